@@ -1,0 +1,47 @@
+"""What one local cloud is started with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of one local cloud process.
+
+    `speed` is the number of cloud seconds that pass in one real second for Wait states, alarm periods, schedules
+    and cool-downs of the cloud itself; jobs and requests run in real time.
+    """
+
+    port: int = 4566
+    state: Path = REPOSITORY / ".localcloud"
+    speed: float = 1.0
+    account: str = "000000000000"
+    region: str = "eu-west-1"
+    enforce_iam: bool = True
+    learn_python: Path = REPOSITORY / ".envs" / "learn" / "bin" / "python"
+    glue_python: Path = REPOSITORY / ".envs" / "glue" / "bin" / "python"
+
+    _current: ClassVar[Settings | None] = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @classmethod
+    def use(cls, settings: Settings) -> Settings:
+        """Makes `settings` those of this process."""
+        cls._current = settings
+        return settings
+
+    @classmethod
+    def current(cls) -> Settings:
+        if cls._current is None:
+            raise RuntimeError("no local cloud has been set up in this process: call Settings.use(...) first")
+        return cls._current
+
+
