@@ -1,0 +1,1 @@
+"""Sluice: a file dropped into S3 becomes a guarded model in production."""

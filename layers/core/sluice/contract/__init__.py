@@ -1,0 +1,46 @@
+"""The contract of a project: models, loading, durations."""
+
+from sluice.contract.hints import nearest
+from sluice.contract.loading import load_contract, schema
+from sluice.contract.models import (
+    Alerts,
+    Business,
+    Column,
+    Contract,
+    Data,
+    Drift,
+    Expectations,
+    Features,
+    Gate,
+    Monitor,
+    Problem,
+    Quality,
+    Release,
+    Retrain,
+    Split,
+    Training,
+    Tuning,
+)
+
+__all__ = [
+    "Alerts",
+    "Business",
+    "Column",
+    "Contract",
+    "Data",
+    "Drift",
+    "Expectations",
+    "Features",
+    "Gate",
+    "Monitor",
+    "Problem",
+    "Quality",
+    "Release",
+    "Retrain",
+    "Split",
+    "Training",
+    "Tuning",
+    "load_contract",
+    "nearest",
+    "schema",
+]

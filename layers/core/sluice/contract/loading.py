@@ -1,0 +1,102 @@
+"""Reads project.yaml and says what is wrong in the person's own terms."""
+
+from __future__ import annotations
+
+import types
+import typing
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from sluice.contract.hints import nearest
+from sluice.contract.models import Contract
+from sluice.errors import ContractError
+
+
+def load_contract(text: str | bytes, *, source: str = "project.yaml", project: str | None = None) -> Contract:
+    """The contract in `text` (YAML).
+
+    Raises ContractError with one line per mistake: where it is (dotted key), what is wrong, the nearest known key.
+    `project`, when given, is the name in the S3 key, and the contract must say the same.
+    """
+    try:
+        raw = yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
+        problem = getattr(error, "problem", None) or error
+        raise ContractError(f"{source}:{where} this is not YAML: {problem}") from None
+    if not isinstance(raw, dict):
+        raise ContractError(f"{source}: a contract is a mapping with the keys {', '.join(Contract.model_fields)}")
+    if "gates" in raw and raw["gates"] is None:
+        raw["gates"] = []
+    # YAML 1.1 reads a bare `on:` as the boolean true
+    if isinstance(raw.get("retrain"), dict) and True in raw["retrain"]:
+        raw["retrain"]["on"] = raw["retrain"].pop(True)
+    try:
+        contract = Contract.model_validate(raw)
+    except ValidationError as error:
+        lines = [_describe(item) for item in error.errors()]
+        raise ContractError(f"{source}: " + "\n".join(lines)) from None
+    if project is not None and contract.project != project:
+        raise ContractError(f"{source}: project is {contract.project!r}, but the file lies in projects/{project}/")
+    return contract
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a contract, for editors."""
+    return Contract.model_json_schema()
+
+
+def _describe(item: Any) -> str:
+    path = [str(part) for part in item["loc"]]
+    where = ".".join(path) or "the contract"
+    if item["type"] == "extra_forbidden":
+        known = _fields_at(item["loc"][:-1])
+        hint = nearest(path[-1], known) or (f"; known keys: {', '.join(known)}" if known else "")
+        return f"{where}: unknown key {path[-1]!r}{hint}"
+    if item["type"] == "missing":
+        return f"{where}: this key is required"
+    message = item["msg"].removeprefix("Value error, ")
+    value = item.get("input")
+    if item["type"] == "literal_error" and isinstance(value, str):
+        choices = [part.strip(" '") for part in item["ctx"]["expected"].replace(" or ", ", ").split(",")]
+        message += f", got {value!r}{nearest(value, choices)}"
+    elif isinstance(value, str | int | float | bool) and item["type"] != "value_error":
+        message += f", got {value!r}"
+    return f"{where}: {message}"
+
+
+def _fields_at(location: tuple[Any, ...]) -> list[str]:
+    """Names of the fields that the model at `location` has."""
+    annotation: Any = Contract
+    for part in location:
+        annotation = _step(annotation, part)
+        if annotation is None:
+            return []
+    annotation = _plain(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return list(annotation.model_fields)
+    return []
+
+
+def _step(annotation: Any, part: Any) -> Any:
+    annotation = _plain(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        field = annotation.model_fields.get(str(part))
+        return field.annotation if field else None
+    arguments = typing.get_args(annotation)
+    return arguments[-1] if arguments else None
+
+
+def _plain(annotation: Any) -> Any:
+    """`annotation` without `| None` and `Annotated`."""
+    while True:
+        origin = typing.get_origin(annotation)
+        if origin is typing.Annotated:
+            annotation = typing.get_args(annotation)[0]
+        elif origin in (typing.Union, types.UnionType):
+            annotation = next(a for a in typing.get_args(annotation) if a is not type(None))
+        else:
+            return annotation

@@ -1,0 +1,60 @@
+"""The tree of errors. A class's name is the name that the state machines catch.
+
+SluiceError
+├── InputError                  the person's file or contract must change; retrying cannot help
+│   ├── ContractError           project.yaml does not say what Sluice needs
+│   ├── UnknownProjectError     a file arrived for a project without a contract
+│   ├── UnreadableFileError     bytes that are no CSV, Parquet or JSON lines of a known encoding
+│   ├── EmptyFileError          a file without a data row
+│   └── HeaderMismatchError     columns that the contract needs are not there
+├── ArtifactError               a model artefact is not what its manifest says
+├── ConflictError               somebody else changed the state first (lock, champion)
+├── ReleaseError                the endpoint is not in the state that a release needs
+└── NotFoundError               an object, run or model that should exist does not
+"""
+
+from __future__ import annotations
+
+
+class SluiceError(Exception):
+    """Base of all errors that Sluice raises on purpose."""
+
+
+class InputError(SluiceError):
+    """Something that a person sent must change; a retry cannot help."""
+
+
+class ContractError(InputError):
+    """`project.yaml` is not a valid contract. The message names the key, its line of trouble and the nearest key."""
+
+
+class UnknownProjectError(InputError):
+    """A file arrived for a project that has no contract."""
+
+
+class UnreadableFileError(InputError):
+    """The bytes are not a table in a known format and encoding."""
+
+
+class EmptyFileError(InputError):
+    """The file has no data row."""
+
+
+class HeaderMismatchError(InputError):
+    """Columns that the contract requires are missing from the file."""
+
+
+class ArtifactError(SluiceError):
+    """A model artefact does not match its manifest, or cannot be trusted."""
+
+
+class ConflictError(SluiceError):
+    """A conditional write lost against somebody else's."""
+
+
+class ReleaseError(SluiceError):
+    """The endpoint is not in the state that this step of a release needs."""
+
+
+class NotFoundError(SluiceError):
+    """An object, run or model that should exist does not."""

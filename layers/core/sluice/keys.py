@@ -1,0 +1,79 @@
+"""Where everything lies in the data bucket. The table is in docs/architecture.md."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sluice.errors import InputError
+
+
+class Arrival(NamedTuple):
+    """The parts of a key that a person dropped a file at."""
+
+    area: str
+    project: str
+    name: str
+
+
+def parse_arrival(key: str) -> Arrival:
+    """`raw/shop/day 1.csv` → Arrival("raw", "shop", "day 1.csv").
+
+    EventBridge gives keys as they are, not URL-encoded, so they are never decoded here.
+    """
+    parts = key.split("/", 2)
+    if len(parts) != 3 or not parts[1] or not parts[2]:
+        raise InputError(f"{key!r}: files belong into {parts[0]}/<project>/<file>")
+    return Arrival(*parts)
+
+
+def contract(project: str) -> str:
+    return f"projects/{project}/project.yaml"
+
+
+def accepted(project: str, dataset: str = "") -> str:
+    return f"accepted/{project}/{dataset}/" if dataset else f"accepted/{project}/"
+
+
+def accepted_part(project: str, dataset: str) -> str:
+    return f"accepted/{project}/{dataset}/part-00000.parquet"
+
+
+def quarantined_rows(project: str, dataset: str) -> str:
+    return f"quarantine/{project}/{dataset}/rows.jsonl"
+
+
+def quarantine_summary(project: str, dataset: str) -> str:
+    return f"quarantine/{project}/{dataset}/summary.json"
+
+
+def profile(project: str, dataset: str) -> str:
+    return f"profiles/{project}/{dataset}/profile.json"
+
+
+def profile_report(project: str, dataset: str) -> str:
+    return f"profiles/{project}/{dataset}/report.html"
+
+
+def run(project: str, run_id: str, *rest: str) -> str:
+    """A key below the run's folder; without `rest` the folder itself, with the slash at its end."""
+    return f"runs/{project}/{run_id}/" + "/".join(rest)
+
+
+def decision(project: str, run_id: str, name: str) -> str:
+    return run(project, run_id, "decisions", f"{name}.json")
+
+
+def capture(project: str) -> str:
+    return f"capture/{project}/"
+
+
+def monitor(project: str, *rest: str) -> str:
+    return f"monitor/{project}/" + "/".join(rest)
+
+
+def labels(project: str) -> str:
+    return f"labels/{project}/"
+
+
+def predictions(project: str) -> str:
+    return f"predictions/{project}/"

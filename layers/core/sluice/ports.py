@@ -1,0 +1,313 @@
+"""The boundaries: what the steps need of the world. `sluice.aws` implements them on AWS, tests/fakes in memory.
+
+Both implementations pass the same tests (tests/contract). All times are aware datetimes in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    key: str
+    size: int
+    modified: datetime
+    version_id: str | None = None
+
+
+class ObjectStore(Protocol):
+    """The data bucket."""
+
+    bucket: str
+
+    def uri(self, key: str) -> str:
+        """`s3://bucket/key`."""
+
+    def read(self, key: str, version_id: str | None = None) -> bytes:
+        """Raises NotFoundError."""
+
+    def download(self, key: str, path: Path, version_id: str | None = None) -> None:
+        """Streams the object to `path`. Raises NotFoundError."""
+
+    def write(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None: ...
+
+    def upload(self, path: Path, key: str, content_type: str = "application/octet-stream") -> None: ...
+
+    def exists(self, key: str) -> bool: ...
+
+    def version(self, key: str) -> str | None:
+        """Version id of the newest version; None when there is no such object."""
+
+    def list(self, prefix: str) -> list[StoredObject]:
+        """All objects below `prefix`, by key."""
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model that serves a project."""
+
+    run_id: str
+    variant: str
+    endpoint: str
+    endpoint_config: str
+    model: str
+    package_arn: str
+    promoted_at: datetime
+    probation_until: datetime
+    previous: Json | None = None
+    metrics: Json = field(default_factory=dict)
+
+
+class Ledger(Protocol):
+    """State and history, in one table, changed by conditional writes."""
+
+    def save_contract(self, project: str, contract: Json, version_id: str) -> None: ...
+
+    def contract(self, project: str) -> tuple[Json, str] | None:
+        """The registered contract as JSON and its S3 version id."""
+
+    def projects(self) -> list[str]: ...
+
+    def record_arrival(self, bucket: str, key: str, version_id: str, record: Json) -> bool:
+        """Writes the terminal record of an object version once. False when there was one already."""
+
+    def arrival(self, bucket: str, key: str, version_id: str) -> Json | None: ...
+
+    def add_dataset(self, project: str, dataset_id: str, accepted_at: datetime, facts: Json) -> None: ...
+
+    def datasets(self, project: str) -> list[Json]:
+        """Accepted datasets in order of acceptance; each has `dataset_id`, `accepted_at` (ISO) and its facts."""
+
+    def acquire_lock(self, project: str, run_id: str, now: datetime) -> bool:
+        """True when `run_id` now holds (or already held) the project's lock."""
+
+    def lock(self, project: str) -> Json | None:
+        """`{"run_id", "acquired_at", "pending": [dataset ids], "pending_reason"}` of the run that is on."""
+
+    def add_pending(self, project: str, dataset_id: str, reason: str) -> bool:
+        """Notes an arrival during a run. False when no run holds the lock (any more)."""
+
+    def release_lock(self, project: str, run_id: str) -> Json | None:
+        """Frees the lock if `run_id` holds it; gives the lock's last content, None when it was not held by it."""
+
+    def champion(self, project: str) -> Champion | None: ...
+
+    def set_champion(self, project: str, champion: Champion, expected_run_id: str | None) -> None:
+        """Raises ConflictError when the champion is not that of `expected_run_id` (None: there is none yet)."""
+
+    def start_run(self, project: str, run_id: str, started_at: datetime, facts: Json) -> bool:
+        """False when the run has a record already."""
+
+    def update_run(self, project: str, run_id: str, facts: Json) -> None:
+        """Merges `facts` into the run's record. Raises NotFoundError."""
+
+    def run(self, project: str, run_id: str) -> Json | None: ...
+
+    def runs(self, project: str) -> list[Json]:
+        """Newest first."""
+
+    def add_response(self, project: str, at: datetime, facts: Json) -> None:
+        """An alarm response, for cool-down and the weekly limit."""
+
+    def responses(self, project: str, since: datetime) -> list[Json]:
+        """Oldest first; each has `at` (ISO) and its facts."""
+
+
+class Alerts(Protocol):
+    """SNS."""
+
+    def publish(self, kind: str, project: str, subject: str, message: str, facts: Json | None = None) -> None:
+        """`kind` is one of docs/alerts.md's: `Dataset Accepted`, `Dataset Quarantined`, `Model Promoted`, …"""
+
+
+class Events(Protocol):
+    """The stack's event bus."""
+
+    def put(self, detail_type: str, detail: Json) -> None: ...
+
+
+@dataclass(frozen=True)
+class Metric:
+    name: str
+    value: float
+    unit: str = "None"
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+
+
+class Metrics(Protocol):
+    """CloudWatch metrics."""
+
+    def put(self, metrics: Sequence[Metric]) -> None:
+        """Into the namespace `Sluice`."""
+
+    def variant_sum(self, endpoint: str, variant: str, name: str, start: datetime, end: datetime) -> float:
+        """Sum of an `AWS/SageMaker` metric of one variant; 0 when there are no data."""
+
+    def variant_latency(
+        self, endpoint: str, variant: str, start: datetime, end: datetime, percentile: float
+    ) -> float | None:
+        """Percentile of ModelLatency in milliseconds; None when there are no data."""
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A CloudWatch metric alarm. `period` in seconds; `missing` is a TreatMissingData value."""
+
+    name: str
+    description: str
+    namespace: str
+    metric: str
+    dimensions: Mapping[str, str]
+    statistic: str
+    comparison: str
+    threshold: float
+    period: int = 60
+    evaluation_periods: int = 1
+    datapoints: int = 1
+    missing: str = "notBreaching"
+
+
+class Alarms(Protocol):
+    def put(self, alarm: Alarm) -> None: ...
+
+    def delete(self, names: Iterable[str]) -> None: ...
+
+    def states(self, names: Iterable[str]) -> dict[str, str]:
+        """Alarm name → OK | ALARM | INSUFFICIENT_DATA; absent alarms are absent."""
+
+
+@dataclass(frozen=True)
+class VariantState:
+    name: str
+    weight: float
+    desired_weight: float
+    instances: int
+
+
+@dataclass(frozen=True)
+class EndpointState:
+    name: str
+    status: str
+    config: str
+    variants: tuple[VariantState, ...] = ()
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A production variant of an endpoint configuration."""
+
+    name: str
+    model: str
+    weight: float
+    instance_type: str
+    instance_count: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an endpoint answered. `status` is 200, or the container's own status when it failed."""
+
+    status: int
+    body: bytes
+    variant: str | None = None
+
+
+class Models(Protocol):
+    """SageMaker models, endpoint configurations and endpoints."""
+
+    def ensure_model(self, name: str, artifact_uri: str, image: str, environment: Mapping[str, str]) -> None:
+        """Creates the model unless it exists."""
+
+    def ensure_endpoint_config(self, name: str, variants: Sequence[Variant], capture_uri: str, percent: int) -> None:
+        """Creates the configuration unless it exists; requests and answers are captured below `capture_uri`."""
+
+    def endpoint(self, name: str) -> EndpointState | None: ...
+
+    def invoke(
+        self, endpoint: str, body: bytes, content_type: str = "application/json", variant: str | None = None
+    ) -> Answer: ...
+
+
+class Registry(Protocol):
+    """The model registry."""
+
+    def register(self, group: str, artifact_uri: str, image: str, facts: Mapping[str, str], approved: bool) -> str:
+        """Creates the group if it is missing, and a package unless one with the same `run_id` fact exists.
+
+        Returns the package's ARN.
+        """
+
+    def decide(self, package_arn: str, status: str, reason: str) -> None:
+        """`status` is Approved or Rejected."""
+
+    def package(self, package_arn: str) -> Json:
+        """`{"status", "artifact_uri", "facts"}`. Raises NotFoundError."""
+
+
+class Executions(Protocol):
+    """Step Functions."""
+
+    def start(self, machine_arn: str, name: str, payload: Json) -> str:
+        """ARN of the execution; one with the same name that exists already is returned as it is."""
+
+    def succeed(self, token: str, output: Json) -> None: ...
+
+    def fail(self, token: str, error: str, cause: str) -> None: ...
+
+
+class Schedules(Protocol):
+    """EventBridge Scheduler."""
+
+    def ensure(self, name: str, expression: str, target_arn: str, payload: Json) -> None: ...
+
+    def delete(self, name: str) -> None: ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime: ...
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that a step may touch."""
+
+    settings: Settings
+    objects: ObjectStore
+    ledger: Ledger
+    alerts: Alerts
+    events: Events
+    metrics: Metrics
+    alarms: Alarms
+    models: Models
+    registry: Registry
+    executions: Executions
+    schedules: Schedules
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the template tells a function through its environment. Empty where a function does not need it."""
+
+    stack: str = "sluice"
+    bucket: str = ""
+    table: str = ""
+    topic_arn: str = ""
+    bus: str = ""
+    lifecycle_arn: str = ""
+    rollback_arn: str = ""
+    monitor_function_arn: str = ""
+    scheduler_role_arn: str = ""
+    execution_role_arn: str = ""
+    image: str = ""
+    source_uri: str = ""
+    learn_uri: str = ""
+    glue_script_uri: str = ""
