@@ -1,0 +1,72 @@
+"""The world in memory: one fake per port, each with state that a test may read and lay down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sluice.ports import Settings, World
+from tests.fakes.clock import FixedClock
+from tests.fakes.failing import Crash, failing
+from tests.fakes.ledger import FakeLedger
+from tests.fakes.messages import FakeAlerts, FakeEvents, Published
+from tests.fakes.objects import FakeObjects
+from tests.fakes.orchestration import FakeExecutions, FakeSchedules
+from tests.fakes.sagemaker import FakeModels, FakeRegistry, Invocation
+from tests.fakes.watch import FakeAlarms, FakeMetrics
+
+__all__ = [
+    "SETTINGS",
+    "Crash",
+    "FakeAlarms",
+    "FakeAlerts",
+    "FakeEvents",
+    "FakeExecutions",
+    "FakeLedger",
+    "FakeMetrics",
+    "FakeModels",
+    "FakeObjects",
+    "FakeRegistry",
+    "FakeSchedules",
+    "FixedClock",
+    "Invocation",
+    "Published",
+    "failing",
+    "world",
+]
+
+_ACCOUNT = "us-east-1:123456789012"
+SETTINGS = Settings(
+    stack="sluice",
+    bucket="data",
+    table="sluice-ledger",
+    topic_arn=f"arn:aws:sns:{_ACCOUNT}:sluice-alerts",
+    bus="sluice",
+    lifecycle_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-lifecycle",
+    rollback_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-rollback",
+    monitor_function_arn=f"arn:aws:lambda:{_ACCOUNT}:function:sluice-monitor",
+    scheduler_role_arn="arn:aws:iam::123456789012:role/sluice-scheduler",
+    execution_role_arn="arn:aws:iam::123456789012:role/sluice-learn",
+    image="683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0",
+    source_uri="s3://data/code/0123/sourcedir.tar.gz",
+    learn_uri="s3://data/code/0123/learn/",
+    glue_script_uri="s3://data/code/0123/glue/clean_dataset.py",
+)
+
+
+def world(**overrides: Any) -> World:
+    """A fresh world of fakes; `overrides` replaces ports or `settings`, such as `clock=FixedClock(...)`."""
+    clock = overrides.pop("clock", None) or FixedClock()
+    settings = overrides.pop("settings", None) or SETTINGS
+    parts: dict[str, Any] = {
+        "objects": FakeObjects(settings.bucket, clock.now),
+        "ledger": FakeLedger(),
+        "alerts": FakeAlerts(),
+        "events": FakeEvents(),
+        "metrics": FakeMetrics(),
+        "alarms": FakeAlarms(),
+        "models": FakeModels(),
+        "registry": FakeRegistry(),
+        "executions": FakeExecutions(),
+        "schedules": FakeSchedules(),
+    }
+    return World(settings=settings, clock=clock, **{**parts, **overrides})

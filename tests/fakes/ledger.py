@@ -1,0 +1,127 @@
+"""State and history in memory. Records are copied on the way in and out, as a table would."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from datetime import datetime
+
+from sluice.errors import ConflictError, NotFoundError
+from sluice.ports import Champion, Json
+
+
+def _copy(facts: Json) -> Json:
+    """Proves on the way that the facts are JSON, which the table demands."""
+    return json.loads(json.dumps(facts, allow_nan=False))
+
+
+class FakeLedger:
+    def __init__(self) -> None:
+        self.contracts: dict[str, tuple[Json, str]] = {}
+        self.arrivals: dict[tuple[str, str, str], Json] = {}
+        self.dataset_records: dict[str, dict[tuple[str, str], Json]] = {}
+        self.locks: dict[str, Json] = {}
+        self.champions: dict[str, Champion] = {}
+        self.run_records: dict[str, dict[str, Json]] = {}
+        self.response_records: dict[str, list[Json]] = {}
+
+    def save_contract(self, project: str, contract: Json, version_id: str) -> None:
+        self.contracts[project] = (_copy(contract), version_id)
+
+    def contract(self, project: str) -> tuple[Json, str] | None:
+        return copy.deepcopy(self.contracts.get(project))
+
+    def projects(self) -> list[str]:
+        return sorted(self.contracts)
+
+    def record_arrival(self, bucket: str, key: str, version_id: str, record: Json) -> bool:
+        name = (bucket, key, version_id)
+        if name in self.arrivals:
+            return False
+        self.arrivals[name] = _copy(record)
+        return True
+
+    def arrival(self, bucket: str, key: str, version_id: str) -> Json | None:
+        return copy.deepcopy(self.arrivals.get((bucket, key, version_id)))
+
+    def add_dataset(self, project: str, dataset_id: str, accepted_at: datetime, facts: Json) -> None:
+        at = stamp(accepted_at)
+        record = {**_copy(facts), "dataset_id": dataset_id, "accepted_at": at}
+        self.dataset_records.setdefault(project, {})[(at, dataset_id)] = record
+
+    def datasets(self, project: str) -> list[Json]:
+        return [copy.deepcopy(record) for _, record in sorted(self.dataset_records.get(project, {}).items())]
+
+    def acquire_lock(self, project: str, run_id: str, now: datetime) -> bool:
+        held = self.locks.get(project)
+        if held:
+            return held["run_id"] == run_id
+        self.locks[project] = {"run_id": run_id, "acquired_at": stamp(now), "pending": [], "pending_reason": None}
+        return True
+
+    def lock(self, project: str) -> Json | None:
+        return copy.deepcopy(self.locks.get(project))
+
+    def add_pending(self, project: str, dataset_id: str, reason: str) -> bool:
+        held = self.locks.get(project)
+        if held is None:
+            return False
+        if dataset_id not in held["pending"]:
+            held["pending"] = sorted([*held["pending"], dataset_id])
+        held["pending_reason"] = reason
+        return True
+
+    def release_lock(self, project: str, run_id: str) -> Json | None:
+        held = self.locks.get(project)
+        if held is None or held["run_id"] != run_id:
+            return None
+        return self.locks.pop(project)
+
+    def champion(self, project: str) -> Champion | None:
+        return copy.deepcopy(self.champions.get(project))
+
+    def set_champion(self, project: str, champion: Champion, expected_run_id: str | None) -> None:
+        present = self.champions.get(project)
+        if (present.run_id if present else None) != expected_run_id:
+            raise ConflictError(
+                f"{project}: the champion is {present.run_id if present else None}, not {expected_run_id}"
+            )
+        self.champions[project] = replace(
+            champion,
+            metrics=_copy(champion.metrics),
+            previous=None if champion.previous is None else _copy(champion.previous),
+        )
+
+    def start_run(self, project: str, run_id: str, started_at: datetime, facts: Json) -> bool:
+        records = self.run_records.setdefault(project, {})
+        if run_id in records:
+            return False
+        records[run_id] = {**_copy(facts), "run_id": run_id, "started_at": stamp(started_at)}
+        return True
+
+    def update_run(self, project: str, run_id: str, facts: Json) -> None:
+        record = self.run_records.get(project, {}).get(run_id)
+        if record is None:
+            raise NotFoundError(f"{project} has no run {run_id}")
+        record.update(_copy(facts))
+
+    def run(self, project: str, run_id: str) -> Json | None:
+        return copy.deepcopy(self.run_records.get(project, {}).get(run_id))
+
+    def runs(self, project: str) -> list[Json]:
+        records = self.run_records.get(project, {}).values()
+        newest_first = sorted(records, key=lambda record: (record["started_at"], record["run_id"]), reverse=True)
+        return copy.deepcopy(newest_first)
+
+    def add_response(self, project: str, at: datetime, facts: Json) -> None:
+        self.response_records.setdefault(project, []).append({**_copy(facts), "at": stamp(at)})
+
+    def responses(self, project: str, since: datetime) -> list[Json]:
+        found = [record for record in self.response_records.get(project, []) if record["at"] >= stamp(since)]
+        return copy.deepcopy(sorted(found, key=lambda record: record["at"]))
+
+
+def stamp(moment: datetime) -> str:
+    """As the table writes a time: fixed width, so that text sorts as time does."""
+    return moment.isoformat(timespec="microseconds")
