@@ -1,0 +1,150 @@
+"""`AWS/SageMaker` metrics of endpoints, by EndpointName and VariantName, written about once a second.
+
+AWS writes these itself and refuses them in PutMetricData, so they go into the store of CloudWatch directly, as values
+with counts: Sum, SampleCount, Average and percentiles are then those of the single requests.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+from localcloud.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+NAMESPACE = "AWS/SageMaker"
+HOST_NAMESPACE = "/aws/sagemaker/Endpoints"
+EVERY = 1.0  # seconds
+HOST_EVERY = 10
+DISTINCT = 150  # CloudWatch's own limit of values in one datum; beyond it latencies keep three digits
+
+Key = tuple[str, str, str]  # endpoint, variant, metric
+_lock = threading.Lock()
+_pending: dict[Key, Counter[float]] = defaultdict(Counter)
+_stop = threading.Event()
+_thread: threading.Thread | None = None
+# Set by endpoints.py: (endpoint, variant, process ids) of everything that serves.
+serving: Callable[[], list[tuple[str, str, list[int]]]] = list
+
+
+def record(endpoint: str, variant: str, status: int, model: float, overhead: float, instances: int) -> None:
+    """One invocation; `status` is the container's (0: no answer in time), `model` and `overhead` are seconds."""
+    failed = not 200 <= status < 300
+    values = {
+        "Invocations": 1.0,
+        "InvocationsPerInstance": 1.0 / instances,
+        "Invocation4XXErrors": float(400 <= status < 500),
+        "Invocation5XXErrors": float(failed and not 400 <= status < 500),
+        "InvocationModelErrors": float(failed),
+        "ModelLatency": float(round(model * 1e6)),
+        "OverheadLatency": float(round(max(0.0, overhead) * 1e6)),
+    }
+    with _lock:
+        for metric, value in values.items():
+            _pending[endpoint, variant, metric][value] += 1
+
+
+def flush() -> None:
+    """Writes what has been recorded since the last time."""
+    with _lock:
+        taken = dict(_pending)
+        _pending.clear()
+    now = time.time()
+    for (endpoint, variant, metric), counts in taken.items():
+        unit = "Microseconds" if metric.endswith("Latency") else "None"
+        if len(counts) > DISTINCT:
+            counts = _three_digits(counts)
+        _write(NAMESPACE, metric, endpoint, variant, now, unit, counts)
+
+
+def _three_digits(counts: Counter[float]) -> Counter[float]:
+    merged: Counter[float] = Counter()
+    for value, count in counts.items():
+        merged[float(f"{value:.3g}")] += count
+    return merged
+
+
+def _write(
+    namespace: str, metric: str, endpoint: str, variant: str, at: float, unit: str, counts: Counter[float]
+) -> None:
+    from ministack import app
+    from ministack.core.responses import request_scope
+    from ministack.services import cloudwatch
+
+    settings = Settings.current()
+    dimensions = {"EndpointName": endpoint, "VariantName": variant}
+
+    def store() -> None:
+        with request_scope(settings.account, settings.region):
+            cloudwatch._store_datum(
+                namespace, metric, dimensions, at, unit, None, list(counts), list(counts.values()), None
+            )
+
+    loop = app._MAIN_LOOP
+    if loop is None or loop.is_closed():
+        store()
+    else:
+        loop.call_soon_threadsafe(store)  # the loop alone changes the store: requests iterate over it there
+
+
+class _Host:
+    """CPU and memory of serving processes from /proc, in percent of one instance's processor and of the machine."""
+
+    def __init__(self) -> None:
+        self._ticks = os.sysconf("SC_CLK_TCK")
+        self._page = os.sysconf("SC_PAGE_SIZE")
+        self._memory = self._page * os.sysconf("SC_PHYS_PAGES")
+        self._last: dict[int, tuple[float, float]] = {}
+
+    def publish(self) -> None:
+        now = time.time()
+        seen: dict[int, tuple[float, float]] = {}
+        for endpoint, variant, pids in serving():
+            cpu, memory = [], []
+            for pid in pids:
+                try:
+                    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                except OSError:
+                    continue  # it has just ended
+                used = (int(fields[11]) + int(fields[12])) / self._ticks
+                memory.append(100 * int(fields[21]) * self._page / self._memory)
+                if pid in self._last:
+                    before, at = self._last[pid]
+                    cpu.append(100 * (used - before) / max(0.001, now - at))
+                seen[pid] = (used, now)
+            for metric, values in (("CPUUtilization", cpu), ("MemoryUtilization", memory)):
+                if values:
+                    _write(HOST_NAMESPACE, metric, endpoint, variant, now, "Percent", Counter(values))
+        self._last = seen
+
+
+def _run() -> None:
+    host, beat = _Host(), 0
+    while not _stop.wait(EVERY):
+        beat += 1
+        try:
+            flush()
+            if beat % HOST_EVERY == 0:
+                host.publish()
+        except Exception:  # metrics must outlive a bad beat; the next one is a second away
+            logger.exception("endpoint metrics were not written")
+
+
+def install(settings: Settings) -> None:
+    global _thread
+    _stop.clear()
+    _thread = threading.Thread(target=_run, name="endpoint-metrics", daemon=True)
+    _thread.start()
+
+
+def shutdown() -> None:
+    _stop.set()
+    if _thread is not None:
+        _thread.join(2)
+        flush()

@@ -1,0 +1,203 @@
+"""The server inside a serving container, as a real process in the learning environment."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import statistics
+import subprocess
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SERVE = REPOSITORY / "localcloud" / "containers" / "serve.py"
+PYTHON = REPOSITORY / ".envs" / "learn" / "bin" / "python"
+
+pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="the learning environment is not set up")
+
+INFERENCE = """
+import json, os
+
+class Unfit(Exception):
+    status = 400
+    def __init__(self, field):
+        super().__init__("does not fit")
+        self.body = {"error": "does not fit", "field": field}
+
+class Response:
+    def __init__(self, body, status):
+        self.body, self.status_code, self.headers = body, status, {"Content-Type": "text/plain"}
+    def get_data(self):
+        return self.body
+
+def model_fn(model_dir):
+    return {"dir": model_dir}
+
+def input_fn(body, content_type):
+    if content_type == "text/plain" and body == b"unfit":
+        raise Unfit("pages")
+    if content_type == "text/plain" and body == b"broken":
+        raise RuntimeError("a bug of the model")
+    return {"type": type(body).__name__, "content_type": content_type, "size": len(body)}
+
+def predict_fn(data, model):
+    return {**data, **model, "pid": os.getpid()}
+
+def output_fn(prediction, accept):
+    if accept == "teapot":
+        return Response(b"short and stout", 418)
+    return json.dumps({**prediction, "accept": accept}), "application/json"
+"""
+
+
+class Running:
+    def __init__(self, process: subprocess.Popen, port: int) -> None:
+        self.process, self.port = process, port
+
+    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        data = answer.read()
+        connection.close()
+        return answer.status, data
+
+
+Serve = Callable[..., Running]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    started: list[subprocess.Popen] = []
+
+    def start(code: str = INFERENCE, *, wait: bool = True, **environment: str) -> Running:
+        (tmp_path / "code").mkdir(exist_ok=True)
+        (tmp_path / "code" / "inference.py").write_text(textwrap.dedent(code))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        process = subprocess.Popen(
+            [PYTHON, SERVE, "--model-dir", tmp_path, "--port", str(port), "--end-with-stdin"],
+            env={"PATH": os.environ["PATH"], **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        running = Running(process, port)
+        if wait:
+            assert process.stdout
+            assert process.stdout.readline().startswith("serving"), process.communicate()
+        return running
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_answers_ping_and_invocations_with_the_container_defaults(serve: Serve, tmp_path: Path) -> None:
+    server = serve()
+    assert server.ask("GET", "/ping")[0] == 200
+    status, body = server.ask("POST", "/invocations", b"{}")
+    answer = json.loads(body)
+    assert status == 200
+    assert answer["content_type"] == answer["accept"] == "application/json"
+    assert answer["dir"] == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "seen"), [("text/csv", "str"), ("application/json; charset=utf-8", "str"), ("image/png", "bytes")]
+)
+def test_text_types_reach_the_code_as_text(serve: Serve, content_type: str, seen: str) -> None:
+    status, body = serve().ask("POST", "/invocations", b"a,b", Content_Type=content_type, Accept="*/*")
+    assert (status, json.loads(body)["type"]) == (200, seen)
+
+
+def test_errors_become_the_status_that_the_code_says(serve: Serve) -> None:
+    server = serve()
+    status, body = server.ask("POST", "/invocations", b"unfit", Content_Type="text/plain")
+    assert (status, json.loads(body)) == (400, {"error": "does not fit", "field": "pages"})
+    status, body = server.ask("POST", "/invocations", b"broken", Content_Type="text/plain")
+    assert (status, json.loads(body)) == (500, {"error": "RuntimeError: a bug of the model"})
+    assert server.ask("POST", "/invocations", b"x", Accept="teapot") == (418, b"short and stout")
+    assert server.ask("GET", "/invocations")[0] == 405
+    assert server.ask("GET", "/elsewhere")[0] == 404
+    server.process.terminate()
+    _, errors = server.process.communicate(timeout=10)
+    assert "Traceback" in errors
+    assert "a bug of the model" in errors
+
+
+def test_transform_fn_and_another_program(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "other.py").write_text(
+        "def model_fn(d): return 'm'\ndef transform_fn(m, body, content_type, accept): return m + body\n"
+    )
+    server = serve(SAGEMAKER_PROGRAM="other.py", SAGEMAKER_SUBMIT_DIRECTORY=str(tmp_path / "mine"))
+    assert server.ask("POST", "/invocations", b'"x"') == (200, b'm"x"')
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("def model_fn(d): raise ValueError('damaged artefact')", "damaged artefact"),
+        ("x = 1", "no model_fn"),
+        ("import nothing_like_it", "nothing_like_it"),
+    ],
+)
+def test_a_model_that_does_not_load_ends_the_process(serve: Serve, code: str, reason: str) -> None:
+    server = serve(code, wait=False)
+    assert server.process.wait(10) == 1
+    assert server.process.stderr
+    errors = server.process.stderr.read()
+    assert "Traceback" in errors
+    assert reason in errors
+
+
+def test_starts_at_once_and_adds_little(serve: Serve) -> None:
+    began = time.perf_counter()
+    server = serve("def model_fn(d): pass\ndef transform_fn(m, b, c, a): return b'ok'\n")
+    server.ask("GET", "/ping")
+    assert time.perf_counter() - began < 1.5  # 0.1 s on a machine that does nothing else
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    times = []
+    for _ in range(300):
+        started = time.perf_counter()
+        connection.request("POST", "/invocations", b'{"instances": []}')
+        assert connection.getresponse().read() == b"ok"
+        times.append(time.perf_counter() - started)
+    connection.close()
+    assert statistics.median(times) < 0.002  # most of it is this client
+
+
+def test_a_slow_request_holds_up_no_other_and_is_finished_before_the_end(serve: Serve) -> None:
+    server = serve(
+        "import time\ndef model_fn(d): pass\n"
+        "def transform_fn(m, b, c, a):\n    time.sleep(1.0 if 'slow' in b else 0)\n    return 'done'\n"
+    )
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(server.ask, "POST", "/invocations", b"slow")
+        time.sleep(0.2)
+        began = time.perf_counter()
+        assert server.ask("POST", "/invocations", b"quick") == (200, b"done")
+        assert time.perf_counter() - began < 0.5
+        server.process.terminate()
+        assert slow.result(10) == (200, b"done")
+    assert server.process.wait(5) == 0
+
+
+def test_ends_when_its_parent_does(serve: Serve) -> None:
+    server = serve()
+    assert server.process.stdin
+    server.process.stdin.close()
+    assert server.process.wait(5) == 0
+    server.process.stdin = None
