@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sluice.errors import ConflictError, NotFoundError
 from sluice.ports import Champion, Json
@@ -20,7 +20,7 @@ class FakeLedger:
     def __init__(self) -> None:
         self.contracts: dict[str, tuple[Json, str]] = {}
         self.arrivals: dict[tuple[str, str, str], Json] = {}
-        self.dataset_records: dict[str, dict[tuple[str, str], Json]] = {}
+        self.dataset_records: dict[str, dict[str, Json]] = {}
         self.locks: dict[str, Json] = {}
         self.champions: dict[str, Champion] = {}
         self.run_records: dict[str, dict[str, Json]] = {}
@@ -46,12 +46,12 @@ class FakeLedger:
         return copy.deepcopy(self.arrivals.get((bucket, key, version_id)))
 
     def add_dataset(self, project: str, dataset_id: str, accepted_at: datetime, facts: Json) -> None:
-        at = stamp(accepted_at)
-        record = {**_copy(facts), "dataset_id": dataset_id, "accepted_at": at}
-        self.dataset_records.setdefault(project, {})[(at, dataset_id)] = record
+        record = {**_copy(facts), "dataset_id": dataset_id, "accepted_at": stamp(accepted_at)}
+        self.dataset_records.setdefault(project, {}).setdefault(dataset_id, record)
 
     def datasets(self, project: str) -> list[Json]:
-        return [copy.deepcopy(record) for _, record in sorted(self.dataset_records.get(project, {}).items())]
+        records = self.dataset_records.get(project, {}).values()
+        return copy.deepcopy(sorted(records, key=lambda record: (record["accepted_at"], record["dataset_id"])))
 
     def acquire_lock(self, project: str, run_id: str, now: datetime) -> bool:
         held = self.locks.get(project)
@@ -115,7 +115,10 @@ class FakeLedger:
         return copy.deepcopy(newest_first)
 
     def add_response(self, project: str, at: datetime, facts: Json) -> None:
-        self.response_records.setdefault(project, []).append({**_copy(facts), "at": stamp(at)})
+        record = {**_copy(facts), "at": stamp(at)}
+        records = self.response_records.setdefault(project, [])
+        if record not in records:
+            records.append(record)
 
     def responses(self, project: str, since: datetime) -> list[Json]:
         found = [record for record in self.response_records.get(project, []) if record["at"] >= stamp(since)]
@@ -124,4 +127,4 @@ class FakeLedger:
 
 def stamp(moment: datetime) -> str:
     """As the table writes a time: fixed width, so that text sorts as time does."""
-    return moment.isoformat(timespec="microseconds")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -16,7 +16,7 @@ class Schedule:
 
 
 class FakeExecutions:
-    """`started`: execution ARN → its input; `succeeded` and `failed`: what task tokens were answered with."""
+    """`started`: execution ARN → its input; `succeeded` and `failed`: the first answer to each task token."""
 
     def __init__(self) -> None:
         self.started: dict[str, Json] = {}
@@ -29,10 +29,12 @@ class FakeExecutions:
         return arn
 
     def succeed(self, token: str, output: Json) -> None:
-        self.succeeded[token] = json.loads(json.dumps(output))
+        if token not in self.failed:
+            self.succeeded.setdefault(token, json.loads(json.dumps(output)))
 
     def fail(self, token: str, error: str, cause: str) -> None:
-        self.failed[token] = (error, cause)
+        if token not in self.succeeded:
+            self.failed.setdefault(token, (error, cause))
 
 
 class FakeSchedules:

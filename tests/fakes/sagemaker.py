@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sluice.errors import NotFoundError
+from sluice.errors import InputError, NotFoundError
 from sluice.ports import Answer, EndpointState, Json, Variant, VariantState
 
 
@@ -88,9 +88,11 @@ class FakeRegistry:
         self.packages: dict[str, Json] = {}
 
     def register(self, group: str, artifact_uri: str, image: str, facts: Mapping[str, str], approved: bool) -> str:
+        if not facts.get("run_id"):
+            raise InputError("a model package needs the fact `run_id`")
         siblings = {arn: package for arn, package in self.packages.items() if package["group"] == group}
         for arn, package in siblings.items():
-            if "run_id" in facts and package["facts"].get("run_id") == facts["run_id"]:
+            if package["facts"].get("run_id") == facts["run_id"]:
                 return arn
         arn = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{group}/{len(siblings) + 1}"
         self.packages[arn] = {
@@ -104,6 +106,8 @@ class FakeRegistry:
         return arn
 
     def decide(self, package_arn: str, status: str, reason: str) -> None:
+        if status not in ("Approved", "Rejected"):
+            raise InputError(f"a model package is Approved or Rejected, not {status!r}")
         self._find(package_arn).update(status=status, reason=reason)
 
     def package(self, package_arn: str) -> Json:

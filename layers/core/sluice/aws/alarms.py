@@ -1,0 +1,64 @@
+"""CloudWatch metric alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sluice.aws.clients import Clients, tags
+from sluice.ports import Alarm, Json, Settings
+
+_BATCH = 100  # names that DeleteAlarms and DescribeAlarms take
+
+
+class CloudWatchAlarms:
+    def __init__(self, clients: Clients, settings: Settings) -> None:
+        self._clients = clients
+        self._settings = settings
+
+    def put(self, alarm: Alarm) -> None:
+        percentile = alarm.statistic.startswith("p")
+        statistic: Json = {"ExtendedStatistic" if percentile else "Statistic": alarm.statistic}
+        if percentile:
+            # otherwise a percentile over few requests keeps the alarm in its old state
+            statistic["EvaluateLowSampleCountPercentile"] = "evaluate"
+        stack, _, rest = alarm.name.partition("/")
+        self._cloudwatch.put_metric_alarm(
+            AlarmName=alarm.name,
+            AlarmDescription=alarm.description[:1_024],
+            Namespace=alarm.namespace,
+            MetricName=alarm.metric,
+            Dimensions=[{"Name": name, "Value": value} for name, value in sorted(alarm.dimensions.items())],
+            ComparisonOperator=alarm.comparison,
+            Threshold=float(alarm.threshold),
+            Period=alarm.period,
+            EvaluationPeriods=alarm.evaluation_periods,
+            DatapointsToAlarm=alarm.datapoints,
+            TreatMissingData=alarm.missing,
+            # no action: respond_to_alarm listens to the state-change event, which a muted alarm sends too
+            ActionsEnabled=False,
+            Tags=tags(self._settings.stack or stack, rest.partition("/")[0] or "none"),
+            **statistic,
+        )
+
+    def delete(self, names: Iterable[str]) -> None:
+        # DeleteAlarms deletes none of a batch that names an absent alarm
+        for batch in _batches(self.states(names)):
+            self._cloudwatch.delete_alarms(AlarmNames=batch)
+
+    def states(self, names: Iterable[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        paginator = self._cloudwatch.get_paginator("describe_alarms")
+        for batch in _batches(dict.fromkeys(names)):
+            for page in paginator.paginate(AlarmNames=batch):
+                found |= {alarm["AlarmName"]: alarm["StateValue"] for alarm in page["MetricAlarms"]}
+        return found
+
+    @property
+    def _cloudwatch(self) -> Any:
+        return self._clients("cloudwatch")
+
+
+def _batches(names: Iterable[str]) -> list[list[str]]:
+    everything = list(names)
+    return [everything[first : first + _BATCH] for first in range(0, len(everything), _BATCH)]

@@ -1,0 +1,87 @@
+"""The data bucket on S3."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from sluice.aws.clients import Clients, code, required
+from sluice.errors import NotFoundError
+from sluice.ports import Settings, StoredObject
+
+# HeadObject has no body and so answers with the bare status; a version id of a wrong form is InvalidArgument
+_ABSENT = {"NoSuchKey", "NoSuchVersion", "404", "NotFound"}
+
+
+class S3Objects:
+    def __init__(self, clients: Clients, settings: Settings) -> None:
+        self._clients = clients
+        self._settings = settings
+
+    @property
+    def bucket(self) -> str:
+        return required(self._settings, "bucket")
+
+    def uri(self, key: str) -> str:
+        return f"s3://{self.bucket}/{key}"
+
+    def read(self, key: str, version_id: str | None = None) -> bytes:
+        try:
+            answer = self._s3.get_object(Bucket=self.bucket, Key=key, **_version(version_id))
+        except ClientError as error:
+            raise self._translated(error, key, version_id) from error
+        body: bytes = answer["Body"].read()
+        return body
+
+    def download(self, key: str, path: Path, version_id: str | None = None) -> None:
+        try:
+            self._s3.download_file(self.bucket, key, str(path), ExtraArgs=_version(version_id))
+        except ClientError as error:
+            raise self._translated(error, key, version_id) from error
+
+    def write(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
+        self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
+
+    def upload(self, path: Path, key: str, content_type: str = "application/octet-stream") -> None:
+        self._s3.upload_file(str(path), self.bucket, key, ExtraArgs={"ContentType": content_type})
+
+    def exists(self, key: str) -> bool:
+        return self._head(key) is not None
+
+    def version(self, key: str) -> str | None:
+        head = self._head(key)
+        return None if head is None else head.get("VersionId", "null")
+
+    def list(self, prefix: str) -> list[StoredObject]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return [
+            StoredObject(item["Key"], item["Size"], item["LastModified"])
+            for page in pages
+            for item in page.get("Contents", [])
+        ]
+
+    def _head(self, key: str) -> dict[str, Any] | None:
+        try:
+            head: dict[str, Any] = self._s3.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if code(error) in _ABSENT:
+                return None
+            raise
+        return head
+
+    def _translated(self, error: ClientError, key: str, version_id: str | None) -> Exception:
+        malformed_version = version_id is not None and code(error) in ("InvalidArgument", "400")
+        if code(error) not in _ABSENT and not malformed_version:
+            return error
+        at = f" at version {version_id}" if version_id else ""
+        return NotFoundError(f"there is no s3://{self.bucket}/{key}{at}")
+
+    @property
+    def _s3(self) -> Any:
+        return self._clients("s3")
+
+
+def _version(version_id: str | None) -> dict[str, str]:
+    return {"VersionId": version_id} if version_id else {}
