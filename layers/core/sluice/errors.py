@@ -10,6 +10,7 @@ SluiceError
 ├── ArtifactError               a model artefact is not what its manifest says
 ├── ConflictError               somebody else changed the state first (lock, champion)
 ├── ReleaseError                the endpoint is not in the state that a release needs
+│   └── EndpointBusyError       the endpoint is changing; the state machine asks again
 └── NotFoundError               an object, run or model that should exist does not
 """
 
@@ -54,6 +55,10 @@ class ConflictError(SluiceError):
 
 class ReleaseError(SluiceError):
     """The endpoint is not in the state that this step of a release needs."""
+
+
+class EndpointBusyError(ReleaseError):
+    """The endpoint is still changing; the state machine's Retry asks again until it is done."""
 
 
 class NotFoundError(SluiceError):

@@ -1,0 +1,30 @@
+"""Waits, by being retried, until an endpoint has settled."""
+
+from __future__ import annotations
+
+from sluice.errors import EndpointBusyError, NotFoundError, ReleaseError
+from sluice.ports import Json, World
+
+SETTLED = "InService"
+BROKEN = frozenset({"Failed", "OutOfService", "UpdateRollbackFailed"})
+
+
+def await_endpoint(world: World, endpoint: str) -> Json:
+    """The settled endpoint's active configuration and weights.
+
+    Raises EndpointBusyError while it changes (the state machine's Retry is the polling loop), NotFoundError when there
+    is none, ReleaseError when it cannot serve.
+    """
+    state = world.models.endpoint(endpoint)
+    if state is None:
+        raise NotFoundError(f"endpoint {endpoint} does not exist")
+    if state.status in BROKEN:
+        raise ReleaseError(f"endpoint {endpoint} is {state.status}: {state.failure or 'no reason given'}")
+    unsettled = [v.name for v in state.variants if v.weight != v.desired_weight]
+    if state.status != SETTLED or unsettled:
+        raise EndpointBusyError(f"endpoint {endpoint} is {state.status} ({state.config})")
+    return {
+        "endpoint": endpoint,
+        "config": state.config,
+        "weights": {variant.name: variant.weight for variant in state.variants},
+    }
