@@ -1,0 +1,59 @@
+"""Reading a job's inputs: the contract, and data.csv files with a header."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from sluice.model.errors import DataError, InputError
+from sluice.model.schema import Schema, Value
+
+csv.field_size_limit(1 << 24)
+
+
+def read_contract(folder: Path) -> dict[str, Any]:
+    """contract.json of the channel `contract`. Raises DataError."""
+    path = folder / "contract.json"
+    try:
+        contract = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise DataError(f"channel contract: no contract.json in {folder}; plan_training writes it") from None
+    except ValueError as error:
+        raise DataError(f"channel contract: contract.json is not JSON: {error}") from None
+    for key in ("problem", "data"):
+        if not isinstance(contract, dict) or not isinstance(contract.get(key), dict):
+            raise DataError(f"channel contract: contract.json has no {key!r}; it must be the whole contract as JSON")
+    return contract
+
+
+def read_rows(folder: Path, schema: Schema, channel: str, *, needed: set[str]) -> list[dict[str, Value]]:
+    """Typed rows of all CSV files of a channel (usually one data.csv). Spark leaves markers beside it: ignored.
+
+    Raises DataError naming channel, file, line and column.
+    """
+    paths = sorted(path for path in folder.glob("**/*.csv") if not path.name.startswith(("_", ".")))
+    if not paths:
+        raise DataError(f"channel {channel}: no .csv file in {folder}; the Prepare Data step writes data.csv")
+    rows: list[dict[str, Value]] = []
+    for path in paths:
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                reader = csv.reader(file)
+                header = next(reader, None)
+                if header is None:
+                    raise DataError(f"channel {channel}, {path.name}: the file is empty; a header is expected")
+                if absent := sorted((set(schema.features) | needed) - set(header)):
+                    raise DataError(
+                        f"channel {channel}, {path.name}: column {absent[0]!r} of the contract is absent"
+                        + (f" (and {len(absent) - 1} more)" if len(absent) > 1 else "")
+                    )
+                rows += schema.typed_text(header, (record for record in reader if record))
+        except InputError as error:
+            raise DataError(f"channel {channel}, {path.name}: {error.message}; fix it before training") from None
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise DataError(f"channel {channel}, {path.name}: cannot be read: {error}") from None
+    if not rows:
+        raise DataError(f"channel {channel}: the file has a header and no rows")
+    return rows

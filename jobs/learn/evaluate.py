@@ -1,0 +1,193 @@
+"""Compare candidate, baseline and champion on the same held-out rows: the SageMaker processing job.
+
+Reads artefacts (model.tar.gz), verifies their manifests, scores with the numpy scorers that serve, and writes
+evaluation.json, predictions.npz and baseline.json (docs/architecture.md). Any error is one line on stderr and exit
+code 1. Needs no scikit-learn.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import numpy as np
+from channels import read_contract, read_rows
+from sluice.model import artifact, metrics
+from sluice.model.bootstrap import paired_difference
+from sluice.model.errors import ArtifactError, DataError, ModelError
+from sluice.model.labels import SUPPORTED
+from sluice.model.model import Model
+from sluice.model.reference import one_score, reference_profile
+from sluice.model.schema import Row, Schema
+from sluice.model.slices import by_slice
+
+BASE = Path("/opt/ml/processing")
+CONFIDENCE = 0.95
+LATENCY_CALLS = 300
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    for name in ("test", "contract", "candidate", "baseline", "champion"):
+        parser.add_argument(f"--{name}", type=Path, default=BASE / "input" / name)
+    parser.add_argument("--output", type=Path, default=BASE / "output" / "evaluation")
+    return parser.parse_args(argv)
+
+
+def load_model(folder: Path, role: str, scratch: Path) -> Model:
+    """The model of an input folder that holds one model.tar.gz. Raises ArtifactError naming the role."""
+    archives = sorted(folder.glob("**/*.tar.gz")) if folder.is_dir() else []
+    if len(archives) != 1:
+        raise ArtifactError(f"input {role}: {len(archives)} archives in {folder} where one model.tar.gz is expected")
+    target = scratch / role
+    try:
+        artifact.unpack(archives[0], target)
+        return Model.load(target, exact=True)
+    except ArtifactError as error:
+        raise ArtifactError(f"input {role}: {error}") from None
+
+
+def has_champion(folder: Path) -> bool:
+    """No champion yet: the input is absent or empty. Anything else must be a good artefact."""
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def confidence_of(contract: dict[str, Any], metric: str) -> float:
+    """The strictest confidence that a gate on this metric asks for, else CONFIDENCE."""
+    asked = [
+        float(gate["confidence"])
+        for gate in contract.get("gates") or ()
+        if gate.get("metric") == metric
+        and gate.get("not_worse_than_champion_by") is not None
+        and gate.get("confidence")
+    ]
+    return max(asked, default=CONFIDENCE)
+
+
+def latency(model: Model, rows: Sequence[Row]) -> dict[str, float]:
+    """Milliseconds to encode and score one row in this process: p50 and p99 of LATENCY_CALLS calls."""
+    times = []
+    for i in range(LATENCY_CALLS + 20):
+        row = rows[i % len(rows)]
+        began = time.perf_counter()
+        model.predict([row])
+        times.append(time.perf_counter() - began)
+    p50, p99 = np.quantile(times[20:], [0.5, 0.99]) * 1000.0
+    return {"p50": round(float(p50), 4), "p99": round(float(p99), 4)}
+
+
+def describe(model: Model, y: np.ndarray, scores: np.ndarray, rows: Sequence[Row], contract: dict) -> dict[str, Any]:
+    return {
+        "metrics": metrics.compute(model.labels.problem, y, scores, contract.get("business")),
+        "family": model.family,
+        "run_id": model.run_id,
+        "artifact_sha256": model.artifact_sha256,
+        "latency_ms": latency(model, rows),
+    }
+
+
+def aligned(model: Model, classes: tuple[Any, ...], scores: np.ndarray, role: str) -> np.ndarray:
+    """Scores in the candidate's class order. Raises ArtifactError when the models do not know the same labels."""
+    if model.labels.classes == classes:
+        return scores
+    if set(model.labels.classes) != set(classes):
+        raise ArtifactError(f"input {role}: its classes are not the candidate's; the models cannot be compared")
+    return scores[:, [model.labels.classes.index(label) for label in classes]]
+
+
+def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The whole job; answers what evaluation.json holds. Raises ModelError."""
+    contract = read_contract(arguments.contract)
+    kind = contract["problem"].get("type")
+    if kind not in SUPPORTED:
+        raise ModelError(f"problem type {kind!r} cannot be evaluated yet; supported: {', '.join(SUPPORTED)}")
+    schema = Schema.from_contract(contract)
+    rows = read_rows(arguments.test, schema, "test", needed={contract["problem"]["target"]})
+    with tempfile.TemporaryDirectory() as scratch:
+        roles = ["candidate", "baseline"] + (["champion"] if has_champion(arguments.champion) else [])
+        models = {role: load_model(getattr(arguments, role), role, Path(scratch)) for role in roles}
+    candidate = models["candidate"]
+    for role, model in models.items():
+        if (model.labels.problem, model.labels.target) != (kind, contract["problem"]["target"]):
+            raise ArtifactError(f"input {role}: trained for another problem than the contract's")
+    y = candidate.labels.encode(rows, "channel test")
+    classes = candidate.labels.classes
+    scores = {role: aligned(model, classes, model.score(rows), role) for role, model in models.items()}
+
+    metric = contract["problem"]["metric"]
+    business = contract.get("business")
+    known = {**metrics.METRICS[kind], **metrics.money_metrics(kind, business)}
+    if metric not in known:
+        raise DataError(f"channel contract: problem.metric {metric!r} is not for {kind}; known: {', '.join(known)}")
+    compared = [metric]
+    compared += sorted(
+        {
+            gate["metric"]
+            for gate in contract.get("gates") or ()
+            if gate.get("metric") in known
+            and (gate.get("not_worse_than_champion_by") is not None or gate.get("above_baseline_by") is not None)
+        }
+        - {metric}
+    )
+
+    def paired(other: str) -> dict[str, Any]:
+        return {
+            name: paired_difference(
+                name, known[name], y, scores["candidate"], scores[other], confidence_of(contract, name)
+            )
+            for name in compared
+        }
+
+    result: dict[str, Any] = {
+        "metric": metric,
+        "lower_is_better": metric in metrics.LOWER_IS_BETTER,
+        "problem": kind,
+        "rows": len(rows),
+        **{role: describe(model, y, scores[role], rows, contract) for role, model in models.items()},
+        "paired": paired("champion") if "champion" in models else None,
+        "paired_baseline": paired("baseline"),
+        "slices": by_slice(schema, kind, rows, y, scores["candidate"]),
+    }
+    result.setdefault("champion", None)
+    if kind == "binary":
+        result["thresholds"] = {"classification": metrics.THRESHOLD}
+        if metrics.money_metrics(kind, business):
+            result["thresholds"]["profit"] = metrics.break_even(business)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    np.savez(arguments.output / "predictions.npz", allow_pickle=False, y=y, **scores)
+    profile = reference_profile(schema, rows, one_score(kind, scores["candidate"]))
+    write_json(arguments.output / "baseline.json", profile)
+    # Last, because its presence says that the evaluation is complete.
+    write_json(arguments.output / "evaluation.json", result)
+    return result
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    path.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    try:
+        result = evaluate(parse(sys.argv[1:] if argv is None else argv))
+    except ModelError as error:
+        print(f"evaluate.py: error: {error}", file=sys.stderr, flush=True)
+        return 1
+    for name, value in result["candidate"]["metrics"].items():
+        print(f"test:{name}={value!r}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

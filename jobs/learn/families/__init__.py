@@ -1,0 +1,15 @@
+"""Model families. Adding one: a file with `class <Name>(Family)`, a line in FAMILIES, and its search space."""
+
+from __future__ import annotations
+
+from families.base import Family
+from families.baseline import Baseline
+from families.gradient_boosting import GradientBoosting
+from families.logistic_regression import LogisticRegressionFamily
+from families.random_forest import RandomForest
+
+FAMILIES: dict[str, Family] = {
+    family.name: family for family in (Baseline(), LogisticRegressionFamily(), RandomForest(), GradientBoosting())
+}
+
+__all__ = ["FAMILIES", "Family"]

@@ -1,0 +1,147 @@
+"""What the serving container runs: model_fn, input_fn, predict_fn, output_fn. Needs numpy and `sluice.model` only.
+
+Refusals. SageMaker's scikit-learn server turns every exception of these functions into HTTP 500, which would count
+as a failure of the model, not of the caller. A refused request is therefore carried as data through predict_fn, and
+output_fn answers it as a response of the server's own web framework, which passes through with status 400. Where
+that framework is not there, output_fn raises the InputError, whose `status` and `body` say the same.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from sluice.model.errors import InputError
+from sluice.model.model import Model
+from sluice.model.schema import Row
+
+JSON, JSON_LINES, CSV = "application/json", "application/jsonlines", "text/csv"
+_JSON_LINES_NAMES = (JSON_LINES, "application/x-jsonlines", "application/jsonl", "application/x-ndjson")
+Answers = tuple[list[dict[str, Any]], str]
+
+# input_fn is not given the model, but reading CSV needs its column types.
+_loaded: Model | None = None
+
+
+def model_fn(model_dir: str) -> Model:
+    """Verify and load the artefact. Raises ArtifactError when it was changed after training."""
+    global _loaded
+    _loaded = Model.load(Path(model_dir))
+    return _loaded
+
+
+def input_fn(body: str | bytes, content_type: str) -> list[Row] | InputError:
+    """Typed rows, or the refusal as a value (see above)."""
+    assert _loaded is not None, "model_fn comes first"
+    try:
+        return read(body, content_type, _loaded)
+    except InputError as refused:
+        return refused
+
+
+def predict_fn(data: list[Row] | InputError, model: Model) -> Answers | InputError:
+    return data if isinstance(data, InputError) else (model.predict(data), model.run_id)
+
+
+def output_fn(prediction: Answers | InputError, accept: str) -> Any:
+    """(body, content type). Raises InputError for a refused request where no Flask is loaded."""
+    if isinstance(prediction, InputError):
+        return _refuse(prediction)
+    answers, run_id = prediction
+    kind = _media_type(accept)
+    if kind in (JSON, "*/*", ""):
+        return json.dumps({"predictions": answers, "model": run_id}), JSON
+    if kind in _JSON_LINES_NAMES:
+        return "".join(json.dumps(answer) + "\n" for answer in answers), kind
+    if kind == CSV:
+        return _as_csv(answers), CSV
+    return _refuse(InputError(f"cannot answer as {kind!r}; accept {JSON}, {JSON_LINES} or {CSV}", status=406))
+
+
+def read(body: str | bytes, content_type: str, model: Model) -> list[Row]:
+    """A request's rows. Raises InputError naming the field."""
+    kind = _media_type(content_type)
+    try:
+        text = body if isinstance(body, str) else bytes(body).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError("the body is not UTF-8") from None
+    if kind == JSON:
+        return [_record(item, model) for item in _instances(_json(text))]
+    if kind in _JSON_LINES_NAMES:
+        return [_record(_json(line), model) for line in text.split("\n") if line.strip()]
+    if kind == CSV:
+        return _csv_rows(text, model)
+    raise InputError(f"content type {kind!r} is not supported; send {JSON}, {JSON_LINES} or {CSV}", status=415)
+
+
+def _media_type(value: str | None) -> str:
+    return (value or "").split(";", 1)[0].strip().lower()
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        # The parser's message, without the document that it would quote.
+        where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise InputError(f"the body is not JSON{where}") from None
+    except RecursionError:
+        raise InputError("the body is nested too deeply") from None
+
+
+def _instances(document: Any) -> list[Any]:
+    if isinstance(document, dict) and "instances" in document:
+        if not isinstance(document["instances"], list):
+            raise InputError("'instances' must be a list of objects", "instances")
+        return document["instances"]
+    return [document]
+
+
+def _record(item: Any, model: Model) -> Row:
+    if not isinstance(item, dict):
+        raise InputError("a row must be an object of column names and values")
+    return model.encoder.schema.typed_json(item)
+
+
+def _csv_rows(text: str, model: Model) -> list[Row]:
+    """The first line is a header if all its fields are contract columns, else columns are the features in order."""
+    schema = model.encoder.schema
+    try:
+        records = [record for record in csv.reader(io.StringIO(text), strict=True) if record]
+    except csv.Error as error:
+        raise InputError(f"the body is not CSV: {error}") from None
+    if not records:
+        return []
+    columns: list[str] = list(schema.features)
+    if set(records[0]) <= set(schema.types):
+        columns = records.pop(0)
+        if len(set(columns)) != len(columns):
+            raise InputError("the CSV header names a column twice")
+    wanted = set(schema.features)
+    # What is no feature (key, time, target) may hold anything here: it is not read.
+    kept = [i for i, name in enumerate(columns) if name in wanted]
+    for line, record in enumerate(records, 1):
+        if len(record) != len(columns):
+            raise InputError(f"record {line} has {len(record)} fields where {len(columns)} are expected")
+    return list(schema.typed_text([columns[i] for i in kept], ([record[i] for i in kept] for record in records)))
+
+
+def _as_csv(answers: list[dict[str, Any]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    for answer in answers:
+        writer.writerow(
+            [("true" if value else "false") if isinstance(value, bool) else value for value in answer.values()]
+        )
+    return out.getvalue()
+
+
+def _refuse(error: InputError) -> Any:
+    flask = sys.modules.get("flask")
+    if flask is None:
+        raise error
+    return flask.Response(error.body, status=error.status, mimetype=JSON)

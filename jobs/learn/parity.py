@@ -1,0 +1,62 @@
+"""The mandatory check: the exported numpy model answers as the scikit-learn estimator does."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sluice.model.errors import ModelError
+from sluice.model.model import Model
+from sluice.model.schema import Value
+
+# Trees are equal to the last bit but for the C library's exp; sums of products may round differently.
+TOLERANCE = 1e-12
+MAX_ROWS = 2000
+
+
+class ParityError(ModelError):
+    """The artefact does not answer as the estimator that was trained; it must not be used."""
+
+
+def difficult(rows: Sequence[dict[str, Value]], schema_types: dict[str, str], seed: int) -> list[dict[str, Value]]:
+    """Up to 200 of the rows with values knocked out, with categories never seen, and with all values missing."""
+    chance = random.Random(seed)  # noqa: S311 - not for secrets
+    picked = list(rows[:100])
+    missing = [{name: None if chance.random() < 0.3 else value for name, value in row.items()} for row in picked]
+    unseen = [
+        {
+            name: f"never seen {chance.random()}" if schema_types.get(name) == "category" else value
+            for name, value in row.items()
+        }
+        for row in picked
+    ]
+    return [*missing, *unseen, {}]
+
+
+def check(model: Model, estimator: Any, rows: Sequence[dict[str, Value]], seed: int) -> float:
+    """Greatest absolute difference (relative for regression). Raises ParityError above TOLERANCE.
+
+    `model` must be the one read back from the artefact.
+    """
+    sample = list(rows[:MAX_ROWS])
+    sample += difficult(sample, model.encoder.schema.types, seed)
+    matrix = model.encoder.encode(sample)
+    regression = model.labels.problem == "regression"
+    expected = estimator.predict(matrix) if regression else estimator.predict_proba(matrix)
+    whole = model.scorer(matrix)
+    # One row takes another path through the trees than many do.
+    singles = [model.score([row]) for row in sample[-20:]]
+    difference = np.abs(whole - expected)
+    apart = np.abs(np.concatenate(singles) - expected[-20:])
+    if regression:
+        difference = difference / np.maximum(1.0, np.abs(expected))
+        apart = apart / np.maximum(1.0, np.abs(expected[-20:]))
+    worst = float(max(difference.max(), apart.max()))
+    if not worst <= TOLERANCE:
+        raise ParityError(
+            f"parity check failed: the exported model differs from scikit-learn by {worst:.3g} "
+            f"(allowed {TOLERANCE:g}) on {len(sample)} rows; the artefact was not written for use"
+        )
+    return worst

@@ -1,0 +1,155 @@
+"""Train one family on one project: the SageMaker training job (script mode).
+
+Channels `train`, `validation`, `contract`; hyperparameters `family`, `run-id` and the family's own. Prints one line
+per validation metric and writes the artefact (docs/architecture.md). Any error is one line on stderr and exit code 1.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import numpy as np
+import sklearn
+import sluice
+from channels import read_contract, read_rows
+from families import FAMILIES
+from parity import check
+from sluice.model import artifact
+from sluice.model.encoder import Encoder
+from sluice.model.errors import DataError, ModelError
+from sluice.model.labels import SUPPORTED, Labels
+from sluice.model.metrics import compute
+from sluice.model.model import Model
+from sluice.model.schema import Schema
+
+
+def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, dict[str, str]]:
+    """Known arguments, and the family's hyperparameters as texts (`_` in a name counts as `-`). Raises ModelError."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--family", required=True)
+    parser.add_argument("--run-id", required=True)
+    environment = os.environ.get
+    for name, variable in (
+        ("train", "SM_CHANNEL_TRAIN"),
+        ("validation", "SM_CHANNEL_VALIDATION"),
+        ("contract", "SM_CHANNEL_CONTRACT"),
+        ("model-dir", "SM_MODEL_DIR"),
+        ("output-data-dir", "SM_OUTPUT_DATA_DIR"),
+    ):
+        parser.add_argument(f"--{name}", type=Path, default=environment(variable), help=f"default: ${variable}")
+    normal = [f"--{text[2:].replace('_', '-')}" if text.startswith("--") and "=" not in text else text for text in argv]
+    known, rest = parser.parse_known_args(normal)
+    if len(rest) % 2 or not all(name.startswith("--") for name in rest[::2]):
+        raise ModelError(f"arguments must be pairs of --name value: {' '.join(rest)}")
+    for name in ("train", "validation", "contract", "model_dir"):
+        if getattr(known, name) is None:
+            raise ModelError(f"channel or folder {name} is not given; SageMaker sets it, or pass --{name}")
+    return known, {name[2:]: value for name, value in zip(rest[::2], rest[1::2])}
+
+
+def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, float]:
+    """The whole job; answers the validation metrics. Raises ModelError, ValueError (hyperparameters)."""
+    began = time.perf_counter()
+    family = FAMILIES.get(arguments.family)
+    if family is None:
+        raise ModelError(f"hyperparameter family is {arguments.family!r}; known: {', '.join(FAMILIES)}")
+    hyperparameters = family.hyperparameters(given)
+    contract = read_contract(arguments.contract)
+    problem = contract["problem"]
+    if problem.get("type") not in SUPPORTED:
+        raise ModelError(
+            f"problem type {problem.get('type')!r} cannot be trained yet; supported: {', '.join(SUPPORTED)}. "
+            "Change problem.type in project.yaml"
+        )
+    seed = int((contract.get("training") or {}).get("seed") or 0)
+    schema = Schema.from_contract(contract)
+    needed = {problem["target"]}
+    rows = read_rows(arguments.train, schema, "train", needed=needed)
+    held_out = read_rows(arguments.validation, schema, "validation", needed=needed)
+    labels = Labels.fit(contract, rows, "channel train")
+    y, y_held_out = labels.encode(rows, "channel train"), labels.encode(held_out, "channel validation")
+    encoder = Encoder.fit(schema, contract.get("features") or {}, rows)
+    matrix = encoder.encode(rows)
+
+    fitting = time.perf_counter()
+    estimator = family.build(hyperparameters, labels.problem, seed)
+    estimator.fit(matrix, y)
+    fitted = time.perf_counter()
+
+    arrays, scorer = family.export(estimator)
+    state = {
+        "family": family.name,
+        "run_id": arguments.run_id,
+        "problem": problem,
+        "labels": labels.to_json(),
+        "encoder": encoder.to_json(),
+        "scorer": scorer,
+        "training": {
+            "hyperparameters": hyperparameters,
+            "rows": len(rows),
+            "seed": seed,
+            "sklearn": sklearn.__version__,
+        },
+    }
+    # Built beside the target: a job that fails leaves no artefact that could be mistaken for a good one.
+    draft = arguments.model_dir / ".draft"
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        artifact.save(draft, state, arrays)
+        copy_code(draft / "code")
+        artifact.seal(draft)
+        model = Model.load(draft, exact=True)
+        difference = check(model, estimator, held_out, seed)
+        for path in draft.iterdir():
+            target = arguments.model_dir / path.name
+            if target.is_dir():
+                shutil.rmtree(target)
+            path.replace(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    metrics = compute(labels.problem, y_held_out, model.score(held_out), contract.get("business"))
+    print(
+        f"family={family.name} rows={len(rows)} columns={encoder.width} fit_seconds={fitted - fitting:.2f} "
+        f"seconds={time.perf_counter() - began:.2f} parity={difference:.2g} numpy={np.__version__}",
+        flush=True,
+    )
+    return metrics
+
+
+def copy_code(target: Path) -> None:
+    """inference.py and the part of `sluice` that serving needs: the package's first file and sluice.model."""
+    package = Path(sluice.__file__).parent
+    shutil.copytree(
+        package / "model", target / "sluice" / "model", ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
+    )
+    shutil.copyfile(package / "__init__.py", target / "sluice" / "__init__.py")
+    shutil.copyfile(Path(__file__).resolve().parent / "inference.py", target / "inference.py")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    try:
+        metrics: dict[str, Any] = train(*parse(sys.argv[1:] if argv is None else argv))
+    except (ModelError, ValueError) as error:
+        kind = "error" if isinstance(error, (ModelError, DataError)) else "invalid value"
+        print(f"train.py: {kind}: {error}", file=sys.stderr, flush=True)
+        return 1
+    for name, value in metrics.items():
+        print(f"validation:{name}={value!r}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Paired bootstrap: is one model better than another on the same rows, and how sure is that?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sluice.model.metrics import Metric, roc_auc
+
+RESAMPLES = 1000
+_CHUNK = 100
+
+
+def roc_auc_weighted(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """ROC AUC under row multiplicities `weights` (resamples, rows): one sort for all resamples. NaN if undefined."""
+    order = np.argsort(score, kind="stable")
+    ranked, positive = score[order], y[order] != 0
+    starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
+    w = weights[:, order]
+    # Per group of tied scores: weight of positives and of negatives.
+    hits = np.add.reduceat(w * positive, starts, axis=1)
+    misses = np.add.reduceat(w * ~positive, starts, axis=1)
+    below = np.cumsum(misses, axis=1) - misses
+    pairs = hits.sum(axis=1) * misses.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (hits * (below + misses / 2.0)).sum(axis=1) / pairs
+
+
+def paired_difference(
+    metric_name: str,
+    metric: Metric,
+    y: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Metric of `a` minus metric of `b`, with a two-sided percentile interval over RESAMPLES resamples of the rows.
+
+    The same rows are drawn for both, so what the models have in common cancels out. Deterministic for a seed.
+    `low` and `high` are None when too few resamples define the metric (under 95 %).
+    """
+    rows = len(y)
+    generator = np.random.default_rng(seed)
+    differences = []
+    for start in range(0, RESAMPLES, _CHUNK):
+        drawn = generator.integers(0, rows, size=(min(_CHUNK, RESAMPLES - start), rows))
+        if metric_name == "roc_auc":
+            weights = np.stack([np.bincount(one, minlength=rows) for one in drawn]).astype(np.float64)
+            differences.append(roc_auc_weighted(y, a[:, 1], weights) - roc_auc_weighted(y, b[:, 1], weights))
+        else:
+            differences.append(np.array([metric(y[one], a[one]) - metric(y[one], b[one]) for one in drawn]))
+    values = np.concatenate(differences)
+    values = values[np.isfinite(values)]
+    low = high = None
+    if len(values) >= 0.95 * RESAMPLES:
+        low, high = (float(q) for q in np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2]))
+    difference = metric(y, a) - metric(y, b)
+    return {
+        "difference": float(difference) if np.isfinite(difference) else None,
+        "low": low,
+        "high": high,
+        "confidence": confidence,
+        "method": "paired bootstrap",
+        "resamples": RESAMPLES,
+    }

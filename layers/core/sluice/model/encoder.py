@@ -1,0 +1,229 @@
+"""Typed rows → float64 matrix: the one encoder of training and serving.
+
+Every value takes the same scalar path whether one row is encoded or a million, so that a served number equals the
+trained one to the last bit. State is plain JSON. Output columns per contract column:
+
+number, integer   the value (NaN = missing); `features.log`: sign(x)·log1p(|x|); `features.bins`: one-hot quantile
+                  bins and a missing column instead of the value
+boolean           0, 1, NaN
+category          one-hot over the training vocabulary, then "other" (rare and unseen), then "missing"
+text              counts of tokens hashed into TEXT_WIDTH buckets (CRC-32), then "missing"
+timestamp         hour, weekday (Monday 0), month, days since the earliest training value; NaN when missing
+interactions      `features.interactions`: products of the first MAX_INTERACTING plain number columns, pairwise
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import zlib
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from sluice.model.errors import ModelError
+from sluice.model.schema import Row, Schema
+
+MAX_CATEGORIES = 50
+MIN_CATEGORY_ROWS = 5
+TEXT_WIDTH = 32
+MAX_INTERACTING = 12
+_NAN = math.nan
+_TOKEN = re.compile(r"\w+")
+
+Writer = Callable[[Any, list[float]], None]
+
+
+class Encoder:
+    """`parts` is the whole state: one JSON object per feature with its kind, offset and what training taught it."""
+
+    def __init__(
+        self, schema: Schema, parts: Sequence[Mapping[str, Any]], interactions: Sequence[Sequence[int]]
+    ) -> None:
+        self.schema = schema
+        self.parts = [dict(part) for part in parts]
+        self.interactions = [(int(a), int(b)) for a, b in interactions]
+        self._plain_width = sum(_width(part) for part in self.parts)
+        self.width = self._plain_width + len(self.interactions)
+        self._writers: list[tuple[str, Writer]] = []
+        offset = 0
+        for part in self.parts:
+            self._writers.append((part["column"], _WRITERS[part["kind"]](part, offset)))
+            offset += _width(part)
+
+    @classmethod
+    def fit(cls, schema: Schema, features: Mapping[str, Any], rows: Sequence[Row]) -> Encoder:
+        """Learn vocabularies, bin edges and time origins. Raises ModelError on options that fit no column."""
+        log, bins = set(features.get("log") or ()), dict(features.get("bins") or {})
+        for option, names in (("log", log), ("bins", bins)):
+            for name in names:
+                if schema.types.get(name) not in ("number", "integer"):
+                    raise ModelError(f"contract: features.{option} names {name!r}, which is no number column")
+        parts = []
+        for name in schema.features:
+            values = [value for row in rows if (value := row.get(name)) is not None]
+            parts.append(_fit_part(name, schema.types[name], values, name in log, bins.get(name)))
+        interactions: list[tuple[int, int]] = []
+        if features.get("interactions"):
+            offsets, offset = [], 0
+            for part in parts:
+                if part["kind"] == "number":
+                    offsets.append(offset)
+                offset += _width(part)
+            offsets = offsets[:MAX_INTERACTING]
+            interactions = [(a, b) for i, a in enumerate(offsets) for b in offsets[i + 1 :]]
+        return cls(schema, parts, interactions)
+
+    def encode(self, rows: Sequence[Row]) -> np.ndarray:
+        """Shape (rows, width), float64, C order; missing numbers are NaN."""
+        template = [0.0] * self.width
+        encoded = []
+        for row in rows:
+            out = template.copy()
+            for name, write in self._writers:
+                write(row.get(name), out)
+            for i, (a, b) in enumerate(self.interactions, self._plain_width):
+                product = out[a] * out[b]
+                out[i] = product if math.isfinite(product) and abs(product) < 3.0e38 else _NAN
+            encoded.append(out)
+        return np.array(encoded, dtype=np.float64).reshape(len(rows), self.width)
+
+    @property
+    def names(self) -> list[str]:
+        """One readable name per matrix column."""
+        plain = [name for part in self.parts for name in _names(part)]
+        return plain + [f"{plain[a]}*{plain[b]}" for a, b in self.interactions]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": self.schema.to_json(),
+            "parts": self.parts,
+            "interactions": [list(pair) for pair in self.interactions],
+        }
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> Encoder:
+        return cls(Schema.from_json(state["schema"]), state["parts"], state["interactions"])
+
+
+def _fit_part(name: str, kind: str, values: list[Any], log: bool, bins: Any) -> dict[str, Any]:
+    if kind == "category":
+        counts = Counter(values)
+        # Most frequent first, then by name: the order must not depend on the order of rows.
+        ranked = sorted(counts, key=lambda value: (-counts[value], value))
+        kept = [value for value in ranked[:MAX_CATEGORIES] if counts[value] >= MIN_CATEGORY_ROWS]
+        return {"column": name, "kind": "category", "vocabulary": kept}
+    if kind == "timestamp":
+        return {"column": name, "kind": "timestamp", "origin": min(values, default=0.0)}
+    if kind in ("text", "boolean"):
+        return {"column": name, "kind": kind}
+    if bins is None:
+        return {"column": name, "kind": "log" if log else "number"}
+    edges = _edges(name, bins, values)
+    return {"column": name, "kind": "bins", "edges": edges}
+
+
+def _edges(name: str, bins: Any, values: list[float]) -> list[float]:
+    """Inner edges, ascending: from a list as it is, from a count as quantiles of the training values."""
+    if isinstance(bins, list | tuple):
+        return sorted({float(edge) for edge in bins})
+    if isinstance(bins, bool) or not isinstance(bins, int) or not 2 <= bins <= 100:
+        raise ModelError(f"contract: features.bins.{name} must be a number of bins from 2 to 100 or a list of edges")
+    if not values:
+        return []
+    return sorted({float(edge) for edge in np.quantile(np.array(values), np.linspace(0, 1, bins + 1)[1:-1])})
+
+
+def _width(part: Mapping[str, Any]) -> int:
+    kind = part["kind"]
+    if kind == "category":
+        return len(part["vocabulary"]) + 2
+    if kind == "bins":
+        return len(part["edges"]) + 2
+    return {"number": 1, "log": 1, "boolean": 1, "text": TEXT_WIDTH + 1, "timestamp": 4}[kind]
+
+
+def _names(part: Mapping[str, Any]) -> list[str]:
+    column, kind = part["column"], part["kind"]
+    if kind == "category":
+        return [f"{column}={value}" for value in part["vocabulary"]] + [f"{column}:other", f"{column}:missing"]
+    if kind == "bins":
+        return [f"{column}:bin{i}" for i in range(len(part["edges"]) + 1)] + [f"{column}:missing"]
+    if kind == "text":
+        return [f"{column}:token{i}" for i in range(TEXT_WIDTH)] + [f"{column}:missing"]
+    if kind == "timestamp":
+        return [f"{column}:{unit}" for unit in ("hour", "weekday", "month", "days")]
+    return [f"log({column})" if kind == "log" else column]
+
+
+def _number(part: Mapping[str, Any], at: int) -> Writer:
+    def write(value: float | None, out: list[float]) -> None:
+        out[at] = _NAN if value is None else value
+
+    return write
+
+
+def _log(part: Mapping[str, Any], at: int) -> Writer:
+    def write(value: float | None, out: list[float]) -> None:
+        out[at] = _NAN if value is None else math.copysign(math.log1p(abs(value)), value)
+
+    return write
+
+
+def _bins(part: Mapping[str, Any], at: int) -> Writer:
+    edges = [float(edge) for edge in part["edges"]]
+
+    def write(value: float | None, out: list[float]) -> None:
+        out[at + (len(edges) + 1 if value is None else bisect_left(edges, value))] = 1.0
+
+    return write
+
+
+def _category(part: Mapping[str, Any], at: int) -> Writer:
+    places = {value: at + i for i, value in enumerate(part["vocabulary"])}
+    other = at + len(places)
+
+    def write(value: str | None, out: list[float]) -> None:
+        out[other + 1 if value is None else places.get(value, other)] = 1.0
+
+    return write
+
+
+def _text(part: Mapping[str, Any], at: int) -> Writer:
+    def write(value: str | None, out: list[float]) -> None:
+        if value is None:
+            out[at + TEXT_WIDTH] = 1.0
+            return
+        for token in _TOKEN.findall(value.lower()):
+            # CRC-32, because Python's own hash of text differs from process to process.
+            out[at + zlib.crc32(token.encode()) % TEXT_WIDTH] += 1.0
+
+    return write
+
+
+def _timestamp(part: Mapping[str, Any], at: int) -> Writer:
+    origin = float(part["origin"])
+
+    def write(value: float | None, out: list[float]) -> None:
+        if value is None:
+            out[at : at + 4] = [_NAN] * 4
+            return
+        moment = datetime.fromtimestamp(value, UTC)
+        out[at : at + 4] = [moment.hour, moment.weekday(), moment.month, (value - origin) / 86400.0]
+
+    return write
+
+
+_WRITERS: dict[str, Callable[[Mapping[str, Any], int], Writer]] = {
+    "number": _number,
+    "boolean": _number,
+    "log": _log,
+    "bins": _bins,
+    "category": _category,
+    "text": _text,
+    "timestamp": _timestamp,
+}

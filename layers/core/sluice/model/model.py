@@ -1,0 +1,61 @@
+"""A trained model: encoder, scorer and labels, loaded from an artefact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sluice.model import artifact
+from sluice.model.encoder import Encoder
+from sluice.model.errors import ArtifactError
+from sluice.model.labels import Labels
+from sluice.model.schema import Row
+from sluice.model.scorers import build_scorer
+
+# `prediction` is the positive class from this probability on; people who act on value use the probability.
+THRESHOLD = 0.5
+
+
+class Model:
+    """Raises ArtifactError when state and arrays do not fit together."""
+
+    def __init__(self, state: Mapping[str, Any], arrays: Mapping[str, np.ndarray], artifact_sha256: str = "") -> None:
+        try:
+            self.encoder = Encoder.from_json(state["encoder"])
+            self.labels = Labels.from_json(state["labels"])
+            self.family = str(state["family"])
+            self.run_id = str(state["run_id"])
+            self.problem: dict[str, Any] = dict(state["problem"])
+            scorer = state["scorer"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ArtifactError(f"model.json is incomplete: {error}") from error
+        self.scorer = build_scorer(arrays, scorer)
+        self.artifact_sha256 = artifact_sha256
+
+    @classmethod
+    def load(cls, folder: Path, *, exact: bool = False) -> Model:
+        """Verify the manifest and load. Raises ArtifactError."""
+        return cls(*artifact.load(folder, exact=exact))
+
+    def score(self, rows: Sequence[Row]) -> np.ndarray:
+        """Probabilities (rows, classes), or values (rows,) for regression."""
+        return self.scorer(self.encoder.encode(rows))
+
+    def predict(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """One answer a row: {"prediction", "probability"}; regression has "prediction" only.
+
+        Binary: `probability` is that of the positive class. Multiclass: that of the predicted class.
+        """
+        if not rows:
+            return []
+        scores = self.score(rows)
+        classes = self.labels.classes
+        if self.labels.problem == "regression":
+            return [{"prediction": value} for value in scores.tolist()]
+        if self.labels.problem == "binary":
+            return [{"prediction": classes[p >= THRESHOLD], "probability": p} for p in scores[:, 1].tolist()]
+        best = scores.argmax(axis=1).tolist()
+        return [{"prediction": classes[k], "probability": float(scores[i, k])} for i, k in enumerate(best)]

@@ -1,0 +1,197 @@
+"""Matrix → raw answer, in numpy float64, equal to scikit-learn's own `predict_proba` / `predict`.
+
+A scorer is called with a matrix (rows, width) and answers probabilities (rows, classes) or values (rows,).
+Adding one: a class with `__init__(arrays, meta)` and `__call__`, and a line in SCORERS.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from sluice.model.errors import ArtifactError
+
+Arrays = Mapping[str, np.ndarray]
+# Rows are taken in chunks of about this many (row, tree) pairs, so that the working set stays in the cache.
+_CHUNK = 16_384
+
+
+def expit(x: np.ndarray) -> np.ndarray:
+    """1 / (1 + e^-x), by the C library's exp as in SciPy: numpy's vector exp may differ in the last bit."""
+    return np.array([1.0 / (1.0 + math.exp(-v)) if v > -709.0 else 0.0 for v in x.tolist()])
+
+
+def softmax(x: np.ndarray) -> np.ndarray:
+    """Row-wise, with the maximum subtracted first, as scikit-learn does it."""
+    x = np.exp(x - x.max(axis=1, keepdims=True))
+    return x / x.sum(axis=1, keepdims=True)
+
+
+def _pair(positive: np.ndarray) -> np.ndarray:
+    return np.stack([1.0 - positive, positive], axis=1)
+
+
+class LinearScorer:
+    """Spread, impute the median, standardise, weigh.
+
+    Arrays: impute, mean, scale (width,); coef (outputs, width); intercept. `spread`: "signed-log" for
+    sign(x)·log1p(|x|) of every column first, else "standard".
+    """
+
+    def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
+        self._impute, self._mean, self._scale = arrays["impute"], arrays["mean"], arrays["scale"]
+        self._coef, self._intercept = np.ascontiguousarray(arrays["coef"].T), arrays["intercept"]
+        self._output = meta["output"]
+        self._signed_log = meta.get("spread") == "signed-log"
+
+    def __call__(self, matrix: np.ndarray) -> np.ndarray:
+        if self._signed_log:
+            matrix = np.sign(matrix) * np.log1p(np.abs(matrix))
+        filled = np.where(np.isnan(matrix), self._impute, matrix)
+        raw = ((filled - self._mean) / self._scale) @ self._coef + self._intercept
+        if self._output == "identity":
+            return raw[:, 0]
+        return _pair(expit(raw[:, 0])) if self._output == "expit" else softmax(raw)
+
+
+class ConstantScorer:
+    """The same answer for every row. Arrays: answer (classes,), or (1,) for regression."""
+
+    def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
+        self._answer = arrays["answer"]
+        self._identity = meta["output"] == "identity"
+
+    def __call__(self, matrix: np.ndarray) -> np.ndarray:
+        if self._identity:
+            return np.full(len(matrix), self._answer[0])
+        return np.tile(self._answer, (len(matrix), 1))
+
+
+class Trees:
+    """Many binary trees as flat node arrays, walked for all rows and trees at once.
+
+    Arrays: roots (trees,); feature, threshold, left, right, missing_left per node. A leaf has left = right = itself.
+    `x <= threshold` goes left; NaN goes where `missing_left` says.
+    """
+
+    def __init__(self, arrays: Arrays, width: int, depth: int) -> None:
+        threshold = arrays["threshold"].astype(np.float64)
+        # Rows are doubled: in the second half a missing value is -inf, always left; in the first +inf, always right.
+        # A threshold of +inf ("everything but missing") would let +inf through, hence the largest finite number.
+        threshold = np.minimum(threshold, np.finfo(np.float64).max)
+        feature = arrays["feature"].astype(np.intp) + width * (arrays["missing_left"] != 0)
+        # State 2·node in all tables: the next state is children[state + (x > threshold)], without a multiplication.
+        self._threshold = np.repeat(threshold, 2)
+        self._feature = np.repeat(feature, 2)
+        self._children = np.stack([arrays["left"], arrays["right"]], axis=1).astype(np.intp).ravel() * 2
+        self._roots = arrays["roots"].astype(np.intp) * 2
+        self._width = width
+        self._depth = depth
+
+    def leaves(self, matrix: np.ndarray) -> np.ndarray:
+        """Node index of each row's leaf in each tree, shape (rows, trees)."""
+        rows = len(matrix)
+        missing = np.isnan(matrix)
+        doubled = np.concatenate([np.where(missing, np.inf, matrix), np.where(missing, -np.inf, matrix)], axis=1)
+        flat = doubled.ravel()
+        feature, threshold, children = self._feature, self._threshold, self._children
+        if rows == 1:
+            state = self._roots
+            for _ in range(self._depth):
+                state = children.take(state + (flat.take(feature.take(state)) > threshold.take(state)))
+            return (state >> 1)[None, :]
+        offsets = np.arange(rows, dtype=np.intp)[:, None] * (2 * self._width)
+        state = np.broadcast_to(self._roots, (rows, len(self._roots)))
+        for _ in range(self._depth):
+            state = children.take(state + (flat.take(feature.take(state) + offsets) > threshold.take(state)))
+        return state >> 1
+
+
+class _TreeScorer:
+    def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
+        self._trees = Trees(arrays, int(meta["width"]), int(meta["depth"]))
+        self._step = max(1, _CHUNK // max(1, len(arrays["roots"])))
+
+    def __call__(self, matrix: np.ndarray) -> np.ndarray:
+        starts = range(0, len(matrix), self._step)
+        parts = [self._chunk(matrix[start : start + self._step]) for start in starts]
+        return np.concatenate(parts) if parts else self._chunk(matrix)
+
+    def _chunk(self, matrix: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+
+class ForestScorer(_TreeScorer):
+    """Mean over trees, as RandomForest and DecisionTree: X as float32, value (nodes, outputs), trees summed in order."""
+
+    def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
+        super().__init__(arrays, meta)
+        self._value = arrays["value"]
+        self._count = len(arrays["roots"])
+        self._identity = meta["output"] == "identity"
+
+    def _chunk(self, matrix: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            single = matrix.astype(np.float32).astype(np.float64)
+        values = self._value[self._trees.leaves(single)]
+        # cumsum adds strictly in order; sum would add pairwise and differ in the last bits.
+        mean = np.cumsum(values, axis=1)[:, -1] / self._count
+        return mean[:, 0] if self._identity else mean
+
+
+class BoostingScorer(_TreeScorer):
+    """Sum of leaf values on a start value, as HistGradientBoosting. value (nodes,), start (outputs,).
+
+    Trees come iteration by iteration, one for each output.
+    """
+
+    def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
+        super().__init__(arrays, meta)
+        self._value = arrays["value"]
+        self._start = arrays["start"]
+        self._output = meta["output"]
+
+    def _chunk(self, matrix: np.ndarray) -> np.ndarray:
+        outputs = len(self._start)
+        values = self._value[self._trees.leaves(matrix)].reshape(len(matrix), -1, outputs)
+        start = np.broadcast_to(self._start, (len(matrix), 1, outputs))
+        raw = np.cumsum(np.concatenate([start, values], axis=1), axis=1)[:, -1]
+        if self._output == "identity":
+            return raw[:, 0]
+        return _pair(expit(raw[:, 0])) if self._output == "expit" else softmax(raw)
+
+
+Scorer = Callable[[np.ndarray], np.ndarray]
+SCORERS: dict[str, Callable[[Arrays, Mapping[str, Any]], Scorer]] = {
+    "linear": LinearScorer,
+    "constant": ConstantScorer,
+    "forest": ForestScorer,
+    "boosting": BoostingScorer,
+}
+
+
+def build_scorer(arrays: Arrays, meta: Mapping[str, Any]) -> Scorer:
+    """Raises ArtifactError on an unknown kind or arrays that do not fit together."""
+    try:
+        make = SCORERS[meta["scorer"]]
+    except KeyError:
+        raise ArtifactError(f"unknown scorer {meta.get('scorer')!r}; known: {', '.join(SCORERS)}") from None
+    try:
+        if "roots" in arrays:
+            _check_trees(arrays, int(meta["width"]))
+        return make(arrays, meta)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactError(f"scorer {meta['scorer']}: arrays and model.json do not fit together: {error}") from error
+
+
+def _check_trees(arrays: Arrays, width: int) -> None:
+    nodes = len(arrays["feature"])
+    for name in ("threshold", "left", "right", "missing_left", "value"):
+        if len(arrays[name]) != nodes:
+            raise ValueError(f"{name} has {len(arrays[name])} entries for {nodes} nodes")
+    for name, limit in (("left", nodes), ("right", nodes), ("roots", nodes), ("feature", width)):
+        if nodes and (arrays[name].min() < 0 or arrays[name].max() >= limit):
+            raise ValueError(f"{name} points outside")

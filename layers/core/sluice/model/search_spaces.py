@@ -1,0 +1,64 @@
+"""What tuning may vary, per family: plain data, because the Lambda that asks for a tuning job has no scikit-learn.
+
+The ranges keep one job on some ten thousand rows to a few seconds of one core.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+Range = dict[str, Any]
+
+SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
+    "baseline": {"continuous": [], "integer": [], "categorical": []},
+    "logistic_regression": {
+        "continuous": [
+            {"name": "c", "min": 0.001, "max": 30.0, "scaling": "Logarithmic"},
+        ],
+        "integer": [],
+        "categorical": [
+            {"name": "spread", "values": ["standard", "signed-log"]},
+        ],
+    },
+    "random_forest": {
+        "continuous": [
+            {"name": "max-features", "min": 0.1, "max": 0.7, "scaling": "Linear"},
+        ],
+        "integer": [
+            {"name": "n-estimators", "min": 60, "max": 200, "scaling": "Linear"},
+            {"name": "max-depth", "min": 5, "max": 14, "scaling": "Linear"},
+            {"name": "min-samples-leaf", "min": 2, "max": 40, "scaling": "Logarithmic"},
+        ],
+        "categorical": [],
+    },
+    "gradient_boosting": {
+        "continuous": [
+            {"name": "learning-rate", "min": 0.02, "max": 0.2, "scaling": "Logarithmic"},
+            {"name": "l2-regularization", "min": 0.001, "max": 30.0, "scaling": "Logarithmic"},
+            {"name": "max-features", "min": 0.2, "max": 1.0, "scaling": "Linear"},
+        ],
+        "integer": [
+            {"name": "max-iter", "min": 40, "max": 200, "scaling": "Linear"},
+            {"name": "max-leaf-nodes", "min": 4, "max": 31, "scaling": "Logarithmic"},
+            {"name": "min-samples-leaf", "min": 10, "max": 100, "scaling": "Logarithmic"},
+        ],
+        "categorical": [],
+    },
+}
+
+
+def parameter_ranges(family: str) -> dict[str, list[dict[str, Any]]]:
+    """A family's space as SageMaker's `ParameterRanges`. Raises KeyError for an unknown family."""
+    space = SEARCH_SPACES[family]
+
+    def numeric(kind: str) -> list[dict[str, Any]]:
+        return [
+            {"Name": r["name"], "MinValue": str(r["min"]), "MaxValue": str(r["max"]), "ScalingType": r["scaling"]}
+            for r in space[kind]
+        ]
+
+    return {
+        "ContinuousParameterRanges": numeric("continuous"),
+        "IntegerParameterRanges": numeric("integer"),
+        "CategoricalParameterRanges": [{"Name": r["name"], "Values": list(r["values"])} for r in space["categorical"]],
+    }
