@@ -1,0 +1,28 @@
+"""Container images that this machine can stand for, and the environment that stands for each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from localcloud.extension import ServiceError
+from localcloud.settings import Settings
+
+_URI = re.compile(r"^(?P<registry>\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?)/(?P<image>[^@]+)$")
+
+# The learning environment holds the versions of this image; another tag would be another container.
+KNOWN = ("sagemaker-scikit-learn:1.9-0-cpu-py3",)
+
+
+def python_of(uri: str) -> Path:
+    """The interpreter of the environment that stands for the image at `uri`.
+
+    Raises ValidationException, naming the known images, for any other.
+    """
+    match = _URI.match(uri)
+    if match and match["image"] in KNOWN:
+        return Settings.current().learn_python
+    known = ", ".join(f"<account>.dkr.ecr.<region>.amazonaws.com/{name}" for name in KNOWN)
+    raise ServiceError(
+        "ValidationException", f"The image {uri} is not supported by the local cloud. It can stand for: {known}."
+    )
