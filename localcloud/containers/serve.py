@@ -240,9 +240,9 @@ def render(status: int, content_type: str, body: bytes, extra: dict[str, str], *
     return head.encode("latin-1", "replace") + b"\r\n\r\n" + body
 
 
-def end_with(pipe: Any) -> None:
-    """Ends the process when the other end of `pipe` is closed, so that no worker outlives a killed cloud."""
-    while pipe.read(4096):
+def end_with_stdin() -> None:
+    """Ends the process when the other end of standard input is closed, so that no worker outlives a killed cloud."""
+    while os.read(0, 4096):  # not sys.stdin: its lock, held here, would abort an interpreter that ends by itself
         pass
     os._exit(0)
 
@@ -257,7 +257,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--end-with-stdin", action="store_true", help="end when standard input is closed")
     options = parser.parse_args(arguments)
     if options.end_with_stdin:
-        threading.Thread(target=end_with, args=(sys.stdin.buffer,), daemon=True).start()
+        threading.Thread(target=end_with_stdin, daemon=True).start()
 
     transform, model = load(options.model_dir.resolve())
     if options.fd is not None:

@@ -111,12 +111,13 @@ class Capture:
         body = b"\n".join(lines) + b"\n"
         s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/jsonlines", **encryption)
 
-    def close(self) -> None:
-        """The last upload; nothing is captured afterwards."""
+    def close(self, *, upload: bool = True) -> None:
+        """The last upload, unless the cloud that it would go to has ended; nothing is captured afterwards."""
         self._closed = True
         self._wake.set()
         self._thread.join(5)
-        self.flush()
+        if upload:
+            self.flush()
 
     def _run(self) -> None:
         while not self._closed:

@@ -136,7 +136,7 @@ async def handle_request(method: str, path: str, headers: dict[str, str], body: 
             if headers.get(header):
                 raise _Refused(400, "ValidationError", f"{member} is not supported by the local cloud")
         name = unquote(match[1])
-        door = doors.get(name.lower())
+        door = doors.get(name)
         if door is None:
             raise _Refused(400, "ValidationError", _not_found(name))
         return await _invoke(door, headers, body)

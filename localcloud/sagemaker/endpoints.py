@@ -1,0 +1,340 @@
+"""Endpoints: created, updated, shifted between variants and deleted, each in a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from localcloud import clock
+from localcloud.extension import CallContext, operation
+from localcloud.sagemaker import checks, endpoint_metrics, events, router, store
+from localcloud.sagemaker.checks import invalid
+from localcloud.sagemaker.deployment import (
+    Deployment,
+    DeploymentFailed,
+    Guardrails,
+    RolledBack,
+    Variant,
+    prepare,
+    shift,
+)
+from localcloud.sagemaker.endpoint_configs import configs
+from localcloud.sagemaker.router import Door, doors
+from localcloud.sagemaker.workers import WorkerFailed
+from localcloud.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Record = dict[str, Any]
+SETTLE_CLOUD_SECONDS = 20.0  # AWS takes minutes; a change that took no time at all would hide missing waits
+
+endpoints = store.Table(
+    missing=lambda name: invalid(f'Could not find endpoint "{store.arn("endpoint", name)}".'),
+    exists=lambda name, record: invalid(f'Cannot create already existing endpoint "{record["EndpointArn"]}".'),
+)
+_live: dict[str, Deployment] = {}  # by endpoint name; guarded by store.lock()
+_starting: set[str] = set()
+_threads: set[threading.Thread] = set()
+_closing = threading.Event()
+
+
+@operation("CreateEndpoint")
+def create_endpoint(request: Record, context: CallContext) -> Record:
+    name = request["EndpointName"]
+    config = configs.get(request["EndpointConfigName"])
+    Guardrails.of(request.get("DeploymentConfig"), 1)
+    now = store.now()
+    record = {
+        "EndpointName": name,
+        "EndpointArn": store.arn("endpoint", name),
+        "EndpointConfigName": config["EndpointConfigName"],
+        "EndpointStatus": "Creating",
+        "CreationTime": now,
+        "LastModifiedTime": now,
+        "LastDeploymentConfig": request.get("DeploymentConfig"),
+    }
+    endpoints.add(name, record)
+    store.tag(record["EndpointArn"], request.get("Tags"))
+    doors[name] = Door(name)
+    _emit(record)
+    _in_background(record, lambda: _create(record, config))
+    return {"EndpointArn": record["EndpointArn"]}
+
+
+def _create(record: Record, config: Record) -> None:
+    try:
+        deployment = prepare(record["EndpointName"], config, {}, config.get("DataCaptureConfig"))
+    except DeploymentFailed as failure:
+        _set(record, EndpointStatus="Failed", FailureReason=str(failure))
+        return
+    _take(record, deployment)
+    doors[record["EndpointName"]].switch(deployment.traffic())
+    _set(record, EndpointStatus="InService")
+
+
+@operation("UpdateEndpoint")
+def update_endpoint(request: Record, context: CallContext) -> Record:
+    config = configs.get(request["EndpointConfigName"])
+    with store.lock():
+        record = _changeable(request["EndpointName"])
+        rails_config = request.get("DeploymentConfig")
+        if request.get("RetainDeploymentConfig") and rails_config is None:
+            rails_config = record.get("LastDeploymentConfig")
+        old = _live[record["EndpointName"]]
+        rails = Guardrails.of(rails_config, sum(variant.count for variant in old.variants))
+        if rails_config and {v["VariantName"] for v in config["ProductionVariants"]} != {v.name for v in old.variants}:
+            raise invalid("A deployment with guardrails needs the same variant names in both configurations.")
+        retained, capture = _retained(request, old, config)
+        record.pop("FailureReason", None)
+        record["LastDeploymentConfig"] = rails_config
+        _set(record, EndpointStatus="Updating")
+    _in_background(record, lambda: _update(record, config, old, rails, retained, capture))
+    return {"EndpointArn": record["EndpointArn"]}
+
+
+def _retained(request: Record, old: Deployment, config: Record) -> tuple[dict[str, Record], Record | None]:
+    """What variants of the same name keep, and the data capture that is to be."""
+    excluded = {item["VariantPropertyType"] for item in request.get("ExcludeRetainedVariantProperties") or []}
+    if not request.get("RetainAllVariantProperties"):
+        return {}, config.get("DataCaptureConfig")
+    keep: dict[str, Record] = {variant.name: {} for variant in old.variants}
+    for variant in old.variants:
+        if "DesiredWeight" not in excluded:
+            keep[variant.name]["weight"] = variant.weight
+        if "DesiredInstanceCount" not in excluded:
+            keep[variant.name]["count"] = variant.count
+    return keep, config.get("DataCaptureConfig") if "DataCaptureConfig" in excluded else old.capture_config
+
+
+def _update(
+    record: Record,
+    config: Record,
+    old: Deployment,
+    rails: Guardrails,
+    retained: dict[str, Record],
+    capture: Record | None,
+) -> None:
+    door = doors[record["EndpointName"]]
+    try:
+        new = prepare(record["EndpointName"], config, retained, capture)
+    except DeploymentFailed as failure:
+        _settle()
+        _set(record, EndpointStatus="InService", FailureReason=str(failure))
+        return
+    record["_pending"] = {"EndpointConfigName": config["EndpointConfigName"], "StartTime": store.now(), "new": new}
+    try:
+        shift(door, old, new, rails, lambda: _set(record, EndpointStatus="RollingBack"))
+    except RolledBack as back:
+        record.pop("_pending", None)
+        new.end()
+        _set(record, EndpointStatus="InService", FailureReason=str(back))
+        return
+    record.pop("_pending", None)
+    _take(record, new)
+    _settle()
+    old.end()
+    _set(record, EndpointStatus="InService", EndpointConfigName=config["EndpointConfigName"])
+
+
+@operation("UpdateEndpointWeightsAndCapacities")
+def update_endpoint_weights_and_capacities(request: Record, context: CallContext) -> Record:
+    wanted = {item["VariantName"]: item for item in request["DesiredWeightsAndCapacities"]}
+    with store.lock():
+        record = _changeable(request["EndpointName"])
+        deployment = _live[record["EndpointName"]]
+        known = {variant.name: variant for variant in deployment.variants}
+        if unknown := [name for name in wanted if name not in known]:
+            raise invalid(
+                f"The variant name(s) {', '.join(unknown)} is/are not present within endpoint configuration "
+                f'"{record["EndpointConfigName"]}".'
+            )
+        for item in wanted.values():
+            checks.refuse(item, "ServerlessUpdateConfig")
+            if item.get("DesiredInstanceCount") == 0:
+                raise checks.unsupported("DesiredInstanceCount 0")
+        record.pop("FailureReason", None)
+        _set(record, EndpointStatus="Updating")
+    _in_background(record, lambda: _reweigh(record, deployment, known, wanted))
+    return {"EndpointArn": record["EndpointArn"]}
+
+
+def _reweigh(record: Record, deployment: Deployment, known: dict[str, Variant], wanted: dict[str, Record]) -> None:
+    failure: dict[str, str] = {}
+    for name, item in wanted.items():
+        variant, count = known[name], item.get("DesiredInstanceCount")
+        if count is not None and count != variant.count:
+            try:
+                variant.fleet.start(int(count), 300.0)
+            except WorkerFailed as error:
+                failure = {"FailureReason": f"{name}: {error}"}
+                continue
+            variant.count = int(count)
+    if not failure:
+        for name, item in wanted.items():
+            if item.get("DesiredWeight") is not None:
+                known[name].weight = float(item["DesiredWeight"])
+        doors[record["EndpointName"]].switch(deployment.traffic())
+    _settle()
+    _set(record, EndpointStatus="InService", **failure)
+
+
+@operation("DeleteEndpoint")
+def delete_endpoint(request: Record, context: CallContext) -> None:
+    name = request["EndpointName"]
+    with store.lock():
+        record = endpoints.get(name)
+        if record["EndpointStatus"] not in ("InService", "Failed"):
+            raise _in_progress(record)
+        _set(record, EndpointStatus="Deleting")
+        deployment = _live.pop(name, None)
+    doors[name].switch(None)
+
+    def end() -> None:
+        if deployment is not None:
+            deployment.end()
+        with store.lock():
+            endpoints.remove(name)
+            doors.pop(name, None)
+            store.untag(record["EndpointArn"])
+
+    _in_background(record, end)
+
+
+@operation("DescribeEndpoint")
+def describe_endpoint(request: Record, context: CallContext) -> Record:
+    with store.lock():
+        return checks.answer("DescribeEndpoint", _described(endpoints.get(request["EndpointName"])))
+
+
+@operation("ListEndpoints")
+def list_endpoints(request: Record, context: CallContext) -> Record:
+    found, more = store.page(endpoints.all(), request, name="EndpointName", status="EndpointStatus")
+    members = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
+    return {"Endpoints": [store.pick(record, *members) for record in found], **more}
+
+
+def _described(record: Record) -> Record:
+    deployment = _live.get(record["EndpointName"])
+    found = dict(record)
+    if deployment is not None:
+        found["ProductionVariants"] = [variant.summary() for variant in deployment.variants]
+        if capture := deployment.capture_config:
+            found["DataCaptureConfig"] = {
+                "EnableCapture": capture.get("EnableCapture", True),
+                "CaptureStatus": "Started" if deployment.capture else "Stopped",
+                "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
+                "DestinationS3Uri": capture["DestinationS3Uri"],
+                "KmsKeyId": capture.get("KmsKeyId", ""),
+            }
+    if pending := record.get("_pending"):
+        found["PendingDeploymentSummary"] = {
+            "EndpointConfigName": pending["EndpointConfigName"],
+            "ProductionVariants": [variant.summary() for variant in pending["new"].variants],
+            "StartTime": pending["StartTime"],
+        }
+    return found
+
+
+def _changeable(name: str) -> Record:
+    record = endpoints.get(name)
+    if record["EndpointStatus"] == "Failed":
+        raise invalid(f'Cannot update failed endpoint "{record["EndpointArn"]}": it can only be deleted.')
+    if record["EndpointStatus"] != "InService":
+        raise _in_progress(record)
+    return record
+
+
+def _in_progress(record: Record) -> Exception:
+    return invalid(f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
+
+
+def _take(record: Record, deployment: Deployment) -> None:
+    """`deployment` is now what the endpoint serves; ended at once when the cloud is closing."""
+    with store.lock():
+        _live[record["EndpointName"]] = deployment
+    if _closing.is_set():
+        deployment.end(drain=0, upload=False)
+
+
+def _set(record: Record, **changes: Any) -> None:
+    with store.lock():
+        record.update(changes, LastModifiedTime=store.now())
+    _emit(record)
+
+
+def _emit(record: Record) -> None:
+    status = record["EndpointStatus"]
+    spelled = "".join(f"_{c}" if c.isupper() and i else c for i, c in enumerate(status)).upper()
+    with store.lock():
+        described = _described(record)
+    members = ("EndpointName", "EndpointArn", "EndpointConfigName", "CreationTime", "LastModifiedTime", "FailureReason")
+    variants = [
+        store.pick(variant, "VariantName", "DesiredWeight", "DesiredInstanceCount", "CurrentWeight")
+        for variant in described.get("ProductionVariants", [])
+    ]
+    detail = {
+        **store.pick(record, *members),
+        "EndpointStatus": spelled,
+        "ProductionVariants": variants,
+        "Tags": store.tags_of(record["EndpointArn"]),
+    }
+    events.emit("SageMaker Endpoint State Change", [record["EndpointArn"]], detail)
+
+
+def _settle() -> None:
+    _closing.wait(min(1.0, max(0.2, clock.real_seconds(SETTLE_CLOUD_SECONDS))))
+
+
+def _in_background(record: Record, work: Callable[[], None]) -> None:
+    def run() -> None:
+        try:
+            work()
+        except Exception as error:  # the boundary: an endpoint must not stay `Updating` because of a bug of ours
+            log.exception("endpoint %s: a change ended by a bug of the local cloud", record["EndpointName"])
+            alive = record["EndpointName"] in _live
+            reason = f"InternalFailure: {type(error).__name__}: {error}"
+            _set(record, EndpointStatus="InService" if alive else "Failed", FailureReason=reason)
+        finally:
+            _threads.discard(thread)
+
+    thread = threading.Thread(target=run, name=f"endpoint-{record['EndpointName']}", daemon=True)
+    _threads.add(thread)
+    thread.start()
+
+
+def _serving() -> list[tuple[str, str, list[int]]]:
+    with store.lock():
+        return [(name, v.name, v.fleet.pids) for name, deployment in _live.items() for v in deployment.variants]
+
+
+def install(settings: Settings) -> None:
+    """Registers the operations (by import), the runtime and the metrics."""
+    _closing.clear()
+    _live.clear()
+    doors.clear()
+    router.install(settings)
+    endpoint_metrics.serving = _serving
+    endpoint_metrics.install(settings)
+
+
+def shutdown() -> None:
+    """Ends every serving process. The gateway is gone by now, so nothing more can be uploaded."""
+    _closing.set()
+    with store.lock():
+        living = list(_live.values())
+        _live.clear()
+    for door in list(doors.values()):
+        door.switch(None)
+    threads = [
+        threading.Thread(target=deployment.end, kwargs={"drain": 0.0, "upload": False}, daemon=True)
+        for deployment in living
+    ]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + 8
+    for thread in [*threads, *list(_threads)]:
+        thread.join(max(0.0, until - time.monotonic()))
+    endpoint_metrics.shutdown()
