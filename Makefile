@@ -1,0 +1,63 @@
+# Everything that CI and people run. Needs Python 3.11 with pip and venv, make, git; each target sets itself up.
+SHELL := /bin/sh
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PY := .venv/bin/python
+export SAM_CLI_TELEMETRY := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup demo test test-long check format cloud clean image-mapping lock
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+# --- environments: one for tools and tests, one that stands for SageMaker's container, one for a Glue worker ----
+
+.venv/.stamp: requirements/dev.txt
+	@echo "Setting up .venv (tools, tests, local cloud) ..."
+	@$(PYTHON) -c 'import sys; sys.exit("Sluice needs Python 3.11; this is " + sys.version.split()[0] + ". Say make PYTHON=/path/to/python3.11") if sys.version_info[:2] != (3, 11) else None'
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@$(PY) -m pip install --quiet "$$(grep -o "^uv==[0-9.]*" requirements/dev.txt)"
+	@$(PY) -m uv pip sync --quiet --python $(PY) --require-hashes requirements/dev.txt
+	@touch $@
+
+.envs/%/.stamp: requirements/%.txt .venv/.stamp
+	@echo "Setting up .envs/$* ..."
+	@test -x .envs/$*/bin/python || $(PY) -m uv venv --quiet --python $(PY) .envs/$*
+	@$(PY) -m uv pip sync --quiet --python .envs/$*/bin/python --require-hashes requirements/$*.txt
+	@touch $@
+
+setup: .venv/.stamp .envs/learn/.stamp .envs/glue/.stamp  ## the environments that everything needs
+
+# --- what people run ----------------------------------------------------------------------------------------------
+
+demo: setup  ## the whole line on this machine: deploy, train, canary, rollback, quarantine, drift, retraining
+	$(PY) -m cli.demo
+
+cloud: setup  ## a local cloud to work with; stop it with Ctrl-C
+	$(PY) -m localcloud start
+
+test: setup  ## every test that takes seconds, the local cloud's end-to-end ones included
+	$(PY) -m pytest -m "not long"
+
+test-long: setup .envs/sdk/.stamp  ## the tests that take minutes
+	$(PY) -m pytest -m long
+
+check: setup  ## format, lint, types, import rules, template
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	.venv/bin/sam validate --lint --region eu-west-1
+
+format: setup  ## format and sort imports
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+image-mapping: setup .envs/sdk/.stamp  ## write the template's container mapping anew from the SageMaker SDK's data
+	$(PY) scripts/write_image_mapping.py
+
+lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files
+	@for name in dev learn glue sdk; do echo "Locking $$name"; $(PY) -m uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/$$name.txt requirements/$$name.in; done
+
+clean:  ## remove what was built; environments stay
+	rm -rf build .aws-sam .localcloud
