@@ -1,0 +1,18 @@
+"""The rollback ends: the pointer to the champion follows the endpoint, people are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from sluice.steps.complete_rollback import complete_rollback
+
+from sluice import bootstrap
+
+logger = Logger(service="complete_rollback")
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return complete_rollback(bootstrap.world(), **event)

@@ -1,0 +1,18 @@
+"""The batch machine ends: people are told where the predictions are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from sluice.steps.finish_batch import finish_batch
+
+from sluice import bootstrap
+
+logger = Logger(service="finish_batch")
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return finish_batch(bootstrap.world(), **event)

@@ -1,0 +1,18 @@
+"""The release asks, at each step, whether to go on, to hold or to abort."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from sluice.steps.judge_canary import judge_canary
+
+from sluice import bootstrap
+
+logger = Logger(service="judge_canary")
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return judge_canary(bootstrap.world(), **event)

@@ -1,0 +1,26 @@
+"""A project.yaml arrived in S3 (EventBridge `Object Created`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sluice import bootstrap
+from sluice.steps.register_project import register_project
+
+logger = Logger(service="register_project")
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    # not powertools' event class: it URL-decodes the key, which EventBridge gives as it is
+    arrived = event["detail"]["object"]
+    return register_project(
+        bootstrap.world(),
+        bucket=event["detail"]["bucket"]["name"],
+        key=arrived["key"],
+        version_id=arrived.get("version-id", "null"),
+        size=arrived.get("size", 0),
+    )

@@ -1,0 +1,21 @@
+"""An alarm of Sluice changed its state (EventBridge `CloudWatch Alarm State Change`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from sluice.steps.respond_to_alarm import respond_to_alarm
+
+from sluice import bootstrap
+
+logger = Logger(service="respond_to_alarm")
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    state = event["detail"]["state"]
+    return respond_to_alarm(
+        bootstrap.world(), alarm=event["detail"]["alarmName"], state=state["value"], reason=state.get("reason", "")
+    )

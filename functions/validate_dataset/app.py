@@ -1,0 +1,35 @@
+"""A file arrived in S3: SQS messages whose bodies are EventBridge's `Object Created` events."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sluice import bootstrap
+from sluice.steps.validate_dataset import validate_dataset
+
+logger = Logger(service="validate_dataset")
+
+
+def handle_record(record: SQSRecord) -> dict[str, Any]:
+    detail = json.loads(record.body)["detail"]
+    # the key is as it is, not URL-encoded: see register_project
+    return validate_dataset(
+        bootstrap.world(),
+        bucket=detail["bucket"]["name"],
+        key=detail["object"]["key"],
+        version_id=detail["object"].get("version-id", "null"),
+        size=detail["object"].get("size", 0),
+    )
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    # the messages that fail come back, alone; after the queue's maxReceiveCount they lie in the dead-letter queue
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)
+    return process_partial_response(event, handle_record, processor, context)
