@@ -144,7 +144,7 @@ def dispatch(service: str, name: str, document: Any, context: CallContext) -> di
     operation_model = model.operation_model(name)
     try:
         request = shapes.read_request(operation_model, document)
-    except shapes.Invalid as error:
+    except shapes.InvalidRequestError as error:
         raise ServiceError("ValidationException", str(error)) from None
     function = _operations.get((service, name))
     if function is None:

@@ -230,7 +230,7 @@ def foreign_listeners(pid: int | None = None) -> list[str]:
     inodes = set()
     for fd in fds.iterdir():
         try:
-            inodes.add(os.readlink(fd))
+            inodes.add(str(fd.readlink()))
         except OSError:
             continue
     found = []

@@ -21,11 +21,11 @@ _PROPERTY = {
 }
 
 
-class Invalid(Exception):
+class InvalidRequestError(Exception):
     """A request that AWS would refuse; the message names the member's path."""
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def service_model(service: str) -> ServiceModel:
     """botocore's model of `service` (its boto3 name)."""
     return botocore.session.get_session().get_service_model(service)
@@ -34,7 +34,7 @@ def service_model(service: str) -> ServiceModel:
 def read_request(operation: OperationModel, document: Any) -> dict[str, Any]:
     """The request's parameters: checked, timestamps as aware datetimes, blobs as bytes.
 
-    Raises Invalid with every problem found, as AWS lists them: "2 validation errors detected: ...; ...".
+    Raises InvalidRequestError with every problem found, as AWS lists them: "2 validation errors detected: ...; ...".
     """
     if operation.input_shape is None:
         return {}
@@ -42,7 +42,7 @@ def read_request(operation: OperationModel, document: Any) -> dict[str, Any]:
     parsed = _read(operation.input_shape, document, "", problems)
     if problems:
         plural = "s" if len(problems) > 1 else ""
-        raise Invalid(f"{len(problems)} validation error{plural} detected: " + "; ".join(problems))
+        raise InvalidRequestError(f"{len(problems)} validation error{plural} detected: " + "; ".join(problems))
     return parsed
 
 
@@ -156,7 +156,7 @@ def _mistyped(value: Any, path: str, wanted: str, problems: list[str]) -> None:
     problems.append(f"Value '{str(value)[:200]}' at '{path}' must be {wanted}")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     """The model's (Java) pattern for Python; None where Python cannot express it, which AWS then checks alone."""
     translated = pattern

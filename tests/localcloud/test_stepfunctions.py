@@ -1,0 +1,253 @@
+"""State machines on a running local cloud: integrations under the machine's role, errors, time-outs, statuses."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import uuid
+import zipfile
+from typing import Any
+
+import pytest
+
+from tests.localcloud.conftest import Cloud, wait_for
+
+pytestmark = pytest.mark.cloud
+
+FUNCTION = """
+import time
+
+class ContractError(Exception):
+    pass
+
+def handler(event, context):
+    if event.get("fail"):
+        raise ContractError("column 3 is wrong")
+    time.sleep(event.get("sleep", 0))
+    return {"doubled": event.get("number", 0) * 2, "token": event.get("token")}
+"""
+
+
+@pytest.fixture(scope="module")
+def function(cloud: Cloud) -> str:
+    """ARN of a small Lambda function."""
+    role = cloud.role("sfn-function", "lambda.amazonaws.com", [])
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("app.py", FUNCTION)
+    answer = cloud.client("lambda").create_function(
+        FunctionName="sfn-double",
+        Runtime="python3.11",
+        Role=role,
+        Handler="app.handler",
+        Code={"ZipFile": archive.getvalue()},
+        Timeout=20,
+    )
+    return str(answer["FunctionArn"])
+
+
+@pytest.fixture(scope="module")
+def role(cloud: Cloud, function: str) -> str:
+    """A state machine's role that may do what the tests' machines do."""
+    account = cloud.settings.account
+    rule = f"arn:aws:events:*:{account}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
+    return cloud.role(
+        "sfn-machine",
+        "states.amazonaws.com",
+        [
+            {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function},
+            {"Effect": "Allow", "Action": "states:StartExecution", "Resource": "*"},
+            {"Effect": "Allow", "Action": ["states:DescribeExecution", "states:StopExecution"], "Resource": "*"},
+            {"Effect": "Allow", "Action": ["events:PutTargets", "events:PutRule", "events:DescribeRule"], "Resource": rule},
+            {"Effect": "Allow", "Action": "events:PutEvents", "Resource": "*"},
+            {"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": "*"},
+        ],
+    )
+
+
+def machine(cloud: Cloud, role: str, states: dict[str, Any], **top: Any) -> str:
+    """Creates a JSONata machine that starts at its first state."""
+    definition = {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states, **top}
+    answer = cloud.client("stepfunctions").create_state_machine(
+        name=f"m-{uuid.uuid4().hex[:12]}", definition=json.dumps(definition), roleArn=role
+    )
+    return str(answer["stateMachineArn"])
+
+
+def start(cloud: Cloud, arn: str, data: dict[str, Any] | None = None) -> str:
+    answer = cloud.client("stepfunctions").start_execution(stateMachineArn=arn, input=json.dumps(data or {}))
+    return str(answer["executionArn"])
+
+
+def finish(cloud: Cloud, execution: str, seconds: float = 20) -> dict[str, Any]:
+    """Waits for the end; returns DescribeExecution's answer with `output` parsed."""
+    states = cloud.client("stepfunctions")
+
+    def ended() -> dict[str, Any] | None:
+        description = states.describe_execution(executionArn=execution)
+        return description if description["status"] != "RUNNING" else None
+
+    description = wait_for(ended, seconds)
+    description["output"] = json.loads(description.get("output") or "null")
+    return dict(description)
+
+
+def run(cloud: Cloud, arn: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
+    return finish(cloud, start(cloud, arn, data))
+
+
+def double(function: str, payload: Any = "{% $states.input %}", **more: Any) -> dict[str, Any]:
+    """A Task that calls the function and ends with its answer."""
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": function, "Payload": payload},
+        "Output": "{% $states.result.Payload %}",
+        "TimeoutSeconds": 20,
+        "End": True,
+        **more,
+    }
+
+
+def test_a_machine_calls_a_lambda_and_sees_its_context(cloud: Cloud, function: str, role: str) -> None:
+    shape = {"answer": "{% $states.result.Payload.doubled %}", "role": "{% $states.context.Execution.RoleArn %}"}
+    shape["state"] = "{% $states.context.State.Name %}"
+    arn = machine(cloud, role, {"Double It": double(function, Output=shape)})
+    ended = run(cloud, arn, {"number": 21})
+    assert ended["status"] == "SUCCEEDED", ended
+    assert ended["output"] == {"answer": 42, "role": role, "state": "Double It"}
+    call = [c for c in cloud.calls() if c["action"] == "lambda:InvokeFunction" and c["role"] == role]
+    assert call and call[-1]["allowed"]
+
+
+def test_a_lambdas_error_is_caught_by_its_class_name(cloud: Cloud, function: str, role: str) -> None:
+    catch = [{"ErrorEquals": ["ContractError"], "Next": "Refused", "Output": "{% $states.errorOutput %}"}]
+    retry = [{"ErrorEquals": ["ContractError"], "MaxAttempts": 0}]
+    states = {"Try": double(function, Catch=catch, Retry=retry), "Refused": {"Type": "Pass", "End": True}}
+    ended = run(cloud, machine(cloud, role, states), {"fail": True})
+    assert ended["status"] == "SUCCEEDED", ended
+    assert ended["output"]["Error"] == "ContractError"
+    assert json.loads(ended["output"]["Cause"])["errorMessage"] == "column 3 is wrong"
+
+
+def test_a_machine_may_do_only_what_its_role_may(cloud: Cloud, function: str) -> None:
+    powerless = cloud.role("sfn-powerless", "states.amazonaws.com", [])
+    ended = run(cloud, machine(cloud, powerless, {"Try": double(function)}))
+    assert ended["status"] == "FAILED"
+    assert ended["error"] == "Lambda.AWSLambdaException"
+    assert "lambda:InvokeFunction" in ended["cause"]
+
+
+def test_a_nested_machine_gives_its_output(cloud: Cloud, function: str, role: str) -> None:
+    child = machine(cloud, role, {"Double It": double(function)})
+    nested = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Arguments": {"StateMachineArn": child, "Input": {"number": 4}},
+        "Output": "{% $states.result.Output.doubled %}",
+        "End": True,
+    }
+    ended = run(cloud, machine(cloud, role, {"Run Child": nested}))
+    assert ended["output"] == 8, ended
+
+
+def test_a_failed_nested_machine_fails_the_task_with_its_description(cloud: Cloud, function: str, role: str) -> None:
+    child = machine(cloud, role, {"Double It": double(function)})
+    nested = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Arguments": {"StateMachineArn": child, "Input": {"fail": True}},
+        "End": True,
+    }
+    ended = run(cloud, machine(cloud, role, {"Run Child": nested}))
+    assert ended["error"] == "States.TaskFailed"
+    assert json.loads(ended["cause"])["Error"] == "ContractError"
+
+
+def test_a_task_waits_for_its_token(cloud: Cloud, function: str, role: str) -> None:
+    payload = {"token": "{% $states.context.Task.Token %}"}
+    ask = double(function, payload, Resource="arn:aws:states:::lambda:invoke.waitForTaskToken")
+    ask["Output"] = "{% $states.result %}"
+    execution = start(cloud, machine(cloud, role, {"Ask": ask}))
+    states = cloud.client("stepfunctions")
+
+    def token() -> str:
+        history = states.get_execution_history(executionArn=execution)["events"]
+        scheduled = [e for e in history if e["type"] == "TaskScheduled"]
+        if not scheduled:
+            return ""
+        return str(json.loads(scheduled[0]["taskScheduledEventDetails"]["parameters"])["Payload"]["token"])
+
+    states.send_task_success(taskToken=wait_for(token), output=json.dumps({"approved": True}))
+    assert finish(cloud, execution)["output"] == {"approved": True}
+
+
+def test_a_task_times_out(cloud: Cloud, function: str, role: str) -> None:
+    catch = [{"ErrorEquals": ["States.Timeout"], "Next": "Late"}]
+    states = {
+        "Sleep": double(function, {"sleep": 10}, TimeoutSeconds=1, Catch=catch),
+        "Late": {"Type": "Pass", "Output": "late", "End": True},
+    }
+    assert run(cloud, machine(cloud, role, states))["output"] == "late"
+
+
+def test_a_machine_times_out_in_a_wait(cloud: Cloud, role: str) -> None:
+    arn = machine(cloud, role, {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}, TimeoutSeconds=1)
+    assert run(cloud, arn)["status"] == "TIMED_OUT"
+
+
+def test_stopping_aborts_at_once_and_stays_aborted(cloud: Cloud, role: str) -> None:
+    execution = start(cloud, machine(cloud, role, {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}))
+    cloud.client("stepfunctions").stop_execution(executionArn=execution, error="Enough")
+    time.sleep(0.5)
+    assert finish(cloud, execution)["status"] == "ABORTED"
+
+
+def test_waits_pass_at_the_clouds_speed(cloud: Cloud, role: str) -> None:
+    began = time.monotonic()
+    ended = run(cloud, machine(cloud, role, {"Wait": {"Type": "Wait", "Seconds": 10, "End": True}}))
+    assert ended["status"] == "SUCCEEDED"
+    assert 0.9 < time.monotonic() - began < 5
+
+
+def test_an_sdk_error_has_the_name_of_the_java_class(cloud: Cloud, role: str) -> None:
+    put = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:dynamodb:putItem",
+        "Arguments": {"TableName": "nowhere", "Item": {"pk": {"S": "x"}}},
+        "End": True,
+    }
+    ended = run(cloud, machine(cloud, role, {"Put": put}))
+    assert ended["error"] == "DynamoDb.ResourceNotFoundException", ended
+    put["Arguments"]["Itme"] = {}
+    ended = run(cloud, machine(cloud, role, {"Put": put}))
+    assert ended["error"] == "States.Runtime"
+    assert "Itme" in ended["cause"]
+
+
+def test_a_resource_that_aws_has_not_is_refused(cloud: Cloud, role: str) -> None:
+    task = {"Type": "Task", "Resource": "arn:aws:states:::sagemaker:createEndpoint.sync", "End": True}
+    assert run(cloud, machine(cloud, role, {"No": task}))["error"] == "States.Runtime"
+
+
+def test_parallel_branches_have_their_own_context(cloud: Cloud, function: str, role: str) -> None:
+    branches = [{"StartAt": "A", "States": {"A": double(function, {"number": n})}} for n in (1, 2)]
+    both = {"Type": "Parallel", "Branches": branches, "Output": "{% $states.result.doubled %}", "End": True}
+    assert run(cloud, machine(cloud, role, {"Both": both}))["output"] == [2, 4]
+
+
+def test_the_same_start_twice_is_one_execution(cloud: Cloud, role: str) -> None:
+    arn = machine(cloud, role, {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}})
+    states = cloud.client("stepfunctions")
+    first, second = (states.start_execution(stateMachineArn=arn, name="one", input="{}") for _ in range(2))
+    assert first["executionArn"] == second["executionArn"]
+    with pytest.raises(states.exceptions.ExecutionAlreadyExists):
+        states.start_execution(stateMachineArn=arn, name="one", input='{"other": 1}')
+    states.stop_execution(executionArn=first["executionArn"])
+
+
+def test_a_broken_definition_is_refused(cloud: Cloud, role: str) -> None:
+    states = cloud.client("stepfunctions")
+    with pytest.raises(states.exceptions.InvalidDefinition, match="Nowhere"):
+        machine(cloud, role, {"A": {"Type": "Pass", "Next": "Nowhere"}})
