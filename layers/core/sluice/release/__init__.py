@@ -1,0 +1,1 @@
+"""Releasing a model: the plan, the canary judge, verification."""

@@ -1,0 +1,50 @@
+"""All gate rules, by the key that a contract uses for them. A new rule is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sluice.contract import Gate
+from sluice.gates.above_baseline import above_baseline
+from sluice.gates.champion import not_worse_than_champion
+from sluice.gates.maximum import maximum
+from sluice.gates.minimum import minimum
+from sluice.gates.slice_gap import slice_gap
+from sluice.gates.verdict import Verdict
+
+Rule = Callable[[Gate, Mapping[str, Any]], Verdict]
+
+RULES: dict[str, Rule] = {
+    "min": minimum,
+    "max": maximum,
+    "above_baseline_by": above_baseline,
+    "not_worse_than_champion_by": not_worse_than_champion,
+    "max_gap": slice_gap,
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    decision: Literal["approved", "rejected", "inconclusive"]
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def reasons(self) -> list[str]:
+        """The sentences that explain the decision: of what failed or is missing, else of every gate."""
+        bad = [v.reason for v in self.verdicts if v.outcome != "pass"]
+        return bad or [v.reason for v in self.verdicts] or ["the contract has no gate"]
+
+
+def rule_of(gate: Gate) -> Rule:
+    return next(rule for key, rule in RULES.items() if getattr(gate, key) is not None)
+
+
+def judge(gates: Sequence[Gate], evaluation: Mapping[str, Any]) -> Judgement:
+    """One failed gate rejects; without a failure, one inconclusive gate makes the whole inconclusive."""
+    verdicts = tuple(rule_of(gate)(gate, evaluation) for gate in gates)
+    outcomes = {verdict.outcome for verdict in verdicts}
+    if "fail" in outcomes:
+        return Judgement("rejected", verdicts)
+    return Judgement("inconclusive" if "inconclusive" in outcomes else "approved", verdicts)

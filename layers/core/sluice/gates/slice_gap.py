@@ -1,0 +1,41 @@
+"""`slice` with `max_gap`: the metric's best and worst slice are at most the gap apart.
+
+Slices with fewer than 30 rows are left out (a metric of a handful of rows is noise); they are named in the inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sluice.contract import Gate
+from sluice.gates.verdict import Verdict, missing, number
+
+RULE = "slice_gap"
+MIN_ROWS = 30
+
+
+def slice_gap(gate: Gate, evaluation: Mapping[str, Any]) -> Verdict:
+    limit = float(gate.max_gap or 0.0)
+    slices = (evaluation.get("slices") or {}).get(gate.slice) or {}
+    values: dict[str, float] = {}
+    small: list[str] = []
+    for name, facts in slices.items():
+        if (number(facts.get("rows")) or 0) < MIN_ROWS:
+            small.append(name)
+            continue
+        value = number(facts.get(gate.metric))
+        if value is None:
+            return missing(RULE, gate.metric, limit, f"the value in {gate.slice}={name}")
+        values[name] = value
+    inputs = {"slice": gate.slice, "values": values, "too_small": sorted(small)}
+    if len(values) < 2:
+        return missing(RULE, gate.metric, limit, f"a second slice of {gate.slice} with {MIN_ROWS} rows", **inputs)
+    best, worst = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
+    gap = values[best] - values[worst]
+    passed = gap <= limit
+    reason = (
+        f"{gate.metric} by {gate.slice}: {best} {values[best]:.4f}, {worst} {values[worst]:.4f}: "
+        f"the gap {gap:.4f} is {'within' if passed else 'above'} {limit:g}"
+    )
+    return Verdict(RULE, gate.metric, "pass" if passed else "fail", gap, limit, reason, inputs)

@@ -1,0 +1,79 @@
+"""The sequential test behind the canary judge: evidence that may be looked at as often as one likes.
+
+E(k, n, π) = ∫_π^1 θ^k (1-θ)^(n-k) dθ / ((1-π) π^k (1-π)^(n-k))
+
+is the likelihood of k successes in n under a uniform mixture of all rates above π, over that under the rate π. Its
+expectation is at most 1 whatever rate ≤ π is true and whenever one stops, so P(ever E ≥ 1/α) ≤ α (Ville). The
+integral is a Beta function times a binomial tail: B(k+1, n-k+1) · P(Binomial(n+1, π) ≤ k).
+Source: Lindon & Malek, NeurIPS 2022, arXiv 2011.03567.
+"""
+
+from __future__ import annotations
+
+import math
+
+
+def log_evalue(k: int, n: int, rate: float) -> float:
+    """ln E(k, n, rate); 0 (no evidence) when rate is 1, where no control is left to compare with.
+
+    >>> round(math.exp(log_evalue(2, 2, 0.10)), 1)
+    37.0
+    """
+    if not 0 <= k <= n:
+        raise ValueError(f"{k} of {n} is no count")
+    if n == 0 or rate >= 1:
+        return 0.0
+    if rate <= 0:
+        raise ValueError(f"the rate must be above 0; got {rate}")
+    integral = _log_beta(k + 1, n - k + 1) + log_binomial_cdf(k, n + 1, rate)
+    null = math.log1p(-rate) + k * math.log(rate) + (n - k) * math.log1p(-rate)
+    return integral - null
+
+
+def log_binomial_cdf(k: int, n: int, p: float) -> float:
+    """ln P(Binomial(n, p) ≤ k), summed from the greatest term so that nothing underflows."""
+    if k >= n:
+        return 0.0
+    terms = [_log_pmf(i, n, p) for i in range(k + 1)]
+    top = max(terms)
+    return min(0.0, top + math.log(math.fsum(math.exp(term - top) for term in terms)))
+
+
+def failures_to_abort(rate: float, control_failures: int, alpha: float) -> int:
+    """The number of failures on the canary that aborts, given those on the control."""
+    k = 0
+    while log_evalue(k, k + control_failures, rate) < -math.log(alpha):
+        k += 1
+    return k
+
+
+def zero_failure_sample(rate: float, confidence: float = 0.95) -> int:
+    """Requests without a failure that show an error rate below `rate`: 299 for 1 % at 95 %."""
+    return math.ceil(math.log(1 - confidence) / math.log1p(-rate))
+
+
+def upper_error_rate(failures: int, requests: int, confidence: float = 0.95) -> float:
+    """The one-sided upper (Clopper–Pearson) bound of the error rate; 1 without any request."""
+    if requests <= 0 or failures >= requests:
+        return 1.0
+    low, high, target = failures / requests, 1.0, math.log(1 - confidence)
+    for _ in range(60):
+        middle = (low + high) / 2
+        if log_binomial_cdf(failures, requests, middle) > target:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _log_beta(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+
+
+def _log_pmf(k: int, n: int, p: float) -> float:
+    if p <= 0:
+        return 0.0 if k == 0 else -math.inf
+    if p >= 1:
+        return 0.0 if k == n else -math.inf
+    choose = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+    return choose + k * math.log(p) + (n - k) * math.log1p(-p)

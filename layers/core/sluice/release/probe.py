@@ -1,0 +1,48 @@
+"""A live question to an endpoint: does it answer, and from which variant?
+
+The row is built from the contract, so that it is valid without touching anybody's data.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from sluice.contract import Column, Contract
+from sluice.ports import Models
+
+ATTEMPTS = 3
+
+
+def example_row(contract: Contract) -> dict[str, Any]:
+    """One value per feature column, within the contract's limits."""
+    return {name: _value(contract.data.columns[name]) for name in contract.feature_columns}
+
+
+def probe(models: Models, endpoint: str, contract: Contract, expected_variant: str) -> str | None:
+    """None when the endpoint answers 200 from the expected variant, else a sentence that says what happened."""
+    body = json.dumps(example_row(contract)).encode()
+    trouble = ""
+    for _ in range(ATTEMPTS):
+        answer = models.invoke(endpoint, body)
+        if answer.status != 200:
+            trouble = f"the probe got status {answer.status}"
+        elif answer.variant != expected_variant:
+            trouble = f"the probe was answered by {answer.variant}, not by {expected_variant}"
+        else:
+            return None
+    return trouble
+
+
+def _value(column: Column) -> Any:
+    if column.type in ("category", "text"):
+        return column.values[0] if column.values else "probe"
+    if column.type == "boolean":
+        return False
+    if column.type == "timestamp":
+        return "2026-01-01T00:00:00Z"
+    low = column.min if column.min is not None else min(0.0, column.max if column.max is not None else 0.0)
+    if column.type == "integer":
+        return math.ceil(low)
+    return float(low)

@@ -1,0 +1,129 @@
+"""Release: its end, either way. Moves the champion pointer, tidies up, tells people."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sluice import keys, names
+from sluice.contract import Contract
+from sluice.contract.durations import seconds
+from sluice.errors import InputError, NotFoundError, ReleaseError
+from sluice.ports import Champion, Json, World
+from sluice.release import alarms, champions
+from sluice.steps.ensure_monitoring import ensure_monitoring
+from sluice.steps.run_records import read_json, run_contract, update_run
+
+
+def complete_release(
+    world: World,
+    project: str,
+    run_id: str,
+    outcome: str,
+    package_arn: str,
+    artifact_uri: str,
+    verified: bool,
+    reasons: list[str] | None = None,
+) -> Json:
+    """`{"outcome", "verified"}`; `outcome` is promoted | rolled_back, `verified` what verify_endpoint decided.
+
+    Raises ReleaseError for a promotion that was not verified: that one must be rolled back.
+    """
+    if outcome == "promoted":
+        if not verified:
+            raise ReleaseError(f"{run_id} cannot become champion: its endpoint was not verified")
+        _promote(world, project, run_id, package_arn, artifact_uri)
+    elif outcome == "rolled_back":
+        _roll_back(world, project, run_id, package_arn, verified, reasons or [])
+    else:
+        raise InputError(f"a release ends as promoted or rolled_back, not as {outcome!r}")
+    return {"outcome": outcome, "verified": verified}
+
+
+def _promote(world: World, project: str, run_id: str, package_arn: str, artifact_uri: str) -> None:
+    contract = run_contract(world, project, run_id)
+    stack = world.settings.stack
+    champion = world.ledger.champion(project)
+    fresh = champion is None or champion.run_id != run_id
+    if fresh:
+        now = world.clock.now()
+        metric = str(contract.problem.metric)
+        promoted = Champion(
+            run_id=run_id,
+            variant=names.variant(run_id),
+            endpoint=names.endpoint(stack, project),
+            endpoint_config=names.endpoint_config(stack, project, run_id, "only"),
+            model=names.model(stack, project, run_id),
+            package_arn=package_arn,
+            promoted_at=now,
+            probation_until=now + timedelta(seconds=seconds(contract.release.probation)),
+            previous=champions.to_json(champion) if champion else None,
+            metrics={metric: _value(world, project, run_id, metric), "artifact_uri": artifact_uri},
+        )
+        world.ledger.set_champion(project, promoted, champion.run_id if champion else None)
+    if world.registry.package(package_arn)["status"] != "Approved":
+        world.registry.decide(package_arn, "Approved", f"released as {run_id}")
+    world.alarms.delete(alarms.canary_names(stack, project, run_id))
+    ensure_monitoring(world, project, reset=fresh)
+    done = update_run(world, project, run_id, {"release_outcome": "promoted", "package_arn": package_arn})
+    now_champion = world.ledger.champion(project)
+    facts: Json = {"run_id": run_id, "package_arn": package_arn}
+    if now_champion:
+        facts["endpoint"] = now_champion.endpoint
+    world.alerts.publish(
+        "Model Promoted",
+        project,
+        f"{project}: {run_id} serves",
+        _promotion_text(contract, now_champion, recorded=done),
+        facts,
+    )
+
+
+def _promotion_text(contract: Contract, champion: Champion | None, recorded: bool) -> str:
+    if champion is None:
+        return "The model serves."
+    before = champion.previous["run_id"] if champion.previous else None
+    text = (
+        f"{champion.run_id} serves all requests of {champion.endpoint}. Probation until "
+        f"{champion.probation_until.isoformat()}: until then errors or poor quality bring "
+        f"{before or 'nothing (there was no model before)'} back."
+    )
+    return text if recorded else text + " The run has no record in the ledger."
+
+
+def _roll_back(
+    world: World, project: str, run_id: str, package_arn: str, verified: bool, reasons: list[str]
+) -> None:
+    why = "; ".join(reasons) or "no reason was given"
+    world.alarms.delete(alarms.canary_names(world.settings.stack, project, run_id))
+    try:
+        if world.registry.package(package_arn)["status"] != "Rejected":
+            world.registry.decide(package_arn, "Rejected", why[:1000])
+    except NotFoundError:
+        why += "; the model package is gone"
+    update_run(
+        world, project, run_id, {"release_outcome": "rolled_back", "rollback_verified": verified, "reasons": reasons[:20]}
+    )
+    champion = world.ledger.champion(project)
+    facts = {"run_id": run_id, "verified": verified, "champion": champion.run_id if champion else None}
+    if verified:
+        serving = f"{champion.run_id} serves again, verified by a live request." if champion else "No model serves."
+        world.alerts.publish(
+            "Model Rolled Back", project, f"{project}: {run_id} was rolled back", f"{why}\n{serving}", facts
+        )
+    else:
+        world.alerts.publish(
+            "Rollback Not Verified",
+            project,
+            f"ACT NOW: {project}: the rollback of {run_id} is NOT verified",
+            f"{why}\nThe endpoint {names.endpoint(world.settings.stack, project)} may still serve the failed model or "
+            "nothing at all. Look at its active configuration and bring the champion's back.",
+            facts,
+        )
+
+
+def _value(world: World, project: str, run_id: str, metric: str) -> float | None:
+    try:
+        evaluation = read_json(world, keys.run(project, run_id, "evaluation", "evaluation.json"))
+    except NotFoundError:
+        return None
+    return evaluation.get("candidate", {}).get("metrics", {}).get(metric)

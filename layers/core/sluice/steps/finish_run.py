@@ -1,0 +1,93 @@
+"""A run's end, whatever it was: the record, the lock, what waited meanwhile, the alert."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sluice.errors import InputError
+from sluice.ports import Json, World
+from sluice.release import alarms
+from sluice.steps.run_records import update_run
+
+OUTCOMES = ("promoted", "rejected", "not_approved", "rolled_back", "failed")
+CAUSE_LIMIT = 500
+
+
+def finish_run(world: World, project: str, run_id: str, outcome: str, error: Json | None = None) -> Json:
+    """`{"outcome", "pending": number of datasets that arrived meanwhile}`.
+
+    `error` is `{"state", "Error", "Cause"}`, each optional. The lock is freed even when everything before fails; the
+    first such failure is raised at the end, so that the state machine tries again.
+    """
+    if outcome not in OUTCOMES:
+        raise InputError(f"a run ends as {', '.join(OUTCOMES)}; not as {outcome!r}")
+    trouble: list[Exception] = []
+    record: Json = {}
+    try:
+        record = world.ledger.run(project, run_id) or {}
+        # kept on the run before the lock goes: a crash in between must not lose the arrivals
+        held = world.ledger.lock(project)
+        if held and held.get("run_id") == run_id and held.get("pending"):
+            update_run(world, project, run_id, {"pending": held["pending"], "pending_reason": held["pending_reason"]})
+    except Exception as failure:
+        trouble.append(failure)
+    released = world.ledger.release_lock(project, run_id)
+    pending = list((released or record).get("pending") or [])
+    if pending and not record.get("pending_forwarded"):
+        reason = (released or record).get("pending_reason") or "datasets arrived"
+        world.events.put(
+            "Training Requested",
+            {
+                "project": project,
+                "trigger": "arrivals",
+                "datasets": pending[:100],
+                "reason": f"arrivals during the last run: {reason}",
+            },
+        )
+        update_run(world, project, run_id, {"pending_forwarded": True})
+    _close(world, project, run_id, outcome, error, record)
+    if trouble:
+        raise trouble[0]
+    return {"outcome": outcome, "pending": len(pending)}
+
+
+def _close(world: World, project: str, run_id: str, outcome: str, error: Json | None, record: Json) -> None:
+    if record.get("finished"):
+        return
+    if outcome == "failed":
+        world.alarms.delete(alarms.canary_names(world.settings.stack, project, run_id))
+    facts: dict[str, Any] = {
+        "status": "failed" if outcome == "failed" else "finished",
+        "ended_at": world.clock.now().isoformat(),
+        "outcome": outcome,
+        "error": _brief(error),
+    }
+    known = update_run(world, project, run_id, facts)
+    world.events.put("Run Finished", {"project": project, "run_id": run_id, "outcome": outcome})
+    if outcome == "failed":
+        brief = facts["error"] or {}
+        state, name = brief.get("state", "an unknown state"), brief.get("Error", "an unknown error")
+        world.alerts.publish(
+            "Run Failed",
+            project,
+            f"{project}: run {run_id} failed at {state}",
+            f"{state} failed with {name}: {brief.get('Cause', 'no cause was given')}\n"
+            "The endpoint keeps serving what it served, and the next arrival starts a new run.",
+            {"run_id": run_id, "state": state, "error": name},
+        )
+    elif outcome == "not_approved":
+        world.alerts.publish(
+            "Model Not Approved",
+            project,
+            f"{project}: the model of {run_id} was not approved",
+            "It stays in the registry, rejected or undecided in time; the champion keeps serving.",
+            {"run_id": run_id},
+        )
+    if known:
+        update_run(world, project, run_id, {"finished": True})
+
+
+def _brief(error: Json | None) -> Json | None:
+    if not error:
+        return None
+    return {key: str(error[key])[:CAUSE_LIMIT] for key in ("state", "Error", "Cause") if error.get(key)}

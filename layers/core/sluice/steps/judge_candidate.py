@@ -1,0 +1,51 @@
+"""Gates: may the candidate of a run be registered?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sluice import keys
+from sluice.errors import NotFoundError
+from sluice.gates import Judgement, judge
+from sluice.ports import Json, World
+from sluice.steps.run_records import read_json, run_contract, update_run, write_json
+
+
+def judge_candidate(world: World, project: str, run_id: str) -> Json:
+    """`{"decision": approved | rejected | inconclusive, "reasons", "record"}`. No evaluation is inconclusive."""
+    contract = run_contract(world, project, run_id)
+    source = keys.run(project, run_id, "evaluation", "evaluation.json")
+    evaluation: dict[str, Any]
+    try:
+        evaluation = read_json(world, source)
+    except (NotFoundError, ValueError):
+        evaluation = {}
+    if evaluation.get("candidate"):
+        serves = world.ledger.champion(project) is not None or evaluation.get("champion") is not None
+        judgement = judge(contract.gates, {**evaluation, "champion_serves": serves})
+        reasons = judgement.reasons
+    else:
+        judgement = Judgement("inconclusive", ())
+        reasons = [f"there is no readable evaluation of the candidate at {source}"]
+    record_key = keys.decision(project, run_id, "gates")
+    record = {
+        "kind": "gates",
+        "project": project,
+        "run_id": run_id,
+        "at": world.clock.now().isoformat(),
+        "decision": judgement.decision,
+        "reasons": reasons,
+        "inputs": {"evaluation": source, "rows": evaluation.get("rows")},
+        "verdicts": [verdict.to_json() for verdict in judgement.verdicts],
+    }
+    write_json(world, record_key, record)
+    update_run(world, project, run_id, {"gates": {"decision": judgement.decision, "reasons": reasons[:20]}})
+    if judgement.decision != "approved":
+        world.alerts.publish(
+            "Candidate Rejected",
+            project,
+            f"{project}: the candidate of {run_id} is not released ({judgement.decision})",
+            "\n".join(reasons),
+            {"run_id": run_id, "decision": judgement.decision, "record": record_key},
+        )
+    return {"decision": judgement.decision, "reasons": reasons[:20], "record": record_key}

@@ -1,0 +1,35 @@
+"""Approval by a person: the run waits at a task token."""
+
+from __future__ import annotations
+
+from sluice.ports import Json, World
+
+_ANSWERS = {"Approved": "approved", "Rejected": "not_approved"}
+
+
+def request_approval(world: World, project: str, run_id: str, package_arn: str, token: str) -> Json:
+    """Stores the token on the run, so that `resume_approval` finds it, and tells people how to decide.
+
+    A package that was decided before the token was stored has sent its event already: then the run goes on at once.
+    Raises NotFoundError when the run or the package does not exist.
+    """
+    now = world.clock.now().isoformat()
+    world.ledger.update_run(
+        project, run_id, {"approval": {"token": token, "package_arn": package_arn, "requested_at": now}}
+    )
+    package = world.registry.package(package_arn)
+    answer = _ANSWERS.get(package["status"])
+    if answer:
+        world.executions.succeed(token, {"decision": answer})
+        return {"decision": answer}
+    facts = package["facts"]
+    world.alerts.publish(
+        "Approval Requested",
+        project,
+        f"{project}: the model of {run_id} waits for your approval",
+        f"It passed its gates with {facts.get('metric')} = {facts.get('value')}.\n"
+        f"Approve or reject it with `sluice approve {project} {run_id}` (`--reject --reason ...`), or set the status of "
+        f"the model package in the SageMaker registry:\n{package_arn}",
+        {"run_id": run_id, "package_arn": package_arn},
+    )
+    return {"decision": "waiting"}

@@ -1,0 +1,38 @@
+"""Approval by a person: the registry's event lets the waiting run go on."""
+
+from __future__ import annotations
+
+from sluice.errors import ConflictError, NotFoundError
+from sluice.ports import Json, World
+
+_ANSWERS = {"Approved": "approved", "Rejected": "not_approved"}
+
+
+def resume_approval(world: World, package_arn: str, status: str, reason: str = "") -> Json:
+    """`{"decision": approved | not_approved | ignored, "reason"}`; events of other packages or again change nothing."""
+    answer = _ANSWERS.get(status)
+    if answer is None:
+        return _ignored(f"status {status} decides nothing")
+    try:
+        facts = world.registry.package(package_arn)["facts"]
+    except NotFoundError:
+        return _ignored("the package is not known")
+    project, run_id = facts.get("project"), facts.get("run_id")
+    run = world.ledger.run(project, run_id) if project and run_id else None
+    approval = (run or {}).get("approval")
+    if not approval or approval.get("package_arn") != package_arn:
+        return _ignored("no run waits for this package")
+    if approval.get("decision"):
+        return _ignored("the run was resumed before")
+    try:
+        world.executions.succeed(approval["token"], {"decision": answer})
+    except (NotFoundError, ConflictError):
+        return _ignored("the run does not wait any more")
+    # after the answer: a crash in between answers again, which an answered token bears
+    decided = {**approval, "decision": answer, "reason": reason, "decided_at": world.clock.now().isoformat()}
+    world.ledger.update_run(project, run_id, {"approval": decided})
+    return {"decision": answer, "project": project, "run_id": run_id, "reason": reason}
+
+
+def _ignored(why: str) -> Json:
+    return {"decision": "ignored", "reason": why}

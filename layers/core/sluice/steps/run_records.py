@@ -1,0 +1,58 @@
+"""What the steps of a run share: its frozen contract, its decision records, keys of URIs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sluice import keys
+from sluice.contract import Contract
+from sluice.errors import InputError, NotFoundError, UnknownProjectError
+from sluice.ports import Json, World
+
+
+def read_json(world: World, key: str) -> Any:
+    """Raises NotFoundError."""
+    return json.loads(world.objects.read(key))
+
+
+def write_json(world: World, key: str, content: Any) -> None:
+    body = json.dumps(content, indent=1, sort_keys=True, default=str).encode()
+    world.objects.write(key, body, "application/json")
+
+
+def run_contract(world: World, project: str, run_id: str) -> Contract:
+    """The contract that the run was planned with: a later edit must not change a run that is on."""
+    content: Any = None
+    try:
+        content = read_json(world, keys.run(project, run_id, "run.json")).get("contract")
+    except NotFoundError:
+        content = None
+    if not isinstance(content, dict):
+        content = read_json(world, keys.run(project, run_id, "contract.json"))
+    return Contract.model_validate(content)
+
+
+def project_contract(world: World, project: str) -> Contract:
+    """The contract that is registered now. Raises UnknownProjectError."""
+    registered = world.ledger.contract(project)
+    if registered is None:
+        raise UnknownProjectError(f"project {project!r} has no contract; put one at {keys.contract(project)}")
+    return Contract.model_validate(registered[0])
+
+
+def update_run(world: World, project: str, run_id: str, facts: Json) -> bool:
+    """False when the run has no record: a failure path must go on without it."""
+    try:
+        world.ledger.update_run(project, run_id, facts)
+    except NotFoundError:
+        return False
+    return True
+
+
+def key_of(world: World, uri: str) -> str:
+    """The key of an `s3://` URI in the data bucket. Raises InputError for any other place."""
+    prefix = f"s3://{world.objects.bucket}/"
+    if not uri.startswith(prefix) or len(uri) == len(prefix):
+        raise InputError(f"{uri}: not an object in s3://{world.objects.bucket}/")
+    return uri.removeprefix(prefix)

@@ -1,0 +1,48 @@
+"""Is the endpoint what it should be? After a promotion and after a rollback alike."""
+
+from __future__ import annotations
+
+from sluice.errors import SluiceError
+from sluice.ports import Json, World
+from sluice.release.probe import probe
+from sluice.steps.run_records import project_contract, run_contract
+
+
+def verify_endpoint(
+    world: World, project: str, run_id: str | None, endpoint: str, expected_config: str, expected_variant: str, purpose: str
+) -> Json:
+    """`{"decision": verified | failed, "reasons", "endpoint", "config", "purpose"}`.
+
+    A deployment that AWS rolled back by itself is InService as well, on the old configuration: hence the names are
+    compared and a live request is sent. Without `run_id` the probe is built from the registered contract.
+    """
+    state = world.models.endpoint(endpoint)
+    reasons: list[str] = []
+    if state is None:
+        reasons.append(f"there is no endpoint {endpoint}")
+    else:
+        if state.status != "InService":
+            reasons.append(f"endpoint {endpoint} is {state.status}, not InService")
+        if state.config != expected_config:
+            reasons.append(f"endpoint {endpoint} serves {state.config}, not {expected_config}")
+        serving = {variant.name for variant in state.variants if variant.weight > 0}
+        if expected_variant not in serving:
+            reasons.append(f"variant {expected_variant} gets no requests")
+    if not reasons:
+        trouble = _probe(world, project, run_id, endpoint, expected_variant)
+        reasons += [trouble] if trouble else []
+    return {
+        "decision": "failed" if reasons else "verified",
+        "reasons": reasons or [f"{endpoint} serves {expected_config} and {expected_variant} answers"],
+        "endpoint": endpoint,
+        "config": state.config if state else None,
+        "purpose": purpose,
+    }
+
+
+def _probe(world: World, project: str, run_id: str | None, endpoint: str, variant: str) -> str | None:
+    try:
+        contract = run_contract(world, project, run_id) if run_id else project_contract(world, project)
+        return probe(world.models, endpoint, contract, variant)
+    except SluiceError as error:
+        return f"the probe could not be sent: {error}"
