@@ -1,0 +1,53 @@
+"""What the readers of all formats hand on: rows as text, column by column, with their place in the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+ROWS_PER_BATCH = 50_000
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A row that cannot even be laid under the header."""
+
+    row: int
+    rule: str
+    message: str
+    values: Any
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`columns`: source column → text (null = missing); `rows`: source line (CSV, JSON lines) or row number, from 1."""
+
+    columns: dict[str, pa.Array]
+    rows: pa.Array
+    broken: Sequence[Broken] = ()
+
+
+@dataclass
+class Notes:
+    """What a reader noticed on the way; complete when its batches are used up."""
+
+    format: str
+    encoding: str | None = None
+    delimiter: str | None = None
+    blank_lines: int = 0
+    columns: list[str] = field(default_factory=list)
+
+
+Batches = Iterator[Batch]
+
+
+def text_batch(
+    names: Sequence[str], values: Sequence[Sequence[str | None]], rows: list[int], broken: list[Broken]
+) -> Batch:
+    """A batch from row-wise text."""
+    columns = list(zip(*values, strict=True)) if values else [()] * len(names)
+    arrays = {name: pa.array(column, pa.string()) for name, column in zip(names, columns, strict=True)}
+    return Batch(arrays, pa.array(rows, pa.int64()), tuple(broken))

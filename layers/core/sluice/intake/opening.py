@@ -1,0 +1,121 @@
+"""From the bytes that arrived to a local file in UTF-8 (or Parquet): by content, never by the file's name."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sluice.errors import EmptyFileError, UnreadableFileError
+
+MAX_UNPACKED = 4 * 2**30
+_CHUNK = 4 * 2**20
+_FOREIGN = {
+    b"PK\x03\x04": "a ZIP archive or an Excel workbook (.xlsx)",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls)",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ\x00": "an xz archive",
+    b"(\xb5/\xfd": "a Zstandard archive",
+    b"%PDF": "a PDF",
+    b"ORC": "an ORC file",
+    b"Obj\x01": "an Avro file",
+}
+
+
+@dataclass(frozen=True)
+class Opened:
+    """`path` holds Parquet, or text in UTF-8 without byte order mark."""
+
+    path: Path
+    kind: Literal["parquet", "text"]
+    encoding: str | None = None
+
+
+def open_arrival(path: Path, scratch: Path) -> Opened:
+    """Unpacks gzip, recognises Parquet, turns UTF-16 into UTF-8, drops byte order marks.
+
+    Raises EmptyFileError and UnreadableFileError (with the position of the first byte that is not text).
+    """
+    if path.stat().st_size == 0:
+        raise EmptyFileError("the file has no bytes; was the upload cut off?")
+    if _head(path)[:2] == b"\x1f\x8b":
+        path = _gunzip(path, scratch / "unpacked")
+        if path.stat().st_size == 0:
+            raise EmptyFileError("the gzip file holds no bytes")
+    head = _head(path)
+    if head[:4] == b"PAR1":
+        return Opened(path, "parquet")
+    for magic, what in _FOREIGN.items():
+        if head.startswith(magic):
+            raise UnreadableFileError(f"this is {what}; save it as CSV (UTF-8), JSON lines or Parquet, gzip allowed")
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise UnreadableFileError("the text is UTF-32; save it as UTF-8")
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return Opened(_recode(path, scratch / "utf8", "utf-16"), "text", "utf-16")
+    if head.startswith(codecs.BOM_UTF8):
+        return Opened(_recode(path, scratch / "utf8", "utf-8-sig"), "text", "utf-8-sig")
+    _check_utf8(path)
+    return Opened(path, "text", "utf-8")
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(16)
+
+
+def _gunzip(path: Path, out: Path) -> Path:
+    size = 0
+    try:
+        with gzip.open(path, "rb") as packed, out.open("wb") as plain:
+            while chunk := packed.read(_CHUNK):
+                size += len(chunk)
+                if size > MAX_UNPACKED:
+                    raise UnreadableFileError(f"the gzip file unpacks to more than {MAX_UNPACKED} bytes; split it")
+                plain.write(chunk)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise UnreadableFileError(f"the gzip file is damaged or cut off after {size} unpacked bytes: {error}") from None
+    return out
+
+
+def _recode(path: Path, out: Path, encoding: str) -> Path:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    read = 0
+    with path.open("rb") as file, out.open("wb") as plain:
+        while True:
+            chunk = file.read(_CHUNK)
+            pending = len(decoder.getstate()[0])
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+                # a lone surrogate passes the UTF-16 decoder's halves only to fail here
+                plain.write(text.encode("utf-8"))
+            except UnicodeError as error:
+                offset = read - pending + getattr(error, "start", 0)
+                raise UnreadableFileError(
+                    f"the text starts like {encoding.removesuffix('-sig').upper()}, but the byte at position {offset} "
+                    "does not belong to it; save the file again as UTF-8"
+                ) from None
+            if not chunk:
+                return out
+            read += len(chunk)
+
+
+def _check_utf8(path: Path) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    read = 0
+    with path.open("rb") as file:
+        while True:
+            chunk = file.read(_CHUNK)
+            pending = len(decoder.getstate()[0])
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                raise UnreadableFileError(
+                    f"the byte at position {read - pending + error.start} is not UTF-8; is the file in Windows-1252, "
+                    "Latin-1 or another old encoding? Save it as UTF-8 (Excel: “CSV UTF-8”)"
+                ) from None
+            if not chunk:
+                return
+            read += len(chunk)

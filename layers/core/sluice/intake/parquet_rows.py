@@ -1,0 +1,55 @@
+"""Parquet to batches of text, so that one set of rules judges every format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from sluice.errors import UnreadableFileError
+from sluice.intake.batches import ROWS_PER_BATCH, Batch, Batches
+
+
+def parquet_columns(path: Path) -> list[str]:
+    """Names of the top-level columns. Raises UnreadableFileError."""
+    try:
+        return list(pq.ParquetFile(path).schema_arrow.names)
+    except (pa.ArrowException, OSError) as error:
+        raise UnreadableFileError(f"the Parquet file is damaged or cut off: {_first_line(error)}") from None
+
+
+def read_parquet(path: Path, wanted: list[str]) -> Batches:
+    """Batches with the `wanted` columns. Raises UnreadableFileError."""
+    row = 0
+    try:
+        file = pq.ParquetFile(path)
+        for record_batch in file.iter_batches(batch_size=ROWS_PER_BATCH, columns=wanted):
+            rows = len(record_batch)
+            columns = {name: _text(name, record_batch.column(name)) for name in wanted}
+            yield Batch(columns, pa.array(range(row + 1, row + rows + 1), pa.int64()))
+            row += rows
+    except (pa.ArrowException, OSError) as error:
+        raise UnreadableFileError(f"the Parquet file cannot be read at row {row + 1}: {_first_line(error)}") from None
+
+
+def _text(name: str, values: pa.Array) -> pa.Array:
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        values = values.dictionary_decode()
+        kind = values.type
+    if pa.types.is_nested(kind):
+        raise UnreadableFileError(f"column {name!r} is {kind}; one plain value a row is expected")
+    if pa.types.is_floating(kind):
+        if pa.types.is_float16(kind):
+            values = values.cast(pa.float32())
+        # pandas writes missing numbers as NaN
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        values = values.cast(pa.timestamp("us", kind.tz), safe=False)
+    return values.cast(pa.string())
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__

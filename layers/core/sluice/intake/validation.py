@@ -1,0 +1,192 @@
+"""A file on disk against a contract: accepted rows as Parquet, refused rows as JSON lines with all their reasons."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from sluice.contract.models import Contract
+from sluice.errors import EmptyFileError, HeaderMismatchError
+from sluice.intake.batches import Batch, Batches, Notes
+from sluice.intake.csv_rows import Dialect, Restart, read_csv, sniff
+from sluice.intake.header import check_header
+from sluice.intake.json_rows import looks_like_json, read_json_lines
+from sluice.intake.opening import Opened, open_arrival
+from sluice.intake.parquet_rows import parquet_columns, read_parquet
+from sluice.intake.rules import ARROW_TYPES, Violation, judge
+
+OWN_COLUMNS = ("_arrived_at", "_row")
+
+
+@dataclass
+class Outcome:
+    """What became of the rows of a file. `refusals` say why the file as a whole was refused; then no row counts."""
+
+    accepted_path: Path
+    quarantine_path: Path
+    notes: Notes
+    extra_columns: list[str]
+    rows: int = 0
+    quarantined: int = 0
+    reasons: Counter[tuple[str, str | None]] = field(default_factory=Counter)
+    nulls: Counter[str] = field(default_factory=Counter)
+    refusals: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def reason_counts(self) -> list[dict[str, Any]]:
+        """Rule, column and number of rows, the most frequent first. No value of any row."""
+        ranked = sorted(self.reasons.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or ""))
+        return [{"rule": rule, "column": column, "rows": rows} for (rule, column), rows in ranked]
+
+
+def validate_file(path: Path, contract: Contract, arrived_at: datetime, scratch: Path) -> Outcome:
+    """Judges every row of the file at `path`; `scratch` is a folder for unpacked and written files.
+
+    Raises UnreadableFileError, EmptyFileError, HeaderMismatchError. What breaks an expectation of the contract
+    raises nothing: it is in the outcome's `refusals`.
+    """
+    opened = open_arrival(path, scratch)
+    try:
+        outcome = _read(opened, contract, arrived_at, scratch, exact=False)
+    except Restart:
+        outcome = _read(opened, contract, arrived_at, scratch, exact=True)
+    if outcome.rows + outcome.quarantined == 0:
+        raise EmptyFileError("the file has a header but no data row")
+    outcome.refusals = _broken_expectations(outcome, contract)
+    return outcome
+
+
+def _read(opened: Opened, contract: Contract, arrived_at: datetime, scratch: Path, *, exact: bool) -> Outcome:
+    wanted = list(contract.data.columns)
+    if opened.kind == "parquet":
+        notes = Notes("parquet", columns=parquet_columns(opened.path))
+        extra = check_header(notes.columns, contract)
+        batches = read_parquet(opened.path, wanted)
+    elif looks_like_json(opened.path):
+        notes, extra = Notes("jsonl", opened.encoding), []
+        batches = read_json_lines(opened.path, wanted, notes)
+    else:
+        dialect: Dialect = sniff(opened.path, wanted)
+        notes = Notes("csv", opened.encoding, dialect.delimiter, columns=dialect.header)
+        extra = check_header(dialect.header, contract)
+        batches = read_csv(opened.path, dialect, notes, exact=exact)
+    outcome = Outcome(scratch / "accepted.parquet", scratch / "rows.jsonl", notes, extra)
+    _write(batches, contract, arrived_at, outcome)
+    if notes.format == "jsonl" and outcome.rows + outcome.quarantined:
+        if not notes.columns:
+            raise HeaderMismatchError("no line of the file is a JSON object; JSON lines need one object on each line")
+        outcome.extra_columns = check_header(notes.columns, contract)
+    return outcome
+
+
+def accepted_schema(contract: Contract) -> pa.Schema:
+    """Types of an accepted Parquet file."""
+    fields = [pa.field(name, ARROW_TYPES[column.type]) for name, column in contract.data.columns.items()]
+    return pa.schema([*fields, pa.field("_arrived_at", pa.timestamp("us")), pa.field("_row", pa.int64())])
+
+
+def _write(batches: Batches, contract: Contract, arrived_at: datetime, outcome: Outcome) -> None:
+    schema = accepted_schema(contract)
+    arrived = pa.scalar(arrived_at.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us"))
+    with (
+        closing(batches),  # type: ignore[type-var]
+        pq.ParquetWriter(outcome.accepted_path, schema, compression="zstd") as accepted,
+        outcome.quarantine_path.open("w", encoding="utf-8") as refused,
+    ):
+        for batch in batches:
+            columns, violations = _judge(batch, contract)
+            bad = _any(violations, len(batch.rows))
+            _quarantine(batch, violations, bad, outcome, refused)
+            good = pc.invert(bad)
+            table = pa.table(
+                [*columns, pa.repeat(arrived, len(batch.rows)), batch.rows],
+                schema=schema,
+            ).filter(good)
+            outcome.rows += table.num_rows
+            for name in contract.data.columns:
+                outcome.nulls[name] += table.column(name).null_count
+            if table.num_rows:
+                accepted.write_table(table)
+
+
+def _judge(batch: Batch, contract: Contract) -> tuple[list[pa.Array], list[Violation]]:
+    columns: list[pa.Array] = []
+    violations: list[Violation] = []
+    for name, column in contract.data.columns.items():
+        typed, broken = judge(name, column, batch.columns[name], key=name in contract.data.key)
+        columns.append(typed)
+        violations += broken
+    return columns, violations
+
+
+def _any(violations: Iterable[Violation], rows: int) -> pa.Array:
+    bad = pa.repeat(pa.scalar(False), rows)
+    for violation in violations:
+        bad = pc.or_(bad, violation.mask)
+    return bad
+
+
+def _quarantine(batch: Batch, violations: list[Violation], bad: pa.Array, outcome: Outcome, out: TextIO) -> None:
+    """Writes each refused row of the batch once, with every reason, in the order of the source."""
+    records: list[tuple[int, list[dict[str, Any]], Any]] = []
+    places = pc.indices_nonzero(bad).to_pylist()
+    if places:
+        reasons: dict[int, list[dict[str, Any]]] = {place: [] for place in places}
+        for violation in violations:
+            reason = {"column": violation.column, "rule": violation.rule, "message": violation.message}
+            hits = pc.indices_nonzero(violation.mask).to_pylist()
+            outcome.reasons[violation.rule, violation.column] += len(hits)
+            for place in hits:
+                reasons[place].append(reason)
+        taken = {name: values.take(pa.array(places)).to_pylist() for name, values in batch.columns.items()}
+        lines = batch.rows.take(pa.array(places)).to_pylist()
+        for i, place in enumerate(places):
+            records.append((lines[i], reasons[place], {name: values[i] for name, values in taken.items()}))
+    for broken in batch.broken:
+        outcome.reasons[broken.rule, None] += 1
+        reason = {"column": None, "rule": broken.rule, "message": broken.message}
+        records.append((broken.row, [reason], broken.values))
+    records.sort(key=lambda record: record[0])
+    outcome.quarantined += len(records)
+    for row, why, values in records:
+        # \u escapes, since broken JSON text may hold lone surrogates
+        out.write(json.dumps({"row": row, "reasons": why, "values": values}) + "\n")
+
+
+def _broken_expectations(outcome: Outcome, contract: Contract) -> list[dict[str, Any]]:
+    """The contract's expectations that the file as a whole does not meet."""
+    expectations = contract.data.expectations
+    refusals: list[dict[str, Any]] = []
+
+    def refuse(rule: str, column: str | None, rows: int, message: str) -> None:
+        refusals.append({"rule": rule, "column": column, "rows": rows, "message": message})
+
+    total = outcome.rows + outcome.quarantined
+    share = outcome.quarantined / total
+    if share > expectations.max_invalid_rows:
+        limit = f"data.expectations.max_invalid_rows allows {expectations.max_invalid_rows:.2%}"
+        refuse("max_invalid_rows", None, outcome.quarantined, f"{share:.2%} of {total} rows are invalid; {limit}")
+    if outcome.rows < expectations.min_rows:
+        message = f"{outcome.rows} good rows; data.expectations.min_rows asks for {expectations.min_rows}"
+        refuse("min_rows", None, outcome.rows, message)
+    for name, nulls in outcome.nulls.items():
+        # labels may come later, so missing targets say nothing about the file
+        if name == contract.problem.target or not outcome.rows:
+            continue
+        if nulls / outcome.rows > expectations.max_nulls:
+            message = (
+                f"{nulls / outcome.rows:.2%} of the values of {name!r} are missing; "
+                f"data.expectations.max_nulls allows {expectations.max_nulls:.2%}"
+            )
+            refuse("max_nulls", name, nulls, message)
+    return refusals
