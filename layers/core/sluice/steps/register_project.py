@@ -8,12 +8,16 @@ from sluice.keys import parse_arrival
 from sluice.ports import Json, World
 
 
-def register_project(world: World, key: str, version_id: str | None = None) -> Json:
+def register_project(
+    world: World, key: str, version_id: str | None = None, bucket: str | None = None, size: int | None = None
+) -> Json:
     """Registers `projects/<project>/project.yaml` in the given version.
 
     Returns {"status": "registered" | "refused" | "unchanged" | "ignored", "project", ...}. A mistake in the contract
     is an outcome with an alert, not an exception. Raises NotFoundError when there is no such object.
     """
+    if bucket is not None and bucket != world.objects.bucket:
+        raise ValueError(f"{bucket!r} is not the data bucket {world.objects.bucket!r}")
     try:
         arrival = parse_arrival(key)
     except InputError:

@@ -1,0 +1,196 @@
+"""Data or drift ask for a training run: at most one run a project at a time, what comes meanwhile waits for the next.
+
+The run's files are written before its lock is taken, and the lock before the execution is started. So whoever finds
+a lock whose run was never started (its planner died in between) can start that run from its files.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sluice import keys, names
+from sluice.contract import Contract, nearest
+from sluice.contract.durations import seconds
+from sluice.contract.models import METRICS
+from sluice.errors import ConflictError, UnknownProjectError
+from sluice.ports import Champion, Json, Settings, World
+from sluice.steps.tuning_plan import channels, static_parameters, tuning_plan
+
+TRIGGERS = ("data", "arrivals", "drift", "quality", "schedule", "manual", "request")
+_BY_DATA = ("data", "arrivals")
+"""These ask for a model of the data that are there; when there is one, nothing is to be done. The others ask for a
+new run in any case. A wish noted during a run comes back as `arrivals`: over the same data that run has met it."""
+_UNSTARTED = (None, "starting", "not started")
+_TRIES = 5
+
+
+def plan_training(
+    world: World, project: str, trigger: str, dataset_id: str | None = None, reason: str = "", at: str | None = None
+) -> Json:
+    """Starts a run of the project over all its datasets, or notes the wish for when the present run is over.
+
+    `at`: the requesting event's own time, which tells retrainings on the same data apart and is the same at a retry.
+    Returns {"status": "started" | "coalesced" | "already run" | "already running" | "no data", "project", "run_id"}.
+    Raises UnknownProjectError, ConflictError (lock taken and freed again and again).
+    """
+    if trigger not in TRIGGERS:
+        raise ValueError(f"trigger {trigger!r}{nearest(trigger, TRIGGERS)}; known: {', '.join(TRIGGERS)}")
+    salt = "" if trigger in _BY_DATA else f"{trigger}@{at or world.clock.now().isoformat()}"
+    for _ in range(_TRIES):
+        registered = world.ledger.contract(project)
+        if registered is None:
+            raise UnknownProjectError(f"there is no project {project!r}{nearest(project, world.ledger.projects())}")
+        contract, version = Contract.model_validate(registered[0]), registered[1]
+        dataset_ids = [dataset["dataset_id"] for dataset in world.ledger.datasets(project)]
+        if not dataset_ids:
+            return {"status": "no data", "project": project, "run_id": None}
+        run_id = names.run_id(project, version, dataset_ids, salt)
+        done = world.ledger.run(project, run_id)
+        if done and done.get("status") not in (*_UNSTARTED, "running"):
+            # a crash between a run's end and the freeing of its lock must not hold the project
+            world.ledger.release_lock(project, run_id)
+            return {"status": "already run", "project": project, "run_id": run_id}
+        held = world.ledger.lock(project)
+        if held and held["run_id"] != run_id:
+            answer = _wait_for(world, project, held["run_id"], trigger, dataset_id, reason)
+            if answer:
+                return answer
+            continue
+        plan = run_plan(world.settings, contract, run_id, dataset_ids, _champion(world, project), trigger=trigger)
+        _freeze(world, contract, version, run_id, dataset_ids, plan, trigger, reason)
+        if world.ledger.acquire_lock(project, run_id, world.clock.now()):
+            _start(world, project, run_id)
+            return {"status": "started", "project": project, "run_id": run_id}
+    raise ConflictError(f"the lock of {project!r} changed hands {_TRIES} times; the event will come again")
+
+
+def _wait_for(
+    world: World, project: str, holder: str, trigger: str, dataset_id: str | None, reason: str
+) -> Json | None:
+    """Notes the wish beside the lock; None when the lock is gone meanwhile."""
+    record = world.ledger.run(project, holder)
+    if (record or {}).get("status") in _UNSTARTED and world.objects.exists(keys.run(project, holder, "plan.json")):
+        _start(world, project, holder)
+        record = world.ledger.run(project, holder)
+    if trigger == "data" and dataset_id and dataset_id in (record or {}).get("datasets", []):
+        return {"status": "already running", "project": project, "run_id": holder}
+    if world.ledger.add_pending(project, dataset_id or f"({trigger})", reason or trigger):
+        return {"status": "coalesced", "project": project, "run_id": holder}
+    return None
+
+
+def _champion(world: World, project: str) -> Json | None:
+    champion: Champion | None = world.ledger.champion(project)
+    if champion is None:
+        return None
+    uri = champion.metrics.get("artifact_uri") or world.registry.package(champion.package_arn)["artifact_uri"]
+    return {"run_id": champion.run_id, "artifact_uri": uri}
+
+
+def _freeze(
+    world: World,
+    contract: Contract,
+    version: str,
+    run_id: str,
+    dataset_ids: list[str],
+    plan: Json,
+    trigger: str,
+    reason: str,
+) -> None:
+    project = contract.project
+    plain = contract.model_dump(mode="json")
+    inputs = {
+        "project": project,
+        "run_id": run_id,
+        "trigger": trigger,
+        "reason": reason,
+        "contract": plain,
+        "contract_version": version,
+        "datasets": dataset_ids,
+        "created_at": world.clock.now().isoformat(),
+    }
+    for name, body in (("contract/contract.json", plain), ("run.json", inputs), ("plan.json", plan)):
+        text = json.dumps(body, indent=1, ensure_ascii=False).encode()
+        world.objects.write(keys.run(project, run_id, name), text, "application/json")
+
+
+def _start(world: World, project: str, run_id: str) -> None:
+    """Starts the execution of a frozen run whose lock is held. When that fails the lock is freed again."""
+    inputs = json.loads(world.objects.read(keys.run(project, run_id, "run.json")))
+    plan = json.loads(world.objects.read(keys.run(project, run_id, "plan.json")))
+    facts = {name: inputs[name] for name in ("trigger", "reason", "datasets", "contract_version")}
+    world.ledger.start_run(project, run_id, world.clock.now(), {**facts, "status": "starting"})
+    try:
+        arn = world.executions.start(world.settings.lifecycle_arn, names.execution(project, run_id), plan)
+    except Exception:
+        world.ledger.update_run(project, run_id, {"status": "not started"})
+        world.ledger.release_lock(project, run_id)
+        raise
+    world.ledger.update_run(project, run_id, {"status": "running", "execution_arn": arn})
+
+
+def run_plan(
+    settings: Settings,
+    contract: Contract,
+    run_id: str,
+    dataset_ids: list[str],
+    champion: Json | None,
+    trigger: str = "data",
+) -> dict[str, Any]:
+    """What the state machine ml_lifecycle reads: every name, place and setting of the run. Pure."""
+    project, stack = contract.project, settings.stack
+    base = f"s3://{settings.bucket}/"
+
+    def uri(*rest: str) -> str:
+        return base + keys.run(project, run_id, *rest)
+
+    def execution(stage: str) -> str:
+        return names.bounded(f"{project}-{run_id}-{stage}", names.EXECUTION_LIMIT)
+
+    uris = {
+        "accepted": base + keys.accepted(project),
+        "inputs": uri("run.json"),
+        "prepared": uri("prepared/"),
+        "train": uri("prepared", "train/"),
+        "validation": uri("prepared", "validation/"),
+        "test": uri("prepared", "test/"),
+        "contract": uri("contract/"),
+        "training": uri("training/"),
+        "evaluation": uri("evaluation/"),
+    }
+    tags = [{"Key": "sluice:project", "Value": project}, {"Key": "sluice:run", "Value": run_id}]
+    metric = f"validation:{contract.problem.metric}"
+    metric_definitions = [
+        {"Name": f"validation:{name}", "Regex": f"validation:{name}=([-+0-9.eE]+)"}
+        for name in METRICS[contract.problem.type]
+    ]
+    return {
+        "project": project,
+        "run_id": run_id,
+        "trigger": trigger,
+        "datasets": len(dataset_ids),
+        "metric": metric,
+        "metric_definitions": metric_definitions,
+        "maximize": not contract.lower_is_better,
+        "approval": contract.release.approval,
+        "approval_timeout_seconds": seconds(contract.release.approval_timeout),
+        "endpoint": names.endpoint(stack, project),
+        "image": settings.image,
+        "tags": tags,
+        "channels": channels(uris),
+        "baseline": {"hyperparameters": static_parameters(settings, contract, run_id, "baseline")},
+        "instance": contract.training.instance,
+        "code": {"sourcedir": settings.source_uri, "learn": settings.learn_uri, "glue": settings.glue_script_uri},
+        "uris": uris,
+        "names": {
+            "baseline_job": names.job(stack, project, run_id, "baseline"),
+            "tuning_job": names.tuning_job(project, run_id),
+            "evaluation_job": names.job(stack, project, run_id, "evaluation"),
+            "prepare_execution": execution("prepare"),
+            "build_execution": execution("build"),
+            "release_execution": execution("release"),
+        },
+        "tuning": tuning_plan(settings, contract, run_id, uris, metric, metric_definitions),
+        "champion": champion,
+    }
