@@ -1,4 +1,4 @@
-"""Lambda: waits until an endpoint has settled (Step Functions)."""
+"""The release and the rollback ask whether the endpoint has settled."""
 
 from __future__ import annotations
 

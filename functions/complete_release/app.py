@@ -6,9 +6,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from sluice.steps.complete_release import complete_release
 
 from sluice import bootstrap
+from sluice.steps.complete_release import complete_release
 
 logger = Logger(service="complete_release")
 

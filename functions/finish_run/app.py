@@ -6,9 +6,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from sluice.steps.finish_run import finish_run
 
 from sluice import bootstrap
+from sluice.steps.finish_run import finish_run
 
 logger = Logger(service="finish_run")
 

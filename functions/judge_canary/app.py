@@ -6,9 +6,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from sluice.steps.judge_canary import judge_canary
 
 from sluice import bootstrap
+from sluice.steps.judge_canary import judge_canary
 
 logger = Logger(service="judge_canary")
 

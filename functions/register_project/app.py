@@ -19,8 +19,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     arrived = event["detail"]["object"]
     return register_project(
         bootstrap.world(),
-        bucket=event["detail"]["bucket"]["name"],
         key=arrived["key"],
-        version_id=arrived.get("version-id", "null"),
-        size=arrived.get("size", 0),
+        version_id=arrived.get("version-id"),
     )

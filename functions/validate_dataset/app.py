@@ -23,8 +23,8 @@ def handle_record(record: SQSRecord) -> dict[str, Any]:
         bootstrap.world(),
         bucket=detail["bucket"]["name"],
         key=detail["object"]["key"],
-        version_id=detail["object"].get("version-id", "null"),
-        size=detail["object"].get("size", 0),
+        version_id=detail["object"].get("version-id"),
+        size=detail["object"].get("size"),
     )
 
 

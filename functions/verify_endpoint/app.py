@@ -6,9 +6,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from sluice.steps.verify_endpoint import verify_endpoint
 
 from sluice import bootstrap
+from sluice.steps.verify_endpoint import verify_endpoint
 
 logger = Logger(service="verify_endpoint")
 

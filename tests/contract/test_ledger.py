@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from sluice.errors import ConflictError, NotFoundError
+from sluice.ports import Champion, World
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+CHAMPION = Champion(
+    run_id="r1",
+    variant="v-r1",
+    endpoint="sluice-shop",
+    endpoint_config="sluice-shop-r1-only",
+    model="sluice-shop-r1",
+    package_arn="arn:p/1",
+    promoted_at=NOW,
+    probation_until=NOW + timedelta(days=1),
+    previous={"run_id": "r0", "weights": [1, 0.5]},
+    metrics={"roc_auc": 0.1 + 0.2, "rows": 2466, "none": None, "ok": True},
+)
+
+
+def test_a_contract_keeps_its_numbers_and_lists_its_project(world: World) -> None:
+    assert world.ledger.contract("shop") is None
+    assert world.ledger.projects() == []
+    contract = {"project": "shop", "value": 12.0, "deep": {"empty": {}, "list": [1, 2.5, None, ""]}}
+    world.ledger.save_contract("shop", contract, "v1")
+    world.ledger.save_contract("bank", {}, "v1")
+    world.ledger.save_contract("shop", contract, "v2")
+    stored = world.ledger.contract("shop")
+    assert stored == (contract, "v2")
+    assert isinstance(stored[0]["value"], float)
+    assert world.ledger.projects() == ["bank", "shop"]
+
+
+def test_an_arrival_has_one_terminal_record(world: World) -> None:
+    name = ("data", "raw/shop/ü b.csv", "v1")
+    assert world.ledger.arrival(*name) is None
+    assert world.ledger.record_arrival(*name, {"status": "accepted", "rows": 3})
+    assert not world.ledger.record_arrival(*name, {"status": "failed"})
+    assert world.ledger.arrival(*name) == {"status": "accepted", "rows": 3}
+    assert world.ledger.record_arrival("data", "raw/shop/ü b.csv", "v2", {"status": "failed"})
+
+
+def test_datasets_come_in_order_of_acceptance_and_once(world: World) -> None:
+    ledger = world.ledger
+    ledger.add_dataset("shop", "d2", NOW + timedelta(microseconds=1), {"rows": 2})
+    ledger.add_dataset("shop", "d9", NOW, {"rows": 9, "share": 0.25})
+    ledger.add_dataset("shop", "d9", NOW + timedelta(hours=1), {"rows": 9})
+    assert ledger.datasets("shop") == [
+        {"dataset_id": "d9", "accepted_at": "2026-11-22T12:00:00.000000+00:00", "rows": 9, "share": 0.25},
+        {"dataset_id": "d2", "accepted_at": "2026-11-22T12:00:00.000001+00:00", "rows": 2},
+    ]
+    assert ledger.datasets("shopping") == []
+
+
+def test_one_run_holds_the_lock_and_may_ask_again(world: World) -> None:
+    ledger = world.ledger
+    assert ledger.lock("shop") is None
+    assert ledger.acquire_lock("shop", "r1", NOW)
+    assert not ledger.acquire_lock("shop", "r2", NOW)
+    assert ledger.add_pending("shop", "d1", "data")
+    assert ledger.acquire_lock("shop", "r1", NOW + timedelta(minutes=1))
+    assert ledger.lock("shop") == {
+        "run_id": "r1",
+        "acquired_at": "2026-11-22T12:00:00.000000+00:00",
+        "pending": ["d1"],
+        "pending_reason": "data",
+    }
+    assert ledger.acquire_lock("bank", "r2", NOW)
+
+
+def test_arrivals_during_a_run_come_back_when_the_lock_is_released(world: World) -> None:
+    ledger = world.ledger
+    assert not ledger.add_pending("shop", "d1", "data")
+    ledger.acquire_lock("shop", "r1", NOW)
+    for dataset in ("d2", "d1", "d2"):
+        assert ledger.add_pending("shop", dataset, "data")
+    assert ledger.release_lock("shop", "r2") is None
+    released = ledger.release_lock("shop", "r1")
+    assert released is not None
+    assert (released["pending"], released["pending_reason"]) == (["d1", "d2"], "data")
+    assert ledger.release_lock("shop", "r1") is None
+    assert not ledger.add_pending("shop", "d3", "data")
+    ledger.acquire_lock("shop", "r3", NOW)
+    assert ledger.lock("shop")["pending"] == []  # type: ignore[index]
+
+
+def test_the_champion_changes_only_from_the_expected_one(world: World) -> None:
+    ledger = world.ledger
+    assert ledger.champion("shop") is None
+    with pytest.raises(ConflictError):
+        ledger.set_champion("shop", CHAMPION, "r0")
+    ledger.set_champion("shop", CHAMPION, None)
+    assert ledger.champion("shop") == CHAMPION
+    with pytest.raises(ConflictError):
+        ledger.set_champion("shop", CHAMPION, None)
+    challenger = replace(CHAMPION, run_id="r2", previous=None)
+    ledger.set_champion("shop", challenger, "r1")
+    assert ledger.champion("shop") == challenger
+
+
+def test_runs_are_started_once_merged_and_listed_newest_first(world: World) -> None:
+    ledger = world.ledger
+    assert ledger.run("shop", "r9") is None
+    assert ledger.start_run("shop", "r9", NOW, {"status": "running", "trigger": "data"})
+    assert not ledger.start_run("shop", "r9", NOW, {"status": "other"})
+    assert ledger.start_run("shop", "r1", NOW + timedelta(hours=1), {"status": "running"})
+    ledger.update_run("shop", "r9", {"status": "done", "timings": {"prepare": 1.5}, "size": 1, "p": 1e-200})
+    ledger.update_run("shop", "r9", {})
+    record = ledger.run("shop", "r9")
+    assert record is not None
+    assert (record["status"], record["trigger"], record["timings"]) == ("done", "data", {"prepare": 1.5})
+    assert record["p"] == pytest.approx(0)
+    assert [run["run_id"] for run in ledger.runs("shop")] == ["r1", "r9"]
+    for facts in ({"status": "x"}, {}):
+        with pytest.raises(NotFoundError):
+            ledger.update_run("shop", "r0", facts)
+
+
+def test_responses_since_a_time_come_oldest_first(world: World) -> None:
+    ledger = world.ledger
+    for hours in (2, 0, 1):
+        ledger.add_response("shop", NOW + timedelta(hours=hours), {"action": f"a{hours}"})
+    ledger.add_response("shop", NOW + timedelta(hours=1), {"action": "second"})
+    ledger.add_response("shop", NOW + timedelta(hours=1), {"action": "second"})
+    elsewhere = (NOW + timedelta(hours=1)).astimezone(timezone(timedelta(hours=5)))
+    found = ledger.responses("shop", elsewhere)
+    assert sorted(record["action"] for record in found) == ["a1", "a2", "second"]
+    assert found[-1]["at"] == "2026-11-22T14:00:00.000000+00:00"
+
+
+def test_many_records_are_read_whole(world: World) -> None:
+    """A page of DynamoDB ends after 1 MB."""
+    for number in range(30):
+        world.ledger.add_dataset("shop", f"d{number:02}", NOW, {"note": "x" * 60_000})
+    assert len(world.ledger.datasets("shop")) == 30
+
+
+def test_records_are_copies(world: World) -> None:
+    facts = {"list": [1]}
+    world.ledger.start_run("shop", "r1", NOW, facts)
+    facts["list"].append(2)
+    world.ledger.run("shop", "r1")["list"].append(3)  # type: ignore[index]
+    assert world.ledger.run("shop", "r1")["list"] == [1]  # type: ignore[index]

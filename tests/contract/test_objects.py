@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sluice.errors import NotFoundError
+from sluice.ports import World
+
+KEY = "raw/shop/a+b c%20.csv"
+
+
+def test_a_written_object_is_read_back_under_its_very_key(world: World) -> None:
+    world.objects.write(KEY, b"one")
+    assert world.objects.read(KEY) == b"one"
+    assert world.objects.exists(KEY)
+    assert world.objects.uri(KEY) == f"s3://data/{KEY}"
+
+
+def test_each_version_stays_readable(world: World, tmp_path: Path) -> None:
+    world.objects.write(KEY, b"one")
+    first = world.objects.version(KEY)
+    world.objects.write(KEY, b"two")
+    second = world.objects.version(KEY)
+    assert first != second
+    assert (world.objects.read(KEY, first), world.objects.read(KEY, second), world.objects.read(KEY)) == (
+        b"one",
+        b"two",
+        b"two",
+    )
+    world.objects.download(KEY, tmp_path / "file", first)
+    assert (tmp_path / "file").read_bytes() == b"one"
+
+
+def test_an_upload_and_a_download_are_the_same_bytes(world: World, tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(b"\0\xff" * 1_000)
+    world.objects.upload(tmp_path / "in", "accepted/x", "application/octet-stream")
+    world.objects.download("accepted/x", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == b"\0\xff" * 1_000
+
+
+def test_what_is_absent_is_said_to_be_absent(world: World, tmp_path: Path) -> None:
+    assert not world.objects.exists("no")
+    assert world.objects.version("no") is None
+    with pytest.raises(NotFoundError, match="s3://data/no"):
+        world.objects.read("no")
+    with pytest.raises(NotFoundError):
+        world.objects.download("no", tmp_path / "file")
+    world.objects.write("yes", b"")
+    with pytest.raises(NotFoundError):
+        world.objects.read("yes", "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY")
+
+
+def test_a_listing_is_sorted_whole_and_below_its_prefix(world: World) -> None:
+    for number in range(1_005):
+        world.objects.write(f"many/{number:04}", b"x" * (number % 3))
+    world.objects.write("manyother", b"")
+    found = world.objects.list("many/")
+    assert [item.key for item in found] == [f"many/{number:04}" for number in range(1_005)]
+    assert found[2].size == 2
+    assert found[0].modified.tzinfo is not None
+    assert world.objects.list("none/") == []
