@@ -8,8 +8,18 @@ from localcloud.settings import Settings
 def install(settings: Settings) -> None:
     """Registers every operation, with an empty control plane."""
     # Importing an operation's module registers it.
-    from localcloud.sagemaker import containers, endpoints, models, processing, registry, store, tags, training
-    from localcloud.sagemaker import transform, tuning
+    from localcloud.sagemaker import (
+        containers,
+        endpoints,
+        models,
+        processing,
+        registry,
+        store,
+        tags,
+        training,
+        transform,
+        tuning,
+    )
 
     assert all((models, processing, registry, tags, training, transform, tuning))  # noqa: S101
     store.clear()

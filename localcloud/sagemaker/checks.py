@@ -70,7 +70,7 @@ def role(role_arn: str) -> None:
     raise failure
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _members(operation: str) -> frozenset[str]:
     shape = shapes.service_model("sagemaker").operation_model(operation).output_shape
     return frozenset(shape.members) if shape else frozenset()

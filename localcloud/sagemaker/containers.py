@@ -7,6 +7,7 @@ its own text will not find it; scripts should take their paths from arguments or
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -180,10 +181,8 @@ class Container:
 
     def _signal(self, number: int) -> None:
         if self._process is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # the group has ended
                 os.killpg(self._process.pid, number)
-            except (ProcessLookupError, PermissionError):
-                pass  # the group has ended
 
     def _finish(self, ended: str) -> Outcome:
         code = self._process.wait()  # type: ignore[union-attr]

@@ -25,7 +25,8 @@ class MetricReader:
             try:
                 pattern = re.compile(definition["Regex"])
             except re.error as error:
-                raise invalid(f"Invalid regex {definition['Regex']!r} of metric {definition['Name']}: {error}") from None
+                text = f"Invalid regex {definition['Regex']!r} of metric {definition['Name']}: {error}"
+                raise invalid(text) from None
             if pattern.groups < 1:
                 raise invalid(f"The regex {definition['Regex']!r} of metric {definition['Name']} has no capture group.")
             self._patterns.append((definition["Name"], pattern))

@@ -92,7 +92,7 @@ def _check(request: Record) -> None:
     checks.one_instance(cluster)
     images.python_of(request["AppSpecification"]["ImageUri"])
     if not request["AppSpecification"].get("ContainerEntrypoint"):
-        raise checks.unsupported("a processing job without ContainerEntrypoint: the image has no entry point of its own")
+        raise checks.unsupported("a processing job without ContainerEntrypoint (the image has none of its own)")
     checks.ignore(request, name, "NetworkConfig", "ExperimentConfig")
     names = [i["InputName"] for i in request.get("ProcessingInputs", [])]
     outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", [])

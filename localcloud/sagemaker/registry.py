@@ -131,8 +131,8 @@ def update_model_package(request: Record, context: CallContext) -> Record:
         record["LastModifiedTime"] = store.now()
         record["LastModifiedBy"] = {}
         status = record["ModelApprovalStatus"]
-        description = f"Model approval status: {before} -> {status}" if before != status else None
-        events.changed(_EVENT, record["ModelPackageArn"], {**_with_name(record), "UpdatedModelPackageFields": description})
+        fields = {"ModelApprovalStatus": status} if before != status else {}
+        events.changed(_EVENT, record["ModelPackageArn"], {**_with_name(record), "UpdatedModelPackageFields": fields})
         return {"ModelPackageArn": record["ModelPackageArn"]}
 
 

@@ -91,7 +91,9 @@ def clear() -> None:
         _tags.clear()
 
 
-def page(records: Iterable[Record], request: Record, *, name: str, status: str | None = None) -> tuple[list[Record], dict]:
+def page(
+    records: Iterable[Record], request: Record, *, name: str, status: str | None = None
+) -> tuple[list[Record], Record]:
     """The filters, order and pagination that SageMaker's List operations share.
 
     Returns the records of this page and `{"NextToken": ...}` or `{}`.

@@ -40,7 +40,7 @@ class Strategy(ABC):
     @abstractmethod
     def ask(self) -> Proposal: ...
 
-    def tell(self, proposal: Proposal, value: float | None) -> None:
+    def tell(self, proposal: Proposal, value: float | None) -> None:  # noqa: B027 - a grid does not learn
         """`value` is the final objective, None for a job without one."""
 
     def should_stop(self, proposal: Proposal, step: int, value: float) -> bool:

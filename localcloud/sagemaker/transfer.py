@@ -120,20 +120,23 @@ def _files(folder: Path) -> Iterator[Path]:
 def archive(folder: Path, target: Path) -> Path:
     """`folder` as a `.tar.gz` with the same bytes for the same files: sorted, without times and owners."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0, compresslevel=6) as zipped:
-        with tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as tar:
-            for path in sorted(folder.rglob("*")):
-                if path.is_symlink() or not (path.is_file() or path.is_dir()):
-                    continue
-                info = tarfile.TarInfo(path.relative_to(folder).as_posix())
-                info.mode = 0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644
-                if path.is_dir():
-                    info.type = tarfile.DIRTYPE
-                    tar.addfile(info)
-                else:
-                    data = path.read_bytes()
-                    info.size = len(data)
-                    tar.addfile(info, io.BytesIO(data))
+    with (
+        target.open("wb") as raw,
+        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0, compresslevel=6) as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for path in sorted(folder.rglob("*")):
+            if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                continue
+            info = tarfile.TarInfo(path.relative_to(folder).as_posix())
+            info.mode = 0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644
+            if path.is_dir():
+                info.type = tarfile.DIRTYPE
+                tar.addfile(info)
+            else:
+                data = path.read_bytes()
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
     return target
 
 
