@@ -1,13 +1,62 @@
-"""What ministack 1.5.33 does otherwise than AWS and the line needs as on AWS; each repair with its why."""
+"""What ministack 1.5.33 does otherwise than AWS and the line needs as on AWS; each repair with its why.
+
+A repair looks for the text or name that it replaces and raises when it is gone: a newer ministack must be looked at.
+"""
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 from localcloud.settings import Settings
+
+_FUNCTION_ERROR = "__localcloud_function_error__"
+
+_WORKER_ERROR = (
+    '        except Exception as e:\n            _real_stdout.write(json.dumps({"status": "error", "error": str(e), '
+    '"trace": traceback.format_exc()}) + "\\n")\n'
+)
+_WORKER_ERROR_REPAIRED = (
+    "        except Exception as e:\n"
+    '            _frames = traceback.format_exception(e)\n            print("[ERROR]", "".join(_frames), flush=True)\n'
+    '            _failure = {"errorMessage": str(e), "errorType": type(e).__name__,\n'
+    '                        "requestId": _ms_ctx.get("request_id", ""), "stackTrace": _frames}\n'
+    f'            _result = {{"{_FUNCTION_ERROR}": _failure}}\n'
+    '            _real_stdout.write(json.dumps({"status": "ok", "result": _result}) + "\\n")\n'
+)
 
 
 def install(settings: Settings) -> None:
     """Applies every repair."""
+    # Lambda workers inherit this process's environment: they must not import the repository from it.
+    os.environ.pop("PYTHONPATH", None)
+    _keep_the_error_type_of_a_lambda()
 
 
 def shutdown() -> None:
     """Nothing to end."""
+
+
+def _keep_the_error_type_of_a_lambda() -> None:
+    """A handler's exception is reported by its class, and its environment lives on.
+
+    ministack answers `Runtime.HandlerError` for every exception, so that no state machine could catch a business
+    error by name, and kills the worker, so that each failure costs a cold start.
+    """
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
+
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    if _WORKER_ERROR not in script:
+        raise RuntimeError("ministack's Lambda worker has changed: look at localcloud.repairs")
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_WORKER_ERROR, _WORKER_ERROR_REPAIRED)
+    execute = lambda_svc._execute_function_warm
+
+    def execute_function_warm(func: dict, event: Any, request_id: str) -> dict:
+        result = execute(func, event, request_id)
+        body = result.get("body")
+        if isinstance(body, dict) and _FUNCTION_ERROR in body:
+            return {"body": body[_FUNCTION_ERROR], "error": True, "log": result.get("log", "")}
+        return result
+
+    lambda_svc._execute_function_warm = execute_function_warm
