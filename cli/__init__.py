@@ -1,0 +1,1 @@
+"""What people run: the demonstration and helpers around a deployed stack."""
