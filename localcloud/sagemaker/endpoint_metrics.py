@@ -7,6 +7,7 @@ with counts: Sum, SampleCount, Average and percentiles are then those of the sin
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -22,7 +23,7 @@ NAMESPACE = "AWS/SageMaker"
 HOST_NAMESPACE = "/aws/sagemaker/Endpoints"
 EVERY = 1.0  # seconds
 HOST_EVERY = 10
-DISTINCT = 150  # CloudWatch's own limit of values in one datum; beyond it latencies keep three digits
+DISTINCT = 40  # more different values than these in one second are binned, as CloudWatch does for percentiles
 
 Key = tuple[str, str, str]  # endpoint, variant, metric
 _lock = threading.Lock()
@@ -59,15 +60,18 @@ def flush() -> None:
     for (endpoint, variant, metric), counts in taken.items():
         unit = "Microseconds" if metric.endswith("Latency") else "None"
         if len(counts) > DISTINCT:
-            counts = _three_digits(counts)
+            counts = _binned(counts)
         _write(NAMESPACE, metric, endpoint, variant, now, unit, counts)
 
 
-def _three_digits(counts: Counter[float]) -> Counter[float]:
-    merged: Counter[float] = Counter()
+def _binned(counts: Counter[float]) -> Counter[float]:
+    """Values within 2 % of each other as their mean, so that Sum stays exact and a busy second few points."""
+    sums: dict[int, tuple[float, float]] = {}
     for value, count in counts.items():
-        merged[float(f"{value:.3g}")] += count
-    return merged
+        place = math.floor(math.log(max(value, 1.0), 1.02))
+        total, number = sums.get(place, (0.0, 0.0))
+        sums[place] = (total + value * count, number + count)
+    return Counter({total / number: int(number) for total, number in sums.values()})
 
 
 def _write(

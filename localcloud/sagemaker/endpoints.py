@@ -36,7 +36,6 @@ endpoints = store.Table(
     exists=lambda name, record: invalid(f'Cannot create already existing endpoint "{record["EndpointArn"]}".'),
 )
 _live: dict[str, Deployment] = {}  # by endpoint name; guarded by store.lock()
-_starting: set[str] = set()
 _threads: set[threading.Thread] = set()
 _closing = threading.Event()
 

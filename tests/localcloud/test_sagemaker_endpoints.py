@@ -436,7 +436,7 @@ def test_guardrails_move_and_roll_back_on_an_alarm(world: World) -> None:
     half = {"Type": "CAPACITY_PERCENT", "Value": 50}
     rails = {
         "BlueGreenUpdatePolicy": {
-            "TrafficRoutingConfiguration": {"Type": "CANARY", "WaitIntervalInSeconds": 60, "CanarySize": half}
+            "TrafficRoutingConfiguration": {"Type": "CANARY", "WaitIntervalInSeconds": 20, "CanarySize": half}
         },
         "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]},
     }
@@ -480,6 +480,39 @@ def test_says_what_it_does_not_do(world: World, pair: str) -> None:
     config = world.sagemaker.describe_endpoint(EndpointName=pair)["EndpointConfigName"]
     with pytest.raises(ClientError, match="Cannot create already existing endpoint"):
         world.sagemaker.create_endpoint(EndpointName=pair, EndpointConfigName=config)
+
+
+def test_tells_every_change_of_state(world: World) -> None:
+    sqs, events = world.cloud.client("sqs"), world.cloud.client("events")
+    name = f"q-{uuid4().hex[:8]}"
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Endpoint State Change"]}
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": arn}])
+    endpoint = world.serving(("a", world.model("one"), 1))
+    world.sagemaker.delete_endpoint(EndpointName=endpoint)
+    seen: list[str] = []
+
+    def all_seen() -> bool:
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            detail = json.loads(message["Body"])["detail"]
+            if detail["EndpointName"] == endpoint:
+                seen.append(detail["EndpointStatus"])
+        return len(seen) >= 3
+
+    until(all_seen)
+    assert sorted(seen) == ["CREATING", "DELETING", "IN_SERVICE"]
+    events.remove_targets(Rule=name, Ids=["q"])
+    events.delete_rule(Name=name)
 
 
 def test_invoking_needs_permission(world: World, pair: str) -> None:
