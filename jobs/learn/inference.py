@@ -36,7 +36,8 @@ def model_fn(model_dir: str) -> Model:
 
 def input_fn(body: str | bytes, content_type: str) -> list[Row] | InputError:
     """Typed rows, or the refusal as a value (see above)."""
-    assert _loaded is not None, "model_fn comes first"
+    if _loaded is None:
+        raise RuntimeError("input_fn was called before model_fn")
     try:
         return read(body, content_type, _loaded)
     except InputError as refused:

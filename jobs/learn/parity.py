@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from sluice.model.errors import ModelError
 from sluice.model.model import Model
 from sluice.model.schema import Value

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+
 from sluice.model.search_spaces import SEARCH_SPACES
 
 Arrays = dict[str, np.ndarray]

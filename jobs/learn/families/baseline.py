@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from families.base import Arrays, Family, Meta, Parameter
-from families.linear import export_linear, linear_pipeline
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+
+from families.base import Arrays, Family, Meta, Parameter
+from families.linear import export_linear, linear_pipeline
 from sluice.model.metrics import roc_auc
 
 

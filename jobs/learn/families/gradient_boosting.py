@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from families.base import Arrays, Family, Meta, Parameter, output_of
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+from families.base import Arrays, Family, Meta, Parameter, output_of
 
 
 class GradientBoosting(Family):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from families.base import Arrays, Meta, output_of
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+
+from families.base import Arrays, Meta, output_of
 
 
 def linear_pipeline(estimator: Any) -> Pipeline:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from families.base import Arrays, Family, Meta, Parameter
-from families.linear import export_linear, linear_pipeline
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
+
+from families.base import Arrays, Family, Meta, Parameter
+from families.linear import export_linear, linear_pipeline
 
 
 def signed_log(matrix: np.ndarray) -> np.ndarray:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from families.base import Arrays, Family, Meta, Parameter, output_of
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+from families.base import Arrays, Family, Meta, Parameter, output_of
 
 
 def flatten(trees: Sequence[Any]) -> tuple[Arrays, int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sluice.model.metrics import Metric, roc_auc
+from sluice.model.metrics import Metric
 
 RESAMPLES = 1000
 _CHUNK = 100

@@ -60,7 +60,7 @@ class Labels:
         values = [row.get(self.target) for row in rows]
         if (empty := sum(value is None for value in values)) > 0:
             raise DataError(
-                f"{source}, column {self.target!r}: {empty} of {len(values)} rows have no label; drop them before training"
+                f"{source}, column {self.target!r}: {empty} of {len(values)} rows have no label; drop them first"
             )
         if self.problem == "regression":
             return np.array(values, dtype=np.float64)

@@ -88,7 +88,11 @@ class Schema:
 def seconds(text: str) -> float:
     """ISO 8601 text → seconds since 1970 UTC; a time without zone is UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    try:
+        return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except OverflowError:
+        # The first or last hours of the calendar in another zone.
+        raise ValueError(text) from None
 
 
 def _number(value: float) -> float | None:
@@ -141,7 +145,7 @@ def from_json(value: Any, kind: str, field: str) -> Value:
         try:
             number = float(value)
         except OverflowError:
-            number = math.copysign(_LARGEST, value)
+            number = _LARGEST if value > 0 else -_LARGEST
         if kind == "number" or not math.isfinite(number) or number == math.floor(number):
             return _number(number)
     elif kind == "boolean":

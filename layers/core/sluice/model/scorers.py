@@ -125,7 +125,7 @@ class _TreeScorer:
 
 
 class ForestScorer(_TreeScorer):
-    """Mean over trees, as RandomForest and DecisionTree: X as float32, value (nodes, outputs), trees summed in order."""
+    """Mean over trees in order, as RandomForest and DecisionTree: X as float32, value (nodes, outputs)."""
 
     def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
         super().__init__(arrays, meta)

@@ -1,0 +1,231 @@
+import json
+import time
+
+import numpy as np
+import pytest
+from conftest import make_data, write_csv
+from families import FAMILIES
+from sklearn.tree import DecisionTreeClassifier
+
+from sluice.model.encoder import Encoder
+from sluice.model.errors import ModelError
+from sluice.model.model import Model
+from sluice.model.scorers import ForestScorer, build_scorer
+from sluice.model.search_spaces import SEARCH_SPACES, parameter_ranges
+
+PROBLEMS = ("binary", "multiclass", "regression")
+
+
+def sample(problem, rows=600, columns=6, seed=0):
+    """A matrix with gaps, ties and values that float32 rounds, and a target."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, columns))
+    x[:, 1] = np.round(x[:, 1], 1)
+    x[:, 2] *= 1e7
+    signal = x[:, 0] + x[:, 1] ** 2 + rng.normal(0, 0.3, rows)
+    x[rng.random(x.shape) < 0.1] = np.nan
+    if problem == "regression":
+        return x, signal
+    return x, np.digitize(signal, [0.8] if problem == "binary" else [0.2, 1.0])
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_exported_scorers_are_equal_to_scikit_learn(family, problem):
+    x, y = sample(problem)
+    fresh, _ = sample(problem, rows=1000, seed=1)
+    fresh[0] = np.nan
+    estimator = FAMILIES[family].build(FAMILIES[family].hyperparameters({}), problem, 0)
+    estimator.fit(x, y)
+    arrays, meta = FAMILIES[family].export(estimator)
+    scorer = build_scorer(arrays, json.loads(json.dumps(meta)))
+    expected = estimator.predict(fresh) if problem == "regression" else estimator.predict_proba(fresh)
+    difference = np.abs(scorer(fresh) - expected).max()
+    one = np.concatenate([scorer(fresh[i : i + 1]) for i in range(50)])
+    assert np.abs(one - expected[:50]).max() <= 1e-12
+    # numpy's vector exp may round the last bit of a softmax otherwise; everything else in a tree is exact.
+    assert difference <= (1e-12 if meta["scorer"] == "linear" else 0 if meta["output"] != "softmax" else 1e-15)
+    assert scorer(fresh[:0]).shape[0] == 0
+
+
+def test_thresholds_keep_their_precision_at_the_edge():
+    # Values beside a threshold that float32 cannot tell apart must fall to the same side as in scikit-learn.
+    x, y = sample("binary")
+    for family in ("random_forest", "gradient_boosting"):
+        estimator = FAMILIES[family].build(FAMILIES[family].hyperparameters({}), "binary", 0).fit(x, y)
+        arrays, meta = FAMILIES[family].export(estimator)
+        inner = arrays["left"] != np.arange(len(arrays["left"]))
+        edge = np.zeros((int(inner.sum()), x.shape[1]))
+        edge[np.arange(len(edge)), arrays["feature"][inner]] = arrays["threshold"][inner]
+        for at in (edge, np.nextafter(edge, np.inf), np.nextafter(edge, -np.inf), edge * (1 + 3e-8)):
+            at = np.where(np.isfinite(at), at, np.nan)
+            assert np.array_equal(build_scorer(arrays, meta)(at), estimator.predict_proba(at))
+
+
+def test_a_single_tree_fits_the_forest_scorer():
+    from families.random_forest import flatten
+
+    x, y = sample("binary")
+    tree = DecisionTreeClassifier(max_depth=9, random_state=0).fit(x, y)
+    arrays, depth = flatten([tree.tree_])
+    scorer = ForestScorer(arrays, {"width": x.shape[1], "depth": depth, "output": "probability"})
+    assert np.array_equal(scorer(x), tree.predict_proba(x))
+
+
+def test_one_row_is_fast_at_200_trees():
+    x, y = sample("binary", rows=3000)
+    family = FAMILIES["random_forest"]
+    estimator = family.build(family.hyperparameters({"n-estimators": "200", "max-depth": "14"}), "binary", 0).fit(x, y)
+    scorer = build_scorer(*family.export(estimator))
+    times = []
+    for i in range(200):
+        began = time.perf_counter()
+        scorer(x[i : i + 1])
+        times.append(time.perf_counter() - began)
+    # The median, with room for a busy machine; 0.3 ms is the aim.
+    assert np.median(times) < 0.0006
+
+
+def test_every_range_is_a_hyperparameter_within_its_bounds():
+    assert set(SEARCH_SPACES) == set(FAMILIES)
+    for name, family in FAMILIES.items():
+        assert family.name == name
+        ranges = parameter_ranges(name)
+        for kind in ("ContinuousParameterRanges", "IntegerParameterRanges"):
+            for r in ranges[kind]:
+                family.hyperparameters({r["Name"]: r["MinValue"]})
+                family.hyperparameters({r["Name"]: r["MaxValue"]})
+        for r in ranges["CategoricalParameterRanges"]:
+            for value in r["Values"]:
+                family.hyperparameters({r["Name"]: value})
+
+
+@pytest.fixture(scope="module", params=PROBLEMS)
+def data(request, tmp_path_factory):
+    return make_data(tmp_path_factory.mktemp("data") / request.param, request.param)
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_a_job_writes_a_sealed_artefact_and_prints_metrics(workspace, data, family):
+    done, model_dir = workspace.train(data, family)
+    assert done.returncode == 0, done.stderr
+    metric = json.loads((data / "contract" / "contract.json").read_text())["problem"]["metric"]
+    assert f"\nvalidation:{metric}=" in done.stdout
+    assert ("validation:profit=" in done.stdout) == (data.name == "binary")
+    model = Model.load(model_dir, exact=True)
+    assert (model.family, model.run_id, model.labels.problem) == (family, "r0123456789ab", data.name)
+    assert sorted(p.name for p in (model_dir / "code").iterdir()) == ["inference.py", "sluice"]
+    assert sorted(p.name for p in (model_dir / "code" / "sluice").iterdir()) == ["__init__.py", "model"]
+    assert not (model_dir / ".draft").exists()
+
+
+def test_a_job_is_reproducible(workspace, tmp_path):
+    data = make_data(tmp_path / "again", "binary", rows=150)
+    sums = []
+    for name in ("first", "second"):
+        done, model_dir = workspace.train(data, "random_forest", name, **{"n_estimators": "20", "max-depth": "6"})
+        assert done.returncode == 0, done.stderr
+        sums.append(json.loads((model_dir / "manifest.json").read_text())["artifact_sha256"])
+    assert sums[0] == sums[1]
+
+
+def test_a_wrong_export_fails_the_job(monkeypatch):
+    from parity import ParityError, check
+
+    rows = [{"n": float(i % 13)} for i in range(100)]
+    y = np.array([i % 13 > 5 for i in range(100)], dtype=np.int64)
+    contract = {"problem": {}, "data": {"columns": {"n": {"type": "number"}}}}
+    from sluice.model.schema import Schema
+
+    encoder = Encoder.fit(Schema.from_contract(contract), {}, rows)
+    family = FAMILIES["gradient_boosting"]
+    estimator = family.build(family.hyperparameters({}), "binary", 0).fit(encoder.encode(rows), y)
+    arrays, meta = family.export(estimator)
+    state = {
+        "family": family.name,
+        "run_id": "r",
+        "problem": {},
+        "encoder": encoder.to_json(),
+        "scorer": meta,
+        "labels": {"problem": "binary", "target": "y", "classes": [False, True]},
+    }
+    assert check(Model(state, arrays), estimator, rows, 0) == 0
+    with pytest.raises(ParityError, match="parity check failed"):
+        check(Model(state, {**arrays, "value": arrays["value"] * 1.000001}), estimator, rows, 0)
+    with pytest.raises(ParityError):
+        check(Model(state, {**arrays, "missing_left": 1 - arrays["missing_left"]}), estimator, rows, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"type": "clustering"}, "'clustering' cannot be trained yet; supported: binary, multiclass, regression"),
+        ({"type": "anomaly"}, "cannot be trained yet"),
+        ({"target": "nope"}, "problem.target 'nope' is not among data.columns"),
+        ({"target": "channel"}, "3 distinct labels in a binary problem"),
+        ({"target": "channel", "type": "regression"}, "needs a numeric target"),
+    ],
+)
+def test_a_contract_that_cannot_be_trained_is_refused_in_one_line(workspace, tmp_path, change, message):
+    data = make_data(tmp_path / "bad", "binary", rows=60)
+    path = data / "contract" / "contract.json"
+    contract = json.loads(path.read_text())
+    contract["problem"] |= change
+    if "target" in change and "type" not in change and change["target"] == "channel":
+        # Without gaps, so that only the number of labels is wrong.
+        for part in ("train", "validation"):
+            write_csv(data / part / "data.csv", list(contract["data"]["columns"]),
+                      [[str(i), "1", "2", "abc"[i % 3], "true", "w", "2026-01-01", "true"] for i in range(9)])  # fmt: skip
+    path.write_text(json.dumps(contract))
+    done, model_dir = workspace.train(data, "baseline", f"refused-{tmp_path.name}")
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not model_dir.exists() or not list(model_dir.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "channel train, data.csv: the file is empty"),
+        ("id,pages\n", "column 'at' of the contract is absent (and 5 more)"),
+        ("id,pages,seconds,channel,member,words,at,y\n", "channel train: the file has a header and no rows"),
+        ("id,pages,seconds,channel,member,words,at,y\n1,x,2,a,true,w,2026-01-01,true\n",
+         "channel train, data.csv: record 1, column 'pages': not a valid integer"),
+        ("id,pages,seconds,channel,member,words,at,y\n1,1,2,a,true,w,2026-01-01,\n", "distinct label(s)"),
+    ],
+)  # fmt: skip
+def test_bad_rows_are_refused_with_channel_file_and_column(workspace, tmp_path, text, message):
+    data = make_data(tmp_path / "bad", "binary", rows=60)
+    (data / "train" / "data.csv").write_text(text)
+    done, _ = workspace.train(data, "baseline", f"refused-{tmp_path.name}")
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("family", "hyperparameters", "message"),
+    [
+        ("xgboost", {}, "hyperparameter family is 'xgboost'; known: baseline"),
+        ("gradient_boosting", {"max_itr": "3"}, "has no hyperparameter 'max-itr'"),
+        ("gradient_boosting", {"max-iter": "three"}, "must be an integer from 1 to 5000"),
+        ("logistic_regression", {"spread": "wide"}, "allowed: standard, signed-log"),
+    ],
+)
+def test_bad_hyperparameters_are_refused(workspace, tmp_path, family, hyperparameters, message):
+    data = make_data(tmp_path / "bad", "binary", rows=60)
+    done, _ = workspace.train(data, family, f"refused-{tmp_path.name}", **hyperparameters)
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+def test_a_missing_channel_is_named(workspace):
+    done = workspace.run("train.py", "--family", "baseline", "--run-id", "r", "--model-dir", "m")
+    assert "channel or folder train is not given" in done.stderr
+
+
+def test_schema_without_features_is_refused():
+    from sluice.model.schema import Schema
+
+    with pytest.raises(ModelError, match="no column is left"):
+        Schema.from_contract({"problem": {"target": "y"}, "data": {"columns": {"y": {"type": "number"}}}})
