@@ -59,7 +59,11 @@ def role(cloud: Cloud, function: str) -> str:
             {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function},
             {"Effect": "Allow", "Action": "states:StartExecution", "Resource": "*"},
             {"Effect": "Allow", "Action": ["states:DescribeExecution", "states:StopExecution"], "Resource": "*"},
-            {"Effect": "Allow", "Action": ["events:PutTargets", "events:PutRule", "events:DescribeRule"], "Resource": rule},
+            {
+                "Effect": "Allow",
+                "Action": ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+                "Resource": rule,
+            },
             {"Effect": "Allow", "Action": "events:PutEvents", "Resource": "*"},
             {"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": "*"},
         ],
@@ -118,7 +122,8 @@ def test_a_machine_calls_a_lambda_and_sees_its_context(cloud: Cloud, function: s
     assert ended["status"] == "SUCCEEDED", ended
     assert ended["output"] == {"answer": 42, "role": role, "state": "Double It"}
     call = [c for c in cloud.calls() if c["action"] == "lambda:InvokeFunction" and c["role"] == role]
-    assert call and call[-1]["allowed"]
+    assert call
+    assert call[-1]["allowed"]
 
 
 def test_a_lambdas_error_is_caught_by_its_class_name(cloud: Cloud, function: str, role: str) -> None:
