@@ -20,4 +20,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         cause = {"trigger": "data", "dataset_id": detail["dataset_id"]}
     else:
         cause = {"trigger": detail.get("trigger", "request"), "reason": detail.get("reason", "")}
+        # the same at a redelivery, so that one request gives one run
+        cause["at"] = detail.get("at", event["time"])
     return plan_training(bootstrap.world(), project=detail["project"], **cause)

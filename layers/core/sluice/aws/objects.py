@@ -48,11 +48,15 @@ class S3Objects:
         self._s3.upload_file(str(path), self.bucket, key, ExtraArgs={"ContentType": content_type})
 
     def exists(self, key: str) -> bool:
-        return self._head(key) is not None
+        # not HeadObject: a role that may list only below a prefix gets 403 from it for what is absent
+        found = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
+        return any(item["Key"] == key for item in found.get("Contents", []))
 
     def version(self, key: str) -> str | None:
-        head = self._head(key)
-        return None if head is None else head.get("VersionId", "null")
+        if not self.exists(key):
+            return None
+        version: str = self._s3.head_object(Bucket=self.bucket, Key=key).get("VersionId", "null")
+        return version
 
     def list(self, prefix: str) -> list[StoredObject]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
@@ -62,18 +66,10 @@ class S3Objects:
             for item in page.get("Contents", [])
         ]
 
-    def _head(self, key: str) -> dict[str, Any] | None:
-        try:
-            head: dict[str, Any] = self._s3.head_object(Bucket=self.bucket, Key=key)
-        except ClientError as error:
-            if code(error) in _ABSENT:
-                return None
-            raise
-        return head
-
     def _translated(self, error: ClientError, key: str, version_id: str | None) -> Exception:
         malformed_version = version_id is not None and code(error) in ("InvalidArgument", "400")
-        if code(error) not in _ABSENT and not malformed_version:
+        hidden = version_id is None and code(error) in ("AccessDenied", "403") and not self.exists(key)
+        if code(error) not in _ABSENT and not malformed_version and not hidden:
             return error
         at = f" at version {version_id}" if version_id else ""
         return NotFoundError(f"there is no s3://{self.bucket}/{key}{at}")

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sluice import bundle
+from sluice.ports import World
+from sluice.steps.deploy_code import deploy_code
+from tests.functions.conftest import recorded
+
+
+class Answers:
+    """Stands for CloudFormation's answer address."""
+
+    def __init__(self) -> None:
+        self.requests: list[urllib.request.Request] = []
+
+    def __call__(self, request: urllib.request.Request, timeout: float) -> io.BytesIO:
+        self.requests.append(request)
+        return io.BytesIO()
+
+    @property
+    def last(self) -> dict[str, Any]:
+        return json.loads(self.requests[-1].data)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
+    listener = Answers()
+    monkeypatch.setattr(urllib.request, "urlopen", listener)
+    return listener
+
+
+def test_the_code_is_put_under_its_hash_once(world: World) -> None:
+    attributes = deploy_code(world)
+    stored = {item.key for item in world.objects.list("code/")}
+    root = attributes["LearnUri"].removeprefix("s3://data/").removesuffix("learn/")
+    assert {
+        f"{root}learn/{path}" for path in ("train.py", "evaluate.py", "inference.py", "sluice/model/model.py")
+    } <= stored
+    assert not any("__pycache__" in key or key.endswith(".pyc") for key in stored)
+    assert attributes["GlueScriptUri"] == f"s3://data/{root}glue/clean_dataset.py"
+    packed = world.objects.read(f"{root}sourcedir.tar.gz")
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        names = tar.getnames()
+    assert names == sorted(names)
+    assert {f"{root}learn/{name}" for name in names} <= stored
+    assert "sluice/__init__.py" in names
+    assert not any(name.startswith(("sluice/aws", "sluice/steps")) for name in names)
+    count = len(world.objects.versions[f"{root}sourcedir.tar.gz"])  # type: ignore[attr-defined]
+    assert deploy_code(world) == attributes
+    assert len(world.objects.versions[f"{root}sourcedir.tar.gz"]) == count  # type: ignore[attr-defined]
+
+
+def test_the_same_content_is_the_same_archive() -> None:
+    contents = {"b.py": b"2", "a.py": b"1"}
+    turned = dict(reversed(contents.items()))
+    assert bundle.archive(contents) == bundle.archive(turned)
+    assert bundle.content_hash(contents) == bundle.content_hash(turned)
+    assert bundle.content_hash(contents) != bundle.content_hash({"a.py": b"1", "b.py": b"3"})
+
+
+def test_creation_is_answered_with_the_attributes(run: Callable[..., Any], answers: Answers) -> None:
+    run("deploy_code", recorded("code_resource_created"))
+    assert answers.last["Status"] == "SUCCESS"
+    assert {"SourceUri", "LearnUri", "GlueScriptUri"} <= set(answers.last["Data"])
+    assert answers.requests[-1].get_method() == "PUT"
+
+
+def test_a_failure_is_answered_with_its_reason(run: Callable[..., Any], answers: Answers) -> None:
+    def broken(world: World) -> dict[str, str]:
+        raise PermissionError("no s3:PutObject")
+
+    run("deploy_code", recorded("code_resource_created"), broken)
+    assert answers.last["Status"] == "FAILED"
+    assert answers.last["Reason"] == "PermissionError: no s3:PutObject"
+
+
+def test_deletion_keeps_the_code_that_runs_may_use(run: Callable[..., Any], answers: Answers, world: World) -> None:
+    event = recorded("code_resource_created") | {"RequestType": "Delete", "PhysicalResourceId": "old"}
+    run("deploy_code", event)
+    assert (answers.last["Status"], answers.last["PhysicalResourceId"]) == ("SUCCESS", "old")
+    assert world.objects.list("") == []

@@ -1,0 +1,99 @@
+"""Each door hands its event to its step as the step wants it; the steps themselves are tested elsewhere."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sluice.ports import World
+from tests.functions.conftest import ROOT, recorded
+
+EVENTS = {
+    "register_project": ("contract_created", {"key": "projects/shop/project.yaml"}),
+    "profile_dataset": ("dataset_accepted", {"project": "shop", "dataset_id": "0123456789abcdef"}),
+    "resume_approval": ("package_approved", {"status": "Approved"}),
+    "respond_to_alarm": ("alarm_raised", {}),
+}
+FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
+
+
+def recorder(name: str, calls: list[dict[str, Any]]) -> Callable[..., Any]:
+    """Stands for the step, and refuses what its real signature would refuse."""
+    signature = inspect.signature(getattr(importlib.import_module(f"sluice.steps.{name}"), name))
+
+    def step(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        signature.bind(*args, **kwargs)
+        calls.append(kwargs)
+        return {"ok": True}
+
+    return step
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS))
+def test_an_event_reaches_its_step(name: str, run: Callable[..., Any]) -> None:
+    event, expected = EVENTS[name]
+    calls: list[dict[str, Any]] = []
+    assert run(name, recorded(event), recorder(name, calls)) == {"ok": True}
+    assert len(calls) == 1
+    assert expected.items() <= calls[0].items()
+
+
+def test_each_message_is_one_arrival_under_its_very_key(run: Callable[..., Any]) -> None:
+    calls: list[dict[str, Any]] = []
+    answer = run("validate_dataset", recorded("arrivals_queue"), recorder("validate_dataset", calls))
+    assert answer == {"batchItemFailures": []}
+    assert [call["key"] for call in calls] == ["raw/shop/a+b c%20.csv", "raw/shop/second.csv"]
+    assert calls[0]["version_id"] == "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e"
+
+
+@pytest.mark.parametrize("failing", [{"raw/shop/second.csv"}, {"raw/shop/second.csv", "raw/shop/a+b c%20.csv"}])
+def test_only_the_messages_that_fail_come_back(run: Callable[..., Any], failing: set[str]) -> None:
+    def step(world: World, key: str, **_: Any) -> dict[str, Any]:
+        if key in failing:
+            raise ConnectionError("the table did not answer")
+        return {}
+
+    event = recorded("arrivals_queue")
+    answer = run("validate_dataset", event, step)
+    expected = [
+        record["messageId"]
+        for record in event["Records"]
+        if json.loads(record["body"])["detail"]["object"]["key"] in failing
+    ]
+    assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == expected
+
+
+def test_a_profile_and_a_request_start_training_for_their_reasons(run: Callable[..., Any]) -> None:
+    calls: list[dict[str, Any]] = []
+    for event in ("dataset_profiled", "training_requested"):
+        run("plan_training", recorded(event), recorder("plan_training", calls))
+    assert calls[0] == {"project": "shop", "trigger": "data", "dataset_id": "0123456789abcdef"}
+    assert calls[1] == {
+        "project": "shop",
+        "trigger": "drift",
+        "reason": "psi 0.31 > 0.2",
+        "at": "2026-11-22T12:00:00Z",
+    }
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_door_is_small_and_knows_no_neighbour(name: str) -> None:
+    source = (ROOT / "functions" / name / "app.py").read_text()
+    assert len(source.splitlines()) <= 40
+    assert "boto3" not in source
+    assert f'Logger(service="{name}")' in source
+    assert f"from sluice.steps.{name} import {name}" in source
+    assert (ROOT / "functions" / name / "requirements.txt").exists()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_door_can_be_opened(name: str, run: Callable[..., Any]) -> None:
+    if name in (*EVENTS, "validate_dataset", "plan_training", "deploy_code"):
+        pytest.skip("it has a test of its own")
+    payload = {"project": "shop", "run_id": "r1"}
+    assert run(name, payload, lambda world, **given: given) == payload
