@@ -1,0 +1,1 @@
+"""Profiles of data as mergeable sketches, and drift read from them."""

@@ -1,0 +1,158 @@
+"""Population drift against the baseline that travels with a model (its format: sluice.model.reference).
+
+Population stability index: PSI = Σ (aᵢ - eᵢ) · ln(aᵢ / eᵢ) over the shares e expected, a actual. Customary reading:
+below 0.1 stable, above 0.2 shifted (Siddiqi, Credit Risk Scorecards, 2006). Pure Python: every Lambda can run it.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sluice.profile.sketches import buckets
+
+SMALLEST = 1e-4
+"""Shares below this count as this: an empty bin must weigh much, but not infinitely."""
+RARE = 0.01
+"""Categories with a smaller share in the baseline are pooled with those that it never saw."""
+
+
+def psi(expected: Sequence[float], actual: Sequence[float]) -> float:
+    """PSI of two lists of shares over the same bins; each is smoothed and made to add up to 1.
+
+    >>> psi([0.5, 0.5], [0.5, 0.5])
+    0.0
+    >>> round(psi([0.5, 0.5], [0.8, 0.2]), 3)
+    0.416
+    """
+    if len(expected) != len(actual):
+        raise ValueError(f"{len(expected)} bins against {len(actual)}")
+    e, a = _smooth(expected), _smooth(actual)
+    return math.fsum((x - y) * math.log(x / y) for x, y in zip(a, e, strict=True))
+
+
+def _smooth(shares: Sequence[float]) -> list[float]:
+    raised = [max(share, SMALLEST) for share in shares]
+    total = math.fsum(raised)
+    return [share / total for share in raised]
+
+
+def scores(baseline: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Column → PSI of `rows` (request instances as JSON objects) against the baseline; {} without rows."""
+    if not rows:
+        return {}
+    return {
+        name: _score(column, [row.get(name) for row in rows]) for name, column in baseline.get("columns", {}).items()
+    }
+
+
+def score_drift(baseline: Mapping[str, Any], answers: Sequence[float]) -> float | None:
+    """PSI of the model's own scores; None when there is nothing to compare."""
+    reference = baseline.get("scores") or {}
+    if not answers or not reference.get("edges"):
+        return None
+    counts = _binned(((value, 1) for value in answers), reference["edges"])
+    return psi(reference["shares"], [n / len(answers) for n in counts])
+
+
+def population_drift(baseline: Mapping[str, Any], window: Mapping[str, Any]) -> dict[str, float]:
+    """Column → PSI of a profile (sluice.profile.profiles) against the baseline.
+
+    Exact for columns whose values are counted; else off by the sketch's 1 % at the edges of bins. Columns that the
+    window does not have, or whose categories became too many to count, are left out: no evidence is no score.
+    """
+    found: dict[str, float] = {}
+    for name, column in baseline.get("columns", {}).items():
+        seen = window["columns"].get(name)
+        if seen is None or not seen["count"] + seen["missing"]:
+            continue
+        counts = seen.get("counts")
+        if column["type"] == "number" and "quantiles" in seen:
+            weighted = [(float(v), n) for v, n in counts.items()] if counts is not None else buckets(seen["quantiles"])
+            found[name] = _number(column, weighted, seen["missing"])
+        elif column["type"] == "category" and counts is not None:
+            found[name] = _category(column, counts, seen["missing"])
+    return found
+
+
+def _score(column: Mapping[str, Any], values: Iterable[Any]) -> float:
+    if column["type"] == "number":
+        numbers = [_plain_number(value) for value in values]
+        present = [(value, 1) for value in numbers if value is not None]
+        return _number(column, present, len(numbers) - len(present))
+    boolean = bool(column["shares"]) and set(column["shares"]) <= {"true", "false"}
+    texts = [_category_name(value, boolean) for value in values]
+    counts = Counter(text for text in texts if text is not None)
+    return _category(column, counts, len(texts) - counts.total())
+
+
+def _plain_number(value: Any) -> float | None:
+    # a request with anything else was refused by the model, which then saw no value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _category_name(value: Any, boolean: bool) -> str | None:
+    """The text under which the encoder knows a category (sluice.model.schema.category, which is not for Lambdas)."""
+    if value is None or value == "":
+        return None
+    if boolean and value in (0, 1):
+        return "true" if value else "false"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and math.isfinite(value) and value == math.floor(value):
+        return str(int(value))
+    return str(value)
+
+
+def _number(column: Mapping[str, Any], weighted: Sequence[tuple[float, int]], missing: int) -> float:
+    present = sum(n for _, n in weighted)
+    edges = column["edges"]
+    if not edges:
+        # the baseline saw no value at all: all that can be compared is whether there is one
+        return _with_missing(column, [1.0], [1.0], present, missing)
+    actual = [n / max(1, present) for n in _binned(weighted, edges)]
+    expected = list(column["shares"])
+    if len(expected) == 1:
+        # a constant column has one bin, under which every other value would hide
+        same = sum(n for value, n in weighted if value == edges[0]) if edges[0] == edges[-1] else present
+        expected, actual = [1.0, 0.0], [same / max(1, present), 1 - same / max(1, present)]
+    return _with_missing(column, expected, actual, present, missing)
+
+
+def _category(column: Mapping[str, Any], counts: Mapping[str, int], missing: int) -> float:
+    present = sum(counts.values())
+    kept = [name for name, share in column["shares"].items() if share >= RARE]
+    expected = [column["shares"][name] for name in kept]
+    actual = [counts.get(name, 0) / max(1, present) for name in kept]
+    expected.append(max(0.0, 1 - math.fsum(expected)) if column["shares"] else 1.0)
+    actual.append(max(0.0, 1 - math.fsum(actual)) if present else 0.0)
+    return _with_missing(column, expected, actual, present, missing)
+
+
+def _with_missing(
+    column: Mapping[str, Any], expected: Sequence[float], actual: Sequence[float], present: int, missing: int
+) -> float:
+    """Shares of what is there become shares of all, with the missing ones as one more bin."""
+    gone = missing / max(1, present + missing)
+    absent = float(column.get("missing") or 0.0)
+    return psi(
+        [*(share * (1 - absent) for share in expected), absent], [*(share * (1 - gone) for share in actual), gone]
+    )
+
+
+def _binned(weighted: Iterable[tuple[float, int]], edges: Sequence[float]) -> list[int]:
+    """Counts in [e0, e1), …, the last closed; what lies outside belongs to the first or last bin."""
+    bins = max(1, len(edges) - 1)
+    counts = [0] * bins
+    for value, n in weighted:
+        counts[min(max(bisect_right(edges, value) - 1, 0), bins - 1)] += n
+    return counts
