@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sluice.aws.clients import Clients, tags
+from botocore.exceptions import ClientError
+
+from sluice.aws.clients import Clients, code, tags
 from sluice.ports import Alarm, Json, Settings
 
 _BATCH = 100  # names that DeleteAlarms and DescribeAlarms take
@@ -42,9 +44,20 @@ class CloudWatchAlarms:
         )
 
     def delete(self, names: Iterable[str]) -> None:
-        # DeleteAlarms deletes none of a batch that names an absent alarm
-        for batch in _batches(self.states(names)):
-            self._cloudwatch.delete_alarms(AlarmNames=batch)
+        for batch in _batches(dict.fromkeys(names)):
+            if not self._deleted(batch):
+                # DeleteAlarms deletes none of a batch that names an absent alarm
+                for name in batch:
+                    self._deleted([name])
+
+    def _deleted(self, names: list[str]) -> bool:
+        try:
+            self._cloudwatch.delete_alarms(AlarmNames=names)
+        except ClientError as error:
+            if code(error) not in ("ResourceNotFound", "ResourceNotFoundException"):
+                raise
+            return False
+        return True
 
     def states(self, names: Iterable[str]) -> dict[str, str]:
         found: dict[str, str] = {}
