@@ -96,11 +96,13 @@ def test_what_is_not_supported_is_refused_loudly(cloud: Cloud) -> None:
 
 def test_other_services_are_checked_on_the_right_action(cloud: Cloud, user: dict[str, str]) -> None:
     account = cloud.settings.account
+    where = {"LocationConstraint": cloud.settings.region}
+    cloud.client("s3").create_bucket(Bucket="bucket-of-others", CreateBucketConfiguration=where)
     arn = f"arn:aws:events:eu-west-1:{account}"
     calls: list[tuple[str, str, dict[str, Any], str]] = [
-        ("s3", "put_object", {"Bucket": "bucket-of-no-one", "Key": "k", "Body": b""}, "s3:PutObject"),
-        ("s3", "get_object", {"Bucket": "bucket-of-no-one", "Key": "k"}, "s3:GetObject"),
-        ("s3", "list_objects_v2", {"Bucket": "bucket-of-no-one"}, "s3:ListBucket"),
+        ("s3", "put_object", {"Bucket": "bucket-of-others", "Key": "k", "Body": b""}, "s3:PutObject"),
+        ("s3", "get_object", {"Bucket": "bucket-of-others", "Key": "k"}, "s3:GetObject"),
+        ("s3", "list_objects_v2", {"Bucket": "bucket-of-others"}, "s3:ListBucket"),
         ("dynamodb", "put_item", {"TableName": "t", "Item": {"pk": {"S": "x"}}}, "dynamodb:PutItem"),
         ("sqs", "send_message", {"QueueUrl": f"{cloud.endpoint}/{account}/q", "MessageBody": "x"}, "sqs:SendMessage"),
         ("sns", "publish", {"TopicArn": f"arn:aws:sns:eu-west-1:{account}:t", "Message": "x"}, "sns:Publish"),
