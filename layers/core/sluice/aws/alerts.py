@@ -18,6 +18,7 @@ class SnsAlerts:
         self._settings = settings
 
     def publish(self, kind: str, project: str, subject: str, message: str, facts: Json | None = None) -> None:
+        topic = required(self._settings, "topic_arn")
         text = message
         if facts:
             text += "\n\n" + json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False)
@@ -26,7 +27,7 @@ class SnsAlerts:
             text = encoded[:_LONGEST].decode(errors="ignore") + "\n… cut: longer than SNS allows"
         attributes = {"kind": kind, "project": project}
         self._clients("sns").publish(
-            TopicArn=required(self._settings, "topic_arn"),
+            TopicArn=topic,
             Subject=clean_subject(subject),
             Message=text,
             MessageAttributes={
