@@ -74,7 +74,10 @@ def _loop(stop: Stop) -> None:
     while not stop.is_set:
         pause = 1.0
         for (account, region, name), alarm in list(cloudwatch._alarms._data.items()):
-            period = real_seconds(period_of(alarm))
+            try:
+                period = real_seconds(period_of(alarm))
+            except UnsupportedExpression:
+                continue  # stored by a former version; evaluating the other alarms must go on
             pause = min(pause, max(0.1, period / 4))
             # Each alarm in a context of its own: its account and region must not leak.
             contextvars.Context().run(_tick, account, region, name, alarm, period)
