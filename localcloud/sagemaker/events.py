@@ -12,8 +12,6 @@ from localcloud.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_TIMES = ("CreationTime", "LastModifiedTime", "StartTime", "EndTime")
-
 
 def emit(detail_type: str, resources: list[str], detail: dict[str, Any]) -> None:
     """Sends one event with source `aws.sagemaker`; times in `detail` become milliseconds, as in AWS's events.
@@ -49,6 +47,6 @@ def _with_milliseconds(value: Any, name: str = "") -> Any:
         return {k: _with_milliseconds(v, k) for k, v in value.items()}
     if isinstance(value, list):
         return [_with_milliseconds(v) for v in value]
-    if isinstance(value, int | float) and not isinstance(value, bool) and (name in _TIMES or name.endswith("Time")):
+    if isinstance(value, int | float) and not isinstance(value, bool) and name.endswith(("Time", "Timestamp")):
         return int(value * 1000)
     return value

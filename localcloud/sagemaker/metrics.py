@@ -14,9 +14,7 @@ from localcloud.sagemaker.checks import invalid
 class MetricReader:
     """Collects `(value, time)` of each metric, line by line. `on_value(name, value)` hears of each."""
 
-    def __init__(
-        self, definitions: list[dict[str, str]], on_value: Callable[[str, float], None] | None = None
-    ) -> None:
+    def __init__(self, definitions: list[dict[str, str]], on_value: Callable[[str, float], None] | None = None) -> None:
         self._patterns: list[tuple[str, re.Pattern[str]]] = []
         self._seen: dict[str, list[tuple[float, float]]] = {}
         self._on_value = on_value

@@ -24,7 +24,8 @@ _BASE = "/opt/ml/processing"
 table = store.Table(
     missing=lambda name: checks.invalid(f"Could not find requested job with name: {name}"),
     exists=lambda name, record: ServiceError(
-        "ResourceInUse", f"Job name must be unique within an AWS account and region, and a processing job with this "
+        "ResourceInUse",
+        f"Job name must be unique within an AWS account and region, and a processing job with this "
         f"name already exists ({record['ProcessingJobArn']})",
     ),
 )

@@ -15,9 +15,7 @@ _NOT_THERE = ("ValidationSpecification", "AdditionalInferenceSpecifications", "C
 
 groups = store.Table(
     missing=lambda name: checks.invalid(f"ModelPackageGroup {store.arn('model-package-group', name)} does not exist."),
-    exists=lambda name, record: checks.invalid(
-        f"Model Package Group already exists: {record['ModelPackageGroupArn']}"
-    ),
+    exists=lambda name, record: checks.invalid(f"Model Package Group already exists: {record['ModelPackageGroupArn']}"),
 )
 packages = store.Table(
     missing=lambda arn: checks.invalid(f"ModelPackage {arn} does not exist."),

@@ -33,9 +33,7 @@ def arn(kind: str, name: str) -> str:
 class Table:
     """Records of one kind. `missing` and `exists` make AWS's own message from a name or an ARN."""
 
-    def __init__(
-        self, missing: Callable[[str], ServiceError], exists: Callable[[str, Record], ServiceError]
-    ) -> None:
+    def __init__(self, missing: Callable[[str], ServiceError], exists: Callable[[str, Record], ServiceError]) -> None:
         self._records: dict[str, Record] = {}
         self._missing = missing
         self._exists = exists

@@ -184,5 +184,3 @@ def _definitions(request: Record, config: Record) -> list[Definition]:
     if len({d.objective["Type"] for d in checked}) > 1:
         raise checks.invalid("All training job definitions must have the same objective type.")
     return checked
-
-

@@ -14,13 +14,11 @@ from typing import Any
 IMAGE = "141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
 RESOURCES = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5}
 
-TRAIN = '''
+TRAIN = """
 import argparse, os, time
-import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 p = argparse.ArgumentParser()
-p.add_argument("--c", type=float, default=1.0)
+p.add_argument("--penalty", type=float, default=1.0)
 p.add_argument("--mode", default="train")
 args = p.parse_args()
 if args.mode == "raise":
@@ -32,15 +30,18 @@ if args.mode == "sleep":
     open(os.path.join(os.environ["SM_MODEL_DIR"], "early.txt"), "w").write("kept")
     print("validation:accuracy=0.5", flush=True)
     time.sleep(60)
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
 data = np.genfromtxt(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv"), delimiter=",", skip_header=1)
-model = LogisticRegression(C=args.c).fit(data[:, :-1], data[:, -1])
+model = LogisticRegression(C=args.penalty).fit(data[:, :-1], data[:, -1])
 score = model.score(data[:, :-1], data[:, -1])
 np.save(os.path.join(os.environ["SM_MODEL_DIR"], "coef.npy"), model.coef_)
 open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "report.txt"), "w").write("fine")
 print(f"validation:accuracy={score}")
-'''
+"""
 
-INFERENCE = '''
+INFERENCE = """
 def model_fn(model_dir):
     return float(open(model_dir + "/offset.txt").read())
 
@@ -54,7 +55,7 @@ def predict_fn(rows, model):
 
 def output_fn(prediction, accept):
     return "\\n".join(str(p) for p in prediction)
-'''
+"""
 
 
 @dataclass
