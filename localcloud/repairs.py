@@ -31,6 +31,7 @@ def install(settings: Settings) -> None:
     # Lambda workers inherit this process's environment: they must not import the repository from it.
     os.environ.pop("PYTHONPATH", None)
     _keep_the_error_type_of_a_lambda()
+    _count_the_loopback_link_as_tls()
 
 
 def shutdown() -> None:
@@ -60,3 +61,18 @@ def _keep_the_error_type_of_a_lambda() -> None:
         return result
 
     lambda_svc._execute_function_warm = execute_function_warm
+
+
+def _count_the_loopback_link_as_tls() -> None:
+    """`aws:SecureTransport` is true: nobody can listen on the loopback link, and bucket policies that refuse plain
+    HTTP, as they should on AWS, would refuse every call here.
+    """
+    from ministack.core.iam_evaluator import EvalContext
+
+    initialise = EvalContext.__init__
+
+    def __init__(self: Any, *arguments: Any, **named: Any) -> None:
+        named.setdefault("secure_transport", True)
+        initialise(self, *arguments, **named)
+
+    EvalContext.__init__ = __init__  # type: ignore[method-assign]
