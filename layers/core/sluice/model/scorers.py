@@ -152,11 +152,12 @@ class BoostingScorer(_TreeScorer):
         super().__init__(arrays, meta)
         self._value = arrays["value"]
         self._start = arrays["start"]
+        self._rounds = len(arrays["roots"]) // len(self._start)
         self._output = meta["output"]
 
     def _chunk(self, matrix: np.ndarray) -> np.ndarray:
         outputs = len(self._start)
-        values = self._value[self._trees.leaves(matrix)].reshape(len(matrix), -1, outputs)
+        values = self._value[self._trees.leaves(matrix)].reshape(len(matrix), self._rounds, outputs)
         start = np.broadcast_to(self._start, (len(matrix), 1, outputs))
         raw = np.cumsum(np.concatenate([start, values], axis=1), axis=1)[:, -1]
         if self._output == "identity":
