@@ -1,6 +1,7 @@
 """`slice` with `max_gap`: the metric's best and worst slice are at most the gap apart.
 
-Slices with fewer than 30 rows are left out (a metric of a handful of rows is noise); they are named in the inputs.
+Slices with fewer than 30 rows are left out (a metric of a handful of rows is noise) and those
+without a positive; they are named in the inputs.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ def slice_gap(gate: Gate, evaluation: Mapping[str, Any]) -> Verdict:
     values: dict[str, float] = {}
     small: list[str] = []
     for name, facts in slices.items():
-        if (number(facts.get("rows")) or 0) < MIN_ROWS:
+        # without a positive row there is nothing to recall; evaluate.py leaves such metrics out
+        if (number(facts.get("rows")) or 0) < MIN_ROWS or facts.get("positives") == 0:
             small.append(name)
             continue
         value = number(facts.get(gate.metric))

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sluice import keys, names
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
-from sluice.errors import InputError, NotFoundError, ReleaseError
+from sluice.errors import InputError, NotFoundError
 from sluice.ports import Champion, Json, World
 from sluice.release import alarms, champions
 from sluice.steps.ensure_monitoring import ensure_monitoring
@@ -21,22 +21,43 @@ def complete_release(
     outcome: str,
     package_arn: str,
     artifact_uri: str,
-    verified: bool,
-    reasons: list[str] | None = None,
+    release_plan: Json,
+    verification: Json | None = None,
+    failure: Json | None = None,
 ) -> Json:
-    """`{"outcome", "verified"}`; `outcome` is promoted | rolled_back, `verified` what verify_endpoint decided.
+    """`{"outcome", "verified"}`; `outcome` is promoted (after its verification) or rolled_back.
 
-    Raises ReleaseError for a promotion that was not verified: that one must be rolled back.
+    `verification` is verify_endpoint's answer about the rollback; without one the rollback is not verified.
+    `failure` is `{"state", "error", "cause"}` of what made the release roll back.
     """
     if outcome == "promoted":
-        if not verified:
-            raise ReleaseError(f"{run_id} cannot become champion: its endpoint was not verified")
         _promote(world, project, run_id, package_arn, artifact_uri)
-    elif outcome == "rolled_back":
-        _roll_back(world, project, run_id, package_arn, verified, reasons or [])
-    else:
+        return {"outcome": outcome, "verified": True}
+    if outcome != "rolled_back":
         raise InputError(f"a release ends as promoted or rolled_back, not as {outcome!r}")
+    verified = bool(verification) and verification["decision"] == "verified"
+    reasons = _reasons(world, project, run_id, failure)
+    if not verified:
+        reasons += (verification or {}).get("reasons") or ["the rollback was not verified"]
+    _restore_pointer(world, project, run_id)
+    _roll_back(world, project, run_id, package_arn, verified, reasons)
     return {"outcome": outcome, "verified": verified}
+
+
+def _reasons(world: World, project: str, run_id: str, failure: Json | None) -> list[str]:
+    """The judge's reasons when it aborted; a failure on the way back must not hide them."""
+    canary = (world.ledger.run(project, run_id) or {}).get("canary") or {}
+    reasons = list(canary.get("reasons") or []) if canary.get("decision") == "abort" else []
+    if failure and not (reasons and failure.get("error") == "CanaryAborted"):
+        reasons.append(f"{failure.get('state')}: {failure.get('error')}: {str(failure.get('cause'))[:300]}")
+    return reasons
+
+
+def _restore_pointer(world: World, project: str, run_id: str) -> None:
+    """A promotion can fail after it moved the champion pointer; the endpoint is the old champion's again."""
+    champion = world.ledger.champion(project)
+    if champion and champion.run_id == run_id and champion.previous:
+        world.ledger.set_champion(project, champions.restored(champion.previous, world.clock.now()), run_id)
 
 
 def _promote(world: World, project: str, run_id: str, package_arn: str, artifact_uri: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sluice.errors import InputError
@@ -16,7 +17,7 @@ CAUSE_LIMIT = 500
 def finish_run(world: World, project: str, run_id: str, outcome: str, error: Json | None = None) -> Json:
     """`{"outcome", "pending": number of datasets that arrived meanwhile}`.
 
-    `error` is `{"state", "Error", "Cause"}`, each optional. The lock is freed even when everything before fails; the
+    `error` is `{"state", "error", "cause"}`, each optional. The lock is freed even when everything before fails; the
     first such failure is raised at the end, so that the state machine tries again.
     """
     if outcome not in OUTCOMES:
@@ -66,12 +67,12 @@ def _close(world: World, project: str, run_id: str, outcome: str, error: Json | 
     world.events.put("Run Finished", {"project": project, "run_id": run_id, "outcome": outcome})
     if outcome == "failed":
         brief = facts["error"] or {}
-        state, name = brief.get("state", "an unknown state"), brief.get("Error", "an unknown error")
+        state, name = brief.get("state", "an unknown state"), brief.get("error", "an unknown error")
         world.alerts.publish(
             "Run Failed",
             project,
             f"{project}: run {run_id} failed at {state}",
-            f"{state} failed with {name}: {brief.get('Cause', 'no cause was given')}\n"
+            f"{state} failed with {name}: {brief.get('cause', 'no cause was given')}\n"
             "The endpoint keeps serving what it served, and the next arrival starts a new run.",
             {"run_id": run_id, "state": state, "error": name},
         )
@@ -90,4 +91,16 @@ def _close(world: World, project: str, run_id: str, outcome: str, error: Json | 
 def _brief(error: Json | None) -> Json | None:
     if not error:
         return None
-    return {key: str(error[key])[:CAUSE_LIMIT] for key in ("state", "Error", "Cause") if error.get(key)}
+    brief = {key: str(error[key])[:CAUSE_LIMIT] for key in ("state", "error") if error.get(key)}
+    if error.get("cause"):
+        brief["cause"] = _message(str(error["cause"]))[:CAUSE_LIMIT]
+    return brief
+
+
+def _message(cause: str) -> str:
+    """A Lambda's cause is JSON with a stack trace; people need its message."""
+    try:
+        content = json.loads(cause)
+    except ValueError:
+        return cause
+    return str(content.get("errorMessage", cause)) if isinstance(content, dict) else cause

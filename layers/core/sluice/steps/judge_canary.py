@@ -25,19 +25,19 @@ def judge_canary(
     run_id: str,
     step_index: int,
     percent: int,
-    started_at: str,
     step_started_at: str,
+    release_plan: Json,
     looks: int | None = None,
 ) -> Json:
     """`{"decision": continue | advance | promote | abort, "reasons", "inconclusive", "percent", "step_index"}`.
 
-    `started_at` (of the release) and `step_started_at` are ISO times. `looks` is the number of slices that the state
-    machine has waited at this step, this look's included; the bake is over by it or by the clock, whichever is first.
+    `step_started_at` is an ISO time; `release_plan` is plan_release's answer. `looks`, where given, is the number of
+    slices waited at this step, this look's included; the bake is over by it or by the clock, whichever is first.
     Raises ReleaseError when there is no champion to compare with.
     """
     contract = run_contract(world, project, run_id)
-    champion = world.ledger.champion(project)
-    if champion is None:
+    champion_variant = release_plan.get("champion_variant")
+    if not champion_variant:
         raise ReleaseError(f"{project} has no champion to compare {run_id} with")
     now = world.clock.now()
     release, stack = contract.release, world.settings.stack
@@ -46,9 +46,9 @@ def judge_canary(
     record = _record(world, record_key, project, run_id)
     steps: dict[str, Any] = record["steps"]
 
-    begin = datetime.fromisoformat(started_at)
+    begin = datetime.fromisoformat(release_plan["started_at"])
     canary = traffic.counts(world.metrics, endpoint, variant, begin, now, release.max_p99_ms)
-    control = traffic.counts(world.metrics, endpoint, champion.variant, begin, now, release.max_p99_ms)
+    control = traffic.counts(world.metrics, endpoint, champion_variant, begin, now, release.max_p99_ms)
     before = steps.get(str(step_index - 1), {})
     elapsed = (now - datetime.fromisoformat(step_started_at)).total_seconds()
     if looks is not None:

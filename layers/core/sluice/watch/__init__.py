@@ -1,0 +1,1 @@
+"""Watching a model that serves: captures, drift, quality, responses."""

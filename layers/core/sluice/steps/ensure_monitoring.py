@@ -1,0 +1,72 @@
+"""Watching: the alarms and the schedule of a project whose model serves."""
+
+from __future__ import annotations
+
+from sluice import names
+from sluice.contract.durations import rate_expression
+from sluice.contract.models import LOWER_IS_BETTER
+from sluice.ports import Alarm, Json, World
+from sluice.release import alarms
+from sluice.steps.run_records import project_contract, run_contract
+from sluice.watch.metric_names import DRIFT_SCORE, NAMESPACE, QUALITY_SCORE
+
+
+def ensure_monitoring(world: World, project: str, reset: bool = False) -> Json:
+    """`{"alarms", "schedule"}`. `reset`: another model serves, so that alarms start anew instead of staying in ALARM.
+
+    The alarms treat missing data as `ignore`: a score comes once per look, so most periods have none, and a window
+    without enough rows must change nothing, neither raise the alarm nor clear it.
+    """
+    stack, champion = world.settings.stack, world.ledger.champion(project)
+    if champion is None:
+        return {"alarms": [], "schedule": None}
+    registered = world.ledger.contract(project)
+    contract = project_contract(world, project) if registered else run_contract(world, project, champion.run_id)
+    wanted = [
+        _score_alarm(
+            names.alarm(stack, project, "drift"),
+            f"The requests for {project} drift away from what its model was trained on.",
+            project,
+            DRIFT_SCORE,
+            "GreaterThanThreshold",
+            contract.monitor.drift.max,
+        ),
+        alarms.champion_errors(stack, project, champion.endpoint, champion.variant),
+    ]
+    quality = contract.monitor.quality
+    if quality and (quality.min is not None or quality.max is not None):
+        below = quality.min is not None and quality.metric not in LOWER_IS_BETTER
+        limit = quality.min if below or quality.max is None else quality.max
+        wanted.append(
+            _score_alarm(
+                names.alarm(stack, project, "quality"),
+                f"The model of {project} has become worse on late labels ({quality.metric}).",
+                project,
+                QUALITY_SCORE,
+                "LessThanThreshold" if below or quality.max is None else "GreaterThanThreshold",
+                float(limit or 0.0),
+            )
+        )
+    if reset:
+        world.alarms.delete([alarm.name for alarm in wanted])
+    for alarm in wanted:
+        world.alarms.put(alarm)
+    schedule = names.monitor_schedule(stack, project)
+    world.schedules.ensure(
+        schedule, rate_expression(contract.monitor.every), world.settings.monitor_function_arn, {"project": project}
+    )
+    return {"alarms": [alarm.name for alarm in wanted], "schedule": schedule}
+
+
+def _score_alarm(name: str, description: str, project: str, metric: str, comparison: str, threshold: float) -> Alarm:
+    return Alarm(
+        name=name,
+        description=description,
+        namespace=NAMESPACE,
+        metric=metric,
+        dimensions={"Project": project},
+        statistic="Maximum" if comparison == "GreaterThanThreshold" else "Minimum",
+        comparison=comparison,
+        threshold=threshold,
+        missing="ignore",
+    )

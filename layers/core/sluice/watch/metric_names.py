@@ -1,0 +1,11 @@
+"""Names of the metrics that monitoring publishes, dimension `Project`."""
+
+NAMESPACE = "Sluice"
+DRIFT_SCORE = "DriftScore"
+DRIFT_MEAN = "DriftMean"
+DRIFT_ROWS = "DriftRows"
+DRIFT_INCONCLUSIVE = "DriftInconclusive"
+PREDICTION_DRIFT = "PredictionDrift"
+CAPTURED_REQUESTS = "CapturedRequests"
+QUALITY_SCORE = "QualityScore"
+QUALITY_LABELS = "QualityLabels"
