@@ -234,6 +234,11 @@ def open_all() -> None:
     _closing.clear()
 
 
+def closing() -> bool:
+    """Whether the cloud is ending: nothing new is started."""
+    return _closing.is_set()
+
+
 def shutdown() -> None:
     """Ends every container at once."""
     _closing.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from localcloud.sagemaker.containers import Container
@@ -57,9 +58,10 @@ def run(name: str, work: Callable[[], None]) -> threading.Thread:
 
 
 def join_all(seconds: float) -> None:
-    """Waits for the jobs' threads after their containers have been ended."""
+    """Waits at most `seconds` in all for the jobs' threads, after their containers have been ended."""
+    deadline = time.monotonic() + seconds
     for thread in list(_threads):
-        thread.join(timeout=seconds)
+        thread.join(timeout=max(0.0, deadline - time.monotonic()))
 
 
 def later(send: Callable[[], None]) -> None:

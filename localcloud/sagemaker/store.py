@@ -103,9 +103,9 @@ def page(
         chosen = [r for r in chosen if r[status] == wanted]
     for field, stamp in (("Creation", "CreationTime"), ("LastModified", "LastModifiedTime")):
         if (after := request.get(f"{field}TimeAfter")) is not None:
-            chosen = [r for r in chosen if r.get(stamp, r["CreationTime"]) > _seconds(after)]
+            chosen = [r for r in chosen if _stamped(r, stamp) > _seconds(after)]
         if (before := request.get(f"{field}TimeBefore")) is not None:
-            chosen = [r for r in chosen if r.get(stamp, r["CreationTime"]) < _seconds(before)]
+            chosen = [r for r in chosen if _stamped(r, stamp) < _seconds(before)]
     by = {"Name": name, "Status": status or name}.get(request.get("SortBy", "CreationTime"), "CreationTime")
     descending = request.get("SortOrder", "Ascending" if by == name else "Descending") == "Descending"
     chosen.sort(key=lambda r: r[by], reverse=descending)
@@ -113,6 +113,10 @@ def page(
     size = int(request.get("MaxResults", 10))
     more = {"NextToken": base64.b64encode(str(start + size).encode()).decode()} if start + size < len(chosen) else {}
     return chosen[start : start + size], more
+
+
+def _stamped(record: Record, stamp: str) -> float:
+    return float(record.get(stamp) or record["CreationTime"])
 
 
 def _offset(token: str | None) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -207,8 +206,6 @@ def _enter(record: Record, status: str, message: str | None = None) -> None:
 
 
 def _run(record: Record, reader: MetricReader, on_end: Callable[[Record], None] | None) -> None:
-    begun = time.monotonic()
-
     def enter(status: str) -> None:
         with store.lock():
             if status == "Downloading":
@@ -234,7 +231,6 @@ def _run(record: Record, reader: MetricReader, on_end: Callable[[Record], None] 
             record["TrainingJobStatus"] = TERMINAL_STATUS[result.status]
             _enter(record, result.status, result.failure[:1024] if result.failure else None)
     finally:
-        record["_seconds"] = time.monotonic() - begun
         record["_done"].set()
         if on_end:
             on_end(record)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.extension import ServiceError
-from localcloud.sagemaker import events, store, training
+from localcloud.sagemaker import containers, events, store, training
 from localcloud.sagemaker.strategies import Proposal, Strategy
 
 Record = dict[str, Any]
@@ -112,7 +112,8 @@ class TuningRun:
         over = False
         while True:
             with self._changed:
-                over = over or self._record["_stop"].is_set() or time.monotonic() >= deadline or self._satisfied()
+                over = over or self._record["_stop"].is_set() or containers.closing()
+                over = over or time.monotonic() >= deadline or self._satisfied()
                 if over:
                     self._stop_children()
                     if all(c.ended for c in self._children):
@@ -260,7 +261,7 @@ class TuningRun:
             }
             if succeeded:
                 pick = max if self._maximize else min
-                record["BestTrainingJob"] = self._summary(pick(succeeded, key=lambda c: c.final))
+                record["BestTrainingJob"] = self._summary(pick(succeeded, key=lambda c: c.final or 0.0))
                 record["OverallBestTrainingJob"] = record["BestTrainingJob"]
             return record
 

@@ -97,8 +97,8 @@ def test_what_cannot_be_done_is_refused(shop):
     outside["S3Input"] = {**outside["S3Input"], "LocalPath": "/etc/input"}
     with pytest.raises(ClientError, match="below /opt/ml/processing"):
         shop.sagemaker.create_processing_job(**{**good, "ProcessingInputs": [outside]})
+    app = {**good["AppSpecification"], "ImageUri": "busybox:1"}
     with pytest.raises(ClientError, match="is not supported by the local cloud"):
-        app = {**good["AppSpecification"], "ImageUri": "busybox:1"}
         shop.sagemaker.create_processing_job(**{**good, "AppSpecification": app})
     with pytest.raises(ClientError, match="Could not find requested job"):
         shop.sagemaker.describe_processing_job(ProcessingJobName="never")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
@@ -36,7 +37,7 @@ def test_script_mode_trains_and_uploads(shop, trained):
 def test_status_history_is_real(trained):
     steps = trained["SecondaryStatusTransitions"]
     assert [s["Status"] for s in steps] == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
-    assert all(a["EndTime"] == b["StartTime"] for a, b in zip(steps, steps[1:]))
+    assert all(a["EndTime"] == b["StartTime"] for a, b in itertools.pairwise(steps))
     assert trained["TrainingTimeInSeconds"] >= 1
     assert trained["BillableTimeInSeconds"] == trained["TrainingTimeInSeconds"]
 
