@@ -144,10 +144,10 @@ def _variant(deployment: Deployment, wanted: Record, container: Record, retained
     name = wanted["VariantName"]
     keep = retained.get(name, {})
     count = int(keep.get("count") or wanted["InitialInstanceCount"])
-    weight = float(keep.get("weight", wanted["InitialVariantWeight"]))
+    weight = float(keep["weight"] if "weight" in keep else wanted["InitialVariantWeight"])
     root = deployment.folder / name
     logs = Logs(deployment.endpoint, name)
-    seconds = float(wanted.get("ContainerStartupHealthCheckTimeoutInSeconds", START_SECONDS))
+    seconds = float(wanted.get("ContainerStartupHealthCheckTimeoutInSeconds") or START_SECONDS)
     try:
         spec = _spec(container, container["RoleArn"], root)
         fleet = Fleet(name, spec, logs.write)
@@ -210,7 +210,8 @@ class Guardrails:
             raise ServiceError("ValidationException", "RollingUpdatePolicy is not supported by the local cloud.")
         policy = config.get("BlueGreenUpdatePolicy") or {}
         routing = policy.get("TrafficRoutingConfiguration") or {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
-        kind, steps = routing["Type"], (1.0,)
+        kind = routing["Type"]
+        steps: tuple[float, ...] = (1.0,)
         if kind == "CANARY":
             steps = (_part(routing, "CanarySize", instances, 0.0, 0.5), 1.0)
         elif kind == "LINEAR":

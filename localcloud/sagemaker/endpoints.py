@@ -89,7 +89,8 @@ def update_endpoint(request: Record, context: CallContext) -> Record:
         retained, capture = _retained(request, old, config)
         record.pop("FailureReason", None)
         record["LastDeploymentConfig"] = rails_config
-        _set(record, EndpointStatus="Updating")
+        _mark(record, EndpointStatus="Updating")
+    _emit(record)
     _in_background(record, lambda: _update(record, config, old, rails, retained, capture))
     return {"EndpointArn": record["EndpointArn"]}
 
@@ -155,7 +156,8 @@ def update_endpoint_weights_and_capacities(request: Record, context: CallContext
             if item.get("DesiredInstanceCount") == 0:
                 raise checks.unsupported("DesiredInstanceCount 0")
         record.pop("FailureReason", None)
-        _set(record, EndpointStatus="Updating")
+        _mark(record, EndpointStatus="Updating")
+    _emit(record)
     _in_background(record, lambda: _reweigh(record, deployment, known, wanted))
     return {"EndpointArn": record["EndpointArn"]}
 
@@ -187,9 +189,10 @@ def delete_endpoint(request: Record, context: CallContext) -> None:
         record = endpoints.get(name)
         if record["EndpointStatus"] not in ("InService", "Failed"):
             raise _in_progress(record)
-        _set(record, EndpointStatus="Deleting")
+        _mark(record, EndpointStatus="Deleting")
         deployment = _live.pop(name, None)
     doors[name].switch(None)
+    _emit(record)
 
     def end() -> None:
         if deployment is not None:
@@ -258,13 +261,18 @@ def _take(record: Record, deployment: Deployment) -> None:
         deployment.end(drain=0, upload=False)
 
 
-def _set(record: Record, **changes: Any) -> None:
+def _mark(record: Record, **changes: Any) -> None:
     with store.lock():
         record.update(changes, LastModifiedTime=store.now())
+
+
+def _set(record: Record, **changes: Any) -> None:
+    _mark(record, **changes)
     _emit(record)
 
 
 def _emit(record: Record) -> None:
+    """Tells the account's bus. Not to be called under the store's lock: what the event starts may call back."""
     status = record["EndpointStatus"]
     spelled = "".join(f"_{c}" if c.isupper() and i else c for i, c in enumerate(status)).upper()
     with store.lock():
