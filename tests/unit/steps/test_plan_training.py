@@ -1,0 +1,170 @@
+"""At most one run a project at a time; none lost, none twice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore import loaders, model, validate
+
+from sluice.contract import Contract
+from sluice.ports import World
+from sluice.steps.plan_training import plan_training, run_plan
+from sluice.steps.tuning_plan import grid_ranges
+from tests.fakes import SETTINGS, Crash, failing
+from tests.unit.steps.intake_world import CONTRACT, GOOD, arrive, shop
+
+
+def with_data() -> tuple[World, str]:
+    at = shop()
+    return at, arrive(at, GOOD)[1]["dataset_id"]
+
+
+def end(at: World, run_id: str) -> Any:
+    at.ledger.update_run("shop", run_id, {"status": "finished"})
+    return at.ledger.release_lock("shop", run_id)
+
+
+def test_a_run_starts_from_frozen_inputs() -> None:
+    at, dataset = with_data()
+    answer = plan_training(at, "shop", "data", dataset)
+    assert answer["status"] == "started"
+    base = f"runs/shop/{answer['run_id']}/"
+    inputs = json.loads(at.objects.read(base + "run.json"))
+    assert inputs["datasets"] == [dataset]
+    assert inputs["contract"] == json.loads(at.objects.read(base + "contract/contract.json"))
+    (plan,) = at.executions.started.values()
+    assert plan == json.loads(at.objects.read(base + "plan.json"))
+    assert plan["champion"] is None
+    record = at.ledger.run("shop", answer["run_id"])
+    assert record
+    assert (record["status"], record["datasets"]) == ("running", [dataset])
+
+
+def test_events_again_and_arrivals_during_a_run() -> None:
+    at, first = with_data()
+    run_id = plan_training(at, "shop", "data", first)["run_id"]
+    plan_training(at, "shop", "data", first)
+    assert len(at.executions.started) == 1
+    second = arrive(at, GOOD)[1]["dataset_id"]
+    assert plan_training(at, "shop", "data", second)["status"] == "coalesced"
+    assert plan_training(at, "shop", "data", first)["status"] == "already running"
+    assert at.ledger.lock("shop")["pending"] == [second]
+    end(at, run_id)
+    following = plan_training(at, "shop", "arrivals")
+    assert following["status"] == "started"
+    end(at, following["run_id"])
+    for late in (first, second):
+        assert plan_training(at, "shop", "data", late)["status"] == "already run"
+    assert at.ledger.lock("shop") is None
+    assert len(at.executions.started) == 2
+
+
+def test_a_retraining_on_the_same_data_is_a_run_of_its_own_once() -> None:
+    at, dataset = with_data()
+    end(at, plan_training(at, "shop", "data", dataset)["run_id"])
+    one = plan_training(at, "shop", "drift", reason="psi 0.4", at="2026-11-22T12:00:00Z")
+    again = plan_training(at, "shop", "drift", reason="psi 0.4", at="2026-11-22T12:00:00Z")
+    assert one["status"] == "started"
+    assert again["run_id"] == one["run_id"]
+    end(at, one["run_id"])
+    assert plan_training(at, "shop", "drift", at="2026-11-22T12:00:00Z")["status"] == "already run"
+    assert len(at.executions.started) == 2
+
+
+def test_no_data_no_run() -> None:
+    at = shop()
+    assert plan_training(at, "shop", "manual")["status"] == "no data"
+    assert at.ledger.lock("shop") is None
+    with pytest.raises(ValueError, match="did you mean 'drift'"):
+        plan_training(at, "shop", "drfit")
+
+
+def test_an_execution_that_cannot_start_frees_the_lock() -> None:
+    at, dataset = with_data()
+
+    class Refusing:
+        def start(self, *_: Any) -> str:
+            raise RuntimeError("throttled")
+
+    with pytest.raises(RuntimeError):
+        plan_training(replace(at, executions=Refusing()), "shop", "data", dataset)
+    assert at.ledger.lock("shop") is None
+    assert plan_training(at, "shop", "data", dataset)["status"] == "started"
+
+
+def test_killed_between_any_two_port_calls_a_retry_starts_the_one_run() -> None:
+    for after in range(1, 100):
+        at, dataset = with_data()
+        try:
+            plan_training(failing(at, after), "shop", "data", dataset)
+            died = False
+        except Crash:
+            died = True
+        at.clock.advance(60)
+        run_id = plan_training(at, "shop", "data", dataset)["run_id"]
+        assert len(at.executions.started) == 1, after
+        assert at.ledger.lock("shop")["run_id"] == run_id
+        assert at.ledger.run("shop", run_id)["status"] == "running"
+        if not died:
+            return
+    pytest.fail("the step makes more port calls than are tried here")
+
+
+def test_a_lock_whose_planner_died_is_started_by_the_next_event() -> None:
+    """The dead planner's own event never comes again: another dataset's event finds its lock."""
+    for after in range(1, 100):
+        at, first = with_data()
+        try:
+            plan_training(failing(at, after), "shop", "data", first)
+            died = False
+        except Crash:
+            died = True
+        second = arrive(at, GOOD)[1]["dataset_id"]
+        plan_training(at, "shop", "data", second)
+        assert len(at.executions.started) == 1, after
+        lock = at.ledger.lock("shop")
+        assert at.ledger.run("shop", lock["run_id"])["status"] == "running"
+        assert second in lock["pending"] + at.ledger.run("shop", lock["run_id"])["datasets"]
+        if not died:
+            return
+
+
+@pytest.mark.parametrize("strategy", ["bayesian", "random", "grid"])
+def test_the_plan_is_what_sagemaker_accepts(strategy: str) -> None:
+    """Against botocore's own shapes: names, ranges, patterns' types and unknown members."""
+    contract = Contract.model_validate({**CONTRACT, "training": {"tuning": {"strategy": strategy, "max_jobs": 9}}})
+    plan = run_plan(SETTINGS, contract, "r0123456789ab", ["d1"], None)
+    described = loaders.Loader().load_service_model("sagemaker", "service-2")
+    shapes = model.ServiceModel(described, "sagemaker")
+    tuning = plan["tuning"]
+    request = {
+        "HyperParameterTuningJobName": plan["names"]["tuning_job"],
+        "HyperParameterTuningJobConfig": {
+            "Strategy": tuning["strategy"],
+            "ResourceLimits": tuning["limits"],
+            "RandomSeed": tuning["seed"],
+        },
+        "TrainingJobDefinitions": tuning["definitions"],
+        "Tags": plan["tags"],
+    }
+    shape = shapes.operation_model("CreateHyperParameterTuningJob").input_shape
+    report = validate.ParamValidator().validate(request, shape)
+    assert not report.has_errors(), report.generate_report()
+    assert all(len(name) <= 80 for name in plan["names"].values())
+    assert len(plan["names"]["tuning_job"]) <= 32
+    assert len(json.dumps(plan)) < 60_000
+    assert ("MaxNumberOfTrainingJobs" in tuning["limits"]) == (strategy != "grid")
+
+
+def test_grids_are_categorical_and_within_their_number() -> None:
+    for family in ("logistic_regression", "random_forest", "gradient_boosting"):
+        for jobs in (1, 2, 5, 12):
+            ranges = grid_ranges(family, jobs)
+            points = 1
+            for parameter in ranges["CategoricalParameterRanges"]:
+                points *= len(parameter["Values"])
+            assert 1 <= points <= jobs
+            assert ranges["IntegerParameterRanges"] == ranges["ContinuousParameterRanges"] == []

@@ -1,0 +1,48 @@
+"""An accepted dataset gets its profile and report."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from sluice.errors import NotFoundError
+from sluice.ports import Champion
+from sluice.steps.profile_dataset import profile_dataset
+from tests.unit.steps.intake_world import MIXED, arrive, shop
+
+
+def test_profile_report_and_event() -> None:
+    at = shop()
+    _, record = arrive(at, MIXED)
+    dataset = record["dataset_id"]
+    answer = profile_dataset(at, "shop", dataset)
+    assert (answer["rows"], answer["drift"]) == (3, None)
+    profile = json.loads(at.objects.read(f"profiles/shop/{dataset}/profile.json"))
+    assert profile["columns"]["channel"]["counts"] == {"ads": 2, "email": 1}
+    assert profile["columns"]["bought"]["missing"] == 1
+    assert "counts" not in profile["columns"]["id"]
+    assert "1 rows were refused" in at.objects.read(f"profiles/shop/{dataset}/report.html").decode()
+    assert at.events.put_events[-1] == ("Dataset Profiled", {"project": "shop", "dataset_id": dataset})
+
+
+def test_drift_against_the_champions_baseline() -> None:
+    at = shop()
+    _, record = arrive(at, MIXED)
+    now = at.clock.now()
+    champion = Champion("r1", "v-r1", "e", "c", "m", "arn:p", now, now + timedelta(days=1))
+    at.ledger.set_champion("shop", champion, None)
+    baseline = {"columns": {"channel": {"type": "category", "shares": {"email": 1.0}, "missing": 0.0}}, "rows": 10}
+    at.objects.write("runs/shop/r1/evaluation/baseline.json", json.dumps(baseline).encode())
+    answer = profile_dataset(at, "shop", record["dataset_id"])
+    assert answer["drift"]["channel"] > 1
+    page = at.objects.read(f"profiles/shop/{record['dataset_id']}/report.html").decode()
+    assert "Drift against" in page
+
+
+def test_no_accepted_file_is_an_error_and_no_event() -> None:
+    at = shop()
+    with pytest.raises(NotFoundError):
+        profile_dataset(at, "shop", "0" * 16)
+    assert at.events.put_events == []

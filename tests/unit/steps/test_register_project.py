@@ -1,0 +1,55 @@
+"""A contract arrives."""
+
+from __future__ import annotations
+
+import yaml
+
+from sluice.steps.register_project import register_project
+from tests.fakes import world
+from tests.unit.steps.intake_world import CONTRACT, put, shop
+
+KEY = "projects/shop/project.yaml"
+
+
+def test_a_good_contract_is_registered_once() -> None:
+    at = shop()
+    assert at.ledger.projects() == ["shop"]
+    assert register_project(at, KEY, at.objects.version(KEY))["status"] == "unchanged"
+    assert at.alerts.kinds == ["Contract Registered"]
+
+
+def test_a_typo_is_refused_with_the_nearest_key_and_the_old_contract_stays() -> None:
+    at = shop()
+    before = at.ledger.contract("shop")
+    wrong = {**CONTRACT, "problem": {"type": "binary", "tagret": "bought", "positive": True}}
+    answer = register_project(at, KEY, put(at, KEY, yaml.safe_dump(wrong).encode()))
+    assert answer["status"] == "refused"
+    assert "'tagret'" in answer["message"]
+    assert "'target'" in answer["message"]
+    assert at.ledger.contract("shop") == before
+    assert at.alerts.kinds[-1] == "Contract Refused"
+    assert "stays in force" in at.alerts.published[-1].message
+
+
+def test_an_older_version_that_comes_late_does_not_win() -> None:
+    at = world()
+    old = put(at, KEY, yaml.safe_dump(CONTRACT).encode())
+    new = put(at, KEY, yaml.safe_dump({**CONTRACT, "description": "new"}).encode())
+    register_project(at, KEY, new)
+    register_project(at, KEY, old)
+    registered = at.ledger.contract("shop")
+    assert registered
+    assert (registered[0]["description"], registered[1]) == ("new", new)
+
+
+def test_the_project_must_be_that_of_the_key_and_own_columns_are_refused() -> None:
+    at = world()
+    other = "projects/other/project.yaml"
+    assert register_project(at, other, put(at, other, yaml.safe_dump(CONTRACT).encode()))["status"] == "refused"
+    data = {**CONTRACT["data"], "columns": {**CONTRACT["data"]["columns"], "_row": {"type": "integer"}}}
+    body = yaml.safe_dump({**CONTRACT, "data": data}).encode()
+    assert "_row" in register_project(at, KEY, put(at, KEY, body))["message"]
+
+
+def test_other_files_are_none_of_its_business() -> None:
+    assert register_project(world(), "projects/shop/notes.txt")["status"] == "ignored"
