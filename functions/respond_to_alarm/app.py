@@ -15,7 +15,4 @@ logger = Logger(service="respond_to_alarm")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    state = event["detail"]["state"]
-    return respond_to_alarm(
-        bootstrap.world(), alarm=event["detail"]["alarmName"], state=state["value"], reason=state.get("reason", "")
-    )
+    return respond_to_alarm(bootstrap.world(), event["detail"])

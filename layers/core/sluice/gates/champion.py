@@ -37,7 +37,9 @@ def not_worse_than_champion(gate: Gate, evaluation: Mapping[str, Any]) -> Verdic
         difference, low, high = -difference, -high, -low
     interval = f"difference {difference:+.4f} [{low:+.4f}, {high:+.4f}] at confidence {confidence:g}"
     if low >= -margin:
-        return Verdict(RULE, gate.metric, "pass", low, -margin, f"{gate.metric}: {interval} stays above −{margin:g}", inputs)
+        return Verdict(
+            RULE, gate.metric, "pass", low, -margin, f"{gate.metric}: {interval} stays above −{margin:g}", inputs
+        )
     if difference < -margin:
         reason = f"{gate.metric}: {interval}: worse than the champion by more than {margin:g}"
         return Verdict(RULE, gate.metric, "fail", low, -margin, reason, inputs)

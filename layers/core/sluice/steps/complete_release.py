@@ -111,9 +111,7 @@ def _promotion_text(contract: Contract, champion: Champion | None, recorded: boo
     return text if recorded else text + " The run has no record in the ledger."
 
 
-def _roll_back(
-    world: World, project: str, run_id: str, package_arn: str, verified: bool, reasons: list[str]
-) -> None:
+def _roll_back(world: World, project: str, run_id: str, package_arn: str, verified: bool, reasons: list[str]) -> None:
     why = "; ".join(reasons) or "no reason was given"
     world.alarms.delete(alarms.canary_names(world.settings.stack, project, run_id))
     try:
@@ -122,7 +120,10 @@ def _roll_back(
     except NotFoundError:
         why += "; the model package is gone"
     update_run(
-        world, project, run_id, {"release_outcome": "rolled_back", "rollback_verified": verified, "reasons": reasons[:20]}
+        world,
+        project,
+        run_id,
+        {"release_outcome": "rolled_back", "rollback_verified": verified, "reasons": reasons[:20]},
     )
     champion = world.ledger.champion(project)
     facts = {"run_id": run_id, "verified": verified, "champion": champion.run_id if champion else None}

@@ -40,7 +40,7 @@ def finish_run(world: World, project: str, run_id: str, outcome: str, error: Jso
             "Training Requested",
             {
                 "project": project,
-                "trigger": "arrivals",
+                "trigger": _trigger(pending),
                 "datasets": pending[:100],
                 "reason": f"arrivals during the last run: {reason}",
             },
@@ -50,6 +50,12 @@ def finish_run(world: World, project: str, run_id: str, outcome: str, error: Jso
     if trouble:
         raise trouble[0]
     return {"outcome": outcome, "pending": len(pending)}
+
+
+def _trigger(pending: list[str]) -> str:
+    """A retraining that had to wait is noted as `(drift)`: on the same data it needs its own trigger to be a new run."""
+    waited = [entry.strip("()") for entry in pending if entry.startswith("(")]
+    return waited[0] if waited else "arrivals"
 
 
 def _close(world: World, project: str, run_id: str, outcome: str, error: Json | None, record: Json) -> None:

@@ -9,7 +9,13 @@ from sluice.steps.run_records import project_contract, run_contract
 
 
 def verify_endpoint(
-    world: World, project: str, run_id: str | None, endpoint: str, expected_config: str, expected_variant: str, purpose: str
+    world: World,
+    project: str,
+    run_id: str | None,
+    endpoint: str,
+    expected_config: str,
+    expected_variant: str,
+    purpose: str,
 ) -> Json:
     """`{"decision": verified | failed, "reasons", "endpoint", "config", "purpose"}`.
 

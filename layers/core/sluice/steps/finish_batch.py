@@ -1,0 +1,38 @@
+"""Batch: the file's terminal record and the alert."""
+
+from __future__ import annotations
+
+from sluice.errors import InputError
+from sluice.ports import Json, World
+
+
+def finish_batch(
+    world: World,
+    project: str,
+    key: str,
+    version_id: str,
+    status: str,
+    output_uri: str | None = None,
+    error: Json | None = None,
+) -> Json:
+    """`{"status", "recorded"}`; `status` is scored | failed. A second call changes and tells nothing."""
+    if status not in ("scored", "failed"):
+        raise InputError(f"a batch ends as scored or failed, not as {status!r}")
+    why = [f"{error.get('state')}: {error.get('error')}: {str(error.get('cause'))[:300]}"] if error else []
+    record = {
+        "status": "accepted" if status == "scored" else "failed",
+        "kind": "batch",
+        "output_uri": output_uri,
+        "reasons": why,
+        "at": world.clock.now().isoformat(),
+    }
+    recorded = world.ledger.record_arrival(world.objects.bucket, key, version_id, record)
+    if recorded and status == "scored":
+        world.alerts.publish(
+            "Batch Finished", project, f"{project}: a batch is scored", f"{key} → {output_uri}", {"key": key}
+        )
+    elif recorded:
+        world.alerts.publish(
+            "Batch Failed", project, f"{project}: a batch failed", "\n".join([key, *why]), {"key": key}
+        )
+    return {"status": status, "recorded": recorded}

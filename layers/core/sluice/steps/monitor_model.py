@@ -1,0 +1,175 @@
+"""Watching: one look at what the serving model was asked since its promotion, within the contract's window."""
+
+from __future__ import annotations
+
+import html
+from datetime import timedelta
+from typing import Any
+
+from sluice import keys
+from sluice.contract import Contract
+from sluice.contract.durations import seconds
+from sluice.errors import NotFoundError
+from sluice.ports import Champion, Json, Metric, World
+from sluice.profile import drift
+from sluice.steps.run_records import project_contract, read_json, write_json
+from sluice.watch import metric_names as metric
+from sluice.watch.captures import Captured, parse_file
+from sluice.watch.labels import join, read_labels
+from sluice.watch.quality import BINARY, REGRESSION
+from sluice.watch.triage import damage
+
+MAX_ROWS = 50_000
+"""The newest rows of a window that are looked at; more would not sharpen the score but cost memory."""
+
+
+def monitor_model(world: World, project: str) -> Json:
+    """`{"decision": stable | drifted | inconclusive | no_champion, "drift", "rows", "quality", "report"}`."""
+    champion = world.ledger.champion(project)
+    if champion is None:
+        return {"decision": "no_champion", "reasons": ["no model serves"]}
+    contract = project_contract(world, project)
+    now = world.clock.now()
+    requests, files, bad = _window(world, project, champion, contract)
+    rows = [row for request in requests for row in request.rows]
+    answers = [_score(answer) for request in requests for answer in request.answers]
+    report: Json = {
+        "project": project,
+        "at": now.isoformat(),
+        "run_id": champion.run_id,
+        "rows": len(rows),
+        "requests": len(requests),
+        "files": files,
+        "unreadable_lines": bad,
+        "thresholds": contract.monitor.model_dump(mode="json"),
+    }
+    published = [
+        _metric(project, metric.DRIFT_ROWS, len(rows), "Count"),
+        _metric(project, metric.CAPTURED_REQUESTS, len(requests), "Count"),
+    ]
+    published += _drift(world, project, champion, contract, rows, [a for a in answers if a is not None], report)
+    published += _quality(world, project, contract, requests, report)
+    key = keys.monitor(project, now.strftime("%Y-%m-%dT%H%M%SZ"), "report.json")
+    write_json(world, key, report)
+    write_json(world, keys.monitor(project, "latest.json"), report)
+    world.objects.write(key.replace(".json", ".html"), _page(report), "text/html; charset=utf-8")
+    world.metrics.put(published)
+    summary = {name: report.get(name) for name in ("decision", "reasons", "rows", "drift", "quality")}
+    return {**summary, "report": key}
+
+
+def _window(world: World, project: str, champion: Champion, contract: Contract) -> tuple[list[Captured], int, int]:
+    """Requests to the champion's variant, oldest first; numbers of files read and of unreadable lines."""
+    since = max(world.clock.now() - timedelta(seconds=seconds(contract.monitor.window)), champion.promoted_at)
+    types = {name: column.type for name, column in contract.data.columns.items()}
+    mine = [
+        stored
+        for stored in world.objects.list(keys.capture(project))
+        if f"/{champion.variant}/" in stored.key and stored.modified >= since
+    ]
+    found: list[Captured] = []
+    bad = rows = files = 0
+    for stored in sorted(mine, key=lambda item: (item.modified, item.key), reverse=True):
+        if rows >= MAX_ROWS:
+            break
+        requests, unreadable = parse_file(world.objects.read(stored.key), types)
+        kept = [request for request in requests if request.at is None or request.at >= since]
+        found = kept + found
+        rows += sum(len(request.rows) for request in kept)
+        bad += unreadable
+        files += 1
+    return found, files, bad
+
+
+def _drift(
+    world: World,
+    project: str,
+    champion: Champion,
+    contract: Contract,
+    rows: list[Json],
+    answers: list[float],
+    report: Json,
+) -> list[Metric]:
+    needed = contract.monitor.drift.min_rows
+    source = keys.run(project, champion.run_id, "evaluation", "baseline.json")
+    try:
+        baseline = read_json(world, source)
+    except NotFoundError:
+        baseline = None
+    columns = drift.scores(baseline, rows) if baseline and len(rows) >= needed else {}
+    if not columns:
+        why = f"{len(rows)} rows, {needed} are needed" if baseline else f"there is no baseline at {source}"
+        report.update(decision="inconclusive", reasons=[why], drift=None)
+        return [_metric(project, metric.DRIFT_INCONCLUSIVE, 1, "Count")]
+    worst = max(columns, key=columns.__getitem__)
+    answered = drift.score_drift(baseline, answers) if len(answers) >= needed else None
+    limit = contract.monitor.drift.max
+    report["damage"] = damage(baseline, rows)
+    report["drift"] = {
+        "score": columns[worst],
+        "column": worst,
+        "mean": sum(columns.values()) / len(columns),
+        "predictions": answered,
+        "columns": columns,
+    }
+    drifted = columns[worst] > limit
+    report["decision"] = "drifted" if drifted else "stable"
+    report["reasons"] = [f"{worst} has PSI {columns[worst]:.3f}, {'above' if drifted else 'within'} {limit:g}"]
+    published = [
+        _metric(project, metric.DRIFT_SCORE, columns[worst]),
+        _metric(project, metric.DRIFT_MEAN, report["drift"]["mean"]),
+        _metric(project, metric.DRIFT_INCONCLUSIVE, 0, "Count"),
+    ]
+    if answered is not None:
+        published.append(_metric(project, metric.PREDICTION_DRIFT, answered))
+    return published
+
+
+def _quality(world: World, project: str, contract: Contract, requests: list[Captured], report: Json) -> list[Metric]:
+    quality = contract.monitor.quality
+    report["quality"] = None
+    if quality is None:
+        return []
+    labels: dict[tuple[str, ...], str] = {}
+    for stored in world.objects.list(keys.labels(project)):
+        labels.update(read_labels(world.objects.read(stored.key), contract))
+    pairs = join(labels, requests, contract)
+    rules: dict[str, Any] = {"binary": BINARY, "regression": REGRESSION}.get(contract.problem.type, {})
+    rule = rules.get(quality.metric)
+    facts: Json = {"metric": quality.metric, "labels": len(pairs), "value": None}
+    report["quality"] = facts
+    count = [_metric(project, metric.QUALITY_LABELS, len(pairs), "Count")]
+    if rule is None:
+        facts["reason"] = f"{quality.metric} of a {contract.problem.type} model is not computed online yet"
+        return count
+    if len(pairs) < quality.min_labels:
+        facts["reason"] = f"{len(pairs)} labels met a captured request, {quality.min_labels} are needed"
+        return count
+    facts["value"] = rule(pairs)
+    if facts["value"] is None:
+        facts["reason"] = "the labels are of one class only"
+        return count
+    return [*count, _metric(project, metric.QUALITY_SCORE, facts["value"])]
+
+
+def _score(answer: Json) -> float | None:
+    value = answer.get("probability", answer.get("prediction"))
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _metric(project: str, name: str, value: float, unit: str = "None") -> Metric:
+    return Metric(name, float(value), unit, {"Project": project})
+
+
+def _page(report: Json) -> bytes:
+    columns = ((report.get("drift") or {}).get("columns") or {}).items()
+    rows = "".join(
+        f"<tr><td>{html.escape(name)}</td><td>{score:.4f}</td></tr>"
+        for name, score in sorted(columns, key=lambda c: -c[1])
+    )
+    title = html.escape(f"{report['project']}: {report['decision']}")
+    reasons = html.escape("; ".join(report["reasons"]))
+    return (
+        f"<!doctype html><meta charset='utf-8'><title>{title}</title><h1>{title}</h1><p>{report['at']}: "
+        f"{report['rows']} rows. {reasons}</p><table><tr><th>column</th><th>PSI</th></tr>{rows}</table>"
+    ).encode()

@@ -1,0 +1,158 @@
+"""Response to an alarm: abort a canary, roll back in probation, retrain, or hold and tell."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sluice import keys, names
+from sluice.contract import Contract
+from sluice.contract.durations import seconds
+from sluice.errors import NotFoundError
+from sluice.ports import Champion, Json, World
+from sluice.steps.run_records import project_contract, read_json, update_run, write_json
+from sluice.watch.triage import broken
+
+WEEK = timedelta(days=7)
+
+
+def respond_to_alarm(world: World, event_detail: Json) -> Json:
+    """`{"decision": ignored | duplicate | abort | roll_back | retrain | hold, "reasons"}`.
+
+    `event_detail` is the `detail` of a CloudWatch Alarm State Change. An alarm and its state's timestamp identify an
+    event: the same again does nothing twice.
+    """
+    state = event_detail["state"]
+    parts = str(event_detail["alarmName"]).split("/")
+    if len(parts) < 3 or parts[0] != world.settings.stack:
+        return _ignored("not an alarm of a project")
+    if state["value"] != "ALARM":
+        return _ignored(f"state {state['value']}")
+    project, kind = parts[1], parts[-1]
+    alarm = str(event_detail["alarmName"])
+    at = _time(state.get("timestamp")) or world.clock.now()
+    event_id = names.digest(alarm, at.isoformat())
+    record_key = keys.monitor(project, "responses", f"{at.strftime('%Y-%m-%dT%H%M%SZ')}-{event_id}.json")
+    if world.objects.exists(record_key):
+        return {"decision": "duplicate", "reasons": ["this event was answered before"]}
+    champion = world.ledger.champion(project)
+    if kind.startswith("canary-") and len(parts) == 4:
+        decision, reasons, facts = _abort(world, project, parts[2], kind)
+    elif kind in ("champion-errors", "quality") and _in_probation(world, champion):
+        decision, reasons, facts = _roll_back(world, project, kind, event_id)
+    elif kind in ("drift", "quality"):
+        decision, reasons, facts = _retrain(world, project, kind, event_id, at)
+    elif kind == "champion-errors":
+        decision, reasons, facts = "hold", ["the serving model fails, but there is no probation to roll back in"], {}
+    else:
+        return _ignored(f"no response is known for {kind}")
+    inputs = {"alarm": alarm, "state": state["value"], "at": at.isoformat(), "champion": champion and champion.run_id}
+    record = {
+        "kind": "response",
+        "project": project,
+        "inputs": inputs,
+        "decision": decision,
+        "reasons": reasons,
+        **facts,
+    }
+    # after the action, which is safe to repeat: a crash in between must not swallow the response
+    write_json(world, record_key, record)
+    _tell(world, project, kind, decision, reasons, record_key)
+    return {"decision": decision, "reasons": reasons, "record": record_key}
+
+
+def _abort(world: World, project: str, run_id: str, kind: str) -> tuple[str, list[str], Json]:
+    reason = f"alarm {kind}"
+    known = update_run(world, project, run_id, {"abort_requested": {"reason": reason, "at": _now(world)}})
+    if not known:
+        return "hold", [f"{reason}, but there is no run {run_id}"], {}
+    return "abort", [f"{reason}: the release of {run_id} is asked to abort"], {"run_id": run_id}
+
+
+def _in_probation(world: World, champion: Champion | None) -> bool:
+    return bool(champion and champion.previous and world.clock.now() < champion.probation_until)
+
+
+def _roll_back(world: World, project: str, kind: str, event_id: str) -> tuple[str, list[str], Json]:
+    reason = f"alarm {kind} while the model is in probation"
+    name = names.bounded(f"{project}-rollback-{event_id}", names.EXECUTION_LIMIT)
+    arn = world.executions.start(world.settings.rollback_arn, name, {"project": project, "reason": reason})
+    return "roll_back", [reason], {"execution_arn": arn}
+
+
+def _retrain(world: World, project: str, kind: str, event_id: str, at: datetime) -> tuple[str, list[str], Json]:
+    contract = project_contract(world, project)
+    report = _latest(world, project)
+    held, facts = _held(world, project, contract, kind, event_id, report)
+    if held:
+        return "hold", held, facts
+    reason = f"{kind}: {'; '.join(report.get('reasons') or [])}" if kind == "drift" and report else f"alarm {kind}"
+    # the response first: cool-down must count it even when this function dies after the request
+    world.ledger.add_response(project, at, {"kind": "retrain", "trigger": kind, "event_id": event_id})
+    world.events.put(
+        "Training Requested", {"project": project, "trigger": kind, "reason": reason, "at": at.isoformat()}
+    )
+    return "retrain", [reason], facts
+
+
+def _held(
+    world: World, project: str, contract: Contract, kind: str, event_id: str, report: Json
+) -> tuple[list[str], Json]:
+    """Why there is no retraining, all reasons at once; the facts that were looked at."""
+    now, retrain = world.clock.now(), contract.retrain
+    others = [
+        entry
+        for entry in world.ledger.responses(project, now - max(WEEK, timedelta(seconds=seconds(retrain.cooldown))))
+        if entry.get("kind") == "retrain" and entry.get("event_id") != event_id
+    ]
+    reasons: list[str] = []
+    if kind not in retrain.on:
+        reasons.append(f"the contract's retrain.on does not name {kind}")
+    if others:
+        free = datetime.fromisoformat(others[-1]["at"]) + timedelta(seconds=seconds(retrain.cooldown))
+        if now < free:
+            reasons.append(f"cooldown until {free.isoformat()}")
+    week = [entry for entry in others if datetime.fromisoformat(entry["at"]) >= now - WEEK]
+    if len(week) >= retrain.max_per_week:
+        reasons.append(f"{len(week)} retrainings in the last 7 days, {retrain.max_per_week} are allowed")
+    damage = broken(report)
+    if damage:
+        reasons += ["this looks like a broken feed, not like real drift", *damage]
+    facts: dict[str, Any] = {"retrainings_in_week": len(week), "report_at": report.get("at"), "damage": damage}
+    return reasons, facts
+
+
+def _latest(world: World, project: str) -> Json:
+    try:
+        return read_json(world, keys.monitor(project, "latest.json"))
+    except NotFoundError:
+        return {}
+
+
+def _tell(world: World, project: str, kind: str, decision: str, reasons: list[str], record: str) -> None:
+    titles = {
+        "retrain": ("Retraining Started", f"{project}: retraining because of {kind}"),
+        "roll_back": ("Rollback Started", f"{project}: rolling back because of {kind}"),
+        "hold": ("Response Held", f"{project}: {kind} is in alarm, and nothing was started"),
+        "abort": ("Canary Abort Requested", f"{project}: {kind} is in alarm, the release is asked to abort"),
+    }
+    title, subject = titles[decision]
+    world.alerts.publish(title, project, subject, "\n".join(reasons), {"alarm": kind, "record": record})
+
+
+def _time(text: str | None) -> datetime | None:
+    """CloudWatch writes `2026-11-22T12:00:00.000+0000`."""
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _now(world: World) -> str:
+    return world.clock.now().isoformat()
+
+
+def _ignored(why: str) -> Json:
+    return {"decision": "ignored", "reasons": [why]}

@@ -1,0 +1,116 @@
+"""SageMaker data capture: lines of JSON with what was asked and answered → request rows and answers.
+
+{"captureData": {"endpointInput": {"observedContentType", "data", "encoding"}, "endpointOutput": {…}},
+ "eventMetadata": {"eventId", "inferenceId", "inferenceTime"}}
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Captured:
+    """One captured request. `answers[i]` belongs to `rows[i]`; it is empty when the answer cannot be read."""
+
+    inference_id: str | None
+    at: datetime | None
+    rows: list[Row]
+    answers: list[Row]
+
+
+def parse_file(body: bytes, types: dict[str, str]) -> tuple[list[Captured], int]:
+    """Requests of a capture file and the number of lines that cannot be read. `types`: column → contract type."""
+    found: list[Captured] = []
+    bad = 0
+    for line in body.decode("utf-8", errors="replace").splitlines():
+        if not line.strip():
+            continue
+        try:
+            found.append(_request(json.loads(line), types))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            bad += 1
+    return found, bad
+
+
+def _request(event: Any, types: dict[str, str]) -> Captured:
+    data = event["captureData"]
+    meta = event.get("eventMetadata") or {}
+    text, kind = _text(data["endpointInput"])
+    rows = _rows(text, kind, types)
+    answers: list[Row] = []
+    if data.get("endpointOutput"):
+        try:
+            answers = _answers(*_text(data["endpointOutput"]))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            answers = []
+    at = meta.get("inferenceTime")
+    return Captured(
+        meta.get("inferenceId"),
+        datetime.fromisoformat(at.replace("Z", "+00:00")) if at else None,
+        rows,
+        answers if len(answers) == len(rows) else [],
+    )
+
+
+def _text(part: Any) -> tuple[str, str]:
+    data = part["data"]
+    if part.get("encoding") == "BASE64":
+        data = base64.b64decode(data).decode()
+    kind = (part.get("observedContentType") or "application/json").split(";")[0].strip().lower()
+    return data, kind
+
+
+def _rows(text: str, kind: str, types: dict[str, str]) -> list[Row]:
+    if kind == "text/csv":
+        return [{name: _typed(value, types.get(name)) for name, value in row.items()} for row in _table(text)]
+    if kind == "application/jsonlines":
+        return [_object(json.loads(line)) for line in text.splitlines() if line.strip()]
+    content = json.loads(text)
+    if isinstance(content, dict) and isinstance(content.get("instances"), list):
+        return [_object(row) for row in content["instances"]]
+    return [_object(content)]
+
+
+def _answers(text: str, kind: str) -> list[Row]:
+    if kind == "text/csv":
+        return [
+            {name: _typed(value, "number") for name, value in zip(("prediction", "probability"), row)}
+            for row in csv.reader(io.StringIO(text))
+            if row
+        ]
+    if kind == "application/jsonlines":
+        return [_object(json.loads(line)) for line in text.splitlines() if line.strip()]
+    return [_object(row) for row in json.loads(text)["predictions"]]
+
+
+def _table(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def _typed(value: str | None, kind: str | None) -> Any:
+    """A CSV cell as JSON would have it; an empty one is missing."""
+    if value is None or value == "":
+        return None
+    if kind in ("integer", "number"):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    if kind == "boolean":
+        return {"true": True, "1": True, "false": False, "0": False}.get(value.strip().lower(), value)
+    return value
+
+
+def _object(value: Any) -> Row:
+    if not isinstance(value, dict):
+        raise ValueError("a row is a JSON object")
+    return value

@@ -1,0 +1,45 @@
+"""Broken data or real drift? A model must not learn from a broken feed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MISSING_JUMP = 0.1
+UNSEEN_SHARE = 0.1
+
+
+def damage(baseline: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Column → jump of the missing share, and share of categories that training never saw. For the report."""
+    missing: dict[str, float] = {}
+    unseen: dict[str, float] = {}
+    for name, column in baseline.get("columns", {}).items():
+        values = [row.get(name) for row in rows]
+        present = [value for value in values if value is not None and value != ""]
+        if values:
+            missing[name] = round(1 - len(present) / len(values) - float(column.get("missing") or 0.0), 6)
+        if column.get("type") == "category" and present and column.get("shares"):
+            known = column["shares"]
+            strange = sum(1 for value in present if _text(value) not in known)
+            unseen[name] = round(strange / len(present), 6)
+    return {"missing_jump": missing, "unseen_share": unseen}
+
+
+def broken(report: Mapping[str, Any]) -> list[str]:
+    """Sentences that say why a window looks like a broken feed; none when it looks like real drift."""
+    facts = report.get("damage") or {}
+    found = [
+        f"{name}: {jump:.0%} more missing values than in training"
+        for name, jump in (facts.get("missing_jump") or {}).items()
+        if jump > MISSING_JUMP
+    ]
+    found += [
+        f"{name}: {share:.0%} of the values never occurred in training"
+        for name, share in (facts.get("unseen_share") or {}).items()
+        if share > UNSEEN_SHARE
+    ]
+    return found
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
