@@ -29,7 +29,7 @@ _CONFIG = Config(
 )
 _lock = threading.Lock()
 _clients: dict[tuple[Any, ...], Any] = {}
-_session: boto3.Session | None = None
+_session: Any = None  # typed clients are chosen by a literal name, ours is a variable
 
 
 def role_credentials(role_arn: str, session_name: str = "localcloud") -> dict[str, str]:

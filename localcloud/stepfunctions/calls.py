@@ -17,7 +17,7 @@ from typing import Any
 import botocore.session
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
-from botocore.model import OperationModel, Shape
+from botocore.model import OperationModel
 from ministack.services import stepfunctions as sfn
 
 from localcloud import identity, shapes
@@ -80,7 +80,7 @@ def _operation(service: str, action: str) -> OperationModel:
     return model.operation_model(name)
 
 
-def _to_api(shape: Shape, value: Any, path: str, *, as_text: bool) -> Any:
+def _to_api(shape: Any, value: Any, path: str, *, as_text: bool) -> Any:
     """Arguments with AWS's member names for the API's; unknown fields are refused."""
     if shape.type_name == "structure":
         if not isinstance(value, dict):
@@ -107,7 +107,7 @@ def _to_api(shape: Shape, value: Any, path: str, *, as_text: bool) -> Any:
     return value
 
 
-def _member(shape: Shape, name: str) -> str | None:
+def _member(shape: Any, name: str) -> str | None:
     if (shape.name, name) == ("AttributeValue", "Nul"):
         return "NULL"  # the Java SDK's name of it
     for member in (name, name[:1].lower() + name[1:]):
@@ -117,7 +117,7 @@ def _member(shape: Shape, name: str) -> str | None:
     return None
 
 
-def _from_api(shape: Shape, value: Any) -> Any:
+def _from_api(shape: Any, value: Any) -> Any:
     """The answer with PascalCase members, datetimes as ISO 8601, streams and blobs as text."""
     if shape.type_name == "structure":
         return {
