@@ -90,7 +90,7 @@ class Search(Strategy):
             low, high = int(r["MinValue"]), int(r["MaxValue"])
             values[r["Name"]] = str(trial.suggest_int(r["Name"], low, high, log=_logarithmic(r)))
         for r in self._ranges.get("CategoricalParameterRanges", []):
-            values[r["Name"]] = trial.suggest_categorical(r["Name"], r["Values"])
+            values[r["Name"]] = str(trial.suggest_categorical(r["Name"], r["Values"]))
         return Proposal(values, trial)
 
     def tell(self, proposal: Proposal, value: float | None) -> None:
