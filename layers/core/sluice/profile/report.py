@@ -99,7 +99,7 @@ def _histogram(column: Mapping[str, Any]) -> str:
     step = (high / _BINS - low / _BINS) or 1.0
     bins = [0] * _BINS
     for value, n in buckets(column["quantiles"]):
-        bins[min(_BINS - 1, max(0, int((value - low) / step)))] += n
+        bins[int(min(_BINS - 1, max(0.0, value / step - low / step)))] += n
     most = max(bins)
     bars = []
     for i, n in enumerate(bins):

@@ -101,7 +101,12 @@ def merge_moments(a: Sketch, b: Sketch) -> Sketch:
         return dict(b if not a["n"] else a)
     n = a["n"] + b["n"]
     delta = b["mean"] - a["mean"]
-    mean = a["mean"] + delta * (b["n"] / n)
+    # the difference of the largest numbers overflows where their weighted sum does not
+    mean = (
+        a["mean"] + delta * (b["n"] / n)
+        if math.isfinite(delta)
+        else a["mean"] * (a["n"] / n) + b["mean"] * (b["n"] / n)
+    )
     m2 = None
     if a["m2"] is not None and b["m2"] is not None:
         m2 = finite(a["m2"] + b["m2"] + delta * delta * (a["n"] * b["n"] / n))

@@ -1,0 +1,73 @@
+"""A contract says what is wrong with it in the person's own terms."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from sluice.contract import Contract, load_contract, schema
+from sluice.errors import ContractError
+
+GOOD: dict[str, Any] = {
+    "project": "shop",
+    "problem": {"type": "binary", "target": "bought", "positive": True},
+    "data": {"columns": {"pages": {"type": "integer", "min": 0}, "bought": {"type": "boolean"}}},
+}
+
+
+def changed(path: str, value: Any) -> bytes:
+    raw = copy.deepcopy(GOOD)
+    *parents, last = path.split(".")
+    place = raw
+    for part in parents:
+        place = place.setdefault(part, {})
+    place[last] = value
+    return yaml.safe_dump(raw).encode()
+
+
+def test_defaults_are_filled_in_and_survive_json() -> None:
+    contract = load_contract(yaml.safe_dump(GOOD), project="shop")
+    assert contract.problem.metric == "roc_auc"
+    assert contract.feature_columns == ["pages"]
+    assert Contract.model_validate(json.loads(contract.model_dump_json())) == contract
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        ("problm", {}, r"problm: unknown key 'problm'; did you mean 'problem'\?"),
+        ("problem.tagret", "x", r"problem.tagret: unknown key 'tagret'; did you mean 'target'\?"),
+        ("data.columns.pages.mim", 1, r"did you mean 'min'\?"),
+        ("data.columns.pages.type", "intger", r"did you mean 'integer'\?"),
+        ("training.tuning.max_job", 3, r"did you mean 'max_jobs'\?"),
+        ("problem.target", "bougt", r"did you mean 'bought'\?"),
+        ("problem.metric", "rmse", "not for binary"),
+        ("release.bake", "10 minutes", "not a duration"),
+        ("release.steps", [50, 10], "rising percentages"),
+        ("gates", [{"metric": "roc_auc"}], "exactly one of"),
+        ("data.split", {"by": "time"}, "data.time must name"),
+        ("project", "other", r"projects/shop/"),
+    ],
+)
+def test_mistakes_name_the_key_and_the_nearest(path: str, value: Any, told: str) -> None:
+    with pytest.raises(ContractError, match=told):
+        load_contract(changed(path, value), project="shop")
+
+
+@pytest.mark.parametrize("text", ["", "- a", "a: [", "\x00", b"\xff\xfe\x00", "42"])
+def test_what_is_no_mapping_is_refused(text: str | bytes) -> None:
+    with pytest.raises(ContractError, match=r"project\.yaml"):
+        load_contract(text)
+
+
+def test_on_is_not_the_boolean_that_yaml_makes_of_it() -> None:
+    text = yaml.safe_dump(GOOD) + "retrain:\n  on: [drift]\n"
+    assert load_contract(text).retrain.on == ["drift"]
+
+
+def test_there_is_a_schema_for_editors() -> None:
+    assert "problem" in schema()["properties"]
