@@ -74,6 +74,14 @@ def test_a_retraining_on_the_same_data_is_a_run_of_its_own_once() -> None:
     assert len(at.executions.started) == 2
 
 
+def test_between_the_end_of_the_lock_and_of_the_record_nothing_starts_again() -> None:
+    at, dataset = with_data()
+    run_id = plan_training(at, "shop", "data", dataset)["run_id"]
+    at.ledger.release_lock("shop", run_id)
+    assert plan_training(at, "shop", "arrivals")["status"] == "already run"
+    assert at.ledger.lock("shop") is None
+
+
 def test_no_data_no_run() -> None:
     at = shop()
     assert plan_training(at, "shop", "manual")["status"] == "no data"

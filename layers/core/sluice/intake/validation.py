@@ -154,8 +154,8 @@ def _quarantine(batch: Batch, violations: list[Violation], bad: pa.Array, outcom
             records.append((lines[i], reasons[place], {name: values[i] for name, values in taken.items()}))
     for broken in batch.broken:
         outcome.reasons[broken.rule, None] += 1
-        reason = {"column": None, "rule": broken.rule, "message": broken.message}
-        records.append((broken.row, [reason], broken.values))
+        whole: dict[str, Any] = {"column": None, "rule": broken.rule, "message": broken.message}
+        records.append((broken.row, [whole], broken.values))
     records.sort(key=lambda record: record[0])
     outcome.quarantined += len(records)
     for row, why, values in records:

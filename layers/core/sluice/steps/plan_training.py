@@ -52,6 +52,9 @@ def plan_training(
             world.ledger.release_lock(project, run_id)
             return {"status": "already run", "project": project, "run_id": run_id}
         held = world.ledger.lock(project)
+        if done and done.get("status") == "running" and held is None:
+            # its lock goes before its record is closed: taking the lock again now would leave it held for good
+            return {"status": "already run", "project": project, "run_id": run_id}
         if held and held["run_id"] != run_id:
             answer = _wait_for(world, project, held["run_id"], trigger, dataset_id, reason)
             if answer:

@@ -45,7 +45,7 @@ def register_project(
     # the alert goes first: after a crash in between, the retry tells again rather than never
     columns = len(contract.data.columns)
     message = f"{project}: {contract.problem.type} problem, {columns} columns. Files go to raw/{project}/."
-    facts = {"key": key, "version": version, "columns": columns}
-    world.alerts.publish("Contract Registered", project, f"{project}: contract registered", message, facts)
+    told: Json = {"key": key, "version": version, "columns": columns}
+    world.alerts.publish("Contract Registered", project, f"{project}: contract registered", message, told)
     world.ledger.save_contract(project, contract.model_dump(mode="json"), version)
     return {"status": "registered", "project": project, "version": version}
