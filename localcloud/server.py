@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import importlib.util
 import json
 import logging
 import os
@@ -57,8 +56,10 @@ def serve(settings: Settings) -> None:
     from localcloud import extension
 
     extension.install()
-    installed = [module for name in EXTENSIONS if (module := _install(name, settings))]
+    installed: list[types.ModuleType] = []
     try:
+        for name in EXTENSIONS:
+            installed.append(_install(name, settings))
         asyncio.run(_serve(app, settings))
     finally:
         for module in reversed(installed):
@@ -158,18 +159,8 @@ def _refuse_taken_port(port: int) -> None:
             ) from None
 
 
-def _install(name: str, settings: Settings) -> types.ModuleType | None:
-    try:
-        found = importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        found = False
-    if not found:
-        logger.warning("%s does not exist yet: the cloud starts without it", name)
-        return None
+def _install(name: str, settings: Settings) -> types.ModuleType:
     module = importlib.import_module(name)
-    if not hasattr(module, "install"):
-        logger.warning("%s has no install() yet: the cloud starts without it", name)
-        return None
     module.install(settings)
     return module
 
