@@ -53,7 +53,7 @@ def finish_run(world: World, project: str, run_id: str, outcome: str, error: Jso
 
 
 def _trigger(pending: list[str]) -> str:
-    """A retraining that had to wait is noted as `(drift)`: on the same data it needs its own trigger to be a new run."""
+    """A retraining that had to wait is noted as `(drift)`: on the same data only that makes a new run."""
     waited = [entry.strip("()") for entry in pending if entry.startswith("(")]
     return waited[0] if waited else "arrivals"
 

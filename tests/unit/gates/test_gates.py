@@ -1,0 +1,67 @@
+"""Gates: missing evidence never passes, and a better candidate never does worse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sluice.contract import Gate
+from sluice.gates import RULES, judge
+
+GATES = {
+    "min": Gate(metric="roc_auc", min=0.8),
+    "max": Gate(metric="log_loss", max=0.5),
+    "above_baseline_by": Gate(metric="roc_auc", above_baseline_by=0.01),
+    "not_worse_than_champion_by": Gate(metric="roc_auc", not_worse_than_champion_by=0.002),
+    "max_gap": Gate(metric="recall", slice="channel", max_gap=0.15),
+}
+
+
+def evaluation(auc: float = 0.9) -> dict[str, Any]:
+    return {
+        "candidate": {"metrics": {"roc_auc": auc, "log_loss": 0.3}},
+        "baseline": {"metrics": {"roc_auc": 0.7}},
+        "champion": {"metrics": {"roc_auc": 0.89}},
+        "paired": {"roc_auc": {"difference": 0.01, "low": -0.001, "high": 0.02, "confidence": 0.95}},
+        "slices": {"channel": {"ads": {"rows": 50, "recall": 0.6}, "mail": {"rows": 50, "recall": 0.7}}},
+    }
+
+
+def test_every_rule_is_tested() -> None:
+    assert set(GATES) == set(RULES)
+
+
+@pytest.mark.parametrize("gate", GATES.values(), ids=GATES)
+def test_good_evidence_passes_and_none_is_inconclusive(gate: Gate) -> None:
+    assert judge([gate], evaluation()).decision == "approved"
+    empty = {"candidate": {"metrics": {}}, "champion_serves": True}
+    assert judge([gate], empty).decision == "inconclusive"
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_better_metric_never_turns_a_pass_into_a_failure(a: float, b: float) -> None:
+    low, high = sorted((a, b))
+    for name in ("min", "above_baseline_by"):
+        if judge([GATES[name]], evaluation(low)).decision == "approved":
+            assert judge([GATES[name]], evaluation(high)).decision == "approved"
+
+
+@pytest.mark.parametrize(
+    ("difference", "low", "high", "decision"),
+    [(0.0, -0.01, 0.01, "inconclusive"), (-0.01, -0.02, 0.0, "rejected"), (0.0, -0.002, 0.002, "approved")],
+)
+def test_the_champion_gate_reads_the_interval(difference: float, low: float, high: float, decision: str) -> None:
+    paired = {"roc_auc": {"difference": difference, "low": low, "high": high, "confidence": 0.95}}
+    assert judge([GATES["not_worse_than_champion_by"]], {**evaluation(), "paired": paired}).decision == decision
+
+
+def test_the_first_model_has_no_champion_to_beat() -> None:
+    first = {**evaluation(), "champion": None, "paired": None, "champion_serves": False}
+    assert judge([GATES["not_worse_than_champion_by"]], first).decision == "approved"
+
+
+def test_nan_is_no_evidence() -> None:
+    assert judge([GATES["min"]], evaluation(float("nan"))).decision == "inconclusive"

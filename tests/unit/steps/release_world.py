@@ -1,0 +1,74 @@
+"""A project with a champion `r1` and a run `r2`, for the tests of the steps around a release."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from datetime import timedelta
+from typing import Any
+
+from sluice import keys
+from sluice.contract import Contract
+from sluice.ports import Champion, Variant, World
+from tests import fakes
+
+PROJECT, OLD, NEW = "shop", "r1", "r2"
+ENDPOINT = "sluice-shop"
+URI = "s3://data/runs/shop/r2/training/model.tar.gz"
+CONTRACT: dict[str, Any] = {
+    "project": PROJECT,
+    "problem": {"type": "binary", "target": "bought", "positive": True},
+    "data": {
+        "key": ["id"],
+        "columns": {"id": {"type": "text"}, "pages": {"type": "number", "min": 0}, "bought": {"type": "boolean"}},
+    },
+    "gates": [{"metric": "roc_auc", "min": 0.8}],
+    "release": {"steps": [10, 100], "bake": "10m"},
+    "monitor": {"drift": {"min_rows": 20}, "quality": {"metric": "roc_auc", "min": 0.8, "min_labels": 10}},
+}
+
+
+def artifact(tamper: bool = False) -> tuple[bytes, str]:
+    files = {"model.json": b"{}", "arrays.npz": b"zip"}
+    sums = {name: hashlib.sha256(body).hexdigest() for name, body in files.items()}
+    total = hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
+    files["manifest.json"] = json.dumps({"files": sums, "artifact_sha256": total}).encode()
+    if tamper:
+        files["model.json"] = b"[]"
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for name, body in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(body)
+            tar.addfile(info, io.BytesIO(body))
+    return out.getvalue(), total
+
+
+def build(auc: float = 0.9, champion: bool = True, **release: Any) -> World:
+    world = fakes.world()
+    content = {**CONTRACT, "release": {**CONTRACT["release"], **release}}
+    plain = Contract.model_validate(content).model_dump(mode="json")
+    world.ledger.save_contract(PROJECT, plain, "v1")
+    body, total = artifact()
+    evaluation = {"rows": 100, "candidate": {"metrics": {"roc_auc": auc}, "artifact_sha256": total}, "champion": None}
+    _put(world, keys.run(PROJECT, NEW, "run.json"), {"contract": plain, "datasets": ["d1"]})
+    _put(world, keys.run(PROJECT, OLD, "run.json"), {"contract": plain, "datasets": ["d0"]})
+    _put(world, keys.run(PROJECT, NEW, "evaluation", "evaluation.json"), evaluation)
+    world.objects.write(keys.run(PROJECT, NEW, "training", "model.tar.gz"), body)
+    now = world.clock.now()
+    for run in (OLD, NEW):
+        world.ledger.start_run(PROJECT, run, now, {"status": "running"})
+    world.ledger.acquire_lock(PROJECT, NEW, now)
+    if champion:
+        world.models.ensure_model("m1", "s3://data/m1", "image", {})
+        world.models.ensure_endpoint_config("only1", [Variant("v-r1", "m1", 1.0, "ml.m5.large", 1)], "s3://c", 100)
+        world.models.put_endpoint(ENDPOINT, "only1")
+        old = Champion(OLD, "v-r1", ENDPOINT, "only1", "m1", "arn:old", now, now + timedelta(days=1))
+        world.ledger.set_champion(PROJECT, old, None)
+    return world
+
+
+def _put(world: World, key: str, content: Any) -> None:
+    world.objects.write(key, json.dumps(content).encode())

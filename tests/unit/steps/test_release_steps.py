@@ -1,0 +1,139 @@
+"""The steps of a release in the order of the state machine, twice each where a retry may come."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sluice import keys
+from sluice.errors import ArtifactError
+from sluice.ports import Answer
+from sluice.steps.complete_release import complete_release
+from sluice.steps.complete_rollback import complete_rollback
+from sluice.steps.finish_run import finish_run
+from sluice.steps.judge_canary import judge_canary
+from sluice.steps.judge_candidate import judge_candidate
+from sluice.steps.plan_release import plan_release
+from sluice.steps.plan_rollback import plan_rollback
+from sluice.steps.register_model import register_model
+from sluice.steps.request_approval import request_approval
+from sluice.steps.resume_approval import resume_approval
+from sluice.steps.verify_endpoint import verify_endpoint
+from tests.unit.steps.release_world import ENDPOINT, NEW, OLD, PROJECT, URI, artifact, build
+
+
+def planned(world):
+    arn = register_model(world, PROJECT, NEW, URI)["package_arn"]
+    return arn, plan_release(world, PROJECT, NEW, arn, URI)
+
+
+def look(world, plan, step=0):
+    return judge_canary(
+        world, PROJECT, NEW, step, plan["weights"][step]["percent"], plan["started_at"], release_plan=plan
+    )
+
+
+def test_gates_approve_reject_and_miss() -> None:
+    assert judge_candidate(build(), PROJECT, NEW)["decision"] == "approved"
+    worse = build(auc=0.5)
+    assert judge_candidate(worse, PROJECT, NEW)["decision"] == "rejected"
+    assert worse.alerts.kinds == ["Candidate Rejected"]
+    blind = build()
+    blind.objects.remove(keys.run(PROJECT, NEW, "evaluation", "evaluation.json"))
+    assert judge_candidate(blind, PROJECT, NEW)["decision"] == "inconclusive"
+
+
+def test_a_changed_artefact_is_not_registered() -> None:
+    world = build()
+    world.objects.write(keys.run(PROJECT, NEW, "training", "model.tar.gz"), artifact(tamper=True)[0])
+    with pytest.raises(ArtifactError, match=r"model\.json was changed"):
+        register_model(world, PROJECT, NEW, URI)
+
+
+def test_approval_resumes_once() -> None:
+    world = build(approval="manual")
+    arn = register_model(world, PROJECT, NEW, URI)["package_arn"]
+    assert request_approval(world, PROJECT, NEW, arn, "token")["decision"] == "waiting"
+    assert resume_approval(world, arn, "Approved")["decision"] == "approved"
+    assert resume_approval(world, arn, "Approved")["decision"] == "ignored"
+    assert world.executions.succeeded == {"token": {"decision": "approved"}}
+
+
+def test_a_canary_is_promoted_and_its_champion_remembered() -> None:
+    world = build()
+    arn, plan = planned(world)
+    assert plan["mode"] == "canary"
+    assert planned(world)[1] == plan
+    world.models.put_endpoint(ENDPOINT, plan["only_config"])
+    world.models.answer = lambda call: Answer(200, b"{}", "v-r2")
+    seen = verify_endpoint(world, PROJECT, NEW, ENDPOINT, plan["only_config"], "v-r2", "promotion")
+    assert seen["decision"] == "verified"
+    for _ in range(2):
+        done = complete_release(world, PROJECT, NEW, "promoted", arn, URI, plan)
+        assert done == {"outcome": "promoted", "verified": True}
+    champion = world.ledger.champion(PROJECT)
+    assert (champion.run_id, champion.previous["run_id"]) == (NEW, OLD)
+    assert set(world.alarms.alarms) == {f"sluice/{PROJECT}/{kind}" for kind in ("drift", "quality", "champion-errors")}
+
+    back = plan_rollback(world, PROJECT, "errors")
+    assert back["target_config"] == "only1"
+    assert complete_rollback(world, PROJECT, "errors", back, {"decision": "verified"})["verified"]
+    assert world.ledger.champion(PROJECT).run_id == OLD
+    assert plan_rollback(world, PROJECT, "again")["decision"] == "impossible"
+
+
+def test_the_judge_counts_a_failure_in_one_step_only() -> None:
+    world = build()
+    _, plan = planned(world)
+    now = world.clock.now()
+    world.metrics.add(ENDPOINT, "v-r2", "Invocations", now, 100)
+    world.metrics.add(ENDPOINT, "v-r1", "Invocations", now, 900)
+    world.metrics.add(ENDPOINT, "v-r2", "Invocation5XXErrors", now, 1)
+    world.clock.advance(600)
+    assert look(world, plan)["decision"] == "advance"
+    assert look(world, plan)["decision"] == "advance"
+    look(world, plan, step=1)
+    record = json.loads(world.objects.read(keys.decision(PROJECT, NEW, "canary")))
+    assert record["looks"][-1]["inputs"]["step_canary"]["failures"] == 0
+    assert record["looks"][-1]["inputs"]["carried"]["failures"] > 0
+
+
+def test_a_sick_canary_is_rolled_back_loudly_when_not_verified() -> None:
+    world = build()
+    arn, plan = planned(world)
+    for name in ("Invocations", "Invocation5XXErrors"):
+        world.metrics.add(ENDPOINT, "v-r2", name, world.clock.now(), 10)
+    assert look(world, plan)["decision"] == "abort"
+    done = complete_release(
+        world, PROJECT, NEW, "rolled_back", arn, URI, plan, {"decision": "failed", "reasons": ["x"]}
+    )
+    assert done["verified"] is False
+    assert world.alerts.kinds[-1] == "Rollback Not Verified"
+    assert world.registry.package(arn)["status"] == "Rejected"
+    assert world.ledger.champion(PROJECT).run_id == OLD
+
+
+def test_verification_names_what_is_wrong() -> None:
+    world = build()
+    seen = verify_endpoint(world, PROJECT, NEW, ENDPOINT, "other", "v-r1", "rollback")
+    assert seen["decision"] == "failed"
+    assert "serves only1, not other" in seen["reasons"][0]
+
+
+def test_a_finished_run_frees_the_lock_and_forwards_once() -> None:
+    world = build()
+    world.ledger.add_pending(PROJECT, "(drift)", "drift")
+    for _ in range(2):
+        finish_run(world, PROJECT, NEW, "failed", {"state": "Train", "error": "Boom", "cause": '{"errorMessage": "m"}'})
+    assert world.ledger.lock(PROJECT) is None
+    assert [kind for kind, _ in world.events.put_events] == ["Training Requested", "Run Finished"]
+    assert world.events.put_events[0][1]["trigger"] == "drift"
+    assert world.alerts.kinds == ["Run Failed"]
+
+
+def test_a_run_without_a_record_still_frees_the_lock() -> None:
+    world = build()
+    del world.ledger.run_records[PROJECT]
+    finish_run(world, PROJECT, NEW, "failed")
+    assert world.ledger.lock(PROJECT) is None
