@@ -1,0 +1,141 @@
+"""Monitoring, alarm responses and batches."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sluice import keys
+from sluice.ports import World
+from sluice.steps.finish_batch import finish_batch
+from sluice.steps.monitor_model import monitor_model
+from sluice.steps.plan_batch import plan_batch
+from sluice.steps.respond_to_alarm import respond_to_alarm
+from tests.unit.steps.release_world import NEW, OLD, PROJECT, build
+
+BASELINE = {
+    "columns": {"pages": {"type": "number", "edges": [0, 5, 10], "shares": [0.5, 0.5], "missing": 0.0}},
+    "scores": {"edges": [0, 0.5, 1], "shares": [0.5, 0.5]},
+    "rows": 100,
+}
+
+
+def capture(world: World, pages: list[Any], variant: str = "v-r1") -> None:
+    lines = []
+    for i, value in enumerate(pages):
+        answer = {"predictions": [{"prediction": i % 2 == 0, "probability": 0.9 if i % 2 == 0 else 0.1}]}
+        data = {
+            "endpointInput": {"data": json.dumps({"id": str(i), "pages": value}), "encoding": "JSON"},
+            "endpointOutput": {"data": json.dumps(answer), "encoding": "JSON"},
+        }
+        lines.append(json.dumps({"captureData": data, "eventMetadata": {"inferenceId": f"i{i}"}}))
+    world.objects.write(f"capture/shop/sluice-shop/{variant}/2026/11/22/12/x.jsonl", "\n".join(lines).encode())
+
+
+def watched() -> World:
+    world = build()
+    world.objects.write(keys.run(PROJECT, OLD, "evaluation", "baseline.json"), json.dumps(BASELINE).encode())
+    return world
+
+
+def published(world: World) -> dict[str, float]:
+    return {metric.name: metric.value for metric in world.metrics.published}
+
+
+def alarm(kind: str, at: str = "2026-11-22T12:00:00.000+0000", value: str = "ALARM") -> dict[str, Any]:
+    return {"alarmName": f"sluice/shop/{kind}", "state": {"value": value, "timestamp": at}}
+
+
+def test_stable_and_drifted_windows() -> None:
+    world = watched()
+    capture(world, [1, 7] * 20)
+    assert monitor_model(world, PROJECT)["decision"] == "stable"
+    capture(world, [9] * 40)
+    assert monitor_model(world, PROJECT)["decision"] == "drifted"
+    assert published(world)["DriftScore"] > 0.2
+
+
+@pytest.mark.parametrize(("rows", "variant"), [(5, "v-r1"), (40, "v-r0")])
+def test_too_few_or_foreign_rows_give_no_score(rows: int, variant: str) -> None:
+    world = watched()
+    capture(world, [9] * rows, variant)
+    assert monitor_model(world, PROJECT)["decision"] == "inconclusive"
+    assert published(world)["DriftInconclusive"] == 1
+    assert "DriftScore" not in published(world)
+
+
+@pytest.mark.parametrize("by", ["inference_id", "id"])
+def test_labels_give_quality(by: str) -> None:
+    world = watched()
+    capture(world, [1, 7] * 20)
+    prefix = "i" if by == "inference_id" else ""
+    rows = [f"{prefix}{i},{'true' if i % 2 == 0 else 'false'}" for i in range(40)]
+    world.objects.write("labels/shop/a.csv", "\n".join([f"{by},bought", *rows]).encode())
+    monitor_model(world, PROJECT)
+    assert published(world)["QualityScore"] == 1.0
+
+
+def test_drift_retrains_once_and_then_cools_down() -> None:
+    world = watched()
+    assert respond_to_alarm(world, alarm("drift"))["decision"] == "retrain"
+    assert respond_to_alarm(world, alarm("drift"))["decision"] == "duplicate"
+    later = respond_to_alarm(world, alarm("drift", "2026-11-22T13:00:00.000+0000"))
+    assert later["decision"] == "hold"
+    assert "cooldown" in later["reasons"][0]
+    assert [kind for kind, _ in world.events.put_events] == ["Training Requested"]
+    assert world.alerts.kinds == ["Retraining Started", "Response Held"]
+
+
+def test_a_broken_feed_is_held() -> None:
+    world = watched()
+    capture(world, [None] * 40)
+    monitor_model(world, PROJECT)
+    answer = respond_to_alarm(world, alarm("drift"))
+    assert answer["decision"] == "hold"
+    assert "broken feed" in answer["reasons"][0]
+
+
+def test_a_canary_alarm_asks_the_release_to_abort() -> None:
+    world = watched()
+    assert respond_to_alarm(world, alarm(f"{NEW}/canary-errors"))["decision"] == "abort"
+    assert world.ledger.run(PROJECT, NEW)["abort_requested"]
+
+
+def test_probation_rolls_back_once() -> None:
+    from dataclasses import replace
+
+    world = watched()
+    world.ledger.champions[PROJECT] = replace(world.ledger.champion(PROJECT), previous={"run_id": "r0"})
+    for _ in range(2):
+        respond_to_alarm(world, alarm("champion-errors"))
+    assert len(world.executions.started) == 1
+    assert world.alerts.kinds == ["Rollback Started"]
+
+
+def test_only_alarms_of_this_stack_count() -> None:
+    world = watched()
+    assert respond_to_alarm(world, alarm("drift", value="OK"))["decision"] == "ignored"
+    assert respond_to_alarm(world, {**alarm("drift"), "alarmName": "other/shop/drift"})["decision"] == "ignored"
+
+
+def test_a_batch_is_planned_and_finished_once() -> None:
+    world = watched()
+    plan = plan_batch(world, "batch/shop/a b.csv", "v9")
+    assert (plan["decision"], plan["content_type"], plan["model"]) == ("ready", "text/csv", "m1")
+    assert [finish_batch(world, PROJECT, plan["key"], "v9", "scored", "s3://o")["recorded"] for _ in "ab"] == [
+        True,
+        False,
+    ]
+    assert world.alerts.kinds == ["Batch Finished"]
+
+
+@pytest.mark.parametrize(
+    ("key", "champion"), [("batch/shop/a.csv", False), ("batch/shop/a.exe", True), ("batch/no/a.csv", True)]
+)
+def test_an_impossible_batch_is_refused_and_told(key: str, champion: bool) -> None:
+    world = build(champion=champion)
+    assert plan_batch(world, key, "v1")["decision"] == "refused"
+    assert world.alerts.kinds == ["Batch Failed"]
+    assert world.ledger.arrival("data", key, "v1")["status"] == "failed"
