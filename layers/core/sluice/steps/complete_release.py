@@ -35,7 +35,7 @@ def complete_release(
         return {"outcome": outcome, "verified": True}
     if outcome != "rolled_back":
         raise InputError(f"a release ends as promoted or rolled_back, not as {outcome!r}")
-    verified = bool(verification) and verification["decision"] == "verified"
+    verified = (verification or {}).get("decision") == "verified"
     reasons = _reasons(world, project, run_id, failure)
     if not verified:
         reasons += (verification or {}).get("reasons") or ["the rollback was not verified"]

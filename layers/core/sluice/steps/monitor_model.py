@@ -61,7 +61,7 @@ def monitor_model(world: World, project: str) -> Json:
 def _window(world: World, project: str, champion: Champion, contract: Contract) -> tuple[list[Captured], int, int]:
     """Requests to the champion's variant, oldest first; numbers of files read and of unreadable lines."""
     since = max(world.clock.now() - timedelta(seconds=seconds(contract.monitor.window)), champion.promoted_at)
-    types = {name: column.type for name, column in contract.data.columns.items()}
+    types: dict[str, str] = {name: column.type for name, column in contract.data.columns.items()}
     mine = [
         stored
         for stored in world.objects.list(keys.capture(project))
@@ -134,8 +134,8 @@ def _quality(world: World, project: str, contract: Contract, requests: list[Capt
     for stored in world.objects.list(keys.labels(project)):
         labels.update(read_labels(world.objects.read(stored.key), contract))
     pairs = join(labels, requests, contract)
-    rules: dict[str, Any] = {"binary": BINARY, "regression": REGRESSION}.get(contract.problem.type, {})
-    rule = rules.get(quality.metric)
+    families: dict[str, dict[str, Any]] = {"binary": dict(BINARY), "regression": dict(REGRESSION)}
+    rule = families.get(contract.problem.type, {}).get(quality.metric)
     facts: Json = {"metric": quality.metric, "labels": len(pairs), "value": None}
     report["quality"] = facts
     count = [_metric(project, metric.QUALITY_LABELS, len(pairs), "Count")]
