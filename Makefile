@@ -31,7 +31,7 @@ setup: .venv/.stamp .envs/learn/.stamp .envs/glue/.stamp  ## the environments th
 # --- what people run ----------------------------------------------------------------------------------------------
 
 demo: setup  ## the whole line on this machine: deploy, train, canary, rollback, quarantine, drift, retraining
-	$(PY) -m cli.demo
+	PYTHONPATH=layers/core $(PY) -m cli.demo
 
 cloud: setup  ## a local cloud to work with; stop it with Ctrl-C
 	$(PY) -m localcloud start
