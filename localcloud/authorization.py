@@ -53,6 +53,7 @@ def install(settings: Settings) -> None:
     if settings.enforce_iam:
         extension.request_checks.append(_check_passed_roles_and_tags)
         _guard_passed_roles("scheduler", "scheduler.amazonaws.com")
+        _guard_alarms()
 
 
 def shutdown() -> None:
@@ -125,10 +126,45 @@ def _map_sagemaker() -> None:
         if service == "sagemaker-runtime":
             name = unquote(path.split("/")[2]) if path.count("/") > 1 else "*"
             return f"arn:aws:sagemaker:{region}:{account}:endpoint/{name.lower()}"
+        if service == "monitoring":
+            operation = headers.get("x-amz-target", "").rpartition(".")[2]
+            arns = _alarm_arns(operation, _json_object(body), region, account)
+            if arns:
+                return arns[0]
         return resource_of(service, method, path, headers, body, query_params, region, account)
 
     iam_actions.extract_iam_action = extract_iam_action
     iam_actions.extract_resource_arn = extract_resource_arn
+
+
+def _alarm_arns(operation: str, request: dict[str, Any], region: str, account: str) -> list[str]:
+    """What a CloudWatch call is authorized on: each alarm that it names, every alarm when it describes them."""
+    prefix = f"arn:aws:cloudwatch:{region}:{account}:alarm:"
+    if operation in ("DescribeAlarms", "DescribeAlarmHistory"):
+        return [f"{prefix}*"]
+    names = request.get("AlarmNames") or ([request["AlarmName"]] if request.get("AlarmName") else [])
+    return [f"{prefix}{name}" for name in names]
+
+
+def _guard_alarms() -> None:
+    """Authorizes a call that names several alarms on each of them; ministack's gate looks at one resource."""
+    from ministack import app
+    from ministack.core.iam_actions import access_denied_response
+    from ministack.core.router import extract_access_key_id
+
+    handler = app.SERVICE_HANDLERS["monitoring"]
+
+    async def guarded(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> Any:
+        settings = Settings.current()
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        for arn in _alarm_arns(operation, _json_object(body), settings.region, settings.account)[1:]:
+            access_key = extract_access_key_id(headers, query_params)
+            if why := denial(access_key, f"cloudwatch:{operation}", "monitoring", arn):
+                action = f"cloudwatch:{operation}"
+                return access_denied_response("monitoring", action, "", "", message=why, headers=headers)
+        return await handler(method, path, headers, body, query_params)
+
+    app.SERVICE_HANDLERS["monitoring"] = guarded
 
 
 def _check_passed_roles_and_tags(

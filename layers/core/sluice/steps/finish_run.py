@@ -11,6 +11,8 @@ from sluice.release import alarms
 from sluice.steps.run_records import update_run
 
 OUTCOMES = ("promoted", "rejected", "not_approved", "rolled_back", "failed")
+# in this order: a Lambda, a SageMaker job, a processing job, a Glue run, an execution
+_REASONS = ("errorMessage", "FailureReason", "ExitMessage", "ErrorMessage", "Cause")
 CAUSE_LIMIT = 500
 
 
@@ -61,8 +63,6 @@ def _trigger(pending: list[str]) -> str:
 def _close(world: World, project: str, run_id: str, outcome: str, error: Json | None, record: Json) -> None:
     if record.get("finished"):
         return
-    if outcome == "failed":
-        world.alarms.delete(alarms.canary_names(world.settings.stack, project, run_id))
     facts: dict[str, Any] = {
         "status": "failed" if outcome == "failed" else "finished",
         "ended_at": world.clock.now().isoformat(),
@@ -90,6 +90,9 @@ def _close(world: World, project: str, run_id: str, outcome: str, error: Json | 
             "It stays in the registry, rejected or undecided in time; the champion keeps serving.",
             {"run_id": run_id},
         )
+    if outcome == "failed":
+        # last, because people must hear of the failure whether or not its alarms can be cleared away
+        world.alarms.delete(alarms.canary_names(world.settings.stack, project, run_id))
     if known:
         update_run(world, project, run_id, {"finished": True})
 
@@ -104,9 +107,15 @@ def _brief(error: Json | None) -> Json | None:
 
 
 def _message(cause: str) -> str:
-    """A Lambda's cause is JSON with a stack trace; people need its message."""
+    """What a person needs of a cause. Step Functions nests them: an execution's description holds its cause, that of a
+    failed job the job's description, and a Lambda's a stack trace.
+    """
+    start = cause.find("{")
+    if start < 0:
+        return cause
     try:
-        content = json.loads(cause)
+        content = json.loads(cause[start:])
     except ValueError:
         return cause
-    return str(content.get("errorMessage", cause)) if isinstance(content, dict) else cause
+    found = next((content[name] for name in _REASONS if content.get(name)), None)
+    return cause[:start] + _message(str(found)) if found else cause
