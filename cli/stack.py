@@ -9,13 +9,15 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from sluice import bootstrap
 from sluice.aws.clients import Clients
@@ -78,8 +80,10 @@ class LocalStack:
         command = [str(tool("sam")), "deploy", "--config-env", "local", "--config-file", str(ROOT / "samconfig.toml")]
         run([*command, "--template-file", str(template), "--stack-name", self.stack], environment=self.environment)
 
-    def client(self, service: str) -> Any:
-        return self._session.client(service, endpoint_url=self.endpoint)
+    def client(self, service: str, config: Config | None = None) -> Any:
+        # boto3's stubs have an overload for each service's literal name; here the name is a variable
+        make: Callable[..., Any] = self._session.client
+        return make(service, endpoint_url=self.endpoint, config=config)
 
     @cached_property
     def _session(self) -> boto3.Session:
@@ -126,7 +130,7 @@ def build() -> None:
     """`sam build`, and bytecode beside the sources of the layers: imports take 2.6 times as long without."""
     run([str(tool("sam")), "build", "--config-env", "local"], environment=os.environ | {"SAM_CLI_TELEMETRY": "0"})
     for layer in BUILD.glob("*Layer"):
-        compileall.compile_dir(layer, quiet=2, invalidation_mode=compileall.py_compile.PycInvalidationMode.UNCHECKED_HASH)
+        compileall.compile_dir(layer, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
 
 
 def run(command: list[str], *, environment: dict[str, str] | None = None) -> str:

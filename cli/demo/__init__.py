@@ -1,0 +1,1 @@
+"""`make demo`: the whole line on this machine, every stage checked by its evidence."""

@@ -1,0 +1,184 @@
+"""Follows a run: prints the states as they are entered, and afterwards accounts for its time."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from cli.demo.console import say
+from cli.stack import LocalStack
+from sluice import keys
+
+QUIET = ("Open Run", "Open Build", "Open Release", "Open Bake", "Bake", "Canary Healthy?")
+"""States that would only repeat themselves in the progress."""
+
+
+class LateError(RuntimeError):
+    """Something that the demonstration waits for did not happen in time."""
+
+
+@dataclass
+class Run:
+    """A finished run and where its time went, in seconds."""
+
+    run_id: str
+    record: dict[str, Any]
+    seconds: float
+    jobs: float
+    bakes: float
+    intervals: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def overhead(self) -> float:
+        """Seconds in no job and no bake."""
+        return self.seconds - self.jobs - self.bakes
+
+
+class Follower:
+    def __init__(self, stack: LocalStack, project: str) -> None:
+        self._stack = stack
+        self._project = project
+        self._states = stack.client("stepfunctions")
+        self._machines = {
+            machine["stateMachineArn"]: machine["name"].split("-")[1]
+            for machine in self._states.list_state_machines()["stateMachines"]
+        }
+        self._seen: set[tuple[str, int]] = set()
+
+    def wait_for_start(self, known: set[str], trigger: str | None = None, seconds: float = 60) -> dict[str, Any]:
+        """The record of the first run that is not among `known` run ids."""
+        return self._until(lambda: self._new_run(known, trigger), seconds, f"a run ({trigger or 'any trigger'}) starts")
+
+    def wait_for_end(self, run_id: str, since: float, seconds: float = 300) -> Run:
+        """The finished run; `since` is the time (epoch seconds) from which it is accounted."""
+        record = self._until(lambda: self._ended(run_id), seconds, f"run {run_id} ends")
+        self._print(run_id)
+        return self._account(record, since)
+
+    def _until(self, look: Any, seconds: float, what: str) -> Any:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = look()
+            if found:
+                return found
+            time.sleep(0.3)
+        raise LateError(f"waited {seconds:.0f} s for this: {what}")
+
+    def _new_run(self, known: set[str], trigger: str | None) -> dict[str, Any] | None:
+        for record in self._stack.world.ledger.runs(self._project):
+            if record["run_id"] not in known and trigger in (None, record.get("trigger")):
+                return record
+        return None
+
+    def _ended(self, run_id: str) -> dict[str, Any] | None:
+        self._print(run_id)
+        record = self._stack.world.ledger.run(self._project, run_id)
+        return record if record and record.get("outcome") else None
+
+    def _executions(self, run_id: str) -> list[tuple[str, str]]:
+        """(machine, execution ARN) of the run and of its nested executions."""
+        found = []
+        for arn, machine in self._machines.items():
+            for execution in self._states.list_executions(stateMachineArn=arn)["executions"]:
+                if execution["name"].startswith(f"{self._project}-{run_id}"):
+                    found.append((machine, execution["executionArn"]))
+        return found
+
+    def _history(self, arn: str) -> list[dict[str, Any]]:
+        pages = self._states.get_paginator("get_execution_history").paginate(executionArn=arn)
+        return [event for page in pages for event in page["events"]]
+
+    def _print(self, run_id: str) -> None:
+        fresh = []
+        for machine, arn in self._executions(run_id):
+            for event in self._history(arn):
+                if (arn, event["id"]) in self._seen:
+                    continue
+                self._seen.add((arn, event["id"]))
+                details = event.get("stateEnteredEventDetails")
+                if details and details["name"] not in QUIET and not details["name"].startswith("Await"):
+                    fresh.append((event["timestamp"], f"{machine}: {details['name']}"))
+                elif details and details["name"] == "Canary Healthy?":
+                    fresh.append((event["timestamp"], _verdict(details["input"])))
+        for _, line in sorted(fresh):
+            say(line, mark="·")
+
+    def _account(self, record: dict[str, Any], since: float) -> Run:
+        run_id = record["run_id"]
+        plan = json.loads(self._stack.world.objects.read(keys.run(self._project, run_id, "plan.json")))
+        job_spans = self._job_spans(plan, run_id)
+        bake_spans = self._bake_spans(run_id)
+        end = datetime.fromisoformat(record["ended_at"]).timestamp()
+        return Run(
+            run_id=run_id,
+            record=record,
+            seconds=end - since,
+            jobs=covered(list(job_spans.values())),
+            bakes=covered(bake_spans),
+            intervals={name: round(stop - start, 1) for name, (start, stop) in job_spans.items()},
+        )
+
+    def _job_spans(self, plan: dict[str, Any], run_id: str) -> dict[str, tuple[float, float]]:
+        spans: dict[str, tuple[float, float]] = {}
+        glue, sagemaker = self._stack.client("glue"), self._stack.client("sagemaker")
+        for run in glue.get_job_runs(JobName=f"{self._stack.stack}-clean-dataset")["JobRuns"]:
+            if run.get("Arguments", {}).get("--run-id") == run_id and run.get("CompletedOn"):
+                spans["clean dataset (Glue)"] = (run["StartedOn"].timestamp(), run["CompletedOn"].timestamp())
+        names = plan["names"]
+        described = {
+            "train baseline": (sagemaker.describe_training_job, "TrainingJobName", "baseline_job", "TrainingEndTime"),
+            "tune candidates": (
+                sagemaker.describe_hyper_parameter_tuning_job,
+                "HyperParameterTuningJobName",
+                "tuning_job",
+                "HyperParameterTuningEndTime",
+            ),
+            "evaluate": (sagemaker.describe_processing_job, "ProcessingJobName", "evaluation_job", "ProcessingEndTime"),
+        }
+        for label, (describe, member, key, end) in described.items():
+            try:
+                job = describe(**{member: names[key]})
+            except sagemaker.exceptions.ClientError:
+                continue
+            if job.get(end):
+                spans[label] = (job["CreationTime"].timestamp(), job[end].timestamp())
+        return spans
+
+    def _bake_spans(self, run_id: str) -> list[tuple[float, float]]:
+        spans = []
+        for machine, arn in self._executions(run_id):
+            if machine != "ReleaseModel":
+                continue
+            entered = 0.0
+            for event in self._history(arn):
+                if event["type"] == "WaitStateEntered":
+                    entered = event["timestamp"].timestamp()
+                elif event["type"] == "WaitStateExited":
+                    spans.append((entered, event["timestamp"].timestamp()))
+        return spans
+
+
+def covered(spans: list[tuple[float, float]]) -> float:
+    """Length of the union of intervals.
+
+    >>> covered([(0, 2), (1, 3), (5, 6)])
+    4.0
+    """
+    total, reach = 0.0, float("-inf")
+    for start, end in sorted(spans):
+        total += max(0.0, end - max(start, reach))
+        reach = max(reach, end)
+    return total
+
+
+def now() -> float:
+    return datetime.now(UTC).timestamp()
+
+
+def _verdict(text: str) -> str:
+    verdict = json.loads(text)
+    reasons = verdict.get("reasons") or [""]
+    return f"canary at {verdict.get('percent')} %: {verdict.get('decision')} — {reasons[0]}"
