@@ -38,8 +38,7 @@ def assemble(chosen: Settings, clients: Clients | None = None) -> World:
     shared = clients or Clients()
     return World(
         settings=chosen,
-        # its bucket is a property, so that a missing setting is missed at use
-        objects=S3Objects(shared, chosen),  # type: ignore[arg-type]
+        objects=S3Objects(shared, chosen),
         ledger=DynamoLedger(shared, chosen),
         alerts=SnsAlerts(shared, chosen),
         events=BusEvents(shared, chosen),

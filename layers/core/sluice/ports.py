@@ -25,7 +25,8 @@ class StoredObject:
 class ObjectStore(Protocol):
     """The data bucket."""
 
-    bucket: str
+    @property
+    def bucket(self) -> str: ...
 
     def uri(self, key: str) -> str:
         """`s3://bucket/key`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -14,6 +15,9 @@ from sluice.ports import Settings
 # standard mode retries throttling and server errors with jitter; the read timeout exceeds InvokeEndpoint's 60 s
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=65)
 
+# its stubs have an overload for each service's literal name; here the name is a variable
+_any_client: Callable[..., Any] = boto3.client
+
 
 class Clients:
     """`clients("s3")` is the one S3 client of this process."""
@@ -23,7 +27,7 @@ class Clients:
 
     def __call__(self, service: str) -> Any:
         if service not in self._made:
-            self._made[service] = boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
+            self._made[service] = _any_client(service, config=_CONFIG)
         return self._made[service]
 
 

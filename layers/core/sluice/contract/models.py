@@ -135,7 +135,7 @@ class Tuning(Part):
 
 class Training(Part):
     candidates: list[Candidate] = Field(
-        default_factory=lambda: ["logistic_regression", "random_forest", "gradient_boosting"],
+        ["logistic_regression", "random_forest", "gradient_boosting"],
         min_length=1,
         max_length=10,
     )
@@ -213,7 +213,7 @@ class Monitor(Part):
 
 
 class Retrain(Part):
-    on: list[Literal["drift", "quality"]] = Field(default_factory=lambda: ["drift", "quality"])
+    on: list[Literal["drift", "quality"]] = ["drift", "quality"]
     cooldown: Duration = "24h"
     schedule: Every | None = None
     max_per_week: int = Field(3, ge=0)

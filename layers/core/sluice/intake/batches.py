@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +41,7 @@ class Notes:
     columns: list[str] = field(default_factory=list)
 
 
-Batches = Iterator[Batch]
+Batches = Generator[Batch, None, None]
 
 
 def text_batch(

@@ -99,7 +99,7 @@ def _write(batches: Batches, contract: Contract, arrived_at: datetime, outcome: 
     schema = accepted_schema(contract)
     arrived = pa.scalar(arrived_at.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us"))
     with (
-        closing(batches),  # type: ignore[type-var]
+        closing(batches),
         pq.ParquetWriter(outcome.accepted_path, schema, compression="zstd") as accepted,
         outcome.quarantine_path.open("w", encoding="utf-8") as refused,
     ):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from sluice import keys
 from sluice.errors import SluiceError
 from sluice.ports import Json, World
 from sluice.release.probe import probe
-from sluice.steps.run_records import project_contract, run_contract
+from sluice.steps.run_records import project_contract, run_contract, write_json
 
 
 def verify_endpoint(
@@ -37,13 +38,18 @@ def verify_endpoint(
     if not reasons:
         trouble = _probe(world, project, run_id, endpoint, expected_variant)
         reasons += [trouble] if trouble else []
-    return {
+    verdict: Json = {
         "decision": "failed" if reasons else "verified",
         "reasons": reasons or [f"{endpoint} serves {expected_config} and {expected_variant} answers"],
         "endpoint": endpoint,
         "config": state.config if state else None,
         "purpose": purpose,
     }
+    if run_id:
+        inputs = {"expected_config": expected_config, "expected_variant": expected_variant}
+        record = {"kind": "verification", "run_id": run_id, "at": world.clock.now().isoformat(), **verdict, **inputs}
+        write_json(world, keys.decision(project, run_id, f"verification-{purpose}"), record)
+    return verdict
 
 
 def _probe(world: World, project: str, run_id: str | None, endpoint: str, variant: str) -> str | None:
