@@ -1,0 +1,120 @@
+"""Runs: one at a time, none lost, gates that reject, failures that say why."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from examples.generate_sessions import Knobs, as_csv
+from sluice import keys
+from tests.e2e.line import Line, contract, wait_for
+
+STRICT, MENDED = "strict", "mended"
+ODD = "a+b c%20.csv"
+
+
+def two_drops_at_once(line: Line) -> dict[str, Any]:
+    """Two files in one breath, for a contract whose gate no model passes."""
+    line.put_contract(STRICT, contract(STRICT, gates=[{"metric": "roc_auc", "min": 0.999}]))
+    files = {f"part-{seed}.csv": as_csv(Knobs(rows=600, seed=seed, noise=0.3)) for seed in (11, 12)}
+    versions = {name: line.drop(STRICT, name, body) for name, body in files.items()}
+    records = [line.record(STRICT, name, version) for name, version in versions.items()]
+    runs = [line.run(STRICT, 1), line.run(STRICT, 2)]
+    wait_for(lambda: len(line.alerts(STRICT, "Candidate Rejected")) >= 2, "both verdicts told")
+    return {"records": records, "runs": runs}
+
+
+@pytest.mark.story.with_args(two_drops_at_once)
+def test_two_drops_at_once_run_one_after_the_other_and_none_is_lost(line: Line, story: dict[str, Any]) -> None:
+    datasets = {record["dataset_id"] for record in story["records"]}
+    assert {record["status"] for record in story["records"]} == {"accepted"}
+    first, second = line.runs(STRICT)
+    assert first["ended_at"] <= second["started_at"]
+    assert set(first["datasets"]) < datasets
+    assert set(second["datasets"]) == datasets
+    assert (first["trigger"], second["trigger"]) == ("data", "arrivals")
+    assert line.ledger.lock(STRICT) is None
+
+
+@pytest.mark.story.with_args(two_drops_at_once)
+def test_a_rejected_candidate_is_not_released(line: Line, story: dict[str, Any]) -> None:
+    for number, run in enumerate(story["runs"], start=1):
+        assert run["outcome"] == "rejected"
+        record = line.read_json(keys.decision(STRICT, run["run_id"], "gates"))
+        assert record["decision"] == "rejected"
+        assert "roc_auc" in " ".join(record["reasons"])
+        assert run["run_id"] in line.alert(STRICT, "Candidate Rejected", number).message
+        assert "Register Model" not in line.states(run)
+    assert line.ledger.champion(STRICT) is None
+    assert line.endpoint(STRICT) is None
+    assert not {"Model Promoted", "Run Failed", "Dataset Failed"} & set(line.kinds(STRICT))
+
+
+def failure_and_recovery(line: Line) -> dict[str, Any]:
+    """A file with one class fails its run; the next one, of odd name and damaged, delivered three times, is fine."""
+    line.put_contract(MENDED, contract(MENDED))
+    lines = as_csv(Knobs(rows=500, seed=21)).splitlines(keepends=True)
+    one_class = b"".join(text for text in lines if not text.endswith(b"true\n"))
+    line.record(MENDED, "one-class.csv", line.drop(MENDED, "one-class.csv", one_class))
+    failed = line.run(MENDED, 1)
+    line.alert(MENDED, "Run Failed")
+    lock = line.ledger.lock(MENDED)
+
+    good, damaged = (as_csv(Knobs(rows=1200, seed=22, damage=damage)) for damage in (0.0, 0.1))
+    broken = sum(a != b for a, b in zip(good.splitlines(), damaged.splitlines(), strict=True))
+    version = line.drop(MENDED, ODD, damaged)
+    key = f"raw/{MENDED}/{ODD}"
+    (event,) = wait_for(lambda: line.arrivals.of(key, version), f"S3's event of {key}")
+    queue = line.resources["IntakeQueue"]
+    line.aws("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(event))
+    record = line.record(MENDED, ODD, version)
+    line.aws("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(event))
+    run = line.run(MENDED, 2)
+    wait_for(lambda: _waiting(line, queue) == 0, "the repeated events to be handled")
+    line.alert(MENDED, "Model Promoted")
+    return {"failed": failed, "lock": lock, "broken": broken, "record": record, "run": run, "version": version}
+
+
+def _waiting(line: Line, queue: str) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = line.aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+    return sum(int(value) for value in found.values())
+
+
+@pytest.mark.story.with_args(failure_and_recovery)
+def test_a_run_that_fails_names_state_and_cause_and_frees_the_project(line: Line, story: dict[str, Any]) -> None:
+    assert story["failed"]["outcome"] == "failed"
+    assert story["failed"]["error"]["state"] == "Prepare Data"
+    (alert,) = line.alerts(MENDED, "Run Failed")
+    assert "Prepare Data failed with" in alert.message
+    assert "every row has purchase = false: there is nothing to learn" in alert.message
+    assert "{" not in alert.message.split("\n")[0], "a cause is a sentence, not JSON"
+    assert story["lock"] is None
+    assert story["run"]["outcome"] == "promoted"
+
+
+@pytest.mark.story.with_args(failure_and_recovery)
+def test_a_repeated_event_changes_nothing(line: Line, story: dict[str, Any]) -> None:
+    dataset = story["record"]["dataset_id"]
+    told = [a for a in line.alerts(MENDED, "Dataset Accepted") if ODD in a.message]
+    assert len(told) == 1
+    assert [d["dataset_id"] for d in line.ledger.datasets(MENDED)].count(dataset) == 1
+    assert len(line.runs(MENDED)) == 2
+    assert len(line.alerts(MENDED, "Model Promoted")) == 1
+
+
+@pytest.mark.story.with_args(failure_and_recovery)
+def test_damaged_rows_are_quarantined_with_their_reasons(line: Line, story: dict[str, Any]) -> None:
+    record = story["record"]
+    assert record["status"] == "accepted"
+    assert record["quarantined_rows"] == story["broken"] > 0
+    assert record["rows"] == 1200 - story["broken"]
+    rows = line.read(keys.quarantined_rows(MENDED, record["dataset_id"])).decode().splitlines()
+    assert len(rows) == story["broken"]
+    assert all(json.loads(text)["reasons"] for text in rows)
+    summary = line.read_json(keys.quarantine_summary(MENDED, record["dataset_id"]))
+    assert summary["key"] == f"raw/{MENDED}/{ODD}"
+    (alert,) = line.alerts(MENDED, "Dataset Quarantined")
+    assert str(story["broken"]) in alert.subject
