@@ -46,7 +46,7 @@ check: setup  ## format, lint, types, import rules, template
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
-	.venv/bin/lint-imports
+	PYTHONPATH=layers/core .venv/bin/lint-imports --no-logo
 	.venv/bin/sam validate --lint --region eu-west-1
 
 format: setup  ## format and sort imports

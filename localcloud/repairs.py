@@ -71,8 +71,8 @@ def _count_the_loopback_link_as_tls() -> None:
 
     initialise = EvalContext.__init__
 
-    def __init__(self: Any, *arguments: Any, **named: Any) -> None:
+    def initialise_as_tls(self: Any, *arguments: Any, **named: Any) -> None:
         named.setdefault("secure_transport", True)
         initialise(self, *arguments, **named)
 
-    EvalContext.__init__ = __init__  # type: ignore[method-assign]
+    EvalContext.__init__ = initialise_as_tls

@@ -43,5 +43,3 @@ class Settings:
         if cls._current is None:
             raise RuntimeError("no local cloud has been set up in this process: call Settings.use(...) first")
         return cls._current
-
-

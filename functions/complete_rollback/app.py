@@ -6,9 +6,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from sluice.steps.complete_rollback import complete_rollback
 
 from sluice import bootstrap
+from sluice.steps.complete_rollback import complete_rollback
 
 logger = Logger(service="complete_rollback")
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from sluice.steps.monitor_model import monitor_model
 
 from sluice import bootstrap
+from sluice.steps.monitor_model import monitor_model
 
 logger = Logger(service="monitor_model")
 

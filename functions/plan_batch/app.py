@@ -6,9 +6,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from sluice.steps.plan_batch import plan_batch
 
 from sluice import bootstrap
+from sluice.steps.plan_batch import plan_batch
 
 logger = Logger(service="plan_batch")
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from sluice.steps.profile_dataset import profile_dataset
 
 from sluice import bootstrap
+from sluice.steps.profile_dataset import profile_dataset
 
 logger = Logger(service="profile_dataset")
 

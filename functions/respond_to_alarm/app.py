@@ -6,9 +6,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from sluice.steps.respond_to_alarm import respond_to_alarm
 
 from sluice import bootstrap
+from sluice.steps.respond_to_alarm import respond_to_alarm
 
 logger = Logger(service="respond_to_alarm")
 

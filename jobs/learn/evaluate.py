@@ -23,8 +23,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import numpy as np
-from channels import read_contract, read_rows
 
+from channels import read_contract, read_rows
 from sluice.model import artifact, metrics
 from sluice.model.bootstrap import paired_difference
 from sluice.model.errors import ArtifactError, DataError, ModelError

@@ -23,11 +23,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import numpy as np
 import sklearn
+
+import sluice
 from channels import read_contract, read_rows
 from families import FAMILIES
 from parity import check
-
-import sluice
 from sluice.model import artifact
 from sluice.model.encoder import Encoder
 from sluice.model.errors import DataError, ModelError

@@ -115,8 +115,8 @@ class Evaluator:
         return value if isinstance(value, dict) else dict.fromkeys(self.grid, value)
 
     def _value(self, node: ast.expr) -> Value:
-        if isinstance(node, ast.Constant):
-            return float(node.value)  # type: ignore[arg-type]
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+            return float(node.value)
         if isinstance(node, ast.Name):
             if node.id not in self.series:
                 raise UnsupportedExpression(f"Expression reads {node.id!r}, which no query of the request defines")
@@ -136,8 +136,8 @@ class Evaluator:
             for each in node.values[1:]:
                 value = _combine(lambda a, b: (a and b) if both else (a or b), value, self._single(each))
             return _combine(lambda a, _: bool(a), value, 1.0)
-        if isinstance(node, ast.Call):
-            return self._call(node.func.id, node.args)  # type: ignore[attr-defined]
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            return self._call(node.func.id, node.args)
         raise UnsupportedExpression(f"Unsupported metric math {ast.unparse(node)!r}")
 
     def _call(self, name: str, arguments: list[ast.expr]) -> Value:
@@ -192,11 +192,9 @@ class Evaluator:
 def _combine(function: Callable[[float, float], float], left: float | Series, right: float | Series) -> float | Series:
     """Pointwise; a period missing on either side, or divided by zero, is missing in the result."""
     if isinstance(left, dict) or isinstance(right, dict):
-        shared = left.keys() if isinstance(left, dict) else right.keys()  # type: ignore[union-attr]
-        if isinstance(left, dict) and isinstance(right, dict):
-            shared = left.keys() & right.keys()
+        shared = set.intersection(*(set(side) for side in (left, right) if isinstance(side, dict)))
         result: Series = {}
-        for at in shared:
+        for at in sorted(shared):
             a = left[at] if isinstance(left, dict) else left
             b = right[at] if isinstance(right, dict) else right
             try:

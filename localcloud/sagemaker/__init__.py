@@ -21,7 +21,7 @@ def install(settings: Settings) -> None:
         tuning,
     )
 
-    assert all((models, processing, registry, tags, training, transform, tuning))  # noqa: S101
+    assert all((models, processing, registry, tags, training, transform, tuning))  # noqa: S101 - imported for their registrations
     store.clear()
     containers.open_all()
     endpoints.install(settings)

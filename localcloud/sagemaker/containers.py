@@ -132,6 +132,12 @@ class Container:
             self.kill()
 
     @property
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError("start() first")
+        return self._process
+
+    @property
     def exit_code(self) -> int | None:
         """None while it runs."""
         return self._process.poll() if self._process else None
@@ -142,10 +148,10 @@ class Container:
 
     def wait(self, max_seconds: float) -> Outcome:
         """Waits for the end; ends it when told to stop or after `max_seconds`."""
-        assert self._process is not None, "start() first"  # noqa: S101
+        process = self._started
         deadline = time.monotonic() + max_seconds
         ended = "exited"
-        while self._process.poll() is None:
+        while process.poll() is None:
             if self._stop.is_set() or time.monotonic() >= deadline:
                 ended = "stopped" if self._stop.is_set() else "timeout"
                 self.end()
@@ -158,7 +164,7 @@ class Container:
         until = time.monotonic() + seconds
         while time.monotonic() < until and not self._stop.is_set():
             try:
-                self._process.wait(timeout=0.1)  # type: ignore[union-attr]
+                self._started.wait(timeout=0.1)
                 return
             except subprocess.TimeoutExpired:
                 continue
@@ -167,7 +173,7 @@ class Container:
         """SIGTERM to the group, SIGKILL after the grace period."""
         self._signal(signal.SIGTERM)
         try:
-            self._process.wait(timeout=self.grace)  # type: ignore[union-attr]
+            self._started.wait(timeout=self.grace)
         except subprocess.TimeoutExpired:
             self.kill()
 
@@ -185,7 +191,7 @@ class Container:
                 os.killpg(self._process.pid, number)
 
     def _finish(self, ended: str) -> Outcome:
-        code = self._process.wait()  # type: ignore[union-attr]
+        code = self._started.wait()
         self.kill()  # children that outlived the entry point go with their container
         if self._reader:
             self._reader.join(timeout=10)
@@ -196,9 +202,11 @@ class Container:
         return Outcome(ended, code)
 
     def _read(self) -> None:
-        pipe = self._process.stdout  # type: ignore[union-attr]
+        pipe = self._started.stdout
+        if pipe is None:
+            raise RuntimeError("the container was started without a pipe for its output")
         with self.log_file.open("ab") as file:
-            for raw in iter(pipe.readline, b""):  # type: ignore[union-attr]
+            for raw in iter(pipe.readline, b""):
                 file.write(raw)
                 file.flush()
                 line = raw.decode("utf-8", "replace").rstrip("\r\n")

@@ -145,8 +145,9 @@ class TuningRun:
         number = len(self._children) + 1
         open_ = [d for d in self._definitions if self._left[id(d)] is None or self._left[id(d)]]
         definition = open_[(number - 1) % len(open_)]
-        if self._left[id(definition)] is not None:
-            self._left[id(definition)] -= 1  # type: ignore[operator]
+        left = self._left[id(definition)]
+        if left is not None:
+            self._left[id(definition)] = left - 1
         proposal = definition.strategy.ask()
         child = Child(definition, proposal)
         job = self._record["HyperParameterTuningJobName"]

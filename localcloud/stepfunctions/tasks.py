@@ -79,7 +79,7 @@ def _delay(retrier: dict[str, Any], count: int) -> float:
     """Cloud seconds before the next try: exponential, capped, jittered as the definition says."""
     delay = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** count
     delay = min(delay, retrier.get("MaxDelaySeconds", delay))
-    return random.uniform(0, delay) if retrier.get("JitterStrategy") == "FULL" else delay  # noqa: S311
+    return random.uniform(0, delay) if retrier.get("JitterStrategy") == "FULL" else delay  # noqa: S311 - no secret
 
 
 def _attempt(state: dict, resource: str, raw_input: Any, execution: dict, context: dict) -> tuple[Any, Any]:

@@ -4,9 +4,9 @@ import time
 import numpy as np
 import pytest
 from conftest import make_data, write_csv
-from families import FAMILIES
 from sklearn.tree import DecisionTreeClassifier
 
+from families import FAMILIES
 from sluice.model.encoder import Encoder
 from sluice.model.errors import ModelError
 from sluice.model.model import Model

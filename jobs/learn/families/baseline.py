@@ -34,7 +34,7 @@ class OneColumn(ClassifierMixin, BaseEstimator):
 
 class Baseline(Family):
     name = "baseline"
-    parameters = {"rule": Parameter("one-column", choices=("one-column", "prior"))}  # noqa: RUF012
+    parameters = {"rule": Parameter("one-column", choices=("one-column", "prior"))}  # noqa: RUF012 - as the others
 
     def build(self, hyperparameters: Mapping[str, Any], problem: str, seed: int) -> Any:
         if problem == "regression":
