@@ -48,6 +48,7 @@ def install(settings: Settings) -> None:
     global _log
     _log = (settings.state / "calls.jsonl").open("a", encoding="utf-8")
     _map_sagemaker()
+    _add_the_metric_namespace()
     _record_checks()
     _log_requests()
     if settings.enforce_iam:
@@ -135,6 +136,21 @@ def _map_sagemaker() -> None:
 
     iam_actions.extract_iam_action = extract_iam_action
     iam_actions.extract_resource_arn = extract_resource_arn
+
+
+def _add_the_metric_namespace() -> None:
+    """The condition key `cloudwatch:namespace` of PutMetricData, which is the only bound that the action has."""
+    from ministack.core import iam_actions
+
+    context_of = iam_actions.request_tag_context
+
+    def request_tag_context(service: str, iam_action: str, body: bytes, params: dict) -> dict[str, Any]:
+        context = dict(context_of(service, iam_action, body, params))
+        if iam_action == "cloudwatch:PutMetricData":
+            context["cloudwatch:namespace"] = _json_object(body).get("Namespace")
+        return context
+
+    iam_actions.request_tag_context = request_tag_context
 
 
 def _alarm_arns(operation: str, request: dict[str, Any], region: str, account: str) -> list[str]:

@@ -5,7 +5,9 @@ A repair looks for the text or name that it replaces and raises when it is gone:
 
 from __future__ import annotations
 
+import json
 import os
+from contextvars import ContextVar
 from typing import Any
 
 from localcloud.settings import Settings
@@ -32,6 +34,7 @@ def install(settings: Settings) -> None:
     os.environ.pop("PYTHONPATH", None)
     _keep_the_error_type_of_a_lambda()
     _count_the_loopback_link_as_tls()
+    _name_the_version_in_s3_events()
 
 
 def shutdown() -> None:
@@ -76,3 +79,31 @@ def _count_the_loopback_link_as_tls() -> None:
         initialise(self, *arguments, **named)
 
     EvalContext.__init__ = initialise_as_tls
+
+
+def _name_the_version_in_s3_events() -> None:
+    """S3's events on EventBridge carry `version-id` for a versioned bucket; ministack leaves it out.
+
+    Without it, an event cannot say which of two versions of a key it is about.
+    """
+    from ministack.services import eventbridge, s3
+
+    version: ContextVar[str | None] = ContextVar("version_of_the_s3_event", default=None)
+    fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event
+
+    def fire_s3_event(*arguments: Any, **named: Any) -> None:
+        token = version.set(named.get("version_id"))
+        try:
+            fire(*arguments, **named)
+        finally:
+            version.reset(token)
+
+    def dispatch_event(event: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+        if version.get() and event.get("Source") == "aws.s3":
+            detail = json.loads(event["Detail"])
+            detail["object"]["version-id"] = version.get()
+            event = {**event, "Detail": json.dumps(detail)}
+        return dispatch(event, *arguments, **named)
+
+    s3._fire_s3_event = fire_s3_event
+    eventbridge._dispatch_event = dispatch_event
