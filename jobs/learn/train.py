@@ -30,7 +30,7 @@ from families import FAMILIES
 from parity import check
 from sluice.model import artifact
 from sluice.model.encoder import Encoder
-from sluice.model.errors import DataError, ModelError
+from sluice.model.errors import ModelError
 from sluice.model.labels import SUPPORTED, Labels
 from sluice.model.metrics import compute
 from sluice.model.model import Model
@@ -51,14 +51,20 @@ def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, dict[str, str]]:
         ("output-data-dir", "SM_OUTPUT_DATA_DIR"),
     ):
         parser.add_argument(f"--{name}", type=Path, default=environment(variable), help=f"default: ${variable}")
-    normal = [f"--{text[2:].replace('_', '-')}" if text.startswith("--") and "=" not in text else text for text in argv]
-    known, rest = parser.parse_known_args(normal)
+    known, rest = parser.parse_known_args([_spelled(text) for text in argv])
     if len(rest) % 2 or not all(name.startswith("--") for name in rest[::2]):
         raise ModelError(f"arguments must be pairs of --name value: {' '.join(rest)}")
     for name in ("train", "validation", "contract", "model_dir"):
         if getattr(known, name) is None:
             raise ModelError(f"channel or folder {name} is not given; SageMaker sets it, or pass --{name}")
     return known, {name[2:]: value for name, value in zip(rest[::2], rest[1::2])}
+
+
+def _spelled(text: str) -> str:
+    # SageMaker's toolkit passes a hyperparameter whose name has one letter as `-c`
+    if len(text) == 2 and text[0] == "-" and text[1].isalpha():
+        return f"-{text}"
+    return f"--{text[2:].replace('_', '-')}" if text.startswith("--") and "=" not in text else text
 
 
 def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, float]:
@@ -144,8 +150,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         metrics: dict[str, Any] = train(*parse(sys.argv[1:] if argv is None else argv))
     except (ModelError, ValueError) as error:
-        kind = "error" if isinstance(error, (ModelError, DataError)) else "invalid value"
-        print(f"train.py: {kind}: {error}", file=sys.stderr, flush=True)
+        # the toolkit makes the job's FailureReason of lines that name one of Python's own exceptions, and of no others
+        print(f"train.py: ValueError: {error}", file=sys.stderr, flush=True)
         return 1
     for name, value in metrics.items():
         print(f"validation:{name}={value!r}", flush=True)

@@ -47,7 +47,9 @@ class Workspace:
     def train(self, data, family, name=None, **hyperparameters):
         target = self.folder / (name or f"{data.name}-{family}")
         channels = {f"SM_CHANNEL_{c.upper()}": str(data / c) for c in ("train", "validation", "contract")}
-        more = [text for key, value in hyperparameters.items() for text in (f"--{key}", value)]
+        # as SageMaker's toolkit spells them: one dash before a name of one letter
+        dashes = {key: "-" if len(key) == 1 else "--" for key in hyperparameters}
+        more = [text for key, value in hyperparameters.items() for text in (f"{dashes[key]}{key}", value)]
         done = self.run(
             "train.py", "--family", family, "--run-id", "r0123456789ab", *more,
             environment={**channels, "SM_MODEL_DIR": str(target)},

@@ -220,6 +220,24 @@ def test_bad_hyperparameters_are_refused(workspace, tmp_path, family, hyperparam
     assert message in done.stderr
 
 
+def test_hyperparameters_come_as_the_toolkit_spells_them(workspace, tmp_path):
+    done, model_dir = workspace.train(
+        make_data(tmp_path / "spelled", "binary", rows=200),
+        "logistic_regression",
+        "spelled",
+        c="0.5",
+        spread="signed-log",
+    )
+    assert done.returncode == 0, done.stderr
+    hyperparameters = json.loads((model_dir / "model.json").read_text())["training"]["hyperparameters"]
+    assert (hyperparameters["c"], hyperparameters["spread"]) == (0.5, "signed-log")
+
+
+def test_a_failure_names_an_exception_that_the_toolkit_looks_for(workspace, tmp_path):
+    done, _ = workspace.train(make_data(tmp_path / "bad", "binary", rows=60), "xgboost", "reported")
+    assert done.stderr.startswith("train.py: ValueError: hyperparameter family is 'xgboost'")
+
+
 def test_a_missing_channel_is_named(workspace):
     done = workspace.run("train.py", "--family", "baseline", "--run-id", "r", "--model-dir", "m")
     assert "channel or folder train is not given" in done.stderr
