@@ -1,0 +1,39 @@
+"""Reads a project.yaml and says what is wrong with it, all at once, without asking AWS."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from cli.connection import Connection
+from cli.errors import CliError
+from cli.text import plural
+from sluice.contract import Contract, load_contract
+
+NAME = "check"
+HELP = "say what is wrong with a project.yaml"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, nargs="?", default=Path("project.yaml"))
+
+
+def run(options: argparse.Namespace, connection: Connection) -> int:
+    contract = read(options.file)
+    problem, columns = contract.problem, contract.feature_columns
+    print(f"{options.file} is a valid contract.")
+    print(
+        f"  {contract.project}: {problem.type}, learns {problem.target} from {plural(len(columns), 'column')}, ", end=""
+    )
+    print(f"tuned for {problem.metric}, {plural(len(contract.gates), 'gate')}, approval {contract.release.approval}")
+    if not contract.gates:
+        print("  note: without gates every candidate is released, however bad it is")
+    return 0
+
+
+def read(path: Path) -> Contract:
+    """Raises CliError when the file cannot be read, ContractError when it is no contract."""
+    try:
+        return load_contract(path.read_bytes(), source=str(path))
+    except OSError as error:
+        raise CliError(f"{path} cannot be read: {error.strerror}") from None

@@ -1,0 +1,38 @@
+"""Puts a project.yaml where Sluice looks for it, and waits until the project is registered with it."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from cli.commands.check import read
+from cli.connection import Connection
+from cli.errors import CliError
+from sluice import keys
+
+NAME = "register"
+HELP = "register a project, or a new version of its contract"
+WAIT_SECONDS = 60
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, nargs="?", default=Path("project.yaml"))
+
+
+def run(options: argparse.Namespace, connection: Connection) -> int:
+    contract = read(options.file)
+    world, key = connection.world, keys.contract(contract.project)
+    world.objects.upload(options.file, key, "application/yaml")
+    version = world.objects.version(key)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        registered = world.ledger.contract(contract.project)
+        if registered and registered[1] == version:
+            print(f"{contract.project} is registered. Now `sluice drop {contract.project} <file>`.")
+            return 0
+        time.sleep(0.5)
+    raise CliError(
+        f"{key} is in s3://{world.objects.bucket}, but after {WAIT_SECONDS} s it is not registered: look at the log of "
+        "the function register_project"
+    )

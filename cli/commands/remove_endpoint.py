@@ -1,0 +1,51 @@
+"""Ends what costs money while nobody asks: deletes a project's endpoint. Models and configurations stay."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from cli.connection import Connection, known_project
+from cli.errors import CliError
+from cli.text import plural
+from sluice import names
+
+NAME = "remove-endpoint"
+HELP = "delete a project's endpoint; models and configurations stay"
+_SETTLED = ("InService", "Failed", "OutOfService")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def run(options: argparse.Namespace, connection: Connection) -> int:
+    world = connection.world
+    project = known_project(world, options.project)
+    name = names.endpoint(world.settings.stack, project)
+    endpoint = world.models.endpoint(name)
+    if endpoint is None:
+        print(f"{project} has no endpoint: {name} does not exist, and costs nothing")
+        return 0
+    held = world.ledger.lock(project)
+    if held:
+        raise CliError(f"run {held['run_id']} is on and may be releasing to {name}: remove it when the run has ended")
+    if endpoint.status not in _SETTLED:
+        raise CliError(f"{name} is {endpoint.status}: try again when that is over")
+    instances = sum(variant.instances for variant in endpoint.variants)
+    print(f"{name} serves {endpoint.config} on {plural(instances, 'instance')}. Without it every request fails.")
+    if not options.yes and not _agreed(name):
+        print("nothing was changed")
+        return 1
+    connection.client("sagemaker").delete_endpoint(EndpointName=name)
+    print(f"{name} is deleted. Its models, its configuration and the project's history stay. To get it back:")
+    print(f"  aws sagemaker create-endpoint --endpoint-name {name} --endpoint-config-name {endpoint.config}")
+    print(f"or `sluice retrain {project} --reason …`: the next released model makes the endpoint anew.")
+    return 0
+
+
+def _agreed(name: str) -> bool:
+    if not sys.stdin.isatty():
+        raise CliError("there is nobody to ask: say --yes")
+    return input(f"Write the endpoint's name to delete it ({name}): ").strip() == name

@@ -1,0 +1,35 @@
+"""Asks for a training run over all accepted data; while a run is on, the wish waits for its end."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+
+from cli.connection import Connection, known_project
+from cli.errors import CliError
+from cli.text import plural
+
+NAME = "retrain"
+HELP = "start a training run over all accepted data"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project")
+    parser.add_argument("--reason", required=True, help="stays with the run and in its alerts")
+
+
+def run(options: argparse.Namespace, connection: Connection) -> int:
+    world = connection.world
+    project = known_project(world, options.project)
+    datasets = world.ledger.datasets(project)
+    if not datasets:
+        raise CliError(f"{project} has no accepted data to learn from; drop a file first")
+    at = world.clock.now().isoformat()
+    reason = f"{options.reason} (asked by {getpass.getuser()})"
+    world.events.put("Training Requested", {"project": project, "trigger": "manual", "reason": reason, "at": at})
+    held = world.ledger.lock(project)
+    if held:
+        print(f"requested; run {held['run_id']} is on, so the new one starts when it ends")
+    else:
+        print(f"requested: a run over {plural(len(datasets), 'dataset')}. Watch it with `sluice follow {project}`")
+    return 0

@@ -1,0 +1,68 @@
+"""Lists a project's runs, the newest first."""
+
+from __future__ import annotations
+
+import argparse
+
+from cli.connection import Connection, known_project
+from cli.text import duration, moment, table
+from sluice.ports import Json, World
+
+NAME = "runs"
+HELP = "list a project's runs"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project")
+    parser.add_argument("--limit", type=int, default=20)
+
+
+def run(options: argparse.Namespace, connection: Connection) -> int:
+    world = connection.world
+    project = known_project(world, options.project)
+    found = world.ledger.runs(project)
+    if not found:
+        print(f"{project} has no run yet; the first accepted file starts one")
+        return 0
+    print(listing(world, found[: options.limit]))
+    if len(found) > options.limit:
+        print(f"… and {len(found) - options.limit} older ones (--limit)")
+    return 0
+
+
+def listing(world: World, records: list[Json]) -> str:
+    rows = [
+        (
+            record["run_id"],
+            moment(record.get("started_at")),
+            duration(record.get("started_at"), record.get("ended_at") or world.clock.now()),
+            record.get("trigger"),
+            outcome(record),
+            _short(explanation(record)),
+        )
+        for record in records
+    ]
+    return table(("run", "started (UTC)", "took", "trigger", "outcome", "because"), rows)
+
+
+def outcome(record: Json) -> str:
+    """How the run ended, or what it does now."""
+    approval = record.get("approval") or {}
+    if not record.get("outcome") and approval.get("token") and not approval.get("decision"):
+        return "waits for approval"
+    return str(record.get("outcome") or record.get("status") or "?")
+
+
+def explanation(record: Json) -> str:
+    """The reason that decided the run, as far as its record has it."""
+    error = record.get("error")
+    if error:
+        return f"{error.get('state')}: {error.get('error')}: {error.get('cause')}"
+    stage = {"rejected": "gates", "rolled_back": "canary"}.get(str(record.get("outcome")))
+    reasons = (record.get(stage) or {}).get("reasons") if stage else None
+    return "; ".join(reasons or record.get("reasons") or [])
+
+
+def _short(text: str, limit: int = 90) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"

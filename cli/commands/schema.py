@@ -1,0 +1,22 @@
+"""Prints the JSON Schema of project.yaml, for an editor's completion."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from cli.connection import Connection
+from sluice.contract import schema
+
+NAME = "schema"
+HELP = "print the JSON Schema of project.yaml"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """No arguments."""
+
+
+def run(options: argparse.Namespace, connection: Connection) -> int:
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema()}
+    print(json.dumps(document, indent=2))
+    return 0

@@ -1,0 +1,83 @@
+"""What serves, what runs, what waits: of one project or of all."""
+
+from __future__ import annotations
+
+import argparse
+
+from cli.commands.runs import listing, outcome
+from cli.connection import Connection, known_project
+from cli.text import indent, moment, number, plural
+from sluice import names
+from sluice.ports import World
+
+NAME = "status"
+HELP = "what serves, what runs, what waits"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", nargs="?", help="default: all projects")
+    parser.add_argument("--runs", type=int, default=5, help="how many runs are listed (default: %(default)s)")
+
+
+def run(options: argparse.Namespace, connection: Connection) -> int:
+    world = connection.world
+    projects = [known_project(world, options.project)] if options.project else world.ledger.projects()
+    if not projects:
+        print("no project is registered yet: `sluice init data.csv`, then `sluice register project.yaml`")
+    for project in projects:
+        print(describe(world, project, options.runs))
+    return 0
+
+
+def describe(world: World, project: str, runs: int) -> str:
+    lines = [project, *(f"  {line}" for line in (*_serving(world, project), *_running(world, project)))]
+    datasets = world.ledger.datasets(project)
+    rows = sum(int(dataset.get("rows") or 0) for dataset in datasets)
+    lines.append(f"  data       {plural(len(datasets), 'dataset')}, {rows} rows accepted")
+    found = world.ledger.runs(project)
+    if found:
+        lines.append(f"  runs       {len(found)}, the latest:")
+        lines.append(indent(listing(world, found[:runs]), 4))
+    else:
+        lines.append("  runs       none yet")
+    return "\n".join(lines)
+
+
+def _serving(world: World, project: str) -> list[str]:
+    champion = world.ledger.champion(project)
+    name = names.endpoint(world.settings.stack, project)
+    endpoint = world.models.endpoint(name)
+    if champion is None:
+        lines = ["champion   none: no model has been released"]
+    else:
+        metrics = ", ".join(
+            f"{key} {number(value)}" for key, value in champion.metrics.items() if key != "artifact_uri"
+        )
+        lines = [f"champion   {champion.run_id} since {moment(champion.promoted_at)} UTC ({metrics})"]
+        if world.clock.now() < champion.probation_until:
+            lines.append(f"           in probation until {moment(champion.probation_until)} UTC")
+    if endpoint is None:
+        gone = "none" if champion is None else f"{name} does not exist: nothing serves (`sluice remove-endpoint`?)"
+        lines.append(f"endpoint   {gone}")
+    else:
+        lines.append(f"endpoint   {endpoint.name}: {endpoint.status}, configuration {endpoint.config}")
+        for variant in endpoint.variants:
+            lines.append(
+                f"           {variant.name}: weight {variant.weight:g}, {plural(variant.instances, 'instance')}"
+            )
+        if endpoint.failure:
+            lines.append(f"           failed: {endpoint.failure}")
+    return lines
+
+
+def _running(world: World, project: str) -> list[str]:
+    held = world.ledger.lock(project)
+    if held is None:
+        return ["lock       free: no run is on"]
+    record = world.ledger.run(project, held["run_id"])
+    what = outcome(record) if record else "not started yet"
+    lines = [f"lock       {held['run_id']} ({what}) since {moment(held.get('acquired_at'))} UTC"]
+    if held.get("pending"):
+        waiting = ", ".join(held["pending"][:5])
+        lines.append(f"pending    {len(held['pending'])}: {waiting} ({held.get('pending_reason')})")
+    return lines

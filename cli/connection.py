@@ -1,0 +1,104 @@
+"""A deployed stack, found by its CloudFormation outputs and reached through the product's own adapters.
+
+Where AWS is, and as whom, the usual variables say: AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ….
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cli.errors import CliError
+from sluice import bootstrap
+from sluice.aws.clients import Clients
+from sluice.contract import nearest
+from sluice.ports import Json, Settings, World
+
+OUTPUTS = {
+    "bucket": "DataBucketName",
+    "table": "TableName",
+    "topic_arn": "AlertTopicArn",
+    "bus": "BusName",
+    "lifecycle_arn": "LifecycleArn",
+    "rollback_arn": "RollBackArn",
+}
+
+
+@dataclass
+class Connection:
+    """One stack. Nothing is asked of AWS before it is needed."""
+
+    stack: str = "sluice"
+    clients: Clients = field(default_factory=Clients)
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs. Raises CliError when there is no such stack, or it is no Sluice."""
+        if not self.clients("cloudformation").meta.region_name:
+            raise CliError("no AWS region is set; set AWS_REGION")  # an empty variable is no NoRegionError
+        try:
+            stacks = self.clients("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
+        except ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+            stacks = []
+        if not stacks:
+            raise CliError(
+                f"there is no stack {self.stack!r} in {self.where}. Deploy it with `sam build && sam deploy`, "
+                "or name yours with --stack"
+            )
+        found = {item["OutputKey"]: item["OutputValue"] for item in stacks[0].get("Outputs", [])}
+        lacking = [name for name in OUTPUTS.values() if name not in found]
+        if lacking:
+            raise CliError(
+                f"stack {self.stack!r} ({stacks[0]['StackStatus']}) has no output {', '.join(lacking)}: it is no "
+                "Sluice, or its deployment did not end well"
+            )
+        return found
+
+    @property
+    def where(self) -> str:
+        meta = self.clients("cloudformation").meta
+        return f"region {meta.region_name} ({meta.endpoint_url})"
+
+    @cached_property
+    def world(self) -> World:
+        """The stack's state, through the product's adapters."""
+        chosen = Settings(stack=self.stack, **{name: self.outputs[output] for name, output in OUTPUTS.items()})
+        return bootstrap.assemble(chosen, self.clients)
+
+    def client(self, service: str) -> Any:
+        """For the few calls that the product itself never makes."""
+        return self.clients(service)
+
+
+def known_project(world: World, project: str) -> str:
+    """`project` when it has a contract. Raises CliError with the nearest name."""
+    projects = world.ledger.projects()
+    if project in projects:
+        return project
+    if not projects:
+        raise CliError(
+            f"there is no project {project!r}: none is registered yet. Register one with `sluice register project.yaml`"
+        )
+    hint = nearest(project, projects) or f"; known: {', '.join(projects)}"
+    raise CliError(f"there is no project {project!r}{hint}")
+
+
+def find_run(world: World, run_id: str, project: str | None = None) -> tuple[str, Json]:
+    """Project and record of the run whose id is, or alone begins with, `run_id`. Raises CliError."""
+    projects = [known_project(world, project)] if project else world.ledger.projects()
+    every = [(name, record) for name in projects for record in world.ledger.runs(name)]
+    found = [(name, record) for name, record in every if record["run_id"] == run_id]
+    found = found or [(name, record) for name, record in every if record["run_id"].startswith(run_id)]
+    where = f"project {project}" if project else "any project"
+    if not found:
+        hint = nearest(run_id, [record["run_id"] for _, record in every])
+        raise CliError(f"there is no run {run_id!r} in {where}{hint}; `sluice runs <project>` lists them")
+    if len(found) > 1:
+        several = ", ".join(f"{record['run_id']} ({name})" for name, record in found[:5])
+        raise CliError(f"{run_id!r} is the beginning of {len(found)} runs: {several}; write more of it, or --project")
+    return found[0]

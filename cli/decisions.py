@@ -1,0 +1,153 @@
+"""Decision records in words: gates, canary looks, approvals, responses to alarms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from typing import Any
+
+from cli.text import duration, indent, moment, number, plural, table
+from sluice import keys
+from sluice.ports import Json, World
+
+_MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
+
+
+def records(world: World, project: str, run_id: str) -> list[tuple[str, Json]]:
+    """(key, record) of every decision of the run, as `at` orders them."""
+    stored = world.objects.list(keys.run(project, run_id, "decisions/"))
+    found = [(item.key, json.loads(world.objects.read(item.key))) for item in stored]
+    return sorted(found, key=lambda pair: str(pair[1].get("at", "")))
+
+
+def responses(world: World, project: str, run_id: str, record: Json) -> list[tuple[str, Json]]:
+    """Answers to alarms that concern the run: those to its release or to its model, and the one that started it."""
+    found = []
+    for item in world.objects.list(keys.monitor(project, "responses/")):
+        response = json.loads(world.objects.read(item.key))
+        inputs = response.get("inputs") or {}
+        if run_id in (response.get("run_id"), inputs.get("champion")):
+            found.append((item.key, response))
+    started = str(record.get("started_at", ""))
+    if record.get("trigger") in ("drift", "quality"):
+        causes = [pair for pair in _retrainings(world, project, str(record["trigger"])) if _at(pair) <= started]
+        found += [pair for pair in causes[-1:] if pair not in found]
+    return sorted(found, key=_at)
+
+
+def _retrainings(world: World, project: str, kind: str) -> list[tuple[str, Json]]:
+    stored = world.objects.list(keys.monitor(project, "responses/"))
+    found = [(item.key, json.loads(world.objects.read(item.key))) for item in stored]
+    wanted = [
+        pair
+        for pair in found
+        if pair[1].get("decision") == "retrain" and str(pair[1]["inputs"]["alarm"]).endswith(f"/{kind}")
+    ]
+    return sorted(wanted, key=_at)
+
+
+def _at(pair: tuple[str, Json]) -> str:
+    return str((pair[1].get("inputs") or {}).get("at", ""))
+
+
+def head(project: str, record: Json) -> str:
+    """The facts of the run itself."""
+    took = duration(record.get("started_at"), record.get("ended_at"))
+    datasets = record.get("datasets") or []
+    lines = [
+        f"{record['run_id']} of {project}: {record.get('outcome') or record.get('status')}",
+        f"  started   {moment(record.get('started_at'))} UTC by {record.get('trigger')}"
+        + (f": {record['reason']}" if record.get("reason") else ""),
+        f"  took      {took}",
+        f"  data      {plural(len(datasets), 'dataset')}: {', '.join(datasets)}",
+        f"  contract  version {record.get('contract_version')}",
+    ]
+    if record.get("artifact_sha256"):
+        lines.append(f"  model     {record.get('artifact_uri')} (sha256 {record['artifact_sha256']})")
+    error = record.get("error")
+    if error:
+        lines.append(f"  failed at {error.get('state')}: {error.get('error')}: {error.get('cause')}")
+    if record.get("rollback_verified") is not None:
+        verified = "verified by a live request" if record["rollback_verified"] else "NOT VERIFIED: look at the endpoint"
+        lines.append(f"  rollback  {verified}")
+    return "\n".join(lines)
+
+
+def gates(record: Json) -> str:
+    rows = [
+        (
+            _MARKS.get(verdict["outcome"], verdict["outcome"]),
+            verdict["metric"],
+            verdict["rule"],
+            number(verdict.get("statistic")),
+            number(verdict["threshold"]),
+            verdict["reason"],
+        )
+        for verdict in record.get("verdicts", [])
+    ]
+    measured = (record.get("inputs") or {}).get("rows")
+    title = f"Gates: {record['decision']}" + (f", on {measured} held-out rows" if measured else "")
+    body = table(("", "metric", "rule", "value", "threshold", "reason"), rows) if rows else _listed(record["reasons"])
+    return f"{title}\n{indent(body)}"
+
+
+def canary(record: Json) -> str:
+    """One line for each stretch of looks at a step that ended alike."""
+    looks = record.get("looks", [])
+    lines = [f"Canary: {record.get('decision')} after {plural(len(looks), 'look')}"]
+    rows = []
+    for (step, decision), stretch in groupby(looks, key=lambda look: (look["step_index"], look["decision"])):
+        same = list(stretch)
+        last = same[-1]
+        inputs, statistic = last["inputs"], last.get("statistic") or {}
+        own, control = inputs["step_canary"], inputs["step_control"]
+        rows.append(
+            (
+                f"{step}: {inputs['percent']} %",
+                len(same),
+                f"{own['failures']}/{own['requests']}",
+                f"{control['failures']}/{control['requests']}",
+                number(inputs.get("tail_ms")),
+                number(max((statistic.get("log_e") or {"": None}).values(), default=None)),
+                decision,
+            )
+        )
+    header = ("step", "looks", "canary failed", "control failed", "tail ms", "max ln E", "decision")
+    if rows:
+        lines.append(indent(table(header, rows)))
+        limit = (looks[-1].get("statistic") or {}).get("log_limit")
+        lines.append(f"  aborts at ln E ≥ {number(limit)}")
+    lines.append(indent(_listed(record.get("reasons") or [])))
+    return "\n".join(lines)
+
+
+def response(record: Json) -> str:
+    inputs = record.get("inputs") or {}
+    title = f"Response to {inputs.get('alarm')} at {moment(inputs.get('at'))} UTC: {record.get('decision')}"
+    return f"{title}\n{indent(_listed(record.get('reasons') or []))}"
+
+
+def approval(record: Json) -> str:
+    if record.get("decision"):
+        reason = f": {record['reason']}" if record.get("reason") else ""
+        return f"Approval: {record['decision']} at {moment(record.get('decided_at'))} UTC{reason}"
+    return f"Approval: waited for since {moment(record.get('requested_at'))} UTC"
+
+
+def other(record: Json) -> str:
+    """A kind of record that this command does not know: all of it."""
+    title = f"{record.get('kind', 'decision')}: {record.get('decision')}"
+    rest = {key: value for key, value in record.items() if key not in ("kind", "decision", "project", "run_id")}
+    return f"{title}\n{indent(json.dumps(rest, indent=1, ensure_ascii=False))}"
+
+
+SHOWN: dict[str, Callable[[Json], str]] = {"gates": gates, "canary": canary, "response": response}
+
+
+def shown(record: Json) -> str:
+    return SHOWN.get(str(record.get("kind")), other)(record)
+
+
+def _listed(reasons: Iterable[Any]) -> str:
+    return "\n".join(f"- {reason}" for reason in reasons) or "- no reason was recorded"

@@ -1,0 +1,206 @@
+"""A first project.yaml from what was seen of a file. What only a person can know is marked DECIDE."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from cli.errors import CliError
+from cli.guessing import Look, Seen, only
+from cli.text import number, plural
+from sluice.contract import load_contract, nearest
+from sluice.contract.models import METRICS, PROJECT_PATTERN
+
+_KEY_NAME = re.compile(r"(?i)(^|[_\-. ])(id|uuid|guid|key|no|number)$|[a-z](Id|ID)$")
+_TARGETS = (
+    "target",
+    "label",
+    "class",
+    "outcome",
+    "y",
+    "churn",
+    "churned",
+    "converted",
+    "purchase",
+    "revenue",
+    "default",
+)
+_CLASSES = 20
+
+
+@dataclass
+class Draft:
+    """`text` loads as a contract; `decisions` are the lines that a person must look at."""
+
+    project: str
+    text: str = ""
+    decisions: list[str] = field(default_factory=list)
+
+
+def draft(look: Look, source: str, project: str, target: str | None = None) -> Draft:
+    """Raises CliError for a name that is none, or a target that the file does not have."""
+    if not re.fullmatch(PROJECT_PATTERN, project):
+        raise CliError(f"{project!r} is no project name: 2–32 small letters, digits and single dashes; say --project")
+    known = {column.name: column for column in look.columns}
+    if target is not None and target not in known:
+        raise CliError(f"the file has no column {target!r}{nearest(target, known)}; it has: {', '.join(known)}")
+    result = Draft(project)
+    chosen = known[target] if target else _likely_target(look.columns)
+    if target is None:
+        result.decisions.append(f"problem.target: is {chosen.name!r} the column to predict?")
+    key = only(look.columns, lambda c: c is not chosen and _is_key(c, look))
+    time = only(look.columns, lambda c: c is not chosen and c.type == "timestamp")
+    problem, column_type = _problem(chosen, result)
+    lines = [
+        f"# Written by `sluice init` from {source}: {plural(look.rows, 'row')}"
+        + ("." if look.whole else " looked at."),
+        "# Look for DECIDE; then `sluice check project.yaml` and `sluice register project.yaml`.",
+        f"project: {project}",
+        'description: ""  # DECIDE: the question that the model answers',
+        f"problem: {problem}",
+    ]
+    if not target:
+        lines[-1] += "  # DECIDE: target is a guess"
+    if chosen.missing:
+        lines.append(f"# {chosen.missing} rows have no {_scalar(chosen.name)}: they are accepted but not learned from")
+    lines += ["data:", *_key_lines(look, chosen, key, result), *_time_lines(look, chosen, time, result)]
+    lines.append("  # ranges are what was seen; give a column min and max where the world has limits")
+    lines.append("  columns:")
+    for column in look.columns:
+        kind = column_type if column is chosen else column.type
+        lines.append(f"    {_column(column, kind, look, required=column is key)}")
+    lines += _rest(look, chosen, problem_type=re.findall(r"type: (\w+)", problem)[0], time=time)
+    result.text = "\n".join(lines) + "\n"
+    load_contract(result.text, source="the drafted project.yaml", project=project)
+    return result
+
+
+def project_name(stem: str) -> str:
+    """A project name from a file's.
+
+    >>> project_name("Online Shoppers_2026 (1)")
+    'online-shoppers-2026-1'
+    """
+    clean = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
+    clean = re.sub(r"^[^a-z]+", "", clean)[:32].rstrip("-")
+    return clean if len(clean) > 1 else "project"
+
+
+def _likely_target(columns: list[Seen]) -> Seen:
+    """By name, else the last column of few values, else the last one: a guess, and marked as one."""
+    for name in _TARGETS:
+        for column in columns:
+            if column.name.casefold() == name:
+                return column
+    few = [column for column in columns if column.values is not None and 2 <= len(column.values) <= _CLASSES]
+    return (few or columns)[-1]
+
+
+def _is_key(column: Seen, look: Look) -> bool:
+    """Distinct in every row of the whole file, and called like a key: distinct alone may be chance."""
+    suits = column.type in ("integer", "text", "category") and bool(_KEY_NAME.search(column.name))
+    return look.whole and column.unique and suits
+
+
+def _problem(target: Seen, result: Draft) -> tuple[str, str]:
+    """The `problem` line and the type of the target's column."""
+    values = [value for value, _ in target.values.most_common()] if target.values else []
+    name = _scalar(target.name)
+    if len(values) == 2 and target.type in ("boolean", "category", "integer", "number"):
+        if target.type == "boolean":
+            return f"{{type: binary, target: {name}, positive: true, metric: {METRICS['binary'][0]}}}", "boolean"
+        rare = values[-1]
+        result.decisions.append(f"problem.positive: {rare!r} is the rarer value of {target.name!r}; is it the yes?")
+        return f"{{type: binary, target: {name}, positive: {_text(rare)}, metric: {METRICS['binary'][0]}}}", "category"
+    if target.type in ("category", "integer", "boolean") and 2 < len(values) <= _CLASSES:
+        if target.type == "integer":
+            result.decisions.append(
+                f"problem.type: are the {len(values)} values of {target.name!r} classes or amounts?"
+            )
+        return f"{{type: multiclass, target: {name}, metric: {METRICS['multiclass'][0]}}}", "category"
+    if target.type in ("integer", "number"):
+        return f"{{type: regression, target: {name}, metric: {METRICS['regression'][0]}}}", target.type
+    count = f"{len(values)} distinct values" if target.values is not None else "very many distinct values"
+    raise CliError(
+        f"{target.name!r} ({target.type}, {count}) cannot be predicted as yes/no, class or number; "
+        "name another column with --target"
+    )
+
+
+def _key_lines(look: Look, target: Seen, key: Seen | None, result: Draft) -> list[str]:
+    if key:
+        return [f"  key: [{_scalar(key.name)}]  # distinct in every row"]
+    result.decisions.append(
+        "data.key: which columns identify a row? Late labels need them, and doubles are dropped by them"
+    )
+    unique = [column.name for column in look.columns if column.unique and column is not target]
+    seen = f"; distinct in every row: {', '.join(unique[:8])}" if unique else "; no column is distinct in every row"
+    return [f"  key: []  # DECIDE: columns that identify a row{seen}"]
+
+
+def _time_lines(look: Look, target: Seen, time: Seen | None, result: Draft) -> list[str]:
+    if time:
+        return [f"  time: {_scalar(time.name)}"]
+    several = [column.name for column in look.columns if column.type == "timestamp" and column is not target]
+    if not several:
+        return ["  time: null  # no column holds ISO 8601 times"]
+    result.decisions.append(f"data.time: which of {', '.join(several)} orders the rows?")
+    return [f"  time: null  # DECIDE: which column orders the rows: {', '.join(several)}?"]
+
+
+def _column(column: Seen, kind: str, look: Look, *, required: bool) -> str:
+    parts = [f"type: {kind}"]
+    notes = []
+    if required:
+        parts.append("nullable: false")
+    if kind == "category":
+        listed = column.listed if kind == column.type else [value for value, _ in (column.values or {}).most_common()]  # type: ignore[union-attr]
+        if listed:
+            parts.append(f"values: [{', '.join(_text(value) for value in listed)}]")
+            notes.append("other values are quarantined")
+        else:
+            notes.append(f"{len(column.values or ())} distinct values")
+    if kind in ("integer", "number") and column.low is not None:
+        notes.append(f"{number(column.low)} to {number(column.high)}")
+    if kind == "boolean" and column.values is not None and set(column.values) <= {"0", "1"}:
+        notes.append("only 0 and 1: if it counts something, say integer")
+    if kind == "text" and column.unique and not required:
+        notes.append("distinct in every row: drop it in features unless its words tell something")
+    if not column.filled:
+        notes.append("DECIDE: without any value here")
+    elif column.missing:
+        notes.append(f"{column.missing / look.rows:.1%} missing")
+    comment = f"  # {'; '.join(notes)}" if notes else ""
+    return f"{_scalar(column.name)}: {{{', '.join(parts)}}}{comment}"
+
+
+def _rest(look: Look, target: Seen, problem_type: str, time: Seen | None) -> list[str]:
+    metric = METRICS[problem_type][0]
+    by_time = "  # by: time where the model must foresee later rows" if time else ""
+    floor = {"binary": "min: 0.8", "multiclass": "min: 0.7", "regression": "max: 10"}[problem_type]
+    return [
+        f"  expectations: {{min_rows: {max(1, look.rows // 2)}, max_invalid_rows: 0.05}}  # half of this file's rows",
+        f"  split: {{test: 0.2, validation: 0.2, by: random}}{by_time}",
+        "gates:",
+        f"  # DECIDE: what must the model reach to be of use? For example: - {{metric: {metric}, {floor}}}",
+        f"  - {{metric: {metric}, above_baseline_by: {'0.0' if problem_type == 'regression' else '0.01'}}}",
+        f"  - {{metric: {metric}, not_worse_than_champion_by: 0.005, confidence: 0.95}}",
+        "release:",
+        "  approval: manual  # DECIDE: automatic once you trust the gates",
+    ]
+
+
+def _scalar(name: str) -> str:
+    """A name as YAML: plain where YAML reads it as this very text, else in quotes."""
+    plain: Any = None
+    if re.fullmatch(r"[A-Za-z_][\w.\-]*", name):
+        plain = yaml.safe_load(name)
+    return name if plain == name else _text(name)
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,108 @@
+"""The states that a run enters, across its lifecycle execution and the three nested ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cli.connection import Connection
+from sluice import keys
+from sluice.errors import NotFoundError
+from sluice.ports import Json
+
+_STAGES = {"PrepareData": "prepare_execution", "BuildModel": "build_execution", "ReleaseModel": "release_execution"}
+_FAILURES = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A state that was entered, or a failure; `text` is what to print."""
+
+    at: datetime
+    machine: str
+    text: str
+
+
+@dataclass
+class Progress:
+    """What is new in a run's executions since the last look."""
+
+    connection: Connection
+    project: str
+    run_id: str
+    _read: dict[str, int] = field(default_factory=dict)
+    _executions: dict[str, str] = field(default_factory=dict)
+
+    def fresh(self) -> list[Step]:
+        """Steps since the last call, in order of time."""
+        steps: list[Step] = []
+        for arn, machine in self._known().items():
+            for event in self._events(arn):
+                self._read[arn] = event["id"]
+                text = _text(event)
+                if text:
+                    steps.append(Step(event["timestamp"], machine, text))
+        return sorted(steps, key=lambda step: step.at)
+
+    def _known(self) -> dict[str, str]:
+        """Execution ARN → machine; the nested ones by the names that the plan has fixed."""
+        if self._executions:
+            return self._executions
+        record = self.connection.world.ledger.run(self.project, self.run_id) or {}
+        lifecycle = record.get("execution_arn")
+        if not lifecycle:
+            return {}
+        found = {lifecycle: "Lifecycle"}
+        try:
+            plan: Json = json.loads(
+                self.connection.world.objects.read(keys.run(self.project, self.run_id, "plan.json"))
+            )
+        except NotFoundError:
+            plan = {}
+        for machine, arn in self._machines().items():
+            name = plan.get("names", {}).get(_STAGES[machine])
+            if name:
+                found[f"{arn.replace(':stateMachine:', ':execution:')}:{name}"] = machine
+        self._executions = found
+        return found
+
+    def _machines(self) -> dict[str, str]:
+        pages = self.connection.client("cloudformation").get_paginator("list_stack_resources")
+        return {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for page in pages.paginate(StackName=self.connection.stack)
+            for resource in page["StackResourceSummaries"]
+            if resource["LogicalResourceId"] in _STAGES
+        }
+
+    def _events(self, arn: str) -> Iterator[Any]:
+        """Newest first until what is known, then turned round: a long bake has thousands of events."""
+        last, fresh = self._read.get(arn, 0), []
+        pages = self.connection.client("stepfunctions").get_paginator("get_execution_history")
+        try:
+            for page in pages.paginate(executionArn=arn, reverseOrder=True, includeExecutionData=False):
+                new = [event for event in page["events"] if event["id"] > last]
+                fresh += new
+                if len(new) < len(page["events"]):
+                    break
+        except ClientError as error:
+            # a stage that has not begun yet
+            if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+                raise
+        return iter(sorted(fresh, key=lambda event: event["id"]))
+
+
+def _text(event: Any) -> str | None:
+    details = event.get("stateEnteredEventDetails")
+    if details:
+        return str(details["name"])
+    if event["type"] in _FAILURES:
+        kind = event["type"][0].lower() + event["type"][1:]
+        why = event.get(f"{kind}EventDetails") or {}
+        return f"{event['type']}: {why.get('error', 'no error was given')}"
+    return None

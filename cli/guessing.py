@@ -1,0 +1,159 @@
+"""Columns of a file and what they seem to be, read by the very readers and rules that will judge the file later."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sluice.contract.models import Column
+from sluice.errors import EmptyFileError, HeaderMismatchError
+from sluice.intake.batches import Batches, Notes
+from sluice.intake.csv_rows import Restart, read_csv, sniff
+from sluice.intake.json_rows import looks_like_json, read_json_lines
+from sluice.intake.opening import open_arrival
+from sluice.intake.parquet_rows import parquet_columns, read_parquet
+from sluice.intake.rules import judge
+
+ROWS = 200_000
+"""Rows that are looked at; a later row may still not fit, and the intake will say so."""
+MANY = 50
+"""More distinct values than this are no longer counted one by one."""
+LISTED = 20
+_TYPES = ("boolean", "integer", "number", "timestamp")
+
+
+@dataclass
+class Seen:
+    """One column: the types that every value fits, the distinct values as long as they are few."""
+
+    name: str
+    fits: list[str] = field(default_factory=lambda: list(_TYPES))
+    missing: int = 0
+    rows: int = 0
+    values: Counter[str] | None = field(default_factory=Counter)
+    every: set[int] = field(default_factory=set)
+    """Hashes of all values, to know whether they are distinct."""
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def filled(self) -> int:
+        return self.rows - self.missing
+
+    @property
+    def unique(self) -> bool:
+        return self.filled == self.rows > 1 and len(self.every) == self.rows
+
+    @property
+    def type(self) -> str:
+        """The narrowest type that every value fits; for texts, category where few values come again and again."""
+        if not self.filled:
+            return "text"
+        if self.fits:
+            # one value alone, such as 0 throughout, says nothing about yes and no
+            only_numbers = self.values is not None and set(self.values) <= {"0", "1"} and len(self.values) < 2
+            return "integer" if self.fits[0] == "boolean" and only_numbers else self.fits[0]
+        repeated = self.values is not None and len(self.values) <= max(2, self.filled // 10)
+        return "category" if repeated else "text"
+
+    @property
+    def listed(self) -> list[str] | None:
+        """The values of a category, the most frequent first, when they are few enough to be meant as a list."""
+        if self.type != "category" or self.values is None or len(self.values) > LISTED:
+            return None
+        return [value for value, _ in self.values.most_common()]
+
+    def add(self, text: pa.Array) -> None:
+        trimmed = pc.utf8_trim_whitespace(pc.fill_null(text, ""))
+        blank = pc.equal(trimmed, "")
+        self.rows += len(text)
+        self.missing += pc.sum(blank).as_py() or 0
+        for kind in list(self.fits):
+            typed, broken = judge(self.name, Column(type=kind), text, key=False)  # type: ignore[arg-type]
+            if broken:
+                self.fits.remove(kind)
+            elif kind == "number":
+                bounds = pc.min_max(typed).as_py()
+                if bounds["min"] is not None:
+                    self.low = bounds["min"] if self.low is None else min(self.low, bounds["min"])
+                    self.high = bounds["max"] if self.high is None else max(self.high, bounds["max"])
+        values = trimmed.filter(pc.invert(blank))
+        if len(self.every) + self.missing >= self.rows - len(text):
+            self.every.update(hash(value) for value in values.to_pylist())
+        if self.values is not None:
+            counted = pc.value_counts(values)
+            if len(counted) > MANY:
+                self.values = None
+                return
+            self.values.update({item["values"]: item["counts"] for item in counted.to_pylist()})
+            if len(self.values) > MANY:
+                self.values = None
+
+
+@dataclass
+class Look:
+    """What was seen of a file."""
+
+    columns: list[Seen]
+    rows: int
+    whole: bool
+    broken: int
+    unnamed: int
+
+
+def look_at(path: Path) -> Look:
+    """Raises UnreadableFileError, EmptyFileError, HeaderMismatchError (a name twice)."""
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            return _look(path, Path(scratch), exact=False)
+        except Restart:
+            return _look(path, Path(scratch), exact=True)
+
+
+def _look(path: Path, scratch: Path, *, exact: bool) -> Look:
+    header, batches = _open(path, scratch, exact)
+    doubled = [name for name, count in Counter(name for name in header if name).items() if count > 1]
+    if doubled:
+        raise HeaderMismatchError(f"the header has {', '.join(map(repr, doubled))} more than once")
+    named = [name for name in header if name]
+    seen = {name: Seen(name) for name in named}
+    rows = broken = 0
+    whole = True
+    for batch in batches:
+        rows += len(batch.rows)
+        broken += len(batch.broken)
+        for name in named:
+            seen[name].add(batch.columns[name])
+        if rows >= ROWS:
+            whole = False
+            break
+    if not rows:
+        raise EmptyFileError("the file has a header but no data row that can be read")
+    return Look(list(seen.values()), rows, whole, broken, len(header) - len(named))
+
+
+def _open(path: Path, scratch: Path, exact: bool) -> tuple[list[str], Batches]:
+    opened = open_arrival(path, scratch)
+    if opened.kind == "parquet":
+        header = parquet_columns(opened.path)
+        return header, read_parquet(opened.path, header)
+    if looks_like_json(opened.path):
+        notes = Notes("jsonl", opened.encoding)
+        # JSON lines have no header: the first pass only collects the names
+        for _ in read_json_lines(opened.path, [], notes):
+            pass
+        return list(notes.columns), read_json_lines(opened.path, list(notes.columns), notes)
+    dialect = sniff(opened.path, [])
+    return dialect.header, read_csv(opened.path, dialect, Notes("csv", opened.encoding), exact=exact)
+
+
+def only(columns: list[Seen], chosen: Callable[[Seen], bool]) -> Seen | None:
+    """The one column of which it is true; None when there are several or none."""
+    found = [column for column in columns if chosen(column)]
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,64 @@
+"""How the commands write: tables, times, numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Columns as wide as their widest cell; None is a dash."""
+    lines = [[*header], *([_cell(cell) for cell in row] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return "\n".join([text[0], "  ".join("─" * width for width in widths), *text[1:]])
+
+
+def number(value: Any) -> str:
+    """Four significant digits; integers, text and None as they are.
+
+    >>> number(0.912345), number(3000), number(None)
+    ('0.9123', '3000', '-')
+    """
+    return f"{value:.4g}" if isinstance(value, float) else _cell(value)
+
+
+def moment(text: str | datetime | None) -> str:
+    """A time in UTC, to the second."""
+    if not text:
+        return "-"
+    at = datetime.fromisoformat(text) if isinstance(text, str) else text
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def duration(start: str | None, end: str | datetime | None) -> str:
+    """
+    >>> duration("2026-01-01T00:00:00+00:00", "2026-01-01T01:01:05+00:00")
+    '1h01m05s'
+    """
+    if not start or not end:
+        return "-"
+    last = datetime.fromisoformat(end) if isinstance(end, str) else end
+    seconds = max(0, round((last - datetime.fromisoformat(start)).total_seconds()))
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes:02}m{seconds:02}s"
+    return f"{minutes}m{seconds:02}s" if minutes else f"{seconds}s"
+
+
+def indent(text: str, by: int = 2) -> str:
+    return "\n".join(" " * by + line if line else line for line in text.splitlines())
+
+
+def plural(count: int, noun: str) -> str:
+    """
+    >>> plural(1, "run"), plural(2, "run")
+    ('1 run', '2 runs')
+    """
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _cell(value: Any) -> str:
+    return "-" if value is None or value == "" else str(value)

@@ -1,0 +1,70 @@
+"""The command line over the fake world: `sluice("status", "shop")` gives (exit code, stdout, stderr)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+
+from cli.app import main
+from sluice.contract import Contract, load_contract
+from sluice.ports import World
+from tests import fakes
+
+CONTRACT = load_contract(
+    yaml.safe_dump(
+        {
+            "project": "shop",
+            "problem": {"type": "binary", "target": "bought", "positive": True},
+            "data": {"columns": {"pages": {"type": "integer"}, "bought": {"type": "boolean"}}},
+        }
+    )
+)
+
+
+@dataclass
+class FakeConnection:
+    """A stack in memory; `calls` has what went to AWS past the world."""
+
+    world: World
+    stack: str = "sluice"
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def client(self, service: str) -> Any:
+        def delete_endpoint(**request: Any) -> None:
+            self.calls.append(("delete_endpoint", request))
+
+        return SimpleNamespace(delete_endpoint=delete_endpoint)
+
+
+Sluice = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def world() -> World:
+    made = fakes.world()
+    save(made, CONTRACT)
+    return made
+
+
+@pytest.fixture
+def connection(world: World) -> FakeConnection:
+    return FakeConnection(world)
+
+
+@pytest.fixture
+def sluice(connection: FakeConnection, capsys: pytest.CaptureFixture[str]) -> Sluice:
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = main(arguments, lambda stack: connection)  # type: ignore[arg-type, return-value]
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def save(world: World, contract: Contract) -> None:
+    world.ledger.save_contract(contract.project, contract.model_dump(mode="json"), "v1")

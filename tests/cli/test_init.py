@@ -1,0 +1,160 @@
+"""`sluice init`: the drafted contract loads, accepts its own file, and guesses only what is certain."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sluice.contract import Contract, load_contract
+
+ROWS = 200
+
+
+def table() -> dict[str, list[object]]:
+    return {
+        "session_id": [f"s{i}" for i in range(ROWS)],
+        "started_at": [f"2026-01-{1 + i % 28:02}T10:00:00" for i in range(ROWS)],
+        "pages": list(range(ROWS)),
+        "price": [i / 4 for i in range(ROWS)],
+        "yes": ["no" if i % 3 else "off" for i in range(ROWS)],
+        "comment text": [f"words {i}" for i in range(ROWS)],
+        "bought": ["true" if i % 4 == 0 else "false" for i in range(ROWS)],
+    }
+
+
+def as_csv(columns: dict[str, list[object]]) -> str:
+    rows = zip(*columns.values(), strict=True)
+    return "\n".join([",".join(columns), *(",".join(map(str, row)) for row in rows)]) + "\n"
+
+
+@pytest.fixture
+def drafted(sluice, tmp_path):
+    def draft(columns: dict[str, list[object]], *more: str) -> tuple[Contract, str]:
+        source, out = tmp_path / "Web sessions.csv", tmp_path / "project.yaml"
+        source.write_text(as_csv(columns))
+        code, printed, error = sluice("init", str(source), "-o", str(out), "--force", *more)
+        assert code == 0, error
+        return load_contract(out.read_text()), printed + out.read_text()
+
+    return draft
+
+
+def test_types_key_and_time_are_guessed_where_they_are_certain(drafted):
+    contract, text = drafted(table())
+    types = {name: column.type for name, column in contract.data.columns.items()}
+    assert types == {
+        "session_id": "text",
+        "started_at": "timestamp",
+        "pages": "integer",
+        "price": "number",
+        "yes": "category",
+        "comment text": "text",
+        "bought": "boolean",
+    }
+    assert (contract.project, contract.data.key, contract.data.time) == ("web-sessions", ["session_id"], "started_at")
+    # words that YAML would read as booleans stay words
+    assert sorted(contract.data.columns["yes"].values or []) == ["no", "off"]
+    assert (contract.problem.type, contract.problem.target, contract.problem.positive) == ("binary", "bought", True)
+    assert "200 good rows and 0 to be quarantined" in text
+    assert "decide: problem.target" in text
+
+
+def test_two_possible_keys_or_times_are_a_persons_choice(drafted):
+    columns = table()
+    columns = {**columns, "visit_id": columns["session_id"], "ended_at": columns["started_at"]}
+    contract, text = drafted(columns, "--target", "bought")
+    assert contract.data.key == []
+    assert contract.data.time is None
+    assert "decide: data.key" in text
+    assert "which of started_at, ended_at" in text
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "column_type"),
+    [("price", "regression", "number"), ("yes", "binary", "category"), ("pages", "regression", "integer")],
+)
+def test_the_targets_values_make_the_problem(drafted, target, kind, column_type):
+    contract, _ = drafted(table(), "--target", target)
+    assert (contract.problem.type, contract.problem.target) == (kind, target)
+    assert contract.data.columns[target].type == column_type
+
+
+def test_integer_classes_are_asked_about(drafted):
+    contract, text = drafted({**table(), "grade": [i % 5 for i in range(ROWS)]}, "--target", "grade")
+    assert contract.problem.type == "multiclass"
+    assert contract.data.columns["grade"].values == ["0", "1", "2", "3", "4"]
+    assert "classes or amounts" in text
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl"])
+def test_other_formats_are_read_as_the_intake_reads_them(sluice, tmp_path, kind):
+    columns, out = table(), tmp_path / "p.yaml"
+    source = tmp_path / f"data.{kind}"
+    if kind == "parquet":
+        pq.write_table(pa.table(columns), source)
+    else:
+        names = list(columns)
+        rows = zip(*columns.values(), strict=True)
+        source.write_text("\n".join(json.dumps(dict(zip(names, row, strict=True))) for row in rows))
+    code, printed, error = sluice("init", str(source), "--project", "shop", "-o", str(out))
+    assert code == 0, error
+    assert "200 good rows and 0 to be quarantined" in printed
+    assert load_contract(out.read_text()).data.columns["pages"].type == "integer"
+
+
+def test_nothing_is_overwritten_and_mistakes_are_named(sluice, tmp_path):
+    source, out = tmp_path / "d.csv", tmp_path / "p.yaml"
+    source.write_text(as_csv(table()))
+    out.write_text("mine")
+    code, _, error = sluice("init", str(source), "-o", str(out))
+    assert code == 1
+    assert "--force" in error
+    assert out.read_text() == "mine"
+    cases = {
+        ("--target", "bougth"): "did you mean 'bought'?",
+        ("--project", "Shop!"): "no project name",
+        ("--target", "comment text"): "cannot be predicted",
+    }
+    for more, told in cases.items():
+        code, _, error = sluice("init", str(source), "-o", str(tmp_path / "new.yaml"), *more)
+        assert code == 1
+        assert told in error
+    assert not (tmp_path / "new.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"", "no bytes"), (b"a,b\n", "no data row"), (b"a,a\n1,2\n", "more than once"), (b"\xff\xfe\x00", "UTF-16")],
+)
+def test_a_file_that_the_intake_would_refuse_is_refused(sluice, tmp_path, content, told):
+    source = tmp_path / "bad.csv"
+    source.write_bytes(content)
+    code, _, error = sluice("init", str(source), "-o", str(tmp_path / "p.yaml"))
+    assert code == 1
+    assert told in error
+
+
+def test_check_names_every_mistake_and_the_nearest_key(sluice, tmp_path):
+    path = tmp_path / "project.yaml"
+    path.write_text("project: shop\nproblem: {type: binary, tagret: x}\ndata: {columns: {x: {type: integr}}}\n")
+    code, _, error = sluice("check", str(path))
+    assert code == 1
+    assert "did you mean 'target'?" in error
+    assert "did you mean 'integer'?" in error
+    assert sluice("check", str(tmp_path / "none.yaml"))[0] == 1
+    example = Path(__file__).parents[2] / "examples" / "shop" / "project.yaml"
+    code, printed, _ = sluice("check", str(example))
+    assert code == 0
+    assert "shop: binary, learns purchase from 9 columns" in printed
+
+
+def test_the_schema_is_json_schema(sluice):
+    code, printed, _ = sluice("schema")
+    assert code == 0
+    document = json.loads(printed)
+    assert document["$schema"].startswith("https://json-schema.org/")
+    assert "problem" in document["required"]

@@ -1,0 +1,231 @@
+"""The commands that speak to a stack, over the world in memory."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.stub import Stubber
+
+from cli.app import main
+from cli.connection import Connection
+from sluice import keys
+from sluice.ports import Champion, Variant, World
+
+RUN, OTHER = "r0123456789ab", "r0123ffffffff"
+
+
+def start(world: World, run_id: str = RUN, **facts: object) -> None:
+    plain = {"trigger": "data", "datasets": ["d1"], "contract_version": "v1", "status": "running", **facts}
+    world.ledger.start_run("shop", run_id, world.clock.now(), plain)
+
+
+def serve(world: World) -> None:
+    now = world.clock.now()
+    world.ledger.set_champion(
+        "shop",
+        Champion(
+            RUN, f"v-{RUN}", "sluice-shop", "only", "m", "arn", now, now + timedelta(days=1), None, {"roc_auc": 0.91234}
+        ),
+        None,
+    )
+    world.models.ensure_model("m", "s3://data/m", "image", {})
+    world.models.ensure_endpoint_config("only", [Variant(f"v-{RUN}", "m", 1.0, "ml.m5.large", 2)], "s3://data/c", 100)
+    world.models.put_endpoint("sluice-shop", "only")
+
+
+def write(world: World, key: str, content: object) -> None:
+    world.objects.write(key, json.dumps(content).encode())
+
+
+def test_status_tells_what_serves_runs_and_waits(sluice, world):
+    serve(world)
+    start(world)
+    start(world, OTHER, status="failed", outcome="failed", error={"state": "Build Model", "error": "E", "cause": "bad"})
+    world.ledger.acquire_lock("shop", RUN, world.clock.now())
+    world.ledger.add_pending("shop", "d9", "arrival")
+    code, printed, _ = sluice("status")
+    assert code == 0
+    for told in (f"champion   {RUN}", "roc_auc 0.9123", "in probation", "2 instances", "d9", "Build Model: E: bad"):
+        assert told in printed
+
+
+def test_a_champion_whose_endpoint_was_removed_is_told(sluice, world):
+    serve(world)
+    world.models.endpoints.clear()
+    assert "nothing serves" in sluice("status", "shop")[1]
+
+
+@pytest.mark.parametrize("command", [("status", "shpo"), ("runs", "shpo"), ("follow", "shpo")])
+def test_an_unknown_project_brings_the_nearest(sluice, command):
+    code, _, error = sluice(*command)
+    assert code == 1
+    assert "did you mean 'shop'?" in error
+
+
+def test_runs_are_found_by_their_beginning(sluice, world):
+    start(world)
+    start(world, OTHER)
+    assert sluice("why", RUN[:7])[0] == 0
+    code, _, error = sluice("why", "r0123")
+    assert code == 1
+    assert "beginning of 2 runs" in error
+    assert "there is no run" in sluice("why", "zzz")[2]
+    assert OTHER in sluice("runs", "shop", "--limit", "1")[1] + sluice("runs", "shop")[1]
+
+
+def test_why_prints_gates_looks_approval_and_responses(sluice, world):
+    start(world, outcome="rolled_back", rollback_verified=True, approval={"decision": "approved", "reason": "fine"})
+    verdict = {"rule": "min", "metric": "roc_auc", "outcome": "pass", "statistic": 0.91, "threshold": 0.85}
+    gates = {"kind": "gates", "at": "1", "decision": "approved", "reasons": [], "inputs": {"rows": 60}}
+    gates["verdicts"] = [{**verdict, "reason": "roc_auc 0.91 is at least 0.85"}]
+    look = {
+        "step_index": 0,
+        "decision": "continue",
+        "inputs": {
+            "percent": 10,
+            "step_canary": {"failures": 3, "requests": 40},
+            "step_control": {"failures": 0, "requests": 360},
+            "tail_ms": 12.5,
+        },
+        "statistic": {"log_e": {"failures": 4.2}, "log_limit": 4.09},
+    }
+    looks = [look, look, {**look, "decision": "abort"}]
+    canary = {"kind": "canary", "decision": "abort", "reasons": ["the canary fails more often"], "looks": looks}
+    write(world, keys.decision("shop", RUN, "gates"), gates)
+    write(world, keys.decision("shop", RUN, "canary"), canary)
+    write(world, keys.decision("shop", RUN, "later"), {"kind": "new", "decision": "maybe", "facts": [1]})
+    response = {"kind": "response", "run_id": RUN, "decision": "abort", "reasons": ["alarm canary-errors"]}
+    response["inputs"] = {"alarm": f"sluice/shop/{RUN}/canary-errors", "at": "2026-01-01T00:00:00+00:00"}
+    write(world, keys.monitor("shop", "responses", "a.json"), response)
+    write(world, keys.monitor("shop", "responses", "b.json"), {**response, "run_id": OTHER, "reasons": ["not ours"]})
+    code, printed, _ = sluice("why", RUN)
+    assert code == 0
+    for told in (
+        "on 60 held-out rows",
+        "roc_auc 0.91 is at least 0.85",
+        "abort after 3 looks",
+        "3/40",
+        "0/360",
+        "the canary fails more often",
+        "Approval: approved",
+        "alarm canary-errors",
+        "new: maybe",
+        "verified by a live request",
+    ):
+        assert told in printed
+    # two looks that said the same are one line
+    assert printed.count("0: 10 %") == 2
+    assert "not ours" not in printed
+
+
+def test_why_names_the_alarm_that_started_a_retraining(sluice, world):
+    start(world, trigger="drift")
+    response = {"kind": "response", "decision": "retrain", "reasons": ["channel drifts"]}
+    response["inputs"] = {"alarm": "sluice/shop/drift", "at": "2020-01-01T00:00:00+00:00", "champion": OTHER}
+    write(world, keys.monitor("shop", "responses", "a.json"), response)
+    assert "channel drifts" in sluice("why", RUN)[1]
+
+
+def test_approve_and_reject_reach_the_registry_once(sluice, world):
+    arn = world.registry.register("sluice-shop", "s3://data/m", "image", {"run_id": RUN}, approved=False)
+    start(world, approval={"token": "t", "package_arn": arn})
+    assert sluice("reject", RUN, "--reason", "too dear")[0] == 0
+    assert world.registry.package(arn)["status"] == "Rejected"
+    world.ledger.update_run("shop", RUN, {"approval": {"package_arn": arn, "decision": "not_approved"}})
+    code, _, error = sluice("approve", RUN)
+    assert code == 1
+    assert "not_approved" in error
+    start(world, OTHER)
+    assert "does not wait" in sluice("approve", OTHER)[2]
+    world.ledger.update_run("shop", OTHER, {"outcome": "promoted"})
+    assert "has ended (promoted)" in sluice("approve", OTHER)[2]
+
+
+def test_drop_uploads_and_tells_the_verdict(sluice, world, tmp_path, monkeypatch):
+    path = tmp_path / "a b+c.csv"
+    path.write_text("pages,bought\n1,true\n")
+    assert sluice("drop", "shop", str(path), "--wait", "0")[0] == 0
+    assert world.objects.read("raw/shop/a b+c.csv") == path.read_bytes()
+    assert sluice("drop", "shop", str(path), "--to", "batch")[0] == 0
+    assert world.objects.exists("batch/shop/a b+c.csv")
+    reasons = [{"rule": "type", "column": "pages", "rows": 3, "message": "is not an integer"}]
+    record = {"status": "quarantined", "rows": 0, "quarantined_rows": 3, "reasons": reasons}
+    monkeypatch.setattr(world.ledger, "arrival", lambda *_: record)
+    code, printed, _ = sluice("drop", "shop", str(path))
+    assert code == 1
+    assert "column pages: is not an integer (3 rows)" in printed
+    assert sluice("drop", "shop", str(tmp_path / "none.csv"))[0] == 1
+
+
+def test_retrain_asks_by_an_event_and_needs_data(sluice, world):
+    assert "no accepted data" in sluice("retrain", "shop", "--reason", "x")[2]
+    world.ledger.add_dataset("shop", "d1", world.clock.now(), {"rows": 9})
+    code, printed, _ = sluice("retrain", "shop", "--reason", "new prices")
+    assert code == 0
+    assert "1 dataset" in printed
+    kind, detail = world.events.put_events[-1]
+    assert (kind, detail["project"], detail["trigger"]) == ("Training Requested", "shop", "manual")
+    assert detail["reason"].startswith("new prices")
+
+
+def test_remove_endpoint_asks_refuses_and_deletes(sluice, world, connection):
+    assert "no endpoint" in sluice("remove-endpoint", "shop")[1]
+    serve(world)
+    assert "say --yes" in sluice("remove-endpoint", "shop")[2]
+    world.ledger.acquire_lock("shop", OTHER, world.clock.now())
+    assert f"run {OTHER} is on" in sluice("remove-endpoint", "shop", "--yes")[2]
+    assert connection.calls == []
+    world.ledger.release_lock("shop", OTHER)
+    code, printed, _ = sluice("remove-endpoint", "shop", "--yes")
+    assert code == 0
+    assert connection.calls == [("delete_endpoint", {"EndpointName": "sluice-shop"})]
+    assert "create-endpoint --endpoint-name sluice-shop --endpoint-config-name only" in printed
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (NoCredentialsError(), "AWS_PROFILE"),
+        (EndpointConnectionError(endpoint_url="http://x"), "cannot be reached"),
+        (ClientError({"Error": {"Code": "ExpiredToken", "Message": "old"}}, "DescribeStacks"), "sign in again"),
+        (ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "Query"), "your identity may not"),
+    ],
+)
+def test_what_aws_says_becomes_a_sentence(capsys, raised, told):
+    class Broken:
+        @property
+        def world(self):
+            raise raised
+
+    assert main(["status"], lambda stack: Broken()) == 1
+    assert told in capsys.readouterr().err
+
+
+@pytest.fixture
+def cloudformation():
+    """A stubbed client, and a connection that uses it."""
+    client = boto3.client("cloudformation", "eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
+    with Stubber(client) as stubber:
+        yield stubber, lambda stack: Connection(stack, lambda service: client)
+
+
+def test_a_stack_that_is_not_there_is_named_with_its_region(cloudformation, capsys):
+    stubber, connect = cloudformation
+    stubber.add_client_error("describe_stacks", "ValidationError", "Stack with id mine does not exist")
+    assert main(["status", "--stack", "mine"], connect) == 1
+    assert "there is no stack 'mine' in region eu-west-1" in capsys.readouterr().err
+
+
+def test_a_stack_of_something_else_is_not_taken_for_sluice(cloudformation, capsys):
+    stubber, connect = cloudformation
+    stack = {"StackName": "mine", "CreationTime": datetime.now(UTC), "StackStatus": "CREATE_COMPLETE"}
+    stack["Outputs"] = [{"OutputKey": "AlertTopicArn", "OutputValue": "x"}]
+    stubber.add_response("describe_stacks", {"Stacks": [stack]})
+    assert main(["--stack", "mine", "status"], connect) == 1
+    error = capsys.readouterr().err
+    assert "DataBucketName" in error
+    assert "no Sluice" in error
