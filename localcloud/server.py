@@ -25,6 +25,7 @@ HOST = "127.0.0.1"
 # In this order: repairs first, because what follows wraps what they put right.
 EXTENSIONS = (
     "localcloud.repairs",
+    "localcloud.lambda_runtime",
     "localcloud.authorization",
     "localcloud.stepfunctions",
     "localcloud.sagemaker",

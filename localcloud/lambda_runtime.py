@@ -1,0 +1,108 @@
+"""What a Python Lambda finds around it: AWS's runtime instead of this environment, and layers unpacked once.
+
+ministack runs a function with the interpreter of its own virtual environment. So a function could import what AWS does
+not have (pandas, which pyarrow then loads for 2 s; pyOpenSSL, which urllib3 then loads), and would fail only there.
+Here a worker sees the standard library, boto3 with what it needs, its layers and its code, as in AWS's runtime.
+
+ministack also unpacks every layer for every worker. A layer version never changes, so one copy serves them all; AWS
+caches layers on its workers, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import sys
+import threading
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from localcloud.settings import Settings
+
+BUNDLED = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
+"""What AWS's Python runtimes bring along (as of python3.11)."""
+
+_unpacking = threading.Lock()
+
+
+def install(settings: Settings) -> None:
+    from ministack.core import lambda_runtime
+
+    runtime = settings.state / "tmp" / "lambda-runtime"
+    layers = settings.state / "tmp" / "lambda-layers"
+    launcher = _prepare(runtime)
+    layers.mkdir(parents=True, exist_ok=True)
+    detect, spawn = lambda_runtime._detect_runtime_binary, lambda_runtime.Worker._spawn
+
+    def detect_runtime_binary(name: str) -> tuple[str, str]:
+        binary, script = detect(name)
+        return (str(launcher) if name.startswith("python") else binary), script
+
+    def spawn_with_shared_layers(worker: Any) -> None:
+        config = worker.config
+        if not config.get("Runtime", "python").startswith("python"):
+            spawn(worker)
+            return
+        folders = [str(_unpacked(reference, layers)) for reference in config.get("Layers") or []]
+        variables = {
+            **(config.get("Environment") or {}).get("Variables", {}),
+            "PYTHONPATH": str(runtime / "packages"),
+            "_LAMBDA_LAYERS_DIRS": os.pathsep.join(folders),
+        }
+        worker.config = {**config, "Layers": [], "Environment": {"Variables": variables}}
+        try:
+            spawn(worker)
+        finally:
+            worker.config = config
+
+    lambda_runtime._detect_runtime_binary = detect_runtime_binary
+    lambda_runtime.Worker._spawn = spawn_with_shared_layers
+
+
+def shutdown() -> None:
+    """Nothing to end: the copies lie in the state folder's `tmp`, which goes with the cloud."""
+
+
+def _prepare(runtime: Path) -> Path:
+    """Links to the bundled packages, and a launcher that starts Python without its site-packages."""
+    packages = runtime / "packages"
+    shutil.rmtree(runtime, ignore_errors=True)
+    packages.mkdir(parents=True)
+    for name in BUNDLED:
+        specification = importlib.util.find_spec(name)
+        if specification is None or not specification.origin:
+            raise RuntimeError(f"{name} is not installed: Lambda's Python runtime has it")
+        origin = Path(specification.origin)
+        source = origin.parent if origin.name == "__init__.py" else origin
+        (packages / source.name).symlink_to(source)
+    launcher = runtime / "python"
+    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S -s "$@"\n')
+    launcher.chmod(0o755)
+    return launcher
+
+
+def _unpacked(reference: Any, folder: Path) -> Path:
+    """The one copy of a layer version. Raises RuntimeError for one that is gone or would write outside its folder."""
+    from ministack.services.lambda_svc import _resolve_layer_zip
+
+    arn = reference if isinstance(reference, str) else reference["Arn"]
+    content = _resolve_layer_zip(reference)
+    if not content:
+        raise RuntimeError(f"layer {arn} has no content")
+    target = folder / hashlib.sha256(content).hexdigest()[:24]
+    with _unpacking:
+        if not target.exists():
+            packed, partial = target.with_suffix(".zip"), target.with_suffix(".part")
+            packed.write_bytes(content)
+            shutil.rmtree(partial, ignore_errors=True)
+            with zipfile.ZipFile(packed) as archive:
+                for member in archive.namelist():
+                    if not (partial / member).resolve().is_relative_to(partial.resolve()):
+                        raise RuntimeError(f"layer {arn}: {member} lies outside the layer")
+                archive.extractall(partial)
+            packed.unlink()
+            partial.rename(target)
+    return target
