@@ -43,7 +43,9 @@ class Part(BaseModel):
 
 
 class Problem(Part):
-    type: Literal["binary", "multiclass", "regression", "clustering", "anomaly"]
+    type: Literal["binary", "multiclass", "regression", "clustering", "anomaly"] = Field(
+        description="the training jobs refuse clustering and anomaly so far"
+    )
     target: str | None = Field(None, description="the column to predict")
     positive: bool | int | str | None = Field(None, description="binary: the target's value that counts as yes")
     metric: str | None = Field(None, description="what tuning optimises; the default depends on the type")
@@ -67,17 +69,19 @@ class Problem(Part):
 
 
 class Business(Part):
-    value_per_true_positive: float = Field(0.0, ge=0)
-    cost_per_contact: float = Field(0.0, ge=0)
+    value_per_true_positive: float = Field(0.0, ge=0, description="binary: above 0 it makes profit and uplift metrics")
+    cost_per_contact: float = Field(0.0, ge=0, description="what acting on one prediction costs, in the same money")
 
 
 class Column(Part):
-    type: Literal["integer", "number", "category", "text", "boolean", "timestamp"]
+    type: Literal["integer", "number", "category", "text", "boolean", "timestamp"] = Field(
+        description="rows whose value is no such thing are quarantined"
+    )
     nullable: bool = Field(True, description="false: a row without a value is quarantined")
-    min: float | None = None
-    max: float | None = None
-    values: list[str] | None = Field(None, description="category: the allowed values; others are quarantined")
-    description: str = ""
+    min: float | None = Field(None, description="integer and number: rows below are quarantined")
+    max: float | None = Field(None, description="integer and number: rows above are quarantined")
+    values: list[str] | None = Field(None, description="category and text: the allowed values; others are quarantined")
+    description: str = Field("", description="for people")
 
     @model_validator(mode="after")
     def _fits_type(self) -> Column:
@@ -93,13 +97,15 @@ class Column(Part):
 class Expectations(Part):
     min_rows: int = Field(1, ge=1, description="an arrival with fewer accepted rows is refused whole")
     max_invalid_rows: Share = Field(0.05, description="above this share of bad rows the file is refused whole")
-    max_nulls: Share = Field(1.0, description="the greatest share of missing values in any required column")
+    max_nulls: Share = Field(
+        1.0, description="above this share of missing values in a column the file is refused whole"
+    )
 
 
 class Split(Part):
-    test: float = Field(0.2, gt=0, lt=0.9)
-    validation: float = Field(0.2, gt=0, lt=0.9)
-    by: Literal["random", "time"] = "random"
+    test: float = Field(0.2, gt=0, lt=0.9, description="share that evaluation and gates see")
+    validation: float = Field(0.2, gt=0, lt=0.9, description="share that tuning compares candidates on")
+    by: Literal["random", "time"] = Field("random", description="time: the newest rows are the test rows")
 
     @model_validator(mode="after")
     def _leaves_train(self) -> Split:
@@ -111,26 +117,30 @@ class Split(Part):
 class Data(Part):
     key: list[str] = Field(default_factory=list, description="columns that identify a row")
     time: str | None = Field(None, description="the column that orders rows in time")
-    columns: dict[Annotated[str, Field(pattern=COLUMN_PATTERN)], Column] = Field(min_length=1)
-    expectations: Expectations = Expectations()
-    split: Split = Split()
+    columns: dict[Annotated[str, Field(pattern=COLUMN_PATTERN)], Column] = Field(
+        min_length=1, description="every column that a file must have; others are ignored"
+    )
+    expectations: Expectations = Field(Expectations(), description="when a file as a whole is refused")
+    split: Split = Field(Split(), description="train, validation and test rows")
 
 
 class Features(Part):
-    drop: list[str] = Field(default_factory=list)
-    bins: dict[str, int] = Field(default_factory=dict)
-    log: list[str] = Field(default_factory=list)
-    interactions: bool = False
+    drop: list[str] = Field(default_factory=list, description="columns that the model does not see")
+    bins: dict[str, int] = Field(
+        default_factory=dict, description="number columns cut into so many quantile bins, 2–100"
+    )
+    log: list[str] = Field(default_factory=list, description="number columns taken as sign(x)·log1p(|x|)")
+    interactions: bool = Field(False, description="adds the products of pairs of number columns")
 
 
 Candidate = Literal["logistic_regression", "random_forest", "gradient_boosting"]
 
 
 class Tuning(Part):
-    strategy: Literal["bayesian", "random", "grid"] = "bayesian"
-    max_jobs: int = Field(12, ge=1, le=500)
-    parallel_jobs: int = Field(2, ge=1, le=100)
-    max_minutes: int = Field(30, ge=1, le=2_880)
+    strategy: Literal["bayesian", "random", "grid"] = Field("bayesian", description="SageMaker's tuning strategy")
+    max_jobs: int = Field(12, ge=1, le=500, description="training jobs in all; each candidate gets at least one")
+    parallel_jobs: int = Field(2, ge=1, le=100, description="training jobs at a time")
+    max_minutes: int = Field(30, ge=1, le=2_880, description="longest tuning, and longest training job of it")
 
 
 class Training(Part):
@@ -138,21 +148,26 @@ class Training(Part):
         ["logistic_regression", "random_forest", "gradient_boosting"],
         min_length=1,
         max_length=10,
+        description="model families to tune; the baseline is always trained",
     )
-    tuning: Tuning = Tuning()
-    instance: str = Field("ml.m5.large", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
-    seed: int = Field(0, ge=0)
+    tuning: Tuning = Field(Tuning(), description="how long and how widely is searched")
+    instance: str = Field(
+        "ml.m5.large", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="machine of training and evaluation jobs"
+    )
+    seed: int = Field(0, ge=0, description="of tuning: the same data and seed give the same search")
 
 
 class Gate(Part):
-    metric: str
-    min: float | None = None
-    max: float | None = None
-    above_baseline_by: float | None = None
-    not_worse_than_champion_by: float | None = Field(None, ge=0)
-    confidence: float = Field(0.95, gt=0.5, lt=1)
-    slice: str | None = None
-    max_gap: float | None = Field(None, ge=0)
+    metric: str = Field(description="one of the problem type's metrics, on the test rows")
+    min: float | None = Field(None, description="rule: at least this")
+    max: float | None = Field(None, description="rule: at most this")
+    above_baseline_by: float | None = Field(None, description="rule: better than the baseline by this")
+    not_worse_than_champion_by: float | None = Field(
+        None, ge=0, description="rule: paired with the serving model on the same rows, worse by less than this"
+    )
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="of the paired interval")
+    slice: str | None = Field(None, description="the column whose values `max_gap` compares")
+    max_gap: float | None = Field(None, ge=0, description="rule: greatest difference between the slice's values")
 
     @model_validator(mode="after")
     def _one_rule(self) -> Gate:
@@ -166,20 +181,22 @@ class Gate(Part):
 
 
 class Release(Part):
-    strategy: Literal["canary"] = "canary"
-    approval: Literal["automatic", "manual"] = "automatic"
-    approval_timeout: Duration = "3d"
-    steps: list[int] = Field(default_factory=lambda: [10, 25, 50, 100], min_length=1)
-    bake: Duration = "10m"
+    strategy: Literal["canary"] = Field("canary", description="two variants, traffic shifted in steps")
+    approval: Literal["automatic", "manual"] = Field("automatic", description="manual: a person decides first")
+    approval_timeout: Duration = Field("3d", description="without a decision by then the model is not released")
+    steps: list[int] = Field(
+        default_factory=lambda: [10, 25, 50, 100], min_length=1, description="rising percentages, ending with 100"
+    )
+    bake: Duration = Field("10m", description="time at each step")
     max_bake: Duration | None = Field(None, description="longest wait for evidence at a step; default 3 × bake")
-    max_error_rate: float = Field(0.01, gt=0, lt=1)
-    max_p99_ms: float = Field(250, gt=0)
+    max_error_rate: float = Field(0.01, gt=0, lt=1, description="share of failed requests that the canary may have")
+    max_p99_ms: float = Field(250, gt=0, description="slower than this is slow, to the judge and to the alarm")
     min_requests: int = Field(30, ge=1, description="requests on the canary before it may be promoted")
     false_abort: float = Field(0.05, gt=0, lt=0.5, description="the judge's α: chance to abort an equal model")
-    probation: Duration = "1d"
-    instance: str = Field("ml.m5.large", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
-    instances: int = Field(1, ge=1, le=50)
-    capture_percent: int = Field(100, ge=0, le=100)
+    probation: Duration = Field("1d", description="after a promotion, an alarm of errors or quality rolls back")
+    instance: str = Field("ml.m5.large", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="machine of each variant")
+    instances: int = Field(1, ge=1, le=50, description="machines of each variant")
+    capture_percent: int = Field(100, ge=0, le=100, description="share of requests that are kept for monitoring")
 
     @model_validator(mode="after")
     def _steps_rise(self) -> Release:
@@ -193,51 +210,53 @@ class Release(Part):
 
 
 class Drift(Part):
-    score: Literal["psi"] = "psi"
-    max: float = Field(0.2, gt=0)
+    score: Literal["psi"] = Field("psi", description="population stability index")
+    max: float = Field(0.2, gt=0, description="above it the drift alarm rings")
     min_rows: int = Field(200, ge=1, description="a window with fewer requests is inconclusive")
 
 
 class Quality(Part):
-    metric: str
-    min: float | None = None
-    max: float | None = None
-    min_labels: int = Field(100, ge=1)
+    metric: str = Field(description="computed from late labels, for binary and regression problems so far")
+    min: float | None = Field(None, description="below it the quality alarm rings")
+    max: float | None = Field(None, description="above it the quality alarm rings, for metrics where less is better")
+    min_labels: int = Field(100, ge=1, description="fewer labels that met a request are inconclusive")
 
 
 class Monitor(Part):
-    every: Every = "1h"
+    every: Every = Field("1h", description="how often captured requests are looked at")
     window: Duration = Field("1d", description="how far back each look reaches")
-    drift: Drift = Drift()
-    quality: Quality | None = None
+    drift: Drift = Field(Drift(), description="requests against the training rows")
+    quality: Quality | None = Field(None, description="predictions against late labels; absent: not watched")
 
 
 class Retrain(Part):
-    on: list[Literal["drift", "quality"]] = ["drift", "quality"]
-    cooldown: Duration = "24h"
-    schedule: Every | None = None
-    max_per_week: int = Field(3, ge=0)
+    on: list[Literal["drift", "quality"]] = Field(["drift", "quality"], description="alarms that start a retraining")
+    cooldown: Duration = Field("24h", description="between two retrainings")
+    schedule: Every | None = Field(None, description="accepted, but nothing retrains by the clock yet")
+    max_per_week: int = Field(3, ge=0, description="retrainings in any seven days; 0 forbids them")
 
 
 class Alerts(Part):
-    emails: list[str] = Field(default_factory=list)
+    emails: list[str] = Field(
+        default_factory=list, description="accepted, but not subscribed yet; the stack's AlertEmail gets every alert"
+    )
 
 
 class Contract(Part):
     """A whole project.yaml."""
 
-    project: str = Field(pattern=PROJECT_PATTERN)
-    description: str = ""
-    problem: Problem
-    business: Business = Business()
-    data: Data
-    features: Features = Features()
-    training: Training = Training()
-    gates: list[Gate] = Field(default_factory=list)
-    release: Release = Release()
-    monitor: Monitor = Monitor()
-    retrain: Retrain = Retrain()
-    alerts: Alerts = Alerts()
+    project: str = Field(pattern=PROJECT_PATTERN, description="its name, the folder's name in S3 as well")
+    description: str = Field("", description="for people")
+    problem: Problem = Field(description="what is predicted")
+    business: Business = Field(Business(), description="what being right is worth")
+    data: Data = Field(description="what a file looks like")
+    features: Features = Field(Features(), description="how columns become numbers")
+    training: Training = Field(Training(), description="which models are tried")
+    gates: list[Gate] = Field(default_factory=list, description="all must pass; each has exactly one rule")
+    release: Release = Field(Release(), description="how a model comes into service")
+    monitor: Monitor = Field(Monitor(), description="how the serving model is watched")
+    retrain: Retrain = Field(Retrain(), description="what an alarm may start")
+    alerts: Alerts = Field(Alerts(), description="who is told")
 
     @model_validator(mode="after")
     def _columns_exist(self) -> Contract:
