@@ -1,7 +1,8 @@
 """One local cloud with the application deployed; the stories of the chosen tests run on it side by side.
 
-A story is what people do to one project, as a function `(line) -> facts`; tests look at what came of it. All stories
-that the chosen tests need (`@pytest.mark.story.with_args(<function>)`) start at once, since most of their time is waiting.
+A story is what people do to one project, as a function `(line) -> facts`; tests look at what came of it
+(`@pytest.mark.story.with_args(<function>)`). All stories that the chosen tests need start at once, since most of their
+time is waiting.
 """
 
 from __future__ import annotations

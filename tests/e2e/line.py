@@ -1,4 +1,4 @@
-"""The deployed line as its users touch it: files in, alerts and predictions out; the ledger to see what became of it."""
+"""The deployed line as its users touch it: files in, alerts and predictions out; the ledger to see what came of it."""
 
 from __future__ import annotations
 
@@ -125,8 +125,11 @@ class Line:
         """Oldest first."""
         return list(reversed(self.ledger.runs(project)))
 
-    def run(self, project: str, number: int, until: str = "finished") -> Json:
-        """The project's `number`-th run (1 is the first), once its record has a true `until`."""
+    def run(self, project: str, number: int, until: str = "finished", outcome: str | None = None) -> Json:
+        """The project's `number`-th run (1 is the first), once its record has a true `until`.
+
+        Raises AssertionError when it ends without, or otherwise than by `outcome`.
+        """
 
         def reached() -> Json | None:
             runs = self.runs(project)
@@ -135,6 +138,8 @@ class Line:
             chosen = runs[number - 1]
             if until != "finished" and chosen.get("finished") and not chosen.get(until):
                 raise AssertionError(f"{project}: run {number} ended without {until!r}: {chosen}")
+            if outcome and chosen.get("finished") and chosen["outcome"] != outcome:
+                raise AssertionError(f"{project}: run {number} did not end as {outcome}: {chosen}")
             return chosen if chosen.get(until) else None
 
         return wait_for(reached, f"{project}: run {number} to have {until!r}", also=lambda: str(self.runs(project)))

@@ -24,7 +24,7 @@ def two_decisions(line: Line) -> dict[str, Any]:
     runs_meanwhile = len(line.runs(PROJECT))
 
     line.decide(waiting, "Approved")
-    released = line.run(PROJECT, 1)
+    released = line.run(PROJECT, 1, outcome="promoted")
     line.alert(PROJECT, "Approval Requested", 2)
     endpoint = line.endpoint(PROJECT)
     line.decide(line.run(PROJECT, 2, until="approval"), "Rejected")

@@ -26,11 +26,13 @@ def mishaps(line: Line) -> dict[str, Any]:
     """A project with a good contract gets only bad files, then a contract with a typo."""
     version = line.put_contract(PROJECT, contract(PROJECT))
     versions = {name: line.drop(PROJECT, name, body) for name, body in FILES.items()}
+    twice = [line.drop(PROJECT, "twice.csv", HEADER) for _ in range(2)]
     stray = line.drop("intakes", "day1.csv", GOOD)
     records = {name: line.record(PROJECT, name, versions[name]) for name in FILES}
+    both = [line.record(PROJECT, "twice.csv", version) for version in twice]
     stray_record = line.record("intakes", "day1.csv", stray)
     typo = line.put_contract(PROJECT, contract(PROJECT).replace("max_nulls", "max_nuls"))
-    return {"contract": version, "typo": typo, "records": records, "stray": stray_record}
+    return {"contract": version, "typo": typo, "records": records, "twice": both, "stray": stray_record}
 
 
 def only_alert_about(line: Line, project: str, name: str) -> Any:
@@ -110,10 +112,18 @@ def test_a_contract_with_a_typo_names_the_key_and_the_old_one_stays_in_force(lin
 
 
 @pytest.mark.story.with_args(mishaps)
+def test_each_version_of_a_key_is_an_arrival_of_its_own(line: Line, story: dict[str, Any]) -> None:
+    first, second = story["twice"]
+    assert first["version_id"] != second["version_id"]
+    assert first["dataset_id"] != second["dataset_id"]
+    assert (first["error"], second["error"]) == ("EmptyFileError", "EmptyFileError")
+
+
+@pytest.mark.story.with_args(mishaps)
 def test_bad_files_start_nothing(line: Line, story: dict[str, Any]) -> None:
     nothing_followed(line, PROJECT)
     assert line.endpoint(PROJECT) is None
-    expected = {"Contract Registered": 1, "Dataset Failed": 4, "Dataset Quarantined": 1, "Contract Refused": 1}
+    expected = {"Contract Registered": 1, "Dataset Failed": 6, "Dataset Quarantined": 1, "Contract Refused": 1}
     assert {kind: line.kinds(PROJECT).count(kind) for kind in set(line.kinds(PROJECT))} == expected
     ids = {name: record["dataset_id"] for name, record in story["records"].items()}
     for name, dataset in ids.items():

@@ -1,0 +1,86 @@
+"""After the release: files are scored in batch, and customers who change cause a retraining."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+
+from examples.generate_sessions import Knobs, as_csv, request, sessions
+from sluice import keys
+from tests.e2e.line import Line, contract, wait_for
+
+PROJECT = "watched"
+BATCH = as_csv(Knobs(rows=120, seed=59), labelled=False)
+
+
+def batch_and_drift(line: Line) -> dict[str, Any]:
+    """A file is scored; then other customers come, and the watch asks for a run."""
+    line.put_contract(PROJECT, contract(PROJECT))
+    early = line.drop(PROJECT, "too-early.csv", BATCH, area="batch")
+    line.drop(PROJECT, "day1.csv", as_csv(Knobs(rows=1000, seed=51)))
+    refused = line.record(PROJECT, "too-early.csv", early, area="batch")
+    first = line.run(PROJECT, 1, outcome="promoted")
+    scored = line.record(PROJECT, "today.csv", line.drop(PROJECT, "today.csv", BATCH, area="batch"), area="batch")
+    assert scored["status"] == "accepted", scored
+    line.alert(PROJECT, "Batch Finished")
+
+    # what the watch asks for is not to be released here: that is another test's business
+    line.put_contract(PROJECT, contract(PROJECT, gates=[{"metric": "roc_auc", "min": 0.999}]))
+    drifted = [request(row) for row in sessions(Knobs(rows=400, seed=52, drift=1.0))]
+    for start in range(0, len(drifted), 50):
+        line.invoke(PROJECT, drifted[start : start + 50])
+    line.alert(PROJECT, "Retraining Started")
+    second = line.run(PROJECT, 2)
+    line.alert(PROJECT, "Candidate Rejected")
+    return {"refused": refused, "scored": scored, "runs": [first, second]}
+
+
+@pytest.mark.story.with_args(batch_and_drift)
+def test_a_batch_has_a_prediction_for_each_row(line: Line, story: dict[str, Any]) -> None:
+    assert story["scored"]["status"] == "accepted"
+    rows = list(csv.reader(io.StringIO(line.read(f"{keys.predictions(PROJECT)}today.csv.out").decode())))
+    assert len(rows) == 120
+    assert {prediction for prediction, _ in rows} == {"true", "false"}
+    assert all(0 <= float(probability) <= 1 for _, probability in rows)
+    sample = [request(row) for row in sessions(Knobs(rows=120, seed=59))]
+    online = line.invoke(PROJECT, sample[:50])["predictions"]
+    assert [float(p) for _, p in rows[:50]] == pytest.approx([answer["probability"] for answer in online])
+    assert f"{keys.predictions(PROJECT)}" in line.alerts(PROJECT, "Batch Finished")[0].message
+
+
+@pytest.mark.story.with_args(batch_and_drift)
+def test_a_batch_without_a_model_is_refused(line: Line, story: dict[str, Any]) -> None:
+    assert story["refused"]["status"] == "failed"
+    (alert,) = line.alerts(PROJECT, "Batch Failed")
+    assert "too-early.csv" in alert.message
+    assert "no model that serves yet" in alert.message
+    assert f"{keys.predictions(PROJECT)}too-early.csv.out" not in line.listed(keys.predictions(PROJECT))
+
+
+@pytest.mark.story.with_args(batch_and_drift)
+def test_drift_rings_an_alarm_and_starts_a_run(line: Line, story: dict[str, Any]) -> None:
+    first, second = story["runs"]
+    assert first["outcome"] == "promoted"
+    assert (second["trigger"], second["outcome"]) == ("drift", "rejected")
+    assert "PSI" in second["reason"]
+    assert second["datasets"] == first["datasets"]
+    (alert,) = line.alerts(PROJECT, "Retraining Started")
+    assert "PSI" in alert.message
+    report = line.read_json(keys.monitor(PROJECT, "latest.json"))
+    assert report["run_id"] == first["run_id"]
+    assert report["decision"] == "drifted"
+    described = line.aws("cloudwatch").describe_alarms(AlarmNames=[f"{line.stack.stack}/{PROJECT}/drift"])
+    assert described["MetricAlarms"][0]["StateValue"] == "ALARM"
+    champion = line.ledger.champion(PROJECT)
+    assert champion is not None
+    assert champion.run_id == first["run_id"], "the rejected candidate changes nothing"
+
+
+@pytest.mark.story.with_args(batch_and_drift)
+def test_one_drift_starts_one_run(line: Line, story: dict[str, Any]) -> None:
+    assert len(line.runs(PROJECT)) == 2
+    assert len(line.alerts(PROJECT, "Retraining Started")) == 1
+    wait_for(lambda: line.ledger.lock(PROJECT) is None, "the lock to be free")
