@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-long check format cloud clean image-mapping lock
+.PHONY: help setup demo test test-long check format cloud clean image-mapping contract-reference lock
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -55,6 +55,9 @@ format: setup  ## format and sort imports
 
 image-mapping: setup .envs/sdk/.stamp  ## write the template's container mapping anew from the SageMaker SDK's data
 	$(PY) scripts/write_image_mapping.py
+
+contract-reference: .venv/.stamp  ## write docs/contract.md anew from the contract's models
+	PYTHONPATH=layers/core $(PY) scripts/write_contract_reference.py
 
 lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files
 	@for name in dev learn glue sdk; do echo "Locking $$name"; $(PY) -m uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/$$name.txt requirements/$$name.in; done

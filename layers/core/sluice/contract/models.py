@@ -154,7 +154,7 @@ class Training(Part):
     instance: str = Field(
         "ml.m5.large", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="machine of training and evaluation jobs"
     )
-    seed: int = Field(0, ge=0, description="of tuning: the same data and seed give the same search")
+    seed: int = Field(0, ge=0, description="of tuning")
 
 
 class Gate(Part):

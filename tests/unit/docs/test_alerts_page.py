@@ -1,0 +1,50 @@
+"""docs/alerts.md lists what the steps publish, no more and no less."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+STEPS = ROOT / "layers" / "core" / "sluice" / "steps"
+KIND = re.compile(r"[A-Z][a-z]+( [A-Z][a-z]+)+")
+
+
+def constants(node: ast.AST) -> Iterator[str]:
+    for each in ast.walk(node):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str):
+            yield each.value
+
+
+def published() -> dict[str, str]:
+    """Kind → the step that publishes it. A kind that is a variable is one of its function's constants."""
+    found = {}
+    for path in sorted(STEPS.glob("*.py")):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            for call in ast.walk(function):
+                if not (isinstance(call, ast.Call) and ast.unparse(call.func).endswith("alerts.publish")):
+                    continue
+                given = list(constants(call.args[0])) or list(constants(function))
+                found |= {kind: path.stem for kind in given if KIND.fullmatch(kind)}
+    return found
+
+
+def documented() -> dict[str, str]:
+    rows = re.findall(
+        r"^\| `([^`]+)` \| .+ \| (.+) \|$", (ROOT / "docs" / "alerts.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert len(rows) == len(dict(rows)), "a kind is documented twice"
+    return dict(rows)
+
+
+def test_every_published_kind_is_documented_and_the_other_way_round() -> None:
+    assert published().keys() == documented().keys()
+
+
+def test_every_kind_says_what_to_do() -> None:
+    assert all(documented().values())
+    assert len(documented()) >= 15
