@@ -20,7 +20,7 @@ from tests.e2e.inbox import Alert, Arrivals, Inbox
 
 Json = dict[str, Any]
 T = TypeVar("T")
-PATIENCE = 240.0
+PATIENCE = 300.0
 """Real seconds that a story may wait for one thing. Runs take about 25 s of CPU each and share two cores."""
 SERVICES = (
     *("cloudformation", "cloudwatch", "dynamodb", "lambda", "s3"),

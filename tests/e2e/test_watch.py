@@ -48,7 +48,9 @@ def test_a_batch_has_a_prediction_for_each_row(line: Line, story: dict[str, Any]
     sample = [request(row) for row in sessions(Knobs(rows=120, seed=59))]
     online = line.invoke(PROJECT, sample[:50])["predictions"]
     assert [float(p) for _, p in rows[:50]] == pytest.approx([answer["probability"] for answer in online])
-    assert f"{keys.predictions(PROJECT)}" in line.alerts(PROJECT, "Batch Finished")[0].message
+    (alert,) = line.alerts(PROJECT, "Batch Finished")
+    assert f"batch/{PROJECT}/today.csv" in alert.message
+    assert f"predictions/{PROJECT}" in alert.message
 
 
 @pytest.mark.story.with_args(batch_and_drift)
