@@ -1,8 +1,9 @@
 """One container as this machine can have it: a job folder with the `/opt/ml` contract and a subprocess beside it.
 
-The folder `<state>/sagemaker/<kind>/<job>/` is what the container would see as `/opt/ml`. It is not mounted there:
-`mounted` rewrites `/opt/ml` in the entry point, the arguments and the environment. A program that has `/opt/ml` in
-its own text will not find it; scripts should take their paths from arguments or from the `SM_*` variables.
+The folder `<state>/sagemaker/<kind>/<job>/` is what the container would see as `/opt/ml`. Entry points that a request
+names see it there where this machine can mount (`mounts`). Elsewhere, and in script mode, whose toolkit takes the
+folder from a variable, `mounted` rewrites `/opt/ml` in the entry point, the arguments and the environment: then a
+program that has `/opt/ml` in its own text will not find it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from localcloud import identity
+from localcloud.sagemaker import mounts
 from localcloud.sagemaker.logstream import LogStream
 from localcloud.settings import Settings
 
@@ -83,6 +85,21 @@ def environment(python: Path, root: Path, role_arn: str, user: dict[str, str] | 
         **identity.environment(role_arn, SESSION),
         **{k: mounted(v, root) for k, v in (user or {}).items()},
     }
+
+
+def entry(
+    command: list[str], env: dict[str, str], user: dict[str, str], root: Path
+) -> tuple[list[str], dict[str, str]]:
+    """Command and environment of an entry point that a request names; `user` is the request's own environment.
+
+    With `root` as `/opt/ml` where this machine can mount, else with rewritten paths.
+    """
+    rewritten = [mounted(part, root) for part in command]
+    known = shutil.which(rewritten[0], path=env["PATH"])
+    # one that does not exist is left to `start`, which says so
+    if known is None or not mounts.possible():
+        return rewritten, env
+    return mounts.as_opt_ml(root, command), {**env, **user}
 
 
 @dataclass

@@ -157,7 +157,8 @@ def _contain(record: Record) -> Record:
     python = images.python_of(app["ImageUri"])
     env = containers.environment(python, root, role, record.get("Environment"))
     env |= {"PROCESSING_JOB_NAME": name, "PROCESSING_JOB_ARN": record["ProcessingJobArn"]}
-    command = [mounted(part, root) for part in [*app["ContainerEntrypoint"], *app.get("ContainerArguments", [])]]
+    own = [*app["ContainerEntrypoint"], *app.get("ContainerArguments", [])]
+    command, env = containers.entry(own, env, record.get("Environment") or {}, root)
     stream = LogStream(_LOG_GROUP, f"{name}/algo-1-{int(time.time())}")
     container = Container(command, env, cwd=root, log_file=root / "logs" / "algo-1.log", stream=stream)
     if record["_stop"].is_set:

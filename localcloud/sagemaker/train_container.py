@@ -126,10 +126,13 @@ class TrainContainer:
             "TRAINING_JOB_NAME": name,
             "TRAINING_JOB_ARN": self._record["TrainingJobArn"],
         }
-        command = [mounted(part, root) for part in specification.get("ContainerEntrypoint", [])]
-        if not command:
-            command = [str(python), "-m", "sagemaker_training.cli.train"]
-        command += [mounted(part, root) for part in specification.get("ContainerArguments", [])]
+        arguments = specification.get("ContainerArguments", [])
+        if specification.get("ContainerEntrypoint"):
+            own = [*specification["ContainerEntrypoint"], *arguments]
+            command, env = containers.entry(own, env, self._record.get("Environment") or {}, root)
+        else:
+            toolkit = [str(python), "-m", "sagemaker_training.cli.train"]
+            command = [*toolkit, *(mounted(part, root) for part in arguments)]
         return Container(
             command,
             env,
