@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -158,7 +159,7 @@ def _column(column: Seen, kind: str, look: Look, *, required: bool) -> str:
     if required:
         parts.append("nullable: false")
     if kind == "category":
-        listed = column.listed if kind == column.type else [value for value, _ in (column.values or {}).most_common()]  # type: ignore[union-attr]
+        listed = column.listed if kind == column.type else [value for value, _ in Counter(column.values).most_common()]
         if listed:
             parts.append(f"values: [{', '.join(_text(value) for value in listed)}]")
             notes.append("other values are quarantined")

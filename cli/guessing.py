@@ -75,7 +75,7 @@ class Seen:
         self.rows += len(text)
         self.missing += pc.sum(blank).as_py() or 0
         for kind in list(self.fits):
-            typed, broken = judge(self.name, Column(type=kind), text, key=False)  # type: ignore[arg-type]
+            typed, broken = judge(self.name, Column(type=kind), text, key=False)
             if broken:
                 self.fits.remove(kind)
             elif kind == "number":
