@@ -28,7 +28,7 @@ def request_approval(world: World, project: str, run_id: str, package_arn: str, 
         project,
         f"{project}: the model of {run_id} waits for your approval",
         f"It passed its gates with {facts.get('metric')} = {facts.get('value')}.\n"
-        f"Approve or reject it with `sluice approve {project} {run_id}` (`--reject`), or set the status of "
+        f"Decide with `sluice approve {run_id}` or `sluice reject {run_id}`, or set the status of "
         f"the model package in the SageMaker registry:\n{package_arn}",
         {"run_id": run_id, "package_arn": package_arn},
     )

@@ -1,0 +1,48 @@
+"""What README.md and the other pages name exists: files, make targets, subcommands, links."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cli.app import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = PAGES[0].read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_files_that_the_readme_names_exist() -> None:
+    named = re.findall(
+        r"`((?:layers|jobs|functions|statemachines|localcloud|cli|examples|tests|requirements|scripts|docs)/[^`<*]*)`",
+        README,
+    )
+    assert len(named) >= 15
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_make_targets_that_the_pages_name_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for page in PAGES:
+        assert set(re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8"))) <= targets, page.name
+
+
+def test_subcommands_that_the_readme_names_exist() -> None:
+    named = set(re.findall(r"`sluice ([a-z-]+)", README))
+    assert named <= {command.NAME for command in COMMANDS}
+    assert len(named) >= 8
+
+
+def test_every_module_of_the_local_cloud_has_its_line() -> None:
+    page = (ROOT / "docs" / "localcloud.md").read_text(encoding="utf-8")
+    for path in (ROOT / "localcloud").rglob("*.py"):
+        if not path.name.startswith("__"):
+            assert f"`{path.name}`" in page or f"/{path.name}`" in page, f"{path.name} is not in docs/localcloud.md"
