@@ -132,6 +132,13 @@ def test_a_batch_is_planned_and_finished_once() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "folder"), [("a.csv", "predictions/shop"), ("2026/11/a.csv", "predictions/shop/2026/11")]
+)
+def test_predictions_lie_as_deep_as_the_file_that_was_scored(name: str, folder: str) -> None:
+    assert plan_batch(watched(), f"batch/shop/{name}", "v1")["output_uri"].endswith(f"/{folder}")
+
+
+@pytest.mark.parametrize(
     ("key", "champion"), [("batch/shop/a.csv", False), ("batch/shop/a.exe", True), ("batch/no/a.csv", True)]
 )
 def test_an_impossible_batch_is_refused_and_told(key: str, champion: bool) -> None:

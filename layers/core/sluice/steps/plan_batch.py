@@ -33,6 +33,8 @@ def plan_batch(world: World, key: str, version_id: str) -> Json:
     if content_type is None:
         return _refused(world, project, key, version_id, f"{arrival.name}: a batch is .csv, .jsonl or .ndjson")
     identity = names.digest(key, version_id)
+    # a transform names its output after the file alone: files of two folders must not overwrite each other
+    folder = keys.predictions(project) + arrival.name.rpartition("/")[0]
     return {
         "decision": "ready",
         "project": project,
@@ -42,7 +44,7 @@ def plan_batch(world: World, key: str, version_id: str) -> Json:
         "job": names.job(world.settings.stack, project, f"b{identity}", "batch"),
         "model": champion.model,
         "input_uri": world.objects.uri(key),
-        "output_uri": world.objects.uri(keys.predictions(project)).rstrip("/"),
+        "output_uri": world.objects.uri(folder).rstrip("/"),
         "content_type": content_type,
         "accept": content_type,
         "split_type": "None" if content_type == "text/csv" else "Line",
