@@ -86,7 +86,7 @@ def test_arrivals_during_a_run_come_back_when_the_lock_is_released(world: World)
     assert ledger.release_lock("shop", "r1") is None
     assert not ledger.add_pending("shop", "d3", "data")
     ledger.acquire_lock("shop", "r3", NOW)
-    assert ledger.lock("shop")["pending"] == []  # type: ignore[index]
+    assert ledger.lock("shop")["pending"] == []
 
 
 def test_the_champion_changes_only_from_the_expected_one(world: World) -> None:
@@ -144,5 +144,5 @@ def test_records_are_copies(world: World) -> None:
     facts = {"list": [1]}
     world.ledger.start_run("shop", "r1", NOW, facts)
     facts["list"].append(2)
-    world.ledger.run("shop", "r1")["list"].append(3)  # type: ignore[index]
-    assert world.ledger.run("shop", "r1")["list"] == [1]  # type: ignore[index]
+    world.ledger.run("shop", "r1")["list"].append(3)
+    assert world.ledger.run("shop", "r1")["list"] == [1]

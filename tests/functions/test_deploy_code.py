@@ -27,7 +27,7 @@ class Answers:
 
     @property
     def last(self) -> dict[str, Any]:
-        return json.loads(self.requests[-1].data)  # type: ignore[arg-type]
+        return json.loads(self.requests[-1].data)
 
 
 @pytest.fixture
@@ -53,9 +53,9 @@ def test_the_code_is_put_under_its_hash_once(world: World) -> None:
     assert {f"{root}learn/{name}" for name in names} <= stored
     assert "sluice/__init__.py" in names
     assert not any(name.startswith(("sluice/aws", "sluice/steps")) for name in names)
-    count = len(world.objects.versions[f"{root}sourcedir.tar.gz"])  # type: ignore[attr-defined]
+    count = len(world.objects.versions[f"{root}sourcedir.tar.gz"])
     assert deploy_code(world) == attributes
-    assert len(world.objects.versions[f"{root}sourcedir.tar.gz"]) == count  # type: ignore[attr-defined]
+    assert len(world.objects.versions[f"{root}sourcedir.tar.gz"]) == count
 
 
 def test_the_same_content_is_the_same_archive() -> None:

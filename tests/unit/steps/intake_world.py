@@ -53,11 +53,11 @@ def arrive(at: World, body: bytes, key: str = "raw/shop/day 1+%20.csv") -> tuple
 
 def state(at: World) -> dict[str, Any]:
     """All that a step may leave behind, without the times and versions of objects."""
-    events = {repr(event) for event in at.events.put_events}  # type: ignore[attr-defined]
+    events = {repr(event) for event in at.events.put_events}
     return {
-        "objects": {key: found[-1].body for key, found in at.objects.versions.items()},  # type: ignore[attr-defined]
-        "arrivals": at.ledger.arrivals,  # type: ignore[attr-defined]
+        "objects": {key: found[-1].body for key, found in at.objects.versions.items()},
+        "arrivals": at.ledger.arrivals,
         "datasets": at.ledger.datasets("shop"),
         "events": events,
-        "alerts": set(at.alerts.kinds),  # type: ignore[attr-defined]
+        "alerts": set(at.alerts.kinds),
     }
