@@ -59,7 +59,7 @@ def connection(world: World) -> FakeConnection:
 @pytest.fixture
 def sluice(connection: FakeConnection, capsys: pytest.CaptureFixture[str]) -> Sluice:
     def call(*arguments: str) -> tuple[int, str, str]:
-        code = main(arguments, lambda stack: connection)  # type: ignore[arg-type, return-value]
+        code = main(arguments, lambda stack: connection)
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
