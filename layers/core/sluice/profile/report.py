@@ -58,10 +58,15 @@ def _facts(column: Mapping[str, Any]) -> str:
         if moments["m2"] is not None:
             told.append(f"standard deviation {math.sqrt(max(0.0, moments['m2']) / moments['n']):.6g}")
         middle = [quantile(column["quantiles"], q) for q in (0.05, 0.5, 0.95)]
+        if column["type"] == "integer":
+            # the sketch is within 1 % of the true quantile, which is a whole number
+            middle = [None if value is None else float(round(value)) for value in middle]
         told.append("5 / 50 / 95 %: " + " / ".join("–" if v is None else f"{v:.4g}" for v in middle))
     if column.get("lengths") and column["lengths"]["n"]:
         lengths = column["lengths"]
         told.append(f"{lengths['min']:.0f} … {lengths['max']:.0f} characters, mean {lengths['mean']:.1f}")
+    if column["type"] == "boolean" and column["count"]:
+        told.append(f"{column['count']:,} values")
     if column["type"] in ("category", "text") and column["count"]:
         counted = column.get("counts")
         number = f"{len(counted)}" if counted is not None else f"about {distinct(column['distinct']):,}"
