@@ -1,13 +1,14 @@
 """One local cloud with the application deployed; the stories of the chosen tests run on it side by side.
 
 A story is what people do to one project, as a function `(line) -> facts`; tests look at what came of it
-(`@pytest.mark.story.with_args(<function>)`). All stories that the chosen tests need start at once, since most of their
-time is waiting.
+(`@pytest.mark.story.with_args(<function>)`). The stories of the chosen tests are told a few at once, since most of
+their time is waiting.
 """
 
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -57,7 +58,8 @@ def stories(line: Line, request: pytest.FixtureRequest) -> Iterator[dict[Story, 
     """Every story that a chosen test needs, begun."""
     marks = [mark for item in request.session.items for mark in item.iter_markers("story")]
     wanted = dict.fromkeys(mark.args[0] for mark in marks)
-    with ThreadPoolExecutor(max(1, len(wanted)), thread_name_prefix="story") as pool:
+    # more at once would only share the cores, and hold more memory: a run's Spark and its functions' processes
+    with ThreadPoolExecutor(2 * (os.cpu_count() or 2), thread_name_prefix="story") as pool:
         yield {story: pool.submit(story, line) for story in wanted}
 
 
