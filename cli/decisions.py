@@ -135,6 +135,12 @@ def approval(record: Json) -> str:
     return f"Approval: waited for since {moment(record.get('requested_at'))} UTC"
 
 
+def verification(record: Json) -> str:
+    """What was found when the endpoint was looked at and asked after a change."""
+    what = f"Verification of the {record.get('purpose', 'endpoint')} at {moment(record.get('at'))} UTC"
+    return f"{what}: {record.get('decision')}\n{indent(_listed(record.get('reasons') or []))}"
+
+
 def other(record: Json) -> str:
     """A kind of record that this command does not know: all of it."""
     title = f"{record.get('kind', 'decision')}: {record.get('decision')}"
@@ -142,7 +148,12 @@ def other(record: Json) -> str:
     return f"{title}\n{indent(json.dumps(rest, indent=1, ensure_ascii=False))}"
 
 
-SHOWN: dict[str, Callable[[Json], str]] = {"gates": gates, "canary": canary, "response": response}
+SHOWN: dict[str, Callable[[Json], str]] = {
+    "gates": gates,
+    "canary": canary,
+    "verification": verification,
+    "response": response,
+}
 
 
 def shown(record: Json) -> str:
