@@ -203,7 +203,9 @@ def test_what_is_wrong_with_the_header_is_told(tmp_path: Path) -> None:
         run(json.dumps(dict.fromkeys(HEADER.replace("channel", "channle").split(","), 1)).encode(), tmp_path)
 
 
-@pytest.mark.parametrize("body", [b"", b"\n\n", HEADER.encode(), HEADER.encode() + b"\n\n", gzip.compress(b"", mtime=0)])
+@pytest.mark.parametrize(
+    "body", [b"", b"\n\n", HEADER.encode(), HEADER.encode() + b"\n\n", gzip.compress(b"", mtime=0)]
+)
 def test_a_file_without_rows_is_empty(body: bytes, tmp_path: Path) -> None:
     with pytest.raises(EmptyFileError):
         run(body, tmp_path)
