@@ -118,7 +118,8 @@ class Demo:
         say(f"{record['quarantined_rows']} rows are in quarantine; the first of them:")
         for line in rows[:3]:
             entry = json.loads(line)
-            say(f"  row {entry['row']}: " + "; ".join(f"{reason['column']} {reason['message']}" for reason in entry["reasons"]))
+            reasons = "; ".join(f"{reason['column']} {reason['message']}" for reason in entry["reasons"])
+            say(f"  row {entry['row']}: {reasons}")
         return {"dataset_id": record["dataset_id"], "quarantined_rows": len(rows), "reasons": record["reasons"]}
 
     def batch(self) -> dict[str, Any]:
