@@ -119,6 +119,8 @@ def _environment(settings: Settings) -> dict[str, str]:
         "S3_PERSIST": "0",
         "STATE_DIR": str(state / "ministack"),
         "LAMBDA_EXECUTOR": "local",
+        # a burst leaves idle workers of 60 MB each behind; the first of each function stays warm
+        "LAMBDA_WARM_TTL_SECONDS": "30",
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1",
         # Ports that ministack would open beside the gateway's.
         "SFTP_ENABLED": "0",
