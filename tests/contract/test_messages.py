@@ -35,6 +35,26 @@ def test_an_alert_arrives_with_text_facts_and_attributes(aws: World) -> None:
     assert (notification["Subject"], text, json.loads(facts)) == ("r1 ? production", "It serves.", {"rows": 3})
 
 
+def test_addresses_are_subscribed_once_however_often_it_is_asked(world: World) -> None:
+    for project in ("shop", "shop", "bank"):
+        world.alerts.subscribe(project, ["anna@example.com", "anna@example.com"])
+    world.alerts.subscribe("shop", [])
+
+
+def test_an_address_gets_the_alerts_of_its_projects_and_keeps_what_it_had(aws: World) -> None:
+    sns, topic = boto3.client("sns"), aws.settings.topic_arn
+    everything = sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="boss@example.com")["SubscriptionArn"]
+    aws.alerts.subscribe("shop", ["boss@example.com", "anna@example.com"])
+    aws.alerts.subscribe("bank", ["anna@example.com"])
+    aws.alerts.subscribe("bank", ["anna@example.com"])
+    found = {item["Endpoint"]: item for item in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]}
+    assert found.keys() == {"boss@example.com", "anna@example.com"}
+    assert {item["Protocol"] for item in found.values()} == {"email"}
+    anna = sns.get_subscription_attributes(SubscriptionArn=found["anna@example.com"]["SubscriptionArn"])["Attributes"]
+    assert json.loads(anna["FilterPolicy"]) == {"project": ["bank", "shop"]}
+    assert "FilterPolicy" not in sns.get_subscription_attributes(SubscriptionArn=everything)["Attributes"]
+
+
 @pytest.mark.parametrize(
     ("subject", "clean"),
     [

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sluice.errors import InputError
 from sluice.ports import Json
 
 
@@ -18,11 +20,20 @@ class Published:
 
 
 class FakeAlerts:
+    """`subscribed`: email address → the projects whose alerts it gets."""
+
     def __init__(self) -> None:
         self.published: list[Published] = []
+        self.subscribed: dict[str, set[str]] = {}
 
     def publish(self, kind: str, project: str, subject: str, message: str, facts: Json | None = None) -> None:
         self.published.append(Published(kind, project, subject, message, json.loads(json.dumps(facts or {}))))
+
+    def subscribe(self, project: str, addresses: Sequence[str]) -> None:
+        for address in addresses:
+            if "@" not in address:
+                raise InputError(f"alerts.emails: SNS refuses {address!r}")
+            self.subscribed.setdefault(address, set()).add(project)
 
     @property
     def kinds(self) -> list[str]:

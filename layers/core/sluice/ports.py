@@ -127,6 +127,12 @@ class Alerts(Protocol):
     def publish(self, kind: str, project: str, subject: str, message: str, facts: Json | None = None) -> None:
         """`kind` is one of docs/alerts.md's: `Dataset Accepted`, `Dataset Quarantined`, `Model Promoted`, …"""
 
+    def subscribe(self, project: str, addresses: Sequence[str]) -> None:
+        """Sends the project's alerts to email addresses, beside what they get already. The same again does nothing.
+
+        Raises InputError with the address that SNS refuses.
+        """
+
 
 class Events(Protocol):
     """The stack's event bus."""

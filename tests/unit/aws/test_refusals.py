@@ -123,6 +123,53 @@ def test_an_event_that_the_bus_refuses_is_an_error(world: World, clients: Stubbe
         world.events.put("Run Finished", {})
 
 
+TOPIC = "arn:aws:sns:us-east-1:123456789012:sluice"
+
+
+def listed(clients: StubbedClients, world: World, *found: tuple[str, str]) -> Stubber:
+    """An SNS whose topic has these (address, subscription ARN)."""
+    sns = clients.stub("sns")
+    items = [
+        {"Protocol": "email", "Endpoint": address, "SubscriptionArn": arn, "TopicArn": TOPIC, "Owner": "1"}
+        for address, arn in found
+    ]
+    sns.add_response("list_subscriptions_by_topic", {"Subscriptions": items}, {"TopicArn": world.settings.topic_arn})
+    return sns
+
+
+def subscription(world: World, **more: Any) -> dict[str, Any]:
+    topic = world.settings.topic_arn
+    return {"TopicArn": topic, "Protocol": "email", "Endpoint": "a@x.org", "ReturnSubscriptionArn": True, **more}
+
+
+def test_an_address_that_has_not_confirmed_yet_gets_the_second_project_too(
+    world: World, clients: StubbedClients
+) -> None:
+    sns = listed(clients, world, ("a@x.org", "PendingConfirmation"))
+    arn = f"{TOPIC}:1"
+    sns.add_response("subscribe", {"SubscriptionArn": arn}, subscription(world))
+    attributes = {"Attributes": {"FilterPolicy": '{"project": ["shop"]}', "PendingConfirmation": "true"}}
+    sns.add_response("get_subscription_attributes", attributes, {"SubscriptionArn": arn})
+    policy = {"AttributeName": "FilterPolicy", "AttributeValue": '{"project": ["bank", "shop"]}'}
+    sns.add_response("set_subscription_attributes", {}, {"SubscriptionArn": arn, **policy})
+    world.alerts.subscribe("bank", ["a@x.org"])
+    sns.assert_no_pending_responses()
+
+
+def test_an_address_that_unsubscribed_is_asked_again(world: World, clients: StubbedClients) -> None:
+    sns = listed(clients, world, ("a@x.org", "Deleted"))
+    expected = subscription(world, Attributes={"FilterPolicy": '{"project": ["shop"]}'})
+    sns.add_response("subscribe", {"SubscriptionArn": f"{TOPIC}:1"}, expected)
+    world.alerts.subscribe("shop", ["a@x.org"])
+    sns.assert_no_pending_responses()
+
+
+def test_an_address_that_sns_refuses_is_named(world: World, clients: StubbedClients) -> None:
+    listed(clients, world).add_client_error("subscribe", "InvalidParameter", "Invalid parameter: Email address")
+    with pytest.raises(InputError, match=r"'a@x\.org': Invalid parameter"):
+        world.alerts.subscribe("shop", ["a@x.org"])
+
+
 def test_a_missing_setting_is_named_when_it_is_needed() -> None:
     world = bootstrap.assemble(bootstrap.settings({"SLUICE_STACK": "s", "SLUICE_BUCKET": ""}))
     assert world.settings == Settings(stack="s")

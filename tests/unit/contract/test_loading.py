@@ -46,6 +46,18 @@ def test_defaults_are_filled_in_and_survive_json() -> None:
         ("training.tuning.max_job", 3, r"did you mean 'max_jobs'\?"),
         ("problem.target", "bougt", r"did you mean 'bought'\?"),
         ("problem.metric", "rmse", "not for binary"),
+        (
+            "problem.type",
+            "clustering",
+            "clustering problems cannot be trained yet; supported: binary, multiclass, regression$",
+        ),
+        ("problem.type", "anomaly", "problem.type: anomaly problems cannot be trained yet"),
+        ("problem.type", "binry", r"did you mean 'binary'\?"),
+        ("problem.type", ["binary"], "problem.type"),
+        ("alerts.emails", ["a@example.com", "b at example.com"], "alerts.emails: 'b at example.com' is no email"),
+        ("alerts.emails", ["a@example"], "'a@example' is no email address"),
+        ("alerts.emails", ["a@example.com, b@example.com"], "is no email address"),
+        ("retrain.schedule", "90s", "whole minutes"),
         ("release.bake", "10 minutes", "not a duration"),
         ("release.steps", [50, 10], "rising percentages"),
         ("gates", [{"metric": "roc_auc"}], "exactly one of"),
@@ -62,6 +74,11 @@ def test_mistakes_name_the_key_and_the_nearest(path: str, value: Any, told: str)
 def test_what_is_no_mapping_is_refused(text: str | bytes) -> None:
     with pytest.raises(ContractError, match=r"project\.yaml"):
         load_contract(text)
+
+
+def test_addresses_are_taken_as_they_are() -> None:
+    emails = ["Anna.Müller+alerts@mail.example.co.uk", "team@example.com"]
+    assert load_contract(changed("alerts.emails", emails)).alerts.emails == emails
 
 
 def test_on_is_not_the_boolean_that_yaml_makes_of_it() -> None:

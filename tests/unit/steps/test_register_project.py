@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import yaml
 
+from sluice.errors import InputError
 from sluice.steps.register_project import register_project
 from tests.fakes import world
 from tests.unit.steps.intake_world import CONTRACT, put, shop
@@ -49,6 +50,35 @@ def test_the_project_must_be_that_of_the_key_and_own_columns_are_refused() -> No
     data = {**CONTRACT["data"], "columns": {**CONTRACT["data"]["columns"], "_row": {"type": "integer"}}}
     body = yaml.safe_dump({**CONTRACT, "data": data}).encode()
     assert "_row" in register_project(at, KEY, put(at, KEY, body))["message"]
+
+
+def test_the_addresses_of_a_contract_are_subscribed_to_its_project() -> None:
+    emails = ["anna@example.com", "team@example.com"]
+    at = shop({**CONTRACT, "alerts": {"emails": emails}})
+    assert at.alerts.subscribed == {email: {"shop"} for email in emails}
+    assert at.alerts.kinds == ["Contract Registered"]
+
+
+def test_an_address_that_sns_refuses_refuses_the_contract() -> None:
+    at = shop()
+
+    def refuse(project: str, addresses: list[str]) -> None:
+        raise InputError(f"alerts.emails: SNS refuses {addresses[0]!r}")
+
+    at.alerts.subscribe = refuse
+    body = yaml.safe_dump({**CONTRACT, "alerts": {"emails": ["anna@example.com"]}}).encode()
+    answer = register_project(at, KEY, put(at, KEY, body))
+    assert answer["status"] == "refused"
+    assert "anna@example.com" in at.alerts.published[-1].message
+    assert "stays in force" in at.alerts.published[-1].message
+
+
+def test_a_problem_that_cannot_be_trained_is_refused_at_once() -> None:
+    at = world()
+    body = yaml.safe_dump({**CONTRACT, "problem": {"type": "clustering"}}).encode()
+    answer = register_project(at, KEY, put(at, KEY, body))
+    assert answer["status"] == "refused"
+    assert "clustering problems cannot be trained yet" in answer["message"]
 
 
 def test_other_files_are_none_of_its_business() -> None:

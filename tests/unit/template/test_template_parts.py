@@ -19,6 +19,8 @@ WITHOUT_RESOURCE = {
     "cloudwatch:PutMetricData",
     "ecr:GetAuthorizationToken",
     "sagemaker:ListModelPackages",
+    "sns:GetSubscriptionAttributes",
+    "sns:SetSubscriptionAttributes",
     "states:SendTaskFailure",
     "states:SendTaskSuccess",
 }

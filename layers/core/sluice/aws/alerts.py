@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
+from typing import Any
 
-from sluice.aws.clients import Clients, required
+from botocore.exceptions import ClientError
+
+from sluice.aws.clients import Clients, code, required
+from sluice.errors import InputError
 from sluice.ports import Json, Settings
 
 _LONGEST = 240_000  # bytes; SNS takes 262,144 with the attributes
@@ -26,7 +31,7 @@ class SnsAlerts:
         if len(encoded) > _LONGEST:
             text = encoded[:_LONGEST].decode(errors="ignore") + "\n… cut: longer than SNS allows"
         attributes = {"kind": kind, "project": project}
-        self._clients("sns").publish(
+        self._sns.publish(
             TopicArn=topic,
             Subject=clean_subject(subject),
             Message=text,
@@ -34,6 +39,60 @@ class SnsAlerts:
                 name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
             },
         )
+
+    def subscribe(self, project: str, addresses: Sequence[str]) -> None:
+        wanted = list(dict.fromkeys(addresses))
+        if not wanted:
+            return
+        topic = required(self._settings, "topic_arn")
+        pages = self._sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        known = {
+            item["Endpoint"]: item["SubscriptionArn"]
+            for page in pages
+            for item in page["Subscriptions"]
+            if item["Protocol"] == "email" and item["SubscriptionArn"] != "Deleted"
+        }
+        for address in wanted:
+            if address in known:
+                self._add_project(topic, address, known[address], project)
+            else:
+                self._subscribe(topic, address, FilterPolicy=json.dumps({"project": [project]}))
+
+    def _add_project(self, topic: str, address: str, arn: str, project: str) -> None:
+        """An address has one subscription to a topic, so the projects of several contracts share its filter."""
+        if not arn.startswith("arn:"):
+            # the list hides the ARN until the address confirms; to subscribe again tells it (and reminds by mail)
+            arn = self._subscribe(topic, address)
+        attributes = self._sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+        policy = json.loads(attributes.get("FilterPolicy") or "{}")
+        projects = policy.get("project")
+        if projects is None or project in projects:
+            return  # without a filter by project it gets these alerts already
+        policy["project"] = sorted([*projects, project], key=str)
+        self._sns.set_subscription_attributes(
+            SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue=json.dumps(policy)
+        )
+
+    def _subscribe(self, topic: str, address: str, **attributes: str) -> str:
+        try:
+            answer = self._sns.subscribe(
+                TopicArn=topic,
+                Protocol="email",
+                Endpoint=address,
+                ReturnSubscriptionArn=True,
+                **({"Attributes": attributes} if attributes else {}),
+            )
+        except ClientError as error:
+            if code(error) in ("InvalidParameter", "InvalidParameterException"):
+                raise InputError(
+                    f"alerts.emails: SNS refuses {address!r}: {error.response['Error']['Message']}"
+                ) from error
+            raise
+        return str(answer["SubscriptionArn"])
+
+    @property
+    def _sns(self) -> Any:
+        return self._clients("sns")
 
 
 def clean_subject(subject: str) -> str:

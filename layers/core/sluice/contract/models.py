@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sluice.contract.durations import rate_expression, seconds
 from sluice.contract.hints import nearest
@@ -16,9 +17,10 @@ METRICS = {
     "binary": ("roc_auc", "pr_auc", "log_loss", "brier", "accuracy", "precision", "recall", "f1", "profit", "uplift"),
     "multiclass": ("accuracy", "macro_f1", "log_loss"),
     "regression": ("rmse", "mae", "r2"),
-    "clustering": ("silhouette",),
-    "anomaly": ("roc_auc", "pr_auc"),
 }
+UNTRAINABLE = ("clustering", "anomaly")
+"""Types that people ask for and no training job knows: refused here rather than in the run of their first file."""
+_ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 
 
 def _is_duration(text: str) -> str:
@@ -43,23 +45,29 @@ class Part(BaseModel):
 
 
 class Problem(Part):
-    type: Literal["binary", "multiclass", "regression", "clustering", "anomaly"] = Field(
-        description="the training jobs refuse clustering and anomaly so far"
-    )
+    type: Literal["binary", "multiclass", "regression"] = Field(description="two classes, several classes, or a number")
     target: str | None = Field(None, description="the column to predict")
     positive: bool | int | str | None = Field(None, description="binary: the target's value that counts as yes")
     metric: str | None = Field(None, description="what tuning optimises; the default depends on the type")
 
+    @field_validator("type", mode="before")
+    @classmethod
+    def _trainable(cls, value: Any) -> Any:
+        if value in UNTRAINABLE:
+            raise ValueError(f"{value} problems cannot be trained yet; supported: {', '.join(METRICS)}")
+        return value
+
     @model_validator(mode="before")
     @classmethod
     def _default_metric(cls, values: Any) -> Any:
-        if isinstance(values, dict) and not values.get("metric") and values.get("type") in METRICS:
-            values = {**values, "metric": METRICS[values["type"]][0]}
+        kind = values.get("type") if isinstance(values, dict) else None
+        if isinstance(kind, str) and kind in METRICS and not values.get("metric"):
+            values = {**values, "metric": METRICS[kind][0]}
         return values
 
     @model_validator(mode="after")
     def _consistent(self) -> Problem:
-        if self.type in ("binary", "multiclass", "regression") and not self.target:
+        if not self.target:
             raise ValueError(f"a {self.type} problem needs `target`, the column to predict")
         if self.type == "binary" and self.positive is None:
             raise ValueError("a binary problem needs `positive`, the target's value that counts as yes")
@@ -232,14 +240,27 @@ class Monitor(Part):
 class Retrain(Part):
     on: list[Literal["drift", "quality"]] = Field(["drift", "quality"], description="alarms that start a retraining")
     cooldown: Duration = Field("24h", description="between two retrainings")
-    schedule: Every | None = Field(None, description="accepted, but nothing retrains by the clock yet")
-    max_per_week: int = Field(3, ge=0, description="retrainings in any seven days; 0 forbids them")
+    schedule: Every | None = Field(
+        None, description="retrains by the clock, from the next promotion on; `cooldown` does not hold it"
+    )
+    max_per_week: int = Field(
+        3, ge=0, description="retrainings in any seven days, by alarm or by the clock; 0 forbids them"
+    )
 
 
 class Alerts(Part):
     emails: list[str] = Field(
-        default_factory=list, description="accepted, but not subscribed yet; the stack's AlertEmail gets every alert"
+        default_factory=list,
+        description="get this project's alerts once they confirm AWS's mail; the stack's AlertEmail gets every alert",
     )
+
+    @field_validator("emails")
+    @classmethod
+    def _are_addresses(cls, emails: list[str]) -> list[str]:
+        for email in emails:
+            if not _ADDRESS.fullmatch(email):
+                raise ValueError(f"{email!r} is no email address; write one like name@example.com")
+        return emails
 
 
 class Contract(Part):

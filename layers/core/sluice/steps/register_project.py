@@ -36,7 +36,8 @@ def register_project(
         contract = load_contract(body, source=key, project=project)
         if taken := [name for name in ("_arrived_at", "_row") if name in contract.data.columns]:
             raise ContractError(f"{key}: data.columns: {taken[0]!r} is a name that Sluice itself uses; choose another")
-    except ContractError as error:
+        world.alerts.subscribe(project, contract.alerts.emails)
+    except InputError as error:
         kept = "the contract registered before stays in force" if registered else "the project is not registered"
         message = f"{error}\n{kept[0].upper()}{kept[1:]}."
         facts = {"key": key, "version": version}
