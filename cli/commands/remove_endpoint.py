@@ -1,4 +1,6 @@
-"""Ends what costs money while nobody asks: deletes a project's endpoint. Models and configurations stay."""
+"""Ends what costs money while nobody asks: deletes a project's endpoint. Models and configurations stay.
+
+A retraining by the clock ends too, or it would bring the endpoint back."""
 
 from __future__ import annotations
 
@@ -38,6 +40,11 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
     if not options.yes and not _agreed(name):
         print("nothing was changed")
         return 1
+    contract = world.ledger.contract(project)
+    if contract and contract[0]["retrain"].get("schedule"):
+        # the model of the next scheduled retraining would make the endpoint anew
+        world.schedules.delete(names.retrain_schedule(world.settings.stack, project))
+        print("its scheduled retraining is off until a model is promoted again")
     connection.client("sagemaker").delete_endpoint(EndpointName=name)
     print(f"{name} is deleted. Its models, its configuration and the project's history stay. To get it back:")
     print(f"  aws sagemaker create-endpoint --endpoint-name {name} --endpoint-config-name {endpoint.config}")

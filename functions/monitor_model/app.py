@@ -1,4 +1,4 @@
-"""The scheduler asks for a look at a project's captured requests and late labels."""
+"""The scheduler asks for a look at a project's captured requests and late labels, or for its retraining (`task`)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sluice import bootstrap
 from sluice.steps.monitor_model import monitor_model
+from sluice.steps.request_retraining import request_retraining
 
 logger = Logger(service="monitor_model")
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return monitor_model(bootstrap.world(), **event)
+    given = dict(event)
+    task = given.pop("task", "monitor")
+    steps = {"monitor": monitor_model, "retrain": request_retraining}
+    if task not in steps:
+        raise ValueError(f"task {task!r} is not known; known: {', '.join(steps)}")
+    return steps[task](bootstrap.world(), **given)

@@ -184,6 +184,18 @@ def test_remove_endpoint_asks_refuses_and_deletes(sluice, world, connection):
     assert code == 0
     assert connection.calls == [("delete_endpoint", {"EndpointName": "sluice-shop"})]
     assert "create-endpoint --endpoint-name sluice-shop --endpoint-config-name only" in printed
+    assert "scheduled retraining" not in printed
+
+
+def test_remove_endpoint_ends_the_retraining_that_would_bring_it_back(sluice, world):
+    contract, version = world.ledger.contract("shop")
+    retrain = {**contract["retrain"], "schedule": "1d"}
+    world.ledger.save_contract("shop", {**contract, "retrain": retrain}, version)
+    serve(world)
+    for name in ("sluice-shop-monitor", "sluice-shop-retrain"):
+        world.schedules.ensure(name, "rate(1440 minutes)", "arn", {"project": "shop"})
+    assert "scheduled retraining is off" in sluice("remove-endpoint", "shop", "--yes")[1]
+    assert list(world.schedules.schedules) == ["sluice-shop-monitor"]
 
 
 @pytest.mark.parametrize(

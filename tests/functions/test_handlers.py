@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sluice.ports import World
-from tests.functions.conftest import ROOT, recorded
+from tests.functions.conftest import CONTEXT, ROOT, load, recorded
 
 EVENTS = {
     "register_project": ("contract_created", {"key": "projects/shop/project.yaml"}),
@@ -79,6 +79,16 @@ def test_a_profile_and_a_request_start_training_for_their_reasons(run: Callable[
         "reason": "psi 0.31 > 0.2",
         "at": "2026-11-22T12:00:00Z",
     }
+
+
+@pytest.mark.parametrize(("task", "step"), [({}, "monitor_model"), ({"task": "retrain"}, "request_retraining")])
+def test_the_scheduler_names_its_task(task: dict[str, str], step: str, monkeypatch: pytest.MonkeyPatch, world) -> None:
+    door, calls = load("monitor_model"), []
+    monkeypatch.setattr(door, step, recorder(step, calls))
+    assert door.handler({"project": "shop", **task}, CONTEXT) == {"ok": True}
+    assert calls == [{"project": "shop"}]
+    with pytest.raises(ValueError, match="'sing' is not known"):
+        door.handler({"project": "shop", "task": "sing"}, CONTEXT)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -34,7 +34,9 @@ def test_every_name_is_one_that_aws_takes(stack: str, project: str, datasets: li
     assert len(names.tuning_job(project, run)) <= 32
     assert re.fullmatch(LIMITED[32], names.tuning_job(project, run))
     assert len(names.execution(project, run)) <= 80
-    assert re.fullmatch(r"[0-9a-zA-Z-_.]{1,64}", names.monitor_schedule(stack, project))
+    schedules = {names.monitor_schedule(stack, project), names.retrain_schedule(stack, project)}
+    assert len(schedules) == 2
+    assert all(re.fullmatch(r"[0-9a-zA-Z-_.]{1,64}", name) for name in schedules)
     assert len(names.alarm(stack, project, run, "canary-errors")) <= 255
 
 

@@ -76,6 +76,10 @@ def monitor_schedule(stack: str, project: str) -> str:
     return bounded(f"{stack}-{project}-monitor", 64)
 
 
+def retrain_schedule(stack: str, project: str) -> str:
+    return bounded(f"{stack}-{project}-retrain", 64)
+
+
 def alarm(stack: str, project: str, *parts: str) -> str:
     """`<stack>/<project>/…`: respond_to_alarm reads the project and the kind back from it."""
     return "/".join((stack, project, *parts))

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from sluice import keys
+from sluice.contract import Contract
 from sluice.ports import World
+from sluice.steps.ensure_monitoring import ensure_monitoring
 from sluice.steps.finish_batch import finish_batch
 from sluice.steps.monitor_model import monitor_model
 from sluice.steps.plan_batch import plan_batch
+from sluice.steps.request_retraining import request_retraining
 from sluice.steps.respond_to_alarm import respond_to_alarm
-from tests.unit.steps.release_world import NEW, OLD, PROJECT, build
+from tests.unit.steps.release_world import CONTRACT, NEW, OLD, PROJECT, build
 
 BASELINE = {
     "columns": {"pages": {"type": "number", "edges": [0, 5, 10], "shares": [0.5, 0.5], "missing": 0.0}},
@@ -112,6 +115,84 @@ def test_probation_rolls_back_once() -> None:
         respond_to_alarm(world, alarm("champion-errors"))
     assert len(world.executions.started) == 1
     assert world.alerts.kinds == ["Rollback Started"]
+
+
+def scheduled(**retrain: Any) -> World:
+    world = watched()
+    content = {**CONTRACT, "retrain": {"schedule": "1d", **retrain}}
+    world.ledger.save_contract(PROJECT, Contract.model_validate(content).model_dump(mode="json"), "v2")
+    return world
+
+
+def test_the_clock_asks_for_a_retraining_once_a_time() -> None:
+    world = scheduled()
+    first = request_retraining(world, PROJECT, "2026-11-22T12:00:00Z")
+    assert first["decision"] == "retrain"
+    assert request_retraining(world, PROJECT, "2026-11-22T12:00:00Z")["decision"] == "duplicate"
+    [(kind, detail)] = world.events.put_events
+    assert (kind, detail["trigger"], detail["at"]) == ("Training Requested", "schedule", "2026-11-22T12:00:00+00:00")
+    assert detail["reason"] == "the contract asks for a retraining every 1d"
+    assert json.loads(world.objects.read(first["record"]))["decision"] == "retrain"
+    assert world.alerts.kinds == ["Retraining Started"]
+    assert world.alerts.published[0].facts == {"trigger": "schedule", "record": first["record"]}
+
+
+def test_without_a_time_the_clock_says_when() -> None:
+    world = scheduled()
+    request_retraining(world, PROJECT)
+    assert world.events.put_events[0][1]["at"] == world.clock.now().isoformat()
+
+
+def test_the_request_of_a_dead_function_is_repeated_and_counted_once() -> None:
+    world = scheduled(max_per_week=1)
+    at = "2026-11-22T12:00:00Z"
+    key = request_retraining(world, PROJECT, at)["record"]
+    del world.objects.versions[key]  # as if it had died before it wrote the record
+    assert request_retraining(world, PROJECT, at)["decision"] == "retrain"
+    assert len({json.dumps(event) for event in world.events.put_events}) == 1
+
+
+def test_alarms_and_the_clock_share_the_weekly_limit_and_what_is_held_is_told() -> None:
+    world = scheduled(max_per_week=2)
+    assert respond_to_alarm(world, alarm("drift"))["decision"] == "retrain"
+    assert request_retraining(world, PROJECT, "2026-11-22T13:00:00Z")["decision"] == "retrain"
+    held = request_retraining(world, PROJECT, "2026-11-22T14:00:00Z")
+    assert held["decision"] == "hold"
+    assert held["reasons"] == ["2 retrainings in the last 7 days, 2 are allowed"]
+    assert len(world.events.put_events) == 2
+    answer = respond_to_alarm(world, alarm("drift", "2026-11-22T15:00:00.000+0000"))
+    assert answer["decision"] == "hold"
+    assert answer["reasons"][-1] == held["reasons"][0]
+    assert world.alerts.kinds == ["Retraining Started", "Retraining Started", "Response Held", "Response Held"]
+    assert world.alerts.published[2].message == held["reasons"][0]
+
+
+def test_a_schedule_that_the_contract_has_lost_starts_nothing() -> None:
+    world = watched()
+    assert request_retraining(world, PROJECT, "2026-11-22T12:00:00Z")["decision"] == "ignored"
+    assert world.events.put_events == []
+
+
+def test_monitoring_has_a_retraining_schedule_while_the_contract_has_one() -> None:
+    world = scheduled()
+    made = ensure_monitoring(world, PROJECT)
+    schedule = world.schedules.schedules[made["retrain_schedule"]]
+    assert (made["retrain_schedule"], schedule.expression) == ("sluice-shop-retrain", "rate(1440 minutes)")
+    assert schedule.target_arn == world.settings.monitor_function_arn
+    assert {"project": PROJECT, "task": "retrain"}.items() <= schedule.payload.items()
+    world.ledger.save_contract(PROJECT, Contract.model_validate(CONTRACT).model_dump(mode="json"), "v3")
+    assert ensure_monitoring(world, PROJECT)["retrain_schedule"] is None
+    assert list(world.schedules.schedules) == ["sluice-shop-monitor"]
+
+
+@pytest.mark.parametrize("kind", ["champion-errors", "drift", "quality"])
+def test_a_response_that_is_held_is_told_with_its_reasons(kind: str) -> None:
+    world = scheduled(max_per_week=0)
+    answer = respond_to_alarm(world, alarm(kind))
+    assert answer["decision"] == "hold"
+    [told] = world.alerts.published
+    assert (told.kind, told.message, told.facts["alarm"]) == ("Response Held", "\n".join(answer["reasons"]), kind)
+    assert json.loads(world.objects.read(told.facts["record"]))["reasons"] == answer["reasons"]
 
 
 def test_only_alarms_of_this_stack_count() -> None:

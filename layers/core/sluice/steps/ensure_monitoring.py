@@ -1,8 +1,9 @@
-"""Watching: the alarms and the schedule of a project whose model serves."""
+"""Watching: the alarms and the schedules of a project whose model serves."""
 
 from __future__ import annotations
 
 from sluice import names
+from sluice.contract import Contract
 from sluice.contract.durations import rate_expression
 from sluice.contract.models import LOWER_IS_BETTER
 from sluice.ports import Alarm, Json, World
@@ -12,14 +13,15 @@ from sluice.watch.metric_names import DRIFT_SCORE, NAMESPACE, QUALITY_SCORE
 
 
 def ensure_monitoring(world: World, project: str, reset: bool = False) -> Json:
-    """`{"alarms", "schedule"}`. `reset`: another model serves, so that alarms start anew instead of staying in ALARM.
+    """`{"alarms", "schedule", "retrain_schedule"}`; without a champion there is none of them.
 
+    `reset`: another model serves, so that alarms start anew instead of staying in ALARM.
     The alarms treat missing data as `ignore`: a score comes once per look, so most periods have none, and a window
     without enough rows must change nothing, neither raise the alarm nor clear it.
     """
     stack, champion = world.settings.stack, world.ledger.champion(project)
     if champion is None:
-        return {"alarms": [], "schedule": None}
+        return {"alarms": [], "schedule": None, "retrain_schedule": None}
     registered = world.ledger.contract(project)
     contract = project_contract(world, project) if registered else run_contract(world, project, champion.run_id)
     wanted = [
@@ -51,11 +53,24 @@ def ensure_monitoring(world: World, project: str, reset: bool = False) -> Json:
         world.alarms.delete([alarm.name for alarm in wanted])
     for alarm in wanted:
         world.alarms.put(alarm)
-    schedule = names.monitor_schedule(stack, project)
-    world.schedules.ensure(
-        schedule, rate_expression(contract.monitor.every), world.settings.monitor_function_arn, {"project": project}
-    )
-    return {"alarms": [alarm.name for alarm in wanted], "schedule": schedule}
+    schedule, function = names.monitor_schedule(stack, project), world.settings.monitor_function_arn
+    world.schedules.ensure(schedule, rate_expression(contract.monitor.every), function, {"project": project})
+    return {
+        "alarms": [alarm.name for alarm in wanted],
+        "schedule": schedule,
+        "retrain_schedule": _ensure_retraining(world, project, contract),
+    }
+
+
+def _ensure_retraining(world: World, project: str, contract: Contract) -> str | None:
+    name, every = names.retrain_schedule(world.settings.stack, project), contract.retrain.schedule
+    if every is None:
+        world.schedules.delete(name)
+        return None
+    # the scheduler writes the time that was due in the keyword's place: a redelivery is the same request
+    payload = {"project": project, "task": "retrain", "at": "<aws.scheduler.scheduled-time>"}
+    world.schedules.ensure(name, rate_expression(every), world.settings.monitor_function_arn, payload)
+    return name
 
 
 def _score_alarm(name: str, description: str, project: str, metric: str, comparison: str, threshold: float) -> Alarm:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from sluice import keys, names
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.errors import NotFoundError
 from sluice.ports import Champion, Json, World
-from sluice.steps.run_records import project_contract, read_json, update_run, write_json
+from sluice.steps import retraining
+from sluice.steps.run_records import project_contract, read_json, update_run
 from sluice.watch.triage import broken
-
-WEEK = timedelta(days=7)
 
 
 def respond_to_alarm(world: World, event_detail: Json) -> Json:
@@ -32,7 +30,7 @@ def respond_to_alarm(world: World, event_detail: Json) -> Json:
     alarm = str(event_detail["alarmName"])
     at = _time(state.get("timestamp")) or world.clock.now()
     event_id = names.digest(alarm, at.isoformat())
-    record_key = keys.monitor(project, "responses", f"{at.strftime('%Y-%m-%dT%H%M%SZ')}-{event_id}.json")
+    record_key = retraining.record_key(project, at, event_id)
     if world.objects.exists(record_key):
         return {"decision": "duplicate", "reasons": ["this event was answered before"]}
     champion = world.ledger.champion(project)
@@ -47,16 +45,7 @@ def respond_to_alarm(world: World, event_detail: Json) -> Json:
     else:
         return _ignored(f"no response is known for {kind}")
     inputs = {"alarm": alarm, "state": state["value"], "at": at.isoformat(), "champion": champion and champion.run_id}
-    record = {
-        "kind": "response",
-        "project": project,
-        "inputs": inputs,
-        "decision": decision,
-        "reasons": reasons,
-        **facts,
-    }
-    # after the action, which is safe to repeat: a crash in between must not swallow the response
-    write_json(world, record_key, record)
+    retraining.write_record(world, record_key, project, inputs, decision, reasons, facts)
     _tell(world, project, kind, decision, reasons, record_key)
     return {"decision": decision, "reasons": reasons, "record": record_key}
 
@@ -87,11 +76,7 @@ def _retrain(world: World, project: str, kind: str, event_id: str, at: datetime)
     if held:
         return "hold", held, facts
     reason = f"{kind}: {'; '.join(report.get('reasons') or [])}" if kind == "drift" and report else f"alarm {kind}"
-    # the response first: cool-down must count it even when this function dies after the request
-    world.ledger.add_response(project, at, {"kind": "retrain", "trigger": kind, "event_id": event_id})
-    world.events.put(
-        "Training Requested", {"project": project, "trigger": kind, "reason": reason, "at": at.isoformat()}
-    )
+    retraining.request(world, project, kind, reason, at, event_id)
     return "retrain", [reason], facts
 
 
@@ -99,27 +84,21 @@ def _held(
     world: World, project: str, contract: Contract, kind: str, event_id: str, report: Json
 ) -> tuple[list[str], Json]:
     """Why there is no retraining, all reasons at once; the facts that were looked at."""
-    now, retrain = world.clock.now(), contract.retrain
-    others = [
-        entry
-        for entry in world.ledger.responses(project, now - max(WEEK, timedelta(seconds=seconds(retrain.cooldown))))
-        if entry.get("kind") == "retrain" and entry.get("event_id") != event_id
-    ]
+    retrain = contract.retrain
+    others = retraining.earlier_retrainings(world, project, contract, event_id)
     reasons: list[str] = []
     if kind not in retrain.on:
         reasons.append(f"the contract's retrain.on does not name {kind}")
     if others:
         free = datetime.fromisoformat(others[-1]["at"]) + timedelta(seconds=seconds(retrain.cooldown))
-        if now < free:
+        if world.clock.now() < free:
             reasons.append(f"cooldown until {free.isoformat()}")
-    week = [entry for entry in others if datetime.fromisoformat(entry["at"]) >= now - WEEK]
-    if len(week) >= retrain.max_per_week:
-        reasons.append(f"{len(week)} retrainings in the last 7 days, {retrain.max_per_week} are allowed")
+    reasons += retraining.over_the_limit(world, contract, others)
     damage = broken(report)
     if damage:
         reasons += ["this looks like a broken feed, not like real drift", *damage]
-    facts: dict[str, Any] = {"retrainings_in_week": len(week), "report_at": report.get("at"), "damage": damage}
-    return reasons, facts
+    count = retraining.in_week(world, others)
+    return reasons, {"retrainings_in_week": count, "report_at": report.get("at"), "damage": damage}
 
 
 def _latest(world: World, project: str) -> Json:
