@@ -5,10 +5,10 @@ PY := .venv/bin/python
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-long check format cloud clean image-mapping contract-reference lock
+.PHONY: help setup demo build test test-long check format cloud clean image-mapping contract-reference lock
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
 
 # --- environments: one for tools and tests, one that stands for SageMaker's container, one for a Glue worker ----
 
@@ -18,6 +18,8 @@ help:  ## this list
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 	@$(PY) -m pip install --quiet "$$(grep -o "^uv==[0-9.]*" requirements/dev.txt)"
 	@$(PY) -m uv pip sync --quiet --python $(PY) --require-hashes requirements/dev.txt
+	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -m cli "$$@"\n' "$(CURDIR)/layers/core:$(CURDIR)" "$(CURDIR)/$(PY)" > .venv/bin/sluice
+	@chmod +x .venv/bin/sluice
 	@touch $@
 
 .envs/%/.stamp: requirements/%.txt .venv/.stamp
@@ -32,6 +34,9 @@ setup: .venv/.stamp .envs/learn/.stamp .envs/glue/.stamp  ## the environments th
 
 demo: setup  ## the whole line on this machine: deploy, train, canary, rollback, quarantine, drift, retraining
 	PYTHONPATH=layers/core $(PY) -m cli.demo
+
+build: setup  ## sam build, with bytecode in the layers; sam deploy takes what it made
+	PYTHONPATH=layers/core $(PY) -c 'from cli import stack; stack.build()'
 
 cloud: setup  ## a local cloud to work with; stop it with Ctrl-C
 	$(PY) -m localcloud start
