@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from cli.demo.console import say
+from cli.demo.waiting import until
 from cli.stack import LocalStack
 from sluice import keys
 
 QUIET = ("Open Run", "Open Build", "Open Release", "Open Bake", "Bake", "Canary Healthy?")
 """States that would only repeat themselves in the progress."""
-
-
-class LateError(RuntimeError):
-    """Something that the demonstration waits for did not happen in time."""
 
 
 @dataclass
@@ -50,22 +46,13 @@ class Follower:
 
     def wait_for_start(self, known: set[str], trigger: str | None = None, seconds: float = 60) -> dict[str, Any]:
         """The record of the first run that is not among `known` run ids."""
-        return self._until(lambda: self._new_run(known, trigger), seconds, f"a run ({trigger or 'any trigger'}) starts")
+        return until(lambda: self._new_run(known, trigger), seconds, f"a run ({trigger or 'any trigger'}) starts")
 
     def wait_for_end(self, run_id: str, since: float, seconds: float = 300) -> Run:
         """The finished run; `since` is the time (epoch seconds) from which it is accounted."""
-        record = self._until(lambda: self._ended(run_id), seconds, f"run {run_id} ends")
+        record = until(lambda: self._ended(run_id), seconds, f"run {run_id} ends")
         self._print(run_id)
         return self._account(record, since)
-
-    def _until(self, look: Any, seconds: float, what: str) -> Any:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            found = look()
-            if found:
-                return found
-            time.sleep(0.3)
-        raise LateError(f"waited {seconds:.0f} s for this: {what}")
 
     def _new_run(self, known: set[str], trigger: str | None) -> dict[str, Any] | None:
         for record in self._stack.world.ledger.runs(self._project):

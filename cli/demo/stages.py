@@ -6,7 +6,6 @@ A stage raises StageError when what should have happened did not: the evidence i
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from cli.demo.console import say
 from cli.demo.faults import faulty_serving_code
 from cli.demo.follow import Follower, Run, now
 from cli.demo.traffic import Traffic
+from cli.demo.waiting import until
 from cli.stack import LocalStack
 from examples.generate_sessions import Knobs, as_csv, request, sessions
 from sluice import keys
@@ -61,7 +61,7 @@ class Demo:
 
     def contract(self) -> dict[str, Any]:
         self._put(keys.contract(PROJECT), CONTRACT.read_bytes())
-        version = self._until(lambda: self.stack.world.ledger.contract(PROJECT), 30, "the contract is registered")[1]
+        version = until(lambda: self.stack.world.ledger.contract(PROJECT), 30, "the contract is registered")[1]
         return {"project": PROJECT, "contract_version": version}
 
     def first_model(self) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class Demo:
         rows = 300
         self._put(f"batch/{PROJECT}/next-week.csv", as_csv(Knobs(rows=rows, seed=5), labelled=False))
         prefix = keys.predictions(PROJECT)
-        found = self._until(lambda: self.stack.world.objects.list(prefix), 90, "predictions are written")
+        found = until(lambda: self.stack.world.objects.list(prefix), 90, "predictions are written")
         lines = self.stack.world.objects.read(found[0].key).decode().splitlines()
         if len(lines) != rows:
             raise StageError(f"{len(lines)} predictions for {rows} rows")
@@ -164,7 +164,7 @@ class Demo:
         say(f"dropping {key} ({len(body) / 1e3:.0f} kB)")
         version = self._put(key, body)
         ledger = self.stack.world.ledger
-        record: dict[str, Any] = self._until(lambda: ledger.arrival(bucket, key, version), 60, f"{key} is judged")
+        record: dict[str, Any] = until(lambda: ledger.arrival(bucket, key, version), 60, f"{key} is judged")
         say(f"{key}: {record['status']}, {record['rows']} rows accepted, {record['quarantined_rows']} quarantined")
         return record
 
@@ -178,15 +178,6 @@ class Demo:
         run = self.follower.wait_for_end(started["run_id"], since=began)
         self.runs[name] = run
         return run
-
-    def _until(self, look: Any, seconds: float, what: str) -> Any:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            found = look()
-            if found:
-                return found
-            time.sleep(0.3)
-        raise StageError(f"waited {seconds:.0f} s for this: {what}")
 
     def _expect(self, run: Run, outcome: str) -> None:
         if run.record["outcome"] != outcome:
