@@ -18,7 +18,7 @@ _EXPRESSION = re.compile(r"\{%.*%\}", re.DOTALL)
 _SUBSTITUTION = re.compile(r"\$\{\w+\}")
 _LITERAL_KEY = re.compile(r"""(?:'(\w+)'|"(\w+)")\s*:(?!=)""")
 _JAVA_TOKEN = re.compile(r"\\p\{(\w+)\}|\\z|\\uD800\\uDC00-\\uDBFF\\uDFFF|\\.|\[|\]", re.DOTALL)
-# Java's character properties, which `re` lacks, as what stands in a bracket; each a little wider than Java's, not narrower.
+# Java's character properties, which `re` lacks, as what stands in a bracket; wider than Java's where not the same.
 _PROPERTIES = {
     "L": r"\w",
     "M": r"\u0300-\U0010FFFF",
