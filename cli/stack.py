@@ -19,9 +19,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from sluice import bootstrap
+from cli.connection import Connection
 from sluice.aws.clients import Clients
-from sluice.ports import Settings, World
+from sluice.ports import World
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".aws-sam" / "build"
@@ -90,22 +90,17 @@ class LocalStack:
         return boto3.Session("test", "test", region_name=REGION)
 
     @cached_property
-    def outputs(self) -> dict[str, str]:
-        described = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
-        return {item["OutputKey"]: item["OutputValue"] for item in described.get("Outputs", [])}
+    def connection(self) -> Connection:
+        """The stack as its administrator sees it, through the product's own adapters."""
+        return Connection(self.stack, _AdministratorClients(self))
 
-    @cached_property
+    @property
+    def outputs(self) -> dict[str, str]:
+        return self.connection.outputs
+
+    @property
     def world(self) -> World:
-        """The stack's state as the administrator sees it, through the product's own adapters."""
-        chosen = Settings(
-            stack=self.stack,
-            bucket=self.outputs["DataBucketName"],
-            table=self.outputs["TableName"],
-            topic_arn=self.outputs["AlertTopicArn"],
-            bus=self.outputs["BusName"],
-            lifecycle_arn=self.outputs["LifecycleArn"],
-        )
-        return bootstrap.assemble(chosen, _AdministratorClients(self))
+        return self.connection.world
 
 
 class _AdministratorClients(Clients):

@@ -9,6 +9,7 @@ from typing import Any
 
 from cli.demo.console import say
 from cli.demo.waiting import until
+from cli.following import Progress
 from cli.stack import LocalStack
 from sluice import keys
 
@@ -37,12 +38,7 @@ class Follower:
     def __init__(self, stack: LocalStack, project: str) -> None:
         self._stack = stack
         self._project = project
-        self._states = stack.client("stepfunctions")
-        self._machines = {
-            machine["stateMachineArn"]: machine["name"].split("-")[1]
-            for machine in self._states.list_state_machines()["stateMachines"]
-        }
-        self._seen: set[tuple[str, int]] = set()
+        self._progress: dict[str, Progress] = {}
 
     def wait_for_start(self, known: set[str], trigger: str | None = None, seconds: float = 60) -> dict[str, Any]:
         """The record of the first run that is not among `known` run ids."""
@@ -65,39 +61,25 @@ class Follower:
         record = self._stack.world.ledger.run(self._project, run_id)
         return record if record and record.get("outcome") else None
 
-    def _executions(self, run_id: str) -> list[tuple[str, str]]:
-        """(machine, execution ARN) of the run and of its nested executions."""
-        found = []
-        for arn, machine in self._machines.items():
-            for execution in self._states.list_executions(stateMachineArn=arn)["executions"]:
-                if execution["name"].startswith(f"{self._project}-{run_id}"):
-                    found.append((machine, execution["executionArn"]))
-        return found
-
-    def _history(self, arn: str) -> list[dict[str, Any]]:
-        pages = self._states.get_paginator("get_execution_history").paginate(executionArn=arn)
-        return [event for page in pages for event in page["events"]]
-
     def _print(self, run_id: str) -> None:
-        fresh = []
-        for machine, arn in self._executions(run_id):
-            for event in self._history(arn):
-                if (arn, event["id"]) in self._seen:
-                    continue
-                self._seen.add((arn, event["id"]))
-                details = event.get("stateEnteredEventDetails")
-                if details and details["name"] not in QUIET and not details["name"].startswith("Await"):
-                    fresh.append((event["timestamp"], f"{machine}: {details['name']}"))
-                elif details and details["name"] == "Canary Healthy?":
-                    fresh.append((event["timestamp"], _verdict(details["input"])))
-        for _, line in sorted(fresh):
-            say(line, mark="·")
+        progress = self._progress.setdefault(run_id, Progress(self._stack.connection, self._project, run_id))
+        for step in progress.fresh():
+            if step.text == "Canary Healthy?":
+                say(self._verdict(run_id), mark="·")
+            elif step.text not in QUIET and not step.text.startswith("Await"):
+                say(f"{step.machine}: {step.text}", mark="·")
+
+    def _verdict(self, run_id: str) -> str:
+        """The judge's newest word; it may be one look ahead of the state that is printed."""
+        verdict = (self._stack.world.ledger.run(self._project, run_id) or {}).get("canary") or {}
+        reasons = verdict.get("reasons") or [""]
+        return f"canary at {verdict.get('percent')} %: {verdict.get('decision')} — {reasons[0]}"
 
     def _account(self, record: dict[str, Any], since: float) -> Run:
         run_id = record["run_id"]
         plan = json.loads(self._stack.world.objects.read(keys.run(self._project, run_id, "plan.json")))
         job_spans = self._job_spans(plan, run_id)
-        bake_spans = self._bake_spans(run_id)
+        bake_spans = self._bake_spans(plan)
         end = datetime.fromisoformat(record["ended_at"]).timestamp()
         return Run(
             run_id=run_id,
@@ -134,17 +116,20 @@ class Follower:
                 spans[label] = (job["CreationTime"].timestamp(), job[end].timestamp())
         return spans
 
-    def _bake_spans(self, run_id: str) -> list[tuple[float, float]]:
-        spans = []
-        for machine, arn in self._executions(run_id):
-            if machine != "ReleaseModel":
-                continue
-            entered = 0.0
-            for event in self._history(arn):
-                if event["type"] == "WaitStateEntered":
-                    entered = event["timestamp"].timestamp()
-                elif event["type"] == "WaitStateExited":
-                    spans.append((entered, event["timestamp"].timestamp()))
+    def _bake_spans(self, plan: dict[str, Any]) -> list[tuple[float, float]]:
+        states, name = self._stack.client("stepfunctions"), plan["names"]["release_execution"]
+        machine = self._stack.outputs["ReleaseModelArn"]
+        arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+        spans, entered = [], 0.0
+        try:
+            pages = list(states.get_paginator("get_execution_history").paginate(executionArn=arn))
+        except states.exceptions.ExecutionDoesNotExist:
+            return []  # a run that ended before its release
+        for event in (event for page in pages for event in page["events"]):
+            if event["type"] == "WaitStateEntered":
+                entered = event["timestamp"].timestamp()
+            elif event["type"] == "WaitStateExited":
+                spans.append((entered, event["timestamp"].timestamp()))
         return spans
 
 
@@ -163,9 +148,3 @@ def covered(spans: list[tuple[float, float]]) -> float:
 
 def now() -> float:
     return datetime.now(UTC).timestamp()
-
-
-def _verdict(text: str) -> str:
-    verdict = json.loads(text)
-    reasons = verdict.get("reasons") or [""]
-    return f"canary at {verdict.get('percent')} %: {verdict.get('decision')} — {reasons[0]}"
