@@ -93,7 +93,7 @@ def _bad_values(shape: Any, value: Any) -> Iterator[tuple[str, Any]]:
             yield "no value of its enum", "Sluice"
             if isinstance(value, str) and not is_wildcard(value):
                 yield "a value of its enum in the other case", value.swapcase()
-        if shape.metadata.get("pattern") and shape.metadata["pattern"] not in (".*", "[\\s\\S]*"):
+        if shape.metadata.get("pattern") and shape.metadata["pattern"] not in (".*", "[\\s\\S]*", "[\\S\\s]*"):
             yield "not of its pattern", "\x00 not this\n"
         if most is not None and most < _NO_LENGTH:
             yield "too long", "a" * (most + 1)
