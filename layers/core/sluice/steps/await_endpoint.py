@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sluice.errors import EndpointBusyError, NotFoundError, ReleaseError
 from sluice.ports import Json, World
 
@@ -20,7 +22,7 @@ def await_endpoint(world: World, endpoint: str) -> Json:
         raise NotFoundError(f"endpoint {endpoint} does not exist")
     if state.status in BROKEN:
         raise ReleaseError(f"endpoint {endpoint} is {state.status}: {state.failure or 'no reason given'}")
-    unsettled = [v.name for v in state.variants if v.weight != v.desired_weight]
+    unsettled = [v.name for v in state.variants if not math.isclose(v.weight, v.desired_weight, rel_tol=1e-4)]
     if state.status != SETTLED or unsettled:
         raise EndpointBusyError(f"endpoint {endpoint} is {state.status} ({state.config})")
     return {
