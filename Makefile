@@ -53,6 +53,7 @@ check: setup  ## format, lint, types, import rules, template
 	$(PY) -m mypy
 	PYTHONPATH=layers/core .venv/bin/lint-imports --no-logo
 	.venv/bin/sam validate --lint --region eu-west-1
+	$(PY) -m tests.proof.api_calls
 
 format: setup  ## format and sort imports
 	$(PY) -m ruff format .
