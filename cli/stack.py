@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import compileall
-import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -135,17 +133,3 @@ def run(command: list[str], *, environment: dict[str, str] | None = None) -> str
         shown = " ".join([Path(command[0]).name, *command[1:]])
         raise CommandError(f"`{shown}` ended with {done.returncode}:\n{(done.stdout + done.stderr)[-4000:]}")
     return done.stdout
-
-
-@contextlib.contextmanager
-def local_stack(state: Path, speed: float = 1.0) -> Iterator[LocalStack]:
-    """A fresh local cloud with the built application deployed; stopped at the end."""
-    if state.exists():
-        shutil.rmtree(state)
-    stack = LocalStack(state=state, speed=speed)
-    stack.start()
-    try:
-        stack.deploy()
-        yield stack
-    finally:
-        stack.stop()
