@@ -47,7 +47,7 @@ test: setup  ## every test that takes seconds, the local cloud's end-to-end ones
 test-long: setup .envs/sdk/.stamp  ## the tests that take minutes
 	$(PY) -m pytest -m long
 
-check: setup  ## format, lint, types, import rules, template
+check: setup .envs/audit/.stamp  ## format, lint, types, import rules, template
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
@@ -66,7 +66,7 @@ contract-reference: .venv/.stamp  ## write docs/contract.md anew from the contra
 	PYTHONPATH=layers/core $(PY) scripts/write_contract_reference.py
 
 lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files
-	@for name in dev learn glue sdk; do echo "Locking $$name"; $(PY) -m uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/$$name.txt requirements/$$name.in; done
+	@for name in dev learn glue sdk audit; do echo "Locking $$name"; $(PY) -m uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/$$name.txt requirements/$$name.in; done
 
 clean:  ## remove what was built; environments stay
 	rm -rf build .aws-sam .localcloud
