@@ -66,7 +66,7 @@ def test_every_task_has_a_timeout_a_retry_and_a_way_out(path: Path) -> None:
         for retrier in state["Retry"]:
             if retrier.get("MaxAttempts") != 0 and "EndpointBusyError" not in retrier["ErrorEquals"]:
                 assert retrier.get("JitterStrategy") == "FULL", f"{name} retries in step with the others"
-        if state["Resource"].startswith("arn:aws:states:::lambda:invoke"):
+        if state["Resource"].startswith("arn:${Partition}:states:::lambda:invoke"):
             retried = {error for retrier in state["Retry"] for error in retrier["ErrorEquals"]}
             assert "States.ALL" in retried or retried >= TRANSIENT_LAMBDA, (
                 f"{name} does not retry all of Lambda's transient errors"
@@ -94,6 +94,11 @@ def test_substitutions_are_the_declared_ones(path: Path) -> None:
     used = set(re.findall(r"\$\{(\w+)\}", path.read_text(encoding="utf-8")))
     assert used == declared(path).keys()
     assert all(re.fullmatch(r"[A-Z]\w*", name) for name in used)
+
+
+def test_no_partition_is_written_out(path: Path) -> None:
+    assert "arn:aws" not in path.read_text(encoding="utf-8"), "China and GovCloud have partitions of their own"
+    assert declared(path)["Partition"] == {"Ref": "AWS::Partition"}
 
 
 def test_textual_substitutions_are_quoted(path: Path) -> None:
