@@ -10,14 +10,19 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
 
+# hashes for what is installed and for what builds the few source distributions; the files say that all else is wheels
+SYNC = $(PY) -m uv pip sync --quiet --require-hashes --build-constraints requirements/build.txt
+LOCK = $(PY) -m uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --only-binary :all: --emit-build-options
+
 # --- environments: one for tools and tests, one that stands for SageMaker's container, one for a Glue worker ----
 
 .venv/.stamp: requirements/dev.txt
 	@echo "Setting up .venv (tools, tests, local cloud) ..."
 	@$(PYTHON) -c 'import sys; sys.exit("Sluice needs Python 3.11; this is " + sys.version.split()[0] + ". Say make PYTHON=/path/to/python3.11") if sys.version_info[:2] != (3, 11) else None'
 	@test -x $(PY) || $(PYTHON) -m venv .venv
-	@$(PY) -m pip install --quiet "$$(grep -o "^uv==[0-9.]*" requirements/dev.txt)"
-	@$(PY) -m uv pip sync --quiet --python $(PY) --require-hashes requirements/dev.txt
+	@sed -n '/^uv==/,/^    #/p' requirements/dev.txt > .venv/uv.txt
+	@$(PY) -m pip install --quiet --require-hashes --only-binary :all: -r .venv/uv.txt
+	@$(SYNC) --python $(PY) requirements/dev.txt
 	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -m cli "$$@"\n' "$(CURDIR)/layers/core:$(CURDIR)" "$(CURDIR)/$(PY)" > .venv/bin/sluice
 	@chmod +x .venv/bin/sluice
 	@touch $@
@@ -25,7 +30,7 @@ help:  ## this list
 .envs/%/.stamp: requirements/%.txt .venv/.stamp
 	@echo "Setting up .envs/$* ..."
 	@test -x .envs/$*/bin/python || $(PY) -m uv venv --quiet --python $(PY) .envs/$*
-	@$(PY) -m uv pip sync --quiet --python .envs/$*/bin/python --require-hashes requirements/$*.txt
+	@$(SYNC) --python .envs/$*/bin/python requirements/$*.txt
 	@touch $@
 
 setup: .venv/.stamp .envs/learn/.stamp .envs/glue/.stamp  ## the environments that everything needs
@@ -65,8 +70,9 @@ image-mapping: setup .envs/sdk/.stamp  ## write the template's container mapping
 contract-reference: .venv/.stamp  ## write docs/contract.md anew from the contract's models
 	PYTHONPATH=layers/core $(PY) scripts/write_contract_reference.py
 
-lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files
-	@for name in dev learn glue sdk audit; do echo "Locking $$name"; $(PY) -m uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/$$name.txt requirements/$$name.in; done
+lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files, those of the layers included
+	@for name in build dev learn glue sdk audit; do echo "Locking $$name"; $(LOCK) -o requirements/$$name.txt requirements/$$name.in; done
+	@for layer in core data; do echo "Locking layers/$$layer"; $(LOCK) --python-platform x86_64-manylinux2014 -c requirements/dev.txt -o layers/$$layer/requirements.txt requirements/$$layer.in; done
 
 clean:  ## remove what was built; environments stay
 	rm -rf build .aws-sam .localcloud
