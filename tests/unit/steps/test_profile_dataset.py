@@ -38,7 +38,7 @@ def test_drift_against_the_champions_baseline() -> None:
     answer = profile_dataset(at, "shop", record["dataset_id"])
     assert answer["drift"]["channel"] > 1
     page = at.objects.read(f"profiles/shop/{record['dataset_id']}/report.html").decode()
-    assert "Drift against" in page
+    assert "drift against" in page
 
 
 def test_no_accepted_file_is_an_error_and_no_event() -> None:

@@ -1,22 +1,22 @@
-"""A profile as one HTML page that needs nothing else. Every name and value in it is escaped."""
+"""A profile as one HTML page that needs nothing else.
+
+Which values it shows: of categories that the contract lists, and otherwise of categories that at least FEW rows
+share; never of text, and never of a key.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from html import escape
 from typing import Any
 
+from sluice import charts
+from sluice.escaping import short
+from sluice.page import Child, Safe, element, page, row, table, tag, tiles
 from sluice.profile.sketches import buckets, distinct, quantile
 
-_STYLE = """
-body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1c2733}
-h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid #dde3ea;
-vertical-align:top}th{color:#51606f;font-weight:600}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-svg{display:block}rect{fill:#3b7dd8}.bad{color:#b3261e;font-weight:600}.quiet{color:#68788a}td{overflow-wrap:anywhere}
-"""
+FEW = 5
 _BINS = 24
 _NAMES_SHOWN = 8
 
@@ -27,30 +27,109 @@ def render(
     quarantine: Mapping[str, Any] | None = None,
     drift: Mapping[str, float] | None = None,
     drift_limit: float = 0.2,
+    baseline: Mapping[str, Any] | None = None,
+    listed: Collection[str] = (),
 ) -> str:
-    """`quarantine`: the summary.json of the arrival; `drift`: column → PSI against the champion's baseline."""
-    title = f"{project}: dataset {', '.join(profile['datasets'])}"
-    parts = [
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title>",
-        '<meta name=viewport content="width=device-width">',
-        "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-        f"<style>{_STYLE}</style><h1>{escape(title)}</h1>",
-        f"<p>{profile['rows']:,} accepted rows, {len(profile['columns'])} columns.</p>",
+    """`quarantine`: the summary.json of the arrival; `drift`: column → PSI against `baseline`, the champion's;
+    `listed`: columns whose categories the contract lists.
+    """
+    datasets = ", ".join(profile["datasets"])
+    refused = int((quarantine or {}).get("quarantined_rows", 0))
+    source = (quarantine or {}).get("key")
+    return page(
+        f"{short(project)}: dataset {datasets}",
+        element(
+            "header",
+            element("h1", short(project)),
+            element("p", f"Dataset {datasets}", f" from {short(source, 200)}" if source else "", class_="sub"),
+        ),
+        tiles(
+            ("Rows accepted", f"{profile['rows']:,}", f"{len(profile['columns'])} columns"),
+            ("Rows refused", f"{refused:,}", _share(refused, profile["rows"] + refused, "of the file")),
+            *_worst(drift, drift_limit),
+        ),
         _quarantine(quarantine),
-        _drift(drift, drift_limit),
-        "<h2>Columns</h2><table><tr><th>Column<th>Type<th class=n>Missing<th>Values<th>Distribution",
+        _columns(profile, drift, drift_limit, (baseline or {}).get("columns") or {}, listed),
+        element("footer", "Shares are of the values that are there; quantiles are within 1 %, distinct counts 2 %."),
+    )
+
+
+def _share(part: int, whole: int, of: str) -> str:
+    return f"{part / whole:.2%} {of}" if whole else ""
+
+
+def _worst(drift: Mapping[str, float] | None, limit: float) -> list[tuple[str, Child, Child]]:
+    if not drift:
+        return []
+    name = max(drift, key=drift.__getitem__)
+    over = sum(score > limit for score in drift.values())
+    told = f"{over} of {len(drift)} columns above {limit:g}"
+    return [
+        ("Greatest drift (PSI)", tag(f"{drift[name]:.3f}", "bad" if over else "good"), f"{short(name, 40)}; {told}")
     ]
-    parts += [_row(name, column, profile["rows"]) for name, column in profile["columns"].items()]
-    return "\n".join([*parts, "</table></html>\n"])
 
 
-def _row(name: str, column: Mapping[str, Any], rows: int) -> str:
-    missing = f"{column['missing'] / rows:.1%}" if rows else "–"
-    facts, bars = _facts(column), _bars(column)
-    return f"<tr><td>{escape(name)}<td>{escape(column['type'])}<td class=n>{missing}<td>{facts}<td>{bars}"
+def _quarantine(summary: Mapping[str, Any] | None) -> list[Safe]:
+    title = element("h2", "Quarantine")
+    if not summary:
+        return [title, element("p", "Every row was accepted.", class_="quiet")]
+    reasons = list(summary.get("reasons", []))[:50]
+    most = max((int(reason["rows"]) for reason in reasons), default=0) or 1
+    rows = [
+        row(
+            str(reason["rule"]),
+            short(reason["column"]) if reason["column"] is not None else element("span", "whole row", class_="quiet"),
+            (f"{reason['rows']:,}", "n"),
+            charts.meter(int(reason["rows"]) / most),
+        )
+        for reason in reasons
+    ]
+    told = f"{summary.get('quarantined_rows', 0):,} rows were refused; a row may break several rules."
+    return [title, table([("Rule", None), ("Column", None), ("Rows", "n"), ("", None)], rows, told)]
 
 
-def _facts(column: Mapping[str, Any]) -> str:
+def _columns(
+    profile: Mapping[str, Any],
+    drift: Mapping[str, float] | None,
+    limit: float,
+    baseline: Mapping[str, Any],
+    listed: Collection[str],
+) -> list[Safe]:
+    header: list[tuple[str, str | None]] = [
+        ("Column", None),
+        ("Missing", "n"),
+        ("Values", None),
+        ("Distribution", None),
+    ]
+    if drift is not None:
+        header.append((f"PSI (limit {limit:g})", "n"))
+    rows = []
+    for name, column in profile["columns"].items():
+        cells: list[Child | tuple[Child, str]] = [
+            (_missing(column, profile["rows"]), "n"),
+            _facts(column),
+            _bars(column, baseline.get(name), name in listed),
+        ]
+        if drift is not None:
+            cells.append((_score(drift.get(name), limit), "n"))
+        rows.append(row([short(name), element("div", tag(column["type"]))], *cells))
+    told = charts.legend() if drift is not None and baseline else None
+    heading = "Columns" if drift is None else "Columns, and drift against the serving model’s training data"
+    return [element("h2", heading), table(header, rows, told)]
+
+
+def _missing(column: Mapping[str, Any], rows: int) -> Child:
+    if not rows:
+        return "–"
+    share = column["missing"] / rows
+    return [f"{share:.1%}", charts.meter(share, width=60) if share else None]
+
+
+def _score(score: float | None, limit: float) -> Child:
+    return "–" if score is None else tag(f"{score:.3f}", "bad" if score > limit else "good")
+
+
+def _facts(column: Mapping[str, Any]) -> Child:
     told: list[str] = []
     moments = column.get("moments")
     if moments and moments["n"]:
@@ -73,62 +152,57 @@ def _facts(column: Mapping[str, Any]) -> str:
         told.append(f"{number} distinct")
     if column["type"] == "timestamp" and column["min"] is not None:
         told.append(f"{_day(column['min'])} … {_day(column['max'])} UTC")
-    return "<br>".join(escape(line) for line in told) or "<span class=quiet>no value</span>"
+    return [element("div", line) for line in told] or element("span", "no value", class_="quiet")
 
 
 def _day(seconds: float) -> str:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M")
 
 
-def _bars(column: Mapping[str, Any]) -> str:
+def _bars(column: Mapping[str, Any], baseline: Mapping[str, Any] | None, listed: bool) -> Child:
     counts = column.get("counts")
     if column["type"] in ("category", "boolean") and counts:
-        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        lines = [_labelled(name, n, ranked[0][1], column["count"]) for name, n in ranked[:_NAMES_SHOWN]]
-        if len(ranked) > _NAMES_SHOWN:
-            lines.append(f"<span class=quiet>and {len(ranked) - _NAMES_SHOWN} more</span>")
-        return "".join(lines)
+        expected = (baseline or {}).get("shares")
+        return _ranked(
+            counts, expected if isinstance(expected, Mapping) else None, listed or column["type"] == "boolean"
+        )
     if "quantiles" in column and column["count"]:
-        return _histogram(column)
-    return ""
+        return _histogram(column, baseline)
+    return None
 
 
-def _labelled(name: str, n: int, most: int, total: int) -> str:
-    width = max(1, round(120 * n / most))
-    bar = f"<svg width=120 height=10 role=img aria-hidden=true><rect width={width} height=10></rect></svg>"
-    return f"<div>{escape(name[:60])} {n / total:.1%}{bar}</div>"
+def _ranked(counts: Mapping[str, int], expected: Mapping[str, float] | None, listed: bool) -> Child:
+    total = sum(counts.values())
+    known = [(name, n) for name, n in counts.items() if listed or n >= FEW]
+    top = sorted(known, key=lambda item: (-item[1], item[0]))[:_NAMES_SHOWN]
+    drawn = charts.ranked((name, n / total, expected.get(name, 0.0) if expected else None) for name, n in top)
+    rest = len(counts) - len(top)
+    share = 1 - sum(n for _, n in top) / total
+    more = element("div", f"and {rest} more, {share:.1%} together", class_="quiet") if rest else None
+    return [drawn, more]
 
 
-def _histogram(column: Mapping[str, Any]) -> str:
-    low, high = column["moments"]["min"], column["moments"]["max"]
-    step = (high / _BINS - low / _BINS) or 1.0
-    bins = [0] * _BINS
-    for value, n in buckets(column["quantiles"]):
-        bins[int(min(_BINS - 1, max(0.0, value / step - low / step)))] += n
-    most = max(bins)
-    bars = []
-    for i, n in enumerate(bins):
-        height = max(1, round(38 * n / most)) if n else 0
-        bars.append(f"<rect x={i * 8} y={40 - height} width=7 height={height}></rect>")
-    return f'<svg width={_BINS * 8} height=40 role=img aria-label="histogram">{"".join(bars)}</svg>'
-
-
-def _quarantine(summary: Mapping[str, Any] | None) -> str:
-    if not summary:
-        return "<h2>Quarantine</h2><p>Every row was accepted.</p>"
-    lines = [f"<h2>Quarantine</h2><p class=bad>{summary.get('quarantined_rows', 0):,} rows were refused.</p>"]
-    lines.append("<table><tr><th>Rule<th>Column<th class=n>Rows")
-    for reason in summary.get("reasons", [])[:50]:
-        column = escape(str(reason["column"])) if reason["column"] is not None else "<span class=quiet>whole row</span>"
-        lines.append(f"<tr><td>{escape(str(reason['rule']))}<td>{column}<td class=n>{reason['rows']:,}")
-    return "\n".join([*lines, "</table>"])
-
-
-def _drift(drift: Mapping[str, float] | None, limit: float) -> str:
-    if drift is None:
-        return ""
-    lines = ["<h2>Drift against the serving model’s training data</h2>"]
-    lines.append(f"<table><tr><th>Column<th class=n>PSI (limit {limit:g})")
-    for name, score in sorted(drift.items(), key=lambda item: -item[1]):
-        lines.append(f'<tr><td>{escape(name)}<td class="n{" bad" if score > limit else ""}">{score:.3f}')
-    return "\n".join([*lines, "</table>"])
+def _histogram(column: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> Child:
+    """Between the 1 % and the 99 % quantile, since a single outlier would leave all else in one bar."""
+    sketch, moments = column["quantiles"], column["moments"]
+    ends = [quantile(sketch, q) for q in (0.01, 0.99)]
+    low, high = (min(max(end or 0.0, moments["min"]), moments["max"]) for end in ends)
+    bins, step = _BINS, (high / _BINS - low / _BINS) or 1.0
+    if column["type"] == "integer" and high - low < 1e15:
+        # whole numbers share a bar or have one each; others would draw combs
+        low, high = float(round(low)), float(round(high))
+        step = math.ceil((high - low + 1) / _BINS)
+        bins, low = math.ceil((high - low + 1) / step), low - 0.5
+    counted = [0] * bins
+    for value, n in buckets(sketch):
+        counted[int(min(bins - 1, max(0.0, value / step - low / step)))] += n
+    edges = (baseline or {}).get("edges")
+    if edges and column["type"] == "integer":
+        # the baseline's bins are [e0, e1), …, the last closed
+        edges = [*(edge - 0.5 for edge in edges[:-1]), edges[-1] + 0.5]
+    expected = charts.rebinned(edges, (baseline or {})["shares"], low, step, bins) if edges else None
+    total = max(1, sum(counted))
+    told = f"{math.ceil(low) if column['type'] == 'integer' else low:.4g} … {high:.4g}"
+    if low > moments["min"] or high < moments["max"]:
+        told += ", all else in the outer bars"
+    return [charts.histogram([n / total for n in counted], expected), element("div", told, class_="quiet")]

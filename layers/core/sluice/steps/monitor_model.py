@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from sluice.watch import metric_names as metric
 from sluice.watch.captures import Captured, parse_file
 from sluice.watch.labels import join, read_labels
 from sluice.watch.quality import BINARY, REGRESSION
+from sluice.watch.report import render
 from sluice.watch.triage import damage
 
 MAX_ROWS = 50_000
@@ -52,7 +52,7 @@ def monitor_model(world: World, project: str) -> Json:
     key = keys.monitor(project, now.strftime("%Y-%m-%dT%H%M%SZ"), "report.json")
     write_json(world, key, report)
     write_json(world, keys.monitor(project, "latest.json"), report)
-    world.objects.write(key.replace(".json", ".html"), _page(report), "text/html; charset=utf-8")
+    world.objects.write(key.replace(".json", ".html"), render(report).encode(), "text/html; charset=utf-8")
     world.metrics.put(published)
     summary = {name: report.get(name) for name in ("decision", "reasons", "rows", "drift", "quality")}
     return {**summary, "report": key}
@@ -159,17 +159,3 @@ def _score(answer: Json) -> float | None:
 
 def _metric(project: str, name: str, value: float, unit: str = "None") -> Metric:
     return Metric(name, float(value), unit, {"Project": project})
-
-
-def _page(report: Json) -> bytes:
-    columns = ((report.get("drift") or {}).get("columns") or {}).items()
-    rows = "".join(
-        f"<tr><td>{html.escape(name)}</td><td>{score:.4f}</td></tr>"
-        for name, score in sorted(columns, key=lambda c: -c[1])
-    )
-    title = html.escape(f"{report['project']}: {report['decision']}")
-    reasons = html.escape("; ".join(report["reasons"]))
-    return (
-        f"<!doctype html><meta charset='utf-8'><title>{title}</title><h1>{title}</h1><p>{report['at']}: "
-        f"{report['rows']} rows. {reasons}</p><table><tr><th>column</th><th>PSI</th></tr>{rows}</table>"
-    ).encode()

@@ -33,7 +33,8 @@ def profile_dataset(world: World, project: str, dataset_id: str) -> Json:
     baseline = _baseline(world, project)
     scores = drift.population_drift(baseline, profile) if baseline is not None else None
     quarantine = _json_or_none(world, keys.quarantine_summary(project, dataset_id))
-    page = render(project, profile, quarantine, scores, contract.monitor.drift.max)
+    listed = [name for name, column in contract.data.columns.items() if column.values is not None]
+    page = render(project, profile, quarantine, scores, contract.monitor.drift.max, baseline, listed)
     body = json.dumps(profile, ensure_ascii=False, allow_nan=False).encode()
     world.objects.write(keys.profile(project, dataset_id), body, "application/json")
     world.objects.write(keys.profile_report(project, dataset_id), page.encode(), "text/html; charset=utf-8")
