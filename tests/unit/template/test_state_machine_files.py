@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from template_files import ROOT, machine, machine_files, resources, scopes
+from template_files import ROOT, machine, machine_files, resources, scopes, statements
 
 from sluice import errors
 
@@ -109,12 +109,13 @@ def test_textual_substitutions_are_quoted(path: Path) -> None:
 
 def test_the_machine_may_call_each_function_that_it_calls(path: Path) -> None:
     uri = str(path.relative_to(ROOT))
-    (found,) = [each for each in resources("AWS::Serverless::StateMachine").values() if each["DefinitionUri"] == uri]
+    machines = resources("AWS::Serverless::StateMachine")
+    (found,) = [name for name, each in machines.items() if each["DefinitionUri"] == uri]
+    (role, _) = machines[found]["Role"]["Fn::GetAtt"]
     allowed = [
         str(arn)
-        for policy in found["Policies"]
-        for statement in policy["Statement"]
-        if statement["Action"] == ["lambda:InvokeFunction"]
+        for name, statement in statements()
+        if name == role and statement["Action"] == ["lambda:InvokeFunction"]
         for arn in statement["Resource"]
     ]
     called = [str(value) for name, value in declared(path).items() if name.endswith("FunctionArn")]
