@@ -176,3 +176,17 @@ def test_grids_are_categorical_and_within_their_number() -> None:
                 points *= len(parameter["Values"])
             assert 1 <= points <= jobs
             assert ranges["IntegerParameterRanges"] == ranges["ContinuousParameterRanges"] == []
+
+
+@pytest.mark.parametrize("spot", [False, True])
+def test_a_job_waits_for_a_machine_only_where_the_contract_asks_for_spare_ones(spot: bool) -> None:
+    contract = Contract.model_validate({**CONTRACT, "training": {"spot": spot}})
+    plan = run_plan(SETTINGS, contract, "r1", ["d1"], None)
+    jobs = [(plan["stopping"], plan["spot"])]
+    jobs += [(each["StoppingCondition"], each["EnableManagedSpotTraining"]) for each in plan["tuning"]["definitions"]]
+    assert len(jobs) == 4
+    for stopping, enabled in jobs:
+        assert enabled is spot
+        # AWS refuses a limit of waiting without spot, and one that is less than that of running
+        assert ("MaxWaitTimeInSeconds" in stopping) is spot
+        assert stopping.get("MaxWaitTimeInSeconds", 99_999) > stopping["MaxRuntimeInSeconds"]

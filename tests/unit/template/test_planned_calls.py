@@ -24,9 +24,9 @@ PLANNED = [
 
 
 @cache
-def plan(strategy: str) -> str:
+def plan(strategy: str, spot: bool) -> str:
     """The plan that plan_training writes for a contract with this tuning strategy, as JSON."""
-    at = shop({**CONTRACT, "training": {"tuning": {"strategy": strategy}}})
+    at = shop({**CONTRACT, "training": {"tuning": {"strategy": strategy}, "spot": spot}})
     plan_training(at, "shop", "data", arrive(at, GOOD)[1]["dataset_id"])
     (found,) = at.executions.started.values()
     return json.dumps(found)
@@ -47,10 +47,11 @@ def filled(value: Any, variables: dict[str, Any]) -> Any:
     return expression.evaluate(None, frame)
 
 
+@pytest.mark.parametrize("spot", [False, True], ids=["on demand", "spot"])
 @pytest.mark.parametrize("strategy", ["bayesian", "random", "grid"])
 @pytest.mark.parametrize(("file", "name"), PLANNED, ids=lambda each: each)
-def test_aws_takes_the_call_that_the_plan_makes(file: str, name: str, strategy: str) -> None:
-    planned = json.loads(plan(strategy))
+def test_aws_takes_the_call_that_the_plan_makes(file: str, name: str, strategy: str, spot: bool) -> None:
+    planned = json.loads(plan(strategy, spot))
     artifact = {"artifact_uri": URI}
     variables = {"plan": planned, "states": {"input": planned}, "candidate": artifact, "baseline": artifact}
     state = dict(tasks(machine(ROOT / "statemachines" / f"{file}.asl.yaml")))[name]

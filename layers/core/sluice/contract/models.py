@@ -162,6 +162,9 @@ class Training(Part):
     instance: str = Field(
         "ml.m5.large", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="machine of training and evaluation jobs"
     )
+    spot: bool = Field(
+        False, description="spare machines, far cheaper: a training job whose machine is taken away starts again"
+    )
     seed: int = Field(0, ge=0, description="of tuning")
 
 

@@ -15,7 +15,7 @@ from sluice.contract.durations import seconds
 from sluice.contract.models import METRICS
 from sluice.errors import ConflictError, UnknownProjectError
 from sluice.ports import Champion, Json, Settings, World
-from sluice.steps.tuning_plan import channels, static_parameters, tuning_plan
+from sluice.steps.tuning_plan import channels, static_parameters, stopping_condition, tuning_plan
 
 TRIGGERS = ("data", "arrivals", "drift", "quality", "schedule", "manual", "request")
 _BY_DATA = ("data", "arrivals")
@@ -23,6 +23,7 @@ _BY_DATA = ("data", "arrivals")
 new run in any case. A wish noted during a run comes back as `arrivals`: over the same data that run has met it."""
 _UNSTARTED = (None, "starting", "not started")
 _TRIES = 5
+_BASELINE_SECONDS = 3_600
 
 
 def plan_training(
@@ -183,6 +184,8 @@ def run_plan(
         "tags": tags,
         "channels": channels(uris),
         "baseline": {"hyperparameters": static_parameters(settings, contract, run_id, "baseline")},
+        "spot": contract.training.spot,
+        "stopping": stopping_condition(contract, _BASELINE_SECONDS),
         "instance": contract.training.instance,
         "code": {"sourcedir": settings.source_uri, "learn": settings.learn_uri, "glue": settings.glue_script_uri},
         "uris": uris,

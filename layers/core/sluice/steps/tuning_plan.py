@@ -12,6 +12,9 @@ from sluice.ports import Settings
 
 STRATEGIES = {"bayesian": "Bayesian", "random": "Random", "grid": "Grid"}
 _LEVELS = 3
+SPOT_WAIT_SECONDS = 3_600
+"""What a spot job may lose to waiting for a machine and to starting again. There is no checkpoint to go on from: our
+jobs take minutes, so an interrupted one starts anew, and SageMaker stops it when this time is used up."""
 
 
 def tuning_plan(
@@ -67,11 +70,20 @@ def tuning_plan(
                     "InstanceCount": 1,
                     "VolumeSizeInGB": 10,
                 },
-                "StoppingCondition": {"MaxRuntimeInSeconds": max_seconds},
+                "StoppingCondition": stopping_condition(contract, max_seconds),
+                "EnableManagedSpotTraining": contract.training.spot,
             }
             for family in families
         ],
     }
+
+
+def stopping_condition(contract: Contract, run_seconds: int) -> dict[str, int]:
+    """SageMaker's StoppingCondition of a training job; a limit of waiting is refused where there is no spot."""
+    condition = {"MaxRuntimeInSeconds": run_seconds}
+    if contract.training.spot:
+        condition["MaxWaitTimeInSeconds"] = run_seconds + SPOT_WAIT_SECONDS
+    return condition
 
 
 def static_parameters(settings: Settings, contract: Contract, run_id: str, family: str) -> dict[str, str]:
