@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localcloud.sagemaker import containers, images, transfer
+from localcloud.sagemaker import containers, images, spot, transfer
 from localcloud.sagemaker.containers import ClientError, Container, Outcome, mounted
 from localcloud.sagemaker.jobs import Stop
 from localcloud.sagemaker.logstream import LogStream
@@ -27,6 +28,7 @@ TERMINAL_STATUS = {
     "Failed": "Failed",
     "Stopped": "Stopped",
     "MaxRuntimeExceeded": "Stopped",
+    "MaxWaitTimeExceeded": "Stopped",
 }
 
 
@@ -64,6 +66,16 @@ class TrainContainer:
             return Result("Failed", failure=f"InternalServerError: {type(error).__name__}: {error}")
 
     def _run(self) -> Result:
+        spare = self._record.get("EnableManagedSpotTraining")
+        result = self._attempt(spot.interruption(self._record["TrainingJobName"]) if spare else None)
+        if result is None:
+            self._enter("Interrupted")
+            self._enter("Starting")
+            result = self._attempt(None)
+        return result or Result("Stopped")
+
+    def _attempt(self, taken_after: float | None) -> Result | None:
+        """One machine's work on the job, None when the machine was taken away: then nothing of it is left."""
         root = containers.new_folder("training", self._record["TrainingJobName"])
         self._enter("Downloading")
         self._prepare(root)
@@ -73,8 +85,27 @@ class TrainContainer:
         self._enter("Training")
         container.start()
         self._stop.watch(container)
-        outcome = container.wait(self._record["StoppingCondition"]["MaxRuntimeInSeconds"])
-        return self._finish(root, outcome)
+        taken = threading.Event()
+        if taken_after is not None:
+            timer = threading.Timer(taken_after, lambda: (taken.set(), container.request_stop()))
+            timer.daemon = True
+            timer.start()
+        limit, status = self._limit()
+        outcome = container.wait(limit)
+        if outcome.ended == "stopped" and taken.is_set() and not self._stop.is_set:
+            return None
+        return self._finish(root, outcome, status)
+
+    def _limit(self) -> tuple[float, str]:
+        """Seconds that this machine may work, and the status of a job that takes longer."""
+        condition = self._record["StoppingCondition"]
+        longest = float(condition["MaxRuntimeInSeconds"])
+        if "MaxWaitTimeInSeconds" in condition:
+            # the whole of a spot job is limited, its waiting and its lost tries included
+            left = self._record["CreationTime"] + condition["MaxWaitTimeInSeconds"] - time.time()
+            if left < longest:
+                return max(0.0, left), "MaxWaitTimeExceeded"
+        return longest, "MaxRuntimeExceeded"
 
     def _prepare(self, root: Path) -> None:
         """The folders and configuration files of SageMaker's training contract, and the channels' data."""
@@ -142,7 +173,7 @@ class TrainContainer:
             on_line=self._reader.read,
         )
 
-    def _finish(self, root: Path, outcome: Outcome) -> Result:
+    def _finish(self, root: Path, outcome: Outcome, too_long: str) -> Result:
         failed = outcome.ended == "exited" and outcome.exit_code != 0
         self._enter("Uploading")
         base = transfer.join(self._output["S3OutputPath"], self._record["TrainingJobName"], "output")
@@ -159,7 +190,7 @@ class TrainContainer:
             model = f"{base}/model.tar.gz"
             transfer.upload(self._role, packed, model, kms_key)
         shutil.rmtree(root / "input" / "data")  # the channels are in S3; a demo has dozens of jobs
-        status = {"exited": "Completed", "stopped": "Stopped", "timeout": "MaxRuntimeExceeded"}[outcome.ended]
+        status = {"exited": "Completed", "stopped": "Stopped", "timeout": too_long}[outcome.ended]
         return Result(status, model)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localcloud.extension import CallContext, ServiceError, operation
-from localcloud.sagemaker import checks, events, images, jobs, store
+from localcloud.sagemaker import checks, events, images, jobs, spot, store
 from localcloud.sagemaker.metrics import MetricReader
 from localcloud.sagemaker.train_container import TERMINAL_STATUS, TrainContainer
 
@@ -24,6 +24,8 @@ _MESSAGES = {
     "Failed": "Training job failed",
     "Stopped": "Training job stopped",
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    "MaxWaitTimeExceeded": "Training job wait time exceeded MaxWaitTimeInSeconds provided",
+    "Interrupted": "Training job was interrupted because its spot instance was taken away",
 }
 
 table = store.Table(
@@ -123,7 +125,6 @@ def check(request: Record) -> Record:
     name = request["TrainingJobName"]
     checks.refuse(
         request,
-        "EnableManagedSpotTraining",
         "CheckpointConfig",
         "DebugRuleConfigurations",
         "ProfilerRuleConfigurations",
@@ -133,6 +134,7 @@ def check(request: Record) -> Record:
         "ModelPackageConfig",
     )
     checks.refuse(request.get("RemoteDebugConfig", {}), "EnableRemoteDebug")
+    spot.check(request)
     # The SDKs send an empty hook with every job; only one that collects something would be the debugger.
     checks.refuse(request.get("DebugHookConfig", {}), "CollectionConfigurations", "HookParameters")
     checks.ignore(
@@ -197,7 +199,7 @@ def _enter(record: Record, status: str, message: str | None = None) -> None:
     if transitions and "EndTime" not in transitions[-1]:
         transitions[-1]["EndTime"] = at
     transition = {"Status": status, "StartTime": at, "StatusMessage": message or _MESSAGES[status]}
-    if status in _FINISHED or status == "MaxRuntimeExceeded":
+    if status in (*_FINISHED, "MaxRuntimeExceeded", "MaxWaitTimeExceeded"):
         transition["EndTime"] = at
     transitions.append(transition)
     record["SecondaryStatus"] = status
@@ -209,7 +211,7 @@ def _run(record: Record, reader: MetricReader, on_end: Callable[[Record], None] 
     def enter(status: str) -> None:
         with store.lock():
             if status == "Downloading":
-                record["TrainingStartTime"] = store.now()
+                record.setdefault("TrainingStartTime", store.now())
             # A job that is being stopped stays so while its model is uploaded.
             if record["TrainingJobStatus"] == "InProgress":
                 _enter(record, status)

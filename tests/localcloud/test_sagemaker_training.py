@@ -81,6 +81,45 @@ def test_max_runtime_and_stop_keep_the_model(shop):
         shop.sagemaker.stop_training_job(TrainingJobName="halted")
 
 
+def test_a_spot_job_whose_machine_is_taken_away_starts_anew_and_ends_well(shop, cloud):
+    taken = cloud.settings.state / "spot" / "inter"
+    taken.parent.mkdir(exist_ok=True)
+    taken.write_text("1")
+    code = shop.put("spot/run.py", "import pathlib, time\nmodel = pathlib.Path('/opt/ml/model')\n"
+                    "assert not list(model.iterdir()), 'the lost machine left something'\n"
+                    "(model / 'tries.txt').write_text('one')\ntime.sleep(3)\n")  # fmt: skip
+    request = shop.training(
+        "interrupted",
+        AlgorithmSpecification={
+            "TrainingImage": IMAGE,
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": ["python", "/opt/ml/input/data/code/run.py"],
+        },
+        InputDataConfig=[shop.channel("code", code.removesuffix("run.py"))],
+        EnableManagedSpotTraining=True,
+        StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 120},
+    )
+    del request["HyperParameters"]
+    shop.sagemaker.create_training_job(**request)
+    job = shop.ended("Training", "interrupted")
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    once = ["Starting", "Downloading", "Training"]
+    steps = [*once, "Interrupted", *once, "Uploading", "Completed"]
+    assert [step["Status"] for step in job["SecondaryStatusTransitions"]] == steps
+    assert not taken.exists()
+    assert job["EnableManagedSpotTraining"] is True
+    assert job["BillableTimeInSeconds"] >= 4
+    assert shop.members(job["ModelArtifacts"]["S3ModelArtifacts"]) == ["tries.txt"]
+
+
+def test_a_spot_job_ends_when_its_time_of_waiting_is_over(shop):
+    limits = {"MaxRuntimeInSeconds": 4, "MaxWaitTimeInSeconds": 4}
+    slow = {"parameters": {"mode": '"sleep"'}, "EnableManagedSpotTraining": True, "StoppingCondition": limits}
+    shop.sagemaker.create_training_job(**shop.training("waited", **slow))
+    job = shop.ended("Training", "waited")
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxWaitTimeExceeded")
+
+
 def test_entry_point_contract_sees_the_job_folder_as_opt_ml(shop):
     code = shop.put("entry/run.py", "import sys\nopen(sys.argv[1], 'w').write(open(sys.argv[2]).read().upper())\n")
     shop.put("entry-data/words.txt", "drop")
@@ -129,7 +168,11 @@ def test_missing_and_forbidden_data_fail_with_client_errors(shop, cloud):
                                      "TrainingInputMode": "File"}}, "sagemaker-scikit-learn:1.9-0-cpu-py3"),
         ({"AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "Pipe"}}, "Pipe"),
         ({"ResourceConfig": {**RESOURCES, "InstanceCount": 2}}, "distributed training"),
-        ({"EnableManagedSpotTraining": True}, "EnableManagedSpotTraining"),
+        ({"EnableManagedSpotTraining": True}, "must be present and be greater"),
+        ({"EnableManagedSpotTraining": True,
+          "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 59}}, "greater than or equal"),
+        ({"EnableManagedSpotTraining": False,
+          "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60}}, "only supported when"),
         ({"CheckpointConfig": {"S3Uri": "s3://bucket/checkpoints"}}, "CheckpointConfig"),
         ({"RoleArn": "arn:aws:iam::000000000000:role/nobody-is-here"}, "Could not assume role"),
     ],
