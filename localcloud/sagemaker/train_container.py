@@ -86,8 +86,13 @@ class TrainContainer:
         container.start()
         self._stop.watch(container)
         taken = threading.Event()
+
+        def take_away() -> None:
+            taken.set()
+            container.request_stop()
+
         if taken_after is not None:
-            timer = threading.Timer(taken_after, lambda: (taken.set(), container.request_stop()))
+            timer = threading.Timer(taken_after, take_away)
             timer.daemon = True
             timer.start()
         limit, status = self._limit()
