@@ -314,6 +314,7 @@ class Settings:
     monitor_function_arn: str = ""
     scheduler_role_arn: str = ""
     execution_role_arn: str = ""
+    data_key_arn: str = ""
     image: str = ""
     source_uri: str = ""
     learn_uri: str = ""

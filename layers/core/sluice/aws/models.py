@@ -48,6 +48,8 @@ class SageMakerModels:
                 "EnableCapture": percent > 0,
                 "InitialSamplingPercentage": percent,
                 "DestinationS3Uri": capture_uri,
+                # without it SageMaker asks S3 for the account's own key, not for the bucket's
+                "KmsKeyId": required(self._settings, "data_key_arn"),
                 "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
                 # what is not named here is captured as base64
                 "CaptureContentTypeHeader": {

@@ -64,7 +64,7 @@ def tuning_plan(
                 },
                 "RoleArn": settings.execution_role_arn,
                 "InputDataConfig": channels(uris),
-                "OutputDataConfig": {"S3OutputPath": uris["training"]},
+                "OutputDataConfig": {"S3OutputPath": uris["training"], "KmsKeyId": settings.data_key_arn},
                 "ResourceConfig": {
                     "InstanceType": contract.training.instance,
                     "InstanceCount": 1,
