@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo build test test-long check format cloud clean image-mapping contract-reference lock
+.PHONY: help setup demo build test test-long check format cloud clean image-mapping contract-reference lock sbom
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -59,6 +59,7 @@ check: setup .envs/audit/.stamp  ## format, lint, types, import rules, template
 	PYTHONPATH=layers/core .venv/bin/lint-imports --no-logo
 	.venv/bin/sam validate --lint --region eu-west-1
 	$(PY) -m tests.proof.api_calls
+	$(PY) -m tests.proof.supply
 
 format: setup  ## format and sort imports
 	$(PY) -m ruff format .
@@ -69,6 +70,9 @@ image-mapping: setup .envs/sdk/.stamp  ## write the template's container mapping
 
 contract-reference: .venv/.stamp  ## write docs/contract.md anew from the contract's models
 	PYTHONPATH=layers/core $(PY) scripts/write_contract_reference.py
+
+sbom: build  ## CycloneDX bills of materials in build/sbom: of what is deployed, and of each environment
+	$(PY) scripts/write_sbom.py
 
 lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files, those of the layers included
 	@for name in build dev learn glue sdk audit; do echo "Locking $$name"; $(LOCK) -o requirements/$$name.txt requirements/$$name.in; done
