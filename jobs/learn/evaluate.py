@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import numpy as np
 
 from channels import read_contract, read_rows
-from sluice.model import artifact, metrics
+from sluice.model import metrics, opening
 from sluice.model.bootstrap import paired_difference
 from sluice.model.errors import ArtifactError, DataError, ModelError
 from sluice.model.labels import SUPPORTED
@@ -54,7 +54,7 @@ def load_model(folder: Path, role: str, scratch: Path) -> Model:
         raise ArtifactError(f"input {role}: {len(archives)} archives in {folder} where one model.tar.gz is expected")
     target = scratch / role
     try:
-        artifact.unpack(archives[0], target)
+        opening.opened(archives[0], target)
         return Model.load(target, exact=True)
     except ArtifactError as error:
         raise ArtifactError(f"input {role}: {error}") from None

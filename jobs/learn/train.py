@@ -28,7 +28,7 @@ import sluice
 from channels import read_contract, read_rows
 from families import FAMILIES
 from parity import check
-from sluice.model import artifact
+from sluice.model import artifact, manifest
 from sluice.model.encoder import Encoder
 from sluice.model.errors import ModelError
 from sluice.model.labels import SUPPORTED, Labels
@@ -117,7 +117,7 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
     try:
         artifact.save(draft, state, arrays)
         copy_code(draft / "code")
-        artifact.seal(draft)
+        manifest.seal(draft)
         model = Model.load(draft, exact=True)
         difference = check(model, estimator, held_out, seed)
         for path in draft.iterdir():
