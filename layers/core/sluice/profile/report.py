@@ -41,7 +41,7 @@ def render(
         element(
             "header",
             element("h1", short(project)),
-            element("p", f"Dataset {datasets}", f" from {short(source, 200)}" if source else "", class_="sub"),
+            element("p", f"Dataset {datasets}", f" from {short(source, 1_100)}" if source else "", class_="sub"),
         ),
         tiles(
             ("Rows accepted", f"{profile['rows']:,}", f"{len(profile['columns'])} columns"),
