@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.contract import Release
-from sluice.release.evalue import failures_to_abort, log_evalue, upper_error_rate, zero_failure_sample
-from sluice.release.judge import Counts, Look, judge
+from sluice.release.evalue import failures_to_abort, log_evalue
+from sluice.release.judge import ALPHA_SHARES, Counts, Look, judge
+from sluice.release.sample import Sample
+from sluice.release.scores import Scores
 
 RELEASE = Release(bake="10m", min_requests=30)
 HEALTHY = Look(
@@ -29,11 +31,6 @@ HEALTHY = Look(
 @pytest.mark.parametrize(("share", "alone", "with_one"), [(0.10, 2, 3), (0.25, 3, 5), (0.50, 7, 10)])
 def test_failures_that_abort_are_the_papers(share: float, alone: int, with_one: int) -> None:
     assert [failures_to_abort(share, control, 0.05) for control in (0, 1)] == [alone, with_one]
-
-
-def test_zero_failure_samples() -> None:
-    assert [zero_failure_sample(rate) for rate in (0.01, 0.005, 0.001)] == [299, 598, 2995]
-    assert upper_error_rate(0, 299) < 0.01
 
 
 @given(st.integers(0, 60), st.integers(0, 200), st.floats(0.01, 0.95))
@@ -88,3 +85,96 @@ def test_missing_evidence_waits_and_ends_inconclusive() -> None:
     assert judge(idle, RELEASE).decision == "continue"
     verdict = judge(replace(idle, elapsed=1800), RELEASE)
     assert (verdict.decision, verdict.inconclusive) == ("abort", True)
+
+
+def test_the_shares_of_alpha_are_all_of_it() -> None:
+    assert math.fsum(ALPHA_SHARES.values()) == pytest.approx(1.0)
+
+
+def test_two_failures_at_ten_percent_still_abort_with_the_tests_sharing_alpha() -> None:
+    assert judge(replace(HEALTHY, elapsed=1, step_canary=Counts(5, 2)), RELEASE).decision == "abort"
+    assert judge(replace(HEALTHY, elapsed=1, step_canary=Counts(5, 1)), RELEASE).decision == "continue"
+
+
+def test_a_sick_world_does_not_abort_an_equal_canary_but_is_never_promoted() -> None:
+    canary = Counts(400, failures=20)
+    look = replace(HEALTHY, percent=50, step_canary=canary, step_control=Counts(400, failures=20), total=canary)
+    assert judge(look, RELEASE).decision == "advance"
+    last = replace(look, percent=100, last=True, step_canary=Counts(400), step_control=Counts(), total=canary)
+    verdict = judge(last, RELEASE)
+    assert (verdict.decision, verdict.inconclusive) == ("abort", True)
+    assert "20 of" not in verdict.reasons[0]
+    assert "5.00% of the canary's requests failed" in verdict.reasons[1]
+
+
+def test_alone_the_canary_is_held_to_the_contracts_limit() -> None:
+    sick = Counts(100, failures=8)
+    look = replace(HEALTHY, percent=100, last=True, elapsed=1, step_canary=sick, step_control=Counts(), total=sick)
+    verdict = judge(look, RELEASE)
+    assert verdict.decision == "abort"
+    assert "8 of 100 requests failed" in verdict.reasons[0]
+
+
+def test_the_promoting_look_is_the_only_one() -> None:
+    """What is not shown at the planned sample is not waited for until chance shows it."""
+    total = Counts(400, failures=2)
+    last = replace(HEALTHY, percent=100, last=True, step_canary=total, step_control=Counts(), total=total)
+    assert judge(replace(last, planned=Sample(400, 0)), RELEASE).inconclusive
+    assert judge(replace(last, planned=Sample(628, 2)), RELEASE).decision == "continue"
+    enough = replace(last, planned=Sample(773, 3), replayed=Counts(600, 1))
+    assert judge(enough, RELEASE).decision == "promote"
+    slow = judge(replace(enough, tail_ms=900.0), RELEASE)
+    assert (slow.decision, slow.inconclusive) == ("abort", True)
+
+
+def test_scores_that_are_not_the_expected_ones_abort() -> None:
+    shifted = Scores(canary=[90, 5, 5], control=[300, 300, 300])
+    verdict = judge(replace(HEALTHY, elapsed=1, scores=shifted), RELEASE)
+    assert verdict.decision == "abort"
+    assert "scores" in verdict.reasons[0]
+    expected = replace(shifted, expected_canary=[900, 50, 50], expected_control=[333, 333, 334])
+    assert judge(replace(HEALTHY, elapsed=1, scores=expected), RELEASE).decision == "continue"
+
+
+def test_a_split_that_is_not_the_weights_is_inconclusive_and_says_so() -> None:
+    look = replace(HEALTHY, split=(300, 1000))
+    verdict = judge(look, RELEASE)
+    assert verdict.decision == "continue"
+    assert "300 of 1000 on the canary, whose weight is 10 %" in verdict.reasons[0]
+    verdict = judge(replace(look, elapsed=1800), RELEASE)
+    assert (verdict.decision, verdict.inconclusive) == ("abort", True)
+    assert judge(replace(HEALTHY, split=(104, 1000)), RELEASE).decision == "advance"
+
+
+counts = st.builds(
+    Counts, st.integers(0, 2_000), st.integers(0, 20), slow_at_least=st.integers(0, 3), slow_at_most=st.integers(3, 50)
+)
+samples = st.none() | st.builds(Sample, st.integers(1, 4_000), st.integers(0, 9))
+
+
+@given(
+    look=st.builds(
+        Look,
+        percent=st.sampled_from([10, 50, 100]),
+        last=st.booleans(),
+        elapsed=st.floats(0, 4_000),
+        step_control=counts,
+        step_canary=counts,
+        total=counts,
+        tail_ms=st.none() | st.floats(1, 500),
+        planned=samples,
+        replayed=counts,
+    )
+)
+def test_nothing_is_ever_promoted_without_the_planned_sample(look: Look) -> None:
+    verdict = judge(look, RELEASE)
+    requests = look.total.requests + look.replayed.requests
+    if verdict.decision == "promote":
+        assert look.last
+        assert look.elapsed >= 600
+        assert requests >= (look.planned.requests if look.planned else RELEASE.min_requests)
+        assert look.tail_ms is not None
+        assert look.tail_ms <= RELEASE.max_p99_ms
+    elif verdict.decision == "advance":
+        assert not look.last
+        assert look.step_canary.requests >= 30 * look.percent / 100

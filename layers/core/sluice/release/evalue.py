@@ -5,12 +5,16 @@ E(k, n, π) = ∫_π^1 θ^k (1-θ)^(n-k) dθ / ((1-π) π^k (1-π)^(n-k))
 is the likelihood of k successes in n under a uniform mixture of all rates above π, over that under the rate π. Its
 expectation is at most 1 whatever rate ≤ π is true and whenever one stops, so P(ever E ≥ 1/α) ≤ α (Ville). The
 integral is a Beta function times a binomial tail: B(k+1, n-k+1) · P(Binomial(n+1, π) ≤ k).
+
+When π changes, the E of the closed stretches and of the open one are multiplied (their logarithms added): each has
+an expectation of at most 1 given those before, so the product keeps the guarantee.
 Source: Lindon & Malek, NeurIPS 2022, arXiv 2011.03567.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 def log_evalue(k: int, n: int, rate: float) -> float:
@@ -47,23 +51,29 @@ def failures_to_abort(rate: float, control_failures: int, alpha: float) -> int:
     return k
 
 
-def zero_failure_sample(rate: float, confidence: float = 0.95) -> int:
-    """Requests without a failure that show an error rate below `rate`: 299 for 1 % at 95 %."""
-    return math.ceil(math.log(1 - confidence) / math.log1p(-rate))
+def log_evalue_below(k: int, n: int, rate: float) -> float:
+    """ln E against a rate below `rate`, the mirror image of `log_evalue`; 0 when rate is 1."""
+    return log_evalue(n - k, n, 1.0 - rate) if rate < 1 else 0.0
 
 
-def upper_error_rate(failures: int, requests: int, confidence: float = 0.95) -> float:
-    """The one-sided upper (Clopper–Pearson) bound of the error rate; 1 without any request."""
-    if requests <= 0 or failures >= requests:
-        return 1.0
-    low, high, target = failures / requests, 1.0, math.log(1 - confidence)
-    for _ in range(60):
-        middle = (low + high) / 2
-        if log_binomial_cdf(failures, requests, middle) > target:
-            low = middle
-        else:
-            high = middle
-    return high
+def log_evalue_apart(k: int, n: int, rate: float, weight: float = 100.0) -> float:
+    """ln E against any other rate than `rate`: a Beta mixture around it that weighs as `weight` observations.
+
+    Source: Lindon & Malek, the multinomial test with a Dirichlet mixture, for two outcomes.
+    """
+    if not 0 <= k <= n:
+        raise ValueError(f"{k} of {n} is no count")
+    if n == 0 or not 0 < rate < 1:
+        return 0.0
+    a, b = weight * rate, weight * (1 - rate)
+    mixture = _log_beta(a + k, b + n - k) - _log_beta(a, b)
+    return mixture - k * math.log(rate) - (n - k) * math.log1p(-rate)
+
+
+def log_mean(log_values: Sequence[float]) -> float:
+    """ln of the mean of e^v: the mean of e-values is an e-value however they depend on each other."""
+    top = max(log_values)
+    return top + math.log(math.fsum(math.exp(value - top) for value in log_values) / len(log_values))
 
 
 def _log_beta(a: float, b: float) -> float:

@@ -1,8 +1,15 @@
 """The canary judge: continue, advance, promote or abort. Pure; the step judge_canary brings the counts.
 
-Asymmetric: abort at any look, go on only at the planned end of a step. Three sequential tests share α equally:
-*failures* (does the canary fail more often than its share of requests?), *error rate* (is its rate above the
-contract's limit?) and *latency* (is it slow more often than its share; alone at 100 %, more often than 1 %?).
+Asymmetric: abort at any look, go on only at the planned end of a step, promote at one planned look. The sequential
+tests share α by ALPHA_SHARES:
+
+failures    does the canary fail more often than its share of the requests?
+error_rate  is its rate above the contract's limit? Asked where no control is left: while both serve, what fails on
+            both alike is no reason to take one of them away (nor to promote it, which `_lacking` sees to)
+latency     is it slower than the limit more often than its share; alone at 100 %, more often than 1 %?
+scores      do its scores leave what was expected of them? (`sluice.release.scores`)
+split       do the requests fall on it as the weights say? Not its fault, but then the comparison does not hold:
+            inconclusive, not an abort
 """
 
 from __future__ import annotations
@@ -14,9 +21,13 @@ from typing import Any, Literal
 
 from sluice.contract import Release
 from sluice.contract.durations import seconds
-from sluice.release.evalue import log_evalue, upper_error_rate, zero_failure_sample
+from sluice.release.evalue import log_evalue, log_evalue_apart
+from sluice.release.sample import Sample, upper_error_rate, zero_failure_sample
+from sluice.release.scores import Scores, log_evalue_scores
 
-TESTS = ("failures", "error_rate", "latency")
+# Failures get the greatest share: it keeps two failures at 10 % without one on the control enough to abort.
+ALPHA_SHARES = {"failures": 0.6, "error_rate": 0.1, "latency": 0.15, "scores": 0.1, "split": 0.05}
+TESTS = tuple(ALPHA_SHARES)
 SLOW_SHARE = 0.01  # what "p99 within the limit" allows
 
 
@@ -50,6 +61,14 @@ class Look:
     abort_requested: str | None = None
     carried: Mapping[str, float] = field(default_factory=dict)
     """ln E of the closed steps, by test: evidence multiplies when the share changes."""
+    scores: Scores | None = None
+    """Live scores of this step; None: not looked at."""
+    split: tuple[int, int] | None = None
+    """Requests on the canary and on both while the weights were those of this step; None: not looked at."""
+    planned: Sample | None = None
+    """The sample that promotes; None: `min_requests` of the contract, and at most its share of failures."""
+    replayed: Counts = field(default_factory=Counts)
+    """Requests of the replay; they count for the sample, not for the tests."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +81,7 @@ class Verdict:
 
 
 def judge(look: Look, release: Release) -> Verdict:
-    evidence, statistic = _evidence(look, release)
-    limit = math.log(len(TESTS) / release.false_abort)
+    evidence, log_e, statistic = _evidence(look, release)
 
     def verdict(decision: Any, *reasons: str, inconclusive: bool = False) -> Verdict:
         return Verdict(decision, list(reasons), statistic, evidence, inconclusive)
@@ -73,14 +91,19 @@ def judge(look: Look, release: Release) -> Verdict:
     ringing = sorted(name for name, state in look.alarms.items() if state == "ALARM")
     if ringing:
         return verdict("abort", f"in alarm: {', '.join(ringing)}")
-    proven = [test for test in TESTS if statistic["log_e"][test] >= limit]
-    if proven:
-        return verdict("abort", *(_sentence(test, look, release, statistic) for test in proven))
+    proven = [test for test in TESTS if log_e[test] >= _log_limit(test, release)]
+    if faults := [test for test in proven if test != "split"]:
+        return verdict("abort", *(_sentence(test, look, release, log_e[test]) for test in faults))
     bake, longest = seconds(release.bake), release.longest_bake_seconds
     if look.elapsed < bake:
         return verdict("continue", f"{look.elapsed:.0f} of {bake} s of the bake at {look.percent} % are over")
     lacking = _lacking(look, release)
+    if "split" in proven:
+        lacking.append(_sentence("split", look, release, log_e["split"]))
     if not lacking:
+        against = _against(look, release) if look.last else []
+        if against:  # one planned look: to look again until chance helps would promote what is not below the limit
+            return verdict("abort", "inconclusive at the planned look", *against, inconclusive=True)
         shown = f"{look.total.requests} requests on the canary, {look.total.failures} failed"
         return verdict("promote" if look.last else "advance", f"healthy at {look.percent} %: {shown}")
     if look.elapsed < longest:
@@ -88,29 +111,35 @@ def judge(look: Look, release: Release) -> Verdict:
     return verdict("abort", f"inconclusive after {look.elapsed:.0f} s at {look.percent} %", *lacking, inconclusive=True)
 
 
-def _evidence(look: Look, release: Release) -> tuple[dict[str, float], dict[str, Any]]:
+def _log_limit(test: str, release: Release) -> float:
+    return -math.log(ALPHA_SHARES[test] * release.false_abort)
+
+
+def _evidence(look: Look, release: Release) -> tuple[dict[str, float], dict[str, float], dict[str, Any]]:
+    """(ln E of this step, ln E with the steps before, what the record keeps)."""
     control, canary, total = look.step_control, look.step_canary, look.total
     share = _share(look)
-    step = {
-        "failures": log_evalue(canary.failures, canary.failures + control.failures, share),
-        "latency": log_evalue(canary.slow_at_least, canary.slow_at_least + control.slow_at_most, share),
-    }
+    step = dict.fromkeys(TESTS, 0.0)
+    if share < 1:
+        step["failures"] = log_evalue(canary.failures, canary.failures + control.failures, share)
+        step["latency"] = log_evalue(canary.slow_at_least, canary.slow_at_least + control.slow_at_most, share)
+        step["scores"] = log_evalue_scores(look.scores, share) if look.scores else 0.0
+        step["split"] = log_evalue_apart(*look.split, look.percent / 100) if look.split else 0.0
+    else:
+        step["error_rate"] = log_evalue(canary.failures, canary.requests, release.max_error_rate)
+        step["latency"] = log_evalue(canary.slow_at_least, canary.requests, SLOW_SHARE)
     log_e = {test: value + look.carried.get(test, 0.0) for test, value in step.items()}
-    log_e["error_rate"] = log_evalue(total.failures, total.requests, release.max_error_rate)
-    if share >= 1:
-        alone = log_evalue(canary.slow_at_least, canary.requests, SLOW_SHARE)
-        log_e["latency"] += alone
-        step["latency"] = alone
     statistic = {
         "share": round(share, 4),
-        "log_e": {test: round(value, 4) for test, value in log_e.items()},
-        "log_limit": round(math.log(len(TESTS) / release.false_abort), 4),
+        # E times its test's share of α, so that every one of them is compared with 1 / α
+        "log_e": {test: round(value + math.log(ALPHA_SHARES[test]), 4) for test, value in log_e.items()},
+        "log_limit": round(-math.log(release.false_abort), 4),
         "error_share": total.failures / total.requests if total.requests else None,
         "error_rate_upper_95": upper_error_rate(total.failures, total.requests),
         "zero_failure_sample_95": zero_failure_sample(release.max_error_rate),
         "tail_ms": look.tail_ms,
     }
-    return step, statistic
+    return step, log_e, statistic
 
 
 def _share(look: Look) -> float:
@@ -128,37 +157,61 @@ def _share(look: Look) -> float:
     return max(planned, min(measured, 0.99))
 
 
-def _sentence(test: str, look: Look, release: Release, statistic: Mapping[str, Any]) -> str:
-    canary, control, total = look.step_canary, look.step_control, look.total
-    e_value = math.exp(min(statistic["log_e"][test], 700.0))
-    tail = f"E = {e_value:.3g} ≥ {len(TESTS) / release.false_abort:g}"
+def _sentence(test: str, look: Look, release: Release, log_e: float) -> str:
+    canary, control = look.step_canary, look.step_control
+    tail = f"E = {math.exp(min(log_e, 700.0)):.3g} ≥ {math.exp(_log_limit(test, release)):.3g}"
     if test == "failures":
         return (
             f"the canary fails more often: {canary.failures} of {canary.failures + control.failures} failures at "
-            f"{statistic['share']:.0%} of the requests; {tail}"
+            f"{_share(look):.0%} of the requests; {tail}"
         )
     if test == "error_rate":
-        return f"{total.failures} of {total.requests} requests failed, more than {release.max_error_rate:.2%}; {tail}"
+        return f"{canary.failures} of {canary.requests} requests failed, more than {release.max_error_rate:.2%}; {tail}"
+    if test == "scores":
+        return f"the canary's scores are not those that were expected of it; {tail}"
+    if test == "split":
+        own, both = look.split or (0, 0)
+        return (
+            f"the requests do not fall on the variants as the weights say: {own} of {both} on the canary, whose weight "
+            f"is {look.percent} % (requests with a TargetVariant do so); {tail}"
+        )
     return (
         f"the canary is slower than {release.max_p99_ms:g} ms more often: at least {canary.slow_at_least} of "
         f"{canary.requests} requests against at most {control.slow_at_most} of {control.requests}; {tail}"
     )
 
 
+def _sampled(look: Look) -> tuple[int, int]:
+    """(requests, failures) that count for the promotion."""
+    return look.total.requests + look.replayed.requests, look.total.failures + look.replayed.failures
+
+
 def _lacking(look: Look, release: Release) -> list[str]:
-    """What is still needed for going on, as sentences."""
-    needed = release.min_requests if look.last else max(1, math.ceil(release.min_requests * look.percent / 100))
-    have = look.total.requests if look.last else look.step_canary.requests
+    """Evidence that is still missing for going on, as sentences."""
+    if not look.last:
+        needed, have = max(1, math.ceil(release.min_requests * look.percent / 100)), look.step_canary.requests
+    else:
+        needed, have = look.planned.requests if look.planned else release.min_requests, _sampled(look)[0]
     lacking = []
     if have < needed:
         lacking.append(f"too few requests: {have} on the canary, {needed} are needed")
-    if not look.last or not have:
-        return lacking
-    share = look.total.failures / look.total.requests
-    if share > release.max_error_rate:
-        lacking.append(f"{share:.2%} of the canary's requests failed; {release.max_error_rate:.2%} is the limit")
-    if look.tail_ms is None:
+    if look.last and have and look.tail_ms is None:
         lacking.append("the canary's latency is not known")
-    elif look.tail_ms > release.max_p99_ms:
-        lacking.append(f"the canary's tail latency {look.tail_ms:.0f} ms is above {release.max_p99_ms:g} ms")
     return lacking
+
+
+def _against(look: Look, release: Release) -> list[str]:
+    """What speaks against a promotion although the sample is complete, as sentences."""
+    requests, failures = _sampled(look)
+    against = []
+    if look.planned:
+        upper = upper_error_rate(failures, requests)
+        if upper > release.max_error_rate:
+            shown = f"it may be {upper:.2%}, and {release.max_error_rate:.2%} is the limit"
+            against.append(f"{failures} of {requests} requests failed: {shown}")
+    elif failures > release.max_error_rate * requests:
+        rate = f"{failures / requests:.2%} of the canary's requests failed"
+        against.append(f"{rate}; {release.max_error_rate:.2%} is the limit")
+    if look.tail_ms is not None and look.tail_ms > release.max_p99_ms:
+        against.append(f"the canary's tail latency {look.tail_ms:.0f} ms is above {release.max_p99_ms:g} ms")
+    return against
