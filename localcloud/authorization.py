@@ -1,21 +1,14 @@
-"""IAM for what the local cloud adds: action and resource of each SageMaker call, passed roles, and the call log.
-
-`<state>/calls.jsonl` gets one line for every permission that was checked: time, principal, role, service, action,
-resource, allowed, the HTTP status and the names of the request's top-level members.
-"""
+"""IAM for what the local cloud adds: action and resource of each SageMaker call, passed roles, tags, implied calls."""
 
 from __future__ import annotations
 
-import contextvars
-import datetime as dt
 import json
 import re
-import threading
 from collections.abc import Iterator
-from typing import Any, TextIO
+from typing import Any
 from urllib.parse import unquote
 
-from localcloud import extension
+from localcloud import call_log, extension, implied_calls
 from localcloud.settings import Settings
 
 # Longest first, because the first suffix that fits an operation's name decides: (suffix, ARN type, name member).
@@ -38,31 +31,21 @@ _RUNTIME_PATHS = (
 )
 _ROLE_MEMBERS = frozenset({"RoleArn", "ExecutionRoleArn"})
 
-_checks: contextvars.ContextVar[list[dict[str, Any]] | None] = contextvars.ContextVar("checks", default=None)
-_log_lock = threading.Lock()
-_log: TextIO | None = None
-
 
 def install(settings: Settings) -> None:
-    """Adds the SageMaker mappings and the call log to ministack's IAM."""
-    global _log
-    _log = (settings.state / "calls.jsonl").open("a", encoding="utf-8")
+    """Adds the SageMaker mappings, what calls need besides their own action, and the call log to ministack's IAM."""
+    call_log.install(settings)
     _map_sagemaker()
     _add_the_metric_namespace()
-    _record_checks()
-    _log_requests()
     if settings.enforce_iam:
+        _require_what_calls_imply()
         extension.request_checks.append(_check_passed_roles_and_tags)
         _guard_passed_roles("scheduler", "scheduler.amazonaws.com")
         _guard_alarms()
 
 
 def shutdown() -> None:
-    global _log
-    with _log_lock:
-        if _log is not None:
-            _log.close()
-        _log = None
+    call_log.shutdown()
 
 
 def denial(access_key: str, action: str, service: str, resource: str, context: dict[str, Any] | None = None) -> str:
@@ -173,10 +156,15 @@ def _guard_alarms() -> None:
     async def guarded(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> Any:
         settings = Settings.current()
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
-        for arn in _alarm_arns(operation, _json_object(body), settings.region, settings.account)[1:]:
+        request = _json_object(body)
+        arns = _alarm_arns(operation, request, settings.region, settings.account)
+        checks = [(f"cloudwatch:{operation}", arn) for arn in arns[1:]]
+        if operation == "PutMetricAlarm" and request.get("Tags"):
+            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html (Tags)
+            checks.append(("cloudwatch:TagResource", arns[0]))
+        for action, arn in checks:
             access_key = extract_access_key_id(headers, query_params)
-            if why := denial(access_key, f"cloudwatch:{operation}", "monitoring", arn):
-                action = f"cloudwatch:{operation}"
+            if why := denial(access_key, action, "monitoring", arn):
                 return access_denied_response("monitoring", action, "", "", message=why, headers=headers)
         return await handler(method, path, headers, body, query_params)
 
@@ -240,13 +228,13 @@ def _role_members(value: Any) -> Iterator[str]:
             yield from _role_members(item)
 
 
-def _record_checks() -> None:
-    """Every permission check of a request goes into the request's list, from which the log is written."""
+def _require_what_calls_imply() -> None:
+    """A call is allowed when what it implies is allowed too; the denial is then that of the implied action."""
     from ministack.core import iam_evaluator
 
     enforce = iam_evaluator.enforce
 
-    def recording(
+    def enforcing(
         access_key_id: str,
         iam_action: str,
         service: str,
@@ -255,64 +243,15 @@ def _record_checks() -> None:
         service_context: dict[str, Any] | None = None,
     ) -> Any:
         denied = enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
-        check = {"action": iam_action, "resource": resource_arn, "allowed": denied is None, "key": access_key_id}
-        checks = _checks.get()
-        if checks is None:
-            _write(service, [check], None, [])
-        else:
-            checks.append(check)
-        return denied
+        if denied is not None or call_log.principal_of(access_key_id)[1] == "":
+            return denied
+        for each in implied_calls.of_call(iam_action, resource_arn, region, Settings.current().account):
+            why = enforce(access_key_id, each.action, each.action.split(":")[0], region, each.resource, each.context)
+            if why is not None:
+                return why
+        return None
 
-    iam_evaluator.enforce = recording
-
-
-def _log_requests() -> None:
-    from ministack import app
-
-    dispatch = app._dispatch_service_request
-
-    async def logged(method: str, path: str, headers: dict, body: bytes, query_params: dict, request_id: str) -> Any:
-        checks: list[dict[str, Any]] = []
-        token = _checks.set(checks)
-        status = 0
-        try:
-            response = await dispatch(method, path, headers, body, query_params, request_id)
-            status = response[0]
-            return response
-        finally:
-            _checks.reset(token)
-            if checks:
-                members = sorted(_json_object(body)) if len(body) < 65536 else []
-                _write(checks[0]["action"].split(":")[0], checks, status, members)
-
-    app._dispatch_service_request = logged
-
-
-def _write(service: str, checks: list[dict[str, Any]], status: int | None, members: list[str]) -> None:
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-    lines = ""
-    for check in checks:
-        principal, role = _principal(check["key"])
-        line = {"time": now, "principal": principal, "role": role, "service": service, "action": check["action"]}
-        line |= {"resource": check["resource"], "allowed": check["allowed"], "status": status, "members": members}
-        lines += json.dumps(line) + "\n"
-    with _log_lock:
-        if _log is not None:
-            _log.write(lines)
-            _log.flush()
-
-
-def _principal(access_key: str) -> tuple[str, str]:
-    """(principal ARN, ARN of its role or "")."""
-    from ministack.core.iam_evaluator import resolve_caller_identity
-    from ministack.services import iam
-
-    arn = (resolve_caller_identity(access_key) or {}).get("userArn", "")
-    if ":assumed-role/" not in arn:
-        return arn, ""
-    name = arn.split("/")[-2]
-    role = iam._roles.get(name) or {}
-    return arn, role.get("Arn") or f"arn:aws:iam::{arn.split(':')[4]}:role/{name}"
+    iam_evaluator.enforce = enforcing
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

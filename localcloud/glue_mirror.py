@@ -68,6 +68,12 @@ class Mirror:
     def remember(self) -> None:
         self._before = self._look()
 
+    def written(self) -> list[str]:
+        """ARNs of the folders with new or changed files."""
+        changed = [path for path, stamp in self._look().items() if self._before.get(path) != stamp]
+        folders = {self._address(path)[0] + "/" + self._address(path)[1].rpartition("/")[0] for path in changed}
+        return [f"arn:aws:s3:::{folder}" for folder in sorted(folders)]
+
     def publish(self) -> None:
         """Uploads new and changed files, and deletes the objects of files that are gone."""
         after = self._look()

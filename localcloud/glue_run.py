@@ -15,7 +15,7 @@ from typing import Any
 
 from ministack.core.responses import get_account_id
 
-from localcloud import identity
+from localcloud import identity, service_calls
 from localcloud.glue_mirror import Mirror, parse_uri, uris_in
 from localcloud.settings import Settings
 
@@ -100,10 +100,15 @@ def execute(run: dict[str, Any], job: dict[str, Any], arguments: dict[str, str])
     mirror.remember()
     code = _spawn(run, command, environment, folder)
     _send_logs(identity.client("logs", role, SESSION), run, folder)
+    if why := service_calls.role_denial("glue metrics", role, SESSION):
+        (folder / "metrics-not-sent.txt").write_text(f"{why}\n")
     if code is None:
         return "TIMEOUT", f"Job run exceeded its timeout of {run['Timeout']} minutes"
     if code != 0:
         return "FAILED", _last_error(folder / "error.log", code)
+    for place in mirror.written():
+        if why := service_calls.role_denial("glue output", role, SESSION, folder=place):
+            return "FAILED", f"The output cannot be committed: {why}"
     mirror.publish()
     shutil.rmtree(folder / "s3", ignore_errors=True)
     return "SUCCEEDED", ""

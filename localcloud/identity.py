@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -27,13 +28,18 @@ _CONFIG = Config(
     max_pool_connections=64,
     s3={"addressing_style": "path"},
 )
+# (role ARN, session name) -> None, or raises PermissionError; asked once for each new session (service_calls.py).
+assume_checks: list[Callable[[str, str], None]] = []
 _lock = threading.Lock()
 _clients: dict[tuple[Any, ...], Any] = {}
 _session: Any = None  # typed clients are chosen by a literal name, ours is a variable
 
 
 def role_credentials(role_arn: str, session_name: str = "localcloud") -> dict[str, str]:
-    """Credentials of a session of `role_arn` (boto3 argument names); only inside the cloud's process."""
+    """Credentials of a session of `role_arn` (boto3 argument names); only inside the cloud's process.
+
+    Raises PermissionError when the role does not trust the service that the session's name stands for.
+    """
     from ministack.services import sts
 
     account = role_arn.split(":")[4]
@@ -43,6 +49,8 @@ def role_credentials(role_arn: str, session_name: str = "localcloud") -> dict[st
     secret_key = hashlib.sha256(f"secret:{digest}".encode()).hexdigest()
     token = hashlib.sha256(f"token:{digest}".encode()).hexdigest()
     if access_key not in sts._sessions:
+        for check in assume_checks:
+            check(role_arn, session_name)
         sts.register_session(
             access_key,
             {

@@ -28,6 +28,7 @@ logger = logging.getLogger("localcloud.schedules")
 
 TICK_SECONDS = 0.2
 RETRIES = 2
+SESSION = "Scheduler"
 TARGETS = ("lambda", "sqs", "sns", "states")
 Key = tuple[str, str, str]
 
@@ -229,15 +230,15 @@ def _send(target: dict[str, Any], text: str) -> None:
     arn, role = target["Arn"], target["RoleArn"]
     service = arn.split(":")[2]
     if service == "lambda":
-        identity.client("lambda", role).invoke(FunctionName=arn, InvocationType="Event", Payload=text.encode())
+        identity.client("lambda", role, SESSION).invoke(FunctionName=arn, InvocationType="Event", Payload=text.encode())
     elif service == "states":
-        identity.client("stepfunctions", role).start_execution(stateMachineArn=arn, input=text)
+        identity.client("stepfunctions", role, SESSION).start_execution(stateMachineArn=arn, input=text)
     elif service == "sns":
-        identity.client("sns", role).publish(TopicArn=arn, Message=text)
+        identity.client("sns", role, SESSION).publish(TopicArn=arn, Message=text)
     else:
         group = (target.get("SqsParameters") or {}).get("MessageGroupId")
         extra = {"MessageGroupId": group} if group else {}
-        identity.client("sqs", role).send_message(QueueUrl=_queue_url(arn), MessageBody=text, **extra)
+        identity.client("sqs", role, SESSION).send_message(QueueUrl=_queue_url(arn), MessageBody=text, **extra)
 
 
 def _queue_url(arn: str) -> str:
@@ -266,7 +267,7 @@ def _bury(schedule: dict[str, Any], text: str, code: str, message: str, executio
         "TARGET_ARN": target["Arn"],
     }
     try:
-        identity.client("sqs", target["RoleArn"]).send_message(
+        identity.client("sqs", target["RoleArn"], SESSION).send_message(
             QueueUrl=_queue_url(queue),
             MessageBody=text,
             MessageAttributes={k: {"DataType": "String", "StringValue": v} for k, v in attributes.items()},

@@ -26,12 +26,15 @@ HOST = "127.0.0.1"
 EXTENSIONS = (
     "localcloud.repairs",
     "localcloud.lambda_runtime",
+    "localcloud.stack_resources",
     "localcloud.authorization",
     "localcloud.stepfunctions",
     "localcloud.sagemaker",
     "localcloud.glue",
     "localcloud.alarms",
     "localcloud.schedules",
+    # last: it stands before what the others installed
+    "localcloud.service_calls",
 )
 
 

@@ -65,7 +65,8 @@ class Variant:
 class Logs:
     """The log streams of a variant's instances: group `/aws/sagemaker/Endpoints/<endpoint>`."""
 
-    def __init__(self, endpoint: str, variant: str) -> None:
+    def __init__(self, endpoint: str, variant: str, role_arn: str) -> None:
+        self._role_arn = role_arn
         self._group, self._variant = f"/aws/sagemaker/Endpoints/{endpoint}", variant
         self._streams: dict[str, LogStream] = {}
         self._lock = threading.Lock()
@@ -74,7 +75,8 @@ class Logs:
         with self._lock:
             stream = self._streams.get(instance)
             if stream is None:
-                stream = self._streams[instance] = LogStream(self._group, f"{self._variant}/{instance}")
+                stream = LogStream(self._group, f"{self._variant}/{instance}", self._role_arn)
+                self._streams[instance] = stream
         stream.write(line)
 
     def close(self) -> None:
@@ -146,7 +148,7 @@ def _variant(deployment: Deployment, wanted: Record, container: Record, retained
     count = int(keep.get("count") or wanted["InitialInstanceCount"])
     weight = float(keep["weight"] if "weight" in keep else wanted["InitialVariantWeight"])
     root = deployment.folder / name
-    logs = Logs(deployment.endpoint, name)
+    logs = Logs(deployment.endpoint, name, container["RoleArn"])
     seconds = float(wanted.get("ContainerStartupHealthCheckTimeoutInSeconds") or START_SECONDS)
     try:
         spec = _spec(container, container["RoleArn"], root)
@@ -166,7 +168,7 @@ def _variant(deployment: Deployment, wanted: Record, container: Record, retained
 
 def _spec(container: Record, role_arn: str, root: Path) -> ServingSpec:
     """The model as the container finds it in `/opt/ml/model`, and the container's environment."""
-    python = images.python_of(container["Image"])
+    python = images.pull(container["Image"], role_arn)
     model_dir = root / "model"
     model_dir.mkdir(parents=True)
     if url := container.get("ModelDataUrl"):

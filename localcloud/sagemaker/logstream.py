@@ -9,7 +9,7 @@ import time
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud import identity
+from localcloud import identity, service_calls
 
 log = logging.getLogger(__name__)
 
@@ -18,11 +18,15 @@ _LINGER = 0.5
 
 
 class LogStream:
-    """Creates the group and the stream at the first line. Never blocks the writer, never raises."""
+    """Creates group and stream at the first line, as the container's role. Never blocks the writer, never raises.
 
-    def __init__(self, group: str, name: str) -> None:
+    A role that may not write logs loses them, as on AWS.
+    """
+
+    def __init__(self, group: str, name: str, role_arn: str) -> None:
         self.group = group
         self.name = name
+        self._role_arn = role_arn
         self._lines: queue.Queue[tuple[int, str] | None] = queue.Queue()
         self._thread: threading.Thread | None = None
 
@@ -43,7 +47,11 @@ class LogStream:
 
     def _send(self) -> None:
         try:
-            client = identity.client("logs")
+            client = identity.client("logs", self._role_arn, "SageMaker")
+            namespace = "/".join(self.group.split("/")[:4])
+            facts = {"group": self.group, "namespace": namespace}
+            if why := service_calls.role_denial("container output", self._role_arn, "SageMaker", **facts):
+                log.warning("metrics of %s are incomplete: %s", self.name, why)
             for create, arguments in (
                 (client.create_log_group, {"logGroupName": self.group}),
                 (client.create_log_stream, {"logGroupName": self.group, "logStreamName": self.name}),

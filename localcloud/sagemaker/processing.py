@@ -154,12 +154,12 @@ def _contain(record: Record) -> Record:
     outputs = record.get("ProcessingOutputConfig", {}).get("Outputs", [])
     _prepare(record, root, outputs)
     app = record["AppSpecification"]
-    python = images.python_of(app["ImageUri"])
+    python = images.pull(app["ImageUri"], role)
     env = containers.environment(python, root, role, record.get("Environment"))
     env |= {"PROCESSING_JOB_NAME": name, "PROCESSING_JOB_ARN": record["ProcessingJobArn"]}
     own = [*app["ContainerEntrypoint"], *app.get("ContainerArguments", [])]
     command, env = containers.entry(own, env, record.get("Environment") or {}, root)
-    stream = LogStream(_LOG_GROUP, f"{name}/algo-1-{int(time.time())}")
+    stream = LogStream(_LOG_GROUP, f"{name}/algo-1-{int(time.time())}", role)
     container = Container(command, env, cwd=root, log_file=root / "logs" / "algo-1.log", stream=stream)
     if record["_stop"].is_set:
         raise containers.Stopped

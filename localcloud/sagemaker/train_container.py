@@ -154,7 +154,7 @@ class TrainContainer:
     def _container(self, root: Path) -> Container:
         name = self._record["TrainingJobName"]
         specification = self._record["AlgorithmSpecification"]
-        python = images.python_of(specification["TrainingImage"])
+        python = images.pull(specification["TrainingImage"], self._role)
         env = containers.environment(python, root, self._role, self._record.get("Environment"))
         env |= {
             "SAGEMAKER_BASE_DIR": str(root),
@@ -174,7 +174,7 @@ class TrainContainer:
             env,
             cwd=root,
             log_file=root / "logs" / "algo-1.log",
-            stream=LogStream(LOG_GROUP, f"{name}/algo-1-{int(time.time())}"),
+            stream=LogStream(LOG_GROUP, f"{name}/algo-1-{int(time.time())}", self._role),
             on_line=self._reader.read,
         )
 

@@ -88,7 +88,7 @@ class TransformContainer:
 
     def _container(self, root: Path) -> Container:
         name = self._record["TransformJobName"]
-        python = images.python_of(self._served["Image"])
+        python = images.pull(self._served["Image"], self._role)
         transfer.download_file(self._role, self._served["ModelDataUrl"], root / "model.tar.gz")
         transfer.extract(root / "model.tar.gz", root / "model")
         user = {**self._served["Environment"], **self._record.get("Environment", {})}
@@ -106,7 +106,7 @@ class TransformContainer:
         }
         self._port = _free_port()
         command = [str(python), str(_SERVER), "--model-dir", mounted("/opt/ml/model", root), "--port", str(self._port)]
-        stream = LogStream(LOG_GROUP, f"{name}/algo-1-{int(time.time())}")
+        stream = LogStream(LOG_GROUP, f"{name}/algo-1-{int(time.time())}", self._role)
         return Container(command, env, cwd=root, log_file=root / "logs" / "algo-1.log", stream=stream, grace=5.0)
 
     def _await_ping(self, container: Container) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ministack.services import stepfunctions as sfn
 
-from localcloud import authorization, identity
+from localcloud import authorization, service_calls
 from localcloud.settings import Settings
 from localcloud.stepfunctions import calls
 
@@ -84,6 +84,7 @@ def run(integration: str, arguments: dict[str, Any], role_arn: str, cancelled: t
     started_with = _tagged(arguments) if job.tagged else arguments
     answer = calls.call(service, action, started_with, role_arn, optimised=True)
     which = job.identify(arguments, answer)
+    _check_documented(integration, which, role_arn)
     wait = _FIRST_WAIT
     while True:
         description = calls.call(service, job.describe, which, role_arn, optimised=True)
@@ -127,10 +128,20 @@ def _check_managed_rule(job: Job, role_arn: str) -> None:
     """AWS watches the job by an EventBridge rule that it makes with the state machine's role."""
     if not job.rule:
         return
+    if why := service_calls.role_denial("managed rule", role_arn, "StepFunctions", rule=job.rule):
+        cause = f"'{role_arn}' is not authorized to create managed-rule: {why}"
+        raise sfn._ExecutionError("StepFunctions.AWSStepFunctionsException", cause)
+
+
+def _check_documented(integration: str, which: dict[str, Any], role_arn: str) -> None:
+    """What AWS's page on the integration asks for besides the calls that are made here."""
     settings = Settings.current()
-    rule = f"arn:aws:events:{settings.region}:{role_arn.split(':')[4]}:rule/{job.rule}"
-    access_key = identity.role_credentials(role_arn, "StepFunctions")["aws_access_key_id"]
-    for action in ("events:PutTargets", "events:PutRule", "events:DescribeRule"):
-        if why := authorization.denial(access_key, action, "events", rule):
-            cause = f"'{role_arn}' is not authorized to create managed-rule: {why}"
-            raise sfn._ExecutionError("StepFunctions.AWSStepFunctionsException", cause)
+    why = ""
+    if integration == "glue:startJobRun":
+        why = service_calls.role_denial("glue .sync", role_arn, "StepFunctions", job=which["JobName"])
+    elif integration.startswith("sagemaker:"):
+        operation = "Describe" + integration.partition(":create")[2]
+        arn = authorization.sagemaker_resource(operation, which, settings.region, settings.account)
+        why = service_calls.role_denial("sagemaker .sync", role_arn, "StepFunctions", job=arn)
+    if why:
+        raise sfn._ExecutionError("States.TaskFailed", why)
