@@ -20,10 +20,10 @@ _LINGER = 0.5
 class LogStream:
     """Creates group and stream at the first line, as the container's role. Never blocks the writer, never raises.
 
-    A role that may not write logs loses them, as on AWS.
+    A role that may not write logs loses them, as on AWS. Without a role it is a service that writes.
     """
 
-    def __init__(self, group: str, name: str, role_arn: str) -> None:
+    def __init__(self, group: str, name: str, role_arn: str | None = None) -> None:
         self.group = group
         self.name = name
         self._role_arn = role_arn
@@ -50,7 +50,9 @@ class LogStream:
             client = identity.client("logs", self._role_arn, "SageMaker")
             namespace = "/".join(self.group.split("/")[:4])
             facts = {"group": self.group, "namespace": namespace}
-            if why := service_calls.role_denial("container output", self._role_arn, "SageMaker", **facts):
+            if self._role_arn and (
+                why := service_calls.role_denial("container output", self._role_arn, "SageMaker", **facts)
+            ):
                 log.warning("metrics of %s are incomplete: %s", self.name, why)
             for create, arguments in (
                 (client.create_log_group, {"logGroupName": self.group}),
