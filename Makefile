@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo build test test-long check format cloud clean image-mapping contract-reference lock sbom
+.PHONY: help setup demo build test test-long check format cloud clean image-mapping contract-reference lock sbom bench-release bench-serving
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -61,6 +61,12 @@ check: setup .envs/audit/.stamp  ## format, lint, types, import rules, template
 	$(PY) -m tests.proof.api_calls
 	$(PY) -m tests.proof.supply
 
+bench-release: .venv/.stamp  ## the canary judge over 10,000 simulated canaries a case, and its power curves
+	PYTHONPATH=layers/core $(PY) -m benchmarks.release --plot docs/judge-power.svg
+
+bench-serving: setup .envs/bench/.stamp  ## our serving beside SageMaker's container, MLflow and BentoML, in one run
+	PYTHONPATH=layers/core $(PY) -m benchmarks.serving
+
 format: setup  ## format and sort imports
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
@@ -75,7 +81,7 @@ sbom: build  ## CycloneDX bills of materials in build/sbom: of what is deployed,
 	$(PY) scripts/write_sbom.py
 
 lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files, those of the layers included
-	@for name in build dev learn glue sdk audit; do echo "Locking $$name"; $(LOCK) -o requirements/$$name.txt requirements/$$name.in; done
+	@for name in build dev learn glue sdk audit bench; do echo "Locking $$name"; $(LOCK) -o requirements/$$name.txt requirements/$$name.in; done
 	@for layer in core data; do echo "Locking layers/$$layer"; $(LOCK) --python-platform x86_64-manylinux2014 -c requirements/dev.txt -o layers/$$layer/requirements.txt requirements/$$layer.in; done
 
 clean:  ## remove what was built; environments stay
