@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from tests.proof import project
+from tests.proof.expressions import constant
 from tests.proof.integrations import TOKEN, Integration, UnknownIntegrationError, operation_model, parse
 from tests.proof.members import Finding, Spelling, is_wildcard, violations
 
@@ -20,6 +22,17 @@ MACHINES = Path(__file__).resolve().parents[2] / "statemachines"
 # Jobs that cost money until they stop. The models leave the limit out or make it optional, our rule does not: without
 # it SageMaker lets a hanging job run for a day.
 _LIMITED = {"CreateTrainingJob", "CreateProcessingJob"}
+
+
+CHECK = "api calls"
+
+
+def findings(application: project.Project) -> list[project.Finding]:
+    return [
+        project.Finding(CHECK, each.where, each.problem)
+        for logical_id, definition in application.definitions.items()
+        for each in check_definition(definition, logical_id)
+    ]
 
 
 def check_call(
@@ -70,7 +83,7 @@ def check_task(name: str, state: dict[str, Any], *, jsonata: bool = True) -> lis
     where = f"{name}.Arguments"
     if "Parameters" in state:
         return [Finding(f"{name}.Parameters", "JSONata tasks have Arguments")]
-    arguments = state.get("Arguments", {})
+    arguments = constant(state.get("Arguments", {}))
     shown = _without_json(arguments, call.json_members)
     found = check_call(call.service, call.operation.name, shown, where=where, spelling=Spelling.STATES)
     return found + list(_integration_rules(call, arguments, where))

@@ -214,6 +214,19 @@ def parse(text: str) -> Parsed | str:
         return str(error)
 
 
+def constant(value: Any) -> Any:
+    """The value with every expression that names nothing evaluated: `{% 'a' & 'b' %}` is as good as `ab`."""
+    if isinstance(value, dict):
+        return {key: constant(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [constant(item) for item in value]
+    if isinstance(value, str) and value.startswith("{%") and value.endswith("%}"):
+        parsed = parse(value)
+        if isinstance(parsed, Parsed) and parsed.constant:
+            return Jsonata(value[2:-2].strip()).evaluate(None)
+    return value
+
+
 def _assigned_before(scope: dict[str, Any], outside: frozenset[str]) -> dict[str, frozenset[str]]:
     """State → variables that every way from the start has assigned before it; states not reached are left out."""
     before: dict[str, frozenset[str]] = {scope.get("StartAt", ""): outside}

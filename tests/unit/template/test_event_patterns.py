@@ -1,109 +1,18 @@
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from ministack.services import eventbridge
-from template_files import ROOT, template
+from template_files import template
 
 from tests.proof.event_patterns import DEFAULT_BUS, Rule, matches, resolve, rules
+from tests.proof.events import EXPECTED, RECORDED, VALUES, all_events, bus_of, started_by
 
-EVENTS = ROOT / "tests" / "events"
-RULES = list(rules(template(), {"DataBucket": "data", "AWS::StackName": "sluice"}))
-# what each recorded event must start; the queue's messages are numbered
-EXPECTED = {
-    "arrivals_queue.0": {"ArrivalRule"},
-    "arrivals_queue.1": {"ArrivalRule"},
-    "contract_created": {"RegisterProjectFunction.ContractDropped"},
-    "dataset_accepted": {"ProfileDatasetFunction.DatasetAccepted"},
-    "dataset_profiled": {"PlanTrainingFunction.DatasetProfiled"},
-    "training_requested": {"PlanTrainingFunction.TrainingRequested"},
-    "package_approved": {"ResumeApprovalFunction.PackageDecided"},
-    "alarm_raised": {"RespondToAlarmFunction.AlarmRaised"},
-}
-NO_EVENTS = {"code_resource_created"}  # CloudFormation calls the function itself
-
-
-def recorded() -> dict[str, dict[str, Any]]:
-    """The EventBridge events of tests/events by name; those that came through the queue out of their messages."""
-    found = {}
-    for path in sorted(EVENTS.glob("*.json")):
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if "Records" in document:
-            found.update({f"{path.stem}.{n}": json.loads(each["body"]) for n, each in enumerate(document["Records"])})
-        elif path.stem not in NO_EVENTS:
-            found[path.stem] = document
-    return found
-
-
-RECORDED = recorded()
-
-
-def changed(name: str, **values: Any) -> dict[str, Any]:
-    """The recorded event with other values; `detail__object__key` is a path."""
-    event = copy.deepcopy(RECORDED[name])
-    for path, value in values.items():
-        *around, last = path.split("__")
-        inner = event
-        for step in around:
-            inner = inner[step]
-        assert last in inner, f"{path}: the recorded event has no such field"
-        inner[last] = value
-    return event
-
-
-def bus_of(event: dict[str, Any]) -> str:
-    """AWS's services write to the account's default bus; ours to the stack's own."""
-    return DEFAULT_BUS if event["source"].startswith("aws.") else "Bus"
-
-
-def started_by(event: dict[str, Any], bus: str | None = None) -> set[str]:
-    where = bus or bus_of(event)
-    return {rule.name for rule in RULES if rule.bus == where and matches(rule.pattern, event)}
-
-
-DERIVED: dict[str, tuple[dict[str, Any], set[str]]] = {
-    "a file to score": (
-        changed("contract_created", detail__object__key="batch/shop/new.csv"),
-        {"BatchPredict.BatchDropped"},
-    ),
-    "a package that is rejected": (
-        changed("package_approved", detail__ModelApprovalStatus="Rejected"),
-        {"ResumeApprovalFunction.PackageDecided"},
-    ),
-    "a package that waits": (changed("package_approved", detail__ModelApprovalStatus="PendingManualApproval"), set()),
-    "another stack's package": (changed("package_approved", detail__ModelPackageGroupName="other-shop"), set()),
-    "an alarm that is over": (
-        changed("alarm_raised", detail__state={"value": "OK"}, detail__previousState={"value": "ALARM"}),
-        set(),
-    ),
-    "an alarm without data": (changed("alarm_raised", detail__state={"value": "INSUFFICIENT_DATA"}), set()),
-    "another stack's alarm": (changed("alarm_raised", detail__alarmName="sluice-two/shop/drift"), set()),
-    "the pipeline's own alarm": (changed("alarm_raised", detail__alarmName="sluice-failed-runs"), set()),
-    "a foreign bucket": (changed("arrivals_queue.0", detail__bucket={"name": "data-two"}), set()),
-    "a removed object": (changed("arrivals_queue.0", **{"detail-type": "Object Deleted"}), set()),
-    "an end of a run": (changed("dataset_accepted", **{"detail-type": "Run Finished"}), set()),
-    **{
-        f"an object in {key.split('/')[0]}/": (changed("arrivals_queue.0", detail__object__key=key), set())
-        for key in (
-            "accepted/shop/0123456789abcdef/part-00000.parquet",
-            "quarantine/shop/0123456789abcdef/rows.jsonl",
-            "profiles/shop/0123456789abcdef/profile.json",
-            "labels/shop/late.csv",
-            "predictions/shop/new.csv.out",
-            "runs/shop/r0123456789ab/run.json",
-            "capture/shop/sluice-shop/v-r0123456789ab/2026/11/22/12/a.jsonl",
-            "monitor/shop/report.json",
-            "code/0123/learn.tar.gz",
-            "projects/shop/data.csv",
-            "not-raw/raw/shop/file.csv",
-        )
-    },
-}
-ALL = {name: (event, EXPECTED.get(name)) for name, event in RECORDED.items()} | DERIVED
+RULES = list(rules(template(), VALUES))
+ALL = all_events()
 
 
 def spoilt(pattern: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -129,12 +38,12 @@ def test_every_recorded_event_is_expected_to_start_something() -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_an_event_starts_what_it_should_and_nothing_else(name: str) -> None:
     event, expected = ALL[name]
-    assert started_by(event) == expected
+    assert started_by(RULES, event) == expected
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_every_rule_is_started_by_an_event(rule: Rule) -> None:
-    assert [name for name, (event, _) in ALL.items() if rule.name in started_by(event)]
+    assert [name for name, (event, _) in ALL.items() if rule.name in started_by(RULES, event)]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
@@ -149,7 +58,7 @@ def test_every_rule_says_whose_events_of_what_kind_it_takes(rule: Rule) -> None:
 @pytest.mark.parametrize("name", RECORDED)
 def test_an_event_on_the_other_bus_starts_nothing(name: str) -> None:
     event = RECORDED[name]
-    assert started_by(event, "Bus" if bus_of(event) == DEFAULT_BUS else DEFAULT_BUS) == set()
+    assert started_by(RULES, event, "Bus" if bus_of(event) == DEFAULT_BUS else DEFAULT_BUS) == set()
 
 
 @pytest.mark.parametrize(
