@@ -13,9 +13,11 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from cli.commands import (
     approve,
     check,
+    cost,
     drop,
     follow,
     init,
+    quarantine,
     register,
     reject,
     remove_endpoint,
@@ -27,14 +29,17 @@ from cli.commands import (
 )
 from cli.connection import Connection
 from cli.errors import CliError
+from cli.text import say
 from sluice.errors import SluiceError
 
 COMMANDS: tuple[ModuleType, ...] = (
     init,
     check,
     schema,
+    cost,
     register,
     drop,
+    quarantine,
     follow,
     status,
     runs,
@@ -107,5 +112,5 @@ def _explained(error: ClientError) -> str:
 
 
 def _fail(message: str) -> int:
-    print(f"sluice: {message}", file=sys.stderr)
+    say(f"sluice: {message}", file=sys.stderr)
     return 1

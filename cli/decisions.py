@@ -9,6 +9,7 @@ from typing import Any
 
 from cli.text import duration, indent, moment, number, plural, table
 from sluice import keys
+from sluice.escaping import visible
 from sluice.ports import Json, World
 
 _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
@@ -161,4 +162,4 @@ def shown(record: Json) -> str:
 
 
 def _listed(reasons: Iterable[Any]) -> str:
-    return "\n".join(f"- {reason}" for reason in reasons) or "- no reason was recorded"
+    return "\n".join(f"- {visible(reason)}" for reason in reasons) or "- no reason was recorded"

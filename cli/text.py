@@ -1,10 +1,17 @@
-"""How the commands write: tables, times, numbers."""
+"""How the commands write: tables, times, numbers; and what they write goes through `say`, which lets nothing act."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
+
+from sluice.escaping import visible, visible_lines
+
+
+def say(text: str = "", file: TextIO | None = None) -> None:
+    """Prints the lines of `text`; what would move the cursor, colour, reorder or hide becomes a visible escape."""
+    print(visible_lines(text), file=file, flush=True)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -61,4 +68,4 @@ def plural(count: int, noun: str) -> str:
 
 
 def _cell(value: Any) -> str:
-    return "-" if value is None or value == "" else str(value)
+    return "-" if value is None or value == "" else visible(value)

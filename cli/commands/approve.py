@@ -7,6 +7,7 @@ import getpass
 
 from cli.connection import Connection, find_run
 from cli.errors import CliError
+from cli.text import say
 from sluice.ports import Json
 
 NAME = "approve"
@@ -21,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, connection: Connection) -> int:
     project, run_id = decide(options, connection, "Approved")
-    print(f"{run_id} of {project} is approved; its release begins. Watch it with `sluice follow {project}`")
+    say(f"{run_id} of {project} is approved; its release begins. Watch it with `sluice follow {project}`")
     return 0
 
 

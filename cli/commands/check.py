@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cli.connection import Connection
 from cli.errors import CliError
-from cli.text import plural
+from cli.text import plural, say
 from sluice.contract import Contract, load_contract
 
 NAME = "check"
@@ -21,13 +21,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, connection: Connection) -> int:
     contract = read(options.file)
     problem, columns = contract.problem, contract.feature_columns
-    print(f"{options.file} is a valid contract.")
-    print(
-        f"  {contract.project}: {problem.type}, learns {problem.target} from {plural(len(columns), 'column')}, ", end=""
-    )
-    print(f"tuned for {problem.metric}, {plural(len(contract.gates), 'gate')}, approval {contract.release.approval}")
+    say(f"{options.file} is a valid contract.")
+    learns = f"  {contract.project}: {problem.type}, learns {problem.target} from {plural(len(columns), 'column')}"
+    gates = plural(len(contract.gates), "gate")
+    say(f"{learns}, tuned for {problem.metric}, {gates}, approval {contract.release.approval}")
     if not contract.gates:
-        print("  note: without gates every candidate is released, however bad it is")
+        say("  note: without gates every candidate is released, however bad it is")
     return 0
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from cli.connection import Connection, known_project
 from cli.errors import CliError
+from cli.text import say
+from sluice.escaping import visible
 from sluice.ports import Json, World
 
 NAME = "drop"
@@ -36,7 +38,7 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
     key = f"{options.to}/{project}/{options.name or options.file.name}"
     world.objects.upload(options.file, key)
     version = world.objects.version(key) or "null"
-    print(f"uploaded {world.objects.uri(key)} (version {version})")
+    say(f"uploaded {visible(world.objects.uri(key))} (version {version})")
     if options.to != "raw" or options.wait <= 0:
         return 0
     return _await_verdict(world, key, version, options.wait)
@@ -48,7 +50,7 @@ def _await_verdict(world: World, key: str, version: str, seconds: float) -> int:
     while time.monotonic() < deadline:
         record = world.ledger.arrival(world.objects.bucket, key, version)
         if record:
-            print("\n".join(verdict(world, record)))
+            say("\n".join(verdict(world, record)))
             return 0 if record["status"] == "accepted" else 1
         time.sleep(0.3)
     raise CliError(f"no verdict on {key} after {seconds:.0f} s; it is not lost: ask again with `sluice status`")
@@ -64,7 +66,7 @@ def verdict(world: World, record: Json) -> list[str]:
 
 def _reason(reason: Json | str) -> str:
     if isinstance(reason, str):
-        return reason
-    where = f"column {reason['column']}: " if reason.get("column") else ""
+        return visible(reason)
+    where = f"column {visible(reason['column'])}: " if reason.get("column") else ""
     count = f" ({reason['rows']} rows)" if reason.get("rows") else ""
     return f"{where}{reason.get('message') or reason.get('rule')}{count}"

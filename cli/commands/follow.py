@@ -9,7 +9,7 @@ from cli.commands.runs import explanation
 from cli.connection import Connection, find_run, known_project
 from cli.errors import CliError
 from cli.following import Progress
-from cli.text import duration
+from cli.text import duration, say
 from sluice.ports import Json, World
 
 NAME = "follow"
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
     asked = options.run_id
     record = find_run(world, asked, project)[1] if asked else _current(world, project, options.wait)
     run_id = record["run_id"]
-    print(f"{run_id} of {project} ({record.get('trigger')})")
+    say(f"{run_id} of {project} ({record.get('trigger')})")
     progress = Progress(connection, project, run_id)
     began, last = time.time(), ""
     while True:
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
         for step in progress.fresh():
             line = f"{step.machine}: {step.text}"
             if line != last:
-                print(f"  {step.at:%H:%M:%S}  {line}", flush=True)
+                say(f"  {step.at:%H:%M:%S}  {line}")
             last = line
         if ended.get("outcome"):
             return _end(ended)
@@ -61,13 +61,13 @@ def _current(world: World, project: str, wait: float) -> Json:
         if time.monotonic() >= deadline:
             raise CliError(f"no run of {project} is on, and none started in {wait:.0f} s; see `sluice runs {project}`")
         if not told:
-            print("no run is on; waiting for one …", flush=True)
+            say("no run is on; waiting for one …")
             told = True
         time.sleep(_POLL_SECONDS)
 
 
 def _end(record: Json) -> int:
     took = duration(record.get("started_at"), record.get("ended_at"))
-    print(f"ended after {took}: {record['outcome']}. {explanation(record)}".rstrip())
-    print(f"`sluice why {record['run_id']}` has every decision")
+    say(f"ended after {took}: {record['outcome']}. {explanation(record)}".rstrip())
+    say(f"`sluice why {record['run_id']}` has every decision")
     return 1 if record["outcome"] == "failed" else 0

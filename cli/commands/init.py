@@ -11,7 +11,7 @@ from cli.connection import Connection
 from cli.draft import draft, project_name
 from cli.errors import CliError
 from cli.guessing import look_at
-from cli.text import plural
+from cli.text import plural, say
 from sluice.contract import load_contract
 from sluice.intake.validation import validate_file
 
@@ -36,13 +36,13 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
     stem = options.file.name.split(".")[0]
     made = draft(look, options.file.name, options.project or project_name(stem), options.target)
     options.output.write_text(made.text, encoding="utf-8")
-    print(f"wrote {options.output}: project {made.project}, {plural(len(look.columns), 'column')}")
+    say(f"wrote {options.output}: project {made.project}, {plural(len(look.columns), 'column')}")
     if look.unnamed:
-        print(f"  {plural(look.unnamed, 'column')} without a name left out; the intake ignores what no contract names")
-    print(f"  {_judged(options.file, made.text)}")
+        say(f"  {plural(look.unnamed, 'column')} without a name left out; the intake ignores what no contract names")
+    say(f"  {_judged(options.file, made.text)}")
     for decision in made.decisions:
-        print(f"  decide: {decision}")
-    print(f"Then: sluice check {options.output} && sluice register {options.output}")
+        say(f"  decide: {decision}")
+    say(f"Then: sluice check {options.output} && sluice register {options.output}")
     return 0
 
 

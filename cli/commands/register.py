@@ -9,6 +9,7 @@ from pathlib import Path
 from cli.commands.check import read
 from cli.connection import Connection
 from cli.errors import CliError
+from cli.text import say
 from sluice import keys
 
 NAME = "register"
@@ -29,7 +30,7 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
     while time.monotonic() < deadline:
         registered = world.ledger.contract(contract.project)
         if registered and registered[1] == version:
-            print(f"{contract.project} is registered. Now `sluice drop {contract.project} <file>`.")
+            say(f"{contract.project} is registered. Now `sluice drop {contract.project} <file>`.")
             return 0
         time.sleep(0.5)
     raise CliError(

@@ -6,6 +6,7 @@ import argparse
 
 from cli.commands.approve import decide
 from cli.connection import Connection
+from cli.text import say
 
 NAME = "reject"
 HELP = "reject the model for which a run waits"
@@ -19,5 +20,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, connection: Connection) -> int:
     project, run_id = decide(options, connection, "Rejected")
-    print(f"{run_id} of {project} is rejected; what served keeps serving")
+    say(f"{run_id} of {project} is rejected; what served keeps serving")
     return 0

@@ -9,7 +9,7 @@ import sys
 
 from cli.connection import Connection, known_project
 from cli.errors import CliError
-from cli.text import plural
+from cli.text import plural, say
 from sluice import names
 
 NAME = "remove-endpoint"
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
     name = names.endpoint(world.settings.stack, project)
     endpoint = world.models.endpoint(name)
     if endpoint is None:
-        print(f"{project} has no endpoint: {name} does not exist, and costs nothing")
+        say(f"{project} has no endpoint: {name} does not exist, and costs nothing")
         return 0
     held = world.ledger.lock(project)
     if held:
@@ -36,19 +36,19 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
     if endpoint.status not in _SETTLED:
         raise CliError(f"{name} is {endpoint.status}: try again when that is over")
     instances = sum(variant.instances for variant in endpoint.variants)
-    print(f"{name} serves {endpoint.config} on {plural(instances, 'instance')}. Without it every request fails.")
+    say(f"{name} serves {endpoint.config} on {plural(instances, 'instance')}. Without it every request fails.")
     if not options.yes and not _agreed(name):
-        print("nothing was changed")
+        say("nothing was changed")
         return 1
     contract = world.ledger.contract(project)
     if contract and contract[0]["retrain"].get("schedule"):
         # the model of the next scheduled retraining would make the endpoint anew
         world.schedules.delete(names.retrain_schedule(world.settings.stack, project))
-        print("its scheduled retraining is off until a model is promoted again")
+        say("its scheduled retraining is off until a model is promoted again")
     connection.client("sagemaker").delete_endpoint(EndpointName=name)
-    print(f"{name} is deleted. Its models, its configuration and the project's history stay. To get it back:")
-    print(f"  aws sagemaker create-endpoint --endpoint-name {name} --endpoint-config-name {endpoint.config}")
-    print(f"or `sluice retrain {project} --reason …`: the next released model makes the endpoint anew.")
+    say(f"{name} is deleted. Its models, its configuration and the project's history stay. To get it back:")
+    say(f"  aws sagemaker create-endpoint --endpoint-name {name} --endpoint-config-name {endpoint.config}")
+    say(f"or `sluice retrain {project} --reason …`: the next released model makes the endpoint anew.")
     return 0
 
 

@@ -7,7 +7,7 @@ import getpass
 
 from cli.connection import Connection, known_project
 from cli.errors import CliError
-from cli.text import plural
+from cli.text import plural, say
 
 NAME = "retrain"
 HELP = "start a training run over all accepted data"
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
     world.events.put("Training Requested", {"project": project, "trigger": "manual", "reason": reason, "at": at})
     held = world.ledger.lock(project)
     if held:
-        print(f"requested; run {held['run_id']} is on, so the new one starts when it ends")
+        say(f"requested; run {held['run_id']} is on, so the new one starts when it ends")
     else:
-        print(f"requested: a run over {plural(len(datasets), 'dataset')}. Watch it with `sluice follow {project}`")
+        say(f"requested: a run over {plural(len(datasets), 'dataset')}. Watch it with `sluice follow {project}`")
     return 0

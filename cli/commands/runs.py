@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from cli.connection import Connection, known_project
-from cli.text import duration, moment, table
+from cli.text import duration, moment, say, table
 from sluice.ports import Json, World
 
 NAME = "runs"
@@ -22,11 +22,11 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
     project = known_project(world, options.project)
     found = world.ledger.runs(project)
     if not found:
-        print(f"{project} has no run yet; the first accepted file starts one")
+        say(f"{project} has no run yet; the first accepted file starts one")
         return 0
-    print(listing(world, found[: options.limit]))
+    say(listing(world, found[: options.limit]))
     if len(found) > options.limit:
-        print(f"… and {len(found) - options.limit} older ones (--limit)")
+        say(f"… and {len(found) - options.limit} older ones (--limit)")
     return 0
 
 

@@ -6,7 +6,7 @@ import argparse
 
 from cli.commands.runs import listing, outcome
 from cli.connection import Connection, known_project
-from cli.text import indent, moment, number, plural
+from cli.text import indent, moment, number, plural, say
 from sluice import names
 from sluice.ports import World
 
@@ -23,9 +23,9 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
     world = connection.world
     projects = [known_project(world, options.project)] if options.project else world.ledger.projects()
     if not projects:
-        print("no project is registered yet: `sluice init data.csv`, then `sluice register project.yaml`")
+        say("no project is registered yet: `sluice init data.csv`, then `sluice register project.yaml`")
     for project in projects:
-        print(describe(world, project, options.runs))
+        say(describe(world, project, options.runs))
     return 0
 
 

@@ -6,6 +6,7 @@ import argparse
 
 from cli import decisions
 from cli.connection import Connection, find_run
+from cli.text import say
 
 NAME = "why"
 HELP = "every decision of a run, with its reasons"
@@ -20,14 +21,14 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
     world = connection.world
     project, record = find_run(world, options.run_id, options.project)
     run_id = record["run_id"]
-    print(decisions.head(project, record))
+    say(decisions.head(project, record))
     own = decisions.records(world, project, run_id)
     for key, decision in own:
-        print(f"\n{decisions.shown(decision)}\n  record: {world.objects.uri(key)}")
+        say(f"\n{decisions.shown(decision)}\n  record: {world.objects.uri(key)}")
     if record.get("approval"):
-        print(f"\n{decisions.approval(record['approval'])}")
+        say(f"\n{decisions.approval(record['approval'])}")
     for key, response in decisions.responses(world, project, run_id, record):
-        print(f"\n{decisions.response(response)}\n  record: {world.objects.uri(key)}")
+        say(f"\n{decisions.response(response)}\n  record: {world.objects.uri(key)}")
     if not own:
-        print("\nno decision has been recorded: the run has not come to its gates")
+        say("\nno decision has been recorded: the run has not come to its gates")
     return 0

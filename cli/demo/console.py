@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Iterable
 
+from sluice.escaping import visible
+
 _began = time.monotonic()
 _lock = threading.Lock()
 
@@ -17,12 +19,12 @@ def elapsed() -> float:
 def say(text: str = "", *, mark: str = " ") -> None:
     with _lock:
         for line in text.splitlines() or [""]:
-            print(f"{elapsed():7.1f}s {mark} {line}", flush=True)
+            print(f"{elapsed():7.1f}s {mark} {visible(line)}", flush=True)
 
 
 def title(text: str) -> None:
     with _lock:
-        print(f"\n{elapsed():7.1f}s ━━ {text} " + "━" * max(0, 88 - len(text)), flush=True)
+        print(f"\n{elapsed():7.1f}s ━━ {visible(text)} " + "━" * max(0, 88 - len(text)), flush=True)
 
 
 def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

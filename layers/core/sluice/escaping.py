@@ -14,7 +14,7 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _FORMULA = "=+\\-@＝＋－＠﹢﹣﹦﹫"
 _BEFORE = "\\s\"'“”‘’`\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff"
 # a spreadsheet of another locale splits cells at semicolons and tabs, and a line break begins a row for some
-_STARTS = re.compile(f"(^|[;\t\r\n])([{_BEFORE}]*)(?=[{_FORMULA}])")
+_STARTS = re.compile(f"(?:^|[;\t\r\n])[{_BEFORE}]*(?=[{_FORMULA}])")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _STRAYS = "\t\r\n"
 
@@ -57,13 +57,13 @@ def cell(text: str) -> str:
     Numbers stay numbers.
 
     >>> cell("=1+1"), cell("-3.5"), cell(" @SUM(A1)"), cell("-"), cell("red dress")
-    ("'=1+1", '-3.5', "' @SUM(A1)", "'-", 'red dress')
+    ("'=1+1", '-3.5', " '@SUM(A1)", "'-", 'red dress')
     """
     if _NUMBER.fullmatch(text):
         return text
     if text[:1] and text[0] in _STRAYS:
         text = "'" + text
-    return _STARTS.sub(lambda found: f"{found[1]}'{found[2]}", text)
+    return _STARTS.sub(lambda found: f"{found[0]}'", text)
 
 
 def _hidden(character: str) -> bool:

@@ -1,0 +1,125 @@
+"""Shows which files had rows refused, or writes one file's refused rows with their reasons as CSV for a spreadsheet.
+
+Mend the rows, save as CSV, drop the file again: the columns that begin with `_` are ignored there. Cells that a
+spreadsheet would run as formulas get an apostrophe in front; `--raw` leaves them as they came, for programs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from cli.connection import Connection, known_project
+from cli.errors import CliError
+from cli.text import plural, say, table
+from sluice import keys
+from sluice.contract import nearest
+from sluice.escaping import cell
+from sluice.ports import Json, World
+
+NAME = "quarantine"
+HELP = "list refused rows, or write those of a file as CSV with their reasons"
+LINE = "_line"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project")
+    parser.add_argument("file", nargs="?", help="a file's name, or a dataset's id; default: list them")
+    parser.add_argument("--output", type=Path, help="where the CSV goes (default: the terminal)")
+    parser.add_argument("--raw", action="store_true", help="cells unaltered: a spreadsheet may run what is in them")
+
+
+def run(options: argparse.Namespace, connection: Connection) -> int:
+    world = connection.world
+    project = known_project(world, options.project)
+    found = summaries(world, project)
+    if options.file is None:
+        say(listing(found) if found else f"no row of {project} is in quarantine")
+        return 0
+    chosen = _chosen(found, project, options.file)
+    body = world.objects.read(keys.quarantined_rows(project, chosen["dataset_id"])).decode()
+    rows = [json.loads(line) for line in body.splitlines()]
+    if options.output is None:
+        write_csv(rows, sys.stdout, raw=options.raw)
+        return 0
+    # with a byte order mark, without which Excel takes UTF-8 for an old encoding; the intake takes it off again
+    with options.output.open("w", encoding="utf-8-sig", newline="") as out:
+        write_csv(rows, out, raw=options.raw)
+    say(f"{plural(len(rows), 'refused row')} of {chosen['key']} in {options.output}")
+    return 0
+
+
+def summaries(world: World, project: str) -> list[Json]:
+    """summary.json of each file with refused rows, the newest first."""
+    stored = [item for item in world.objects.list(f"quarantine/{project}/") if item.key.endswith("/summary.json")]
+    ordered = sorted(stored, key=lambda item: (item.modified, item.key), reverse=True)
+    return [json.loads(world.objects.read(item.key)) for item in ordered]
+
+
+def listing(found: Iterable[Json]) -> str:
+    rows = [
+        (
+            summary["key"].split("/", 2)[-1],
+            summary["dataset_id"],
+            summary["quarantined_rows"],
+            "whole file" if summary["status"] == "quarantined" else f"{summary['rows']} rows accepted",
+            ", ".join(_count(reason) for reason in summary["reasons"][:3]),
+        )
+        for summary in found
+    ]
+    return table(("file", "dataset", "refused", "else", "mostly because"), rows)
+
+
+def _count(reason: Json) -> str:
+    return f"{reason['rows']} × {reason['rule']}" + (f" in {reason['column']}" if reason["column"] else "")
+
+
+def _chosen(found: list[Json], project: str, wanted: str) -> Json:
+    """The newest file of this name, or the dataset of this id. Raises CliError with the nearest name."""
+    names = [summary["key"].split("/", 2)[-1] for summary in found]
+    for name, summary in zip(names, found, strict=True):
+        if wanted in (name, summary["key"], summary["dataset_id"]):
+            return summary
+    hint = nearest(wanted, names)
+    raise CliError(f"no row of {wanted!r} is in quarantine{hint}; `sluice quarantine {project}` lists the files")
+
+
+def write_csv(rows: Iterable[Json], out: TextIO, *, raw: bool = False) -> None:
+    """`rows`: the entries of rows.jsonl. Source line and reasons come first, then the columns of the contract.
+
+    A record that was no row of the file's columns has its text in `_line`.
+    """
+    entries = list(rows)
+    columns = list(dict.fromkeys(name for entry in entries for name in _values(entry)))
+    shown = str if raw else cell
+    # all quoted: a spreadsheet that separates by semicolons must not split a cell
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
+    writer.writerow([shown(name) for name in ("_row", "_reasons", *columns)])
+    for entry in entries:
+        values = _values(entry)
+        reasons = "; ".join(_reason(reason) for reason in entry["reasons"])
+        writer.writerow([shown(text) for text in (str(entry["row"]), reasons, *_texts(columns, values))])
+
+
+def _texts(columns: Iterable[str], values: dict[str, Any]) -> Iterator[str]:
+    for name in columns:
+        value = values.get(name)
+        text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        # broken JSON text may hold lone surrogates, which no file can
+        yield text.encode("utf-8", "backslashreplace").decode()
+
+
+def _values(entry: Json) -> dict[str, Any]:
+    values = entry["values"]
+    if isinstance(values, dict):
+        return values
+    return {LINE: values if isinstance(values, str) else ",".join(map(str, values))}
+
+
+def _reason(reason: Json) -> str:
+    return f"{reason['column']} {reason['message']}" if reason["column"] else str(reason["message"])
