@@ -1,4 +1,4 @@
-"""The batch machine asks which model scores the file, and how."""
+"""A file to score was dropped: EventBridge's `Object Created` of S3."""
 
 from __future__ import annotations
 
@@ -15,4 +15,7 @@ logger = Logger(service="plan_batch")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return plan_batch(bootstrap.world(), **event)
+    # the key is as it is, not URL-encoded: see register_project
+    found = event["detail"]["object"]
+    version = found.get("version-id") or "null"
+    return plan_batch(bootstrap.world(), key=found["key"], version_id=version, size=found.get("size"))

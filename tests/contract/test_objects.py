@@ -32,6 +32,17 @@ def test_each_version_stays_readable(world: World, tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b"one"
 
 
+def test_a_copy_is_of_the_version_that_is_asked_for(world: World) -> None:
+    world.objects.write(KEY, b"one")
+    first = world.objects.version(KEY)
+    world.objects.write(KEY, b"two")
+    world.objects.copy(KEY, "scoring/shop/1/a", first)
+    world.objects.copy(KEY, "scoring/shop/2/a")
+    assert (world.objects.read("scoring/shop/1/a"), world.objects.read("scoring/shop/2/a")) == (b"one", b"two")
+    with pytest.raises(NotFoundError):
+        world.objects.copy("batch/shop/none.csv", "scoring/shop/3/a")
+
+
 def test_an_upload_and_a_download_are_the_same_bytes(world: World, tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(b"\0\xff" * 1_000)
     world.objects.upload(tmp_path / "in", "accepted/x", "application/octet-stream")

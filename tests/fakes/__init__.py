@@ -44,6 +44,7 @@ SETTINGS = Settings(
     lifecycle_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-lifecycle",
     rollback_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-rollback",
     monitor_function_arn=f"arn:aws:lambda:{_ACCOUNT}:function:sluice-monitor",
+    batch_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-batch",
     scheduler_role_arn="arn:aws:iam::123456789012:role/sluice-scheduler",
     execution_role_arn="arn:aws:iam::123456789012:role/sluice-learn",
     data_key_arn="arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",

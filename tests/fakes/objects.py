@@ -44,6 +44,10 @@ class FakeObjects:
     def upload(self, path: Path, key: str, content_type: str = "application/octet-stream") -> None:
         self.write(key, path.read_bytes(), content_type)
 
+    def copy(self, key: str, to: str, version_id: str | None = None) -> None:
+        found = self._find(key, version_id)
+        self.write(to, found.body, found.content_type)
+
     def exists(self, key: str) -> bool:
         return key in self.versions
 

@@ -75,5 +75,10 @@ def labels(project: str) -> str:
     return f"labels/{project}/"
 
 
+def scoring(project: str, batch: str, name: str) -> str:
+    """The one version of a file that a transform job reads, in a folder of its own."""
+    return f"scoring/{project}/{batch}/{name}"
+
+
 def predictions(project: str) -> str:
     return f"predictions/{project}/"

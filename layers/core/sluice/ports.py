@@ -41,6 +41,9 @@ class ObjectStore(Protocol):
 
     def upload(self, path: Path, key: str, content_type: str = "application/octet-stream") -> None: ...
 
+    def copy(self, key: str, to: str, version_id: str | None = None) -> None:
+        """Within the bucket, without the object's tags. Raises NotFoundError."""
+
     def exists(self, key: str) -> bool: ...
 
     def version(self, key: str) -> str | None:
@@ -319,3 +322,4 @@ class Settings:
     source_uri: str = ""
     learn_uri: str = ""
     glue_script_uri: str = ""
+    batch_arn: str = ""

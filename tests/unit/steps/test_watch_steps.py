@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -16,6 +17,7 @@ from sluice.steps.monitor_model import monitor_model
 from sluice.steps.plan_batch import plan_batch
 from sluice.steps.request_retraining import request_retraining
 from sluice.steps.respond_to_alarm import respond_to_alarm
+from tests.fakes import Crash, failing
 from tests.unit.steps.release_world import CONTRACT, NEW, OLD, PROJECT, build
 
 BASELINE = {
@@ -201,26 +203,76 @@ def test_only_alarms_of_this_stack_count() -> None:
     assert respond_to_alarm(world, {**alarm("drift"), "alarmName": "other/shop/drift"})["decision"] == "ignored"
 
 
+def dropped(world: World, key: str, body: bytes = b"pages\n1\n") -> str:
+    """The version id of a file that lies in batch/."""
+    world.objects.write(key, body)
+    return str(world.objects.version(key))
+
+
 def test_a_batch_is_planned_and_finished_once() -> None:
     world = watched()
-    plan = plan_batch(world, "batch/shop/a b.csv", "v9")
-    assert (plan["decision"], plan["content_type"], plan["model"]) == ("ready", "text/csv", "m1")
-    assert [finish_batch(world, PROJECT, plan["key"], "v9", "scored", "s3://o")["recorded"] for _ in "ab"] == [
-        True,
-        False,
-    ]
+    key = "batch/shop/a b.csv"
+    version = dropped(world, key)
+    plan = plan_batch(world, key, version)
+    assert (plan["decision"], plan["content_type"], plan["model"]) == ("started", "text/csv", "m1")
+    assert [finish_batch(world, PROJECT, key, version, "scored", "s3://o")["recorded"] for _ in "ab"] == [True, False]
     assert world.alerts.kinds == ["Batch Finished"]
+    assert plan_batch(world, key, version)["decision"] == "known"
+
+
+def test_an_event_that_comes_twice_starts_one_execution_and_tells_nothing() -> None:
+    world = watched()
+    version = dropped(world, "batch/shop/a.csv")
+    first, second = (plan_batch(world, "batch/shop/a.csv", version) for _ in "ab")
+    assert first["execution"] == second["execution"]
+    assert len(world.executions.started) == 1
+    assert world.alerts.kinds == []
+    newer = dropped(world, "batch/shop/a.csv", b"pages\n2\n")
+    assert plan_batch(world, "batch/shop/a.csv", newer)["execution"] != first["execution"]
+    assert len(world.executions.started) == 2
+
+
+def test_only_the_dropped_version_of_the_dropped_file_is_scored() -> None:
+    world = watched()
+    version = dropped(world, "batch/shop/a.csv")
+    dropped(world, "batch/shop/a.csv.old.csv", b"another")
+    dropped(world, "batch/shop/a.csv", b"pages\n2\n")
+    source = plan_batch(world, "batch/shop/a.csv", version)["input_uri"].removeprefix("s3://data/")
+    # a transform reads everything that begins so
+    (found,) = world.objects.list(source)
+    assert world.objects.read(found.key) == b"pages\n1\n"
+    assert not found.key.startswith("batch/"), "it would be scored again, and again"
+
+
+@pytest.mark.parametrize("after", range(1, 9))
+def test_a_planner_that_died_is_repeated_to_one_execution(after: int) -> None:
+    world = watched()
+    version = dropped(world, "batch/shop/a.csv")
+    with contextlib.suppress(Crash):
+        plan_batch(failing(world, after), "batch/shop/a.csv", version)
+    assert plan_batch(world, "batch/shop/a.csv", version)["decision"] == "started"
+    assert len(world.executions.started) == 1
 
 
 @pytest.mark.parametrize(
     ("name", "folder"), [("a.csv", "predictions/shop"), ("2026/11/a.csv", "predictions/shop/2026/11")]
 )
 def test_predictions_lie_as_deep_as_the_file_that_was_scored(name: str, folder: str) -> None:
-    assert plan_batch(watched(), f"batch/shop/{name}", "v1")["output_uri"].endswith(f"/{folder}")
+    world = watched()
+    plan = plan_batch(world, f"batch/shop/{name}", dropped(world, f"batch/shop/{name}"))
+    assert plan["output_uri"].endswith(f"/{folder}")
+    assert plan["input_uri"].endswith("/a.csv")  # the transform names its output so
+
+
+def test_a_folder_of_the_console_is_no_batch() -> None:
+    world = watched()
+    assert plan_batch(world, "batch/shop/", "v1", 0)["decision"] == "ignored"
+    assert world.alerts.kinds == []
 
 
 @pytest.mark.parametrize(
-    ("key", "champion"), [("batch/shop/a.csv", False), ("batch/shop/a.exe", True), ("batch/no/a.csv", True)]
+    ("key", "champion"),
+    [("batch/shop/a.csv", False), ("batch/shop/a.exe", True), ("batch/no/a.csv", True), ("batch/a.csv", True)],
 )
 def test_an_impossible_batch_is_refused_and_told(key: str, champion: bool) -> None:
     world = build(champion=champion)

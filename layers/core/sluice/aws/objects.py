@@ -47,6 +47,14 @@ class S3Objects:
     def upload(self, path: Path, key: str, content_type: str = "application/octet-stream") -> None:
         self._s3.upload_file(str(path), self.bucket, key, ExtraArgs={"ContentType": content_type})
 
+    def copy(self, key: str, to: str, version_id: str | None = None) -> None:
+        source = {"Bucket": self.bucket, "Key": key, **_version(version_id)}
+        try:
+            # tags are replaced by none: to copy them would take two more permissions
+            self._s3.copy(source, self.bucket, to, ExtraArgs={"TaggingDirective": "REPLACE"})
+        except ClientError as error:
+            raise self._translated(error, key, version_id) from error
+
     def exists(self, key: str) -> bool:
         # not HeadObject: a role that may list only below a prefix gets 403 from it for what is absent
         found = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)

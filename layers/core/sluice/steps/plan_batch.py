@@ -1,9 +1,13 @@
-"""Batch: what a transform job needs to score a dropped file."""
+"""Batch: a file to score is dropped; one transform job scores that very version of it, however often its event comes.
+
+A transform reads every object whose key begins as its input's, and the newest version of each. So the version is
+copied into a folder of its own, and the job reads that.
+"""
 
 from __future__ import annotations
 
 from sluice import keys, names
-from sluice.errors import UnknownProjectError
+from sluice.errors import InputError, UnknownProjectError
 from sluice.ports import Json, World
 from sluice.steps.run_records import project_contract
 
@@ -14,12 +18,19 @@ _CONTENT_TYPES = {
 }
 
 
-def plan_batch(world: World, key: str, version_id: str) -> Json:
-    """`{"decision": ready | refused, …}`; a refusal is alerted and is the file's terminal record.
+def plan_batch(world: World, key: str, version_id: str, size: int | None = None) -> Json:
+    """`{"decision": started | refused | known | ignored, …}`; a refusal is alerted and is the file's terminal record.
 
     CSV goes in one piece (SplitType None): a split would take the header from all parts but the first.
     """
-    arrival = keys.parse_arrival(key)
+    if key.endswith("/") and not size:
+        return {"decision": "ignored", "reasons": ["a folder marker of the S3 console is no file"]}
+    if world.ledger.arrival(world.objects.bucket, key, version_id) is not None:
+        return {"decision": "known", "reasons": ["this version was scored or refused before"]}
+    try:
+        arrival = keys.parse_arrival(key)
+    except InputError as error:
+        return _refused(world, "", key, version_id, str(error))
     project = arrival.project
     try:
         contract = project_contract(world, project)
@@ -33,17 +44,19 @@ def plan_batch(world: World, key: str, version_id: str) -> Json:
     if content_type is None:
         return _refused(world, project, key, version_id, f"{arrival.name}: a batch is .csv, .jsonl or .ndjson")
     identity = names.digest(key, version_id)
+    path, _, name = arrival.name.rpartition("/")
+    copy = keys.scoring(project, identity, name)
+    world.objects.copy(key, copy, version_id)
     # a transform names its output after the file alone: files of two folders must not overwrite each other
-    folder = keys.predictions(project) + arrival.name.rpartition("/")[0]
-    return {
-        "decision": "ready",
+    folder = keys.predictions(project) + path
+    plan: Json = {
         "project": project,
         "key": key,
         "version_id": version_id,
         "run_id": champion.run_id,
         "job": names.job(world.settings.stack, project, f"b{identity}", "batch"),
         "model": champion.model,
-        "input_uri": world.objects.uri(key),
+        "input_uri": world.objects.uri(copy),
         "output_uri": world.objects.uri(folder).rstrip("/"),
         "content_type": content_type,
         "accept": content_type,
@@ -51,6 +64,9 @@ def plan_batch(world: World, key: str, version_id: str) -> Json:
         "instance": contract.release.instance,
         "tags": [{"Key": "sluice:project", "Value": project}, {"Key": "sluice:run", "Value": champion.run_id}],
     }
+    # by the name a second delivery finds the execution of the first, whether it runs or is over
+    execution = world.executions.start(world.settings.batch_arn, names.execution(project, f"b{identity}"), plan)
+    return {"decision": "started", "execution": execution, **plan}
 
 
 def _refused(world: World, project: str, key: str, version_id: str, why: str) -> Json:
