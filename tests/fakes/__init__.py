@@ -12,6 +12,7 @@ from tests.fakes.messages import FakeAlerts, FakeEvents, Published
 from tests.fakes.objects import FakeObjects
 from tests.fakes.orchestration import FakeExecutions, FakeSchedules
 from tests.fakes.sagemaker import FakeModels, FakeRegistry, Invocation
+from tests.fakes.signer import FakeSigner
 from tests.fakes.watch import FakeAlarms, FakeMetrics
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "FakeObjects",
     "FakeRegistry",
     "FakeSchedules",
+    "FakeSigner",
     "FixedClock",
     "Invocation",
     "Published",
@@ -42,9 +44,9 @@ SETTINGS = Settings(
     topic_arn=f"arn:aws:sns:{_ACCOUNT}:sluice-alerts",
     bus="sluice",
     lifecycle_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-lifecycle",
+    batch_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-batch",
     rollback_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-rollback",
     monitor_function_arn=f"arn:aws:lambda:{_ACCOUNT}:function:sluice-monitor",
-    batch_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-batch",
     scheduler_role_arn="arn:aws:iam::123456789012:role/sluice-scheduler",
     execution_role_arn="arn:aws:iam::123456789012:role/sluice-learn",
     data_key_arn="arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
@@ -68,6 +70,7 @@ def world(**overrides: Any) -> World:
         "alarms": FakeAlarms(),
         "models": FakeModels(),
         "registry": FakeRegistry(),
+        "signer": FakeSigner(),
         "executions": FakeExecutions(),
         "schedules": FakeSchedules(),
     }

@@ -9,7 +9,7 @@ from sluice.ports import World
 
 # these look at nothing outside the process, so a crash there would be no case of its own
 _LOCAL = {"settings", "clock"}
-_PURE = {"uri", "bucket"}
+_PURE = {"uri", "bucket", "key"}
 
 
 class Crash(BaseException):

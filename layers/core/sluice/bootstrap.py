@@ -19,6 +19,7 @@ from sluice.aws.models import SageMakerModels
 from sluice.aws.objects import S3Objects
 from sluice.aws.registry import SageMakerRegistry
 from sluice.aws.schedules import SchedulerSchedules
+from sluice.aws.signer import KmsSigner
 from sluice.ports import Settings, World
 
 
@@ -46,6 +47,7 @@ def assemble(chosen: Settings, clients: Clients | None = None) -> World:
         alarms=CloudWatchAlarms(shared, chosen),
         models=SageMakerModels(shared, chosen),
         registry=SageMakerRegistry(shared, chosen),
+        signer=KmsSigner(shared, chosen),
         executions=StepFunctionsExecutions(shared, chosen),
         schedules=SchedulerSchedules(shared, chosen),
         clock=SystemClock(),

@@ -59,6 +59,11 @@ def run(project: str, run_id: str, *rest: str) -> str:
     return f"runs/{project}/{run_id}/" + "/".join(rest)
 
 
+def sealed(project: str, run_id: str, name: str) -> str:
+    """`model.tar.gz` and `signature.json` of a run whose candidate was sealed: what is registered and served."""
+    return f"models/{project}/{run_id}/{name}"
+
+
 def decision(project: str, run_id: str, name: str) -> str:
     return run(project, run_id, "decisions", f"{name}.json")
 

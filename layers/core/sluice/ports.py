@@ -262,6 +262,18 @@ class Registry(Protocol):
         """`{"status", "artifact_uri", "facts"}`. Raises NotFoundError."""
 
 
+class Signer(Protocol):
+    """The stack's signing key. Only the function that seals models may sign; who lets one act may verify."""
+
+    @property
+    def key(self) -> str:
+        """The key's ARN."""
+
+    def sign(self, message: bytes) -> bytes: ...
+
+    def verify(self, message: bytes, signature: bytes) -> bool: ...
+
+
 class Executions(Protocol):
     """Step Functions."""
 
@@ -298,6 +310,7 @@ class World:
     alarms: Alarms
     models: Models
     registry: Registry
+    signer: Signer
     executions: Executions
     schedules: Schedules
     clock: Clock
@@ -314,6 +327,7 @@ class Settings:
     bus: str = ""
     lifecycle_arn: str = ""
     rollback_arn: str = ""
+    batch_arn: str = ""
     monitor_function_arn: str = ""
     scheduler_role_arn: str = ""
     execution_role_arn: str = ""
@@ -322,4 +336,4 @@ class Settings:
     source_uri: str = ""
     learn_uri: str = ""
     glue_script_uri: str = ""
-    batch_arn: str = ""
+    signing_key: str = ""

@@ -9,14 +9,19 @@ import tarfile
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
+
 from sluice import keys
 from sluice.contract import Contract
 from sluice.ports import Champion, Variant, World
+from sluice.steps.seal_model import seal_model
 from tests import fakes
 
 PROJECT, OLD, NEW = "shop", "r1", "r2"
 ENDPOINT = "sluice-shop"
-URI = "s3://data/runs/shop/r2/training/model.tar.gz"
+TRAINED = "s3://data/runs/shop/r2/training/model.tar.gz"
+URI = "s3://data/models/shop/r2/model.tar.gz"
+JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/shop-r2-tune-001"
 CONTRACT: dict[str, Any] = {
     "project": PROJECT,
     "problem": {"type": "binary", "target": "bought", "positive": True},
@@ -30,13 +35,16 @@ CONTRACT: dict[str, Any] = {
 }
 
 
-def artifact(tamper: bool = False) -> tuple[bytes, str]:
-    files = {"model.json": b"{}", "arrays.npz": b"zip"}
+def artifact(tamper: bool = False, run_id: str = NEW) -> tuple[bytes, str]:
+    arrays = io.BytesIO()
+    np.savez(arrays, allow_pickle=False, coef=np.zeros(3))
+    model = json.dumps({"format": 1, "run_id": run_id}).encode()
+    files = {"model.json": model, "arrays.npz": arrays.getvalue()}
     sums = {name: hashlib.sha256(body).hexdigest() for name, body in files.items()}
     total = hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
     files["manifest.json"] = json.dumps({"files": sums, "artifact_sha256": total}).encode()
     if tamper:
-        files["model.json"] = b"[]"
+        files["model.json"] = model + b" "
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz") as tar:
         for name, body in files.items():
@@ -51,12 +59,15 @@ def build(auc: float = 0.9, champion: bool = True, **release: Any) -> World:
     content = {**CONTRACT, "release": {**CONTRACT["release"], **release}}
     plain = Contract.model_validate(content).model_dump(mode="json")
     world.ledger.save_contract(PROJECT, plain, "v1")
-    body, total = artifact()
+    total = artifact()[1]
     evaluation = {"rows": 100, "candidate": {"metrics": {"roc_auc": auc}, "artifact_sha256": total}, "champion": None}
     _put(world, keys.run(PROJECT, NEW, "run.json"), {"contract": plain, "datasets": ["d1"]})
     _put(world, keys.run(PROJECT, OLD, "run.json"), {"contract": plain, "datasets": ["d0"]})
     _put(world, keys.run(PROJECT, NEW, "evaluation", "evaluation.json"), evaluation)
-    world.objects.write(keys.run(PROJECT, NEW, "training", "model.tar.gz"), body)
+    for run in (OLD, NEW):
+        trained = keys.run(PROJECT, run, "training", "model.tar.gz")
+        world.objects.write(trained, artifact(run_id=run)[0])
+        seal_model(world, PROJECT, run, world.objects.uri(trained), JOB)
     now = world.clock.now()
     for run in (OLD, NEW):
         world.ledger.start_run(PROJECT, run, now, {"status": "running"})
@@ -65,7 +76,8 @@ def build(auc: float = 0.9, champion: bool = True, **release: Any) -> World:
         world.models.ensure_model("m1", "s3://data/m1", "image", {})
         world.models.ensure_endpoint_config("only1", [Variant("v-r1", "m1", 1.0, "ml.m5.large", 1)], "s3://c", 100)
         world.models.put_endpoint(ENDPOINT, "only1")
-        old = Champion(OLD, "v-r1", ENDPOINT, "only1", "m1", "arn:old", now, now + timedelta(days=1))
+        lies = {"artifact_uri": f"s3://data/models/{PROJECT}/{OLD}/model.tar.gz"}
+        old = Champion(OLD, "v-r1", ENDPOINT, "only1", "m1", "arn:old", now, now + timedelta(days=1), metrics=lies)
         world.ledger.set_champion(PROJECT, old, None)
     return world
 

@@ -7,9 +7,10 @@ copied into a folder of its own, and the job reads that.
 from __future__ import annotations
 
 from sluice import keys, names
-from sluice.errors import InputError, UnknownProjectError
+from sluice.errors import ArtifactError, InputError, UnknownProjectError
 from sluice.ports import Json, World
 from sluice.steps.run_records import project_contract
+from sluice.steps.sealed_models import verified_champion
 
 _CONTENT_TYPES = {
     ".csv": "text/csv",
@@ -43,6 +44,11 @@ def plan_batch(world: World, key: str, version_id: str, size: int | None = None)
     content_type = _CONTENT_TYPES.get(suffix)
     if content_type is None:
         return _refused(world, project, key, version_id, f"{arrival.name}: a batch is .csv, .jsonl or .ndjson")
+    try:
+        # the job's instances load the model anew
+        verified_champion(world, project, champion)
+    except ArtifactError as error:
+        return _refused(world, project, key, version_id, str(error))
     identity = names.digest(key, version_id)
     path, _, name = arrival.name.rpartition("/")
     copy = keys.scoring(project, identity, name)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from sluice import keys, names
-from sluice.errors import ReleaseError
+from sluice.errors import ArtifactError, ReleaseError
 from sluice.ports import Champion, EndpointState, Json, Variant, World
 from sluice.release import alarms, plan
 from sluice.steps.run_records import run_contract, update_run
+from sluice.steps.sealed_models import verified, verified_champion
 
 ENVIRONMENT = {
     "SAGEMAKER_PROGRAM": "inference.py",
@@ -20,7 +21,8 @@ ENVIRONMENT = {
 def plan_release(world: World, project: str, run_id: str, package_arn: str, artifact_uri: str) -> Json:
     """The plan that release_model follows; `mode` and `decision` are create | canary | replace.
 
-    Raises ReleaseError when the endpoint is in no state in which a release may begin.
+    Raises ReleaseError when the endpoint is in no state in which a release may begin, ArtifactError when a model that
+    would serve is not the one that was sealed, or the package is of another.
     """
     contract = run_contract(world, project, run_id)
     stack, release = world.settings.stack, contract.release
@@ -29,6 +31,16 @@ def plan_release(world: World, project: str, run_id: str, package_arn: str, arti
     model = names.model(stack, project, run_id)
     champion = world.ledger.champion(project)
     mode = _mode(endpoint, world.models.endpoint(endpoint), champion, run_id)
+    seal = verified(world, project, run_id, artifact_uri)
+    approved = world.registry.package(package_arn)["facts"].get("archive_sha256")
+    if approved != seal.archive_sha256:
+        raise ArtifactError(
+            f"{package_arn} was approved with the archive {str(approved)[:16]}…, but {artifact_uri} is "
+            f"{seal.archive_sha256[:16]}…: train anew"
+        )
+    if mode == "canary" and champion:
+        # the canary's configuration starts the champion's instances anew, from its archive
+        verified_champion(world, project, champion)
 
     world.models.ensure_model(model, artifact_uri, world.settings.image, ENVIRONMENT)
     capture = world.objects.uri(keys.capture(project)).rstrip("/")

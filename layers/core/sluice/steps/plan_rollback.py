@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from sluice.errors import ArtifactError
 from sluice.ports import Json, World
+from sluice.steps.sealed_models import verified_champion
 
 
 def plan_rollback(world: World, project: str, reason: str) -> Json:
-    """`{"decision": possible | impossible, "endpoint", "target_config", "target_variant", "from_run", "to_run"}`."""
+    """`{"decision": possible | impossible, "endpoint", "target_config", "target_variant", "from_run", "to_run"}`.
+
+    Impossible as well when the predecessor's archive is not the one that was sealed: its instances would load it.
+    """
     champion = world.ledger.champion(project)
     previous = champion.previous if champion else None
-    if champion is None or previous is None:
-        why = "no model serves" if champion is None else f"{champion.run_id} has no predecessor"
+    why = None
+    if champion is None:
+        why = "no model serves"
+    elif previous is None:
+        why = f"{champion.run_id} has no predecessor"
+    else:
+        try:
+            verified_champion(world, project, previous)
+        except ArtifactError as error:
+            why = f"its predecessor {previous['run_id']} must not serve: {error}"
+    if champion is None or previous is None or why:
         world.alerts.publish(
             "Rollback Impossible",
             project,

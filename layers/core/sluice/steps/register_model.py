@@ -1,28 +1,28 @@
-"""Registry: the candidate's artefact, checked against its manifest, becomes a model package."""
+"""Registry: the candidate's sealed archive becomes a model package."""
 
 from __future__ import annotations
-
-import tempfile
-from pathlib import Path
 
 from sluice import keys, names
 from sluice.errors import ArtifactError, NotFoundError
 from sluice.ports import Json, World
-from sluice.release import artifacts
-from sluice.steps.run_records import key_of, read_json, run_contract, update_run
+from sluice.steps.run_records import read_json, run_contract, update_run
+from sluice.steps.sealed_models import verified
 
 
 def register_model(world: World, project: str, run_id: str, artifact_uri: str) -> Json:
     """`{"package_arn", "approval", "decision", "artifact_sha256"}`; `decision` equals `approval`.
 
-    Raises ArtifactError when the artefact is not what its manifest says or not the one that was evaluated.
+    Raises ArtifactError when the archive is not the one that was sealed, or not the one that was evaluated.
     """
     contract = run_contract(world, project, run_id)
-    sha256 = _verified(world, artifact_uri)
+    seal = verified(world, project, run_id, artifact_uri)
+    sha256 = seal.artifact_sha256
     evaluation = read_json(world, keys.run(project, run_id, "evaluation", "evaluation.json"))
     evaluated = evaluation["candidate"].get("artifact_sha256")
-    if evaluated and evaluated != sha256:
-        raise ArtifactError(f"{artifact_uri} is {sha256[:12]}…, but the gates judged {evaluated[:12]}…")
+    if evaluated != sha256:
+        raise ArtifactError(
+            f"{artifact_uri} is {sha256[:12]}…, but the gates judged {str(evaluated)[:12]}…: train anew"
+        )
     try:
         datasets = read_json(world, keys.run(project, run_id, "run.json")).get("datasets") or []
     except NotFoundError:
@@ -34,6 +34,7 @@ def register_model(world: World, project: str, run_id: str, artifact_uri: str) -
         "metric": metric,
         "value": str(evaluation["candidate"]["metrics"].get(metric)),
         "artifact_sha256": sha256,
+        "archive_sha256": seal.archive_sha256,
         "datasets": str(len(datasets)),
     }
     approval = contract.release.approval
@@ -46,10 +47,3 @@ def register_model(world: World, project: str, run_id: str, artifact_uri: str) -
     )
     update_run(world, project, run_id, {"package_arn": arn, "artifact_uri": artifact_uri, "artifact_sha256": sha256})
     return {"decision": approval, "approval": approval, "package_arn": arn, "artifact_sha256": sha256}
-
-
-def _verified(world: World, artifact_uri: str) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.tar.gz"
-        world.objects.download(key_of(world, artifact_uri), path)
-        return artifacts.verify(path)

@@ -1,0 +1,62 @@
+"""Sealing: the candidate's archive is checked whole, copied to where nothing else may write, and signed.
+
+It comes right after training and before evaluation, so that what the gates judge is what was signed.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from sluice import keys
+from sluice.errors import ArtifactError
+from sluice.model import opening
+from sluice.model.errors import ArtifactError as UnsafeArchive
+from sluice.model.manifest import sha256
+from sluice.ports import Json, World
+from sluice.release import seals
+from sluice.release.seals import Seal
+from sluice.steps.sealed_models import downloaded, verified
+
+
+def seal_model(
+    world: World, project: str, run_id: str, artifact_uri: str, training_job: str, champion: Json | None = None
+) -> Json:
+    """`{"artifact_uri", "artifact_sha256"}` of the sealed copy; asked again, it answers the seal that there is.
+
+    `champion` (`{"run_id", "artifact_uri"}`) is what the candidate will be compared with: its seal is verified too.
+    Raises ArtifactError for an archive that is not that of a model of this run.
+    """
+    if champion:
+        verified(world, project, champion["run_id"], champion["artifact_uri"])
+    sealed = keys.sealed(project, run_id, "model.tar.gz")
+    signature = keys.sealed(project, run_id, "signature.json")
+    if world.objects.exists(signature):
+        seal = verified(world, project, run_id, world.objects.uri(sealed))
+        if (seal.source, seal.training_job) != (artifact_uri, training_job):
+            raise ArtifactError(f"{run_id} was sealed with {seal.source} of {seal.training_job} before: train anew")
+        return {"artifact_uri": seal.archive, "artifact_sha256": seal.artifact_sha256}
+    with tempfile.TemporaryDirectory() as scratch:
+        # what is uploaded is the file that was checked: the original may be replaced meanwhile
+        path = downloaded(world, artifact_uri, Path(scratch))
+        try:
+            checked = opening.opened(path, Path(scratch) / "model")
+        except UnsafeArchive as error:
+            raise ArtifactError(f"{artifact_uri} is not the archive of a model: {error}; train anew") from None
+        if checked.model.get("run_id") != run_id:
+            raise ArtifactError(f"{artifact_uri} is a model of run {checked.model.get('run_id')!r}, not of {run_id}")
+        world.objects.upload(path, sealed, "application/gzip")
+        seal = Seal(
+            project=project,
+            run_id=run_id,
+            training_job=training_job,
+            source=artifact_uri,
+            archive=world.objects.uri(sealed),
+            version_id=world.objects.version(sealed) or "null",
+            archive_sha256=sha256(path),
+            artifact_sha256=checked.sha256,
+        )
+    content = seals.document(seal, world.signer.key, world.signer.sign(seal.statement()))
+    world.objects.write(signature, json.dumps(content, indent=1).encode(), "application/json")
+    return {"artifact_uri": seal.archive, "artifact_sha256": seal.artifact_sha256}

@@ -1,0 +1,80 @@
+"""What every step does that lets a model act: is the archive the one that was sealed, bit for bit?"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from sluice import keys
+from sluice.errors import ArtifactError, NotFoundError
+from sluice.model.archive import LIMITS
+from sluice.model.manifest import sha256
+from sluice.ports import Champion, Json, World
+from sluice.release import seals
+from sluice.release.seals import Seal
+from sluice.steps.run_records import key_of
+
+
+def verified(world: World, project: str, run_id: str, artifact_uri: str) -> Seal:
+    """The seal of the run's model, when its signature is the stack's and the archive has the bytes that it names.
+
+    Raises ArtifactError saying which object, what was expected and found, and what to do.
+    """
+    where = keys.sealed(project, run_id, "signature.json")
+    try:
+        body = world.objects.read(where)
+    except NotFoundError:
+        raise ArtifactError(
+            f"{world.objects.uri(where)} is missing: the model of {run_id} was never sealed, or its signature was "
+            "deleted. Restore the signature's last version, or train anew"
+        ) from None
+    seal, key, signature = seals.read(body, world.objects.uri(where))
+    if key != world.signer.key:
+        raise ArtifactError(
+            f"{world.objects.uri(where)} is signed with {key}, not with this stack's key {world.signer.key}: the model "
+            "was sealed by somebody else. Train anew"
+        )
+    if not world.signer.verify(seal.statement(), signature):
+        raise ArtifactError(
+            f"{world.objects.uri(where)}: the signature is not that of what it says. It was changed after sealing: "
+            "restore its first version, or train anew"
+        )
+    for name, expected, found in (
+        ("project", project, seal.project),
+        ("run", run_id, seal.run_id),
+        ("archive", artifact_uri, seal.archive),
+    ):
+        if expected != found:
+            raise ArtifactError(
+                f"{world.objects.uri(where)} is the signature of another model: {name} {found}, expected {expected}. "
+                "Restore its first version, or train anew"
+            )
+    with tempfile.TemporaryDirectory() as scratch:
+        seal.matches(sha256(downloaded(world, artifact_uri, Path(scratch))))
+    return seal
+
+
+def verified_champion(world: World, project: str, champion: Champion | Json) -> Seal:
+    """`champion` is the serving one, or the record of its predecessor. Raises ArtifactError."""
+    run_id, metrics = (
+        (champion.run_id, champion.metrics)
+        if isinstance(champion, Champion)
+        else (champion["run_id"], champion.get("metrics") or {})
+    )
+    uri = metrics.get("artifact_uri")
+    if not uri:
+        raise ArtifactError(f"the record of champion {run_id} does not say where its model lies; train anew")
+    return verified(world, project, run_id, str(uri))
+
+
+def downloaded(world: World, uri: str, folder: Path) -> Path:
+    """The archive as a file in `folder`. Raises ArtifactError for one that is absent or too large to be a model's."""
+    key = key_of(world, uri)
+    size = next((found.size for found in world.objects.list(key) if found.key == key), None)
+    if size is None:
+        raise ArtifactError(f"{uri} is missing: restore its last version, or train anew")
+    if size > LIMITS.archive:
+        raise ArtifactError(f"{uri} has {size} bytes, more than the {LIMITS.archive} that a model's archive may have")
+    path = folder / "model.tar.gz"
+    world.objects.download(key, path)
+    return path
