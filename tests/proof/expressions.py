@@ -122,13 +122,14 @@ def _states(fields: tuple[str, ...], path: tuple[str | int, ...], state: dict[st
 
 
 class Parsed:
-    """What an expression uses: variables, functions, `$states` fields, and names without a `$` before them."""
+    """What an expression uses: variables, functions, `$states` fields, names without a `$`, and keys that it writes."""
 
     def __init__(self, ast: Any) -> None:
         self.variables: set[str] = set()
         self.functions: set[str] = set()
         self.states: set[tuple[str, ...]] = set()
         self.bare: set[str] = set()
+        self.keys: set[str] = set()
         self.constant = True
         self._walk(ast, frozenset(), False)
         self.constant = not (self.variables or self.functions or self.states or self.bare)
@@ -161,6 +162,8 @@ class Parsed:
             for each in node.arguments or []:
                 own = self._walk(each, own, below)
             return own
+        elif node.type == "unary" and str(node.value) == "{":
+            self.keys |= {str(key.value) for key, _ in node.lhs_object or [] if key.type == "string"}
         for each in _children(node):
             own = self._walk(each, own, below)
         return own

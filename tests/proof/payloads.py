@@ -7,6 +7,7 @@ import inspect
 from typing import Any
 
 from tests.proof.api_calls import tasks
+from tests.proof.expressions import Parsed, parse
 from tests.proof.handlers import called_step
 from tests.proof.project import Finding, Project
 
@@ -34,12 +35,20 @@ def _payload(project: Project, arguments: dict[str, Any], declared: dict[str, An
     step = called_step(project, str(function.get("CodeUri", "")))
     if step is None:
         return [f"{name or 'nothing'} leads to no function whose step is known"]
-    payload = arguments.get("Payload")
-    if not isinstance(payload, dict):
-        return ["our functions take a JSON object, written out"]
+    payload = keys(arguments.get("Payload"))
+    if payload is None:
+        return ["our functions take a JSON object, with its names written out"]
     _, *taken = inspect.signature(getattr(importlib.import_module(f"sluice.steps.{step}"), step)).parameters.values()
     known = {each.name: each.default is each.empty for each in taken}
     missing = [each for each, needed in known.items() if needed and each not in payload]
     return [f"{step} needs {each!r}" for each in missing] + [
         f"{step} takes no {each!r}; it takes {sorted(known)}" for each in payload if each not in known
     ]
+
+
+def keys(payload: Any) -> set[str] | None:
+    """The names in a payload: its own, or those of the objects that a JSONata expression writes."""
+    if isinstance(payload, dict):
+        return set(payload)
+    parsed = parse(payload) if isinstance(payload, str) else ""
+    return parsed.keys if isinstance(parsed, Parsed) and parsed.keys else None
