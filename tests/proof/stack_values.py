@@ -22,6 +22,7 @@ _TYPES: dict[str, tuple[str, str, str]] = {
     "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", _ARN, "iam::{account}:policy/{name}"),
     "AWS::IAM::Role": ("RoleName", _NAME, "iam::{account}:role/{name}"),
     "AWS::KMS::Key": ("", _NAME, "kms:{region}:{account}:key/{name}"),
+    "AWS::Lambda::LayerVersion": ("", _ARN, "lambda:{region}:{account}:layer:{name}:1"),
     "AWS::Lambda::Function": ("FunctionName", _NAME, "lambda:{region}:{account}:function:{name}"),
     "AWS::Logs::LogGroup": ("LogGroupName", _NAME, "logs:{region}:{account}:log-group:{name}:*"),
     "AWS::S3::Bucket": ("BucketName", _NAME, "s3:::{name}"),
