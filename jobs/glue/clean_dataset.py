@@ -54,6 +54,8 @@ class Plan:
     split_by: str
     validation: float
     test: float
+    known_classes: frozenset[str] = frozenset()
+    """Values of the target that the contract itself names."""
 
     @classmethod
     def of(cls, contract: dict[str, Any]) -> Plan:
@@ -78,6 +80,7 @@ class Plan:
             split_by=split.get("by", "random"),
             validation=float(split.get("validation", 0.2)),
             test=float(split.get("test", 0.2)),
+            known_classes=_known_classes(declared.get(target) or {}, problem),
         )
         if plan.split_by not in ("random", "time"):
             raise CleaningError(f"data.split.by is {plan.split_by!r}; known: random, time")
@@ -97,6 +100,12 @@ class Plan:
         """The parts that must hold rows: one whose share is zero is not written."""
         shares = {"train": 1.0, "validation": self.validation, "test": self.test}
         return [part for part in PARTS if shares[part] > 0]
+
+
+def _known_classes(column: dict[str, Any], problem: dict[str, Any]) -> frozenset[str]:
+    listed = ["true", "false"] if column.get("type") == "boolean" else column.get("values") or []
+    positive = problem.get("positive")
+    return frozenset([*map(str, listed), *([str(positive)] if positive is not None else [])])
 
 
 class Store:
@@ -303,10 +312,15 @@ def summarise(rows: DataFrame, plan: Plan) -> tuple[dict[str, int], dict[str, An
     if classes:
         seen = sorted({name for part in targets.values() for name in part})
         lacking = [name for name in seen if name not in targets.get("train", {})]
+        # what Glue shows of a failure must quote no row: classes that the contract does not name are only counted
         if lacking:
-            raise CleaningError(f"train holds no row whose {plan.target} is {', '.join(lacking)}; classes: {seen}")
+            told = f"whose {plan.target} is {', '.join(lacking)}"
+            if not plan.known_classes.issuperset(lacking):
+                told = f"of {len(lacking)} of the {len(seen)} classes of {plan.target}"
+            raise CleaningError(f"train holds no row {told}; bring more data or change data.split")
         if len(seen) < 2:
-            raise CleaningError(f"every row has {plan.target} = {seen[0]}: there is nothing to learn")
+            told = f"{plan.target} = {seen[0]}" if seen[0] in plan.known_classes else f"the same {plan.target}"
+            raise CleaningError(f"every row has {told}: there is nothing to learn")
     return counts, targets, sum(g["exact"] for g in groups), sum(g["old"] for g in groups)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 
 import boto3
 import pytest
 
 from sluice.aws.alerts import clean_subject
 from sluice.ports import World
+from tests.browser import hostile
 
 
 def test_alerts_and_events_are_sent(world: World) -> None:
@@ -95,3 +98,25 @@ def test_a_schedule_calls_its_function_with_its_payload(aws: World) -> None:
     assert (found["ScheduleExpression"], found["State"]) == ("rate(5 minutes)", "ENABLED")
     assert found["Target"]["RoleArn"] == aws.settings.scheduler_role_arn
     assert json.loads(found["Target"]["Input"]) == {"project": "shop"}
+
+
+def test_hostile_names_arrive_as_text_that_does_nothing(aws: World) -> None:
+    sqs = boto3.client("sqs")
+    queue = sqs.create_queue(QueueName="hostile")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    boto3.client("sns").subscribe(TopicArn=aws.settings.topic_arn, Protocol="sqs", Endpoint=arn)
+    strings = hostile.strings("stranger.example")
+    for text in strings:
+        aws.alerts.publish("Dataset Failed", text, f"{text}: refused", f"{text}: refused", {"key": text})
+    seen = []
+    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            seen.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    assert len(seen) == len(strings)
+    for notification in seen:
+        assert re.fullmatch(r"[\x21-\x7e][\x20-\x7e]{0,99}", notification["Subject"])
+        shown = notification["Message"] + notification["MessageAttributes"]["project"]["Value"]
+        assert [c for c in shown if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c != "\n"] == []
+        text, _, facts = notification["Message"].rpartition("\n\n{")
+        assert json.loads("{" + facts)["key"] in strings

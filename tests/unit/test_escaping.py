@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html as stdlib_html
 import io
+import json
 import re
 import unicodedata
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.escaping import cell, html, short, visible, visible_lines
+from sluice.escaping import cell, html, short, visible, visible_json, visible_lines
 from tests.browser import hostile
 
 TEXT = st.text(st.characters(codec=None, categories=None))
@@ -45,6 +46,13 @@ def test_html_gives_the_visible_text_back_and_cannot_leave_its_place(text: str) 
     assert stdlib_html.unescape(escaped) == visible(text)
 
 
+@given(TEXT)
+def test_json_stays_json(text: str) -> None:
+    made = visible_json({"key": text})
+    assert json.loads(made) == {"key": text}
+    assert not [c for c in made if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c != "\n"]
+
+
 @given(TEXT, st.integers(2, 50))
 def test_a_short_text_is_short(text: str, limit: int) -> None:
     assert len(short(text, limit)) <= limit
@@ -52,7 +60,7 @@ def test_a_short_text_is_short(text: str, limit: int) -> None:
 
 def formula(text: str) -> bool:
     """What a spreadsheet may run: the worst of Excel, LibreOffice and Google, with whatever they strip in front."""
-    stripped = unicodedata.normalize("NFKC", text).lstrip("\ufeff\u200b \t\r\n\"“”\xa0")
+    stripped = unicodedata.normalize("NFKC", text).lstrip('\ufeff\u200b \t\r\n"“”\xa0')
     return stripped[:1] in ("=", "+", "-", "@") and not number(text)
 
 

@@ -7,8 +7,10 @@ spreadsheet. What is harmless stays as it is.
 from __future__ import annotations
 
 import html as _html
+import json
 import re
 import unicodedata
+from typing import Any
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _FORMULA = "=+\\-@＝＋－＠﹢﹣﹦﹫"
@@ -34,6 +36,12 @@ def visible(text: object) -> str:
 def visible_lines(text: object) -> str:
     """`visible`, but line breaks (\\n) stay: for text of our own that quotes others' in single lines."""
     return "\n".join(visible(line) for line in str(text).split("\n"))
+
+
+def visible_json(content: Any) -> str:
+    """JSON for people, with JSON's own escapes for what would act or hide."""
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+    return "".join(json.dumps(c)[1:-1] if c != "\n" and _hidden(c) else c for c in text)
 
 
 def short(text: object, limit: int = 120) -> str:

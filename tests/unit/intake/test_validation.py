@@ -309,3 +309,20 @@ def test_messy_files_lose_no_row_and_crash_nothing(tmp_path: Path) -> None:
             assert told == physical, path
             accounted += 1
     assert (read > 60, accounted > 30) == (True, True), (read, accounted, refused_whole)
+
+
+def test_a_file_without_its_header_quotes_no_value(tmp_path: Path) -> None:
+    body = b"anna.meier@example.org,7,secret channel,yes,yes\nx,1,ads,no,no\n"
+    with pytest.raises(HeaderMismatchError, match="Is the header missing") as caught:
+        run(body, tmp_path)
+    assert not [word for word in ("anna", "secret", "yes") if word in str(caught.value)]
+
+
+def test_a_parquet_value_that_cannot_be_read_is_not_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    bad = pa.array([b"\xffsecret"] * 3, pa.binary())
+    columns = HEADER.strip().split(",")
+    pq.write_table(pa.table(dict.fromkeys(columns, bad)), path)
+    with pytest.raises(UnreadableFileError, match="cannot be read after row 0") as caught:
+        run(path.read_bytes(), tmp_path)
+    assert "secret" not in str(caught.value)

@@ -1,4 +1,8 @@
-"""People are told through SNS; subscriptions filter by the attributes `kind` and `project`."""
+"""People are told through SNS; subscriptions filter by the attributes `kind` and `project`.
+
+Names of strangers' files and columns come along: what would act or hide in a mail client or a terminal is written as
+an escape, in the body, in the facts and in the attributes. SNS refuses control characters anyway.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from sluice.aws.clients import Clients, code, required
 from sluice.errors import InputError
+from sluice.escaping import visible, visible_json, visible_lines
 from sluice.ports import Json, Settings
 
 _LONGEST = 240_000  # bytes; SNS takes 262,144 with the attributes
@@ -24,9 +29,9 @@ class SnsAlerts:
 
     def publish(self, kind: str, project: str, subject: str, message: str, facts: Json | None = None) -> None:
         topic = required(self._settings, "topic_arn")
-        text = message
+        text = visible_lines(message)
         if facts:
-            text += "\n\n" + json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False)
+            text += "\n\n" + visible_json(facts)
         encoded = text.encode()
         if len(encoded) > _LONGEST:
             text = encoded[:_LONGEST].decode(errors="ignore") + "\n… cut: longer than SNS allows"
@@ -36,7 +41,9 @@ class SnsAlerts:
             Subject=clean_subject(subject),
             Message=text,
             MessageAttributes={
-                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
+                name: {"DataType": "String", "StringValue": visible(value)}
+                for name, value in attributes.items()
+                if value
             },
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 from sluice.contract.hints import nearest
 from sluice.contract.models import Contract
@@ -16,15 +17,25 @@ def check_header(found: Sequence[str], contract: Contract) -> list[str]:
     Every column of the contract must be there, also nullable ones and the target: a column that is missing as a
     whole is a mistake far more often than it is meant. Names are compared without surrounding blanks.
     """
+    missing = [name for name in contract.data.columns if name not in found]
+    if len(missing) == len(contract.data.columns) and not any(_alike(name, found) for name in missing):
+        # then it may be a row: its fields are values, and values stay out of alerts and logs
+        raise HeaderMismatchError(
+            f"the first line has {len(found)} fields, and none is a column of the contract. Is the header missing? "
+            f"The contract's columns are: {_names(contract.data.columns)}"
+        )
     doubled = [name for name, count in Counter(name for name in found if name).items() if count > 1]
     if doubled:
         raise HeaderMismatchError(f"the header has {_names(doubled)} more than once; give each column its own name")
-    missing = [name for name in contract.data.columns if name not in found]
     if missing:
         free = [name for name in found if name not in contract.data.columns]
         told = "; ".join(f"{name!r} is missing{_hint(name, free)}" for name in missing)
         raise HeaderMismatchError(f"{told}. The header found is: {_names(found)}")
     return [name for name in found if name not in contract.data.columns]
+
+
+def _alike(name: str, found: Sequence[str]) -> bool:
+    return bool(get_close_matches(name.casefold(), [other.casefold() for other in found], n=1, cutoff=0.8))
 
 
 def _hint(name: str, free: Sequence[str]) -> str:

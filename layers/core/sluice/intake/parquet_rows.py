@@ -21,7 +21,7 @@ def parquet_columns(path: Path) -> list[str]:
 
 
 def read_parquet(path: Path, wanted: list[str]) -> Batches:
-    """Batches with the `wanted` columns. Raises UnreadableFileError."""
+    """Batches with the `wanted` columns. Raises UnreadableFileError, whose message quotes no value of a row."""
     row = 0
     try:
         file = pq.ParquetFile(path)
@@ -31,7 +31,9 @@ def read_parquet(path: Path, wanted: list[str]) -> Batches:
             yield Batch(columns, pa.array(range(row + 1, row + rows + 1), pa.int64()))
             row += rows
     except (pa.ArrowException, OSError) as error:
-        raise UnreadableFileError(f"the Parquet file cannot be read at row {row + 1}: {_first_line(error)}") from None
+        # Arrow's message may quote the value that it could not read
+        kind = type(error).__name__
+        raise UnreadableFileError(f"the Parquet file cannot be read after row {row}: {kind}; write it again") from None
 
 
 def _text(name: str, values: pa.Array) -> pa.Array:

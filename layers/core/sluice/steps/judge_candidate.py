@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluice import keys
+from sluice import keys, names
+from sluice.contract import Contract
 from sluice.errors import NotFoundError
 from sluice.gates import Judgement, judge
 from sluice.ports import Json, World
@@ -23,7 +24,8 @@ def judge_candidate(world: World, project: str, run_id: str) -> Json:
     if evaluation.get("candidate"):
         serves = world.ledger.champion(project) is not None or evaluation.get("champion") is not None
         judgement = judge(contract.gates, {**evaluation, "champion_serves": serves})
-        reasons = judgement.reasons
+        # the record, in S3, names the slices; what goes elsewhere names those that the contract lists
+        reasons = judge(contract.gates, {**_masked(evaluation, contract), "champion_serves": serves}).reasons
     else:
         judgement = Judgement("inconclusive", ())
         reasons = [f"there is no readable evaluation of the candidate at {source}"]
@@ -34,7 +36,7 @@ def judge_candidate(world: World, project: str, run_id: str) -> Json:
         "run_id": run_id,
         "at": world.clock.now().isoformat(),
         "decision": judgement.decision,
-        "reasons": reasons,
+        "reasons": judgement.reasons if judgement.verdicts else reasons,
         "inputs": {"evaluation": source, "rows": evaluation.get("rows")},
         "verdicts": [verdict.to_json() for verdict in judgement.verdicts],
     }
@@ -49,3 +51,13 @@ def judge_candidate(world: World, project: str, run_id: str) -> Json:
             {"run_id": run_id, "decision": judgement.decision, "record": record_key},
         )
     return {"decision": judgement.decision, "reasons": reasons[:20], "record": record_key}
+
+
+def _masked(evaluation: Json, contract: Contract) -> Json:
+    """Slices of a category whose values the contract does not list are called by a hash: a value is not told."""
+    masked: Json = {}
+    for name, slices in (evaluation.get("slices") or {}).items():
+        column = contract.data.columns.get(name)
+        known = column is not None and (column.type == "boolean" or column.values is not None)
+        masked[name] = slices if known else {f"value {names.digest(value)[:8]}": slices[value] for value in slices}
+    return {**evaluation, "slices": masked}

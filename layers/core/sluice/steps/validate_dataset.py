@@ -16,6 +16,7 @@ from typing import Any
 from sluice import keys, names
 from sluice.contract import Contract, nearest
 from sluice.errors import InputError, UnknownProjectError
+from sluice.escaping import visible
 from sluice.intake.validation import Outcome, validate_file
 from sluice.ports import Json, World
 from sluice.steps.register_project import register_project
@@ -118,20 +119,20 @@ def _notes(outcome: Outcome) -> dict[str, Any]:
 
 
 def _tell(world: World, key: str, record: Json) -> None:
-    project, dataset = record["project"], record["dataset_id"]
+    project, dataset, name = record["project"], record["dataset_id"], visible(key)
     facts = {name: record[name] for name in ("dataset_id", "rows", "quarantined_rows")} | {"key": key}
     facts["reasons"] = record["reasons"][:20]
     where = f"Rows and reasons: {world.objects.uri(keys.quarantined_rows(project, dataset))}"
     if record["status"] == "accepted":
-        message = f"{key}: {record['rows']} rows accepted, {record['quarantined_rows']} quarantined."
+        message = f"{name}: {record['rows']} rows accepted, {record['quarantined_rows']} quarantined."
         world.alerts.publish("Dataset Accepted", project, f"{project}: {record['rows']} rows accepted", message, facts)
         if record["quarantined_rows"]:
             subject = f"{project}: {record['quarantined_rows']} rows quarantined"
             told = ", ".join(_count(reason) for reason in record["reasons"][:10])
-            world.alerts.publish("Dataset Quarantined", project, subject, f"{key}: {told}. {where}", facts)
+            world.alerts.publish("Dataset Quarantined", project, subject, f"{name}: {told}. {where}", facts)
     else:
         subject = f"{project}: a whole file was quarantined"
-        message = f"{key}: {record['message']}. No row was accepted. {where}"
+        message = f"{name}: {record['message']}. No row was accepted. {where}"
         world.alerts.publish("Dataset Quarantined", project, subject, message, facts)
 
 
@@ -144,7 +145,7 @@ def _failed(world: World, key: str, project: str, dataset: str, error: InputErro
     kind = type(error).__name__
     facts = {"key": key, "dataset_id": dataset, "error": kind}
     subject = f"{project or 'no project'}: a file could not be read ({kind})"
-    world.alerts.publish("Dataset Failed", project, subject, f"{key}: {error}", facts)
+    world.alerts.publish("Dataset Failed", project, subject, f"{visible(key)}: {error}", facts)
     return {
         "status": "failed",
         "project": project,
