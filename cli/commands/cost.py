@@ -1,0 +1,143 @@
+"""Estimates what a run and a month of a project cost on AWS, from its contract and a price table with a date.
+
+Needs no AWS, but for --run, which takes a run's real job times instead of assumed ones."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import boto3
+
+from cli.commands.check import read
+from cli.connection import Connection, find_run
+from cli.costs.measured import measured
+from cli.costs.prices import PriceTable, table
+from cli.costs.usage import HELP as ASSUMED
+from cli.costs.usage import Assumptions, Line, Measured, Usage
+from cli.errors import CliError
+from cli.text import say
+from cli.text import table as columns
+from sluice.contract import Contract
+
+NAME = "cost"
+HELP = "estimate what a run and a month cost"
+NOT_COUNTED = (
+    "free tiers, savings plans, taxes and support",
+    "traffic to the internet, VPC endpoints, NAT and CloudTrail",
+    "disks of the endpoint's machines; data of earlier months that are kept",
+    "retrainings that drift or quality start, failed runs and their retries",
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, nargs="?", default=Path("project.yaml"), help="default: %(default)s")
+    parser.add_argument("--region", help="default: AWS_REGION")
+    parser.add_argument("--prices", type=Path, metavar="FILE", help="a price table of your own")
+    parser.add_argument("--run", dest="measured_run", metavar="RUN", help="take this run's job times")
+    parser.add_argument("--json", action="store_true", dest="as_json", help="for programs")
+    for each in fields(Assumptions):
+        name = "--" + each.name.replace("_", "-")
+        kind = type(each.default)
+        parser.add_argument(name, type=kind, default=each.default, help=f"{ASSUMED[each.name]} (default: %(default)s)")
+
+
+def run(options: argparse.Namespace, connection: Connection) -> int:
+    given = assumptions(options)
+    contract = read(options.file)
+    region = options.region or (None if options.prices else boto3.Session().region_name)
+    prices = table(region, options.prices)
+    found = None
+    if options.measured_run:
+        project, record = find_run(connection.world, options.measured_run, contract.project)
+        found = measured(connection, project, record["run_id"])
+    usage = Usage(contract, prices, given, found)
+    say(
+        as_json(usage, contract, prices, given, found)
+        if options.as_json
+        else text(usage, contract, prices, given, found)
+    )
+    return 0
+
+
+def assumptions(options: argparse.Namespace) -> Assumptions:
+    """Raises CliError for what cannot be."""
+    given = Assumptions(**{each.name: getattr(options, each.name) for each in fields(Assumptions)})
+    for name, value in asdict(given).items():
+        if value < 0:
+            raise CliError(f"--{name.replace('_', '-')} is {value}: {ASSUMED[name]} cannot be negative")
+    if given.spot_discount > 1:
+        raise CliError(f"--spot-discount is a share from 0 to 1; got {given.spot_discount}")
+    return given
+
+
+def text(usage: Usage, contract: Contract, prices: PriceTable, given: Assumptions, found: Measured | None) -> str:
+    """Two tables, the greatest first, and what they rest on."""
+    a_run, a_month = usage.run(), usage.month()
+    lines = [
+        f"{contract.project} in {prices.region}: about ${total(a_run):,.2f} a run, ${total(a_month):,.2f} a month "
+        f"with {usage.runs:,g} runs.",
+        f"Prices of {prices.date} from {prices.path.name}, not checked against AWS; an estimate, no offer.",
+        "",
+        "A run",
+        _rows(a_run),
+        "",
+        "A month",
+        _rows(a_month),
+        "",
+        f"Tuning costs at most ${usage.longest_tuning_usd():,.2f} a run: the contract stops it.",
+        f"Assumed: {'; '.join(given.told())}.",
+        f"Not counted: {'; '.join(NOT_COUNTED)}.",
+    ]
+    if found:
+        lines.append(f"Job times are those of run {found.run_id}, measured at {found.where}{_whose(found)}.")
+    return "\n".join(lines)
+
+
+def as_json(usage: Usage, contract: Contract, prices: PriceTable, given: Assumptions, found: Measured | None) -> str:
+    a_run, a_month = usage.run(), usage.month()
+    return json.dumps(
+        {
+            "project": contract.project,
+            "region": prices.region,
+            "prices": {"date": prices.date.isoformat(), "file": prices.path.name},
+            "currency": "USD",
+            "runs_a_month": usage.runs,
+            "run": {"usd": total(a_run), "lines": [asdict(line) for line in a_run]},
+            "month": {"usd": total(a_month), "lines": [asdict(line) for line in a_month]},
+            "longest_tuning_usd": usage.longest_tuning_usd(),
+            "assumed": asdict(given),
+            "measured": asdict(found) if found else None,
+            "not_counted": list(NOT_COUNTED),
+        },
+        indent=1,
+        ensure_ascii=False,
+    )
+
+
+def total(lines: list[Line]) -> float:
+    return sum(line.usd for line in lines)
+
+
+def _rows(lines: list[Line], least: float = 0.005) -> str:
+    """Lines of half a cent and more; the rest in one."""
+    shown = [line for line in lines if line.usd >= least]
+    rows = [(line.service, line.what, _quantity(line), f"{line.usd:,.2f}") for line in shown]
+    rest = len(lines) - len(shown)
+    if rest:
+        small = sum(line.usd for line in lines if line.usd < least)
+        rows.append(("others", f"{rest} lines of less than half a cent (--json has them)", "", f"{small:,.2f}"))
+    return columns(("service", "what", "how much", "USD"), rows)
+
+
+def _quantity(line: Line) -> str:
+    return f"{line.quantity:,.0f} {line.unit}" if line.quantity >= 1_000 else f"{line.quantity:,.3g} {line.unit}"
+
+
+def _whose(found: Measured) -> str:
+    """An endpoint that is not AWS's runs the jobs on a machine of its own speed."""
+    if "amazonaws.com" in found.where:
+        return ""
+    return ", which is not AWS: they are that machine's, not the instance's, and without its start"

@@ -1,0 +1,283 @@
+"""How much of what one run and one month use, from a contract and assumptions that are said aloud."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from cli.costs.prices import PriceTable
+from cli.costs.route import Route, definition, route
+from sluice.contract import Contract
+from sluice.contract.durations import seconds
+from sluice.release.plan import timing
+from sluice.watch import metric_names
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
+HOURS, DAYS = 730.0, 30.0
+"""Of a month."""
+_GB = 1e9
+_POLLER_SECONDS, _POLLERS = 20.0, 5
+"""Lambda asks a queue with five long polls of 20 s each, whether anything is in it or not."""
+_VOLUME_GB = 10
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What the contract does not say. Each is an option of `sluice cost`, with its text as help."""
+
+    rows: int = 50_000
+    drops: float = 4.0
+    requests: int = 100_000
+    batch_rows: int = 0
+    serving_hours: float = HOURS
+    train_minutes: float = 4.0
+    evaluate_minutes: float = 4.0
+    glue_minutes: float = 3.0
+    endpoint_minutes: float = 6.0
+    glue_workers: int = 2
+    spot_discount: float = 0.6
+
+    def told(self) -> list[str]:
+        return [f"{HELP[each.name]}: {getattr(self, each.name):,g}" for each in fields(self)]
+
+
+HELP = {
+    "rows": "rows of a dropped file",
+    "drops": "dropped files a month, a run each",
+    "requests": "requests to the endpoint a month",
+    "batch_rows": "rows scored in batch a month, in one file",
+    "serving_hours": "hours a month that the endpoint is there",
+    "train_minutes": "billed minutes of a training job",
+    "evaluate_minutes": "billed minutes of an evaluation or transform job",
+    "glue_minutes": "billed minutes of the cleaning job",
+    "endpoint_minutes": "minutes that an endpoint takes to change its machines",
+    "glue_workers": "the stack's parameter GlueWorkers",
+    "spot_discount": "share that spot training saves, where the contract has it",
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Billed seconds of a run's jobs; None where the run did not come so far."""
+
+    run_id: str
+    where: str
+    baseline: float | None = None
+    tuning: float | None = None
+    jobs: int = 0
+    evaluation: float | None = None
+    glue: float | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row: `quantity` of `unit`, at `usd` in all."""
+
+    service: str
+    what: str
+    quantity: float
+    unit: str
+    usd: float
+
+
+@dataclass(frozen=True)
+class Release:
+    """What happens between a registered model and its promotion."""
+
+    hours: float
+    machine_hours: float
+    route: Route
+
+
+class Usage:
+    """Lines of a run and of a month; `prices` gives each its cost."""
+
+    def __init__(
+        self, contract: Contract, prices: PriceTable, given: Assumptions, measured: Measured | None = None
+    ) -> None:
+        self._contract, self._prices, self._given, self._measured = contract, prices, given, measured
+
+    @property
+    def runs(self) -> float:
+        """Runs a month: one a drop, and those of the clock, of which `max_per_week` bounds the number."""
+        retrain = self._contract.retrain
+        by_clock = DAYS * 86_400 / seconds(retrain.schedule) if retrain.schedule else 0.0
+        return self._given.drops + min(by_clock, retrain.max_per_week * DAYS / 7)
+
+    def run(self) -> list[Line]:
+        """One run of the line whose model is promoted through the canary."""
+        return sorted([*self._jobs(), *self._orchestration()], key=lambda line: -line.usd)
+
+    def month(self) -> list[Line]:
+        """Runs, serving, watching, and what the stack costs when nothing happens."""
+        lines = [
+            Line(line.service, f"{line.what}, {self.runs:,g} runs", line.quantity * self.runs, line.unit, usd)
+            for line in self.run()
+            for usd in [line.usd * self.runs]
+        ]
+        every = [*lines, *self._serving(), *self._intake(), *self._watching(), *self._batch(), *self._standing()]
+        return sorted((line for line in every if line.quantity), key=lambda line: -line.usd)
+
+    def longest_tuning_usd(self) -> float:
+        """When every parallel job runs until the contract's `max_minutes`."""
+        tuning, price = self._contract.training.tuning, self._prices.instance(self._contract.training.instance)
+        return price.of(min(tuning.parallel_jobs, self._tuning_jobs) * tuning.max_minutes / 60) * self._training_share()
+
+    # --- a run -------------------------------------------------------------------------------------------------------
+
+    def _jobs(self) -> Iterator[Line]:
+        training, found = self._contract.training, self._measured
+        instance, share = training.instance, self._training_share()
+        spot = " (spot)" if training.spot else ""
+        jobs = self._tuning_jobs
+        # the tuning's own limit stops what is still running
+        most = min(training.tuning.parallel_jobs, jobs) * training.tuning.max_minutes
+        tuning = min(jobs * self._given.train_minutes, most) / 60
+        baseline, evaluation = self._given.train_minutes / 60, self._given.evaluate_minutes / 60
+        glue = max(self._given.glue_minutes, 1.0) / 60
+        if found:
+            jobs = found.jobs or jobs
+            tuning = tuning if found.tuning is None else found.tuning / 3_600
+            baseline = baseline if found.baseline is None else found.baseline / 3_600
+            evaluation = evaluation if found.evaluation is None else found.evaluation / 3_600
+            glue = glue if found.glue is None else max(found.glue, 60.0) / 3_600  # Glue bills a minute at least
+        yield self._machine(f"tuning, {jobs} jobs on {instance}{spot}", instance, tuning, share)
+        yield self._machine(f"baseline on {instance}{spot}", instance, baseline, share)
+        yield self._machine(f"evaluation on {instance}", instance, evaluation)
+        volume = _VOLUME_GB * (tuning + baseline + evaluation) / HOURS
+        yield self._line("SageMaker", "disks of the jobs", "ml_volume", volume)
+        yield self._line("Glue", "cleaning job, G.1X workers", "glue_dpu", glue * self._given.glue_workers)
+        release = self._release()
+        machine = self._contract.release.instance
+        yield self._machine(f"canary beside the champion on {machine}", machine, release.machine_hours)
+
+    def _orchestration(self) -> Iterator[Line]:
+        contract = self._contract
+        # what is refused is nearer to the end than what is released
+        chosen = {"Candidate Good Enough?": "Register Model", "Model Approved?": "Release Model"}
+        if contract.release.approval == "manual":
+            chosen["Approval Needed?"] = "Await Approval"
+        way = route(definition("ml_lifecycle"), "Model Promoted", chosen) + self._release().route
+        way += route(definition("prepare_data"), "Data Prepared") + route(definition("build_model"), "Model Built")
+        yield self._line("Step Functions", "transitions of the line", "state_transitions", way.transitions)
+        yield from self._lambda("the line's", way.invocations, 2.0, 0.5)
+        megabytes = 1.0 + 0.002 * way.invocations + 0.2 * self._tuning_jobs
+        yield self._line("CloudWatch", "logs of jobs and functions", "logs_ingested", megabytes / 1_000)
+        alarms = 2 * self._release().hours / HOURS
+        yield self._line("CloudWatch", "alarms of the canary", "cloudwatch_alarms", alarms)
+        yield self._line("CloudWatch", "metrics that the judge reads", "cloudwatch_requests", 10 * self._looks())
+        yield self._line("DynamoDB", "records of the run", "dynamodb_writes", 60)
+        yield self._line("DynamoDB", "reads of the run", "dynamodb_reads", 200)
+        jobs = self._tuning_jobs + 3
+        yield self._line("S3", "objects written by the run", "s3_writes", 40 + 12 * jobs)
+        yield self._line("S3", "objects read by the run", "s3_reads", 80 + 30 * jobs)
+        yield self._line("KMS", "keys used by the run", "kms_requests", 120 + 42 * jobs)
+        yield self._line("SNS", "alerts", "sns_requests", 4)
+        yield self._line("SNS", "mails", "sns_emails", 4 * (1 + len(contract.alerts.emails)))
+        yield self._line("EventBridge", "events", "eventbridge_events", 60 + 12 * jobs)
+
+    def _release(self) -> Release:
+        """From Attach Canary on. UpdateEndpoint makes new machines for every variant before it ends the old ones."""
+        release, minutes = self._contract.release, self._given.endpoint_minutes
+        bakes = len(release.steps) * (1.0 + seconds(release.bake) / 60)
+        looks = self._looks() // len(release.steps)
+        ways: list[str] = []
+        for step in range(len(release.steps)):
+            last = step == len(release.steps) - 1
+            ways += ["Bake"] * (looks - 1) + ["Promote Model" if last else "Shift Traffic"]
+        chosen: dict[str, str | list[str]] = {"Release How?": "Attach Canary", "Canary Healthy?": ways}
+        way = route(definition("release_model"), "Model Promoted", chosen)
+        # a wait for new machines, and one for each shift, ask every ten seconds
+        asked = round(2 * minutes * 6) + len(release.steps) * 6
+        way += Route(asked, asked, 0)
+        return Release((2 * minutes + bakes) / 60, release.instances * (2 * 2 * minutes + bakes) / 60, way)
+
+    def _looks(self) -> int:
+        planned = timing(self._contract.release)
+        return len(self._contract.release.steps) * max(1, -(-planned["bake_seconds"] // planned["slice_seconds"]))
+
+    # --- a month -----------------------------------------------------------------------------------------------------
+
+    def _serving(self) -> Iterator[Line]:
+        release, given = self._contract.release, self._given
+        hours = given.serving_hours * release.instances
+        yield self._machine(f"endpoint, {release.instances} × {release.instance}", release.instance, hours)
+        yield self._line("SageMaker", "data through the endpoint", "endpoint_data", given.requests * 1_000 / _GB)
+        captured = given.requests * release.capture_percent / 100
+        yield self._line("S3", "captured requests kept", "s3_storage", captured * 1_500 / _GB)
+        yield self._line("S3", "captured requests written", "s3_writes", captured / 100)
+
+    def _intake(self) -> Iterator[Line]:
+        given, columns = self._given, len(self._contract.data.columns)
+        yield self._line(
+            "S3", "a month's files, accepted, prepared", "s3_storage", 4 * self._bytes() * given.drops / _GB
+        )
+        took = 3.0 + given.rows * columns / 1e6
+        yield from self._lambda("validation's and profiling's", 2 * given.drops, took, 2.0)
+        yield self._line("EventBridge", "events of dropped files", "eventbridge_events", 8 * given.drops)
+
+    def _watching(self) -> Iterator[Line]:
+        monitor = self._contract.monitor
+        looks = DAYS * 86_400 / seconds(monitor.every)
+        rows = self._given.requests * min(1.0, seconds(monitor.window) / (DAYS * 86_400))
+        yield from self._lambda("the monitor's", looks, 2.0 + rows / 5_000, 1.0)
+        yield self._line("EventBridge", "scheduled looks of the monitor", "scheduler_calls", looks)
+        yield self._line("DynamoDB", "reads of the monitor", "dynamodb_reads", 10 * looks)
+        files = self._given.requests * min(1.0, seconds(monitor.window) / (DAYS * 86_400)) / 100
+        yield self._line("S3", "captured requests read", "s3_reads", looks * (5 + files))
+        yield self._line("S3", "reports written", "s3_writes", 4 * looks)
+        published = [name for name in vars(metric_names) if name.isupper() and name != "NAMESPACE"]
+        watched = [name for name in published if monitor.quality or not name.startswith("QUALITY")]
+        yield self._line("CloudWatch", "metrics of the project", "cloudwatch_metrics", len(watched))
+        alarms = 3 if monitor.quality else 2
+        yield self._line("CloudWatch", "alarms of the project", "cloudwatch_alarms", alarms)
+
+    def _batch(self) -> Iterator[Line]:
+        if not self._given.batch_rows:
+            return
+        instance = self._contract.release.instance
+        hours = (self._given.evaluate_minutes + self._given.batch_rows / 1e6) / 60
+        yield self._machine(f"batch transform on {instance}", instance, hours)
+        way = route(definition("batch_predict"), "File Scored")
+        yield self._line("Step Functions", "transitions of a batch", "state_transitions", way.transitions)
+
+    def _standing(self) -> Iterator[Line]:
+        """Of the stack, however many projects it has."""
+        template = TEMPLATE.read_text(encoding="utf-8")
+
+        def count(kind: str) -> int:
+            return len(re.findall(rf"^\s+Type: {re.escape(kind)}\s*$", template, re.MULTILINE))
+
+        yield self._line("KMS", "keys of the stack", "kms_keys", count("AWS::KMS::Key"))
+        alarms = count("AWS::CloudWatch::Alarm")
+        yield self._line("CloudWatch", "alarms of the stack", "cloudwatch_alarms", alarms)
+        dashboards = count("AWS::CloudWatch::Dashboard")
+        yield self._line("CloudWatch", "dashboard of the stack", "cloudwatch_dashboards", dashboards)
+        polls = _POLLERS * DAYS * 86_400 / _POLLER_SECONDS
+        yield self._line("SQS", "polls of the intake queue", "sqs_requests", polls)
+
+    # --- parts -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _tuning_jobs(self) -> int:
+        """Each candidate gets at least one."""
+        return max(self._contract.training.tuning.max_jobs, len(set(self._contract.training.candidates)))
+
+    def _training_share(self) -> float:
+        return 1.0 - self._given.spot_discount if self._contract.training.spot else 1.0
+
+    def _bytes(self) -> float:
+        return self._given.rows * 12.0 * len(self._contract.data.columns)
+
+    def _machine(self, what: str, instance: str, hours: float, share: float = 1.0) -> Line:
+        return Line("SageMaker", what, hours, "hours", self._prices.instance(instance).of(hours) * share)
+
+    def _line(self, service: str, what: str, name: str, quantity: float) -> Line:
+        price = self._prices.prices[name]
+        return Line(service, what, quantity, price.unit, price.of(quantity))
+
+    def _lambda(self, whose: str, calls: float, took: float, gigabytes: float) -> Iterator[Line]:
+        yield self._line("Lambda", f"{whose} calls", "lambda_requests", calls)
+        yield self._line("Lambda", f"{whose} time", "lambda_duration", calls * took * gigabytes)
