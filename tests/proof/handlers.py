@@ -74,12 +74,12 @@ def _function(project: Project, function: dict[str, Any]) -> Iterator[tuple[str,
         yield "Handler", f"{path}: Lambda gives {attribute} an event and a context"
     layers = {each.get("Ref") if isinstance(each, dict) else each for each in function.get("Layers", [])}
     needed = set()
-    for imported, names in _imports(tree):
+    for imported, names in imports(tree):
         if imported.partition(".")[0] == "sluice":
             for name in names:
                 if not _exists(imported, name):
                     yield path, f"{imported} has no {name!r}"
-        needed |= {_LAYERS[each] for each in _reached(imported, tuple(names)) if each in _LAYERS}
+        needed |= {_LAYERS[each] for each in reached(imported, tuple(names)) if each in _LAYERS}
     for layer in sorted(needed - layers):
         yield "Layers", f"{path} imports what {layer} brings"
     for unneeded in sorted(map(str, layers - needed)):
@@ -101,7 +101,7 @@ def called_step(project: Project, code_uri: str) -> str | None:
     return None
 
 
-def _imports(tree: ast.AST) -> Iterator[tuple[str, list[str]]]:
+def imports(tree: ast.AST) -> Iterator[tuple[str, list[str]]]:
     """Module and names of every import; no names for `import x`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -110,7 +110,7 @@ def _imports(tree: ast.AST) -> Iterator[tuple[str, list[str]]]:
             yield from ((alias.name, []) for alias in node.names)
 
 
-def _file(module: str) -> Path | None:
+def source_file(module: str) -> Path | None:
     path = _CORE / module.replace(".", "/")
     candidates = (path / "__init__.py", path.with_suffix(".py"))
     return next((each for each in candidates if each.exists()), None)
@@ -119,9 +119,9 @@ def _file(module: str) -> Path | None:
 @functools.cache
 def _exists(module: str, name: str) -> bool:
     """Whether `from module import name` works, by the source."""
-    if _file(f"{module}.{name}"):
+    if source_file(f"{module}.{name}"):
         return True
-    file = _file(module)
+    file = source_file(module)
     if file is None:
         return False
     tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -129,25 +129,25 @@ def _exists(module: str, name: str) -> bool:
     targets += [node.target for node in ast.walk(tree) if isinstance(node, ast.AnnAssign)]
     found = {target.id for target in targets if isinstance(target, ast.Name)}
     found |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    return name in found | {alias for _, names in _imports(tree) for alias in names}
+    return name in found | {alias for _, names in imports(tree) for alias in names}
 
 
 @functools.cache
-def _reached(module: str, names: tuple[str, ...]) -> frozenset[str]:
+def reached(module: str, names: tuple[str, ...]) -> frozenset[str]:
     """What an import brings in: modules of ours that have a layer of their own, and the others' top packages.
 
     The composition root is left out: it imports each adapter when that is asked for.
     """
     seen: set[str] = set()
-    left = [module, *(f"{module}.{name}" for name in names if _file(f"{module}.{name}"))]
+    left = [module, *(f"{module}.{name}" for name in names if source_file(f"{module}.{name}"))]
     while left:
         each = left.pop()
         if each in seen:
             continue
         seen.add(each)
-        file = _file(each) if each.startswith("sluice") else None
+        file = source_file(each) if each.startswith("sluice") else None
         if file is None or each == "sluice.bootstrap":
             continue
-        for imported, inner in _imports(ast.parse(file.read_text(encoding="utf-8"))):
-            left += [imported, *(f"{imported}.{name}" for name in inner if _file(f"{imported}.{name}"))]
+        for imported, inner in imports(ast.parse(file.read_text(encoding="utf-8"))):
+            left += [imported, *(f"{imported}.{name}" for name in inner if source_file(f"{imported}.{name}"))]
     return frozenset(seen | {each.partition(".")[0] for each in seen})

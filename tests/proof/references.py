@@ -81,7 +81,7 @@ VARIABLES: dict[str, Kind] = {
     "SLUICE_TOPIC_ARN": ("AlertTopic", "Ref"),
     "SLUICE_BUS": ("Bus", "Ref"),
     "SLUICE_DATA_KEY_ARN": ("DataKey", "Arn"),
-    "SLUICE_SIGNING_KEY_ARN": ("SigningKey", "Arn"),
+    "SLUICE_SIGNING_KEY": ("SigningKey", "Arn"),
     "SLUICE_EXECUTION_ROLE_ARN": ("SageMakerRole", "Arn"),
     "SLUICE_SCHEDULER_ROLE_ARN": ("SchedulerRole", "Arn"),
     "SLUICE_LIFECYCLE_ARN": ("MlLifecycle", "Ref"),
