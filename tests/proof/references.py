@@ -31,6 +31,11 @@ _PLACES: dict[str, set[Kind]] = {
     r"AWS::Budgets::Budget\..*\.Address": {(_TOPIC, "Ref"), ("String", "Ref")},
     r"AWS::Budgets::Budget\.Budget\.BudgetLimit\.Amount": {("Number", "Ref")},
     r"AWS::DynamoDB::Table\.SSESpecification\.KMSMasterKeyId": {(_KEY, "Arn"), (_KEY, "Ref")},
+    r"AWS::Lambda::Function\.VpcConfig\.SecurityGroupIds(\.\*)?": {
+        ("List<AWS::EC2::SecurityGroup::Id>", "Ref"),
+        ("CommaDelimitedList", "Ref"),
+        ("AWS::EC2::SecurityGroup", "GroupId"),
+    },
     r"AWS::EC2::SecurityGroup\.VpcId": {("AWS::EC2::VPC::Id", "Ref"), ("String", "Ref")},
     r"AWS::Events::Rule\.EventBusName": {(_BUS, "Ref")},
     r"AWS::Events::Rule\.EventPattern\.detail\.bucket\.name\.\*": {(_BUCKET, "Ref")},
@@ -141,11 +146,11 @@ _KNOWN_FUNCTIONS = {
 }
 
 
-def references(value: Any, path: Path = (), local: frozenset[str] = frozenset()) -> Iterator[tuple[Path, str, str]]:
+def references(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, str]]:
     """Path, target and attribute (`Ref` without one) of every reference in a value."""
     if isinstance(value, list):
         for item in value:
-            yield from references(item, (*path, "*"), local)
+            yield from references(item, (*path, "*"))
     if not isinstance(value, dict):
         return
     if len(value) == 1:
@@ -159,18 +164,19 @@ def references(value: Any, path: Path = (), local: frozenset[str] = frozenset())
             return
         if function == "Fn::Sub":
             text, given = (operand, {}) if isinstance(operand, str) else operand
-            yield from references(given, path, local)
+            yield from references(given, path)
             for name in _PLACEHOLDER.findall(text):
                 if name not in given:
                     target, _, attribute = name.partition(".")
                     yield path, target, attribute or "Ref"
             return
-        if function in ("Fn::If", "Fn::FindInMap"):
-            yield from references(operand[1:], path, local)
+        if function.startswith("Fn::"):
+            named = function in ("Fn::If", "Fn::FindInMap")  # a condition or a mapping comes first
+            for item in operand[1:] if named else operand if isinstance(operand, list) else [operand]:
+                yield from references(item, path)
             return
     for key, item in value.items():
-        if key != "Condition" or not isinstance(item, str):
-            yield from references(item, path if key.startswith("Fn::") else (*path, str(key)), local)
+        yield from references(item, (*path, str(key)))
 
 
 def _functions(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, Any]]:
