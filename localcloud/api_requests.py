@@ -119,8 +119,11 @@ def _from_form(shape: Any, flat: dict[str, str], prefix: str) -> Any:
         numbers = sorted({int(key[len(base) :].split(".")[0]) for key in flat if _numbered(key, base)})
         if listed:
             return [_from_form(shape.member, flat, f"{base}{number}.") for number in numbers]
+        key, value = (
+            part.serialization.get("name", name) for part, name in ((shape.key, "key"), (shape.value, "value"))
+        )
         return {
-            flat.get(f"{base}{number}.key", ""): _from_form(shape.value, flat, f"{base}{number}.value.")
+            flat.get(f"{base}{number}.{key}", ""): _from_form(shape.value, flat, f"{base}{number}.{value}.")
             for number in numbers
         }
     return _scalar(shape, flat.get(prefix.removesuffix("."), ""))

@@ -129,6 +129,7 @@ ROLE_CALLS: dict[str, tuple[tuple[str, str, dict[str, str], str], ...]] = {
         ("logs:DescribeLogStreams", "arn:aws:logs:{region}:{account}:log-group:{group}:*", {}, _SAGEMAKER_ROLES),
         ("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "{namespace}"}, _SAGEMAKER_ROLES),
     ),
+    "sagemaker output": (("kms:Encrypt", "{key}", {}, "sagemaker/latest/APIReference/API_OutputDataConfig.html"),),
     "glue metrics": (("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "Glue"}, _GLUE_METRICS),),
     # The output committer writes below _temporary and renames, which on S3 is a copy and a delete.
     "glue output": (("s3:DeleteObject", "{folder}/_temporary/0", {}, "glue/latest/dg/create-an-iam-role.html"),),

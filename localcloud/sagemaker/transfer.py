@@ -5,15 +5,21 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import botocore.exceptions
 
-from localcloud import identity
+from localcloud import identity, service_calls
 from localcloud.sagemaker.containers import SESSION, ClientError
 from localcloud.settings import Settings
+
+
+MAX_MEMBERS = 20_000
+MAX_UNPACKED = 8 << 30
+MAX_HEADER = 1 << 20
 
 
 def client(role_arn: str) -> Any:
@@ -97,6 +103,8 @@ def upload(role_arn: str, path: Path, uri: str, kms_key: str | None = None) -> N
     """Copies `path` to the object at `uri`. Raises ClientError."""
     bucket, key = split(uri)
     extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else None
+    if kms_key and (why := service_calls.role_denial("sagemaker output", role_arn, SESSION, key=kms_key)):
+        raise ClientError(f"Data upload failed:{why}")
     try:
         client(role_arn).upload_file(str(path), bucket, key, ExtraArgs=extra)
     except (botocore.exceptions.ClientError, OSError) as error:
@@ -141,13 +149,37 @@ def archive(folder: Path, target: Path) -> Path:
 
 
 def extract(path: Path, folder: Path) -> None:
-    """Unpacks a `.tar.gz` from outside; refuses members that lead out of `folder`. Raises ClientError."""
+    """Unpacks a `.tar.gz` from outside: plain files and folders inside of `folder`, of limited number and size.
+
+    Raises ClientError naming the member, before anything of it is written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    total = 0
     try:
-        with tarfile.open(path, "r:gz") as tar:
-            tar.extractall(folder, filter="data")
-    except (tarfile.TarError, gzip.BadGzipFile, EOFError) as error:
+        with _Unzipped(path) as unzipped, tarfile.open(fileobj=unzipped, mode="r:") as tar:
+            for count, member in enumerate(tar, 1):
+                if count > MAX_MEMBERS:
+                    raise tarfile.TarError(f"more than {MAX_MEMBERS} members")
+                if not (member.isreg() or member.isdir()) or member.issparse():
+                    raise tarfile.TarError(f"{member.name!r} is a link or a device, or sparse; models are plain files")
+                total += member.size
+                if total > MAX_UNPACKED:
+                    raise tarfile.TarError(f"{member.name!r}: more than {MAX_UNPACKED} bytes unpacked")
+                tar.extract(member, folder, filter="data")
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, OSError) as error:
         raise ClientError(f"{path.name} is not a usable gzip-compressed tar file: {error}") from error
+
+
+class _Unzipped(gzip.GzipFile):
+    """tarfile reads a header's extension in one piece, of the size that the header says: not of any size."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "rb")
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or size < 0 or size > MAX_HEADER:
+            raise tarfile.TarError(f"a header of {size} bytes")
+        return super().read(size)
 
 
 def exists(role_arn: str, uri: str) -> bool:

@@ -78,8 +78,11 @@ class Policies:
     resources: dict[str, tuple[Statement, ...]]
     role_arns: dict[str, str]
 
-    def allowing(self, request: Request) -> list[tuple[Statement, str]]:
-        """Each (statement, action) that by itself allows the request; empty when it is denied."""
+    def allowing(self, request: Request) -> list[tuple[str, Statement, str]]:
+        """Each (owner, statement, action) that by itself allows the request; empty when it is denied.
+
+        The owner is a role's logical id or a resource's ARN.
+        """
         identity: tuple[Statement, ...] = ()
         principals = {"*", request.principal}
         kind, _, name = request.principal.partition(":")
@@ -98,15 +101,21 @@ class Policies:
         if request.action.startswith("kms:") and not any(each.matching_actions(request) for each in delegated):
             # A key's own policy must let IAM decide: "Default key policy" of the KMS developer guide.
             identity = ()
-        usable = [*identity, *on_resource]
+        usable = [(name, each) for each in identity] + [(self._holder(request.resource), each) for each in on_resource]
         return [
-            (each, action) for each in usable if each.effect == "Allow" for action in each.matching_actions(request)
+            (owner, each, action)
+            for owner, each in usable
+            if each.effect == "Allow"
+            for action in each.matching_actions(request)
         ]
 
     def _attached(self, resource: str) -> tuple[Statement, ...]:
-        if resource.startswith("arn:aws:s3:::"):
-            resource = resource.split("/", 1)[0]
-        return self.resources.get(resource, ())
+        return self.resources.get(self._holder(resource), ())
+
+    @staticmethod
+    def _holder(resource: str) -> str:
+        """Whose policy decides: the bucket's for its objects."""
+        return resource.split("/", 1)[0] if resource.startswith("arn:aws:s3:::") else resource
 
     def every(self) -> Iterator[tuple[str, Statement]]:
         """(role's logical id or resource's ARN, statement)."""

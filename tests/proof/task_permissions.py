@@ -24,7 +24,7 @@ _SAGEMAKER = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
 _JOB = names.job(STACK, _PROJECT, _RUN, "baseline")
 _ENDPOINT = f"{_SAGEMAKER}:endpoint/{names.endpoint(STACK, _PROJECT)}"
 _CONFIG = f"{_SAGEMAKER}:endpoint-config/{names.endpoint_config(STACK, _PROJECT, _RUN, 'only')}"
-_TUNING = names.tuning_job(_PROJECT, _RUN)
+_TUNING = names.tuning_job(STACK, _RUN)
 _TUNED = f"{_SAGEMAKER}:training-job/{_TUNING}-001-0123abcd"
 
 # Integration → (actions, resources). {rule} is EventBridge's managed rule, {function}, {machine}, {execution} and {job}

@@ -31,8 +31,8 @@ def test_every_name_is_one_that_aws_takes(stack: str, project: str, datasets: li
     ):
         assert len(name) <= 63
         assert re.fullmatch(LIMITED[63], name)
-    assert len(names.tuning_job(project, run)) <= 32
-    assert re.fullmatch(LIMITED[32], names.tuning_job(project, run))
+    assert len(names.tuning_job(stack, run)) <= 32
+    assert re.fullmatch(LIMITED[32], names.tuning_job(stack, run))
     assert len(names.execution(project, run)) <= 80
     schedules = {names.monitor_schedule(stack, project), names.retrain_schedule(stack, project)}
     assert len(schedules) == 2

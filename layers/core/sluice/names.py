@@ -60,8 +60,9 @@ def job(stack: str, project: str, run: str, kind: str) -> str:
     return bounded(f"{stack}-{project}-{run}-{kind}", ENDPOINT_LIMIT)
 
 
-def tuning_job(project: str, run: str) -> str:
-    return bounded(f"{project[:10]}-{run}-tune", TUNING_LIMIT)
+def tuning_job(stack: str, run: str) -> str:
+    """Without the project, which the tags name: policies tell the stack's jobs by their prefix, and 32 is little."""
+    return bounded(f"{stack}-{run}-t", TUNING_LIMIT)
 
 
 def execution(project: str, run: str) -> str:

@@ -17,7 +17,21 @@ WITHOUT_RESOURCE = {
     "cloudwatch:GetMetricData",
     "cloudwatch:GetMetricStatistics",
     "cloudwatch:PutMetricData",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
     "ecr:GetAuthorizationToken",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
     "sagemaker:ListModelPackages",
     "sns:GetSubscriptionAttributes",
     "sns:SetSubscriptionAttributes",
@@ -141,8 +155,10 @@ def test_names_of_jobs_fall_under_the_permissions() -> None:
     made = [names.job("sluice", project, run, "evaluation"), names.endpoint("sluice", project)]
     made += [names.endpoint_config("sluice", project, run, "canary"), names.package_group("sluice", project)]
     assert all(name.startswith("sluice-") and len(name) <= 63 for name in made)
-    assert len(names.tuning_job(project, run)) <= 32
+    for stack in ("sluice", "s" * 22):
+        assert re.fullmatch(rf"{stack}-[a-z0-9-]+", names.tuning_job(stack, run))
+        assert len(names.tuning_job(stack, run)) <= 32
     jobs = [arn["Fn::Sub"] for _, each in statements() for arn in listed(each["Resource"]) if "Fn::Sub" in arn]
-    jobs = [arn for arn in jobs if isinstance(arn, str) and re.search(r":(processing|transform)-job/", arn)]
+    jobs = [arn for arn in jobs if isinstance(arn, str) and re.search(r":(training|hyper-parameter-tuning|processing|transform)-job/", arn)]
     assert jobs
     assert all(arn.endswith("/${AWS::StackName}-*") for arn in jobs)

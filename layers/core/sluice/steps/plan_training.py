@@ -191,7 +191,7 @@ def run_plan(
         "uris": uris,
         "names": {
             "baseline_job": names.job(stack, project, run_id, "baseline"),
-            "tuning_job": names.tuning_job(project, run_id),
+            "tuning_job": names.tuning_job(stack, run_id),
             "evaluation_job": names.job(stack, project, run_id, "evaluation"),
             "prepare_execution": execution("prepare"),
             "build_execution": execution("build"),
