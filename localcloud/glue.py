@@ -162,7 +162,7 @@ def _start_job_run(data: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
             "Timeout": int(data.get("Timeout") or job.get("Timeout") or 2880),
             "WorkerType": data.get("WorkerType") or job.get("WorkerType") or "G.1X",
             "NumberOfWorkers": data.get("NumberOfWorkers") or job.get("NumberOfWorkers") or 2,
-            "LogGroupName": "/aws-glue/jobs",
+            "LogGroupName": arguments.get("--custom-logGroup-prefix") or "/aws-glue/jobs",
             "GlueVersion": job["GlueVersion"],
         }
         runs.append(run)

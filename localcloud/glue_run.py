@@ -217,7 +217,7 @@ def _last_error(log: Path, code: int) -> str:
 def _send_logs(logs: Any, run: dict[str, Any], folder: Path) -> None:
     """Copies the script's output to CloudWatch Logs; a role that may not write logs loses them, as on AWS."""
     for kind in ("output", "error"):
-        group, now = f"/aws-glue/jobs/{kind}", int(time.time() * 1000)
+        group, now = f"{run['LogGroupName']}/{kind}", int(time.time() * 1000)
         text = (folder / f"{kind}.log").read_text(encoding="utf-8", errors="replace")
         events = [{"timestamp": now, "message": line} for line in text.splitlines() if line.strip()]
         try:
