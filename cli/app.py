@@ -21,10 +21,12 @@ from cli.commands import (
     register,
     reject,
     remove_endpoint,
+    remove_project,
     retrain,
     runs,
     schema,
     status,
+    wake,
     why,
 )
 from cli.connection import Connection
@@ -48,6 +50,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     reject,
     retrain,
     remove_endpoint,
+    remove_project,
 )
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
 _BAD_CREDENTIALS = {

@@ -86,6 +86,20 @@ def install() -> None:
     provisioners._sfn_definition = definition_of
     for name in ("_create_state_machine", "_update_state_machine"):
         setattr(sfn, name, _checked(getattr(sfn, name), error_response_json))
+    # ministack says OK to any definition, and tests states without their variables
+    for action, name in (
+        ("ValidateStateMachineDefinition", "_validate_state_machine_definition"),
+        ("TestState", "_test_state"),
+    ):
+        setattr(sfn, name, _refused(action, error_response_json))
+
+
+def _refused(action: str, error_response_json: Any) -> Any:
+    def refuse(data: dict[str, Any]) -> Any:
+        message = f"{action} is not supported by the local cloud: only AWS can say what AWS makes of a definition"
+        return error_response_json("ValidationException", message, 400)
+
+    return refuse
 
 
 def _checked(original: Any, error_response_json: Any) -> Any:

@@ -9,7 +9,10 @@ import uuid
 import zipfile
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from tests.localcloud.conftest import Cloud, wait_for
 
@@ -256,3 +259,20 @@ def test_a_broken_definition_is_refused(cloud: Cloud, role: str) -> None:
     states = cloud.client("stepfunctions")
     with pytest.raises(states.exceptions.InvalidDefinition, match="Nowhere"):
         machine(cloud, role, {"A": {"Type": "Pass", "Next": "Nowhere"}})
+
+
+def test_what_only_aws_can_say_of_a_definition_is_refused(cloud: Cloud) -> None:
+    # boto3 would ask for TestState at a host of its own
+    states = boto3.client(
+        "stepfunctions",
+        region_name="eu-west-1",
+        endpoint_url=cloud.client("stepfunctions").meta.endpoint_url,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(inject_host_prefix=False),
+    )
+    definition = json.dumps({"StartAt": "x", "States": {"x": {"Type": "Pass", "End": True}}})
+    with pytest.raises(ClientError, match="is not supported by the local cloud"):
+        states.validate_state_machine_definition(definition=definition)
+    with pytest.raises(ClientError, match="is not supported by the local cloud"):
+        states.test_state(definition=definition, stateName="x")

@@ -1,0 +1,48 @@
+"""Removes what a project has on AWS beside its data: endpoint, models, configurations, packages, schedules, alarms.
+
+Its contract, files, reports and history stay; another dropped file begins anew."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from cli.cleaning import STAYS, remove, things
+from cli.connection import Connection, known_project
+from cli.errors import CliError
+from cli.text import plural, say
+
+NAME = "remove-project"
+HELP = "remove a project's endpoint, models, packages, schedules and alarms; its data stay"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def run(options: argparse.Namespace, connection: Connection) -> int:
+    project = known_project(connection.world, options.project)
+    held = connection.world.ledger.lock(project)
+    if held:
+        raise CliError(f"run {held['run_id']} of {project} is on, and would make things anew: wait until it has ended")
+    found = things(connection, project)
+    if not found:
+        say(f"{project} has nothing on AWS but its data and its history")
+        return 0
+    for thing in found:
+        say(f"{thing.kind} {thing.name}")
+    if not options.yes and not _agreed(project, len(found)):
+        say("nothing was changed")
+        return 1
+    left = remove(found, say)
+    say(f"Its contract, files and history stay, and also: {'; '.join(STAYS)}.")
+    if left:
+        raise CliError("not removed: " + "; ".join(left))
+    return 0
+
+
+def _agreed(project: str, count: int) -> bool:
+    if not sys.stdin.isatty():
+        raise CliError("there is nobody to ask: say --yes")
+    return input(f"Write the project's name to remove {plural(count, 'thing')} ({project}): ").strip() == project
