@@ -50,6 +50,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     reject,
     retrain,
     remove_endpoint,
+    wake,
     remove_project,
 )
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}

@@ -24,6 +24,7 @@ OUTPUTS = {
     "bus": "BusName",
     "lifecycle_arn": "LifecycleArn",
     "rollback_arn": "RollBackArn",
+    "signing_key": "SigningKeyArn",
 }
 
 

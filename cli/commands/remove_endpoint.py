@@ -47,8 +47,8 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
         say("its scheduled retraining is off until a model is promoted again")
     connection.client("sagemaker").delete_endpoint(EndpointName=name)
     say(f"{name} is deleted. Its models, its configuration and the project's history stay. To get it back:")
-    say(f"  aws sagemaker create-endpoint --endpoint-name {name} --endpoint-config-name {endpoint.config}")
-    say(f"or `sluice retrain {project} --reason …`: the next released model makes the endpoint anew.")
+    say(f"  `sluice wake {project}` makes it anew for the champion,")
+    say(f"  `sluice retrain {project} --reason …` for the next released model.")
     return 0
 
 

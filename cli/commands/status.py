@@ -56,8 +56,10 @@ def _serving(world: World, project: str) -> list[str]:
         lines = [f"champion   {champion.run_id} since {moment(champion.promoted_at)} UTC ({metrics})"]
         if world.clock.now() < champion.probation_until:
             lines.append(f"           in probation until {moment(champion.probation_until)} UTC")
-    if endpoint is None:
-        gone = "none" if champion is None else f"{name} does not exist: nothing serves (`sluice remove-endpoint`?)"
+    if endpoint is None and champion is not None and champion.serving == "asleep":
+        lines.append(f"endpoint   asleep: {name} was idle, answers nothing and costs nothing (`sluice wake {project}`)")
+    elif endpoint is None:
+        gone = "none" if champion is None else f"{name} does not exist: nothing serves (`sluice wake {project}`)"
         lines.append(f"endpoint   {gone}")
     else:
         lines.append(f"endpoint   {endpoint.name}: {endpoint.status}, configuration {endpoint.config}")

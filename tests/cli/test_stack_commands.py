@@ -183,7 +183,7 @@ def test_remove_endpoint_asks_refuses_and_deletes(sluice, world, connection):
     code, printed, _ = sluice("remove-endpoint", "shop", "--yes")
     assert code == 0
     assert connection.calls == [("delete_endpoint", {"EndpointName": "sluice-shop"})]
-    assert "create-endpoint --endpoint-name sluice-shop --endpoint-config-name only" in printed
+    assert "sluice wake shop" in printed
     assert "scheduled retraining" not in printed
 
 

@@ -51,6 +51,13 @@ class FakeModels:
     def endpoint(self, name: str) -> EndpointState | None:
         return self.endpoints.get(name)
 
+    def create_endpoint(self, name: str, config: str, project: str) -> None:
+        if name not in self.endpoints:
+            self.put_endpoint(name, config)
+
+    def delete_endpoint(self, name: str) -> None:
+        self.endpoints.pop(name, None)
+
     def put_endpoint(
         self, name: str, config: str, status: str = "InService", weights: Mapping[str, float] | None = None
     ) -> EndpointState:

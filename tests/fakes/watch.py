@@ -10,12 +10,13 @@ from sluice.ports import Alarm, Metric
 
 
 class FakeMetrics:
-    """`published` is what was put; a test fills the variant metrics with `add` and `add_latency`."""
+    """`published` is what was put; a test fills the variant metrics with `add`, `add_latency`, `seconds_seen`."""
 
     def __init__(self) -> None:
         self.published: list[Metric] = []
         self._values: list[tuple[str, str, str, datetime, float]] = []
         self._latencies: list[tuple[str, str, datetime, float]] = []
+        self.seconds_seen: float = 0.0
 
     def put(self, metrics: Sequence[Metric]) -> None:
         self.published.extend(metrics)
@@ -40,6 +41,9 @@ class FakeMetrics:
         if not found:
             return None
         return found[max(0, math.ceil(percentile / 100 * len(found)) - 1)]
+
+    def variant_seconds(self, endpoint: str, variant: str, start: datetime, end: datetime) -> float:
+        return min(self.seconds_seen, (end - start).total_seconds())
 
 
 class FakeAlarms:

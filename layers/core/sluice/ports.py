@@ -67,6 +67,8 @@ class Champion:
     probation_until: datetime
     previous: Json | None = None
     metrics: Json = field(default_factory=dict)
+    serving: str = "awake"
+    """`asleep`: its endpoint was idle and is deleted on purpose."""
 
 
 class Ledger(Protocol):
@@ -165,6 +167,9 @@ class Metrics(Protocol):
     ) -> float | None:
         """Percentile of ModelLatency in milliseconds; None when there are no data."""
 
+    def variant_seconds(self, endpoint: str, variant: str, start: datetime, end: datetime) -> float:
+        """Seconds for which the variant's machines reported how they are, in whole minutes: the rest is unknown."""
+
 
 @dataclass(frozen=True)
 class Alarm:
@@ -240,6 +245,12 @@ class Models(Protocol):
         """Creates the configuration unless it exists; requests and answers are captured below `capture_uri`."""
 
     def endpoint(self, name: str) -> EndpointState | None: ...
+
+    def create_endpoint(self, name: str, config: str, project: str) -> None:
+        """Unless there is one of that name."""
+
+    def delete_endpoint(self, name: str) -> None:
+        """Its models and configurations stay. One that is not there is deleted already."""
 
     def invoke(
         self, endpoint: str, body: bytes, content_type: str = "application/json", variant: str | None = None

@@ -19,6 +19,7 @@ from sluice.errors import InputError
 from sluice.ports import Json, Metric, Settings
 
 _NAMESPACE = "Sluice"
+_REQUESTS, _HOSTS = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
 _BATCH = 500  # PutMetricData takes 1,000, but no more than 1 MB
 _POINTS = 1_440  # the most data points that GetMetricStatistics gives
 
@@ -52,11 +53,27 @@ class CloudWatchMetrics:
         found = [point["ExtendedStatistics"][statistic] for point in points if "ExtendedStatistics" in point]
         return max(found) / 1_000 if found else None
 
+    def variant_seconds(self, endpoint: str, variant: str, start: datetime, end: datetime) -> float:
+        # a machine writes its memory every minute; the requests' own metrics are absent where there was none
+        first, last = whole_minutes(start, end)
+        period = 60 * math.ceil((last - first) // 60 / _POINTS)
+        statistic = {"Statistics": ["SampleCount"]}
+        found = self._points(endpoint, variant, "MemoryUtilization", first, last, period, statistic, _HOSTS)
+        return float(min(period * len(found), last - first))
+
     def _points(
-        self, endpoint: str, variant: str, name: str, first: int, last: int, period: int, statistic: Json
+        self,
+        endpoint: str,
+        variant: str,
+        name: str,
+        first: int,
+        last: int,
+        period: int,
+        statistic: Json,
+        namespace: str = _REQUESTS,
     ) -> list[Json]:
         answer = self._cloudwatch.get_metric_statistics(
-            Namespace="AWS/SageMaker",
+            Namespace=namespace,
             MetricName=name,
             Dimensions=[{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}],
             StartTime=datetime.fromtimestamp(first, UTC),

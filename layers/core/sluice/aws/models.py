@@ -83,6 +83,17 @@ class SageMakerModels:
 
     def invoke(
         self, endpoint: str, body: bytes, content_type: str = "application/json", variant: str | None = None
+    def create_endpoint(self, name: str, config: str, project: str) -> None:
+        wanted = tags(self._settings.stack, project)
+        self._create("create_endpoint", EndpointName=name, EndpointConfigName=config, Tags=wanted)
+
+    def delete_endpoint(self, name: str) -> None:
+        try:
+            self._sagemaker.delete_endpoint(EndpointName=name)
+        except ClientError as error:
+            if not absent(error):
+                raise
+
     ) -> Answer:
         """Raises NotFoundError when there is no such endpoint or variant."""
         target = {"TargetVariant": variant} if variant else {}

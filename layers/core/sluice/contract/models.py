@@ -207,6 +207,9 @@ class Release(Part):
     probation: Duration = Field("1d", description="after a promotion, an alarm of errors or quality rolls back")
     instance: str = Field("ml.m5.large", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="machine of each variant")
     instances: int = Field(1, ge=1, le=50, description="machines of each variant")
+    idle_after: Duration | None = Field(
+        None, description="without a request for so long the endpoint is deleted until `sluice wake`; absent: never"
+    )
     capture_percent: int = Field(100, ge=0, le=100, description="share of requests that are kept for monitoring")
 
     @model_validator(mode="after")

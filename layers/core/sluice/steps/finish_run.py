@@ -8,6 +8,7 @@ from typing import Any
 from sluice.errors import InputError
 from sluice.ports import Json, World
 from sluice.release import alarms
+from sluice.steps import retraining
 from sluice.steps.run_records import update_run
 
 OUTCOMES = ("promoted", "rejected", "not_approved", "rolled_back", "failed")
@@ -37,27 +38,12 @@ def finish_run(world: World, project: str, run_id: str, outcome: str, error: Jso
     released = world.ledger.release_lock(project, run_id)
     pending = list((released or record).get("pending") or [])
     if pending and not record.get("pending_forwarded"):
-        reason = (released or record).get("pending_reason") or "datasets arrived"
-        world.events.put(
-            "Training Requested",
-            {
-                "project": project,
-                "trigger": _trigger(pending),
-                "datasets": pending[:100],
-                "reason": f"arrivals during the last run: {reason}",
-            },
-        )
+        retraining.request_waiting(world, project, pending, (released or record).get("pending_reason"))
         update_run(world, project, run_id, {"pending_forwarded": True})
     _close(world, project, run_id, outcome, error, record)
     if trouble:
         raise trouble[0]
     return {"outcome": outcome, "pending": len(pending)}
-
-
-def _trigger(pending: list[str]) -> str:
-    """A retraining that had to wait is noted as `(drift)`: on the same data only that makes a new run."""
-    waited = [entry.strip("()") for entry in pending if entry.startswith("(")]
-    return waited[0] if waited else "arrivals"
 
 
 def _close(world: World, project: str, run_id: str, outcome: str, error: Json | None, record: Json) -> None:

@@ -12,6 +12,7 @@ from sluice.errors import NotFoundError
 from sluice.ports import Champion, Json, Metric, World
 from sluice.profile import drift
 from sluice.steps.run_records import project_contract, read_json, write_json
+from sluice.steps.sleep_endpoint import sleep_endpoint
 from sluice.watch import metric_names as metric
 from sluice.watch.captures import Captured, parse_file
 from sluice.watch.labels import join, read_labels
@@ -24,11 +25,16 @@ MAX_ROWS = 50_000
 
 
 def monitor_model(world: World, project: str) -> Json:
-    """`{"decision": stable | drifted | inconclusive | no_champion, "drift", "rows", "quality", "report"}`."""
+    """`{"decision": stable | drifted | inconclusive | asleep | no_champion, "drift", "rows", "quality", "report"}`.
+
+    Deletes an endpoint that nobody asks where the contract allows it: `endpoint` says what became of it.
+    """
     champion = world.ledger.champion(project)
     if champion is None:
         return {"decision": "no_champion", "reasons": ["no model serves"]}
     contract = project_contract(world, project)
+    if champion.serving == "asleep":
+        return sleep_endpoint(world, project, contract)
     now = world.clock.now()
     requests, files, bad = _window(world, project, champion, contract)
     rows = [row for request in requests for row in request.rows]
@@ -54,8 +60,10 @@ def monitor_model(world: World, project: str) -> Json:
     write_json(world, keys.monitor(project, "latest.json"), report)
     world.objects.write(key.replace(".json", ".html"), render(report).encode(), "text/html; charset=utf-8")
     world.metrics.put(published)
+    # last: whoever looks at the report must find the requests that came until now
+    resting = sleep_endpoint(world, project, contract)
     summary = {name: report.get(name) for name in ("decision", "reasons", "rows", "drift", "quality")}
-    return {**summary, "report": key}
+    return {**summary, "report": key, "endpoint": resting}
 
 
 def _window(world: World, project: str, champion: Champion, contract: Contract) -> tuple[list[Captured], int, int]:

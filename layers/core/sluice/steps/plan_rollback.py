@@ -17,6 +17,8 @@ def plan_rollback(world: World, project: str, reason: str) -> Json:
     why = None
     if champion is None:
         why = "no model serves"
+    elif champion.serving == "asleep":
+        why = f"its endpoint sleeps; `sluice wake {project}` first"
     elif previous is None:
         why = f"{champion.run_id} has no predecessor"
     else:

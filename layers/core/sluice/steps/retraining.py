@@ -42,6 +42,21 @@ def request(world: World, project: str, trigger: str, reason: str, at: datetime,
     world.events.put("Training Requested", detail)
 
 
+def request_waiting(world: World, project: str, waiting: list[str], reason: str | None) -> None:
+    """Asks for the run that had to wait for a lock; `waiting` are datasets, or a trigger such as `(drift)`."""
+    # on the same data only a retraining makes a new run
+    triggers = [entry.strip("()") for entry in waiting if entry.startswith("(")]
+    world.events.put(
+        "Training Requested",
+        {
+            "project": project,
+            "trigger": triggers[0] if triggers else "arrivals",
+            "datasets": waiting[:100],
+            "reason": f"arrivals during the last run: {reason or 'datasets arrived'}",
+        },
+    )
+
+
 def record_key(project: str, at: datetime, event_id: str) -> str:
     """Where the record of a response lies; an event that has one was answered."""
     return keys.monitor(project, "responses", f"{at.strftime('%Y-%m-%dT%H%M%SZ')}-{event_id}.json")

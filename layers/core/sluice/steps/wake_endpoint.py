@@ -1,0 +1,43 @@
+"""Costs: the endpoint of a sleeping champion is made anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sluice.errors import EndpointBusyError, NotFoundError
+from sluice.ports import Json, World
+from sluice.steps.endpoint_lock import endpoint_lock, free_abandoned
+from sluice.steps.sealed_models import verified_champion
+
+
+def wake_endpoint(world: World, project: str) -> Json:
+    """`{"decision": waking | awake, "endpoint"}`; the endpoint takes minutes to come into service.
+
+    It has the champion's own configuration, so that what serves is what was released. Raises NotFoundError without a
+    champion, ConflictError while a run is on (its release makes the endpoint), EndpointBusyError while the endpoint
+    goes, ArtifactError when the model's archive is not the one that was sealed.
+    """
+    free_abandoned(world, project)
+    if world.ledger.champion(project) is None:
+        raise NotFoundError(f"{project!r} has no model that was released: there is nothing to wake")
+    with endpoint_lock(world, project, "wake"):
+        champion = world.ledger.champion(project)
+        if champion is None:
+            raise NotFoundError(f"{project!r} has no model that was released: there is nothing to wake")
+        state = world.models.endpoint(champion.endpoint)
+        if state is not None and state.status == "Deleting":
+            raise EndpointBusyError(f"{champion.endpoint} is being deleted: try again in a minute")
+        verified_champion(world, project, champion)
+        # first: a champion that is marked asleep loses an endpoint that is there
+        world.ledger.set_champion(project, replace(champion, serving="awake"), champion.run_id)
+        if state is not None:
+            return {"decision": "awake", "endpoint": champion.endpoint, "config": state.config}
+        world.models.create_endpoint(champion.endpoint, champion.endpoint_config, project)
+    world.alerts.publish(
+        "Endpoint Awake",
+        project,
+        f"{project}: the endpoint comes back",
+        f"{champion.endpoint} is made anew with {champion.endpoint_config}; it answers in some minutes, and costs.",
+        {"run_id": champion.run_id},
+    )
+    return {"decision": "waking", "endpoint": champion.endpoint, "config": champion.endpoint_config}
