@@ -35,8 +35,18 @@ _clients: dict[tuple[Any, ...], Any] = {}
 _session: Any = None  # typed clients are chosen by a literal name, ours is a variable
 
 
+def session_credentials(role_arn: str, session_name: str = "localcloud") -> dict[str, str]:
+    """Credentials of a session of `role_arn` (boto3 argument names); of use once the cloud has made the session."""
+    digest = hashlib.sha256(f"{role_arn}:{session_name}".encode()).hexdigest()
+    return {
+        "aws_access_key_id": f"ASIA{digest[:16].upper()}",
+        "aws_secret_access_key": hashlib.sha256(f"secret:{digest}".encode()).hexdigest(),
+        "aws_session_token": hashlib.sha256(f"token:{digest}".encode()).hexdigest(),
+    }
+
+
 def role_credentials(role_arn: str, session_name: str = "localcloud") -> dict[str, str]:
-    """Credentials of a session of `role_arn` (boto3 argument names); only inside the cloud's process.
+    """Credentials of a session that is made now, if there is none; only inside the cloud's process.
 
     Raises PermissionError when the role does not trust the service that the session's name stands for.
     """
@@ -44,23 +54,20 @@ def role_credentials(role_arn: str, session_name: str = "localcloud") -> dict[st
 
     account = role_arn.split(":")[4]
     role_name = role_arn.rsplit("/", 1)[-1]
-    digest = hashlib.sha256(f"{role_arn}:{session_name}".encode()).hexdigest()
-    access_key = f"ASIA{digest[:16].upper()}"
-    secret_key = hashlib.sha256(f"secret:{digest}".encode()).hexdigest()
-    token = hashlib.sha256(f"token:{digest}".encode()).hexdigest()
-    if access_key not in sts._sessions:
+    credentials = session_credentials(role_arn, session_name)
+    if credentials["aws_access_key_id"] not in sts._sessions:
         for check in assume_checks:
             check(role_arn, session_name)
         sts.register_session(
-            access_key,
+            credentials["aws_access_key_id"],
             {
                 "Arn": f"arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}",
                 "UserId": f"{role_name}:{session_name}",
-                "SecretAccessKey": secret_key,
-                "SessionToken": token,
+                "SecretAccessKey": credentials["aws_secret_access_key"],
+                "SessionToken": credentials["aws_session_token"],
             },
         )
-    return {"aws_access_key_id": access_key, "aws_secret_access_key": secret_key, "aws_session_token": token}
+    return credentials
 
 
 def environment(role_arn: str | None = None, session_name: str = "localcloud") -> dict[str, str]:

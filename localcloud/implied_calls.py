@@ -172,6 +172,11 @@ SERVICE_CALLS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "alarm to topic": ("cloudwatch.amazonaws.com", ("sns:Publish",), _ALARMS),
     "assume": ("{service}", ("sts:AssumeRole",), "IAM/latest/UserGuide/confused-deputy.html"),
 }
+# What CloudWatch Logs does as itself with the key of a log group:
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+LOG_KEY_ACTIONS = (
+    *("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey"),
+)
 SESSIONS = {
     "SageMaker": "sagemaker.amazonaws.com",
     "StepFunctions": "states.amazonaws.com",
@@ -181,6 +186,13 @@ SESSIONS = {
     "Lambda": "lambda.amazonaws.com",
 }
 """Names of role sessions that services make → the principal that the trust policy must name."""
+
+
+def of_log_group(group: str, key: str, region: str, account: str) -> Iterator[Implied]:
+    """What CloudWatch Logs asks of a log group's key."""
+    context = {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:{region}:{account}:log-group:{group}"}
+    for action in LOG_KEY_ACTIONS:
+        yield Implied(action, key, context, "AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html")
 
 
 def of_service(occasion: str, resource: str, source_arn: str, account: str, service: str = "") -> Iterator[Implied]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from localcloud import authorization, call_log, identity, implied_calls
@@ -28,6 +29,7 @@ def install(settings: Settings) -> None:
     _guard_alarm_actions()
     _guard_queue_pollers()
     _guard_functions()
+    _guard_log_groups()
     _hide_absent_objects()
 
 
@@ -58,7 +60,12 @@ def service_denial(occasion: str, resource: str, source_arn: str = "", service: 
     """Why a service may not do this as itself; "" when the resource's own policy lets it."""
     settings = Settings.current()
     principal = implied_calls.SERVICE_CALLS[occasion][0].format(service=service)
-    for each in implied_calls.of_service(occasion, resource, source_arn, settings.account):
+    return _denial_of(principal, implied_calls.of_service(occasion, resource, source_arn, settings.account))
+
+
+def _denial_of(principal: str, asked: Iterable[implied_calls.Implied]) -> str:
+    settings = Settings.current()
+    for each in asked:
         allowed = not settings.enforce_iam or _own_policy_allows(principal, each)
         call_log.add(principal, "", each.action, each.resource, each.context, allowed=allowed)
         if not allowed:
@@ -233,6 +240,25 @@ def _guard_functions() -> None:
         return execute(func, event, request_id)
 
     lambda_svc._execute_function_warm = execute_function_warm
+
+
+def _guard_log_groups() -> None:
+    """An encrypted log group of a stack needs a key that CloudWatch Logs may use."""
+    from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
+
+    handlers = _RESOURCE_HANDLERS["AWS::Logs::LogGroup"]
+    create = handlers["create"]
+
+    def create_log_group(logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
+        settings = Settings.current()
+        if key := props.get("KmsKeyId"):
+            group, region = str(props.get("LogGroupName", logical_id)), settings.region
+            asked = implied_calls.of_log_group(group, str(key), region, settings.account)
+            if why := _denial_of(f"logs.{region}.amazonaws.com", asked):
+                raise ValueError(why)
+        return create(logical_id, props, stack_name)
+
+    handlers["create"] = create_log_group
 
 
 def _hide_absent_objects() -> None:

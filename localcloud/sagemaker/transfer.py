@@ -16,7 +16,6 @@ from localcloud import identity, service_calls
 from localcloud.sagemaker.containers import SESSION, ClientError
 from localcloud.settings import Settings
 
-
 MAX_MEMBERS = 20_000
 MAX_UNPACKED = 8 << 30
 MAX_HEADER = 1 << 20

@@ -1,0 +1,293 @@
+"""Ways that the other stories do not take: stopped executions, second deliveries, what cannot be delivered.
+
+They show that the line is right there, too, and that each permission of the template has a use (tests/proof/iam.py).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from examples.generate_sessions import Knobs, as_csv
+from sluice import keys
+from tests.e2e.line import Json, Line, contract, wait_for
+
+PROJECT, LATE = "halted", "late"
+EMAIL, SECOND = "team@example.org", "boss@example.org"
+STRICT = [{"metric": "roc_auc", "min": 0.9999}]
+
+
+def invoke(line: Line, function: str, payload: Json) -> Json:
+    """The function's answer, or its error with `errorType`."""
+    answer = line.aws("lambda").invoke(FunctionName=line.resources[function], Payload=json.dumps(payload))
+    found = json.loads(answer["Payload"].read())
+    return found if isinstance(found, dict) else {"answer": found}
+
+
+def event(kind: str, detail: Json) -> Json:
+    return {"detail-type": kind, "time": datetime.now(UTC).isoformat(), "detail": detail}
+
+
+def second_looks(line: Line) -> dict[str, Any]:
+    """A promoted run; then each step that a redelivery may repeat is repeated, and a retraining comes round."""
+    emails = {"emails": [EMAIL]}
+    line.put_contract(PROJECT, contract(PROJECT, alerts=emails))
+    record = line.record(PROJECT, "day1.csv", line.drop(PROJECT, "day1.csv", as_csv(Knobs(rows=800, seed=61))))
+    run = line.run(PROJECT, 1, outcome="promoted")
+    line.alert(PROJECT, "Model Promoted")
+    subject = {"project": PROJECT, "run_id": run["run_id"]}
+    detail = {"project": PROJECT, "dataset_id": record["dataset_id"]}
+    found: dict[str, Any] = {"run": run}
+    found["planned"] = invoke(line, "PlanTrainingFunction", event("Dataset Profiled", detail))
+    found["waiting"] = behind_an_unstarted_run(line, detail)
+    found["registered"] = invoke(line, "RegisterModelFunction", {**subject, "artifact_uri": run["artifact_uri"]})
+    asked = {**subject, "package_arn": run["package_arn"], "token": "a token of nobody"}
+    found["asked"] = invoke(line, "RequestApprovalFunction", asked)
+    found["rolled_back"] = invoke(line, "PlanRollbackFunction", {"project": PROJECT, "reason": "a test asks"})
+    line.alert(PROJECT, "Rollback Impossible")
+    found["scoring"] = scoring_stopped(line)
+    # what is asked for here is not to be released
+    schedule = {"on": ["drift"], "schedule": "24h"}
+    line.put_contract(PROJECT, contract(PROJECT, alerts=emails, gates=STRICT, retrain=schedule))
+    task = {"project": PROJECT, "task": "retrain", "at": "2026-01-01T00:00:00Z"}
+    found["retraining"] = [invoke(line, "MonitorModelFunction", task)["decision"] for _ in range(2)]
+    line.alert(PROJECT, "Retraining Started")
+    found["second"] = line.run(PROJECT, 2)
+    return found
+
+
+def behind_an_unstarted_run(line: Line, detail: Json) -> Json:
+    """What planning says while the project is held by a run whose planner died before its plan was written."""
+    now, dead = datetime.now(UTC), "r00000000dead"
+    wait_for(lambda: line.ledger.lock(PROJECT) is None, "the lock to be free")
+    line.ledger.acquire_lock(PROJECT, dead, now)
+    line.ledger.start_run(PROJECT, dead, now, {"status": "starting", "datasets": [], "trigger": "data", "reason": ""})
+    try:
+        return invoke(line, "PlanTrainingFunction", event("Training Requested", {**detail, "trigger": "request"}))
+    finally:
+        line.ledger.release_lock(PROJECT, dead)
+        delete_item(line, f"PROJECT#{PROJECT}", f"RUN#{dead}")
+
+
+def delete_item(line: Line, pk: str, sk: str) -> None:
+    key = {"pk": {"S": pk}, "sk": {"S": sk}}
+    line.aws("dynamodb").delete_item(TableName=line.stack.outputs["TableName"], Key=key)
+
+
+@pytest.mark.story.with_args(second_looks)
+def test_what_is_delivered_twice_happens_once(story: dict[str, Any], line: Line) -> None:
+    run = story["run"]
+    assert (story["planned"]["status"], story["planned"]["run_id"]) == ("already run", run["run_id"])
+    assert story["waiting"]["status"] == "coalesced"
+    assert story["registered"]["package_arn"] == run["package_arn"]
+    assert story["retraining"] == ["retrain", "duplicate"]
+    assert line.ledger.lock(PROJECT) is None
+
+
+@pytest.mark.story.with_args(second_looks)
+def test_a_decision_that_came_before_its_request_is_answered_at_once(story: dict[str, Any]) -> None:
+    # the package is approved, so the token is answered; nobody waits for this one
+    assert story["asked"].get("decision") == "approved" or "token" in story["asked"]["errorMessage"]
+
+
+@pytest.mark.story.with_args(second_looks)
+def test_without_a_predecessor_nothing_is_rolled_back(story: dict[str, Any], line: Line) -> None:
+    assert story["rolled_back"]["decision"] == "impossible"
+    champion = line.ledger.champion(PROJECT)
+    assert champion is not None
+    assert champion.run_id == story["run"]["run_id"]
+
+
+@pytest.mark.story.with_args(second_looks)
+def test_a_scheduled_retraining_becomes_a_run(story: dict[str, Any]) -> None:
+    assert (story["second"]["trigger"], story["second"]["outcome"]) == ("schedule", "rejected")
+
+
+# --- stopped executions -----------------------------------------------------------------------------------------------
+
+
+def stopped(line: Line) -> dict[str, Any]:
+    """Copies of a run are stopped while Glue cleans, while models learn, and while they are evaluated."""
+    project = "stopped"
+    line.put_contract(project, contract(project, gates=STRICT))
+    line.drop(project, "day1.csv", as_csv(Knobs(rows=600, seed=62)))
+    original = line.run(project, 1)
+    sagemaker, glue = line.aws("sagemaker"), line.stack.client("glue")
+    found: dict[str, Any] = {}
+
+    plan = copied(line, project, original["run_id"], "r0000000a0001")
+    execution = start(line, "MlLifecycle", plan)
+    job = line.resources["CleanDatasetJob"]
+
+    def cleaning() -> Json | None:
+        runs = glue.get_job_runs(JobName=job)["JobRuns"]
+        return next((each for each in runs if "r0000000a0001" in json.dumps(each.get("Arguments", {}))), None)
+
+    wait_for(cleaning, "the cleaning to begin")
+    stop(line, execution)
+    found["cleaning"] = wait_for(lambda: ended((cleaning() or {}).get("JobRunState")), "the cleaning to end")
+
+    plan = copied(line, project, original["run_id"], "r0000000a0002")
+    names = plan["names"]
+    execution = start(line, "BuildModel", plan)
+
+    def learning() -> tuple[str, str]:
+        training = sagemaker.describe_training_job(TrainingJobName=names["baseline_job"])
+        tuning = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=names["tuning_job"])
+        return training["TrainingJobStatus"], tuning["HyperParameterTuningJobStatus"]
+
+    wait_for(lambda: present(learning) == ("InProgress", "InProgress"), "both jobs to learn")
+    stop(line, execution)
+    found["learning"] = wait_for(lambda: all(map(ended, learning())) and learning(), "both jobs to end")
+
+    plan = copied(line, project, original["run_id"], "r0000000a0003")
+    execution = start(line, "BuildModel", plan)
+
+    def evaluating() -> str:
+        name = plan["names"]["evaluation_job"]
+        return str(sagemaker.describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"])
+
+    wait_for(lambda: present(evaluating) == "InProgress", "the evaluation to begin")
+    stop(line, execution)
+    found["evaluating"] = wait_for(lambda: ended(evaluating()), "the evaluation to end")
+    return found
+
+
+def scoring_stopped(line: Line) -> str:
+    """How a file's scoring ends that is stopped."""
+    champion = line.ledger.champion(PROJECT)
+    assert champion is not None
+    key = keys.scoring(PROJECT, "stopped", "rows.csv")
+    line.put(key, as_csv(Knobs(rows=50, seed=63), labelled=False))
+    name = "sluice-halted-stopped-batch"
+    plan = {
+        **{"project": PROJECT, "key": key, "version_id": "null", "run_id": champion.run_id, "job": name},
+        **{"model": champion.model, "input_uri": f"s3://{line.bucket}/{key}"},
+        **{"output_uri": f"s3://{line.bucket}/{keys.predictions(PROJECT)}stopped", "content_type": "text/csv"},
+        **{"accept": "text/csv", "split_type": "None", "instance": "ml.m5.large", "tags": []},
+    }
+    execution = start(line, "BatchPredict", plan)
+    sagemaker = line.aws("sagemaker")
+
+    def scoring() -> str:
+        return str(sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"])
+
+    wait_for(lambda: present(scoring) == "InProgress", "the scoring to begin")
+    stop(line, execution)
+    return str(wait_for(lambda: ended(scoring()), "the scoring to end"))
+
+
+def copied(line: Line, project: str, run_id: str, other: str) -> Json:
+    """The plan of a run with all its inputs, as another run of which the ledger knows nothing."""
+    source = keys.run(project, run_id)
+    for key in line.listed(source):
+        line.put(key.replace(run_id, other), line.read(key))
+    plan: Json = json.loads(line.read(keys.run(project, run_id, "plan.json")).decode().replace(run_id, other))
+    return plan
+
+
+def start(line: Line, machine: str, plan: Json) -> str:
+    client = line.aws("stepfunctions")
+    answer = client.start_execution(stateMachineArn=line.resources[machine], input=json.dumps(plan))
+    return str(answer["executionArn"])
+
+
+def stop(line: Line, execution: str) -> None:
+    client = line.aws("stepfunctions")
+    client.stop_execution(executionArn=execution, cause="a test stops it")
+    wait_for(lambda: client.describe_execution(executionArn=execution)["status"] == "ABORTED", "the execution's end")
+
+
+def present(describe: Any) -> Any:
+    """What describes, or None while there is nothing to describe."""
+    try:
+        return describe()
+    except Exception as error:
+        if "not find" in str(error) or "not exist" in str(error):
+            return None
+        raise
+
+
+def ended(status: str | None) -> str | None:
+    over = ("Stopped", "STOPPED", "Completed", "SUCCEEDED", "Failed", "FAILED")
+    return status if status in over else None
+
+
+@pytest.mark.story.with_args(stopped)
+def test_jobs_stop_with_their_execution(story: dict[str, Any]) -> None:
+    assert story == {"cleaning": "STOPPED", "learning": ("Stopped", "Stopped"), "evaluating": "Stopped"}
+
+
+@pytest.mark.story.with_args(second_looks)
+def test_scoring_stops_with_its_execution(story: dict[str, Any]) -> None:
+    assert story["scoring"] == "Stopped"
+
+
+# --- contract and file at once, and what cannot be delivered ----------------------------------------------------------
+
+
+def contract_overtaken(line: Line) -> dict[str, Any]:
+    """A file is there before its contract is registered; people share an address."""
+    line.put_contract(LATE, contract(LATE, alerts={"emails": [EMAIL]}))
+    line.put_contract(f"{LATE}r", contract(f"{LATE}r", alerts={"emails": [EMAIL]}))
+    line.put_contract(LATE, contract(LATE, alerts={"emails": [EMAIL, SECOND]}))
+    # as it was before: nothing registered, nobody subscribed to the project
+    sns, topic = line.stack.client("sns"), line.stack.outputs["AlertTopicArn"]
+    subscriptions = {
+        each["Endpoint"]: each["SubscriptionArn"]
+        for each in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        if each["Protocol"] == "email"
+    }
+    if subscriptions[EMAIL].startswith("arn:"):
+        policy = json.dumps({"project": [f"{LATE}r"]})
+        sns.set_subscription_attributes(
+            SubscriptionArn=subscriptions[EMAIL], AttributeName="FilterPolicy", AttributeValue=policy
+        )
+    if subscriptions[SECOND].startswith("arn:"):
+        sns.unsubscribe(SubscriptionArn=subscriptions[SECOND])
+    delete_item(line, f"PROJECT#{LATE}", "CONTRACT")
+    delete_item(line, "PROJECTS", LATE)
+    header = as_csv(Knobs(rows=1, seed=1)).splitlines(keepends=True)[0]
+    record = line.record(LATE, "header.csv", line.drop(LATE, "header.csv", header))
+    return {"record": record, "contract": line.ledger.contract(LATE)}
+
+
+@pytest.mark.story.with_args(contract_overtaken)
+def test_a_file_that_overtakes_its_contract_finds_it(story: dict[str, Any], line: Line) -> None:
+    assert story["record"]["error"] == "EmptyFileError", "not UnknownProjectError"
+    assert story["contract"] is not None
+    assert line.kinds(LATE).count("Contract Registered") == 3
+
+
+def undeliverable(line: Line) -> dict[str, Any]:
+    """A rule whose function does not let it in, and an alarm of the pipeline itself."""
+    events, sqs = line.stack.client("events"), line.stack.client("sqs")
+    queue = line.resources["EventDeadLetterQueue"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    functions = line.aws("lambda")
+    function = functions.get_function(FunctionName=line.resources["AwaitEndpointFunction"])["Configuration"]
+    name = "sluice-e2e-undeliverable"
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["sluice.e2e"]}))
+    target = {"Id": "closed", "Arn": function["FunctionArn"], "DeadLetterConfig": {"Arn": arn}}
+    events.put_targets(Rule=name, Targets=[target])
+    events.put_events(Entries=[{"Source": "sluice.e2e", "DetailType": "Lost", "Detail": "{}"}])
+
+    def lost() -> Json | None:
+        messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", [])
+        for message in messages:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return json.loads(messages[0]["Body"]) if messages else None
+
+    found = wait_for(lost, "the event in the dead-letter queue")
+    alarm = line.resources["RunFailedAlarm"]
+    line.aws("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="a test rings it")
+    wait_for(lambda: [a for a in line.inbox.alerts() if alarm in a.subject + a.message], "the alarm to be told")
+    return {"lost": found}
+
+
+@pytest.mark.story.with_args(undeliverable)
+def test_an_event_that_no_function_takes_is_kept(story: dict[str, Any]) -> None:
+    assert story["lost"]["detail-type"] == "Lost"
