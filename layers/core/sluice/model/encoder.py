@@ -93,6 +93,16 @@ class Encoder:
         return np.array(encoded, dtype=np.float64).reshape(len(rows), self.width)
 
     @property
+    def blocks(self) -> list[tuple[int, int]]:
+        """(offset, width) of the groups of columns of which every row has exactly one at 1, the others at 0."""
+        found, offset = [], 0
+        for part in self.parts:
+            if part["kind"] in ("category", "bins"):
+                found.append((offset, _width(part)))
+            offset += _width(part)
+        return found
+
+    @property
     def names(self) -> list[str]:
         """One readable name per matrix column."""
         plain = [name for part in self.parts for name in _names(part)]

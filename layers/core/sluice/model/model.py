@@ -29,7 +29,7 @@ class Model:
             self.family = str(state["family"])
             self.run_id = str(state["run_id"])
             self.problem: dict[str, Any] = dict(state["problem"])
-            scorer = state["scorer"]
+            scorer = {**state["scorer"], "blocks": self.encoder.blocks}
         except (KeyError, TypeError, ValueError) as error:
             raise ArtifactError(f"model.json is incomplete: {error}") from error
         self.scorer = build_scorer(arrays, scorer)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property, partial
 from typing import Any
 
 from sluice.model.errors import InputError, ModelError
@@ -61,7 +62,12 @@ class Schema:
 
         Raises InputError naming the field when a value has the wrong type.
         """
-        return {name: from_json(record.get(name), self.types[name], name) for name in self.features}
+        get = record.get
+        return {name: read(get(name), name) for name, read in self._readers}
+
+    @cached_property
+    def _readers(self) -> list[tuple[str, Callable[[Any, str], Value]]]:
+        return [(name, _READERS[self.types[name]]) for name in self.features]
 
     def typed_text(self, columns: Sequence[str], records: Iterable[Sequence[str]]) -> list[dict[str, Value]]:
         """CSV records under `columns` → typed rows, for every column that the contract knows.
@@ -163,6 +169,31 @@ def from_json(value: Any, kind: str, field: str) -> Value:
         except ValueError:
             pass
     raise InputError(f"field {field!r} must be {_article(kind)}, not {_json_name(value)}", field)
+
+
+def _number_from_json(value: Any, field: str) -> Value:
+    """`from_json` of a number, without its detours for what nearly every value is."""
+    if type(value) is float and -_LARGEST <= value <= _LARGEST:  # not NaN either
+        return value
+    return None if value is None else from_json(value, "number", field)
+
+
+def _text_from_json(kind: str, value: Any, field: str) -> Value:
+    if type(value) is str:
+        return value or None
+    return None if value is None else from_json(value, kind, field)
+
+
+def _any_from_json(kind: str, value: Any, field: str) -> Value:
+    return None if value is None else from_json(value, kind, field)
+
+
+_READERS: dict[str, Callable[[Any, str], Value]] = {
+    "number": _number_from_json,
+    "category": partial(_text_from_json, "category"),
+    "text": partial(_text_from_json, "text"),
+    **{kind: partial(_any_from_json, kind) for kind in ("integer", "boolean", "timestamp")},
+}
 
 
 def category(value: str | float) -> str:

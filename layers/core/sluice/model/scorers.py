@@ -1,6 +1,8 @@
 """Matrix → raw answer, in numpy float64, equal to scikit-learn's own `predict_proba` / `predict`.
 
-A scorer is called with a matrix (rows, width) and answers probabilities (rows, classes) or values (rows,).
+A scorer is called with a matrix (rows, width) and answers probabilities (rows, classes) or values (rows,). Trees of
+at most 64 leaves are compiled to tables (`leaf_tables`), others walked; both find the same leaves. `meta["blocks"]`
+are the encoder's one-hot columns.
 Adding one: a class with `__init__(arrays, meta)` and `__call__`, and a line in SCORERS.
 """
 
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from sluice.model.errors import ArtifactError
+from sluice.model.leaf_tables import LeafTables
 
 Arrays = Mapping[str, np.ndarray]
 # Rows are taken in chunks of about this many (row, tree) pairs, so that the working set stays in the cache.
@@ -31,7 +34,9 @@ def softmax(x: np.ndarray) -> np.ndarray:
 
 
 def _pair(positive: np.ndarray) -> np.ndarray:
-    return np.stack([1.0 - positive, positive], axis=1)
+    both = np.empty((len(positive), 2))
+    both[:, 0], both[:, 1] = 1.0 - positive, positive
+    return both
 
 
 class LinearScorer:
@@ -112,13 +117,16 @@ class Trees:
 
 class _TreeScorer:
     def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
-        self._trees = Trees(arrays, int(meta["width"]), int(meta["depth"]))
+        tables = LeafTables.build(arrays, meta.get("blocks") or ())
+        self.compiled = tables is not None
+        self._trees: LeafTables | Trees = tables or Trees(arrays, int(meta["width"]), int(meta["depth"]))
         self._step = max(1, _CHUNK // max(1, len(arrays["roots"])))
 
     def __call__(self, matrix: np.ndarray) -> np.ndarray:
+        if len(matrix) <= self._step:
+            return self._chunk(matrix)
         starts = range(0, len(matrix), self._step)
-        parts = [self._chunk(matrix[start : start + self._step]) for start in starts]
-        return np.concatenate(parts) if parts else self._chunk(matrix)
+        return np.concatenate([self._chunk(matrix[start : start + self._step]) for start in starts])
 
     def _chunk(self, matrix: np.ndarray) -> np.ndarray:
         raise NotImplementedError
@@ -156,10 +164,12 @@ class BoostingScorer(_TreeScorer):
         self._output = meta["output"]
 
     def _chunk(self, matrix: np.ndarray) -> np.ndarray:
-        outputs = len(self._start)
-        values = self._value[self._trees.leaves(matrix)].reshape(len(matrix), self._rounds, outputs)
-        start = np.broadcast_to(self._start, (len(matrix), 1, outputs))
-        raw = np.cumsum(np.concatenate([start, values], axis=1), axis=1)[:, -1]
+        rows, outputs = len(matrix), len(self._start)
+        # summed strictly in order, as scikit-learn adds tree by tree
+        terms = np.empty((rows, self._rounds + 1, outputs))
+        terms[:, 0] = self._start
+        terms[:, 1:] = self._value.take(self._trees.leaves(matrix)).reshape(rows, self._rounds, outputs)
+        raw = np.add.accumulate(terms, axis=1)[:, -1]
         if self._output == "identity":
             return raw[:, 0]
         return _pair(expit(raw[:, 0])) if self._output == "expit" else softmax(raw)
@@ -175,7 +185,9 @@ SCORERS: dict[str, Callable[[Arrays, Mapping[str, Any]], Scorer]] = {
 
 
 def build_scorer(arrays: Arrays, meta: Mapping[str, Any]) -> Scorer:
-    """Raises ArtifactError on an unknown kind or arrays that do not fit together."""
+    """`meta["blocks"]`, where given, says which columns are one-hot: then every matrix must be the encoder's.
+
+    Raises ArtifactError on an unknown kind or arrays that do not fit together."""
     try:
         make = SCORERS[meta["scorer"]]
     except KeyError:

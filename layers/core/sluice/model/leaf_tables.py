@@ -1,0 +1,168 @@
+"""The leaf of every tree by table look-up: no walk from node to node.
+
+Number the leaves of a tree from left to right and give each a bit. A node whose test fails (x > threshold: go right)
+rules out the leaves below its left child. Of the leaves that no failing node rules out, the leftmost is the one that
+a walk ends in (QuickScorer: Lucchese et al., SIGIR 2015). Here the masks of all failing nodes of one column are
+combined beforehand, for every interval between its thresholds, so that a row costs one look-up per column and an AND.
+Columns of which exactly one is 1 (one-hot) are combined into one table. The answers are those of the walk, bit by bit.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+MAX_LEAVES = 64  # bits of a mask
+MAX_BYTES = 24 << 20
+_CHUNK = 32_768  # (row, tree) pairs at a time, so that the working set stays in the cache
+# Multiplied with a power of two, the top six bits are different for each of the 64 powers (a de Bruijn sequence).
+_DE_BRUIJN = 0x03F79D71B4CB0A89
+
+Arrays = Mapping[str, np.ndarray]
+Block = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A matrix column with its thresholds, or a block of one-hot columns (`width` > 0); `first` is its first row."""
+
+    at: int
+    width: int
+    thresholds: np.ndarray
+    first: int
+
+
+class LeafTables:
+    """See `build`. `blocks` are (offset, width) of one-hot columns: matrices must come from the encoder."""
+
+    def __init__(self, columns: list[_Column], tables: np.ndarray, node_of: np.ndarray) -> None:
+        self._columns = columns
+        self._tables = tables  # (rows, trees), uint64
+        self._node_of = node_of  # place of a mask's lowest bit, tree by tree → node
+        self._offsets = np.arange(tables.shape[1], dtype=np.uint64) << np.uint64(6)
+        self._singles = [(c.at, c.width, c.thresholds.tolist(), c.first) for c in columns]
+
+    @classmethod
+    def build(cls, arrays: Arrays, blocks: Sequence[Block]) -> LeafTables | None:
+        """None where a tree has too many leaves or the tables would be too large; then the trees are walked."""
+        trees = len(arrays["roots"])
+        masks = _masks(arrays)
+        if masks is None or not trees:
+            return None
+        node, tree, mask, leaves = masks
+        feature, threshold = arrays["feature"][node], arrays["threshold"][node].astype(np.float64)
+        missing_right = arrays["missing_left"][node] == 0
+        in_block = {c: (at, width) for at, width in blocks for c in range(at, at + width)}
+        used = sorted({in_block.get(int(f), (int(f), 0)) for f in np.unique(feature)})
+        ranges = {int(f): np.unique(threshold[feature == f]) for f in np.unique(feature)}
+        rows = sum(width if width else len(ranges[at]) + 2 for at, width in used)
+        if (rows + 1) * trees * 8 > MAX_BYTES:
+            return None
+        full = np.uint64(0xFFFFFFFFFFFFFFFF)
+        tables = np.full((rows + 1, trees), full)  # the last row rules out nothing: it stands for "no column at all"
+        columns, first = [], 0
+        for at, width in used:
+            parts = {}
+            for column in range(at, at + (width or 1)):
+                if column not in ranges:
+                    continue
+                here = feature == column
+                steps = ranges[column]
+                part = np.full((len(steps) + 2, trees), full)
+                place = np.searchsorted(steps, threshold[here])
+                np.bitwise_and.at(part, (place + 1, tree[here]), mask[here])
+                part[:-1] = np.bitwise_and.accumulate(part[:-1], axis=0)
+                # the row of missing values: nodes that send them right
+                part[-1] = full
+                right = here & missing_right
+                np.bitwise_and.at(part, (np.full(int(right.sum()), len(part) - 1), tree[right]), mask[right])
+                parts[column] = part
+            if width:
+                for column, part in parts.items():
+                    low, high = (int(np.searchsorted(ranges[column], value)) for value in (0.0, 1.0))
+                    chosen = np.full(width, low)
+                    chosen[column - at] = high
+                    tables[first : first + width] &= part[chosen]
+                columns.append(_Column(at, width, np.empty(0), first))
+                first += width
+            else:
+                tables[first : first + len(parts[at])] = parts[at]
+                columns.append(_Column(at, 0, ranges[at], first))
+                first += len(parts[at])
+        return cls(columns, tables, _places(leaves))
+
+    def leaves(self, matrix: np.ndarray) -> np.ndarray:
+        """Node index of each row's leaf in each tree, shape (rows, trees)."""
+        if len(matrix) == 1:
+            return self._node(np.bitwise_and.reduce(self._tables.take(self._row(matrix[0].tolist()), axis=0)))[None, :]
+        step = max(1, _CHUNK // self._tables.shape[1])
+        parts = [self._node(self._mask(matrix[i : i + step])) for i in range(0, len(matrix), step)]
+        return np.concatenate(parts) if parts else np.empty((0, self._tables.shape[1]), dtype=np.intp)
+
+    def _row(self, values: list[float]) -> list[int]:
+        found = []
+        for at, width, thresholds, first in self._singles:
+            if width:
+                found.append(first + values.index(1.0, at, at + width) - at)
+            else:
+                value = values[at]
+                found.append(first + (bisect_left(thresholds, value) if value == value else len(thresholds) + 1))
+        return found or [len(self._tables) - 1]
+
+    def _mask(self, matrix: np.ndarray) -> np.ndarray:
+        mask = np.broadcast_to(self._tables[-1], (len(matrix), self._tables.shape[1])).copy()
+        for column in self._columns:
+            if column.width:
+                place = matrix[:, column.at : column.at + column.width].argmax(axis=1)
+            else:
+                values = matrix[:, column.at]
+                place = np.searchsorted(column.thresholds, values)
+                place[np.isnan(values)] = len(column.thresholds) + 1
+            mask &= self._tables.take(place + column.first, axis=0)
+        return mask
+
+    def _node(self, mask: np.ndarray) -> np.ndarray:
+        lowest = mask & (~mask + np.uint64(1))
+        place = (lowest * np.uint64(_DE_BRUIJN) >> np.uint64(58)) + self._offsets
+        return self._node_of.take(place.view(np.int64))
+
+
+def _masks(arrays: Arrays) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[list[int]]] | None:
+    """(inner node, its tree, the leaves that remain when its test fails, each tree's leaf nodes from the left)."""
+    left, right = arrays["left"].tolist(), arrays["right"].tolist()
+    nodes: list[int] = []
+    trees: list[int] = []
+    masks: list[int] = []
+    leaves: list[list[int]] = []
+    full = (1 << MAX_LEAVES) - 1
+    for tree, root in enumerate(arrays["roots"].tolist()):
+        found: list[int] = []
+        # a node comes twice: on the way down, and with its number of leaves to the left when these are known
+        stack: list[tuple[int, int]] = [(root, -1)]
+        while stack:
+            node, begin = stack.pop()
+            if begin >= 0:
+                nodes.append(node)
+                trees.append(tree)
+                masks.append(full & ~((1 << len(found)) - (1 << begin)))
+                stack.append((right[node], -1))
+            elif left[node] == node:
+                found.append(node)
+                if len(found) > MAX_LEAVES:
+                    return None
+            else:
+                stack.append((node, len(found)))
+                stack.append((left[node], -1))
+        leaves.append(found)
+    return np.array(nodes, np.intp), np.array(trees, np.intp), np.array(masks, np.uint64), leaves
+
+
+def _places(leaves: Sequence[Sequence[int]]) -> np.ndarray:
+    node_of = np.zeros((len(leaves), MAX_LEAVES), dtype=np.intp)
+    place = [((_DE_BRUIJN << bit) & 0xFFFFFFFFFFFFFFFF) >> 58 for bit in range(MAX_LEAVES)]
+    for tree, found in enumerate(leaves):
+        node_of[tree, place[: len(found)]] = found
+    return node_of.ravel()
