@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import yaml
 from botocore.config import Config
 
+from cli.app import main
 from cli.demo.traffic import Traffic
 from cli.stack import LocalStack
 from sluice import keys, names
@@ -101,6 +102,11 @@ class Line:
     def traffic(self, project: str, per_second: float = 30.0) -> Traffic:
         with self._making:
             return Traffic(self.stack, self.endpoint_name(project), per_second)
+
+    def command(self, *arguments: str) -> int:
+        """What `sluice` with these arguments ends with."""
+        with self._making:
+            return main(arguments, lambda _stack: self.stack.connection)
 
     # --- what became of it ---------------------------------------------------------------------------------------
 
