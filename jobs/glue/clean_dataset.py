@@ -103,9 +103,9 @@ class Plan:
 
 
 def _known_classes(column: dict[str, Any], problem: dict[str, Any]) -> frozenset[str]:
-    listed = ["true", "false"] if column.get("type") == "boolean" else column.get("values") or []
-    positive = problem.get("positive")
-    return frozenset([*map(str, listed), *([str(positive)] if positive is not None else [])])
+    # true and false are a type's values, not a row's
+    named = [*(column.get("values") or []), problem.get("positive"), "true", "false"]
+    return frozenset(str(name) for name in named if name is not None)
 
 
 class Store:
