@@ -81,6 +81,12 @@ def retrain_schedule(stack: str, project: str) -> str:
     return bounded(f"{stack}-{project}-retrain", 64)
 
 
+def tags(stack: str, project: str, run: str = "") -> list[dict[str, str]]:
+    """What AWS bills by, on everything that is made at run time; the template's resources have `sluice:part`."""
+    values = {"sluice:stack": stack, "sluice:project": project} | ({"sluice:run": run} if run else {})
+    return [{"Key": key, "Value": value} for key, value in values.items()]
+
+
 def alarm(stack: str, project: str, *parts: str) -> str:
     """`<stack>/<project>/…`: respond_to_alarm reads the project and the kind back from it."""
     return "/".join((stack, project, *parts))

@@ -7,7 +7,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from sluice.aws.clients import Clients, code, tags
+from sluice.aws.clients import Clients, code
+from sluice.names import tags
 from sluice.ports import Alarm, Json, Settings
 
 _BATCH = 100  # names that DeleteAlarms and DescribeAlarms take

@@ -66,10 +66,6 @@ def exists_already(error: ClientError) -> bool:
     return code(error) == "ValidationException" and says(error, "already exist")
 
 
-def tags(stack: str, project: str) -> list[dict[str, str]]:
-    return [{"Key": "sluice:stack", "Value": stack}, {"Key": "sluice:project", "Value": project}]
-
-
 def project_of(uri: str) -> str:
     """The project of `s3://bucket/<area>/<project>/…`: what a resource is tagged with."""
     parts = uri.removeprefix("s3://").split("/")

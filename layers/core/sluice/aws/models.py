@@ -7,8 +7,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from sluice.aws.clients import Clients, absent, code, exists_already, project_of, required, tags
+from sluice.aws.clients import Clients, absent, code, exists_already, project_of, required
 from sluice.errors import NotFoundError
+from sluice.names import tags
 from sluice.ports import Answer, EndpointState, Json, Settings, Variant, VariantState
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from sluice.aws.clients import Clients, absent, exists_already, project_of, tags
+from sluice.aws.clients import Clients, absent, exists_already, project_of
 from sluice.errors import InputError, NotFoundError
-from sluice.names import digest
+from sluice.names import digest, tags
 from sluice.ports import Json, Settings
 
 _CONTENT_TYPES = ["application/json", "application/jsonlines", "text/csv"]

@@ -68,7 +68,7 @@ def plan_batch(world: World, key: str, version_id: str, size: int | None = None)
         "accept": content_type,
         "split_type": "None" if content_type == "text/csv" else "Line",
         "instance": contract.release.instance,
-        "tags": [{"Key": "sluice:project", "Value": project}, {"Key": "sluice:run", "Value": champion.run_id}],
+        "tags": names.tags(world.settings.stack, project, champion.run_id),
     }
     # by the name a second delivery finds the execution of the first, whether it runs or is over
     execution = world.executions.start(world.settings.batch_arn, names.execution(project, f"b{identity}"), plan)

@@ -77,7 +77,7 @@ def plan_release(world: World, project: str, run_id: str, package_arn: str, arti
         "alarms": ringing,
         "traffic": False,
         "started_at": world.clock.now().isoformat(),
-        "tags": [{"Key": "sluice:project", "Value": project}, {"Key": "sluice:run", "Value": run_id}],
+        "tags": names.tags(stack, project, run_id),
     }
     return {**content, **plan.timing(release)}
 

@@ -163,7 +163,7 @@ def run_plan(
         "training": uri("training/"),
         "evaluation": uri("evaluation/"),
     }
-    tags = [{"Key": "sluice:project", "Value": project}, {"Key": "sluice:run", "Value": run_id}]
+    tags = names.tags(stack, project, run_id)
     metric = f"validation:{contract.problem.metric}"
     metric_definitions = [
         {"Name": f"validation:{name}", "Regex": f"validation:{name}=([-+0-9.eE]+)"}
