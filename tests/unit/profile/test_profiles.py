@@ -96,6 +96,31 @@ def test_hostile_names_and_values_stay_text() -> None:
     assert "http" not in page.replace("http-equiv", "")
 
 
+def test_a_report_shows_categories_that_are_listed_or_shared() -> None:
+    seen = profile(["often"] * 5 + ["rare one"] * 4, "category")
+    assert "often" in render("shop", seen)
+    assert "rare one" not in render("shop", seen)
+    assert "and 1 more, 44.4% together" in render("shop", seen)
+    assert "rare one" in render("shop", seen, listed=["x"])
+
+
+@pytest.mark.parametrize("kind", ["number", "integer"])
+def test_a_histogram_lies_over_its_baseline(kind: str) -> None:
+    values = [float(i % 10) for i in range(200)] if kind == "number" else [i % 10 for i in range(200)]
+    baseline = {"columns": {"x": {"type": "number", "edges": [0.0, 5.0, 9.0], "shares": [0.5, 0.5], "missing": 0.0}}}
+    page = render("shop", profile(values, kind), None, {"x": 0.3}, 0.2, baseline)
+    assert 'class="base"' in page
+    assert "drift against the serving model" in page
+    assert '<span class="tag bad">0.300</span>' in page
+    assert 'class="base"' not in render("shop", profile(values, kind))
+
+
+def test_one_far_value_does_not_flatten_a_histogram() -> None:
+    page = render("shop", profile([*(float(i) for i in range(300)), 1e9]))
+    assert page.count('class="bar"') > 15
+    assert "all else in the outer bars" in page
+
+
 def test_a_text_column_keeps_no_value() -> None:
     assert "secret" not in json.dumps(profile(["secret"] * 5, "text"))
 
