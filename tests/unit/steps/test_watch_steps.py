@@ -62,6 +62,21 @@ def test_stable_and_drifted_windows() -> None:
     assert published(world)["DriftScore"] > 0.2
 
 
+def test_what_chance_makes_of_few_rows_does_not_ring() -> None:
+    world = watched()
+    capture(world, [1] * 18 + [7] * 6)
+    answer = monitor_model(world, PROJECT)
+    assert answer["decision"] == "stable"
+    assert answer["drift"]["columns"]["pages"] == pytest.approx(0.275, abs=0.001)
+    assert answer["drift"]["by_chance"] == ["pages"]
+    assert "chance explains" in answer["reasons"][0]
+    # the alarm rings above the limit
+    assert published(world)["DriftScore"] == Contract.model_validate(CONTRACT).monitor.drift.max
+    capture(world, [1] * 180 + [7] * 60)
+    assert monitor_model(world, PROJECT)["decision"] == "drifted"
+    assert published(world)["DriftScore"] == pytest.approx(0.275, abs=0.001)
+
+
 @pytest.mark.parametrize(("rows", "variant"), [(5, "v-r1"), (40, "v-r0")])
 def test_too_few_or_foreign_rows_give_no_score(rows: int, variant: str) -> None:
     world = watched()

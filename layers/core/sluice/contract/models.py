@@ -20,6 +20,8 @@ METRICS = {
 }
 UNTRAINABLE = ("clustering", "anomaly")
 """Types that people ask for and no training job knows: refused here rather than in the run of their first file."""
+OTHER_DRIFT = ("ks", "kolmogorov_smirnov", "js", "jensen_shannon", "wasserstein")
+"""Scores that people ask for. They are about values and the order of them, of which a baseline of bins has little."""
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 
 
@@ -225,8 +227,22 @@ class Release(Part):
 
 class Drift(Part):
     score: Literal["psi"] = Field("psi", description="population stability index")
-    max: float = Field(0.2, gt=0, description="above it the drift alarm rings")
+    max: float = Field(
+        0.2,
+        gt=0,
+        description="above it the drift alarm rings, unless chance explains it (but once in 100 looks)",
+    )
     min_rows: int = Field(200, ge=1, description="a window with fewer requests is inconclusive")
+
+    @field_validator("score", mode="before")
+    @classmethod
+    def _has_a_chance_level(cls, value: Any) -> Any:
+        if value in OTHER_DRIFT:
+            raise ValueError(
+                f"{value} is not computed: the baseline that travels with a model holds shares of bins, and only psi "
+                "is compared with what chance does to them; use psi"
+            )
+        return value
 
 
 class Quality(Part):

@@ -1,7 +1,8 @@
 """Population drift against the baseline that travels with a model (its format: sluice.model.reference).
 
 Population stability index: PSI = Σ (aᵢ - eᵢ) · ln(aᵢ / eᵢ) over the shares e expected, a actual. Customary reading:
-below 0.1 stable, above 0.2 shifted (Siddiqi, Credit Risk Scorecards, 2006). Pure Python: every Lambda can run it.
+below 0.1 stable, above 0.2 shifted (Siddiqi, Credit Risk Scorecards, 2006). Two samples of one population differ too;
+how much is in sluice.profile.chance. Pure Python: every Lambda can run it.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from sluice.profile import chance
 from sluice.profile.sketches import buckets
 
 SMALLEST = 1e-4
@@ -40,13 +43,35 @@ def _smooth(shares: Sequence[float]) -> list[float]:
     return [share / total for share in raised]
 
 
+@dataclass(frozen=True)
+class Drift:
+    """One column's PSI, and whether it is more than chance makes of two samples of these sizes."""
+
+    psi: float
+    significant: bool
+
+    def counted(self, limit: float) -> float:
+        """What an alarm at `limit` compares: the PSI, but no more than the limit where chance explains it."""
+        return self.psi if self.significant else min(self.psi, limit)
+
+
+def compare(baseline: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Drift]:
+    """Column → drift of `rows` (request instances as JSON objects) against the baseline; {} without rows.
+
+    Where nothing drifted, any column at all is significant with probability chance.FALSE_ALARM.
+    """
+    binned = {name: _bins(column, rows, name) for name, column in baseline.get("columns", {}).items()} if rows else {}
+    size = int(baseline.get("rows") or 0)
+    return {name: _drift(expected, counts, size, len(binned)) for name, (expected, counts) in binned.items()}
+
+
 def scores(baseline: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Column → PSI of `rows` (request instances as JSON objects) against the baseline; {} without rows."""
-    if not rows:
-        return {}
-    return {
-        name: _score(column, [row.get(name) for row in rows]) for name, column in baseline.get("columns", {}).items()
-    }
+    """Column → PSI of `rows`; {} without rows."""
+    return {name: found.psi for name, found in compare(baseline, rows).items()}
+
+
+def _drift(expected: Sequence[float], counts: Sequence[int], size: int, columns: int) -> Drift:
+    return Drift(_psi(expected, counts), chance.differ(expected, size, counts, columns))
 
 
 def score_drift(baseline: Mapping[str, Any], answers: Sequence[float]) -> float | None:
@@ -72,13 +97,23 @@ def population_drift(baseline: Mapping[str, Any], window: Mapping[str, Any]) -> 
         counts = seen.get("counts")
         if column["type"] == "number" and "quantiles" in seen:
             weighted = [(float(v), n) for v, n in counts.items()] if counts is not None else buckets(seen["quantiles"])
-            found[name] = _number(column, weighted, seen["missing"])
+            found[name] = _psi(*_number(column, weighted, seen["missing"]))
         elif column["type"] == "category" and counts is not None:
-            found[name] = _category(column, counts, seen["missing"])
+            found[name] = _psi(*_category(column, counts, seen["missing"]))
     return found
 
 
-def _score(column: Mapping[str, Any], values: Iterable[Any]) -> float:
+def _psi(expected: Sequence[float], counts: Sequence[int]) -> float:
+    total = sum(counts)
+    return psi(expected, [n / total for n in counts])
+
+
+Bins = tuple[list[float], list[int]]
+"""Shares that the baseline expects and counts that the window has, over the same bins; the last bin: missing."""
+
+
+def _bins(column: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], name: str) -> Bins:
+    values = [row.get(name) for row in rows]
     if column["type"] == "number":
         numbers = [_plain_number(value) for value in values]
         present = [(value, 1) for value in numbers if value is not None]
@@ -113,40 +148,32 @@ def _category_name(value: Any, boolean: bool) -> str | None:
     return str(value)
 
 
-def _number(column: Mapping[str, Any], weighted: Sequence[tuple[float, int]], missing: int) -> float:
+def _number(column: Mapping[str, Any], weighted: Sequence[tuple[float, int]], missing: int) -> Bins:
     present = sum(n for _, n in weighted)
     edges = column["edges"]
     if not edges:
         # the baseline saw no value at all: all that can be compared is whether there is one
-        return _with_missing(column, [1.0], [1.0], present, missing)
-    actual = [n / max(1, present) for n in _binned(weighted, edges)]
+        return _with_missing(column, [1.0], [present], missing)
     expected = list(column["shares"])
-    if len(expected) == 1:
-        # a constant column has one bin, under which every other value would hide
-        same = sum(n for value, n in weighted if value == edges[0]) if edges[0] == edges[-1] else present
-        expected, actual = [1.0, 0.0], [same / max(1, present), 1 - same / max(1, present)]
-    return _with_missing(column, expected, actual, present, missing)
+    if len(expected) > 1:
+        return _with_missing(column, expected, _binned(weighted, edges), missing)
+    # a constant column has one bin, under which every other value would hide
+    same = sum(n for value, n in weighted if value == edges[0]) if edges[0] == edges[-1] else present
+    return _with_missing(column, [1.0, 0.0], [same, present - same], missing)
 
 
-def _category(column: Mapping[str, Any], counts: Mapping[str, int], missing: int) -> float:
-    present = sum(counts.values())
+def _category(column: Mapping[str, Any], counts: Mapping[str, int], missing: int) -> Bins:
     kept = [name for name, share in column["shares"].items() if share >= RARE]
     expected = [column["shares"][name] for name in kept]
-    actual = [counts.get(name, 0) / max(1, present) for name in kept]
+    actual = [counts.get(name, 0) for name in kept]
     expected.append(max(0.0, 1 - math.fsum(expected)) if column["shares"] else 1.0)
-    actual.append(max(0.0, 1 - math.fsum(actual)) if present else 0.0)
-    return _with_missing(column, expected, actual, present, missing)
+    return _with_missing(column, expected, [*actual, sum(counts.values()) - sum(actual)], missing)
 
 
-def _with_missing(
-    column: Mapping[str, Any], expected: Sequence[float], actual: Sequence[float], present: int, missing: int
-) -> float:
+def _with_missing(column: Mapping[str, Any], expected: Sequence[float], counts: Sequence[int], missing: int) -> Bins:
     """Shares of what is there become shares of all, with the missing ones as one more bin."""
-    gone = missing / max(1, present + missing)
     absent = float(column.get("missing") or 0.0)
-    return psi(
-        [*(share * (1 - absent) for share in expected), absent], [*(share * (1 - gone) for share in actual), gone]
-    )
+    return [*(share * (1 - absent) for share in expected), absent], [*counts, missing]
 
 
 def _binned(weighted: Iterable[tuple[float, int]], edges: Sequence[float]) -> list[int]:

@@ -104,33 +104,42 @@ def _drift(
         baseline = read_json(world, source)
     except NotFoundError:
         baseline = None
-    columns = drift.scores(baseline, rows) if baseline and len(rows) >= needed else {}
-    if not columns:
+    found = drift.compare(baseline, rows) if baseline and len(rows) >= needed else {}
+    if not found:
         why = f"{len(rows)} rows, {needed} are needed" if baseline else f"there is no baseline at {source}"
         report.update(decision="inconclusive", reasons=[why], drift=None)
         return [_metric(project, metric.DRIFT_INCONCLUSIVE, 1, "Count")]
-    worst = max(columns, key=columns.__getitem__)
-    answered = drift.score_drift(baseline, answers) if len(answers) >= needed else None
     limit = contract.monitor.drift.max
+    counted = {name: column.counted(limit) for name, column in found.items()}
+    worst = max(found, key=lambda name: (counted[name], found[name].psi))
+    by_chance = sorted(name for name, column in found.items() if column.psi > limit and not column.significant)
+    answered = drift.score_drift(baseline, answers) if len(answers) >= needed else None
     report["damage"] = damage(baseline, rows)
     report["drift"] = {
-        "score": columns[worst],
+        "score": counted[worst],
         "column": worst,
-        "mean": sum(columns.values()) / len(columns),
+        "mean": sum(column.psi for column in found.values()) / len(found),
         "predictions": answered,
-        "columns": columns,
+        "columns": {name: column.psi for name, column in found.items()},
+        "by_chance": by_chance,
     }
-    drifted = columns[worst] > limit
+    drifted = counted[worst] > limit
     report["decision"] = "drifted" if drifted else "stable"
-    report["reasons"] = [f"{worst} has PSI {columns[worst]:.3f}, {'above' if drifted else 'within'} {limit:g}"]
+    report["reasons"] = [f"{worst} has PSI {found[worst].psi:.3f}, {_verdict(found[worst], limit)}"]
     published = [
-        _metric(project, metric.DRIFT_SCORE, columns[worst]),
+        _metric(project, metric.DRIFT_SCORE, counted[worst]),
         _metric(project, metric.DRIFT_MEAN, report["drift"]["mean"]),
         _metric(project, metric.DRIFT_INCONCLUSIVE, 0, "Count"),
     ]
     if answered is not None:
         published.append(_metric(project, metric.PREDICTION_DRIFT, answered))
     return published
+
+
+def _verdict(column: drift.Drift, limit: float) -> str:
+    if column.psi <= limit:
+        return f"within {limit:g}"
+    return f"above {limit:g}" if column.significant else f"above {limit:g}, which chance explains in so few rows"
 
 
 def _quality(world: World, project: str, contract: Contract, requests: list[Captured], report: Json) -> list[Metric]:

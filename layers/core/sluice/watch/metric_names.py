@@ -2,6 +2,7 @@
 
 NAMESPACE = "Sluice"
 DRIFT_SCORE = "DriftScore"
+"""PSI of the most drifted column; at most the contract's `max`, above which it alarms, where chance explains it."""
 DRIFT_MEAN = "DriftMean"
 DRIFT_ROWS = "DriftRows"
 DRIFT_INCONCLUSIVE = "DriftInconclusive"

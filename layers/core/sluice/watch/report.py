@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sluice import charts
@@ -32,7 +32,7 @@ def render(report: Mapping[str, Any]) -> str:
         ),
         element("h2", "Why"),
         element("ul", [element("li", short(reason, 300)) for reason in report.get("reasons", [])]),
-        _columns(drift.get("columns") or {}, limit, report.get("damage") or {}),
+        _columns(drift.get("columns") or {}, limit, report.get("damage") or {}, set(drift.get("by_chance") or ())),
         element("footer", "PSI, the population stability index, compares with the data that the model learned from."),
     )
 
@@ -65,7 +65,10 @@ def _unreadable(lines: int) -> Child:
     return f"{lines:,} unreadable lines" if lines else "every line was readable"
 
 
-def _columns(columns: Mapping[str, float], limit: float, damage: Mapping[str, Any]) -> list[Safe]:
+def _columns(
+    columns: Mapping[str, float], limit: float, damage: Mapping[str, Any], by_chance: Collection[str]
+) -> list[Safe]:
+    """`by_chance`: columns above the limit by no more than what chance makes of so few rows."""
     if not columns:
         return []
     # a score of twice the limit fills the bar, so that the limit stands in its middle
@@ -74,7 +77,7 @@ def _columns(columns: Mapping[str, float], limit: float, damage: Mapping[str, An
     rows = [
         row(
             short(name),
-            (tag(f"{score:.4f}", "bad" if score > limit else "good"), "n"),
+            (tag(f"{score:.4f}", "warn" if name in by_chance else "bad" if score > limit else "good"), "n"),
             charts.meter(score / scale, limit / scale, 200),
             (_percent(missing.get(name), "+.1%"), "n"),
             (_percent(unseen.get(name), ".1%"), "n"),
