@@ -137,13 +137,16 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
 
 
 def copy_code(target: Path) -> None:
-    """inference.py and the part of `sluice` that serving needs: the package's first file and sluice.model."""
+    """What serving needs: inference.py, `sluice` as far as sluice.model, and how to install them without network."""
     package = Path(sluice.__file__).parent
     shutil.copytree(
         package / "model", target / "sluice" / "model", ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
     )
     shutil.copyfile(package / "__init__.py", target / "sluice" / "__init__.py")
-    shutil.copyfile(Path(__file__).resolve().parent / "inference.py", target / "inference.py")
+    here = Path(__file__).resolve().parent
+    shutil.copyfile(here / "inference.py", target / "inference.py")
+    for name in ("pyproject.toml", "wheel_backend.py"):
+        shutil.copyfile(here / "serving_package" / name, target / name)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

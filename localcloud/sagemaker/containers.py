@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from localcloud import identity
-from localcloud.sagemaker import mounts
+from localcloud.sagemaker import isolation, mounts
 from localcloud.sagemaker.logstream import LogStream
 from localcloud.settings import Settings
 
@@ -112,7 +113,11 @@ class Outcome:
 
 @dataclass(eq=False)
 class Container:
-    """One subprocess in its own process group; its output goes to a file, to CloudWatch Logs and to `on_line`."""
+    """One subprocess in its own process group; its output goes to a file, to CloudWatch Logs and to `on_line`.
+
+    `isolated_by` is the container's interpreter when the request asks for network isolation; `inherited` is a socket
+    that the process gets with its number.
+    """
 
     command: list[str]
     env: dict[str, str]
@@ -121,6 +126,8 @@ class Container:
     stream: LogStream | None = None
     on_line: Callable[[str], None] | None = None
     grace: float = GRACE_SECONDS
+    isolated_by: Path | None = None
+    inherited: socket.socket | None = None
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
     _reader: threading.Thread | None = field(default=None, init=False)
@@ -128,12 +135,16 @@ class Container:
     def start(self) -> None:
         """Raises ClientError when the command cannot be run at all."""
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        command = [shutil.which(self.command[0], path=self.env["PATH"]) or self.command[0], *self.command[1:]]
+        known = shutil.which(self.command[0], path=self.env["PATH"])
+        command, env = [known or self.command[0], *self.command[1:]], self.env
+        if self.isolated_by and known:
+            command, env = isolation.isolated(command, self.isolated_by), isolation.environment(env)
         try:
             self._process = subprocess.Popen(
                 command,
                 cwd=self.cwd,
-                env=self.env,
+                env=env,
+                pass_fds=(self.inherited.fileno(),) if self.inherited else (),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -141,10 +152,15 @@ class Container:
             )
         except OSError as error:
             raise ClientError(f"the entry point {self.command[0]!r} cannot be run: {error.strerror}") from error
+        finally:
+            if self.inherited:
+                self.inherited.close()  # the process has it now; when it ends, nobody listens
         with _live_lock:
             _live.add(self)
         self._reader = threading.Thread(target=self._read, name=f"log-{self._process.pid}", daemon=True)
         self._reader.start()
+        if self.isolated_by and self.stream and not isolation.possible():
+            self.stream.write(isolation.NOT_ENFORCED)
         if _closing.is_set():
             self.kill()
 

@@ -182,15 +182,13 @@ def _spec(container: Record, role_arn: str, root: Path) -> ServingSpec:
         transfer.download_file(role_arn, source, archive)
         _extract(archive, root / "code")
         user["SAGEMAKER_SUBMIT_DIRECTORY"] = "/opt/ml/code"
-    return ServingSpec(python, model_dir, containers.environment(python, root, role_arn, user))
+    environment = containers.environment(python, root, role_arn, user)
+    return ServingSpec(python, model_dir, environment, bool(container.get("Isolated")))
 
 
 def _extract(archive: Path, folder: Path) -> None:
     transfer.extract(archive, folder)
     archive.unlink()
-    for path in folder.rglob("*"):
-        if path.is_symlink():
-            raise containers.ClientError(f"{archive.name} has a link ({path.name}); models are plain files")
 
 
 @dataclass

@@ -20,7 +20,7 @@ table = store.Table(
 def create_model(request: Record, context: CallContext) -> Record:
     name = request["ModelName"]
     table.free(name)
-    checks.ignore(request, name, "VpcConfig", "EnableNetworkIsolation")
+    checks.ignore(request, name, "VpcConfig")
     if not request.get("ExecutionRoleArn"):
         raise checks.invalid("ExecutionRoleArn is required.")
     if request.get("PrimaryContainer") and request.get("Containers"):
@@ -62,12 +62,12 @@ def delete_model(request: Record, context: CallContext) -> Record:
 
 
 def served_container(name: str) -> Record:
-    """What a serving process of model `name` needs: `Image`, `ModelDataUrl`, `Environment`, `RoleArn`.
+    """What a serving process of model `name` needs: `Image`, `ModelDataUrl`, `Environment`, `RoleArn`, `Isolated`.
 
     Raises ValidationException when there is no such model.
     """
     record = table.get(name)
-    return {**record["_served"], "RoleArn": record["ExecutionRoleArn"]}
+    return {**record["_served"], "RoleArn": record["ExecutionRoleArn"], "Isolated": record["EnableNetworkIsolation"]}
 
 
 def _served(container: Record, role_arn: str) -> Record:

@@ -94,7 +94,8 @@ def _check(request: Record) -> None:
     images.python_of(request["AppSpecification"]["ImageUri"])
     if not request["AppSpecification"].get("ContainerEntrypoint"):
         raise checks.unsupported("a processing job without ContainerEntrypoint (the image has none of its own)")
-    checks.ignore(request, name, "NetworkConfig", "ExperimentConfig")
+    checks.ignore(request, name, "ExperimentConfig")
+    checks.ignore(request.get("NetworkConfig", {}), name, "VpcConfig", "EnableInterContainerTrafficEncryption")
     names = [i["InputName"] for i in request.get("ProcessingInputs", [])]
     outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
     names += [o["OutputName"] for o in outputs]
@@ -160,7 +161,15 @@ def _contain(record: Record) -> Record:
     own = [*app["ContainerEntrypoint"], *app.get("ContainerArguments", [])]
     command, env = containers.entry(own, env, record.get("Environment") or {}, root)
     stream = LogStream(_LOG_GROUP, f"{name}/algo-1-{int(time.time())}", role)
-    container = Container(command, env, cwd=root, log_file=root / "logs" / "algo-1.log", stream=stream)
+    isolated = record.get("NetworkConfig", {}).get("EnableNetworkIsolation")
+    container = Container(
+        command,
+        env,
+        cwd=root,
+        log_file=root / "logs" / "algo-1.log",
+        stream=stream,
+        isolated_by=python if isolated else None,
+    )
     if record["_stop"].is_set:
         raise containers.Stopped
     container.start()

@@ -118,7 +118,11 @@ class TrainContainer:
             (root / folder).mkdir(parents=True)
         channels = self._record.get("InputDataConfig", [])
         config = root / "input" / "config"
-        containers.write_json(config / "hyperparameters.json", self._record.get("HyperParameters", {}))
+        parameters = self._record.get("HyperParameters", {})
+        if not self._record["AlgorithmSpecification"].get("ContainerEntrypoint"):
+            # code that comes by a channel is named as /opt/ml/input/data/<channel>/…
+            parameters = {key: mounted(value, root) for key, value in parameters.items()}
+        containers.write_json(config / "hyperparameters.json", parameters)
         containers.write_json(
             config / "inputdataconfig.json",
             {
@@ -176,6 +180,7 @@ class TrainContainer:
             log_file=root / "logs" / "algo-1.log",
             stream=LogStream(LOG_GROUP, f"{name}/algo-1-{int(time.time())}", self._role),
             on_line=self._reader.read,
+            isolated_by=python if self._record.get("EnableNetworkIsolation") else None,
         )
 
     def _finish(self, root: Path, outcome: Outcome, too_long: str) -> Result:

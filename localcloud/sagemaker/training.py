@@ -141,7 +141,6 @@ def check(request: Record) -> Record:
         request,
         name,
         "VpcConfig",
-        "EnableNetworkIsolation",
         "EnableInterContainerTrafficEncryption",
         "DebugHookConfig",
         "ExperimentConfig",

@@ -104,10 +104,23 @@ class TransformContainer:
             "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": str(self._record["MaxConcurrentTransforms"]),
             "SAGEMAKER_BATCH_STRATEGY": self._record.get("BatchStrategy", "MultiRecord").upper(),
         }
-        self._port = _free_port()
-        command = [str(python), str(_SERVER), "--model-dir", mounted("/opt/ml/model", root), "--port", str(self._port)]
+        # bound here and inherited: it serves even a container that has no network
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        self._port = listener.getsockname()[1]
+        model_dir = mounted("/opt/ml/model", root)
+        command = [str(python), str(_SERVER), "--model-dir", model_dir, "--fd", str(listener.fileno())]
         stream = LogStream(LOG_GROUP, f"{name}/algo-1-{int(time.time())}", self._role)
-        return Container(command, env, cwd=root, log_file=root / "logs" / "algo-1.log", stream=stream, grace=5.0)
+        return Container(
+            command,
+            env,
+            cwd=root,
+            log_file=root / "logs" / "algo-1.log",
+            stream=stream,
+            grace=5.0,
+            isolated_by=python if self._served["Isolated"] else None,
+            inherited=listener,
+        )
 
     def _await_ping(self, container: Container) -> None:
         deadline = time.monotonic() + _PING_SECONDS
@@ -171,9 +184,3 @@ class TransformContainer:
             return answer.status, answer.read()
         finally:
             connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

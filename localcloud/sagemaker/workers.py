@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from localcloud.sagemaker import isolation
+
 SERVE = Path(__file__).resolve().parent.parent / "containers" / "serve.py"
 BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before the n-th restart in a row
 STEADY = 10.0  # a process that lived this long starts the backoff anew
@@ -33,6 +35,8 @@ class ServingSpec:
     python: Path
     model_dir: Path
     environment: Mapping[str, str]
+    isolated: bool = False
+    """Without network; the listening socket comes from outside."""
 
 
 class Worker:
@@ -119,12 +123,18 @@ class Worker:
             listener.bind(("127.0.0.1", 0))
             self.port = listener.getsockname()[1]
             command = [str(self.spec.python), str(SERVE), "--model-dir", str(self.spec.model_dir)]
+            command += ["--fd", str(listener.fileno()), "--end-with-stdin"]
+            environment = dict(self.spec.environment)
+            if self.spec.isolated:
+                command, environment = isolation.isolated(command, self.spec.python), isolation.environment(environment)
+                if not isolation.possible():
+                    self._log(self.instance, isolation.NOT_ENFORCED)
             return subprocess.Popen(
-                [*command, "--fd", str(listener.fileno()), "--end-with-stdin"],
+                command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                env=dict(self.spec.environment),
+                env=environment,
                 cwd=self.spec.model_dir,
                 pass_fds=(listener.fileno(),),
                 start_new_session=True,

@@ -26,6 +26,8 @@ class SageMakerModels:
             ModelName=name,
             PrimaryContainer={"Image": image, "ModelDataUrl": artifact_uri, "Environment": dict(environment)},
             ExecutionRoleArn=required(self._settings, "execution_role_arn"),
+            # the code is in the archive, and a server of numbers has nothing to ask of the network
+            EnableNetworkIsolation=True,
             Tags=tags(self._settings.stack, project_of(artifact_uri)),
         )
 
@@ -82,8 +84,6 @@ class SageMakerModels:
             failure=found.get("FailureReason"),
         )
 
-    def invoke(
-        self, endpoint: str, body: bytes, content_type: str = "application/json", variant: str | None = None
     def create_endpoint(self, name: str, config: str, project: str) -> None:
         wanted = tags(self._settings.stack, project)
         self._create("create_endpoint", EndpointName=name, EndpointConfigName=config, Tags=wanted)
@@ -95,6 +95,8 @@ class SageMakerModels:
             if not absent(error):
                 raise
 
+    def invoke(
+        self, endpoint: str, body: bytes, content_type: str = "application/json", variant: str | None = None
     ) -> Answer:
         """Raises NotFoundError when there is no such endpoint or variant."""
         target = {"TargetVariant": variant} if variant else {}

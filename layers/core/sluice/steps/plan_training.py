@@ -160,6 +160,7 @@ def run_plan(
         "validation": uri("prepared", "validation/"),
         "test": uri("prepared", "test/"),
         "contract": uri("contract/"),
+        "source": settings.source_uri,
         "training": uri("training/"),
         "evaluation": uri("evaluation/"),
     }

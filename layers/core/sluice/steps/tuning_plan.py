@@ -11,6 +11,8 @@ from sluice.model.search_spaces import SEARCH_SPACES, parameter_ranges
 from sluice.ports import Settings
 
 STRATEGIES = {"bayesian": "Bayesian", "random": "Random", "grid": "Grid"}
+CODE = "/opt/ml/input/data/code/sourcedir.tar.gz"
+"""Where the channel `code` puts the job's code: a container without network cannot fetch it from S3 itself."""
 _LEVELS = 3
 SPOT_WAIT_SECONDS = 3_600
 """What a spot job may lose to waiting for a machine and to starting again. There is no checkpoint to go on from: our
@@ -72,6 +74,7 @@ def tuning_plan(
                 },
                 "StoppingCondition": stopping_condition(contract, max_seconds),
                 "EnableManagedSpotTraining": contract.training.spot,
+                "EnableNetworkIsolation": True,
             }
             for family in families
         ],
@@ -90,7 +93,7 @@ def static_parameters(settings: Settings, contract: Contract, run_id: str, famil
     """Hyperparameters that do not vary, each as JSON text, which is how script mode sends them."""
     values: dict[str, Any] = {
         "sagemaker_program": "train.py",
-        "sagemaker_submit_directory": settings.source_uri,
+        "sagemaker_submit_directory": CODE,
         "sagemaker_container_log_level": 20,
         "family": family,
         "run-id": run_id,
@@ -144,6 +147,7 @@ def channels(uris: Mapping[str, str]) -> list[dict[str, Any]]:
         _channel("train", uris["train"], "text/csv"),
         _channel("validation", uris["validation"], "text/csv"),
         _channel("contract", uris["contract"], "application/json"),
+        _channel("code", uris["source"], "application/gzip"),
     ]
 
 
