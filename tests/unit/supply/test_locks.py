@@ -20,7 +20,7 @@ from aws_lambda_builders.workflows.python_pip.packager import (
 )
 from aws_lambda_builders.workflows.python_pip.utils import OSUtils
 
-from tests.proof.locks import FROM_SOURCE, ROOT, locks, read
+from tests.proof.locks import FROM_SOURCE, ROOT, locks, normalised, read
 from tests.proof.supply import bandit, unexplained_waivers
 
 HASH = "0" * 64
@@ -35,8 +35,18 @@ def test_every_requirements_input_has_its_lock():
     layers = {"core": "layers/core/requirements.txt", "data": "layers/data/requirements.txt"}
     for source in ROOT.glob("requirements/*.in"):
         locked = read(ROOT / layers.get(source.stem, f"requirements/{source.stem}.txt"))
-        asked = {line.split("==")[0] for line in source.read_text().splitlines() if re.match(r"[A-Za-z]", line)}
-        assert {name.lower().replace("_", "-") for name in asked} <= locked.versions.keys(), source.name
+        asked = re.findall(r"^[A-Za-z][\w.-]*", source.read_text(encoding="utf-8"), re.MULTILINE)
+        assert asked
+        assert {normalised(name) for name in asked} <= locked.versions.keys(), source.name
+
+
+def test_every_lock_has_its_input_and_names_no_address():
+    layers = {"core", "data"}
+    assert {path.stem for path in ROOT.glob("requirements/*.in")} - layers == {
+        path.stem for path in ROOT.glob("requirements/*.txt")
+    }
+    for path in [*(lock.path for lock in locks()), *ROOT.glob("requirements/*.in")]:
+        assert "://" not in path.read_text(encoding="utf-8"), path
 
 
 def test_what_is_deployed_is_what_the_tests_run_with():

@@ -1,0 +1,1 @@
+"""The parts of scripts/smoke_aws.py."""

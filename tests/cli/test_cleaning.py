@@ -1,0 +1,174 @@
+"""`sluice remove-project`: all that the line made for a project, and nothing of its neighbour."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from cli import cleaning
+from cli.app import main
+from cli.cleaning import delete_endpoint, remove, things
+from cli.errors import CliError
+from sluice.aws.clients import Clients
+from sluice.ports import Settings
+
+ROLE = "arn:aws:iam::123456789012:role/example"
+
+
+def tags(stack: str, project: str) -> list[dict[str, str]]:
+    """What the line tags with, docs/costs.md."""
+    return [{"Key": "sluice:stack", "Value": stack}, {"Key": "sluice:project", "Value": project}]
+
+
+@pytest.fixture
+def aws(monkeypatch):
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setattr(cleaning.time, "sleep", lambda _: None)
+    with mock_aws():
+        yield Clients()
+
+
+@pytest.fixture
+def connection(aws) -> Any:
+    return SimpleNamespace(stack="sluice", client=aws, world=SimpleNamespace(settings=Settings(stack="sluice")))
+
+
+def furnish(project: str) -> None:
+    """What the line makes for a project, by the same names and tags."""
+    sagemaker, run = boto3.client("sagemaker"), f"sluice-{project}-r0123456789ab"
+    owned = tags("sluice", project)
+    sagemaker.create_model(ModelName=run, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "i"}, Tags=owned)
+    variant = {"VariantName": "v", "ModelName": run, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    sagemaker.create_endpoint_config(EndpointConfigName=f"{run}-only", ProductionVariants=[variant], Tags=owned)
+    sagemaker.create_endpoint(EndpointName=f"sluice-{project}", EndpointConfigName=f"{run}-only")
+    sagemaker.create_model_package_group(ModelPackageGroupName=f"sluice-{project}")
+    sagemaker.create_model_package(ModelPackageGroupName=f"sluice-{project}")
+    boto3.client("cloudwatch").put_metric_alarm(
+        AlarmName=f"sluice/{project}/drift",
+        MetricName="DriftScore",
+        Namespace="Sluice",
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    boto3.client("scheduler").create_schedule(
+        Name=f"sluice-{project}-monitor",
+        ScheduleExpression="rate(1 hour)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": ROLE, "RoleArn": ROLE},
+    )
+
+
+KINDS = ["schedule", "endpoint", "alarm", "endpoint configuration", "model", "model package", "model package group"]
+
+
+def test_all_of_a_project_is_found_and_nothing_of_its_neighbour(connection):
+    for project in ("shop", "shop-2"):
+        furnish(project)
+    found = things(connection, "shop")
+    assert [each.kind for each in found] == KINDS
+    assert not any("shop-2" in each.name for each in found)
+    assert len(things(connection, "shop-2")) == len(KINDS)
+
+
+def test_a_model_of_another_stack_with_the_same_beginning_stays(connection):
+    boto3.client("sagemaker").create_model(
+        ModelName="sluice-shop-r1",
+        ExecutionRoleArn=ROLE,
+        PrimaryContainer={"Image": "i"},
+        Tags=tags("sluice-2", "shop"),
+    )
+    boto3.client("sagemaker").create_model(
+        ModelName="sluice-shop-mine", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "i"}
+    )
+    assert things(connection, "shop") == []
+
+
+def test_what_fails_is_told_and_the_rest_goes(connection, capsys):
+    def denied() -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DeleteModel")
+
+    def gone() -> None:
+        raise ClientError({"Error": {"Code": "ValidationException", "Message": "Could not find model"}}, "DeleteModel")
+
+    done: list[str] = []
+    left = remove(
+        [
+            cleaning.Thing("model", "a", denied),
+            cleaning.Thing("model", "b", gone),
+            cleaning.Thing("model", "c", lambda: done.append("c")),
+        ],
+        lambda _: None,
+    )
+    assert done == ["c"]
+    assert len(left) == 1
+    assert "AccessDenied" in left[0]
+
+
+def test_an_endpoint_is_deleted_once_it_is_settled(monkeypatch):
+    monkeypatch.setattr(cleaning.time, "sleep", lambda _: None)
+    seen, deleted = iter(["Creating", "Updating", "InService", "Deleting"]), []
+
+    def describe_endpoint(**_: str) -> dict[str, str]:
+        status = next(seen, None)
+        if status is None:
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": "Could not find endpoint"}}, "D")
+        return {"EndpointStatus": status}
+
+    client = SimpleNamespace(describe_endpoint=describe_endpoint, delete_endpoint=lambda **name: deleted.append(name))
+    delete_endpoint(client, "e")
+    assert deleted == [{"EndpointName": "e"}]
+    stuck = SimpleNamespace(describe_endpoint=lambda **_: {"EndpointStatus": "Creating"})
+    with pytest.raises(CliError, match="still Creating"):
+        delete_endpoint(stuck, "e", patience=-1)
+
+
+def command(world: Any, aws: Clients, *arguments: str) -> int:
+    connection: Any = SimpleNamespace(stack="sluice", client=aws, world=world)
+    return main(("remove-project", *arguments), lambda _: connection)
+
+
+def test_the_command_asks_first_and_leaves_the_data(world, aws, capsys):
+    furnish("shop")
+    world.objects.write("raw/shop/a.csv", json.dumps(1).encode())
+    # moto has no such operations
+    groups: list[str] = []
+    aws("sagemaker").delete_model_package_group = lambda **name: groups.append(name["ModelPackageGroupName"])
+    packages = boto3.client("sagemaker").list_model_packages(ModelPackageGroupName="sluice-shop")[
+        "ModelPackageSummaryList"
+    ]
+    gone: list[str] = []
+    aws("sagemaker").delete_model_package = lambda **name: gone.append(name["ModelPackageName"])
+    assert command(world, aws, "shop") == 1
+    assert "nobody to ask" in capsys.readouterr().err
+    assert boto3.client("sagemaker").list_models()["Models"]
+    assert command(world, aws, "shop", "--yes") == 0
+    told = capsys.readouterr().out
+    assert all(f"removed {kind} " in told for kind in KINDS)
+    assert "which SageMaker never deletes" in told
+    assert groups == ["sluice-shop"]
+    assert gone == [each["ModelPackageArn"] for each in packages]
+    assert boto3.client("sagemaker").list_models()["Models"] == []
+    assert boto3.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+    assert world.objects.exists("raw/shop/a.csv")
+    assert world.ledger.contract("shop")
+
+
+def test_not_while_a_run_is_on(world, aws, capsys):
+    world.ledger.acquire_lock("shop", "r1", world.clock.now())
+    assert command(world, aws, "shop", "--yes") == 1
+    assert "run r1 of shop is on" in capsys.readouterr().err
