@@ -36,6 +36,17 @@ def test_a_contract_keeps_its_numbers_and_lists_its_project(world: World) -> Non
     assert world.ledger.projects() == ["bank", "shop"]
 
 
+def test_an_arrival_is_claimed_once_until_its_lease_is_over(world: World) -> None:
+    name, lease = ("data", "raw/shop/ü b.csv", "v1"), timedelta(minutes=15)
+    assert world.ledger.claim_arrival(*name, NOW, lease)
+    assert not world.ledger.claim_arrival(*name, NOW, lease)
+    assert not world.ledger.claim_arrival(*name, NOW + lease - timedelta(microseconds=1), lease)
+    assert world.ledger.arrival(*name) is None, "a claim is no record"
+    assert world.ledger.claim_arrival("data", "raw/shop/ü b.csv", "v2", NOW, lease)
+    assert world.ledger.claim_arrival(*name, NOW + lease, lease)
+    assert not world.ledger.claim_arrival(*name, NOW + lease, lease)
+
+
 def test_an_arrival_has_one_terminal_record(world: World) -> None:
     name = ("data", "raw/shop/ü b.csv", "v1")
     assert world.ledger.arrival(*name) is None

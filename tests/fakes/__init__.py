@@ -6,7 +6,7 @@ from typing import Any
 
 from sluice.ports import Settings, World
 from tests.fakes.clock import FixedClock
-from tests.fakes.failing import Crash, failing
+from tests.fakes.failing import Crash, failing, interrupted
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.messages import FakeAlerts, FakeEvents, Published
 from tests.fakes.objects import FakeObjects
@@ -33,6 +33,7 @@ __all__ = [
     "Invocation",
     "Published",
     "failing",
+    "interrupted",
     "world",
 ]
 

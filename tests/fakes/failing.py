@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -50,4 +51,30 @@ def failing(world: World, after: int) -> World:
     ports = {
         part.name: _Port(getattr(world, part.name), countdown) for part in fields(world) if part.name not in _LOCAL
     }
+    return replace(world, **ports)
+
+
+def interrupted(world: World, before: int, other: Callable[[], None]) -> World:
+    """`world`, but `other` happens right before the `before`-th port call (1 is the first): two steps at once."""
+    count = 0
+
+    def wrap(value: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal count
+            count += 1
+            if count == before:
+                other()
+            return value(*args, **kwargs)
+
+        return call
+
+    class Port:
+        def __init__(self, port: Any) -> None:
+            self._port = port
+
+        def __getattr__(self, name: str) -> Any:
+            value = getattr(self._port, name)
+            return value if name in _PURE or not callable(value) else wrap(value)
+
+    ports = {part.name: Port(getattr(world, part.name)) for part in fields(world) if part.name not in _LOCAL}
     return replace(world, **ports)

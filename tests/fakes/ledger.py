@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sluice.errors import ConflictError, NotFoundError
 from sluice.ports import Champion, Json
@@ -20,6 +20,7 @@ class FakeLedger:
     def __init__(self) -> None:
         self.contracts: dict[str, tuple[Json, str]] = {}
         self.arrivals: dict[tuple[str, str, str], Json] = {}
+        self.claims: dict[tuple[str, str, str], datetime] = {}
         self.dataset_records: dict[str, dict[str, Json]] = {}
         self.locks: dict[str, Json] = {}
         self.champions: dict[str, Champion] = {}
@@ -34,6 +35,13 @@ class FakeLedger:
 
     def projects(self) -> list[str]:
         return sorted(self.contracts)
+
+    def claim_arrival(self, bucket: str, key: str, version_id: str, now: datetime, lease: timedelta) -> bool:
+        name = (bucket, key, version_id)
+        if name in self.claims and stamp(self.claims[name]) > stamp(now - lease):
+            return False
+        self.claims[name] = now
+        return True
 
     def record_arrival(self, bucket: str, key: str, version_id: str, record: Json) -> bool:
         name = (bucket, key, version_id)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -80,6 +80,9 @@ class Ledger(Protocol):
         """The registered contract as JSON and its S3 version id."""
 
     def projects(self) -> list[str]: ...
+
+    def claim_arrival(self, bucket: str, key: str, version_id: str, now: datetime, lease: timedelta) -> bool:
+        """True for who may handle an object version: the first who asks, or who asks when a claim is `lease` old."""
 
     def record_arrival(self, bucket: str, key: str, version_id: str, record: Json) -> bool:
         """Writes the terminal record of an object version once. False when there was one already."""

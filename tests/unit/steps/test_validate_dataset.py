@@ -7,8 +7,10 @@ import json
 import pytest
 import yaml
 
-from sluice.steps.validate_dataset import validate_dataset
-from tests.fakes import Crash, failing, world
+from sluice.ports import Json, World
+from sluice.steps.validate_dataset import LEASE, validate_dataset
+from tests.fakes import Crash, failing, interrupted, world
+from tests.proof.project import Project
 from tests.unit.steps.intake_world import CONTRACT, GOOD, MIXED, arrive, put, shop, state
 
 
@@ -95,7 +97,56 @@ def test_a_folder_marker_is_no_file() -> None:
     assert arrive(shop(), b"", "raw/shop/")[1]["status"] == "ignored"
 
 
-@pytest.mark.parametrize("body", [GOOD, MIXED, b"id\n1\n", b"id,pages,channel,bought\na,x,ads,1\n"])
+KINDS = [GOOD, MIXED, b"id\n1\n", b"id,pages,channel,bought\na,x,ads,1\n"]
+
+
+@pytest.mark.parametrize("body", KINDS)
+def test_two_deliveries_at_the_same_instant_tell_once(body: bytes) -> None:
+    """The second is handled whole between any two calls of the first."""
+    key = "raw/shop/x.csv"
+    for before in range(1, 100):
+        at = shop()
+        version = put(at, key, body)
+        told = len(at.alerts.kinds)
+        answers = []
+
+        def second(at: World = at, version: str = version, answers: list[Json] = answers) -> None:
+            answers.append(validate_dataset(at, "data", key, version, 1))
+
+        first = validate_dataset(interrupted(at, before, second), "data", key, version, 1)
+        record = at.ledger.arrival("data", key, version)
+        assert record is not None
+        kinds = at.alerts.kinds[told:]
+        assert len(kinds) == len(set(kinds)), (before, kinds)
+        assert len(at.events.put_events) == (record["status"] == "accepted"), before
+        assert len(at.ledger.datasets("shop")) == (record["status"] == "accepted"), before
+        finished = [answer for answer in (first, *answers) if answer["status"] != "in progress"]
+        assert finished, before
+        assert all(answer == record for answer in finished), before
+        if not answers:
+            assert before > 5, "the step made fewer calls than it does"
+            return
+    pytest.fail("the step makes more port calls than are tried here")
+
+
+def test_a_claim_of_one_who_died_is_taken_over() -> None:
+    at = shop()
+    version = put(at, "raw/shop/x.csv", GOOD)
+    with pytest.raises(Crash):
+        validate_dataset(failing(at, 5), "data", "raw/shop/x.csv", version, 1)
+    assert validate_dataset(at, "data", "raw/shop/x.csv", version, 1)["status"] == "in progress"
+    at.clock.advance(LEASE.total_seconds())
+    assert validate_dataset(at, "data", "raw/shop/x.csv", version, 1)["status"] == "accepted"
+
+
+def test_a_claim_is_over_before_the_queue_gives_a_message_back() -> None:
+    source = Project.load().source
+    function = source["Resources"]["ValidateDatasetFunction"]["Properties"]["Timeout"]
+    hidden = source["Resources"]["IntakeQueue"]["Properties"]["VisibilityTimeout"]
+    assert function <= LEASE.total_seconds() < hidden
+
+
+@pytest.mark.parametrize("body", KINDS)
 def test_killed_between_any_two_port_calls_a_retry_ends_the_same(body: bytes) -> None:
     key = "raw/shop/x.csv"
     whole = shop()
@@ -111,7 +162,8 @@ def test_killed_between_any_two_port_calls_a_retry_ends_the_same(body: bytes) ->
             died = False
         except Crash:
             died = True
-        at.clock.advance(60)
+        # the queue gives the message back when the claim is over: see the template
+        at.clock.advance(5_400)
         validate_dataset(at, "data", key, version, 1)
         found = state(at)
         found["objects"] = {k: v for k, v in found["objects"].items() if not k.endswith(".parquet")}

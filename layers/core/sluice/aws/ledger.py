@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -40,6 +40,16 @@ class DynamoLedger:
 
     def projects(self) -> list[str]:
         return [item["sk"]["S"] for item in self._query("PROJECTS")]
+
+    def claim_arrival(self, bucket: str, key: str, version_id: str, now: datetime, lease: timedelta) -> bool:
+        # an item of its own: whoever reads the arrival finds its terminal record or nothing
+        return self._update(
+            f"OBJECT#{bucket}/{key}",
+            f"CLAIM#{version_id}",
+            "SET claimed_at = :now",
+            "attribute_not_exists(pk) OR claimed_at <= :expired",
+            {":now": stamp(now), ":expired": stamp(now - lease)},
+        )
 
     def record_arrival(self, bucket: str, key: str, version_id: str, record: Json) -> bool:
         return self._put_new(f"OBJECT#{bucket}/{key}", f"VERSION#{version_id}", record)

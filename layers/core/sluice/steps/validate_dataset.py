@@ -1,5 +1,8 @@
 """A file arrived in raw/: every row ends up accepted or quarantined with reasons, every file in one terminal record.
 
+Who claims the arrival handles it, so that two deliveries at the same instant tell people once. The one that comes too
+late ends in silence: should the other die, its own message comes back, after its claim's lease is over.
+
 Order of effects: objects, dataset, event, alert, and the terminal record last. A crash anywhere before the record
 makes the retry do all of it again, to the same keys; so an event or alert may come twice after a crash, and is never
 lost. Who reads the events is idempotent.
@@ -9,7 +12,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +24,15 @@ from sluice.intake.validation import Outcome, validate_file
 from sluice.ports import Json, World
 from sluice.steps.register_project import register_project
 
+LEASE = timedelta(minutes=15)
+"""The longest that the function may take; the queue gives a message back much later."""
+
 
 def validate_dataset(world: World, bucket: str, key: str, version_id: str | None, size: int | None = None) -> Json:
     """The terminal record of this arrival; the first call makes it, later ones only give it back.
 
-    `status` is `accepted`, `quarantined` (the whole file, by the contract's expectations) or `failed` (with `error`
-    and `message`). Input mistakes are outcomes; everything else is raised, so that the queue delivers it again.
+    While another call makes it, `status` is `in progress`. Else it is `accepted`, `quarantined` (the whole file, by the
+    contract's expectations) or `failed` (with `error` and `message`). Input mistakes are outcomes; everything else is raised, so that the queue delivers it again.
     """
     version = version_id or world.objects.version(key) or "null"
     known = world.ledger.arrival(bucket, key, version)
@@ -34,6 +40,8 @@ def validate_dataset(world: World, bucket: str, key: str, version_id: str | None
         return known
     if key.endswith("/") and not size:
         return {"status": "ignored", "project": "", "message": "a folder marker of the S3 console is no file"}
+    if not world.ledger.claim_arrival(bucket, key, version, world.clock.now(), LEASE):
+        return world.ledger.arrival(bucket, key, version) or {"status": "in progress", "project": ""}
     dataset = names.dataset_id(bucket, key, version)
     project, contract_version = "", None
     try:
