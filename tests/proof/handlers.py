@@ -63,7 +63,7 @@ def _function(project: Project, function: dict[str, Any]) -> Iterator[tuple[str,
         yield "Handler", f"there is no {path}"
         return
     try:
-        tree = ast.parse(source)
+        tree = parsed(source)
     except SyntaxError as error:
         yield path, f"no Python: {error}"
         return
@@ -79,18 +79,28 @@ def _function(project: Project, function: dict[str, Any]) -> Iterator[tuple[str,
             for name in names:
                 if not _exists(imported, name):
                     yield path, f"{imported} has no {name!r}"
-        needed |= {_LAYERS[each] for each in reached(imported, tuple(names)) if each in _LAYERS}
+        needed |= {layer for module, layer in _LAYERS.items() if module in reached(imported, tuple(names))}
     for layer in sorted(needed - layers):
         yield "Layers", f"{path} imports what {layer} brings"
     for unneeded in sorted(map(str, layers - needed)):
         yield "Layers", f"{path} needs nothing of {unneeded}"
 
 
+@functools.cache
+def parsed(source: str) -> ast.Module:
+    """Raises SyntaxError."""
+    return ast.parse(source)
+
+
 def called_step(project: Project, code_uri: str) -> str | None:
     """The step whose keyword arguments are the event's: the one that a handler calls with `**event`."""
-    source = project.code.get(f"{code_uri.strip('/')}/app.py")
+    return _spread(project.code.get(f"{code_uri.strip('/')}/app.py") or "")
+
+
+@functools.cache
+def _spread(source: str) -> str | None:
     try:
-        tree = ast.parse(source or "")
+        tree = parsed(source)
     except SyntaxError:
         return None
     for node in ast.walk(tree):

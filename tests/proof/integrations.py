@@ -81,6 +81,7 @@ def service_model(service: str) -> ServiceModel:
     return session.get_service_model(service)
 
 
+@functools.cache
 def operation_model(service: str, operation: str) -> OperationModel:
     """The operation by its API name (`CreateTrainingJob`). Raises UnknownIntegrationError."""
     model = service_model(service)
@@ -90,6 +91,7 @@ def operation_model(service: str, operation: str) -> OperationModel:
     return model.operation_model(operation)
 
 
+@functools.cache
 def parse(resource: str) -> Integration:
     """The call that a Resource makes. Raises UnknownIntegrationError."""
     match = _RESOURCE.fullmatch(resource)

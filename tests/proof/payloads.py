@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 from typing import Any
@@ -38,12 +39,19 @@ def _payload(project: Project, arguments: dict[str, Any], declared: dict[str, An
     payload = keys(arguments.get("Payload"))
     if payload is None:
         return ["our functions take a JSON object, with its names written out"]
-    _, *taken = inspect.signature(getattr(importlib.import_module(f"sluice.steps.{step}"), step)).parameters.values()
-    known = {each.name: each.default is each.empty for each in taken}
+    known = _parameters(step)
     missing = [each for each, needed in known.items() if needed and each not in payload]
     return [f"{step} needs {each!r}" for each in missing] + [
         f"{step} takes no {each!r}; it takes {sorted(known)}" for each in payload if each not in known
     ]
+
+
+@functools.cache
+def _parameters(step: str) -> dict[str, bool]:
+    """Name → whether it must be given, but for the world."""
+    function = getattr(importlib.import_module(f"sluice.steps.{step}"), step)
+    _, *taken = inspect.signature(function).parameters.values()
+    return {each.name: each.default is each.empty for each in taken}
 
 
 def keys(payload: Any) -> set[str] | None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import boto3
 import yaml
 from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
+from samtranslator.translator import translator
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
@@ -50,6 +49,9 @@ class Project:
     source: dict[str, Any]
     definitions: dict[str, dict[str, Any]]
     code: dict[str, str]
+    # Whence this copy comes, and the one resource in which it differs.
+    _parent: tuple[Project, str] | None = field(default=None, repr=False)
+    _made: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, root: Path = ROOT) -> Project:
@@ -68,16 +70,50 @@ class Project:
 
         Raises KeyError or IndexError for a path whose parents do not exist, and for one that is to be removed.
         """
-        field, *below = path
-        if field not in ("source", "definitions", "code"):
-            raise KeyError(field)
-        part = _changed(getattr(self, str(field)), tuple(below), value)
-        return replace(self, **{str(field): part})
+        name, *below = path
+        if name not in ("source", "definitions", "code"):
+            raise KeyError(name)
+        part = _changed(getattr(self, str(name)), tuple(below), value)
+        of_one = name == "source" and below[:1] == ["Resources"] and len(below) > 1
+        return replace(self, **{str(name): part, "_parent": (self, str(below[1])) if of_one else None, "_made": {}})
 
     @cached_property
     def translated(self) -> dict[str, Any]:
         """Plain CloudFormation, with state machines' Definition as an object. Raises TranslationError."""
-        packaged = json.loads(json.dumps(self.source))
+        if self._parent is None:
+            return self._translate(self.source["Resources"])
+        before, logical_id = self._parent
+        old = before._once(logical_id)
+        new = self._alone(logical_id, before._once("") if logical_id not in before._layers else None)
+        kept = {name: item for name, item in before.translated["Resources"].items() if name not in old}
+        return {**before.translated, "Resources": {**kept, **new}}
+
+    @cached_property
+    def _layers(self) -> dict[str, Any]:
+        """What references to are rewritten, so that no resource can be translated without it."""
+        found = self.source["Resources"].items()
+        return {name: item for name, item in found if item.get("Type") == "AWS::Serverless::LayerVersion"}
+
+    def _once(self, logical_id: str) -> dict[str, Any]:
+        """What SAM makes of one resource, or of the layers without a name; remembered, for every copy needs it."""
+        if logical_id not in self._made:
+            made = self._alone(logical_id) if logical_id else self._translate(self._layers)["Resources"]
+            self._made[logical_id] = made
+        return self._made[logical_id]
+
+    def _alone(self, logical_id: str, layers: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What SAM makes of one resource, given what it makes of the layers. Raises TranslationError."""
+        if logical_id not in self.source["Resources"]:
+            return {}
+        made = self._translate({**self._layers, logical_id: self.source["Resources"][logical_id]})["Resources"]
+        if layers is None:
+            layers = self._translate({name: each for name, each in self._layers.items() if name != logical_id})[
+                "Resources"
+            ]
+        return {name: item for name, item in made.items() if name not in layers}
+
+    def _translate(self, resources: dict[str, Any]) -> dict[str, Any]:
+        packaged = json.loads(json.dumps({**self.source, "Resources": resources}))
         for logical_id, item in packaged["Resources"].items():
             properties = item.get("Properties", {})
             for key in ("CodeUri", "ContentUri"):
@@ -86,12 +122,13 @@ class Project:
             if properties.pop("DefinitionUri", None):
                 properties["Definition"] = json.loads(json.dumps(self.definitions[logical_id]))
         try:
-            with _region():
-                made = Translator({}, Parser()).translate(packaged, {"AWS::Region": REGION})
+            # the policy templates, which our template does not use, would be read and validated each time
+            with patch.object(translator, "make_policy_template_for_function_plugin", _policy_templates):
+                made = translator.Translator({}, Parser(), boto_session=_session()).translate(packaged, {})
         except InvalidDocumentException as error:
             raise TranslationError("; ".join(cause.message for cause in error.causes)) from error
         for item in made["Resources"].values():
-            if item["Type"] == "AWS::StepFunctions::StateMachine":
+            if item["Type"] == "AWS::StepFunctions::StateMachine" and "DefinitionString" in item["Properties"]:
                 joined = item["Properties"].pop("DefinitionString")
                 item["Properties"]["Definition"] = json.loads("".join(joined["Fn::Join"][1]))
         return made
@@ -117,18 +154,13 @@ def _changed(part: Any, path: tuple[str | int, ...], value: Any) -> Any:
     return copied
 
 
-@contextmanager
-def _region() -> Iterator[None]:
-    """The transform asks boto3 where it is, and refuses to go on without an answer."""
-    before = os.environ.get("AWS_DEFAULT_REGION")
-    os.environ["AWS_DEFAULT_REGION"] = REGION
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["AWS_DEFAULT_REGION"]
-        else:
-            os.environ["AWS_DEFAULT_REGION"] = before
+@cache
+def _session() -> boto3.Session:
+    """The transform asks where it is."""
+    return boto3.Session(region_name=REGION)
+
+
+_policy_templates = cache(translator.make_policy_template_for_function_plugin)
 
 
 class _Loader(yaml.SafeLoader):

@@ -218,14 +218,20 @@ def _wrong(template: dict[str, Any], kind: str, path: Path, reference: Kind) -> 
     if path[0] == "DefinitionSubstitutions":
         return ""  # tests/proof/substitutions.py
     place = ".".join((kind, *path))
-    for pattern, allowed in _PLACES.items():
-        if re.fullmatch(pattern, place):
-            found = _kind(template, target)
-            if allowed and (found, attribute) not in allowed:
-                names = " or ".join(sorted(f"{each} ({how})" for each, how in allowed))
-                return f"{target} is {found} ({attribute}); here belongs {names}"
-            return ""
-    return f"tests/proof/references.py does not know what belongs at {place}: add a line to _PLACES"
+    allowed = _allowed(place)
+    if allowed is None:
+        return f"tests/proof/references.py does not know what belongs at {place}: add a line to _PLACES"
+    found = _kind(template, target)
+    if allowed and (found, attribute) not in allowed:
+        names = " or ".join(sorted(f"{each} ({how})" for each, how in allowed))
+        return f"{target} is {found} ({attribute}); here belongs {names}"
+    return ""
+
+
+@functools.cache
+def _allowed(place: str) -> frozenset[Kind] | None:
+    """What may stand at a place, nothing where another check looks; None for an unknown place."""
+    return next((frozenset(allowed) for pattern, allowed in _PLACES.items() if re.fullmatch(pattern, place)), None)
 
 
 def _kind(template: dict[str, Any], target: str) -> str:

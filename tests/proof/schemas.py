@@ -7,17 +7,37 @@ is none and a number written as text are found. Stricter than CloudFormation, wh
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError
-from jsonschema import Draft7Validator
+from jsonschema import Draft7Validator, ValidationError
+from jsonschema.validators import extend
 
 from tests.proof.project import REGION, Finding, Project, TranslationError
 from tests.proof.stack_values import StackValues, UnresolvedError
 
 CHECK = "schemas"
 _KEYWORDS = ("definitions", "properties", "required", "additionalProperties", "patternProperties")
+
+
+def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
+    """Some patterns are Java's, which Python cannot read: those are AWS's to check."""
+    compiled = _compiled(pattern)
+    if isinstance(value, str) and compiled is not None and not compiled.search(value):
+        yield ValidationError(f"{value!r} does not match {pattern}")
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(pattern)
+    except re.error:
+        return None
+
+
+_Validator = extend(Draft7Validator, {"pattern": _pattern})
 
 
 def findings(project: Project) -> list[Finding]:
@@ -47,7 +67,7 @@ _FIELDS = {
 }
 
 
-def _resource(validator: Draft7Validator, properties: dict[str, Any], values: StackValues) -> Iterator[tuple[str, str]]:
+def _resource(validator: Any, properties: dict[str, Any], values: StackValues) -> Iterator[tuple[str, str]]:
     known: dict[str, Any] = {}
     for name, value in properties.items():
         try:
@@ -68,9 +88,9 @@ def _named(message: str) -> list[str]:
 
 
 @functools.cache
-def _validator(kind: str) -> Draft7Validator | None:
+def _validator(kind: str) -> Any:
     try:
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
     except ResourceNotFoundError:
         return None
-    return Draft7Validator({"type": "object", **{key: schema[key] for key in _KEYWORDS if key in schema}})
+    return _Validator({"type": "object", **{key: schema[key] for key in _KEYWORDS if key in schema}})

@@ -1,0 +1,70 @@
+"""Shows each mutant to the checks, the cheap ones first, until one finds what it does not find in the good one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from tests.proof import asl_validator
+from tests.proof.checks import CHEAP, COSTLY, Check
+from tests.proof.mutants import Mutant
+from tests.proof.project import Finding, Project
+
+_FIELDS = ("source", "definitions", "code")
+
+
+@dataclass(frozen=True)
+class Catch:
+    """Who caught a mutant, by what; nobody when `check` is empty."""
+
+    mutant: Mutant
+    check: str
+    finding: Finding | None
+
+
+class Hunter:
+    def __init__(self, good: Project) -> None:
+        self._good = good
+        self._known: dict[str, set[Finding]] = {}
+
+    def hunt(self, mutants: Iterable[Mutant]) -> list[Catch]:
+        caught, left = [], []
+        for mutant in mutants:
+            found = self._caught(mutant, CHEAP)
+            if found:
+                caught.append(found)
+            else:
+                left.append(mutant)
+        return caught + self._with_node(left)
+
+    def _caught(self, mutant: Mutant, checks: Sequence[Check]) -> Catch | None:
+        changed = {name for name in _FIELDS if getattr(mutant.project, name) is not getattr(self._good, name)}
+        for check in checks:
+            if check.looks_at & changed:
+                new = self._new(check, mutant.project)
+                if new:
+                    return Catch(mutant, new[0].check, new[0])
+        return None
+
+    def _new(self, check: Check, project: Project) -> list[Finding]:
+        if check.name not in self._known:
+            self._known[check.name] = set(check.findings(self._good))
+        if check.looks_at == {"definitions"}:
+            # only what was changed: the other machines are the good one's
+            own = {
+                name: each for name, each in project.definitions.items() if each is not self._good.definitions.get(name)
+            }
+            project = replace(project, definitions=own)
+        return [each for each in check.findings(project) if each not in self._known[check.name]]
+
+    def _with_node(self, left: list[Mutant]) -> list[Catch]:
+        """asl-validator sees all that are left in one process; cfn-lint, which takes seconds, what it leaves."""
+        definitions = [each for each in left if each.project.definitions is not self._good.definitions]
+        known = set(asl_validator.findings(self._good)) if definitions else set()
+        by_node = {}
+        for mutant, found in zip(definitions, asl_validator.findings_of([m.project for m in definitions]), strict=True):
+            if new := [each for each in found if each not in known]:
+                by_node[mutant] = Catch(mutant, new[0].check, new[0])
+        rest = [mutant for mutant in left if mutant not in by_node]
+        costly = [check for check in COSTLY if check.name != asl_validator.CHECK]
+        return [*by_node.values(), *(self._caught(each, costly) or Catch(each, "", None) for each in rest)]
