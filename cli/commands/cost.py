@@ -91,6 +91,12 @@ def text(usage: Usage, contract: Contract, prices: PriceTable, given: Assumption
         f"Assumed: {'; '.join(given.told())}.",
         f"Not counted: {'; '.join(NOT_COUNTED)}.",
     ]
+    sleeps = contract.release.idle_after
+    if sleeps:
+        lines.append(
+            f"The endpoint sleeps {sleeps} after the last request (release.idle_after) and costs nothing then: "
+            "--serving-hours says how long it is awake."
+        )
     if found:
         lines.append(f"Job times are those of run {found.run_id}, measured at {found.where}{_whose(found)}.")
     return "\n".join(lines)

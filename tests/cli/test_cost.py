@@ -273,6 +273,15 @@ def test_a_price_table_that_is_not_whole_is_refused(tmp_path, change, told):
         table("eu-west-1", file)
 
 
+def test_an_endpoint_that_may_sleep_is_told(sluice, tmp_path):
+    file = tmp_path / "project.yaml"
+    file.write_text(PLAIN + "release: {idle_after: 2h}\n")
+    told = sluice("cost", str(file), "--region", "eu-west-1", "--serving-hours", "100")[1]
+    assert "sleeps 2h after the last request" in told
+    assert "100 hours" in told
+    assert "sleeps" not in sluice("cost", str(SHOP), "--region", "eu-west-1")[1]
+
+
 def test_impossible_assumptions_are_refused(sluice):
     assert "cannot be negative" in sluice("cost", str(SHOP), "--region", "eu-west-1", "--drops", "-1")[2]
     assert "a share from 0 to 1" in sluice("cost", str(SHOP), "--region", "eu-west-1", "--spot-discount", "2")[2]
