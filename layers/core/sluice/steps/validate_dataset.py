@@ -32,7 +32,8 @@ def validate_dataset(world: World, bucket: str, key: str, version_id: str | None
     """The terminal record of this arrival; the first call makes it, later ones only give it back.
 
     While another call makes it, `status` is `in progress`. Else it is `accepted`, `quarantined` (the whole file, by the
-    contract's expectations) or `failed` (with `error` and `message`). Input mistakes are outcomes; everything else is raised, so that the queue delivers it again.
+    contract's expectations) or `failed` (with `error` and `message`). Input mistakes are outcomes; everything else is
+    raised, so that the queue delivers it again.
     """
     version = version_id or world.objects.version(key) or "null"
     known = world.ledger.arrival(bucket, key, version)
