@@ -4,6 +4,10 @@ Refusals. SageMaker's scikit-learn server turns every exception of these functio
 as a failure of the model, not of the caller. A refused request is therefore carried as data through predict_fn, and
 output_fn answers it as a response of the server's own web framework, which passes through with status 400. Where
 that framework is not there, output_fn raises the InputError, whose `status` and `body` say the same.
+
+Late labels. A JSON answer has an `inference_id`, which labels may name: row i of a request with several is
+`<inference_id>-<i>`, from 0. An InferenceId that the caller gave goes before it. Lines of JSON lines and CSV are the
+predictions and nothing else; their labels join by the contract's key columns or the caller's InferenceId.
 """
 
 from __future__ import annotations
@@ -14,6 +18,9 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+import numpy as np
 
 from sluice.model.errors import InputError
 from sluice.model.model import Model
@@ -21,6 +28,7 @@ from sluice.model.schema import Row
 
 JSON, JSON_LINES, CSV = "application/json", "application/jsonlines", "text/csv"
 _JSON_LINES_NAMES = (JSON_LINES, "application/x-jsonlines", "application/jsonl", "application/x-ndjson")
+Data = list[Row] | np.ndarray
 Answers = tuple[list[dict[str, Any]], str]
 
 # input_fn is not given the model, but reading CSV needs its column types.
@@ -34,8 +42,8 @@ def model_fn(model_dir: str) -> Model:
     return _loaded
 
 
-def input_fn(body: str | bytes, content_type: str) -> list[Row] | InputError:
-    """Typed rows, or the refusal as a value (see above)."""
+def input_fn(body: str | bytes, content_type: str) -> Data | InputError:
+    """Typed rows or their matrix, or the refusal as a value (see above)."""
     if _loaded is None:
         raise RuntimeError("input_fn was called before model_fn")
     try:
@@ -44,8 +52,11 @@ def input_fn(body: str | bytes, content_type: str) -> list[Row] | InputError:
         return refused
 
 
-def predict_fn(data: list[Row] | InputError, model: Model) -> Answers | InputError:
-    return data if isinstance(data, InputError) else (model.predict(data), model.run_id)
+def predict_fn(data: Data | InputError, model: Model) -> Answers | InputError:
+    if isinstance(data, InputError):
+        return data
+    answers = model.predict(data) if isinstance(data, list) else model.answers(model.scorer(data))
+    return answers, model.run_id
 
 
 def output_fn(prediction: Answers | InputError, accept: str) -> Any:
@@ -55,7 +66,7 @@ def output_fn(prediction: Answers | InputError, accept: str) -> Any:
     answers, run_id = prediction
     kind = _media_type(accept)
     if kind in (JSON, "*/*", ""):
-        return json.dumps({"predictions": answers, "model": run_id}), JSON
+        return json.dumps({"predictions": answers, "model": run_id, "inference_id": uuid4().hex}), JSON
     if kind in _JSON_LINES_NAMES:
         return "".join(json.dumps(answer) + "\n" for answer in answers), kind
     if kind == CSV:
@@ -63,17 +74,17 @@ def output_fn(prediction: Answers | InputError, accept: str) -> Any:
     return _refuse(InputError(f"cannot answer as {kind!r}; accept {JSON}, {JSON_LINES} or {CSV}", status=406))
 
 
-def read(body: str | bytes, content_type: str, model: Model) -> list[Row]:
-    """A request's rows. Raises InputError naming the field."""
+def read(body: str | bytes, content_type: str, model: Model) -> Data:
+    """A request's rows; many plain ones as their matrix. Raises InputError naming the field."""
     kind = _media_type(content_type)
     try:
         text = body if isinstance(body, str) else bytes(body).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError("the body is not UTF-8") from None
     if kind == JSON:
-        return [_record(item, model) for item in _instances(_json(text))]
+        return _records(_instances(_json(text)), model)
     if kind in _JSON_LINES_NAMES:
-        return [_record(_json(line), model) for line in text.split("\n") if line.strip()]
+        return _records([_json(line) for line in text.split("\n") if line.strip()], model)
     if kind == CSV:
         return _csv_rows(text, model)
     raise InputError(f"content type {kind!r} is not supported; send {JSON}, {JSON_LINES} or {CSV}", status=415)
@@ -100,6 +111,11 @@ def _instances(document: Any) -> list[Any]:
             raise InputError("'instances' must be a list of objects", "instances")
         return document["instances"]
     return [document]
+
+
+def _records(items: list[Any], model: Model) -> Data:
+    matrix = model.columns.matrix(items)
+    return [_record(item, model) for item in items] if matrix is None else matrix
 
 
 def _record(item: Any, model: Model) -> Row:

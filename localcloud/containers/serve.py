@@ -30,6 +30,7 @@ from typing import Any
 
 TEXT_TYPES = ("application/json", "text/csv")
 MAX_HEADER = 64 * 1024
+PHRASES = {status.value: status.phrase for status in HTTPStatus}
 Answer = tuple[int, str, bytes, dict[str, str]]  # status, content type, body, further headers
 Transform = Callable[[Any, Any, str, str], Any]
 
@@ -171,23 +172,22 @@ class Server:
             time.sleep(0.01)
 
     def converse(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb", buffering=64 * 1024) as stream:
+        with connection:
+            stream = Stream(connection)
             try:
                 while self.one(connection, stream):
                     pass
             except (OSError, ValueError):  # the other side went away, or does not speak HTTP
                 return
 
-    def one(self, connection: socket.socket, stream: Any) -> bool:
+    def one(self, connection: socket.socket, stream: Stream) -> bool:
         """Answers one request; False when the connection is to be closed."""
-        line = stream.readline(MAX_HEADER)
-        if not line.strip():
-            return bool(line)
-        method, target, version = line.decode("latin-1").split()
-        headers: dict[str, str] = {}
-        while (line := stream.readline(MAX_HEADER)) not in (b"\r\n", b"\n", b""):
-            name, _, value = line.decode("latin-1").partition(":")
-            headers[name.strip().lower()] = value.strip()
+        head = stream.until(b"\r\n\r\n").lstrip(b"\r\n").decode("latin-1")
+        if not head:
+            return False
+        first, *lines = head.split("\r\n")
+        method, target, version = first.split()
+        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         if headers.get("expect", "").lower() == "100-continue":
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         with self.lock:
@@ -211,33 +211,68 @@ class Server:
         return (405 if known else 404), "application/json", b'{"error": "no such resource"}', {}
 
 
-def read_body(stream: Any, headers: dict[str, str]) -> bytes:
+class Stream:
+    """What a connection sends, read in as few calls as it comes in."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection, self._data = connection, b""
+
+    def until(self, end: bytes) -> bytes:
+        """Everything before `end`, which is taken off too; empty when the other side closes between requests."""
+        while (at := self._data.find(end)) < 0:
+            if len(self._data) > MAX_HEADER:
+                raise ValueError("the header is too long")
+            if not self._more():
+                if self._data.strip():
+                    raise OSError("the request ended early")
+                return b""
+        found, self._data = self._data[:at], self._data[at + len(end) :]
+        return found
+
+    def exactly(self, length: int) -> bytes:
+        if len(self._data) < length:
+            parts, missing = [self._data], length - len(self._data)
+            while missing > 0:
+                self._data = b""
+                if not self._more():
+                    raise OSError("the request ended early")
+                parts.append(self._data)
+                missing -= len(self._data)
+            self._data = b"".join(parts)
+        found, self._data = self._data[:length], self._data[length:]
+        return found
+
+    def _more(self) -> bool:
+        data = self._connection.recv(256 * 1024)
+        self._data += data
+        return bool(data)
+
+
+def read_body(stream: Stream, headers: dict[str, str]) -> bytes:
     if headers.get("transfer-encoding", "").lower() != "chunked":
-        length = int(headers.get("content-length") or 0)
-        body = stream.read(length)
-        if len(body) != length:
-            raise OSError("the request ended early")
-        return body
+        return stream.exactly(int(headers.get("content-length") or 0))
     parts = []
-    while size := int(stream.readline(MAX_HEADER).split(b";")[0], 16):
-        parts.append(stream.read(size))
-        stream.readline()
-    while stream.readline(MAX_HEADER).strip():
+    while size := int(stream.until(b"\r\n").split(b";")[0], 16):
+        parts.append(stream.exactly(size))
+        stream.exactly(2)
+    while stream.until(b"\r\n"):  # trailers
         pass
     return b"".join(parts)
 
 
 def render(status: int, content_type: str, body: bytes, extra: dict[str, str], *, keep: bool) -> bytes:
-    try:
-        phrase = HTTPStatus(status).phrase
-    except ValueError:
-        phrase = ""
-    lines = [f"HTTP/1.1 {status} {phrase}", f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
-    lines += [f"{name}: {value}" for name, value in extra.items()]
+    phrase = PHRASES.get(status, "")
+    more = "".join(f"{name}: {_line(value)}\r\n" for name, value in extra.items()) if extra else ""
     if not keep:
-        lines.append("Connection: close")
-    head = "\r\n".join(" ".join(line.splitlines()) for line in lines)  # a header value cannot smuggle in a line
-    return head.encode("latin-1", "replace") + b"\r\n\r\n" + body
+        more += "Connection: close\r\n"
+    kind = _line(content_type)
+    head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{more}\r\n"
+    return head.encode("latin-1", "replace") + body
+
+
+def _line(value: str) -> str:
+    """A header value cannot smuggle in a line."""
+    return value if value.isprintable() else " ".join(value.splitlines())
 
 
 def end_with_stdin() -> None:

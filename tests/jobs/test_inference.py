@@ -64,6 +64,7 @@ def test_every_form_gives_the_same_answer_without_heavy_imports(ask):
     # 0.3 s is the aim; the rest is room for a busy machine.
     assert got["seconds"] < 1.0
     one, two, lines, bare, headed, empty = got["answers"]
+    assert len({json.loads(one[1])["inference_id"], json.loads(two[1])["inference_id"]}) == 2
     answer = json.loads(one[1])["predictions"][0]
     assert answer["prediction"] is True
     assert json.loads(one[1])["model"] == "r0123456789ab"

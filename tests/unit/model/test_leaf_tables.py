@@ -9,7 +9,7 @@ import pytest
 
 from sluice.model import leaf_tables
 from sluice.model.leaf_tables import LeafTables
-from sluice.model.scorers import Trees
+from sluice.model.scorers import Trees, build_scorer
 
 WIDTH, BLOCKS = 9, [(4, 3), (7, 2)]
 THRESHOLDS = [-1.5, -0.0, 0.0, 0.25, 0.5, 1.0, 3.0e38, float("inf"), float("-inf")]
@@ -80,3 +80,22 @@ def test_what_does_not_fit_is_walked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert LeafTables.build(forest(1, 0, 3), BLOCKS) is None
     monkeypatch.setattr(leaf_tables, "MAX_BYTES", 100)
     assert LeafTables.build(forest(1, 2, 9), BLOCKS) is None
+
+
+@pytest.mark.parametrize(("trees", "outputs"), [(200, 1), (201, 3), (2, 2)])
+def test_many_rows_and_one_row_are_summed_in_the_same_order(trees: int, outputs: int) -> None:
+    """Sums of many rows must not be made pairwise, which would differ from scikit-learn's in the last bits."""
+    arrays, matrix = forest(9, trees, 7), rows(9, 40)
+    chance = np.random.default_rng(9)
+    value = chance.normal(size=len(arrays["feature"])) * 10.0 ** chance.integers(-6, 6, len(arrays["feature"]))
+    arrays |= {"value": value, "start": chance.normal(size=outputs)}
+    meta = {"scorer": "boosting", "output": "identity" if outputs == 1 else "softmax", "width": WIDTH, "depth": 64}
+    score = build_scorer(arrays, meta)
+    together = score(matrix)
+    assert together.tobytes() == np.concatenate([score(matrix[i : i + 1]) for i in range(40)]).tobytes()
+    in_order = [float(arrays["start"][0])] * 40
+    leaves = Trees(arrays, WIDTH, 64).leaves(matrix)
+    for tree in range(0, trees, outputs):
+        in_order = [total + float(value[leaves[row, tree]]) for row, total in enumerate(in_order)]
+    if outputs == 1:
+        assert together.tolist() == in_order

@@ -96,11 +96,16 @@ class Encoder:
     def blocks(self) -> list[tuple[int, int]]:
         """(offset, width) of the groups of columns of which every row has exactly one at 1, the others at 0."""
         found, offset = [], 0
-        for part in self.parts:
+        for part, width in self.widths:
             if part["kind"] in ("category", "bins"):
-                found.append((offset, _width(part)))
-            offset += _width(part)
+                found.append((offset, width))
+            offset += width
         return found
+
+    @property
+    def widths(self) -> list[tuple[dict[str, Any], int]]:
+        """The parts in order, each with its number of matrix columns."""
+        return [(part, _width(part)) for part in self.parts]
 
     @property
     def names(self) -> list[str]:

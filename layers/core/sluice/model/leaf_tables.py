@@ -18,8 +18,8 @@ import numpy as np
 MAX_LEAVES = 64  # bits of a mask
 MAX_BYTES = 24 << 20
 _CHUNK = 32_768  # (row, tree) pairs at a time, so that the working set stays in the cache
-# Multiplied with a power of two, the top six bits are different for each of the 64 powers (a de Bruijn sequence).
-_DE_BRUIJN = 0x03F79D71B4CB0A89
+# By bits of a mask: multiplied with a power of two, the top bits differ for each power (a de Bruijn sequence).
+_DE_BRUIJN = {32: (0x077CB531, 27), 64: (0x03F79D71B4CB0A89, 58)}
 
 Arrays = Mapping[str, np.ndarray]
 Block = tuple[int, int]
@@ -40,9 +40,11 @@ class LeafTables:
 
     def __init__(self, columns: list[_Column], tables: np.ndarray, node_of: np.ndarray) -> None:
         self._columns = columns
-        self._tables = tables  # (rows, trees), uint64
+        self._tables = tables  # (rows, trees), uint32 where no tree has more than 32 leaves, else uint64
         self._node_of = node_of  # place of a mask's lowest bit, tree by tree → node
-        self._offsets = np.arange(tables.shape[1], dtype=np.uint64) << np.uint64(6)
+        sequence, shift = _DE_BRUIJN[8 * tables.itemsize]
+        self._one, self._sequence, self._shift = (tables.dtype.type(value) for value in (1, sequence, shift))
+        self._offsets = np.arange(tables.shape[1]) * (8 * tables.itemsize)
         self._singles = [(c.at, c.width, c.thresholds.tolist(), c.first) for c in columns]
 
     @classmethod
@@ -53,15 +55,18 @@ class LeafTables:
         if masks is None or not trees:
             return None
         node, tree, mask, leaves = masks
+        bits = 32 if max(map(len, leaves)) <= 32 else 64
+        kind = np.uint32 if bits == 32 else np.uint64
+        mask = mask.astype(kind)  # the lower half: leaves are numbered from the lowest bit
         feature, threshold = arrays["feature"][node], arrays["threshold"][node].astype(np.float64)
         missing_right = arrays["missing_left"][node] == 0
         in_block = {c: (at, width) for at, width in blocks for c in range(at, at + width)}
         used = sorted({in_block.get(int(f), (int(f), 0)) for f in np.unique(feature)})
         ranges = {int(f): np.unique(threshold[feature == f]) for f in np.unique(feature)}
         rows = sum(width if width else len(ranges[at]) + 2 for at, width in used)
-        if (rows + 1) * trees * 8 > MAX_BYTES:
+        if (rows + 1) * trees * bits // 8 > MAX_BYTES:
             return None
-        full = np.uint64(0xFFFFFFFFFFFFFFFF)
+        full = kind((1 << bits) - 1)
         tables = np.full((rows + 1, trees), full)  # the last row rules out nothing: it stands for "no column at all"
         columns, first = [], 0
         for at, width in used:
@@ -92,7 +97,7 @@ class LeafTables:
                 tables[first : first + len(parts[at])] = parts[at]
                 columns.append(_Column(at, 0, ranges[at], first))
                 first += len(parts[at])
-        return cls(columns, tables, _places(leaves))
+        return cls(columns, tables, _places(leaves, bits))
 
     def leaves(self, matrix: np.ndarray) -> np.ndarray:
         """Node index of each row's leaf in each tree, shape (rows, trees)."""
@@ -125,9 +130,10 @@ class LeafTables:
         return mask
 
     def _node(self, mask: np.ndarray) -> np.ndarray:
-        lowest = mask & (~mask + np.uint64(1))
-        place = (lowest * np.uint64(_DE_BRUIJN) >> np.uint64(58)) + self._offsets
-        return self._node_of.take(place.view(np.int64))
+        lowest = mask & (~mask + self._one)
+        place = (lowest * self._sequence >> self._shift).astype(np.intp)
+        place += self._offsets
+        return self._node_of.take(place)
 
 
 def _masks(arrays: Arrays) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[list[int]]] | None:
@@ -160,9 +166,10 @@ def _masks(arrays: Arrays) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[lis
     return np.array(nodes, np.intp), np.array(trees, np.intp), np.array(masks, np.uint64), leaves
 
 
-def _places(leaves: Sequence[Sequence[int]]) -> np.ndarray:
-    node_of = np.zeros((len(leaves), MAX_LEAVES), dtype=np.intp)
-    place = [((_DE_BRUIJN << bit) & 0xFFFFFFFFFFFFFFFF) >> 58 for bit in range(MAX_LEAVES)]
+def _places(leaves: Sequence[Sequence[int]], bits: int) -> np.ndarray:
+    sequence, shift = _DE_BRUIJN[bits]
+    node_of = np.zeros((len(leaves), bits), dtype=np.intp)
+    place = [((sequence << bit) & ((1 << bits) - 1)) >> shift for bit in range(bits)]
     for tree, found in enumerate(leaves):
         node_of[tree, place[: len(found)]] = found
     return node_of.ravel()

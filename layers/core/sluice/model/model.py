@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sluice.model import artifact
+from sluice.model.columns import ColumnReader
 from sluice.model.encoder import Encoder
 from sluice.model.errors import ArtifactError
 from sluice.model.labels import Labels
@@ -33,6 +34,7 @@ class Model:
         except (KeyError, TypeError, ValueError) as error:
             raise ArtifactError(f"model.json is incomplete: {error}") from error
         self.scorer = build_scorer(arrays, scorer)
+        self.columns = ColumnReader(self.encoder)
         self.artifact_sha256 = artifact_sha256
 
     @classmethod
@@ -49,9 +51,10 @@ class Model:
 
         Binary: `probability` is that of the positive class. Multiclass: that of the predicted class.
         """
-        if not rows:
-            return []
-        scores = self.score(rows)
+        return self.answers(self.score(rows)) if rows else []
+
+    def answers(self, scores: np.ndarray) -> list[dict[str, Any]]:
+        """`predict` from here on."""
         classes = self.labels.classes
         if self.labels.problem == "regression":
             return [{"prediction": value} for value in scores.tolist()]

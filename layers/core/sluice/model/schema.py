@@ -22,7 +22,7 @@ TYPES = ("integer", "number", "boolean", "category", "text", "timestamp")
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "0"})
 # Beyond float32 scikit-learn's forests refuse a value; clipping keeps training and serving alike.
-_LARGEST = 3.0e38
+LARGEST = 3.0e38
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def seconds(text: str) -> float:
 def _number(value: float) -> float | None:
     if not math.isfinite(value):
         return None
-    return max(-_LARGEST, min(_LARGEST, float(value)))
+    return max(-LARGEST, min(LARGEST, float(value)))
 
 
 def _integer_from_text(text: str) -> float | None:
@@ -151,7 +151,7 @@ def from_json(value: Any, kind: str, field: str) -> Value:
         try:
             number = float(value)
         except OverflowError:
-            number = _LARGEST if value > 0 else -_LARGEST
+            number = LARGEST if value > 0 else -LARGEST
         if kind == "number" or not math.isfinite(number) or number == math.floor(number):
             return _number(number)
     elif kind == "boolean":
@@ -173,7 +173,7 @@ def from_json(value: Any, kind: str, field: str) -> Value:
 
 def _number_from_json(value: Any, field: str) -> Value:
     """`from_json` of a number, without its detours for what nearly every value is."""
-    if type(value) is float and -_LARGEST <= value <= _LARGEST:  # not NaN either
+    if type(value) is float and -LARGEST <= value <= LARGEST:  # not NaN either
         return value
     return None if value is None else from_json(value, "number", field)
 

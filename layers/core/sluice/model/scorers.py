@@ -165,11 +165,14 @@ class BoostingScorer(_TreeScorer):
 
     def _chunk(self, matrix: np.ndarray) -> np.ndarray:
         rows, outputs = len(matrix), len(self._start)
-        # summed strictly in order, as scikit-learn adds tree by tree
+        # Summed strictly in order, as scikit-learn adds tree by tree: numpy adds pairwise only along the fastest axis.
         terms = np.empty((rows, self._rounds + 1, outputs))
         terms[:, 0] = self._start
         terms[:, 1:] = self._value.take(self._trees.leaves(matrix)).reshape(rows, self._rounds, outputs)
-        raw = np.add.accumulate(terms, axis=1)[:, -1]
+        if rows > 1:
+            raw = np.add.reduce(np.ascontiguousarray(terms.transpose(1, 0, 2)), axis=0)
+        else:
+            raw = np.add.accumulate(terms, axis=1)[:, -1]
         if self._output == "identity":
             return raw[:, 0]
         return _pair(expit(raw[:, 0])) if self._output == "expit" else softmax(raw)

@@ -19,7 +19,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Captured:
-    """One captured request. `answers[i]` belongs to `rows[i]`; it is empty when the answer cannot be read."""
+    """One captured request. `answers[i]` belongs to `rows[i]`; it is empty when the answer cannot be read.
+
+    `inference_id` is the caller's, else the one in the answer.
+    """
 
     inference_id: str | None
     at: datetime | None
@@ -47,14 +50,15 @@ def _request(event: Any, types: dict[str, str]) -> Captured:
     text, kind = _text(data["endpointInput"])
     rows = _rows(text, kind, types)
     answers: list[Row] = []
+    own_id: str | None = None
     if data.get("endpointOutput"):
         try:
-            answers = _answers(*_text(data["endpointOutput"]))
+            answers, own_id = _answers(*_text(data["endpointOutput"]))
         except (ValueError, KeyError, TypeError, AttributeError):
             answers = []
     at = meta.get("inferenceTime")
     return Captured(
-        meta.get("inferenceId"),
+        meta.get("inferenceId") or own_id,
         datetime.fromisoformat(at.replace("Z", "+00:00")) if at else None,
         rows,
         answers if len(answers) == len(rows) else [],
@@ -80,16 +84,17 @@ def _rows(text: str, kind: str, types: dict[str, str]) -> list[Row]:
     return [_object(content)]
 
 
-def _answers(text: str, kind: str) -> list[Row]:
+def _answers(text: str, kind: str) -> tuple[list[Row], str | None]:
+    """Predictions, and the inference id that a JSON answer has."""
     if kind == "text/csv":
-        return [
-            {name: _typed(value, "number") for name, value in zip(("prediction", "probability"), row)}
-            for row in csv.reader(io.StringIO(text))
-            if row
-        ]
+        lines = csv.reader(io.StringIO(text))
+        names = ("prediction", "probability")
+        return [{name: _typed(value, "number") for name, value in zip(names, row)} for row in lines if row], None
     if kind == "application/jsonlines":
-        return [_object(json.loads(line)) for line in text.splitlines() if line.strip()]
-    return [_object(row) for row in json.loads(text)["predictions"]]
+        return [_object(json.loads(line)) for line in text.splitlines() if line.strip()], None
+    document = json.loads(text)
+    own_id = document.get("inference_id")
+    return [_object(row) for row in document["predictions"]], own_id if isinstance(own_id, str) else None
 
 
 def _table(text: str) -> list[dict[str, str]]:

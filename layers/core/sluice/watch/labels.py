@@ -38,9 +38,10 @@ def join(labels: dict[Identity, str], requests: Iterable[Captured], contract: Co
     latest: dict[Identity, dict[str, Any]] = {}
     keys = contract.data.key
     for request in requests:
-        for row, answer in zip(request.rows, request.answers):
-            if request.inference_id and len(request.rows) == 1:
-                latest[(request.inference_id,)] = answer
+        for number, (row, answer) in enumerate(zip(request.rows, request.answers)):
+            if request.inference_id:
+                single = len(request.rows) == 1
+                latest[(request.inference_id if single else f"{request.inference_id}-{number}",)] = answer
             if keys and all(row.get(key) is not None for key in keys):
                 latest[tuple(str(row[key]) for key in keys)] = answer
     binary = contract.problem.type != "regression"

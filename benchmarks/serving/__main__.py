@@ -1,0 +1,123 @@
+"""`make bench-serving`: one model behind five servers, one after the other in one run, on the same cores.
+
+Prints JSON lines {"name", "value", "goal", "ok"} (goal null: for information) and exits 1 when a goal is missed. The
+figures of a busy machine are those of a busy machine: `load` says how busy it was. Ratios suffer least, because the
+rounds go around: every server is measured in every round, and the median over the rounds counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+from benchmarks.serving.load import many_clients, one_client
+from benchmarks.serving.router import added_ms
+from benchmarks.serving.servers import BENCH, HERE, KINDS, LEARN, ROOT, Running
+
+BATCH = 100
+
+
+class Report:
+    def __init__(self) -> None:
+        self.missed = 0
+
+    def say(self, name: str, value: float, goal: str | None = None, ok: bool = True) -> None:
+        self.missed += not ok
+        print(json.dumps({"name": name, "value": round(value, 4), "goal": goal, "ok": ok}), flush=True)
+
+    def at_most(self, name: str, value: float, goal: float) -> None:
+        self.say(name, value, f"<= {goal:g}", value <= goal)
+
+    def at_least(self, name: str, value: float, goal: float) -> None:
+        self.say(name, value, f">= {goal:g}", value >= goal)
+
+
+def source(folder: Path) -> Path:
+    """The training job's source folder, as the product ships it."""
+    target = folder / "source"
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "jobs" / "learn", target, ignore=ignore)
+    package = ROOT / "layers" / "core" / "sluice"
+    shutil.copytree(package / "model", target / "sluice" / "model", ignore=ignore)
+    shutil.copyfile(package / "__init__.py", target / "sluice" / "__init__.py")
+    return target
+
+
+def measure(folder: Path, rounds: int, seconds: float) -> dict[tuple[str, str], list[float]]:
+    rows = json.loads((folder / "requests.json").read_text())
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for number in range(rounds):
+        for kind in KINDS:
+            with Running(kind, folder) as server:
+                one, batch = server.message(rows[:1]), server.message(rows[:BATCH])
+                found[kind.name, "start_s"].append(server.first_answer(one))
+                many_clients(server.ports, one, 0.5)  # both workers have answered now
+                single = one_client(server.ports[0], one, seconds)
+                found[kind.name, "p50_ms"].append(single.p50_ms)
+                found[kind.name, "p99_ms"].append(single.p99_ms)
+                before = server.cpu_seconds()
+                eight = many_clients(server.ports, one, seconds)
+                found[kind.name, "cpu_ms"].append(1e3 * (server.cpu_seconds() - before) / len(eight.latencies))
+                found[kind.name, "per_second"].append(eight.per_second)
+                found[kind.name, "batch_per_second"].append(many_clients(server.ports, batch, seconds).per_second)
+                memory = server.memory_mb()
+                found[kind.name, "memory_mb"].append(sum(memory))
+                found[kind.name, "worker_mb"].append(max(memory))
+            print(f"round {number + 1}: {kind.name}", file=sys.stderr, flush=True)
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
+    options = parser.parse_args()
+    report = Report()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        maker = [str(BENCH / "python"), str(HERE / "models.py"), str(folder), str(source(folder))]
+        subprocess.run(maker, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        load = [os.getloadavg()[0]]
+        found = measure(folder, options.rounds, options.seconds)
+        load.append(os.getloadavg()[0])
+        row = json.dumps(json.loads((folder / "requests.json").read_text())[0]).encode()
+        straight, through = added_ms(LEARN / "python", folder / "ours", row, folder, options.seconds)
+        parity = json.loads((folder / "parity.json").read_text())
+
+    middle = {key: statistics.median(values) for key, values in found.items()}
+    units = ("p50_ms", "p99_ms", "per_second", "batch_per_second", "cpu_ms", "start_s", "memory_mb", "worker_mb")
+    for kind in KINDS:
+        for unit in units:
+            report.say(f"{kind.name}: {unit}", middle[kind.name, unit])
+    report.say("load before", load[0])
+    report.say("load after", load[1])
+
+    def ratio(own: str, other: str, unit: str = "per_second") -> float:
+        return statistics.median(a / b for a, b in zip(found[own, unit], found[other, unit], strict=True))
+
+    report.at_least("container stack: requests a second, times AWS's way", ratio("container", "aws"), 10)
+    report.at_most("container stack: p50 of one row, ms", middle["container", "p50_ms"], 0.6)
+    report.at_most("local worker: p50 of one row, ms", middle["local", "p50_ms"], 0.1)
+    report.at_least("local worker: requests a second, times MLflow", ratio("local", "mlflow"), 100)
+    report.at_least("local worker: requests a second, times AWS's way", ratio("local", "aws"), 80)
+    report.at_least("local worker: requests a second, times BentoML", ratio("local", "bentoml"), 130)
+    report.at_least("local worker: 100-row requests, times AWS's way", ratio("local", "aws", "batch_per_second"), 12)
+    report.at_most("local worker: start to first answer, s", middle["local", "start_s"], 1.5)
+    report.at_most("local worker: memory of a worker, MB", middle["local", "worker_mb"], 120)
+    report.at_most("router: added to a request, with metrics and capture, ms", through - straight, 0.3)
+    report.at_most("difference from scikit-learn, gradient boosting", parity["gradient_boosting"], 0)
+    report.at_most("difference from scikit-learn, random forest", parity["random_forest"], 0)
+    report.at_most("difference from scikit-learn, logistic regression", parity["logistic_regression"], 1e-12)
+    return 1 if report.missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

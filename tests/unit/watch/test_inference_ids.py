@@ -1,0 +1,55 @@
+"""Late labels name a request by the id in its answer, by the caller's own id, or by the key columns."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sluice.watch.captures import parse_file
+from sluice.watch.labels import join
+
+ROWS = [{"pages": 1}, {"pages": 2}]
+ANSWERS = [{"prediction": True, "probability": 0.75}, {"prediction": False, "probability": 0.25}]
+
+
+class Problem:
+    type, positive = "binary", True
+
+
+class Data:
+    key: list[str] = []  # noqa: RUF012
+
+
+class Contract:
+    problem, data = Problem, Data
+
+
+def captured(rows: list[Any], inference_id: str | None = None) -> bytes:
+    document = {"predictions": ANSWERS[: len(rows)], "model": "r1", "inference_id": "abc"}
+    question = rows[0] if len(rows) == 1 else {"instances": rows}
+    parts = {"endpointInput": question, "endpointOutput": document}
+    data = {
+        name: {"observedContentType": "application/json", "data": json.dumps(part), "encoding": "JSON"}
+        for name, part in parts.items()
+    }
+    meta = {"inferenceId": inference_id} if inference_id else {}
+    return json.dumps({"captureData": data, "eventMetadata": meta}).encode()
+
+
+def joined(body: bytes, *names: str) -> list[tuple[Any, float]]:
+    requests, bad = parse_file(body, {"pages": "integer"})
+    assert bad == 0
+    return join({(name,): "true" for name in names}, requests, Contract)  # type: ignore[arg-type]
+
+
+def test_one_row_is_named_by_the_answers_id() -> None:
+    assert joined(captured(ROWS[:1]), "abc", "other") == [(True, 0.75)]
+
+
+def test_the_callers_id_goes_before_it() -> None:
+    assert joined(captured(ROWS[:1], "mine"), "abc") == []
+    assert joined(captured(ROWS[:1], "mine"), "mine") == [(True, 0.75)]
+
+
+def test_the_rows_of_a_request_are_numbered_from_zero() -> None:
+    assert joined(captured(ROWS), "abc-1", "abc-0", "abc") == [(True, 0.25), (True, 0.75)]
