@@ -11,14 +11,11 @@ from sluice import keys, names
 from tests.e2e.line import Line, contract, wait_for
 
 PROJECT = "shop"
-# This story is about releases. Its models learn from so few rows that PSI is mostly sampling noise, about
-# (bins - 1) * (1 / rows of the baseline + 1 / rows of the window), and now and then rings at the default limit.
-NO_DRIFT = {"drift": {"max": 10.0}}
 
 
 def three_models(line: Line) -> dict[str, Any]:
     """The second model replaces the first and is rolled back in its probation; the third is stopped while it bakes."""
-    line.put_contract(PROJECT, contract(PROJECT, monitor=NO_DRIFT))
+    line.put_contract(PROJECT, contract(PROJECT))
     line.drop(PROJECT, "day1.csv", as_csv(Knobs(rows=800, seed=41, noise=0.3)))
     first = line.run(PROJECT, 1, outcome="promoted")
     traffic = line.traffic(PROJECT)
@@ -34,7 +31,7 @@ def three_models(line: Line) -> dict[str, Any]:
         restored = {"champion": line.ledger.champion(PROJECT), "endpoint": line.endpoint(PROJECT)}
 
         # a bake that is long enough to be interrupted
-        line.put_contract(PROJECT, contract(PROJECT, release={"bake": "10m"}, monitor=NO_DRIFT))
+        line.put_contract(PROJECT, contract(PROJECT, release={"bake": "10m"}))
         line.drop(PROJECT, "day3.csv", as_csv(Knobs(rows=600, seed=43)))
         third = line.run(PROJECT, 3, until="canary")
         endpoint_in_bake = line.endpoint(PROJECT)

@@ -1,4 +1,4 @@
-"""An endpoint that nobody asks is deleted where the contract says so; it comes back by `sluice wake` or a release."""
+"""What saves money: training on spare machines, one of which is taken away, and an endpoint that sleeps when idle."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ def asleep(line: Line) -> bool:
 def a_quiet_shop(line: Line) -> dict[str, Any]:
     """A model serves, nobody asks; people wake it; it sleeps again, and the next model comes to a sleeping project."""
     # evidence of silence takes the time that the contract names, in real seconds
-    line.put_contract(PROJECT, contract(PROJECT, release={"idle_after": "30s", "probation": "1s"}))
+    changes = {"release": {"idle_after": "30s", "probation": "1s"}, "training": {"spot": True}}
+    line.put_contract(PROJECT, contract(PROJECT, **changes))
+    # the first of the project's training jobs loses its machine: a hook of the local cloud
+    taken = line.stack.state / "spot" / f"{line.stack.stack}-{PROJECT}-"
+    taken.parent.mkdir(exist_ok=True)
+    taken.write_text("0.5")
     line.drop(PROJECT, "day1.csv", as_csv(Knobs(rows=600, seed=71)))
     first = line.run(PROJECT, 1, outcome="promoted")
     told = line.alert(PROJECT, "Endpoint Asleep")
@@ -42,6 +47,23 @@ def a_quiet_shop(line: Line) -> dict[str, Any]:
     line.drop(PROJECT, "day2.csv", as_csv(Knobs(rows=700, seed=74)))
     second = line.run(PROJECT, 2, outcome="promoted")
     return {"runs": [first, second], "told": told, "scored": scored, "woken": woken, "answer": answer}
+
+
+@pytest.mark.story.with_args(a_quiet_shop)
+def test_a_job_that_loses_its_spare_machine_starts_anew(line: Line, story: dict[str, Any]) -> None:
+    client = line.aws("sagemaker")
+    baseline = names.job(line.stack.stack, PROJECT, story["runs"][0]["run_id"], "baseline")
+    job = client.describe_training_job(TrainingJobName=baseline)
+    assert job["TrainingJobStatus"] == "Completed"
+    assert [step["Status"] for step in job["SecondaryStatusTransitions"]].count("Interrupted") == 1
+    assert job["StoppingCondition"]["MaxWaitTimeInSeconds"] > job["StoppingCondition"]["MaxRuntimeInSeconds"]
+    tuning = names.tuning_job(PROJECT, story["runs"][0]["run_id"])
+    found = client.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=tuning)
+    children = [
+        client.describe_training_job(TrainingJobName=each["TrainingJobName"]) for each in found["TrainingJobSummaries"]
+    ]
+    assert children
+    assert all(child["EnableManagedSpotTraining"] for child in children)
 
 
 @pytest.mark.story.with_args(a_quiet_shop)
