@@ -121,7 +121,7 @@ class OwnStack:
         """As deployed; the processed form may come as text or parsed."""
         body = self.clients("cloudformation").get_template(StackName=self.name, TemplateStage="Processed")
         text = body["TemplateBody"]
-        return yaml.load(text, _Loader) if isinstance(text, str) else text  # noqa: S506 - a SafeLoader
+        return _Loader(text).get_single_data() if isinstance(text, str) else text
 
     def _remove(self, kind: str, name: str) -> bool:
         removals: dict[str, Callable[[str], Any]] = {
