@@ -35,6 +35,7 @@ EXTENSIONS = (
     "localcloud.schedules",
     # last: it stands before what the others installed
     "localcloud.service_calls",
+    "localcloud.dead_letters",
 )
 
 
