@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sluice.errors import InputError
+from sluice.escaping import visible
 from sluice.ports import Json, World
 
 
@@ -29,10 +30,14 @@ def finish_batch(
     recorded = world.ledger.record_arrival(world.objects.bucket, key, version_id, record)
     if recorded and status == "scored":
         world.alerts.publish(
-            "Batch Finished", project, f"{project}: a batch is scored", f"{key} → {output_uri}", {"key": key}
+            "Batch Finished",
+            project,
+            f"{project}: a batch is scored",
+            f"{visible(key)} → {visible(output_uri)}",
+            {"key": key},
         )
     elif recorded:
         world.alerts.publish(
-            "Batch Failed", project, f"{project}: a batch failed", "\n".join([key, *why]), {"key": key}
+            "Batch Failed", project, f"{project}: a batch failed", "\n".join([visible(key), *why]), {"key": key}
         )
     return {"status": status, "recorded": recorded}

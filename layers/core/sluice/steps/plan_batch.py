@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sluice import keys, names
 from sluice.errors import ArtifactError, InputError, UnknownProjectError
+from sluice.escaping import visible
 from sluice.ports import Json, World
 from sluice.steps.run_records import project_contract
 from sluice.steps.sealed_models import verified_champion
@@ -79,6 +80,10 @@ def _refused(world: World, project: str, key: str, version_id: str, why: str) ->
     record = {"status": "failed", "kind": "batch", "reasons": [why], "at": world.clock.now().isoformat()}
     if world.ledger.record_arrival(world.objects.bucket, key, version_id, record):
         world.alerts.publish(
-            "Batch Failed", project, f"{project}: a batch file was refused", f"{key}: {why}", {"key": key}
+            "Batch Failed",
+            project,
+            f"{project}: a batch file was refused",
+            f"{visible(key)}: {visible(why)}",
+            {"key": key},
         )
     return {"decision": "refused", "project": project, "key": key, "version_id": version_id, "reasons": [why]}
