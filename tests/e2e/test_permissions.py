@@ -6,6 +6,7 @@ They show that the line is right there, too, and that each permission of the tem
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,14 +49,19 @@ def second_looks(line: Line) -> dict[str, Any]:
     found["asked"] = invoke(line, "RequestApprovalFunction", asked)
     found["rolled_back"] = invoke(line, "PlanRollbackFunction", {"project": PROJECT, "reason": "a test asks"})
     line.alert(PROJECT, "Rollback Impossible")
+    found["verified"] = without_a_run(line, run)
+    found["unknown"] = of_an_unknown_run(line)
     found["scoring"] = scoring_stopped(line)
     # what is asked for here is not to be released
     schedule = {"on": ["drift"], "schedule": "24h"}
     line.put_contract(PROJECT, contract(PROJECT, alerts=emails, gates=STRICT, retrain=schedule))
+    uri = forget_the_artifact(line)
     task = {"project": PROJECT, "task": "retrain", "at": "2026-01-01T00:00:00Z"}
     found["retraining"] = [invoke(line, "MonitorModelFunction", task)["decision"] for _ in range(2)]
     line.alert(PROJECT, "Retraining Started")
     found["second"] = line.run(PROJECT, 2)
+    remember_the_artifact(line, uri)
+    found["restored"] = without_a_contract(line, run)
     return found
 
 
@@ -70,6 +76,75 @@ def behind_an_unstarted_run(line: Line, detail: Json) -> Json:
     finally:
         line.ledger.release_lock(PROJECT, dead)
         delete_item(line, f"PROJECT#{PROJECT}", f"RUN#{dead}")
+
+
+def without_a_run(line: Line, run: Json) -> Json:
+    """How an endpoint is checked of which only the project is known."""
+    champion = line.ledger.champion(PROJECT)
+    assert champion is not None
+    asked = {"project": PROJECT, "run_id": None, "endpoint": champion.endpoint, "purpose": "test"}
+    expected = {"expected_config": champion.endpoint_config, "expected_variant": champion.variant}
+    return invoke(line, "VerifyEndpointFunction", {**asked, **expected})
+
+
+def of_an_unknown_run(line: Line) -> dict[str, str]:
+    """Function → what it says of a run that does not exist, which must not be that it is denied something."""
+    subject = {"project": PROJECT, "run_id": "r00000000dead"}
+    uri, package = f"s3://{line.bucket}/{keys.sealed(PROJECT, 'r00000000dead', 'model.tar.gz')}", "arn:none"
+    plan = {"champion_variant": "v", "started_at": datetime.now(UTC).isoformat()}
+    step = {"step_index": 0, "percent": 25, "step_started_at": datetime.now(UTC).isoformat(), "release_plan": plan}
+    endpoint = {"endpoint": line.endpoint_name(PROJECT), "expected_config": "c", "expected_variant": "v"}
+    asked: dict[str, Json] = {
+        "JudgeCandidateFunction": subject,
+        "RegisterModelFunction": {**subject, "artifact_uri": uri},
+        "PlanReleaseFunction": {**subject, "artifact_uri": uri, "package_arn": package},
+        "CompleteReleaseFunction": {
+            **{**subject, "artifact_uri": uri, "package_arn": package, "release_plan": {}},
+            "outcome": "promoted",
+        },
+        "JudgeCanaryFunction": {**subject, **step},
+    }
+    found = {function: str(invoke(line, function, payload).get("errorType")) for function, payload in asked.items()}
+    champion = line.ledger.champion(PROJECT)
+    assert champion is not None
+    endpoint |= {"expected_config": champion.endpoint_config, "expected_variant": champion.variant}
+    verdict = invoke(line, "VerifyEndpointFunction", {**subject, **endpoint, "purpose": "unknown"})
+    return {**found, "VerifyEndpointFunction": "; ".join(verdict.get("reasons", [str(verdict)]))}
+
+
+def forget_the_artifact(line: Line) -> str:
+    """Makes the champion's record one of an older kind, which does not say where its model lies."""
+    champion = line.ledger.champion(PROJECT)
+    assert champion is not None
+    line.ledger.set_champion(PROJECT, replace(champion, metrics={"roc_auc": 0.9}), champion.run_id)
+    return str(champion.metrics["artifact_uri"])
+
+
+def remember_the_artifact(line: Line, uri: str) -> None:
+    champion = line.ledger.champion(PROJECT)
+    assert champion is not None
+    metrics = {**champion.metrics, "artifact_uri": uri}
+    line.ledger.set_champion(PROJECT, replace(champion, metrics=metrics), champion.run_id)
+
+
+def without_a_contract(line: Line, run: Json) -> list[Json]:
+    """The end of a rollback for a project whose contract is gone: the run's own counts, while it is there."""
+    registered = line.ledger.contract(PROJECT)
+    assert registered is not None
+    key = keys.run(PROJECT, run["run_id"], "run.json")
+    frozen = line.read(key)
+    plan = {"from_run": run["run_id"], "to_run": "r00000000dead", "package_arn": run["package_arn"]}
+    payload = {"project": PROJECT, "reason": "a test asks", "rollback_plan": plan}
+    delete_item(line, f"PROJECT#{PROJECT}", "CONTRACT")
+    # without a predecessor the pointer stays
+    try:
+        first = invoke(line, "CompleteRollbackFunction", {**payload, "verification": {"decision": "verified"}})
+        line.aws("s3").delete_object(Bucket=line.bucket, Key=key)
+        second = invoke(line, "CompleteRollbackFunction", {**payload, "verification": {"decision": "verified"}})
+    finally:
+        line.put(key, frozen)
+        line.ledger.save_contract(PROJECT, *registered)
+    return [first, second]
 
 
 def delete_item(line: Line, pk: str, sk: str) -> None:
@@ -99,6 +174,25 @@ def test_without_a_predecessor_nothing_is_rolled_back(story: dict[str, Any], lin
     champion = line.ledger.champion(PROJECT)
     assert champion is not None
     assert champion.run_id == story["run"]["run_id"]
+
+
+@pytest.mark.story.with_args(second_looks)
+def test_an_unknown_run_is_said_to_be_unknown_not_denied(story: dict[str, Any]) -> None:
+    verdict = story["unknown"].pop("VerifyEndpointFunction")
+    assert "there is no s3://" in verdict
+    assert set(story["unknown"].values()) == {"NotFoundError"}
+
+
+@pytest.mark.story.with_args(second_looks)
+def test_an_endpoint_is_checked_by_its_project_alone(story: dict[str, Any]) -> None:
+    assert story["verified"]["decision"] == "verified"
+
+
+@pytest.mark.story.with_args(second_looks)
+def test_a_rollback_ends_by_the_runs_own_contract(story: dict[str, Any]) -> None:
+    first, second = story["restored"]
+    assert first == {"outcome": "rolled_back", "verified": True}
+    assert second["errorType"] == "NotFoundError"
 
 
 @pytest.mark.story.with_args(second_looks)
