@@ -12,6 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 IMAGE = "141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
+# what every container needs of its role: its image, its logs, its metrics
+CONTAINER = (
+    {
+        "Effect": "Allow",
+        "Action": [
+            *("ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability"),
+            *("ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"),
+            *("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"),
+            "cloudwatch:PutMetricData",
+        ],
+        "Resource": "*",
+    },
+)
 RESOURCES = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5}
 
 TRAIN = """
@@ -153,7 +166,8 @@ def open_shop(client: Any) -> Shop:
                 "Effect": "Allow",
                 "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"],
                 "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
-            }
+            },
+            *CONTAINER,
         ],
     }
     iam.put_role_policy(RoleName=f"sm-{mark}", PolicyName="data", PolicyDocument=json.dumps(allowed))

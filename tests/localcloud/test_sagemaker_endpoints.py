@@ -20,6 +20,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from sagemaker_help import CONTAINER
 
 from localcloud import identity
 
@@ -71,6 +72,7 @@ class World:
             },
             {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": f"arn:aws:s3:::{self.bucket}"},
             {"Effect": "Allow", "Action": ["cloudwatch:DescribeAlarms"], "Resource": "*"},
+            *CONTAINER,
         ]
         self.role = cloud.role(f"serving-{uuid4().hex[:8]}", "sagemaker.amazonaws.com", allowed)
         self.endpoints: list[str] = []
