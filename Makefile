@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo build test test-long check format cloud clean image-mapping contract-reference lock sbom smoke bench-release bench-serving
+.PHONY: help setup demo build test test-long check format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-serving
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -76,6 +76,10 @@ image-mapping: setup .envs/sdk/.stamp  ## write the template's container mapping
 
 contract-reference: .venv/.stamp  ## write docs/contract.md anew from the contract's models
 	PYTHONPATH=layers/core $(PY) scripts/write_contract_reference.py
+
+record-calls: setup  ## a whole end-to-end session, from which the recording for the IAM proofs is written anew
+	SLUICE_RECORD_CALLS=1 $(PY) -m pytest -q tests/e2e || echo "Some tests failed; what was recorded follows."
+	$(PY) -m tests.proof.iam
 
 smoke: setup  ## deploy to the account of your AWS variables, try it, remove it again; asks first, costs money
 	$(PY) scripts/smoke_aws.py
