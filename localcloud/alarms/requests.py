@@ -105,6 +105,12 @@ def _check(request: dict[str, Any]) -> None:
             )
         period = int(request["Period"])
     check_period(period)
+    longest = 7 * 86_400 if period >= 3_600 else 86_400
+    if period * periods > longest:
+        raise InvalidRequestError(
+            f"EvaluationPeriods {periods} times Period {period} must not exceed {longest} seconds (a day; seven days "
+            "with a period of an hour or more)"
+        )
 
 
 def check_period(period: int) -> None:

@@ -22,7 +22,8 @@ TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
 # CloudWatch User Guide, "How alarm state is evaluated when data is missing": EvaluationPeriods 3, range 5.
 THREE_OF_THREE = {
     "0 - X - X": ("OK", "OK", "OK", "OK"),
-    "- - - - 0": ("OK", "OK", "OK", "OK"),
+    "0 - - - -": ("OK", "OK", "OK", "OK"),
+    "- - - - 0": ("OK", "OK", "OK", "OK"),  # not in the table, but as good as the row above
     "- - - - -": ("INSUFFICIENT_DATA", CURRENT, "ALARM", "OK"),
     "0 X X - X": ("ALARM", "ALARM", "ALARM", "ALARM"),
     "- - X - -": ("ALARM", CURRENT, "ALARM", "OK"),
@@ -271,6 +272,8 @@ def test_metric_math_composite_and_a_state_set_by_hand(cloud: Cloud) -> None:
     ("changes", "words"),
     [
         ({"Period": 45}, "multiple of 60"),
+        ({"Period": 60, "EvaluationPeriods": 1441}, "must not exceed 86400 seconds"),
+        ({"Period": 86400, "EvaluationPeriods": 8}, "must not exceed 604800 seconds"),
         ({"ExtendedStatistic": "tm90"}, "is required and supported"),
         ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "not supported by the local cloud"),
         ({"EvaluationPeriods": 1, "DatapointsToAlarm": 2}, "DatapointsToAlarm"),
