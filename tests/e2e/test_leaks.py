@@ -50,11 +50,11 @@ STRINGS = {
 }
 HEADER = "qxheadername7"
 
-RAW, REFUSED = r"raw/", r"quarantine/.*/rows\.jsonl"
+RAW, REFUSED, RUN = r"raw/", r"quarantine/.*/rows\.jsonl", r"runs/[^/]+/[^/]+"
 MAY_LIE = {
-    "category": rf"{RAW}|accepted/|{REFUSED}|profiles/.*|runs/[^/]+/[^/]+/(prepared|training|evaluation|decisions)/|models/",
-    "free text": rf"{RAW}|accepted/|{REFUSED}|runs/[^/]+/[^/]+/prepared/",
-    "key": rf"{RAW}|accepted/|{REFUSED}|runs/[^/]+/[^/]+/prepared/",
+    "category": rf"{RAW}|accepted/|{REFUSED}|profiles/.*|{RUN}/(prepared|training|evaluation|decisions)/|models/",
+    "free text": rf"{RAW}|accepted/|{REFUSED}|{RUN}/prepared/",
+    "key": rf"{RAW}|accepted/|{REFUSED}|{RUN}/prepared/",
     "refused value": f"{RAW}|{REFUSED}",
     "broken row": f"{RAW}|{REFUSED}",
     "ignored column": f"{RAW}|{REFUSED}",
@@ -62,7 +62,7 @@ MAY_LIE = {
     "broken JSON line": f"{RAW}|{REFUSED}",
     "Parquet value": f"{RAW}|{REFUSED}",
     "wrong encoding": RAW,
-    "class": rf"{RAW}|accepted/|profiles/.*|runs/[^/]+/[^/]+/prepared/",
+    "class": rf"{RAW}|accepted/|profiles/.*|{RUN}/prepared/",
     "batch file": "batch/|scoring/",
     "refused batch": "batch/|scoring/",
     "label": "labels/",

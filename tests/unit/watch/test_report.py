@@ -44,6 +44,12 @@ def test_a_drifted_window() -> None:
     assert page.count('class="over"') == 1
 
 
+def test_a_column_whose_score_is_chance_is_marked() -> None:
+    page = render({**LOOK, "decision": "stable", "drift": {**LOOK["drift"], "by_chance": ["device"]}})
+    assert "chance explains it" in page
+    assert '<span class="tag warn">0.4100</span>' in page
+
+
 @pytest.mark.parametrize(
     ("quality", "told"),
     [

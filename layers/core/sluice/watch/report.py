@@ -89,5 +89,9 @@ def _columns(
     return [element("h2", "Columns, the most drifted first"), table(header, rows)]
 
 
+def _kind(over: bool, chance: bool) -> str:
+    return "warn" if chance else "bad" if over else "good"
+
+
 def _percent(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
