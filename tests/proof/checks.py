@@ -22,6 +22,7 @@ from tests.proof import (
     metrics,
     payloads,
     policies,
+    posture,
     references,
     schemas,
     substitutions,
@@ -61,6 +62,7 @@ CHEAP: tuple[Check, ...] = (
     _check("policies", policies.findings, "source", "actions exist, on resources that they take"),
     _check("schemas", schemas.findings, "source", "the registry's schemas take every resource, values resolved"),
     _check("task permissions", task_permissions.findings, "source definitions", "roles may do what their Tasks need"),
+    _check("posture", posture.findings, "source", "keys and their grants, TLS, logs, versions, tags, SourceAccount"),
     _check("iam", iam.findings, "source", "recorded calls allowed, no action in vain, forbidden calls denied"),
 )
 COSTLY: tuple[Check, ...] = (

@@ -30,6 +30,8 @@ def findings(project: Project) -> list[Finding]:
     defaults = project.source.get("Globals", {}).get("Function", {})
     found = []
     for name, properties in project.resources("AWS::Serverless::Function").items():
+        if project.focus is not None and name not in project.focus:
+            continue
         found += [
             Finding(CHECK, f"{name}.{place}", what) for place, what in _function(project, {**defaults, **properties})
         ]

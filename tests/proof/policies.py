@@ -17,10 +17,17 @@ import cfnlint
 
 from tests.proof import iam_policies
 from tests.proof.project import Finding, Project, TranslationError
-from tests.proof.stack_values import ACCOUNT, REGION, UnresolvedError
+from tests.proof.stack_values import ACCOUNT, REGION, StackValues, UnresolvedError
 
 CHECK = "policies"
 _DATA = Path(cfnlint.__file__).parent / "data" / "AdditionalSpecs" / "Policies.json"
+
+# With everything that a parameter can switch on.
+_IN_VPC = (
+    ("SubnetIds", "subnet-0123456789abcdef0"),
+    ("SecurityGroupIds", "sg-0123456789abcdef0"),
+    ("AlertEmail", "a@b.c"),
+)
 
 _SERVICES = {
     *("lambda", "states", "sagemaker", "glue", "scheduler", "events", "sns", "s3", "cloudwatch", "sqs", "budgets"),
@@ -57,7 +64,7 @@ _KEYS: dict[str, set[str]] = {
     },
     "sns": {"sns:Protocol", "sns:Endpoint"},
     "lambda": {"lambda:SourceFunctionArn", "lambda:FunctionArn"},
-    "ec2": {"ec2:Vpc", "ec2:Subnet", "ec2:AuthorizedService"},
+    "ec2": {"lambda:SourceFunctionArn", "ec2:Vpc", "ec2:Subnet", "ec2:AuthorizedService"},
     "states": {"states:StateMachineQualifier"},
     "dynamodb": {"dynamodb:LeadingKeys"},
     "scheduler": set(),
@@ -69,16 +76,25 @@ _KEYS: dict[str, set[str]] = {
     "sts": set(),
 }
 _OPEN_KEYS = ("aws:ResourceTag/", "aws:RequestTag/", "aws:PrincipalTag/", "kms:EncryptionContext:")
+# Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC".
+_VPC_ACTIONS = (
+    *("ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces"),
+    *("ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses", "ec2:DescribeSubnets"),
+)
 # Actions whose resource types AWS lists although a request may come without one: each with the page that says so.
 _WITHOUT_RESOURCE = {
     "sagemaker:ListModelPackages": "no resource-level permission when it lists: docs/not-verified-on-aws.md",
-    "ec2:DescribeNetworkInterfaces": "Lambda developer guide, 'Giving Lambda functions access to resources in a VPC'",
+    **dict.fromkeys(_VPC_ACTIONS, "as above"),
 }
 
 
 def findings(project: Project) -> list[Finding]:
     try:
-        policies = iam_policies.of_template(project.translated)
+        looked_at = project.looked_at()
+        if any(item["Type"] == "AWS::IAM::ManagedPolicy" for item in looked_at.values()):
+            looked_at = project.translated["Resources"]  # such a policy is read with the roles that have it
+        part = {**project.translated, "Resources": looked_at}
+        policies = iam_policies.of_template(part, StackValues(project.translated, _IN_VPC))
     except TranslationError as error:
         return [Finding(CHECK, "template.yaml", str(error))]
     except (UnresolvedError, iam_policies.UnknownElementError, KeyError, TypeError, AttributeError) as error:
@@ -91,8 +107,19 @@ def findings(project: Project) -> list[Finding]:
         on_resource = owner not in policies.roles
         for what in _statement(statement, trust=trust, on_resource=on_resource):
             found.append(Finding(CHECK, statement.where, what))
-    found += [Finding(CHECK, where, what) for where, what in _attachments(project.translated)]
-    return found
+    found += [Finding(CHECK, where, what) for where, what in _attachments(part)]
+    found += [Finding(CHECK, where, what) for where, what in _in_vpc(looked_at, policies)]
+    return sorted(set(found))
+
+
+def _in_vpc(resources: dict[str, Any], policies: iam_policies.Policies) -> Iterator[tuple[str, str]]:
+    """Lambda reaches into a VPC with the rights of the function's own role."""
+    for name, item in resources.items():
+        if item["Type"] == "AWS::Lambda::Function" and "VpcConfig" in item["Properties"]:
+            role = item["Properties"].get("Role", {}).get("Fn::GetAtt", [""])[0]
+            for action in _VPC_ACTIONS if role in policies.roles else ():
+                if not policies.allowing(iam_policies.Request(f"role:{role}", action, "*")):
+                    yield name, f"{role} may not do {action}: in a VPC the function does not start"
 
 
 def _statement(statement: iam_policies.Statement, *, trust: bool, on_resource: bool) -> Iterator[str]:
@@ -152,6 +179,9 @@ def _conditions(statement: iam_policies.Statement) -> Iterator[str]:
             for value in values:
                 if value.removesuffix(".amazonaws.com") not in _SERVICES or not value.endswith(".amazonaws.com"):
                     yield f"{value} is no service of AWS's that we know"
+    uses_a_key = not statement.principals and {"kms:Decrypt", "kms:GenerateDataKey"} & set(statement.actions)
+    if uses_a_key and not any(key.startswith("kms:") for _, key, _ in statement.conditions):
+        yield "a key is used by a role through a service only: kms:ViaService"
     if "iam:PassRole" in statement.actions:
         if not any(key == "iam:PassedToService" for _, key, _ in statement.conditions):
             yield "a role may be passed to anybody: iam:PassedToService"

@@ -51,6 +51,8 @@ class Project:
     code: dict[str, str]
     # Whence this copy comes, and the one resource in which it differs.
     _parent: tuple[Project, str] | None = field(default=None, repr=False)
+    # The translated resources that a check of single ones has to look at; all without it.
+    focus: frozenset[str] | None = field(default=None, repr=False)
     _made: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -132,6 +134,17 @@ class Project:
                 joined = item["Properties"].pop("DefinitionString")
                 item["Properties"]["Definition"] = json.loads("".join(joined["Fn::Join"][1]))
         return made
+
+    def focused(self, names: frozenset[str]) -> Project:
+        """A copy of which checks of single resources look at these only."""
+        copied = replace(self, focus=names)
+        copied.__dict__["translated"] = self.translated
+        return copied
+
+    def looked_at(self) -> dict[str, dict[str, Any]]:
+        """The translated resources in focus."""
+        every: dict[str, dict[str, Any]] = self.translated["Resources"]
+        return every if self.focus is None else {name: item for name, item in every.items() if name in self.focus}
 
     def resources(self, kind: str = "", *, translated: bool = False) -> dict[str, dict[str, Any]]:
         """Logical id → properties of the resources of this type (of all without one)."""

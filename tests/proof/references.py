@@ -27,6 +27,7 @@ _ROLE, _RULE, _TABLE, _TOPIC = "AWS::IAM::Role", "AWS::Events::Rule", "AWS::Dyna
 Kind = tuple[str, str]
 # Place (type and path, list items as *) → what may stand there: type and attribute. A parameter's type is its own.
 _PLACES: dict[str, set[Kind]] = {
+    r".*kms-key-id(\.\*)?": {(_KEY, "Arn")},
     r"AWS::CloudWatch::Alarm\.\w*Actions\.\*": {(_TOPIC, "Ref")},
     r"AWS::Budgets::Budget\..*\.Address": {(_TOPIC, "Ref"), ("String", "Ref")},
     r"AWS::Budgets::Budget\.Budget\.BudgetLimit\.Amount": {("Number", "Ref")},
@@ -104,12 +105,12 @@ def findings(project: Project) -> list[Finding]:
         template = project.translated
     except TranslationError as error:
         return [Finding(CHECK, "template.yaml", str(error))]
-    return [Finding(CHECK, where, what) for where, what in _template(template)]
+    return [Finding(CHECK, where, what) for where, what in _template(template, project.looked_at())]
 
 
-def _template(template: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _template(template: dict[str, Any], looked_at: dict[str, Any]) -> Iterator[tuple[str, str]]:
     resources = template["Resources"]
-    for name, item in resources.items():
+    for name, item in looked_at.items():
         depends = item.get("DependsOn", [])
         for other in depends if isinstance(depends, list) else [depends]:
             if other not in resources or other == name:

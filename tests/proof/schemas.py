@@ -47,7 +47,7 @@ def findings(project: Project) -> list[Finding]:
         return [Finding(CHECK, "template.yaml", str(error))]
     values = StackValues(template)
     found = []
-    for name, item in template["Resources"].items():
+    for name, item in project.looked_at().items():
         if item["Type"].startswith("Custom::"):
             continue
         validator = _validator(item["Type"])

@@ -55,6 +55,8 @@ def _machine(definition: dict[str, Any], declared: dict[str, Any], source: dict[
             yield name, f"must be {'.'.join(wanted)}, not {value}"
     for name, state in tasks(definition):
         yield from _uses(name, state.get("Arguments"))
+        if not str(state.get("Resource")).startswith("arn:${Partition}:"):
+            yield f"{name}.Resource", "names one partition for all: ${Partition} is the stack's"
         for used_here in _USED.findall(str(state.get("Resource"))):
             if used_here != "Partition":
                 yield f"{name}.Resource", f"{used_here} is no partition"

@@ -25,6 +25,8 @@ def findings(project: Project) -> list[Finding]:
     shared = project.source.get("Globals", {}).get("Function", {}).get("Environment", {}).get("Variables", {})
     found = [Finding(CHECK, f"Globals.{name}", "no setting has this name") for name in _unknown(shared)]
     for function, properties in project.resources("AWS::Serverless::Function").items():
+        if project.focus is not None and function not in project.focus:
+            continue
         own = properties.get("Environment", {}).get("Variables", {})
         found += [Finding(CHECK, f"{function}.{name}", "no setting has this name") for name in _unknown(own)]
         source = project.code.get(f"{str(properties.get('CodeUri', '')).strip('/')}/app.py", "")

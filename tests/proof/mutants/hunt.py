@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from tests.proof import asl_validator
 from tests.proof.checks import CHEAP, COSTLY, Check
 from tests.proof.mutants import Mutant
-from tests.proof.project import Finding, Project
+from tests.proof.project import Finding, Project, TranslationError
 
 _FIELDS = ("source", "definitions", "code")
 
@@ -39,12 +39,23 @@ class Hunter:
 
     def _caught(self, mutant: Mutant, checks: Sequence[Check]) -> Catch | None:
         changed = {name for name in _FIELDS if getattr(mutant.project, name) is not getattr(self._good, name)}
+        project = self._focused(mutant) if "source" in changed else mutant.project
         for check in checks:
             if check.looks_at & changed:
-                new = self._new(check, mutant.project)
+                new = self._new(check, project)
                 if new:
                     return Catch(mutant, new[0].check, new[0])
         return None
+
+    def _focused(self, mutant: Mutant) -> Project:
+        """Looks at what differs from the good one only. All of it where a resource became another."""
+        try:
+            mine, good = mutant.project.translated["Resources"], self._good.translated["Resources"]
+        except TranslationError:
+            return mutant.project
+        if {name: item["Type"] for name, item in mine.items()} != {name: item["Type"] for name, item in good.items()}:
+            return mutant.project
+        return mutant.project.focused(frozenset(name for name, item in mine.items() if item is not good[name]))
 
     def _new(self, check: Check, project: Project) -> list[Finding]:
         if check.name not in self._known:

@@ -172,7 +172,8 @@ def _conditions(project: Project, place: Path, statement: dict[str, Any]) -> Ite
 
 
 def _resources(project: Project, place: Path, statement: dict[str, Any]) -> Iterator[Mutant]:
-    if statement["Effect"] != "Allow" or "Resource" not in statement or "KeyPolicy" in place:
+    # on a queue, a topic or a key, "*" is that one
+    if statement["Effect"] != "Allow" or "Resource" not in statement or "Principal" in statement:
         return
     if statement["Resource"] == "*" or "*" in statement["Resource"]:
         return
