@@ -40,6 +40,7 @@ class Capture:
         self._csv = {kind.lower() for kind in types.get("CsvContentTypes", ())}
         self._kms = config.get("KmsKeyId")
         self._lines: dict[str, list[bytes]] = defaultdict(list)
+        self._dropped = 0
         self._lock = threading.Lock()
         self._uploading = threading.Lock()
         self._wake = threading.Event()
@@ -77,9 +78,10 @@ class Capture:
             lines = self._lines[variant]
             lines.append(line)
             full = len(lines) >= FLUSH_RECORDS
-            if len(lines) > KEPT_RECORDS:
-                del lines[: len(lines) - KEPT_RECORDS]
-                logger.warning("data capture of %s/%s dropped a record: uploads fail", self.endpoint, variant)
+            surplus = len(lines) - KEPT_RECORDS
+            if surplus > 0:
+                del lines[:surplus]
+                self._dropped += surplus
         if full:
             self._wake.set()
 
@@ -94,6 +96,9 @@ class Capture:
         with self._uploading:
             with self._lock:
                 taken, self._lines = self._lines, defaultdict(list)
+                dropped, self._dropped = self._dropped, 0
+            if dropped:
+                logger.warning("data capture of %s dropped %d records: uploads failed", self.endpoint, dropped)
             for variant, lines in taken.items():
                 try:
                     self._upload(variant, lines)
