@@ -76,7 +76,7 @@ def _columns(
     missing, unseen = damage.get("missing_jump") or {}, damage.get("unseen_share") or {}
     rows = [
         row(
-            short(name),
+            [short(name), element("div", tag("chance explains it", "warn")) if name in by_chance else None],
             (tag(f"{score:.4f}", "warn" if name in by_chance else "bad" if score > limit else "good"), "n"),
             charts.meter(score / scale, limit / scale, 200),
             (_percent(missing.get(name), "+.1%"), "n"),
@@ -87,10 +87,6 @@ def _columns(
     header: list[tuple[str, str | None]] = [("Column", None), ("PSI", "n"), (f"limit {limit:g}", None)]
     header += [("Missing, against training", "n"), ("Never seen in training", "n")]
     return [element("h2", "Columns, the most drifted first"), table(header, rows)]
-
-
-def _kind(over: bool, chance: bool) -> str:
-    return "warn" if chance else "bad" if over else "good"
 
 
 def _percent(value: float | None, form: str) -> str:
