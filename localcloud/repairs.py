@@ -35,10 +35,29 @@ def install(settings: Settings) -> None:
     _keep_the_error_type_of_a_lambda()
     _count_the_loopback_link_as_tls()
     _name_the_version_in_s3_events()
+    _keep_the_key_of_a_topic()
 
 
 def shutdown() -> None:
     """Nothing to end."""
+
+
+def _keep_the_key_of_a_topic() -> None:
+    """A stack's topic keeps its KmsMasterKeyId: who publishes needs permissions for that key."""
+    from ministack.services import sns
+    from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
+
+    handlers = _RESOURCE_HANDLERS["AWS::SNS::Topic"]
+    create = handlers["create"]
+
+    def create_topic(logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
+        made = create(logical_id, props, stack_name)
+        arn = made[0] if isinstance(made, tuple) else made
+        if key := props.get("KmsMasterKeyId"):
+            sns._topics[arn]["attributes"]["KmsMasterKeyId"] = key
+        return made
+
+    handlers["create"] = create_topic
 
 
 def _keep_the_error_type_of_a_lambda() -> None:
