@@ -10,7 +10,7 @@ import pytest
 from sluice.errors import NotFoundError
 from sluice.ports import Champion
 from sluice.steps.profile_dataset import profile_dataset
-from tests.unit.steps.intake_world import MIXED, arrive, shop
+from tests.unit.steps.intake_world import CONTRACT, MIXED, arrive, shop
 
 
 def test_profile_report_and_event() -> None:
@@ -46,3 +46,12 @@ def test_no_accepted_file_is_an_error_and_no_event() -> None:
     with pytest.raises(NotFoundError):
         profile_dataset(at, "shop", "0" * 16)
     assert at.events.put_events == []
+
+
+def test_a_key_is_not_counted_whatever_its_type() -> None:
+    columns = {**CONTRACT["data"]["columns"], "id": {"type": "category"}}
+    at = shop({**CONTRACT, "data": {**CONTRACT["data"], "columns": columns}})
+    _, record = arrive(at, b"id,pages,channel,bought\n" + b"the same secret,1,ads,yes\n" * 9)
+    profile_dataset(at, "shop", record["dataset_id"])
+    for key in (f"profiles/shop/{record['dataset_id']}/{name}" for name in ("profile.json", "report.html")):
+        assert "secret" not in at.objects.read(key).decode()
