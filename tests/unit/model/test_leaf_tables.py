@@ -75,6 +75,14 @@ def test_many_rows_are_taken_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (tables.leaves(matrix) == Trees(arrays, WIDTH, 64).leaves(matrix)).all()
 
 
+def test_a_tree_that_leads_back_to_itself_is_left_to_the_walk_which_has_an_end() -> None:
+    arrays = forest(1, 3, 5)
+    inner = np.flatnonzero(arrays["left"] != np.arange(len(arrays["left"])))[-1]
+    for side in ("left", "right"):
+        assert LeafTables.build({**arrays, side: np.where(np.arange(len(arrays[side])) == inner, arrays["roots"][-1],
+                                                          arrays[side])}, BLOCKS) is None  # fmt: skip
+
+
 def test_what_does_not_fit_is_walked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert LeafTables.build(forest(1, 2, 65), BLOCKS) is None
     assert LeafTables.build(forest(1, 0, 3), BLOCKS) is None

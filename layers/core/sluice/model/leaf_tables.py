@@ -148,7 +148,11 @@ def _masks(arrays: Arrays) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[lis
         found: list[int] = []
         # a node comes twice: on the way down, and with its number of leaves to the left when these are known
         stack: list[tuple[int, int]] = [(root, -1)]
+        steps = 0
         while stack:
+            steps += 1
+            if steps > 3 * MAX_LEAVES:  # more than any tree of so few leaves takes; one that bites its tail never ends
+                return None
             node, begin = stack.pop()
             if begin >= 0:
                 nodes.append(node)
