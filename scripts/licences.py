@@ -26,7 +26,7 @@ def licences(distribution: Distribution) -> list[dict[str, Any]]:
 
     Empty when the metadata say nothing. BSD is taken for its three-clause form, which the classifier does not tell.
     """
-    metadata = distribution.metadata
+    metadata: Any = distribution.metadata  # an email.message.Message; its type says less
     expression = metadata.get("License-Expression")
     if expression:
         return [{"expression": expression}]

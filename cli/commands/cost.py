@@ -88,7 +88,7 @@ def text(usage: Usage, contract: Contract, prices: PriceTable, given: Assumption
         _rows(a_month),
         "",
         f"Tuning costs at most ${usage.longest_tuning_usd():,.2f} a run: the contract stops it.",
-        f"Assumed: {'; '.join(given.told())}.",
+        f"Assumed: {'; '.join(given.told(found.instead_of if found else ()))}.",
         f"Not counted: {'; '.join(NOT_COUNTED)}.",
     ]
     sleeps = contract.release.idle_after

@@ -39,8 +39,10 @@ class Assumptions:
     glue_workers: int = 2
     spot_discount: float = 0.6
 
-    def told(self) -> list[str]:
-        return [f"{HELP[each.name]}: {getattr(self, each.name):,g}" for each in fields(self)]
+    def told(self, without: tuple[str, ...] = ()) -> list[str]:
+        """One text an assumption; `without` those that were measured instead."""
+        names = (each.name for each in fields(self) if each.name not in without)
+        return [f"{HELP[name]}: {getattr(self, name):,g}" for name in names]
 
 
 HELP = {
@@ -69,6 +71,12 @@ class Measured:
     jobs: int = 0
     evaluation: float | None = None
     glue: float | None = None
+
+    @property
+    def instead_of(self) -> tuple[str, ...]:
+        """Assumptions that these times take the place of; a batch's length is assumed in any case."""
+        trained = self.baseline is not None and self.tuning is not None
+        return (("train_minutes",) if trained else ()) + (("glue_minutes",) if self.glue is not None else ())
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sluice.steps.plan_training import run_plan
 RUN = "r0123456789ab"
 _URI = "s3://example-data/runs/smoke/r0123456789ab/training/job/output/model.tar.gz"
 _PACKAGE = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/sluice-smoke/1"
-_CONTEXT = {
+_CONTEXT: dict[str, dict[str, Any]] = {
     "Execution": {"Id": "arn:aws:states:eu-west-1:123456789012:execution:example:one", "Name": "one", "Input": {}},
     "State": {"Name": "one", "EnteredTime": "2026-01-01T00:00:00Z", "RetryCount": 0},
     "StateMachine": {"Id": "arn:aws:states:eu-west-1:123456789012:stateMachine:example", "Name": "example"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from botocore.config import Config
@@ -40,7 +41,7 @@ def check_definitions(record: Record, connection: Connection, definitions: Mappi
     for name, definition in definitions.items():
         record.check(
             f"ValidateStateMachineDefinition of {name}",
-            lambda definition=definition: validated(definition),
+            partial(validated, definition),
             "Step Functions' JSONata in `TimeoutSeconds`",
         )
 
@@ -55,7 +56,7 @@ def check_states(
         made = _without_host_prefix(made)
     for name, definition in definitions.items():
         for sample in samples(name, definition, contract):
-            record.check(f"TestState of {name} / {sample.state}", lambda sample=sample: tried(made, sample))
+            record.check(f"TestState of {name} / {sample.state}", partial(tried, made, sample))
 
 
 def tried(states: Any, sample: Sample) -> str:

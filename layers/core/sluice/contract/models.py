@@ -18,6 +18,9 @@ METRICS = {
     "multiclass": ("accuracy", "macro_f1", "log_loss"),
     "regression": ("rmse", "mae", "r2"),
 }
+MACHINE = "ml.m5.large"
+"""Of jobs and endpoints, where the contract does not choose another."""
+_MACHINE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 UNTRAINABLE = ("clustering", "anomaly")
 """Types that people ask for and no training job knows: refused here rather than in the run of their first file."""
 OTHER_DRIFT = ("ks", "kolmogorov_smirnov", "js", "jensen_shannon", "wasserstein")
@@ -161,9 +164,7 @@ class Training(Part):
         description="model families to tune; the baseline is always trained",
     )
     tuning: Tuning = Field(Tuning(), description="how long and how widely is searched")
-    instance: str = Field(
-        "ml.m5.large", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="machine of training and evaluation jobs"
-    )
+    instance: str = Field(MACHINE, pattern=_MACHINE, description="machine of training and evaluation jobs")
     spot: bool = Field(
         False, description="spare machines, far cheaper: a training job whose machine is taken away starts again"
     )
@@ -207,7 +208,7 @@ class Release(Part):
     min_requests: int = Field(30, ge=1, description="requests on the canary before it may be promoted")
     false_abort: float = Field(0.05, gt=0, lt=0.5, description="the judge's α: chance to abort an equal model")
     probation: Duration = Field("1d", description="after a promotion, an alarm of errors or quality rolls back")
-    instance: str = Field("ml.m5.large", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="machine of each variant")
+    instance: str = Field(MACHINE, pattern=_MACHINE, description="machine of each variant")
     instances: int = Field(1, ge=1, le=50, description="machines of each variant")
     idle_after: Duration | None = Field(
         None, description="without a request for so long the endpoint is deleted until `sluice wake`; absent: never"
