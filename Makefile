@@ -60,6 +60,7 @@ check: setup .envs/audit/.stamp  ## format, lint, types, import rules, template
 	.venv/bin/sam validate --lint --region eu-west-1
 	$(PY) -m tests.proof.api_calls
 	$(PY) -m tests.proof.supply
+	$(PY) -m tests.proof.audit
 
 bench-release: .venv/.stamp  ## the canary judge over 10,000 simulated canaries a case, and its power curves
 	PYTHONPATH=layers/core $(PY) -m benchmarks.release --plot docs/judge-power.svg
