@@ -17,6 +17,7 @@ import shutil
 import sys
 import threading
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ BUNDLED = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "ur
 """What AWS's Python runtimes bring along (as of python3.11)."""
 
 _unpacking = threading.Lock()
+_counting = threading.Lock()
+_running: Counter[str] = Counter()
 
 
 def install(settings: Settings) -> None:
@@ -60,10 +63,34 @@ def install(settings: Settings) -> None:
 
     lambda_runtime._detect_runtime_binary = detect_runtime_binary
     lambda_runtime.Worker._spawn = spawn_with_shared_layers
+    _count_executions()
 
 
 def shutdown() -> None:
     """Nothing to end: the copies lie in the state folder's `tmp`, which goes with the cloud."""
+
+
+def running(function: str) -> int:
+    """How many executions of the function (its name) are on."""
+    return _running[function]
+
+
+def _count_executions() -> None:
+    from ministack.services import lambda_svc
+
+    execute = lambda_svc._execute_function
+
+    def counted(func: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+        name = (func.get("config") or func).get("FunctionName", "")
+        with _counting:
+            _running[name] += 1
+        try:
+            return execute(func, event)
+        finally:
+            with _counting:
+                _running[name] -= 1
+
+    lambda_svc._execute_function = counted
 
 
 def _prepare(runtime: Path) -> Path:

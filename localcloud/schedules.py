@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ministack.core.responses import get_account_id, get_region, new_uuid, set_request_account_id, set_request_region
 from ministack.services import eventbridge, scheduler
 
-from localcloud import identity
+from localcloud import identity, lambda_runtime
 from localcloud.clock import Stop, cloud_seconds
 from localcloud.settings import Settings
 
@@ -28,6 +28,7 @@ logger = logging.getLogger("localcloud.schedules")
 
 TICK_SECONDS = 0.2
 RETRIES = 2
+MOST_AT_ONCE = 3
 SESSION = "Scheduler"
 TARGETS = ("lambda", "sqs", "sns", "states")
 Key = tuple[str, str, str]
@@ -174,6 +175,12 @@ def _fire_rule(key: Key, rule: dict[str, Any], due: float) -> None:
 
 
 def _fire(key: Key, schedule: dict[str, Any], due: float) -> None:
+    arn = str(schedule["Target"]["Arn"])
+    if ":function:" in arn and lambda_runtime.running(arn.split(":")[6]) >= MOST_AT_ONCE:
+        logger.warning(
+            "schedule %s misses a time: %s executions of its function are on", schedule["Name"], MOST_AT_ONCE
+        )
+        return
     if _workers is not None and not _stop.is_set:
         _workers.submit(_call_target, key[0], key[1], dict(schedule), due)
 

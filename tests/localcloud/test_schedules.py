@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from localcloud import lambda_runtime, schedules
 from localcloud.schedules import next_time, payload_of
 from tests.localcloud.conftest import Cloud, wait_for
 
@@ -137,3 +138,20 @@ def test_a_schedule_that_would_never_fire_is_refused(cloud: Cloud, changes: dict
     request = {"Name": "bad", "ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": OFF, "Target": target}
     with pytest.raises(ClientError, match=words):
         cloud.client("scheduler").create_schedule(**{**request, **changes})
+
+
+@pytest.mark.parametrize(("running", "fired"), [(2, 1), (3, 0)])
+def test_a_function_that_cannot_keep_up_misses_a_time(
+    monkeypatch: pytest.MonkeyPatch, running: int, fired: int
+) -> None:
+    submitted: list[Any] = []
+
+    class Workers:
+        def submit(self, *arguments: Any) -> None:
+            submitted.append(arguments)
+
+    monkeypatch.setattr(schedules, "_workers", Workers())
+    monkeypatch.setitem(lambda_runtime._running, "watch", running)
+    target = {"Arn": "arn:aws:lambda:eu-west-1:000000000000:function:watch"}
+    schedules._fire(("000000000000", "eu-west-1", "s"), {"Name": "s", "Target": target}, 0.0)
+    assert len(submitted) == fired
