@@ -68,6 +68,16 @@ class Cloud:
             iam.put_role_policy(RoleName=name, PolicyName="inline", PolicyDocument=policy)
         return str(arn)
 
+    def event_queue(self, name: str) -> tuple[str, str]:
+        """Makes a queue that EventBridge may send to; returns its URL and ARN."""
+        sqs = self.client("sqs")
+        url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn}
+        policy = {"Version": "2012-10-17", "Statement": [{**send, "Principal": {"Service": "events.amazonaws.com"}}]}
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+        return url, arn
+
     def calls(self) -> list[dict[str, Any]]:
         """The permission checks so far, in order."""
         lines = (self.settings.state / "calls.jsonl").read_text().splitlines()

@@ -147,7 +147,7 @@ def drain(cloud: Cloud, url: str) -> list[dict[str, Any]]:
 @pytest.mark.cloud
 def test_an_alarm_reads_its_own_dimensions_and_tells_events_sns_and_lambda(cloud: Cloud) -> None:
     watch, events, sns = cloud.client("cloudwatch"), cloud.client("events"), cloud.client("sns")
-    url, arn = queue(cloud, "alarm-events")
+    url, arn = cloud.event_queue("alarm-events")
     pattern = {"source": ["aws.cloudwatch"], "detail": {"alarmName": [{"prefix": "S/shop/"}]}}
     events.put_rule(Name="alarm-events", EventPattern=json.dumps(pattern))
     events.put_targets(Rule="alarm-events", Targets=[{"Id": "queue", "Arn": arn}])

@@ -137,8 +137,7 @@ def test_the_cleaning_job_writes_its_parts_to_s3(cloud: Cloud, role: str) -> Non
 @pytest.mark.cloud
 def test_failures_stops_and_limits(cloud: Cloud, role: str) -> None:
     glue, sqs, events = cloud.client("glue"), cloud.client("sqs"), cloud.client("events")
-    url = sqs.create_queue(QueueName="glue-events")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    url, arn = cloud.event_queue("glue-events")
     pattern = {"source": ["aws.glue"], "detail": {"jobName": ["plain"]}}
     events.put_rule(Name="glue-events", EventPattern=json.dumps(pattern))
     events.put_targets(Rule="glue-events", Targets=[{"Id": "queue", "Arn": arn}])

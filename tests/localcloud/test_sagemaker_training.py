@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import time
 
 import pytest
@@ -201,11 +200,7 @@ def test_list_and_missing(shop, trained):
 
 def test_state_changes_reach_eventbridge(shop, cloud):
     events, sqs = cloud.client("events"), cloud.client("sqs")
-    url = sqs.create_queue(QueueName=f"training-{shop.bucket}")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn}
-    policy = {"Version": "2012-10-17", "Statement": [{**send, "Principal": {"Service": "events.amazonaws.com"}}]}
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    url, arn = cloud.event_queue(f"training-{shop.bucket}")
     pattern = '{"source": ["aws.sagemaker"], "detail": {"TrainingJobName": ["announced"]}}'
     events.put_rule(Name=f"training-{shop.bucket}", EventPattern=pattern)
     events.put_targets(Rule=f"training-{shop.bucket}", Targets=[{"Id": "q", "Arn": arn}])

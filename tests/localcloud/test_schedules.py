@@ -114,7 +114,7 @@ def test_a_schedule_calls_its_function_as_its_role(cloud: Cloud) -> None:
 
 @pytest.mark.cloud
 def test_a_scheduled_rule_fires(cloud: Cloud) -> None:
-    url, arn = queue(cloud, "scheduled-rule")
+    url, arn = cloud.event_queue("scheduled-rule")
     events = cloud.client("events")
     events.put_rule(Name="every-minute", ScheduleExpression="rate(1 minute)")
     events.put_targets(Rule="every-minute", Targets=[{"Id": "queue", "Arn": arn, "Input": '{"tick": 1}'}])
