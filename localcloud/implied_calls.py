@@ -174,9 +174,8 @@ SERVICE_CALLS: dict[str, tuple[str, tuple[str, ...], str]] = {
 }
 # What CloudWatch Logs does as itself with the key of a log group:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-LOG_KEY_ACTIONS = (
-    *("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey"),
-)
+# without the page's kms:Describe*, which carries no encryption context and so no condition can let in
+LOG_KEY_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey")
 SESSIONS = {
     "SageMaker": "sagemaker.amazonaws.com",
     "StepFunctions": "states.amazonaws.com",
