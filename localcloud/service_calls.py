@@ -99,7 +99,8 @@ def _own_policy_allows(principal: str, asked: implied_calls.Implied) -> bool:
     allowed = False
     for each in statements if isinstance(statements, list) else [statements]:
         named = each.get("Principal", {})
-        services = [named] if isinstance(named, str) else _listed(named.get("Service"))
+        # {"AWS": "*"} is everybody, services included: the default policy of a topic
+        services = [named] if isinstance(named, str) else [*_listed(named.get("Service")), *_listed(named.get("AWS"))]
         resources = _listed(each.get("Resource")) or [asked.resource]
         if (
             {principal, "*"} & set(services)

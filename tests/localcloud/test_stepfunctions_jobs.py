@@ -39,7 +39,7 @@ def statements(cloud: Cloud, shop: Shop, *actions: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def role(cloud: Cloud, shop: Shop) -> str:
-    actions = ("CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob", "AddTags")
+    actions = ("CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob", "AddTags", "ListTags")
     return cloud.role("sfn-jobs", "states.amazonaws.com", statements(cloud, shop, *actions))
 
 
