@@ -122,7 +122,7 @@ def full(strings: list[str]) -> tuple[Sluice, str]:
     champion = Champion("r1", "v-r1", "e", "c", "m", "arn:p", now, now + timedelta(days=1))
     at.ledger.set_champion("shop", champion, None)
     columns = {name: {"type": "category", "shares": {values[i]: 1.0}, "missing": 0} for i, name in enumerate(names)}
-    baseline = {"columns": columns, "scores": {"edges": [0, 1], "shares": [1.0]}, "rows": 9}
+    baseline = {"columns": columns, "scores": {"edges": [0, 1], "shares": [1.0]}, "rows": 1000}
     at.objects.write(keys.run("shop", "r1", "evaluation", "baseline.json"), json.dumps(baseline).encode())
     profile_dataset(at, "shop", record["dataset_id"])
     return at, record["dataset_id"]
@@ -152,7 +152,7 @@ def test_a_monitor_page_of_hostile_names_does_nothing(
     row = dict(zip(names, strings, strict=False))
     event = {"endpointInput": {"data": json.dumps(row), "encoding": "JSON"}}
     line = json.dumps({"captureData": event, "eventMetadata": {"inferenceId": strings[0]}})
-    at.objects.write("capture/shop/sluice-shop/v-r1/2026/11/22/12/x.jsonl", "\n".join([line] * 20).encode())
+    at.objects.write("capture/shop/sluice-shop/v-r1/2026/11/22/12/x.jsonl", "\n".join([line] * 200).encode())
     answer = monitor_model(at, "shop")
     assert answer["decision"] == "drifted"
     page = at.objects.read(answer["report"].replace(".json", ".html")).decode()
