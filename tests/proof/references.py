@@ -31,7 +31,7 @@ _PLACES: dict[str, set[Kind]] = {
     r"AWS::CloudWatch::Alarm\.\w*Actions\.\*": {(_TOPIC, "Ref")},
     r"AWS::Budgets::Budget\..*\.Address": {(_TOPIC, "Ref"), ("String", "Ref")},
     r"AWS::Budgets::Budget\.Budget\.BudgetLimit\.Amount": {("Number", "Ref")},
-    r"AWS::DynamoDB::Table\.SSESpecification\.KMSMasterKeyId": {(_KEY, "Arn"), (_KEY, "Ref")},
+    r"AWS::DynamoDB::Table\.SSESpecification\.KMSMasterKeyId": {(_KEY, "Arn")},
     r"AWS::Lambda::Function\.VpcConfig\.SecurityGroupIds(\.\*)?": {
         ("List<AWS::EC2::SecurityGroup::Id>", "Ref"),
         ("CommaDelimitedList", "Ref"),
@@ -80,6 +80,8 @@ _PLACES: dict[str, set[Kind]] = {
     r"AWS::CloudWatch::(Alarm\.Dimensions|Dashboard\.DashboardBody).*": set(),
     r".*\.Tags\..*|.*\.Tags": set(),
 }
+# How an output's name begins → the resource that it is of, where it is not called after it.
+_OUTPUTS = {"Lifecycle": "MlLifecycle"}
 # A function's variables and what each must be, to the resource: many are of one kind.
 VARIABLES: dict[str, Kind] = {
     "SLUICE_BUCKET": ("DataBucket", "Ref"),
@@ -119,6 +121,11 @@ def _template(template: dict[str, Any], looked_at: dict[str, Any]) -> Iterator[t
             yield f"{name}.Condition", f"there is no condition {item['Condition']!r}"
         properties = {key: value for key, value in item.get("Properties", {}).items() if key != "Definition"}
         yield from _values(template, name, item["Type"], properties)
+    for name, output in template.get("Outputs", {}).items():
+        wanted = max((each for each in (*resources, *_OUTPUTS) if name.startswith(each)), key=len, default="")
+        wanted = _OUTPUTS.get(wanted, wanted)
+        if {target for _, target, _ in references(output.get("Value"))} != {wanted}:
+            yield f"Outputs.{name}", f"is not {wanted or 'named after its resource'}"
     for section in ("Outputs", "Conditions"):
         yield from _values(template, section, "", template.get(section, {}))
 

@@ -9,6 +9,7 @@ from typing import Any
 from tests.proof.mutants import Mutant, Path, at
 from tests.proof.project import REMOVED, Project
 
+KIND = "by hand"
 _TRAIN: Path = ("definitions", "BuildModel", "States", "Train Models", "Branches", 0, "States", "Train Baseline")
 _TUNE: Path = ("definitions", "BuildModel", "States", "Train Models", "Branches", 1, "States", "Tune Candidates")
 
@@ -20,7 +21,7 @@ def mutants(project: Project) -> list[Mutant]:
 def _make(project: Project, name: str, *changes: tuple[Path, Any]) -> Mutant:
     for path, value in changes:
         project = project.changed(path, value)
-    return Mutant("by hand", name, project)
+    return Mutant(KIND, name, project)
 
 
 def _resource(*steps: str | int) -> Path:

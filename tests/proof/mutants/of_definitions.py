@@ -38,13 +38,13 @@ def generated(project: Project) -> Iterator[Mutant]:
         yield from _substitutions(project, root, definition)
 
 
-def calls(project: Project) -> Iterator[Mutant]:
-    """The mistakes in the arguments and resources of every Task."""
+def calls(project: Project) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Mistake, place and state of every mistake in the call of a Task."""
     for logical_id, definition in project.definitions.items():
         for path, state in _states(definition, ("definitions", logical_id)):
             if state["Type"] == "Task":
                 for each in call_mutants(state):
-                    yield Mutant("call", f"{shown(path)}: {each.name}", project.changed(path, each.state))
+                    yield each.name, shown(path), each.state
 
 
 def _states(definition: dict[str, Any], root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
