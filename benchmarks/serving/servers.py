@@ -80,6 +80,7 @@ class Running:
     def __init__(self, kind: Kind, folder: Path) -> None:
         self.kind = kind
         self.ports = [free_port() for _ in range(kind.ports)]
+        # scikit-learn's threads fight over two cores for two workers; without them its servers are at their best
         clean = {"PATH": f"{BENCH}:/usr/local/bin:/usr/bin:/bin", "HOME": str(folder), "OMP_NUM_THREADS": "1"}
         self.log = (folder / f"{kind.name}.log").open("ab")
         self._started = time.perf_counter()
