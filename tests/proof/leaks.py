@@ -30,10 +30,10 @@ def sources() -> str:
     return digest.hexdigest()
 
 
-def record(values: int, read: Mapping[str, int], leaks: Sequence[tuple[str, str, str]], planted: int) -> None:
-    """Writes down what the story found. `read`: place → pieces that were searched."""
+def record(of: str, values: int, read: Mapping[str, int], leaks: Sequence[tuple[str, str, str]], planted: int) -> None:
+    """Writes down what the story found. `of`: `sources()` before it; `read`: place → pieces that were searched."""
     RESULT.parent.mkdir(parents=True, exist_ok=True)
-    found = {"sources": sources(), "values": values, "read": dict(read), "leaks": list(leaks), "planted": planted}
+    found = {"sources": of, "values": values, "read": dict(read), "leaks": list(leaks), "planted": planted}
     RESULT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

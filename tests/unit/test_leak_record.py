@@ -31,7 +31,7 @@ def test_no_record_is_refused(result: Path, capsys: pytest.CaptureFixture[str]) 
 def test_a_record_of_other_sources_is_refused(
     result: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leaks.record(18, {"log events": 5}, [], 12)
+    leaks.record(leaks.sources(), 18, {"log events": 5}, [], 12)
     monkeypatch.setattr(leaks, "sources", lambda: "changed")
     code, line = told(capsys)
     assert (code, line["ok"]) == (1, False)
@@ -40,7 +40,7 @@ def test_a_record_of_other_sources_is_refused(
 
 @pytest.mark.parametrize("found", [[], [("qx", "log events", "group stream")]])
 def test_a_record_is_told(result: Path, capsys: pytest.CaptureFixture[str], found: list) -> None:
-    leaks.record(18, {"log events": 5, "SNS messages": 2}, found, 12)
+    leaks.record(leaks.sources(), 18, {"log events": 5, "SNS messages": 2}, found, 12)
     code, line = told(capsys)
     assert (code, line["value"], line["ok"]) == (len(found), len(found), not found)
     assert (line["of"], line["pieces"], line["places"], line["planted"]) == (18, 7, 2, 12)

@@ -11,10 +11,10 @@ _HEIGHT = 40
 _WIDTH = 192
 
 
-def meter(share: float, limit: float | None = None, width: int = 120) -> Safe:
-    """A bar of `share` (0 to 1), red above `limit`, which is marked."""
+def meter(share: float, limit: float | None = None, width: int = 120, *, alarming: bool = True) -> Safe:
+    """A bar of `share` (0 to 1), red above `limit`, which is marked, if that is `alarming`."""
     filled = max(1, round(width * min(1.0, share))) if share > 0 else 0
-    over = limit is not None and share > limit
+    over = alarming and limit is not None and share > limit
     parts = [element("rect", width=width, height=10, class_="track")]
     parts.append(element("rect", width=filled, height=10, class_="over" if over else "bar"))
     if limit is not None:

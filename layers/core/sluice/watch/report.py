@@ -78,7 +78,7 @@ def _columns(
         row(
             [short(name), element("div", tag("chance explains it", "warn")) if name in by_chance else None],
             (tag(f"{score:.4f}", "warn" if name in by_chance else "bad" if score > limit else "good"), "n"),
-            charts.meter(score / scale, limit / scale, 200),
+            charts.meter(score / scale, limit / scale, 200, alarming=name not in by_chance),
             (_percent(missing.get(name), "+.1%"), "n"),
             (_percent(unseen.get(name), ".1%"), "n"),
         )
