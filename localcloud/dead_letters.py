@@ -28,9 +28,9 @@ def install(settings: Settings) -> None:
         _refuse(props)
         return create(logical_id, props, stack_name)
 
-    def update_from_template(physical_id: str, old: Any, new: dict[str, Any], stack_name: str, **named: Any) -> Any:
+    def update_from_template(physical_id: str, old: Any, new: dict[str, Any], stack_name: str, *more: Any) -> Any:
         _refuse(new)
-        return update(physical_id, old, new, stack_name, **named)
+        return update(physical_id, old, new, stack_name, *more)
 
     def route_async_failure(target: str, name: str, event: dict[str, Any], result: dict[str, Any]) -> None:
         role = lambda_svc._functions.get(name, {}).get("config", {}).get("Role", "")

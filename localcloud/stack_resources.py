@@ -50,8 +50,8 @@ def _completed_creation(
 
 
 def _completed_update(update: Callable[..., Any], complete: Callable[[str, Properties], None]) -> Callable[..., Any]:
-    def updated(physical_id: str, old: Properties, new: Properties, stack_name: str, **named: Any) -> Any:
-        name, attributes = update(physical_id, old, new, stack_name, **named)
+    def updated(physical_id: str, old: Properties, new: Properties, stack_name: str, *more: Any) -> Any:
+        name, attributes = update(physical_id, old, new, stack_name, *more)
         complete(name, new)
         return name, attributes
 
@@ -133,7 +133,7 @@ def _numbered(entry: Properties) -> dict[str, Any]:
     return {**entry, "Notification": {**entry["Notification"], "Threshold": float(entry["Notification"]["Threshold"])}}
 
 
-def _update_budget(physical_id: str, old: Properties, new: Properties, stack_name: str, **_: Any) -> Any:
+def _update_budget(physical_id: str, old: Properties, new: Properties, stack_name: str, *_: Any) -> Any:
     if old == new:
         return physical_id, {}
     _delete_budget(physical_id, old)

@@ -48,8 +48,8 @@ def install() -> None:
     def create_from_template(logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
         return create(logical_id, _checked_properties(props), stack_name)
 
-    def update_from_template(physical_id: str, old: Any, new: dict[str, Any], stack_name: str, **named: Any) -> Any:
-        return update(physical_id, old, _checked_properties(new), stack_name, **named)
+    def update_from_template(physical_id: str, old: Any, new: dict[str, Any], stack_name: str, *more: Any) -> Any:
+        return update(physical_id, old, _checked_properties(new), stack_name, *more)
 
     handlers["create"], handlers["update"] = create_from_template, update_from_template
     for name in ("_create_state_machine", "_update_state_machine"):
