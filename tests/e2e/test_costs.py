@@ -57,7 +57,7 @@ def test_a_job_that_loses_its_spare_machine_starts_anew(line: Line, story: dict[
     assert job["TrainingJobStatus"] == "Completed"
     assert [step["Status"] for step in job["SecondaryStatusTransitions"]].count("Interrupted") == 1
     assert job["StoppingCondition"]["MaxWaitTimeInSeconds"] > job["StoppingCondition"]["MaxRuntimeInSeconds"]
-    tuning = names.tuning_job(PROJECT, story["runs"][0]["run_id"])
+    tuning = names.tuning_job(line.stack.stack, story["runs"][0]["run_id"])
     found = client.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=tuning)
     children = [
         client.describe_training_job(TrainingJobName=each["TrainingJobName"]) for each in found["TrainingJobSummaries"]
