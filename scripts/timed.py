@@ -1,4 +1,4 @@
-"""`timed.py NAME COMMAND...` runs a command and says on standard error how long it took; its exit code is the command's."""
+"""`timed.py NAME COMMAND...` runs a command, says on standard error how long it took, and exits as the command did."""
 
 from __future__ import annotations
 

@@ -61,15 +61,6 @@ def machine(path: Path) -> dict[str, Any]:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def scopes(definition: dict[str, Any], inherited: bool = False) -> Iterator[tuple[dict[str, Any], bool]]:
-    """Every set of states that may name each other, with whether a Catch around it covers its states."""
-    yield definition, inherited
-    for state in definition["States"].values():
-        inner = [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]
-        for each in inner:
-            yield from scopes(each, inherited or "Catch" in state)
-
-
 def statements() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every policy statement of the template with the logical id of its resource, assume-role policies left out."""
     for name, item in template()["Resources"].items():

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from template_files import machine, machine_files
 
-from tests.proof.api_calls import check_call, check_definition, check_task, tasks
-from tests.proof.call_mutants import Mutant, mutants
+from tests.proof.api_calls import check_call, check_definition, check_task
 from tests.proof.integrations import OPTIMISED, parse
 
 SAGEMAKER = "arn:aws:states:::sagemaker:"
@@ -40,13 +37,6 @@ TUNING = {
 
 def task(resource: str, arguments: Any) -> dict[str, Any]:
     return {"Type": "Task", "Resource": resource, "Arguments": arguments}
-
-
-def generated() -> Iterator[Any]:
-    for path in machine_files():
-        for name, state in tasks(machine(path)):
-            for mutant in mutants(state):
-                yield pytest.param(mutant, id=f"{path.name.removesuffix('.asl.yaml')}/{name}: {mutant.name}")
 
 
 def by_hand() -> dict[str, dict[str, Any]]:
@@ -98,16 +88,6 @@ def by_hand() -> dict[str, dict[str, Any]]:
         ),
         "an expression with something before it": task(sync, {**TRAINING, "ResourceConfig": "x {% $r %}"}),
     }
-
-
-@pytest.mark.parametrize("path", machine_files(), ids=lambda path: path.name.removesuffix(".asl.yaml"))
-def test_aws_takes_every_call_of_the_state_machines(path: Any) -> None:
-    assert [str(each) for each in check_definition(machine(path))] == []
-
-
-@pytest.mark.parametrize("mutant", list(generated()))
-def test_a_mistake_in_a_call_is_found(mutant: Mutant) -> None:
-    assert check_task("Mutant", mutant.state)
 
 
 @pytest.mark.parametrize(("name", "state"), by_hand().items(), ids=lambda each: each if isinstance(each, str) else "")

@@ -159,6 +159,10 @@ def test_names_of_jobs_fall_under_the_permissions() -> None:
         assert re.fullmatch(rf"{stack}-[a-z0-9-]+", names.tuning_job(stack, run))
         assert len(names.tuning_job(stack, run)) <= 32
     jobs = [arn["Fn::Sub"] for _, each in statements() for arn in listed(each["Resource"]) if "Fn::Sub" in arn]
-    jobs = [arn for arn in jobs if isinstance(arn, str) and re.search(r":(training|hyper-parameter-tuning|processing|transform)-job/", arn)]
+    jobs = [
+        arn
+        for arn in jobs
+        if isinstance(arn, str) and re.search(r":(training|hyper-parameter-tuning|processing|transform)-job/", arn)
+    ]
     assert jobs
     assert all(arn.endswith("/${AWS::StackName}-*") for arn in jobs)
