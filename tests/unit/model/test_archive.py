@@ -240,8 +240,14 @@ def test_a_hostile_content_is_refused_by_name(name: str, tmp_path: Path) -> None
             *(member(f"./{n}", b) for n, b in {**files(), "manifest.json": hostile.manifest(files())}.items()),
             after=bytes(10240),
         ),
+        packed(
+            *(
+                pax({"LIBARCHIVE.creationtime": "1", "SCHILY.xattr.user.x": "y"}) + member(n, b)
+                for n, b in {**files(), "manifest.json": hostile.manifest(files())}.items()
+            )
+        ),
     ],
-    ids=["ours", "PAX", "GNU", "ustar", "with folders and dots"],
+    ids=["ours", "PAX", "GNU", "ustar", "with folders and dots", "attributes of other writers"],
 )
 def test_an_honest_archive_opens_whoever_packed_it(body: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.tar.gz"

@@ -23,8 +23,9 @@ _CHUNK = 1 << 18
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _CODE_SUFFIXES = (".py", ".toml")
 _PAX_LIMIT = 16 << 10
-# what tar writers add about a file without changing which bytes it has, or where it goes
-_HARMLESS_PAX = {"mtime", "atime", "ctime", "uid", "gid", "uname", "gname", "comment"}
+# what would change which bytes a file has, or where it goes; writers add much else (times, owners, attributes), which
+# is skipped
+_REFUSED_PAX = ("path", "linkpath", "size", "charset", "hdrcharset", "GNU.sparse.")
 _REFUSED_KINDS = {
     b"1": "a hard link",
     b"2": "a symbolic link",
@@ -236,7 +237,7 @@ class _Tar:
             key, separator, _ = record.partition(b"=")
             if not separator or not record.endswith(b"\n"):
                 raise ArtifactError(f"member {name!r}: a PAX header that cannot be read")
-            if key.decode("latin-1") not in _HARMLESS_PAX:
+            if key.decode("latin-1").startswith(_REFUSED_PAX):
                 raise ArtifactError(f"member {name!r}: a PAX header sets {key[:40].decode('latin-1')!r}")
 
     def _end(self) -> None:
