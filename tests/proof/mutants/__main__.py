@@ -16,25 +16,9 @@ from collections import Counter, defaultdict
 
 from tests.proof.api_calls import check_task
 from tests.proof.checks import EVERY
-from tests.proof.mutants import Mutant, by_hand, of_definitions, of_template
-from tests.proof.mutants.hunt import Hunter
+from tests.proof.mutants import by_hand, of_definitions
+from tests.proof.mutants.hunt import Row, hunted
 from tests.proof.project import Project
-
-Row = tuple[str, str, str]
-"""Kind and name of a mutant, and the check that caught it, if any."""
-
-
-def every(project: Project, share: int = 1) -> list[Mutant]:
-    generated = [*of_definitions.generated(project), *of_template.generated(project)]
-    return [*by_hand.mutants(project), *generated[::share]]
-
-
-def hunted(part: tuple[int, int, int]) -> list[Row]:
-    """One worker's part: `number` of `workers`, of a share of all."""
-    number, workers, share = part
-    project = Project.load()
-    caught = Hunter(project).hunt(every(project, share)[number::workers])
-    return [(each.mutant.kind, each.mutant.name, each.check) for each in caught]
 
 
 def table(rows: list[Row]) -> str:

@@ -7,10 +7,14 @@ from dataclasses import dataclass, replace
 
 from tests.proof import asl_validator
 from tests.proof.checks import CHEAP, COSTLY, Check
-from tests.proof.mutants import Mutant
+from tests.proof.mutants import Mutant, by_hand, of_definitions, of_template
 from tests.proof.project import Finding, Project, TranslationError
 
 _FIELDS = ("source", "definitions", "code")
+
+
+Row = tuple[str, str, str]
+"""Kind and name of a mutant, and the check that caught it, if any."""
 
 
 @dataclass(frozen=True)
@@ -79,3 +83,16 @@ class Hunter:
         rest = [mutant for mutant in left if mutant not in by_node]
         costly = [check for check in COSTLY if check.name != asl_validator.CHECK]
         return [*by_node.values(), *(self._caught(each, costly) or Catch(each, "", None) for each in rest)]
+
+
+def every(project: Project, share: int = 1) -> list[Mutant]:
+    generated = [*of_definitions.generated(project), *of_template.generated(project)]
+    return [*by_hand.mutants(project), *generated[::share]]
+
+
+def hunted(part: tuple[int, int, int]) -> list[Row]:
+    """One worker's part: `number` of `workers`, of a share of all."""
+    number, workers, share = part
+    project = Project.load()
+    caught = Hunter(project).hunt(every(project, share)[number::workers])
+    return [(each.mutant.kind, each.mutant.name, each.check) for each in caught]

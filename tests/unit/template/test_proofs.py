@@ -11,8 +11,8 @@ from tests.proof import metrics, prove
 from tests.proof.checks import CHEAP, Check
 from tests.proof.expressions import Parsed, constant, parse
 from tests.proof.mutants import Mutant, by_hand, of_template
-from tests.proof.mutants.__main__ import every, table
-from tests.proof.mutants.hunt import Hunter
+from tests.proof.mutants.__main__ import table
+from tests.proof.mutants.hunt import Hunter, every
 from tests.proof.project import Project, TranslationError
 
 
