@@ -300,7 +300,7 @@ def present(describe: Any) -> Any:
     try:
         return describe()
     except Exception as error:
-        if "not find" in str(error) or "not exist" in str(error):
+        if any(words in str(error) for words in ("not find", "not exist", "not found")):
             return None
         raise
 

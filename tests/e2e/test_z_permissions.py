@@ -99,6 +99,11 @@ class Intruder:
 
 @pytest.fixture(scope="module")
 def intruder(line: Line, template: dict[str, Any]) -> Intruder:
+    s3 = line.aws("s3")
+    for bucket in (forbidden_calls.FOREIGN, forbidden_calls.OTHER_STAGE):
+        # they are there: what does not exist would be refused whatever the policies say
+        where = {"LocationConstraint": "eu-west-1"}
+        s3.create_bucket(Bucket=bucket.removeprefix("arn:aws:s3:::"), CreateBucketConfiguration=where)
     return Intruder(line, template)
 
 

@@ -17,7 +17,6 @@ BUCKET = f"arn:aws:s3:::sluice-data-{ACCOUNT}-{REGION}"
 OTHER_STAGE = f"arn:aws:s3:::sluice-prod-data-{ACCOUNT}-{REGION}"
 FOREIGN = "arn:aws:s3:::somebody-elses-bucket"
 TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/sluice-Table"
-OTHER = "other"  # a stack whose name does not begin with ours
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/sluice-"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/sluice-DataKey"
 
@@ -135,7 +134,6 @@ _CALLS: tuple[tuple[str, str, str, str], ...] = (
         "another stack's job",
     ),
     ("BatchPredictRole", "sagemaker:CreateTransformJob", _sagemaker("transform-job/other-shop"), "another stack's job"),
-    ("BatchPredictRole", "sagemaker:CreateTransformJob", _sagemaker("model/other-shop"), "another stack's model"),
     (
         "SchedulerRole",
         "lambda:InvokeFunction",
@@ -381,10 +379,9 @@ def _processing(name: str, role: str) -> dict[str, Any]:
 
 
 def _transform(arn: str) -> dict[str, Any]:
-    is_model = ":model/" in arn
     return {
-        "TransformJobName": "sluice-shop" if is_model else _name(arn),
-        "ModelName": _name(arn) if is_model else "sluice-shop",
+        "TransformJobName": _name(arn),
+        "ModelName": "sluice-shop",
         "TransformInput": {"DataSource": _S3_INPUT},
         "TransformOutput": {"S3OutputPath": "s3://a-bucket/x"},
         "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},

@@ -165,11 +165,11 @@ def _shape(key: str, value: str) -> str:
 
 
 def calls(lines: Iterable[Json], normaliser: Normaliser) -> dict[tuple[Any, ...], Call]:
-    """Kind → example of the calls of the stack's roles that were answered."""
+    """Kind → example of the calls of the stack's roles that were answered, not refused."""
     found: dict[tuple[Any, ...], Call] = {}
     for line in lines:
         role = normaliser.role(line["role"])
-        if role is None:
+        if role is None or line["status"] >= 400:
             continue
         call = Call(role, line["service"], line["operation"], normaliser.value(line["parameters"]))
         other = found.get(call.kind)
