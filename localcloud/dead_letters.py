@@ -26,11 +26,11 @@ def install(settings: Settings) -> None:
 
     def create_from_template(logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
         _refuse(props)
-        return create(logical_id, props, stack_name)
+        return _kept(create(logical_id, props, stack_name), props)
 
     def update_from_template(physical_id: str, old: Any, new: dict[str, Any], stack_name: str, *more: Any) -> Any:
         _refuse(new)
-        return update(physical_id, old, new, stack_name, *more)
+        return _kept(update(physical_id, old, new, stack_name, *more), new)
 
     def route_async_failure(target: str, name: str, event: dict[str, Any], result: dict[str, Any]) -> None:
         role = lambda_svc._functions.get(name, {}).get("config", {}).get("Role", "")
@@ -45,6 +45,19 @@ def install(settings: Settings) -> None:
 
 def shutdown() -> None:
     """Nothing to end."""
+
+
+def _kept(made: Any, props: dict[str, Any]) -> Any:
+    """ministack's CloudFormation drops both members of the function."""
+    from ministack.services import lambda_svc
+
+    config = lambda_svc._functions[made[0]]["config"]
+    for member in ("DeadLetterConfig", "VpcConfig"):
+        if props.get(member):
+            config[member] = dict(props[member])
+        else:
+            config.pop(member, None)
+    return made
 
 
 def denial(role_arn: str, target: str) -> str:
