@@ -45,7 +45,7 @@ _PLACES: dict[str, set[Kind]] = {
     r"AWS::Events::Rule\.Targets\.\*\.RoleArn": {(_ROLE, "Arn")},
     r"AWS::Glue::Job\.Command\.ScriptLocation": {("Custom::JobCode", "GlueScriptUri")},
     r"AWS::Glue::Job\.NumberOfWorkers": {("Number", "Ref")},
-    r"AWS::Glue::Job\.Role": {(_ROLE, "Arn"), (_ROLE, "Ref")},
+    r"AWS::Glue::Job\.Role": {(_ROLE, "Arn")},
     r"AWS::Glue::Job\.SecurityConfiguration": {("AWS::Glue::SecurityConfiguration", "Ref")},
     r"AWS::IAM::Role\.ManagedPolicyArns\.\*": {("AWS::IAM::ManagedPolicy", "Ref")},
     r"AWS::KMS::Alias\.TargetKeyId": {(_KEY, "Ref"), (_KEY, "Arn")},
@@ -124,8 +124,11 @@ def _template(template: dict[str, Any], looked_at: dict[str, Any]) -> Iterator[t
     for name, output in template.get("Outputs", {}).items():
         wanted = max((each for each in (*resources, *_OUTPUTS) if name.startswith(each)), key=len, default="")
         wanted = _OUTPUTS.get(wanted, wanted)
-        if {target for _, target, _ in references(output.get("Value"))} != {wanted}:
+        given = [(target, how) for _, target, how in references(output.get("Value"))]
+        if [target for target, _ in given] != [wanted]:
             yield f"Outputs.{name}", f"is not {wanted or 'named after its resource'}"
+        elif name.endswith("Arn") and given[0][1] == "Ref" and resources[wanted]["Type"] not in (_TOPIC, _MACHINE):
+            yield f"Outputs.{name}", f"is no ARN: Ref of {resources[wanted]['Type']}"
     for section in ("Outputs", "Conditions"):
         yield from _values(template, section, "", template.get(section, {}))
 
