@@ -107,7 +107,9 @@ class StackValues:
             "AWS::URLSuffix": "amazonaws.com",
             "AWS::NoValue": _NO_VALUE,
         }
-        return {name: item.get("Default", "") for name, item in declared.items()} | dict(self.parameters) | pseudo
+        given = {name: item.get("Default", "") for name, item in declared.items()} | dict(self.parameters)
+        lists = {name for name, item in declared.items() if item["Type"] == "CommaDelimitedList"}
+        return {name: value.split(",") if name in lists else value for name, value in given.items()} | pseudo
 
     def _resolve(self, value: Any) -> Any:
         if isinstance(value, list):
