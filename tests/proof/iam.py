@@ -18,7 +18,7 @@ from tests.proof import forbidden_calls, recording
 from tests.proof.api_calls import check_call
 from tests.proof.iam_policies import Policies, Request, Statement, UnknownElementError, of_template
 from tests.proof.project import Finding, Project
-from tests.proof.stack_values import ACCOUNT, REGION, STACK, UnresolvedError
+from tests.proof.stack_values import ACCOUNT, REGION, STACK, StackValues, UnresolvedError
 
 _REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
 # Actions that take no resource in IAM, and so are allowed on "*", with the page that says so.
@@ -167,6 +167,19 @@ def wrong_calls() -> list[str]:
     ]
 
 
+def optional(template: dict[str, Any]) -> list[Pair]:
+    """(policy, action) of what the stack with the parameters' defaults does not have: nothing is proved of it."""
+    values = StackValues(template)
+    return [
+        (name, action)
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::IAM::ManagedPolicy" and not values.exists(name)
+        for statement in resource["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in statement["Action"]
+    ]
+
+
 def _line(name: str, value: Any, goal: Any, *, ok: bool, **more: Any) -> str:
     return json.dumps({"name": name, "value": value, "goal": goal, "ok": ok, **more})
 
@@ -189,6 +202,10 @@ def main() -> int:
         print(_line(name, value, goal, ok=ok, **more))
         for each in what if not ok else ():
             print(f"  {each}", file=sys.stderr)
+    unproved = optional(project.translated)
+    print(json.dumps({"name": "IAM actions of optional parts, not proved", "value": len(unproved), "goal": None}))
+    for each in unproved:
+        print(f"  {each}", file=sys.stderr)
     return 0 if all(ok for _, _, _, ok, _ in lines) else 1
 
 
