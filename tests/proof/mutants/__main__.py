@@ -50,16 +50,17 @@ def main() -> int:
     if options.table:
         print(table(rows))
         return 1 if left else 0
-    return _report(rows, left)
+    return _report(rows, left, complete=options.share == 1)
 
 
-def _report(rows: list[Row], left: list[Row]) -> int:
+def _report(rows: list[Row], left: list[Row], *, complete: bool) -> int:
     project = Project.load()
     calls = list(of_definitions.calls(project))
     unseen = [(mutant, name) for mutant, name, state in calls if not check_task(name, state)]
     for mutant, name in unseen:
         print(f"nobody notices: call: {name}: {mutant}", file=sys.stderr)
-    alarms = [finding for check in EVERY for finding in check.findings(project)]
+    # a share is hunted by make check, which asks tests.proof.checks for the good one's findings
+    alarms = [finding for check in EVERY for finding in check.findings(project)] if complete else []
     for finding in alarms:
         print(f"false alarm: {finding}", file=sys.stderr)
     by_people = sum(kind == by_hand.KIND for kind, _, _ in rows)
@@ -69,7 +70,7 @@ def _report(rows: list[Row], left: list[Row]) -> int:
         ("call mutants caught", len(calls) - len(unseen), len(calls), not unseen),
         ("false alarms", len(alarms), 0, not alarms),
     ]
-    for title, value, goal, ok in lines:
+    for title, value, goal, ok in lines if complete else lines[:-1]:
         print(json.dumps({"name": title, "value": value, "goal": goal, "ok": ok}))
     return 0 if all(ok for _, _, _, ok in lines) else 1
 
