@@ -37,7 +37,7 @@ def test_every_object_version_has_exactly_one_terminal_record(line: Line) -> Non
         (item["pk"]["S"].removeprefix(prefix), item["sk"]["S"].removeprefix("VERSION#"), item["status"]["S"])
         for page in pages
         for item in page["Items"]
-        if item["pk"]["S"].startswith("OBJECT#")
+        if item["pk"]["S"].startswith("OBJECT#") and item["sk"]["S"].startswith("VERSION#")
     ]
     assert sorted((key, version) for key, version, _ in recorded) == sorted(
         versions(line, "raw") | versions(line, "batch")

@@ -216,6 +216,7 @@ class EndpointState:
     config: str
     variants: tuple[VariantState, ...] = ()
     failure: str | None = None
+    created: datetime | None = None
 
 
 @dataclass(frozen=True)

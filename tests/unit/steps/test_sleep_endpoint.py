@@ -56,6 +56,15 @@ def test_an_idle_endpoint_goes_and_the_champion_stays() -> None:
     assert monitor_model(world, PROJECT)["decision"] == "asleep"
 
 
+def test_the_silence_before_it_was_woken_does_not_count() -> None:
+    world, contract = quiet()
+    state = world.models.endpoints[ENDPOINT]
+    world.models.endpoints[ENDPOINT] = replace(state, created=world.clock.now() - timedelta(hours=5))
+    assert sleep_endpoint(world, PROJECT, contract)["decision"] == "awake"
+    world.clock.advance(1.1 * HOURS)
+    assert sleep_endpoint(world, PROJECT, contract)["decision"] == "asleep"
+
+
 def canary(world: World) -> None:
     state = world.models.endpoints[ENDPOINT]
     other = replace(state.variants[0], name="v-r2")

@@ -82,6 +82,7 @@ class SageMakerModels:
                 for variant in found.get("ProductionVariants", [])
             ),
             failure=found.get("FailureReason"),
+            created=found.get("CreationTime"),
         )
 
     def create_endpoint(self, name: str, config: str, project: str) -> None:

@@ -63,6 +63,9 @@ def _reasons_to_stay(world: World, champion: Champion, contract: Contract) -> tu
         return [f"in probation until {champion.probation_until.isoformat()}"], facts
     needed = seconds(contract.release.idle_after)
     start = now - idleness.window(needed)
+    if state.created is not None:
+        # the silence before it was woken is what it was put to sleep for
+        start = max(start, state.created)
     requests = world.metrics.variant_sum(champion.endpoint, champion.variant, "Invocations", start, now)
     seen = world.metrics.variant_seconds(champion.endpoint, champion.variant, start, now)
     facts |= {"idle_after": contract.release.idle_after, "requests": requests, "seconds_seen": seen}
