@@ -9,41 +9,16 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[3]
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short tags: `!Ref A` is {"Ref": "A"}, `!GetAtt A.B` is {"Fn::GetAtt": ["A", "B"]}."""
-
-
-def _intrinsic(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _intrinsic)
+from tests.proof.project import ROOT, Project
 
 
 def text() -> str:
     return (ROOT / "template.yaml").read_text(encoding="utf-8")
 
 
-def load() -> dict[str, Any]:
-    """A copy of the template that may be changed."""
-    return yaml.load(text(), _Loader)
-
-
 @cache
 def template() -> dict[str, Any]:
-    return load()
+    return Project.load().source
 
 
 def resources(kind: str) -> dict[str, dict[str, Any]]:
