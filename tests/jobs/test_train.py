@@ -114,7 +114,12 @@ def test_a_job_writes_a_sealed_artefact_and_prints_metrics(workspace, data, fami
     assert ("validation:profit=" in done.stdout) == (data.name == "binary")
     model = Model.load(model_dir, exact=True)
     assert (model.family, model.run_id, model.labels.problem) == (family, "r0123456789ab", data.name)
-    assert sorted(p.name for p in (model_dir / "code").iterdir()) == ["inference.py", "sluice"]
+    assert {p.name for p in (model_dir / "code").iterdir()} == {
+        "inference.py",
+        "sluice",
+        "pyproject.toml",
+        "wheel_backend.py",
+    }
     assert sorted(p.name for p in (model_dir / "code" / "sluice").iterdir()) == ["__init__.py", "model"]
     assert not (model_dir / ".draft").exists()
 
