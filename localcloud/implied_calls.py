@@ -197,7 +197,9 @@ def of_log_group(group: str, key: str, region: str, account: str) -> Iterator[Im
 def of_service(occasion: str, resource: str, source_arn: str, account: str, service: str = "") -> Iterator[Implied]:
     """What a service asks of `resource`, and of its key, as itself."""
     _, actions, docs = SERVICE_CALLS[occasion]
-    source = {"aws:SourceAccount": account} | ({"aws:SourceArn": source_arn} if source_arn else {})
+    # the default policy of a topic knows the owner by the key's older name
+    source = {"aws:SourceAccount": account, "aws:SourceOwner": account}
+    source |= {"aws:SourceArn": source_arn} if source_arn else {}
     for action in actions:
         yield Implied(action, resource, source, docs)
         key = key_of(resource) if action in _KMS else None

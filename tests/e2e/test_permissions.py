@@ -255,7 +255,8 @@ def scoring_stopped(line: Line) -> str:
     champion = line.ledger.champion(PROJECT)
     assert champion is not None
     key = keys.scoring(PROJECT, "stopped", "rows.csv")
-    line.put(key, as_csv(Knobs(rows=50, seed=63), labelled=False))
+    # enough that it is still being scored when that is seen
+    line.put(key, as_csv(Knobs(rows=60_000, seed=63), labelled=False))
     name = "sluice-halted-stopped-batch"
     plan = {
         **{"project": PROJECT, "key": key, "version_id": "null", "run_id": champion.run_id, "job": name},
