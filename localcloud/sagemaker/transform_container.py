@@ -167,6 +167,8 @@ class TransformContainer:
             except (OSError, http.client.HTTPException) as error:
                 problem = f"the model container did not answer: {error}"
                 continue
+            if self._stop.is_set:
+                break
             if 200 <= status < 300:
                 return answer
             problem = f"Bad HTTP status received from algorithm: {status}: {answer[:500].decode('utf-8', 'replace')}"

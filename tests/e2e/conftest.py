@@ -34,9 +34,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("e2e"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    """The line, built, deployed and subscribed to."""
+    """The line, built, deployed and subscribed to; over with this folder, because its monitors keep a core busy."""
     stack = LocalStack(state=tmp_path_factory.mktemp("line") / "cloud", speed=SPEED)
     (ROOT / "build").mkdir(exist_ok=True)
     stack.start()
@@ -53,7 +53,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
         stack.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stories(line: Line, request: pytest.FixtureRequest) -> Iterator[dict[Story, Future[dict[str, Any]]]]:
     """Every story that a chosen test needs, begun."""
     marks = [mark for item in request.session.items for mark in item.iter_markers("story")]

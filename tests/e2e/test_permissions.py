@@ -256,7 +256,7 @@ def scoring_stopped(line: Line) -> str:
     assert champion is not None
     key = keys.scoring(PROJECT, "stopped", "rows.csv")
     # enough that it is still being scored when that is seen
-    line.put(key, as_csv(Knobs(rows=60_000, seed=63), labelled=False))
+    line.put(key, as_csv(Knobs(rows=20_000, seed=63), labelled=False))
     name = "sluice-halted-stopped-batch"
     plan = {
         **{"project": PROJECT, "key": key, "version_id": "null", "run_id": champion.run_id, "job": name},
