@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -27,15 +29,16 @@ BASELINE = {
 }
 
 
-def capture(world: World, pages: list[Any], variant: str = "v-r1") -> None:
+def capture(world: World, pages: list[Any], variant: str = "v-r1", at: str | None = None) -> None:
     lines = []
+    when = {"inferenceTime": at} if at else {}
     for i, value in enumerate(pages):
         answer = {"predictions": [{"prediction": i % 2 == 0, "probability": 0.9 if i % 2 == 0 else 0.1}]}
         data = {
             "endpointInput": {"data": json.dumps({"id": str(i), "pages": value}), "encoding": "JSON"},
             "endpointOutput": {"data": json.dumps(answer), "encoding": "JSON"},
         }
-        lines.append(json.dumps({"captureData": data, "eventMetadata": {"inferenceId": f"i{i}"}}))
+        lines.append(json.dumps({"captureData": data, "eventMetadata": {"inferenceId": f"i{i}", **when}}))
     world.objects.write(f"capture/shop/sluice-shop/{variant}/2026/11/22/12/x.jsonl", "\n".join(lines).encode())
 
 
@@ -75,6 +78,18 @@ def test_what_chance_makes_of_few_rows_does_not_ring() -> None:
     capture(world, [1] * 180 + [7] * 60)
     assert monitor_model(world, PROJECT)["decision"] == "drifted"
     assert published(world)["DriftScore"] == pytest.approx(0.275, abs=0.001)
+
+
+@pytest.mark.parametrize(("at", "counted"), [("2026-11-22T11:59:59Z", 0), ("2026-11-22T12:00:00Z", 40)])
+def test_captures_tell_whole_seconds(at: str, counted: int) -> None:
+    world = watched()
+    champion = world.ledger.champion(PROJECT)
+    assert champion is not None
+    promoted_at = datetime(2026, 11, 22, 12, 0, 0, 700_000, tzinfo=UTC)
+    world.clock.advance(1)
+    world.ledger.set_champion(PROJECT, replace(champion, promoted_at=promoted_at), champion.run_id)
+    capture(world, [1, 7] * 20, at=at)
+    assert monitor_model(world, PROJECT)["rows"] == counted
 
 
 @pytest.mark.parametrize(("rows", "variant"), [(5, "v-r1"), (40, "v-r0")])
