@@ -14,10 +14,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.connection import Connection
+from cli.connection import Connection, described
 from cli.errors import CliError
 from sluice import names
-from sluice.aws.clients import absent, code
+from sluice.aws.clients import absent
 from sluice.ports import Settings
 
 SETTLED = ("InService", "Failed", "OutOfService", "UpdateRollbackFailed")
@@ -60,7 +60,7 @@ def remove(found: list[Thing], told: Callable[[str], Any]) -> list[str]:
             thing.remove()
             told(f"removed {thing.kind} {thing.name}")
         except (ClientError, CliError) as error:
-            if not (isinstance(error, ClientError) and _gone(error)):
+            if not (isinstance(error, ClientError) and absent(error)):
                 left.append(f"{thing.kind} {thing.name}: {error}")
     return left
 
@@ -78,7 +78,7 @@ class _Finder:
             names.monitor_schedule(self._stack, self._project),
             names.retrain_schedule(self._stack, self._project),
         ):
-            if _described(partial(scheduler.get_schedule, Name=name)):
+            if described(scheduler.get_schedule, Name=name):
                 yield Thing("schedule", name, partial(scheduler.delete_schedule, Name=name))
 
     def alarms(self) -> Iterator[Thing]:
@@ -92,7 +92,7 @@ class _Finder:
 
     def endpoint(self) -> Iterator[Thing]:
         name = names.endpoint(self._stack, self._project)
-        if _described(lambda: self._sagemaker.describe_endpoint(EndpointName=name)):
+        if described(self._sagemaker.describe_endpoint, EndpointName=name):
             yield Thing("endpoint", name, lambda: delete_endpoint(self._sagemaker, name))
 
     def tagged(self, kind: str, noun: str, operation: str, member: str) -> Iterator[Thing]:
@@ -107,7 +107,7 @@ class _Finder:
 
     def packages(self) -> Iterator[Thing]:
         group = names.package_group(self._stack, self._project)
-        if not _described(lambda: self._sagemaker.describe_model_package_group(ModelPackageGroupName=group)):
+        if not described(self._sagemaker.describe_model_package_group, ModelPackageGroupName=group):
             return
         pages = self._sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
         for arn in [each["ModelPackageArn"] for page in pages for each in page["ModelPackageSummaryList"]]:
@@ -128,7 +128,7 @@ def delete_endpoint(sagemaker: Any, name: str, patience: float = 1_800.0, every:
     """Deletes an endpoint once it is settled, and waits until it is gone. Raises CliError after `patience` seconds."""
     deadline = time.monotonic() + patience
     while True:
-        found = _described(lambda: sagemaker.describe_endpoint(EndpointName=name))
+        found = described(sagemaker.describe_endpoint, EndpointName=name)
         if not found:
             return
         if found["EndpointStatus"] in SETTLED:
@@ -136,17 +136,3 @@ def delete_endpoint(sagemaker: Any, name: str, patience: float = 1_800.0, every:
         elif time.monotonic() > deadline:
             raise CliError(f"{name} is still {found['EndpointStatus']} after {patience:.0f} s")
         time.sleep(min(every, max(0.1, deadline - time.monotonic())))
-
-
-def _described(describe: Callable[[], Any]) -> Any:
-    """None when the thing does not exist."""
-    try:
-        return describe()
-    except ClientError as error:
-        if _gone(error):
-            return None
-        raise
-
-
-def _gone(error: ClientError) -> bool:
-    return absent(error) or code(error) in ("ResourceNotFound", "ResourceNotFoundException")

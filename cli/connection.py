@@ -5,6 +5,7 @@ Where AWS is, and as whom, the usual variables say: AWS_PROFILE, AWS_REGION, AWS
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from cli.errors import CliError
 from sluice import bootstrap
-from sluice.aws.clients import Clients
+from sluice.aws.clients import Clients, absent
 from sluice.contract import nearest
 from sluice.ports import Json, Settings, World
 
@@ -103,3 +104,13 @@ def find_run(world: World, run_id: str, project: str | None = None) -> tuple[str
         several = ", ".join(f"{record['run_id']} ({name})" for name, record in found[:5])
         raise CliError(f"{run_id!r} is the beginning of {len(found)} runs: {several}; write more of it, or --project")
     return found[0]
+
+
+def described(describe: Callable[..., Any], **name: str) -> Any:
+    """What a Describe call of that name answers; None when the thing does not exist."""
+    try:
+        return describe(**name)
+    except ClientError as error:
+        if absent(error):
+            return None
+        raise

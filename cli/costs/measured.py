@@ -7,10 +7,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.connection import Connection
+from cli.connection import Connection, described
 from cli.costs.usage import Measured
 from cli.errors import CliError
 from sluice import keys
+from sluice.aws.clients import absent
 from sluice.errors import NotFoundError
 
 
@@ -21,8 +22,8 @@ def measured(connection: Connection, project: str, run_id: str) -> Measured:
     except NotFoundError:
         raise CliError(f"run {run_id} has no plan.json: it was never planned, and measured nothing") from None
     names, sagemaker = plan["names"], connection.client("sagemaker")
-    trained = _described(sagemaker.describe_training_job, TrainingJobName=names["baseline_job"])
-    evaluated = _described(sagemaker.describe_processing_job, ProcessingJobName=names["evaluation_job"])
+    trained = described(sagemaker.describe_training_job, TrainingJobName=names["baseline_job"])
+    evaluated = described(sagemaker.describe_processing_job, ProcessingJobName=names["evaluation_job"])
     tuned = _tuning(sagemaker, names["tuning_job"])
     found = Measured(
         run_id,
@@ -47,7 +48,7 @@ def _tuning(sagemaker: Any, name: str) -> list[float]:
             for job in page["TrainingJobSummaries"]
         ]
     except ClientError as error:
-        if _absent(error):
+        if absent(error):
             return []
         raise
     described = (sagemaker.describe_training_job(TrainingJobName=job) for job in jobs)
@@ -65,19 +66,6 @@ def _glue(connection: Connection, run_id: str) -> float | None:
         if not page.get("NextToken"):
             return None
         token = {"NextToken": page["NextToken"]}
-
-
-def _described(describe: Any, **name: str) -> Any:
-    try:
-        return describe(**name)
-    except ClientError as error:
-        if _absent(error):
-            return None
-        raise
-
-
-def _absent(error: ClientError) -> bool:
-    return error.response["Error"]["Code"] in ("ValidationException", "ResourceNotFound", "ResourceNotFoundException")
 
 
 def _billed(job: Any) -> float | None:
