@@ -85,7 +85,6 @@ def _own_policy_allows(principal: str, asked: implied_calls.Implied) -> bool:
     if not document:
         return False
     policy = json.loads(document) if isinstance(document, str) else document
-    statements = policy.get("Statement", [])
     settings = Settings.current()
     context = iam_evaluator.EvalContext(
         principal_arn=principal,
@@ -97,7 +96,7 @@ def _own_policy_allows(principal: str, asked: implied_calls.Implied) -> bool:
         service_context={key.lower(): value for key, value in asked.context.items()},
     )
     allowed = False
-    for each in statements if isinstance(statements, list) else [statements]:
+    for each in _listed(policy.get("Statement")):
         named = each.get("Principal", {})
         # {"AWS": "*"} is everybody, services included: the default policy of a topic
         services = [named] if isinstance(named, str) else [*_listed(named.get("Service")), *_listed(named.get("AWS"))]
