@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sluice.errors import EndpointBusyError, NotFoundError
-from sluice.ports import Json, World
+from sluice.ports import Champion, Json, World
 from sluice.steps.endpoint_lock import endpoint_lock, free_abandoned
 from sluice.steps.sealed_models import verified_champion
 
@@ -18,12 +18,10 @@ def wake_endpoint(world: World, project: str) -> Json:
     goes, ArtifactError when the model's archive is not the one that was sealed.
     """
     free_abandoned(world, project)
-    if world.ledger.champion(project) is None:
-        raise NotFoundError(f"{project!r} has no model that was released: there is nothing to wake")
+    _champion(world, project)
     with endpoint_lock(world, project, "wake"):
-        champion = world.ledger.champion(project)
-        if champion is None:
-            raise NotFoundError(f"{project!r} has no model that was released: there is nothing to wake")
+        # anew: a run may have ended between the look and the lock
+        champion = _champion(world, project)
         state = world.models.endpoint(champion.endpoint)
         if state is not None and state.status == "Deleting":
             raise EndpointBusyError(f"{champion.endpoint} is being deleted: try again in a minute")
@@ -41,3 +39,10 @@ def wake_endpoint(world: World, project: str) -> Json:
         {"run_id": champion.run_id},
     )
     return {"decision": "waking", "endpoint": champion.endpoint, "config": champion.endpoint_config}
+
+
+def _champion(world: World, project: str) -> Champion:
+    champion = world.ledger.champion(project)
+    if champion is None:
+        raise NotFoundError(f"{project!r} has no model that was released: there is nothing to wake")
+    return champion
