@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.proof import posture
-from tests.proof.project import ROOT, Finding, Project
+from tests.proof.project import ROOT, Finding, Project, listed
 from tests.proof.stack_values import StackValues
 
 BIN = ROOT / ".envs" / "audit" / "bin"
@@ -120,7 +120,7 @@ def documents(project: Project) -> Iterator[tuple[str, dict[str, Any]]]:
                 continue
             document = values.resolve(properties[member])
             if member != "PolicyDocument":
-                own = [{**each, "Resource": values.arn(name)} for each in posture.listed(document["Statement"])]
+                own = [{**each, "Resource": values.arn(name)} for each in listed(document["Statement"])]
                 document = {**document, "Statement": own}
             yield f"{name}.{member}", document
         if resource["Type"] == "AWS::IAM::Role":

@@ -14,7 +14,7 @@ from typing import Any
 
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from tests.proof.project import REGION, Finding, Project, TranslationError
+from tests.proof.project import REGION, Finding, Project, TranslationError, listed
 
 CHECK = "posture"
 TAGS = {"sluice:stack", "sluice:part"}
@@ -326,7 +326,3 @@ def at(value: Any, path: tuple[str | int, ...]) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return value
-
-
-def listed(value: Any) -> list[Any]:
-    return [] if value is None else value if isinstance(value, list) else [value]

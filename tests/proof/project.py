@@ -176,6 +176,11 @@ def _session() -> boto3.Session:
 _policy_templates = cache(translator.make_policy_template_for_function_plugin)
 
 
+def listed(value: Any) -> list[Any]:
+    """A member of a policy that may be one or several, or absent."""
+    return [] if value is None else value if isinstance(value, list) else [value]
+
+
 class _Loader(yaml.SafeLoader):
     """YAML with CloudFormation's short tags: `!Ref A` is {"Ref": "A"}, `!GetAtt A.B` is {"Fn::GetAtt": ["A", "B"]}."""
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.proof.project import Finding, Project, TranslationError
+from tests.proof.project import Finding, Project, TranslationError, listed
 from tests.proof.references import references
 
 CHECK = "trust"
@@ -52,7 +52,7 @@ def _roles(template: dict[str, Any]) -> Iterator[tuple[str, str]]:
                 continue
             passed = {target for _, target, _ in references(statement["Resource"])}
             condition = statement.get("Condition", {}).get("StringEquals", {}).get("iam:PassedToService", [])
-            services = set(condition if isinstance(condition, list) else [condition])
+            services = set(listed(condition))
             for role in passed & users.keys():
                 if services != users[role]:
                     yield f"{name}.PassRole", f"{role} goes to {sorted(services)}, but {sorted(users[role])} takes it"
@@ -66,7 +66,7 @@ def _trusted(document: dict[str, Any]) -> set[str]:
         principal = statement.get("Principal", {})
         names = principal.get("Service", []) if isinstance(principal, dict) else [str(principal)]
         if statement.get("Effect") == "Allow":
-            found.update(names if isinstance(names, list) else [names])
+            found.update(listed(names))
         if isinstance(principal, dict):
             found.update(f"{kind}: {who}" for kind, who in principal.items() if kind != "Service")
     return found
@@ -74,5 +74,4 @@ def _trusted(document: dict[str, Any]) -> set[str]:
 
 def _statements(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for policy in item.get("Properties", {}).get("Policies", []) if item["Type"] == "AWS::IAM::Role" else []:
-        given = policy.get("PolicyDocument", {}).get("Statement", [])
-        yield from given if isinstance(given, list) else [given]
+        yield from listed(policy.get("PolicyDocument", {}).get("Statement"))

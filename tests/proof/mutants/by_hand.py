@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.proof.mutants import Mutant, Path, at
-from tests.proof.project import REMOVED, Project
+from tests.proof.project import REMOVED, Project, listed
 
 KIND = "by hand"
 _TRAIN: Path = ("definitions", "BuildModel", "States", "Train Models", "Branches", 0, "States", "Train Baseline")
@@ -165,7 +165,7 @@ def _statements(project: Project, owner: str) -> Iterator[tuple[Path, list[str]]
         for index, statement in enumerate(policy["PolicyDocument"]["Statement"]):
             actions = statement["Action"]
             path = _resource(owner, "Properties", "Policies", number, "PolicyDocument", "Statement", index)
-            yield path, actions if isinstance(actions, list) else [actions]
+            yield path, listed(actions)
 
 
 def _without(project: Project, owner: str, action: str) -> list[tuple[Path, Any]]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.proof.mutants import Mutant, Path, at, renamed, shown, walk
-from tests.proof.project import Project
+from tests.proof.project import Project, listed
 
 _SERVICES = {
     "lambda.amazonaws.com": "lamda.amazonaws.com",
@@ -123,7 +123,7 @@ def _statements(project: Project, path: Path, item: dict[str, Any]) -> Iterator[
         administrators = isinstance(principal, dict) and "AWS" in principal
         if statement["Effect"] == "Deny":
             continue
-        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        actions = listed(statement["Action"])
         for index, action in enumerate(actions):
             if "*" in action:
                 continue
