@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import copy
 import json
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +29,24 @@ class Running:
     execution: dict[str, Any]
     role_arn: str
     ended: threading.Event = field(default_factory=threading.Event)
+    waking_too: set[threading.Event] = field(default_factory=set)
+
+    def end(self) -> None:
+        """Wakes every wait of the execution."""
+        self.ended.set()
+        for event in list(self.waking_too):
+            event.set()
+
+    @contextlib.contextmanager
+    def waking(self, event: threading.Event) -> Iterator[None]:
+        """Sets `event` when the execution ends, too: for a wait on something else besides."""
+        self.waking_too.add(event)
+        if self.ended.is_set():  # since before it could be told
+            event.set()
+        try:
+            yield
+        finally:
+            self.waking_too.discard(event)
 
     def check(self) -> None:
         """Raises when the execution was stopped or has timed out."""
@@ -71,17 +91,22 @@ def install() -> None:
 def end_all() -> None:
     """Wakes every wait; for the end of the process."""
     for running in list(_running.values()):
-        running.ended.set()
+        running.end()
 
 
 def scaled_sleep(cloud_seconds: float) -> None:
     """A Wait state or retry interval: `cloud_seconds` at the cloud's speed."""
-    real = cloud_seconds * sfn._SFN_WAIT_SCALE
+    real = max(scaled(cloud_seconds), 0)
     running = current.get()
     if running is None:
-        time.sleep(max(real, 0))
+        time.sleep(real)
     else:
-        running.sleep(max(real, 0))
+        running.sleep(real)
+
+
+def scaled(cloud_seconds: float) -> float:
+    """Real seconds of `cloud_seconds`."""
+    return float(cloud_seconds * sfn._SFN_WAIT_SCALE)
 
 
 def error_matches(error_equals: list[str], error: str) -> bool:
@@ -134,7 +159,7 @@ def run(execution_arn: str) -> None:
     finally:
         if timer is not None:
             timer.cancel()
-        running.ended.set()
+        running.end()
         _running.pop(execution_arn, None)
         current.reset(token)
 
@@ -252,7 +277,7 @@ def _stopping(stop: Any) -> Any:
     def stop_execution(data: dict[str, Any]) -> Any:
         response = stop(data)
         if running := _running.get(data.get("executionArn", "")):
-            running.ended.set()
+            running.end()
         return response
 
     return stop_execution
@@ -260,7 +285,7 @@ def _stopping(stop: Any) -> Any:
 
 def _time_out(running: Running) -> None:
     _close(running.execution, "TIMED_OUT", "States.Timeout", "")
-    running.ended.set()
+    running.end()
 
 
 def _close(execution: dict[str, Any], status: str, error: str, cause: str) -> None:

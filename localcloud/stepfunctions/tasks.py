@@ -1,19 +1,21 @@
-"""Task states: the call in a thread of its own, its time-outs, retries, the callback of a task token."""
+"""Task states: the call in a thread of its own, its time-outs, retries, the wait for its token."""
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import json
+import math
 import random
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from ministack.core.responses import new_uuid
 from ministack.services import stepfunctions as sfn
 
-from localcloud.stepfunctions import calls, executions, jobs
+from localcloud.stepfunctions import calls, executions, jobs, tokens
 
 _PREFIX = "arn:aws:states:::"
 # Optimised integrations without `.sync`, and which of them take a task token.
@@ -38,7 +40,6 @@ _REQUESTS = {
     "glue:startJobRun": False,
 }
 _LONG = 99_999_999.0  # seconds: AWS's own default of TimeoutSeconds
-_CHECK = 0.1  # real seconds between two looks at the execution's status
 
 
 def install() -> None:
@@ -87,11 +88,10 @@ def _attempt(state: dict, resource: str, raw_input: Any, execution: dict, contex
     if running is not None:
         running.check()
     jsonata = sfn._state_query_language(state, context) == "JSONata"
-    token = ""
+    callback = None
     if resource.endswith(".waitForTaskToken"):
-        token = new_uuid()
-        context["Task"] = {"Token": token}
-        sfn._task_tokens[token] = {"event": threading.Event(), "result": None, "error": None, "heartbeat": None}
+        callback = tokens.Callback()
+        context["Task"] = {"Token": callback.token}
     try:
         if jsonata:
             arguments = sfn._apply_jsonata_arguments(state, raw_input, context)
@@ -101,9 +101,10 @@ def _attempt(state: dict, resource: str, raw_input: Any, execution: dict, contex
         details = {"resourceType": _resource_type(resource), "resource": resource}
         details |= {"parameters": executions.limited(arguments, f"The state '{context['State']['Name']}'")}
         sfn._add_event(execution, "TaskScheduled", {"taskScheduledEventDetails": details})
-        result = _run(state, resource, arguments, token, raw_input, context)
+        result = _run(state, resource, arguments, callback, raw_input, context)
     finally:
-        sfn._task_tokens.pop(token, None)
+        if callback is not None:
+            callback.close()
     output = executions.limited(result, f"The state/task '{resource}'")
     sfn._add_event(execution, "TaskSucceeded", {"taskSucceededEventDetails": {"output": output, "resource": resource}})
     if jsonata:
@@ -114,13 +115,21 @@ def _attempt(state: dict, resource: str, raw_input: Any, execution: dict, contex
     return sfn._apply_output_path(state, shaped, context), sfn._next_or_end(state)
 
 
-def _run(state: dict, resource: str, arguments: Any, token: str, raw_input: Any, context: dict) -> Any:
-    """The call, and the callback where the resource waits for one, within the state's time-outs (real seconds)."""
+def _run(
+    state: dict, resource: str, arguments: Any, callback: tokens.Callback | None, raw_input: Any, context: dict
+) -> Any:
+    """The call, and the callback where the resource waits for one, within the state's time-outs.
+
+    The call runs in real time, so its seconds are real ones. What is left of them once it has returned are cloud
+    seconds: a task that then waits for its token is a Wait state that can be ended.
+    """
     timeout = _seconds(state, "TimeoutSeconds", raw_input, context) or _LONG
-    heartbeat = _seconds(state, "HeartbeatSeconds", raw_input, context)
-    deadline = time.monotonic() + timeout
+    heartbeat = _seconds(state, "HeartbeatSeconds", raw_input, context) if callback else None
+    began = time.monotonic()
     cancelled = threading.Event()
+    wake = callback.wake if callback else threading.Event()
     future: Future[Any] = Future()
+    future.add_done_callback(lambda _: wake.set())
 
     def work() -> None:
         try:
@@ -131,43 +140,54 @@ def _run(state: dict, resource: str, arguments: Any, token: str, raw_input: Any,
     threading.Thread(target=contextvars.copy_context().run, args=(work,), daemon=True, name="sfn-task").start()
     running = executions.current.get()
     try:
-        result = _wait(future.done, running, deadline, future)
-        if not token:
-            return result
-        return _callback(token, running, deadline, heartbeat)
+        with running.waking(wake) if running is not None else contextlib.nullcontext():
+            if not _wait(wake, running, future.done, lambda: began + timeout):
+                raise sfn._ExecutionError("States.Timeout", "The task has exceeded its TimeoutSeconds")
+            result = future.result()
+            if callback is None:
+                return result
+            left = executions.scaled(timeout - (time.monotonic() - began))
+            return _answer(callback, running, time.monotonic() + left, heartbeat)
     finally:
         cancelled.set()
 
 
-def _wait(done: Any, running: executions.Running | None, deadline: float, future: Future[Any]) -> Any:
-    while True:
-        try:
-            return future.result(timeout=max(0.0, min(_CHECK, deadline - time.monotonic())))
-        except TimeoutError:
-            if future.done():
-                raise
+def _wait(
+    wake: threading.Event,
+    running: executions.Running | None,
+    done: Callable[[], bool],
+    deadline: Callable[[], float],
+) -> bool:
+    """Whether it was done by the deadline, which may move. Raises when the execution ends; sleeps in between."""
+    while not done():
         if running is not None:
             running.check()
-        if time.monotonic() >= deadline:
-            raise sfn._ExecutionError("States.Timeout", "The task has exceeded its TimeoutSeconds")
+        left = deadline() - time.monotonic()
+        if left <= 0:
+            return False
+        wake.wait(left)
+        wake.clear()  # before the next look, so that no call of set() is lost
+    return True
 
 
-def _callback(token: str, running: executions.Running | None, deadline: float, heartbeat: float | None) -> Any:
-    record = sfn._task_tokens[token]
-    seen, last = record["heartbeat"], time.monotonic()
-    while not record["event"].wait(_CHECK):
-        if running is not None:
-            running.check()
-        now = time.monotonic()
-        if record["heartbeat"] != seen:
-            seen, last = record["heartbeat"], now
-        if heartbeat and now - last > heartbeat:
-            raise sfn._ExecutionError("States.HeartbeatTimeout", f"No heartbeat for {heartbeat:g} seconds")
-        if now >= deadline:
-            raise sfn._ExecutionError("States.Timeout", "The task has exceeded its TimeoutSeconds")
-    if record["error"]:
-        raise sfn._ExecutionError(record["error"].get("Error", ""), record["error"].get("Cause", ""))
-    return json.loads(record["result"])
+def _answer(
+    callback: tokens.Callback, running: executions.Running | None, deadline: float, heartbeat: float | None
+) -> Any:
+    """What SendTaskSuccess sent. Raises what SendTaskFailure sent, or that the deadline or a heartbeat was missed."""
+    began = time.monotonic()
+
+    def missed_beat() -> float:
+        return max(began, callback.beat or began) + executions.scaled(heartbeat) if heartbeat else math.inf
+
+    _wait(callback.wake, running, lambda: callback.answer is not None, lambda: min(deadline, missed_beat()))
+    answer = callback.close()
+    if answer is None and missed_beat() < deadline:
+        raise sfn._ExecutionError("States.HeartbeatTimeout", f"No heartbeat for {heartbeat:g} seconds")
+    if answer is None:
+        raise sfn._ExecutionError("States.Timeout", "The task has exceeded its TimeoutSeconds")
+    if "output" not in answer:
+        raise sfn._ExecutionError(answer.get("error") or "", answer.get("cause") or "")
+    return json.loads(answer["output"])
 
 
 def _seconds(state: dict, field: str, raw_input: Any, context: dict) -> float | None:

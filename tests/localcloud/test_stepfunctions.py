@@ -173,22 +173,92 @@ def test_a_failed_nested_machine_fails_the_task_with_its_description(cloud: Clou
     assert json.loads(ended["cause"])["Error"] == "ContractError"
 
 
-def test_a_task_waits_for_its_token(cloud: Cloud, function: str, role: str) -> None:
+def ask(function: str, **more: Any) -> dict[str, Any]:
+    """A Task that calls the function with its token and ends with what the token's answer says."""
     payload = {"token": "{% $states.context.Task.Token %}"}
-    ask = double(function, payload, Resource="arn:aws:states:::lambda:invoke.waitForTaskToken")
-    ask["Output"] = "{% $states.result %}"
-    execution = start(cloud, machine(cloud, role, {"Ask": ask}))
-    states = cloud.client("stepfunctions")
+    resource = "arn:aws:states:::lambda:invoke.waitForTaskToken"
+    return double(function, payload, Resource=resource, Output="{% $states.result %}", **more)
+
+
+def token_of(cloud: Cloud, execution: str) -> str:
+    """The token with which the execution's last task waits; its call has most likely been made."""
 
     def token() -> str:
-        history = states.get_execution_history(executionArn=execution)["events"]
-        scheduled = [e for e in history if e["type"] == "TaskScheduled"]
-        if not scheduled:
-            return ""
-        return str(json.loads(scheduled[0]["taskScheduledEventDetails"]["parameters"])["Payload"]["token"])
+        history = cloud.client("stepfunctions").get_execution_history(executionArn=execution)["events"]
+        scheduled = [e["taskScheduledEventDetails"]["parameters"] for e in history if e["type"] == "TaskScheduled"]
+        return str(json.loads(scheduled[-1])["Payload"]["token"]) if scheduled else ""
 
-    states.send_task_success(taskToken=wait_for(token), output=json.dumps({"approved": True}))
+    return str(wait_for(token, every=0.02))
+
+
+def test_a_task_waits_for_its_token(cloud: Cloud, function: str, role: str) -> None:
+    execution = start(cloud, machine(cloud, role, {"Ask": ask(function)}))
+    states = cloud.client("stepfunctions")
+    states.send_task_success(taskToken=token_of(cloud, execution), output=json.dumps({"approved": True}))
     assert finish(cloud, execution)["output"] == {"approved": True}
+
+
+def test_a_token_is_waited_for_at_the_clouds_speed(cloud: Cloud, function: str, role: str) -> None:
+    catch = [{"ErrorEquals": ["States.Timeout"], "Next": "Late"}]
+    late = {"Type": "Pass", "Output": "late", "End": True}
+    execution = start(cloud, machine(cloud, role, {"Ask": ask(function, TimeoutSeconds=30, Catch=catch), "Late": late}))
+    token = token_of(cloud, execution)
+    began = time.monotonic()
+    assert finish(cloud, execution)["output"] == "late"
+    assert 1.5 < time.monotonic() - began < 10  # 3 s at ten times the speed, less what the call took of them
+    states = cloud.client("stepfunctions")
+    for send in (states.send_task_success, states.send_task_failure, states.send_task_heartbeat):
+        with pytest.raises(states.exceptions.TaskTimedOut, match="Provided task does not exist anymore"):
+            send(taskToken=token, **({"output": "{}"} if send == states.send_task_success else {}))
+
+
+def test_a_heartbeat_is_missed_at_the_clouds_speed(cloud: Cloud, function: str, role: str) -> None:
+    catch = [{"ErrorEquals": ["States.HeartbeatTimeout"], "Next": "Silent"}]
+    silent = {"Type": "Pass", "Output": "silent", "End": True}
+    task = ask(function, TimeoutSeconds=6000, HeartbeatSeconds=20, Catch=catch)
+    execution = start(cloud, machine(cloud, role, {"Ask": task, "Silent": silent}))
+    states, token = cloud.client("stepfunctions"), token_of(cloud, execution)
+    for _ in range(4):
+        time.sleep(1)
+        states.send_task_heartbeat(taskToken=token)
+    assert states.describe_execution(executionArn=execution)["status"] == "RUNNING"
+    began = time.monotonic()
+    assert finish(cloud, execution)["output"] == "silent"
+    assert 1 < time.monotonic() - began < 6
+
+
+def test_what_is_sent_to_a_token_ends_the_task_at_once_and_once(cloud: Cloud, function: str, role: str) -> None:
+    catch = [{"ErrorEquals": ["CanaryAlarm"], "Next": "Aborted", "Output": "{% $states.errorOutput.Cause %}"}]
+    task = ask(function, TimeoutSeconds=60000, Catch=catch)
+    execution = start(cloud, machine(cloud, role, {"Ask": task, "Aborted": {"Type": "Pass", "End": True}}))
+    states, token = cloud.client("stepfunctions"), token_of(cloud, execution)
+    time.sleep(1)  # the call has returned
+    with pytest.raises(states.exceptions.InvalidOutput):
+        states.send_task_success(taskToken=token, output="not JSON")
+    sent = time.time()
+    states.send_task_failure(taskToken=token, error="CanaryAlarm", cause="5xx")
+    with pytest.raises(states.exceptions.TaskTimedOut):
+        states.send_task_success(taskToken=token, output="{}")
+    ended = finish(cloud, execution)
+    assert ended["output"] == "5xx"
+    assert ended["stopDate"].timestamp() - sent < 0.5
+    with pytest.raises(states.exceptions.InvalidToken):
+        states.send_task_failure(taskToken="never-issued")
+
+
+def test_a_token_ends_with_its_execution(cloud: Cloud, function: str, role: str) -> None:
+    execution = start(cloud, machine(cloud, role, {"Ask": ask(function, TimeoutSeconds=60000)}))
+    states, token = cloud.client("stepfunctions"), token_of(cloud, execution)
+    time.sleep(0.5)
+    states.stop_execution(executionArn=execution)
+    time.sleep(0.2)
+    with pytest.raises(states.exceptions.TaskTimedOut):
+        states.send_task_success(taskToken=token, output="{}")
+
+
+def test_a_task_without_a_token_keeps_real_seconds(cloud: Cloud, function: str, role: str) -> None:
+    ended = run(cloud, machine(cloud, role, {"Sleep": double(function, {"sleep": 2}, TimeoutSeconds=8)}))
+    assert ended["status"] == "SUCCEEDED", ended
 
 
 def test_a_task_times_out(cloud: Cloud, function: str, role: str) -> None:
