@@ -36,6 +36,7 @@ EXTENSIONS = (
     # last: it stands before what the others installed
     "localcloud.service_calls",
     "localcloud.dead_letters",
+    "localcloud.faults",
 )
 
 
