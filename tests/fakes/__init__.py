@@ -11,12 +11,13 @@ from tests.fakes.ledger import FakeLedger
 from tests.fakes.messages import FakeAlerts, FakeEvents, Published
 from tests.fakes.objects import FakeObjects
 from tests.fakes.orchestration import FakeExecutions, FakeSchedules
-from tests.fakes.sagemaker import FakeModels, FakeRegistry, Invocation
+from tests.fakes.sagemaker import ClientError, FakeModels, FakeRegistry, Invocation
 from tests.fakes.signer import FakeSigner
 from tests.fakes.watch import FakeAlarms, FakeMetrics
 
 __all__ = [
     "SETTINGS",
+    "ClientError",
     "Crash",
     "FakeAlarms",
     "FakeAlerts",
@@ -69,7 +70,7 @@ def world(**overrides: Any) -> World:
         "events": FakeEvents(),
         "metrics": FakeMetrics(),
         "alarms": FakeAlarms(),
-        "models": FakeModels(),
+        "models": FakeModels(clock.now),
         "registry": FakeRegistry(),
         "signer": FakeSigner(),
         "executions": FakeExecutions(),

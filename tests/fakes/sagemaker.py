@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
-from sluice.errors import InputError, NotFoundError
+from sluice.errors import EndpointBusyError, InputError, NotFoundError
 from sluice.ports import Answer, EndpointState, Json, Variant, VariantState
 
 
@@ -22,19 +23,37 @@ class Invocation:
     body: bytes
     content_type: str
     variant: str | None
+    inference_id: str | None = None
+
+
+class ClientError(Exception):
+    """What SageMaker refuses, under the name by which a Lambda reports botocore's error. `code` is AWS's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"An error occurred ({code}): {message}")
+        self.code, self.message = code, message
 
 
 class FakeModels:
     """`models`, `configs`, `endpoints` hold what exists; `answer` decides what an endpoint says.
 
-    The state machine changes endpoints, not a step; `put_endpoint` is the test's way to say that it did.
+    The state machine changes endpoints, not a step: `create`, `update` and `reweigh` are its calls. Each takes `settle`
+    seconds of `now`'s clock, in which the endpoint refuses the next one; a configuration with a model in `unloadable`
+    fails as on AWS. While `throttled`, SageMaker refuses every call. `scaled`: endpoint → its variants with a policy.
+    `put_endpoint` is the test's way to say what is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime] | None = None) -> None:
         self.models: dict[str, Json] = {}
         self.configs: dict[str, Config] = {}
         self.endpoints: dict[str, EndpointState] = {}
         self.invocations: list[Invocation] = []
+        self.settle: float = 0.0
+        self.unloadable: set[str] = set()
+        self.throttled = False
+        self.scaled: dict[str, set[str]] = {}
+        self._now = now or (lambda: datetime.now(UTC))
+        self._changes: dict[str, tuple[datetime, EndpointState]] = {}
         self.answer: Callable[[Invocation], Answer] = lambda invocation: Answer(
             200, b'{"predictions": [{"prediction": true, "probability": 0.5}], "model": "fake"}', invocation.variant
         )
@@ -49,43 +68,135 @@ class FakeModels:
         self.configs.setdefault(name, Config(tuple(variants), capture_uri, percent))
 
     def endpoint(self, name: str) -> EndpointState | None:
-        return self.endpoints.get(name)
+        if self.throttled:
+            raise EndpointBusyError(f"SageMaker does not say now how endpoint {name} is")
+        return self.seen(name)
+
+    def scaled_variants(self, endpoint: str) -> list[str]:
+        return sorted(self.scaled.get(endpoint, ()))
 
     def create_endpoint(self, name: str, config: str, project: str) -> None:
-        if name not in self.endpoints:
-            self.put_endpoint(name, config)
+        if self.seen(name) is None:
+            self.create(name, config)
 
     def delete_endpoint(self, name: str) -> None:
+        self._throttle("DeleteEndpoint")
         self.endpoints.pop(name, None)
+        self._changes.pop(name, None)
+
+    def seen(self, name: str) -> EndpointState | None:
+        """The endpoint as it is now, without asking SageMaker."""
+        ready, after = self._changes.get(name, (None, None))
+        if ready is not None and after is not None and self._now() >= ready:
+            self.endpoints[name] = after
+            del self._changes[name]
+        return self.endpoints.get(name)
+
+    def create(self, name: str, config: str) -> None:
+        """CreateEndpoint. Raises ClientError."""
+        self._throttle("CreateEndpoint")
+        if self.seen(name) is not None:
+            raise _invalid(f'Cannot create already existing endpoint "{name}".')
+        states = self._variants(self._config(config))
+        now = EndpointState(name, "Creating", config, created=self._now())
+        broken = self._unloadable(config)
+        after = replace(now, status="Failed", failure=broken) if broken else replace(now, status="InService")
+        self._change(now, replace(after, variants=() if broken else states))
+
+    def update(self, name: str, config: str) -> None:
+        """UpdateEndpoint: weights become the configuration's, unless its instances do not come up. Raises ClientError.
+
+        Whoever asks meanwhile is told of the old configuration.
+        """
+        self._throttle("UpdateEndpoint")
+        present = self._changeable(name)
+        states, broken = self._variants(self._config(config)), self._unloadable(config)
+        after = replace(present, failure=broken) if broken else replace(present, config=config, variants=states)
+        self._change(replace(present, status="Updating"), after)
+
+    def reweigh(self, name: str, weights: Mapping[str, float]) -> None:
+        """UpdateEndpointWeightsAndCapacities: variants that are not named keep theirs. Raises ClientError."""
+        self._throttle("UpdateEndpointWeightsAndCapacities")
+        present = self._changeable(name)
+        if unknown := set(weights) - {variant.name for variant in present.variants}:
+            raise _invalid(f'{sorted(unknown)} is/are not present within endpoint configuration "{present.config}".')
+        desired = tuple(
+            replace(variant, desired_weight=weights.get(variant.name, variant.weight)) for variant in present.variants
+        )
+        if any(weight < 0 for weight in weights.values()) or sum(each.desired_weight for each in desired) <= 0:
+            raise _invalid(f"weights {dict(weights)}: at least one variant needs a positive one.")
+        after = tuple(replace(variant, weight=variant.desired_weight) for variant in desired)
+        self._change(replace(present, status="Updating", variants=desired), replace(present, variants=after))
+
+    def _throttle(self, operation: str) -> None:
+        if self.throttled:
+            raise ClientError("ThrottlingException", f"{operation}: Rate exceeded")
+
+    def _config(self, name: str) -> Config:
+        if name not in self.configs:
+            raise _invalid(f'Could not find endpoint configuration "{name}".')
+        return self.configs[name]
+
+    def _changeable(self, name: str) -> EndpointState:
+        present = self.seen(name)
+        if present is None:
+            raise _invalid(f'Could not find endpoint "{name}".')
+        if present.status == "Failed":
+            raise _invalid(f'Cannot update failed endpoint "{name}".')
+        if present.status != "InService":
+            raise _invalid(f'Cannot update in-progress endpoint "{name}".')
+        return replace(present, failure=None)
+
+    def _unloadable(self, config: str) -> str | None:
+        broken = [each.name for each in self.configs[config].variants if each.model in self.unloadable]
+        return f"The container of {broken[0]} did not pass the ping health check." if broken else None
+
+    def _change(self, now: EndpointState, after: EndpointState) -> None:
+        self.endpoints[now.name] = now
+        self._changes[now.name] = (self._now() + timedelta(seconds=self.settle), after)
+        self.seen(now.name)
 
     def put_endpoint(
         self, name: str, config: str, status: str = "InService", weights: Mapping[str, float] | None = None
     ) -> EndpointState:
         """The endpoint as it is once it has `config`; `weights` override the configuration's."""
+        self._changes.pop(name, None)
+        self.endpoints[name] = EndpointState(name, status, config, self._variants(self.configs[config], weights))
+        return self.endpoints[name]
+
+    @staticmethod
+    def _variants(config: Config, weights: Mapping[str, float] | None = None) -> tuple[VariantState, ...]:
         chosen = weights or {}
-        states = tuple(
+        return tuple(
             VariantState(
                 variant.name,
                 chosen.get(variant.name, variant.weight),
                 chosen.get(variant.name, variant.weight),
                 variant.instance_count,
             )
-            for variant in self.configs[config].variants
+            for variant in config.variants
         )
-        self.endpoints[name] = EndpointState(name, status, config, states)
-        return self.endpoints[name]
 
     def invoke(
-        self, endpoint: str, body: bytes, content_type: str = "application/json", variant: str | None = None
+        self,
+        endpoint: str,
+        body: bytes,
+        content_type: str = "application/json",
+        variant: str | None = None,
+        inference_id: str | None = None,
     ) -> Answer:
-        state = self.endpoints.get(endpoint)
+        state = self.seen(endpoint)
         if state is None:
             raise NotFoundError(f"there is no endpoint {endpoint}")
         if variant is not None and variant not in {each.name for each in state.variants}:
             raise NotFoundError(f"endpoint {endpoint} has no variant {variant}")
-        invocation = Invocation(endpoint, bytes(body), content_type, variant)
+        invocation = Invocation(endpoint, bytes(body), content_type, variant, inference_id)
         self.invocations.append(invocation)
         return self.answer(invocation)
+
+
+def _invalid(message: str) -> ClientError:
+    return ClientError("ValidationException", message)
 
 
 class FakeRegistry:
