@@ -35,6 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
             command.add_argument("--speed", type=float, default=1.0, help="cloud seconds in one real second")
             command.add_argument("--account", default=defaults.account)
             command.add_argument("--region", default=defaults.region)
+            command.add_argument(
+                "--instance-memory-mib",
+                type=int,
+                default=int(os.environ.get("LOCALCLOUD_INSTANCE_MEMORY_MIB", "0")),
+                help="memory of every serving instance; 0: what its type has on AWS",
+            )
             command.add_argument("--no-iam", action="store_true", help="let every call pass")
             command.add_argument("--background", action="store_true", help="return when the cloud answers")
     options = parser.parse_args(arguments)
@@ -45,6 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _start(options: argparse.Namespace) -> int:
     if options.speed <= 0:
         return _fail("--speed must be above 0")
+    if options.instance_memory_mib < 0:
+        return _fail("--instance-memory-mib must not be below 0")
     if not (options.account.isdigit() and len(options.account) == 12):
         return _fail("--account must have 12 digits")
     settings = Settings(
@@ -54,6 +62,7 @@ def _start(options: argparse.Namespace) -> int:
         account=options.account,
         region=options.region,
         enforce_iam=not options.no_iam,
+        instance_memory_mib=options.instance_memory_mib,
     )
     if options.background:
         return _start_in_background(settings)
@@ -70,6 +79,7 @@ def _start_in_background(settings: Settings) -> int:
     command = [sys.executable, "-m", "localcloud", "start"]
     command += ["--port", str(settings.port), "--state", str(settings.state), "--speed", str(settings.speed)]
     command += ["--account", settings.account, "--region", settings.region]
+    command += ["--instance-memory-mib", str(settings.instance_memory_mib)]
     command += [] if settings.enforce_iam else ["--no-iam"]
     root = str(Path(__file__).resolve().parent.parent)
     paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]

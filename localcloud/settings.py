@@ -24,6 +24,8 @@ class Settings:
     region: str = "eu-west-1"
     enforce_iam: bool = True
     learn_python: Path = REPOSITORY / ".envs" / "learn" / "bin" / "python"
+    instance_memory_mib: int = 0
+    """Memory of every serving instance, whatever its type; 0: what the type has on AWS."""
     glue_python: Path = REPOSITORY / ".envs" / "glue" / "bin" / "python"
 
     _current: ClassVar[Settings | None] = None

@@ -16,7 +16,7 @@ import botocore.exceptions
 
 from localcloud import clock, identity
 from localcloud.extension import ServiceError
-from localcloud.sagemaker import containers, images, models, store, transfer
+from localcloud.sagemaker import containers, images, memory, models, store, transfer
 from localcloud.sagemaker.capture import Capture
 from localcloud.sagemaker.logstream import LogStream
 from localcloud.sagemaker.router import Door, Lane, Traffic
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 Record = dict[str, Any]
 START_SECONDS = 300.0  # AWS's default of ContainerStartupHealthCheckTimeoutInSeconds is of this order
+LEAST_START_SECONDS = 30.0  # real ones: a process starts as fast as the machine, however fast the clock
 POLL_SECONDS = 0.5
 
 
@@ -42,6 +43,7 @@ class Variant:
     """One production variant in service."""
 
     name: str
+    wanted: Record  # ProductionVariant of the configuration
     image: str
     fleet: Fleet
     logs: Logs
@@ -149,11 +151,10 @@ def _variant(deployment: Deployment, wanted: Record, container: Record, retained
     weight = float(keep["weight"] if "weight" in keep else wanted["InitialVariantWeight"])
     root = deployment.folder / name
     logs = Logs(deployment.endpoint, name, container["RoleArn"])
-    seconds = float(wanted.get("ContainerStartupHealthCheckTimeoutInSeconds") or START_SECONDS)
     try:
-        spec = _spec(container, container["RoleArn"], root)
+        spec = _spec(container, container["RoleArn"], root, memory.of(wanted["InstanceType"]))
         fleet = Fleet(name, spec, logs.write)
-        fleet.start(count, seconds)
+        fleet.start(count, start_seconds(wanted))
     except (containers.ClientError, ServiceError) as error:
         raise DeploymentFailed(f"{name}: {getattr(error, 'message', error)}") from error
     except WorkerFailed as error:
@@ -163,10 +164,16 @@ def _variant(deployment: Deployment, wanted: Record, container: Record, retained
             f"The primary container for production variant {name} did not pass the ping health check. Please check "
             "CloudWatch logs for this endpoint."
         ) from error
-    return Variant(name, container["Image"], fleet, logs, weight, count, store.now())
+    return Variant(name, wanted, container["Image"], fleet, logs, weight, count, store.now())
 
 
-def _spec(container: Record, role_arn: str, root: Path) -> ServingSpec:
+def start_seconds(wanted: Record) -> float:
+    """Real seconds that the instances of a ProductionVariant have to answer /ping."""
+    seconds = float(wanted.get("ContainerStartupHealthCheckTimeoutInSeconds") or START_SECONDS)
+    return max(min(seconds, LEAST_START_SECONDS), clock.real_seconds(seconds))
+
+
+def _spec(container: Record, role_arn: str, root: Path, instance_memory: int) -> ServingSpec:
     """The model as the container finds it in `/opt/ml/model`, and the container's environment."""
     python = images.pull(container["Image"], role_arn)
     model_dir = root / "model"
@@ -183,7 +190,7 @@ def _spec(container: Record, role_arn: str, root: Path) -> ServingSpec:
         _extract(archive, root / "code")
         user["SAGEMAKER_SUBMIT_DIRECTORY"] = "/opt/ml/code"
     environment = containers.environment(python, root, role_arn, user)
-    return ServingSpec(python, model_dir, environment, bool(container.get("Isolated")))
+    return ServingSpec(python, model_dir, environment, bool(container.get("Isolated")), instance_memory)
 
 
 def _extract(archive: Path, folder: Path) -> None:

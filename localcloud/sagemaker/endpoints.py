@@ -20,6 +20,7 @@ from localcloud.sagemaker.deployment import (
     Variant,
     prepare,
     shift,
+    start_seconds,
 )
 from localcloud.sagemaker.endpoint_configs import configs
 from localcloud.sagemaker.router import Door, doors
@@ -168,7 +169,7 @@ def _reweigh(record: Record, deployment: Deployment, known: dict[str, Variant], 
         variant, count = known[name], item.get("DesiredInstanceCount")
         if count is not None and count != variant.count:
             try:
-                variant.fleet.start(int(count), 300.0)
+                variant.fleet.start(int(count), start_seconds(variant.wanted))
             except WorkerFailed as error:
                 failure = {"FailureReason": f"{name}: {error}"}
                 continue

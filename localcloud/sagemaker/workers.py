@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from localcloud.sagemaker import isolation
+from localcloud.sagemaker import isolation, memory
 
 SERVE = Path(__file__).resolve().parent.parent / "containers" / "serve.py"
 BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before the n-th restart in a row
 STEADY = 10.0  # a process that lived this long starts the backoff anew
+LOADS = 3  # so often may a process end before it ever answered; what ends at import does so again
 
 
 class WorkerFailed(Exception):  # noqa: N818 - says what happened
@@ -37,6 +38,8 @@ class ServingSpec:
     environment: Mapping[str, str]
     isolated: bool = False
     """Without network; the listening socket comes from outside."""
+    memory: int = 0
+    """Bytes that the instance has; 0: as many as the machine."""
 
 
 class Worker:
@@ -67,7 +70,7 @@ class Worker:
         """
         came = self._first.wait(seconds)
         if not self.ready:
-            what = "ended while it was loading" if came else f"did not answer /ping within {seconds:.0f} s"
+            what = f"ended {LOADS} times while it was loading" if came else f"gave no /ping within {seconds:.0f} s"
             raise WorkerFailed(f"the serving process {what}: " + "\n".join(self.last_lines))
 
     def stop(self, patience: float = 5.0) -> None:
@@ -83,17 +86,21 @@ class Worker:
         self._first.set()
 
     def _run(self) -> None:
-        failures = 0
+        loads = failures = 0
         while not self._stopping.is_set():
             started = time.monotonic()
             with contextlib.suppress(OSError):
                 self._serve_once()
             self.ready = False
-            if not self._first.is_set():  # the first start decides whether the variant exists at all
-                self._first.set()
-                return
-            failures = 0 if time.monotonic() - started > STEADY else failures + 1
+            if not self._first.is_set():  # the first answer decides whether the variant exists at all
+                loads += 1
+                if loads == LOADS:
+                    self._first.set()
+                    return
+            if time.monotonic() - started > STEADY:
+                failures = 0
             self._stopping.wait(BACKOFF[min(failures, len(BACKOFF) - 1)])
+            failures += 1
 
     def _serve_once(self) -> None:
         """One life of the process."""
@@ -101,6 +108,8 @@ class Worker:
         self._process = process
         reader = threading.Thread(target=self._read, args=(process,), daemon=True)
         reader.start()
+        if self.spec.memory:
+            memory.watch(process, self.spec.memory, lambda line: self._log(self.instance, line))
         if self._stopping.is_set():
             process.terminate()
         while process.poll() is None and not self._stopping.is_set():
@@ -111,6 +120,7 @@ class Worker:
             time.sleep(0.015)
         code = process.wait()
         self.ready = False
+        memory.forget(process)
         _kill(process)  # whatever the process has started goes with it
         reader.join(2)
         if not self._stopping.is_set():
