@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 import threading
 import time
@@ -51,8 +52,8 @@ class Variant:
     count: int
     resolved_at: float
 
-    def summary(self) -> Record:
-        """ProductionVariantSummary."""
+    def summary(self, status: Record | None = None) -> Record:
+        """ProductionVariantSummary; `status` is what is being done with the variant."""
         image = {"SpecifiedImage": self.image, "ResolvedImage": self.image, "ResolutionTime": self.resolved_at}
         return {
             "VariantName": self.name,
@@ -61,6 +62,7 @@ class Variant:
             "DesiredWeight": self.weight,
             "CurrentInstanceCount": len(self.fleet.workers),
             "DesiredInstanceCount": self.count,
+            **({"VariantStatus": [status]} if status else {}),
         }
 
 
@@ -99,6 +101,14 @@ class Deployment:
     capture_config: Record | None
     capture: Capture | None = None
     variants: list[Variant] = field(default_factory=list)
+    status: Record | None = None  # ProductionVariantStatus of every variant, while it is being changed
+
+    def summaries(self) -> list[Record]:
+        return [variant.summary(self.status) for variant in self.variants]
+
+    @property
+    def instances(self) -> int:
+        return sum(variant.count for variant in self.variants)
 
     def lanes(self, share: float = 1.0) -> tuple[Lane, ...]:
         return tuple(Lane(v.name, v.fleet, v.weight * share) for v in self.variants)
@@ -119,6 +129,11 @@ class Deployment:
         if self.capture is not None:
             self.capture.close(upload=upload)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def status(kind: str, message: str) -> Record:
+    """A ProductionVariantStatus that begins now."""
+    return {"Status": kind, "StatusMessage": message, "StartTime": store.now()}
 
 
 def prepare(endpoint: str, config: Record, retained: dict[str, Record], capture_config: Record | None) -> Deployment:
@@ -153,7 +168,7 @@ def _variant(deployment: Deployment, wanted: Record, container: Record, retained
     logs = Logs(deployment.endpoint, name, container["RoleArn"])
     try:
         spec = _spec(container, container["RoleArn"], root, memory.of(wanted["InstanceType"]))
-        fleet = Fleet(name, spec, logs.write)
+        fleet = Fleet(name, spec, logs.write, deployment.config["EndpointConfigName"])
         fleet.start(count, start_seconds(wanted))
     except (containers.ClientError, ServiceError) as error:
         raise DeploymentFailed(f"{name}: {getattr(error, 'message', error)}") from error
@@ -209,8 +224,11 @@ class Guardrails:
     alarms: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, config: Record | None, instances: int) -> Guardrails:
-        """Raises ServiceError for what is wrong in it or not supported."""
+    def of(cls, config: Record | None, instances: list[int]) -> Guardrails:
+        """`instances` are those of each variant that is to come.
+
+        Raises ServiceError for what is wrong in it or not supported.
+        """
         if not config:
             return cls()
         if config.get("RollingUpdatePolicy"):
@@ -234,11 +252,11 @@ class Guardrails:
         )
 
 
-def _part(routing: Record, member: str, instances: int, low: float, high: float) -> float:
+def _part(routing: Record, member: str, instances: list[int], low: float, high: float) -> float:
     size = routing.get(member)
     if size is None:
         raise ServiceError("ValidationException", f"{member} is required for traffic routing {routing['Type']}.")
-    share = size["Value"] / (100 if size["Type"] == "CAPACITY_PERCENT" else max(1, instances))
+    share = size["Value"] / (100 if size["Type"] == "CAPACITY_PERCENT" else min(instances))
     if not low <= share <= high:
         raise ServiceError(
             "ValidationException",
@@ -247,10 +265,11 @@ def _part(routing: Record, member: str, instances: int, low: float, high: float)
     return share
 
 
-def shift(door: Door, old: Deployment, new: Deployment, rails: Guardrails, rolling_back: Callable[[], None]) -> None:
+def shift(door: Door, old: Deployment, new: Deployment, rails: Guardrails, tell: Callable[[str, str], None]) -> None:
     """Moves the traffic from `old` to `new`; `old` is still running at the end.
 
-    Raises RolledBack, with all traffic on `old` again, when an alarm goes off or time is up.
+    `tell` gets each status of `new` with its message. Raises RolledBack, with all traffic on `old` again, when an
+    alarm goes off or time is up.
     """
     began = time.monotonic()
 
@@ -266,18 +285,30 @@ def shift(door: Door, old: Deployment, new: Deployment, rails: Guardrails, rolli
                 return
             time.sleep(min(left, POLL_SECONDS))
 
+    def bake(cloud_seconds: float, parameter: str, capacity: str) -> None:
+        if cloud_seconds:
+            tell("Baking", f"Baking for {cloud_seconds:.0f} seconds ({parameter}) with traffic enabled on {capacity}.")
+        watch(cloud_seconds)
+
+    capacity = _capacity(new, 1.0)
     try:
         if rails.alarms:
             watch(0)
         for share in rails.steps:
+            capacity = _capacity(new, share)
+            tell("ActivatingTraffic", f"Activating traffic on {capacity}.")
             both = () if share >= 1 else old.lanes(1 - share)
             door.switch(Traffic((*both, *new.lanes(share)), new.capture))
-            watch(rails.wait)
-        watch(rails.termination_wait)
+            bake(rails.wait, "WaitIntervalInSeconds", capacity)
+        bake(rails.termination_wait, "TerminationWaitInSeconds", capacity)
     except RolledBack:
-        rolling_back()
-        door.switch(old.traffic())
+        door.switch(old.traffic())  # before anything is told: telling takes time
         raise
+
+
+def _capacity(deployment: Deployment, share: float) -> str:
+    kind = "full" if share >= 1 else "canary"
+    return f"{kind} capacity of {math.ceil(share * deployment.instances)} instance(s)"
 
 
 def _ringing(alarms: tuple[str, ...], role_arn: str) -> list[str]:

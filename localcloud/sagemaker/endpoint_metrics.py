@@ -1,5 +1,7 @@
 """`AWS/SageMaker` metrics of endpoints, by EndpointName and VariantName, written about once a second.
 
+With EndpointConfigName besides, so that an alarm can watch one of the two fleets of a blue/green deployment.
+
 AWS writes these itself and refuses them in PutMetricData, so they go into the store of CloudWatch directly, as values
 with counts: Sum, SampleCount, Average and percentiles are then those of the single requests.
 """
@@ -25,7 +27,7 @@ EVERY = 1.0  # seconds
 HOST_EVERY = 10
 DISTINCT = 40  # more different values than these in one second are binned, as CloudWatch does for percentiles
 
-Key = tuple[str, str, str]  # endpoint, variant, metric
+Key = tuple[str, str, str, str]  # endpoint, variant, endpoint configuration, metric
 _lock = threading.Lock()
 _pending: dict[Key, Counter[float]] = defaultdict(Counter)
 _stop = threading.Event()
@@ -34,7 +36,9 @@ _thread: threading.Thread | None = None
 serving: Callable[[], list[tuple[str, str, list[int]]]] = list
 
 
-def record(endpoint: str, variant: str, status: int, model: float, overhead: float, instances: int) -> None:
+def record(
+    endpoint: str, variant: str, status: int, model: float, overhead: float, instances: int, config: str = ""
+) -> None:
     """One invocation; `status` is the container's (0: no answer in time), `model` and `overhead` are seconds."""
     failed = not 200 <= status < 300
     values = {
@@ -48,7 +52,7 @@ def record(endpoint: str, variant: str, status: int, model: float, overhead: flo
     }
     with _lock:
         for metric, value in values.items():
-            _pending[endpoint, variant, metric][value] += 1
+            _pending[endpoint, variant, config, metric][value] += 1
 
 
 def flush() -> None:
@@ -57,11 +61,17 @@ def flush() -> None:
         taken = dict(_pending)
         _pending.clear()
     now = time.time()
-    for (endpoint, variant, metric), counts in taken.items():
+    series: dict[tuple[str, tuple[tuple[str, str], ...]], Counter[float]] = defaultdict(Counter)
+    for (endpoint, variant, config, metric), counts in taken.items():
+        both = (("EndpointName", endpoint), ("VariantName", variant))
+        series[metric, both].update(counts)
+        if config:
+            series[metric, (*both, ("EndpointConfigName", config))].update(counts)
+    for (metric, dimensions), counts in series.items():
         unit = "Microseconds" if metric.endswith("Latency") else "None"
         if len(counts) > DISTINCT:
             counts = _binned(counts)
-        _write(NAMESPACE, metric, endpoint, variant, now, unit, counts)
+        _write(NAMESPACE, metric, dict(dimensions), now, unit, counts)
 
 
 def _binned(counts: Counter[float]) -> Counter[float]:
@@ -75,14 +85,13 @@ def _binned(counts: Counter[float]) -> Counter[float]:
 
 
 def _write(
-    namespace: str, metric: str, endpoint: str, variant: str, at: float, unit: str, counts: Counter[float]
+    namespace: str, metric: str, dimensions: dict[str, str], at: float, unit: str, counts: Counter[float]
 ) -> None:
     from ministack import app
     from ministack.core.responses import request_scope
     from ministack.services import cloudwatch
 
     settings = Settings.current()
-    dimensions = {"EndpointName": endpoint, "VariantName": variant}
 
     def store() -> None:
         with request_scope(settings.account, settings.region):
@@ -111,6 +120,7 @@ class _Host:
         seen: dict[int, tuple[float, float]] = {}
         for endpoint, variant, pids in serving():
             cpu, memory = [], []
+            dimensions = {"EndpointName": endpoint, "VariantName": variant}
             for pid in pids:
                 try:
                     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -124,7 +134,7 @@ class _Host:
                 seen[pid] = (used, now)
             for metric, values in (("CPUUtilization", cpu), ("MemoryUtilization", memory)):
                 if values:
-                    _write(HOST_NAMESPACE, metric, endpoint, variant, now, "Percent", Counter(values))
+                    _write(HOST_NAMESPACE, metric, dimensions, now, "Percent", Counter(values))
         self._last = seen
 
 

@@ -21,6 +21,7 @@ from localcloud.sagemaker.deployment import (
     prepare,
     shift,
     start_seconds,
+    status,
 )
 from localcloud.sagemaker.endpoint_configs import configs
 from localcloud.sagemaker.router import Door, doors
@@ -45,7 +46,7 @@ _closing = threading.Event()
 def create_endpoint(request: Record, context: CallContext) -> Record:
     name = request["EndpointName"]
     config = configs.get(request["EndpointConfigName"])
-    Guardrails.of(request.get("DeploymentConfig"), 1)
+    Guardrails.of(request.get("DeploymentConfig"), [v["InitialInstanceCount"] for v in config["ProductionVariants"]])
     now = store.now()
     record = {
         "EndpointName": name,
@@ -55,6 +56,7 @@ def create_endpoint(request: Record, context: CallContext) -> Record:
         "CreationTime": now,
         "LastModifiedTime": now,
         "LastDeploymentConfig": request.get("DeploymentConfig"),
+        "_pending": _Pending(config, {}),
     }
     endpoints.add(name, record)
     store.tag(record["EndpointArn"], request.get("Tags"))
@@ -68,11 +70,11 @@ def _create(record: Record, config: Record) -> None:
     try:
         deployment = prepare(record["EndpointName"], config, {}, config.get("DataCaptureConfig"))
     except DeploymentFailed as failure:
-        _set(record, EndpointStatus="Failed", FailureReason=str(failure))
+        _set(record, EndpointStatus="Failed", FailureReason=str(failure), _pending=None)
         return
     _take(record, deployment)
     doors[record["EndpointName"]].switch(deployment.traffic())
-    _set(record, EndpointStatus="InService")
+    _set(record, EndpointStatus="InService", _pending=None)
 
 
 @operation("UpdateEndpoint")
@@ -84,13 +86,14 @@ def update_endpoint(request: Record, context: CallContext) -> Record:
         if request.get("RetainDeploymentConfig") and rails_config is None:
             rails_config = record.get("LastDeploymentConfig")
         old = _live[record["EndpointName"]]
-        rails = Guardrails.of(rails_config, sum(variant.count for variant in old.variants))
+        retained, capture = _retained(request, old, config)
+        pending = _Pending(config, retained)
+        rails = Guardrails.of(rails_config, [summary["DesiredInstanceCount"] for summary in pending.summaries()])
         if rails_config and {v["VariantName"] for v in config["ProductionVariants"]} != {v.name for v in old.variants}:
             raise invalid("A deployment with guardrails needs the same variant names in both configurations.")
-        retained, capture = _retained(request, old, config)
         record.pop("FailureReason", None)
         record["LastDeploymentConfig"] = rails_config
-        _mark(record, EndpointStatus="Updating")
+        _mark(record, EndpointStatus="Updating", _pending=pending)
     _emit(record)
     _in_background(record, lambda: _update(record, config, old, rails, retained, capture))
     return {"EndpointArn": record["EndpointArn"]}
@@ -118,26 +121,42 @@ def _update(
     retained: dict[str, Record],
     capture: Record | None,
 ) -> None:
-    door = doors[record["EndpointName"]]
+    door, pending = doors[record["EndpointName"]], record["_pending"]
+
+    def tell(kind: str, message: str) -> None:
+        pending.status = status(kind, message)
+        _emit_deployment(record)
+
+    tell("Creating", f"Launching {sum(v['DesiredInstanceCount'] for v in pending.summaries())} instance(s).")
     try:
         new = prepare(record["EndpointName"], config, retained, capture)
     except DeploymentFailed as failure:
         _settle()
-        _set(record, EndpointStatus="InService", FailureReason=str(failure))
+        _set(record, EndpointStatus="InService", FailureReason=str(failure), _pending=None)
         return
-    record["_pending"] = {"EndpointConfigName": config["EndpointConfigName"], "StartTime": store.now(), "new": new}
+    pending.new = new
     try:
-        shift(door, old, new, rails, lambda: _set(record, EndpointStatus="RollingBack"))
+        shift(door, old, new, rails, tell)
     except RolledBack as back:
-        record.pop("_pending", None)
+        _set(record, EndpointStatus="RollingBack")
+        tell("Deleting", f"Terminating {new.instances} instance(s).")
         new.end()
-        _set(record, EndpointStatus="InService", FailureReason=str(back))
+        _set(record, EndpointStatus="InService", FailureReason=str(back), _pending=None)
         return
-    record.pop("_pending", None)
+    _mark(record, _leaving=old)
     _take(record, new)
+    old.status = status("Deleting", f"Terminating {old.instances} instance(s).")
+    pending.status = None
+    _emit_deployment(record)
     _settle()
     old.end()
-    _set(record, EndpointStatus="InService", EndpointConfigName=config["EndpointConfigName"])
+    _set(
+        record,
+        EndpointStatus="InService",
+        EndpointConfigName=config["EndpointConfigName"],
+        _pending=None,
+        _leaving=None,
+    )
 
 
 @operation("UpdateEndpointWeightsAndCapacities")
@@ -168,6 +187,9 @@ def _reweigh(record: Record, deployment: Deployment, known: dict[str, Variant], 
     for name, item in wanted.items():
         variant, count = known[name], item.get("DesiredInstanceCount")
         if count is not None and count != variant.count:
+            way = "out" if count > variant.count else "in"
+            deployment.status = status("Updating", f"Scaling {way} desired instance count to {count}.")
+            _emit_deployment(record)
             try:
                 variant.fleet.start(int(count), start_seconds(variant.wanted))
             except WorkerFailed as error:
@@ -180,6 +202,7 @@ def _reweigh(record: Record, deployment: Deployment, known: dict[str, Variant], 
                 known[name].weight = float(item["DesiredWeight"])
         doors[record["EndpointName"]].switch(deployment.traffic())
     _settle()
+    deployment.status = None
     _set(record, EndpointStatus="InService", **failure)
 
 
@@ -219,11 +242,43 @@ def list_endpoints(request: Record, context: CallContext) -> Record:
     return {"Endpoints": [store.pick(record, *members) for record in found], **more}
 
 
+class _Pending:
+    """PendingDeploymentSummary: a configuration that is on its way into service."""
+
+    def __init__(self, config: Record, retained: dict[str, Record]) -> None:
+        self._config, self._retained, self._began = config, retained, store.now()
+        self.new: Deployment | None = None
+        self.status: Record | None = None
+
+    def summaries(self) -> list[Record]:
+        """PendingProductionVariantSummary of each variant."""
+        if self.new is not None:
+            self.new.status = self.status
+            return self.new.summaries()
+        return [self._wanted(variant) for variant in self._config["ProductionVariants"]]
+
+    def _wanted(self, variant: Record) -> Record:
+        """A variant without instances yet."""
+        kept = self._retained.get(variant["VariantName"], {})
+        return {
+            "VariantName": variant["VariantName"],
+            "DesiredWeight": kept.get("weight", variant["InitialVariantWeight"]),
+            "CurrentInstanceCount": 0,
+            "DesiredInstanceCount": int(kept.get("count") or variant["InitialInstanceCount"]),
+            **({"VariantStatus": [self.status]} if self.status else {}),
+        }
+
+    def summary(self) -> Record:
+        name = self._config["EndpointConfigName"]
+        return {"EndpointConfigName": name, "ProductionVariants": self.summaries(), "StartTime": self._began}
+
+
 def _described(record: Record) -> Record:
-    deployment = _live.get(record["EndpointName"])
+    # Until an update is over, the endpoint is what it was.
+    deployment = record.get("_leaving") or _live.get(record["EndpointName"])
     found = dict(record)
     if deployment is not None:
-        found["ProductionVariants"] = [variant.summary() for variant in deployment.variants]
+        found["ProductionVariants"] = deployment.summaries()
         if capture := deployment.capture_config:
             found["DataCaptureConfig"] = {
                 "EnableCapture": capture.get("EnableCapture", True),
@@ -233,11 +288,7 @@ def _described(record: Record) -> Record:
                 "KmsKeyId": capture.get("KmsKeyId", ""),
             }
     if pending := record.get("_pending"):
-        found["PendingDeploymentSummary"] = {
-            "EndpointConfigName": pending["EndpointConfigName"],
-            "ProductionVariants": [variant.summary() for variant in pending["new"].variants],
-            "StartTime": pending["StartTime"],
-        }
+        found["PendingDeploymentSummary"] = pending.summary()
     return found
 
 
@@ -272,24 +323,41 @@ def _set(record: Record, **changes: Any) -> None:
     _emit(record)
 
 
+_EVENT = ("EndpointName", "EndpointArn", "EndpointConfigName", "CreationTime", "LastModifiedTime", "FailureReason")
+
+
 def _emit(record: Record) -> None:
     """Tells the account's bus. Not to be called under the store's lock: what the event starts may call back."""
-    status = record["EndpointStatus"]
-    spelled = "".join(f"_{c}" if c.isupper() and i else c for i, c in enumerate(status)).upper()
     with store.lock():
         described = _described(record)
-    members = ("EndpointName", "EndpointArn", "EndpointConfigName", "CreationTime", "LastModifiedTime", "FailureReason")
     variants = [
         store.pick(variant, "VariantName", "DesiredWeight", "DesiredInstanceCount", "CurrentWeight")
         for variant in described.get("ProductionVariants", [])
     ]
-    detail = {
-        **store.pick(record, *members),
-        "EndpointStatus": spelled,
-        "ProductionVariants": variants,
-        "Tags": store.tags_of(record["EndpointArn"]),
-    }
-    events.emit("SageMaker Endpoint State Change", [record["EndpointArn"]], detail)
+    _send("SageMaker Endpoint State Change", described, {"ProductionVariants": variants})
+
+
+def _emit_deployment(record: Record) -> None:
+    """Tells a step of an update: what is being done is in the VariantStatus of the variants."""
+    members = ("VariantName", "CurrentWeight", "DesiredWeight", "CurrentInstanceCount", "DesiredInstanceCount")
+    with store.lock():
+        described = _described(record)
+
+    def told(variants: list[Record]) -> list[Record]:
+        return [store.pick(variant, *members, "VariantStatus") for variant in variants]
+
+    more: Record = {"ProductionVariants": told(described.get("ProductionVariants", []))}
+    if pending := described.get("PendingDeploymentSummary"):
+        more["PendingDeploymentSummary"] = {**pending, "ProductionVariants": told(pending["ProductionVariants"])}
+    _send("SageMaker Endpoint Deployment State Change", described, more)
+
+
+def _send(detail_type: str, described: Record, more: Record) -> None:
+    state = described["EndpointStatus"]
+    spelled = "".join(f"_{c}" if c.isupper() and i else c for i, c in enumerate(state)).upper()
+    tags = store.tags_of(described["EndpointArn"])
+    detail = {**store.pick(described, *_EVENT), "EndpointStatus": spelled, "Tags": tags, **more}
+    events.emit(detail_type, [described["EndpointArn"]], detail)
 
 
 def _settle() -> None:
@@ -304,7 +372,8 @@ def _in_background(record: Record, work: Callable[[], None]) -> None:
             log.exception("endpoint %s: a change ended by a bug of the local cloud", record["EndpointName"])
             alive = record["EndpointName"] in _live
             reason = f"InternalFailure: {type(error).__name__}: {error}"
-            _set(record, EndpointStatus="InService" if alive else "Failed", FailureReason=reason)
+            state = "InService" if alive else "Failed"
+            _set(record, EndpointStatus=state, FailureReason=reason, _pending=None, _leaving=None)
         finally:
             _threads.discard(thread)
 

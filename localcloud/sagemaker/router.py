@@ -152,7 +152,8 @@ async def _invoke(door: Door, headers: dict[str, str], body: bytes) -> Response:
     answer = await exchange
     elapsed = time.perf_counter() - arrived
     instances = max(1, len(lane.fleet.workers))
-    endpoint_metrics.record(door.name, lane.variant, answer.status, answer.seconds, elapsed - answer.seconds, instances)
+    overhead, config = elapsed - answer.seconds, lane.fleet.config
+    endpoint_metrics.record(door.name, lane.variant, answer.status, answer.seconds, overhead, instances, config)
     if not 200 <= answer.status < 300:
         raise _model_error(door.name, lane.variant, worker, answer)
     inference_id = headers.get("x-amzn-sagemaker-inference-id") or ""

@@ -162,8 +162,8 @@ class Worker:
 class Fleet:
     """The instances of one variant under one endpoint configuration."""
 
-    def __init__(self, variant: str, spec: ServingSpec, log: Callable[[str, str], None]) -> None:
-        self.variant, self._spec, self._log = variant, spec, log
+    def __init__(self, variant: str, spec: ServingSpec, log: Callable[[str, str], None], config: str = "") -> None:
+        self.variant, self.config, self._spec, self._log = variant, config, spec, log
         self.workers: tuple[Worker, ...] = ()
         self.in_flight = 0  # guarded by the router's lock
 
