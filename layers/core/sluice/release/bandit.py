@@ -258,9 +258,9 @@ def _binomial(n: int, odds: float) -> tuple[int, list[float]]:
 
 
 def _around_mode(low: int, high: int, ratio: Callable[[int], float]) -> tuple[int, list[float]]:
-    """Weights of low … high from ratio(j) = w(j + 1) / w(j), which falls; the greatest is 1, negligible ones are left out.
+    """(first, weights) from ratio(j) = w(j + 1) / w(j), which falls. The greatest is 1; negligible ones are left out.
 
-    Without it a million trials would be a million terms; these are some ten standard deviations.
+    Without that a million trials would be a million terms; these are some ten standard deviations.
     """
     bottom, top = low, high
     while bottom < top:
