@@ -23,7 +23,7 @@ from localcloud.settings import Settings
 
 logger = logging.getLogger("localcloud.faults")
 
-SERVICES = ("sagemaker", "monitoring", "states")
+SERVICES = ("sagemaker", "monitoring", "states", "application-autoscaling")
 KINDS = ("throttle", "lose")
 _lock = threading.Lock()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from localcloud import clock
 from localcloud.extension import CallContext, operation
-from localcloud.sagemaker import checks, endpoint_metrics, events, router, store
+from localcloud.sagemaker import checks, endpoint_metrics, events, router, scaling, store
 from localcloud.sagemaker.checks import invalid
 from localcloud.sagemaker.deployment import (
     Deployment,
@@ -86,6 +86,7 @@ def update_endpoint(request: Record, context: CallContext) -> Record:
         if request.get("RetainDeploymentConfig") and rails_config is None:
             rails_config = record.get("LastDeploymentConfig")
         old = _live[record["EndpointName"]]
+        _refuse_scaled(old, config)
         retained, capture = _retained(request, old, config)
         pending = _Pending(config, retained)
         rails = Guardrails.of(rails_config, [summary["DesiredInstanceCount"] for summary in pending.summaries()])
@@ -97,6 +98,18 @@ def update_endpoint(request: Record, context: CallContext) -> Record:
     _emit(record)
     _in_background(record, lambda: _update(record, config, old, rails, retained, capture))
     return {"EndpointArn": record["EndpointArn"]}
+
+
+def _refuse_scaled(old: Deployment, config: Record) -> None:
+    """An update must not take a variant, or its type of instance, from under Application Auto Scaling."""
+    types = {variant["VariantName"]: variant["InstanceType"] for variant in config["ProductionVariants"]}
+    scaled = scaling.scaled(old.endpoint)
+    changed = [v.name for v in old.variants if v.name in scaled and types.get(v.name) != v.wanted["InstanceType"]]
+    if changed:
+        raise invalid(
+            f'The variant(s) "{", ".join(changed)}" must be deregistered as scalable targets with AutoScaling before '
+            "they can be removed or have their instance type updated."
+        )
 
 
 def _retained(request: Record, old: Deployment, config: Record) -> tuple[dict[str, Record], Record | None]:
@@ -213,6 +226,7 @@ def delete_endpoint(request: Record, context: CallContext) -> None:
         record = endpoints.get(name)
         if record["EndpointStatus"] not in ("InService", "Failed"):
             raise _in_progress(record)
+        scaling.deregister_all(name, context)
         _mark(record, EndpointStatus="Deleting")
         deployment = _live.pop(name, None)
     doors[name].switch(None)
@@ -387,14 +401,21 @@ def _serving() -> list[tuple[str, str, list[int]]]:
         return [(name, v.name, v.fleet.pids) for name, deployment in _live.items() for v in deployment.variants]
 
 
+def _instances(endpoint: str) -> dict[str, int]:
+    with store.lock():
+        deployment = _live.get(endpoint)
+        return {variant.name: variant.count for variant in deployment.variants} if deployment else {}
+
+
 def install(settings: Settings) -> None:
-    """Registers the operations (by import), the runtime and the metrics."""
+    """Registers the operations (by import), the runtime, the metrics and Application Auto Scaling."""
     _closing.clear()
     _live.clear()
     doors.clear()
     router.install(settings)
     endpoint_metrics.serving = _serving
     endpoint_metrics.install(settings)
+    scaling.install(settings, _instances)
 
 
 def shutdown() -> None:
