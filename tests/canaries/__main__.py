@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.canaries.bench import Settings, prove, report, say, table
+from cli.stack import ROOT
+from tests.canaries.bench import Settings, keep, prove, report, say, table
 from tests.canaries.candidates import BAD
 
 
@@ -23,6 +24,7 @@ def main() -> int:
     told = prove(settings)
     found = report(settings, told)
     print(table(told))
+    keep(ROOT / "build" / "canaries" / "results.json", settings, found, told)
     for part in told:
         if part.trouble:
             say(f"{part.project}: {part.trouble}")

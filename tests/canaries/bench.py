@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import math
+import os
 import random
 import statistics
 import tempfile
@@ -37,6 +38,8 @@ from tests.canaries.sight import Sight, Watch
 from tests.e2e.line import Line, wait_for
 
 BACK_GOAL = 5.0
+INSTANCE_MIB = 320
+"""A sound serving process holds about a third of it."""
 # the chance of a normal variable beyond 3 sigma, shared by all releases of a run
 FAMILY_ALPHA = 0.0027
 NOISES = (0.0, 0.005)
@@ -99,7 +102,11 @@ def prove(settings: Settings) -> list[Told]:
         shelf = Shelf(folder / "models", contract)
         stack = LocalStack(state=folder / "cloud", speed=settings.speed)
         say("starting the local cloud, building and deploying")
-        stack.start()
+        os.environ["LOCALCLOUD_INSTANCE_MEMORY_MIB"] = str(INSTANCE_MIB)
+        try:
+            stack.start()
+        finally:
+            del os.environ["LOCALCLOUD_INSTANCE_MEMORY_MIB"]
         try:
             _deploy(stack)
             line = Line(stack)
@@ -274,8 +281,8 @@ def report(settings: Settings, told: Sequence[Told]) -> Report:
     passed = sum(t.release.outcome == "promoted" for t in good)
     out.say(f"bad canaries rolled back, of {settings.bad}", aborted, f"= {settings.bad}", aborted == settings.bad)
     out.say(f"good canaries promoted, of {settings.good}", passed, f"= {settings.good}", passed == settings.good)
-    hurt = len(good) - passed
-    out.say(f"good canaries not promoted, of {settings.good}", hurt, "= 0", hurt == 0 and len(good) == settings.good)
+    hurt = sum(t.release.outcome != "promoted" for t in good)
+    out.say(f"good canaries rolled back, of {settings.good}", hurt, "= 0", hurt == 0)
     _speed(out, bad)
     _exposure(out, tried)
     _requests(out, told)
@@ -297,7 +304,7 @@ def _speed(out: Report, bad: Sequence[Tried]) -> None:
         )
         out.say("median seconds from the decision to 100 % champion", statistics.median(back or [0.0]), "", True)
     # without a decision the canary must never have served: it did not come up
-    unseen = [t for t in bad if t.release.decided_at is None]
+    unseen = [t for t in bad if t.release.decided_at is None and t.as_it_should]
     served = sum(t.answered + t.failed for t in unseen)
     out.say(f"requests to canaries that nothing decided against, {len(unseen)} releases", served, "= 0", served == 0)
     exposed = [t.failed for t in bad if t.canary.kind == "failing" and t.failed]
@@ -350,6 +357,24 @@ def _requests(out: Report, told: Sequence[Told]) -> None:
 
 def table(told: Sequence[Told]) -> str:
     """One row a canary."""
+    rows = _rows(told)
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+
+
+def keep(path: Path, settings: Settings, found: Report, told: Sequence[Told]) -> None:
+    """The figures and the table as JSON."""
+    head, *rows = _rows(told)
+    content = {
+        "settings": {name: value for name, value in vars(settings).items() if name != "state"},
+        "figures": found.lines,
+        "canaries": [dict(zip(head, row)) for row in rows],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _rows(told: Sequence[Told]) -> list[tuple[str, ...]]:
     head = ("canary", "project", "kind", "knobs", "outcome", "tests", "reasons", "served", "failed", "s", "back s")
     rows = [
         (
@@ -359,7 +384,7 @@ def table(told: Sequence[Told]) -> str:
             t.canary.shown,
             t.release.outcome + ("" if t.as_it_should else " (!)"),
             ", ".join(t.release.tests),
-            "; ".join(t.release.reasons)[:110],
+            "; ".join(t.release.reasons)[:160],
             str(t.answered + t.failed),
             str(t.failed),
             f"{t.release.ended - t.release.began:.1f}",
@@ -368,6 +393,4 @@ def table(told: Sequence[Told]) -> str:
         for part in told
         for t in part.tried
     ]
-    rows.sort()
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in [head, *rows])
+    return [head, *sorted(rows)]

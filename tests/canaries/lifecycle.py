@@ -187,8 +187,19 @@ class Project:
                 moments.append(_moment(at))
             reasons += [text for text in record.get("reasons") or [] if text not in reasons]
             tests += proven(last.get("statistic") or {})
+        moments += self._alarms(run_id)
         reasons += [text for text in run.get("reasons") or [] if text not in reasons]
         return min(moments, default=None), reasons, tests
+
+    def _alarms(self, run_id: str) -> list[float]:
+        """When alarms of the canary rang that were answered by an abort."""
+        where = keys.monitor(self.name, "responses/")
+        answered = [json.loads(self.world.objects.read(o.key)) for o in self.world.objects.list(where)]
+        return [
+            _moment(record["inputs"]["at"])
+            for record in answered
+            if record["decision"] == "abort" and f"/{run_id}/" in record["inputs"]["alarm"]
+        ]
 
 
 def proven(statistic: Json) -> list[str]:
