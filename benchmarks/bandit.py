@@ -1,4 +1,4 @@
-"""Simulated bandits, many at once, and what they cost: false decisions, power, regret. `make bench-bandit`.
+"""`make bench-bandit`: simulated bandits, many at once: false decisions, power, regret. And simulated probations.
 
 Prints JSON lines {"name", "value", "goal", "ok"}; exits 1 when a goal is missed. `--plot FILE` writes the curves.
 scipy computes here what `sluice.release.bandit` computes one number at a time; a test compares the two.
@@ -16,10 +16,12 @@ from pathlib import Path
 import numpy as np
 from scipy import special, stats
 
+from benchmarks import canaries
 from benchmarks.chart import Panel, svg
 from benchmarks.release import Report
 from sluice.release import bandit
 from sluice.release.bandit import LOG_ODDS, Reward
+from sluice.release.probation import BETS
 
 ALPHA = 0.05
 EXPLORE = 0.1
@@ -205,21 +207,21 @@ def speed(report: Report) -> None:
 
 
 def curves(runs: int) -> str:
-    """Over the challenger's rate: what is promoted, and what is missed until then."""
+    """Over the challenger's rate: what is promoted, and what is kept of the better one's rewards."""
     rates = [0.04, 0.06, 0.08, 0.09, 0.11, 0.12, 0.14, 0.16, 0.18, 0.2]
     promoted: dict[str, list[tuple[float, float]]] = {}
-    missed: dict[str, list[tuple[float, float]]] = {}
+    kept: dict[str, list[tuple[float, float]]] = {}
     for policy, name in (("thompson", "bandit"), ("even", "even split"), ("steps", "steps 10, 25, 50 %")):
-        promoted[name], missed[name] = [], []
+        promoted[name], kept[name] = [], []
         for rate in rates:
             seen = simulate(runs, 0.1, rate, SEED + 5, policy=policy)
             promoted[name].append((rate, float(seen.promoted.mean())))
-            missed[name].append((rate, float(seen.regret.mean() / (6_000 * abs(rate - 0.1)))))
+            kept[name].append((rate, 1 - float(seen.regret.mean() / (6_000 * abs(rate - 0.1)))))
     ticks = (0.05, 0.1, 0.15, 0.2)
     label = "reward rate of the challenger; the champion's is 10 %"
     panels = [
         Panel("Promoted within 6,000 trials", label, promoted, (0.04, 0.2), ticks),
-        Panel("Rewards missed, of those that the worse one misses", label, missed, (0.04, 0.2), ticks),
+        Panel("Rewards kept, of those that the better one earns more", label, kept, (0.04, 0.2), ticks),
     ]
     caption = (
         f"make bench-bandit, seed {SEED}, {runs} runs a point; α = 0.05, explore {EXPLORE}, a tenth never labelled"
@@ -236,9 +238,79 @@ def main() -> int:
     speed(report)
     false_decisions(report, options.runs)
     power_and_regret(report, max(200, options.runs // 4))
+    taken_back(report, options.runs)
     if options.plot:
         options.plot.write_text(curves(500))
     return 1 if report.missed else 0
+
+
+PROBATIONS = ("class", "probability", "number", "skewed")
+
+
+def probation(case: str, runs: int, rows: int, seed: int, worse: float = 0.0, rule: str = "mean") -> np.ndarray:
+    """Rows until the new model is taken back, looked at with every row; infinite: it stays. `worse` 0: as good.
+
+    class        wrong in 10 % of the rows, and by `worse` more; half of the old one's errors are shared
+    probability  the label's own log-odds with normal noise of 0.6, of 0.6 + 2 `worse` for the new one
+    number       errors by Student's t with 2 degrees of freedom, which have no variance; 1 + `worse` times as great
+    skewed       a little farther on nine rows of ten, so much nearer on the tenth that the Brier scores are equal
+    """
+    generator = np.random.default_rng(seed)
+    if case == "class":
+        shared = generator.random((runs, rows)) < 0.05
+        old = shared | (generator.random((runs, rows)) < 0.05 / 0.95)
+        new = shared | (generator.random((runs, rows)) < (0.05 + worse) / 0.95)
+        differences = new.astype(float) - old
+        return _first(_log_evalues_half((differences > 0).cumsum(axis=1), (differences != 0).cumsum(axis=1)))
+    if case == "probability":
+        odds = generator.normal(-1.5, 1.5, (runs, rows))
+        label = generator.random((runs, rows)) < special.expit(odds)
+        old = special.expit(odds + generator.normal(0, 0.6, (runs, rows)))
+        new = special.expit(odds + generator.normal(0, 0.6 + 2 * worse, (runs, rows)))
+        differences = (label - new) ** 2 - (label - old) ** 2
+    elif case == "number":
+        old, new = np.abs(generator.standard_t(2, (2, runs, rows)))
+        # the cap: ten times the mean absolute error, which is √2
+        differences = np.minimum((1 + worse) * new / 14.1, 1.0) - np.minimum(old / 14.1, 1.0)
+    else:
+        differences = np.where(generator.random((runs, rows)) < 0.1, -0.36, 0.04)
+    if rule == "sign":
+        return _first(_log_evalues_half((differences > 0).cumsum(axis=1), (differences != 0).cumsum(axis=1)))
+    return _first(log_evalues_mean(differences))
+
+
+def log_evalues_mean(differences: np.ndarray) -> np.ndarray:
+    """ln E after each row."""
+    paths = [np.log1p(bet * differences).cumsum(axis=1) for bet in BETS]
+    return special.logsumexp(paths, axis=0) - np.log(len(BETS))
+
+
+def taken_back(report: Report, runs: int) -> None:
+    for case in PROBATIONS:
+        seen = np.isfinite(probation(case, runs, 1_000, SEED + 6))
+        name = f"probation, {case}: {runs} models as good, looked at with each of 1,000 rows"
+        report.say(f"taken back; {name}", seen.mean(), "<= 0.05", seen.mean() <= ALPHA)
+    sign = np.isfinite(probation("skewed", runs, 1_000, SEED + 6, rule="sign")).mean()
+    report.say("the same by a sign test, skewed", sign, "> 0.5", sign > 0.5)
+    told = {
+        "class": "wrong in 20 % instead of 10 %",
+        "probability": "noise 1.6 instead of 0.6",
+        "number": "errors 1.5 ×",
+    }
+    for (case, text), worse in zip(told.items(), (0.1, 0.5, 0.5), strict=True):
+        rows = probation(case, runs // 4, 1_000, SEED + 7, worse=worse)
+        found, median = np.isfinite(rows).mean(), float(np.median(rows))
+        report.say(f"worse models taken back within 1,000 rows; {text}", found, ">= 0.95", found >= 0.95)
+        report.say(f"median of the rows until then; {text}", median, "<= 400", median <= 400)
+
+
+def _log_evalues_half(k: np.ndarray, n: np.ndarray) -> np.ndarray:
+    return canaries.log_evalues(k, n, 0.5)
+
+
+def _first(log_e: np.ndarray) -> np.ndarray:
+    proof = log_e >= -np.log(ALPHA)
+    return np.where(proof.any(axis=1), proof.argmax(axis=1) + 1.0, np.inf)
 
 
 def _log_choose(n: np.ndarray, k: np.ndarray) -> np.ndarray:
