@@ -137,9 +137,13 @@ def _add_the_metric_namespace() -> None:
 
 
 def _alarm_arns(operation: str, request: dict[str, Any], region: str, account: str) -> list[str]:
-    """What a CloudWatch call is authorized on: each alarm that it names, every alarm when it describes them."""
+    """What a CloudWatch call is authorized on: each alarm that it names, every alarm when it describes them.
+
+    A composite alarm is made by who may make any, because it tells of others:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
+    """
     prefix = f"arn:aws:cloudwatch:{region}:{account}:alarm:"
-    if operation in ("DescribeAlarms", "DescribeAlarmHistory"):
+    if operation in ("DescribeAlarms", "DescribeAlarmHistory", "PutCompositeAlarm"):
         return [f"{prefix}*"]
     names = request.get("AlarmNames") or ([request["AlarmName"]] if request.get("AlarmName") else [])
     return [f"{prefix}{name}" for name in names]
@@ -159,9 +163,9 @@ def _guard_alarms() -> None:
         request = _json_object(body)
         arns = _alarm_arns(operation, request, settings.region, settings.account)
         checks = [(f"cloudwatch:{operation}", arn) for arn in arns[1:]]
-        if operation == "PutMetricAlarm" and request.get("Tags"):
+        if operation in ("PutMetricAlarm", "PutCompositeAlarm") and request.get("Tags"):
             # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html (Tags)
-            checks.append(("cloudwatch:TagResource", arns[0]))
+            checks.append(("cloudwatch:TagResource", arns[0].rpartition(":")[0] + f":{request.get('AlarmName')}"))
         for action, arn in checks:
             access_key = extract_access_key_id(headers, query_params)
             if why := denial(access_key, action, "monitoring", arn):

@@ -143,6 +143,13 @@ def put_metric_alarm(params: dict[str, Any], data: dict[str, Any], is_cbor: bool
     return cloudwatch._cbor_ok({}) if is_cbor else cloudwatch._json_ok({})
 
 
+def put_composite_alarm(params: dict[str, Any], data: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Answer:
+    suppressing = [name for name in (data if is_cbor or is_json else params) if name.startswith("ActionsSuppressor")]
+    if suppressing:
+        return _refuse(f"{', '.join(suppressing)} is not supported by the local cloud", is_cbor, is_json)
+    return ORIGINALS["_put_composite_alarm"](params, data, is_cbor, is_json)
+
+
 def cloudformation_record(name: str, properties: dict[str, Any]) -> dict[str, Any]:
     """The record of an AWS::CloudWatch::Alarm; template values may be strings."""
     request = {**properties, "AlarmName": name}
@@ -244,6 +251,7 @@ def get_metric_statistics(params: dict[str, Any], data: dict[str, Any], is_cbor:
 
 REPLACEMENTS = {
     "_put_metric_alarm": put_metric_alarm,
+    "_put_composite_alarm": put_composite_alarm,
     "_set_alarm_state": set_alarm_state,
     "_get_metric_data": get_metric_data,
     "_get_metric_statistics": get_metric_statistics,

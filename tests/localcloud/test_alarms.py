@@ -27,6 +27,7 @@ THREE_OF_THREE = {
     "- - - - -": ("INSUFFICIENT_DATA", CURRENT, "ALARM", "OK"),
     "0 X X - X": ("ALARM", "ALARM", "ALARM", "ALARM"),
     "- - X - -": ("ALARM", CURRENT, "ALARM", "OK"),
+    "X - - - -": ("ALARM", CURRENT, "ALARM", "OK"),  # of the guide's edition of 2019
 }
 TWO_OF_THREE = {
     "0 - X - X": ("ALARM", "ALARM", "ALARM", "ALARM"),
@@ -46,6 +47,34 @@ CASES = [
 @pytest.mark.parametrize(("needed", "points", "treatment", "state"), CASES)
 def test_the_tables_of_the_documentation(needed: int, points: str, treatment: str, state: str) -> None:
     assert next_state([POINT[p] for p in points.split()], 3, needed, treatment, CURRENT) == state
+
+
+def test_the_figure_of_the_documentation() -> None:
+    """Three of three: ALARM at the end of the fifth period, OK at the sixth, and a lone breach at the ninth is none."""
+    breaching = [period in (3, 4, 5, 9) for period in range(1, 11)]
+    states, current = [], "OK"
+    for now in range(3, 11):
+        current = next_state(breaching[max(0, now - 5) : now], 3, 3, "missing", current)
+        states.append(current)
+    assert states == ["OK", "OK", "ALARM", "OK", "OK", "OK", "OK", "OK"]
+
+
+@pytest.mark.parametrize(
+    ("needed", "points", "treatment", "state"),
+    [
+        (4, "X 0 X X X", "missing", "ALARM"),  # four of five, not in a row
+        (4, "X 0 X 0 X", "breaching", "OK"),
+        (4, "0 X X - X X X", "notBreaching", "ALARM"),  # five real points: the gap is not looked at
+        (4, "0 - 0 - X X X", "breaching", "OK"),  # nor here, however it is to be treated
+        (1, "- - - - - - X", "notBreaching", "ALARM"),  # one of five: a single breach is enough
+        (1, "- - - - - - -", "notBreaching", "OK"),
+        (2, "- - - - - X -", "missing", "ALARM"),  # nothing that may still come clears it: two periods ago
+        (2, "- - - - - - X", "missing", "OK"),
+        (2, "X - - - 0 - -", "ignore", "OK"),
+    ],
+)
+def test_m_of_five(needed: int, points: str, treatment: str, state: str) -> None:
+    assert next_state([POINT[p] for p in points.split()], 5, needed, treatment, CURRENT) == state
 
 
 @pytest.mark.parametrize("points", ["- - - - X", "- - - X -"])
@@ -265,6 +294,137 @@ def test_metric_math_composite_and_a_state_set_by_hand(cloud: Cloud) -> None:
     assert watch.describe_alarms(AlarmNames=["silent"])["MetricAlarms"][0]["ActionsEnabled"] is False
     watch.delete_alarms(AlarmNames=["both"])
     watch.delete_alarms(AlarmNames=["silent", "error-ratio"])
+
+
+def _steady(cloud: Cloud, name: str) -> None:
+    """An alarm without data, which keeps the state that it is set to."""
+    cloud.client("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        Namespace="Test",
+        MetricName="Nothing",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="ignore",
+    )
+
+
+@pytest.mark.cloud
+def test_a_composite_changes_with_its_children_and_says_by_which_rule(cloud: Cloud) -> None:
+    watch, events = cloud.client("cloudwatch"), cloud.client("events")
+
+    def put_state(name: str, value: str) -> None:
+        watch.set_alarm_state(AlarmName=name, StateValue=value, StateReason="for the test")
+
+    url, arn = cloud.event_queue("composite-events")
+    pattern = {"source": ["aws.cloudwatch"], "detail": {"alarmName": ["C/any", "C/above"]}}
+    events.put_rule(Name="composite-events", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="composite-events", Targets=[{"Id": "queue", "Arn": arn}])
+    children = ["C/errors", "C/latency"]
+    for child in children:
+        _steady(cloud, child)
+        put_state(child, "OK")
+    rule = " OR ".join(f'ALARM("{child}")' for child in children)
+    watch.put_composite_alarm(AlarmName="C/any", AlarmDescription="Any trouble", AlarmRule=rule, ActionsEnabled=False)
+    watch.put_composite_alarm(AlarmName="C/above", AlarmRule='ALARM("C/any") AND NOT INSUFFICIENT_DATA("C/errors")')
+    assert [state(cloud, name) for name in ("C/any", "C/above")] == ["OK", "OK"]  # at once, as their rules say
+    wait_for(lambda: len(drain(cloud, url)) == 2, every=0.5)  # INSUFFICIENT_DATA to OK of both
+    put_state("C/latency", "ALARM")
+    assert [state(cloud, name) for name in ("C/any", "C/above")] == ["ALARM", "ALARM"]
+    told = {event["detail"]["alarmName"]: event for event in wait_for(lambda: _told(cloud, url, 2), 3, 0.05)}
+    event = told["C/any"]
+    assert event["detail-type"] == "CloudWatch Alarm State Change"
+    detail = event["detail"]
+    assert detail["configuration"] == {"alarmRule": rule, "description": "Any trouble"}
+    assert (detail["previousState"]["value"], detail["state"]["value"]) == ("OK", "ALARM")
+    (trigger,) = json.loads(detail["state"]["reasonData"])["triggeringAlarms"]
+    assert (trigger["arn"].rpartition(":")[2], trigger["state"]["value"]) == ("C/latency", "ALARM")
+    put_state("C/errors", "ALARM")  # changes nothing: it rings already
+    put_state("C/latency", "OK")
+    assert state(cloud, "C/any") == "ALARM"
+    put_state("C/errors", "OK")
+    assert state(cloud, "C/any") == "OK"
+
+    def types(**asked: Any) -> tuple[int, int]:
+        answer = watch.describe_alarms(AlarmNamePrefix="C/", **asked)
+        return len(answer["MetricAlarms"]), len(answer["CompositeAlarms"])
+
+    assert types() == (2, 0)  # composites only when asked for
+    assert types(AlarmTypes=["CompositeAlarm"]) == (0, 2)
+    assert types(AlarmTypes=["MetricAlarm", "CompositeAlarm"]) == (2, 2)
+    for dependent in ("C/errors", "C/any"):
+        with pytest.raises(ClientError, match="composite alarm\\(s\\) depending on it"):
+            watch.delete_alarms(AlarmNames=[dependent])
+    with pytest.raises(ClientError, match="only one composite alarm"):
+        watch.delete_alarms(AlarmNames=["C/above", "C/any"])
+    assert types(AlarmTypes=["MetricAlarm", "CompositeAlarm"]) == (2, 2)
+    for together in (["C/above"], ["C/any"], children):
+        watch.delete_alarms(AlarmNames=together)
+    assert types(AlarmTypes=["MetricAlarm", "CompositeAlarm"]) == (0, 0)
+    events.remove_targets(Rule="composite-events", Ids=["queue"])
+    events.delete_rule(Name="composite-events")
+
+
+def _told(cloud: Cloud, url: str, count: int) -> list[dict[str, Any]]:
+    """The queue's events once there are `count` of them; kept between two looks."""
+    kept = _KEPT.setdefault(url, [])
+    kept.extend(drain(cloud, url))
+    return kept if len(kept) >= count else []
+
+
+_KEPT: dict[str, list[dict[str, Any]]] = {}
+
+
+@pytest.mark.cloud
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({"AlarmRule": 'ALARM("R/nowhere")'}, "do not exist"),
+        ({"AlarmRule": "ALARM(R/child) XOR TRUE"}, "Error in AlarmRule"),
+        (
+            {"AlarmRule": "ALARM(R/child)", "ActionsSuppressor": "R/child", "ActionsSuppressorWaitPeriod": 60},
+            "not supported by the local cloud",
+        ),
+    ],
+)
+def test_a_composite_that_means_nothing_is_refused(cloud: Cloud, request_: dict[str, Any], words: str) -> None:
+    _steady(cloud, "R/child")
+    with pytest.raises(ClientError, match=words):
+        cloud.client("cloudwatch").put_composite_alarm(AlarmName="R/composite", **request_)
+    cloud.client("cloudwatch").delete_alarms(AlarmNames=["R/child"])
+
+
+@pytest.mark.cloud
+def test_a_composite_is_made_by_who_may_make_any(cloud: Cloud) -> None:
+    iam, watch = cloud.client("iam"), cloud.client("cloudwatch")
+    _steady(cloud, "I/child")
+    iam.create_user(UserName="composer")
+    key = iam.create_access_key(UserName="composer")["AccessKey"]
+    own = cloud.client("cloudwatch", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    prefix = f"arn:aws:cloudwatch:{cloud.settings.region}:{cloud.settings.account}:alarm:"
+
+    def allow(*statements: tuple[str, str]) -> None:
+        listed = [{"Effect": "Allow", "Action": f"cloudwatch:{action}", "Resource": arn} for action, arn in statements]
+        document = json.dumps({"Version": "2012-10-17", "Statement": listed})
+        iam.put_user_policy(UserName="composer", PolicyName="p", PolicyDocument=document)
+
+    def compose(**more: Any) -> None:
+        own.put_composite_alarm(AlarmName="I/composite", AlarmRule='ALARM("I/child")', **more)
+
+    allow(("PutCompositeAlarm", f"{prefix}I/*"))
+    with pytest.raises(ClientError, match="PutCompositeAlarm"):
+        compose()
+    allow(("PutCompositeAlarm", f"{prefix}*"))
+    compose()
+    tagged = {"Tags": [{"Key": "k", "Value": "v"}]}
+    with pytest.raises(ClientError, match="TagResource"):
+        compose(**tagged)
+    allow(("PutCompositeAlarm", f"{prefix}*"), ("TagResource", f"{prefix}I/*"))
+    compose(**tagged)
+    watch.delete_alarms(AlarmNames=["I/composite"])
+    watch.delete_alarms(AlarmNames=["I/child"])
 
 
 @pytest.mark.cloud
