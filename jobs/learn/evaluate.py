@@ -32,6 +32,7 @@ from sluice.model.labels import SUPPORTED
 from sluice.model.model import Model
 from sluice.model.reference import one_score, reference_profile
 from sluice.model.schema import Row, Schema
+from sluice.model.score_bins import expected_scores
 from sluice.model.slices import by_slice
 
 BASE = Path("/opt/ml/processing")
@@ -162,6 +163,9 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         "slices": by_slice(schema, kind, rows, y, scores["candidate"]),
     }
     result.setdefault("champion", None)
+    if "champion" in models and kind != "multiclass":
+        ours, theirs = (one_score(kind, scores[role]) for role in ("candidate", "champion"))
+        result["scores"] = expected_scores(ours, theirs)
     if kind == "binary":
         result["thresholds"] = {"classification": metrics.THRESHOLD}
         if metrics.money_metrics(kind, business):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sluice.errors import ConflictError, NotFoundError
-from sluice.ports import Champion, Json
+from sluice.ports import ENDPOINT, RUN, Champion, Json
 
 
 def _copy(facts: Json) -> Json:
@@ -23,6 +23,7 @@ class FakeLedger:
         self.claims: dict[tuple[str, str, str], datetime] = {}
         self.dataset_records: dict[str, dict[str, Json]] = {}
         self.locks: dict[str, Json] = {}
+        self.endpoint_locks: dict[str, Json] = {}
         self.champions: dict[str, Champion] = {}
         self.run_records: dict[str, dict[str, Json]] = {}
         self.response_records: dict[str, list[Json]] = {}
@@ -61,15 +62,16 @@ class FakeLedger:
         records = self.dataset_records.get(project, {}).values()
         return copy.deepcopy(sorted(records, key=lambda record: (record["accepted_at"], record["dataset_id"])))
 
-    def acquire_lock(self, project: str, run_id: str, now: datetime) -> bool:
-        held = self.locks.get(project)
+    def acquire_lock(self, project: str, run_id: str, now: datetime, of: str = RUN) -> bool:
+        held = self._locks(of).get(project)
         if held:
             return held["run_id"] == run_id
-        self.locks[project] = {"run_id": run_id, "acquired_at": stamp(now), "pending": [], "pending_reason": None}
+        fresh = {"run_id": run_id, "acquired_at": stamp(now), "pending": [], "pending_reason": None}
+        self._locks(of)[project] = fresh
         return True
 
-    def lock(self, project: str) -> Json | None:
-        return copy.deepcopy(self.locks.get(project))
+    def lock(self, project: str, of: str = RUN) -> Json | None:
+        return copy.deepcopy(self._locks(of).get(project))
 
     def add_pending(self, project: str, dataset_id: str, reason: str) -> bool:
         held = self.locks.get(project)
@@ -80,11 +82,14 @@ class FakeLedger:
         held["pending_reason"] = reason
         return True
 
-    def release_lock(self, project: str, run_id: str) -> Json | None:
-        held = self.locks.get(project)
+    def release_lock(self, project: str, run_id: str, of: str = RUN) -> Json | None:
+        held = self._locks(of).get(project)
         if held is None or held["run_id"] != run_id:
             return None
-        return self.locks.pop(project)
+        return self._locks(of).pop(project)
+
+    def _locks(self, of: str) -> dict[str, Json]:
+        return {RUN: self.locks, ENDPOINT: self.endpoint_locks}[of]
 
     def champion(self, project: str) -> Champion | None:
         return copy.deepcopy(self.champions.get(project))

@@ -47,19 +47,25 @@ class FakeMetrics:
 
 
 class FakeAlarms:
-    """`alarms`: name → Alarm; `state`: name → its state, for a test to set."""
+    """`alarms`: name → Alarm; `composites`: name → children; `state`: name → its state, for a test to set."""
 
     def __init__(self) -> None:
         self.alarms: dict[str, Alarm] = {}
+        self.composites: dict[str, tuple[str, ...]] = {}
         self.state: dict[str, str] = {}
 
     def put(self, alarm: Alarm) -> None:
         self.alarms[alarm.name] = alarm
         self.state.setdefault(alarm.name, "INSUFFICIENT_DATA")
 
+    def put_any(self, name: str, description: str, children: Sequence[str]) -> None:
+        self.composites[name] = tuple(children)
+        self.state.setdefault(name, "INSUFFICIENT_DATA")
+
     def delete(self, names: Iterable[str]) -> None:
         for name in names:
             self.alarms.pop(name, None)
+            self.composites.pop(name, None)
             self.state.pop(name, None)
 
     def states(self, names: Iterable[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sluice import names
 from sluice.ports import Alarm
 from sluice.release import alarms
 from sluice.watch import metric_names
@@ -94,7 +95,7 @@ def findings(project: Project) -> list[Finding]:
 def run_time_alarms() -> list[Alarm]:
     """The alarms that a release and the serving model get from our code."""
     run, endpoint = "r0123456789ab", "sluice-shop"
-    found = alarms.canary_alarms(STACK, "shop", run, endpoint, 250.0)
+    found = alarms.canary_alarms(STACK, "shop", run, endpoint, names.variant(run), 250.0)
     return [*found, alarms.champion_errors(STACK, "shop", endpoint, f"v-{run}")]
 
 

@@ -71,6 +71,10 @@ class Champion:
     """`asleep`: its endpoint was idle and is deleted on purpose."""
 
 
+RUN, ENDPOINT = "run", "endpoint"
+"""A project's two locks: of the run that is on, and of who changes its endpoint (a release, a rollback, a drill)."""
+
+
 class Ledger(Protocol):
     """State and history, in one table, changed by conditional writes."""
 
@@ -94,16 +98,16 @@ class Ledger(Protocol):
     def datasets(self, project: str) -> list[Json]:
         """Accepted datasets in order of acceptance; each has `dataset_id`, `accepted_at` (ISO) and its facts."""
 
-    def acquire_lock(self, project: str, run_id: str, now: datetime) -> bool:
-        """True when `run_id` now holds (or already held) the project's lock."""
+    def acquire_lock(self, project: str, run_id: str, now: datetime, of: str = RUN) -> bool:
+        """True when `run_id` now holds (or already held) the project's lock `of` the run or the endpoint."""
 
-    def lock(self, project: str) -> Json | None:
-        """`{"run_id", "acquired_at", "pending": [dataset ids], "pending_reason"}` of the run that is on."""
+    def lock(self, project: str, of: str = RUN) -> Json | None:
+        """`{"run_id", "acquired_at", "pending": [dataset ids], "pending_reason"}` of who holds the lock."""
 
     def add_pending(self, project: str, dataset_id: str, reason: str) -> bool:
         """Notes an arrival during a run. False when no run holds the lock (any more)."""
 
-    def release_lock(self, project: str, run_id: str) -> Json | None:
+    def release_lock(self, project: str, run_id: str, of: str = RUN) -> Json | None:
         """Frees the lock if `run_id` holds it; gives the lock's last content, None when it was not held by it."""
 
     def champion(self, project: str) -> Champion | None: ...
@@ -195,7 +199,11 @@ class Alarm:
 class Alarms(Protocol):
     def put(self, alarm: Alarm) -> None: ...
 
-    def delete(self, names: Iterable[str]) -> None: ...
+    def put_any(self, name: str, description: str, children: Sequence[str]) -> None:
+        """A composite alarm that rings when any of `children` does."""
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Absent ones are deleted already. A composite goes before its children."""
 
     def states(self, names: Iterable[str]) -> dict[str, str]:
         """Alarm name → OK | ALARM | INSUFFICIENT_DATA; absent alarms are absent."""
@@ -207,6 +215,7 @@ class VariantState:
     weight: float
     desired_weight: float
     instances: int
+    serverless: bool = False
 
 
 @dataclass(frozen=True)
@@ -232,11 +241,12 @@ class Variant:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an endpoint answered. `status` is 200, or the container's own status when it failed."""
+    """What an endpoint answered. `status` is 200, the container's own when it failed, 0 without an answer in time."""
 
     status: int
     body: bytes
     variant: str | None = None
+    content_type: str = "application/json"
 
 
 class Models(Protocol):
@@ -248,7 +258,11 @@ class Models(Protocol):
     def ensure_endpoint_config(self, name: str, variants: Sequence[Variant], capture_uri: str, percent: int) -> None:
         """Creates the configuration unless it exists; requests and answers are captured below `capture_uri`."""
 
-    def endpoint(self, name: str) -> EndpointState | None: ...
+    def endpoint(self, name: str) -> EndpointState | None:
+        """Raises EndpointBusyError when SageMaker does not say now (throttling): the caller asks again."""
+
+    def scaled_variants(self, endpoint: str) -> list[str]:
+        """Variants whose number of machines Application Auto Scaling changes."""
 
     def create_endpoint(self, name: str, config: str, project: str) -> None:
         """Unless there is one of that name."""
@@ -257,8 +271,17 @@ class Models(Protocol):
         """Its models and configurations stay. One that is not there is deleted already."""
 
     def invoke(
-        self, endpoint: str, body: bytes, content_type: str = "application/json", variant: str | None = None
-    ) -> Answer: ...
+        self,
+        endpoint: str,
+        body: bytes,
+        content_type: str = "application/json",
+        variant: str | None = None,
+        inference_id: str | None = None,
+    ) -> Answer:
+        """One question, asked once. `variant` answers it whatever its weight; `inference_id` is kept in the capture.
+
+        Raises NotFoundError when there is no such endpoint or variant.
+        """
 
 
 class Registry(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -44,6 +44,16 @@ class CloudWatchAlarms:
             **statistic,
         )
 
+    def put_any(self, name: str, description: str, children: Sequence[str]) -> None:
+        stack, _, rest = name.partition("/")
+        self._cloudwatch.put_composite_alarm(
+            AlarmName=name,
+            AlarmDescription=description[:1_024],
+            AlarmRule=" OR ".join(f'ALARM("{child}")' for child in children),
+            ActionsEnabled=False,
+            Tags=tags(self._settings.stack or stack, rest.partition("/")[0] or "none"),
+        )
+
     def delete(self, names: Iterable[str]) -> None:
         for batch in _batches(dict.fromkeys(names)):
             if not self._deleted(batch):
@@ -64,8 +74,9 @@ class CloudWatchAlarms:
         found: dict[str, str] = {}
         paginator = self._cloudwatch.get_paginator("describe_alarms")
         for batch in _batches(dict.fromkeys(names)):
-            for page in paginator.paginate(AlarmNames=batch):
-                found |= {alarm["AlarmName"]: alarm["StateValue"] for alarm in page["MetricAlarms"]}
+            for page in paginator.paginate(AlarmNames=batch, AlarmTypes=["MetricAlarm", "CompositeAlarm"]):
+                alarms = [*page["MetricAlarms"], *page["CompositeAlarms"]]
+                found |= {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms}
         return found
 
     @property

@@ -14,6 +14,8 @@ from sluice.ports import Settings
 
 # standard mode retries throttling and server errors with jitter; the read timeout exceeds InvokeEndpoint's 60 s
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=65)
+# a question that is asked again is two requests in the metrics, and a slow model would be waited for four times
+_RUNTIME = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=65, max_pool_connections=20)
 
 # its stubs have an overload for each service's literal name; here the name is a variable
 _any_client: Callable[..., Any] = boto3.client
@@ -27,7 +29,7 @@ class Clients:
 
     def __call__(self, service: str) -> Any:
         if service not in self._made:
-            self._made[service] = _any_client(service, config=_CONFIG)
+            self._made[service] = _any_client(service, config=_RUNTIME if service == "sagemaker-runtime" else _CONFIG)
         return self._made[service]
 
 

@@ -16,7 +16,9 @@ from sluice.aws.clients import Clients, code, required
 from sluice.aws.items import from_item, stamp, to_item
 from sluice.errors import ConflictError, NotFoundError
 from sluice.names import digest
-from sluice.ports import Champion, Json, Settings
+from sluice.ports import ENDPOINT, RUN, Champion, Json, Settings
+
+_LOCKS = {RUN: "LOCK", ENDPOINT: "LOCK#ENDPOINT"}
 
 
 class DynamoLedger:
@@ -66,35 +68,35 @@ class DynamoLedger:
         found = [from_item(item) for item in self._query(_project(project), "DATASET#")]
         return sorted(found, key=lambda record: (record["accepted_at"], record["dataset_id"]))
 
-    def acquire_lock(self, project: str, run_id: str, now: datetime) -> bool:
+    def acquire_lock(self, project: str, run_id: str, now: datetime, of: str = RUN) -> bool:
         return self._update(
             _project(project),
-            "LOCK",
+            _LOCKS[of],
             "SET run_id = :run, acquired_at = if_not_exists(acquired_at, :now)",
             "attribute_not_exists(pk) OR run_id = :run",
             {":run": run_id, ":now": stamp(now)},
         )
 
-    def lock(self, project: str) -> Json | None:
-        item = self._get(_project(project), "LOCK")
+    def lock(self, project: str, of: str = RUN) -> Json | None:
+        item = self._get(_project(project), _LOCKS[of])
         return None if item is None else _lock(item)
 
     def add_pending(self, project: str, dataset_id: str, reason: str) -> bool:
         # one write, so that no arrival falls between "is a run on?" and "note it"
         return self._update(
             _project(project),
-            "LOCK",
+            _LOCKS[RUN],
             "ADD pending :dataset SET pending_reason = :reason",
             "attribute_exists(pk)",
             {":dataset": {dataset_id}, ":reason": reason},
         )
 
-    def release_lock(self, project: str, run_id: str) -> Json | None:
+    def release_lock(self, project: str, run_id: str, of: str = RUN) -> Json | None:
         # the content comes back from the very delete: what was noted a moment before is not lost
         try:
             answer = self._db.delete_item(
                 TableName=self._table,
-                Key=to_item({"pk": _project(project), "sk": "LOCK"}),
+                Key=to_item({"pk": _project(project), "sk": _LOCKS[of]}),
                 ConditionExpression="run_id = :run",
                 ExpressionAttributeValues=to_item({":run": run_id}),
                 ReturnValues="ALL_OLD",

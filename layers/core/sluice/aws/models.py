@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from sluice.aws.clients import Clients, absent, code, exists_already, project_of, required
-from sluice.errors import NotFoundError
+from sluice.errors import EndpointBusyError, NotFoundError
 from sluice.names import tags
 from sluice.ports import Answer, EndpointState, Json, Settings, Variant, VariantState
+
+_THROTTLED = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"})
+_NO_ANSWER = frozenset(
+    {"ServiceUnavailable", "InternalFailure", "InternalDependencyException", "ModelNotReadyException"}
+)
+_DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
 
 class SageMakerModels:
@@ -64,7 +70,12 @@ class SageMakerModels:
         )
 
     def endpoint(self, name: str) -> EndpointState | None:
-        found = self._described("describe_endpoint", EndpointName=name)
+        try:
+            found = self._described("describe_endpoint", EndpointName=name)
+        except ClientError as error:
+            if code(error) in _THROTTLED:
+                raise EndpointBusyError(f"SageMaker does not say now how endpoint {name} is: {error}") from error
+            raise
         if found is None:
             return None
         return EndpointState(
@@ -96,24 +107,47 @@ class SageMakerModels:
             if not absent(error):
                 raise
 
+    def scaled_variants(self, endpoint: str) -> list[str]:
+        prefix = f"endpoint/{endpoint}/variant/"
+        pages = self._clients("application-autoscaling").get_paginator("describe_scalable_targets")
+        targets = [t for p in pages.paginate(ServiceNamespace="sagemaker") for t in p["ScalableTargets"]]
+        mine = (t["ResourceId"] for t in targets if t["ScalableDimension"] == _DIMENSION)
+        return sorted(resource.removeprefix(prefix) for resource in mine if resource.startswith(prefix))
+
     def invoke(
-        self, endpoint: str, body: bytes, content_type: str = "application/json", variant: str | None = None
+        self,
+        endpoint: str,
+        body: bytes,
+        content_type: str = "application/json",
+        variant: str | None = None,
+        inference_id: str | None = None,
     ) -> Answer:
         """Raises NotFoundError when there is no such endpoint or variant."""
-        target = {"TargetVariant": variant} if variant else {}
+        optional = {"TargetVariant": variant, "InferenceId": inference_id}
         try:
             answer = self._clients("sagemaker-runtime").invoke_endpoint(
-                EndpointName=endpoint, Body=body, ContentType=content_type, Accept=content_type, **target
+                EndpointName=endpoint,
+                Body=body,
+                ContentType=content_type,
+                Accept=content_type,
+                **{name: value for name, value in optional.items() if value},
             )
+            content = answer["Body"].read()
+        except (ReadTimeoutError, ConnectionClosedError) as error:
+            return Answer(0, str(error).encode(), variant)
         except ClientError as error:
             if code(error) == "ModelError":
                 response: Json = dict(error.response)
                 message = str(response.get("OriginalMessage") or response["Error"].get("Message", ""))
                 return Answer(int(response.get("OriginalStatusCode") or 500), message.encode(), variant)
+            if code(error) in _NO_ANSWER:
+                return Answer(503, str(error).encode(), variant)
             if absent(error):
                 raise NotFoundError(f"endpoint {endpoint}: {error.response['Error'].get('Message')}") from error
             raise
-        return Answer(200, answer["Body"].read(), answer.get("InvokedProductionVariant", variant))
+        return Answer(
+            200, content, answer.get("InvokedProductionVariant", variant), answer.get("ContentType", content_type)
+        )
 
     def _described(self, operation: str, **request: str) -> Json | None:
         try:

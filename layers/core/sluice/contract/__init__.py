@@ -4,6 +4,7 @@ from sluice.contract.hints import nearest
 from sluice.contract.loading import load_contract, schema
 from sluice.contract.models import (
     Alerts,
+    Bandit,
     Business,
     Column,
     Contract,
@@ -24,6 +25,7 @@ from sluice.contract.models import (
 
 __all__ = [
     "Alerts",
+    "Bandit",
     "Business",
     "Column",
     "Contract",

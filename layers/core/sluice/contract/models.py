@@ -23,6 +23,13 @@ MACHINE = "ml.m5.large"
 _MACHINE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 UNTRAINABLE = ("clustering", "anomaly")
 """Types that people ask for and no training job knows: refused here rather than in the run of their first file."""
+UNRELEASABLE = {
+    "serverless": "a serverless endpoint has one variant, no weights to shift, no captured requests to replay and no "
+    "guardrails, so no release could be judged. `idle_after` ends the costs of an endpoint that nobody asks",
+    "autoscaling": "a policy that changes machines while a release shifts weights would be taken for the release's "
+    "doing, and SageMaker refuses to remove a variant that has one. Set `instances` for the peak",
+}
+"""Ways to serve that people ask for, and why no release onto them could be judged."""
 OTHER_DRIFT = ("ks", "kolmogorov_smirnov", "js", "jensen_shannon", "wasserstein")
 """Scores that people ask for. They are about values and the order of them, of which a baseline of bins has little."""
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
@@ -194,19 +201,51 @@ class Gate(Part):
         return self
 
 
+class Bandit(Part):
+    reward: Literal["positive", "correct"] = Field(
+        "positive", description="of a labelled request: its label is the positive one; the prediction was right"
+    )
+    start: int = Field(10, ge=1, le=50, description="percentage of the requests that the new model begins with")
+    explore: float = Field(0.05, gt=0, lt=0.5, description="least share of the requests that either model keeps")
+    min_labels: int = Field(100, ge=1, description="labelled requests of each model before one of them may win")
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="that the winner is the better one, however often looked")
+
+
 class Release(Part):
-    strategy: Literal["canary"] = Field("canary", description="two variants, traffic shifted in steps")
+    strategy: Literal["canary", "blue_green", "shadow", "bandit"] = Field(
+        "canary",
+        description="canary: two variants, traffic shifted in steps; blue_green: SageMaker swaps the fleet, with "
+        "alarms that send it back; shadow: the new model answers copies only, then takes over; bandit: shares follow "
+        "the rewards",
+    )
     approval: Literal["automatic", "manual"] = Field("automatic", description="manual: a person decides first")
     approval_timeout: Duration = Field("3d", description="without a decision by then the model is not released")
     steps: list[int] = Field(
-        default_factory=lambda: [10, 25, 50, 100], min_length=1, description="rising percentages, ending with 100"
+        default_factory=lambda: [10, 25, 50, 100],
+        min_length=1,
+        description="rising percentages, ending with 100; of a blue_green release one before 100 (up to 50, the "
+        "default is 10) or equal ones (10 to 50)",
     )
-    bake: Duration = Field("10m", description="time at each step")
-    max_bake: Duration | None = Field(None, description="longest wait for evidence at a step; default 3 × bake")
+    bake: Duration = Field("10m", description="time at each step; of a shadow release, of the copied requests")
+    max_bake: Duration | None = Field(
+        None, description="longest wait for evidence at a step, of a bandit in all; default 3 × bake, of a bandit 30 ×"
+    )
     max_error_rate: float = Field(0.01, gt=0, lt=1, description="share of failed requests that the canary may have")
+    expected_error_rate: float = Field(
+        0.0, ge=0, lt=1, description="share of requests that fail on any model: above 0, more requests are planned"
+    )
     max_p99_ms: float = Field(250, gt=0, description="slower than this is slow, to the judge and to the alarm")
-    min_requests: int = Field(30, ge=1, description="requests on the canary before it may be promoted")
+    max_disagreement: float | None = Field(
+        None, gt=0, lt=1, description="share of replayed requests that may be predicted differently; absent: any"
+    )
+    replay: int = Field(
+        300, ge=0, le=5_000, description="captured requests that a new model answers before it gets live ones; 0: none"
+    )
+    min_requests: int = Field(
+        30, ge=1, description="live requests on the canary before it may be promoted, among those that are planned"
+    )
     false_abort: float = Field(0.05, gt=0, lt=0.5, description="the judge's α: chance to abort an equal model")
+    bandit: Bandit | None = Field(None, description="of the strategy `bandit`")
     probation: Duration = Field("1d", description="after a promotion, an alarm of errors or quality rolls back")
     instance: str = Field(MACHINE, pattern=_MACHINE, description="machine of each variant")
     instances: int = Field(1, ge=1, le=50, description="machines of each variant")
@@ -215,15 +254,66 @@ class Release(Part):
     )
     capture_percent: int = Field(100, ge=0, le=100, description="share of requests that are kept for monitoring")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _what_the_strategy_means(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        for name, why in UNRELEASABLE.items():
+            if name in values:
+                raise ValueError(f"`{name}` is not supported: {why}")
+        strategy = values.get("strategy")
+        given: dict[str, Any] = {}
+        if strategy in ("shadow", "bandit"):
+            if values.get("steps") not in (None, [100]):
+                raise ValueError(f"`steps` are for canary and blue_green; a {strategy} release has none")
+            given = {"steps": [100]}
+        if strategy == "blue_green" and not values.get("steps"):
+            given = {"steps": [10, 100]}
+        if strategy == "bandit":
+            given |= {"bandit": values.get("bandit") or {}}
+        elif values.get("bandit"):
+            raise ValueError("`bandit` is for the strategy bandit")
+        return {**values, **given}
+
     @model_validator(mode="after")
-    def _steps_rise(self) -> Release:
+    def _consistent(self) -> Release:
         if sorted(set(self.steps)) != self.steps or self.steps[0] < 1 or self.steps[-1] != 100:
             raise ValueError(f"`steps` are rising percentages that end with 100; got {self.steps}")
+        if self.strategy == "blue_green":
+            if self.routing is None:
+                raise ValueError(
+                    f"SageMaker swaps a fleet at once ([100]), by one step of at most 50 % ([10, 100]) or by equal "
+                    f"steps of 10 to 50 % ([25, 50, 75, 100]); got {self.steps}. Other steps need `strategy: canary`"
+                )
+            if seconds(self.bake) > 3_600:
+                raise ValueError(f"SageMaker waits at most an hour at a step of a blue_green release; got {self.bake}")
+        if self.strategy in ("shadow", "bandit") and not self.capture_percent:
+            raise ValueError(f"a {self.strategy} release reads captured requests: set `capture_percent` above 0")
+        if self.strategy == "shadow" and not self.replay:
+            raise ValueError("a shadow release is nothing but replayed requests: set `replay` above 0")
+        if self.expected_error_rate >= self.max_error_rate:
+            raise ValueError(
+                f"`expected_error_rate` {self.expected_error_rate:g} must be below `max_error_rate` "
+                f"{self.max_error_rate:g}: no number of requests could show the one below the other"
+            )
         return self
 
     @property
+    def routing(self) -> tuple[Literal["ALL_AT_ONCE", "CANARY", "LINEAR"], int] | None:
+        """How SageMaker's guardrails move traffic by `steps`, and the size of a step; None: they cannot."""
+        first, equal = self.steps[0], len({b - a for a, b in zip([0, *self.steps], self.steps)}) == 1
+        if self.steps == [100]:
+            return "ALL_AT_ONCE", 100
+        if len(self.steps) == 2 and first <= 50:
+            return "CANARY", first
+        if equal and 10 <= first <= 50:
+            return "LINEAR", first
+        return None
+
+    @property
     def longest_bake_seconds(self) -> int:
-        return seconds(self.max_bake) if self.max_bake else 3 * seconds(self.bake)
+        return seconds(self.max_bake) if self.max_bake else (30 if self.bandit else 3) * seconds(self.bake)
 
 
 class Drift(Part):
@@ -325,6 +415,13 @@ class Contract(Part):
             if gate.metric not in METRICS[self.problem.type]:
                 hint = nearest(gate.metric, METRICS[self.problem.type])
                 raise ValueError(f"gates: metric {gate.metric!r} is not for a {self.problem.type} problem{hint}")
+        if self.release.max_disagreement is not None and self.problem.type == "regression":
+            raise ValueError("release.max_disagreement compares classes, and two models never give the same numbers")
+        bandit = self.release.bandit
+        if bandit and self.problem.type not in ("binary", "multiclass"):
+            raise ValueError(f"release.strategy bandit has rewards of labels that are classes, not {self.problem.type}")
+        if bandit and bandit.reward == "positive" and self.problem.type != "binary":
+            raise ValueError("release.bandit.reward `positive` is of binary problems; use `correct`")
         if not self.feature_columns:
             raise ValueError("no column is left to learn from: all are key, time, target or dropped")
         return self

@@ -27,25 +27,45 @@ Block = tuple[int, int]
 
 @dataclass(frozen=True)
 class _Column:
-    """A matrix column with its thresholds, or a block of one-hot columns (`width` > 0); `first` is its first row."""
+    """A matrix column with its thresholds, or a block of one-hot columns (`width` > 0).
+
+    Its rows of the tables begin at `first`: one for each interval between the thresholds, then that of missing values;
+    of a block, one for each of its columns.
+    """
 
     at: int
     width: int
-    thresholds: np.ndarray
+    thresholds: list[float]
     first: int
+
+    def row(self, values: list[float]) -> int:
+        if self.width:
+            return self.first + values.index(1.0, self.at, self.at + self.width) - self.at
+        value = values[self.at]
+        return self.first + (bisect_left(self.thresholds, value) if value == value else len(self.thresholds) + 1)
+
+    def rows(self, matrix: np.ndarray) -> np.ndarray:
+        if self.width:
+            return matrix[:, self.at : self.at + self.width].argmax(axis=1) + self.first
+        values = matrix[:, self.at]
+        place = np.searchsorted(self.thresholds, values)
+        place[np.isnan(values)] = len(self.thresholds) + 1
+        return place + self.first
 
 
 class LeafTables:
     """See `build`. `blocks` are (offset, width) of one-hot columns: matrices must come from the encoder."""
 
     def __init__(self, columns: list[_Column], tables: np.ndarray, node_of: np.ndarray) -> None:
-        self._columns = columns
+        self.columns = columns
+        self.nothing = len(tables) - 1  # the row that rules out nothing
         self._tables = tables  # (rows, trees), uint32 where no tree has more than 32 leaves, else uint64
+        self._wide = tables.view(np.uint64) if tables.shape[1] * tables.itemsize % 8 == 0 else tables
         self._node_of = node_of  # place of a mask's lowest bit, tree by tree → node
         sequence, shift = _DE_BRUIJN[8 * tables.itemsize]
-        self._one, self._sequence, self._shift = (tables.dtype.type(value) for value in (1, sequence, shift))
+        self._sequence, self._shift = tables.dtype.type(sequence), tables.dtype.type(shift)
         self._offsets = np.arange(tables.shape[1]) * (8 * tables.itemsize)
-        self._singles = [(c.at, c.width, c.thresholds.tolist(), c.first) for c in columns]
+        self._tall = self._offsets[:, None]
 
     @classmethod
     def build(cls, arrays: Arrays, blocks: Sequence[Block]) -> LeafTables | None:
@@ -91,49 +111,62 @@ class LeafTables:
                     chosen = np.full(width, low)
                     chosen[column - at] = high
                     tables[first : first + width] &= part[chosen]
-                columns.append(_Column(at, width, np.empty(0), first))
+                columns.append(_Column(at, width, [], first))
                 first += width
             else:
                 tables[first : first + len(parts[at])] = parts[at]
-                columns.append(_Column(at, 0, ranges[at], first))
+                columns.append(_Column(at, 0, ranges[at].tolist(), first))
                 first += len(parts[at])
         return cls(columns, tables, _places(leaves, bits))
 
     def leaves(self, matrix: np.ndarray) -> np.ndarray:
         """Node index of each row's leaf in each tree, shape (rows, trees)."""
         if len(matrix) == 1:
-            return self._node(np.bitwise_and.reduce(self._tables.take(self._row(matrix[0].tolist()), axis=0)))[None, :]
+            return self._node_of.take(self.places_of_one(self._row(matrix[0].tolist())))[None, :]
+        return self._node_of.take(self.places(matrix).T)
+
+    def by_place(self, value: np.ndarray) -> np.ndarray:
+        """What nodes have, put where `places` points: `by_place(value)[places]` is `value[leaves]`."""
+        return value.take(self._node_of, axis=0)
+
+    def places(self, matrix: np.ndarray) -> np.ndarray:
+        """Where each row's leaf of each tree is in arrays of `by_place`, shape (trees, rows)."""
         step = max(1, _CHUNK // self._tables.shape[1])
-        parts = [self._node(self._mask(matrix[i : i + step])) for i in range(0, len(matrix), step)]
-        return np.concatenate(parts) if parts else np.empty((0, self._tables.shape[1]), dtype=np.intp)
+        parts = [self._located(self._mask(matrix[i : i + step])) for i in range(0, len(matrix), step)]
+        return np.concatenate(parts, axis=1) if len(parts) != 1 else parts[0]
+
+    def places_of_one(self, rows: list[int]) -> np.ndarray:
+        """The same for one row, of which the rows of the tables are known; shape (trees,)."""
+        mask = np.bitwise_and.reduce(self._wide.take(rows, axis=0), axis=0).view(self._tables.dtype)
+        lowest = np.negative(mask)
+        lowest &= mask
+        lowest *= self._sequence
+        lowest >>= self._shift
+        return lowest + self._offsets
 
     def _row(self, values: list[float]) -> list[int]:
-        found = []
-        for at, width, thresholds, first in self._singles:
-            if width:
-                found.append(first + values.index(1.0, at, at + width) - at)
-            else:
-                value = values[at]
-                found.append(first + (bisect_left(thresholds, value) if value == value else len(thresholds) + 1))
-        return found or [len(self._tables) - 1]
+        return [column.row(values) for column in self.columns] or [self.nothing]
 
     def _mask(self, matrix: np.ndarray) -> np.ndarray:
-        mask = np.broadcast_to(self._tables[-1], (len(matrix), self._tables.shape[1])).copy()
-        for column in self._columns:
-            if column.width:
-                place = matrix[:, column.at : column.at + column.width].argmax(axis=1)
+        mask = None
+        for column in self.columns:
+            rows = self._wide.take(column.rows(matrix), axis=0)
+            if mask is None:
+                mask = rows
             else:
-                values = matrix[:, column.at]
-                place = np.searchsorted(column.thresholds, values)
-                place[np.isnan(values)] = len(column.thresholds) + 1
-            mask &= self._tables.take(place + column.first, axis=0)
-        return mask
+                mask &= rows
+        if mask is None:
+            mask = self._wide.take(np.full(len(matrix), self.nothing), axis=0)
+        return mask.view(self._tables.dtype)
 
-    def _node(self, mask: np.ndarray) -> np.ndarray:
-        lowest = mask & (~mask + self._one)
-        place = (lowest * self._sequence >> self._shift).astype(np.intp)
-        place += self._offsets
-        return self._node_of.take(place)
+    def _located(self, mask: np.ndarray) -> np.ndarray:
+        lowest = np.negative(mask)
+        lowest &= mask
+        lowest *= self._sequence
+        lowest >>= self._shift
+        place = lowest.T.astype(np.intp, order="C")
+        place += self._tall
+        return place
 
 
 def _masks(arrays: Arrays) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[list[int]]] | None:

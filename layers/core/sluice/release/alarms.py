@@ -17,13 +17,18 @@ def canary_latency_name(stack: str, project: str, run_id: str) -> str:
     return names.alarm(stack, project, run_id, "canary-latency")
 
 
+def canary_name(stack: str, project: str, run_id: str) -> str:
+    """The composite of the others: it alone ends a release, so that one trouble is one event."""
+    return names.alarm(stack, project, run_id, "canary")
+
+
 def canary_names(stack: str, project: str, run_id: str) -> list[str]:
     return [canary_errors_name(stack, project, run_id), canary_latency_name(stack, project, run_id)]
 
 
-def canary_alarms(stack: str, project: str, run_id: str, endpoint: str, max_p99_ms: float) -> list[Alarm]:
+def canary_alarms(stack: str, project: str, run_id: str, endpoint: str, variant: str, max_p99_ms: float) -> list[Alarm]:
     """Missing data do not breach: a canary without traffic is the judge's business (too few requests)."""
-    dimensions = {"EndpointName": endpoint, "VariantName": names.variant(run_id)}
+    dimensions = {"EndpointName": endpoint, "VariantName": variant}
     return [
         Alarm(
             name=canary_errors_name(stack, project, run_id),

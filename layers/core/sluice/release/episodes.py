@@ -17,13 +17,14 @@ GAP_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Request:
-    """`client` is whatever names the sender; None is a sender of its own."""
+    """`client` is whatever names the sender; None is a sender of its own. `number` is the caller's own mark."""
 
     at: float
     variant: str
     failed: bool = False
     slow: bool = False
     client: str | None = None
+    number: int = 0
 
 
 def episodes(requests: Iterable[Request], gap: float = GAP_SECONDS) -> list[Request]:

@@ -1,7 +1,7 @@
 """The canary judge: continue, advance, promote or abort. Pure; the step judge_canary brings the counts.
 
 Asymmetric: abort at any look, go on only at the planned end of a step, promote at one planned look. The sequential
-tests share α by ALPHA_SHARES:
+tests share α by ALPHA_SHARES, which leave REPLAY_SHARE to the replay that comes before:
 
 failures    does the canary fail more often than its share of the requests?
 error_rate  is its rate above the contract's limit? Asked where no control is left: while both serve, what fails on
@@ -16,17 +16,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from typing import Any, Literal
 
 from sluice.contract import Release
 from sluice.contract.durations import seconds
 from sluice.release.evalue import log_evalue, log_evalue_apart
-from sluice.release.sample import Sample, upper_error_rate, zero_failure_sample
+from sluice.release.sample import Sample, planned_sample, upper_error_rate
 from sluice.release.scores import Scores, log_evalue_scores
 
 # Failures get the greatest share: it keeps two failures at 10 % without one on the control enough to abort.
-ALPHA_SHARES = {"failures": 0.6, "error_rate": 0.1, "latency": 0.15, "scores": 0.1, "split": 0.05}
+ALPHA_SHARES = {"failures": 0.55, "error_rate": 0.1, "latency": 0.12, "scores": 0.08, "split": 0.05}
+REPLAY_SHARE = 0.1
 TESTS = tuple(ALPHA_SHARES)
 SLOW_SHARE = 0.01  # what "p99 within the limit" allows
 
@@ -66,7 +68,7 @@ class Look:
     split: tuple[int, int] | None = None
     """Requests on the canary and on both while the weights were those of this step; None: not looked at."""
     planned: Sample | None = None
-    """The sample that promotes; None: `min_requests` of the contract, and at most its share of failures."""
+    """The sample that promotes; None: the contract's."""
     replayed: Counts = field(default_factory=Counts)
     """Requests of the replay; they count for the sample, not for the tests."""
 
@@ -104,7 +106,8 @@ def judge(look: Look, release: Release) -> Verdict:
         against = _against(look, release) if look.last else []
         if against:  # one planned look: to look again until chance helps would promote what is not below the limit
             return verdict("abort", "inconclusive at the planned look", *against, inconclusive=True)
-        shown = f"{look.total.requests} requests on the canary, {look.total.failures} failed"
+        requests, failures = _sampled(look)
+        shown = f"{requests} requests on the canary, replayed and live, {failures} failed"
         return verdict("promote" if look.last else "advance", f"healthy at {look.percent} %: {shown}")
     if look.elapsed < longest:
         return verdict("continue", *lacking)
@@ -135,9 +138,13 @@ def _evidence(look: Look, release: Release) -> tuple[dict[str, float], dict[str,
         "log_e": {test: round(value + math.log(ALPHA_SHARES[test]), 4) for test, value in log_e.items()},
         "log_limit": round(-math.log(release.false_abort), 4),
         "error_share": total.failures / total.requests if total.requests else None,
-        "error_rate_upper_95": upper_error_rate(total.failures, total.requests),
-        "zero_failure_sample_95": zero_failure_sample(release.max_error_rate),
+        "error_rate_upper_95": upper_error_rate(*reversed(_sampled(look))),
+        "planned": asdict(_planned(look, release)),
+        "sampled": dict(zip(("requests", "failures"), _sampled(look))),
         "tail_ms": look.tail_ms,
+        # what a promotion now would lack, and what would speak against it: a bandit promotes by its rewards
+        "lacking": _lacking(replace(look, last=True), release),
+        "against": _against(look, release),
     }
     return step, log_e, statistic
 
@@ -186,15 +193,27 @@ def _sampled(look: Look) -> tuple[int, int]:
     return look.total.requests + look.replayed.requests, look.total.failures + look.replayed.failures
 
 
+@cache
+def contract_sample(limit: float, expected: float) -> Sample:
+    """What the contract's `max_error_rate` and `expected_error_rate` ask for; some milliseconds, so only once."""
+    return planned_sample(limit, expected)
+
+
+def _planned(look: Look, release: Release) -> Sample:
+    return look.planned or contract_sample(release.max_error_rate, release.expected_error_rate)
+
+
 def _lacking(look: Look, release: Release) -> list[str]:
     """Evidence that is still missing for going on, as sentences."""
     if not look.last:
         needed, have = max(1, math.ceil(release.min_requests * look.percent / 100)), look.step_canary.requests
     else:
-        needed, have = look.planned.requests if look.planned else release.min_requests, _sampled(look)[0]
+        needed, have = _planned(look, release).requests, _sampled(look)[0]
     lacking = []
     if have < needed:
         lacking.append(f"too few requests: {have} on the canary, {needed} are needed")
+    elif look.last and look.total.requests < release.min_requests:
+        lacking.append(f"too few live requests: {look.total.requests} on the canary, {release.min_requests} are needed")
     if look.last and have and look.tail_ms is None:
         lacking.append("the canary's latency is not known")
     return lacking
@@ -204,14 +223,10 @@ def _against(look: Look, release: Release) -> list[str]:
     """What speaks against a promotion although the sample is complete, as sentences."""
     requests, failures = _sampled(look)
     against = []
-    if look.planned:
-        upper = upper_error_rate(failures, requests)
-        if upper > release.max_error_rate:
-            shown = f"it may be {upper:.2%}, and {release.max_error_rate:.2%} is the limit"
-            against.append(f"{failures} of {requests} requests failed: {shown}")
-    elif failures > release.max_error_rate * requests:
-        rate = f"{failures / requests:.2%} of the canary's requests failed"
-        against.append(f"{rate}; {release.max_error_rate:.2%} is the limit")
+    upper = upper_error_rate(failures, requests)
+    if upper > release.max_error_rate:
+        shown = f"it may be {upper:.2%}, and {release.max_error_rate:.2%} is the limit"
+        against.append(f"{failures} of {requests} requests failed: {shown}")
     if look.tail_ms is not None and look.tail_ms > release.max_p99_ms:
         against.append(f"the canary's tail latency {look.tail_ms:.0f} ms is above {release.max_p99_ms:g} ms")
     return against

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from sluice.contract import Release
 from sluice.contract.durations import seconds
 
 
-def weights(steps: Sequence[int]) -> list[dict[str, Any]]:
-    """One entry a step.
+def weights(release: Release) -> list[dict[str, Any]]:
+    """One entry a step. A bandit begins with its first share and goes on by itself; a swapped fleet has no share.
 
-    >>> weights([10, 100])[0]
+    >>> weights(Release(steps=[10, 100]))[0]
     {'percent': 10, 'champion_weight': 0.9, 'variant_weight': 0.1}
     """
-    return [
-        {"percent": p, "champion_weight": round((100 - p) / 100, 2), "variant_weight": round(p / 100, 2)} for p in steps
-    ]
+    percents = [release.bandit.start] if release.bandit else release.steps
+    if release.strategy == "blue_green":
+        percents = [100]
+    return [step(percent) for percent in percents]
+
+
+def step(percent: int) -> dict[str, Any]:
+    """The weights that give the new variant `percent` of the requests; they add up to 1."""
+    champion, variant = round((100 - percent) / 100, 2), round(percent / 100, 2)
+    return {"percent": percent, "champion_weight": champion, "variant_weight": variant}
+
+
+def routing(release: Release) -> dict[str, Any] | None:
+    """SageMaker's TrafficRoutingConfiguration of a blue_green release."""
+    if release.strategy != "blue_green" or release.routing is None:
+        return None
+    kind, size = release.routing
+    sizes = {"CANARY": "CanarySize", "LINEAR": "LinearStepSize"}
+    moved = {sizes[kind]: {"Type": "CAPACITY_PERCENT", "Value": size}} if kind in sizes else {}
+    return {"Type": kind, "WaitIntervalInSeconds": seconds(release.bake), **moved}
 
 
 def timing(release: Release) -> dict[str, int]:

@@ -15,19 +15,24 @@ from typing import Any, Literal
 
 from sluice.release.evalue import log_binomial_cdf, log_evalue
 from sluice.release.sample import Sample, lower_error_rate, upper_error_rate
+from sluice.release.scores import ExpectedScores, bin_of, log_evalue_paired
 
 # Shares of α. Errors and malformed answers are one question to the limit: did it answer where the champion did?
-ALPHA_SHARES = {"limit": 0.4, "errors": 0.15, "schema": 0.15, "latency": 0.15, "disagreement": 0.15}
+ALPHA_SHARES = {"limit": 0.35, "errors": 0.15, "schema": 0.15, "latency": 0.15, "disagreement": 0.1, "scores": 0.1}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`status` 0: none in time. `valid`: it has the form that the contract promises. `label`: what it predicts."""
+    """`status` 0: none in time. `valid`: it has the form that the contract promises. `label`: what it predicts.
+
+    `score`: the probability, or the number, that it gives to the (first) row.
+    """
 
     status: int
     milliseconds: float
     valid: bool = True
     label: str | None = None
+    score: float | None = None
 
     @property
     def failed(self) -> bool:
@@ -59,8 +64,11 @@ def judge_replay(
     max_ms: float,
     alpha: float = 0.05,
     max_disagreement: float | None = None,
+    expected: ExpectedScores | None = None,
 ) -> ReplayVerdict:
     """Aborts at any number of pairs; passes with the planned sample only.
+
+    `expected`: what evaluation says of both models' scores; None: they are not looked at.
 
     Pairs whose captured answer says nothing (the champion failed as well, the capture holds no answer) keep their
     place: they are simply not discordant.
@@ -77,6 +85,7 @@ def judge_replay(
     log_e = {name: log_evalue(worse, worse + better, 0.5) for name, (worse, better) in counts.items()}
     log_e["limit"] = log_evalue(broken, len(asked), max_error_rate)
     log_e["disagreement"] = log_evalue(differing, len(compared), max_disagreement) if max_disagreement else 0.0
+    log_e["scores"] = _score_evidence(pairs, expected) if expected else 0.0
     statistic: dict[str, Any] = {
         "pairs": len(pairs),
         "discordant": {name: {"worse": worse, "better": better} for name, (worse, better) in counts.items()},
@@ -96,6 +105,15 @@ def judge_replay(
         shown = f"{broken} of {len(asked)} replayed requests went wrong: not shown to be below {max_error_rate:.2%}"
         return ReplayVerdict("inconclusive", [shown], statistic)
     return ReplayVerdict("pass", [f"{len(asked)} replayed requests, {broken} went wrong"], statistic)
+
+
+def _score_evidence(pairs: Sequence[Pair], expected: ExpectedScores) -> float:
+    both = [
+        (bin_of(p.challenger.score, expected.edges), bin_of(p.champion.score, expected.edges))
+        for p in pairs
+        if p.challenger.usable and p.champion.usable and p.challenger.score is not None and p.champion.score is not None
+    ]
+    return log_evalue_paired(both, expected.discordant)
 
 
 def discordant(badly: Sequence[tuple[bool, bool]]) -> tuple[int, int]:
@@ -138,6 +156,8 @@ def _sentence(name: str, statistic: dict[str, Any], max_ms: float) -> str:
     if name == "limit":
         broken = statistic["broken"]
         return f"{broken['failures']} of {broken['requests']} replayed requests went wrong where the champion answered"
+    if name == "scores":
+        return "the new model's scores of replayed requests are not those that evaluation led to expect"
     if name == "disagreement":
         facts = statistic["disagreement"]
         return f"the models predict differently for {facts['differing']} of {facts['compared']} replayed requests"

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from sluice.release.evalue import log_evalue, log_evalue_below, log_mean
 
 TOLERANCE = 1.5
+PAIRED_TOLERANCE = 2.0
 BINS = 10
 
 
@@ -29,6 +30,16 @@ class Scores:
     control: Sequence[int]
     expected_canary: Sequence[int] | None = None
     expected_control: Sequence[int] | None = None
+
+
+@dataclass(frozen=True)
+class ExpectedScores:
+    """What evaluation saw of both models' scores on the same rows, as `sluice.model.score_bins` writes it."""
+
+    edges: Sequence[float]
+    candidate: Sequence[int]
+    champion: Sequence[int]
+    discordant: Sequence[Sequence[int]]
 
 
 def log_evalue_scores(scores: Scores, share: float, tolerance: float = TOLERANCE) -> float:
@@ -49,6 +60,32 @@ def log_evalue_scores(scores: Scores, share: float, tolerance: float = TOLERANCE
     return log_mean(values)
 
 
+def log_evalue_paired(
+    pairs: Sequence[tuple[int, int]], expected: Sequence[Sequence[int]], tolerance: float = PAIRED_TOLERANCE
+) -> float:
+    """ln E against the expected scores, of requests that both models answered: (canary's bin, control's bin) each.
+
+    `expected[b]`: of the evaluation's rows, those that only the canary's score puts into bin b and those that only
+    the control's does. Of the pairs of which exactly one lies in b, that share is the canary's (McNemar per bin).
+    """
+    if tolerance < 1:
+        raise ValueError(f"the tolerance is a factor of at least 1; got {tolerance:g}")
+    values = []
+    for number, (own, other) in enumerate(expected):
+        only_canary = sum(a == number != b for a, b in pairs)
+        only_control = sum(b == number != a for a, b in pairs)
+        n, odds = only_canary + only_control, (own + 0.5) / (other + 0.5)
+        high, low = odds * tolerance, odds / tolerance
+        values.append(log_evalue(only_canary, n, high / (1 + high)))
+        values.append(log_evalue_below(only_canary, n, low / (1 + low)))
+    return log_mean(values) if values else 0.0
+
+
+def bin_of(score: float, inner_edges: Sequence[float]) -> int:
+    """A bin holds its lower edge."""
+    return bisect_right(inner_edges, score)
+
+
 def edges(scores: Sequence[float], bins: int = BINS) -> list[float]:
     """Inner edges of bins that hold about equally many of `scores`; fewer where scores repeat."""
     ordered = sorted(scores)
@@ -61,7 +98,7 @@ def histogram(scores: Iterable[float], inner_edges: Sequence[float]) -> list[int
     """Scores per bin; a bin holds its lower edge."""
     counts = [0] * (len(inner_edges) + 1)
     for score in scores:
-        counts[bisect_right(inner_edges, score)] += 1
+        counts[bin_of(score, inner_edges)] += 1
     return counts
 
 

@@ -12,7 +12,7 @@ BROKEN = frozenset({"Failed", "OutOfService", "UpdateRollbackFailed"})
 
 
 def await_endpoint(world: World, endpoint: str) -> Json:
-    """The settled endpoint's active configuration and weights.
+    """The settled endpoint's active configuration and weights; `reason` is SageMaker's, of a change that failed.
 
     Raises EndpointBusyError while it changes (the state machine's Retry is the polling loop), NotFoundError when there
     is none, ReleaseError when it cannot serve.
@@ -28,5 +28,6 @@ def await_endpoint(world: World, endpoint: str) -> Json:
     return {
         "endpoint": endpoint,
         "config": state.config,
+        "reason": state.failure or "no reason given",
         "weights": {variant.name: variant.weight for variant in state.variants},
     }

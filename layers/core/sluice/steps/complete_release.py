@@ -9,7 +9,8 @@ from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.errors import InputError, NotFoundError
 from sluice.ports import Champion, Json, World
-from sluice.release import alarms, champions
+from sluice.release import champions
+from sluice.steps import canary_alarms
 from sluice.steps.ensure_monitoring import ensure_monitoring
 from sluice.steps.run_records import read_json, run_contract, update_run
 
@@ -31,7 +32,7 @@ def complete_release(
     `failure` is `{"state", "error", "cause"}` of what made the release roll back.
     """
     if outcome == "promoted":
-        _promote(world, project, run_id, package_arn, artifact_uri)
+        _promote(world, project, run_id, package_arn, artifact_uri, release_plan)
         return {"outcome": outcome, "verified": True}
     if outcome != "rolled_back":
         raise InputError(f"a release ends as promoted or rolled_back, not as {outcome!r}")
@@ -39,8 +40,12 @@ def complete_release(
     reasons = _reasons(world, project, run_id, failure)
     if not verified:
         reasons += (verification or {}).get("reasons") or ["the rollback was not verified"]
-    _restore_pointer(world, project, run_id)
-    _roll_back(world, project, run_id, package_arn, verified, reasons)
+    canary_alarms.remove(world, project, run_id)
+    if release_plan.get("drill"):
+        _tell_of_the_drill(world, project, run_id, verified, reasons)
+    else:
+        _restore_pointer(world, project, run_id)
+        _roll_back(world, project, run_id, package_arn, verified, reasons)
     return {"outcome": outcome, "verified": verified}
 
 
@@ -60,9 +65,8 @@ def _restore_pointer(world: World, project: str, run_id: str) -> None:
         world.ledger.set_champion(project, champions.restored(champion.previous, world.clock.now()), run_id)
 
 
-def _promote(world: World, project: str, run_id: str, package_arn: str, artifact_uri: str) -> None:
+def _promote(world: World, project: str, run_id: str, package_arn: str, artifact_uri: str, release_plan: Json) -> None:
     contract = run_contract(world, project, run_id)
-    stack = world.settings.stack
     champion = world.ledger.champion(project)
     fresh = champion is None or champion.run_id != run_id
     if fresh:
@@ -70,10 +74,10 @@ def _promote(world: World, project: str, run_id: str, package_arn: str, artifact
         metric = str(contract.problem.metric)
         promoted = Champion(
             run_id=run_id,
-            variant=names.variant(run_id),
-            endpoint=names.endpoint(stack, project),
-            endpoint_config=names.endpoint_config(stack, project, run_id, "only"),
-            model=names.model(stack, project, run_id),
+            variant=release_plan["variant"],
+            endpoint=release_plan["endpoint"],
+            endpoint_config=release_plan["only_config"],
+            model=release_plan["model"],
             package_arn=package_arn,
             promoted_at=now,
             probation_until=now + timedelta(seconds=seconds(contract.release.probation)),
@@ -83,8 +87,10 @@ def _promote(world: World, project: str, run_id: str, package_arn: str, artifact
         world.ledger.set_champion(project, promoted, champion.run_id if champion else None)
     if world.registry.package(package_arn)["status"] != "Approved":
         world.registry.decide(package_arn, "Approved", f"released as {run_id}")
-    world.alarms.delete(alarms.canary_names(stack, project, run_id))
+    canary_alarms.remove(world, project, run_id)
     ensure_monitoring(world, project, reset=fresh)
+    if _told(world, project, run_id, "promoted"):
+        return
     done = update_run(world, project, run_id, {"release_outcome": "promoted", "package_arn": package_arn})
     now_champion = world.ledger.champion(project)
     facts: Json = {"run_id": run_id, "package_arn": package_arn}
@@ -97,6 +103,7 @@ def _promote(world: World, project: str, run_id: str, package_arn: str, artifact
         _promotion_text(contract, now_champion, recorded=done),
         facts,
     )
+    update_run(world, project, run_id, {"release_told": "promoted"})
 
 
 def _promotion_text(contract: Contract, champion: Champion | None, recorded: bool) -> str:
@@ -113,7 +120,6 @@ def _promotion_text(contract: Contract, champion: Champion | None, recorded: boo
 
 def _roll_back(world: World, project: str, run_id: str, package_arn: str, verified: bool, reasons: list[str]) -> None:
     why = "; ".join(reasons) or "no reason was given"
-    world.alarms.delete(alarms.canary_names(world.settings.stack, project, run_id))
     try:
         if world.registry.package(package_arn)["status"] != "Rejected":
             world.registry.decide(package_arn, "Rejected", why[:1000])
@@ -125,6 +131,9 @@ def _roll_back(world: World, project: str, run_id: str, package_arn: str, verifi
         run_id,
         {"release_outcome": "rolled_back", "rollback_verified": verified, "reasons": reasons[:20]},
     )
+    outcome = "rolled_back" if verified else "not_verified"
+    if _told(world, project, run_id, outcome):
+        return
     champion = world.ledger.champion(project)
     facts = {"run_id": run_id, "verified": verified, "champion": champion.run_id if champion else None}
     if verified:
@@ -141,6 +150,31 @@ def _roll_back(world: World, project: str, run_id: str, package_arn: str, verifi
             "nothing at all. Look at its active configuration and bring the champion's back.",
             facts,
         )
+    update_run(world, project, run_id, {"release_told": outcome})
+
+
+def _told(world: World, project: str, run_id: str, outcome: str) -> bool:
+    """Whether people know: the step may be called again after it was done."""
+    return (world.ledger.run(project, run_id) or {}).get("release_told") == outcome
+
+
+def _tell_of_the_drill(world: World, project: str, drill_id: str, verified: bool, reasons: list[str]) -> None:
+    """No package is judged by a drill, and the champion was never another."""
+    outcome = "drill_passed" if verified else "drill_failed"
+    update_run(world, project, drill_id, {"release_outcome": outcome, "reasons": reasons[:20]})
+    if _told(world, project, drill_id, outcome):
+        return
+    champion = world.ledger.champion(project)
+    serves = f"{champion.run_id} serves, verified by a live request" if champion else "no model serves"
+    world.alerts.publish(
+        "Rollback Drill",
+        project,
+        f"{project}: the rollback drill {'passed' if verified else 'FAILED: ACT NOW'}",
+        f"{'; '.join(reasons)}\n"
+        + (serves if verified else "The endpoint is not as it was: bring the champion's configuration back."),
+        {"drill_id": drill_id, "verified": verified},
+    )
+    update_run(world, project, drill_id, {"release_told": outcome})
 
 
 def _value(world: World, project: str, run_id: str, metric: str) -> float | None:

@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 from sluice.errors import NotFoundError
-from sluice.ports import Json, World
+from sluice.ports import ENDPOINT, Json, World
 from sluice.release import champions
 from sluice.steps.ensure_monitoring import ensure_monitoring
 from sluice.steps.run_records import update_run
 
 
-def complete_rollback(world: World, project: str, reason: str, rollback_plan: Json, verification: Json) -> Json:
-    """`{"outcome": "rolled_back", "verified"}`. The pointer moves only when the endpoint was verified."""
+def complete_rollback(
+    world: World,
+    project: str,
+    reason: str,
+    holder: str,
+    rollback_plan: Json | None = None,
+    verification: Json | None = None,
+    failure: Json | None = None,
+) -> Json:
+    """`{"outcome", "verified"}`. The pointer moves only when the endpoint was verified; `holder`'s lock goes.
+
+    `failure` is `{"state", "error", "cause"}` of what ended the rollback; without a plan nothing was changed.
+    """
+    done = _complete(world, project, reason, rollback_plan or {}, verification or {}, failure)
+    # last, so that a try that died in between still has it
+    world.ledger.release_lock(project, holder, of=ENDPOINT)
+    return done
+
+
+def _complete(
+    world: World, project: str, reason: str, rollback_plan: Json, verification: Json, failure: Json | None
+) -> Json:
+    if rollback_plan.get("decision") in ("impossible", "done"):
+        return {"outcome": rollback_plan["decision"], "verified": True}
+    if failure:
+        said = f"{failure.get('state')}: {failure.get('error')}: {str(failure.get('cause'))[:300]}"
+        verification = {"decision": "failed", "reasons": [said]}
+    if not rollback_plan:
+        _tell_unverified(world, project, "the serving model", reason, verification, {})
+        return {"outcome": "rolled_back", "verified": False}
     verified = verification.get("decision") == "verified"
     from_run, to_run = rollback_plan["from_run"], rollback_plan["to_run"]
     facts = {"from_run": from_run, "to_run": to_run, "verified": verified}
     update_run(world, project, from_run, {"rolled_back": {"reason": reason, "verified": verified}})
     if not verified:
-        world.alerts.publish(
-            "Rollback Not Verified",
-            project,
-            f"ACT NOW: {project}: the rollback of {from_run} is NOT verified",
-            f"{reason}\n" + "\n".join(verification.get("reasons") or []),
-            facts,
-        )
+        _tell_unverified(world, project, from_run, reason, verification, facts)
         return {"outcome": "rolled_back", "verified": False}
     champion = world.ledger.champion(project)
     fresh = champion is not None and champion.run_id == from_run
@@ -41,3 +63,13 @@ def complete_rollback(world: World, project: str, reason: str, rollback_plan: Js
         facts,
     )
     return {"outcome": "rolled_back", "verified": True}
+
+
+def _tell_unverified(world: World, project: str, what: str, reason: str, verification: Json, facts: Json) -> None:
+    world.alerts.publish(
+        "Rollback Not Verified",
+        project,
+        f"ACT NOW: {project}: the rollback of {what} is NOT verified",
+        f"{reason}\n" + "\n".join(verification.get("reasons") or []),
+        facts,
+    )

@@ -1,4 +1,8 @@
-"""The project's lock for those who change its endpoint outside of a run: a release must not meet them."""
+"""Who may change a project's endpoint: a release, a rollback, a drill, sleep and waking; one at a time.
+
+The endpoint's lock is held by whoever changes it for long: a release from its plan to its run's end, a rollback from
+its plan to its end. Sleep and waking take seconds; they hold the lock of the runs beside it, so that no run starts.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,14 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from sluice.errors import ConflictError
-from sluice.ports import Json, World
+from sluice.ports import ENDPOINT, Json, World
 from sluice.steps import retraining
 
 _PREFIX = "endpoint-"
 _LONGEST = timedelta(minutes=10)
 """Twice what the function that holds it may take: whoever holds it longer has died."""
+_LONGEST_CHANGE = timedelta(hours=3)
+"""Of a rollback or a drill: an endpoint may take an hour to change, twice."""
 
 
 @contextmanager
@@ -28,9 +34,33 @@ def endpoint_lock(world: World, project: str, purpose: str) -> Iterator[None]:
         held = (world.ledger.lock(project) or {}).get("run_id", "nobody any more")
         raise ConflictError(f"the lock of {project!r} is held by {held}")
     try:
+        if other := take_endpoint(world, project, holder):
+            raise ConflictError(f"the endpoint of {project!r} is being changed by {other}")
         yield
     finally:
+        world.ledger.release_lock(project, holder, of=ENDPOINT)
         _release(world, project, holder)
+
+
+def take_endpoint(world: World, project: str, holder: str) -> str | None:
+    """None when `holder` may change the endpoint now (or could already), else who else does.
+
+    A lock is taken over from a run that has finished, and from anybody else who has held it for longer than a change
+    takes: its process died.
+    """
+    now = world.clock.now()
+    for _ in range(2):
+        if world.ledger.acquire_lock(project, holder, now, of=ENDPOINT):
+            return None
+        held = world.ledger.lock(project, of=ENDPOINT)
+        if held is None:
+            continue
+        run = world.ledger.run(project, held["run_id"])
+        died = now - datetime.fromisoformat(held["acquired_at"]) > _LONGEST_CHANGE
+        if not ((run or {}).get("finished") or (died and run is None)):
+            return str(held["run_id"])
+        world.ledger.release_lock(project, held["run_id"], of=ENDPOINT)
+    return "somebody else"
 
 
 def free_abandoned(world: World, project: str) -> None:

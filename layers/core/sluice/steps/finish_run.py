@@ -6,9 +6,8 @@ import json
 from typing import Any
 
 from sluice.errors import InputError
-from sluice.ports import Json, World
-from sluice.release import alarms
-from sluice.steps import retraining
+from sluice.ports import ENDPOINT, Json, World
+from sluice.steps import canary_alarms, retraining
 from sluice.steps.run_records import update_run
 
 OUTCOMES = ("promoted", "rejected", "not_approved", "rolled_back", "failed")
@@ -35,6 +34,7 @@ def finish_run(world: World, project: str, run_id: str, outcome: str, error: Jso
             update_run(world, project, run_id, {"pending": held["pending"], "pending_reason": held["pending_reason"]})
     except Exception as failure:
         trouble.append(failure)
+    world.ledger.release_lock(project, run_id, of=ENDPOINT)
     released = world.ledger.release_lock(project, run_id)
     pending = list((released or record).get("pending") or [])
     if pending and not record.get("pending_forwarded"):
@@ -78,7 +78,7 @@ def _close(world: World, project: str, run_id: str, outcome: str, error: Json | 
         )
     if outcome == "failed":
         # last, because people must hear of the failure whether or not its alarms can be cleared away
-        world.alarms.delete(alarms.canary_names(world.settings.stack, project, run_id))
+        canary_alarms.remove(world, project, run_id)
     if known:
         update_run(world, project, run_id, {"finished": True})
 

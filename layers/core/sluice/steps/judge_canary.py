@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sluice import keys, names
+from sluice import keys
+from sluice.contract import Contract
 from sluice.contract.durations import seconds
-from sluice.errors import NotFoundError, ReleaseError
+from sluice.errors import ReleaseError
 from sluice.ports import Json, World
 from sluice.release import alarms, traffic
-from sluice.release.judge import TESTS, Counts, Look, judge
+from sluice.release.judge import TESTS, Counts, Look, Verdict, judge
 from sluice.release.plan import timing
-from sluice.steps.run_records import read_json, run_contract, update_run, write_json
+from sluice.release.scores import ExpectedScores
+from sluice.steps.live_answers import LiveAnswers, live_answers
+from sluice.steps.run_records import run_contract, stored_json, update_run, write_json
 
 MAX_LOOKS = 500
 _NONE = Counts()
@@ -36,46 +39,66 @@ def judge_canary(
     Raises ReleaseError when there is no champion to compare with.
     """
     contract = run_contract(world, project, run_id)
-    champion_variant = release_plan.get("champion_variant")
-    if not champion_variant:
+    if not release_plan.get("champion_variant"):
         raise ReleaseError(f"{project} has no champion to compare {run_id} with")
     now = world.clock.now()
     release, stack = contract.release, world.settings.stack
-    endpoint, variant = names.endpoint(stack, project), names.variant(run_id)
     record_key = keys.decision(project, run_id, "canary")
     record = _record(world, record_key, project, run_id)
     steps: dict[str, Any] = record["steps"]
-
-    begin = datetime.fromisoformat(release_plan["started_at"])
-    canary = traffic.counts(world.metrics, endpoint, variant, begin, now, release.max_p99_ms)
-    control = traffic.counts(world.metrics, endpoint, champion_variant, begin, now, release.max_p99_ms)
+    if "origin" not in record:
+        record["origin"] = _origin(world, project, run_id, release_plan, now, release.max_p99_ms)
+    canary, control, tail = _traffic(world, release_plan, record["origin"], now, release.max_p99_ms)
+    step_began = datetime.fromisoformat(step_started_at)
+    live = _live(world, contract, run_id, release_plan, percent, step_began, now)
+    malformed = [sum(facts["malformed"][side] for i, facts in steps.items() if int(i) < step_index) for side in (0, 1)]
     before = steps.get(str(step_index - 1), {})
-    elapsed = (now - datetime.fromisoformat(step_started_at)).total_seconds()
+    elapsed = (now - step_began).total_seconds()
     if looks is not None:
         elapsed = max(elapsed, looks * timing(release)["slice_seconds"])
-    run = world.ledger.run(project, run_id) or {}
     look = Look(
         percent=percent,
-        last=step_index >= len(release.steps) - 1,
+        last=release.strategy != "bandit" and step_index >= len(release_plan["weights"]) - 1,
         elapsed=elapsed,
-        step_control=traffic.since(control, _counts(before.get("control"))),
-        step_canary=traffic.since(canary, _counts(before.get("canary"))),
-        total=canary,
-        tail_ms=traffic.tail_ms(world.metrics, endpoint, variant, begin, now, canary.requests),
+        step_control=_with_failures(traffic.since(control, _counts(before.get("control"))), live.malformed[1]),
+        step_canary=_with_failures(traffic.since(canary, _counts(before.get("canary"))), live.malformed[0]),
+        total=_with_failures(canary, malformed[0] + live.malformed[0]),
+        tail_ms=tail,
         alarms=world.alarms.states(alarms.canary_names(stack, project, run_id)),
-        abort_requested=_abort_requested(run),
+        abort_requested=_abort_requested(world.ledger.run(project, run_id) or {}),
         carried={
             test: sum(facts["log_e"].get(test, 0.0) for index, facts in steps.items() if int(index) < step_index)
             for test in TESTS
         },
+        scores=live.scores,
+        split=live.split,
+        replayed=_replayed(world, project, run_id),
     )
     verdict = judge(look, release)
+    if release_plan.get("drill") and verdict.decision in ("advance", "promote"):
+        verdict = replace(verdict, decision="abort", reasons=["the drill's bake is over, and no alarm has ended it"])
     steps[str(step_index)] = {
         "percent": percent,
         "log_e": verdict.step_evidence,
         "canary": asdict(canary),
         "control": asdict(control),
+        "malformed": list(live.malformed),
     }
+    return _recorded(world, contract, run_id, record_key, record, look, verdict, step_index, now)
+
+
+def _recorded(
+    world: World,
+    contract: Contract,
+    run_id: str,
+    key: str,
+    record: Json,
+    look: Look,
+    verdict: Verdict,
+    step_index: int,
+    now: datetime,
+) -> Json:
+    release = contract.release
     entry = {
         "at": now.isoformat(),
         "step_index": step_index,
@@ -86,18 +109,69 @@ def judge_canary(
     }
     record["looks"] = [*record["looks"], entry][-MAX_LOOKS:]
     record["thresholds"] = {**release.model_dump(mode="json"), "bake_seconds": seconds(release.bake)}
-    record.update(decision=verdict.decision, reasons=verdict.reasons, inconclusive=verdict.inconclusive)
-    write_json(world, record_key, record)
-    summary = {"decision": verdict.decision, "reasons": verdict.reasons, "inconclusive": verdict.inconclusive}
-    update_run(world, project, run_id, {"canary": {**summary, "percent": percent}})
-    return {**summary, "percent": percent, "step_index": step_index, "record": record_key}
+    summary: Json = {"decision": verdict.decision, "reasons": verdict.reasons, "inconclusive": verdict.inconclusive}
+    record.update(summary)
+    write_json(world, key, record)
+    update_run(world, contract.project, run_id, {"canary": {**summary, "percent": look.percent}})
+    return {**summary, "percent": look.percent, "step_index": step_index, "record": key}
+
+
+def _origin(world: World, project: str, run_id: str, release_plan: Json, now: datetime, limit_ms: float) -> Json:
+    """What the variants' metrics hold from before the live steps: `at`, and counts to subtract.
+
+    A fleet that was swapped keeps its variant's name, so all until now is the old model's. Two variants have what
+    the replay asked; without one, a canary had no request before its release was planned.
+    """
+    if release_plan["strategy"] == "blue_green":
+        begin = datetime.fromisoformat(release_plan["started_at"])
+        swapped = traffic.counts(world.metrics, release_plan["endpoint"], release_plan["variant"], begin, now, limit_ms)
+        return {"at": now.isoformat(), "canary": asdict(swapped), "control": None}
+    replay = stored_json(world, keys.decision(project, run_id, "replay"))
+    return {"at": release_plan["started_at"], **((replay or {}).get("origin") or {"canary": None, "control": None})}
+
+
+def _traffic(
+    world: World, release_plan: Json, origin: Json, now: datetime, limit_ms: float
+) -> tuple[Counts, Counts, float | None]:
+    """(canary, control, the canary's tail latency) since the origin."""
+    endpoint, variant = release_plan["endpoint"], release_plan["variant"]
+    begin = datetime.fromisoformat(release_plan["started_at"])
+
+    def live(name: str, before: Any) -> Counts:
+        return traffic.since(traffic.counts(world.metrics, endpoint, name, begin, now, limit_ms), _counts(before))
+
+    canary, control = live(variant, origin["canary"]), _NONE
+    if release_plan["strategy"] != "blue_green":
+        control = live(release_plan["champion_variant"], origin["control"])
+    since = datetime.fromisoformat(origin["at"])
+    return canary, control, traffic.tail_ms(world.metrics, endpoint, variant, since, now, canary.requests)
+
+
+def _live(
+    world: World, contract: Contract, run_id: str, release_plan: Json, percent: int, began: datetime, now: datetime
+) -> LiveAnswers:
+    """Nothing where no control is beside the canary, or where nothing is captured."""
+    if percent >= 100 or not contract.release.capture_percent:
+        return LiveAnswers()
+    evaluation = stored_json(world, keys.run(contract.project, run_id, "evaluation", "evaluation.json")) or {}
+    expected = ExpectedScores(**evaluation["scores"]) if evaluation.get("scores") else None
+    variants = (release_plan["variant"], release_plan["champion_variant"])
+    return live_answers(world, contract, release_plan["endpoint"], variants, began, now, expected)
+
+
+def _replayed(world: World, project: str, run_id: str) -> Counts:
+    replay = stored_json(world, keys.decision(project, run_id, "replay"))
+    return _counts((replay or {}).get("replayed"))
+
+
+def _with_failures(counts: Counts, more: int) -> Counts:
+    """Malformed answers are failures to whoever asked."""
+    return replace(counts, failures=counts.failures + more)
 
 
 def _record(world: World, key: str, project: str, run_id: str) -> Json:
-    try:
-        return read_json(world, key)
-    except NotFoundError:
-        return {"kind": "canary", "project": project, "run_id": run_id, "steps": {}, "looks": []}
+    empty = {"kind": "canary", "project": project, "run_id": run_id, "steps": {}, "looks": []}
+    return stored_json(world, key) or empty
 
 
 def _counts(content: Any) -> Counts:

@@ -82,7 +82,11 @@ def _window(world: World, project: str, champion: Champion, contract: Contract) 
             break
         requests, unreadable = parse_file(world.objects.read(stored.key), types)
         # captures tell whole seconds only: what was asked in the second of the promotion counts
-        kept = [request for request in requests if request.at is None or request.at >= since.replace(microsecond=0)]
+        kept = [
+            request
+            for request in requests
+            if not request.replayed and (request.at is None or request.at >= since.replace(microsecond=0))
+        ]
         found = kept + found
         rows += sum(len(request.rows) for request in kept)
         bad += unreadable

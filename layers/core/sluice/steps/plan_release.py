@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from sluice import keys, names
-from sluice.errors import ArtifactError, ReleaseError
+from sluice.contract import Release
+from sluice.errors import ArtifactError, EndpointBusyError, ReleaseError
 from sluice.ports import Champion, EndpointState, Json, Variant, World
-from sluice.release import alarms, plan
+from sluice.release import plan
+from sluice.steps import canary_alarms
+from sluice.steps.endpoint_lock import take_endpoint
 from sluice.steps.run_records import run_contract, update_run
 from sluice.steps.sealed_models import verified, verified_champion
 
+DRILL_PERCENT = 10
 ENVIRONMENT = {
     "SAGEMAKER_PROGRAM": "inference.py",
     "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
@@ -18,19 +22,27 @@ ENVIRONMENT = {
 }
 
 
-def plan_release(world: World, project: str, run_id: str, package_arn: str, artifact_uri: str) -> Json:
-    """The plan that release_model follows; `mode` and `decision` are create | canary | replace.
+def plan_release(
+    world: World, project: str, run_id: str, package_arn: str, artifact_uri: str, drill: bool = False
+) -> Json:
+    """The plan that release_model follows; `mode` and `decision` are create | replace | the contract's strategy.
 
-    Raises ReleaseError when the endpoint is in no state in which a release may begin, ArtifactError when a model that
-    would serve is not the one that was sealed, or the package is of another.
+    A drill releases the champion's own model beside itself, as a canary that is never promoted. From here to its
+    run's end the release alone may change the endpoint. Raises EndpointBusyError while somebody else does,
+    ReleaseError when the endpoint is in no state in which a release may begin, ArtifactError when a model that would
+    serve is not the one that was sealed, or the package is of another.
     """
     contract = run_contract(world, project, run_id)
     stack, release = world.settings.stack, contract.release
-    endpoint = names.endpoint(stack, project)
-    variant = names.variant(run_id)
-    model = names.model(stack, project, run_id)
-    champion = world.ledger.champion(project)
-    mode = _mode(endpoint, world.models.endpoint(endpoint), champion, run_id)
+    endpoint, model = names.endpoint(stack, project), names.model(stack, project, run_id)
+    if other := take_endpoint(world, project, run_id):
+        raise EndpointBusyError(f"the endpoint of {project} is being changed by {other}")
+    champion, state = world.ledger.champion(project), world.models.endpoint(endpoint)
+    if drill:
+        return _drill(world, project, run_id, endpoint, champion, state, release)
+    mode = _mode(endpoint, state, champion, run_id, release)
+    if state is not None:
+        _refuse_what_cannot_be_judged(world, endpoint, state)
     seal = verified(world, project, run_id, artifact_uri)
     approved = world.registry.package(package_arn)["facts"].get("archive_sha256")
     if approved != seal.archive_sha256:
@@ -38,31 +50,30 @@ def plan_release(world: World, project: str, run_id: str, package_arn: str, arti
             f"{package_arn} was approved with the archive {str(approved)[:16]}…, but {artifact_uri} is "
             f"{seal.archive_sha256[:16]}…: train anew"
         )
-    if mode == "canary" and champion:
-        # the canary's configuration starts the champion's instances anew, from its archive
-        verified_champion(world, project, champion)
+    beside = champion if champion and mode not in ("create", "replace") else None
+    if beside:
+        # its instances are started anew from its archive: beside the new model, or on the way back
+        verified_champion(world, project, beside)
 
     world.models.ensure_model(model, artifact_uri, world.settings.image, ENVIRONMENT)
-    capture = world.objects.uri(keys.capture(project)).rstrip("/")
-
-    def with_weight(name: str, model_name: str, weight: float) -> Variant:
-        return Variant(name, model_name, weight, release.instance, release.instances)
-
+    # SageMaker swaps the fleet of a variant, and so wants its name to stay
+    variant = beside.variant if beside and mode == "blue_green" else names.variant(run_id)
+    machines = max([release.instances, *(v.instances for v in state.variants)] if state and beside else [1])
     only = names.endpoint_config(stack, project, run_id, "only")
-    world.models.ensure_endpoint_config(only, [with_weight(variant, model, 1.0)], capture, release.capture_percent)
-    canary = None
-    ringing: list[str] = []
-    if mode == "canary" and champion:
-        canary = names.endpoint_config(stack, project, run_id, "canary")
-        both = [with_weight(champion.variant, champion.model, 1.0), with_weight(variant, model, 0.0)]
-        world.models.ensure_endpoint_config(canary, both, capture, release.capture_percent)
-        for alarm in alarms.canary_alarms(stack, project, run_id, endpoint, release.max_p99_ms):
-            world.alarms.put(alarm)
-            ringing.append(alarm.name)
+    _ensure_config(world, project, only, release, {variant: (model, 1.0)}, machines)
+    canary, ringing = None, []
+    if beside:
+        if mode != "blue_green":
+            canary = names.endpoint_config(stack, project, run_id, "canary")
+            both = {beside.variant: (beside.model, 1.0), variant: (model, 0.0)}
+            _ensure_config(world, project, canary, release, both, machines)
+        ringing = canary_alarms.ensure(world, project, run_id, endpoint, variant, release.max_p99_ms)
     update_run(world, project, run_id, {"release": {"mode": mode, "endpoint": endpoint, "package_arn": package_arn}})
     content: dict[str, Any] = {
         "mode": mode,
         "decision": mode,
+        "strategy": release.strategy,
+        "drill": False,
         "endpoint": endpoint,
         "model": model,
         "package_arn": package_arn,
@@ -72,17 +83,73 @@ def plan_release(world: World, project: str, run_id: str, package_arn: str, arti
         "champion_config": champion.endpoint_config if champion else None,
         "champion_variant": champion.variant if champion else None,
         "variant": variant,
-        "steps": list(release.steps),
-        "weights": plan.weights(release.steps),
+        "weights": plan.weights(release),
+        "routing": plan.routing(release),
+        "replay": bool(canary and release.replay and release.capture_percent),
         "alarms": ringing,
-        "traffic": False,
         "started_at": world.clock.now().isoformat(),
         "tags": names.tags(stack, project, run_id),
     }
     return {**content, **plan.timing(release)}
 
 
-def _mode(endpoint: str, state: EndpointState | None, champion: Champion | None, run_id: str) -> str:
+def _drill(
+    world: World,
+    project: str,
+    drill_id: str,
+    endpoint: str,
+    champion: Champion | None,
+    state: EndpointState | None,
+    release: Release,
+) -> Json:
+    if champion is None or state is None or state.status != "InService":
+        raise ReleaseError(f"{project} has no endpoint in service to drill on")
+    if [variant.name for variant in state.variants] != [champion.variant]:
+        raise ReleaseError(f"{endpoint} does not serve {champion.variant} alone: roll the project back first")
+    _refuse_what_cannot_be_judged(world, endpoint, state)
+    verified_champion(world, project, champion)
+    variant = names.variant(drill_id)
+    canary = names.endpoint_config(world.settings.stack, project, drill_id, "canary")
+    both = {champion.variant: (champion.model, 1.0), variant: (champion.model, 0.0)}
+    _ensure_config(world, project, canary, release, both, state.variants[0].instances)
+    ringing = canary_alarms.ensure(world, project, drill_id, endpoint, variant, release.max_p99_ms)
+    return {
+        "mode": "canary",
+        "decision": "canary",
+        "strategy": "canary",
+        "drill": True,
+        "endpoint": endpoint,
+        "model": champion.model,
+        "package_arn": champion.package_arn,
+        "artifact_uri": champion.metrics.get("artifact_uri"),
+        "only_config": champion.endpoint_config,
+        "canary_config": canary,
+        "champion_config": champion.endpoint_config,
+        "champion_variant": champion.variant,
+        "variant": variant,
+        "weights": [plan.step(DRILL_PERCENT)],
+        "routing": None,
+        "replay": False,
+        "alarms": ringing,
+        "started_at": world.clock.now().isoformat(),
+        "tags": names.tags(world.settings.stack, project, drill_id),
+        **plan.timing(release),
+    }
+
+
+def _ensure_config(
+    world: World, project: str, name: str, release: Release, served: dict[str, tuple[str, float]], machines: int
+) -> None:
+    """`served`: variant → (model, weight)."""
+    variants = [
+        Variant(variant, model, weight, release.instance, max(machines, release.instances))
+        for variant, (model, weight) in served.items()
+    ]
+    capture = world.objects.uri(keys.capture(project)).rstrip("/")
+    world.models.ensure_endpoint_config(name, variants, capture, release.capture_percent)
+
+
+def _mode(endpoint: str, state: EndpointState | None, champion: Champion | None, run_id: str, release: Release) -> str:
     if champion and champion.run_id == run_id:
         raise ReleaseError(f"{run_id} is the champion on {endpoint} already")
     if state is None:
@@ -98,4 +165,18 @@ def _mode(endpoint: str, state: EndpointState | None, champion: Champion | None,
             f"endpoint {endpoint} serves {state.config}, which lacks the champion's variant {champion.variant}: "
             "roll the project back or delete the endpoint before the next release"
         )
-    return "canary"
+    return release.strategy
+
+
+def _refuse_what_cannot_be_judged(world: World, endpoint: str, state: EndpointState) -> None:
+    """What a contract cannot ask for, but somebody may have made of the endpoint by hand."""
+    if serverless := [variant.name for variant in state.variants if variant.serverless]:
+        raise ReleaseError(
+            f"{', '.join(serverless)} of {endpoint} is serverless: such an endpoint has no second variant, no weights "
+            "and no captured requests, so no release onto it can be judged. `sluice remove-endpoint`, then release"
+        )
+    if scaled := world.models.scaled_variants(endpoint):
+        raise ReleaseError(
+            f"{', '.join(scaled)} of {endpoint} has an autoscaling policy: SageMaker refuses to replace such a "
+            "variant. Deregister its scalable target, set `release.instances` for the peak, then release again"
+        )

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from sluice.errors import ArtifactError
-from sluice.ports import Json, World
+from sluice.errors import ArtifactError, EndpointBusyError
+from sluice.ports import Champion, Json, World
+from sluice.steps.endpoint_lock import take_endpoint
 from sluice.steps.sealed_models import verified_champion
+from sluice.steps.watch_canary import request_abort
 
 
-def plan_rollback(world: World, project: str, reason: str) -> Json:
-    """`{"decision": possible | impossible, "endpoint", "target_config", "target_variant", "from_run", "to_run"}`.
+def plan_rollback(world: World, project: str, reason: str, holder: str, from_run: str | None = None) -> Json:
+    """`{"decision": possible | impossible | done, "endpoint", "target_config", "target_variant", "from_run", …}`.
 
-    Impossible as well when the predecessor's archive is not the one that was sealed: its instances would load it.
+    `from_run` is the model that the rollback is about: when another serves by now, it is done. `holder` is the
+    execution, which holds the endpoint's lock from here to complete_rollback. Impossible as well when the
+    predecessor's archive is not the one that was sealed: its instances would load it.
+
+    Raises EndpointBusyError while a release changes the endpoint; it is asked to abort, so that asking again helps:
+    its own way back would bring the model back that is to go.
     """
+    if done := _done(world.ledger.champion(project), from_run):
+        return done
+    if other := take_endpoint(world, project, holder):
+        request_abort(world, project, other, f"the champion is rolled back: {reason}")
+        raise EndpointBusyError(f"the endpoint of {project} is being changed by {other}")
     champion = world.ledger.champion(project)
+    if done := _done(champion, from_run):
+        return done
     previous = champion.previous if champion else None
     why = None
     if champion is None:
@@ -45,3 +59,9 @@ def plan_rollback(world: World, project: str, reason: str) -> Json:
         "package_arn": champion.package_arn,
         "reasons": [reason],
     }
+
+
+def _done(champion: Champion | None, from_run: str | None) -> Json | None:
+    if from_run is None or champion is None or champion.run_id == from_run:
+        return None
+    return {"decision": "done", "reasons": [f"{champion.run_id} serves, not {from_run} any more"]}

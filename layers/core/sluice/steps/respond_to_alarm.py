@@ -10,7 +10,8 @@ from sluice.contract.durations import seconds
 from sluice.errors import NotFoundError
 from sluice.ports import Champion, Json, World
 from sluice.steps import retraining
-from sluice.steps.run_records import project_contract, read_json, update_run
+from sluice.steps.run_records import project_contract, read_json
+from sluice.steps.watch_canary import request_abort
 from sluice.watch.triage import broken
 
 
@@ -34,10 +35,10 @@ def respond_to_alarm(world: World, event_detail: Json) -> Json:
     if world.objects.exists(record_key):
         return {"decision": "duplicate", "reasons": ["this event was answered before"]}
     champion = world.ledger.champion(project)
-    if kind.startswith("canary-") and len(parts) == 4:
+    if kind == "canary" and len(parts) == 4:
         decision, reasons, facts = _abort(world, project, parts[2], kind)
     elif kind in ("champion-errors", "quality") and _in_probation(world, champion):
-        decision, reasons, facts = _roll_back(world, project, kind, event_id)
+        decision, reasons, facts = _roll_back(world, project, kind, event_id, champion)
     elif kind in ("drift", "quality"):
         decision, reasons, facts = _retrain(world, project, kind, event_id, at)
     elif kind == "champion-errors":
@@ -52,20 +53,27 @@ def respond_to_alarm(world: World, event_detail: Json) -> Json:
 
 def _abort(world: World, project: str, run_id: str, kind: str) -> tuple[str, list[str], Json]:
     reason = f"alarm {kind}"
-    known = update_run(world, project, run_id, {"abort_requested": {"reason": reason, "at": _now(world)}})
-    if not known:
+    run = world.ledger.run(project, run_id)
+    if run is None:
         return "hold", [f"{reason}, but there is no run {run_id}"], {}
-    return "abort", [f"{reason}: the release of {run_id} is asked to abort"], {"run_id": run_id}
+    if over := run.get("release_outcome") or (run.get("finished") and "finished"):
+        return "hold", [f"{reason} came when the release of {run_id} was over ({over})"], {"run_id": run_id}
+    request_abort(world, project, run_id, reason)
+    return "abort", [f"{reason}: the release of {run_id} aborts"], {"run_id": run_id}
 
 
 def _in_probation(world: World, champion: Champion | None) -> bool:
     return bool(champion and champion.previous and world.clock.now() < champion.probation_until)
 
 
-def _roll_back(world: World, project: str, kind: str, event_id: str) -> tuple[str, list[str], Json]:
+def _roll_back(
+    world: World, project: str, kind: str, event_id: str, champion: Champion | None
+) -> tuple[str, list[str], Json]:
     reason = f"alarm {kind} while the model is in probation"
     name = names.bounded(f"{project}-rollback-{event_id}", names.EXECUTION_LIMIT)
-    arn = world.executions.start(world.settings.rollback_arn, name, {"project": project, "reason": reason})
+    # of this model: a second alarm must not roll its predecessor back too
+    request = {"project": project, "reason": reason, "from_run": champion.run_id if champion else None}
+    arn = world.executions.start(world.settings.rollback_arn, name, request)
     return "roll_back", [reason], {"execution_arn": arn}
 
 
@@ -113,7 +121,7 @@ def _tell(world: World, project: str, kind: str, decision: str, reasons: list[st
         "retrain": ("Retraining Started", f"{project}: retraining because of {kind}"),
         "roll_back": ("Rollback Started", f"{project}: rolling back because of {kind}"),
         "hold": ("Response Held", f"{project}: {kind} is in alarm, and nothing was started"),
-        "abort": ("Canary Abort Requested", f"{project}: {kind} is in alarm, the release is asked to abort"),
+        "abort": ("Canary Abort Requested", f"{project}: {kind} is in alarm, the release aborts"),
     }
     title, subject = titles[decision]
     world.alerts.publish(title, project, subject, "\n".join(reasons), {"alarm": kind, "record": record})
@@ -127,10 +135,6 @@ def _time(text: str | None) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _now(world: World) -> str:
-    return world.clock.now().isoformat()
 
 
 def _ignored(why: str) -> Json:

@@ -16,6 +16,14 @@ def read_json(world: World, key: str) -> Any:
     return json.loads(world.objects.read(key))
 
 
+def stored_json(world: World, key: str, otherwise: Any = None) -> Any:
+    """`otherwise` where there is no such object yet."""
+    try:
+        return read_json(world, key)
+    except NotFoundError:
+        return otherwise
+
+
 def write_json(world: World, key: str, content: Any) -> None:
     body = json.dumps(content, indent=1, sort_keys=True, default=str).encode()
     world.objects.write(key, body, "application/json")

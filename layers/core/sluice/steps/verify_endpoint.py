@@ -8,6 +8,8 @@ from sluice.ports import Json, World
 from sluice.release.probe import probe
 from sluice.steps.run_records import project_contract, run_contract, write_json
 
+PROMOTION = "promotion"
+
 
 def verify_endpoint(
     world: World,
@@ -35,6 +37,12 @@ def verify_endpoint(
         serving = {variant.name for variant in state.variants if variant.weight > 0}
         if expected_variant not in serving:
             reasons.append(f"variant {expected_variant} gets no requests")
+        if others := sorted(serving - {expected_variant}):
+            reasons.append(f"{', '.join(others)} still gets requests")
+    asked = (world.ledger.run(project, run_id) or {}).get("abort_requested") if run_id else None
+    if asked and purpose == PROMOTION:
+        # it came between the judge's last look and now, when no wait could be ended any more
+        reasons.append(f"abort was requested: {asked.get('reason')}")
     if not reasons:
         trouble = _probe(world, project, run_id, endpoint, expected_variant)
         reasons += [trouble] if trouble else []

@@ -10,24 +10,39 @@ import base64
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 Row = dict[str, Any]
+REPLAYED = "replay-"
+"""Beginning of the inference id of a request that Sluice sent itself: nobody's traffic."""
+_CLIENT = re.compile(r"(?:^|[;,\s])client=([^;,\s]{1,128})")
 
 
 @dataclass(frozen=True)
 class Captured:
     """One captured request. `answers[i]` belongs to `rows[i]`; it is empty when the answer cannot be read.
 
-    `inference_id` is the caller's, else the one in the answer.
+    `inference_id` is the caller's, else the one in the answer. `client` is the one that the caller names in its
+    CustomAttributes (`client=<id>`). `body` and `content_type` are what was sent, `answer_body` and `answer_type`
+    what came back.
     """
 
     inference_id: str | None
     at: datetime | None
     rows: list[Row]
     answers: list[Row]
+    client: str | None = None
+    body: bytes = b""
+    content_type: str = "application/json"
+    answer_body: bytes = b""
+    answer_type: str = "application/json"
+
+    @property
+    def replayed(self) -> bool:
+        return (self.inference_id or "").startswith(REPLAYED)
 
 
 def parse_file(body: bytes, types: dict[str, str]) -> tuple[list[Captured], int]:
@@ -51,17 +66,26 @@ def _request(event: Any, types: dict[str, str]) -> Captured:
     rows = _rows(text, kind, types)
     answers: list[Row] = []
     own_id: str | None = None
+    answered, answer_kind = "", "application/json"
     if data.get("endpointOutput"):
         try:
-            answers, own_id = _answers(*_text(data["endpointOutput"]))
+            answered, answer_kind = _text(data["endpointOutput"])
+            answers, own_id = _answers(answered, answer_kind)
         except (ValueError, KeyError, TypeError, AttributeError):
             answers = []
     at = meta.get("inferenceTime")
+    attributes = meta.get("customAttributes") or []
+    client = next((found[1] for text in attributes if (found := _CLIENT.search(str(text)))), None)
     return Captured(
         meta.get("inferenceId") or own_id,
         datetime.fromisoformat(at.replace("Z", "+00:00")) if at else None,
         rows,
         answers if len(answers) == len(rows) else [],
+        client,
+        text.encode(),
+        kind,
+        answered.encode(),
+        answer_kind,
     )
 
 

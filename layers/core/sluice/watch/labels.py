@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sluice.contract import Contract
@@ -30,36 +31,57 @@ def read_labels(body: bytes, contract: Contract) -> dict[Identity, str]:
     return found
 
 
-def join(labels: dict[Identity, str], requests: Iterable[Captured], contract: Contract) -> list[tuple[Any, float]]:
-    """(truth, score) pairs: for binary a bool and the positive class's probability, for regression two numbers.
+@dataclass(frozen=True)
+class Labelled:
+    """A row that was answered, and its label."""
 
-    A label that meets several requests with its identity counts for the newest.
-    """
-    latest: dict[Identity, dict[str, Any]] = {}
+    identity: Identity
+    label: str
+    request: Captured
+    answer: dict[str, Any]
+
+
+def labelled(labels: dict[Identity, str], requests: Iterable[Captured], contract: Contract) -> list[Labelled]:
+    """A label that meets several requests with its identity counts for the newest."""
+    latest: dict[Identity, tuple[Captured, dict[str, Any]]] = {}
     keys = contract.data.key
     for request in requests:
         for number, (row, answer) in enumerate(zip(request.rows, request.answers)):
             if request.inference_id:
                 single = len(request.rows) == 1
-                latest[(request.inference_id if single else f"{request.inference_id}-{number}",)] = answer
+                own = request.inference_id if single else f"{request.inference_id}-{number}"
+                latest[(own,)] = request, answer
             if keys and all(row.get(key) is not None for key in keys):
-                latest[tuple(str(row[key]) for key in keys)] = answer
+                latest[tuple(str(row[key]) for key in keys)] = request, answer
+    return [Labelled(identity, label, *latest[identity]) for identity, label in labels.items() if identity in latest]
+
+
+def join(labels: dict[Identity, str], requests: Iterable[Captured], contract: Contract) -> list[tuple[Any, float]]:
+    """(truth, score) pairs: for binary a bool and the positive class's probability, for regression two numbers."""
     binary = contract.problem.type != "regression"
     pairs: list[tuple[Any, float]] = []
-    for identity, label in labels.items():
-        answer = latest.get(identity, {})
-        score = answer.get("probability" if binary else "prediction")
+    for found in labelled(labels, requests, contract):
+        score = found.answer.get("probability" if binary else "prediction")
         if not isinstance(score, int | float) or isinstance(score, bool):
             continue
         try:
-            truth: Any = _same(label, contract.problem.positive) if binary else float(label)
+            truth: Any = is_positive(found.label, contract.problem.positive) if binary else float(found.label)
         except ValueError:
             continue
         pairs.append((truth, float(score)))
     return pairs
 
 
-def _same(label: str, positive: Any) -> bool:
+def is_correct(label: str, prediction: Any, contract: Contract) -> bool:
+    """Whether a predicted class is the label, which is text."""
+    text = str(prediction)
+    if contract.problem.type == "binary":
+        positive = contract.problem.positive
+        return is_positive(label, positive) == is_positive(text, positive)
+    return label.strip().lower() == text.strip().lower()
+
+
+def is_positive(label: str, positive: Any) -> bool:
     text = label.strip().lower()
     if isinstance(positive, bool):
         return text in (("true", "1", "yes") if positive else ("false", "0", "no"))

@@ -1,0 +1,93 @@
+"""An endpoint's answer, read as strictly as the contract promises it: what callers rely on, a release checks."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sluice.contract import Problem
+
+_JSON_LINES = "application/jsonlines"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`valid`: the answer has the form that the contract promises, for each of the rows that were asked.
+
+    `labels`, `scores`: one a row when it is valid. A score is the probability (binary) or the number (regression);
+    several classes have labels only, numbers have scores only.
+    """
+
+    valid: bool
+    labels: tuple[str, ...] = ()
+    scores: tuple[float, ...] = ()
+
+
+MALFORMED = Reading(valid=False)
+
+
+def read_answer(body: bytes, content_type: str, rows: int, problem: Problem) -> Reading:
+    """What an answer to `rows` rows says; `MALFORMED` for what a caller could not use."""
+    try:
+        answers = _answers(body.decode(), content_type.split(";")[0].strip().lower())
+        if len(answers) != rows:
+            return MALFORMED
+        return _reading(answers, problem)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, csv.Error):
+        return MALFORMED
+
+
+def read_predictions(answers: Sequence[dict[str, Any]], rows: int, problem: Problem) -> Reading:
+    """The same of answers that were parsed before, as those of captured requests."""
+    try:
+        return _reading(list(answers), problem) if len(answers) == rows else MALFORMED
+    except (ValueError, KeyError, TypeError):
+        return MALFORMED
+
+
+def _answers(text: str, kind: str) -> list[Any]:
+    if kind == "text/csv":
+        names = ("prediction", "probability")
+        return [dict(zip(names, map(_cell, cells))) for cells in csv.reader(io.StringIO(text)) if cells]
+    if kind == _JSON_LINES:
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    return list(json.loads(text)["predictions"])
+
+
+def _cell(text: str) -> Any:
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _reading(answers: list[dict[str, Any]], problem: Problem) -> Reading:
+    labels: list[str] = []
+    scores: list[float] = []
+    for answer in answers:
+        prediction = answer["prediction"]
+        if problem.type == "regression":
+            scores.append(_number(prediction))
+            continue
+        if prediction is None or isinstance(prediction, dict | list):
+            raise ValueError("a class is a plain value")
+        labels.append(json.dumps(prediction))
+        probability = _number(answer["probability"])
+        if not 0 <= probability <= 1:
+            raise ValueError("a probability lies between 0 and 1")
+        if problem.type == "binary":
+            scores.append(probability)
+    return Reading(True, tuple(labels), tuple(scores))
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("a finite number is needed")
+    return float(value)

@@ -1,0 +1,24 @@
+"""The alarms of one release: made before it, removed after it, however it ended."""
+
+from __future__ import annotations
+
+from sluice.ports import World
+from sluice.release import alarms
+
+
+def ensure(world: World, project: str, run_id: str, endpoint: str, variant: str, max_p99_ms: float) -> list[str]:
+    """Names of the metric alarms. Their composite, made last, is the one that ends the release."""
+    stack = world.settings.stack
+    made = alarms.canary_alarms(stack, project, run_id, endpoint, variant, max_p99_ms)
+    for alarm in made:
+        world.alarms.put(alarm)
+    described = f"The canary {run_id} of {project} is in trouble; the release is rolled back at once."
+    world.alarms.put_any(alarms.canary_name(stack, project, run_id), described, [alarm.name for alarm in made])
+    return [alarm.name for alarm in made]
+
+
+def remove(world: World, project: str, run_id: str) -> None:
+    """The composite first: CloudWatch keeps what a composite depends on."""
+    stack = world.settings.stack
+    world.alarms.delete([alarms.canary_name(stack, project, run_id)])
+    world.alarms.delete(alarms.canary_names(stack, project, run_id))

@@ -1,0 +1,123 @@
+"""Bandit: the next shares of champion and challenger, from the rewards that the labels tell."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sluice import keys
+from sluice.contract import Bandit, Contract
+from sluice.contract.durations import seconds
+from sluice.errors import ReleaseError
+from sluice.names import digest
+from sluice.ports import Json, World
+from sluice.release import plan
+from sluice.release.bandit import BanditLook, Choice, Reward, choose
+from sluice.steps.captured_requests import captured
+from sluice.steps.run_records import run_contract, stored_json, update_run, write_json
+from sluice.watch.labels import Identity, Labelled, is_correct, is_positive, labelled, read_labels
+
+MOST = 20_000
+"""Requests of one variant at one share that are read, the first ones."""
+
+
+def choose_weights(
+    world: World, project: str, run_id: str, step_index: int, percent: int, step_started_at: str, release_plan: Json
+) -> Json:
+    """`{"decision": continue | shift | promote | abort, "reasons", "inconclusive", "weights"}`.
+
+    Each call counts the labels that came since the last one, by the share under which their requests were routed: a
+    batch each. Raises ReleaseError for a contract without a bandit.
+    """
+    contract = run_contract(world, project, run_id)
+    release = contract.release
+    if release.bandit is None:
+        raise ReleaseError(f"the contract of {run_id} has no bandit")
+    now = world.clock.now()
+    record_key, counted_key = keys.decision(project, run_id, "bandit"), keys.run(project, run_id, "bandit.json")
+    record: Json = stored_json(world, record_key, {"kind": "bandit", "project": project, "run_id": run_id, "steps": []})
+    counted: Json = stored_json(world, counted_key, {"labels": [], "batches": [], "spans": []})
+    counted["spans"].append({"percent": percent, "from": step_started_at, "until": now.isoformat()})
+    counted["batches"] += _batches(world, contract, release.bandit, release_plan, counted)
+    bake = seconds(release.bake)
+    begun = datetime.fromisoformat(release_plan["started_at"])
+    look = BanditLook(
+        share=percent / 100,
+        history=[(Reward(*old), Reward(*new)) for old, new in counted["batches"]],
+        elapsed=max((now - begun).total_seconds(), len(counted["spans"]) * bake),
+        longest=release.longest_bake_seconds,
+    )
+    options = release.bandit
+    choice = choose(look, confidence=options.confidence, min_labels=options.min_labels, explore=options.explore)
+    decision, reasons, inconclusive = _held_to_the_sample(world, project, run_id, choice, look)
+    weights = plan.step(max(1, min(99, round(100 * (choice.share if decision == "shift" else look.share)))))
+    entry = {
+        "at": now.isoformat(),
+        "step_index": step_index,
+        "inputs": {"share": look.share, "history": counted["batches"], "elapsed": look.elapsed},
+        **choice.record,
+        "decision": decision,
+        "reasons": reasons,
+        "weights": weights,
+    }
+    record["steps"] = [*record["steps"], entry]
+    record["thresholds"] = release.model_dump(mode="json")
+    summary: Json = {"decision": decision, "reasons": reasons, "inconclusive": inconclusive}
+    record.update(summary)
+    # the counts first: a label that was counted must not come again, and a decision can be made anew
+    write_json(world, counted_key, counted)
+    write_json(world, record_key, record)
+    update_run(world, project, run_id, {"bandit": {**summary, "percent": percent}})
+    return {**summary, "weights": weights}
+
+
+def _held_to_the_sample(
+    world: World, project: str, run_id: str, choice: Choice, look: BanditLook
+) -> tuple[str, list[str], bool]:
+    """Better rewards do not promote what has not shown that it answers: the judge's planned sample counts here too."""
+    if choice.decision != "promote":
+        return choice.decision, choice.reasons, choice.inconclusive
+    judged = stored_json(world, keys.decision(project, run_id, "canary"), {"looks": []})["looks"]
+    statistic = judged[-1]["statistic"] if judged else {"lacking": ["the judge has not looked yet"], "against": []}
+    if statistic["lacking"]:
+        if look.elapsed >= look.longest:
+            return "abort", [f"inconclusive after {look.elapsed:.0f} s", *statistic["lacking"]], True
+        return "continue", [*choice.reasons, *statistic["lacking"]], False
+    if statistic["against"]:
+        return "abort", ["inconclusive at the planned look", *statistic["against"]], True
+    return "promote", choice.reasons, False
+
+
+def _batches(
+    world: World, contract: Contract, options: Bandit, release_plan: Json, counted: Json
+) -> list[list[list[int]]]:
+    """[[successes, trials] of the champion, the same of the challenger], of new labels, per share."""
+    labels: dict[Identity, str] = {}
+    for stored in world.objects.list(keys.labels(contract.project)):
+        labels.update(read_labels(world.objects.read(stored.key), contract))
+    known = set(counted["labels"])
+    found: list[list[list[int]]] = []
+    for span in counted["spans"]:
+        # captures tell whole seconds: the first one may hold requests of the share before
+        since = datetime.fromisoformat(span["from"]).replace(microsecond=0) + timedelta(seconds=1)
+        until = datetime.fromisoformat(span["until"])
+        batch = []
+        for variant in (release_plan["champion_variant"], release_plan["variant"]):
+            where = (release_plan["endpoint"], variant)
+            requests = captured(world, contract, where, since, until, MOST)
+            fresh = [each for each in labelled(labels, requests, contract) if _mark(each) not in known]
+            known |= {_mark(each) for each in fresh}
+            batch.append([sum(_rewarded(each, options, contract) for each in fresh), len(fresh)])
+        if any(trials for _, trials in batch):
+            found.append(batch)
+    counted["labels"] = sorted(known)
+    return found
+
+
+def _mark(found: Labelled) -> str:
+    return digest(*found.identity)
+
+
+def _rewarded(found: Labelled, options: Bandit, contract: Contract) -> bool:
+    if options.reward == "correct":
+        return is_correct(found.label, found.answer.get("prediction"), contract)
+    return is_positive(found.label, contract.problem.positive)

@@ -1,0 +1,200 @@
+"""Replay: captured requests to the new variant and to the champion, in pairs, before any live request reaches it.
+
+A canary and a bandit ask some hundred requests of the last days; a shadow release goes on with what arrives while it
+lasts. The function stops after a minute and is called again, so what was asked lies in S3: `requests.json` is chosen
+once, `pairs.json` grows with each call.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from sluice import keys
+from sluice.contract import Contract
+from sluice.contract.durations import seconds
+from sluice.errors import ReleaseError
+from sluice.ports import Json, World
+from sluice.release import traffic
+from sluice.release.answers import read_answer
+from sluice.release.episodes import Request, episodes
+from sluice.release.judge import REPLAY_SHARE, Counts, contract_sample
+from sluice.release.plan import timing
+from sluice.release.replay import Answer, Pair, ReplayVerdict, judge_replay
+from sluice.release.scores import ExpectedScores
+from sluice.steps.captured_requests import as_json, captured
+from sluice.steps.run_records import run_contract, stored_json, update_run, write_json
+from sluice.watch.captures import REPLAYED
+
+REACH = timedelta(days=1)
+"""How far back requests are looked for: older ones say little about what comes."""
+BATCH = 20
+THREADS = 4
+LONGEST_CALL = 60.0
+MOST_MIRRORED = 5_000
+
+
+def replay_requests(world: World, project: str, run_id: str, release_plan: Json, looks: int = 0) -> Json:
+    """`{"decision": more | wait | pass | abort, "reasons", "inconclusive", "replayed"}`.
+
+    `more`: call again at once; `wait`: a shadow release waits for new requests; `looks` slices were waited so far.
+    A canary passes with however few requests there are: what they do not show, live ones must. A shadow release needs
+    the planned sample. Raises ReleaseError without a champion.
+    """
+    contract = run_contract(world, project, run_id)
+    champion, challenger = release_plan.get("champion_variant"), release_plan["variant"]
+    if not champion:
+        raise ReleaseError(f"{project} has no champion whose requests could be replayed to {run_id}")
+    release, endpoint = contract.release, release_plan["endpoint"]
+    requests = _requests(world, contract, run_id, release_plan, champion)
+    pairs_key = keys.run(project, run_id, "replay", "pairs.json")
+    done: list[Json] = stored_json(world, pairs_key, [])
+    expected = _expected(world, project, run_id)
+    began, verdict = time.monotonic(), _judged(done, contract, expected)
+    while verdict.decision != "abort" and len(done) < len(requests) and time.monotonic() - began < LONGEST_CALL:
+        batch = requests[len(done) : len(done) + BATCH]
+        first = len(done)
+        with ThreadPoolExecutor(min(THREADS, len(batch))) as pool:
+            both = (challenger, champion)
+            jobs = [
+                pool.submit(_pair, world, contract, endpoint, both, request, f"{REPLAYED}{run_id}-{first + number}")
+                for number, request in enumerate(batch)
+            ]
+            done += [job.result() for job in jobs]
+        verdict = _judged(done, contract, expected)
+    write_json(world, pairs_key, done)
+
+    shadow = release.strategy == "shadow"
+    waited = looks * timing(release)["slice_seconds"]
+    decision, reasons, inconclusive = _decision(verdict, len(done) < len(requests), contract, waited)
+    asked = [pair for pair in done if _answer(pair["champion"]).usable]
+    replayed = Counts(len(asked), sum(not _answer(pair["challenger"]).usable for pair in asked))
+    record = {
+        "kind": "replay",
+        "project": project,
+        "run_id": run_id,
+        "at": world.clock.now().isoformat(),
+        "inputs": {"requests": len(done), "chosen": len(requests), "reach_hours": REACH.total_seconds() / 3600},
+        "thresholds": release.model_dump(mode="json"),
+        "statistic": verdict.statistic,
+        "decision": decision,
+        "reasons": reasons,
+        "inconclusive": inconclusive,
+        "replayed": asdict(replayed),
+        "origin": _origin(world, contract, release_plan, done) if decision == "pass" and not shadow else None,
+    }
+    write_json(world, keys.decision(project, run_id, "replay"), record)
+    summary = {"decision": decision, "reasons": reasons, "inconclusive": inconclusive, "replayed": len(done)}
+    update_run(world, project, run_id, {"replay": summary})
+    return summary
+
+
+def _decision(verdict: ReplayVerdict, left: bool, contract: Contract, waited: float) -> tuple[str, list[str], bool]:
+    release, reasons = contract.release, verdict.reasons
+    if verdict.decision == "abort":
+        return "abort", reasons, False
+    if left:
+        return "more", reasons, False
+    if release.strategy != "shadow":
+        return "pass", reasons, False
+    if waited < seconds(release.bake):
+        return "wait", reasons, False
+    if verdict.decision == "pass":
+        return "pass", reasons, False
+    if waited < release.longest_bake_seconds:
+        return "wait", reasons, False
+    return "abort", [f"inconclusive after {waited:.0f} s", *reasons], True
+
+
+def _requests(world: World, contract: Contract, run_id: str, release_plan: Json, champion: str) -> list[Json]:
+    """The requests of this release, chosen once; those of a shadow release grow with what arrives."""
+    key = keys.run(contract.project, run_id, "replay", "requests.json")
+    chosen: list[Json] | None = stored_json(world, key, None)
+    where, now = (release_plan["endpoint"], champion), world.clock.now()
+    if chosen is None:
+        found = captured(world, contract, where, now - REACH, now, contract.release.replay, newest=True)
+    elif contract.release.strategy == "shadow" and len(chosen) < MOST_MIRRORED:
+        # from the second after: captures tell whole seconds, and none may be asked twice
+        last = chosen[-1]["at"] if chosen else release_plan["started_at"]
+        after = datetime.fromisoformat(last).replace(microsecond=0) + timedelta(seconds=1)
+        found = captured(world, contract, where, after, now, MOST_MIRRORED - len(chosen))
+    else:
+        return chosen
+    marks = [
+        Request(request.at.timestamp() if request.at else 0.0, champion, client=request.client, number=number)
+        for number, request in enumerate(found)
+    ]
+    # a client that repeats itself is one request
+    chosen = [*(chosen or []), *(as_json(found[mark.number]) for mark in episodes(marks))]
+    write_json(world, key, chosen)
+    return chosen
+
+
+def _pair(
+    world: World, contract: Contract, endpoint: str, both: tuple[str, str], request: Json, inference_id: str
+) -> Json:
+    challenger, champion = (_asked(world, contract, endpoint, variant, request, inference_id) for variant in both)
+    return {"id": request["id"], "challenger": challenger, "champion": champion}
+
+
+def _asked(world: World, contract: Contract, endpoint: str, variant: str, request: Json, inference_id: str) -> Json:
+    began = time.perf_counter()
+    answer = world.models.invoke(
+        endpoint, request["body"].encode(), request["content_type"], variant, inference_id=inference_id
+    )
+    milliseconds = (time.perf_counter() - began) * 1000
+    found: Json = {"status": answer.status, "milliseconds": round(milliseconds, 3)}
+    if answer.status != 200:
+        return found
+    reading = read_answer(answer.body, answer.content_type, request["rows"], contract.problem)
+    return {**found, "valid": reading.valid, "labels": list(reading.labels), "scores": list(reading.scores)}
+
+
+def _answer(stored: Json) -> Answer:
+    labels, scores = stored.get("labels") or [], stored.get("scores") or []
+    return Answer(
+        status=stored["status"],
+        milliseconds=stored["milliseconds"],
+        valid=stored.get("valid", True),
+        label=" ".join(labels) or None,
+        score=scores[0] if scores else None,
+    )
+
+
+def _judged(done: list[Json], contract: Contract, expected: ExpectedScores | None) -> ReplayVerdict:
+    release = contract.release
+    return judge_replay(
+        [Pair(champion=_answer(pair["champion"]), challenger=_answer(pair["challenger"])) for pair in done],
+        contract_sample(release.max_error_rate, release.expected_error_rate),
+        max_error_rate=release.max_error_rate,
+        max_ms=release.max_p99_ms,
+        # a shadow release has no live tests to share with
+        alpha=release.false_abort * (1.0 if release.strategy == "shadow" else REPLAY_SHARE),
+        max_disagreement=release.max_disagreement,
+        expected=expected,
+    )
+
+
+def _origin(world: World, contract: Contract, release_plan: Json, done: list[Json]) -> Json:
+    """What the live steps subtract from the variants' metrics: the replay's requests are nobody's traffic.
+
+    The challenger's are known exactly, however late the metrics come. The champion's come with its own live traffic.
+    """
+    answers = [_answer(pair["challenger"]) for pair in done]
+    limit = contract.release.max_p99_ms
+    canary = Counts(
+        requests=len(answers),
+        failures=sum(answer.failed and not 400 <= answer.status < 500 for answer in answers),
+        slow_at_most=sum(answer.milliseconds > limit for answer in answers),
+    )
+    begin, now = datetime.fromisoformat(release_plan["started_at"]), world.clock.now()
+    endpoint, champion = release_plan["endpoint"], release_plan["champion_variant"]
+    control = traffic.counts(world.metrics, endpoint, champion, begin, now, limit)
+    return {"canary": asdict(canary), "control": asdict(control)}
+
+
+def _expected(world: World, project: str, run_id: str) -> ExpectedScores | None:
+    evaluation = stored_json(world, keys.run(project, run_id, "evaluation", "evaluation.json"), {})
+    return ExpectedScores(**evaluation["scores"]) if evaluation.get("scores") else None
