@@ -32,8 +32,8 @@ _lock = threading.Lock()
 _pending: dict[Key, Counter[float]] = defaultdict(Counter)
 _stop = threading.Event()
 _thread: threading.Thread | None = None
-# Set by endpoints.py: (endpoint, variant, process ids) of everything that serves.
-serving: Callable[[], list[tuple[str, str, list[int]]]] = list
+# Set by endpoints.py: (endpoint, variant, process ids, bytes of an instance) of everything that serves.
+serving: Callable[[], list[tuple[str, str, list[int], int]]] = list
 
 
 def record(
@@ -107,18 +107,17 @@ def _write(
 
 
 class _Host:
-    """CPU and memory of serving processes from /proc, in percent of one instance's processor and of the machine."""
+    """CPU and memory of serving processes from /proc, in percent of one processor and of the instance's memory."""
 
     def __init__(self) -> None:
         self._ticks = os.sysconf("SC_CLK_TCK")
         self._page = os.sysconf("SC_PAGE_SIZE")
-        self._memory = self._page * os.sysconf("SC_PHYS_PAGES")
         self._last: dict[int, tuple[float, float]] = {}
 
     def publish(self) -> None:
         now = time.time()
         seen: dict[int, tuple[float, float]] = {}
-        for endpoint, variant, pids in serving():
+        for endpoint, variant, pids, whole in serving():
             cpu, memory = [], []
             dimensions = {"EndpointName": endpoint, "VariantName": variant}
             for pid in pids:
@@ -127,7 +126,7 @@ class _Host:
                 except OSError:
                     continue  # it has just ended
                 used = (int(fields[11]) + int(fields[12])) / self._ticks
-                memory.append(100 * int(fields[21]) * self._page / self._memory)
+                memory.append(100 * int(fields[21]) * self._page / whole)
                 if pid in self._last:
                     before, at = self._last[pid]
                     cpu.append(100 * (used - before) / max(0.001, now - at))

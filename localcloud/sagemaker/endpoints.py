@@ -10,7 +10,7 @@ from typing import Any
 
 from localcloud import clock
 from localcloud.extension import CallContext, operation
-from localcloud.sagemaker import checks, endpoint_metrics, events, router, scaling, store
+from localcloud.sagemaker import checks, endpoint_metrics, events, memory, router, scaling, store
 from localcloud.sagemaker.checks import invalid
 from localcloud.sagemaker.deployment import (
     Deployment,
@@ -396,9 +396,10 @@ def _in_background(record: Record, work: Callable[[], None]) -> None:
     thread.start()
 
 
-def _serving() -> list[tuple[str, str, list[int]]]:
+def _serving() -> list[tuple[str, str, list[int], int]]:
     with store.lock():
-        return [(name, v.name, v.fleet.pids) for name, deployment in _live.items() for v in deployment.variants]
+        variants = [(name, variant) for name, deployment in _live.items() for variant in deployment.variants]
+        return [(name, v.name, v.fleet.pids, memory.of(v.wanted["InstanceType"])) for name, v in variants]
 
 
 def _instances(endpoint: str) -> dict[str, int]:

@@ -22,7 +22,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from sagemaker_help import CONTAINER
 
-from localcloud import identity
+from localcloud import faults, identity
+from localcloud.faults import Fault
 
 pytestmark = pytest.mark.cloud
 
@@ -309,6 +310,28 @@ def test_weights_move_without_a_lost_request(world: World, pair: str) -> None:
         )
 
 
+def test_the_lost_answer_of_a_weights_call_has_moved_them(world: World, pair: str) -> None:
+    faults.lay(world.cloud.settings.state, "UpdateEndpointWeightsAndCapacities", Fault("lose", 1, pair))
+    faults.lay(world.cloud.settings.state, "DescribeEndpoint", Fault("throttle", 2, pair))
+    once = boto3.client(
+        "sagemaker",
+        endpoint_url=world.cloud.endpoint,
+        region_name=world.cloud.settings.region,
+        aws_access_key_id=identity.ADMIN_ACCESS_KEY,
+        aws_secret_access_key=identity.ADMIN_SECRET_KEY,
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    with pytest.raises(ClientError, match="InternalFailure"):
+        once.update_endpoint_weights_and_capacities(
+            EndpointName=pair, DesiredWeightsAndCapacities=[{"VariantName": "a", "DesiredWeight": 5}]
+        )
+    for _ in range(2):
+        with pytest.raises(ClientError, match="Rate exceeded"):
+            once.describe_endpoint(EndpointName=pair)
+    assert once.describe_endpoint(EndpointName=pair)["EndpointStatus"] in ("Updating", "InService")
+    assert world.settled(pair)["ProductionVariants"][0]["CurrentWeight"] == 5
+
+
 def test_a_new_configuration_takes_over_under_traffic(world: World) -> None:
     endpoint = world.serving(("a", world.model("old", slow="0.05"), 1))
     config = world.config(("b", world.model("new"), 1))
@@ -540,6 +563,16 @@ def test_a_linear_shift_tells_every_step(world: World) -> None:
         ("Baking", "full capacity of 2 instance(s)."),
         ("Deleting", "Terminating 2 instance(s)."),
     ]
+    told.clear()
+    world.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=endpoint, DesiredWeightsAndCapacities=[{"VariantName": "a", "DesiredInstanceCount": 1}]
+    )
+    world.settled(endpoint)
+    until(lambda: all_told() or told)
+    (scaled,) = told
+    assert "PendingDeploymentSummary" not in scaled
+    (status,) = scaled["ProductionVariants"][0]["VariantStatus"]
+    assert (status["Status"], status["StatusMessage"]) == ("Updating", "Scaling in desired instance count to 1.")
     events.remove_targets(Rule=name, Ids=["q"])
     events.delete_rule(Name=name)
 

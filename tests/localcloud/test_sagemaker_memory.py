@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -80,10 +81,26 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     stop_cloud(cloud)
 
 
+def utilization(world: World, endpoint: str) -> float:
+    """The highest MemoryUtilization so far; 0 before the first."""
+    now = datetime.now(UTC)
+    points = world.cloudwatch.get_metric_statistics(
+        Namespace="/aws/sagemaker/Endpoints",
+        MetricName="MemoryUtilization",
+        Dimensions=[{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": "a"}],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(hours=1),
+        Period=3600,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    return max((float(point["Maximum"]) for point in points), default=0.0)
+
+
 @pytest.mark.cloud
 def test_a_memory_hog_fails_its_request_and_is_started_again(small: World) -> None:
     endpoint = small.serving(("a", small.model("x", code=HOG, slow="0.5"), 1))
     assert [small.ask(endpoint, "20")["Body"]["answer"] for _ in range(3)] == [1, 2, 3]
+    assert 15 < until(lambda: utilization(small, endpoint), 20) < 60  # 60 MiB of requests and the interpreter, of 400
     with pytest.raises(ClientError) as caught:
         small.ask(endpoint, "600")
     assert caught.value.response["Error"]["Code"] == "ModelError"
