@@ -14,9 +14,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
+import gc
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -26,15 +29,17 @@ import traceback
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 TEXT_TYPES = ("application/json", "text/csv")
 MAX_HEADER = 64 * 1024
+BUFFER = 64 * 1024
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
 Answer = tuple[int, str, bytes, dict[str, str]]  # status, content type, body, further headers
 Transform = Callable[[Any, Any, str, str], Any]
 
 
+@functools.lru_cache(64)
 def media_type(value: str) -> str:
     """`text/csv; charset=utf-8` → `text/csv`."""
     return value.split(";", 1)[0].strip().lower()
@@ -143,121 +148,254 @@ def as_bytes(value: Any) -> bytes:
     return str(value).encode("utf-8")
 
 
+class Connection:
+    """A caller's connection; `held` is what came of a request that is not whole yet, `needed` how long that will be."""
+
+    __slots__ = ("continued", "held", "needed", "socket")
+
+    def __init__(self, accepted: socket.socket) -> None:
+        self.socket = accepted
+        self.held = bytearray()
+        self.needed = 0
+        self.continued = False  # "100 Continue" was said for the request that is held
+
+
 class Server:
-    """HTTP/1.1 with keep-alive, one thread per connection: the router holds few connections and reuses them."""
+    """HTTP/1.1 with keep-alive.
+
+    One thread, the leader, waits for all connections and itself answers what comes on one: that is its turn. A
+    hand-over to another thread would cost more than the answer. A watch looks every TICK; a turn that it sees twice is
+    a slow one, and then a new leader takes over all other connections while the old one finishes its turn and ends.
+    So a slow model, or a caller that does not read its answer, holds up the others, /ping among them, for two ticks at
+    most; and the next APART requests get threads of their own at once.
+    """
+
+    TICK = 0.05  # seconds
+    APART = 50
 
     def __init__(self, listener: socket.socket, invoke: Callable[[dict[str, str], bytes], Answer]) -> None:
         self.listener, self.invoke = listener, invoke
-        self.busy = 0
+        self.connections: dict[int, Connection] = {}
+        self.events = select.epoll()
         self.lock = threading.Lock()
+        self.leader: threading.Thread | None = None
+        self.turn: Connection | None = None  # the leader's
+        self.turns = 0
+        self.aside = 0  # turns of other threads than the leader
+        self.apart = 0  # turns that are still to get a thread of their own
         self.stopping = False
+        self.drained = threading.Event()
 
     def run(self) -> None:
-        while not self.stopping:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=self.converse, args=(connection,), daemon=True).start()
+        """Answers until the process ends; the watch."""
+        self.listener.setblocking(False)
+        self.events.register(self.listener.fileno(), select.EPOLLIN)
+        self._elect()
+        seen = 0
+        while True:
+            time.sleep(self.TICK)
+            with self.lock:
+                if self.turn is not None and self.turns == seen:
+                    self._set_aside(self.turn)
+                    self.turn, self.apart = None, self.APART
+                    self._elect()
+                seen = self.turns
 
     def stop(self, patience: float = 5.0) -> None:
         """Takes no further connection and returns when no request is on, at most after `patience` seconds."""
         self.stopping = True
         with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)  # wakes accept, which closing alone does not
-        self.listener.close()
-        end = time.monotonic() + patience
-        while self.busy and time.monotonic() < end:
-            time.sleep(0.01)
+            self.listener.shutdown(socket.SHUT_RDWR)  # wakes the leader
+        self.drained.wait(patience)
 
-    def converse(self, connection: socket.socket) -> None:
-        with connection:
-            stream = Stream(connection)
-            try:
-                while self.one(connection, stream):
-                    pass
-            except (OSError, ValueError):  # the other side went away, or does not speak HTTP
-                return
+    def _elect(self) -> None:
+        self.leader = threading.Thread(target=self._lead, daemon=True)
+        self.leader.start()
 
-    def one(self, connection: socket.socket, stream: Stream) -> bool:
-        """Answers one request; False when the connection is to be closed."""
-        head = stream.until(b"\r\n\r\n").lstrip(b"\r\n").decode("latin-1")
-        if not head:
-            return False
-        first, *lines = head.split("\r\n")
-        method, target, version = first.split()
-        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        if headers.get("expect", "").lower() == "100-continue":
-            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    def _lead(self) -> None:
+        me, buffer = threading.current_thread(), memoryview(bytearray(BUFFER))
+        entrance, poll, connections, lock = self.listener.fileno(), self.events.poll, self.connections, self.lock
+        while True:
+            events = poll(self.TICK if self.stopping else None)
+            if self.stopping and not events and not self.aside and not any(c.held for c in list(connections.values())):
+                self.drained.set()
+            for number, _ in events:
+                if number == entrance:
+                    self._accept()
+                    continue
+                connection = connections[number]
+                if self.apart:
+                    self.apart -= 1
+                    with lock:
+                        self._set_aside(connection)
+                    threading.Thread(target=self._take_apart, args=(connection,), daemon=True).start()
+                    continue
+                self.turns += 1
+                self.turn = connection
+                keep = self._take(connection, buffer)
+                with lock:
+                    leads = self.leader is me
+                    if leads:
+                        self.turn = None
+                if not leads:
+                    self._give_back(connection, keep=keep)
+                    return  # the other events are the new leader's
+                if not keep:
+                    self._close(connection)
+
+    def _take_apart(self, connection: Connection) -> None:
+        began = time.monotonic()
+        keep = self._take(connection, memoryview(bytearray(BUFFER)))
+        if time.monotonic() - began > self.TICK:
+            self.apart = self.APART
+        self._give_back(connection, keep=keep)
+
+    def _set_aside(self, connection: Connection) -> None:
+        self.events.unregister(connection.socket.fileno())
+        self.aside += 1
+
+    def _give_back(self, connection: Connection, *, keep: bool) -> None:
+        if keep:
+            self.events.register(connection.socket.fileno(), select.EPOLLIN)
+        else:
+            self._close(connection)
         with self.lock:
-            self.busy += 1
-        try:
-            body = read_body(stream, headers)
-            answered = self.route(method, target.split("?", 1)[0], headers, body)
-            keep = version == "HTTP/1.1" and headers.get("connection", "").lower() != "close" and not self.stopping
-            connection.sendall(render(*answered, keep=keep))
-        finally:
-            with self.lock:
-                self.busy -= 1
-        return keep
+            self.aside -= 1
 
-    def route(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        if path == "/ping" and method == "GET":
+    def _accept(self) -> None:
+        try:
+            accepted, _ = self.listener.accept()
+        except BlockingIOError:
+            return
+        except OSError:
+            if self.stopping:
+                self.events.unregister(self.listener.fileno())
+            else:  # as when there are no descriptors left: it stays ready, and is not to be asked without a pause
+                time.sleep(0.01)
+            return
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.connections[accepted.fileno()] = Connection(accepted)
+        self.events.register(accepted.fileno(), select.EPOLLIN)
+
+    def _close(self, connection: Connection) -> None:
+        self.connections.pop(connection.socket.fileno(), None)
+        connection.socket.close()
+
+    def _take(self, connection: Connection, buffer: memoryview) -> bool:
+        """Reads what has come and answers every whole request of it; False when the connection is to be closed."""
+        try:
+            size = connection.socket.recv_into(buffer)
+            if not size:
+                return False
+            if connection.held:
+                connection.held += buffer[:size]
+                if len(connection.held) < connection.needed:
+                    return True
+                data = bytes(connection.held)
+            else:
+                data = bytes(buffer[:size])
+            while data:
+                request = read_request(data)
+                if isinstance(request, Unfinished):
+                    return self._hold(connection, data, request)
+                data = data[request.end :]
+                answered = self.route(request)
+                keep = request.keep and not self.stopping
+                connection.socket.sendall(render(*answered, keep=keep))
+                if not keep:
+                    return False
+            if connection.held:
+                self._hold(connection, b"", Unfinished())
+            return True
+        except (OSError, ValueError):  # the other side went away, or does not speak HTTP
+            return False
+        except BaseException:  # a model that calls sys.exit does not end the leader
+            traceback.print_exc()
+            return False
+
+    def _hold(self, connection: Connection, data: bytes, unfinished: Unfinished) -> bool:
+        connection.held, connection.needed = bytearray(data), unfinished.needed
+        if unfinished.waits and not connection.continued:
+            connection.socket.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        connection.continued = unfinished.waits
+        return True
+
+    def route(self, request: Request) -> Answer:
+        if request.path == "/invocations" and request.method == "POST":
+            return self.invoke(request.headers, request.body)
+        if request.path == "/ping" and request.method == "GET":
             return 200, "application/json", b"", {}
-        if path == "/invocations" and method == "POST":
-            return self.invoke(headers, body)
-        known = path in ("/ping", "/invocations")
+        known = request.path in ("/ping", "/invocations")
         return (405 if known else 404), "application/json", b'{"error": "no such resource"}', {}
 
 
-class Stream:
-    """What a connection sends, read in as few calls as it comes in."""
+class Request(NamedTuple):
+    """Header names in lower case; `end` is where the next request begins."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection, self._data = connection, b""
-
-    def until(self, end: bytes) -> bytes:
-        """Everything before `end`, which is taken off too; empty when the other side closes between requests."""
-        while (at := self._data.find(end)) < 0:
-            if len(self._data) > MAX_HEADER:
-                raise ValueError("the header is too long")
-            if not self._more():
-                if self._data.strip():
-                    raise OSError("the request ended early")
-                return b""
-        found, self._data = self._data[:at], self._data[at + len(end) :]
-        return found
-
-    def exactly(self, length: int) -> bytes:
-        if len(self._data) < length:
-            parts, missing = [self._data], length - len(self._data)
-            while missing > 0:
-                self._data = b""
-                if not self._more():
-                    raise OSError("the request ended early")
-                parts.append(self._data)
-                missing -= len(self._data)
-            self._data = b"".join(parts)
-        found, self._data = self._data[:length], self._data[length:]
-        return found
-
-    def _more(self) -> bool:
-        data = self._connection.recv(256 * 1024)
-        self._data += data
-        return bool(data)
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    keep: bool
+    end: int
 
 
-def read_body(stream: Stream, headers: dict[str, str]) -> bytes:
-    if headers.get("transfer-encoding", "").lower() != "chunked":
-        return stream.exactly(int(headers.get("content-length") or 0))
+class Unfinished(NamedTuple):
+    """`needed`: bytes of the whole request as far as known; `waits`: for "100 Continue" before it sends the body."""
+
+    needed: int = 0
+    waits: bool = False
+
+
+def read_request(data: bytes) -> Request | Unfinished:
+    """The first request in `data`. Raises ValueError where it is not HTTP."""
+    start = data.find(b"\r\n\r\n") + 4
+    if start < 4:
+        if len(data) > MAX_HEADER:
+            raise ValueError("the header is too long")
+        return Unfinished()
+    first, *lines = data[: start - 4].decode("latin-1").lstrip("\r\n").split("\r\n")
+    method, target, version = first.split()
+    headers = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        headers[name.strip().lower()] = value.strip()
+    get = headers.get
+    if get("transfer-encoding", "").lower() == "chunked":
+        chunks = read_chunks(data, start)
+        body, end = chunks or (b"", len(data) + 1)
+    else:
+        length = get("content-length", "")
+        if length and not (length.isascii() and length.isdigit()):
+            raise ValueError("content-length is no number")
+        end = start + int(length or 0)
+        body = data[start:end]
+    if end > len(data):
+        return Unfinished(end, get("expect", "").lower() == "100-continue")
+    keep = version == "HTTP/1.1" and get("connection", "").lower() != "close"
+    return Request(method, target.split("?", 1)[0], headers, body, keep, end)
+
+
+def read_chunks(data: bytes, at: int) -> tuple[bytes, int] | None:
+    """A chunked body that begins at `at`, and where it ends; None when it is not whole. Raises ValueError."""
     parts = []
-    while size := int(stream.until(b"\r\n").split(b";")[0], 16):
-        parts.append(stream.exactly(size))
-        stream.exactly(2)
-    while stream.until(b"\r\n"):  # trailers
-        pass
-    return b"".join(parts)
+    while True:
+        line = data.find(b"\r\n", at)
+        if line < 0:
+            return None
+        size = int(data[at:line].split(b";")[0], 16)
+        if size < 0:
+            raise ValueError("a chunk's size is negative")
+        at = line + 2
+        if size == 0:
+            break
+        parts.append(data[at : at + size])
+        at += size + 2
+    while line := data.find(b"\r\n", at) - at:  # trailers
+        if line < 0:
+            return None
+        at += line + 2
+    return b"".join(parts), at + 2
 
 
 def render(status: int, content_type: str, body: bytes, extra: dict[str, str], *, keep: bool) -> bytes:
@@ -295,6 +433,7 @@ def main(arguments: list[str] | None = None) -> int:
         threading.Thread(target=end_with_stdin, daemon=True).start()
 
     transform, model = load(options.model_dir.resolve())
+    gc.freeze()  # what is there now stays, and is not looked at again
     if options.fd is not None:
         listener = socket.socket(fileno=options.fd)
     else:

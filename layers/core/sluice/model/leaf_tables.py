@@ -12,6 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,7 +27,7 @@ Block = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
     """A matrix column with its thresholds, or a block of one-hot columns (`width` > 0).
 
     Its rows of the tables begin at `first`: one for each interval between the thresholds, then that of missing values;
@@ -35,28 +36,39 @@ class _Column:
 
     at: int
     width: int
-    thresholds: list[float]
+    thresholds: np.ndarray
     first: int
+
+    @cached_property
+    def steps(self) -> list[float]:
+        return self.thresholds.tolist()
+
+    @cached_property
+    def _intervals(self) -> np.ndarray:
+        # NaN is beyond infinity in numpy's order, so that it comes after the last interval, where its row is.
+        return np.append(self.thresholds, np.inf)
 
     def row(self, values: list[float]) -> int:
         if self.width:
             return self.first + values.index(1.0, self.at, self.at + self.width) - self.at
         value = values[self.at]
-        return self.first + (bisect_left(self.thresholds, value) if value == value else len(self.thresholds) + 1)
+        return self.first + (bisect_left(self.steps, value) if value == value else len(self.steps) + 1)
 
     def rows(self, matrix: np.ndarray) -> np.ndarray:
         if self.width:
             return matrix[:, self.at : self.at + self.width].argmax(axis=1) + self.first
-        values = matrix[:, self.at]
-        place = np.searchsorted(self.thresholds, values)
-        place[np.isnan(values)] = len(self.thresholds) + 1
-        return place + self.first
+        return self.rows_of(matrix[:, self.at])
+
+    def rows_of(self, values: np.ndarray) -> np.ndarray:
+        place: np.ndarray = self._intervals.searchsorted(values)
+        place += self.first
+        return place
 
 
 class LeafTables:
     """See `build`. `blocks` are (offset, width) of one-hot columns: matrices must come from the encoder."""
 
-    def __init__(self, columns: list[_Column], tables: np.ndarray, node_of: np.ndarray) -> None:
+    def __init__(self, columns: list[Column], tables: np.ndarray, node_of: np.ndarray) -> None:
         self.columns = columns
         self.nothing = len(tables) - 1  # the row that rules out nothing
         self._tables = tables  # (rows, trees), uint32 where no tree has more than 32 leaves, else uint64
@@ -64,7 +76,8 @@ class LeafTables:
         self._node_of = node_of  # place of a mask's lowest bit, tree by tree → node
         sequence, shift = _DE_BRUIJN[8 * tables.itemsize]
         self._sequence, self._shift = tables.dtype.type(sequence), tables.dtype.type(shift)
-        self._offsets = np.arange(tables.shape[1]) * (8 * tables.itemsize)
+        self._signed = np.dtype(f"i{tables.itemsize}")  # unsigned and signed of 64 bits would add up to a float
+        self._offsets = np.arange(tables.shape[1], dtype=np.intp) * (8 * tables.itemsize)
         self._tall = self._offsets[:, None]
 
     @classmethod
@@ -111,60 +124,58 @@ class LeafTables:
                     chosen = np.full(width, low)
                     chosen[column - at] = high
                     tables[first : first + width] &= part[chosen]
-                columns.append(_Column(at, width, [], first))
+                columns.append(Column(at, width, np.empty(0), first))
                 first += width
             else:
                 tables[first : first + len(parts[at])] = parts[at]
-                columns.append(_Column(at, 0, ranges[at].tolist(), first))
+                columns.append(Column(at, 0, ranges[at], first))
                 first += len(parts[at])
         return cls(columns, tables, _places(leaves, bits))
 
     def leaves(self, matrix: np.ndarray) -> np.ndarray:
         """Node index of each row's leaf in each tree, shape (rows, trees)."""
-        if len(matrix) == 1:
-            return self._node_of.take(self.places_of_one(self._row(matrix[0].tolist())))[None, :]
         return self._node_of.take(self.places(matrix).T)
 
     def by_place(self, value: np.ndarray) -> np.ndarray:
-        """What nodes have, put where `places` points: `by_place(value)[places]` is `value[leaves]`."""
+        """What nodes have, in the order of `places`: `by_place(value)[places(matrix)].T` is `value[leaves(matrix)]`."""
         return value.take(self._node_of, axis=0)
 
     def places(self, matrix: np.ndarray) -> np.ndarray:
-        """Where each row's leaf of each tree is in arrays of `by_place`, shape (trees, rows)."""
-        step = max(1, _CHUNK // self._tables.shape[1])
-        parts = [self._located(self._mask(matrix[i : i + step])) for i in range(0, len(matrix), step)]
-        return np.concatenate(parts, axis=1) if len(parts) != 1 else parts[0]
+        """Where each row's leaf of each tree is in what `by_place` gives, shape (trees, rows)."""
+        if len(matrix) == 1:
+            values = matrix[0].tolist()
+            return self.places_of_one([column.row(values) for column in self.columns])[:, None]
+        return self.places_of_many([column.rows(matrix) for column in self.columns], len(matrix))
 
     def places_of_one(self, rows: list[int]) -> np.ndarray:
-        """The same for one row, of which the rows of the tables are known; shape (trees,)."""
-        mask = np.bitwise_and.reduce(self._wide.take(rows, axis=0), axis=0).view(self._tables.dtype)
+        """The same for one row of which the rows of the tables are known, in any order; shape (trees,)."""
+        mask = np.bitwise_and.reduce(self._wide.take(rows or [self.nothing], axis=0), axis=0).view(self._tables.dtype)
         lowest = np.negative(mask)
         lowest &= mask
         lowest *= self._sequence
         lowest >>= self._shift
-        return lowest + self._offsets
+        place: np.ndarray = lowest.view(self._signed) + self._offsets
+        return place
 
-    def _row(self, values: list[float]) -> list[int]:
-        return [column.row(values) for column in self.columns] or [self.nothing]
+    def places_of_many(self, columns: list[np.ndarray], count: int) -> np.ndarray:
+        """The same for `count` rows; `columns` holds arrays of `count` rows of the tables, in any order."""
+        columns = columns or [np.full(count, self.nothing)]
+        step = max(1, _CHUNK // self._tables.shape[1])
+        parts = [self._located([rows[i : i + step] for rows in columns]) for i in range(0, count, step)]
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate(parts, axis=1) if parts else np.empty((self._tables.shape[1], 0), dtype=np.intp)
 
-    def _mask(self, matrix: np.ndarray) -> np.ndarray:
-        mask = None
-        for column in self.columns:
-            rows = self._wide.take(column.rows(matrix), axis=0)
-            if mask is None:
-                mask = rows
-            else:
-                mask &= rows
-        if mask is None:
-            mask = self._wide.take(np.full(len(matrix), self.nothing), axis=0)
-        return mask.view(self._tables.dtype)
-
-    def _located(self, mask: np.ndarray) -> np.ndarray:
+    def _located(self, columns: list[np.ndarray]) -> np.ndarray:
+        wide = self._wide.take(columns[0], axis=0)
+        for rows in columns[1:]:
+            wide &= self._wide.take(rows, axis=0)
+        mask = wide.view(self._tables.dtype)
         lowest = np.negative(mask)
         lowest &= mask
         lowest *= self._sequence
         lowest >>= self._shift
-        place = lowest.T.astype(np.intp, order="C")
+        place: np.ndarray = lowest.T.astype(np.intp, order="C")
         place += self._tall
         return place
 

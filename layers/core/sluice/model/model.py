@@ -14,7 +14,8 @@ from sluice.model.encoder import Encoder
 from sluice.model.errors import ArtifactError
 from sluice.model.labels import Labels
 from sluice.model.schema import Row
-from sluice.model.scorers import build_scorer
+from sluice.model.scorers import BoostingScorer, build_scorer
+from sluice.model.table_rows import TableReader, TableRows
 
 # `prediction` is the positive class from this probability on; people who act on value use the probability.
 THRESHOLD = 0.5
@@ -35,12 +36,20 @@ class Model:
             raise ArtifactError(f"model.json is incomplete: {error}") from error
         self.scorer = build_scorer(arrays, scorer)
         self.columns = ColumnReader(self.encoder)
+        self.reader = self._direct()
         self.artifact_sha256 = artifact_sha256
 
     @classmethod
     def load(cls, folder: Path, *, exact: bool = False) -> Model:
         """Verify the manifest and load. Raises ArtifactError."""
         return cls(*artifact.load(folder, exact=exact))
+
+    def _direct(self) -> TableReader | None:
+        """What reads JSON straight to the scorer's tables, where the scorer has tables and the encoder is plain."""
+        scorer = self.scorer
+        if not isinstance(scorer, BoostingScorer) or scorer.tables is None or scorer.outputs > 1:
+            return None
+        return TableReader.build(self.encoder, scorer.tables)
 
     def score(self, rows: Sequence[Row]) -> np.ndarray:
         """Probabilities (rows, classes), or values (rows,) for regression."""
@@ -52,6 +61,18 @@ class Model:
         Binary: `probability` is that of the positive class. Multiclass: that of the predicted class.
         """
         return self.answers(self.score(rows)) if rows else []
+
+    def direct_answers(self, read: TableRows) -> list[dict[str, Any]]:
+        """`predict` of what `reader` has read."""
+        scorer = self.scorer
+        if not isinstance(scorer, BoostingScorer) or scorer.tables is None:
+            raise TypeError("this model has no tables")
+        if read.count != 1:
+            return self.answers(scorer.of_many(scorer.tables, read.many, read.count))
+        value = scorer.of_one(scorer.tables.places_of_one(read.one))
+        if self.labels.problem == "regression":
+            return [{"prediction": value}]
+        return [{"prediction": self.labels.classes[value >= THRESHOLD], "probability": value}]
 
     def answers(self, scores: np.ndarray) -> list[dict[str, Any]]:
         """`predict` from here on."""

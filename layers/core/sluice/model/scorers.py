@@ -27,6 +27,10 @@ def expit(x: np.ndarray) -> np.ndarray:
     return np.array([1.0 / (1.0 + math.exp(-v)) if v > -709.0 else 0.0 for v in x.tolist()])
 
 
+def expit_of_one(x: float) -> float:
+    return 1.0 / (1.0 + math.exp(-x)) if x > -709.0 else 0.0
+
+
 def softmax(x: np.ndarray) -> np.ndarray:
     """Row-wise, with the maximum subtracted first, as scikit-learn does it."""
     x = np.exp(x - x.max(axis=1, keepdims=True))
@@ -116,19 +120,32 @@ class Trees:
 
 
 class _TreeScorer:
+    """`tables` is None where the trees are walked."""
+
     def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
-        tables = LeafTables.build(arrays, meta.get("blocks") or ())
-        self.compiled = tables is not None
-        self._trees: LeafTables | Trees = tables or Trees(arrays, int(meta["width"]), int(meta["depth"]))
+        self.tables = LeafTables.build(arrays, meta.get("blocks") or ())
+        if self.tables is None:
+            walked = Trees(arrays, int(meta["width"]), int(meta["depth"]))
+            self._places: Callable[[np.ndarray], np.ndarray] = lambda matrix: walked.leaves(matrix).T
+            self._value = arrays["value"]
+        else:
+            self._places, self._value = self.tables.places, self.tables.by_place(arrays["value"])
         self._step = max(1, _CHUNK // max(1, len(arrays["roots"])))
 
-    def __call__(self, matrix: np.ndarray) -> np.ndarray:
-        if len(matrix) <= self._step:
-            return self._chunk(matrix)
-        starts = range(0, len(matrix), self._step)
-        return np.concatenate([self._chunk(matrix[start : start + self._step]) for start in starts])
+    @property
+    def path(self) -> str:
+        """How a leaf is found, for people."""
+        return "trees walked" if self.tables is None else "trees compiled to tables"
 
-    def _chunk(self, matrix: np.ndarray) -> np.ndarray:
+    def __call__(self, matrix: np.ndarray) -> np.ndarray:
+        """Rows are taken in chunks."""
+        if len(matrix) <= self._step:
+            return self._answer(self._places(matrix))
+        starts = range(0, len(matrix), self._step)
+        return np.concatenate([self._answer(self._places(matrix[at : at + self._step])) for at in starts])
+
+    def _answer(self, places: np.ndarray) -> np.ndarray:
+        """`places`, shape (trees, rows), say where each leaf's value is in `_value`."""
         raise NotImplementedError
 
 
@@ -137,16 +154,16 @@ class ForestScorer(_TreeScorer):
 
     def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
         super().__init__(arrays, meta)
-        self._value = arrays["value"]
         self._count = len(arrays["roots"])
         self._identity = meta["output"] == "identity"
 
-    def _chunk(self, matrix: np.ndarray) -> np.ndarray:
+    def __call__(self, matrix: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
-            single = matrix.astype(np.float32).astype(np.float64)
-        values = self._value[self._trees.leaves(single)]
+            return super().__call__(matrix.astype(np.float32).astype(np.float64))
+
+    def _answer(self, places: np.ndarray) -> np.ndarray:
         # cumsum adds strictly in order; sum would add pairwise and differ in the last bits.
-        mean = np.cumsum(values, axis=1)[:, -1] / self._count
+        mean = np.cumsum(self._value.take(places, axis=0), axis=0)[-1] / self._count
         return mean[:, 0] if self._identity else mean
 
 
@@ -158,24 +175,37 @@ class BoostingScorer(_TreeScorer):
 
     def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
         super().__init__(arrays, meta)
-        self._value = arrays["value"]
-        self._start = arrays["start"]
-        self._rounds = len(arrays["roots"]) // len(self._start)
+        self._start = arrays["start"][:, None]
+        self._first = float(arrays["start"][0])
+        self._trees = len(arrays["roots"])
         self._output = meta["output"]
+        self.outputs = len(self._start)
 
-    def _chunk(self, matrix: np.ndarray) -> np.ndarray:
-        rows, outputs = len(matrix), len(self._start)
+    def of_one(self, place: np.ndarray) -> float:
+        """The value, or the positive's probability, of one row by its `LeafTables.places_of_one`; for one output."""
+        terms = self._value.take(place)
+        terms[0] += self._first
+        raw = float(np.add.accumulate(terms)[-1])
+        return raw if self._output == "identity" else expit_of_one(raw)
+
+    def of_many(self, tables: LeafTables, columns: list[np.ndarray], count: int) -> np.ndarray:
+        """As a call, for rows of which the rows of the tables are known."""
+        parts = []
+        for at in range(0, count, self._step):
+            part = columns if count <= self._step else [rows[at : at + self._step] for rows in columns]
+            parts.append(self._answer(tables.places_of_many(part, min(self._step, count - at))))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _answer(self, places: np.ndarray) -> np.ndarray:
+        rows, outputs = places.shape[1], self.outputs
         # Summed strictly in order, as scikit-learn adds tree by tree: numpy adds pairwise only along the fastest axis.
-        terms = np.empty((rows, self._rounds + 1, outputs))
-        terms[:, 0] = self._start
-        terms[:, 1:] = self._value.take(self._trees.leaves(matrix)).reshape(rows, self._rounds, outputs)
-        if rows > 1:
-            raw = np.add.reduce(np.ascontiguousarray(terms.transpose(1, 0, 2)), axis=0)
-        else:
-            raw = np.add.accumulate(terms, axis=1)[:, -1]
+        terms = np.empty((self._trees // outputs + 1, outputs, rows))
+        terms[0] = self._start
+        self._value.take(places, out=terms[1:].reshape(places.shape), mode="clip")  # the default mode copies `out`
+        raw = np.add.reduce(terms, axis=0) if rows * outputs > 1 else np.add.accumulate(terms, axis=0)[-1]
         if self._output == "identity":
-            return raw[:, 0]
-        return _pair(expit(raw[:, 0])) if self._output == "expit" else softmax(raw)
+            return raw[0]
+        return _pair(expit(raw[0])) if self._output == "expit" else softmax(np.ascontiguousarray(raw.T))
 
 
 Scorer = Callable[[np.ndarray], np.ndarray]

@@ -1,0 +1,155 @@
+"""JSON records → rows of the leaf tables, without a matrix between: what reading, encoding and `LeafTables` do in turn.
+
+As in `columns`, only values that need no thought are taken here; anything else makes the whole request take the
+careful path, which answers it or names the field. Both answer the same, to the last bit.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sluice.model.encoder import Encoder
+from sluice.model.leaf_tables import Column, LeafTables
+from sluice.model.schema import LARGEST
+
+_NONE = type(None)
+_NUMBERS, _BOOLEANS, _TEXTS = {float, int, _NONE}, {bool, _NONE}, {str, _NONE}
+
+
+class TableRows(NamedTuple):
+    """`one`: a single record's rows of the tables; otherwise `many`: for each column those of `count` records."""
+
+    one: list[int]
+    many: list[np.ndarray]
+    count: int
+
+
+class _Number(NamedTuple):
+    name: str
+    whole: bool
+    steps: list[float]
+    first: int
+    missing: int
+    column: Column | None  # None: no tree asks
+    get: Callable[[Any], Any]
+
+
+class _Choice(NamedTuple):
+    """A boolean or a category; `rows` of its values and of None."""
+
+    name: str
+    types: set[type]
+    rows: _Rows
+    get: Callable[[Any], Any]
+
+
+class _Rows(dict[Any, int]):
+    def __init__(self, rows: dict[Any, int], other: int) -> None:
+        super().__init__(rows)
+        self._other = other
+
+    def __missing__(self, value: Any) -> int:
+        return self._other
+
+
+class TableReader:
+    """Made once for each model, by `build`."""
+
+    def __init__(self, numbers: list[_Number], choices: list[_Choice]) -> None:
+        self._numbers, self._choices = numbers, choices
+
+    @classmethod
+    def build(cls, encoder: Encoder, tables: LeafTables) -> TableReader | None:
+        """None where the encoder does more with a column than here is known."""
+        if encoder.interactions:
+            return None
+        columns = {column.at: column for column in tables.columns}
+        numbers, choices, offset = [], [], 0
+        for part, width in encoder.widths:
+            name, kind = part["column"], encoder.schema.types[part["column"]]
+            column = columns.get(offset)
+            offset += width
+            first = tables.nothing if column is None else column.first
+            steps = [] if column is None else column.steps
+            missing = first if column is None else first + len(steps) + 1
+            if part["kind"] == "number" and kind in ("number", "integer"):
+                numbers.append(_Number(name, kind == "integer", steps, first, missing, column, itemgetter(name)))
+            elif part["kind"] == "boolean":
+                known = {value: first + bisect_left(steps, float(value)) for value in (False, True)}
+                rows = _Rows({**known, None: missing}, missing)
+                choices.append(_Choice(name, _BOOLEANS, rows, itemgetter(name)))
+            elif part["kind"] == "category":
+                step = 0 if column is None else 1
+                known = {value: first + step * i for i, value in enumerate(part["vocabulary"])}
+                missing = first + step * (width - 1)
+                rows = _Rows({**known, None: missing, "": missing}, first + step * (width - 2))
+                choices.append(_Choice(name, _TEXTS, rows, itemgetter(name)))
+            else:
+                return None
+        return cls(numbers, choices)
+
+    def read(self, records: Sequence[Any]) -> TableRows | None:
+        """None where the careful path is needed."""
+        if len(records) == 1:
+            rows = self._one(records[0])
+            return None if rows is None else TableRows(rows, [], 1)
+        columns = self._many(records) if records and set(map(type, records)) == {dict} else None
+        return None if columns is None else TableRows([], columns, len(records))
+
+    def _one(self, record: Any) -> list[int] | None:
+        if type(record) is not dict:
+            return None
+        get, rows = record.get, []
+        for name, whole, steps, first, missing, _, _ in self._numbers:
+            value = get(name)
+            if value is None:
+                rows.append(missing)
+                continue
+            if type(value) is int and -LARGEST <= value <= LARGEST:
+                value = float(value)
+            if type(value) is not float or not -LARGEST <= value <= LARGEST or (whole and not value.is_integer()):
+                return None
+            rows.append(first + bisect_left(steps, value))
+        for name, types, places, _ in self._choices:
+            value = get(name)
+            if type(value) not in types:
+                return None
+            rows.append(places[value])
+        return rows
+
+    def _many(self, records: Sequence[dict[str, Any]]) -> list[np.ndarray] | None:
+        count, columns = len(records), []
+        flat = []
+        for number in self._numbers:
+            flat += _column(records, number)
+        if not set(map(type, flat)) <= _NUMBERS:
+            return None
+        try:
+            values = np.array(flat, dtype=np.float64).reshape(len(self._numbers), count)  # None becomes NaN
+        except OverflowError:
+            return None
+        if flat and (np.abs(values) > LARGEST).any():
+            return None
+        for number, column in zip(self._numbers, values, strict=True):
+            if number.whole and not ((column == np.floor(column)) | np.isnan(column)).all():
+                return None
+            if number.column is not None:
+                columns.append(number.column.rows_of(column))
+        for choice in self._choices:
+            chosen = _column(records, choice)
+            if not set(map(type, chosen)) <= choice.types:
+                return None
+            columns.append(np.fromiter(map(choice.rows.__getitem__, chosen), np.intp, count))
+        return columns
+
+
+def _column(records: Sequence[dict[str, Any]], part: _Number | _Choice) -> list[Any]:
+    try:
+        return list(map(part.get, records))
+    except KeyError:
+        return [record.get(part.name) for record in records]
