@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sluice.contract import Contract
+from sluice.contract import Contract, Release
 from sluice.ports import Settings
-from sluice.release.plan import timing, weights
+from sluice.release.plan import routing, step, timing
 from sluice.steps.plan_training import run_plan
 
 RUN = "r0123456789ab"
@@ -81,7 +81,12 @@ def variables(contract: Contract) -> dict[str, Any]:
         "variant": f"v-{RUN}",
         "champion_variant": "v-champion",
         "target_variant": "v-champion",
-        "weights": weights(contract.release.steps),
+        "weights": [step(10), step(100)],
+        "routing": routing(Release(strategy="blue_green")),
+        "alarms": ["errors", "latency"],
+        "strategy": "canary",
+        "drill": False,
+        "replay": True,
         "to_run": RUN,
         **timing(contract.release),
         "slice_seconds": 1,
@@ -103,7 +108,7 @@ def variables(contract: Contract) -> dict[str, Any]:
     return {
         "plan": {**batch, **release, **planned},
         "release": {"project": contract.project, "run_id": RUN, "package_arn": _PACKAGE, "artifact_uri": _URI},
-        "request": {"project": contract.project, "reason": "an example", "run_id": RUN},
+        "request": {"project": contract.project, "reason": "an example", "run_id": RUN, "from_run": RUN},
         "baseline": artefact,
         "candidate": artefact,
         "best": {"TrainingJobName": "job", "TrainingJobDefinitionName": "d"}
@@ -112,6 +117,8 @@ def variables(contract: Contract) -> dict[str, Any]:
         "failure": outcome,
         "outcome": "promoted",
         "step": 0,
+        "weights": step(10),
+        "verification": answer(),
         "looks": 1,
         "step_started_at": "2026-01-01T00:00:00Z",
     }
@@ -125,7 +132,8 @@ def given(known: Mapping[str, Any]) -> dict[str, Any]:
 
 def answer() -> dict[str, Any]:
     """What any of our functions could say."""
-    return {"decision": "approved", "reasons": ["an example"], "verified": True, "approval": "manual", **_PLAIN}
+    said = {"decision": "approved", "reasons": ["an example"], "verified": True, "approval": "manual"}
+    return {**said, "config": "canary", "reason": "an example", **_PLAIN}
 
 
 _PLAIN = {"package_arn": _PACKAGE, "outcome": "promoted", "status": "ok", "artifact_uri": _URI}

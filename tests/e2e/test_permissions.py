@@ -91,7 +91,7 @@ def of_an_unknown_run(line: Line) -> dict[str, str]:
     """Function → what it says of a run that does not exist, which must not be that it is denied something."""
     subject = {"project": PROJECT, "run_id": "r00000000dead"}
     uri, package = f"s3://{line.bucket}/{keys.sealed(PROJECT, 'r00000000dead', 'model.tar.gz')}", "arn:none"
-    plan = {"champion_variant": "v", "started_at": datetime.now(UTC).isoformat()}
+    plan = {"champion_variant": "v", "variant": "w", "started_at": datetime.now(UTC).isoformat()}
     step = {"step_index": 0, "percent": 25, "step_started_at": datetime.now(UTC).isoformat(), "release_plan": plan}
     endpoint = {"endpoint": line.endpoint_name(PROJECT), "expected_config": "c", "expected_variant": "v"}
     asked: dict[str, Json] = {
@@ -103,6 +103,8 @@ def of_an_unknown_run(line: Line) -> dict[str, str]:
             "outcome": "promoted",
         },
         "JudgeCanaryFunction": {**subject, **step},
+        "ReplayRequestsFunction": {**subject, "release_plan": plan},
+        "ChooseWeightsFunction": {**subject, **step},
     }
     found = {function: str(invoke(line, function, payload).get("errorType")) for function, payload in asked.items()}
     champion = line.ledger.champion(PROJECT)

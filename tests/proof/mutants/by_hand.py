@@ -78,7 +78,7 @@ def _machines(project: Project) -> Iterator[Mutant]:
     )
     output = "{% $states.result.payload %}"
     yield _make(
-        project, "a variable before it is assigned", (_state("RollBack", "Plan Rollback", "Output"), "{% $failure %}")
+        project, "a variable before it is assigned", (_state("RollBack", "Plan Rollback", "Output"), "{% $nowhere %}")
     )
     yield _make(
         project,

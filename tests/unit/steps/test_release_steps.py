@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from sluice import keys
+from sluice.errors import EndpointBusyError
+from sluice.ports import ENDPOINT as PORTS_ENDPOINT
 from sluice.ports import Answer
 from sluice.steps.complete_release import complete_release
 from sluice.steps.complete_rollback import complete_rollback
@@ -66,11 +70,16 @@ def test_a_canary_is_promoted_and_its_champion_remembered() -> None:
     assert (champion.run_id, champion.previous["run_id"]) == (NEW, OLD)
     assert set(world.alarms.alarms) == {f"sluice/{PROJECT}/{kind}" for kind in ("drift", "quality", "champion-errors")}
 
-    back = plan_rollback(world, PROJECT, "errors")
+    with pytest.raises(EndpointBusyError, match="being changed by r2"):
+        plan_rollback(world, PROJECT, "errors", "back-1", NEW)
+    finish_run(world, PROJECT, NEW, "promoted")
+    back = plan_rollback(world, PROJECT, "errors", "back-1", NEW)
     assert back["target_config"] == "only1"
-    assert complete_rollback(world, PROJECT, "errors", back, {"decision": "verified"})["verified"]
+    assert complete_rollback(world, PROJECT, "errors", "back-1", back, {"decision": "verified"})["verified"]
     assert world.ledger.champion(PROJECT).run_id == OLD
-    assert plan_rollback(world, PROJECT, "again")["decision"] == "impossible"
+    assert world.ledger.lock(PROJECT, of=PORTS_ENDPOINT) is None
+    assert plan_rollback(world, PROJECT, "a second alarm", "back-2", NEW)["decision"] == "done"
+    assert plan_rollback(world, PROJECT, "again", "back-3")["decision"] == "impossible"
 
 
 def test_the_judge_counts_a_failure_in_one_step_only() -> None:

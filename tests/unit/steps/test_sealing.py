@@ -12,6 +12,7 @@ from sluice import keys
 from sluice.errors import ArtifactError
 from sluice.ports import World
 from sluice.steps.complete_release import complete_release
+from sluice.steps.finish_run import finish_run
 from sluice.steps.plan_batch import plan_batch
 from sluice.steps.plan_release import plan_release
 from sluice.steps.plan_rollback import plan_rollback
@@ -123,9 +124,10 @@ def test_a_changed_predecessor_is_not_rolled_back_to() -> None:
     arn = register_model(world, PROJECT, NEW, URI)["package_arn"]
     plan = plan_release(world, PROJECT, NEW, arn, URI)
     complete_release(world, PROJECT, NEW, "promoted", arn, URI, plan)
-    assert plan_rollback(world, PROJECT, "errors")["decision"] == "possible"
+    finish_run(world, PROJECT, NEW, "promoted")
+    assert plan_rollback(world, PROJECT, "errors", "back")["decision"] == "possible"
     world.objects.write(keys.sealed(PROJECT, OLD, "model.tar.gz"), b"other bytes")
-    answer = plan_rollback(world, PROJECT, "errors")
+    answer = plan_rollback(world, PROJECT, "errors", "back")
     assert answer["decision"] == "impossible"
     assert "its predecessor r1 must not serve" in answer["reasons"][0]
     assert world.alerts.kinds[-1] == "Rollback Impossible"

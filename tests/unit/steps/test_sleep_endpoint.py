@@ -12,6 +12,7 @@ import pytest
 from sluice.contract import Contract
 from sluice.errors import ArtifactError, ConflictError, EndpointBusyError, NotFoundError
 from sluice.ports import World
+from sluice.steps.finish_run import finish_run
 from sluice.steps.monitor_model import monitor_model
 from sluice.steps.plan_release import plan_release
 from sluice.steps.plan_rollback import plan_rollback
@@ -164,7 +165,8 @@ def test_a_release_to_a_sleeping_project_makes_the_endpoint() -> None:
     facts = {"run_id": NEW, "archive_sha256": _sealed(world)}
     package = world.registry.register("g", URI, "image", facts, approved=True)
     assert plan_release(world, PROJECT, NEW, package, URI)["mode"] == "create"
-    assert plan_rollback(world, PROJECT, "why not")["decision"] == "impossible"
+    finish_run(world, PROJECT, NEW, "failed")
+    assert plan_rollback(world, PROJECT, "why not", "back")["decision"] == "impossible"
 
 
 def _sealed(world: World) -> str:

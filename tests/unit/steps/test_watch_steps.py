@@ -19,6 +19,7 @@ from sluice.steps.monitor_model import monitor_model
 from sluice.steps.plan_batch import plan_batch
 from sluice.steps.request_retraining import request_retraining
 from sluice.steps.respond_to_alarm import respond_to_alarm
+from sluice.steps.watch_canary import watch_canary
 from tests.fakes import Crash, failing
 from tests.unit.steps.release_world import CONTRACT, NEW, OLD, PROJECT, build
 
@@ -134,8 +135,29 @@ def test_a_broken_feed_is_held() -> None:
 
 def test_a_canary_alarm_asks_the_release_to_abort() -> None:
     world = watched()
-    assert respond_to_alarm(world, alarm(f"{NEW}/canary-errors"))["decision"] == "abort"
+    assert respond_to_alarm(world, alarm(f"{NEW}/canary-errors"))["decision"] == "ignored"
+    assert respond_to_alarm(world, alarm(f"{NEW}/canary"))["decision"] == "abort"
     assert world.ledger.run(PROJECT, NEW)["abort_requested"]
+
+
+@pytest.mark.parametrize("alarm_first", [True, False])
+def test_an_alarm_ends_the_wait_whichever_comes_first(alarm_first: bool) -> None:
+    world = watched()
+    steps = [
+        lambda: respond_to_alarm(world, alarm(f"{NEW}/canary")),
+        lambda: watch_canary(world, PROJECT, NEW, "token"),
+    ]
+    for step in steps if alarm_first else reversed(steps):
+        step()
+    assert world.executions.failed == {"token": ("CanaryAborted", "alarm canary")}
+
+
+def test_an_alarm_of_a_release_that_is_over_is_held() -> None:
+    world = watched()
+    world.ledger.update_run(PROJECT, NEW, {"release_outcome": "promoted"})
+    answer = respond_to_alarm(world, alarm(f"{NEW}/canary"))
+    assert answer["decision"] == "hold"
+    assert "was over (promoted)" in answer["reasons"][0]
 
 
 def test_probation_rolls_back_once() -> None:

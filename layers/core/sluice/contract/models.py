@@ -206,9 +206,11 @@ class Bandit(Part):
         "positive", description="of a labelled request: its label is the positive one; the prediction was right"
     )
     start: int = Field(10, ge=1, le=50, description="percentage of the requests that the new model begins with")
-    explore: float = Field(0.05, gt=0, lt=0.5, description="least share of the requests that either model keeps")
-    min_labels: int = Field(100, ge=1, description="labelled requests of each model before one of them may win")
-    confidence: float = Field(0.95, gt=0.5, lt=1, description="that the winner is the better one, however often looked")
+    explore: float = Field(0.1, gt=0, lt=0.5, description="least share of the requests that either model keeps")
+    min_labels: int = Field(100, ge=1, description="labelled requests of each model before the new one may win")
+    confidence: float = Field(
+        0.95, gt=0.5, lt=1, description="that the new model is the better one, however often one looks"
+    )
 
 
 class Release(Part):

@@ -95,22 +95,22 @@ def _batches(
     for stored in world.objects.list(keys.labels(contract.project)):
         labels.update(read_labels(world.objects.read(stored.key), contract))
     known = set(counted["labels"])
-    found: list[list[list[int]]] = []
+    # by share, not by span: labels that trickle in one by one would be batches that tell nothing
+    found: dict[int, list[list[int]]] = {}
     for span in counted["spans"]:
         # captures tell whole seconds: the first one may hold requests of the share before
         since = datetime.fromisoformat(span["from"]).replace(microsecond=0) + timedelta(seconds=1)
         until = datetime.fromisoformat(span["until"])
-        batch = []
-        for variant in (release_plan["champion_variant"], release_plan["variant"]):
+        batch = found.setdefault(span["percent"], [[0, 0], [0, 0]])
+        for reward, variant in zip(batch, (release_plan["champion_variant"], release_plan["variant"])):
             where = (release_plan["endpoint"], variant)
             requests = captured(world, contract, where, since, until, MOST)
             fresh = [each for each in labelled(labels, requests, contract) if _mark(each) not in known]
             known |= {_mark(each) for each in fresh}
-            batch.append([sum(_rewarded(each, options, contract) for each in fresh), len(fresh)])
-        if any(trials for _, trials in batch):
-            found.append(batch)
+            reward[0] += sum(_rewarded(each, options, contract) for each in fresh)
+            reward[1] += len(fresh)
     counted["labels"] = sorted(known)
-    return found
+    return [batch for batch in found.values() if any(trials for _, trials in batch)]
 
 
 def _mark(found: Labelled) -> str:

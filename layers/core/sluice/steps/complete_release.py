@@ -161,7 +161,16 @@ def _told(world: World, project: str, run_id: str, outcome: str) -> bool:
 def _tell_of_the_drill(world: World, project: str, drill_id: str, verified: bool, reasons: list[str]) -> None:
     """No package is judged by a drill, and the champion was never another."""
     outcome = "drill_passed" if verified else "drill_failed"
-    update_run(world, project, drill_id, {"release_outcome": outcome, "reasons": reasons[:20]})
+    facts = {
+        "release_outcome": outcome,
+        "outcome": outcome,
+        "status": "finished" if verified else "failed",
+        "ended_at": world.clock.now().isoformat(),
+        "reasons": reasons[:20],
+        # no run's end follows; a finished run's lock on the endpoint is free to take
+        "finished": True,
+    }
+    update_run(world, project, drill_id, facts)
     if _told(world, project, drill_id, outcome):
         return
     champion = world.ledger.champion(project)

@@ -56,8 +56,11 @@ def take_endpoint(world: World, project: str, holder: str) -> str | None:
         if held is None:
             continue
         run = world.ledger.run(project, held["run_id"])
-        died = now - datetime.fromisoformat(held["acquired_at"]) > _LONGEST_CHANGE
-        if not ((run or {}).get("finished") or (died and run is None)):
+        longest = _LONGEST if str(held["run_id"]).startswith(_PREFIX) else _LONGEST_CHANGE
+        died = now - datetime.fromisoformat(held["acquired_at"]) > longest
+        # a run's end frees its lock; a rollback has no run, and a drill nobody who ends it
+        alone = run is None or run.get("trigger") == "drill"
+        if not ((run or {}).get("finished") or (died and alone)):
             return str(held["run_id"])
         world.ledger.release_lock(project, held["run_id"], of=ENDPOINT)
     return "somebody else"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sluice.errors import InputError
+from sluice.errors import EndpointBusyError, InputError
 from sluice.ports import ENDPOINT, Json, World
 from sluice.steps import canary_alarms, retraining
 from sluice.steps.run_records import update_run
@@ -60,12 +60,14 @@ def _close(world: World, project: str, run_id: str, outcome: str, error: Json | 
     if outcome == "failed":
         brief = facts["error"] or {}
         state, name = brief.get("state", "an unknown state"), brief.get("error", "an unknown error")
+        astray = _astray(world, project)
+        urgent = "ACT NOW: " if astray else ""
         world.alerts.publish(
             "Run Failed",
             project,
-            f"{project}: run {run_id} failed at {state}",
+            f"{urgent}{project}: run {run_id} failed at {state}",
             f"{state} failed with {name}: {brief.get('cause', 'no cause was given')}\n"
-            "The endpoint keeps serving what it served, and the next arrival starts a new run.",
+            + (astray or "The endpoint keeps serving what it served, and the next arrival starts a new run."),
             {"run_id": run_id, "state": state, "error": name},
         )
     elif outcome == "not_approved":
@@ -81,6 +83,25 @@ def _close(world: World, project: str, run_id: str, outcome: str, error: Json | 
         canary_alarms.remove(world, project, run_id)
     if known:
         update_run(world, project, run_id, {"finished": True})
+
+
+def _astray(world: World, project: str) -> str | None:
+    """What to do about an endpoint that a release left half-way: it was stopped, or could not go back."""
+    champion = world.ledger.champion(project)
+    if champion is None or champion.serving == "asleep":
+        return None
+    try:
+        state = world.models.endpoint(champion.endpoint)
+    except EndpointBusyError:
+        return f"How {champion.endpoint} is could not be asked: see that it serves {champion.endpoint_config}."
+    if state is None or state.config == champion.endpoint_config:
+        return None
+    shares = ", ".join(f"{variant.name} {variant.weight:g}" for variant in state.variants)
+    return (
+        f"{champion.endpoint} serves {state.config} ({shares}), not the champion's {champion.endpoint_config}, and "
+        f"nobody watches it. Bring it back: aws sagemaker update-endpoint --endpoint-name {champion.endpoint} "
+        f"--endpoint-config-name {champion.endpoint_config}"
+    )
 
 
 def _brief(error: Json | None) -> Json | None:
