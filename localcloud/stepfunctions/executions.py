@@ -86,6 +86,7 @@ def install() -> None:
     sfn._scaled_sleep = scaled_sleep
     sfn._error_matches = error_matches
     sfn._run_parallel_branches = _run_parallel_branches
+    sfn._apply_state_assign = _apply_state_assign
 
 
 def end_all() -> None:
@@ -224,6 +225,21 @@ def _step(state: dict[str, Any], data: Any, execution: dict[str, Any], context: 
     if kind in plain:
         return plain[kind](state, data, context)
     raise sfn._ExecutionError("States.Runtime", f"Unknown state type: {kind}")
+
+
+def _apply_state_assign(
+    state: dict, raw_input: Any, context: dict | None, result: Any = None, error_output: Any = None
+) -> None:
+    """An Assign sees the variables as they were when the state was entered; ministack's sees its own first ones."""
+    if context is None or sfn._state_query_language(state, context) != "JSONata":
+        return
+    assign = state.get("Assign")
+    if isinstance(assign, dict):
+        values = {
+            name: sfn._apply_jsonata_template(template, raw_input, context, result=result, error_output=error_output)
+            for name, template in assign.items()
+        }
+        context.setdefault("variables", {}).update(values)
 
 
 def _run_parallel_branches(state: dict, raw_input: Any, execution: dict, context: dict) -> tuple[Any, Any]:

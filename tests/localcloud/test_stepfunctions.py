@@ -282,6 +282,20 @@ def test_stopping_aborts_at_once_and_stays_aborted(cloud: Cloud, role: str) -> N
     assert finish(cloud, execution)["status"] == "ABORTED"
 
 
+def test_an_assign_sees_the_variables_of_before(cloud: Cloud, role: str) -> None:
+    states = {
+        "First": {"Type": "Pass", "Assign": {"step": 1}, "Next": "Second"},
+        "Second": {
+            "Type": "Pass",
+            "Assign": {"step": "{% $step + 1 %}", "seen": "{% $step %}"},
+            "Next": "Last",
+        },
+        "Last": {"Type": "Pass", "Output": {"step": "{% $step %}", "seen": "{% $seen %}"}, "End": True},
+    }
+    ended = run(cloud, machine(cloud, role, states))
+    assert ended["output"] == {"step": 2, "seen": 1}
+
+
 def test_waits_pass_at_the_clouds_speed(cloud: Cloud, role: str) -> None:
     began = time.monotonic()
     ended = run(cloud, machine(cloud, role, {"Wait": {"Type": "Wait", "Seconds": 10, "End": True}}))
