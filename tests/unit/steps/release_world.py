@@ -56,7 +56,9 @@ def artifact(tamper: bool = False, run_id: str = NEW) -> tuple[bytes, str]:
 
 def build(auc: float = 0.9, champion: bool = True, **release: Any) -> World:
     world = fakes.world()
-    content = {**CONTRACT, "release": {**CONTRACT["release"], **release}}
+    # a shadow and a bandit have no steps
+    steps = {"steps": None} if release.get("strategy") in ("shadow", "bandit") else {}
+    content = {**CONTRACT, "release": {**CONTRACT["release"], **steps, **release}}
     plain = Contract.model_validate(content).model_dump(mode="json")
     world.ledger.save_contract(PROJECT, plain, "v1")
     total = artifact()[1]
