@@ -25,6 +25,7 @@ OUTPUTS = {
     "bus": "BusName",
     "lifecycle_arn": "LifecycleArn",
     "rollback_arn": "RollBackArn",
+    "release_arn": "ReleaseModelArn",
     "signing_key": "SigningKeyArn",
 }
 

@@ -14,6 +14,7 @@ from cli.connection import Connection
 from sluice import keys
 from sluice.errors import NotFoundError
 from sluice.ports import Json
+from sluice.steps.start_drill import TRIGGER
 
 _STAGES = {"PrepareData": "prepare_execution", "BuildModel": "build_execution", "ReleaseModel": "release_execution"}
 _FAILURES = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
@@ -57,6 +58,10 @@ class Progress:
         lifecycle = record.get("execution_arn")
         if not lifecycle:
             return {}
+        if record.get("trigger") == TRIGGER:
+            # the release machine alone, without a line around it
+            self._executions = {lifecycle: "Drill"}
+            return self._executions
         found = {lifecycle: "Lifecycle"}
         try:
             plan: Json = json.loads(

@@ -48,6 +48,7 @@ SETTINGS = Settings(
     lifecycle_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-lifecycle",
     batch_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-batch",
     rollback_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-rollback",
+    release_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-release",
     monitor_function_arn=f"arn:aws:lambda:{_ACCOUNT}:function:sluice-monitor",
     scheduler_role_arn="arn:aws:iam::123456789012:role/sluice-scheduler",
     execution_role_arn="arn:aws:iam::123456789012:role/sluice-learn",

@@ -365,6 +365,7 @@ class Settings:
     bus: str = ""
     lifecycle_arn: str = ""
     rollback_arn: str = ""
+    release_arn: str = ""
     batch_arn: str = ""
     monitor_function_arn: str = ""
     scheduler_role_arn: str = ""

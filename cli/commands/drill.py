@@ -1,0 +1,285 @@
+"""Exercises, on a live endpoint, what has to work in an emergency."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.connection import Connection, known_project
+from cli.errors import CliError
+from cli.following import Progress
+from cli.text import say, table
+from sluice.errors import EndpointBusyError
+from sluice.ports import ENDPOINT, EndpointState, Json
+from sluice.release import alarms
+from sluice.steps.start_drill import BAKE, TRIGGER, end_drill, start_drill
+
+NAME = "drill"
+HELP = "exercise the rollback on a live endpoint"
+ROLLBACK = """Makes a second copy of the champion a canary with 10 % of the requests, sets its alarm, and measures how
+long the champion takes to have them all again. Needs cloudwatch:SetAlarmState; sends no requests."""
+_POLL_SECONDS = 0.5
+_ALARM_REASON = "sluice drill rollback"
+STARTED, ATTACHED, SHARE, ALARM = "drill started", "canary attached", "canary has its share", "alarm set"
+TOLD, WEIGHT, CONFIG = "release told to abort", "champion has all requests", "champion's configuration is active"
+VERIFIED, ENDED = "rollback verified", "drill ended"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="WHAT")
+    rollback = kinds.add_parser("rollback", help="of a release, by an alarm", description=ROLLBACK)
+    rollback.add_argument("project")
+    rollback.add_argument(
+        "--no-alarm", action="store_true", help=f"set no alarm: the judge ends the drill when {BAKE} are over"
+    )
+    rollback.add_argument("--stack", default=argparse.SUPPRESS, help="the CloudFormation stack")
+
+
+def run(options: argparse.Namespace, connection: Connection) -> int:
+    """0 only when the drill passed, by its own record and by what the endpoint says to this command."""
+    project = known_project(connection.world, options.project)
+    _end_abandoned(connection, project)
+    started = start_drill(connection.world, project, getpass.getuser())
+    drill = _Drill(connection, project, started, wants_alarm=not options.no_alarm)
+    say(f"{drill.id} of {project}: a second copy of {started['champion']} gets 10 % of the requests of")
+    say(f"{started['endpoint']}, and {'the judge' if options.no_alarm else 'an alarm'} sends it back. It is paid for")
+    say(f"until the drill is over: two changes of the endpoint, and at most {BAKE} between them.")
+    if drill.wants_alarm:
+        say("Setting the alarm needs the permission cloudwatch:SetAlarmState.")
+    try:
+        drill.watch()
+    except KeyboardInterrupt:
+        raise CliError(f"stopped watching. {drill.goes_on()}") from None
+    except (ClientError, BotoCoreError):
+        say(drill.goes_on())
+        raise
+    finally:
+        drill.close()
+    say(drill.timeline())
+    say(drill.requests())
+    if trouble := drill.trouble():
+        raise CliError(f"the drill FAILED: {'; '.join(trouble)}. `sluice why {drill.id}` has its records")
+    say(f"the drill passed: {drill.champion} serves all requests of {drill.endpoint}")
+    return 0
+
+
+@dataclass
+class _Drill:
+    """One drill, watched. `seen`: what came to pass, and when this command saw it."""
+
+    connection: Connection
+    project: str
+    started: Json
+    wants_alarm: bool
+    seen: dict[str, datetime] = field(default_factory=dict)
+    alarm_trouble: str | None = None
+    execution: Json = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return str(self.started["drill_id"])
+
+    @property
+    def champion(self) -> str:
+        return str(self.started["champion"])
+
+    @property
+    def endpoint(self) -> str:
+        return str(self.started["endpoint"])
+
+    def watch(self) -> None:
+        """Until the execution has ended."""
+        progress = Progress(self.connection, self.project, self.id)
+        self._note(STARTED)
+        while True:
+            # asked first: what is looked at below is then at least as new as the end
+            self.execution = _execution(self.connection, self.started["execution_arn"])
+            for step in progress.fresh():
+                say(f"  {step.at.astimezone(UTC):%H:%M:%S}  {step.text}")
+            self._look()
+            if self.execution["status"] != "RUNNING":
+                self._note(ENDED)
+                return
+            time.sleep(_POLL_SECONDS)
+
+    def close(self) -> None:
+        """Frees the endpoint when the execution has ended, whatever became of it."""
+        if self.execution.get("status", "RUNNING") == "RUNNING":
+            self.execution = _execution(self.connection, self.started["execution_arn"])
+        if self.execution["status"] != "RUNNING":
+            end_drill(self.connection.world, self.project, self.id, _end_of(self.execution))
+
+    def goes_on(self) -> str:
+        """What happens without this command."""
+        if self.execution.get("status", "RUNNING") != "RUNNING":
+            return f"The execution of drill {self.id} has ended: `sluice why {self.id}`"
+        how = "its alarm has rung, so the champion comes back"
+        if ALARM not in self.seen:
+            how = f"nobody sets its alarm now, so the judge brings the champion back when {BAKE} of it are over"
+        return (
+            f"Drill {self.id} goes on by itself: {how}. The alert `Rollback Drill` and `sluice why {self.id}` say how "
+            "it ended; the endpoint is free for releases then"
+        )
+
+    def timeline(self) -> str:
+        """A row for each thing that came to pass."""
+        first = self.seen[STARTED]
+        since = self.seen.get(ALARM)
+        rows = [
+            (
+                f"{at:%H:%M:%S}",
+                f"{(at - first).total_seconds():.1f}",
+                f"{(at - since).total_seconds():.1f}" if since and at >= since else None,
+                what,
+            )
+            for what, at in sorted(self.seen.items(), key=lambda item: item[1])
+        ]
+        shown = table(("at (UTC)", "seconds", "after the alarm", "what was seen"), rows)
+        return f"\n{shown}\nSeen by asking every {_POLL_SECONDS:g} s, by this machine's clock."
+
+    def requests(self) -> str:
+        """What the users had of it."""
+        world, now = self.connection.world, self.connection.world.clock.now()
+        begin = self.seen[STARTED]
+        champion, canary = (
+            world.metrics.variant_sum(self.endpoint, self.started[name], "Invocations", begin, now)
+            for name in ("champion_variant", "variant")
+        )
+        told = f"{champion:.0f} requests were answered by the champion meanwhile and {canary:.0f} by its copy"
+        if not canary:
+            told += ": no user's request was moved, only weights and configurations"
+        return f"{told} (CloudWatch's counts, which come up to minutes late)."
+
+    def trouble(self) -> list[str]:
+        """Why the drill did not pass."""
+        world = self.connection.world
+        record = world.ledger.run(self.project, self.id) or {}
+        found = []
+        if self.execution["status"] != "SUCCEEDED":
+            found.append(_end_of(self.execution))
+        if record.get("release_outcome") != "drill_passed":
+            found.append(f"its outcome is {record.get('release_outcome') or 'not recorded'}")
+        if self.alarm_trouble:
+            found.append(self.alarm_trouble)
+        elif self.wants_alarm and ALARM not in self.seen:
+            found.append(f"it ended before its alarm could be set ({'; '.join(record.get('reasons') or ['?'])})")
+        elif self.wants_alarm and not record.get("abort_requested"):
+            found.append(
+                "nobody answered the alarm: it was set, and neither EventBridge nor respond_to_alarm told the release"
+            )
+        return found + _amiss(_settled(self.connection, self.endpoint), self.started)
+
+    def _look(self) -> None:
+        world = self.connection.world
+        record = world.ledger.run(self.project, self.id) or {}
+        try:
+            state = world.models.endpoint(self.endpoint)
+        except EndpointBusyError:
+            state = None  # SageMaker does not say now; the next look will
+        if record.get("abort_requested"):
+            self._note(TOLD)
+        if state:
+            self._see(state)
+        if record.get("release_outcome") == "drill_passed":
+            self._note(VERIFIED)
+        # the token is where an alarm ends the wait; one that rings before it is there ends another way
+        if self.wants_alarm and SHARE in self.seen and record.get("bake_token") and not record.get("abort_requested"):
+            self._set_alarm()
+
+    def _see(self, state: EndpointState) -> None:
+        weights = {variant.name: variant.weight for variant in state.variants}
+        copy = self.started["variant"]
+        if copy in weights:
+            self._note(ATTACHED)
+        if weights.get(copy, 0.0) > 0:
+            self._note(SHARE)
+        elif SHARE in self.seen and weights.get(self.started["champion_variant"], 0.0) > 0:
+            self._note(WEIGHT)
+            if not _amiss(state, self.started):
+                self._note(CONFIG)
+
+    def _set_alarm(self) -> None:
+        if ALARM in self.seen or self.alarm_trouble:
+            return
+        name = alarms.canary_errors_name(self.connection.world.settings.stack, self.project, self.id)
+        # before the call: what follows it must not come before it
+        at = self.connection.world.clock.now()
+        try:
+            self.connection.client("cloudwatch").set_alarm_state(
+                AlarmName=name, StateValue="ALARM", StateReason=_ALARM_REASON
+            )
+        except ClientError as error:
+            self.alarm_trouble = f"its alarm {name} could not be set: {error}"
+            say(f"{self.alarm_trouble}. {self.goes_on()}")
+            return
+        self.seen[ALARM] = at
+        say(f"  {at:%H:%M:%S}  set alarm {name}")
+
+    def _note(self, what: str) -> None:
+        self.seen.setdefault(what, self.connection.world.clock.now())
+
+
+def _amiss(state: EndpointState | None, started: Json) -> list[str]:
+    """In what the endpoint is not the champion's alone."""
+    endpoint, champion = started["endpoint"], started["champion_variant"]
+    if state is None:
+        return [f"endpoint {endpoint} does not exist"]
+    found = []
+    if state.status != "InService":
+        found.append(f"endpoint {endpoint} is {state.status}")
+    if state.config != (config := started["champion_config"]):
+        found.append(
+            f"endpoint {endpoint} serves {state.config}, not the champion's {config}; bring it back: aws sagemaker "
+            f"update-endpoint --endpoint-name {endpoint} --endpoint-config-name {config}"
+        )
+    weights = {variant.name: variant.weight for variant in state.variants if variant.weight > 0}
+    if list(weights) != [champion]:
+        found.append(f"requests of {endpoint} go to {', '.join(weights) or 'nobody'}, not to {champion} alone")
+    return found
+
+
+def _settled(connection: Connection, endpoint: str, tries: int = 20) -> EndpointState | None:
+    """The endpoint, asked again while SageMaker does not say."""
+    for left in reversed(range(tries)):
+        try:
+            return connection.world.models.endpoint(endpoint)
+        except EndpointBusyError:
+            if not left:
+                raise
+            time.sleep(_POLL_SECONDS)
+    raise AssertionError("the last try returns or raises")
+
+
+def _execution(connection: Connection, arn: str) -> Json:
+    """`{"status", "error", "cause"}`; GONE when Step Functions does not know it (any more)."""
+    try:
+        found: Any = connection.client("stepfunctions").describe_execution(executionArn=arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+            raise
+        return {"status": "GONE", "error": None, "cause": None}
+    return {"status": found["status"], "error": found.get("error"), "cause": found.get("cause")}
+
+
+def _end_of(execution: Json) -> str:
+    why = ": ".join(str(execution[part])[:300] for part in ("error", "cause") if execution.get(part))
+    return f"its execution is {execution['status']}" + (f": {why}" if why else "")
+
+
+def _end_abandoned(connection: Connection, project: str) -> None:
+    """Closes an earlier drill whose execution failed when nobody watched it: only who watches sees that."""
+    world = connection.world
+    held = world.ledger.lock(project, of=ENDPOINT) or {}
+    record = world.ledger.run(project, str(held.get("run_id"))) or {}
+    if record.get("trigger") != TRIGGER or not record.get("execution_arn"):
+        return
+    execution = _execution(connection, record["execution_arn"])
+    if execution["status"] != "RUNNING":
+        end_drill(world, project, record["run_id"], _end_of(execution))
+        say(f"the earlier drill {record['run_id']} is over ({_end_of(execution)}); the endpoint is free again")

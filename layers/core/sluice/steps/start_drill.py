@@ -1,0 +1,132 @@
+"""A rollback is exercised: the champion's own model is its canary, which an alarm ends and which is never promoted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sluice import keys, names
+from sluice.errors import ConflictError, ReleaseError
+from sluice.ports import ENDPOINT, Champion, Json, World
+from sluice.steps import canary_alarms
+from sluice.steps.endpoint_lock import take_endpoint
+from sluice.steps.run_records import project_contract, run_contract, update_run, write_json
+
+TRIGGER = "drill"
+BAKE = "10m"
+"""A drill that no alarm ends is over by then, whatever the contract gives a release: its canary is paid for."""
+
+
+def start_drill(world: World, project: str, by: str = "somebody") -> Json:
+    """What was started: `drill_id`, `execution_arn`, `endpoint`, `champion`, its variant and configuration, `variant`.
+
+    The drill is a run of the ledger with the trigger `drill`. It holds the endpoint's lock from here to its end.
+    Raises UnknownProjectError, ReleaseError where the champion does not serve alone, ConflictError with the name of
+    whoever changes the endpoint now.
+    """
+    project_contract(world, project)
+    _serving(world, project)
+    now = world.clock.now()
+    drill_id = "d" + names.digest(project, now.isoformat())
+    if other := take_endpoint(world, project, drill_id):
+        raise ConflictError(f"{_described(world, project, other)}: drill when that is over")
+    try:
+        # anew: a release may have ended between the look and the lock
+        champion = _serving(world, project)
+        inputs = _inputs(world, project, drill_id, champion, by)
+        write_json(world, keys.run(project, drill_id, "run.json"), inputs)
+        facts = {name: inputs[name] for name in ("trigger", "reason", "datasets", "contract_version", "champion")}
+        world.ledger.start_run(project, drill_id, now, {**facts, "status": "starting"})
+        request = {
+            "project": project,
+            "run_id": drill_id,
+            "package_arn": champion.package_arn,
+            "artifact_uri": champion.metrics.get("artifact_uri"),
+            "drill": True,
+        }
+        arn = world.executions.start(world.settings.release_arn, names.execution(project, drill_id), request)
+    except Exception as error:
+        end_drill(world, project, drill_id, f"it was not started: {error}")
+        raise
+    world.ledger.update_run(project, drill_id, {"status": "running", "execution_arn": arn})
+    return {
+        "drill_id": drill_id,
+        "execution_arn": arn,
+        "endpoint": champion.endpoint,
+        "champion": champion.run_id,
+        "champion_variant": champion.variant,
+        "champion_config": champion.endpoint_config,
+        "variant": names.variant(drill_id),
+    }
+
+
+def end_drill(world: World, project: str, drill_id: str, why: str | None = None) -> None:
+    """Closes what the execution of a drill, now over, left open, and frees the endpoint. The same again does nothing.
+
+    `why`: what ended an execution that did not come to its own end.
+    """
+    record = world.ledger.run(project, drill_id)
+    try:
+        if record and not record.get("finished"):
+            _close(world, project, drill_id, why)
+    finally:
+        world.ledger.release_lock(project, drill_id, of=ENDPOINT)
+
+
+def _close(world: World, project: str, drill_id: str, why: str | None) -> None:
+    facts: dict[str, Any] = {
+        "status": "failed",
+        "outcome": "drill_failed",
+        "release_outcome": "drill_failed",
+        "ended_at": world.clock.now().isoformat(),
+        "reasons": [why or "its execution did not come to the end of a release"],
+        "finished": True,
+    }
+    update_run(world, project, drill_id, facts)
+    canary_alarms.remove(world, project, drill_id)
+
+
+def _serving(world: World, project: str) -> Champion:
+    """The champion, when it alone serves. Raises ReleaseError."""
+    champion = world.ledger.champion(project)
+    if champion is None:
+        raise ReleaseError(f"{project} has no model that was released: there is nothing to roll back to")
+    state = world.models.endpoint(champion.endpoint)
+    if state is None or champion.serving == "asleep":
+        how = "sleeps" if champion.serving == "asleep" else "does not exist"
+        raise ReleaseError(f"endpoint {champion.endpoint} {how}: `sluice wake {project}` first")
+    if state.status != "InService":
+        raise ReleaseError(f"endpoint {champion.endpoint} is {state.status}: drill when it is InService")
+    serving = [variant.name for variant in state.variants]
+    if state.config != champion.endpoint_config or serving != [champion.variant]:
+        raise ReleaseError(
+            f"endpoint {champion.endpoint} serves {state.config} ({', '.join(serving)}), not the champion's "
+            f"{champion.endpoint_config} alone: a drill would begin with what it has to end with"
+        )
+    return champion
+
+
+def _inputs(world: World, project: str, drill_id: str, champion: Champion, by: str) -> Json:
+    """As of any run: the contract is frozen, here the champion's, with the drill's own bake."""
+    plain = run_contract(world, project, champion.run_id).model_dump(mode="json")
+    plain["release"] |= {"bake": BAKE, "max_bake": BAKE}
+    record = world.ledger.run(project, champion.run_id) or {}
+    return {
+        "project": project,
+        "run_id": drill_id,
+        "trigger": TRIGGER,
+        "reason": f"rollback drill on {champion.run_id} (asked by {by})",
+        "contract": plain,
+        "contract_version": record.get("contract_version"),
+        "datasets": [],
+        "champion": champion.run_id,
+        "created_at": world.clock.now().isoformat(),
+    }
+
+
+def _described(world: World, project: str, holder: str) -> str:
+    record, held = world.ledger.run(project, holder), world.ledger.lock(project, of=ENDPOINT) or {}
+    who = holder
+    if record:
+        who = f"{'drill' if record.get('trigger') == TRIGGER else 'the release of run'} {holder}"
+    since = f" since {held['acquired_at']}" if held.get("run_id") == holder else ""
+    return f"the endpoint of {project} is being changed by {who}{since}"
