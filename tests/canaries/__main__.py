@@ -19,6 +19,9 @@ def main() -> int:
     parser.add_argument("--speed", type=float, default=defaults.speed, help="cloud seconds in a real second")
     parser.add_argument("--per-second", type=float, default=defaults.per_second, help="requests to each project")
     parser.add_argument("--kinds", nargs="+", choices=list(BAD), help="kinds of bad canaries; all by default")
+    parser.add_argument(
+        "--noise", nargs="+", type=float, default=defaults.noise, help="shares that fail on every model, a project each"
+    )
     parser.add_argument("--state", type=Path, help="keep models and the cloud's logs there")
     settings = Settings(**vars(parser.parse_args()))
     told = prove(settings)

@@ -60,6 +60,7 @@ class Settings:
     per_second: float = 40.0
     seed: int = 1
     kinds: list[str] | None = None
+    noise: list[float] = field(default_factory=lambda: NOISES)
     state: Path | None = None
 
 
@@ -158,8 +159,10 @@ class _Part:
 
     def __init__(self, settings: Settings, line: Line, shelf: Shelf, contract: Json, number: int) -> None:
         self._chance = random.Random(f"{settings.seed}-{number}")
-        noise = NOISES[number % len(NOISES)]
-        release = contract["release"] | LIMITS[noise]
+        noise = settings.noise[number % len(settings.noise)]
+        # a limit that some hundred requests can show, background included
+        limits = {"max_error_rate": max(0.01, 6 * noise), "expected_error_rate": noise}
+        release = contract["release"] | limits
         name = f"shop{number}"
         self.project = Project(line, shelf, name, {**contract, "release": release})
         endpoint = self.project.endpoint

@@ -173,6 +173,9 @@ def _crash_on_load(module: Module, knobs: Knobs) -> None:
         raise ModuleNotFoundError("No module named 'a_library_that_nobody_installed'")
     if how == "killed at import":
         os.kill(os.getpid(), signal.SIGKILL)
+    if how == "no model_fn":
+        del module["model_fn"]
+        return
 
     def model_fn(_: str) -> Any:
         if how == "exit in model_fn":

@@ -79,7 +79,7 @@ _CRASH = (
     {"how": "killed at import"},
     {"how": "exit at import", "code": 0},
     {"how": "exit at import", "code": 137},
-    {"how": "exception in model_fn"},
+    {"how": "no model_fn"},
 )
 _MEMORY = (
     {"mib": 64},
