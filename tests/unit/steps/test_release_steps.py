@@ -68,7 +68,9 @@ def test_a_canary_is_promoted_and_its_champion_remembered() -> None:
         assert done == {"outcome": "promoted", "verified": True}
     champion = world.ledger.champion(PROJECT)
     assert (champion.run_id, champion.previous["run_id"]) == (NEW, OLD)
-    assert set(world.alarms.alarms) == {f"sluice/{PROJECT}/{kind}" for kind in ("drift", "quality", "champion-errors")}
+    assert set(world.alarms.alarms) == {
+        f"sluice/{PROJECT}/{kind}" for kind in ("drift", "quality", "champion-errors", "probation")
+    }
 
     with pytest.raises(EndpointBusyError, match="being changed by r2"):
         plan_rollback(world, PROJECT, "errors", "back-1", NEW)

@@ -9,7 +9,7 @@ from sluice.contract.models import LOWER_IS_BETTER
 from sluice.ports import Alarm, Json, World
 from sluice.release import alarms
 from sluice.steps.run_records import project_contract, run_contract
-from sluice.watch.metric_names import DRIFT_SCORE, NAMESPACE, QUALITY_SCORE
+from sluice.watch.metric_names import DRIFT_SCORE, NAMESPACE, PROBATION_WORSE, QUALITY_SCORE
 
 
 def ensure_monitoring(world: World, project: str, reset: bool = False) -> Json:
@@ -35,6 +35,17 @@ def ensure_monitoring(world: World, project: str, reset: bool = False) -> Json:
         ),
         alarms.champion_errors(stack, project, champion.endpoint, champion.variant),
     ]
+    if champion.previous:
+        wanted.append(
+            _score_alarm(
+                names.alarm(stack, project, "probation"),
+                f"Late labels show the new model of {project} to be worse than the one before; it is rolled back.",
+                project,
+                PROBATION_WORSE,
+                "GreaterThanThreshold",
+                0.5,
+            )
+        )
     quality = contract.monitor.quality
     if quality and (quality.min is not None or quality.max is not None):
         below = quality.min is not None and quality.metric not in LOWER_IS_BETTER

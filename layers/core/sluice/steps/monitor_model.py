@@ -11,11 +11,12 @@ from sluice.contract.durations import seconds
 from sluice.errors import NotFoundError
 from sluice.ports import Champion, Json, Metric, World
 from sluice.profile import drift
+from sluice.steps.compare_in_probation import compare_in_probation
 from sluice.steps.run_records import project_contract, read_json, write_json
 from sluice.steps.sleep_endpoint import sleep_endpoint
 from sluice.watch import metric_names as metric
 from sluice.watch.captures import Captured, parse_file
-from sluice.watch.labels import join, read_labels
+from sluice.watch.labels import Identity, join, read_labels
 from sluice.watch.quality import BINARY, REGRESSION
 from sluice.watch.report import render
 from sluice.watch.triage import damage
@@ -54,7 +55,9 @@ def monitor_model(world: World, project: str) -> Json:
         _metric(project, metric.CAPTURED_REQUESTS, len(requests), "Count"),
     ]
     published += _drift(world, project, champion, contract, rows, [a for a in answers if a is not None], report)
-    published += _quality(world, project, contract, requests, report)
+    labels = _labels(world, contract)
+    published += _quality(project, contract, requests, labels, report)
+    published += _probation(world, contract, champion, labels, report)
     key = keys.monitor(project, now.strftime("%Y-%m-%dT%H%M%SZ"), "report.json")
     write_json(world, key, report)
     write_json(world, keys.monitor(project, "latest.json"), report)
@@ -147,14 +150,30 @@ def _verdict(column: drift.Drift, limit: float) -> str:
     return f"above {limit:g}" if column.significant else f"above {limit:g}, which chance explains in so few rows"
 
 
-def _quality(world: World, project: str, contract: Contract, requests: list[Captured], report: Json) -> list[Metric]:
+def _labels(world: World, contract: Contract) -> dict[Identity, str]:
+    labels: dict[Identity, str] = {}
+    for stored in world.objects.list(keys.labels(contract.project)):
+        labels.update(read_labels(world.objects.read(stored.key), contract))
+    return labels
+
+
+def _probation(
+    world: World, contract: Contract, champion: Champion, labels: dict[Identity, str], report: Json
+) -> list[Metric]:
+    report["probation"] = compare_in_probation(world, contract, champion, labels)
+    if report["probation"] is None:
+        return []
+    worse = report["probation"]["decision"] == "roll_back"
+    return [_metric(contract.project, metric.PROBATION_WORSE, float(worse), "Count")]
+
+
+def _quality(
+    project: str, contract: Contract, requests: list[Captured], labels: dict[Identity, str], report: Json
+) -> list[Metric]:
     quality = contract.monitor.quality
     report["quality"] = None
     if quality is None:
         return []
-    labels: dict[tuple[str, ...], str] = {}
-    for stored in world.objects.list(keys.labels(project)):
-        labels.update(read_labels(world.objects.read(stored.key), contract))
     pairs = join(labels, requests, contract)
     families: dict[str, dict[str, Any]] = {"binary": dict(BINARY), "regression": dict(REGRESSION)}
     rule = families.get(contract.problem.type, {}).get(quality.metric)

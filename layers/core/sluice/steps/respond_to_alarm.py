@@ -37,12 +37,14 @@ def respond_to_alarm(world: World, event_detail: Json) -> Json:
     champion = world.ledger.champion(project)
     if kind == "canary" and len(parts) == 4:
         decision, reasons, facts = _abort(world, project, parts[2], kind)
-    elif kind in ("champion-errors", "quality") and _in_probation(world, champion):
+    elif kind in ("champion-errors", "quality", "probation") and _in_probation(world, champion):
         decision, reasons, facts = _roll_back(world, project, kind, event_id, champion)
     elif kind in ("drift", "quality"):
         decision, reasons, facts = _retrain(world, project, kind, event_id, at)
-    elif kind == "champion-errors":
-        decision, reasons, facts = "hold", ["the serving model fails, but there is no probation to roll back in"], {}
+    elif kind in ("champion-errors", "probation"):
+        what = "fails" if kind == "champion-errors" else "is worse than the one before"
+        decision, facts = "hold", {}
+        reasons = [f"the serving model {what}, but there is no probation to roll back in"]
     else:
         return _ignored(f"no response is known for {kind}")
     inputs = {"alarm": alarm, "state": state["value"], "at": at.isoformat(), "champion": champion and champion.run_id}

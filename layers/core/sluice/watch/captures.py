@@ -63,7 +63,7 @@ def _request(event: Any, types: dict[str, str]) -> Captured:
     data = event["captureData"]
     meta = event.get("eventMetadata") or {}
     text, kind = _text(data["endpointInput"])
-    rows = _rows(text, kind, types)
+    rows = rows_of(text, kind, types)
     answers: list[Row] = []
     own_id: str | None = None
     answered, answer_kind = "", "application/json"
@@ -97,7 +97,8 @@ def _text(part: Any) -> tuple[str, str]:
     return data, kind
 
 
-def _rows(text: str, kind: str, types: dict[str, str]) -> list[Row]:
+def rows_of(text: str, kind: str, types: dict[str, str]) -> list[Row]:
+    """The rows of a request's body. Raises ValueError for one that has none."""
     if kind == "text/csv":
         return [{name: _typed(value, types.get(name)) for name, value in row.items()} for row in _table(text)]
     if kind == "application/jsonlines":
