@@ -97,6 +97,7 @@ def describe(model: Model, y: np.ndarray, scores: np.ndarray, rows: Sequence[Row
         "run_id": model.run_id,
         "artifact_sha256": model.artifact_sha256,
         "latency_ms": latency(model, rows),
+        "serving": model.serving,
     }
 
 

@@ -49,6 +49,7 @@ def check(model: Model, estimator: Any, rows: Sequence[dict[str, Value]], seed: 
     whole = model.scorer(matrix)
     # One row takes another path through the trees than many do.
     singles = [model.score([row]) for row in sample[-20:]]
+    _check_direct(model, sample, whole)
     difference = np.abs(whole - expected)
     apart = np.abs(np.concatenate(singles) - expected[-20:])
     if regression:
@@ -61,3 +62,18 @@ def check(model: Model, estimator: Any, rows: Sequence[dict[str, Value]], seed: 
             f"(allowed {TOLERANCE:g}) on {len(sample)} rows; the artefact was not written for use"
         )
     return worst
+
+
+def _check_direct(model: Model, sample: Sequence[dict[str, Value]], whole: np.ndarray) -> None:
+    """Plain JSON is read straight to the scorer's tables, where there are any: to the same bits. Raises ParityError."""
+    if model.reader is None:
+        return
+    read = [model.reader.read(part) for part in (sample, *([row] for row in sample[-20:]))]
+    answered = [answer for rows in read if rows is not None for answer in model.direct_answers(rows)]
+    expected = whole if model.labels.problem == "regression" else whole[:, 1]
+    key = "prediction" if model.labels.problem == "regression" else "probability"
+    if [answer[key] for answer in answered] != [*expected.tolist(), *expected[-20:].tolist()]:
+        raise ParityError(
+            f"parity check failed: read straight from JSON, the exported model differs from itself on {len(sample)} "
+            "rows; the artefact was not written for use"
+        )

@@ -130,7 +130,8 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
     metrics = compute(labels.problem, y_held_out, model.score(held_out), contract.get("business"))
     print(
         f"family={family.name} rows={len(rows)} columns={encoder.width} fit_seconds={fitted - fitting:.2f} "
-        f"seconds={time.perf_counter() - began:.2f} parity={difference:.2g} numpy={np.__version__}",
+        f"seconds={time.perf_counter() - began:.2f} parity={difference:.2g} serving={model.serving} "
+        f"numpy={np.__version__}",
         flush=True,
     )
     return metrics

@@ -14,7 +14,7 @@ from sluice.model.encoder import Encoder
 from sluice.model.errors import ArtifactError
 from sluice.model.labels import Labels
 from sluice.model.schema import Row
-from sluice.model.scorers import BoostingScorer, build_scorer
+from sluice.model.scorers import BoostingScorer, ForestScorer, build_scorer
 from sluice.model.table_rows import TableReader, TableRows
 
 # `prediction` is the positive class from this probability on; people who act on value use the probability.
@@ -51,6 +51,14 @@ class Model:
             return None
         return TableReader.build(self.encoder, scorer.tables)
 
+    @property
+    def serving(self) -> str:
+        """How it answers, for reports: "compiled" (trees looked up in tables), "walked" (trees that fit no table: as
+        exact, slower) or "arithmetic" (no trees)."""
+        if not isinstance(self.scorer, BoostingScorer | ForestScorer):
+            return "arithmetic"
+        return "walked" if self.scorer.tables is None else "compiled"
+
     def score(self, rows: Sequence[Row]) -> np.ndarray:
         """Probabilities (rows, classes), or values (rows,) for regression."""
         return self.scorer(self.encoder.encode(rows))
@@ -67,8 +75,8 @@ class Model:
         scorer = self.scorer
         if not isinstance(scorer, BoostingScorer) or scorer.tables is None:
             raise TypeError("this model has no tables")
-        if read.count != 1:
-            return self.answers(scorer.of_many(scorer.tables, read.many, read.count))
+        if read.records != 1:
+            return self.answers(scorer.of_many(scorer.tables, read.many, read.records))
         value = scorer.of_one(scorer.tables.places_of_one(read.one))
         if self.labels.problem == "regression":
             return [{"prediction": value}]

@@ -120,7 +120,7 @@ class Trees:
 
 
 class _TreeScorer:
-    """`tables` is None where the trees are walked."""
+    """`tables` is None where the trees do not fit any and are walked: as exact, slower."""
 
     def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
         self.tables = LeafTables.build(arrays, meta.get("blocks") or ())
@@ -131,11 +131,6 @@ class _TreeScorer:
         else:
             self._places, self._value = self.tables.places, self.tables.by_place(arrays["value"])
         self._step = max(1, _CHUNK // max(1, len(arrays["roots"])))
-
-    @property
-    def path(self) -> str:
-        """How a leaf is found, for people."""
-        return "trees walked" if self.tables is None else "trees compiled to tables"
 
     def __call__(self, matrix: np.ndarray) -> np.ndarray:
         """Rows are taken in chunks."""

@@ -18,15 +18,17 @@ from sluice.model.leaf_tables import Column, LeafTables
 from sluice.model.schema import LARGEST
 
 _NONE = type(None)
-_NUMBERS, _BOOLEANS, _TEXTS = {float, int, _NONE}, {bool, _NONE}, {str, _NONE}
+_NUMBERS: set[type] = {float, int, _NONE}
+_BOOLEANS: set[type] = {bool, _NONE}
+_TEXTS: set[type] = {str, _NONE}
 
 
 class TableRows(NamedTuple):
-    """`one`: a single record's rows of the tables; otherwise `many`: for each column those of `count` records."""
+    """`one`: a single record's rows of the tables; otherwise `many`: for each column those of all `records`."""
 
     one: list[int]
     many: list[np.ndarray]
-    count: int
+    records: int
 
 
 class _Number(NamedTuple):
