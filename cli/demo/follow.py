@@ -13,7 +13,7 @@ from cli.following import Progress
 from cli.stack import LocalStack
 from sluice import keys
 
-QUIET = ("Open Run", "Open Build", "Open Release", "Open Bake", "Bake", "Canary Healthy?")
+QUIET = ("Open Run", "Open Build", "Open Release", "Open Bake", "Bake", "Canary Attached?", "Back How?")
 """States that would only repeat themselves in the progress."""
 
 
@@ -66,6 +66,9 @@ class Follower:
         for step in progress.fresh():
             if step.text == "Canary Healthy?":
                 say(self._verdict(run_id), mark="·")
+            elif step.text == "Replay Passed?":
+                replay = (self._stack.world.ledger.run(self._project, run_id) or {}).get("replay") or {}
+                say(f"replay: {replay.get('decision')} — {(replay.get('reasons') or [''])[0]}", mark="·")
             elif step.text not in QUIET and not step.text.startswith("Await"):
                 say(f"{step.machine}: {step.text}", mark="·")
 
@@ -126,9 +129,10 @@ class Follower:
         except states.exceptions.ExecutionDoesNotExist:
             return []  # a run that ended before its release
         for event in (event for page in pages for event in page["events"]):
-            if event["type"] == "WaitStateEntered":
+            state = (event.get("stateEnteredEventDetails") or event.get("stateExitedEventDetails") or {}).get("name")
+            if state == "Bake" and event["type"] == "TaskStateEntered":
                 entered = event["timestamp"].timestamp()
-            elif event["type"] == "WaitStateExited":
+            elif state == "Bake":
                 spans.append((entered, event["timestamp"].timestamp()))
         return spans
 

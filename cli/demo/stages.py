@@ -106,7 +106,7 @@ class Demo:
         return self._facts(run) | {
             "kept": before,
             "active_configuration": state.config,
-            "reasons": self._looks(run)[-1]["reasons"],
+            "reasons": run.record.get("reasons"),
             "verification": verification.get("reasons", []),
         }
 
