@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.connection import Connection, known_project
 from cli.errors import CliError
 from cli.following import Progress
-from cli.text import say, table
+from cli.text import plural, say, table
 from sluice.errors import EndpointBusyError
 from sluice.ports import ENDPOINT, EndpointState, Json
 from sluice.release import alarms
@@ -25,6 +25,8 @@ HELP = "exercise the rollback on a live endpoint"
 ROLLBACK = """Makes a second copy of the champion a canary with 10 % of the requests, sets its alarm, and measures how
 long the champion takes to have them all again. Needs cloudwatch:SetAlarmState; sends no requests."""
 _POLL_SECONDS = 0.5
+_ALARM_SECONDS = 20.0
+"""CloudWatch takes a metric alarm back to its metric's state within seconds; a canary in trouble would ring on."""
 _ALARM_REASON = "sluice drill rollback"
 STARTED, ATTACHED, SHARE, ALARM = "drill started", "canary attached", "canary has its share", "alarm set"
 TOLD, WEIGHT, CONFIG = "release told to abort", "champion has all requests", "champion's configuration is active"
@@ -78,6 +80,7 @@ class _Drill:
     started: Json
     wants_alarm: bool
     seen: dict[str, datetime] = field(default_factory=dict)
+    rings: list[datetime] = field(default_factory=list)
     alarm_trouble: str | None = None
     execution: Json = field(default_factory=dict)
 
@@ -169,9 +172,10 @@ class _Drill:
             found.append(self.alarm_trouble)
         elif self.wants_alarm and ALARM not in self.seen:
             found.append(f"it ended before its alarm could be set ({'; '.join(record.get('reasons') or ['?'])})")
-        elif self.wants_alarm and not record.get("abort_requested"):
+        elif self.wants_alarm and not _answered(record):
             found.append(
-                "nobody answered the alarm: it was set, and neither EventBridge nor respond_to_alarm told the release"
+                f"nobody answered the alarm, which was set {plural(len(self.rings), 'time')}: its composite, EventBridge's rule "
+                "or respond_to_alarm did not tell the release"
             )
         return found + _amiss(_settled(self.connection, self.endpoint), self.started)
 
@@ -182,14 +186,15 @@ class _Drill:
             state = world.models.endpoint(self.endpoint)
         except EndpointBusyError:
             state = None  # SageMaker does not say now; the next look will
-        if record.get("abort_requested"):
+        if _answered(record):
             self._note(TOLD)
         if state:
             self._see(state)
         if record.get("release_outcome") == "drill_passed":
             self._note(VERIFIED)
         # the token is where an alarm ends the wait; one that rings before it is there ends another way
-        if self.wants_alarm and SHARE in self.seen and record.get("bake_token") and not record.get("abort_requested"):
+        baking = SHARE in self.seen and WEIGHT not in self.seen and record.get("bake_token")
+        if self.wants_alarm and baking and not record.get("abort_requested"):
             self._set_alarm()
 
     def _see(self, state: EndpointState) -> None:
@@ -205,11 +210,11 @@ class _Drill:
                 self._note(CONFIG)
 
     def _set_alarm(self) -> None:
-        if ALARM in self.seen or self.alarm_trouble:
-            return
-        name = alarms.canary_errors_name(self.connection.world.settings.stack, self.project, self.id)
         # before the call: what follows it must not come before it
         at = self.connection.world.clock.now()
+        if self.alarm_trouble or (self.rings and (at - self.rings[-1]).total_seconds() < _ALARM_SECONDS):
+            return
+        name = alarms.canary_errors_name(self.connection.world.settings.stack, self.project, self.id)
         try:
             self.connection.client("cloudwatch").set_alarm_state(
                 AlarmName=name, StateValue="ALARM", StateReason=_ALARM_REASON
@@ -218,11 +223,17 @@ class _Drill:
             self.alarm_trouble = f"its alarm {name} could not be set: {error}"
             say(f"{self.alarm_trouble}. {self.goes_on()}")
             return
-        self.seen[ALARM] = at
+        self.seen.setdefault(ALARM, at)
+        self.rings.append(at)
         say(f"  {at:%H:%M:%S}  set alarm {name}")
 
     def _note(self, what: str) -> None:
         self.seen.setdefault(what, self.connection.world.clock.now())
+
+
+def _answered(record: Json) -> bool:
+    """Whether an alarm, and nobody else, asked the release to abort."""
+    return str((record.get("abort_requested") or {}).get("reason", "")).startswith("alarm ")
 
 
 def _amiss(state: EndpointState | None, started: Json) -> list[str]:
