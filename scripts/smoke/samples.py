@@ -133,7 +133,7 @@ def given(known: Mapping[str, Any]) -> dict[str, Any]:
 def answer() -> dict[str, Any]:
     """What any of our functions could say."""
     said = {"decision": "approved", "reasons": ["an example"], "verified": True, "approval": "manual"}
-    return {**said, "config": "canary", "reason": "an example", **_PLAIN}
+    return {**said, "config": "canary", "reason": "an example", "step_index": 0, **_PLAIN}
 
 
 _PLAIN = {"package_arn": _PACKAGE, "outcome": "promoted", "status": "ok", "artifact_uri": _URI}
