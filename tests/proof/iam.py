@@ -23,6 +23,7 @@ from tests.proof.stack_values import ACCOUNT, REGION, STACK, StackValues, Unreso
 _REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
 # Actions that take no resource in IAM, and so are allowed on "*", with the page that says so.
 WITHOUT_RESOURCE: dict[str, str] = {
+    "application-autoscaling:DescribeScalableTargets": f"{_REFERENCE}list_awsapplicationautoscaling.html",
     "cloudwatch:GetMetricStatistics": f"{_REFERENCE}list_amazoncloudwatch.html",
     "cloudwatch:PutMetricData": f"{_REFERENCE}list_amazoncloudwatch.html",
     "ecr:GetAuthorizationToken": f"{_REFERENCE}list_amazonelasticcontainerregistry.html",
@@ -48,7 +49,7 @@ SHARED: dict[str, str] = {
     f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws-glue/": "Glue's log groups, named by Glue",
     f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/": "SageMaker's log groups, named by SageMaker",
     f"arn:aws:ecr:{REGION}:141502667606:repository/sagemaker-scikit-learn": "AWS's image",
-    f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*": "DescribeAlarms is authorized on all alarms or none",
+    f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*": "DescribeAlarms and PutCompositeAlarm are authorized on all alarms or none",
 }
 Pair = tuple[str, str]
 

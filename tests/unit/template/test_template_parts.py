@@ -14,6 +14,7 @@ from sluice.ports import Settings
 FUNCTIONS = sorted(path.name for path in (ROOT / "functions").iterdir() if (path / "app.py").exists())
 # where AWS has no resource to name: each line says why, and no other action may be added without a reason here
 WITHOUT_RESOURCE = {
+    "application-autoscaling:DescribeScalableTargets",
     "cloudwatch:GetMetricData",
     "cloudwatch:GetMetricStatistics",
     "cloudwatch:PutMetricData",
