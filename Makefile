@@ -79,8 +79,8 @@ bench-release: .venv/.stamp  ## the canary judge over 10,000 simulated canaries 
 bench-bandit: .venv/.stamp  ## simulated bandits and probations: false decisions, power, rewards missed
 	PYTHONPATH=layers/core $(PY) -m benchmarks.bandit --plot docs/bandit.svg
 
-bench-serving: setup .envs/bench/.stamp  ## our serving beside SageMaker's container, MLflow and BentoML, in one run
-	PYTHONPATH=layers/core $(PY) -m benchmarks.serving
+bench-serving: setup .envs/bench/.stamp  ## our serving beside its peers, in one run; WRITE=1 puts the figures into docs/serving.md
+	PYTHONPATH=layers/core $(PY) -m benchmarks.serving $(if $(WRITE),--write-docs)
 
 format: setup  ## format and sort imports
 	$(PY) -m ruff format .
@@ -92,8 +92,8 @@ image-mapping: setup .envs/sdk/.stamp  ## write the template's container mapping
 contract-reference: .venv/.stamp  ## write docs/contract.md anew from the contract's models
 	PYTHONPATH=layers/core $(PY) scripts/write_contract_reference.py
 
-record-calls: setup  ## a whole end-to-end session, from which the recording for the IAM proofs is written anew
-	SLUICE_RECORD_CALLS=1 $(PY) -m pytest -q -m "not long" tests/e2e || echo "Some tests failed; what was recorded follows."
+record-calls: setup  ## a whole end-to-end session, the long stories included, from which the recording for the IAM proofs is written anew
+	SLUICE_RECORD_CALLS=1 $(PY) -m pytest -q tests/e2e || echo "Some tests failed; what was recorded follows."
 	PYTHONPATH=layers/core $(PY) -m tests.proof.iam
 
 smoke: setup  ## deploy to the account of your AWS variables, try it, remove it again; asks first, costs money

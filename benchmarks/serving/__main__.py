@@ -2,8 +2,8 @@
 
 Prints JSON lines {"name", "value", "goal", "ok"} (goal null: for information) and exits 1 when a goal is missed. All
 servers are started, and idle but for their turn of a second. Every ratio is made within a round and its median over
-the rounds counts, so that other work on the machine (`load`) falls on all alike; the processor time of a request
-does not depend on it at all.
+the rounds counts, so that other work on the machine (`load`) falls on all alike. Rounds end after MINUTES.
+`--write-docs` puts the figures into docs/serving.md.
 """
 
 from __future__ import annotations
@@ -16,24 +16,33 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.serving import page
 from benchmarks.serving.load import many_clients, one_client
+from benchmarks.serving.page import Goal
 from benchmarks.serving.router import added_ms
 from benchmarks.serving.servers import BENCH, HERE, KINDS, LEARN, ROOT, Running
 
 BATCH = 100
+MINUTES = 5.0  # after which no further round begins; the whole takes about one more
 
 
 class Report:
+    """Prints what is found; `goals` are those of it that have one."""
+
     def __init__(self) -> None:
         self.missed = 0
+        self.goals: list[Goal] = []
 
     def say(self, name: str, value: float, goal: str | None = None, ok: bool = True) -> None:
         self.missed += not ok
+        if goal is not None:
+            self.goals.append(Goal(name, value, goal, ok))
         print(json.dumps({"name": name, "value": round(value, 4), "goal": goal, "ok": ok}), flush=True)
 
     def at_most(self, name: str, value: float, goal: float) -> None:
@@ -57,15 +66,18 @@ def source(folder: Path) -> Path:
 def measure(folder: Path, rounds: int, seconds: float) -> dict[tuple[str, str], list[float]]:
     rows = json.loads((folder / "requests.json").read_text())
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    end = time.monotonic() + 60 * MINUTES
     with ExitStack() as stack:
         servers = {}
         for kind in KINDS:
             server = stack.enter_context(Running(kind, folder))
             found[kind.name, "start_s"].append(server.first_answer(server.message(rows[:1])))
-            many_clients(server.ports, server.message(rows[:1]), 1.0)  # every worker has answered now
+            many_clients(server.ports, [server.message(rows[:1])], 1.0)  # every worker has answered now
             servers[kind.name] = server
             print(f"started {kind.name}", file=sys.stderr, flush=True)
         for number in range(rounds):
+            if time.monotonic() > end:
+                break
             for name, server in servers.items():
                 one_round(server, rows, seconds, lambda unit, value, name=name: found[name, unit].append(value))
             print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
@@ -77,13 +89,15 @@ def measure(folder: Path, rounds: int, seconds: float) -> dict[tuple[str, str], 
 
 
 def one_round(server: Running, rows: list[dict], seconds: float, keep: Callable[[str, float], None]) -> None:
-    one, batch = server.message(rows[:1]), server.message(rows[:BATCH])
-    single = one_client(server.ports[0], one, seconds)
+    # no request comes twice in a row, so that no server can answer from a memory of the last one
+    ones = [server.message([row]) for row in rows]
+    batches = [server.message(rows[at : at + BATCH]) for at in range(0, len(rows) - BATCH, 10)]
+    single = one_client(server.ports[0], ones, seconds)
     keep("p50_ms", single.p50_ms)
     keep("p99_ms", single.p99_ms)
-    for message, rate, cpu in ((one, "per_second", "cpu_ms"), (batch, "batch_per_second", "batch_cpu_ms")):
+    for messages, rate, cpu in ((ones, "per_second", "cpu_ms"), (batches, "batch_per_second", "batch_cpu_ms")):
         before = server.cpu_seconds()
-        eight = many_clients(server.ports, message, seconds)
+        eight = many_clients(server.ports, messages, seconds)
         keep(cpu, 1e3 * (server.cpu_seconds() - before) / len(eight.latencies))
         keep(rate, eight.per_second)
 
@@ -92,6 +106,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
+    parser.add_argument("--write-docs", action="store_true", help="put the figures into docs/serving.md")
     options = parser.parse_args()
     report = Report()
     with tempfile.TemporaryDirectory() as name:
@@ -106,6 +121,7 @@ def main() -> int:
         straight, through = added_ms(LEARN / "python", folder / "ours", row, folder, 3 * options.seconds)
         parity = json.loads((folder / "parity.json").read_text())
 
+    rounds = len(found["local", "p50_ms"])
     middle = {key: statistics.median(values) for key, values in found.items()}
     units = (
         "p50_ms",
@@ -143,6 +159,10 @@ def main() -> int:
     report.at_most("difference from scikit-learn, gradient boosting", parity["gradient_boosting"], 0)
     report.at_most("difference from scikit-learn, random forest", parity["random_forest"], 0)
     report.at_most("difference from scikit-learn, logistic regression", parity["logistic_regression"], 1e-12)
+    if options.write_docs:
+        about = f"{rounds} rounds on {os.cpu_count()} cores"
+        about += f"; load of the machine {load[0]:.1f} before and {load[1]:.1f} after."
+        page.PATH.write_text(page.written(page.PATH.read_text("utf-8"), about, middle, report.goals), "utf-8")
     return 1 if report.missed else 0
 
 

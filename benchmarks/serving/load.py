@@ -1,15 +1,20 @@
 """A small HTTP client that measures: one connection in a loop, or several by epoll in one thread.
 
-It costs about 15 µs of processor time a request, the same for every server, on the same cores as the servers.
+It costs about 11 µs of processor time a request, the same for every server, on the same cores as the servers. Every
+answer is looked at: a status other than 200, or a body shorter than it says, ends the run.
 """
 
 from __future__ import annotations
 
+import itertools
 import select
 import socket
+import struct
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+BUFFER = 1 << 18  # bytes; no answer is longer
 
 
 @dataclass(frozen=True)
@@ -38,76 +43,97 @@ def request(path: str, body: bytes, headers: dict[str, str] | None = None) -> by
     return ("\r\n".join(lines) + f"\r\nContent-Length: {len(body)}\r\n\r\n").encode() + body
 
 
-def whole(data: bytes) -> bool:
-    """Whether `data` is a complete answer. Raises RuntimeError when it is not a 200."""
-    end = data.find(b"\r\n\r\n")
+def whole(data: bytes | bytearray, size: int) -> bool:
+    """Whether the first `size` bytes of `data` are a complete answer. Raises RuntimeError when it is not a 200."""
+    end = data.find(b"\r\n\r\n", 0, size)
     if end < 0:
         return False
     if data[9:12] != b"200":
-        raise RuntimeError(data[:600].decode("latin-1"))
+        raise RuntimeError(data[: min(size, 600)].decode("latin-1"))
     head = data[:end].lower()
     at = head.find(b"content-length:")
     if at >= 0:
-        return len(data) - end - 4 >= int(head[at + 15 :].split(b"\r\n", 1)[0])
-    return data.endswith(b"0\r\n\r\n")  # chunked
+        line = head.find(b"\r", at)
+        return size - end - 4 >= int(head[at + 15 : line if line > 0 else end])
+    return data[size - 5 : size] == b"0\r\n\r\n"  # chunked
 
 
 def connect(port: int) -> socket.socket:
+    """Without a timeout of Python's, which would ask the kernel before every call whether it may be made."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=60)
+    connection.settimeout(None)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 60, 0))
     return connection
 
 
-def ask(connection: socket.socket, message: bytes) -> bytes:
+def ask(connection: socket.socket, message: bytes, buffer: bytearray | None = None) -> None:
+    """Sends a request and waits for the whole answer, which is left in `buffer`."""
+    buffer = bytearray(BUFFER) if buffer is None else buffer
     connection.sendall(message)
-    data = connection.recv(1 << 20)
-    while not whole(data):
-        more = connection.recv(1 << 20)
+    size = connection.recv_into(buffer)
+    while not whole(buffer, size):
+        more = connection.recv_into(memoryview(buffer)[size:])
         if not more:
             raise RuntimeError("the server closed the connection")
-        data += more
-    return data
+        size += more
 
 
-def one_client(port: int, message: bytes, seconds: float) -> Load:
-    latencies = []
+def one_client(port: int, messages: Sequence[bytes], seconds: float) -> Load:
+    latencies, buffer = [], bytearray(BUFFER)
     with connect(port) as connection:
-        for _ in range(5):
-            ask(connection, message)
+        for message in messages[:5]:
+            ask(connection, message, buffer)
         started = now = time.perf_counter()
-        while now - started < seconds:
-            ask(connection, message)
+        for message in itertools.cycle(messages):
+            ask(connection, message, buffer)
             after = time.perf_counter()
             latencies.append(after - now)
             now = after
+            if now - started >= seconds:
+                break
     return Load(sorted(latencies), now - started)
 
 
-def many_clients(ports: Sequence[int], message: bytes, seconds: float, clients: int = 8) -> Load:
+class _Client:
+    """A connection, the answer as far as it has come, and when its request was sent."""
+
+    __slots__ = ("buffer", "connection", "sent_at", "size")
+
+    def __init__(self, port: int) -> None:
+        self.connection = connect(port)
+        self.buffer, self.size, self.sent_at = bytearray(BUFFER), 0, 0.0
+
+
+def many_clients(ports: Sequence[int], messages: Sequence[bytes], seconds: float, clients: int = 8) -> Load:
     """Clients spread over `ports`; each sends its next request when its last one is answered."""
-    connections = [connect(ports[i % len(ports)]) for i in range(clients)]
-    places = {connection.fileno(): i for i, connection in enumerate(connections)}
-    received, sent_at, latencies = [b""] * clients, [0.0] * clients, []
+    them = [_Client(ports[i % len(ports)]) for i in range(clients)]
+    places = {one.connection.fileno(): one for one in them}
+    latencies: list[float] = []
+    clock, turns = time.perf_counter, itertools.cycle(messages)
     with select.epoll() as ready:
-        for connection in connections:
-            ready.register(connection.fileno(), select.EPOLLIN)
-        started = now = time.perf_counter()
-        for i, connection in enumerate(connections):
-            sent_at[i] = now
-            connection.sendall(message)
+        for number in places:
+            ready.register(number, select.EPOLLIN)
+        started = now = clock()
+        for one in them:
+            one.sent_at = now
+            one.connection.sendall(next(turns))
         while now - started < seconds:
             for number, _ in ready.poll(60):
-                i = places[number]
-                data = connections[i].recv(1 << 20)
-                if not data:
+                one = places[number]
+                if one.size:
+                    came = one.connection.recv_into(memoryview(one.buffer)[one.size :])
+                else:
+                    came = one.connection.recv_into(one.buffer)
+                if not came:
                     raise RuntimeError("the server closed a connection")
-                received[i] += data
-                if whole(received[i]):
-                    received[i] = b""
-                    now = time.perf_counter()
-                    latencies.append(now - sent_at[i])
-                    sent_at[i] = now
-                    connections[i].sendall(message)
-    for connection in connections:
-        connection.close()
+                one.size += came
+                if whole(one.buffer, one.size):
+                    one.size = 0
+                    now = clock()
+                    latencies.append(now - one.sent_at)
+                    one.sent_at = now
+                    one.connection.sendall(next(turns))
+    for one in them:
+        one.connection.close()
     return Load(sorted(latencies), now - started)

@@ -38,7 +38,7 @@ def added_ms(python: Path, model: Path, body: bytes, state: Path, seconds: float
     try:
         straight, through = [], []
         for _ in range(3):
-            straight += one_client(fleet.workers[0].port, request("/invocations", body), seconds / 3).latencies
+            straight += one_client(fleet.workers[0].port, [request("/invocations", body)], seconds / 3).latencies
             through += asyncio.run(_through(body, seconds / 3))
         return 1e3 * sorted(straight)[len(straight) // 2], 1e3 * sorted(through)[len(through) // 2]
     finally:
