@@ -15,6 +15,7 @@ from sluice.steps.monitor_model import monitor_model
 from sluice.steps.plan_release import plan_release
 from sluice.steps.register_model import register_model
 from sluice.steps.replay_requests import replay_requests
+from sluice.steps.watch_canary import request_abort
 from tests.unit.steps.captures import lay
 from tests.unit.steps.release_world import ENDPOINT, NEW, PROJECT, URI, build
 
@@ -154,3 +155,11 @@ def test_without_captured_requests_the_live_ones_must_show_it() -> None:
         "inconclusive": False,
         "replayed": 0,
     }
+
+
+def test_an_abort_that_is_requested_meanwhile_ends_it() -> None:
+    world, plan = planned()
+    request_abort(world, PROJECT, NEW, "the champion is rolled back")
+    answer = replay_requests(world, PROJECT, NEW, plan)
+    assert answer["decision"] == "abort"
+    assert answer["reasons"] == ["abort was requested: the champion is rolled back"]

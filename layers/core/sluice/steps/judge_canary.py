@@ -17,6 +17,7 @@ from sluice.release.plan import timing
 from sluice.release.scores import ExpectedScores
 from sluice.steps.live_answers import LiveAnswers, live_answers
 from sluice.steps.run_records import run_contract, stored_json, update_run, write_json
+from sluice.steps.watch_canary import abort_requested
 
 MAX_LOOKS = 500
 _NONE = Counts()
@@ -65,7 +66,7 @@ def judge_canary(
         total=_with_failures(canary, malformed[0] + live.malformed[0]),
         tail_ms=tail,
         alarms=world.alarms.states(alarms.canary_names(stack, project, run_id)),
-        abort_requested=_abort_requested(world.ledger.run(project, run_id) or {}),
+        abort_requested=abort_requested(world, project, run_id),
         carried={
             test: sum(facts["log_e"].get(test, 0.0) for index, facts in steps.items() if int(index) < step_index)
             for test in TESTS
@@ -176,10 +177,3 @@ def _record(world: World, key: str, project: str, run_id: str) -> Json:
 
 def _counts(content: Any) -> Counts:
     return Counts(**content) if content else _NONE
-
-
-def _abort_requested(run: Json) -> str | None:
-    asked = run.get("abort_requested")
-    if not asked:
-        return None
-    return str(asked.get("reason")) if isinstance(asked, dict) else "by a person"

@@ -26,6 +26,7 @@ from sluice.release.replay import Answer, Pair, ReplayVerdict, judge_replay
 from sluice.release.scores import ExpectedScores
 from sluice.steps.captured_requests import as_json, captured
 from sluice.steps.run_records import run_contract, stored_json, update_run, write_json
+from sluice.steps.watch_canary import abort_requested
 from sluice.watch.captures import REPLAYED
 
 REACH = timedelta(days=1)
@@ -69,6 +70,8 @@ def replay_requests(world: World, project: str, run_id: str, release_plan: Json,
     shadow = release.strategy == "shadow"
     waited = looks * timing(release)["slice_seconds"]
     decision, reasons, inconclusive = _decision(verdict, len(done) < len(requests), contract, waited)
+    if asked_to := abort_requested(world, project, run_id):
+        decision, reasons, inconclusive = "abort", [f"abort was requested: {asked_to}"], False
     asked = [pair for pair in done if _answer(pair["champion"]).usable]
     replayed = Counts(len(asked), sum(not _answer(pair["challenger"]).usable for pair in asked))
     record = {

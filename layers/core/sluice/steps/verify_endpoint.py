@@ -7,6 +7,7 @@ from sluice.errors import SluiceError
 from sluice.ports import Json, World
 from sluice.release.probe import probe
 from sluice.steps.run_records import project_contract, run_contract, write_json
+from sluice.steps.watch_canary import abort_requested
 
 PROMOTION = "promotion"
 
@@ -39,10 +40,10 @@ def verify_endpoint(
             reasons.append(f"variant {expected_variant} gets no requests")
         if others := sorted(serving - {expected_variant}):
             reasons.append(f"{', '.join(others)} still gets requests")
-    asked = (world.ledger.run(project, run_id) or {}).get("abort_requested") if run_id else None
-    if asked and purpose == PROMOTION:
+    asked = abort_requested(world, project, run_id) if run_id and purpose == PROMOTION else None
+    if asked:
         # it came between the judge's last look and now, when no wait could be ended any more
-        reasons.append(f"abort was requested: {asked.get('reason')}")
+        reasons.append(f"abort was requested: {asked}")
     if not reasons:
         trouble = _probe(world, project, run_id, endpoint, expected_variant)
         reasons += [trouble] if trouble else []

@@ -16,10 +16,10 @@ def watch_canary(world: World, project: str, run_id: str, token: str) -> Json:
     looks for a token (`request_abort`): in whatever order the two come, one of them sees the other's.
     """
     update_run(world, project, run_id, {"bake_token": token})
-    asked = (world.ledger.run(project, run_id) or {}).get("abort_requested")
-    if not asked:
+    asked = abort_requested(world, project, run_id)
+    if asked is None:
         return {"decision": "watching"}
-    world.executions.fail(token, ABORTED, str(asked.get("reason")))
+    world.executions.fail(token, ABORTED, asked)
     return {"decision": "abort"}
 
 
@@ -32,3 +32,11 @@ def request_abort(world: World, project: str, run_id: str, reason: str) -> bool:
     if token:
         world.executions.fail(token, ABORTED, reason)
     return True
+
+
+def abort_requested(world: World, project: str, run_id: str) -> str | None:
+    """Why the release is to abort; None while nobody asked."""
+    asked = (world.ledger.run(project, run_id) or {}).get("abort_requested")
+    if not asked:
+        return None
+    return str(asked.get("reason")) if isinstance(asked, dict) else "by a person"
