@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 
 from sluice.release.evalue import log_evalue_apart, log_mean
-from sluice.release.scores import Scores, edges, histogram, log_evalue_scores
+from sluice.release.scores import ExpectedScores, Scores, edges, histogram, log_evalue_paired, log_evalue_scores
+
+EDGES = 9
 
 
 def test_bins_hold_about_equally_many() -> None:
@@ -46,3 +51,42 @@ def test_evidence_against_a_split_grows_in_both_directions() -> None:
     assert log_evalue_apart(20, 1000, 0.1) > 20
     assert log_evalue_apart(0, 0, 0.1) == log_evalue_apart(5, 9, 1.0) == 0.0
     assert log_mean([0.0, 0.0]) == 0.0
+
+
+def _pairs(rng: np.random.Generator, count: int, gain: float, edges: np.ndarray) -> list[tuple[int, int]]:
+    """Bins of two models that score the same rows; `gain` sharpens the canary's log-odds."""
+    truth = rng.normal(0, 1.5, count)
+    own, other = truth * gain + rng.normal(0, 0.4, count), truth + rng.normal(0, 0.4, count)
+    return list(zip(np.searchsorted(edges, own, side="right").tolist(), np.searchsorted(edges, other).tolist()))
+
+
+def _expected(pairs: list[tuple[int, int]]) -> ExpectedScores:
+    bins = range(EDGES + 1)
+    counts = ([sum(pair[side] == b for pair in pairs) for b in bins] for side in (0, 1))
+    only = [[sum(x == b != y for x, y in pairs), sum(y == b != x for x, y in pairs)] for b in bins]
+    return ExpectedScores([], *counts, only, sum(abs(x - y) >= 3 for x, y in pairs))
+
+
+@pytest.mark.parametrize("gain", [1.0, 1.3])
+def test_replayed_scores_as_evaluation_saw_them_seldom_abort(gain: float) -> None:
+    """400 releases, each with an evaluation of its own 800 rows, looked at after every 20 of 300 replayed requests."""
+    rng, edges = np.random.default_rng(61), np.linspace(-2, 2, EDGES)
+    alpha = 0.05
+    aborted = 0
+    for _ in range(400):
+        expected = _expected(_pairs(rng, 800, gain, edges))
+        replayed = _pairs(rng, 300, gain, edges)
+        looks = (log_evalue_paired(replayed[:n], expected) for n in range(20, 301, 20))
+        aborted += any(log_e >= -math.log(alpha) for log_e in looks)
+    assert aborted / 400 <= alpha
+
+
+@pytest.mark.parametrize("wrong", ["high", "low", "inverted"])
+def test_replayed_scores_that_evaluation_did_not_see_abort(wrong: str) -> None:
+    rng, edges = np.random.default_rng(62), np.linspace(-2, 2, EDGES)
+    expected = _expected(_pairs(rng, 800, 1.0, edges))
+    last = len(edges)
+    changed = {"high": lambda bin_: last, "low": lambda bin_: 0, "inverted": lambda bin_: last - bin_}[wrong]
+    replayed = [(changed(own), other) for own, other in _pairs(rng, 60, 1.0, edges)]
+    # the limit of this test in a replay that shares α with the live ones
+    assert log_evalue_paired(replayed, expected) > -math.log(0.05 * 0.1 * 0.1)

@@ -90,7 +90,13 @@ def test_answers_that_break_the_contract_abort(body: bytes, words: str) -> None:
 
 
 def test_scores_that_evaluation_did_not_see_abort() -> None:
-    scores = {"edges": [0.3, 0.7], "candidate": [30, 40, 30], "champion": [31, 40, 29], "discordant": [[9, 10]] * 3}
+    scores = {
+        "edges": [0.3, 0.7],
+        "candidate": [30, 40, 30],
+        "champion": [31, 40, 29],
+        "discordant": [[9, 10]] * 3,
+        "apart": 0,
+    }
     world, plan = planned()
     evaluation = {"candidate": {"metrics": {"roc_auc": 0.9}}, "champion": None, "scores": scores}
     world.objects.write(keys.run(PROJECT, NEW, "evaluation", "evaluation.json"), json.dumps(evaluation).encode())

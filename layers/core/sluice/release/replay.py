@@ -113,7 +113,7 @@ def _score_evidence(pairs: Sequence[Pair], expected: ExpectedScores) -> float:
         for p in pairs
         if p.challenger.usable and p.champion.usable and p.challenger.score is not None and p.champion.score is not None
     ]
-    return log_evalue_paired(both, expected.discordant)
+    return log_evalue_paired(both, expected)
 
 
 def discordant(badly: Sequence[tuple[bool, bool]]) -> tuple[int, int]:

@@ -19,6 +19,8 @@ from sluice.release.evalue import log_evalue, log_evalue_below, log_mean
 
 TOLERANCE = 1.5
 PAIRED_TOLERANCE = 2.0
+FAR = 3
+"""Bins between two scores that are far apart, as in `sluice.model.score_bins`."""
 BINS = 10
 
 
@@ -40,6 +42,7 @@ class ExpectedScores:
     candidate: Sequence[int]
     champion: Sequence[int]
     discordant: Sequence[Sequence[int]]
+    apart: int
 
 
 def log_evalue_scores(scores: Scores, share: float, tolerance: float = TOLERANCE) -> float:
@@ -61,24 +64,28 @@ def log_evalue_scores(scores: Scores, share: float, tolerance: float = TOLERANCE
 
 
 def log_evalue_paired(
-    pairs: Sequence[tuple[int, int]], expected: Sequence[Sequence[int]], tolerance: float = PAIRED_TOLERANCE
+    pairs: Sequence[tuple[int, int]], expected: ExpectedScores, tolerance: float = PAIRED_TOLERANCE
 ) -> float:
     """ln E against the expected scores, of requests that both models answered: (canary's bin, control's bin) each.
 
-    `expected[b]`: of the evaluation's rows, those that only the canary's score puts into bin b and those that only
-    the control's does. Of the pairs of which exactly one lies in b, that share is the canary's (McNemar per bin).
+    Two questions, half the evidence each. Bin by bin: of the pairs of which exactly one lies in it, is the canary's
+    share that of the evaluation's rows (McNemar)? And are more pairs far apart than evaluation saw, which scores that
+    are turned around are though their bins fill alike?
     """
     if tolerance < 1:
         raise ValueError(f"the tolerance is a factor of at least 1; got {tolerance:g}")
     values = []
-    for number, (own, other) in enumerate(expected):
+    for number, (own, other) in enumerate(expected.discordant):
         only_canary = sum(a == number != b for a, b in pairs)
         only_control = sum(b == number != a for a, b in pairs)
         n, odds = only_canary + only_control, (own + 0.5) / (other + 0.5)
         high, low = odds * tolerance, odds / tolerance
         values.append(log_evalue(only_canary, n, high / (1 + high)))
         values.append(log_evalue_below(only_canary, n, low / (1 + low)))
-    return log_mean(values) if values else 0.0
+    far = sum(abs(a - b) >= FAR for a, b in pairs)
+    # one row more than were seen: a rare event that evaluation happened to miss is no surprise
+    rate = min(0.95, tolerance * (expected.apart + 1) / (sum(expected.candidate) + 1))
+    return log_mean([log_mean(values), log_evalue(far, len(pairs), rate)])
 
 
 def bin_of(score: float, inner_edges: Sequence[float]) -> int:
