@@ -68,8 +68,9 @@ def assumptions(options: argparse.Namespace) -> Assumptions:
     for name, value in asdict(given).items():
         if value < 0:
             raise CliError(f"--{name.replace('_', '-')} is {value}: {ASSUMED[name]} cannot be negative")
-    if given.spot_discount > 1:
-        raise CliError(f"--spot-discount is a share from 0 to 1; got {given.spot_discount}")
+    for name in ("spot_discount", "bandit_share"):
+        if getattr(given, name) > 1:
+            raise CliError(f"--{name.replace('_', '-')} is a share from 0 to 1; got {getattr(given, name)}")
     return given
 
 
@@ -88,7 +89,7 @@ def text(usage: Usage, contract: Contract, prices: PriceTable, given: Assumption
         _rows(a_month),
         "",
         f"Tuning costs at most ${usage.longest_tuning_usd():,.2f} a run: the contract stops it.",
-        f"Assumed: {'; '.join(given.told(found.instead_of if found else ()))}.",
+        f"Assumed: {'; '.join(given.told((*usage.irrelevant, *(found.instead_of if found else ()))))}.",
         f"Not counted: {'; '.join(NOT_COUNTED)}.",
     ]
     sleeps = contract.release.idle_after

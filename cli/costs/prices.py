@@ -27,6 +27,7 @@ NAMES = [
     "dynamodb_reads",
     "dynamodb_storage",
     "cloudwatch_alarms",
+    "cloudwatch_composite_alarms",
     "cloudwatch_metrics",
     "cloudwatch_requests",
     "cloudwatch_dashboards",

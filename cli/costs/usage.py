@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -12,6 +13,7 @@ from cli.costs.route import Route, definition, route
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.release.plan import timing
+from sluice.steps.replay_requests import LONGEST_CALL, MOST_MIRRORED, REACH, THREADS
 from sluice.watch import metric_names
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
@@ -38,6 +40,8 @@ class Assumptions:
     endpoint_minutes: float = 6.0
     glue_workers: int = 2
     spot_discount: float = 0.6
+    replay_ms: float = 50.0
+    bandit_share: float = 0.5
 
     def told(self, without: tuple[str, ...] = ()) -> list[str]:
         """One text an assumption; `without` those that were measured instead."""
@@ -57,6 +61,8 @@ HELP = {
     "endpoint_minutes": "minutes that an endpoint takes to change its machines",
     "glue_workers": "the stack's parameter GlueWorkers",
     "spot_discount": "share that spot training saves, where the contract has it",
+    "replay_ms": "milliseconds of a replayed request",
+    "bandit_share": "share of a bandit's longest time (release.max_bake) after which the better model is known",
 }
 
 
@@ -92,11 +98,18 @@ class Line:
 
 @dataclass(frozen=True)
 class Release:
-    """What happens between a registered model and its promotion."""
+    """What happens between a registered model and its promotion.
+
+    `machine_hours` are those beside the champion's own, `looks` those of the judge. `pairs` of requests are replayed,
+    which takes `replay_seconds`.
+    """
 
     hours: float
     machine_hours: float
+    looks: int
     route: Route
+    pairs: float = 0.0
+    replay_seconds: float = 0.0
 
 
 class Usage:
@@ -114,9 +127,16 @@ class Usage:
         by_clock = DAYS * 86_400 / seconds(retrain.schedule) if retrain.schedule else 0.0
         return self._given.drops + min(by_clock, retrain.max_per_week * DAYS / 7)
 
+    @property
+    def irrelevant(self) -> tuple[str, ...]:
+        """Assumptions that this contract does not need."""
+        unneeded = ("replay_ms",) if not self._replays else ()
+        return unneeded if self._contract.release.bandit else (*unneeded, "bandit_share")
+
     def run(self) -> list[Line]:
-        """One run of the line whose model is promoted through the canary."""
-        return sorted([*self._jobs(), *self._orchestration()], key=lambda line: -line.usd)
+        """One run of the line whose model is promoted by the contract's strategy."""
+        lines = [*self._jobs(), *self._orchestration()]
+        return sorted((line for line in lines if line.quantity), key=lambda line: -line.usd)
 
     def month(self) -> list[Line]:
         """Runs, serving, watching, and what the stack costs when nothing happens."""
@@ -157,25 +177,28 @@ class Usage:
         volume = _VOLUME_GB * (tuning + baseline + evaluation) / HOURS
         yield self._line("SageMaker", "disks of the jobs", "ml_volume", volume)
         yield self._line("Glue", "cleaning job, G.1X workers", "glue_dpu", glue * self._given.glue_workers)
-        release = self._release()
         machine = self._contract.release.instance
-        yield self._machine(f"canary beside the champion on {machine}", machine, release.machine_hours)
+        new = "new fleet" if self._contract.release.strategy == "blue_green" else "canary"
+        yield self._machine(f"{new} beside the champion on {machine}", machine, self.release().machine_hours)
 
     def _orchestration(self) -> Iterator[Line]:
-        contract = self._contract
+        contract, release = self._contract, self.release()
         # what is refused is nearer to the end than what is released
         chosen = {"Candidate Good Enough?": "Register Model", "Model Approved?": "Release Model"}
         if contract.release.approval == "manual":
             chosen["Approval Needed?"] = "Await Approval"
-        way = route(definition("ml_lifecycle"), "Model Promoted", chosen) + self._release().route
+        way = route(definition("ml_lifecycle"), "Model Promoted", chosen) + release.route
         way += route(definition("prepare_data"), "Data Prepared") + route(definition("build_model"), "Model Built")
         yield self._line("Step Functions", "transitions of the line", "state_transitions", way.transitions)
         yield from self._lambda("the line's", way.invocations, 2.0, 0.5)
+        yield self._line("Lambda", "the replay's time", "lambda_duration", release.replay_seconds * 0.5)
+        yield self._line("SageMaker", "data of the replay", "endpoint_data", 2 * release.pairs * 1_000 / _GB)
         megabytes = 1.0 + 0.002 * way.invocations + 0.2 * self._tuning_jobs
         yield self._line("CloudWatch", "logs of jobs and functions", "logs_ingested", megabytes / 1_000)
-        alarms = 2 * self._release().hours / HOURS
-        yield self._line("CloudWatch", "alarms of the canary", "cloudwatch_alarms", alarms)
-        yield self._line("CloudWatch", "metrics that the judge reads", "cloudwatch_requests", 10 * self._looks())
+        months = release.hours / HOURS
+        yield self._line("CloudWatch", "alarms of the canary", "cloudwatch_alarms", 2 * months)
+        yield self._line("CloudWatch", "composite alarm of the canary", "cloudwatch_composite_alarms", months)
+        yield self._line("CloudWatch", "metrics that the judge reads", "cloudwatch_requests", 10 * release.looks)
         yield self._line("DynamoDB", "records of the run", "dynamodb_writes", 60)
         yield self._line("DynamoDB", "reads of the run", "dynamodb_reads", 200)
         jobs = self._tuning_jobs + 3
@@ -186,25 +209,76 @@ class Usage:
         yield self._line("SNS", "mails", "sns_emails", 4 * (1 + len(contract.alerts.emails)))
         yield self._line("EventBridge", "events", "eventbridge_events", 60 + 12 * jobs)
 
-    def _release(self) -> Release:
-        """From Attach Canary on. UpdateEndpoint makes new machines for every variant before it ends the old ones."""
+    def release(self) -> Release:
+        """From the plan to the promotion. UpdateEndpoint makes new machines for every variant before it ends the old
+        ones.
+        """
         release, minutes = self._contract.release, self._given.endpoint_minutes
-        bakes = len(release.steps) * (1.0 + seconds(release.bake) / 60)
-        looks = self._looks() // len(release.steps)
-        ways: list[str] = []
-        for step in range(len(release.steps)):
-            last = step == len(release.steps) - 1
-            ways += ["Bake"] * (looks - 1) + ["Promote Model" if last else "Shift Traffic"]
-        chosen: dict[str, str | list[str]] = {"Release How?": "Attach Canary", "Canary Healthy?": ways}
-        way = route(definition("release_model"), "Model Promoted", chosen)
-        # a wait for new machines, and one for each shift, ask every ten seconds
-        asked = round(2 * minutes * 6) + len(release.steps) * 6
-        way += Route(asked, asked, 0)
-        return Release((2 * minutes + bakes) / 60, release.instances * (2 * 2 * minutes + bakes) / 60, way)
+        bake, quiet = seconds(release.bake) / 60, ["Bake"] * (self._slices - 1)
+        if release.strategy == "blue_green":
+            # SageMaker waits a bake at each of its steps; the judge has one more, when the old fleet is gone
+            swap = minutes + len(release.steps) * bake
+            swapped: dict[str, str | list[str]] = {
+                "Release How?": "Swap Fleet",
+                "Canary Healthy?": [*quiet, "Verify Promotion"],
+            }
+            way = route(definition("release_model"), "Model Promoted", swapped) + _asked(swap)
+            return Release((swap + bake) / 60, release.instances * swap / 60, self._slices, way)
 
-    def _looks(self) -> int:
+        pairs = self._replayed_at_first
+        calls = max(1, math.ceil(self._replay_seconds(pairs) / LONGEST_CALL))
+        replays = ["Replay Requests"] * (calls - 1)
+        chosen: dict[str, str | list[str]] = {
+            "Release How?": "Attach Canary",
+            "Canary Attached?": "Replay Requests" if self._replays else "Shift Traffic",
+        }
+        if release.strategy == "shadow":
+            # it waits a bake, slice by slice, and has the planned sample then
+            steps, beside = 0, bake
+            pairs += min(MOST_MIRRORED - pairs, self._captured * bake / (DAYS * 1_440))
+            chosen["Replay Passed?"] = [*replays, *["Await Requests"] * self._slices, "Promote Model"]
+        else:
+            steps = len(release.steps)
+            chosen["Replay Passed?"] = [*replays, "Shift Traffic"]
+            healthy = ["Shift Traffic"] * (steps - 1) + ["Promote Model"]
+            if release.bandit:
+                longest = self._given.bandit_share * release.longest_bake_seconds / 60
+                steps = max(1, math.ceil(longest / bake))
+                healthy = ["Choose Weights"] * steps
+                chosen["Better Model Known?"] = ["Shift Traffic"] * (steps - 1) + ["Promote Model"]
+            chosen["Canary Healthy?"] = [each for answer in healthy for each in (*quiet, answer)]
+            # a shift takes a minute
+            beside = steps * (1.0 + bake)
+        took = self._replay_seconds(pairs)
+        beside += took / 60
+        way = route(definition("release_model"), "Model Promoted", chosen) + _asked(2 * minutes) + _asked(steps)
+        hours, machines = (2 * minutes + beside) / 60, release.instances * (2 * 2 * minutes + beside) / 60
+        return Release(hours, machines, steps * self._slices, way, pairs, took)
+
+    @property
+    def _slices(self) -> int:
+        """Of a bake: after each is a look."""
         planned = timing(self._contract.release)
-        return len(self._contract.release.steps) * max(1, -(-planned["bake_seconds"] // planned["slice_seconds"]))
+        return max(1, -(-planned["bake_seconds"] // planned["slice_seconds"]))
+
+    @property
+    def _replays(self) -> bool:
+        release = self._contract.release
+        return bool(release.strategy != "blue_green" and release.replay and release.capture_percent)
+
+    @property
+    def _captured(self) -> float:
+        return self._given.requests * self._contract.release.capture_percent / 100
+
+    @property
+    def _replayed_at_first(self) -> float:
+        """As many as the contract asks for, if there were so many of late."""
+        lately = self._captured * REACH.total_seconds() / (DAYS * 86_400)
+        return min(self._contract.release.replay, lately) if self._replays else 0.0
+
+    def _replay_seconds(self, pairs: float) -> float:
+        """A pair is asked one after the other, some pairs at a time."""
+        return pairs * 2 * self._given.replay_ms / 1_000 / THREADS
 
     # --- a month -----------------------------------------------------------------------------------------------------
 
@@ -213,9 +287,8 @@ class Usage:
         hours = given.serving_hours * release.instances
         yield self._machine(f"endpoint, {release.instances} × {release.instance}", release.instance, hours)
         yield self._line("SageMaker", "data through the endpoint", "endpoint_data", given.requests * 1_000 / _GB)
-        captured = given.requests * release.capture_percent / 100
-        yield self._line("S3", "captured requests kept", "s3_storage", captured * 1_500 / _GB)
-        yield self._line("S3", "captured requests written", "s3_writes", captured / 100)
+        yield self._line("S3", "captured requests kept", "s3_storage", self._captured * 1_500 / _GB)
+        yield self._line("S3", "captured requests written", "s3_writes", self._captured / 100)
 
     def _intake(self) -> Iterator[Line]:
         given, columns = self._given, len(self._contract.data.columns)
@@ -237,9 +310,12 @@ class Usage:
         yield self._line("S3", "captured requests read", "s3_reads", looks * (5 + files))
         yield self._line("S3", "reports written", "s3_writes", 4 * looks)
         published = [name for name in vars(metric_names) if name.isupper() and name != "NAMESPACE"]
-        watched = [name for name in published if monitor.quality or not name.startswith("QUALITY")]
+        # without replayed requests there is nothing on which a probation could compare two models
+        told = {"QUALITY": monitor.quality is not None, "PROBATION": self._replays}
+        watched = [name for name in published if told.get(name.split("_")[0], True)]
         yield self._line("CloudWatch", "metrics of the project", "cloudwatch_metrics", len(watched))
-        alarms = 3 if monitor.quality else 2
+        # drift, errors and probation
+        alarms = 4 if monitor.quality else 3
         yield self._line("CloudWatch", "alarms of the project", "cloudwatch_alarms", alarms)
 
     def _batch(self) -> Iterator[Line]:
@@ -289,3 +365,9 @@ class Usage:
     def _lambda(self, whose: str, calls: float, took: float, gigabytes: float) -> Iterator[Line]:
         yield self._line("Lambda", f"{whose} calls", "lambda_requests", calls)
         yield self._line("Lambda", f"{whose} time", "lambda_duration", calls * took * gigabytes)
+
+
+def _asked(minutes: float) -> Route:
+    """A wait for an endpoint asks it every ten seconds."""
+    times = round(minutes * 6)
+    return Route(times, times, 0)

@@ -73,16 +73,28 @@ def test_a_plain_contract_by_hand(prices):
     assert line(a_run, "baseline").usd == pytest.approx(4 / 60)
     assert line(a_run, "evaluation").usd == pytest.approx(4 / 60)
     assert line(a_run, "cleaning").usd == pytest.approx(3 / 60 * 2)
-    # two changes of 6 minutes with two new variants beside the old ones, four steps of 1 + 10 minutes beside one
-    assert line(a_run, "canary beside").usd == pytest.approx((2 * 2 * 6 + 4 * 11) / 60)
+    # two changes of 6 minutes with two new variants beside the old ones; then one beside the champion: for 300 pairs of
+    # requests of 50 ms, four at a time, and four steps of 1 + 10 minutes
+    replay = 300 * 2 * 0.05 / 4
+    assert replay == 7.5
+    assert line(a_run, "canary beside").usd == pytest.approx((2 * 2 * 6 + 4 * 11 + replay / 60) / 60)
+    # half a gigabyte
+    assert line(a_run, "the replay's time").usd == pytest.approx(3.75)
+    hours = (2 * 6 + 4 * 11 + replay / 60) / 60
+    assert line(a_run, "alarms of the canary").usd == pytest.approx(2 * hours / 730)
+    assert line(a_run, "composite alarm").usd == pytest.approx(hours / 730)
+    # ten at each of the five looks of a bake
+    assert line(a_run, "metrics that the judge reads").quantity == 10 * 4 * 5
     assert line(a_run, "disks").usd == pytest.approx(10 * (56 / 60) / 730)
     a_month = usage.month()
     assert usage.runs == 4
     assert line(a_month, "endpoint, 1").usd == 730
     assert line(a_month, "tuning").usd == pytest.approx(4 * 48 / 60)
     assert line(a_month, "scheduled looks").quantity == 720
-    assert line(a_month, "alarms of the project").usd == 2
-    assert line(a_month, "metrics of the project").usd == 6
+    # drift, errors, probation
+    assert line(a_month, "alarms of the project").usd == 3
+    # of drift: the score, the mean, rows, inconclusive, predictions; captured requests; the probation
+    assert line(a_month, "metrics of the project").usd == 7
     assert line(a_month, "polls").quantity == 648_000
     assert usage.longest_tuning_usd() == 1.0
 
@@ -95,16 +107,132 @@ def test_a_rich_contract_by_hand(prices):
     assert line(a_run, "tuning").quantity == 4
     assert line(a_run, "tuning").usd == 1.0
     assert line(a_run, "baseline").usd == pytest.approx(10 / 60 / 4)
-    assert line(a_run, "canary beside").usd == pytest.approx(3 * (24 + 2 * 61) / 60)
+    # 300 pairs take 7.5 s
+    assert line(a_run, "canary beside").usd == pytest.approx(3 * (24 + 2 * 61 + 7.5 / 60) / 60)
     assert usage.longest_tuning_usd() == 1.0
     # 30 days / 7 by the clock, and two drops
     assert usage.runs == pytest.approx(2 + 30 / 7)
     a_month = usage.month()
     assert line(a_month, "endpoint, 3").usd == 300
     assert line(a_month, "batch transform").usd == pytest.approx((4 + 1) / 60)
-    assert line(a_month, "alarms of the project").usd == 3
-    assert line(a_month, "metrics of the project").usd == 8
+    # as a plain one, and the quality; its score and its number of labels
+    assert line(a_month, "alarms of the project").usd == 4
+    assert line(a_month, "metrics of the project").usd == 9
     assert line(a_month, "scheduled looks").quantity == 30
+
+
+STRATEGIES = {
+    "canary": "",
+    "blue_green": "release: {strategy: blue_green}",
+    "shadow": "release: {strategy: shadow}",
+    "bandit": "problem: {type: binary, target: y, positive: 1}\nrelease: {strategy: bandit}",
+}
+LOOKS = 5
+"""Of a bake: a slice is a fifth of it. Each is a Bake, a Judge Canary and a Canary Healthy?, of which two call."""
+
+
+def of_strategy(strategy: str) -> Contract:
+    kept = [text for text in PLAIN.splitlines() if strategy != "bandit" or not text.startswith("problem")]
+    return load_contract("\n".join([*kept, STRATEGIES[strategy]]))
+
+
+def test_a_canary_by_hand(prices):
+    release = Usage(of_strategy("canary"), prices, Assumptions()).release()
+    # Open Release, Plan Release, Release How?, Attach Canary, Await Canary, Canary Attached?, Replay Requests,
+    # Replay Passed?; a step: Shift Traffic, Await Shift, Open Bake and the looks; Promote Model, Await Promotion,
+    # Verify Promotion, Promotion Verified?, Complete Promotion, Model Promoted
+    states = 8 + 4 * (3 + 3 * LOOKS) + 6
+    # Plan Release, Await Canary, Replay Requests; a step: Await Shift and the looks; the last: await, verify, complete
+    calls = 3 + 4 * (1 + 2 * LOOKS) + 3
+    # every ten seconds: two changes of 6 minutes, four shifts of one
+    asked = (2 * 6 + 4) * 6
+    assert (release.route.transitions, release.route.invocations) == (states + asked, calls + asked)
+    assert (release.looks, release.pairs) == (4 * LOOKS, 300)
+
+
+def test_a_swapped_fleet_by_hand(prices):
+    usage = Usage(of_strategy("blue_green"), prices, Assumptions())
+    release = usage.release()
+    # Open Release, Plan Release, Release How?, Swap Fleet, Await Swap, Fleet Swapped?, Open Bake; the looks of one
+    # bake; Verify Promotion, Promotion Verified?, Complete Promotion, Model Promoted
+    states = 7 + 3 * LOOKS + 4
+    # Plan Release, Await Swap; the looks; Verify Promotion, Complete Promotion
+    calls = 2 + 2 * LOOKS + 2
+    # 6 minutes for new machines, and SageMaker bakes 10 minutes at 10 % and 10 at 100 %
+    swap = 6 + 2 * 10
+    assert (release.route.transitions, release.route.invocations) == (states + swap * 6, calls + swap * 6)
+    assert release.machine_hours == pytest.approx(swap / 60)
+    # the judge's bake comes after the old fleet is gone; the alarms stay for it
+    assert release.hours == pytest.approx((swap + 10) / 60)
+    assert (release.looks, release.pairs, release.replay_seconds) == (LOOKS, 0, 0)
+    assert line(usage.run(), "new fleet beside").usd == pytest.approx(swap / 60)
+    assert not [each for each in usage.run() if "replay" in each.what]
+    # nothing was replayed on which models could be compared
+    assert line(usage.month(), "metrics of the project").usd == 6
+    assert line(usage.month(), "alarms of the project").usd == 3
+
+
+def test_a_shadow_by_hand(prices):
+    usage = Usage(of_strategy("shadow"), prices, Assumptions(requests=432_000))
+    release = usage.release()
+    # as a canary until the first Replay Passed?; five slices of a bake: Await Requests, Replay Requests,
+    # Replay Passed?; then the last six
+    states, calls = 8 + 5 * 3 + 6, 3 + 5 * 2 + 3
+    assert (release.route.transitions, release.route.invocations) == (states + 2 * 6 * 6, calls + 2 * 6 * 6)
+    # ten requests a minute come while ten minutes pass
+    assert release.pairs == pytest.approx(300 + 100)
+    assert release.replay_seconds == pytest.approx(400 * 2 * 0.05 / 4)
+    assert release.machine_hours == pytest.approx((2 * 2 * 6 + 10 + 10 / 60) / 60)
+    # nobody judges live requests
+    assert release.looks == 0
+    assert not [each for each in usage.run() if each.what.startswith("metrics that the judge reads")]
+
+
+def test_a_bandit_by_hand(prices):
+    usage = Usage(of_strategy("bandit"), prices, Assumptions())
+    release = usage.release()
+    # the longest is 30 bakes; half of them are assumed. Each: as a step of a canary, then Choose Weights and
+    # Better Model Known?
+    bakes = 15
+    states, calls = 8 + bakes * (3 + 3 * LOOKS + 2) + 6, 3 + bakes * (1 + 2 * LOOKS + 1) + 3
+    asked = (2 * 6 + bakes) * 6
+    assert (release.route.transitions, release.route.invocations) == (states + asked, calls + asked)
+    assert release.looks == bakes * LOOKS
+    assert release.machine_hours == pytest.approx((2 * 2 * 6 + bakes * 11 + 7.5 / 60) / 60)
+    sooner = Usage(of_strategy("bandit"), prices, Assumptions(bandit_share=0.0)).release()
+    assert sooner.looks == LOOKS
+
+
+def test_a_long_replay_is_called_again_each_minute(prices):
+    plain = of_strategy("canary")
+    many = plain.model_copy(update={"release": plain.release.model_copy(update={"replay": 5_000})})
+    given = Assumptions(requests=1_000_000, replay_ms=60)
+    few, most = (Usage(contract, prices, given).release() for contract in (plain, many))
+    # 5,000 pairs of 120 ms, four at a time: 150 s are three calls, each with its Choice
+    assert most.replay_seconds == pytest.approx(150)
+    assert most.route == few.route + Route(2 * 2, 2, 0)
+    # no more than were asked on the last day: 900 of 27,000 a month
+    assert Usage(many, prices, Assumptions(requests=27_000)).release().pairs == pytest.approx(900)
+
+
+def test_without_captures_there_is_no_replay(prices):
+    plain = of_strategy("canary")
+    blind = plain.model_copy(update={"release": plain.release.model_copy(update={"capture_percent": 0})})
+    release = Usage(blind, prices, Assumptions()).release()
+    assert Usage(plain, prices, Assumptions()).release().route == release.route + Route(2, 1, 0)
+    assert (release.pairs, release.replay_seconds) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "told"), [("canary", (True, False)), ("blue_green", (False, False)), ("bandit", (True, True))]
+)
+def test_only_assumptions_that_matter_are_told(sluice, tmp_path, strategy, told):
+    file = tmp_path / "project.yaml"
+    contract = of_strategy(strategy)
+    file.write_text(yaml.safe_dump(contract.model_dump(mode="json", exclude_defaults=True)))
+    code, printed, _ = sluice("cost", str(file), "--region", "eu-west-1")
+    assert code == 0
+    assert ("a replayed request: 50" in printed, "a bandit's longest time" in printed) == told
 
 
 def test_the_way_through_the_machines_is_counted_by_hand():
@@ -150,13 +278,15 @@ MORE = {
     "glue_minutes": 2.0,
     "endpoint_minutes": 0.5,
     "glue_workers": 1,
+    "replay_ms": 10.0,
+    "bandit_share": 0.01,
 }
 
 
 @settings(max_examples=60, deadline=None)
-@given(name=st.sampled_from(sorted(MORE)), times=st.integers(1, 50), rich=st.booleans())
-def test_more_of_anything_never_costs_less(name, times, rich):
-    contract, prices = load_contract(RICH if rich else PLAIN), table("eu-west-1")
+@given(name=st.sampled_from(sorted(MORE)), times=st.integers(1, 50), which_one=st.sampled_from(["rich", *STRATEGIES]))
+def test_more_of_anything_never_costs_less(name, times, which_one):
+    contract, prices = load_contract(RICH) if which_one == "rich" else of_strategy(which_one), table("eu-west-1")
     less = Assumptions()
     more = replace(less, **{name: type(getattr(less, name))(getattr(less, name) + times * MORE[name])})
     for which in ("run", "month"):
@@ -285,6 +415,7 @@ def test_an_endpoint_that_may_sleep_is_told(sluice, tmp_path):
 def test_impossible_assumptions_are_refused(sluice):
     assert "cannot be negative" in sluice("cost", str(SHOP), "--region", "eu-west-1", "--drops", "-1")[2]
     assert "a share from 0 to 1" in sluice("cost", str(SHOP), "--region", "eu-west-1", "--spot-discount", "2")[2]
+    assert "a share from 0 to 1" in sluice("cost", str(SHOP), "--region", "eu-west-1", "--bandit-share", "2")[2]
 
 
 def test_json_adds_up_and_begins_with_the_greatest(sluice):
