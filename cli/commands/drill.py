@@ -174,7 +174,7 @@ class _Drill:
             found.append(f"it ended before its alarm could be set ({'; '.join(record.get('reasons') or ['?'])})")
         elif self.wants_alarm and not _answered(record):
             found.append(
-                f"nobody answered the alarm, which was set {plural(len(self.rings), 'time')}: its composite, EventBridge's rule "
+                f"nobody answered the alarm, set {plural(len(self.rings), 'time')}: its composite, EventBridge "
                 "or respond_to_alarm did not tell the release"
             )
         return found + _amiss(_settled(self.connection, self.endpoint), self.started)
