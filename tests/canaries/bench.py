@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 
 from cli.stack import ROOT, LocalStack, build
+from sluice import names
 from tests.canaries.candidates import REPLAYED, Canary, canaries
 from tests.canaries.client import Client, Request
 from tests.canaries.figures import (
@@ -163,7 +164,8 @@ class _Part:
         self.project = Project(line, shelf, name, {**contract, "release": release})
         endpoint = self.project.endpoint
         self.client = Client(line.stack.port, endpoint, settings.per_second, noise, number)
-        self.watch = Watch(line.stack.client("sagemaker"), endpoint)
+        sagemaker, cloudwatch = line.stack.client("sagemaker"), line.stack.client("cloudwatch")
+        self.watch = Watch(sagemaker, endpoint, cloudwatch, names.alarm(line.stack.stack, name, ""))
         self.told = Told(name)
         self.line, self.shelf = line, shelf
 
@@ -217,6 +219,8 @@ class _Part:
         model = self.shelf.challenger(canary.kind, champion, self._chance)
         release = self.project.release(canary, model)
         settled = self._settled()
+        rang = {n: why for n, why in self.watch.rang.items() if f"/{release.run_id}/" in n}
+        release.reasons.extend(f"{n.rsplit('/', 1)[1]}: {why}" for n, why in rang.items())
         if release.outcome == "promoted" and canary.good:
             self.told.sound.add(release.variant)
         requests, sights = Requests(self.client.requests()), self.watch.sights()

@@ -37,15 +37,15 @@ _FAILING = (
     {"rate": 0.5, "after": LIVE[0]},
 )
 _SLOW = (
-    {"rate": 1.0, "seconds": 1.0},
-    {"rate": 0.3, "seconds": 1.5},
-    {"rate": 1.0, "seconds": 0.9, "after": LIVE[0]},
-    {"rate": 0.5, "seconds": 2.0},
-    {"rate": 0.3, "seconds": 1.2, "after": LIVE[1]},
-    {"rate": 0.6, "seconds": 1.0, "after": LIVE[0]},
-    {"rate": 0.2, "seconds": 2.5},
-    {"rate": 0.2, "seconds": 1.5, "after": LIVE[1]},
-    {"rate": 1.0, "seconds": 2.0, "after": LIVE[2]},
+    {"rate": 1.0, "seconds": 2.5},
+    {"rate": 0.3, "seconds": 3.5},
+    {"rate": 1.0, "seconds": 2.5, "after": LIVE[0]},
+    {"rate": 0.5, "seconds": 4.0},
+    {"rate": 0.3, "seconds": 3.0, "after": LIVE[1]},
+    {"rate": 0.6, "seconds": 3.0, "after": LIVE[0]},
+    {"rate": 0.25, "seconds": 4.0},
+    {"rate": 0.2, "seconds": 3.0, "after": LIVE[1]},
+    {"rate": 1.0, "seconds": 3.0, "after": LIVE[2]},
 )
 _MALFORMED = (
     {"how": "no JSON", "rate": 1.0},

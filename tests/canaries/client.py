@@ -25,7 +25,7 @@ from cli.stack import REGION
 from examples.generate_sessions import Knobs, request, sessions
 from tests.canaries.canary_fault import MARK
 
-SENDERS = 32
+SENDERS = 48
 TIMEOUT = 75.0
 """Seconds; longer than the container has, so that a request without an answer is the endpoint's doing."""
 

@@ -19,7 +19,7 @@ from tests.canaries.models import Learned, Shelf, packed
 from tests.e2e.line import Line, wait_for
 
 Json = dict[str, Any]
-PATIENCE = 240.0
+PATIENCE = 300.0
 """Real seconds for one release."""
 SOUND: Json = {"kind": "sound"}
 
