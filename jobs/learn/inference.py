@@ -25,14 +25,14 @@ from typing import Any
 import numpy as np
 
 from sluice.model.errors import InputError
-from sluice.model.model import Model
+from sluice.model.model import Answers, Model
 from sluice.model.schema import Row
 from sluice.model.table_rows import TableRows
 
 JSON, JSON_LINES, CSV = "application/json", "application/jsonlines", "text/csv"
 _JSON_LINES_NAMES = (JSON_LINES, "application/x-jsonlines", "application/jsonl", "application/x-ndjson")
 Data = list[Row] | np.ndarray | TableRows
-Answers = tuple[list[dict[str, Any]], str]
+Answered = tuple[Answers, str]
 
 # input_fn is not given the model, but reading CSV needs its column types.
 _loaded: Model | None = None
@@ -55,16 +55,17 @@ def input_fn(body: str | bytes, content_type: str) -> Data | InputError:
         return refused
 
 
-def predict_fn(data: Data | InputError, model: Model) -> Answers | InputError:
+def predict_fn(data: Data | InputError, model: Model) -> Answered | InputError:
     if isinstance(data, InputError):
         return data
     if isinstance(data, TableRows):
-        return model.direct_answers(data), model.run_id
-    answers = model.predict(data) if isinstance(data, list) else model.answers(model.scorer(data))
-    return answers, model.run_id
+        return model.direct(data), model.run_id
+    if isinstance(data, list):
+        return model.answers(model.score(data)) if data else Answers([], None), model.run_id
+    return model.answers(model.scorer(data)), model.run_id
 
 
-def output_fn(prediction: Answers | InputError, accept: str) -> Any:
+def output_fn(prediction: Answered | InputError, accept: str) -> Any:
     """(body, content type). Raises InputError for a refused request where no Flask is loaded."""
     if isinstance(prediction, InputError):
         return _refuse(prediction)
@@ -163,25 +164,21 @@ def _csv_rows(text: str, model: Model) -> list[Row]:
 _dumps = lru_cache(1024, typed=True)(json.dumps)
 
 
-def _as_json(answers: list[dict[str, Any]]) -> list[str]:
+def _as_json(answers: Answers) -> list[str]:
     """Each answer as `json.dumps` writes it, in a third of the time."""
-    if not answers:
-        return []
-    if "probability" not in answers[0]:
-        values = [answer["prediction"] for answer in answers]
-        lines = [f'{{"prediction": {value!r}}}' for value in values]
-    else:
-        values = [answer["probability"] for answer in answers]
-        labels = [_dumps(answer["prediction"]) for answer in answers]
-        lines = [f'{{"prediction": {label}, "probability": {value!r}}}' for label, value in zip(labels, values)]
-    # JSON's NaN and Infinity are no Python
-    return lines if all(map(math.isfinite, values)) else list(map(json.dumps, answers))
+    predictions, probabilities = answers
+    if not all(map(math.isfinite, predictions if probabilities is None else probabilities)):
+        return list(map(json.dumps, answers.records()))  # JSON's NaN and Infinity are no Python
+    if probabilities is None:
+        return [f'{{"prediction": {value!r}}}' for value in predictions]
+    labels = map(_dumps, predictions)
+    return [f'{{"prediction": {label}, "probability": {p!r}}}' for label, p in zip(labels, probabilities)]
 
 
-def _as_csv(answers: list[dict[str, Any]]) -> str:
+def _as_csv(answers: Answers) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    for answer in answers:
+    for answer in answers.records():
         writer.writerow(
             [("true" if value else "false") if isinstance(value, bool) else value for value in answer.values()]
         )

@@ -69,7 +69,7 @@ def _check_direct(model: Model, sample: Sequence[dict[str, Value]], whole: np.nd
     if model.reader is None:
         return
     read = [model.reader.read(part) for part in (sample, *([row] for row in sample[-20:]))]
-    answered = [answer for rows in read if rows is not None for answer in model.direct_answers(rows)]
+    answered = [answer for rows in read if rows is not None for answer in model.direct(rows).records()]
     expected = whole if model.labels.problem == "regression" else whole[:, 1]
     key = "prediction" if model.labels.problem == "regression" else "probability"
     if [answer[key] for answer in answered] != [*expected.tolist(), *expected[-20:].tolist()]:

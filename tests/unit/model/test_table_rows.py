@@ -85,7 +85,7 @@ def test_both_paths_answer_alike(records: list[dict[str, Any]], served: Model) -
         read = served.reader.read(many)
         if read is not None:
             assert wanted is not None, "what the careful path refuses is not to be answered here"
-            assert json.dumps(served.direct_answers(read)) == json.dumps(wanted)
+            assert json.dumps(served.direct(read).records()) == json.dumps(wanted)
 
 
 @given(st.lists(plain, min_size=1, max_size=12), st.sampled_from(MODELS))
@@ -112,4 +112,4 @@ def test_many_records_are_scored_in_parts() -> None:
     assert served.reader is not None
     read = served.reader.read(records)
     assert read is not None
-    assert served.direct_answers(read) == careful(served, records)
+    assert served.direct(read).records() == careful(served, records)

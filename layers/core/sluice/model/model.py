@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,18 @@ from sluice.model.table_rows import TableReader, TableRows
 
 # `prediction` is the positive class from this probability on; people who act on value use the probability.
 THRESHOLD = 0.5
+
+
+class Answers(NamedTuple):
+    """For each row a prediction and, but for regression, its probability."""
+
+    predictions: list[Any]
+    probabilities: list[float] | None
+
+    def records(self) -> list[dict[str, Any]]:
+        if self.probabilities is None:
+            return [{"prediction": value} for value in self.predictions]
+        return [{"prediction": value, "probability": p} for value, p in zip(self.predictions, self.probabilities)]
 
 
 class Model:
@@ -68,10 +80,10 @@ class Model:
 
         Binary: `probability` is that of the positive class. Multiclass: that of the predicted class.
         """
-        return self.answers(self.score(rows)) if rows else []
+        return self.answers(self.score(rows)).records() if rows else []
 
-    def direct_answers(self, read: TableRows) -> list[dict[str, Any]]:
-        """`predict` of what `reader` has read."""
+    def direct(self, read: TableRows) -> Answers:
+        """`answers` of what `reader` has read."""
         scorer = self.scorer
         if not isinstance(scorer, BoostingScorer) or scorer.tables is None:
             raise TypeError("this model has no tables")
@@ -79,15 +91,16 @@ class Model:
             return self.answers(scorer.of_many(scorer.tables, read.many, read.records))
         value = scorer.of_one(scorer.tables.places_of_one(read.one))
         if self.labels.problem == "regression":
-            return [{"prediction": value}]
-        return [{"prediction": self.labels.classes[value >= THRESHOLD], "probability": value}]
+            return Answers([value], None)
+        return Answers([self.labels.classes[value >= THRESHOLD]], [value])
 
-    def answers(self, scores: np.ndarray) -> list[dict[str, Any]]:
-        """`predict` from here on."""
+    def answers(self, scores: np.ndarray) -> Answers:
+        """What `predict` says, from the scores on."""
         classes = self.labels.classes
         if self.labels.problem == "regression":
-            return [{"prediction": value} for value in scores.tolist()]
+            return Answers(scores.tolist(), None)
         if self.labels.problem == "binary":
-            return [{"prediction": classes[p >= THRESHOLD], "probability": p} for p in scores[:, 1].tolist()]
-        best = scores.argmax(axis=1).tolist()
-        return [{"prediction": classes[k], "probability": float(scores[i, k])} for i, k in enumerate(best)]
+            probabilities = scores[:, 1].tolist()
+            return Answers([classes[p >= THRESHOLD] for p in probabilities], probabilities)
+        best = scores.argmax(axis=1)
+        return Answers([classes[k] for k in best.tolist()], scores[np.arange(len(best)), best].tolist())

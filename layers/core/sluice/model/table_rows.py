@@ -19,8 +19,6 @@ from sluice.model.schema import LARGEST
 
 _NONE = type(None)
 _NUMBERS: set[type] = {float, int, _NONE}
-_BOOLEANS: set[type] = {bool, _NONE}
-_TEXTS: set[type] = {str, _NONE}
 
 
 class TableRows(NamedTuple):
@@ -42,20 +40,26 @@ class _Number(NamedTuple):
 
 
 class _Choice(NamedTuple):
-    """A boolean or a category; `rows` of its values and of None."""
+    """A boolean or a category."""
 
     name: str
-    types: set[type]
     rows: _Rows
     get: Callable[[Any], Any]
 
 
 class _Rows(dict[Any, int]):
-    def __init__(self, rows: dict[Any, int], other: int) -> None:
+    """The rows of a column's values and of None; `other`: that of unknown texts. Raises TypeError on other values.
+
+    1 and 0 are found as true and false, and are read as such on the careful path too.
+    """
+
+    def __init__(self, rows: dict[Any, int], other: int | None) -> None:
         super().__init__(rows)
         self._other = other
 
     def __missing__(self, value: Any) -> int:
+        if self._other is None or type(value) is not str:
+            raise TypeError
         return self._other
 
 
@@ -83,25 +87,27 @@ class TableReader:
                 numbers.append(_Number(name, kind == "integer", steps, first, missing, column, itemgetter(name)))
             elif part["kind"] == "boolean":
                 known = {value: first + bisect_left(steps, float(value)) for value in (False, True)}
-                rows = _Rows({**known, None: missing}, missing)
-                choices.append(_Choice(name, _BOOLEANS, rows, itemgetter(name)))
+                choices.append(_Choice(name, _Rows({**known, None: missing}, None), itemgetter(name)))
             elif part["kind"] == "category":
                 step = 0 if column is None else 1
                 known = {value: first + step * i for i, value in enumerate(part["vocabulary"])}
                 missing = first + step * (width - 1)
                 rows = _Rows({**known, None: missing, "": missing}, first + step * (width - 2))
-                choices.append(_Choice(name, _TEXTS, rows, itemgetter(name)))
+                choices.append(_Choice(name, rows, itemgetter(name)))
             else:
                 return None
         return cls(numbers, choices)
 
     def read(self, records: Sequence[Any]) -> TableRows | None:
         """None where the careful path is needed."""
-        if len(records) == 1:
-            rows = self._one(records[0])
-            return None if rows is None else TableRows(rows, [], 1)
-        columns = self._many(records) if records and set(map(type, records)) == {dict} else None
-        return None if columns is None else TableRows([], columns, len(records))
+        try:
+            if len(records) == 1:
+                rows = self._one(records[0])
+                return None if rows is None else TableRows(rows, [], 1)
+            columns = self._many(records) if records and set(map(type, records)) == {dict} else None
+            return None if columns is None else TableRows([], columns, len(records))
+        except TypeError:  # a value of a type that a choice does not have
+            return None
 
     def _one(self, record: Any) -> list[int] | None:
         if type(record) is not dict:
@@ -117,11 +123,8 @@ class TableReader:
             if type(value) is not float or not -LARGEST <= value <= LARGEST or (whole and not value.is_integer()):
                 return None
             rows.append(first + bisect_left(steps, value))
-        for name, types, places, _ in self._choices:
-            value = get(name)
-            if type(value) not in types:
-                return None
-            rows.append(places[value])
+        for name, places, _ in self._choices:
+            rows.append(places[get(name)])
         return rows
 
     def _many(self, records: Sequence[dict[str, Any]]) -> list[np.ndarray] | None:
@@ -143,10 +146,7 @@ class TableReader:
             if number.column is not None:
                 columns.append(number.column.rows_of(column))
         for choice in self._choices:
-            chosen = _column(records, choice)
-            if not set(map(type, chosen)) <= choice.types:
-                return None
-            columns.append(np.fromiter(map(choice.rows.__getitem__, chosen), np.intp, count))
+            columns.append(np.fromiter(map(choice.rows.__getitem__, _column(records, choice)), np.intp, count))
         return columns
 
 
