@@ -11,6 +11,7 @@ from cli.connection import Connection, known_project
 from cli.errors import CliError
 from cli.text import plural, say
 from sluice import names
+from sluice.steps.endpoint_lock import endpoint_lock
 
 NAME = "remove-endpoint"
 HELP = "delete a project's endpoint; models and configurations stay"
@@ -40,12 +41,13 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
     if not options.yes and not _agreed(name):
         say("nothing was changed")
         return 1
-    contract = world.ledger.contract(project)
-    if contract and contract[0]["retrain"].get("schedule"):
-        # the model of the next scheduled retraining would make the endpoint anew
-        world.schedules.delete(names.retrain_schedule(world.settings.stack, project))
-        say("its scheduled retraining is off until a model is promoted again")
-    connection.client("sagemaker").delete_endpoint(EndpointName=name)
+    with endpoint_lock(world, project, "remove"):
+        contract = world.ledger.contract(project)
+        if contract and contract[0]["retrain"].get("schedule"):
+            # the model of the next scheduled retraining would make the endpoint anew
+            world.schedules.delete(names.retrain_schedule(world.settings.stack, project))
+            say("its scheduled retraining is off until a model is promoted again")
+        connection.client("sagemaker").delete_endpoint(EndpointName=name)
     say(f"{name} is deleted. Its models, its configuration and the project's history stay. To get it back:")
     say(f"  `sluice wake {project}` makes it anew for the champion,")
     say(f"  `sluice retrain {project} --reason …` for the next released model.")

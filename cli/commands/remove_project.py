@@ -11,6 +11,7 @@ from cli.cleaning import STAYS, remove, things
 from cli.connection import Connection, known_project
 from cli.errors import CliError
 from cli.text import plural, say
+from sluice.steps.endpoint_lock import endpoint_lock
 
 NAME = "remove-project"
 HELP = "remove a project's endpoint, models, packages, schedules and alarms; its data stay"
@@ -35,7 +36,8 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
     if not options.yes and not _agreed(project, len(found)):
         say("nothing was changed")
         return 1
-    left = remove(found, say)
+    with endpoint_lock(connection.world, project, "remove"):
+        left = remove(found, say)
     say(f"Its contract, files and history stay, and also: {'; '.join(STAYS)}.")
     if left:
         raise CliError("not removed: " + "; ".join(left))

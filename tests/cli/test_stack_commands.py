@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from cli.app import main
 from cli.connection import Connection
 from sluice import keys
-from sluice.ports import Champion, Variant, World
+from sluice.ports import ENDPOINT, Champion, Variant, World
 
 RUN, OTHER = "r0123456789ab", "r0123ffffffff"
 
@@ -180,6 +180,10 @@ def test_remove_endpoint_asks_refuses_and_deletes(sluice, world, connection):
     assert f"run {OTHER} is on" in sluice("remove-endpoint", "shop", "--yes")[2]
     assert connection.calls == []
     world.ledger.release_lock("shop", OTHER)
+    world.ledger.acquire_lock("shop", "d1", world.clock.now(), of=ENDPOINT)
+    assert "is being changed by d1" in sluice("remove-endpoint", "shop", "--yes")[2]
+    assert connection.calls == []
+    world.ledger.release_lock("shop", "d1", of=ENDPOINT)
     code, printed, _ = sluice("remove-endpoint", "shop", "--yes")
     assert code == 0
     assert connection.calls == [("delete_endpoint", {"EndpointName": "sluice-shop"})]
