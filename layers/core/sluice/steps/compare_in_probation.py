@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from sluice import keys
@@ -36,11 +37,14 @@ def compare_in_probation(
             world, keys.run(contract.project, champion.run_id, "evaluation", "evaluation.json"), {}
         )
         cap = CAP * float(evaluation.get("candidate", {}).get("metrics", {}).get("mae") or 0.0)
-    if not pairs or cap == 0.0:
+    if not pairs or (cap is not None and not 0 < cap < math.inf):
         return None
-    found = labelled(labels, _answered(contract, kind, requests, pairs), contract)
-    rows = [row for each in found if (row := _row(each.label, each.answer, kind, contract)) is not None]
-    verdict = judge_probation(rows, kind, alpha=contract.release.false_abort, cap=cap)
+    # one of each row, also of those that are labelled twice, by inference id and by key: bets want rows that differ
+    rows: dict[int, Labelled] = {}
+    for found in labelled(labels, _answered(contract, kind, requests, pairs), contract):
+        if _is_a_label(found.label, contract):
+            rows[found.answer["row"]] = _row(found.label, found.answer, kind, contract)
+    verdict = judge_probation(list(rows.values()), kind, alpha=contract.release.false_abort, cap=cap)
     record: Json = {
         "kind": "probation",
         "project": contract.project,
@@ -63,29 +67,49 @@ def _kind(contract: Contract) -> Kind:
 
 
 def _answered(contract: Contract, kind: Kind, requests: list[Json], pairs: list[Json]) -> list[Captured]:
-    """Requests with what both models answered to each of their rows: `{"old", "new"}`."""
+    """Requests with what both models answered to each of their rows: `{"row", "old", "new"}`; `row` is its number."""
     types: dict[str, str] = {name: column.type for name, column in contract.data.columns.items()}
     said = "labels" if kind == "class" else "scores"
-    found = []
+    found: list[Captured] = []
+    number = 0
     for request, pair in zip(requests, pairs):
         old, new = pair["champion"].get(said) or [], pair["challenger"].get(said) or []
         rows = rows_of(request["body"], request["content_type"], types)
         if len(rows) == len(old) == len(new):
-            answers = [{"old": before, "new": after} for before, after in zip(old, new)]
+            answers = [{"row": number + i, "old": old[i], "new": new[i]} for i in range(len(rows))]
             found.append(Captured(request["id"], None, rows, answers))
+        number += len(rows)
     return found
 
 
-def _row(label: str, answer: Json, kind: Kind, contract: Contract) -> Labelled | None:
-    """None for a label that is none of its kind: a person's mistake, which speaks against neither model."""
+def _is_a_label(label: str, contract: Contract) -> bool:
+    """False for a label that the target cannot have: a person's mistake, which speaks against neither model."""
+    column = contract.data.columns[str(contract.problem.target)]
+    if column.type in ("integer", "number"):
+        return _number(label) is not None
+    if column.type == "boolean":
+        return is_positive(label, True) or is_positive(label, False)
+    return column.values is None or label.strip() in column.values
+
+
+def _row(label: str, answer: Json, kind: Kind, contract: Contract) -> Labelled:
     if kind == "probability":
         return Labelled(float(is_positive(label, contract.problem.positive)), answer["old"], answer["new"])
     if kind == "number":
-        try:
-            return Labelled(float(label), answer["old"], answer["new"])
-        except ValueError:
-            return None
-    return Labelled(label.strip(), _plain(answer["old"]), _plain(answer["new"]))
+        return Labelled(_number(label), answer["old"], answer["new"])
+    # the replay keeps classes as JSON; an answer in CSV has 3.0 where a label file says 3
+    truth, old, new = label.strip(), _plain(answer["old"]), _plain(answer["new"])
+    if contract.data.columns[str(contract.problem.target)].type in ("integer", "number"):
+        return Labelled(_number(truth), _number(old), _number(new))
+    return Labelled(truth, old, new)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def _plain(label: str) -> str:
