@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -193,6 +194,113 @@ def test_a_slow_request_holds_up_no_other_and_is_finished_before_the_end(serve: 
         server.process.terminate()
         assert slow.result(10) == (200, b"done")
     assert server.process.wait(5) == 0
+
+
+SLOW = """
+import sys, time
+def model_fn(d): pass
+def transform_fn(m, body, content_type, accept):
+    if "slow" in body:
+        time.sleep(0.5)
+    if "exit" in body:
+        sys.exit(3)
+    return body * 20_000_000 if body == "x" else body
+"""
+
+
+def test_slow_requests_are_answered_side_by_side_while_ping_goes_on(serve: Serve) -> None:
+    server = serve(SLOW)
+    began = time.monotonic()
+    pings = []
+    with ThreadPoolExecutor(12) as pool:
+        slow = [pool.submit(server.ask, "POST", "/invocations", f"slow {i}".encode()) for i in range(12)]
+        while not all(one.done() for one in slow):
+            asked = time.monotonic()
+            assert server.ask("GET", "/ping")[0] == 200
+            pings.append(time.monotonic() - asked)
+    assert [one.result() for one in slow] == [(200, f"slow {i}".encode()) for i in range(12)]
+    assert time.monotonic() - began < 4  # 6 s one after the other
+    assert max(pings) < 0.4
+
+
+def test_a_caller_who_does_not_read_its_answer_holds_up_no_other(serve: Serve) -> None:
+    server = serve(SLOW)
+    with socket.create_connection(("127.0.0.1", server.port)) as lazy:
+        lazy.sendall(b"POST /invocations HTTP/1.1\r\nContent-Length: 1\r\n\r\nx")
+        time.sleep(0.1)
+        assert server.ask("POST", "/invocations", b"quick") == (200, b"quick")
+        size = 0
+        while size < 20_000_000:
+            size += len(lazy.recv(1 << 20))
+
+
+def test_a_model_that_exits_ends_its_connection_and_not_the_server(serve: Serve) -> None:
+    server = serve(SLOW)
+    with pytest.raises((http.client.HTTPException, ConnectionError)):
+        server.ask("POST", "/invocations", b"exit")
+    assert server.ask("POST", "/invocations", b"after") == (200, b"after")
+
+
+def conversation(server: Running, *pieces: bytes) -> bytes:
+    """Sends the pieces one by one, and answers what came back until the server closed the connection."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(0.02)
+        answer = b""
+        while more := connection.recv(1 << 16):
+            answer += more
+    return answer
+
+
+HEAD = b"POST /invocations HTTP/1.1\r\nHost: x\r\n"
+LAST = b"Connection: close\r\n"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [HEAD + LAST + b"Content-Length: 5\r\n\r\nhello"],
+        [b"\r\n" + HEAD[:20], HEAD[20:] + LAST + b"content-LENGTH:5\r\n\r\nhe", b"llo"],
+        [HEAD + LAST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n"],
+        [HEAD + LAST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nh", b"e\r\n3\r", b"\nllo\r\n0\r\nA: b\r\n", b"\r\n"],
+        [HEAD.replace(b"1.1", b"1.0") + b"Content-Length: 5\r\n\r\n", b"hello"],
+    ],
+)
+def test_a_request_may_come_in_pieces(serve: Serve, pieces: list[bytes]) -> None:
+    answer = conversation(serve(SLOW), *pieces)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"Connection: close\r\n" in answer
+    assert answer.endswith(b"\r\n\r\nhello")
+
+
+def test_several_requests_at_once_are_answered_in_their_order(serve: Serve) -> None:
+    first = b"".join(HEAD + b"Content-Length: 1\r\n\r\n%d" % i for i in range(5))
+    answer = conversation(serve(SLOW), first + HEAD, LAST + b"Content-Length: 3\r\n\r\nend")
+    assert [part.rsplit(b"\r\n", 1)[1] for part in answer.split(b"HTTP/1.1 200 OK")[1:]] == [*b"0 1 2 3 4 end".split()]
+
+
+def test_a_body_that_waits_to_be_asked_for_is_asked_for_once(serve: Serve) -> None:
+    head = HEAD + LAST + b"Expect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+    answer = conversation(serve(SLOW), head, b"bo", b"dy")
+    assert answer.count(b"100 Continue") == 1
+    assert answer.endswith(b"\r\n\r\nbody")
+
+
+def test_a_large_body_arrives_whole(serve: Serve) -> None:
+    body = bytes(range(97, 123)) * 200_000
+    assert serve(SLOW).ask("POST", "/invocations", body) == (200, body)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"\x16\x03\x01\r\n\r\n", HEAD + b"Content-Length: -1\r\n\r\n", b"x" * 70_000,
+             HEAD + b"Transfer-Encoding: chunked\r\n\r\n-2\r\n"],
+)  # fmt: skip
+def test_what_is_not_http_is_hung_up_on(serve: Serve, sent: bytes) -> None:
+    server = serve(SLOW)
+    with contextlib.suppress(ConnectionError):  # it had not read everything
+        assert conversation(server, sent) == b""
+    assert server.ask("GET", "/ping")[0] == 200
 
 
 def test_ends_when_its_parent_does(serve: Serve) -> None:
