@@ -18,7 +18,9 @@ import numpy as np
 
 MAX_LEAVES = 64  # bits of a mask
 MAX_BYTES = 24 << 20
-_CHUNK = 32_768  # (row, tree) pairs at a time, so that the working set stays in the cache
+# (row, tree) pairs at a time: their arrays stay in the cache, and below the 128 KB from which on malloc asks the system
+# for fresh pages each time, which costs more than the sums.
+_CHUNK = 12_000
 # By bits of a mask: multiplied with a power of two, the top bits differ for each power (a de Bruijn sequence).
 _DE_BRUIJN = {32: (0x077CB531, 27), 64: (0x03F79D71B4CB0A89, 58)}
 

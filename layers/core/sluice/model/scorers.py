@@ -18,8 +18,8 @@ from sluice.model.errors import ArtifactError
 from sluice.model.leaf_tables import LeafTables
 
 Arrays = Mapping[str, np.ndarray]
-# Rows are taken in chunks of about this many (row, tree) pairs, so that the working set stays in the cache.
-_CHUNK = 16_384
+# Rows are taken in chunks of about this many (row, tree) pairs, as in `leaf_tables`.
+_CHUNK = 12_000
 
 
 def expit(x: np.ndarray) -> np.ndarray:
