@@ -253,6 +253,19 @@ def test_a_machine_that_fails_leaves_the_endpoint_free(sluice: Sluice, account: 
     assert drills(account.world)[0]["outcome"] == "drill_failed"
 
 
+def test_a_champion_that_does_not_answer_fails_the_drill_though_the_endpoint_looks_right(
+    sluice: Sluice, account: Account
+) -> None:
+    account.health[shop.OLD] = "failing"
+    code, _, error = sluice("drill", "rollback", "shop")
+    assert code == 1
+    assert "RollbackNotVerified" in error
+    assert "its outcome is drill_failed" in error
+    free_and_as_before(account)
+    (alert,) = [each for each in account.alerts if each.kind == "Rollback Drill"]
+    assert "FAILED: ACT NOW" in alert.subject
+
+
 def test_what_the_endpoint_says_counts_for_more_than_the_record(sluice: Sluice, account: Account) -> None:
     call = account._lambda
 
