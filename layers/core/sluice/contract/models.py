@@ -248,7 +248,11 @@ class Release(Part):
     )
     false_abort: float = Field(0.05, gt=0, lt=0.5, description="the judge's α: chance to abort an equal model")
     bandit: Bandit | None = Field(None, description="of the strategy `bandit`")
-    probation: Duration = Field("1d", description="after a promotion, an alarm of errors or quality rolls back")
+    probation: Duration = Field(
+        "1d",
+        description="after a promotion, an alarm of errors, of quality or of the comparison with the predecessor by late labels "
+        "rolls back",
+    )
     instance: str = Field(MACHINE, pattern=_MACHINE, description="machine of each variant")
     instances: int = Field(1, ge=1, le=50, description="machines of each variant")
     idle_after: Duration | None = Field(

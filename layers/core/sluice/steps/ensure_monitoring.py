@@ -61,7 +61,8 @@ def ensure_monitoring(world: World, project: str, reset: bool = False) -> Json:
             )
         )
     if reset:
-        world.alarms.delete([alarm.name for alarm in wanted])
+        # that of a probation also where none is wanted any more: who was rolled back to has no predecessor
+        world.alarms.delete([*(alarm.name for alarm in wanted), names.alarm(stack, project, "probation")])
     for alarm in wanted:
         world.alarms.put(alarm)
     schedule, function = names.monitor_schedule(stack, project), world.settings.monitor_function_arn
