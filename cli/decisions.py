@@ -1,4 +1,4 @@
-"""Decision records in words: gates, canary looks, approvals, responses to alarms."""
+"""Decision records in words: gates, replays, canary looks, bandits, approvals, responses to alarms."""
 
 from __future__ import annotations
 
@@ -123,6 +123,49 @@ def canary(record: Json) -> str:
     return "\n".join(lines)
 
 
+def replay(record: Json) -> str:
+    """Pairs of answers to the same captured requests."""
+    statistic, inputs = record.get("statistic") or {}, record.get("inputs") or {}
+    lines = [f"Replay: {record.get('decision')} after {plural(inputs.get('requests', 0), 'captured request')}"]
+    evidence = statistic.get("log_e") or {}
+    both = statistic.get("discordant") or {}
+    rows = [
+        (name, (both.get(name) or {}).get("worse", ""), (both.get(name) or {}).get("better", ""), number(value))
+        for name, value in evidence.items()
+    ]
+    if rows:
+        lines.append(indent(table(("test", "new model alone", "champion alone", "ln E"), rows)))
+        lines.append(f"  aborts at ln E ≥ {number(statistic.get('log_limit'))}")
+    lines.append(indent(_listed(record.get("reasons") or [])))
+    return "\n".join(lines)
+
+
+def bandit(record: Json) -> str:
+    """One line a choice of shares."""
+    steps = record.get("steps", [])
+    lines = [f"Bandit: {record.get('decision')} after {plural(len(steps), 'step')}"]
+    rows = []
+    for number_of, step in enumerate(steps):
+        rewards, posterior, evidence = step["rewards"], step["posterior"], step["evidence"]
+        rows.append(
+            (
+                number_of,
+                f"{step['actions']['challenger']:.0%}",
+                *(f"{rewards[who]['successes']}/{rewards[who]['trials']}" for who in ("challenger", "control")),
+                f"{posterior['challenger_best']:.1%}",
+                number(evidence["log_e"]["better"]),
+                number(evidence["log_e"]["worse"]),
+                step["decision"],
+            )
+        )
+    header = ("step", "share", "new model", "champion", "P(new is best)", "ln E better", "ln E worse", "decision")
+    if rows:
+        lines.append(indent(table(header, rows)))
+        lines.append(f"  ends at ln E ≥ {number(steps[-1]['evidence']['log_limit'])}")
+    lines.append(indent(_listed(record.get("reasons") or [])))
+    return "\n".join(lines)
+
+
 def response(record: Json) -> str:
     inputs = record.get("inputs") or {}
     title = f"Response to {inputs.get('alarm')} at {moment(inputs.get('at'))} UTC: {record.get('decision')}"
@@ -151,7 +194,9 @@ def other(record: Json) -> str:
 
 SHOWN: dict[str, Callable[[Json], str]] = {
     "gates": gates,
+    "replay": replay,
     "canary": canary,
+    "bandit": bandit,
     "verification": verification,
     "response": response,
 }

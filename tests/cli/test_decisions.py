@@ -1,0 +1,31 @@
+"""Records of a release in words, as the steps write them."""
+
+from __future__ import annotations
+
+from cli import decisions
+from sluice.ports import Answer
+from sluice.steps.replay_requests import replay_requests
+from tests.unit.steps import test_replay_requests as replays
+from tests.unit.steps import test_strategies as strategies
+from tests.unit.steps.release_world import NEW, PROJECT
+
+
+def test_a_replay_says_what_each_test_saw() -> None:
+    world, plan = replays.planned()
+    replays.canary_says(world, Answer(500, b"x", "v-r2"))
+    replay_requests(world, PROJECT, NEW, plan)
+    words = decisions.shown(replays.record(world))
+    assert "Replay: abort after 20 captured requests" in words
+    assert ["errors", "20", "0", "9.614"] in [line.split() for line in words.splitlines()]
+    assert "- answers failed: 20 of the challenger alone" in words
+
+
+def test_a_bandit_says_what_it_chose_and_why() -> None:
+    bandit = strategies.TestBandit()
+    world, plan = bandit.start()
+    for number, rewarded in enumerate((15, 45)):
+        bandit.asked(world, plan, {"v-r1": 10, "v-r2": rewarded}, number)
+    words = decisions.shown(strategies.record(world, "bandit"))
+    assert "Bandit: promote after 2 steps" in words
+    rows = [line.split() for line in words.splitlines()]
+    assert ["0", "50%", "15/100", "10/100", "85.3%", "0.0751", "-0.6547", "shift"] in rows
