@@ -24,7 +24,9 @@ _CHUNK = 12_000
 
 def expit(x: np.ndarray) -> np.ndarray:
     """1 / (1 + e^-x), by the C library's exp as in SciPy: numpy's vector exp may differ in the last bit."""
-    return np.array([1.0 / (1.0 + math.exp(-v)) if v > -709.0 else 0.0 for v in x.tolist()])
+    if len(x) and x.min() > -709.0:
+        return 1.0 / (1.0 + np.fromiter(map(math.exp, (-x).tolist()), np.float64, len(x)))
+    return np.array([expit_of_one(v) for v in x.tolist()])
 
 
 def expit_of_one(x: float) -> float:
