@@ -214,6 +214,14 @@ class Server:
         self.leader.start()
 
     def _lead(self) -> None:
+        try:
+            self._answer_all()
+        except BaseException:  # as when no thread can be started: a process without a leader would be deaf
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(1)
+
+    def _answer_all(self) -> None:
         me, buffer = threading.current_thread(), memoryview(bytearray(BUFFER))
         entrance, connections, lock, poll = self.listener.fileno(), self.connections, self.lock, self.events.poll
         while True:
