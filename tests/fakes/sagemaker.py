@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -54,6 +54,7 @@ class FakeModels:
         self.scaled: dict[str, set[str]] = {}
         self._now = now or (lambda: datetime.now(UTC))
         self._changes: dict[str, tuple[datetime, EndpointState]] = {}
+        self._guards: dict[str, frozenset[str]] = {}
         self.answer: Callable[[Invocation], Answer] = lambda invocation: Answer(
             200, b'{"predictions": [{"prediction": true, "probability": 0.5}], "model": "fake"}', invocation.variant
         )
@@ -103,16 +104,34 @@ class FakeModels:
         after = replace(now, status="Failed", failure=broken) if broken else replace(now, status="InService")
         self._change(now, replace(after, variants=() if broken else states))
 
-    def update(self, name: str, config: str) -> None:
+    def update(self, name: str, config: str, alarms: Collection[str] = (), bake: float = 0.0) -> None:
         """UpdateEndpoint: weights become the configuration's, unless its instances do not come up. Raises ClientError.
 
-        Whoever asks meanwhile is told of the old configuration.
+        Whoever asks meanwhile is told of the old configuration. With guardrails (`alarms`) it takes `bake` seconds
+        more, and `rings` of one of them takes everything back without a word.
         """
         self._throttle("UpdateEndpoint")
         present = self._changeable(name)
         states, broken = self._variants(self._config(config)), self._unloadable(config)
+        if alarms and {each.name for each in states} != {each.name for each in present.variants}:
+            raise _invalid("A deployment with guardrails needs the same variant names in both configurations.")
         after = replace(present, failure=broken) if broken else replace(present, config=config, variants=states)
-        self._change(replace(present, status="Updating"), after)
+        self._change(replace(present, status="Updating"), after, 0.0 if broken else bake)
+        if name in self._changes and not broken:
+            self._guards[name] = frozenset(alarms)
+
+    def rings(self, alarm: str) -> None:
+        """An alarm goes into ALARM: deployments that it guards are rolled back."""
+        for name in [name for name, alarms in self._guards.items() if alarm in alarms]:
+            del self._guards[name]
+            if self.seen(name) is not None and name in self._changes:
+                old = replace(self.endpoints[name], status="InService", failure=f"Alarm {alarm} was in ALARM.")
+                self._change(replace(old, status="RollingBack", failure=None), old)
+
+    def coming(self, name: str) -> str | None:
+        """The configuration that the endpoint is changing to."""
+        self.seen(name)
+        return self._changes[name][1].config if name in self._changes else None
 
     def reweigh(self, name: str, weights: Mapping[str, float]) -> None:
         """UpdateEndpointWeightsAndCapacities: variants that are not named keep theirs. Raises ClientError."""
@@ -151,9 +170,10 @@ class FakeModels:
         broken = [each.name for each in self.configs[config].variants if each.model in self.unloadable]
         return f"The container of {broken[0]} did not pass the ping health check." if broken else None
 
-    def _change(self, now: EndpointState, after: EndpointState) -> None:
+    def _change(self, now: EndpointState, after: EndpointState, bake: float = 0.0) -> None:
         self.endpoints[now.name] = now
-        self._changes[now.name] = (self._now() + timedelta(seconds=self.settle), after)
+        self._guards.pop(now.name, None)
+        self._changes[now.name] = (self._now() + timedelta(seconds=self.settle + bake), after)
         self.seen(now.name)
 
     def put_endpoint(

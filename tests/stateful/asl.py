@@ -170,6 +170,11 @@ class Execution:
             return True
         return now >= self._deadline or self._heard()
 
+    @property
+    def waits_for_word(self) -> bool:
+        """Whether it waits for what is sent to a task token."""
+        return self.running and self._token is not None
+
     def wakes(self) -> datetime | None:
         """When time alone makes it go on; None when it is ready, over, or has to be told."""
         if not self.running or self.ready():

@@ -15,37 +15,46 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from sluice import bootstrap, keys, names
 from sluice.ports import Alarm, Answer, Champion, EndpointState, World
-from sluice.release import alarms as release_alarms
+from sluice.steps import run_records
 from sluice.steps.register_model import register_model
 from sluice.steps.seal_model import seal_model
-from tests.fakes import ClientError, Crash, FakeModels, Invocation, Published, failing
+from tests.fakes import ClientError, Crash, FakeModels, Invocation, Published, failing, interrupted
 from tests.stateful.asl import ROOT, Execution, TaskError, function_of
 from tests.unit.steps.release_world import ENDPOINT, JOB, NEW, OLD, PROJECT, artifact, build
 
 DIED = ("Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown")
 """What Step Functions hears of a function whose process was killed, which took too long, or of which AWS knows
 nothing."""
+PREDICTION = b'{"predictions": [{"prediction": true, "probability": 0.5}], "model": "x"}'
+# what steps start, by the names of the fakes' settings
+_MACHINES = {"sluice-rollback": "roll_back", "sluice-release": "release_model"}
 _OPTIMISED, _SDK = "SageMaker.AmazonSageMakerException", "SageMaker.SageMakerException"
 # SageMaker's errors that its service model names
 _NAMED = {"ResourceLimitExceeded", "ResourceInUse", "ResourceNotFound", "Conflict"}
-_QUIET = ("respond_to_alarm",)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What the next call meets. `crash` is for Lambdas only and waits for one: it dies at its `at`-th port call.
+    """What the next call of `where` (a function or one of SageMaker's operations; empty: any) meets.
 
-    lost: done, but the caller hears of an error. refused: not done, and may be tried again. denied: not done, and no
-    machine retries it (a quota).
+    crash: the Lambda dies at its `at`-th port call. lost: done, but the caller hears of an error. refused: not done,
+    and may be tried again. denied: not done by SageMaker, and no machine retries it (a quota).
     """
 
     kind: str
     at: int = 1
     error: str = DIED[0]
+    where: str = ""
+
+
+_COMPACT = SimpleNamespace(
+    dumps=lambda content, **options: json.dumps(content, **{**options, "indent": None}), loads=json.loads
+)
 
 
 @functools.cache
@@ -62,12 +71,14 @@ def door(name: str) -> Callable[[dict[str, Any], Any], Any]:
 
 @contextmanager
 def _world(world: World) -> Iterator[None]:
-    real = bootstrap.world
+    """`world` is the one that doors find. Records are written without their indentation, which took half the time."""
+    real = bootstrap.world, run_records.json
     bootstrap.world = lambda: world  # type: ignore[assignment]
+    run_records.json = _COMPACT  # type: ignore[assignment]
     try:
         yield
     finally:
-        bootstrap.world = real
+        bootstrap.world, run_records.json = real
 
 
 @functools.cache
@@ -78,7 +89,7 @@ def _archive(run_id: str) -> bytes:
 class Cloud:
     """`health`: run → good | failing | slow; `executions`: ARN → execution, in the order of their start."""
 
-    def __init__(self, champion: bool = True, settle: float = 20.0, **release: Any) -> None:
+    def __init__(self, champion: bool = True, settle: float = 20.0, captures: int = 0, **release: Any) -> None:
         logging.disable(logging.CRITICAL)
         self.world = build(champion=champion, **release)
         self.models: FakeModels = self.world.models  # type: ignore[assignment]
@@ -90,13 +101,19 @@ class Cloud:
         self.runs: list[str] = []
         self.faults: list[Fault] = []
         self.events: list[dict[str, Any]] = []
-        self.invoked: list[tuple[str, str, bool]] = []
-        """(execution, function, whether something was done to it) of every Lambda call."""
+        self.invoked: list[tuple[str, str, str]] = []
+        """(execution, function, the fault that it met or nothing) of every Lambda call."""
         self.changes: list[tuple[str, str]] = []
         """(execution, operation) of every change of the endpoint that SageMaker took."""
+        self.meanwhile: tuple[int, Callable[[], Any]] | None = None
+        """What else happens right before the n-th port call of the next Lambda: two of them at once."""
+        self.busy: Execution | None = None
+        """The execution whose Lambda runs."""
         self.overlaps: list[tuple[str, str]] = []
         """Executions that changed the endpoint while another one, which had changed it, was still running."""
-        self.stopped: set[str] = set()
+
+        if captures:
+            self._capture(captures)
 
     # --- what people and schedulers do ----------------------------------------------------------------------------
 
@@ -119,35 +136,22 @@ class Cloud:
         self.runs.append(run_id)
         return run_id
 
-    def start_run(self, run_id: str) -> Execution | None:
-        """The lifecycle from its release on, when the run gets the project's lock, as plan_training takes it."""
+    def start_run(self, run_id: str, by_hand: bool = False) -> Execution | None:
+        """The lifecycle from its release on, when the run gets the project's lock, as plan_training takes it.
+
+        By hand: a person starts (or redrives) the execution, whatever runs now.
+        """
         world = self.world
-        if not world.ledger.acquire_lock(PROJECT, run_id, world.clock.now()):
+        if not by_hand and not world.ledger.acquire_lock(PROJECT, run_id, world.clock.now()):
             world.ledger.add_pending(PROJECT, f"d-{run_id}", "it arrived during a run")
             return None
         package = register_model(world, PROJECT, run_id, self._archive_uri(run_id))
-        plan = {
-            "project": PROJECT,
-            "run_id": run_id,
-            "names": {"release_execution": f"{run_id}-release"},
-        }
+        plan = {"project": PROJECT, "run_id": run_id, "names": {"release_execution": f"{run_id}-release"}}
         known = {"plan": plan, "package": package, "candidate": {"artifact_uri": self._archive_uri(run_id)}}
         return self._add(Execution("ml_lifecycle", run_id, plan, self, "Release Model", known))
 
-    def start_release(self, run_id: str) -> Execution:
-        """The release machine alone, as a person may start it, whoever else releases now."""
-        package = register_model(self.world, PROJECT, run_id, self._archive_uri(run_id))["package_arn"]
-        given = {"project": PROJECT, "run_id": run_id, "package_arn": package}
-        return self._add(
-            Execution("release_model", f"{run_id}-by-hand", {**given, "artifact_uri": self._archive_uri(run_id)}, self)
-        )
-
     def ask_to_abort(self, run_id: str) -> None:
         self.world.ledger.update_run(PROJECT, run_id, {"abort_requested": {"reason": "a person", "by": "test"}})
-
-    def stop(self, execution: Execution) -> None:
-        self.stopped.add(execution.arn)
-        execution.stop()
 
     # --- time and traffic -----------------------------------------------------------------------------------------
 
@@ -158,32 +162,61 @@ class Cloud:
         self.world.clock.advance(seconds)  # type: ignore[attr-defined]
 
     def traffic(self, requests: int) -> None:
-        """`requests` fall on the variants by their weights; then the alarms look."""
-        state = self.models.seen(ENDPOINT)
-        if state is None or not state.variants:
-            return
+        """`requests` fall on the models by their variants' weights; then the alarms look."""
         now, metrics, seen = self.now(), self.world.metrics, {}
-        whole = sum(variant.weight for variant in state.variants)
-        for variant in state.variants:
-            count = round(requests * variant.weight / whole)
-            health = self.health[variant.name.removeprefix("v-")]
-            failed, latency = (count if health == "failing" else 0), (900.0 if health == "slow" else 20.0)
-            seen[variant.name] = (count, failed, latency)
-            for name, value in (("Invocations", count), ("Invocation5XXErrors", failed)):
-                metrics.add(ENDPOINT, variant.name, name, now, value)  # type: ignore[attr-defined]
-            if count:
-                metrics.add_latency(ENDPOINT, variant.name, now, latency)  # type: ignore[attr-defined]
+        for variant, runs in self.variants().items():
+            failed, latency, whole = 0, 20.0, 0
+            for run_id, share in runs:
+                count = round(requests * share)
+                whole += count
+                failed += count if self.health[run_id] == "failing" else 0
+                latency = 900.0 if self.health[run_id] == "slow" and count else latency
+            seen[variant] = (whole, failed, latency)
+            for name, value in (("Invocations", whole), ("Invocation5XXErrors", failed)):
+                metrics.add(ENDPOINT, variant, name, now, value)  # type: ignore[attr-defined]
+            if whole:
+                metrics.add_latency(ENDPOINT, variant, now, latency)  # type: ignore[attr-defined]
         self._ring(seen)
+
+    def variants(self) -> dict[str, list[tuple[str, float]]]:
+        """Variant → the runs whose models answer for it now, with their shares of all requests.
+
+        A swap of fleets sends half of a variant's requests to the new one, which answers under the same name.
+        """
+        state = self.models.seen(ENDPOINT)
+        if state is None:
+            return {}
+        active, coming = self._models_of(state.config), self._models_of(self.models.coming(ENDPOINT) or state.config)
+        swaps = self.models.coming(ENDPOINT) not in (None, state.config) and set(active) == set(coming)
+        found = {}
+        for variant in state.variants:
+            old, new = active[variant.name], coming.get(variant.name, "")
+            half = variant.weight / 2
+            found[variant.name] = [(old, half), (new, half)] if swaps and new != old else [(old, variant.weight)]
+        return found
+
+    def shares(self) -> dict[str, float]:
+        """Run → its share of the requests, where it has one."""
+        found: dict[str, float] = {}
+        for runs in self.variants().values():
+            for run_id, share in runs:
+                if share > 0:
+                    found[run_id] = found.get(run_id, 0.0) + share
+        return found
+
+    def _models_of(self, config: str) -> dict[str, str]:
+        """Variant → run of its model."""
+        runs = {self.model_of(run_id): run_id for run_id in self.health}
+        return {variant.name: runs[variant.model] for variant in self.models.configs[config].variants}
 
     def _ring(self, seen: Mapping[str, tuple[int, int, float]]) -> None:
         """Alarms change their states by this traffic; each change into ALARM is an event."""
         fake: Any = self.world.alarms
         for name, alarm in fake.alarms.items():
             variant = alarm.dimensions.get("VariantName")
-            if variant not in seen:
-                continue
-            self._turn(name, _breaches(alarm, *seen[variant]))
-        for name, children in getattr(fake, "composites", {}).items():
+            if variant in seen:
+                self._turn(name, _breaches(alarm, *seen[variant]))
+        for name, children in fake.composites.items():
             self._turn(name, any(fake.state.get(child) == "ALARM" for child in children))
 
     def _turn(self, name: str, rings: bool) -> None:
@@ -191,6 +224,7 @@ class Cloud:
         before, state[name] = state[name], "ALARM" if rings else "OK"
         if rings and before != "ALARM":
             self.events.append(self.alarm_event(name))
+            self.models.rings(name)
 
     def alarm_event(self, name: str) -> dict[str, Any]:
         stamp = self.now().isoformat(timespec="milliseconds").replace("+00:00", "+0000")
@@ -241,11 +275,15 @@ class Cloud:
 
     def call(self, execution: Execution, resource: str, arguments: Any) -> Any:
         if resource == "lambda:invoke":
-            payload = self._lambda(execution.arn, function_of(arguments["FunctionName"]), arguments["Payload"])
+            self.busy = execution
+            try:
+                payload = self._lambda(execution.arn, function_of(arguments["FunctionName"]), arguments["Payload"])
+            finally:
+                self.busy = None
             return {"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200}
         optimised = not resource.startswith("aws-sdk:")
         operation = resource.rsplit(":", 1)[-1]
-        fault = self._fault(("lost", "refused", "denied"))
+        fault = self._fault(operation, ("lost", "refused", "denied"))
         if fault and fault.kind in ("refused", "denied"):
             unnamed = _OPTIMISED if optimised else _SDK
             error = "SageMaker.ResourceLimitExceededException" if fault.kind == "denied" else unnamed
@@ -284,7 +322,9 @@ class Cloud:
         if operation == "createEndpoint":
             self.models.create(endpoint, given.pop("EndpointConfigName"))
         elif operation == "updateEndpoint":
-            self.models.update(endpoint, given.pop("EndpointConfigName"))
+            self.models.update(
+                endpoint, given.pop("EndpointConfigName"), *_guardrails(given.pop("DeploymentConfig", {}))
+            )
         elif operation == "updateEndpointWeightsAndCapacities":
             wanted = given.pop("DesiredWeightsAndCapacities")
             self.models.reweigh(endpoint, {item["VariantName"]: item["DesiredWeight"] for item in wanted})
@@ -298,11 +338,16 @@ class Cloud:
         self.changes.append((execution.arn, operation))
 
     def _lambda(self, caller: str, name: str, event: dict[str, Any]) -> Any:
-        fault = self._fault(("crash", "lost", "refused"))
+        fault = self._fault(name, ("crash", "lost", "refused"))
         if fault and fault.kind == "refused":
             raise TaskError("Lambda.TooManyRequestsException", "Rate Exceeded.")
-        self.invoked.append((caller, name, fault is not None))
-        world = failing(self.world, fault.at) if fault and fault.kind == "crash" else self.world
+        self.invoked.append((caller, name, fault.kind if fault else ""))
+        world, meanwhile = self.world, self.meanwhile
+        if fault and fault.kind == "crash":
+            world = failing(world, fault.at)
+        elif meanwhile:
+            self.meanwhile = None
+            world = interrupted(world, *meanwhile)
         try:
             with _world(world):
                 result = door(name)(json.loads(json.dumps(event)), None)
@@ -320,8 +365,8 @@ class Cloud:
             raise TaskError("Lambda.SdkClientException", f"{name}: the connection was reset")
         return json.loads(json.dumps(result))
 
-    def _fault(self, kinds: tuple[str, ...]) -> Fault | None:
-        found = next((fault for fault in self.faults if fault.kind in kinds), None)
+    def _fault(self, where: str, kinds: tuple[str, ...]) -> Fault | None:
+        found = next((each for each in self.faults if each.kind in kinds and each.where in ("", where)), None)
         if found:
             self.faults.remove(found)
         return found
@@ -331,9 +376,7 @@ class Cloud:
         fake: Any = self.world.executions
         for arn, payload in fake.started.items():
             machine, name = arn.split(":")[-2:]
-            if machine != "sluice-rollback":
-                raise AssertionError(f"{arn} is not played here")
-            execution = Execution("roll_back", name, payload, self)
+            execution = Execution(_MACHINES[machine], name, payload, self)
             if execution.arn not in self.executions:
                 self._add(execution)
 
@@ -343,9 +386,9 @@ class Cloud:
             raise ClientError("ValidationError", f"{invocation.endpoint} is not in service")
         heaviest = max(state.variants, key=lambda variant: variant.weight).name
         variant = invocation.variant or heaviest
-        if self.health[variant.removeprefix("v-")] == "failing":
+        if self.health[self._models_of(state.config)[variant]] == "failing":
             return Answer(500, b"boom", variant)
-        return Answer(200, b'{"predictions": [{"prediction": true, "probability": 0.5}], "model": "x"}', variant)
+        return Answer(200, PREDICTION, variant)
 
     def _add(self, execution: Execution) -> Execution:
         self.executions[execution.arn] = execution
@@ -357,7 +400,29 @@ class Cloud:
     def _archive_uri(self, run_id: str) -> str:
         return self.world.objects.uri(keys.sealed(PROJECT, run_id, "model.tar.gz"))
 
+    def _capture(self, requests: int) -> None:
+        """What the champion was asked a while ago."""
+        at = self.now() - timedelta(minutes=10)
+        lines = [
+            {
+                "captureData": {
+                    "endpointInput": _captured('{"pages": 1.0}'),
+                    "endpointOutput": _captured(PREDICTION.decode()),
+                },
+                "eventMetadata": {"inferenceId": f"q{number}", "inferenceTime": at.strftime("%Y-%m-%dT%H:%M:%SZ")},
+            }
+            for number in range(requests)
+        ]
+        body = "\n".join(json.dumps(line) for line in lines).encode()
+        self.world.objects.write(f"{keys.capture(PROJECT)}{ENDPOINT}/v-{OLD}/{at:%Y/%m/%d/%H}/00.jsonl", body)
+
     # --- what a test looks at -------------------------------------------------------------------------------------
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether a rollback that changed the endpoint last was stopped by a person, whom nobody has to tell of it."""
+        last = self.executions[self.changes[-1][0]] if self.changes else None
+        return last is not None and last.machine == "roll_back" and last.status == "ABORTED"
 
     @property
     def alerts(self) -> list[Published]:
@@ -397,8 +462,15 @@ def _sum(run_id: str) -> str:
     return artifact(run_id=run_id)[1]
 
 
-def settled(cloud: Cloud) -> timedelta:
-    return timedelta(seconds=cloud.models.settle)
+def _captured(text: str) -> dict[str, str]:
+    return {"observedContentType": "application/json", "data": text, "encoding": "JSON"}
 
 
-__all__ = ["DIED", "Cloud", "Fault", "door", "release_alarms", "settled"]
+def _guardrails(deployment: dict[str, Any]) -> tuple[list[str], float]:
+    """Alarms of a DeploymentConfig, and the seconds that its traffic routing takes."""
+    if not deployment:
+        return [], 0.0
+    routing = deployment["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+    steps = {"ALL_AT_ONCE": 1.0, "CANARY": 1.0, "LINEAR": 100 / routing.get("LinearStepSize", {"Value": 100})["Value"]}
+    alarms = [each["AlarmName"] for each in deployment["AutoRollbackConfiguration"]["Alarms"]]
+    return alarms, routing["WaitIntervalInSeconds"] * steps[routing["Type"]]
