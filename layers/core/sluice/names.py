@@ -11,6 +11,8 @@ from sluice.errors import InputError
 ENDPOINT_LIMIT = 63
 TUNING_LIMIT = 32
 EXECUTION_LIMIT = 80
+REPLAYED = "replay-"
+"""Beginning of the inference id of a request that Sluice sent itself: nobody's traffic."""
 
 
 def digest(*parts: str, length: int = 12) -> str:

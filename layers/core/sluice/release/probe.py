@@ -9,6 +9,7 @@ import json
 import math
 from typing import Any
 
+from sluice import names
 from sluice.contract import Column, Contract
 from sluice.ports import Models
 
@@ -25,7 +26,7 @@ def probe(models: Models, endpoint: str, contract: Contract, expected_variant: s
     body = json.dumps(example_row(contract)).encode()
     trouble = ""
     for _ in range(ATTEMPTS):
-        answer = models.invoke(endpoint, body)
+        answer = models.invoke(endpoint, body, inference_id=f"{names.REPLAYED}probe")
         if answer.status != 200:
             trouble = f"the probe got status {answer.status}"
         elif answer.variant != expected_variant:

@@ -94,8 +94,13 @@ def _astray(world: World, project: str) -> str | None:
         state = world.models.endpoint(champion.endpoint)
     except EndpointBusyError:
         return f"How {champion.endpoint} is could not be asked: see that it serves {champion.endpoint_config}."
-    if state is None or state.config == champion.endpoint_config:
+    if state is None or (state.status == "InService" and state.config == champion.endpoint_config):
         return None
+    if state.status != "InService":
+        return (
+            f"{champion.endpoint} is {state.status}, and nobody waits for what comes of it: see that it serves "
+            f"{champion.endpoint_config} in the end."
+        )
     shares = ", ".join(f"{variant.name} {variant.weight:g}" for variant in state.variants)
     return (
         f"{champion.endpoint} serves {state.config} ({shares}), not the champion's {champion.endpoint_config}, and "

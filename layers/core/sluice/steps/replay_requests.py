@@ -16,6 +16,7 @@ from sluice import keys
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.errors import ReleaseError
+from sluice.names import REPLAYED
 from sluice.ports import Json, World
 from sluice.release import traffic
 from sluice.release.answers import read_answer
@@ -27,7 +28,6 @@ from sluice.release.scores import ExpectedScores
 from sluice.steps.captured_requests import as_json, captured
 from sluice.steps.run_records import run_contract, stored_json, update_run, write_json
 from sluice.steps.watch_canary import abort_requested
-from sluice.watch.captures import REPLAYED
 
 REACH = timedelta(days=1)
 """How far back requests are looked for: older ones say little about what comes."""

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sluice import names
+
 Row = dict[str, Any]
-REPLAYED = "replay-"
-"""Beginning of the inference id of a request that Sluice sent itself: nobody's traffic."""
 _CLIENT = re.compile(r"(?:^|[;,\s])client=([^;,\s]{1,128})")
 
 
@@ -42,7 +42,7 @@ class Captured:
 
     @property
     def replayed(self) -> bool:
-        return (self.inference_id or "").startswith(REPLAYED)
+        return (self.inference_id or "").startswith(names.REPLAYED)
 
 
 def parse_file(body: bytes, types: dict[str, str]) -> tuple[list[Captured], int]:
