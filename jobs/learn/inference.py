@@ -6,8 +6,9 @@ output_fn answers it as a response of the server's own web framework, which pass
 that framework is not there, output_fn raises the InputError, whose `status` and `body` say the same.
 
 Late labels. A JSON answer has an `inference_id`, which labels may name: row i of a request with several is
-`<inference_id>-<i>`, from 0. An InferenceId that the caller gave goes before it. Lines of JSON lines and CSV are the
-predictions and nothing else; their labels join by the contract's key columns or the caller's InferenceId.
+`<inference_id>-<i>`, from 0; a line of JSON lines has its row's own. An InferenceId that the caller gave goes before
+it. A line of CSV is the prediction and nothing else, because people put it beside a row's line; its labels join by the
+contract's key columns or the caller's InferenceId, and SageMaker's InvokedProductionVariant names its model.
 """
 
 from __future__ import annotations
@@ -78,10 +79,20 @@ def output_fn(prediction: Answered | InputError, accept: str) -> Any:
         )
         return text, JSON
     if kind in _JSON_LINES_NAMES:
-        return "".join(line + "\n" for line in _as_json(answers)), kind
+        return _as_lines(_as_json(answers), run_id), kind
     if kind == CSV:
         return _as_csv(answers), CSV
     return _refuse(InputError(f"cannot answer as {kind!r}; accept {JSON}, {JSON_LINES} or {CSV}", status=406))
+
+
+def _as_lines(answers: list[str], run_id: str) -> str:
+    """Each line says which model answered, and by which id a label may name it."""
+    own, single = os.urandom(16).hex(), len(answers) == 1
+    model = _dumps(run_id)
+    return "".join(
+        f'{answer[:-1]}, "model": {model}, "inference_id": "{own if single else f"{own}-{number}"}"}}\n'
+        for number, answer in enumerate(answers)
+    )
 
 
 def read(body: str | bytes, content_type: str, model: Model) -> Data:

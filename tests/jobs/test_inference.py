@@ -59,17 +59,22 @@ def test_every_form_gives_the_same_answer_without_heavy_imports(ask):
         [LINE + "\n", CSV, CSV],
         ["id,seconds,pages,channel,member,words,at\nx,12.5,25,ads,true,red shoe,2026-01-02T03:04:05Z\n", CSV, CSV],
         ["{}", JSON, JSON],
+        [2 * (json.dumps(ROW) + "\n"), LINES, LINES],
     )
     assert got["loaded"] == []
     # Of processor time, which other work on the machine does not add to; 0.3 s is the aim.
     assert got["seconds"] < 1.0
-    one, two, lines, bare, headed, empty = got["answers"]
+    one, two, line, bare, headed, empty, several = got["answers"]
     assert len({json.loads(one[1])["inference_id"], json.loads(two[1])["inference_id"]}) == 2
     answer = json.loads(one[1])["predictions"][0]
     assert answer["prediction"] is True
     assert json.loads(one[1])["model"] == "r0123456789ab"
     assert json.loads(two[1])["predictions"] == [answer, answer]
-    assert json.loads(lines[1]) == answer
+    own = json.loads(line[1])
+    assert own == {**answer, "model": "r0123456789ab", "inference_id": own["inference_id"]}
+    ids = [json.loads(text)["inference_id"] for text in several[1].splitlines()]
+    assert [name.rpartition("-")[2] for name in ids] == ["0", "1"]
+    assert len({name.rpartition("-")[0] for name in ids} | {own["inference_id"]}) == 2
     assert bare[1] == headed[1] == f"true,{answer['probability']}\n"
     assert empty[0] == 200
 

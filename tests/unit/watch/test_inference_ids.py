@@ -53,3 +53,18 @@ def test_the_callers_id_goes_before_it() -> None:
 
 def test_the_rows_of_a_request_are_numbered_from_zero() -> None:
     assert joined(captured(ROWS), "abc-1", "abc-0", "abc") == [(True, 0.25), (True, 0.75)]
+
+
+def test_lines_of_json_name_their_rows_as_json_does() -> None:
+    lines = [{**answer, "model": "r1", "inference_id": f"abc-{n}"} for n, answer in enumerate(ANSWERS)]
+    parts = {"endpointInput": ROWS, "endpointOutput": lines}
+    data = {
+        name: {
+            "observedContentType": "application/jsonlines",
+            "data": "\n".join(map(json.dumps, part)),
+            "encoding": "JSON",
+        }
+        for name, part in parts.items()
+    }
+    body = json.dumps({"captureData": data, "eventMetadata": {}}).encode()
+    assert joined(body, "abc-1", "abc-0", "abc") == [(True, 0.25), (True, 0.75)]

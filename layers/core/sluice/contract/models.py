@@ -250,8 +250,8 @@ class Release(Part):
     bandit: Bandit | None = Field(None, description="of the strategy `bandit`")
     probation: Duration = Field(
         "1d",
-        description="after a promotion, an alarm of errors, of quality or of the comparison with the predecessor by late "
-        "labels rolls back",
+        description="after a promotion, an alarm of errors, of quality, or of labels that show the predecessor to be "
+        "better, rolls back",
     )
     instance: str = Field(MACHINE, pattern=_MACHINE, description="machine of each variant")
     instances: int = Field(1, ge=1, le=50, description="machines of each variant")

@@ -110,13 +110,16 @@ def rows_of(text: str, kind: str, types: dict[str, str]) -> list[Row]:
 
 
 def _answers(text: str, kind: str) -> tuple[list[Row], str | None]:
-    """Predictions, and the inference id that a JSON answer has."""
+    """Predictions, and the inference id that an answer in JSON or JSON lines has."""
     if kind == "text/csv":
         lines = csv.reader(io.StringIO(text))
         names = ("prediction", "probability")
         return [{name: _typed(value, "number") for name, value in zip(names, row)} for row in lines if row], None
     if kind == "application/jsonlines":
-        return [_object(json.loads(line)) for line in text.splitlines() if line.strip()], None
+        lines = [_object(json.loads(line)) for line in text.splitlines() if line.strip()]
+        first = lines[0].get("inference_id") if lines else None
+        # of several rows each has its own: the request's with the row's number behind it
+        return lines, first.removesuffix("-0") if isinstance(first, str) else None
     document = json.loads(text)
     own_id = document.get("inference_id")
     return [_object(row) for row in document["predictions"]], own_id if isinstance(own_id, str) else None
