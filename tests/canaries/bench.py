@@ -90,6 +90,8 @@ class Told:
     requests: list[Request] = field(default_factory=list)
     begun: int = 0
     removed: list[Request] = field(default_factory=list)
+    longest_look: float = 0.0
+    """Seconds that one DescribeEndpoint took at most: how long the machine stood still."""
     sound: set[str] = field(default_factory=set)
     """Variants of champions: what these fail without being meant to is a finding."""
     trouble: str = ""
@@ -181,6 +183,7 @@ class _Part:
                 self.client.stop()
                 self.watch.stop()
             self.told.requests, self.told.begun = self.client.requests(), self.client.begun
+            self.told.longest_look = max((s.heard - s.asked for s in self.watch.sights()), default=0.0)
             self.told.removed = answers_by_removed(Requests(self.told.requests), self.watch.sights())
         except Exception as error:
             traceback.print_exc()
@@ -361,6 +364,8 @@ def _requests(out: Report, told: Sequence[Told]) -> None:
         if one.variant in part.sound and one.outcome in ("failed", "malformed") and not one.noise
     ]
     out.say("requests that a sound model failed", len(sound), "= 0", not sound)
+    busy = max((part.longest_look for part in told), default=0.0)
+    out.say("longest DescribeEndpoint in seconds, which says how busy the machine was", busy, "", True)
     noise = sum(one.noise for one in every)
     out.say("requests that fail on every model", noise, "", True)
     out.say("connections that were made anew", sum(one.resent for one in every), "", True)
