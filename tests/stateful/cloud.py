@@ -110,7 +110,9 @@ class Cloud:
         self.busy: Execution | None = None
         """The execution whose Lambda runs."""
         self.overlaps: list[tuple[str, str]] = []
-        """Executions that changed the endpoint while another one, which had changed it, was still running."""
+        """Executions that changed the endpoint while another one, which had changed it, was not through with it."""
+        self.completed: set[str] = set()
+        """Executions whose last step was done, whether or not they heard of it: they change nothing any more."""
 
         if captures:
             self._capture(captures)
@@ -333,7 +335,8 @@ class Cloud:
         assert not given, f"{operation}: {sorted(given)} are not played here"
 
     def _changed(self, execution: Execution, operation: str) -> None:
-        others = {arn for arn, _ in self.changes if arn != execution.arn and self.executions[arn].running}
+        others = {arn for arn, _ in self.changes if self.executions[arn].running}
+        others -= {execution.arn, *self.completed}
         self.overlaps += [(other, execution.arn) for other in others]
         self.changes.append((execution.arn, operation))
 
@@ -359,6 +362,8 @@ class Cloud:
             raise TaskError(type(error).__name__, json.dumps(told)) from error
         finally:
             self._start_requested()
+        if name.startswith("complete_"):
+            self.completed.add(caller)
         if fault and fault.kind == "crash":
             raise TaskError(fault.error, f"{name} died at its end")
         if fault:
