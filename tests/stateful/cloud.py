@@ -13,7 +13,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -40,7 +40,7 @@ _NAMED = {"ResourceLimitExceeded", "ResourceInUse", "ResourceNotFound", "Conflic
 
 @dataclass(frozen=True)
 class Fault:
-    """What the next call of `where` (a function or one of SageMaker's operations; empty: any) meets.
+    """What a call of `where` (a function or one of SageMaker's operations; empty: any) meets, the `after`-th from now.
 
     crash: the Lambda dies at its `at`-th port call. lost: done, but the caller hears of an error. refused: not done,
     and may be tried again. denied: not done by SageMaker, and no machine retries it (a quota).
@@ -50,6 +50,7 @@ class Fault:
     at: int = 1
     error: str = DIED[0]
     where: str = ""
+    after: int = 0
 
 
 _COMPACT = SimpleNamespace(
@@ -371,9 +372,14 @@ class Cloud:
         return json.loads(json.dumps(result))
 
     def _fault(self, where: str, kinds: tuple[str, ...]) -> Fault | None:
-        found = next((each for each in self.faults if each.kind in kinds and each.where in ("", where)), None)
-        if found:
-            self.faults.remove(found)
+        """The first fault that this call meets; for those that are for a later one it is one call less."""
+        met = [each for each in self.faults if each.kind in kinds and each.where in ("", where)]
+        found = next((each for each in met if each.after == 0), None)
+        for each in met:
+            if each is found or each.after:
+                self.faults.remove(each)
+            if each.after:
+                self.faults.append(replace(each, after=each.after - 1))
         return found
 
     def _start_requested(self) -> None:
