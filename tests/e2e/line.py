@@ -181,8 +181,17 @@ class Line:
 
     def states(self, run: Json) -> list[str]:
         """Names of the states that the run's execution entered, in order."""
+        return self._entered(run["execution_arn"])
+
+    def release_states(self, project: str, run: Json) -> list[str]:
+        """The same of its release's execution."""
+        plan = self.read_json(keys.run(project, run["run_id"], "plan.json"))
+        machine = self.stack.outputs["ReleaseModelArn"].replace(":stateMachine:", ":execution:")
+        return self._entered(f"{machine}:{plan['names']['release_execution']}")
+
+    def _entered(self, execution_arn: str) -> list[str]:
         pages = self.aws("stepfunctions").get_paginator("get_execution_history")
-        events = [e for p in pages.paginate(executionArn=run["execution_arn"]) for e in p["events"]]
+        events = [e for p in pages.paginate(executionArn=execution_arn) for e in p["events"]]
         return [e["stateEnteredEventDetails"]["name"] for e in events if "stateEnteredEventDetails" in e]
 
     @cached_property

@@ -49,7 +49,7 @@ SHARED: dict[str, str] = {
     f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws-glue/": "Glue's log groups, named by Glue",
     f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/": "SageMaker's log groups, named by SageMaker",
     f"arn:aws:ecr:{REGION}:141502667606:repository/sagemaker-scikit-learn": "AWS's image",
-    f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*": "DescribeAlarms and PutCompositeAlarm are authorized on all alarms or none",
+    f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*": "DescribeAlarms, PutCompositeAlarm: all alarms or none",
 }
 Pair = tuple[str, str]
 

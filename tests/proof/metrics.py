@@ -95,12 +95,14 @@ def findings(project: Project) -> list[Finding]:
 def run_time_alarms() -> list[Alarm]:
     """The alarms that a release and the serving model get from our code."""
     run, endpoint = "r0123456789ab", "sluice-shop"
-    found = alarms.canary_alarms(STACK, "shop", run, endpoint, names.variant(run), 250.0)
-    return [*found, alarms.champion_errors(STACK, "shop", endpoint, f"v-{run}")]
+    found = alarms.canary_alarms(STACK, "shop", run, endpoint, names.variant(run), 250.0, 0.01)
+    return [*found, alarms.champion_errors(STACK, "shop", endpoint, f"v-{run}", 0.01)]
 
 
 def check_alarm(alarm: Alarm) -> Iterator[str]:
-    yield from _metric(alarm.namespace, alarm.metric, set(alarm.dimensions))
+    for metric in (alarm.metric, alarm.share_of):
+        if metric is not None:
+            yield from _metric(alarm.namespace, metric, set(alarm.dimensions))
     yield from _statistic(alarm.statistic)
     if alarm.comparison not in _COMPARISONS:
         yield f"CloudWatch has no comparison {alarm.comparison!r}"

@@ -180,7 +180,11 @@ class Metrics(Protocol):
 
 @dataclass(frozen=True)
 class Alarm:
-    """A CloudWatch metric alarm. `period` in seconds; `missing` is a TreatMissingData value."""
+    """A CloudWatch metric alarm. `period` in seconds; `missing` is a TreatMissingData value.
+
+    With `share_of`, a metric beside `metric`, it is the sum of the one over the sum of the other that is compared, and
+    0 while `metric` sums up to less than `at_least`.
+    """
 
     name: str
     description: str
@@ -194,6 +198,8 @@ class Alarm:
     evaluation_periods: int = 1
     datapoints: int = 1
     missing: str = "notBreaching"
+    share_of: str | None = None
+    at_least: float = 0.0
 
 
 class Alarms(Protocol):

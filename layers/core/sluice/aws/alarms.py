@@ -20,28 +20,19 @@ class CloudWatchAlarms:
         self._settings = settings
 
     def put(self, alarm: Alarm) -> None:
-        percentile = alarm.statistic.startswith("p")
-        statistic: Json = {"ExtendedStatistic" if percentile else "Statistic": alarm.statistic}
-        if percentile:
-            # otherwise a percentile over few requests keeps the alarm in its old state
-            statistic["EvaluateLowSampleCountPercentile"] = "evaluate"
         stack, _, rest = alarm.name.partition("/")
         self._cloudwatch.put_metric_alarm(
             AlarmName=alarm.name,
             AlarmDescription=alarm.description[:1_024],
-            Namespace=alarm.namespace,
-            MetricName=alarm.metric,
-            Dimensions=[{"Name": name, "Value": value} for name, value in sorted(alarm.dimensions.items())],
             ComparisonOperator=alarm.comparison,
             Threshold=float(alarm.threshold),
-            Period=alarm.period,
             EvaluationPeriods=alarm.evaluation_periods,
             DatapointsToAlarm=alarm.datapoints,
             TreatMissingData=alarm.missing,
             # no action: respond_to_alarm listens to the state-change event, which a muted alarm sends too
             ActionsEnabled=False,
             Tags=tags(self._settings.stack or stack, rest.partition("/")[0] or "none"),
-            **statistic,
+            **(_share(alarm) if alarm.share_of else _plain(alarm)),
         )
 
     def put_any(self, name: str, description: str, children: Sequence[str]) -> None:
@@ -82,6 +73,34 @@ class CloudWatchAlarms:
     @property
     def _cloudwatch(self) -> Any:
         return self._clients("cloudwatch")
+
+
+def _metric(alarm: Alarm, name: str) -> Json:
+    dimensions = [{"Name": dimension, "Value": value} for dimension, value in sorted(alarm.dimensions.items())]
+    return {"Namespace": alarm.namespace, "MetricName": name, "Dimensions": dimensions}
+
+
+def _plain(alarm: Alarm) -> Json:
+    percentile = alarm.statistic.startswith("p")
+    statistic: Json = {"ExtendedStatistic" if percentile else "Statistic": alarm.statistic}
+    if percentile:
+        # otherwise a percentile over few requests keeps the alarm in its old state
+        statistic["EvaluateLowSampleCountPercentile"] = "evaluate"
+    return {**_metric(alarm, alarm.metric), "Period": alarm.period, **statistic}
+
+
+def _share(alarm: Alarm) -> Json:
+    read = {"part": alarm.metric, "whole": str(alarm.share_of)}
+    queries: list[Json] = [
+        {
+            "Id": name,
+            "MetricStat": {"Metric": _metric(alarm, metric), "Period": alarm.period, "Stat": alarm.statistic},
+            "ReturnData": False,
+        }
+        for name, metric in read.items()
+    ]
+    expression = f"IF(part >= {alarm.at_least:g}, part / whole, 0)"
+    return {"Metrics": [*queries, {"Id": "share", "Expression": expression, "Label": "share", "ReturnData": True}]}
 
 
 def _batches(names: Iterable[str]) -> list[list[str]]:

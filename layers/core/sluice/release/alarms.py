@@ -9,6 +9,15 @@ BURST = 5
 """Server errors in a minute. One failure is the sequential test's business; an alarm that rings for it would undo α."""
 
 
+def plain_trouble(max_error_rate: float) -> float:
+    """The share of a minute's requests that must fail: ten times what the contract allows, 20 to 50 %.
+
+    A number alone would ring for every model where many requests come and some fail on any model. With this share a
+    model that fails as often as the contract allows (up to 5 %) rings in less than one of 10,000 minutes.
+    """
+    return min(0.5, max(0.2, 10 * max_error_rate))
+
+
 def canary_errors_name(stack: str, project: str, run_id: str) -> str:
     return names.alarm(stack, project, run_id, "canary-errors")
 
@@ -26,45 +35,56 @@ def canary_names(stack: str, project: str, run_id: str) -> list[str]:
     return [canary_errors_name(stack, project, run_id), canary_latency_name(stack, project, run_id)]
 
 
-def canary_alarms(stack: str, project: str, run_id: str, endpoint: str, variant: str, max_p99_ms: float) -> list[Alarm]:
+def canary_alarms(
+    stack: str, project: str, run_id: str, endpoint: str, variant: str, max_p99_ms: float, max_error_rate: float
+) -> list[Alarm]:
     """Missing data do not breach: a canary without traffic is the judge's business (too few requests)."""
-    dimensions = {"EndpointName": endpoint, "VariantName": variant}
     return [
-        Alarm(
-            name=canary_errors_name(stack, project, run_id),
-            description=f"The canary {run_id} of {project} answers with server errors; the release is rolled back.",
-            namespace="AWS/SageMaker",
-            metric="Invocation5XXErrors",
-            dimensions=dimensions,
-            statistic="Sum",
-            comparison="GreaterThanOrEqualToThreshold",
-            threshold=BURST,
+        _errors(
+            canary_errors_name(stack, project, run_id),
+            f"The canary {run_id} of {project} answers with server errors; the release is rolled back.",
+            endpoint,
+            variant,
+            max_error_rate,
         ),
         Alarm(
             name=canary_latency_name(stack, project, run_id),
             description=f"The canary {run_id} of {project} is slower than the contract allows; it is rolled back.",
             namespace="AWS/SageMaker",
             metric="ModelLatency",
-            dimensions=dimensions,
-            statistic="p99",
+            dimensions={"EndpointName": endpoint, "VariantName": variant},
+            # half of the requests: the slowest of a few is no trouble yet, and the judge counts the others
+            statistic="p50",
             comparison="GreaterThanThreshold",
             # microseconds
             threshold=max_p99_ms * 1000,
-            # one slow request is the p99 of a quiet minute, so it must last
+            # a stall of a machine is over in a minute
             evaluation_periods=3,
             datapoints=2,
         ),
     ]
 
 
-def champion_errors(stack: str, project: str, endpoint: str, variant: str) -> Alarm:
+def champion_errors(stack: str, project: str, endpoint: str, variant: str, max_error_rate: float) -> Alarm:
+    return _errors(
+        names.alarm(stack, project, "champion-errors"),
+        f"The serving model of {project} answers with server errors; in probation it is rolled back.",
+        endpoint,
+        variant,
+        max_error_rate,
+    )
+
+
+def _errors(name: str, description: str, endpoint: str, variant: str, max_error_rate: float) -> Alarm:
     return Alarm(
-        name=names.alarm(stack, project, "champion-errors"),
-        description=f"The serving model of {project} answers with server errors; in probation it is rolled back.",
+        name=name,
+        description=description,
         namespace="AWS/SageMaker",
         metric="Invocation5XXErrors",
+        share_of="Invocations",
+        at_least=BURST,
         dimensions={"EndpointName": endpoint, "VariantName": variant},
         statistic="Sum",
-        comparison="GreaterThanOrEqualToThreshold",
-        threshold=BURST,
+        comparison="GreaterThanThreshold",
+        threshold=plain_trouble(max_error_rate),
     )

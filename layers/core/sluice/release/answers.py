@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sluice.contract import Problem
+from sluice.contract import Contract
 
 _JSON_LINES = "application/jsonlines"
 
@@ -31,21 +31,21 @@ class Reading:
 MALFORMED = Reading(valid=False)
 
 
-def read_answer(body: bytes, content_type: str, rows: int, problem: Problem) -> Reading:
+def read_answer(body: bytes, content_type: str, rows: int, contract: Contract) -> Reading:
     """What an answer to `rows` rows says; `MALFORMED` for what a caller could not use."""
     try:
         answers = _answers(body.decode(), content_type.split(";")[0].strip().lower())
         if len(answers) != rows:
             return MALFORMED
-        return _reading(answers, problem)
+        return _reading(answers, contract)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, csv.Error):
         return MALFORMED
 
 
-def read_predictions(answers: Sequence[dict[str, Any]], rows: int, problem: Problem) -> Reading:
+def read_predictions(answers: Sequence[dict[str, Any]], rows: int, contract: Contract) -> Reading:
     """The same of answers that were parsed before, as those of captured requests."""
     try:
-        return _reading(list(answers), problem) if len(answers) == rows else MALFORMED
+        return _reading(list(answers), contract) if len(answers) == rows else MALFORMED
     except (ValueError, KeyError, TypeError):
         return MALFORMED
 
@@ -68,7 +68,8 @@ def _cell(text: str) -> Any:
         return text
 
 
-def _reading(answers: list[dict[str, Any]], problem: Problem) -> Reading:
+def _reading(answers: list[dict[str, Any]], contract: Contract) -> Reading:
+    problem, classes = contract.problem, _classes(contract)
     labels: list[str] = []
     scores: list[float] = []
     for answer in answers:
@@ -78,6 +79,8 @@ def _reading(answers: list[dict[str, Any]], problem: Problem) -> Reading:
             continue
         if prediction is None or isinstance(prediction, dict | list):
             raise ValueError("a class is a plain value")
+        if classes is not None and _text(prediction) not in classes:
+            raise ValueError("the target has no such class")
         labels.append(json.dumps(prediction))
         probability = _number(answer["probability"])
         if not 0 <= probability <= 1:
@@ -91,3 +94,18 @@ def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError("a finite number is needed")
     return float(value)
+
+
+def _classes(contract: Contract) -> set[str] | None:
+    """The target's values as text, where the contract lists them."""
+    column = contract.data.columns[str(contract.problem.target)]
+    if column.type == "boolean":
+        return {"true", "false"}
+    return set(column.values) if column.values else None
+
+
+def _text(prediction: Any) -> str:
+    """A number of a CSV answer is a float, whatever it was."""
+    if isinstance(prediction, bool):
+        return str(prediction).lower()
+    return f"{prediction:g}" if isinstance(prediction, float) else str(prediction)

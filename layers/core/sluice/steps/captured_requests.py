@@ -44,7 +44,8 @@ def _files(world: World, project: str, where: Where, since: datetime, until: dat
         hour += timedelta(hours=1)
     for each in reversed(hours) if newest else hours:
         prefix = f"{keys.capture(project)}{endpoint}/{variant}/{each:%Y/%m/%d/%H}/"
-        listed = [stored.key for stored in world.objects.list(prefix)]
+        # what was uploaded before holds nothing of the span
+        listed = [stored.key for stored in world.objects.list(prefix) if stored.modified >= since]
         yield from reversed(listed) if newest else listed
 
 

@@ -33,7 +33,7 @@ def ensure_monitoring(world: World, project: str, reset: bool = False) -> Json:
             "GreaterThanThreshold",
             contract.monitor.drift.max,
         ),
-        alarms.champion_errors(stack, project, champion.endpoint, champion.variant),
+        alarms.champion_errors(stack, project, champion.endpoint, champion.variant, contract.release.max_error_rate),
     ]
     if champion.previous:
         wanted.append(

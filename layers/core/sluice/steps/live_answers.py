@@ -67,7 +67,7 @@ def live_answers(
 
 
 def _malformed(requests: list[Captured], contract: Contract) -> int:
-    return sum(not read_predictions(r.answers, len(r.rows), contract.problem).valid for r in requests)
+    return sum(not read_predictions(r.answers, len(r.rows), contract).valid for r in requests)
 
 
 def _scores(own: list[Captured], other: list[Captured], expected: ExpectedScores | None) -> Scores | None:

@@ -67,7 +67,7 @@ def plan_release(
             canary = names.endpoint_config(stack, project, run_id, "canary")
             both = {beside.variant: (beside.model, 1.0), variant: (model, 0.0)}
             _ensure_config(world, project, canary, release, both, machines)
-        ringing = canary_alarms.ensure(world, project, run_id, endpoint, variant, release.max_p99_ms)
+        ringing = canary_alarms.ensure(world, project, run_id, endpoint, variant, release)
     update_run(world, project, run_id, {"release": {"mode": mode, "endpoint": endpoint, "package_arn": package_arn}})
     content: dict[str, Any] = {
         "mode": mode,
@@ -112,7 +112,7 @@ def _drill(
     canary = names.endpoint_config(world.settings.stack, project, drill_id, "canary")
     both = {champion.variant: (champion.model, 1.0), variant: (champion.model, 0.0)}
     _ensure_config(world, project, canary, release, both, state.variants[0].instances)
-    ringing = canary_alarms.ensure(world, project, drill_id, endpoint, variant, release.max_p99_ms)
+    ringing = canary_alarms.ensure(world, project, drill_id, endpoint, variant, release)
     return {
         "mode": "canary",
         "decision": "canary",

@@ -151,7 +151,7 @@ def _asked(world: World, contract: Contract, endpoint: str, variant: str, reques
     found: Json = {"status": answer.status, "milliseconds": round(milliseconds, 3)}
     if answer.status != 200:
         return found
-    reading = read_answer(answer.body, answer.content_type, request["rows"], contract.problem)
+    reading = read_answer(answer.body, answer.content_type, request["rows"], contract)
     return {**found, "valid": reading.valid, "labels": list(reading.labels), "scores": list(reading.scores)}
 
 

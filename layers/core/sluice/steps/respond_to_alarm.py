@@ -9,6 +9,7 @@ from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.errors import NotFoundError
 from sluice.ports import Champion, Json, World
+from sluice.release import alarms
 from sluice.steps import retraining
 from sluice.steps.run_records import project_contract, read_json
 from sluice.steps.watch_canary import request_abort
@@ -54,7 +55,9 @@ def respond_to_alarm(world: World, event_detail: Json) -> Json:
 
 
 def _abort(world: World, project: str, run_id: str, kind: str) -> tuple[str, list[str], Json]:
-    reason = f"alarm {kind}"
+    states = world.alarms.states(alarms.canary_names(world.settings.stack, project, run_id))
+    ringing = sorted(name.rpartition("/")[2] for name, value in states.items() if value == "ALARM")
+    reason = f"alarm {', '.join(ringing) or kind}"
     run = world.ledger.run(project, run_id)
     if run is None:
         return "hold", [f"{reason}, but there is no run {run_id}"], {}

@@ -116,10 +116,10 @@ def _answers(text: str, kind: str) -> tuple[list[Row], str | None]:
         names = ("prediction", "probability")
         return [{name: _typed(value, "number") for name, value in zip(names, row)} for row in lines if row], None
     if kind == "application/jsonlines":
-        lines = [_object(json.loads(line)) for line in text.splitlines() if line.strip()]
-        first = lines[0].get("inference_id") if lines else None
+        found = [_object(json.loads(line)) for line in text.splitlines() if line.strip()]
+        first = found[0].get("inference_id") if found else None
         # of several rows each has its own: the request's with the row's number behind it
-        return lines, first.removesuffix("-0") if isinstance(first, str) else None
+        return found, first.removesuffix("-0") if isinstance(first, str) else None
     document = json.loads(text)
     own_id = document.get("inference_id")
     return [_object(row) for row in document["predictions"]], own_id if isinstance(own_id, str) else None
