@@ -461,7 +461,14 @@ class Cloud:
 
 
 def _breaches(alarm: Alarm, requests: int, failed: int, latency: float) -> bool:
-    value = {"Invocation5XXErrors": float(failed), "ModelLatency": latency * 1_000 if requests else 0.0}[alarm.metric]
+    sums = {"Invocations": float(requests), "Invocation5XXErrors": float(failed)}
+    if alarm.metric == "ModelLatency":
+        value = latency * 1_000 if requests else 0.0
+    elif alarm.share_of is None:
+        value = sums[alarm.metric]
+    else:
+        enough = sums[alarm.metric] >= alarm.at_least
+        value = sums[alarm.metric] / sums[alarm.share_of] if enough and sums[alarm.share_of] else 0.0
     if alarm.comparison == "GreaterThanOrEqualToThreshold":
         return value >= alarm.threshold
     assert alarm.comparison == "GreaterThanThreshold", alarm.comparison
