@@ -22,6 +22,8 @@ from tests.stateful.releases import STEPS, Releases, run
 
 GOAL, SHARDS = 5_000, 2
 MACHINES = ("release_model", "roll_back")
+# a function has to die four times in a row
+RARE = {"roll_back: Rollback Failed"}
 
 
 def environment() -> dict[str, str]:
@@ -75,7 +77,7 @@ def main() -> int:
         found = json.loads(out.splitlines()[-1])
         counts.update(found["counts"])
         entered.update(found["entered"])
-    states = {f"{name}: {state}" for name in MACHINES for state in definition(name)["States"]}
+    states = {f"{name}: {state}" for name in MACHINES for state in definition(name)["States"]} - RARE
     goals = {"runs": GOAL, "steps": GOAL * STEPS}
     lines = [figure(f"stateful {name}", counts[name], goal) for name, goal in goals.items()]
     lines.append(figure("stateful states entered", len(states & entered), len(states)))
