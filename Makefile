@@ -6,7 +6,7 @@ TIMED := $(PY) scripts/timed.py
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo build test test-long check prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-bandit bench-serving
+.PHONY: help setup demo build test test-long check prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-bandit bench-canaries bench-serving prove-releases
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -75,6 +75,12 @@ prove: setup .envs/audit/.stamp .envs/node/.stamp  ## every proof, one JSON line
 
 bench-release: .venv/.stamp  ## the canary judge over 10,000 simulated canaries a case, and its power curves
 	PYTHONPATH=layers/core $(PY) -m benchmarks.release --plot docs/judge-power.svg
+
+bench-canaries: setup  ## 50 bad and 50 good canaries on the local cloud, with customers who send throughout; about 20 minutes
+	PYTHONPATH=layers/core $(PY) -m tests.canaries
+
+prove-releases: setup  ## releases, rollbacks, alarms and failures interleaved: 5,000 runs of 50 steps; about 10 minutes
+	PYTHONPATH=layers/core $(PY) -m tests.stateful.prove
 
 bench-bandit: .venv/.stamp  ## simulated bandits and probations: false decisions, power, rewards missed
 	PYTHONPATH=layers/core $(PY) -m benchmarks.bandit --plot docs/bandit.svg

@@ -47,8 +47,10 @@ def second_looks(line: Line) -> dict[str, Any]:
     found["registered"] = invoke(line, "RegisterModelFunction", {**subject, "artifact_uri": run["artifact_uri"]})
     asked = {**subject, "package_arn": run["package_arn"], "token": "a token of nobody"}
     found["asked"] = invoke(line, "RequestApprovalFunction", asked)
-    found["rolled_back"] = invoke(line, "PlanRollbackFunction", {"project": PROJECT, "reason": "a test asks"})
+    asked = {"project": PROJECT, "reason": "a test asks", "holder": "a-test"}
+    found["rolled_back"] = invoke(line, "PlanRollbackFunction", asked)
     line.alert(PROJECT, "Rollback Impossible")
+    found["given up"] = invoke(line, "CompleteRollbackFunction", {**asked, "rollback_plan": found["rolled_back"]})
     found["verified"] = without_a_run(line, run)
     found["unknown"] = of_an_unknown_run(line)
     found["scoring"] = scoring_stopped(line)
@@ -136,7 +138,7 @@ def without_a_contract(line: Line, run: Json) -> list[Json]:
     key = keys.run(PROJECT, run["run_id"], "run.json")
     frozen = line.read(key)
     plan = {"from_run": run["run_id"], "to_run": "r00000000dead", "package_arn": run["package_arn"]}
-    payload = {"project": PROJECT, "reason": "a test asks", "rollback_plan": plan}
+    payload = {"project": PROJECT, "reason": "a test asks", "holder": "a-test", "rollback_plan": plan}
     delete_item(line, f"PROJECT#{PROJECT}", "CONTRACT")
     # without a predecessor the pointer stays
     try:

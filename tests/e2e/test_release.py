@@ -98,7 +98,7 @@ def test_an_alarm_during_the_bake_stops_the_release(line: Line, story: dict[str,
     assert third["outcome"] == "rolled_back"
     assert third["rollback_verified"] is True
     assert len(story["in_bake"]["ProductionVariants"]) == 2
-    assert "canary-errors" in " ".join(third["reasons"])
+    assert "alarm canary" in " ".join(third["reasons"])
     states = line.release_states(PROJECT, third)
     assert states[-1] == "Model Rolled Back"
     # at once, not at the end of a bake of five slices
@@ -109,9 +109,9 @@ def test_an_alarm_during_the_bake_stops_the_release(line: Line, story: dict[str,
     assert champion.run_id == first["run_id"]
     assert endpoint["EndpointConfigName"] == champion.endpoint_config
     assert line.package_status(third) == "Rejected"
-    assert "canary-errors" in line.alerts(PROJECT, "Canary Abort Requested")[0].message
+    assert "alarm canary" in line.alerts(PROJECT, "Canary Abort Requested")[0].message
     told = line.alerts(PROJECT, "Model Rolled Back")[1]
-    assert "canary-errors" in told.message
+    assert "alarm canary" in told.message
     alarms = line.aws("cloudwatch").describe_alarms(
         AlarmNamePrefix=f"{line.stack.stack}/{PROJECT}/{third['run_id']}", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
     )

@@ -90,3 +90,10 @@ def test_replayed_scores_that_evaluation_did_not_see_abort(wrong: str) -> None:
     replayed = [(changed(own), other) for own, other in _pairs(rng, 60, 1.0, edges)]
     # the limit of this test in a replay that shares α with the live ones
     assert log_evalue_paired(replayed, expected) > -math.log(0.05 * 0.1 * 0.1)
+
+
+def test_an_evaluation_that_told_less_expects_nothing() -> None:
+    whole = {"edges": [0.5], "candidate": [1, 2], "champion": [2, 1], "discordant": [[0, 1], [1, 0]], "apart": 0}
+    assert ExpectedScores.of({"scores": whole}) == ExpectedScores(**whole)
+    assert ExpectedScores.of({"scores": {**whole, "apart": None}}) is None
+    assert ExpectedScores.of({}) is None

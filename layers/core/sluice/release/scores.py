@@ -12,8 +12,9 @@ Bins must be fixed before the release. The mean over bins and directions of thei
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sluice.release.evalue import log_evalue, log_evalue_below, log_mean
 
@@ -43,6 +44,13 @@ class ExpectedScores:
     champion: Sequence[int]
     discordant: Sequence[Sequence[int]]
     apart: int
+
+    @classmethod
+    def of(cls, evaluation: Mapping[str, Any]) -> ExpectedScores | None:
+        """None where evaluation had no champion, or was written by code that told less."""
+        told = evaluation.get("scores") or {}
+        known = {name: told.get(name) for name in ("edges", "candidate", "champion", "discordant", "apart")}
+        return None if None in known.values() else cls(**known)
 
 
 def log_evalue_scores(scores: Scores, share: float, tolerance: float = TOLERANCE) -> float:

@@ -155,7 +155,7 @@ def _live(
     if percent >= 100 or not contract.release.capture_percent:
         return LiveAnswers()
     evaluation = stored_json(world, keys.run(contract.project, run_id, "evaluation", "evaluation.json")) or {}
-    expected = ExpectedScores(**evaluation["scores"]) if evaluation.get("scores") else None
+    expected = ExpectedScores.of(evaluation)
     variants = (release_plan["variant"], release_plan["champion_variant"])
     return live_answers(world, contract, release_plan["endpoint"], variants, began, now, expected)
 

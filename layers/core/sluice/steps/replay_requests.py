@@ -200,4 +200,4 @@ def _origin(world: World, contract: Contract, release_plan: Json, done: list[Jso
 
 def _expected(world: World, project: str, run_id: str) -> ExpectedScores | None:
     evaluation = stored_json(world, keys.run(project, run_id, "evaluation", "evaluation.json"), {})
-    return ExpectedScores(**evaluation["scores"]) if evaluation.get("scores") else None
+    return ExpectedScores.of(evaluation)
