@@ -152,6 +152,34 @@ def test_an_alarm_ends_the_wait_whichever_comes_first(alarm_first: bool) -> None
     assert world.executions.failed == {"token": ("CanaryAborted", "alarm canary")}
 
 
+def test_a_swapped_fleet_that_fails_does_not_take_the_champion_with_it() -> None:
+    world = watched()
+    world.ledger.champions[PROJECT] = replace(world.ledger.champion(PROJECT), previous={"run_id": "r0"})
+    world.ledger.update_run(PROJECT, NEW, {"release": {"mode": "blue_green"}})
+    assert respond_to_alarm(world, alarm("champion-errors"))["decision"] == "abort"
+    assert world.ledger.run(PROJECT, NEW)["abort_requested"]
+    ended = world.clock.now().isoformat()
+    world.ledger.update_run(PROJECT, NEW, {"release_outcome": "rolled_back", "ended_at": ended})
+    soon, later = "2026-11-22T12:02:00.000+0000", "2026-11-22T12:10:00.000+0000"
+    assert respond_to_alarm(world, alarm("champion-errors", soon))["decision"] == "hold"
+    assert not world.executions.started
+    assert respond_to_alarm(world, alarm("champion-errors", later))["decision"] == "roll_back"
+
+
+def test_answers_of_another_model_under_the_champions_name_are_not_its_own() -> None:
+    world = watched()
+    capture(world, [1, 7] * 20)
+    key = "capture/shop/sluice-shop/v-r1/2026/11/22/12/x.jsonl"
+    body = world.objects.read(key).decode().splitlines()
+    for number, line in enumerate(body[:10]):
+        record = json.loads(line)
+        answer = json.loads(record["captureData"]["endpointOutput"]["data"])
+        record["captureData"]["endpointOutput"]["data"] = json.dumps({**answer, "model": "r2"})
+        body[number] = json.dumps(record)
+    world.objects.write(key, "\n".join(body).encode())
+    assert monitor_model(world, PROJECT)["rows"] == 30
+
+
 def test_an_alarm_of_a_release_that_is_over_is_held() -> None:
     world = watched()
     world.ledger.update_run(PROJECT, NEW, {"release_outcome": "promoted"})

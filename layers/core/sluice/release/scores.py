@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sluice.release.evalue import log_evalue, log_evalue_below, log_mean
@@ -48,9 +48,11 @@ class ExpectedScores:
     @classmethod
     def of(cls, evaluation: Mapping[str, Any]) -> ExpectedScores | None:
         """None where evaluation had no champion, or was written by code that told less."""
-        told = evaluation.get("scores") or {}
-        known = {name: told.get(name) for name in ("edges", "candidate", "champion", "discordant", "apart")}
-        return None if None in known.values() else cls(**known)
+        told: Mapping[str, Any] = evaluation.get("scores") or {}
+        names = [field.name for field in fields(cls)]
+        return (
+            cls(**{name: told[name] for name in names}) if all(told.get(name) is not None for name in names) else None
+        )
 
 
 def log_evalue_scores(scores: Scores, share: float, tolerance: float = TOLERANCE) -> float:

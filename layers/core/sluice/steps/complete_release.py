@@ -45,6 +45,9 @@ def complete_release(
         _tell_of_the_drill(world, project, run_id, verified, reasons)
     else:
         _restore_pointer(world, project, run_id)
+        if release_plan.get("mode") == "blue_green":
+            # its failures rang the champion's alarm as well, which must ring anew for the champion's own
+            ensure_monitoring(world, project, reset=True)
         _roll_back(world, project, run_id, package_arn, verified, reasons)
     return {"outcome": outcome, "verified": verified}
 

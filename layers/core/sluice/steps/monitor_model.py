@@ -88,7 +88,10 @@ def _window(world: World, project: str, champion: Champion, contract: Contract) 
         kept = [
             request
             for request in requests
-            if not request.replayed and (request.at is None or request.at >= since.replace(microsecond=0))
+            if not request.replayed
+            # a fleet that was swapped and swapped back had the champion's variant name
+            and request.model in (None, champion.run_id)
+            and (request.at is None or request.at >= since.replace(microsecond=0))
         ]
         found = kept + found
         rows += sum(len(request.rows) for request in kept)

@@ -15,6 +15,10 @@ from sluice.steps.run_records import project_contract, read_json
 from sluice.steps.watch_canary import request_abort
 from sluice.watch.triage import broken
 
+_RECENT_RUNS = 5
+_ECHO = timedelta(minutes=3)
+"""How long an alarm may ring for what a fleet did that is gone: its period, CloudWatch's delay, its evaluation."""
+
 
 def respond_to_alarm(world: World, event_detail: Json) -> Json:
     """`{"decision": ignored | duplicate | abort | roll_back | retrain | hold, "reasons"}`.
@@ -38,6 +42,8 @@ def respond_to_alarm(world: World, event_detail: Json) -> Json:
     champion = world.ledger.champion(project)
     if kind == "canary" and len(parts) == 4:
         decision, reasons, facts = _abort(world, project, parts[2], kind)
+    elif kind == "champion-errors" and (swap := _swap(world, project, at)):
+        decision, reasons, facts = _of_a_swap(world, project, swap)
     elif kind in ("champion-errors", "quality", "probation") and _in_probation(world, champion):
         decision, reasons, facts = _roll_back(world, project, kind, event_id, champion)
     elif kind in ("drift", "quality"):
@@ -65,6 +71,34 @@ def _abort(world: World, project: str, run_id: str, kind: str) -> tuple[str, lis
         return "hold", [f"{reason} came when the release of {run_id} was over ({over})"], {"run_id": run_id}
     request_abort(world, project, run_id, reason)
     return "abort", [f"{reason}: the release of {run_id} aborts"], {"run_id": run_id}
+
+
+def _swap(world: World, project: str, at: datetime) -> Json | None:
+    """The blue_green release whose fleet may be what failed: its variant has the champion's name and metrics."""
+    for run in world.ledger.runs(project)[:_RECENT_RUNS]:
+        if (run.get("release") or {}).get("mode") != "blue_green" or run.get("release_outcome") == "promoted":
+            continue
+        ended = run.get("ended_at")
+        if not ended or at - datetime.fromisoformat(ended) < _ECHO:
+            return run
+    return None
+
+
+def _of_a_swap(world: World, project: str, run: Json) -> tuple[str, list[str], Json]:
+    run_id = run["run_id"]
+    facts = {"run_id": run_id}
+    if run.get("ended_at") or run.get("release_outcome"):
+        why = f"the fleet of {run_id}, which went back a moment ago, had the champion's variant name"
+        return (
+            "hold",
+            [
+                f"{why}: it may be what failed",
+                "should the champion itself fail, the alarm is to be looked at by a person",
+            ],
+            facts,
+        )
+    request_abort(world, project, run_id, "alarm champion-errors, of the variant whose fleet is swapped")
+    return "abort", [f"the fleet of {run_id} has the champion's variant name: the release aborts"], facts
 
 
 def _in_probation(world: World, champion: Champion | None) -> bool:

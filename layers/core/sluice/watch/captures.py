@@ -26,8 +26,8 @@ class Captured:
     """One captured request. `answers[i]` belongs to `rows[i]`; it is empty when the answer cannot be read.
 
     `inference_id` is the caller's, else the one in the answer. `client` is the one that the caller names in its
-    CustomAttributes (`client=<id>`). `body` and `content_type` are what was sent, `answer_body` and `answer_type`
-    what came back.
+    CustomAttributes (`client=<id>`). `body` and `content_type` are what was sent; `model` is the run whose model
+    answered, where the answer says so.
     """
 
     inference_id: str | None
@@ -37,8 +37,7 @@ class Captured:
     client: str | None = None
     body: bytes = b""
     content_type: str = "application/json"
-    answer_body: bytes = b""
-    answer_type: str = "application/json"
+    model: str | None = None
 
     @property
     def replayed(self) -> bool:
@@ -65,12 +64,10 @@ def _request(event: Any, types: dict[str, str]) -> Captured:
     text, kind = _text(data["endpointInput"])
     rows = rows_of(text, kind, types)
     answers: list[Row] = []
-    own_id: str | None = None
-    answered, answer_kind = "", "application/json"
+    own_id = model = None
     if data.get("endpointOutput"):
         try:
-            answered, answer_kind = _text(data["endpointOutput"])
-            answers, own_id = _answers(answered, answer_kind)
+            answers, own_id, model = _answers(*_text(data["endpointOutput"]))
         except (ValueError, KeyError, TypeError, AttributeError):
             answers = []
     at = meta.get("inferenceTime")
@@ -84,8 +81,7 @@ def _request(event: Any, types: dict[str, str]) -> Captured:
         client,
         text.encode(),
         kind,
-        answered.encode(),
-        answer_kind,
+        model,
     )
 
 
@@ -109,20 +105,24 @@ def rows_of(text: str, kind: str, types: dict[str, str]) -> list[Row]:
     return [_object(content)]
 
 
-def _answers(text: str, kind: str) -> tuple[list[Row], str | None]:
-    """Predictions, and the inference id that an answer in JSON or JSON lines has."""
+def _answers(text: str, kind: str) -> tuple[list[Row], str | None, str | None]:
+    """Predictions; the inference id and the model that an answer in JSON or JSON lines has."""
     if kind == "text/csv":
         lines = csv.reader(io.StringIO(text))
         names = ("prediction", "probability")
-        return [{name: _typed(value, "number") for name, value in zip(names, row)} for row in lines if row], None
+        return [{name: _typed(value, "number") for name, value in zip(names, row)} for row in lines if row], None, None
     if kind == "application/jsonlines":
         found = [_object(json.loads(line)) for line in text.splitlines() if line.strip()]
-        first = found[0].get("inference_id") if found else None
+        said = found[0] if found else {}
+        own_id = _string(said.get("inference_id"))
         # of several rows each has its own: the request's with the row's number behind it
-        return found, first.removesuffix("-0") if isinstance(first, str) else None
-    document = json.loads(text)
-    own_id = document.get("inference_id")
-    return [_object(row) for row in document["predictions"]], own_id if isinstance(own_id, str) else None
+        return found, own_id.removesuffix("-0") if own_id else None, _string(said.get("model"))
+    said = json.loads(text)
+    return [_object(row) for row in said["predictions"]], _string(said.get("inference_id")), _string(said.get("model"))
+
+
+def _string(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _table(text: str) -> list[dict[str, str]]:
