@@ -100,6 +100,7 @@ contract-reference: .venv/.stamp  ## write docs/contract.md anew from the contra
 
 record-calls: setup  ## a whole end-to-end session, the long stories included, from which the recording for the IAM proofs is written anew
 	SLUICE_RECORD_CALLS=1 $(PY) -m pytest -q tests/e2e || echo "Some tests failed; what was recorded follows."
+	SLUICE_RECORD_CALLS=1 $(PY) -m pytest -q tests/strategies || echo "Some tests failed; what was recorded follows."
 	PYTHONPATH=layers/core $(PY) -m tests.proof.iam
 
 smoke: setup  ## deploy to the account of your AWS variables, try it, remove it again; asks first, costs money

@@ -208,6 +208,13 @@ def write(asked: list[Request], made: list[Call]) -> None:
     CALLS.write_text("".join(f"{json.dumps(vars_of(each), sort_keys=True)}\n" for each in made), encoding="utf-8")
 
 
+def add(asked: list[Request], made: list[Call]) -> None:
+    """Writes what another session did, too: what the fixtures hold stays as it is."""
+    shapes = {shape_of(each): each for each in [*asked, *recorded_checks()]}
+    kinds = {each.kind: each for each in [*made, *recorded_calls()]}
+    write(sorted(shapes.values(), key=str), sorted(kinds.values(), key=lambda call: (call.kind, str(call))))
+
+
 def vars_of(item: Request | Call) -> Json:
     return {name: getattr(item, name) for name in item.__dataclass_fields__}
 
