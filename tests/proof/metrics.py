@@ -55,8 +55,9 @@ PUBLISHED: dict[str, Published] = {
     "AWS/SageMaker": _published(
         "Invocations Invocation4XXErrors Invocation5XXErrors InvocationModelErrors InvocationsPerInstance ModelLatency "
         "OverheadLatency ModelSetupTime",
-        ["EndpointName VariantName"],
-        "SageMaker developer guide, 'Metrics for monitoring Amazon SageMaker AI with Amazon CloudWatch'",
+        ["EndpointName VariantName", "EndpointConfigName EndpointName VariantName"],
+        "SageMaker developer guide, 'Metrics for monitoring Amazon SageMaker AI with Amazon CloudWatch'; of one fleet: "
+        "'Auto-Rollback Configuration and Monitoring'",
     ),
     "AWS/Events": _published(
         "FailedInvocations DeadLetterInvocations InvocationsFailedToBeSentToDlq Invocations MatchedEvents "
@@ -95,7 +96,8 @@ def findings(project: Project) -> list[Finding]:
 def run_time_alarms() -> list[Alarm]:
     """The alarms that a release and the serving model get from our code."""
     run, endpoint = "r0123456789ab", "sluice-shop"
-    found = alarms.canary_alarms(STACK, "shop", run, endpoint, names.variant(run), 250.0, 0.01)
+    found = alarms.canary_alarms(STACK, "shop", run, alarms.of_fleet(endpoint, "v", "config"), 250.0, 0.01)
+    found += alarms.canary_alarms(STACK, "shop", run, alarms.of_variant(endpoint, names.variant(run)), 250.0, 0.01)
     return [*found, alarms.champion_errors(STACK, "shop", endpoint, f"v-{run}", 0.01)]
 
 

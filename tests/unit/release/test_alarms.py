@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
-from sluice.release.alarms import BURST, canary_alarms, plain_trouble
+from sluice.release.alarms import BURST, canary_alarms, of_variant, plain_trouble
 
 
 def rings(limit: float, rate: float, requests: int) -> float:
@@ -25,7 +25,7 @@ def test_a_model_that_fails_every_second_time_rings(requests: int) -> None:
 
 
 def test_errors_are_a_share_of_the_variants_requests() -> None:
-    errors, latency = canary_alarms("sluice", "shop", "r2", "sluice-shop", "v-r2", 250.0, 0.01)
+    errors, latency = canary_alarms("sluice", "shop", "r2", of_variant("sluice-shop", "v-r2"), 250.0, 0.01)
     assert (errors.metric, errors.share_of, errors.at_least, errors.threshold) == (
         "Invocation5XXErrors",
         "Invocations",

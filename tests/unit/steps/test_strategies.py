@@ -42,7 +42,9 @@ def test_blue_green_keeps_the_variants_name_and_is_watched_by_its_alarms() -> No
     }
     (variant,) = world.models.configs[plan["only_config"]].variants
     assert (variant.name, variant.model) == ("v-r1", "sluice-shop-r2")
-    assert {alarm.dimensions["VariantName"] for alarm in world.alarms.alarms.values()} == {"v-r1"}
+    # of the new fleet alone: the old one has the same variant name
+    fleet = {"EndpointName": ENDPOINT, "VariantName": "v-r1", "EndpointConfigName": plan["only_config"]}
+    assert [alarm.dimensions for alarm in world.alarms.alarms.values()] == [fleet, fleet]
     assert set(plan["alarms"]) == set(world.alarms.composites["sluice/shop/r2/canary"])
     complete_release(world, PROJECT, NEW, "promoted", arn, URI, plan)
     champion = world.ledger.champion(PROJECT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sluice import names
 from sluice.ports import Alarm
 
@@ -36,15 +38,17 @@ def canary_names(stack: str, project: str, run_id: str) -> list[str]:
 
 
 def canary_alarms(
-    stack: str, project: str, run_id: str, endpoint: str, variant: str, max_p99_ms: float, max_error_rate: float
+    stack: str, project: str, run_id: str, served: Mapping[str, str], max_p99_ms: float, max_error_rate: float
 ) -> list[Alarm]:
-    """Missing data do not breach: a canary without traffic is the judge's business (too few requests)."""
+    """`served`: the dimensions of the canary's metrics (`of_variant`, `of_fleet`).
+
+    Missing data do not breach: a canary without traffic is the judge's business (too few requests).
+    """
     return [
         _errors(
             canary_errors_name(stack, project, run_id),
             f"The canary {run_id} of {project} answers with server errors; the release is rolled back.",
-            endpoint,
-            variant,
+            served,
             max_error_rate,
         ),
         Alarm(
@@ -52,7 +56,7 @@ def canary_alarms(
             description=f"The canary {run_id} of {project} is slower than the contract allows; it is rolled back.",
             namespace="AWS/SageMaker",
             metric="ModelLatency",
-            dimensions={"EndpointName": endpoint, "VariantName": variant},
+            dimensions=served,
             # half of the requests: the slowest of a few is no trouble yet, and the judge counts the others
             statistic="p50",
             comparison="GreaterThanThreshold",
@@ -69,13 +73,21 @@ def champion_errors(stack: str, project: str, endpoint: str, variant: str, max_e
     return _errors(
         names.alarm(stack, project, "champion-errors"),
         f"The serving model of {project} answers with server errors; in probation it is rolled back.",
-        endpoint,
-        variant,
+        of_variant(endpoint, variant),
         max_error_rate,
     )
 
 
-def _errors(name: str, description: str, endpoint: str, variant: str, max_error_rate: float) -> Alarm:
+def of_variant(endpoint: str, variant: str) -> dict[str, str]:
+    return {"EndpointName": endpoint, "VariantName": variant}
+
+
+def of_fleet(endpoint: str, variant: str, config: str) -> dict[str, str]:
+    """Of the machines that a configuration brought: a swapped fleet has the variant name of the one before."""
+    return {**of_variant(endpoint, variant), "EndpointConfigName": config}
+
+
+def _errors(name: str, description: str, served: Mapping[str, str], max_error_rate: float) -> Alarm:
     return Alarm(
         name=name,
         description=description,
@@ -83,7 +95,7 @@ def _errors(name: str, description: str, endpoint: str, variant: str, max_error_
         metric="Invocation5XXErrors",
         share_of="Invocations",
         at_least=BURST,
-        dimensions={"EndpointName": endpoint, "VariantName": variant},
+        dimensions=served,
         statistic="Sum",
         comparison="GreaterThanThreshold",
         threshold=plain_trouble(max_error_rate),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sluice.contract import Release
 from sluice.ports import World
 from sluice.release import alarms
 
 
-def ensure(world: World, project: str, run_id: str, endpoint: str, variant: str, release: Release) -> list[str]:
-    """Names of the metric alarms. Their composite, made last, is the one that ends the release."""
+def ensure(world: World, project: str, run_id: str, served: Mapping[str, str], release: Release) -> list[str]:
+    """Names of the metric alarms; `served` are the dimensions of the canary's metrics.
+
+    Their composite, made last, is the one that ends the release.
+    """
     stack = world.settings.stack
-    made = alarms.canary_alarms(stack, project, run_id, endpoint, variant, release.max_p99_ms, release.max_error_rate)
+    made = alarms.canary_alarms(stack, project, run_id, served, release.max_p99_ms, release.max_error_rate)
     for alarm in made:
         world.alarms.put(alarm)
     described = f"The canary {run_id} of {project} is in trouble; the release is rolled back at once."

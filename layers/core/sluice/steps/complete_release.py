@@ -11,6 +11,7 @@ from sluice.errors import InputError, NotFoundError
 from sluice.ports import Champion, Json, World
 from sluice.release import champions
 from sluice.steps import canary_alarms
+from sluice.steps.causes import message_of
 from sluice.steps.ensure_monitoring import ensure_monitoring
 from sluice.steps.run_records import read_json, run_contract, update_run
 
@@ -57,7 +58,7 @@ def _reasons(world: World, project: str, run_id: str, failure: Json | None) -> l
     canary = (world.ledger.run(project, run_id) or {}).get("canary") or {}
     reasons = list(canary.get("reasons") or []) if canary.get("decision") == "abort" else []
     if failure and not (reasons and failure.get("error") == "CanaryAborted"):
-        reasons.append(f"{failure.get('state')}: {failure.get('error')}: {str(failure.get('cause'))[:300]}")
+        reasons.append(f"{failure.get('state')}: {failure.get('error')}: {message_of(str(failure.get('cause')))[:300]}")
     return reasons
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sluice.errors import NotFoundError
 from sluice.ports import ENDPOINT, Json, World
 from sluice.release import champions
+from sluice.steps.causes import message_of
 from sluice.steps.ensure_monitoring import ensure_monitoring
 from sluice.steps.run_records import update_run
 
@@ -34,7 +35,7 @@ def _complete(
     if rollback_plan.get("decision") in ("impossible", "done"):
         return {"outcome": rollback_plan["decision"], "verified": True}
     if failure:
-        said = f"{failure.get('state')}: {failure.get('error')}: {str(failure.get('cause'))[:300]}"
+        said = f"{failure.get('state')}: {failure.get('error')}: {message_of(str(failure.get('cause')))[:300]}"
         verification = {"decision": "failed", "reasons": [said]}
     if not rollback_plan:
         _tell_unverified(world, project, "the serving model", reason, verification, {})

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from sluice.errors import EndpointBusyError, InputError
 from sluice.ports import ENDPOINT, Json, World
 from sluice.steps import canary_alarms, retraining
+from sluice.steps.causes import message_of
 from sluice.steps.run_records import update_run
 
 OUTCOMES = ("promoted", "rejected", "not_approved", "rolled_back", "failed")
-# in this order: a Lambda, a SageMaker job, a processing job, a Glue run, an execution
-_REASONS = ("errorMessage", "FailureReason", "ExitMessage", "ErrorMessage", "Cause")
 CAUSE_LIMIT = 500
 
 
@@ -114,20 +112,5 @@ def _brief(error: Json | None) -> Json | None:
         return None
     brief = {key: str(error[key])[:CAUSE_LIMIT] for key in ("state", "error") if error.get(key)}
     if error.get("cause"):
-        brief["cause"] = _message(str(error["cause"]))[:CAUSE_LIMIT]
+        brief["cause"] = message_of(str(error["cause"]))[:CAUSE_LIMIT]
     return brief
-
-
-def _message(cause: str) -> str:
-    """What a person needs of a cause. Step Functions nests them: an execution's description holds its cause, that of a
-    failed job the job's description, and a Lambda's a stack trace.
-    """
-    start = cause.find("{")
-    if start < 0:
-        return cause
-    try:
-        content = json.loads(cause[start:])
-    except ValueError:
-        return cause
-    found = next((content[name] for name in _REASONS if content.get(name)), None)
-    return cause[:start] + _message(str(found)) if found else cause
