@@ -76,7 +76,7 @@ def test_an_alarm_brings_the_champion_back_by_the_whole_way(line: Line, story: d
     assert run["abort_requested"]["reason"] == "alarm canary"
     states = line.states(run)
     # the token ended the wait: no look of the judge came between
-    assert states[states.index("Bake") :][:2] == ["Bake", "Await Before Rollback"]
+    assert states[states.index("Bake") :][:2] == ["Bake", "Cut First?"]
     for seen in (drill.SHARE, drill.ALARM, drill.TOLD, drill.WEIGHT, drill.CONFIG, drill.VERIFIED):
         assert f"  {seen}\n" in printed
     record = line.read_json(keys.decision(PROJECT, run["run_id"], "verification-rollback"))

@@ -14,6 +14,7 @@ import pytest
 
 from examples.generate_sessions import Knobs, as_csv
 from sluice import keys
+from sluice.ports import ENDPOINT
 from tests.e2e.line import Json, Line, contract, wait_for
 
 PROJECT, LATE = "halted", "late"
@@ -51,6 +52,7 @@ def second_looks(line: Line) -> dict[str, Any]:
     found["rolled_back"] = invoke(line, "PlanRollbackFunction", asked)
     line.alert(PROJECT, "Rollback Impossible")
     found["given up"] = invoke(line, "CompleteRollbackFunction", {**asked, "rollback_plan": found["rolled_back"]})
+    found["taken over"] = over_the_lock_of_a_run_that_is_over(line, run)
     found["verified"] = without_a_run(line, run)
     found["unknown"] = of_an_unknown_run(line)
     found["scoring"] = scoring_stopped(line)
@@ -64,6 +66,32 @@ def second_looks(line: Line) -> dict[str, Any]:
     found["second"] = line.run(PROJECT, 2)
     remember_the_artifact(line, uri)
     found["restored"] = without_a_contract(line, run)
+    return found
+
+
+def over_the_lock_of_a_run_that_is_over(line: Line, run: Json) -> Json:
+    """What is said when the endpoint's lock was left by a run that has ended, and of an abort before its bake."""
+    now, over, run_id = datetime.now(UTC), "r00000000over", run["run_id"]
+    asked = {"project": PROJECT, "reason": "a test asks", "holder": "a-test"}
+    subject = {"project": PROJECT, "run_id": run_id}
+    released = {**subject, "package_arn": run["package_arn"], "artifact_uri": run["artifact_uri"]}
+    found: Json = {}
+    line.ledger.start_run(PROJECT, over, now, {"status": "finished", "finished": True})
+    try:
+        line.ledger.acquire_lock(PROJECT, over, now, of=ENDPOINT)
+        found["rollback"] = invoke(line, "PlanRollbackFunction", asked)
+        invoke(line, "CompleteRollbackFunction", {**asked, "rollback_plan": found["rollback"]})
+        line.ledger.acquire_lock(PROJECT, over, now, of=ENDPOINT)
+        found["release"] = str(invoke(line, "PlanReleaseFunction", released).get("errorType"))
+        line.ledger.release_lock(PROJECT, run_id, of=ENDPOINT)
+    finally:
+        delete_item(line, f"PROJECT#{PROJECT}", f"RUN#{over}")
+    line.ledger.update_run(PROJECT, run_id, {"abort_requested": {"reason": "a test asks"}})
+    found["watch"] = str(
+        invoke(line, "WatchCanaryFunction", {**subject, "token": "a token of nobody"}).get("errorType")
+    )
+    line.ledger.update_run(PROJECT, run_id, {"abort_requested": None})
+    found["lock"] = line.ledger.lock(PROJECT, of=ENDPOINT)
     return found
 
 
@@ -170,6 +198,16 @@ def test_what_is_delivered_twice_happens_once(story: dict[str, Any], line: Line)
 def test_a_decision_that_came_before_its_request_is_answered_at_once(story: dict[str, Any]) -> None:
     # the package is approved, so the token is answered; nobody waits for this one
     assert story["asked"].get("decision") == "approved" or "token" in story["asked"]["errorMessage"]
+
+
+@pytest.mark.story.with_args(second_looks)
+def test_a_lock_of_a_run_that_is_over_is_taken_over(story: dict[str, Any]) -> None:
+    found = story["taken over"]
+    # the release goes as far as to say that its run is the champion already; nobody waits for a token of nobody
+    assert found["rollback"]["decision"] == "impossible"
+    assert found["release"] == "ReleaseError"
+    assert found["watch"] == "InputError"
+    assert found["lock"] is None
 
 
 @pytest.mark.story.with_args(second_looks)
