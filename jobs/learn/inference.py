@@ -19,6 +19,7 @@ import json
 import math
 import os
 import sys
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,15 @@ def _media_type(value: str | None) -> str:
     return (value or "").split(";", 1)[0].strip().lower()
 
 
+# What json.loads does between its looks at the kind of the input and at the space around it.
+_raw_decode = json.JSONDecoder().raw_decode
+
+
 def _json(text: str) -> Any:
+    with suppress(ValueError, RecursionError):  # as of space before the value, or of a fault, which is told below
+        value, end = _raw_decode(text)
+        if not text[end:].strip(" \t\r\n"):
+            return value
     try:
         return json.loads(text)
     except ValueError as error:
@@ -182,8 +191,10 @@ def _as_json(answers: Answers) -> list[str]:
         return list(map(json.dumps, answers.records()))  # JSON's NaN and Infinity are no Python
     if probabilities is None:
         return [f'{{"prediction": {value!r}}}' for value in predictions]
-    labels = map(_dumps, predictions)
-    return [f'{{"prediction": {label}, "probability": {p!r}}}' for label, p in zip(labels, probabilities)]
+    if len(predictions) == 1:
+        return [f'{{"prediction": {_dumps(predictions[0])}, "probability": {probabilities[0]!r}}}']
+    begins = {label: f'{{"prediction": {_dumps(label)}, "probability": ' for label in set(predictions)}
+    return [f"{begins[label]}{p!r}}}" for label, p in zip(predictions, probabilities)]
 
 
 def _as_csv(answers: Answers) -> str:

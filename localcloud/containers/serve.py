@@ -26,14 +26,16 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 
 TEXT_TYPES = ("application/json", "text/csv")
 MAX_HEADER = 64 * 1024
+KEPT_HEADER = 1024  # what is longer is read anew each time
 BUFFER = 64 * 1024
+GARBAGE = 20_000  # new objects until cycles are looked for: a request of many rows has hundreds, and no cycle
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
 Answer = tuple[int, str, bytes, dict[str, str]]  # status, content type, body, further headers
 Transform = Callable[[Any, Any, str, str], Any]
@@ -111,7 +113,7 @@ class Refused(Exception):  # noqa: N818 - it is an answer, with the protocol's `
         self.body = {"error": message}
 
 
-def answer(transform: Transform, model: Any, headers: dict[str, str], body: bytes) -> Answer:
+def answer(transform: Transform, model: Any, headers: Mapping[str, str], body: bytes) -> Answer:
     """One invocation."""
     content_type = headers.get("content-type") or "application/json"
     accept = headers.get("accept") or "*/*"
@@ -174,7 +176,7 @@ class Server:
     APART = 50
     LINGER = 50e-6  # seconds
 
-    def __init__(self, listener: socket.socket, invoke: Callable[[dict[str, str], bytes], Answer]) -> None:
+    def __init__(self, listener: socket.socket, invoke: Callable[[Mapping[str, str], bytes], Answer]) -> None:
         self.listener, self.invoke = listener, invoke
         self.connections: dict[int, Connection] = {}
         self.events = select.epoll()
@@ -352,7 +354,7 @@ class Request(NamedTuple):
 
     method: str
     path: str
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
     keep: bool
     end: int
@@ -372,26 +374,43 @@ def read_request(data: bytes) -> Request | Unfinished:
         if len(data) > MAX_HEADER:
             raise ValueError("the header is too long")
         return Unfinished()
-    first, *lines = data[: start - 4].decode("latin-1").lstrip("\r\n").split("\r\n")
+    head = read_head(data[:start]) if start <= KEPT_HEADER else read_head.__wrapped__(data[:start])
+    if head.length is None:
+        chunks = read_chunks(data, start)
+        body, end = chunks or (b"", len(data) + 1)
+    else:
+        end = start + head.length
+        body = data[start:end]
+    if end > len(data):
+        return Unfinished(end, head.headers.get("expect", "").lower() == "100-continue")
+    return Request(head.method, head.path, head.headers, body, head.keep, end)
+
+
+class Head(NamedTuple):
+    """What comes before a body; `length` of the body, None where it is chunked."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    keep: bool
+    length: int | None
+
+
+@functools.lru_cache(256)
+def read_head(data: bytes) -> Head:
+    """A connection's requests mostly have the same header. Raises ValueError where it is not HTTP."""
+    first, *lines = data.decode("latin-1").strip("\r\n").split("\r\n")
     method, target, version = first.split()
     headers = {}
     for line in lines:
         name, _, value = line.partition(":")
         headers[name.strip().lower()] = value.strip()
     get = headers.get
-    if get("transfer-encoding", "").lower() == "chunked":
-        chunks = read_chunks(data, start)
-        body, end = chunks or (b"", len(data) + 1)
-    else:
-        length = get("content-length", "")
-        if length and not (length.isascii() and length.isdigit()):
-            raise ValueError("content-length is no number")
-        end = start + int(length or 0)
-        body = data[start:end]
-    if end > len(data):
-        return Unfinished(end, get("expect", "").lower() == "100-continue")
+    length = "" if (chunked := get("transfer-encoding", "").lower() == "chunked") else get("content-length", "")
+    if length and not (length.isascii() and length.isdigit()):
+        raise ValueError("content-length is no number")
     keep = version == "HTTP/1.1" and get("connection", "").lower() != "close"
-    return Request(method, target.split("?", 1)[0], headers, body, keep, end)
+    return Head(method, target.split("?", 1)[0], headers, keep, None if chunked else int(length or 0))
 
 
 def read_chunks(data: bytes, at: int) -> tuple[bytes, int] | None:
@@ -417,13 +436,22 @@ def read_chunks(data: bytes, at: int) -> tuple[bytes, int] | None:
 
 
 def render(status: int, content_type: str, body: bytes, extra: dict[str, str], *, keep: bool) -> bytes:
-    phrase = PHRASES.get(status, "")
     more = "".join(f"{name}: {_line(value)}\r\n" for name, value in extra.items()) if extra else ""
     if not keep:
         more += "Connection: close\r\n"
-    kind = _line(content_type)
-    head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{more}\r\n"
-    return head.encode("latin-1", "replace") + body
+    return b"%b%d\r\n%b\r\n%b" % (
+        _first_lines(status, content_type),
+        len(body),
+        more.encode("latin-1", "replace"),
+        body,
+    )
+
+
+@functools.lru_cache(64)
+def _first_lines(status: int, content_type: str) -> bytes:
+    """Up to the length of the body."""
+    lines = f"HTTP/1.1 {status} {PHRASES.get(status, '')}\r\nContent-Type: {_line(content_type)}\r\nContent-Length: "
+    return lines.encode("latin-1", "replace")
 
 
 def _line(value: str) -> str:
@@ -452,6 +480,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     transform, model = load(options.model_dir.resolve())
     gc.freeze()  # what is there now stays, and is not looked at again
+    gc.set_threshold(GARBAGE, 10, 10)
     if options.fd is not None:
         listener = socket.socket(fileno=options.fd)
     else:

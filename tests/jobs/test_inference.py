@@ -60,16 +60,21 @@ def test_every_form_gives_the_same_answer_without_heavy_imports(ask):
         ["id,seconds,pages,channel,member,words,at\nx,12.5,25,ads,true,red shoe,2026-01-02T03:04:05Z\n", CSV, CSV],
         ["{}", JSON, JSON],
         [2 * (json.dumps(ROW) + "\n"), LINES, LINES],
+        *(
+            [before + json.dumps(ROW) + after, JSON, JSON]
+            for before, after in (("", " \r\n"), ("\n\t", ""), (" ", "\n"))
+        ),
     )
     assert got["loaded"] == []
     # Of processor time, which other work on the machine does not add to; 0.3 s is the aim.
     assert got["seconds"] < 1.0
-    one, two, line, bare, headed, empty, several = got["answers"]
+    one, two, line, bare, headed, empty, several, *spaced = got["answers"]
     assert len({json.loads(one[1])["inference_id"], json.loads(two[1])["inference_id"]}) == 2
     answer = json.loads(one[1])["predictions"][0]
     assert answer["prediction"] is True
     assert json.loads(one[1])["model"] == "r0123456789ab"
     assert json.loads(two[1])["predictions"] == [answer, answer]
+    assert [json.loads(text)["predictions"] for _, text, *_ in spaced] == [[answer]] * 3
     own = json.loads(line[1])
     assert own == {**answer, "model": "r0123456789ab", "inference_id": own["inference_id"]}
     ids = [json.loads(text)["inference_id"] for text in several[1].splitlines()]
@@ -89,8 +94,13 @@ def test_what_does_not_fit_is_refused_with_the_field(ask):
         [LINE.replace("25", "x"), CSV, CSV],
         ["x", "image/png", JSON],
         [json.dumps(ROW), JSON, "image/png"],
+        [json.dumps(ROW) + "\f", JSON, JSON],
+        [json.dumps(ROW) + "\n" + json.dumps(ROW), JSON, JSON],
+        [100_000 * "[", JSON, JSON],
     )["answers"]
-    assert [answer[0] for answer in got] == [400, 400, 400, 400, 400, 400, 415, 406]
+    assert [answer[0] for answer in got] == [400, 400, 400, 400, 400, 400, 415, 406, 400, 400, 400]
+    assert "not JSON at line 2, column 1" in got[9][1]
+    assert "nested too deeply" in got[10][1]
     assert json.loads(got[0][1])["field"] == "pages"
     assert "many" not in got[0][1]
     assert json.loads(got[5][1])["field"] == "pages"

@@ -265,6 +265,7 @@ LAST = b"Connection: close\r\n"
         [HEAD + LAST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n"],
         [HEAD + LAST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nh", b"e\r\n3\r", b"\nllo\r\n0\r\nA: b\r\n", b"\r\n"],
         [HEAD.replace(b"1.1", b"1.0") + b"Content-Length: 5\r\n\r\n", b"hello"],
+        [HEAD + LAST + b"Cookie: " + 5_000 * b"x" + b"\r\nContent-Length: 5\r\n\r\nhello"],
     ],
 )
 def test_a_request_may_come_in_pieces(serve: Serve, pieces: list[bytes]) -> None:
@@ -278,6 +279,20 @@ def test_several_requests_at_once_are_answered_in_their_order(serve: Serve) -> N
     first = b"".join(HEAD + b"Content-Length: 1\r\n\r\n%d" % i for i in range(5))
     answer = conversation(serve(SLOW), first + HEAD, LAST + b"Content-Length: 3\r\n\r\nend")
     assert [part.rsplit(b"\r\n", 1)[1] for part in answer.split(b"HTTP/1.1 200 OK")[1:]] == [*b"0 1 2 3 4 end".split()]
+
+
+def test_equal_headers_are_of_requests_of_their_own(serve: Serve) -> None:
+    chunked = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+    first = [HEAD + b"Content-Length: 1\r\n\r\na", chunked + b"1\r\nb\r\n0\r\n\r\n"]
+    second = [HEAD + b"Content-Length: 1\r\n\r\nc", chunked + b"2\r\nde\r\n0\r\n\r\n"]
+    answer = conversation(serve(SLOW), *first, *second, HEAD + LAST + b"\r\n")
+    assert [part.rsplit(b"\r\n", 1)[1] for part in answer.split(b"HTTP/1.1 200 OK")[1:]] == [
+        b"a",
+        b"b",
+        b"c",
+        b"de",
+        b"",
+    ]
 
 
 def test_a_body_that_waits_to_be_asked_for_is_asked_for_once(serve: Serve) -> None:

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from sluice.model.encoder import Encoder
 from sluice.model.errors import InputError
+from sluice.model.leaf_tables import LeafTables
 from sluice.model.model import Model
 from sluice.model.schema import Schema
+from sluice.model.table_rows import TableReader
 from tests.unit.model.test_leaf_tables import forest
 
 TYPES = {"n": "number", "i": "integer", "b": "boolean", "c": "category", "m": "number", "d": "category"}
@@ -98,6 +100,22 @@ def test_plain_values_are_read_here(records: list[dict[str, Any]], served: Model
 def test_what_are_no_objects_is_left_to_the_careful_path(records: list[Any]) -> None:
     assert MODELS[0].reader is not None
     assert MODELS[0].reader.read(records) is None
+
+
+@pytest.mark.parametrize("name", ["n", "c"])
+def test_a_model_may_have_a_single_column(name: str) -> None:
+    encoder = Encoder.fit(Schema({name: TYPES[name]}, (name,)), {}, TRAINING)
+    arrays = forest(1, 5, 9)
+    arrays["feature"] %= encoder.width
+    tables = LeafTables.build(arrays, encoder.blocks)
+    assert tables is not None
+    reader = TableReader.build(encoder, tables)
+    assert reader is not None
+    records = [{name: row[name]} for row in TRAINING] + [{}, {name: None}]
+    read = reader.read(records)
+    assert read is not None
+    expected = tables.places(encoder.encode([encoder.schema.typed_json(each) for each in records]))
+    assert (tables.places_of_many(read.many, len(records)) == expected).all()
 
 
 def test_models_say_how_they_serve() -> None:

@@ -19,7 +19,7 @@ from sluice.model.leaf_tables import LeafTables
 
 Arrays = Mapping[str, np.ndarray]
 # Rows are taken in chunks of about this many (row, tree) pairs, as in `leaf_tables`.
-_CHUNK = 12_000
+_CHUNK = 24_000
 
 
 def expit(x: np.ndarray) -> np.ndarray:

@@ -7,7 +7,9 @@ careful path, which answers it or names the field. Both answer the same, to the 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -36,7 +38,6 @@ class _Number(NamedTuple):
     first: int
     missing: int
     column: Column | None  # None: no tree asks
-    get: Callable[[Any], Any]
 
 
 class _Choice(NamedTuple):
@@ -44,7 +45,6 @@ class _Choice(NamedTuple):
 
     name: str
     rows: _Rows
-    get: Callable[[Any], Any]
 
 
 class _Rows(dict[Any, int]):
@@ -68,6 +68,8 @@ class TableReader:
 
     def __init__(self, numbers: list[_Number], choices: list[_Choice]) -> None:
         self._numbers, self._choices = numbers, choices
+        self._names = [*(number.name for number in numbers), *(choice.name for choice in choices)]
+        self._get = itemgetter(*self._names) if len(self._names) > 1 else None  # of one name it would give no tuple
 
     @classmethod
     def build(cls, encoder: Encoder, tables: LeafTables) -> TableReader | None:
@@ -84,16 +86,16 @@ class TableReader:
             steps = [] if column is None else column.steps
             missing = first if column is None else first + len(steps) + 1
             if part["kind"] == "number" and kind in ("number", "integer"):
-                numbers.append(_Number(name, kind == "integer", steps, first, missing, column, itemgetter(name)))
+                numbers.append(_Number(name, kind == "integer", steps, first, missing, column))
             elif part["kind"] == "boolean":
                 known = {value: first + bisect_left(steps, float(value)) for value in (False, True)}
-                choices.append(_Choice(name, _Rows({**known, None: missing}, None), itemgetter(name)))
+                choices.append(_Choice(name, _Rows({**known, None: missing}, None)))
             elif part["kind"] == "category":
                 step = 0 if column is None else 1
                 known = {value: first + step * i for i, value in enumerate(part["vocabulary"])}
                 missing = first + step * (width - 1)
                 rows = _Rows({**known, None: missing, "": missing}, first + step * (width - 2))
-                choices.append(_Choice(name, rows, itemgetter(name)))
+                choices.append(_Choice(name, rows))
             else:
                 return None
         return cls(numbers, choices)
@@ -113,7 +115,7 @@ class TableReader:
         if type(record) is not dict:
             return None
         get, rows = record.get, []
-        for name, whole, steps, first, missing, _, _ in self._numbers:
+        for name, whole, steps, first, missing, _ in self._numbers:
             value = get(name)
             if value is None:
                 rows.append(missing)
@@ -123,15 +125,14 @@ class TableReader:
             if type(value) is not float or not -LARGEST <= value <= LARGEST or (whole and not value.is_integer()):
                 return None
             rows.append(first + bisect_left(steps, value))
-        for name, places, _ in self._choices:
+        for name, places in self._choices:
             rows.append(places[get(name)])
         return rows
 
     def _many(self, records: Sequence[dict[str, Any]]) -> list[np.ndarray] | None:
         count, columns = len(records), []
-        flat = []
-        for number in self._numbers:
-            flat += _column(records, number)
+        fields = self._fields(records)
+        flat = list(chain.from_iterable(fields[: len(self._numbers)]))
         if not set(map(type, flat)) <= _NUMBERS:
             return None
         try:
@@ -145,13 +146,13 @@ class TableReader:
                 return None
             if number.column is not None:
                 columns.append(number.column.rows_of(column))
-        for choice in self._choices:
-            columns.append(np.fromiter(map(choice.rows.__getitem__, _column(records, choice)), np.intp, count))
+        for choice, field in zip(self._choices, fields[len(self._numbers) :], strict=True):
+            columns.append(np.fromiter(map(choice.rows.__getitem__, field), np.intp, count))
         return columns
 
-
-def _column(records: Sequence[dict[str, Any]], part: _Number | _Choice) -> list[Any]:
-    try:
-        return list(map(part.get, records))
-    except KeyError:
-        return [record.get(part.name) for record in records]
+    def _fields(self, records: Sequence[dict[str, Any]]) -> list[Sequence[Any]]:
+        """The values of each number and each choice."""
+        if self._get is not None:
+            with suppress(KeyError):
+                return list(zip(*map(self._get, records), strict=True))
+        return [[record.get(name) for record in records] for name in self._names]
