@@ -18,7 +18,7 @@ import numpy as np
 
 MAX_LEAVES = 64  # bits of a mask
 MAX_BYTES = 24 << 20
-# (row, tree) pairs at a time: their arrays stay in the cache, and masks of 32 bits below the 128 KB from which on malloc
+# (row, tree) pairs at a time: their arrays stay in the cache, and masks of 32 bits below the 128 KB from which malloc
 # may ask the system for fresh pages each time. Half as many took a fifth longer: a call costs as much as its sums.
 _CHUNK = 24_000
 # By bits of a mask: multiplied with a power of two, the top bits differ for each power (a de Bruijn sequence).
