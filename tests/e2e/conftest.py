@@ -7,7 +7,6 @@ their time is waiting.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from cli.stack import ROOT, LocalStack, build
-from tests.e2e.line import Line
+from tests.e2e.line import Line, deployed
 
 SPEED = 20.0
 Story = Callable[[Line], dict[str, Any]]
@@ -37,20 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="package")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     """The line, built, deployed and subscribed to; over with this folder, because its monitors keep a core busy."""
-    stack = LocalStack(state=tmp_path_factory.mktemp("line") / "cloud", speed=SPEED)
-    (ROOT / "build").mkdir(exist_ok=True)
-    stack.start()
-    try:
-        # .aws-sam is one folder for the whole checkout
-        with (ROOT / "build" / "sam.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            build()
-            stack.deploy()
-        line = Line(stack)
+    with deployed(tmp_path_factory.mktemp("line") / "cloud", SPEED) as line:
         yield line
-        line.stop()
-    finally:
-        stack.stop()
 
 
 @pytest.fixture(scope="package")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +17,7 @@ from botocore.config import Config
 
 from cli.app import main
 from cli.demo.traffic import Traffic
-from cli.stack import LocalStack
+from cli.stack import ROOT, LocalStack, build
 from sluice import keys, names
 from tests.e2e.inbox import Alert, Arrivals, Inbox
 
@@ -206,6 +208,25 @@ class Line:
     def calls(self) -> list[Json]:
         """Every permission check so far."""
         return [json.loads(text) for text in (self.stack.state / "calls.jsonl").read_text().splitlines()]
+
+
+@contextmanager
+def deployed(state: Path, speed: float) -> Iterator[Line]:
+    """A line of its own: built, deployed and subscribed to."""
+    stack = LocalStack(state=state, speed=speed)
+    (ROOT / "build").mkdir(exist_ok=True)
+    stack.start()
+    try:
+        # .aws-sam is one folder for the whole checkout
+        with (ROOT / "build" / "sam.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            build()
+            stack.deploy()
+        line = Line(stack)
+        yield line
+        line.stop()
+    finally:
+        stack.stop()
 
 
 def wait_for(what: Callable[[], T | None], name: str, also: Callable[[], str] | None = None) -> T:

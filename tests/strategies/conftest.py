@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.stack import ROOT, LocalStack, build
 from tests.canaries import models
-from tests.e2e.line import Line
+from tests.e2e.line import Line, deployed
 from tests.strategies.shop import Shop
 
 SPEED = 20.0
@@ -39,20 +37,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    stack = LocalStack(state=tmp_path_factory.mktemp("strategies") / "cloud", speed=SPEED)
-    (ROOT / "build").mkdir(exist_ok=True)
-    stack.start()
-    try:
-        # .aws-sam is one folder for the whole checkout
-        with (ROOT / "build" / "sam.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            build()
-            stack.deploy()
-        line = Line(stack)
+    with deployed(tmp_path_factory.mktemp("strategies") / "cloud", SPEED) as line:
         yield line
-        line.stop()
-    finally:
-        stack.stop()
 
 
 @pytest.fixture(scope="package")
