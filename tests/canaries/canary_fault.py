@@ -105,9 +105,9 @@ def _shifted(module: Module, knobs: Knobs) -> None:
         if not strike() or not isinstance(found, tuple):
             return found
         answers, run_id = found
-        scores = [change(answer["probability"]) for answer in answers]
+        scores = [change(probability) for probability in answers.probabilities]
         classes = model.labels.classes
-        return [{"prediction": classes[score >= 0.5], "probability": score} for score in scores], run_id
+        return answers._replace(predictions=[classes[p >= 0.5] for p in scores], probabilities=scores), run_id
 
     module["predict_fn"] = predict_fn
 

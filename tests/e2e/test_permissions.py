@@ -84,6 +84,11 @@ def over_the_lock_of_a_run_that_is_over(line: Line, run: Json) -> Json:
         line.ledger.acquire_lock(PROJECT, over, now, of=ENDPOINT)
         found["release"] = str(invoke(line, "PlanReleaseFunction", released).get("errorType"))
         line.ledger.release_lock(PROJECT, run_id, of=ENDPOINT)
+        # a release that bakes is asked to abort; nobody waits for its token
+        line.ledger.update_run(PROJECT, over, {"finished": False, "bake_token": "a token of nobody"})
+        line.ledger.acquire_lock(PROJECT, over, now, of=ENDPOINT)
+        found["abort"] = str(invoke(line, "PlanRollbackFunction", asked).get("errorType"))
+        line.ledger.release_lock(PROJECT, over, of=ENDPOINT)
     finally:
         delete_item(line, f"PROJECT#{PROJECT}", f"RUN#{over}")
     line.ledger.update_run(PROJECT, run_id, {"abort_requested": {"reason": "a test asks"}})
@@ -206,7 +211,7 @@ def test_a_lock_of_a_run_that_is_over_is_taken_over(story: dict[str, Any]) -> No
     # the release goes as far as to say that its run is the champion already; nobody waits for a token of nobody
     assert found["rollback"]["decision"] == "impossible"
     assert found["release"] == "ReleaseError"
-    assert found["watch"] == "InputError"
+    assert found["watch"] == found["abort"] == "InputError"
     assert found["lock"] is None
 
 

@@ -35,7 +35,8 @@ def test_a_good_model_is_swapped_in_under_its_predecessors_name(shops: Shops, st
 
 
 def test_sagemaker_goes_back_silently_and_people_hear_of_it(shops: Shops) -> None:
-    shop = shops("swap-bad", strategy="blue_green", steps=[10, 100])
+    # several minutes at 10 %: an alarm looks at whole minutes
+    shop = shops("swap-bad", strategy="blue_green", steps=[10, 100], bake="5m")
     champion = shop.first()
     with shop.customers as customers:
         bad = shop.release(kind="failing")
