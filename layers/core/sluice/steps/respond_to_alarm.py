@@ -88,15 +88,8 @@ def _of_a_swap(world: World, project: str, run: Json) -> tuple[str, list[str], J
     run_id = run["run_id"]
     facts = {"run_id": run_id}
     if run.get("ended_at") or run.get("release_outcome"):
-        why = f"the fleet of {run_id}, which went back a moment ago, had the champion's variant name"
-        return (
-            "hold",
-            [
-                f"{why}: it may be what failed",
-                "should the champion itself fail, the alarm is to be looked at by a person",
-            ],
-            facts,
-        )
+        why = f"the fleet of {run_id}, which went back just now, had the champion's variant name: it may have failed"
+        return "hold", [why, "should the champion itself fail, a person has to see to it"], facts
     request_abort(world, project, run_id, "alarm champion-errors, of the variant whose fleet is swapped")
     return "abort", [f"the fleet of {run_id} has the champion's variant name: the release aborts"], facts
 
