@@ -19,9 +19,11 @@ from localcloud.settings import Settings
 from tests.localcloud.conftest import localcloud_command, start_cloud, stop_cloud
 
 MIB = 1024**2
-HOG = INFERENCE.replace(
+HOG = "import time\n" + INFERENCE.replace(
     "def predict_fn(data, model):",
-    "KEPT = []\n\ndef predict_fn(data, model):\n    KEPT.append(b'x' * int(data) * 2**20)",
+    # it holds what it took for longer than a look at the memory takes to come
+    "KEPT = []\n\ndef predict_fn(data, model):\n"
+    "    KEPT.append(b'x' * int(data) * 2**20)\n    time.sleep(int(data) / 400)",
 ).replace('return model["answer"]', "return len(KEPT)")
 
 
@@ -98,7 +100,7 @@ def utilization(world: World, endpoint: str) -> float:
 
 @pytest.mark.cloud
 def test_a_memory_hog_fails_its_request_and_is_started_again(small: World) -> None:
-    endpoint = small.serving(("a", small.model("x", code=HOG, slow="0.5"), 1))
+    endpoint = small.serving(("a", small.model("x", code=HOG), 1))
     assert [small.ask(endpoint, "20")["Body"]["answer"] for _ in range(3)] == [1, 2, 3]
     assert 15 < until(lambda: utilization(small, endpoint), 20) < 60  # 60 MiB of requests and the interpreter, of 400
     with pytest.raises(ClientError) as caught:
