@@ -31,7 +31,9 @@ _CENSUS = """(() => {
   const all = [...document.querySelectorAll('*')];
   const tags = [...new Set(all.map(e => e.tagName.toLowerCase()))];
   const attributes = [...new Set(all.flatMap(e => e.getAttributeNames()))];
-  return {title: document.title, text: document.body.textContent, tags, attributes, ran: window.ran || 0};
+  // a page that sends itself elsewhere has no body for a moment
+  const text = document.body ? document.body.textContent : '';
+  return {title: document.title, text, tags, attributes, ran: window.ran || 0};
 })()"""
 
 

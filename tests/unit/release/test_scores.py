@@ -69,16 +69,16 @@ def _expected(pairs: list[tuple[int, int]]) -> ExpectedScores:
 
 @pytest.mark.parametrize("gain", [1.0, 1.3])
 def test_replayed_scores_as_evaluation_saw_them_seldom_abort(gain: float) -> None:
-    """400 releases, each with an evaluation of its own 800 rows, looked at after every 20 of 300 replayed requests."""
+    """200 releases, each with an evaluation of its own 800 rows, looked at after every 20 of 300 replayed requests."""
     rng, edges = np.random.default_rng(61), np.linspace(-2, 2, EDGES)
     alpha = 0.05
     aborted = 0
-    for _ in range(400):
+    for _ in range(200):
         expected = _expected(_pairs(rng, 800, gain, edges))
         replayed = _pairs(rng, 300, gain, edges)
         looks = (log_evalue_paired(replayed[:n], expected) for n in range(20, 301, 20))
         aborted += any(log_e >= -math.log(alpha) for log_e in looks)
-    assert aborted / 400 <= alpha
+    assert aborted / 200 <= alpha
 
 
 @pytest.mark.parametrize("wrong", ["high", "low", "inverted"])

@@ -26,7 +26,7 @@ def probe(models: Models, endpoint: str, contract: Contract, expected_variant: s
     body = json.dumps(example_row(contract)).encode()
     trouble = ""
     for _ in range(ATTEMPTS):
-        answer = models.invoke(endpoint, body, inference_id=f"{names.REPLAYED}probe")
+        answer = models.invoke(endpoint, body, inference_id=f"{names.REPLAYED}verification")
         if answer.status != 200:
             trouble = f"the probe got status {answer.status}"
         elif answer.variant != expected_variant:
