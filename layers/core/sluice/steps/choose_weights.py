@@ -13,8 +13,9 @@ from sluice.ports import Json, World
 from sluice.release import plan
 from sluice.release.bandit import BanditLook, Choice, Reward, choose
 from sluice.steps.captured_requests import captured
+from sluice.steps.late_labels import late_labels
 from sluice.steps.run_records import run_contract, stored_json, update_run, write_json
-from sluice.watch.labels import Identity, Labelled, is_correct, is_positive, labelled, read_labels
+from sluice.watch.labels import Labelled, is_correct, is_positive, labelled
 
 MOST = 20_000
 """Requests of one variant at one share that are read, the first ones."""
@@ -91,9 +92,7 @@ def _batches(
     world: World, contract: Contract, options: Bandit, release_plan: Json, counted: Json
 ) -> list[list[list[int]]]:
     """[[successes, trials] of the champion, the same of the challenger], of new labels, per share."""
-    labels: dict[Identity, str] = {}
-    for stored in world.objects.list(keys.labels(contract.project)):
-        labels.update(read_labels(world.objects.read(stored.key), contract))
+    labels = late_labels(world, contract)
     known = set(counted["labels"])
     # by share, not by span: labels that trickle in one by one would be batches that tell nothing
     found: dict[int, list[list[int]]] = {}

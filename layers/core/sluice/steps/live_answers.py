@@ -11,7 +11,7 @@ from sluice.release.answers import read_predictions
 from sluice.release.episodes import Request, episodes
 from sluice.release.scores import ExpectedScores, Scores, histogram
 from sluice.steps.captured_requests import captured
-from sluice.watch.captures import Captured
+from sluice.watch.captures import Captured, score_of
 
 MOST = 5_000
 """Requests of each variant that a look reads, the step's first ones: they are far more than a test needs."""
@@ -75,13 +75,9 @@ def _scores(own: list[Captured], other: list[Captured], expected: ExpectedScores
     if expected is None:
         return None
     canary, control = (
-        histogram([score for r in requests if (score := _score(r)) is not None], expected.edges)
+        histogram(
+            [score for r in requests if r.answers and (score := score_of(r.answers[0])) is not None], expected.edges
+        )
         for requests in (own, other)
     )
     return Scores(canary, control, expected.candidate, expected.champion)
-
-
-def _score(request: Captured) -> float | None:
-    answer = request.answers[0] if request.answers else {}
-    value = answer.get("probability", answer.get("prediction"))
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -12,11 +12,12 @@ from sluice.errors import NotFoundError
 from sluice.ports import Champion, Json, Metric, World
 from sluice.profile import drift
 from sluice.steps.compare_in_probation import compare_in_probation
+from sluice.steps.late_labels import late_labels
 from sluice.steps.run_records import project_contract, read_json, write_json
 from sluice.steps.sleep_endpoint import sleep_endpoint
 from sluice.watch import metric_names as metric
-from sluice.watch.captures import Captured, parse_file
-from sluice.watch.labels import Identity, join, read_labels
+from sluice.watch.captures import Captured, parse_file, score_of
+from sluice.watch.labels import Identity, join
 from sluice.watch.quality import BINARY, REGRESSION
 from sluice.watch.report import render
 from sluice.watch.triage import damage
@@ -39,7 +40,7 @@ def monitor_model(world: World, project: str) -> Json:
     now = world.clock.now()
     requests, files, bad = _window(world, project, champion, contract)
     rows = [row for request in requests for row in request.rows]
-    answers = [_score(answer) for request in requests for answer in request.answers]
+    answers = [score_of(answer) for request in requests for answer in request.answers]
     report: Json = {
         "project": project,
         "at": now.isoformat(),
@@ -55,7 +56,7 @@ def monitor_model(world: World, project: str) -> Json:
         _metric(project, metric.CAPTURED_REQUESTS, len(requests), "Count"),
     ]
     published += _drift(world, project, champion, contract, rows, [a for a in answers if a is not None], report)
-    labels = _labels(world, contract)
+    labels = late_labels(world, contract)
     published += _quality(project, contract, requests, labels, report)
     published += _probation(world, contract, champion, labels, report)
     key = keys.monitor(project, now.strftime("%Y-%m-%dT%H%M%SZ"), "report.json")
@@ -153,13 +154,6 @@ def _verdict(column: drift.Drift, limit: float) -> str:
     return f"above {limit:g}" if column.significant else f"above {limit:g}, which chance explains in so few rows"
 
 
-def _labels(world: World, contract: Contract) -> dict[Identity, str]:
-    labels: dict[Identity, str] = {}
-    for stored in world.objects.list(keys.labels(contract.project)):
-        labels.update(read_labels(world.objects.read(stored.key), contract))
-    return labels
-
-
 def _probation(
     world: World, contract: Contract, champion: Champion, labels: dict[Identity, str], report: Json
 ) -> list[Metric]:
@@ -194,11 +188,6 @@ def _quality(
         facts["reason"] = "the labels are of one class only"
         return count
     return [*count, _metric(project, metric.QUALITY_SCORE, facts["value"])]
-
-
-def _score(answer: Json) -> float | None:
-    value = answer.get("probability", answer.get("prediction"))
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _metric(project: str, name: str, value: float, unit: str = "None") -> Metric:

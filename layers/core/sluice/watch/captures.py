@@ -44,6 +44,12 @@ class Captured:
         return (self.inference_id or "").startswith(names.REPLAYED)
 
 
+def score_of(answer: Row) -> float | None:
+    """The probability, or the number, of an answer to one row."""
+    value = answer.get("probability", answer.get("prediction"))
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
 def parse_file(body: bytes, types: dict[str, str]) -> tuple[list[Captured], int]:
     """Requests of a capture file and the number of lines that cannot be read. `types`: column → contract type."""
     found: list[Captured] = []
