@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from sluice.release.scores import bin_groups
+
 NEVER = np.iinfo(np.int64).max
 
 
@@ -133,12 +135,13 @@ def scores_test(
     )
     high, low = (share * r / (share * r + 1 - share) for r in (tolerance, 1 / tolerance))
     total = np.zeros((runs, requests))
-    for number in range(bins):
-        here = place == number
+    groups = bin_groups(bins)
+    for group in groups:
+        here = (place >= group.start) & (place < group.stop)
         n, k = np.cumsum(here, axis=1), np.cumsum(here & own, axis=1)
         total += np.exp(np.minimum(_looked_up(k, n, high), 600.0))
         total += np.exp(np.minimum(_looked_up(n - k, n, 1 - low), 600.0))
-    over = np.log(total / (2 * bins)) >= -np.log(alpha)
+    over = np.log(total / (2 * len(groups))) >= -np.log(alpha)
     aborted_at = np.where(over.any(axis=1), over.argmax(axis=1) + 1, NEVER)
     own_so_far = np.cumsum(own, axis=1)
     none = np.zeros(runs, np.int64)

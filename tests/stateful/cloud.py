@@ -115,8 +115,10 @@ class Cloud:
         self.completed: set[str] = set()
         """Executions whose last step was done, whether or not they heard of it: they change nothing any more."""
 
-        if captures:
-            self._capture(captures)
+        self.captures = captures
+        """How many of the requests that arrive at a time are captured."""
+        # what the champion was asked a while ago
+        self._capture(f"v-{OLD}", captures, self.now() - timedelta(minutes=10))
 
     # --- what people and schedulers do ----------------------------------------------------------------------------
 
@@ -167,6 +169,7 @@ class Cloud:
     def traffic(self, requests: int) -> None:
         """`requests` fall on the models by their variants' weights; then the alarms look."""
         now, metrics, seen = self.now(), self.world.metrics, {}
+        captured = min(requests, self.captures)
         for variant, runs in self.variants().items():
             failed, latency, whole = 0, 20.0, 0
             for run_id, share in runs:
@@ -174,6 +177,7 @@ class Cloud:
                 whole += count
                 failed += count if self.health[run_id] == "failing" else 0
                 latency = 900.0 if self.health[run_id] == "slow" and count else latency
+                self._capture(variant, round(captured * share), now)
             seen[variant] = (whole, failed, latency)
             for name, value in (("Invocations", whole), ("Invocation5XXErrors", failed)):
                 metrics.add(ENDPOINT, variant, name, now, value)  # type: ignore[attr-defined]
@@ -411,21 +415,20 @@ class Cloud:
     def _archive_uri(self, run_id: str) -> str:
         return self.world.objects.uri(keys.sealed(PROJECT, run_id, "model.tar.gz"))
 
-    def _capture(self, requests: int) -> None:
-        """What the champion was asked a while ago."""
-        at = self.now() - timedelta(minutes=10)
-        lines = [
-            {
-                "captureData": {
-                    "endpointInput": _captured('{"pages": 1.0}'),
-                    "endpointOutput": _captured(PREDICTION.decode()),
-                },
-                "eventMetadata": {"inferenceId": f"q{number}", "inferenceTime": at.strftime("%Y-%m-%dT%H:%M:%SZ")},
-            }
-            for number in range(requests)
-        ]
-        body = "\n".join(json.dumps(line) for line in lines).encode()
-        self.world.objects.write(f"{keys.capture(PROJECT)}{ENDPOINT}/v-{OLD}/{at:%Y/%m/%d/%H}/00.jsonl", body)
+    def _capture(self, variant: str, requests: int, at: datetime) -> None:
+        if not requests:
+            return
+        line = {
+            "captureData": {
+                "endpointInput": _captured('{"pages": 1.0}'),
+                "endpointOutput": _captured(PREDICTION.decode()),
+            },
+            "eventMetadata": {"inferenceTime": at.strftime("%Y-%m-%dT%H:%M:%SZ")},
+        }
+        many = [{**line, "eventMetadata": {**line["eventMetadata"], "inferenceId": f"q{n}"}} for n in range(requests)]
+        body = "\n".join(json.dumps(line) for line in many).encode()
+        where = f"{keys.capture(PROJECT)}{ENDPOINT}/{variant}/{at:%Y/%m/%d/%H}"
+        self.world.objects.write(f"{where}/{at:%M%S}-{len(self.world.objects.list(where))}.jsonl", body)
 
     # --- what a test looks at -------------------------------------------------------------------------------------
 

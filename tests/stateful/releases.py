@@ -68,12 +68,13 @@ class Releases(RuleBasedStateMachine):
         release=st.sampled_from(CONTRACTS),
         settle=st.sampled_from([0.0, 15.0, 45.0]),
         probation=st.sampled_from(["1h", "1d"]),
-        captures=st.sampled_from([0, 20]),
+        captures=st.sampled_from([0, 20, 20]),
     )
     def account(self, past: str, release: dict[str, Any], settle: float, probation: str, captures: int) -> None:
         self.release = release
         champion = past != "nothing serves"
-        self.cloud = Cloud(champion, settle, captures, bake="1m", max_bake="2m", probation=probation, **release)
+        plan = {"bake": "1m", "max_bake": "2m", "min_requests": 5, "probation": probation, **release}
+        self.cloud = Cloud(champion, settle, captures, **plan)
         if past == "in probation":
             # after a release in which nothing went wrong
             self.cloud.start_run(self._new("good"))

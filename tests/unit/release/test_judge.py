@@ -136,6 +136,20 @@ def test_scores_that_are_not_the_expected_ones_abort() -> None:
     assert judge(replace(HEALTHY, elapsed=1, scores=expected), RELEASE).decision == "continue"
 
 
+def test_the_control_is_not_given_up_before_captured_answers_were_read() -> None:
+    look = replace(HEALTHY, percent=50, answers_read=29)
+    verdict = judge(look, RELEASE)
+    assert verdict.decision == "continue"
+    assert verdict.reasons == ["too few captured answers: 29 of the canary were read, 30 are needed"]
+    assert judge(replace(look, answers_read=30), RELEASE).decision == "advance"
+    late = judge(replace(look, elapsed=1800), RELEASE)
+    assert (late.decision, late.inconclusive) == ("abort", True)
+    # no more than a look reads
+    many = Release(bake="10m", min_requests=20_000)
+    busy = Counts(20_000)
+    assert judge(replace(look, step_canary=busy, total=busy, answers_read=5_000), many).decision == "advance"
+
+
 def test_a_split_that_is_not_the_weights_is_inconclusive_and_says_so() -> None:
     look = replace(HEALTHY, split=(300, 1000))
     verdict = judge(look, RELEASE)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from sluice.release.evalue import log_evalue_apart, log_mean
+from sluice.release.evalue import log_evalue, log_evalue_apart, log_evalue_below, log_mean
 from sluice.release.scores import ExpectedScores, Scores, edges, histogram, log_evalue_paired, log_evalue_scores
 
 EDGES = 9
@@ -90,6 +90,15 @@ def test_replayed_scores_that_evaluation_did_not_see_abort(wrong: str) -> None:
     replayed = [(changed(own), other) for own, other in _pairs(rng, 60, 1.0, edges)]
     # the limit of this test in a replay that shares α with the live ones
     assert log_evalue_paired(replayed, expected) > -math.log(0.05 * 0.1 * 0.1)
+
+
+def test_a_shift_over_many_bins_is_found_where_no_single_bin_shows_it() -> None:
+    """Equal shares, 60 requests each, and what the abort test of a live step asks for (8 % of 5 %)."""
+    limit = -math.log(0.05 * 0.08)
+    emptied = Scores([0] * 5 + [12] * 5, [6] * 10)
+    singles = [log_evalue(12, 18, 0.6), log_evalue_below(0, 6, 1 / 2.5)]
+    assert max(singles) < limit < log_evalue_scores(emptied, 0.5)
+    assert log_evalue_scores(Scores([6] * 10, [6] * 10), 0.5) < 0
 
 
 def test_an_evaluation_that_told_less_expects_nothing() -> None:

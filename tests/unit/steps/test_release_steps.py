@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from sluice import keys
 from sluice.errors import EndpointBusyError
 from sluice.ports import ENDPOINT as PORTS_ENDPOINT
-from sluice.ports import Answer
+from sluice.ports import Answer, Json
 from sluice.steps.complete_release import complete_release
 from sluice.steps.complete_rollback import complete_rollback
 from sluice.steps.finish_run import finish_run
@@ -21,6 +23,7 @@ from sluice.steps.register_model import register_model
 from sluice.steps.request_approval import request_approval
 from sluice.steps.resume_approval import resume_approval
 from sluice.steps.verify_endpoint import verify_endpoint
+from tests.unit.steps.captures import lay
 from tests.unit.steps.release_world import ENDPOINT, NEW, OLD, PROJECT, URI, build
 
 
@@ -92,12 +95,51 @@ def test_the_judge_counts_a_failure_in_one_step_only() -> None:
     world.metrics.add(ENDPOINT, "v-r1", "Invocations", now, 900)
     world.metrics.add(ENDPOINT, "v-r2", "Invocation5XXErrors", now, 1)
     world.clock.advance(600)
+    for variant, answers, apart in (("v-r2", 40, 9.0), ("v-r1", 360, 1.0)):
+        lay(world, variant, [{"pages": 1.0}] * answers, at=now + timedelta(seconds=1), apart=apart)
     assert look(world, plan)["decision"] == "advance"
     assert look(world, plan)["decision"] == "advance"
     look(world, plan, step=1)
     record = json.loads(world.objects.read(keys.decision(PROJECT, NEW, "canary")))
     assert record["looks"][-1]["inputs"]["step_canary"]["failures"] == 0
     assert record["looks"][-1]["inputs"]["carried"]["failures"] > 0
+
+
+def test_the_last_step_beside_a_control_waits_for_captured_answers() -> None:
+    def released(answers: int, step: int, minutes: int = 10, **release: Any) -> Json:
+        world = build(steps=[10, 50, 100], max_bake="20m", **release)
+        _, plan = planned(world)
+        now = world.clock.now()
+        world.clock.advance(minutes * 60)
+        for variant in ("v-r2", "v-r1"):
+            world.metrics.add(ENDPOINT, variant, "Invocations", now, 100)
+            lay(world, variant, [{"pages": 1.0}] * answers, at=now + timedelta(seconds=1))
+        return look(world, plan, step)
+
+    assert released(0, step=0)["decision"] == "advance"
+    late = released(0, step=1)
+    assert (late["decision"], late["reasons"]) == (
+        "continue",
+        ["too few captured answers: 0 of the canary were read, 30 are needed"],
+    )
+    assert released(40, step=1)["decision"] == "advance"
+    ended = released(0, step=1, minutes=20)
+    assert (ended["decision"], ended["inconclusive"]) == ("abort", True)
+    assert released(0, step=1, capture_percent=0)["decision"] == "advance"
+
+
+def test_answers_of_earlier_steps_count_too() -> None:
+    world = build(steps=[10, 50, 100])
+    _, plan = planned(world)
+    for step, of_control in enumerate([180, 20]):
+        began = world.clock.now()
+        world.clock.advance(600)
+        for variant, many in (("v-r2", 20), ("v-r1", of_control)):
+            world.metrics.add(ENDPOINT, variant, "Invocations", began, 100)
+            first, rows = began + timedelta(seconds=1), [{"pages": 1.0}] * many
+            lay(world, variant, rows, at=first, apart=180 / many, prefix=f"{step}-")
+        seen = judge_canary(world, PROJECT, NEW, step, (10, 50)[step], began.isoformat(), release_plan=plan)
+        assert seen["decision"] == "advance", seen
 
 
 def test_a_sick_canary_is_rolled_back_loudly_when_not_verified() -> None:

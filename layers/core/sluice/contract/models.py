@@ -244,7 +244,9 @@ class Release(Part):
         300, ge=0, le=5_000, description="captured requests that a new model answers before it gets live ones; 0: none"
     )
     min_requests: int = Field(
-        30, ge=1, description="live requests on the canary before it may be promoted, among those that are planned"
+        30,
+        ge=1,
+        description="live requests and captured answers of a canary before its promotion, among the planned ones",
     )
     false_abort: float = Field(0.05, gt=0, lt=0.5, description="the judge's α: chance to abort an equal model")
     bandit: Bandit | None = Field(None, description="of the strategy `bandit`")

@@ -30,6 +30,8 @@ from sluice.release.scores import Scores, log_evalue_scores
 ALPHA_SHARES = {"failures": 0.55, "error_rate": 0.1, "latency": 0.12, "scores": 0.08, "split": 0.05}
 REPLAY_SHARE = 0.1
 TESTS = tuple(ALPHA_SHARES)
+MOST_READ = 5_000
+"""Captured requests of each variant that a look reads, its step's first ones: they are far more than a test needs."""
 SLOW_SHARE = 0.01  # what "p99 within the limit" allows
 
 
@@ -71,6 +73,10 @@ class Look:
     """The sample that promotes; None: the contract's."""
     replayed: Counts = field(default_factory=Counts)
     """Requests of the replay; they count for the sample, not for the tests."""
+    answers_read: int | None = None
+    """The canary's captured answers that scores and form were read from, since the release began.
+
+    None: not asked for, since nothing is captured or the next step has a control too."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +220,9 @@ def _lacking(look: Look, release: Release) -> list[str]:
         lacking.append(f"too few requests: {have} on the canary, {needed} are needed")
     elif look.last and look.total.requests < release.min_requests:
         lacking.append(f"too few live requests: {look.total.requests} on the canary, {release.min_requests} are needed")
+    # alone at 100 % its scores can be compared with nobody's any more
+    if look.answers_read is not None and look.answers_read < (needed := min(release.min_requests, MOST_READ)):
+        lacking.append(f"too few captured answers: {look.answers_read} of the canary were read, {needed} are needed")
     if look.last and have and look.tail_ms is None:
         lacking.append("the canary's latency is not known")
     return lacking

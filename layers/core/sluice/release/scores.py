@@ -6,7 +6,9 @@ that. Of the requests whose score falls into bin b, a share π·r / (π·r + 1 -
 r = expected share of the bin on the canary / on the champion. Counted as evidence is only what leaves this by more
 than `tolerance`, so that drift, which both models see alike, and the noise of the expectation do not abort.
 
-Bins must be fixed before the release. The mean over bins and directions of their e-values is an e-value.
+The same is asked of all lower and of all higher bins together: a shift empties several neighbours, which show together
+what each of them only hints at. Bins must be fixed before the release. The mean over groups of bins and
+directions of their e-values is an e-value.
 """
 
 from __future__ import annotations
@@ -64,13 +66,26 @@ def log_evalue_scores(scores: Scores, share: float, tolerance: float = TOLERANCE
         return 0.0
     if tolerance < 1:
         raise ValueError(f"the tolerance is a factor of at least 1; got {tolerance:g}")
-    ratios = _ratios(scores)
+    own, other = _expected(scores)
     values = []
-    for canary, control, ratio in zip(scores.canary, scores.control, ratios, strict=True):
-        n = canary + control
-        values.append(log_evalue(canary, n, _share(share, ratio * tolerance)))
-        values.append(log_evalue_below(canary, n, _share(share, ratio / tolerance)))
+    for group in bin_groups(len(scores.canary)):
+        k = sum(scores.canary[group])
+        n = k + sum(scores.control[group])
+        ratio = _part(own, group) / _part(other, group)
+        values.append(log_evalue(k, n, _share(share, ratio * tolerance)))
+        values.append(log_evalue_below(k, n, _share(share, ratio / tolerance)))
     return log_mean(values)
+
+
+def bin_groups(bins: int) -> list[slice]:
+    """Each bin, and the two sides of each edge between them, every set of bins once.
+
+    >>> [(group.start, group.stop) for group in bin_groups(3)]
+    [(0, 1), (1, 2), (2, 3), (0, 2), (1, 3)]
+    """
+    singles = [slice(number, number + 1) for number in range(bins)]
+    lower = [slice(0, edge) for edge in range(2, bins)]
+    return [*singles, *lower, *(slice(edge, bins) for edge in range(1, bins - 1))]
 
 
 def log_evalue_paired(
@@ -123,12 +138,18 @@ def _share(share: float, ratio: float) -> float:
     return share * ratio / (share * ratio + 1 - share)
 
 
-def _ratios(scores: Scores) -> list[float]:
+def _expected(scores: Scores) -> tuple[Sequence[int], Sequence[int]]:
     own, other = scores.expected_canary, scores.expected_control
+    if len(scores.canary) != len(scores.control):
+        raise ValueError("the scores of both variants must have the same bins")
     if own is None or other is None:
-        return [1.0] * len(scores.canary)
+        even = [1] * len(scores.canary)
+        return even, even
     if len(own) != len(scores.canary) or len(other) != len(scores.canary):
         raise ValueError("expected and live scores must have the same bins")
+    return own, other
+
+
+def _part(expected: Sequence[int], group: slice) -> float:
     # half a row in every bin: an empty one says "rare", not "never"
-    total_own, total_other = sum(own) + 0.5 * len(own), sum(other) + 0.5 * len(other)
-    return [((a + 0.5) / total_own) / ((b + 0.5) / total_other) for a, b in zip(own, other, strict=True)]
+    return (sum(expected[group]) + 0.5 * len(expected[group])) / (sum(expected) + 0.5 * len(expected))

@@ -52,7 +52,7 @@ def judge_canary(
     canary, control, tail = _traffic(world, release_plan, record["origin"], now, release.max_p99_ms)
     step_began = datetime.fromisoformat(step_started_at)
     live = _live(world, contract, run_id, release_plan, percent, step_began, now)
-    malformed = [sum(facts["malformed"][side] for i, facts in steps.items() if int(i) < step_index) for side in (0, 1)]
+    closed = [facts for index, facts in steps.items() if int(index) < step_index]
     before = steps.get(str(step_index - 1), {})
     elapsed = (now - step_began).total_seconds()
     if looks is not None:
@@ -63,17 +63,19 @@ def judge_canary(
         elapsed=elapsed,
         step_control=_with_failures(traffic.since(control, _counts(before.get("control"))), live.malformed[1]),
         step_canary=_with_failures(traffic.since(canary, _counts(before.get("canary"))), live.malformed[0]),
-        total=_with_failures(canary, malformed[0] + live.malformed[0]),
+        total=_with_failures(canary, sum(facts["malformed"][0] for facts in closed) + live.malformed[0]),
         tail_ms=tail,
         alarms=world.alarms.states(alarms.canary_names(stack, project, run_id)),
         abort_requested=abort_requested(world, project, run_id),
-        carried={
-            test: sum(facts["log_e"].get(test, 0.0) for index, facts in steps.items() if int(index) < step_index)
-            for test in TESTS
-        },
+        carried={test: sum(facts["log_e"].get(test, 0.0) for facts in closed) for test in TESTS},
         scores=live.scores,
         split=live.split,
         replayed=_replayed(world, project, run_id),
+        answers_read=(
+            sum(facts["answers_read"] for facts in closed) + live.requests[0]
+            if release.capture_percent and _control_ends(release_plan, step_index)
+            else None
+        ),
     )
     verdict = judge(look, release)
     if release_plan.get("drill") and verdict.decision in ("advance", "promote"):
@@ -84,6 +86,7 @@ def judge_canary(
         "canary": asdict(canary),
         "control": asdict(control),
         "malformed": list(live.malformed),
+        "answers_read": live.requests[0],
     }
     return _recorded(world, contract, run_id, record_key, record, look, verdict, step_index, now)
 
@@ -158,6 +161,14 @@ def _live(
     expected = ExpectedScores.of(evaluation)
     variants = (release_plan["variant"], release_plan["champion_variant"])
     return live_answers(world, contract, release_plan["endpoint"], variants, began, now, expected)
+
+
+def _control_ends(release_plan: Json, step_index: int) -> bool:
+    """True where going on leaves the canary alone: at the last step beside a control, and at each one of a bandit."""
+    if release_plan["strategy"] == "bandit":
+        return True
+    percents = [step["percent"] for step in release_plan["weights"]]
+    return percents[step_index] < 100 and percents[step_index + 1 : step_index + 2] == [100]
 
 
 def _replayed(world: World, project: str, run_id: str) -> Counts:

@@ -9,12 +9,10 @@ from sluice.contract import Contract
 from sluice.ports import World
 from sluice.release.answers import read_predictions
 from sluice.release.episodes import Request, episodes
+from sluice.release.judge import MOST_READ
 from sluice.release.scores import ExpectedScores, Scores, histogram
 from sluice.steps.captured_requests import captured
 from sluice.watch.captures import Captured, score_of
-
-MOST = 5_000
-"""Requests of each variant that a look reads, the step's first ones: they are far more than a test needs."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def live_answers(
     """
     # captures tell whole seconds: the step's first one may hold requests of the step before
     first = began.replace(microsecond=0) + timedelta(seconds=1)
-    found = [captured(world, contract, (endpoint, variant), first, now, MOST) for variant in variants]
+    found = [captured(world, contract, (endpoint, variant), first, now, MOST_READ) for variant in variants]
     if not all(found):
         return LiveAnswers()
     until = min(requests[-1].at for requests in found if requests[-1].at is not None)
