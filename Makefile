@@ -54,8 +54,10 @@ build: setup  ## sam build, with bytecode in the layers; sam deploy takes what i
 cloud: setup  ## a local cloud to work with; stop it with Ctrl-C
 	$(PY) -m localcloud start
 
+# the end-to-end stories share one cloud and both cores: by themselves, after the rest
 test: setup  ## every test that takes seconds, the local cloud's end-to-end ones included
-	$(PY) -m pytest -m "not long"
+	$(PY) -m pytest -m "not long" -n 2 --dist loadfile --ignore tests/e2e
+	$(PY) -m pytest -m "not long" tests/e2e
 
 test-long: setup .envs/sdk/.stamp  ## the tests that take minutes
 	$(PY) -m pytest -m long
