@@ -78,7 +78,6 @@ class LeafTables:
         self._node_of = node_of  # place of a mask's lowest bit, tree by tree → node
         sequence, shift = _DE_BRUIJN[8 * tables.itemsize]
         self._sequence, self._shift = np.array(sequence, tables.dtype), np.array(shift, tables.dtype)
-        self._signed = np.dtype(f"i{tables.itemsize}")  # unsigned and signed of 64 bits would add up to a float
         self._offsets = np.arange(tables.shape[1], dtype=tables.dtype) * tables.dtype.type(8 * tables.itemsize)
 
     @classmethod
@@ -150,14 +149,8 @@ class LeafTables:
 
     def places_of_one(self, rows: list[int]) -> np.ndarray:
         """The same for one row of which the rows of the tables are known, in any order; shape (trees,)."""
-        mask = np.bitwise_and.reduce(self._wide.take(rows or [self.nothing], axis=0), axis=0).view(self._tables.dtype)
-        lowest = np.negative(mask)
-        lowest &= mask
-        lowest *= self._sequence
-        lowest >>= self._shift
-        lowest += self._offsets
-        place: np.ndarray = lowest.view(self._signed)
-        return place
+        place = self._place(np.bitwise_and.reduce(self._tables.take(rows or [self.nothing], axis=0)))
+        return place.view(np.int64) if place.itemsize == 8 else place  # unsigned ones of 64 bits are no index
 
     def places_of_many(self, columns: list[np.ndarray], count: int) -> np.ndarray:
         """The same for `count` rows; `columns` holds arrays of `count` rows of the tables, in any order."""
@@ -172,13 +165,17 @@ class LeafTables:
         wide = self._wide.take(columns[0], axis=0)
         for rows in columns[1:]:
             wide &= self._wide.take(rows, axis=0)
-        mask = wide.view(self._tables.dtype)
+        # Made an index while they are narrow, and in the order of the memory.
+        return self._place(wide.view(self._tables.dtype)).T.astype(np.intp, order="C")
+
+    def _place(self, mask: np.ndarray) -> np.ndarray:
+        """That of the lowest bit of each mask; the last axis is of trees."""
         lowest = np.negative(mask)
         lowest &= mask
         lowest *= self._sequence
         lowest >>= self._shift
-        lowest += self._offsets  # while they are narrow, and in the order of the memory
-        return lowest.T.astype(np.intp, order="C")
+        lowest += self._offsets
+        return lowest
 
 
 def _masks(arrays: Arrays) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[list[int]]] | None:

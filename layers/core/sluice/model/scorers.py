@@ -182,7 +182,7 @@ class BoostingScorer(_TreeScorer):
         """The value, or the positive's probability, of one row by its `LeafTables.places_of_one`; for one output."""
         terms = self._value.take(place)
         terms[0] += self._first
-        raw = float(np.add.accumulate(terms)[-1])
+        raw: float = np.add.accumulate(terms).item(-1)
         return raw if self._output == "identity" else expit_of_one(raw)
 
     def of_many(self, tables: LeafTables, columns: list[np.ndarray], count: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain
-from operator import itemgetter
+from operator import getitem, itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,6 +68,9 @@ class TableReader:
 
     def __init__(self, numbers: list[_Number], choices: list[_Choice]) -> None:
         self._numbers, self._choices = numbers, choices
+        # Plain tuples for single records: to unpack a named one takes as long as to look a value up.
+        self._places = [(number.whole, number.steps, number.first, number.missing) for number in numbers]
+        self._rows = [choice.rows for choice in choices]
         self._names = [*(number.name for number in numbers), *(choice.name for choice in choices)]
         self._get = itemgetter(*self._names) if len(self._names) > 1 else None  # of one name it would give no tuple
 
@@ -114,19 +117,18 @@ class TableReader:
     def _one(self, record: Any) -> list[int] | None:
         if type(record) is not dict:
             return None
-        get, rows = record.get, []
-        for name, whole, steps, first, missing, _ in self._numbers:
-            value = get(name)
+        values = self._values(record)
+        rows = []
+        for value, (whole, steps, first, missing) in zip(values, self._places):
             if value is None:
                 rows.append(missing)
                 continue
             if type(value) is int and -LARGEST <= value <= LARGEST:
                 value = float(value)
-            if type(value) is not float or not -LARGEST <= value <= LARGEST or (whole and not value.is_integer()):
+            if type(value) is not float or not -LARGEST <= value <= LARGEST or (whole and value % 1):
                 return None
             rows.append(first + bisect_left(steps, value))
-        for name, places in self._choices:
-            rows.append(places[get(name)])
+        rows += map(getitem, self._rows, values[len(self._numbers) :])
         return rows
 
     def _many(self, records: Sequence[dict[str, Any]]) -> list[np.ndarray] | None:
@@ -156,3 +158,14 @@ class TableReader:
             with suppress(KeyError):
                 return list(zip(*map(self._get, records), strict=True))
         return [[record.get(name) for record in records] for name in self._names]
+
+    def _values(self, record: dict[str, Any]) -> Sequence[Any]:
+        """The same of one record."""
+        if self._get is not None:
+            try:
+                values: tuple[Any, ...] = self._get(record)
+            except KeyError:
+                pass
+            else:
+                return values
+        return [record.get(name) for name in self._names]
