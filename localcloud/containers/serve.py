@@ -26,7 +26,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -113,15 +115,11 @@ class Refused(Exception):  # noqa: N818 - it is an answer, with the protocol's `
         self.body = {"error": message}
 
 
-def answer(transform: Transform, model: Any, headers: Mapping[str, str], body: bytes) -> Answer:
+def answer(transform: Transform, model: Any, head: Head, body: bytes) -> Answer:
     """One invocation."""
-    content_type = headers.get("content-type") or "application/json"
-    accept = headers.get("accept") or "*/*"
-    if accept == "*/*":
-        accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "application/json")
     try:
-        content = body.decode("utf-8") if media_type(content_type) in TEXT_TYPES else body
-        return as_answer(transform(model, content, content_type, accept), accept)
+        content = body.decode() if head.text else body
+        return as_answer(transform(model, content, head.content_type, head.accept), head.accept)
     except Exception as error:
         status = getattr(error, "status", None)
         if isinstance(status, int) and 400 <= status < 500:
@@ -145,21 +143,29 @@ def as_answer(result: Any, accept: str) -> Answer:
 
 
 def as_bytes(value: Any) -> bytes:
+    if type(value) is str:
+        return value.encode()
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value)
     return str(value).encode("utf-8")
 
 
 class Connection:
-    """A caller's connection; `held` is what came of a request that is not whole yet, `needed` how long that will be."""
+    """A caller's connection.
 
-    __slots__ = ("continued", "held", "needed", "socket")
+    `held` is what came of a request that is not whole yet, `needed` how long that will be; `answer` is what is still to
+    be sent, and `keep` whether the connection stays open after that.
+    """
+
+    __slots__ = ("answer", "continued", "held", "keep", "needed", "socket")
 
     def __init__(self, accepted: socket.socket) -> None:
         self.socket = accepted
         self.held = bytearray()
         self.needed = 0
         self.continued = False  # "100 Continue" was said for the request that is held
+        self.answer = b""
+        self.keep = True
 
 
 class Server:
@@ -170,19 +176,25 @@ class Server:
     a slow one, and then a new leader takes over all other connections while the old one finishes its turn and ends.
     So a slow model, or a caller that does not read its answer, holds up the others, /ping among them, for two ticks at
     most; and the next APART requests get threads of their own at once.
+
+    Short answers to requests that came together are sent together, TOGETHER after the first at the latest: each wakes a
+    caller, who would take the processor away from the next answer. What does not go out at once is left to a thread.
     """
 
     TICK = 0.05  # seconds
     APART = 50
     LINGER = 50e-6  # seconds
+    TOGETHER = 200e-6  # seconds
+    SHORT = 16 * 1024  # bytes; what is longer is sent at once
 
-    def __init__(self, listener: socket.socket, invoke: Callable[[Mapping[str, str], bytes], Answer]) -> None:
+    def __init__(self, listener: socket.socket, invoke: Callable[[Head, bytes], Answer]) -> None:
         self.listener, self.invoke = listener, invoke
         self.connections: dict[int, Connection] = {}
         self.events = select.epoll()
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.leader: threading.Thread | None = None
         self.turn: Connection | None = None  # the leader's
+        self.unsent: deque[Connection] = deque()  # have an answer; a new leader goes on with them
         self.turns = 0
         self.aside = 0  # turns of other threads than the leader
         self.apart = 0  # turns that are still to get a thread of their own
@@ -225,11 +237,14 @@ class Server:
 
     def _answer_all(self) -> None:
         me, buffer = threading.current_thread(), memoryview(bytearray(BUFFER))
-        entrance, connections, lock, poll = self.listener.fileno(), self.connections, self.lock, self.events.poll
+        entrance, connections, lock = self.listener.fileno(), self.connections, self.lock
+        poll, clock = self.events.poll, time.perf_counter
         while True:
+            self._send_unsent()
             events = poll(0) or self._wait()
             if self.stopping and not events and not self.aside and not any(c.held for c in list(connections.values())):
                 self.drained.set()
+            send_at = clock() + self.TOGETHER
             for number, _ in events:
                 if number == entrance:
                     self._accept()
@@ -237,22 +252,37 @@ class Server:
                 connection = connections[number]
                 if self.apart:
                     self.apart -= 1
-                    with lock:
-                        self._set_aside(connection)
-                    threading.Thread(target=self._take_apart, args=(connection,), daemon=True).start()
+                    self._set_aside(connection, self._take_apart)
                     continue
                 self.turns += 1
                 self.turn = connection
-                keep = self._take(connection, buffer)
+                connection.keep = self._take(connection, buffer)
                 with lock:
                     leads = self.leader is me
                     if leads:
                         self.turn = None
                 if not leads:
-                    self._give_back(connection, keep=keep)
+                    self._give_back(connection)
                     return  # the other events are the new leader's
-                if not keep:
+                if connection.answer:
+                    self.unsent.append(connection)
+                elif not connection.keep:
                     self._close(connection)
+                if clock() > send_at:
+                    self._send_unsent()
+
+    def _send_unsent(self) -> None:
+        while self.unsent:
+            connection = self.unsent.popleft()
+            try:
+                sent = connection.socket.send(connection.answer, socket.MSG_DONTWAIT)
+            except OSError:  # it would have to wait, or the other side went away: sending will tell
+                sent = 0
+            connection.answer = connection.answer[sent:]
+            if connection.answer:
+                self._set_aside(connection, self._give_back)
+            elif not connection.keep:
+                self._close(connection)
 
     def _wait(self) -> list[tuple[int, int]]:
         """What comes next. A busy caller's next request comes soon; going to sleep and being woken would cost more."""
@@ -265,17 +295,25 @@ class Server:
 
     def _take_apart(self, connection: Connection) -> None:
         began = time.monotonic()
-        keep = self._take(connection, memoryview(bytearray(BUFFER)))
+        connection.keep = self._take(connection, memoryview(bytearray(BUFFER)))
         if time.monotonic() - began > self.TICK:
             self.apart = self.APART
-        self._give_back(connection, keep=keep)
+        self._give_back(connection)
 
-    def _set_aside(self, connection: Connection) -> None:
+    def _set_aside(self, connection: Connection, act: Callable[[Connection], None] | None = None) -> None:
+        """Leaves the connection to a thread, a new one where `act` says what it is to do; then it is given back."""
         self.events.unregister(connection.socket.fileno())
-        self.aside += 1
+        with self.lock:
+            self.aside += 1
+        if act is not None:
+            threading.Thread(target=act, args=(connection,), daemon=True).start()
 
-    def _give_back(self, connection: Connection, *, keep: bool) -> None:
-        if keep:
+    def _give_back(self, connection: Connection) -> None:
+        try:
+            self._send(connection)
+        except OSError:  # the other side went away
+            connection.keep = False
+        if connection.keep:
             self.events.register(connection.socket.fileno(), select.EPOLLIN)
         else:
             self._close(connection)
@@ -317,11 +355,15 @@ class Server:
             while data:
                 request = read_request(data)
                 if isinstance(request, Unfinished):
-                    return self._hold(connection, data, request)
-                data = data[request.end :]
-                answered = self.route(request)
-                keep = request.keep and not self.stopping
-                connection.socket.sendall(render(*answered, keep=keep))
+                    self._hold(connection, data, request)
+                    return True
+                head, body, end = request
+                data = data[end:]
+                answered = self.route(head, body)
+                keep = head.keep and not self.stopping
+                connection.answer += render(*answered, keep=keep)
+                if len(connection.answer) > self.SHORT:
+                    self._send(connection)
                 if not keep:
                     return False
             if connection.held:
@@ -333,42 +375,34 @@ class Server:
             traceback.print_exc()
             return False
 
-    def _hold(self, connection: Connection, data: bytes, unfinished: Unfinished) -> bool:
+    def _send(self, connection: Connection) -> None:
+        answer, connection.answer = connection.answer, b""
+        connection.socket.sendall(answer)
+
+    def _hold(self, connection: Connection, data: bytes, unfinished: Unfinished) -> None:
         connection.held, connection.needed = bytearray(data), unfinished.needed
         if unfinished.waits and not connection.continued:
-            connection.socket.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            connection.answer += b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.continued = unfinished.waits
-        return True
 
-    def route(self, request: Request) -> Answer:
-        if request.path == "/invocations" and request.method == "POST":
-            return self.invoke(request.headers, request.body)
-        if request.path == "/ping" and request.method == "GET":
+    def route(self, head: Head, body: bytes) -> Answer:
+        if head.path == "/invocations" and head.method == "POST":
+            return self.invoke(head, body)
+        if head.path == "/ping" and head.method == "GET":
             return 200, "application/json", b"", {}
-        known = request.path in ("/ping", "/invocations")
+        known = head.path in ("/ping", "/invocations")
         return (405 if known else 404), "application/json", b'{"error": "no such resource"}', {}
 
 
-class Request(NamedTuple):
-    """Header names in lower case; `end` is where the next request begins."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-    keep: bool
-    end: int
-
-
 class Unfinished(NamedTuple):
-    """`needed`: bytes of the whole request as far as known; `waits`: for "100 Continue" before it sends the body."""
+    """`needed`: bytes of the whole request as far as known; `waits` as in `Head`."""
 
     needed: int = 0
     waits: bool = False
 
 
-def read_request(data: bytes) -> Request | Unfinished:
-    """The first request in `data`. Raises ValueError where it is not HTTP."""
+def read_request(data: bytes) -> tuple[Head, bytes, int] | Unfinished:
+    """The first request in `data`: head, body and where the next one begins. Raises ValueError where it is not HTTP."""
     start = data.find(b"\r\n\r\n") + 4
     if start < 4:
         if len(data) > MAX_HEADER:
@@ -382,18 +416,26 @@ def read_request(data: bytes) -> Request | Unfinished:
         end = start + head.length
         body = data[start:end]
     if end > len(data):
-        return Unfinished(end, head.headers.get("expect", "").lower() == "100-continue")
-    return Request(head.method, head.path, head.headers, body, head.keep, end)
+        return Unfinished(end, head.waits)
+    return head, body, end
 
 
-class Head(NamedTuple):
-    """What comes before a body; `length` of the body, None where it is chunked."""
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What comes before a body.
+
+    `length` of the body, None where it is chunked; `text`: the body is to reach the transform as text; `waits`: for
+    "100 Continue" before it sends the body.
+    """
 
     method: str
     path: str
-    headers: Mapping[str, str]
     keep: bool
     length: int | None
+    content_type: str
+    accept: str
+    text: bool
+    waits: bool
 
 
 @functools.lru_cache(256)
@@ -409,8 +451,20 @@ def read_head(data: bytes) -> Head:
     length = "" if (chunked := get("transfer-encoding", "").lower() == "chunked") else get("content-length", "")
     if length and not (length.isascii() and length.isdigit()):
         raise ValueError("content-length is no number")
-    keep = version == "HTTP/1.1" and get("connection", "").lower() != "close"
-    return Head(method, target.split("?", 1)[0], headers, keep, None if chunked else int(length or 0))
+    accept = get("accept") or "*/*"
+    if accept == "*/*":
+        accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "application/json")
+    content_type = get("content-type") or "application/json"
+    return Head(
+        method,
+        target.split("?", 1)[0],
+        keep=version == "HTTP/1.1" and get("connection", "").lower() != "close",
+        length=None if chunked else int(length or 0),
+        content_type=content_type,
+        accept=accept,
+        text=media_type(content_type) in TEXT_TYPES,
+        waits=get("expect", "").lower() == "100-continue",
+    )
 
 
 def read_chunks(data: bytes, at: int) -> tuple[bytes, int] | None:
@@ -489,7 +543,7 @@ def main(arguments: list[str] | None = None) -> int:
         listener.bind((options.host, options.port))
     # Listening starts only now: until the model is loaded a connection is refused rather than left to hang.
     listener.listen(128)
-    server = Server(listener, lambda headers, body: answer(transform, model, headers, body))
+    server = Server(listener, lambda head, body: answer(transform, model, head, body))
 
     def finish(*_: Any) -> None:
         server.stop()

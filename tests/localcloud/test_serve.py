@@ -234,6 +234,38 @@ def test_a_caller_who_does_not_read_its_answer_holds_up_no_other(serve: Serve) -
             size += len(lazy.recv(1 << 20))
 
 
+def test_an_answer_waits_for_no_slow_one_that_was_asked_for_at_once(serve: Serve) -> None:
+    server = serve(SLOW)
+    request = b"POST /invocations HTTP/1.1\r\nContent-Length: 5\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        callers = [stack.enter_context(socket.create_connection(("127.0.0.1", server.port))) for _ in range(3)]
+        began = time.monotonic()
+        for caller, body in zip(callers, (b"quick", b"slow!", b"quick"), strict=True):
+            caller.sendall(request + body)
+        for caller in (callers[0], callers[2]):
+            assert caller.recv(1 << 16).endswith(b"quick")
+        assert time.monotonic() - began < 0.4  # the slow one takes 0.5 s
+        assert callers[1].recv(1 << 16).endswith(b"slow!")
+
+
+def test_who_sends_on_without_reading_gets_every_answer_and_holds_up_no_other(serve: Serve) -> None:
+    server, count = serve(SLOW), 300
+    request = b"POST /invocations HTTP/1.1\r\nContent-Length: 15000\r\n\r\n" + 15_000 * b"y"
+
+    def send(lazy: socket.socket) -> None:
+        for _ in range(count):
+            lazy.sendall(request)
+
+    with socket.create_connection(("127.0.0.1", server.port)) as lazy, ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(send, lazy)
+        time.sleep(0.3)
+        assert server.ask("POST", "/invocations", b"quick") == (200, b"quick")
+        size = 0
+        while size < count * 15_000:
+            size += lazy.recv(1 << 20).count(b"y")
+        sent.result(5)
+
+
 def test_a_model_that_exits_ends_its_connection_and_not_the_server(serve: Serve) -> None:
     server = serve(SLOW)
     with pytest.raises((http.client.HTTPException, ConnectionError)):
