@@ -14,6 +14,7 @@ contract's key columns or the caller's InferenceId, and SageMaker's InvokedProdu
 from __future__ import annotations
 
 import csv
+import ctypes
 import io
 import json
 import math
@@ -31,10 +32,16 @@ from sluice.model.model import Answers, Model
 from sluice.model.schema import Row
 from sluice.model.table_rows import TableRows
 
+try:
+    import orjson
+except ImportError:  # a container need not have it; json then reads and writes all
+    orjson = None
+
 JSON, JSON_LINES, CSV = "application/json", "application/jsonlines", "text/csv"
 _JSON_LINES_NAMES = (JSON_LINES, "application/x-jsonlines", "application/jsonl", "application/x-ndjson")
 Data = list[Row] | np.ndarray | TableRows
 Answered = tuple[Answers, str]
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 # input_fn is not given the model, but reading CSV needs its column types.
 _loaded: Model | None = None
@@ -43,8 +50,21 @@ _loaded: Model | None = None
 def model_fn(model_dir: str) -> Model:
     """Verify and load the artefact. Raises ArtifactError when it was changed after training."""
     global _loaded
+    _keep_memory()
     _loaded = Model.load(Path(model_dir))
     return _loaded
+
+
+def _keep_memory(size: int = 16 << 20) -> None:
+    """Has the C library keep memory that a request has used for the next one.
+
+    Otherwise it may give more than 128 KB back to the system after every request, and each page is to be faulted in
+    again: whether it does depends on what lies behind, and takes a fifth of the time of 100 rows.
+    """
+    with suppress(OSError, AttributeError):  # another C library than GNU's
+        mallopt = ctypes.CDLL(None).mallopt
+        for threshold in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):
+            mallopt(threshold, size)
 
 
 def input_fn(body: str | bytes, content_type: str) -> Data | InputError:
@@ -104,7 +124,8 @@ def read(body: str | bytes, content_type: str, model: Model) -> Data:
     except UnicodeDecodeError:
         raise InputError("the body is not UTF-8") from None
     if kind == JSON:
-        return _records(_instances(_json(text)), model)
+        data = None if orjson is None else _plain(text, model)
+        return _records(_instances(_json(text)), model) if data is None else data
     if kind in _JSON_LINES_NAMES:
         return _records([_json(line) for line in text.split("\n") if line.strip()], model)
     if kind == CSV:
@@ -144,11 +165,28 @@ def _instances(document: Any) -> list[Any]:
     return [document]
 
 
+def _plain(text: str, model: Model) -> Data | None:
+    """Rows of plain values, by orjson; None where they are not plain, and left to json.
+
+    orjson refuses NaN and lone surrogates, and integers beyond 64 bits become floats: what is refused is read again,
+    and a number column takes both. Its nesting ends at 1,024 levels, that of json some levels earlier.
+    """
+    try:
+        document = orjson.loads(text)
+    except ValueError:
+        return None
+    return _columns(_instances(document), model)
+
+
+def _columns(items: list[Any], model: Model) -> Data | None:
+    """None where the careful path is needed."""
+    rows = None if model.reader is None else model.reader.read(items)
+    return model.columns.matrix(items) if rows is None else rows
+
+
 def _records(items: list[Any], model: Model) -> Data:
-    if model.reader is not None and (rows := model.reader.read(items)) is not None:
-        return rows
-    matrix = model.columns.matrix(items)
-    return [_record(item, model) for item in items] if matrix is None else matrix
+    data = _columns(items, model)
+    return [_record(item, model) for item in items] if data is None else data
 
 
 def _record(item: Any, model: Model) -> Row:
@@ -190,11 +228,18 @@ def _as_json(answers: Answers) -> list[str]:
     if not all(map(math.isfinite, predictions if probabilities is None else probabilities)):
         return list(map(json.dumps, answers.records()))  # JSON's NaN and Infinity are no Python
     if probabilities is None:
-        return [f'{{"prediction": {value!r}}}' for value in predictions]
+        return [f'{{"prediction": {text}}}' for text in _numbers(predictions)]
     if len(predictions) == 1:
-        return [f'{{"prediction": {_dumps(predictions[0])}, "probability": {probabilities[0]!r}}}']
+        return [f'{{"prediction": {_dumps(predictions[0])}, "probability": {_numbers(probabilities)[0]}}}']
     begins = {label: f'{{"prediction": {_dumps(label)}, "probability": ' for label in set(predictions)}
-    return [f"{begins[label]}{p!r}}}" for label, p in zip(predictions, probabilities)]
+    return [f"{begins[label]}{text}}}" for label, text in zip(predictions, _numbers(probabilities))]
+
+
+def _numbers(values: list[float]) -> list[str]:
+    """The shortest texts that read as the same finite numbers."""
+    if orjson is None or not values:
+        return list(map(repr, values))
+    return orjson.dumps(values)[1:-1].decode().split(",")
 
 
 def _as_csv(answers: Answers) -> str:
