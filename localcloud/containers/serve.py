@@ -549,11 +549,15 @@ def main(arguments: list[str] | None = None) -> int:
         server.stop()
         os._exit(0)
 
+    # Python runs the handler in this thread. Where another thread gets the signal, signal.pause would sleep on here.
+    wake, woken = os.pipe()
+    os.set_blocking(woken, False)
+    signal.set_wakeup_fd(woken)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=finish).start())
     print("serving", listener.getsockname()[1], flush=True)
     threading.Thread(target=server.run, daemon=True).start()
     while True:
-        signal.pause()
+        os.read(wake, 1)
 
 
 if __name__ == "__main__":
