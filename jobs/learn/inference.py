@@ -7,8 +7,8 @@ that framework is not there, output_fn raises the InputError, whose `status` and
 
 Late labels. A JSON answer has an `inference_id`, which labels may name: row i of a request with several is
 `<inference_id>-<i>`, from 0; a line of JSON lines has its row's own. An InferenceId that the caller gave goes before
-it. A line of CSV is the prediction and nothing else, because people put it beside a row's line; its labels join by the
-contract's key columns or the caller's InferenceId, and SageMaker's InvokedProductionVariant names its model.
+it. A line of CSV is the prediction and nothing else, because people put it beside a row's line. With
+`Accept: text/csv; header=present` (RFC 4180) the answer is a table instead, with model and inference id.
 """
 
 from __future__ import annotations
@@ -102,18 +102,23 @@ def output_fn(prediction: Answered | InputError, accept: str) -> Any:
     if kind in _JSON_LINES_NAMES:
         return _as_lines(_as_json(answers), run_id), kind
     if kind == CSV:
-        return _as_csv(answers), CSV
+        table = "header=present" in accept.replace(" ", "").lower().split(";")
+        return _as_csv(answers, run_id if table else None), f"{CSV}; header=present" if table else CSV
     return _refuse(InputError(f"cannot answer as {kind!r}; accept {JSON}, {JSON_LINES} or {CSV}", status=406))
 
 
 def _as_lines(answers: list[str], run_id: str) -> str:
     """Each line says which model answered, and by which id a label may name it."""
-    own, single = os.urandom(16).hex(), len(answers) == 1
     model = _dumps(run_id)
     return "".join(
-        f'{answer[:-1]}, "model": {model}, "inference_id": "{own if single else f"{own}-{number}"}"}}\n'
-        for number, answer in enumerate(answers)
+        f'{answer[:-1]}, "model": {model}, "inference_id": "{own}"}}\n'
+        for answer, own in zip(answers, _ids(len(answers)))
     )
+
+
+def _ids(count: int) -> list[str]:
+    own = os.urandom(16).hex()
+    return [own] if count == 1 else [f"{own}-{number}" for number in range(count)]
 
 
 def read(body: str | bytes, content_type: str, model: Model) -> Data:
@@ -242,12 +247,18 @@ def _numbers(values: list[float]) -> list[str]:
     return orjson.dumps(values)[1:-1].decode().split(",")
 
 
-def _as_csv(answers: Answers) -> str:
+def _as_csv(answers: Answers, run_id: str | None) -> str:
+    """Plain lines, or a table of the model `run_id`."""
+    records = answers.records()
+    if run_id is not None:
+        records = [{**record, "model": run_id, "inference_id": own} for record, own in zip(records, _ids(len(records)))]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    for answer in answers.records():
+    if run_id is not None and records:
+        writer.writerow(records[0])
+    for record in records:
         writer.writerow(
-            [("true" if value else "false") if isinstance(value, bool) else value for value in answer.values()]
+            [("true" if value else "false") if isinstance(value, bool) else value for value in record.values()]
         )
     return out.getvalue()
 

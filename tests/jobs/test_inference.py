@@ -1,3 +1,4 @@
+import csv
 import json
 import os
 import subprocess
@@ -82,6 +83,19 @@ def test_every_form_gives_the_same_answer_without_heavy_imports(ask):
     assert len({name.rpartition("-")[0] for name in ids} | {own["inference_id"]}) == 2
     assert bare[1] == headed[1] == f"true,{answer['probability']}\n"
     assert empty[0] == 200
+
+
+def test_a_table_of_csv_names_model_and_request(ask):
+    one, two = ask(
+        [LINE + "\n", CSV, "Text/CSV;header=Present"], [2 * (json.dumps(ROW) + "\n"), LINES, "text/csv; header=present"]
+    )["answers"]
+    assert two[2] == "text/csv; header=present"
+    for answer, ends in ((one, [""]), (two, ["-0", "-1"])):
+        head, *rows = csv.reader(answer[1].splitlines())
+        assert head == ["prediction", "probability", "model", "inference_id"]
+        assert [row[:3] for row in rows] == [["true", rows[0][1], "r0123456789ab"]] * len(ends)
+        own = rows[0][3].removesuffix("-0")
+        assert (len(own), [row[3] for row in rows]) == (32, [own + end for end in ends])
 
 
 def test_what_does_not_fit_is_refused_with_the_field(ask):

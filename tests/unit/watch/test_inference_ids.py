@@ -68,3 +68,19 @@ def test_lines_of_json_name_their_rows_as_json_does() -> None:
     }
     body = json.dumps({"captureData": data, "eventMetadata": {}}).encode()
     assert joined(body, "abc-1", "abc-0", "abc") == [(True, 0.25), (True, 0.75)]
+
+
+def test_a_table_of_csv_names_its_rows_too_and_plain_lines_do_not() -> None:
+    head = "prediction,probability,model,inference_id"
+    table = "\n".join([head, "true,0.75,r1,abc-0", "false,0.25,r1,abc-1"])
+    plain = "true,0.75\nfalse,0.25"
+    kind = "text/csv; header=present; charset=utf-8"
+    asked = {"observedContentType": "application/json", "data": json.dumps({"instances": ROWS}), "encoding": "JSON"}
+
+    def body(text: str) -> bytes:
+        told = {"observedContentType": kind, "data": text, "encoding": "CSV"}
+        return json.dumps({"captureData": {"endpointInput": asked, "endpointOutput": told}}).encode()
+
+    assert joined(body(table), "abc-1", "abc-0", "abc") == [(True, 0.25), (True, 0.75)]
+    assert parse_file(body(table), {})[0][0].model == "r1"
+    assert joined(body(plain), "abc-1") == []

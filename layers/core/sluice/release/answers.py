@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sluice.contract import Contract
+from sluice.csv_answers import csv_answers
 
 _JSON_LINES = "application/jsonlines"
 
@@ -52,8 +52,7 @@ def read_predictions(answers: Sequence[dict[str, Any]], rows: int, contract: Con
 
 def _answers(text: str, kind: str) -> list[Any]:
     if kind == "text/csv":
-        names = ("prediction", "probability")
-        return [dict(zip(names, map(_cell, cells))) for cells in csv.reader(io.StringIO(text)) if cells]
+        return [{name: _cell(cell) for name, cell in answer.items()} for answer in csv_answers(text)]
     if kind == _JSON_LINES:
         return [json.loads(line) for line in text.splitlines() if line.strip()]
     return list(json.loads(text)["predictions"])

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from sluice import names
+from sluice.csv_answers import csv_answers
 
 Row = dict[str, Any]
 _CLIENT = re.compile(r"(?:^|[;,\s])client=([^;,\s]{1,128})")
@@ -112,13 +113,14 @@ def rows_of(text: str, kind: str, types: dict[str, str]) -> list[Row]:
 
 
 def _answers(text: str, kind: str) -> tuple[list[Row], str | None, str | None]:
-    """Predictions; the inference id and the model that an answer in JSON or JSON lines has."""
-    if kind == "text/csv":
-        lines = csv.reader(io.StringIO(text))
-        names = ("prediction", "probability")
-        return [{name: _typed(value, "number") for name, value in zip(names, row)} for row in lines if row], None, None
-    if kind == "application/jsonlines":
-        found = [_object(json.loads(line)) for line in text.splitlines() if line.strip()]
+    """Predictions; the inference id and the model, which only plain lines of CSV do not have."""
+    if kind in ("text/csv", "application/jsonlines"):
+        if kind == "text/csv":
+            number = {"prediction": "number", "probability": "number"}
+            table = csv_answers(text)
+            found = [{name: _typed(value, number.get(name)) for name, value in row.items()} for row in table]
+        else:
+            found = [_object(json.loads(line)) for line in text.splitlines() if line.strip()]
         said = found[0] if found else {}
         own_id = _string(said.get("inference_id"))
         # of several rows each has its own: the request's with the row's number behind it
