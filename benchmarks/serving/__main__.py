@@ -23,7 +23,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.serving import page
-from benchmarks.serving.load import many_clients, one_client
+from benchmarks.serving.load import Load, many_clients, one_client
 from benchmarks.serving.page import Goal
 from benchmarks.serving.router import added_ms
 from benchmarks.serving.servers import BENCH, HERE, KINDS, LEARN, ROOT, Running
@@ -96,10 +96,25 @@ def one_round(server: Running, rows: list[dict], seconds: float, keep: Callable[
     keep("p50_ms", single.p50_ms)
     keep("p99_ms", single.p99_ms)
     for messages, rate, cpu in ((ones, "per_second", "cpu_ms"), (batches, "batch_per_second", "batch_cpu_ms")):
+        eight, used = on_every_worker(server, messages, seconds)
+        keep(cpu, 1e3 * used / len(eight.latencies))
+        keep(rate, eight.per_second)
+
+
+def on_every_worker(server: Running, messages: list[bytes], seconds: float, most: int = 6) -> tuple[Load, float]:
+    """(what eight clients saw, the processor seconds of it).
+
+    Workers of one port accept connections by chance, and now and then one of them has all eight: the server would
+    then be half as fast as it is. Such a measurement is made again.
+    """
+    for _ in range(most):
         before = server.cpu_seconds()
         eight = many_clients(server.ports, messages, seconds)
-        keep(cpu, 1e3 * (server.cpu_seconds() - before) / len(eight.latencies))
-        keep(rate, eight.per_second)
+        used = {pid: after - before.get(pid, 0.0) for pid, after in server.cpu_seconds().items()}
+        busiest, second = sorted(used.values(), reverse=True)[:2]
+        if second >= busiest / 3:
+            break
+    return eight, sum(used.values())
 
 
 def main() -> int:

@@ -115,12 +115,13 @@ class Running:
         page = os.sysconf("SC_PAGE_SIZE")
         return [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page / 1e6 for pid in self._family()]
 
-    def cpu_seconds(self) -> float:
-        ticks = 0
+    def cpu_seconds(self) -> dict[int, float]:
+        """Process → the processor time that it has had."""
+        found = {}
         for pid in self._family():
             fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+            found[pid] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return found
 
     def _family(self) -> list[int]:
         parents = {}
