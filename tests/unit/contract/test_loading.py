@@ -60,6 +60,13 @@ def test_defaults_are_filled_in_and_survive_json() -> None:
         ("retrain.schedule", "90s", "whole minutes"),
         ("release.bake", "10 minutes", "not a duration"),
         ("release.steps", [50, 10], "rising percentages"),
+        ("problem.positive", 1, "problem.positive is 1, but 'bought' is boolean: write true or false"),
+        ("problem.positive", "true", "is boolean: write true or false"),
+        (
+            "data.columns.bought",
+            {"type": "category", "values": ["true", "false"]},
+            r"problem.positive is True, which 'bought' does not have among its values; did you mean 'true'\?",
+        ),
         ("gates", [{"metric": "roc_auc"}], "exactly one of"),
         ("data.split", {"by": "time"}, "data.time must name"),
         ("project", "other", r"projects/shop/"),

@@ -417,6 +417,8 @@ class Contract(Part):
                 raise ValueError(
                     f"{where} names the column {name!r}, which data.columns does not have{nearest(name, known)}"
                 )
+        if self.problem.type == "binary" and self.problem.target:
+            self._has_positive(known[self.problem.target])
         if self.data.split.by == "time" and not self.data.time:
             raise ValueError("data.split.by is `time`, so data.time must name the column that orders the rows")
         for gate in self.gates:
@@ -433,6 +435,15 @@ class Contract(Part):
         if not self.feature_columns:
             raise ValueError("no column is left to learn from: all are key, time, target or dropped")
         return self
+
+    def _has_positive(self, target: Column) -> None:
+        name, positive = self.problem.target, self.problem.positive
+        # 1 equals true to Python, but not to whoever reads the label "true" later
+        if target.type == "boolean" and not isinstance(positive, bool):
+            raise ValueError(f"problem.positive is {positive!r}, but {name!r} is boolean: write true or false")
+        if target.values and str(positive) not in target.values:
+            hint = nearest(str(positive), target.values)
+            raise ValueError(f"problem.positive is {positive!r}, which {name!r} does not have among its values{hint}")
 
     @property
     def feature_columns(self) -> list[str]:
