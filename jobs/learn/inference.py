@@ -29,6 +29,7 @@ import numpy as np
 
 from sluice.model.errors import InputError
 from sluice.model.model import Answers, Model
+from sluice.model.payloads import CSV, JSON, JSON_LINES, JSON_LINES_NAMES, csv_records, lines, media_type
 from sluice.model.schema import Row
 from sluice.model.table_rows import TableRows
 
@@ -37,10 +38,9 @@ try:
 except ImportError:  # a container need not have it; json then reads and writes all
     orjson = None
 
-JSON, JSON_LINES, CSV = "application/json", "application/jsonlines", "text/csv"
-_JSON_LINES_NAMES = (JSON_LINES, "application/x-jsonlines", "application/jsonl", "application/x-ndjson")
 Data = list[Row] | np.ndarray | TableRows
 Answered = tuple[Answers, str]
+_DEEP = 400  # brackets beyond one for each row; so many levels are read by any JSON parser
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 # input_fn is not given the model, but reading CSV needs its column types.
@@ -92,14 +92,14 @@ def output_fn(prediction: Answered | InputError, accept: str) -> Any:
     if isinstance(prediction, InputError):
         return _refuse(prediction)
     answers, run_id = prediction
-    kind = _media_type(accept)
+    kind = media_type(accept)
     if kind in (JSON, "*/*", ""):
         predictions = ", ".join(_as_json(answers))
         text = (
             f'{{"predictions": [{predictions}], "model": {_dumps(run_id)}, "inference_id": "{os.urandom(16).hex()}"}}'
         )
         return text, JSON
-    if kind in _JSON_LINES_NAMES:
+    if kind in JSON_LINES_NAMES:
         return _as_lines(_as_json(answers), run_id), kind
     if kind == CSV:
         table = "header=present" in accept.replace(" ", "").lower().split(";")
@@ -123,24 +123,20 @@ def _ids(count: int) -> list[str]:
 
 def read(body: str | bytes, content_type: str, model: Model) -> Data:
     """A request's rows, plain ones in the form that the model reads fastest. Raises InputError naming the field."""
-    kind = _media_type(content_type)
+    kind = media_type(content_type)
     try:
-        text = body if isinstance(body, str) else bytes(body).decode("utf-8-sig")
+        text = body if isinstance(body, str) else bytes(body).decode()
     except UnicodeDecodeError:
         raise InputError("the body is not UTF-8") from None
+    text = text.removeprefix("\ufeff")  # of Excel's "CSV UTF-8"
     if kind == JSON:
         data = None if orjson is None else _plain(text, model)
         return _records(_instances(_json(text)), model) if data is None else data
-    if kind in _JSON_LINES_NAMES:
-        return _records([_json(line) for line in text.split("\n") if line.strip()], model)
+    if kind in JSON_LINES_NAMES:
+        return _records([_json(line) for line in lines(text)], model)
     if kind == CSV:
         return _csv_rows(text, model)
     raise InputError(f"content type {kind!r} is not supported; send {JSON}, {JSON_LINES} or {CSV}", status=415)
-
-
-@lru_cache(64)
-def _media_type(value: str | None) -> str:
-    return (value or "").split(";", 1)[0].strip().lower()
 
 
 # What json.loads does between its looks at the kind of the input and at the space around it.
@@ -174,13 +170,17 @@ def _plain(text: str, model: Model) -> Data | None:
     """Rows of plain values, by orjson; None where they are not plain, and left to json.
 
     orjson refuses NaN and lone surrogates, and integers beyond 64 bits become floats: what is refused is read again,
-    and a number column takes both. Its nesting ends at 1,024 levels, that of json some levels earlier.
+    and a number column takes both.
     """
     try:
         document = orjson.loads(text)
     except ValueError:
         return None
-    return _columns(_instances(document), model)
+    items = _instances(document)
+    # json's nesting ends earlier, and whoever reads the capture has json
+    if text.count("[") + text.count("{") > len(items) + _DEEP:
+        return None
+    return _columns(items, model)
 
 
 def _columns(items: list[Any], model: Model) -> Data | None:
@@ -201,19 +201,13 @@ def _record(item: Any, model: Model) -> Row:
 
 
 def _csv_rows(text: str, model: Model) -> list[Row]:
-    """The first line is a header if all its fields are contract columns, else columns are the features in order."""
     schema = model.encoder.schema
     try:
-        records = [record for record in csv.reader(io.StringIO(text), strict=True) if record]
+        columns, records = csv_records(text, schema)
     except csv.Error as error:
         raise InputError(f"the body is not CSV: {error}") from None
-    if not records:
-        return []
-    columns: list[str] = list(schema.features)
-    if set(records[0]) <= set(schema.types):
-        columns = records.pop(0)
-        if len(set(columns)) != len(columns):
-            raise InputError("the CSV header names a column twice")
+    if len(set(columns)) != len(columns):
+        raise InputError("the CSV header names a column twice")
     wanted = set(schema.features)
     # What is no feature (key, time, target) may hold anything here: it is not read.
     kept = [i for i, name in enumerate(columns) if name in wanted]
@@ -253,7 +247,9 @@ def _as_csv(answers: Answers, run_id: str | None) -> str:
     if run_id is not None:
         records = [{**record, "model": run_id, "inference_id": own} for record, own in zip(records, _ids(len(records)))]
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    # Python's writer does not know that a carriage return ends a line, too
+    returns = any(isinstance(value, str) and "\r" in value for record in records for value in record.values())
+    writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL)
     if run_id is not None and records:
         writer.writerow(records[0])
     for record in records:

@@ -85,6 +85,26 @@ def test_every_form_gives_the_same_answer_without_heavy_imports(ask):
     assert empty[0] == 200
 
 
+def test_a_byte_order_mark_and_the_end_of_time_are_taken(ask):
+    head = "id,seconds,pages,channel,member,words,at\n"
+    never = {**ROW, "at": "9999-12-31T23:59:59.999999"}
+    got = ask(
+        [json.dumps(ROW), JSON, CSV],
+        ["\ufeff" + head + f"x,12.5,25,ads,true,red shoe,{ROW['at']}\n", CSV, CSV],
+        ["\ufeff" + json.dumps(ROW), JSON, CSV],
+        [json.dumps(never), JSON, CSV],
+        [LINE.replace(ROW["at"], never["at"]), CSV, CSV],
+    )["answers"]
+    assert {answer[0] for answer in got} == {200}
+    assert got[0][1] == got[1][1] == got[2][1]
+    assert got[3][1] == got[4][1]
+
+
+def test_how_deep_a_request_may_nest_does_not_depend_on_the_parser(ask):
+    deep = [json.dumps(ROW)[:-1] + f', "x": {depth * "["}{depth * "]"}}}' for depth in (300, 1010)]
+    assert [answer[0] for answer in ask(*([text, JSON, JSON] for text in deep))["answers"]] == [200, 400]
+
+
 def test_a_table_of_csv_names_model_and_request(ask):
     one, two = ask(
         [LINE + "\n", CSV, "Text/CSV;header=Present"], [2 * (json.dumps(ROW) + "\n"), LINES, "text/csv; header=present"]

@@ -46,6 +46,12 @@ def test_a_request_is_answered_alike_with_and_without_orjson(text: str, before: 
     assert asked(served, text, inference.orjson) == asked(served, text, None)
 
 
+@pytest.mark.parametrize("depth", [350, 450, 900, 960, 980, 1000, 1023, 1024, 5000])
+def test_so_is_one_that_nests_deeply(depth: int) -> None:
+    text = f'{{"n": 1, "unknown": {depth * "["}{depth * "]"}}}'
+    assert asked(MODELS[0], text, inference.orjson) == asked(MODELS[0], text, None)
+
+
 @given(many | one, st.data())
 def test_so_is_a_broken_one(text: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(text)))

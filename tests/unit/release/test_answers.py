@@ -6,8 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from jobs.learn import inference
 from sluice.contract import Contract
+from sluice.model.model import Answers
 from sluice.release.answers import MALFORMED, Reading, read_answer
 
 JSON, LINES, CSV, TABLE = "application/json", "application/jsonlines", "text/csv", "text/csv; header=present"
@@ -89,3 +93,16 @@ def test_numbers_and_classes_have_what_is_theirs() -> None:
     classes = contract("multiclass", {"type": "category", "values": ["a", "b"]})
     assert read_answer(b"a,0.5\n", CSV, 1, classes) == Reading(True, ('"a"',), ())
     assert read_answer(b"c,0.5\n", CSV, 1, classes) == MALFORMED
+
+
+@given(st.lists(st.tuples(st.text(min_size=1).filter(lambda text: "\x00" not in text), st.floats(0, 1)), min_size=1))
+def test_csv_says_what_json_says(answers: list[tuple[str, float]]) -> None:
+    labels, probabilities = map(list, zip(*answers))
+    classes = contract("multiclass", {"type": "text"})
+    told = (Answers(labels, probabilities), "r1")
+    body, kind = inference.output_fn(told, JSON)
+    expected = read_answer(body.encode(), kind, len(answers), classes)
+    assert expected.valid
+    for accept in (LINES, CSV, TABLE):
+        body, kind = inference.output_fn(told, accept)
+        assert read_answer(body.encode(), kind, len(answers), classes) == expected

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from sluice.contract import Contract
 from sluice.watch.captures import parse_file
 from sluice.watch.labels import join
 
@@ -12,16 +13,13 @@ ROWS = [{"pages": 1}, {"pages": 2}]
 ANSWERS = [{"prediction": True, "probability": 0.75}, {"prediction": False, "probability": 0.25}]
 
 
-class Problem:
-    type, positive = "binary", True
-
-
-class Data:
-    key: list[str] = []  # noqa: RUF012
-
-
-class Contract:
-    problem, data = Problem, Data
+CONTRACT = Contract.model_validate(
+    {
+        "project": "shop",
+        "problem": {"type": "binary", "target": "bought", "positive": True},
+        "data": {"columns": {"pages": {"type": "integer"}, "bought": {"type": "boolean"}}},
+    }
+)
 
 
 def captured(rows: list[Any], inference_id: str | None = None) -> bytes:
@@ -37,9 +35,9 @@ def captured(rows: list[Any], inference_id: str | None = None) -> bytes:
 
 
 def joined(body: bytes, *names: str) -> list[tuple[Any, float]]:
-    requests, bad = parse_file(body, {"pages": "integer"})
+    requests, bad = parse_file(body, CONTRACT)
     assert bad == 0
-    return join({(name,): "true" for name in names}, requests, Contract)  # type: ignore[arg-type]
+    return join({(name,): "true" for name in names}, requests, CONTRACT)
 
 
 def test_one_row_is_named_by_the_answers_id() -> None:
@@ -82,5 +80,5 @@ def test_a_table_of_csv_names_its_rows_too_and_plain_lines_do_not() -> None:
         return json.dumps({"captureData": {"endpointInput": asked, "endpointOutput": told}}).encode()
 
     assert joined(body(table), "abc-1", "abc-0", "abc") == [(True, 0.25), (True, 0.75)]
-    assert parse_file(body(table), {})[0][0].model == "r1"
+    assert parse_file(body(table), CONTRACT)[0][0].model == "r1"
     assert joined(body(plain), "abc-1") == []

@@ -452,5 +452,10 @@ class Contract(Part):
         return [name for name in self.data.columns if name not in apart]
 
     @property
+    def prediction_type(self) -> str:
+        """Column type of what a model of this contract predicts."""
+        return "number" if self.problem.type == "regression" else self.data.columns[str(self.problem.target)].type
+
+    @property
     def lower_is_better(self) -> bool:
         return self.problem.metric in LOWER_IS_BETTER

@@ -23,6 +23,8 @@ _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "0"})
 # Beyond float32 scikit-learn's forests refuse a value; clipping keeps training and serving alike.
 LARGEST = 3.0e38
+# 23:59:59.999999 of the year 9999, which many tables say for "never", would be rounded into the year 10000.
+LAST_SECOND = 253402300799.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def seconds(text: str) -> float:
     """ISO 8601 text → seconds since 1970 UTC; a time without zone is UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     try:
-        return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        return min((moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp(), LAST_SECOND)
     except OverflowError:
         # The first or last hours of the calendar in another zone.
         raise ValueError(text) from None

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sluice.contract import Contract
-from sluice.csv_answers import csv_answers
-
-_JSON_LINES = "application/jsonlines"
+from sluice.model.payloads import CSV, JSON_LINES_NAMES, csv_answers, lines, media_type
+from sluice.model.schema import category
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ MALFORMED = Reading(valid=False)
 def read_answer(body: bytes, content_type: str, rows: int, contract: Contract) -> Reading:
     """What an answer to `rows` rows says; `MALFORMED` for what a caller could not use."""
     try:
-        answers = _answers(body.decode(), content_type.split(";")[0].strip().lower())
+        answers = _answers(body.decode(), media_type(content_type), contract)
         if len(answers) != rows:
             return MALFORMED
         return _reading(answers, contract)
@@ -50,21 +49,12 @@ def read_predictions(answers: Sequence[dict[str, Any]], rows: int, contract: Con
         return MALFORMED
 
 
-def _answers(text: str, kind: str) -> list[Any]:
-    if kind == "text/csv":
-        return [{name: _cell(cell) for name, cell in answer.items()} for answer in csv_answers(text)]
-    if kind == _JSON_LINES:
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
+def _answers(text: str, kind: str, contract: Contract) -> list[Any]:
+    if kind == CSV:
+        return csv_answers(text, contract.prediction_type)
+    if kind in JSON_LINES_NAMES:
+        return [json.loads(line) for line in lines(text)]
     return list(json.loads(text)["predictions"])
-
-
-def _cell(text: str) -> Any:
-    if text in ("true", "false"):
-        return text == "true"
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 def _reading(answers: list[dict[str, Any]], contract: Contract) -> Reading:
@@ -78,7 +68,7 @@ def _reading(answers: list[dict[str, Any]], contract: Contract) -> Reading:
             continue
         if prediction is None or isinstance(prediction, dict | list):
             raise ValueError("a class is a plain value")
-        if classes is not None and _text(prediction) not in classes:
+        if classes is not None and category(prediction) not in classes:
             raise ValueError("the target has no such class")
         labels.append(json.dumps(prediction))
         probability = _number(answer["probability"])
@@ -101,10 +91,3 @@ def _classes(contract: Contract) -> set[str] | None:
     if column.type == "boolean":
         return {"true", "false"}
     return set(column.values) if column.values else None
-
-
-def _text(prediction: Any) -> str:
-    """A number of a CSV answer is a float, whatever it was."""
-    if isinstance(prediction, bool):
-        return str(prediction).lower()
-    return f"{prediction:g}" if isinstance(prediction, float) else str(prediction)

@@ -22,11 +22,10 @@ def captured(
     Of more than `most` the oldest, with `newest` the newest ones. Captures tell whole seconds, and a request without
     a time is left out.
     """
-    types: dict[str, str] = {name: column.type for name, column in contract.data.columns.items()}
     first = since.replace(microsecond=0)
     found: list[Captured] = []
     for key in _files(world, contract.project, where, first, until, newest):
-        requests, _ = parse_file(world.objects.read(key), types)
+        requests, _ = parse_file(world.objects.read(key), contract)
         kept = [r for r in requests if not r.replayed and r.at is not None and first <= r.at <= until]
         found += reversed(kept) if newest else kept
         if len(found) >= most:

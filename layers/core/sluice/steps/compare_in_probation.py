@@ -68,13 +68,12 @@ def _kind(contract: Contract) -> Kind:
 
 def _answered(contract: Contract, kind: Kind, requests: list[Json], pairs: list[Json]) -> list[Captured]:
     """Requests with what both models answered to each of their rows: `{"row", "old", "new"}`; `row` is its number."""
-    types: dict[str, str] = {name: column.type for name, column in contract.data.columns.items()}
     said = "labels" if kind == "class" else "scores"
     found: list[Captured] = []
     number = 0
     for request, pair in zip(requests, pairs):
         old, new = pair["champion"].get(said) or [], pair["challenger"].get(said) or []
-        rows = rows_of(request["body"], request["content_type"], types)
+        rows = rows_of(request["body"], request["content_type"], contract)
         if len(rows) == len(old) == len(new):
             answers = [{"row": number + i, "old": old[i], "new": new[i]} for i in range(len(rows))]
             found.append(Captured(request["id"], None, rows, answers))

@@ -73,7 +73,6 @@ def monitor_model(world: World, project: str) -> Json:
 def _window(world: World, project: str, champion: Champion, contract: Contract) -> tuple[list[Captured], int, int]:
     """Requests to the champion's variant, oldest first; numbers of files read and of unreadable lines."""
     since = max(world.clock.now() - timedelta(seconds=seconds(contract.monitor.window)), champion.promoted_at)
-    types: dict[str, str] = {name: column.type for name, column in contract.data.columns.items()}
     mine = [
         stored
         for stored in world.objects.list(keys.capture(project))
@@ -84,7 +83,7 @@ def _window(world: World, project: str, champion: Champion, contract: Contract) 
     for stored in sorted(mine, key=lambda item: (item.modified, item.key), reverse=True):
         if rows >= MAX_ROWS:
             break
-        requests, unreadable = parse_file(world.objects.read(stored.key), types)
+        requests, unreadable = parse_file(world.objects.read(stored.key), contract)
         # captures tell whole seconds only: what was asked in the second of the promotion counts
         kept = [
             request

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import csv
-import io
 import json
 import re
 from dataclasses import dataclass
@@ -16,7 +15,9 @@ from datetime import datetime
 from typing import Any
 
 from sluice import names
-from sluice.csv_answers import csv_answers
+from sluice.contract import Contract
+from sluice.model.payloads import CSV, JSON, JSON_LINES_NAMES, csv_answers, csv_records, lines, media_type
+from sluice.model.schema import Schema, from_text
 
 Row = dict[str, Any]
 _CLIENT = re.compile(r"(?:^|[;,\s])client=([^;,\s]{1,128})")
@@ -37,7 +38,7 @@ class Captured:
     answers: list[Row]
     client: str | None = None
     body: bytes = b""
-    content_type: str = "application/json"
+    content_type: str = JSON
     model: str | None = None
 
     @property
@@ -51,31 +52,33 @@ def score_of(answer: Row) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def parse_file(body: bytes, types: dict[str, str]) -> tuple[list[Captured], int]:
-    """Requests of a capture file and the number of lines that cannot be read. `types`: column → contract type."""
+# csv.Error is none of the others, and who nests deeply enough ends in a RecursionError: a line must not stop the rest
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, csv.Error)
+
+
+def parse_file(body: bytes, contract: Contract) -> tuple[list[Captured], int]:
+    """Requests of a capture file and the number of lines that cannot be read."""
     found: list[Captured] = []
     bad = 0
-    for line in body.decode("utf-8", errors="replace").splitlines():
-        if not line.strip():
-            continue
+    for line in lines(body.decode("utf-8", errors="replace")):
         try:
-            found.append(_request(json.loads(line), types))
-        except (ValueError, KeyError, TypeError, AttributeError):
+            found.append(_request(json.loads(line), contract))
+        except _UNREADABLE:
             bad += 1
     return found, bad
 
 
-def _request(event: Any, types: dict[str, str]) -> Captured:
+def _request(event: Any, contract: Contract) -> Captured:
     data = event["captureData"]
     meta = event.get("eventMetadata") or {}
     text, kind = _text(data["endpointInput"])
-    rows = rows_of(text, kind, types)
+    rows = rows_of(text, kind, contract)
     answers: list[Row] = []
     own_id = model = None
     if data.get("endpointOutput"):
         try:
-            answers, own_id, model = _answers(*_text(data["endpointOutput"]))
-        except (ValueError, KeyError, TypeError, AttributeError):
+            answers, own_id, model = _answers(*_text(data["endpointOutput"]), contract)
+        except _UNREADABLE:
             answers = []
     at = meta.get("inferenceTime")
     attributes = meta.get("customAttributes") or []
@@ -96,31 +99,29 @@ def _text(part: Any) -> tuple[str, str]:
     data = part["data"]
     if part.get("encoding") == "BASE64":
         data = base64.b64decode(data).decode()
-    kind = (part.get("observedContentType") or "application/json").split(";")[0].strip().lower()
-    return data, kind
+    return data, media_type(part.get("observedContentType") or JSON)
 
 
-def rows_of(text: str, kind: str, types: dict[str, str]) -> list[Row]:
-    """The rows of a request's body. Raises ValueError for one that has none."""
-    if kind == "text/csv":
-        return [{name: _typed(value, types.get(name)) for name, value in row.items()} for row in _table(text)]
-    if kind == "application/jsonlines":
-        return [_object(json.loads(line)) for line in text.splitlines() if line.strip()]
+def rows_of(text: str, kind: str, contract: Contract) -> list[Row]:
+    """The rows of a request's body, as they were sent. Raises ValueError or csv.Error for one that has none."""
+    text = text.removeprefix("\ufeff")
+    if kind == CSV:
+        types: dict[str, str] = {name: column.type for name, column in contract.data.columns.items()}
+        columns, records = csv_records(text, Schema(types, tuple(contract.feature_columns)))
+        return [{name: _typed(cell, types[name]) for name, cell in zip(columns, record)} for record in records]
+    if kind in JSON_LINES_NAMES:
+        return [_object(json.loads(line)) for line in lines(text)]
     content = json.loads(text)
     if isinstance(content, dict) and isinstance(content.get("instances"), list):
         return [_object(row) for row in content["instances"]]
     return [_object(content)]
 
 
-def _answers(text: str, kind: str) -> tuple[list[Row], str | None, str | None]:
+def _answers(text: str, kind: str, contract: Contract) -> tuple[list[Row], str | None, str | None]:
     """Predictions; the inference id and the model, which only plain lines of CSV do not have."""
-    if kind in ("text/csv", "application/jsonlines"):
-        if kind == "text/csv":
-            number = {"prediction": "number", "probability": "number"}
-            table = csv_answers(text)
-            found = [{name: _typed(value, number.get(name)) for name, value in row.items()} for row in table]
-        else:
-            found = [_object(json.loads(line)) for line in text.splitlines() if line.strip()]
+    if kind == CSV or kind in JSON_LINES_NAMES:
+        table = csv_answers(text, contract.prediction_type) if kind == CSV else map(json.loads, lines(text))
+        found = [_object(answer) for answer in table]
         said = found[0] if found else {}
         own_id = _string(said.get("inference_id"))
         # of several rows each has its own: the request's with the row's number behind it
@@ -133,22 +134,13 @@ def _string(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _table(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text)))
-
-
-def _typed(value: str | None, kind: str | None) -> Any:
+def _typed(cell: str, kind: str) -> Any:
     """A CSV cell as JSON would have it; an empty one is missing."""
-    if value is None or value == "":
-        return None
-    if kind in ("integer", "number"):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    if kind == "boolean":
-        return {"true": True, "1": True, "false": False, "0": False}.get(value.strip().lower(), value)
-    return value
+    try:
+        # times and categories are compared as they were sent
+        return from_text(cell, kind if kind in ("integer", "number", "boolean") else "text")
+    except ValueError:
+        return cell
 
 
 def _object(value: Any) -> Row:

@@ -1,0 +1,54 @@
+"""The forms of requests and answers. Whoever serves a model and whoever reads its captures read them alike.
+
+An answer in CSV is plain lines, the prediction and the probability where there is one, or a table with a header
+(`Accept: text/csv; header=present`, RFC 4180) with the columns `prediction`, `probability`, `model`, `inference_id`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from functools import lru_cache
+from typing import Any
+
+from sluice.model.schema import Schema, from_text
+
+JSON, JSON_LINES, CSV = "application/json", "application/jsonlines", "text/csv"
+JSON_LINES_NAMES = (JSON_LINES, "application/x-jsonlines", "application/jsonl", "application/x-ndjson")
+
+
+@lru_cache(64)
+def media_type(value: str | None) -> str:
+    """`text/csv; charset=utf-8` → `text/csv`."""
+    return (value or "").split(";", 1)[0].strip().lower()
+
+
+def lines(text: str) -> list[str]:
+    """Lines of JSON: other line ends of Unicode may stand within a value."""
+    return [line for line in text.split("\n") if line.strip()]
+
+
+def csv_records(text: str, schema: Schema) -> tuple[list[str], list[list[str]]]:
+    """(columns, records) of a request. Raises csv.Error.
+
+    The first line is a header if all its fields are contract columns, else the columns are the features in order.
+    """
+    records = [record for record in csv.reader(io.StringIO(text), strict=True) if record]
+    if records and set(records[0]) <= set(schema.types):
+        return records[0], records[1:]
+    return list(schema.features), records
+
+
+def csv_answers(text: str, prediction: str) -> list[dict[str, Any]]:
+    """`prediction` is the type of what is predicted. Raises csv.Error and ValueError."""
+    records = [record for record in csv.reader(io.StringIO(text), strict=True) if record]
+    # the last cell of an answer is a number where it is no such id
+    table = bool(records) and records[0][-1] == "inference_id"
+    columns = records.pop(0) if table else ["prediction", "probability"]
+    types = {"prediction": prediction, "probability": "number"}
+    found = []
+    for record in records:
+        if len(record) != len(columns) and (table or len(record) > len(columns)):
+            raise ValueError(f"an answer has {len(record)} fields, not {len(columns)}")
+        found.append({name: from_text(cell, types.get(name, "text")) for name, cell in zip(columns, record)})
+    return found
