@@ -329,9 +329,10 @@ class Cloud:
         if operation == "createEndpoint":
             self.models.create(endpoint, given.pop("EndpointConfigName"))
         elif operation == "updateEndpoint":
-            self.models.update(
-                endpoint, given.pop("EndpointConfigName"), *_guardrails(given.pop("DeploymentConfig", {}))
-            )
+            kept = {"DesiredWeight", "DesiredInstanceCount"} if given.pop("RetainAllVariantProperties", False) else set()
+            kept -= {each["VariantPropertyType"] for each in given.pop("ExcludeRetainedVariantProperties", [])}
+            guards = _guardrails(given.pop("DeploymentConfig", {}))
+            self.models.update(endpoint, given.pop("EndpointConfigName"), *guards, keep=kept)
         elif operation == "updateEndpointWeightsAndCapacities":
             wanted = given.pop("DesiredWeightsAndCapacities")
             self.models.reweigh(endpoint, {item["VariantName"]: item["DesiredWeight"] for item in wanted})

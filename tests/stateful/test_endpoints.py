@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sluice.errors import EndpointBusyError
@@ -53,6 +55,24 @@ def test_weights_change_for_known_variants_and_an_update_resets_them() -> None:
     models.update("e", "both")
     clock.advance(30)
     assert shown(models)[2] == {"v1": 1.0, "v2": 0.0}
+
+
+def test_an_update_keeps_what_it_is_told_to_of_variants_of_the_same_name() -> None:
+    models, clock = made()
+
+    def after(config: str, *keep: str) -> dict[str, tuple[int, float]]:
+        models.put_endpoint("e", "one", weights={"v1": 0.5})
+        state = models.endpoints["e"]
+        models.endpoints["e"] = replace(state, variants=(replace(state.variants[0], instances=3),))
+        models.update("e", config, keep=keep)
+        clock.advance(30)
+        found = models.endpoint("e")
+        assert found is not None
+        return {variant.name: (variant.instances, variant.weight) for variant in found.variants}
+
+    assert after("both") == {"v1": (1, 1.0), "v2": (1, 0.0)}
+    assert after("both", "DesiredInstanceCount") == {"v1": (3, 1.0), "v2": (1, 0.0)}
+    assert after("both", "DesiredInstanceCount", "DesiredWeight") == {"v1": (3, 0.5), "v2": (1, 0.0)}
 
 
 def test_a_model_that_does_not_load_leaves_everything_as_it_was_but_a_first_one() -> None:

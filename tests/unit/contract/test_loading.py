@@ -60,6 +60,22 @@ def test_defaults_are_filled_in_and_survive_json() -> None:
         ("retrain.schedule", "90s", "whole minutes"),
         ("release.bake", "10 minutes", "not a duration"),
         ("release.steps", [50, 10], "rising percentages"),
+        (
+            "release",
+            {"bake": "10m", "max_bake": "3d"},
+            r"this release may look 8,640 times, every 120 s .* 112,520 events .* 25,000, and 18,000 is the most",
+        ),
+        ("release", {"steps": [*range(1, 101)]}, "may look 1,500 times, .* 24,500 events"),
+        ("release", {"strategy": "bandit", "bake": "10m", "max_bake": "3d"}, r"11,250|may look 4,320 times"),
+        ("release", {"bake": "1d", "max_bake": "4d"}, "may take 16 days in all, and 13 is the most.*`max_bake` shorter"),
+        ("release", {"bake": "4d", "max_bake": "1d"}, "may take 16 days in all"),
+        ("release", {"strategy": "shadow", "bake": "2h", "max_bake": "14d"}, "may take 14 days in all"),
+        ("release", {"strategy": "bandit", "bake": "12h"}, "may take 30 days .*of a bandit 30 ×"),
+        (
+            "release",
+            {"strategy": "blue_green", "steps": [*range(10, 101, 10)], "bake": "1h"},
+            r"a swap 8 h in all, .* waits of this one take 10 h .*`bake` shorter, or take fewer `steps`",
+        ),
         ("problem.positive", 1, "problem.positive is 1, but 'bought' is boolean: write true or false"),
         ("problem.positive", "true", "is boolean: write true or false"),
         (
@@ -75,6 +91,21 @@ def test_defaults_are_filled_in_and_survive_json() -> None:
 def test_mistakes_name_the_key_and_the_nearest(path: str, value: Any, told: str) -> None:
     with pytest.raises(ContractError, match=told):
         load_contract(changed(path, value), project="shop")
+
+
+@pytest.mark.parametrize(
+    "release",
+    [
+        *({"strategy": strategy} for strategy in ("canary", "blue_green", "shadow", "bandit")),
+        {"bake": "1d"},
+        {"bake": "1s"},
+        {"bake": "10m", "max_bake": "6h"},
+        {"strategy": "bandit", "bake": "5h"},
+        {"strategy": "blue_green", "steps": [*range(10, 101, 10)], "bake": "45m"},
+    ],
+)
+def test_a_release_that_ends_in_time_is_taken(release: dict[str, Any]) -> None:
+    load_contract(changed("release", release))
 
 
 @pytest.mark.parametrize("text", ["", "- a", "a: [", "\x00", b"\xff\xfe\x00", "42"])

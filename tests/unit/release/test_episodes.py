@@ -20,6 +20,11 @@ def test_a_pause_begins_another_burst_and_no_client_is_no_burst() -> None:
     assert len(episodes([Request(0, "a", True), Request(0, "a", True)])) == 2
 
 
+def test_who_never_pauses_counts_once_in_each_span() -> None:
+    service = [Request(float(at), "a", client="backend") for at in range(300)]
+    assert [request.at for request in episodes(service)] == [0, 31, 62, 93, 124, 155, 186, 217, 248, 279]
+
+
 def test_slow_stands_before_fine_and_failed_before_slow() -> None:
     fine, slow, failed = (
         Request(0, "a", client="x"),

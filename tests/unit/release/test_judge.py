@@ -137,7 +137,7 @@ def test_scores_that_are_not_the_expected_ones_abort() -> None:
 
 
 def test_the_control_is_not_given_up_before_captured_answers_were_read() -> None:
-    look = replace(HEALTHY, percent=50, answers_read=29)
+    look = replace(HEALTHY, percent=50, answers_read=29, control_ends=True)
     verdict = judge(look, RELEASE)
     assert verdict.decision == "continue"
     assert verdict.reasons == ["too few captured answers: 29 of the canary were read, 30 are needed"]
@@ -148,6 +148,39 @@ def test_the_control_is_not_given_up_before_captured_answers_were_read() -> None
     many = Release(bake="10m", min_requests=20_000)
     busy = Counts(20_000)
     assert judge(replace(look, step_canary=busy, total=busy, answers_read=5_000), many).decision == "advance"
+
+
+def test_a_canary_that_refuses_what_the_champion_takes_aborts() -> None:
+    picky, world = Counts(60, refused=18), Counts(540, refused=0)
+    verdict = judge(replace(HEALTHY, elapsed=1, step_canary=picky, step_control=world, total=picky), RELEASE)
+    assert verdict.decision == "abort"
+    assert "18 of 18 failures, 18 of them refused" in verdict.reasons[0]
+    # what callers send wrongly falls on both
+    both = replace(HEALTHY, elapsed=1, step_canary=picky, step_control=Counts(540, refused=160), total=picky)
+    assert judge(both, RELEASE).decision == "continue"
+
+
+def test_scores_are_held_against_the_share_that_was_captured() -> None:
+    """Metrics of a step hold requests of the share before; its captures do not."""
+    even = Scores(canary=[6] * 10, control=[54] * 10)
+    look = replace(HEALTHY, elapsed=1, scores=even, step_canary=Counts(360), step_control=Counts(840))
+    assert judge(look, RELEASE).decision == "continue"
+    assert judge(look, RELEASE).step_evidence["scores"] < 0
+
+
+def test_a_form_that_few_answers_show_is_no_good_form() -> None:
+    """At a capture of 10 % three malformed answers of 60 are 5 %, not three of 600."""
+    alone = Counts(600, failures=3)
+    last = replace(HEALTHY, percent=100, last=True, step_canary=alone, step_control=Counts(), total=alone)
+    few = judge(replace(last, planned=Sample(473, 1), answers_read=60, malformed=3), RELEASE)
+    assert few.reasons == ["too few captured answers: 60 of the canary were read, 473 are needed"]
+    wrong = replace(last, total=Counts(2_000, failures=3), planned=Sample(473, 1), malformed=3, answers_read=480)
+    assert judge(wrong, RELEASE).inconclusive
+    assert "3 of 480 answers that were read are not as the contract promises" in judge(wrong, RELEASE).reasons[1]
+    assert judge(replace(wrong, answers_read=2_000), RELEASE).decision == "promote"
+    # the replay's answers are read, too
+    replayed = replace(last, total=Counts(400), answers_read=30, replayed=Counts(300))
+    assert judge(replayed, RELEASE).decision == "promote"
 
 
 def test_a_split_that_is_not_the_weights_is_inconclusive_and_says_so() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 from hypothesis import given
@@ -43,3 +44,43 @@ def test_bounds_are_clopper_and_pearsons() -> None:
         lower = stats.beta.ppf(0.05, failures, requests - failures + 1) if failures else 0.0
         assert upper_error_rate(failures, requests) == pytest.approx(upper, abs=1e-9)
         assert lower_error_rate(failures, requests) == pytest.approx(lower, abs=1e-9)
+
+
+def one_by_one(limit: float, expected: float) -> Sample:
+    """The definition: one failure more after the other, one request more after the other."""
+    failures, requests = 0, 1
+    while True:
+        while log_binomial_cdf(failures, requests, limit) > math.log(0.05):
+            requests += 1
+        if log_binomial_cdf(failures, requests, expected) >= math.log(0.9):
+            return Sample(requests, failures)
+        failures += 1
+
+
+@given(st.sampled_from([0.9, 0.5, 0.2, 0.05, 0.02]), st.floats(0.0, 0.8))
+def test_a_planned_sample_is_the_smallest(limit: float, part: float) -> None:
+    assert planned_sample(limit, part * limit) == one_by_one(limit, part * limit)
+
+
+def test_a_limit_near_the_background_takes_no_time() -> None:
+    began = time.process_time()
+    assert planned_sample(0.01, 0.009) == Sample(80_774, 761)
+    assert planned_sample(0.02, 0.0185) == Sample(71_950, 1_377)
+    # 0.03 s here, where each took many seconds one failure after the other
+    assert time.process_time() - began < 0.5
+
+
+def test_what_ten_million_requests_do_not_tell_apart_is_refused() -> None:
+    with pytest.raises(ValueError, match="too close"):
+        planned_sample(0.01, 0.00999)
+
+
+@pytest.mark.parametrize(("n", "p"), [(1, 0.5), (20, 0.3), (2_000, 0.01), (50_000, 0.02), (400, 0.999)])
+def test_the_binomial_tail_is_scipys(n: int, p: float) -> None:
+    from scipy import special, stats
+
+    for k in {0, n // 100, n // 50, n // 2, n - 1}:
+        expected = special.logsumexp(stats.binom.logpmf(range(k + 1), n, p))
+        assert log_binomial_cdf(k, n, p) == pytest.approx(expected, rel=1e-7, abs=1e-9)
+    assert [log_binomial_cdf(1, 5, edge) for edge in (0.0, 1.0)] == [0.0, -math.inf]
+    assert log_binomial_cdf(n, n, p) == 0.0

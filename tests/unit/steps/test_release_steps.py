@@ -128,6 +128,54 @@ def test_the_last_step_beside_a_control_waits_for_captured_answers() -> None:
     assert released(0, step=1, capture_percent=0)["decision"] == "advance"
 
 
+def test_alone_its_answers_are_still_read_for_their_form() -> None:
+    world = build(steps=[100], bake="10m", replay=0)
+    _, plan = planned(world)
+    began = world.clock.now()
+    world.clock.advance(600)
+    lay(world, "v-r2", [{"pages": 1.0}] * 320, at=began + timedelta(seconds=1))
+    lay(world, "v-r2", [{"pages": 1.0}] * 4, at=began + timedelta(seconds=2), answer={"predictions": []}, prefix="bad")
+    world.metrics.add(ENDPOINT, "v-r2", "Invocations", began, 324)
+    world.metrics.add_latency(ENDPOINT, "v-r2", began, 5.0)
+    seen = judge_canary(world, PROJECT, NEW, 0, 100, began.isoformat(), release_plan=plan)
+    assert (seen["decision"], seen["inconclusive"]) == ("abort", True)
+    assert "4 of 324 requests failed" in seen["reasons"][1]
+
+
+def test_of_several_machines_only_what_all_have_uploaded_is_read() -> None:
+    def split(instances: int) -> list[int]:
+        world = build(steps=[50, 100], instances=instances)
+        _, plan = planned(world)
+        began = world.clock.now()
+        world.clock.advance(600)
+        # one machine of the control has not uploaded yet
+        for name, variant, apart in (("a", "v-r2", 2.0), ("b", "v-r2", 2.0), ("a", "v-r1", 2.0)):
+            many = int(600 / apart) - 1
+            lay(world, variant, [{"pages": 1.0}] * many, at=began + timedelta(seconds=1), apart=apart, prefix=name)
+        lay(world, "v-r1", [{"pages": 1.0}] * 150, at=began + timedelta(seconds=1), apart=2.0, prefix="b")
+        judge_canary(world, PROJECT, NEW, 0, 50, began.isoformat(), release_plan=plan)
+        record = json.loads(world.objects.read(keys.decision(PROJECT, NEW, "canary")))
+        return record["looks"][-1]["inputs"]["split"]
+
+    assert split(1) == [598, 1047]
+    assert split(2) == [300, 600]
+
+
+def test_without_a_replay_what_the_control_did_before_is_not_counted() -> None:
+    world = build(replay=0)
+    _, plan = planned(world)
+    for name in ("Invocations", "Invocation5XXErrors"):
+        world.metrics.add(ENDPOINT, "v-r1", name, world.clock.now(), 36)
+    world.clock.advance(300)
+    began = world.clock.now()
+    world.clock.advance(100)
+    for variant, requests, failed in (("v-r2", 240, 9), ("v-r1", 2_000, 0)):
+        world.metrics.add(ENDPOINT, variant, "Invocations", world.clock.now(), requests)
+        world.metrics.add(ENDPOINT, variant, "Invocation5XXErrors", world.clock.now(), failed)
+    seen = judge_canary(world, PROJECT, NEW, 0, 10, began.isoformat(), release_plan=plan)
+    assert "9 of 9 failures" in seen["reasons"][0]
+
+
 def test_answers_of_earlier_steps_count_too() -> None:
     world = build(steps=[10, 50, 100])
     _, plan = planned(world)

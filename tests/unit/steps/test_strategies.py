@@ -65,6 +65,8 @@ def test_after_a_swap_what_the_old_fleet_did_is_not_counted() -> None:
     assert look()["decision"] == "continue"
     world.metrics.add(ENDPOINT, "v-r1", "Invocations", world.clock.now(), 100)
     world.metrics.add_latency(ENDPOINT, "v-r1", world.clock.now(), 5.0)
+    assert look()["reasons"] == ["too few captured answers: 0 of the canary were read, 59 are needed"]
+    lay(world, "v-r1", [{"pages": 1.0}] * 60)
     assert look()["decision"] == "promote"
     assert record(world, "canary")["looks"][-1]["inputs"]["total"]["requests"] == 100
 
@@ -180,6 +182,21 @@ class TestBandit:
         answers = [self.asked(world, plan, {"v-r1": 45, "v-r2": 10}, number) for number in (0, 1)]
         assert answers[-1]["decision"] == "abort"
         assert not answers[-1]["inconclusive"]
+
+    def test_a_label_by_key_is_of_the_first_request_with_that_key(self) -> None:
+        world, plan = self.start()
+        start = world.clock.now()
+        world.clock.advance(600)
+        rows = [{"id": str(number), "pages": 1} for number in range(60)]
+        # sessions of two requests: forty begin on the canary, twenty on the champion
+        first, then = start + timedelta(seconds=5), start + timedelta(seconds=200)
+        lay(world, "v-r2", rows[:40], at=first, prefix="a")
+        lay(world, "v-r1", rows[:40], at=then, prefix="b")
+        lay(world, "v-r1", rows[40:], at=first, prefix="c")
+        lay(world, "v-r2", rows[40:], at=then, prefix="d")
+        world.objects.write("labels/shop/a.csv", "\n".join(["id,bought", *(f"{n},true" for n in range(60))]).encode())
+        choose_weights(world, PROJECT, NEW, 0, 50, start.isoformat(), plan)
+        assert record(world, "bandit")["steps"][-1]["inputs"]["history"] == [[[20, 20], [40, 40]]]
 
     def test_without_labels_it_ends_inconclusive(self) -> None:
         world, plan = self.start()

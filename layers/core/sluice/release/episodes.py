@@ -1,10 +1,11 @@
 """Requests of one client in a burst count once.
 
 A client that retries sends one problem many times, and a stall of one instance fails a handful of requests at once.
-Counting each would make much evidence of one event. A burst is a run of requests of one client, on whatever variant,
-each within `gap` seconds of the one before. Its first failed request stands for it, else its first slow one, else its
-first. The choice does not look at the variant, so that under equal models the one that stands for a burst falls on
-the canary with the probability of any other request, which is what the sequential test needs.
+Counting each would make much evidence of one event. A burst is what one client sends within `gap` seconds, to whatever
+variant; who sends without a pause, as a service with a name of its own, counts once in that time. Its first failed
+request stands for it, else its first slow one, else its first. The choice does not look at the variant, so that under
+equal models the one that stands for a burst falls on the canary with the probability of any other request, which is
+what the sequential test needs.
 """
 
 from __future__ import annotations
@@ -30,18 +31,15 @@ class Request:
 def episodes(requests: Iterable[Request], gap: float = GAP_SECONDS) -> list[Request]:
     """The requests that stand for a burst each, in the order in which the bursts began."""
     standing: list[Request] = []
-    open_bursts: dict[str, tuple[int, float]] = {}  # client → place in `standing`, time of its last request
+    open_bursts: dict[str, tuple[int, float]] = {}  # client → place in `standing`, time of its first request
     for request in sorted(requests, key=lambda one: one.at):
         burst = open_bursts.get(request.client) if request.client is not None else None
         if burst is None or request.at - burst[1] > gap:
-            place = len(standing)
+            if request.client is not None:
+                open_bursts[request.client] = (len(standing), request.at)
             standing.append(request)
-        else:
-            place = burst[0]
-            if _worse(request, standing[place]):
-                standing[place] = request
-        if request.client is not None:
-            open_bursts[request.client] = (place, request.at)
+        elif _worse(request, standing[burst[0]]):
+            standing[burst[0]] = request
     return standing
 
 

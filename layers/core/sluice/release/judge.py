@@ -3,7 +3,8 @@
 Asymmetric: abort at any look, go on only at the planned end of a step, promote at one planned look. The sequential
 tests share α by ALPHA_SHARES, which leave REPLAY_SHARE to the replay that comes before:
 
-failures    does the canary fail more often than its share of the requests?
+failures    does the canary fail, or refuse (4XX), more often than its share of the requests? What callers send wrongly
+            falls on both alike
 error_rate  is its rate above the contract's limit? Asked where no control is left: while both serve, what fails on
             both alike is no reason to take one of them away (nor to promote it, which `_lacking` sees to)
 latency     is it slower than the limit more often than its share; alone at 100 %, more often than 1 %?
@@ -37,16 +38,20 @@ SLOW_SHARE = 0.01  # what "p99 within the limit" allows
 
 @dataclass(frozen=True)
 class Counts:
-    """Requests of one variant in a window. Slow ones are known only between bounds, from percentiles."""
+    """Requests of one variant in a window. Slow ones are known only between bounds, from percentiles.
+
+    `refused`: answered with 4XX, which alone is no failure of the model.
+    """
 
     requests: int = 0
     failures: int = 0
     slow_at_least: int = 0
     slow_at_most: int = 0
+    refused: int = 0
 
     def __post_init__(self) -> None:
         # metrics of one request need not arrive together
-        object.__setattr__(self, "requests", max(self.requests, self.failures, self.slow_at_least))
+        object.__setattr__(self, "requests", max(self.requests, self.failures + self.refused, self.slow_at_least))
 
 
 @dataclass(frozen=True)
@@ -74,9 +79,11 @@ class Look:
     replayed: Counts = field(default_factory=Counts)
     """Requests of the replay; they count for the sample, not for the tests."""
     answers_read: int | None = None
-    """The canary's captured answers that scores and form were read from, since the release began.
-
-    None: not asked for, since nothing is captured or the next step has a control too."""
+    """The canary's captured answers that were read, since the release began; None: nothing is captured."""
+    malformed: int = 0
+    """Those of them that break the contract; `total.failures` has them too."""
+    control_ends: bool = False
+    """Going on would leave the canary alone, whose scores can be compared with nobody's then."""
 
 
 @dataclass(frozen=True)
@@ -130,9 +137,11 @@ def _evidence(look: Look, release: Release) -> tuple[dict[str, float], dict[str,
     share = _share(look)
     step = dict.fromkeys(TESTS, 0.0)
     if share < 1:
-        step["failures"] = log_evalue(canary.failures, canary.failures + control.failures, share)
+        k, others = canary.failures + canary.refused, control.failures + control.refused
+        step["failures"] = log_evalue(k, k + others, share)
         step["latency"] = log_evalue(canary.slow_at_least, canary.slow_at_least + control.slow_at_most, share)
-        step["scores"] = log_evalue_scores(look.scores, share) if look.scores else 0.0
+        # captures are of this step's share alone; a greater one would find fault with too few of a score
+        step["scores"] = log_evalue_scores(look.scores, look.percent / 100) if look.scores else 0.0
         step["split"] = log_evalue_apart(*look.split, look.percent / 100) if look.split else 0.0
     else:
         step["error_rate"] = log_evalue(canary.failures, canary.requests, release.max_error_rate)
@@ -174,8 +183,10 @@ def _sentence(test: str, look: Look, release: Release, log_e: float) -> str:
     canary, control = look.step_canary, look.step_control
     tail = f"E = {math.exp(min(log_e, 700.0)):.3g} ≥ {math.exp(_log_limit(test, release)):.3g}"
     if test == "failures":
+        own, others = canary.failures + canary.refused, control.failures + control.refused
+        refused = f", {canary.refused} of them refused" if canary.refused else ""
         return (
-            f"the canary fails more often: {canary.failures} of {canary.failures + control.failures} failures at "
+            f"the canary fails more often: {own} of {own + others} failures{refused} at "
             f"{_share(look):.0%} of the requests; {tail}"
         )
     if test == "error_rate":
@@ -220,12 +231,19 @@ def _lacking(look: Look, release: Release) -> list[str]:
         lacking.append(f"too few requests: {have} on the canary, {needed} are needed")
     elif look.last and look.total.requests < release.min_requests:
         lacking.append(f"too few live requests: {look.total.requests} on the canary, {release.min_requests} are needed")
-    # alone at 100 % its scores can be compared with nobody's any more
-    if look.answers_read is not None and look.answers_read < (needed := min(release.min_requests, MOST_READ)):
+    if look.answers_read is not None and look.answers_read < (needed := _answers_needed(look, release)):
         lacking.append(f"too few captured answers: {look.answers_read} of the canary were read, {needed} are needed")
     if look.last and have and look.tail_ms is None:
         lacking.append("the canary's latency is not known")
     return lacking
+
+
+def _answers_needed(look: Look, release: Release) -> int:
+    """Scores before the control is given up; at the end the planned sample, for a form that nobody saw is not good."""
+    needed = release.min_requests if look.control_ends else 0
+    if look.last:
+        needed = max(needed, _planned(look, release).requests - look.replayed.requests)
+    return min(needed, MOST_READ)
 
 
 def _against(look: Look, release: Release) -> list[str]:
@@ -236,6 +254,12 @@ def _against(look: Look, release: Release) -> list[str]:
     if upper > release.max_error_rate:
         shown = f"it may be {upper:.2%}, and {release.max_error_rate:.2%} is the limit"
         against.append(f"{failures} of {requests} requests failed: {shown}")
+    elif look.answers_read is not None:
+        # captures may be a part of the requests: among all of them, what is malformed would look rarer than it is
+        read, wrong = look.answers_read + look.replayed.requests, look.malformed + look.replayed.failures
+        if (upper := upper_error_rate(wrong, read)) > release.max_error_rate:
+            shown = f"it may be {upper:.2%}, and {release.max_error_rate:.2%} is the limit"
+            against.append(f"{wrong} of {read} answers that were read are not as the contract promises: {shown}")
     if look.tail_ms is not None and look.tail_ms > release.max_p99_ms:
         against.append(f"the canary's tail latency {look.tail_ms:.0f} ms is above {release.max_p99_ms:g} ms")
     return against

@@ -21,10 +21,11 @@ def counts(
         return round(metrics.variant_sum(endpoint, variant, name, start, end))
 
     requests = total("Invocations")
+    refused = total("Invocation4XXErrors")
     # InvocationModelErrors holds every answer that is not 2XX; a caller's bad request is no failure of the model
-    failures = max(total("Invocation5XXErrors"), total("InvocationModelErrors") - total("Invocation4XXErrors"))
+    failures = max(total("Invocation5XXErrors"), total("InvocationModelErrors") - refused)
     if limit_ms is None or requests == 0:
-        return Counts(requests, failures)
+        return Counts(requests, failures, refused=refused)
     at_least, at_most = 0, requests
     for percentile in PERCENTILES:
         value = metrics.variant_latency(endpoint, variant, start, end, percentile)
@@ -36,7 +37,7 @@ def counts(
             at_most = min(at_most, requests - math.floor(rank) - 1)
             break
         at_least = max(at_least, requests - math.ceil(rank))
-    return Counts(requests, failures, at_least, at_most)
+    return Counts(requests, failures, at_least, at_most, refused)
 
 
 def since(now: Counts, before: Counts) -> Counts:
@@ -47,6 +48,7 @@ def since(now: Counts, before: Counts) -> Counts:
         max(0, now.failures - before.failures),
         max(0, now.slow_at_least - before.slow_at_most),
         min(requests, max(0, now.slow_at_most - before.slow_at_least)),
+        max(0, now.refused - before.refused),
     )
 
 

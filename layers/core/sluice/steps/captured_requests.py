@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 
 from sluice import keys
 from sluice.contract import Contract
-from sluice.ports import Json, World
+from sluice.ports import Json, StoredObject, World
 from sluice.watch.captures import Captured, parse_file
 
 Where = tuple[str, str]
 """Endpoint and variant."""
+UPLOADED_WITHIN = timedelta(minutes=5)
+TOGETHER = timedelta(minutes=2)
+"""Within this time of each other all machines of a variant upload what they captured at one time."""
 
 
 def captured(
@@ -24,19 +27,25 @@ def captured(
     """
     first = since.replace(microsecond=0)
     found: list[Captured] = []
-    for key in _files(world, contract.project, where, first, until, newest):
-        requests, _ = parse_file(world.objects.read(key), contract)
-        kept = [r for r in requests if not r.replayed and r.at is not None and first <= r.at <= until]
-        found += reversed(kept) if newest else kept
-        if len(found) >= most:
+    enough: datetime | None = None
+    for stored in _files(world, contract.project, where, first, until, newest):
+        # each machine has files of its own: what another one captured meanwhile is in one of the next
+        if enough and (abs(stored.modified - enough) > TOGETHER or len(found) >= 2 * most):
             break
-    return sorted(found[:most], key=_time)
+        requests, _ = parse_file(world.objects.read(stored.key), contract)
+        found += [r for r in requests if not r.replayed and r.at is not None and first <= r.at <= until]
+        if len(found) >= most and not enough:
+            enough = stored.modified
+    found.sort(key=time_of)
+    return found[-most:] if newest else found[:most]
 
 
-def _files(world: World, project: str, where: Where, since: datetime, until: datetime, newest: bool) -> Iterator[str]:
+def _files(
+    world: World, project: str, where: Where, since: datetime, until: datetime, newest: bool
+) -> Iterator[StoredObject]:
     endpoint, variant = where
     # a file lies under the hour of its upload, some minutes after its requests
-    hour, last = since.replace(minute=0, second=0), until + timedelta(minutes=5)
+    hour, last = since.replace(minute=0, second=0), until + UPLOADED_WITHIN
     hours = []
     while hour <= last:
         hours.append(hour)
@@ -44,11 +53,11 @@ def _files(world: World, project: str, where: Where, since: datetime, until: dat
     for each in reversed(hours) if newest else hours:
         prefix = f"{keys.capture(project)}{endpoint}/{variant}/{each:%Y/%m/%d/%H}/"
         # what was uploaded before holds nothing of the span
-        listed = [stored.key for stored in world.objects.list(prefix) if stored.modified >= since]
+        listed = [stored for stored in world.objects.list(prefix) if stored.modified >= since]
         yield from reversed(listed) if newest else listed
 
 
-def _time(request: Captured) -> datetime:
+def time_of(request: Captured) -> datetime:
     assert request.at is not None  # noqa: S101 - `captured` leaves the others out
     return request.at
 
@@ -57,7 +66,7 @@ def as_json(request: Captured) -> Json:
     """What is needed to send it again."""
     return {
         "id": request.inference_id,
-        "at": _time(request).isoformat(),
+        "at": time_of(request).isoformat(),
         "client": request.client,
         "body": request.body.decode(),
         "content_type": request.content_type,

@@ -12,7 +12,7 @@ from sluice.names import digest
 from sluice.ports import Json, World
 from sluice.release import plan
 from sluice.release.bandit import BanditLook, Choice, Reward, choose
-from sluice.steps.captured_requests import captured
+from sluice.steps.captured_requests import captured, time_of
 from sluice.steps.late_labels import late_labels
 from sluice.steps.run_records import run_contract, stored_json, update_run, write_json
 from sluice.watch.labels import Labelled, is_correct, is_positive, labelled
@@ -94,22 +94,27 @@ def _batches(
     """[[successes, trials] of the champion, the same of the challenger], of new labels, per share."""
     labels = late_labels(world, contract)
     known = set(counted["labels"])
-    # by share, not by span: labels that trickle in one by one would be batches that tell nothing
-    found: dict[int, list[list[int]]] = {}
+    # A label by key may be of requests to both variants. Its first one is as likely on either as the share says; the
+    # last one, or always the champion's, would be the more so the longer a session is.
+    first: dict[str, tuple[datetime, int, int, Labelled]] = {}
     for span in counted["spans"]:
         # captures tell whole seconds: the first one may hold requests of the share before
         since = datetime.fromisoformat(span["from"]).replace(microsecond=0) + timedelta(seconds=1)
         until = datetime.fromisoformat(span["until"])
-        batch = found.setdefault(span["percent"], [[0, 0], [0, 0]])
-        for reward, variant in zip(batch, (release_plan["champion_variant"], release_plan["variant"])):
-            where = (release_plan["endpoint"], variant)
-            requests = captured(world, contract, where, since, until, MOST)
-            fresh = [each for each in labelled(labels, requests, contract) if _mark(each) not in known]
-            known |= {_mark(each) for each in fresh}
-            reward[0] += sum(_rewarded(each, options, contract) for each in fresh)
-            reward[1] += len(fresh)
-    counted["labels"] = sorted(known)
-    return [batch for batch in found.values() if any(trials for _, trials in batch)]
+        for side, variant in enumerate((release_plan["champion_variant"], release_plan["variant"])):
+            requests = captured(world, contract, (release_plan["endpoint"], variant), since, until, MOST)
+            for each in labelled(labels, reversed(requests), contract):
+                at, mark = time_of(each.request), _mark(each)
+                if mark not in known and (mark not in first or at < first[mark][0]):
+                    first[mark] = (at, span["percent"], side, each)
+    # by share, not by span: labels that trickle in one by one would be batches that tell nothing
+    found: dict[int, list[list[int]]] = {}
+    for _, percent, side, each in first.values():
+        reward = found.setdefault(percent, [[0, 0], [0, 0]])[side]
+        reward[0] += _rewarded(each, options, contract)
+        reward[1] += 1
+    counted["labels"] = sorted(known | first.keys())
+    return list(found.values())
 
 
 def _mark(found: Labelled) -> str:

@@ -48,22 +48,28 @@ def judge_canary(
     record = _record(world, record_key, project, run_id)
     steps: dict[str, Any] = record["steps"]
     if "origin" not in record:
-        record["origin"] = _origin(world, project, run_id, release_plan, now, release.max_p99_ms)
+        began = datetime.fromisoformat(step_started_at)
+        record["origin"] = _origin(world, project, run_id, release_plan, began, now, release.max_p99_ms)
     canary, control, tail = _traffic(world, release_plan, record["origin"], now, release.max_p99_ms)
     step_began = datetime.fromisoformat(step_started_at)
     live = _live(world, contract, run_id, release_plan, percent, step_began, now)
     closed = [facts for index, facts in steps.items() if int(index) < step_index]
+    malformed = sum(facts["malformed"][0] for facts in closed) + live.malformed[0]
     before = steps.get(str(step_index - 1), {})
     elapsed = (now - step_began).total_seconds()
     if looks is not None:
         elapsed = max(elapsed, looks * timing(release)["slice_seconds"])
     look = Look(
         percent=percent,
-        last=release.strategy != "bandit" and step_index >= len(release_plan["weights"]) - 1,
+        last=(
+            release.strategy != "bandit"
+            and not release_plan.get("drill")
+            and step_index >= len(release_plan["weights"]) - 1
+        ),
         elapsed=elapsed,
         step_control=_with_failures(traffic.since(control, _counts(before.get("control"))), live.malformed[1]),
         step_canary=_with_failures(traffic.since(canary, _counts(before.get("canary"))), live.malformed[0]),
-        total=_with_failures(canary, sum(facts["malformed"][0] for facts in closed) + live.malformed[0]),
+        total=_with_failures(canary, malformed),
         tail_ms=tail,
         alarms=world.alarms.states(alarms.canary_names(stack, project, run_id)),
         abort_requested=abort_requested(world, project, run_id),
@@ -71,11 +77,9 @@ def judge_canary(
         scores=live.scores,
         split=live.split,
         replayed=_replayed(world, project, run_id),
-        answers_read=(
-            sum(facts["answers_read"] for facts in closed) + live.requests[0]
-            if release.capture_percent and _control_ends(release_plan, step_index)
-            else None
-        ),
+        answers_read=sum(facts["answers_read"] for facts in closed) + live.read if release.capture_percent else None,
+        malformed=malformed,
+        control_ends=_control_ends(release_plan, step_index),
     )
     verdict = judge(look, release)
     if release_plan.get("drill") and verdict.decision in ("advance", "promote"):
@@ -86,7 +90,7 @@ def judge_canary(
         "canary": asdict(canary),
         "control": asdict(control),
         "malformed": list(live.malformed),
-        "answers_read": live.requests[0],
+        "answers_read": live.read,
     }
     return _recorded(world, contract, run_id, record_key, record, look, verdict, step_index, now)
 
@@ -120,18 +124,29 @@ def _recorded(
     return {**summary, "percent": look.percent, "step_index": step_index, "record": key}
 
 
-def _origin(world: World, project: str, run_id: str, release_plan: Json, now: datetime, limit_ms: float) -> Json:
+def _origin(
+    world: World, project: str, run_id: str, release_plan: Json, began: datetime, now: datetime, limit_ms: float
+) -> Json:
     """What the variants' metrics hold from before the live steps: `at`, and counts to subtract.
 
     A fleet that was swapped keeps its variant's name, so all until now is the old model's. Two variants have what
-    the replay asked; without one, a canary had no request before its release was planned.
+    the replay asked; without one, a canary had no request before its first step began, and the control its own.
     """
+    planned = datetime.fromisoformat(release_plan["started_at"])
     if release_plan["strategy"] == "blue_green":
-        begin = datetime.fromisoformat(release_plan["started_at"])
-        swapped = traffic.counts(world.metrics, release_plan["endpoint"], release_plan["variant"], begin, now, limit_ms)
+        swapped = traffic.counts(
+            world.metrics, release_plan["endpoint"], release_plan["variant"], planned, now, limit_ms
+        )
         return {"at": now.isoformat(), "canary": asdict(swapped), "control": None}
     replay = stored_json(world, keys.decision(project, run_id, "replay"))
-    return {"at": release_plan["started_at"], **((replay or {}).get("origin") or {"canary": None, "control": None})}
+    if origin := (replay or {}).get("origin"):
+        return {"at": release_plan["started_at"], **origin}
+    # whole minutes, as metrics come: some failures of the control too many make less of the canary's
+    before = began.replace(second=0, microsecond=0)
+    control = traffic.counts(
+        world.metrics, release_plan["endpoint"], release_plan["champion_variant"], planned, before, limit_ms
+    )
+    return {"at": release_plan["started_at"], "canary": None, "control": asdict(control)}
 
 
 def _traffic(
@@ -154,13 +169,13 @@ def _traffic(
 def _live(
     world: World, contract: Contract, run_id: str, release_plan: Json, percent: int, began: datetime, now: datetime
 ) -> LiveAnswers:
-    """Nothing where no control is beside the canary, or where nothing is captured."""
-    if percent >= 100 or not contract.release.capture_percent:
+    """Nothing where nothing is captured."""
+    if not contract.release.capture_percent:
         return LiveAnswers()
     evaluation = stored_json(world, keys.run(contract.project, run_id, "evaluation", "evaluation.json")) or {}
-    expected = ExpectedScores.of(evaluation)
-    variants = (release_plan["variant"], release_plan["champion_variant"])
-    return live_answers(world, contract, release_plan["endpoint"], variants, began, now, expected)
+    return live_answers(
+        world, contract, release_plan, (began, now), ExpectedScores.of(evaluation), alone=percent >= 100
+    )
 
 
 def _control_ends(release_plan: Json, step_index: int) -> bool:

@@ -6,61 +6,74 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sluice.contract import Contract
-from sluice.ports import World
+from sluice.ports import Json, World
 from sluice.release.answers import read_predictions
 from sluice.release.episodes import Request, episodes
 from sluice.release.judge import MOST_READ
 from sluice.release.scores import ExpectedScores, Scores, histogram
-from sluice.steps.captured_requests import captured
+from sluice.steps.captured_requests import UPLOADED_WITHIN, captured, time_of
 from sluice.watch.captures import Captured, score_of
 
 
 @dataclass(frozen=True)
 class LiveAnswers:
-    """`malformed`: answers with status 200 that break the contract; (on the canary, on the control) each."""
+    """`malformed`: answers with status 200 that break the contract; (on the canary, on the control) each.
+
+    `read`: answers of the canary, those of bursts included.
+    """
 
     requests: tuple[int, int] = (0, 0)
     malformed: tuple[int, int] = (0, 0)
     scores: Scores | None = None
+    read: int = 0
 
     @property
     def split(self) -> tuple[int, int] | None:
-        """(on the canary, on both)."""
-        both = sum(self.requests)
-        return (self.requests[0], both) if both else None
+        """(on the canary, on both); None without a control."""
+        own, other = self.requests
+        return (own, own + other) if other else None
 
 
 def live_answers(
     world: World,
     contract: Contract,
-    endpoint: str,
-    variants: tuple[str, str],
-    began: datetime,
-    now: datetime,
+    release_plan: Json,
+    span: tuple[datetime, datetime],
     expected: ExpectedScores | None,
+    alone: bool,
 ) -> LiveAnswers:
-    """Of the step that began at `began`; `variants` are the canary's and the control's.
+    """Of the step that `span` is; `alone`: without a control, which leaves the form of the answers.
 
-    Captures are uploaded now and then, each variant's by itself. What counts is therefore what both have told: all
-    until the last second that both reach. The tests hold at every number of requests, whichever it is.
+    Captures are uploaded now and then, by each machine of each variant. What counts is therefore what all have told:
+    until the last second that both variants reach, and, of several machines, that all have uploaded. The tests hold
+    at every number of requests, whichever it is.
     """
+    began, now = span
     # captures tell whole seconds: the step's first one may hold requests of the step before
     first = began.replace(microsecond=0) + timedelta(seconds=1)
-    found = [captured(world, contract, (endpoint, variant), first, now, MOST_READ) for variant in variants]
+    variants = [release_plan["variant"], *([] if alone else [release_plan["champion_variant"]])]
+    found = [
+        captured(world, contract, (release_plan["endpoint"], variant), first, now, MOST_READ) for variant in variants
+    ]
     if not all(found):
         return LiveAnswers()
-    until = min(requests[-1].at for requests in found if requests[-1].at is not None)
-    asked = [(variant, r) for variant, requests in zip(variants, found) for r in requests if r.at and r.at <= until]
+    until = min(time_of(requests[-1]) for requests in found)
+    if release_plan["machines"] > 1:
+        until = min(until, now - UPLOADED_WITHIN)
+    asked = [(variant, r) for variant, requests in zip(variants, found) for r in requests if time_of(r) <= until]
     standing = [
         asked[mark.number]
         for mark in episodes(
-            Request(r.at.timestamp() if r.at else 0.0, variant, client=r.client, number=number)
+            Request(time_of(r).timestamp(), variant, client=r.client, number=number)
             for number, (variant, r) in enumerate(asked)
         )
     ]
-    own, other = ([r for variant, r in standing if variant == each] for each in variants)
+    own, other = ([r for variant, r in standing if variant == each] for each in (variants[0], variants[-1]))
+    malformed = _malformed(own, contract)
+    if alone:
+        return LiveAnswers((len(own), 0), (malformed, 0), None, len(found[0]))
     return LiveAnswers(
-        (len(own), len(other)), (_malformed(own, contract), _malformed(other, contract)), _scores(own, other, expected)
+        (len(own), len(other)), (malformed, _malformed(other, contract)), _scores(own, other, expected), len(found[0])
     )
 
 
