@@ -104,15 +104,19 @@ class FakeModels:
         after = replace(now, status="Failed", failure=broken) if broken else replace(now, status="InService")
         self._change(now, replace(after, variants=() if broken else states))
 
-    def update(self, name: str, config: str, alarms: Collection[str] = (), bake: float = 0.0) -> None:
+    def update(
+        self, name: str, config: str, alarms: Collection[str] = (), bake: float = 0.0, keep: Collection[str] = ()
+    ) -> None:
         """UpdateEndpoint: weights become the configuration's, unless its instances do not come up. Raises ClientError.
 
         Whoever asks meanwhile is told of the old configuration. With guardrails (`alarms`) it takes `bake` seconds
-        more, and `rings` of one of them takes everything back without a word.
+        more, and `rings` of one of them takes everything back without a word. Variants of the same name keep the
+        VariantProperties of `keep`.
         """
         self._throttle("UpdateEndpoint")
         present = self._changeable(name)
         states, broken = self._variants(self._config(config)), self._unloadable(config)
+        states = tuple(_kept(each, present.variants, keep) for each in states)
         if alarms and {each.name for each in states} != {each.name for each in present.variants}:
             raise _invalid("A deployment with guardrails needs the same variant names in both configurations.")
         after = replace(present, failure=broken) if broken else replace(present, config=config, variants=states)
@@ -213,6 +217,16 @@ class FakeModels:
         invocation = Invocation(endpoint, bytes(body), content_type, variant, inference_id)
         self.invocations.append(invocation)
         return self.answer(invocation)
+
+
+def _kept(coming: VariantState, present: Collection[VariantState], keep: Collection[str]) -> VariantState:
+    """`coming` with what the variant of its name has, of the properties that are to be kept."""
+    for variant in present:
+        if variant.name == coming.name and "DesiredInstanceCount" in keep:
+            coming = replace(coming, instances=variant.instances)
+        if variant.name == coming.name and "DesiredWeight" in keep:
+            coming = replace(coming, weight=variant.weight, desired_weight=variant.weight)
+    return coming
 
 
 def _invalid(message: str) -> ClientError:

@@ -329,7 +329,9 @@ class Cloud:
         if operation == "createEndpoint":
             self.models.create(endpoint, given.pop("EndpointConfigName"))
         elif operation == "updateEndpoint":
-            kept = {"DesiredWeight", "DesiredInstanceCount"} if given.pop("RetainAllVariantProperties", False) else set()
+            kept = (
+                {"DesiredWeight", "DesiredInstanceCount"} if given.pop("RetainAllVariantProperties", False) else set()
+            )
             kept -= {each["VariantPropertyType"] for each in given.pop("ExcludeRetainedVariantProperties", [])}
             guards = _guardrails(given.pop("DeploymentConfig", {}))
             self.models.update(endpoint, given.pop("EndpointConfigName"), *guards, keep=kept)

@@ -20,11 +20,13 @@ def verify_endpoint(
     expected_config: str,
     expected_variant: str,
     purpose: str,
+    contract_of: str | None = None,
 ) -> Json:
     """`{"decision": verified | failed, "reasons", "endpoint", "config", "purpose"}`.
 
     A deployment that AWS rolled back by itself is InService as well, on the old configuration: hence the names are
-    compared and a live request is sent. Without `run_id` the probe is built from the registered contract.
+    compared and a live request is sent. It is built from the contract of the run whose model should answer:
+    `contract_of`, or else `run_id`; without both the registered one.
     """
     state = world.models.endpoint(endpoint)
     reasons: list[str] = []
@@ -45,7 +47,7 @@ def verify_endpoint(
         # it came between the judge's last look and now, when no wait could be ended any more
         reasons.append(f"abort was requested: {asked}")
     if not reasons:
-        trouble = _probe(world, project, run_id, endpoint, expected_variant)
+        trouble = _probe(world, project, contract_of or run_id, endpoint, expected_variant)
         reasons += [trouble] if trouble else []
     verdict: Json = {
         "decision": "failed" if reasons else "verified",
