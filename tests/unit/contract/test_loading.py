@@ -63,11 +63,15 @@ def test_defaults_are_filled_in_and_survive_json() -> None:
         (
             "release",
             {"bake": "10m", "max_bake": "3d"},
-            r"this release may look 8,640 times, every 120 s .* 112,520 events .* 25,000, and 18,000 is the most",
+            r"this release may look 8,640 times, every 120 s .* 112,520 events .* 25,000, and 17,000 is the most",
         ),
         ("release", {"steps": [*range(1, 101)]}, "may look 1,500 times, .* 24,500 events"),
-        ("release", {"strategy": "bandit", "bake": "10m", "max_bake": "3d"}, r"11,250|may look 4,320 times"),
-        ("release", {"bake": "1d", "max_bake": "4d"}, "may take 16 days in all, and 13 is the most.*`max_bake` shorter"),
+        ("release", {"strategy": "bandit", "bake": "10m", "max_bake": "3d"}, "may look 4,320 times"),
+        (
+            "release",
+            {"bake": "1d", "max_bake": "4d"},
+            "may take 16 days in all, and 13 is .*`max_bake` shorter",
+        ),
         ("release", {"bake": "4d", "max_bake": "1d"}, "may take 16 days in all"),
         ("release", {"strategy": "shadow", "bake": "2h", "max_bake": "14d"}, "may take 14 days in all"),
         ("release", {"strategy": "bandit", "bake": "12h"}, "may take 30 days .*of a bandit 30 ×"),

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from sluice.contract import execution
 from sluice.contract.durations import rate_expression, seconds
 from sluice.contract.hints import nearest
 
@@ -305,7 +306,19 @@ class Release(Part):
                 f"`expected_error_rate` {self.expected_error_rate:g} must be below `max_error_rate` "
                 f"{self.max_error_rate:g}: no number of requests could show the one below the other"
             )
+        if trouble := self._too_long_for_an_execution():
+            raise ValueError(trouble)
         return self
+
+    def _too_long_for_an_execution(self) -> str | None:
+        bake = seconds(self.bake)
+        longest = max(bake, self.longest_bake_seconds)
+        if self.strategy == "blue_green":
+            return execution.trouble(1, longest, self.slice_seconds, 1, swap=len(self.steps) * bake)
+        if self.strategy == "bandit":
+            # the last of its bakes may begin just before max_bake is over, and wait for evidence as long again
+            return execution.trouble(2, longest, self.slice_seconds, most_steps=1 + longest // max(1, bake))
+        return execution.trouble(len(self.steps), longest, self.slice_seconds, len(self.steps))
 
     @property
     def routing(self) -> tuple[Literal["ALL_AT_ONCE", "CANARY", "LINEAR"], int] | None:
@@ -318,6 +331,11 @@ class Release(Part):
         if equal and 10 <= first <= 50:
             return "LINEAR", first
         return None
+
+    @property
+    def slice_seconds(self) -> int:
+        """The wait between two looks."""
+        return max(1, seconds(self.bake) // 5)
 
     @property
     def longest_bake_seconds(self) -> int:

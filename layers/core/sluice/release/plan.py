@@ -38,9 +38,8 @@ def routing(release: Release) -> dict[str, Any] | None:
 
 def timing(release: Release) -> dict[str, int]:
     """Seconds: the bake of a step, the longest one, and the wait between two looks."""
-    bake = seconds(release.bake)
     return {
-        "bake_seconds": bake,
-        "slice_seconds": max(1, bake // 5),
+        "bake_seconds": seconds(release.bake),
+        "slice_seconds": release.slice_seconds,
         "max_bake_seconds": release.longest_bake_seconds,
     }

@@ -1,0 +1,50 @@
+"""What one release may take: Step Functions ends an execution at 25,000 events, and its parent after 14 days."""
+
+from __future__ import annotations
+
+LOOK_EVENTS = 13
+"""Of a quiet slice and its look: six of a wait for a token that times out, five of a function, two of a Choice."""
+STEP_EVENTS = 50
+"""Of a new weight: the change and some minutes until it is done, asked for every 10 s."""
+WAIT_EVENTS, WAIT_SECONDS = 3, 10
+"""Of each time that a swap is asked whether it is done."""
+MOST_EVENTS = 17_000
+"""Of 25,000; the rest is for a busy endpoint, the replay, the promotion and the way back, which may wait for an hour
+each, asking every 10 s."""
+MOST_SECONDS = 13 * 86_400
+"""Of 14 days; the last one is for all that is no step."""
+SWAP_SECONDS = 28_800
+"""MaximumExecutionTimeoutInSeconds of a swap: the longest that SageMaker takes."""
+START_SECONDS = 1_800
+"""Of a swap, for its machines to start and the old ones to go."""
+_MAX_BAKE = (
+    "it counts at each of `steps`, and twice for a bandit, whose last bake may wait for evidence as long again; unless "
+    "it is set, it is 3 × `bake`, of a bandit 30 ×"
+)
+
+
+def trouble(steps: int, longest: int, between_looks: int, most_steps: int, swap: int = 0) -> str | None:
+    """What is wrong with a release of `steps` that take up to `longest` seconds each; None: it fits.
+
+    `between_looks` and `swap` (SageMaker's waits before the steps) are seconds; weights change `most_steps` times.
+    """
+    if swap > SWAP_SECONDS - START_SECONDS:
+        return (
+            f"SageMaker gives a swap {SWAP_SECONDS // 3600} h in all, {START_SECONDS // 60} min of which are for its "
+            f"machines to start, and the waits of this one take {swap / 3600:.3g} h (`bake` at each of `steps`): make "
+            "`bake` shorter, or take fewer `steps`"
+        )
+    if steps * longest + swap > MOST_SECONDS:
+        return (
+            f"the steps of this release may take {(steps * longest + swap) / 86_400:.3g} days in all, and 13 is the "
+            f"most, because its execution ends after 14: make `max_bake` shorter ({_MAX_BAKE})"
+        )
+    looks = steps * -(-longest // between_looks)
+    events = looks * LOOK_EVENTS + most_steps * STEP_EVENTS + swap // WAIT_SECONDS * WAIT_EVENTS
+    if events > MOST_EVENTS:
+        return (
+            f"this release may look {looks:,} times, every {between_looks} s (a fifth of `bake`). With its steps that "
+            f"is {events:,} events in Step Functions, which ends an execution at 25,000, and {MOST_EVENTS:,} is the "
+            f"most: make `bake` longer, or `max_bake` shorter ({_MAX_BAKE})"
+        )
+    return None
