@@ -16,6 +16,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+_NOTHING = 1e-22
+"""Of the greatest term: all beyond it together change no digit of a sum."""
+
 
 def log_evalue(k: int, n: int, rate: float) -> float:
     """ln E(k, n, rate); 0 (no evidence) when rate is 1, where no control is left to compare with.
@@ -35,12 +38,24 @@ def log_evalue(k: int, n: int, rate: float) -> float:
 
 
 def log_binomial_cdf(k: int, n: int, p: float) -> float:
-    """ln P(Binomial(n, p) ≤ k), summed from the greatest term so that nothing underflows."""
-    if k >= n:
+    """ln P(Binomial(n, p) ≤ k), summed from the greatest term so that nothing underflows, both ways until it tells."""
+    if k >= n or p <= 0:
         return 0.0
-    terms = [_log_pmf(i, n, p) for i in range(k + 1)]
-    top = max(terms)
-    return min(0.0, top + math.log(math.fsum(math.exp(term - top) for term in terms)))
+    if p >= 1:
+        return -math.inf
+    mode, odds = min(k, int((n + 1) * p)), p / (1 - p)
+    terms = [1.0]
+    for i in range(mode, 0, -1):
+        terms.append(terms[-1] * i / ((n - i + 1) * odds))
+        if terms[-1] < _NOTHING:
+            break
+    term = 1.0
+    for i in range(mode, k):
+        term *= (n - i) * odds / (i + 1)
+        terms.append(term)
+        if term < _NOTHING:
+            break
+    return min(0.0, _log_pmf(mode, n, p) + math.log(math.fsum(terms)))
 
 
 def failures_to_abort(rate: float, control_failures: int, alpha: float) -> int:

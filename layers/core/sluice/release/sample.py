@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from sluice.release.evalue import log_binomial_cdf
 
+MOST_REQUESTS = 10_000_000
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -32,14 +34,30 @@ def planned_sample(limit: float, expected: float = 0.0, confidence: float = 0.95
     """
     if not 0 <= expected < limit:
         raise ValueError(f"no sample shows a rate below {limit:g} when {expected:g} is expected")
-    failures, requests = 0, 0
-    while True:
-        requests = _requests(failures, limit, math.log(1 - confidence), requests)
-        if log_binomial_cdf(failures, requests, expected) >= math.log(power):
-            return Sample(requests, failures)
-        failures += 1
-        if requests > 10_000_000:
+    log_error, log_power = math.log(1 - confidence), math.log(power)
+
+    def shows(failures: int) -> int:
+        requests = _requests(failures, limit, log_error)
+        if requests > MOST_REQUESTS:
             raise ValueError(f"{expected:g} is too close to {limit:g} to be told apart within ten million requests")
+        return requests
+
+    def passes(failures: int, requests: int) -> bool:
+        return log_binomial_cdf(failures, requests, expected) >= log_power
+
+    low, high = -1, 0
+    while not passes(high, shows(high)):
+        low, high = high, max(1, 2 * high)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if passes(middle, shows(middle)) else (middle, high)
+    # requests are whole, so the power goes up in teeth, and a smaller sample may pass where a greater one does not;
+    # where even one request less would not pass, nothing below does
+    smallest = high
+    while low >= 0 and passes(low, shows(low) - 1):
+        smallest = low if passes(low, shows(low)) else smallest
+        low -= 1
+    return Sample(shows(smallest), smallest)
 
 
 def upper_error_rate(failures: int, requests: int, confidence: float = 0.95) -> float:
@@ -61,9 +79,12 @@ def lower_error_rate(failures: int, requests: int, confidence: float = 0.95) -> 
     return 1.0 - upper_error_rate(requests - failures, requests, confidence) if failures > 0 else 0.0
 
 
-def _requests(failures: int, limit: float, log_error: float, above: int) -> int:
-    """The smallest n > `above` with P(Binomial(n, limit) ≤ failures) ≤ e^log_error."""
-    low, high = max(above, failures), max(above, failures, 1)
+def _requests(failures: int, limit: float, log_error: float) -> int:
+    """The smallest n with P(Binomial(n, limit) ≤ failures) ≤ e^log_error."""
+    # where as many failures are expected nothing is shown; two standard deviations further 95 % are
+    low, high = int(failures / limit), math.ceil((failures + 3 + 2 * math.sqrt(failures)) / limit)
+    if log_binomial_cdf(failures, low, limit) <= log_error:
+        low = failures
     while log_binomial_cdf(failures, high, limit) > log_error:
         low, high = high, 2 * high
     while high - low > 1:
