@@ -387,6 +387,31 @@ def test_retains_weights_when_told_to(world: World) -> None:
     assert weights_after() == [1, 1]
 
 
+def test_retains_instances_of_variants_of_the_same_name(world: World) -> None:
+    models = world.model("one"), world.model("two")
+    old, both = world.config(("a", models[0], 1)), world.config(("a", models[0], 1), ("b", models[1], 1))
+    endpoint = world.endpoint(both)
+    world.settled(endpoint)
+    wanted = [{"VariantName": "a", "DesiredInstanceCount": 2, "DesiredWeight": 0}]
+    world.sagemaker.update_endpoint_weights_and_capacities(EndpointName=endpoint, DesiredWeightsAndCapacities=wanted)
+    world.settled(endpoint)
+
+    def after(config: str, **more: Any) -> list[tuple[str, float, int]]:
+        world.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config, **more)
+        found = world.settled(endpoint)["ProductionVariants"]
+        return [(v["VariantName"], v["CurrentWeight"], v["CurrentInstanceCount"]) for v in found]
+
+    keep = {
+        "RetainAllVariantProperties": True,
+        "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DesiredWeight"}],
+    }
+    # as Restore Champion does it
+    assert after(old, **keep) == [("a", 1, 2)]
+    other = world.config(("c", models[1], 1))
+    assert after(other, **keep) == [("c", 1, 1)]
+    assert after(old) == [("a", 1, 1)]
+
+
 def test_captures_in_sagemakers_format(world: World) -> None:
     capture = {
         "EnableCapture": True,

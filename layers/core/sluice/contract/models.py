@@ -231,7 +231,9 @@ class Release(Part):
     )
     bake: Duration = Field("10m", description="time at each step; of a shadow release, of the copied requests")
     max_bake: Duration | None = Field(
-        None, description="longest wait for evidence at a step, of a bandit in all; default 3 × bake, of a bandit 30 ×"
+        None,
+        description="longest wait for evidence at a step, of a bandit in all; default 3 × bake, of a bandit 30 ×; all "
+        "steps together may take 13 days",
     )
     max_error_rate: float = Field(0.01, gt=0, lt=1, description="share of failed requests that the canary may have")
     expected_error_rate: float = Field(
