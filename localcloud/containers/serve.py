@@ -27,16 +27,17 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 TEXT_TYPES = ("application/json", "text/csv")
 MAX_HEADER = 64 * 1024
 KEPT_HEADER = 1024  # what is longer is read anew each time
 BUFFER = 64 * 1024
+BLANK_LINES = b"\r\n"  # may come before a request
 GARBAGE = 20_000  # new objects until cycles are looked for: a request of many rows has hundreds, and no cycle
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
 Answer = tuple[int, str, bytes, dict[str, str]]  # status, content type, body, further headers
@@ -118,7 +119,7 @@ class Refused(Exception):  # noqa: N818 - it is an answer, with the protocol's `
 def answer(transform: Transform, model: Any, head: Head, body: bytes) -> Answer:
     """One invocation."""
     try:
-        content = body.decode() if head.text else body
+        content = body.decode("utf-8", "replace") if head.text else body  # as Flask's get_data(as_text=True) does
         return as_answer(transform(model, content, head.content_type, head.accept), head.accept)
     except Exception as error:
         status = getattr(error, "status", None)
@@ -150,20 +151,31 @@ def as_bytes(value: Any) -> bytes:
     return str(value).encode("utf-8")
 
 
+@contextlib.contextmanager
+def vital() -> Iterator[None]:
+    """Without its leader or its watch the process would be deaf: it ends where one fails, as for want of a thread."""
+    try:
+        yield
+    except BaseException:
+        try:
+            traceback.print_exc()
+            sys.stderr.flush()
+        finally:
+            os._exit(1)
+
+
 class Connection:
     """A caller's connection.
 
-    `held` is what came of a request that is not whole yet, `needed` how long that will be; `answer` is what is still to
-    be sent, and `keep` whether the connection stays open after that.
+    `pending` is a request that is not whole yet; `answer` is what is still to be sent, and `keep` whether the
+    connection stays open after that.
     """
 
-    __slots__ = ("answer", "continued", "held", "keep", "needed", "socket")
+    __slots__ = ("answer", "keep", "pending", "socket")
 
     def __init__(self, accepted: socket.socket) -> None:
         self.socket = accepted
-        self.held = bytearray()
-        self.needed = 0
-        self.continued = False  # "100 Continue" was said for the request that is held
+        self.pending: Unfinished | None = None
         self.answer = b""
         self.keep = True
 
@@ -177,15 +189,21 @@ class Server:
     So a slow model, or a caller that does not read its answer, holds up the others, /ping among them, for two ticks at
     most; and the next APART requests get threads of their own at once.
 
-    Short answers to requests that came together are sent together, TOGETHER after the first at the latest: each wakes a
-    caller, who would take the processor away from the next answer. What does not go out at once is left to a thread.
+    Short answers to requests that came together are sent together, since each wakes a caller, who would take the
+    processor away from the next answer: at the end of a turn, when the first of them began TOGETHER ago, and before a
+    request that is LARGE or came in pieces. After a turn longer than TOGETHER the answers of SINGLY more go out singly.
+    So an answer waits for TOGETHER and the rest of one more turn; that one is long only where a small request takes
+    long after SINGLY that did not, and holds it up for two ticks at most. What does not go out at once is left to a
+    thread.
     """
 
     TICK = 0.05  # seconds
     APART = 50
     LINGER = 50e-6  # seconds
     TOGETHER = 200e-6  # seconds
-    SHORT = 16 * 1024  # bytes; what is longer is sent at once
+    SINGLY = 8
+    SHORT = 16 * 1024  # bytes of an answer; what is longer is sent at once
+    LARGE = 4 * 1024  # bytes of a request
 
     def __init__(self, listener: socket.socket, invoke: Callable[[Head, bytes], Answer]) -> None:
         self.listener, self.invoke = listener, invoke
@@ -203,18 +221,19 @@ class Server:
 
     def run(self) -> None:
         """Answers until the process ends; the watch."""
-        self.listener.setblocking(False)
-        self.events.register(self.listener.fileno(), select.EPOLLIN)
-        self._elect()
-        seen = 0
-        while True:
-            time.sleep(self.TICK)
-            with self.lock:
-                if self.turn is not None and self.turns == seen:
-                    self._set_aside(self.turn)
-                    self.turn, self.apart = None, self.APART
-                    self._elect()
-                seen = self.turns
+        with vital():
+            self.listener.setblocking(False)
+            self.events.register(self.listener.fileno(), select.EPOLLIN)
+            self._elect()
+            seen = 0
+            while True:
+                time.sleep(self.TICK)
+                with self.lock:
+                    if self.turn is not None and self.turns == seen:
+                        self._set_aside(self.turn)
+                        self.turn, self.apart = None, self.APART
+                        self._elect()
+                    seen = self.turns
 
     def stop(self, patience: float = 5.0) -> None:
         """Takes no further connection and returns when no request is on, at most after `patience` seconds."""
@@ -228,23 +247,21 @@ class Server:
         self.leader.start()
 
     def _lead(self) -> None:
-        try:
+        with vital():
             self._answer_all()
-        except BaseException:  # as when no thread can be started: a process without a leader would be deaf
-            traceback.print_exc()
-            sys.stderr.flush()
-            os._exit(1)
 
     def _answer_all(self) -> None:
         me, buffer = threading.current_thread(), memoryview(bytearray(BUFFER))
         entrance, connections, lock = self.listener.fileno(), self.connections, self.lock
         poll, clock = self.events.poll, time.perf_counter
+        together, singly = self.TOGETHER, self.SINGLY
         while True:
             self._send_unsent()
             events = poll(0) or self._wait()
-            if self.stopping and not events and not self.aside and not any(c.held for c in list(connections.values())):
+            if self.stopping and not (events or self.aside or any(c.pending for c in list(connections.values()))):
                 self.drained.set()
-            send_at = clock() + self.TOGETHER
+            began = clock()
+            send_at = began + together
             for number, _ in events:
                 if number == entrance:
                     self._accept()
@@ -268,21 +285,28 @@ class Server:
                     self.unsent.append(connection)
                 elif not connection.keep:
                     self._close(connection)
-                if clock() > send_at:
+                now = clock()
+                if now - began > together:
+                    singly = 1 + self.SINGLY  # this one, too
+                if singly or now > send_at:
                     self._send_unsent()
+                    singly = max(singly - 1, 0)
+                    now = clock()  # whom it woke may have had the processor
+                began = now
 
     def _send_unsent(self) -> None:
-        while self.unsent:
-            connection = self.unsent.popleft()
-            try:
-                sent = connection.socket.send(connection.answer, socket.MSG_DONTWAIT)
-            except OSError:  # it would have to wait, or the other side went away: sending will tell
-                sent = 0
-            connection.answer = connection.answer[sent:]
-            if connection.answer:
-                self._set_aside(connection, self._give_back)
-            elif not connection.keep:
-                self._close(connection)
+        with self.lock:  # also who is no leader any more may do it, and does not wait here
+            while self.unsent:
+                connection = self.unsent.popleft()
+                try:
+                    sent = connection.socket.send(connection.answer, socket.MSG_DONTWAIT)
+                except OSError:  # it would have to wait, or the other side went away: sending will tell
+                    sent = 0
+                connection.answer = connection.answer[sent:]
+                if connection.answer:
+                    self._set_aside(connection, self._give_back)
+                elif not connection.keep:
+                    self._close(connection)
 
     def _wait(self) -> list[tuple[int, int]]:
         """What comes next. A busy caller's next request comes soon; going to sleep and being woken would cost more."""
@@ -329,6 +353,7 @@ class Server:
             if self.stopping:
                 self.events.unregister(self.listener.fileno())
             else:  # as when there are no descriptors left: it stays ready, and is not to be asked without a pause
+                self._send_unsent()
                 time.sleep(0.01)
             return
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -345,31 +370,41 @@ class Server:
             size = connection.socket.recv_into(buffer)
             if not size:
                 return False
-            if connection.held:
-                connection.held += buffer[:size]
-                if len(connection.held) < connection.needed:
+            pending = connection.pending
+            if self.unsent and (pending or size > self.LARGE):
+                self._send_unsent()  # what follows may take long
+            if pending:
+                pending.held += buffer[:size]
+                if len(pending.held) < pending.needed:
                     return True
-                data = bytes(connection.held)
+                data = bytes(pending.held)
+                connection.pending = None
             else:
-                data = bytes(buffer[:size])
+                data = bytes(buffer[:size]).lstrip(BLANK_LINES)
             while data:
-                request = read_request(data)
+                request = read_request(data, pending)
                 if isinstance(request, Unfinished):
-                    self._hold(connection, data, request)
+                    if request.waits and not (pending and pending.waits):
+                        connection.answer += b"HTTP/1.1 100 Continue\r\n\r\n"
+                    connection.pending = request
                     return True
                 head, body, end = request
-                data = data[end:]
+                data, pending = data[end:].lstrip(BLANK_LINES), None
                 answered = self.route(head, body)
                 keep = head.keep and not self.stopping
                 connection.answer += render(*answered, keep=keep)
+                if head.method == "HEAD":  # is answered with the header only
+                    connection.answer = connection.answer.removesuffix(answered[2])
                 if len(connection.answer) > self.SHORT:
                     self._send(connection)
                 if not keep:
                     return False
-            if connection.held:
-                self._hold(connection, b"", Unfinished())
             return True
-        except (OSError, ValueError):  # the other side went away, or does not speak HTTP
+        except ValueError as error:  # it does not speak HTTP, or more of it than is spoken here
+            message = json.dumps({"error": f"bad request: {error}"}).encode()
+            connection.answer += render(400, "application/json", message, {}, keep=False)
+            return False
+        except OSError:  # the other side went away
             return False
         except BaseException:  # a model that calls sys.exit does not end the leader
             traceback.print_exc()
@@ -378,12 +413,6 @@ class Server:
     def _send(self, connection: Connection) -> None:
         answer, connection.answer = connection.answer, b""
         connection.socket.sendall(answer)
-
-    def _hold(self, connection: Connection, data: bytes, unfinished: Unfinished) -> None:
-        connection.held, connection.needed = bytearray(data), unfinished.needed
-        if unfinished.waits and not connection.continued:
-            connection.answer += b"HTTP/1.1 100 Continue\r\n\r\n"
-        connection.continued = unfinished.waits
 
     def route(self, head: Head, body: bytes) -> Answer:
         if head.path == "/invocations" and head.method == "POST":
@@ -394,30 +423,46 @@ class Server:
         return (405 if known else 404), "application/json", b'{"error": "no such resource"}', {}
 
 
-class Unfinished(NamedTuple):
-    """`needed`: bytes of the whole request as far as known; `waits` as in `Head`."""
+@dataclass(slots=True)
+class Unfinished:
+    """A request that is not whole yet.
 
+    `held` is what came of it, and not worth another look before it is `needed` bytes long; `waits` as in `Head`. Of a
+    chunked request `head` and, in `body`, its whole chunks are read, and only what comes after them is held: to begin
+    anew each time would take minutes for a large body of small chunks.
+    """
+
+    held: bytearray
     needed: int = 0
     waits: bool = False
+    head: Head | None = None
+    body: bytearray = field(default_factory=bytearray)
 
 
-def read_request(data: bytes) -> tuple[Head, bytes, int] | Unfinished:
-    """The first request in `data`: head, body and where the next one begins. Raises ValueError where it is not HTTP."""
-    start = data.find(b"\r\n\r\n") + 4
-    if start < 4:
-        if len(data) > MAX_HEADER:
-            raise ValueError("the header is too long")
-        return Unfinished()
-    head = read_head(data[:start]) if start <= KEPT_HEADER else read_head.__wrapped__(data[:start])
-    if head.length is None:
-        chunks = read_chunks(data, start)
-        body, end = chunks or (b"", len(data) + 1)
+def read_request(data: bytes, pending: Unfinished | None = None) -> tuple[Head, bytes, int] | Unfinished:
+    """The first request in `data`: head, body and where the next one begins. Raises ValueError where it is not HTTP.
+
+    `pending` is the request that `data` was held of.
+    """
+    if pending and pending.head:
+        head, start, chunks = pending.head, 0, pending.body
     else:
-        end = start + head.length
-        body = data[start:end]
-    if end > len(data):
-        return Unfinished(end, head.waits)
-    return head, body, end
+        start = data.find(b"\r\n\r\n") + 4
+        if start < 4:
+            if len(data) > MAX_HEADER:
+                raise ValueError("the header is too long")
+            return Unfinished(bytearray(data))
+        head = read_head(data[:start]) if start <= KEPT_HEADER else read_head.__wrapped__(data[:start])
+        if head.length is not None:
+            end = start + head.length
+            if end > len(data):
+                return Unfinished(bytearray(data), end, head.waits)
+            return head, data[start:end], end
+        chunks = bytearray()
+    end, needed = read_chunks(data, start, chunks)
+    if needed:
+        return Unfinished(bytearray(data[end:]), needed - end, head.waits, head, chunks)
+    return head, bytes(chunks), end
 
 
 @dataclass(frozen=True, slots=True)
@@ -443,14 +488,18 @@ def read_head(data: bytes) -> Head:
     """A connection's requests mostly have the same header. Raises ValueError where it is not HTTP."""
     first, *lines = data.decode("latin-1").strip("\r\n").split("\r\n")
     method, target, version = first.split()
-    headers = {}
+    headers: dict[str, str] = {}
     for line in lines:
         name, _, value = line.partition(":")
-        headers[name.strip().lower()] = value.strip()
+        name, value = name.strip().lower(), value.strip()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
     get = headers.get
-    length = "" if (chunked := get("transfer-encoding", "").lower() == "chunked") else get("content-length", "")
-    if length and not (length.isascii() and length.isdigit()):
-        raise ValueError("content-length is no number")
+    coding, length = get("transfer-encoding"), get("content-length", "0")
+    if coding is not None and coding.lower() != "chunked":
+        raise ValueError(f"no transfer-encoding but chunked is known, not {coding}")
+    if not (length.isascii() and length.isdigit()):  # two of them are no number either
+        raise ValueError(f"content-length is no number: {length}")
+    newer = version == "HTTP/1.1"
     accept = get("accept") or "*/*"
     if accept == "*/*":
         accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "application/json")
@@ -458,35 +507,42 @@ def read_head(data: bytes) -> Head:
     return Head(
         method,
         target.split("?", 1)[0],
-        keep=version == "HTTP/1.1" and get("connection", "").lower() != "close",
-        length=None if chunked else int(length or 0),
+        keep=newer and "close" not in get("connection", "").lower().replace(" ", "").split(","),
+        length=None if coding else int(length),
         content_type=content_type,
         accept=accept,
         text=media_type(content_type) in TEXT_TYPES,
-        waits=get("expect", "").lower() == "100-continue",
+        waits=newer and get("expect", "").lower() == "100-continue",
     )
 
 
-def read_chunks(data: bytes, at: int) -> tuple[bytes, int] | None:
-    """A chunked body that begins at `at`, and where it ends; None when it is not whole. Raises ValueError."""
-    parts = []
+def read_chunks(data: bytes, at: int, body: bytearray) -> tuple[int, int]:
+    """Adds to `body` the whole chunks that begin at `at`. Raises ValueError.
+
+    Answers where they end, and how long `data` must be to go on: 0 when that was the end of the body.
+    """
     while True:
         line = data.find(b"\r\n", at)
         if line < 0:
-            return None
+            return at, len(data) + 1
         size = int(data[at:line].split(b";")[0], 16)
         if size < 0:
             raise ValueError("a chunk's size is negative")
-        at = line + 2
         if size == 0:
             break
-        parts.append(data[at : at + size])
-        at += size + 2
-    while line := data.find(b"\r\n", at) - at:  # trailers
-        if line < 0:
-            return None
-        at += line + 2
-    return b"".join(parts), at + 2
+        end = line + 2 + size
+        if end + 2 > len(data):
+            return at, end + 2
+        if data[end : end + 2] != b"\r\n":
+            raise ValueError("a chunk is longer than it says")
+        body += data[line + 2 : end]
+        at = end + 2
+    trailer = line + 2
+    while (end := data.find(b"\r\n", trailer)) != trailer:
+        if end < 0:
+            return at, len(data) + 1
+        trailer = end + 2
+    return trailer + 2, 0
 
 
 def render(status: int, content_type: str, body: bytes, extra: dict[str, str], *, keep: bool) -> bytes:

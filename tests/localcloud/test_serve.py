@@ -6,6 +6,8 @@ import contextlib
 import http.client
 import json
 import os
+import re
+import signal
 import socket
 import statistics
 import subprocess
@@ -121,6 +123,12 @@ def test_answers_ping_and_invocations_with_the_container_defaults(serve: Serve, 
 def test_text_types_reach_the_code_as_text(serve: Serve, content_type: str, seen: str) -> None:
     status, body = serve().ask("POST", "/invocations", b"a,b", Content_Type=content_type, Accept="*/*")
     assert (status, json.loads(body)["type"]) == (200, seen)
+
+
+def test_bytes_that_are_not_utf8_are_replaced_in_text(serve: Serve) -> None:
+    server = serve(SLOW)
+    assert server.ask("POST", "/invocations", b"caf\xe9", Content_Type="text/csv") == (200, "caf\ufffd".encode())
+    assert server.ask("POST", "/invocations", b"\xff", Content_Type="application/json") == (200, "\ufffd".encode())
 
 
 def test_errors_become_the_status_that_the_code_says(serve: Serve) -> None:
@@ -248,6 +256,49 @@ def test_an_answer_waits_for_no_slow_one_that_was_asked_for_at_once(serve: Serve
         assert callers[1].recv(1 << 16).endswith(b"slow!")
 
 
+@pytest.mark.parametrize(
+    ("before", "size"), [(b"0.01", 20), (b"0", 10_000)], ids=["after a long one", "before a large one"]
+)
+def test_a_short_answer_does_not_wait_for_a_long_one(serve: Serve, before: bytes, size: int) -> None:
+    server = serve(
+        "import time\ndef model_fn(d): pass\n"
+        "def transform_fn(m, b, c, a):\n    time.sleep(float(b.split()[0]))\n    return b[:9]\n"
+    )
+
+    def request(body: bytes) -> bytes:
+        return HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+    times = []
+    with contextlib.ExitStack() as stack:
+        quick, long = (stack.enter_context(socket.create_connection(("127.0.0.1", server.port))) for _ in range(2))
+        for _ in range(5):
+            for body in (*10 * [b"0"], before):
+                quick.sendall(request(body))
+                quick.recv(1 << 16)
+            server.process.send_signal(signal.SIGSTOP)  # so that it finds both at once
+            quick.sendall(request(b"0"))
+            long.sendall(request(b"0.04".ljust(size)))
+            server.process.send_signal(signal.SIGCONT)
+            began = time.monotonic()
+            quick.recv(1 << 16)
+            times.append(time.monotonic() - began)
+            long.recv(1 << 16)
+    assert statistics.median(times) < 0.02
+
+
+def test_no_thread_for_a_new_leader_ends_the_process(serve: Serve) -> None:
+    """Its callers would wait for ever, while whoever started it took it for alive."""
+    server = serve(
+        "import threading, time\ndef model_fn(d): pass\n"
+        "def transform_fn(m, b, c, a):\n"
+        '    def start(thread): raise RuntimeError("can\'t start new thread")\n'
+        "    threading.Thread.start = start\n    time.sleep(5)\n"
+    )
+    with pytest.raises((http.client.HTTPException, ConnectionError)):
+        server.ask("POST", "/invocations", b"slow")
+    assert server.process.wait(2) == 1
+
+
 def test_who_sends_on_without_reading_gets_every_answer_and_holds_up_no_other(serve: Serve) -> None:
     server, count = serve(SLOW), 300
     request = b"POST /invocations HTTP/1.1\r\nContent-Length: 15000\r\n\r\n" + 15_000 * b"y"
@@ -293,10 +344,11 @@ LAST = b"Connection: close\r\n"
     "pieces",
     [
         [HEAD + LAST + b"Content-Length: 5\r\n\r\nhello"],
-        [b"\r\n" + HEAD[:20], HEAD[20:] + LAST + b"content-LENGTH:5\r\n\r\nhe", b"llo"],
+        [b"\r\n\r\n" + HEAD[:20], HEAD[20:] + LAST + b"content-LENGTH:5\r\n\r\nhe", b"llo"],
         [HEAD + LAST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n"],
         [HEAD + LAST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nh", b"e\r\n3\r", b"\nllo\r\n0\r\nA: b\r\n", b"\r\n"],
         [HEAD.replace(b"1.1", b"1.0") + b"Content-Length: 5\r\n\r\n", b"hello"],
+        [HEAD + b"Connection: close, TE\r\nContent-Length: 5\r\n\r\nhello"],
         [HEAD + LAST + b"Cookie: " + 5_000 * b"x" + b"\r\nContent-Length: 5\r\n\r\nhello"],
     ],
 )
@@ -334,19 +386,69 @@ def test_a_body_that_waits_to_be_asked_for_is_asked_for_once(serve: Serve) -> No
     assert answer.endswith(b"\r\n\r\nbody")
 
 
+def test_every_body_that_waits_is_asked_for_after_the_one_before_too(serve: Serve) -> None:
+    waits = HEAD + b"Expect: 100-continue\r\nContent-Length: 1\r\n\r\n"
+    last = HEAD + LAST + b"Expect: 100-continue\r\nContent-Length: 1\r\n\r\n"
+    answer = conversation(serve(SLOW), waits, b"a" + last, b"b")
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"100", b"200", b"100", b"200"]
+
+
+def test_an_old_caller_is_not_asked_for_its_body(serve: Serve) -> None:
+    head = HEAD.replace(b"1.1", b"1.0") + b"Expect: 100-continue\r\nContent-Length: 1\r\n\r\n"
+    assert conversation(serve(SLOW), head, b"a").startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_head_is_answered_with_the_header_of_the_answer_only(serve: Serve) -> None:
+    server = serve(SLOW)
+    answers = [
+        conversation(server, method + b" /invocations HTTP/1.1\r\n" + LAST + b"\r\n") for method in (b"GET", b"HEAD")
+    ]
+    assert answers[0].startswith(b"HTTP/1.1 405 ")
+    assert answers[1] == answers[0][: answers[0].index(b"\r\n\r\n") + 4]
+
+
+def test_a_blank_line_after_a_request_is_not_a_request_that_is_on(serve: Serve) -> None:
+    server = serve(SLOW)
+    with socket.create_connection(("127.0.0.1", server.port)) as idle:
+        idle.sendall(b"GET /ping HTTP/1.1\r\n\r\n\r\n")
+        assert idle.recv(1 << 16)
+        time.sleep(0.05)
+        server.process.terminate()
+        assert server.process.wait(2) == 0
+
+
+def test_a_large_body_of_small_chunks_is_read_once(serve: Serve) -> None:
+    server = serve(SLOW)
+    head = HEAD + LAST + b"Transfer-Encoding: chunked\r\n\r\n"
+    began = time.monotonic()
+    answer = conversation(server, head + b"1\r\ny\r\n" * 400_000 + b"0\r\n\r\n")
+    assert time.monotonic() - began < 3  # 0.3 s alone on the machine; 5 s when it begins anew each time
+    assert answer.endswith(b"\r\n\r\n" + b"y" * 400_000)
+
+
 def test_a_large_body_arrives_whole(serve: Serve) -> None:
     body = bytes(range(97, 123)) * 200_000
     assert serve(SLOW).ask("POST", "/invocations", body) == (200, body)
 
 
 @pytest.mark.parametrize(
-    "sent", [b"\x16\x03\x01\r\n\r\n", HEAD + b"Content-Length: -1\r\n\r\n", b"x" * 70_000,
-             HEAD + b"Transfer-Encoding: chunked\r\n\r\n-2\r\n"],
-)  # fmt: skip
-def test_what_is_not_http_is_hung_up_on(serve: Serve, sent: bytes) -> None:
+    "sent",
+    [
+        b"\x16\x03\x01\r\n\r\n",
+        b"x" * 70_000,
+        HEAD + b"Content-Length: -1\r\n\r\n",
+        HEAD + b"Content-Length: 1\r\nContent-Length: 3\r\n\r\nabc",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n-2\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nabXX0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+    ],
+)
+def test_what_is_not_http_is_refused_and_hung_up_on(serve: Serve, sent: bytes) -> None:
     server = serve(SLOW)
     with contextlib.suppress(ConnectionError):  # it had not read everything
-        assert conversation(server, sent) == b""
+        answer = conversation(server, sent)
+        assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+        assert b"Connection: close\r\n" in answer
     assert server.ask("GET", "/ping")[0] == 200
 
 
