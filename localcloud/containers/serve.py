@@ -191,9 +191,9 @@ class Server:
 
     Short answers to requests that came together are sent together, since each wakes a caller, who would take the
     processor away from the next answer: at the end of a turn, when the first of them began TOGETHER ago, and before a
-    request that is LARGE or came in pieces. After a turn longer than TOGETHER the answers of SINGLY more go out singly.
-    So an answer waits for TOGETHER and the rest of one more turn; that one is long only where a small request takes
-    long after SINGLY that did not, and holds it up for two ticks at most. What does not go out at once is left to a
+    request that is LARGE or came in pieces. The answer after a turn longer than TOGETHER is sent at once: there turns
+    are long. So an answer waits for TOGETHER and the rest of one more turn; that one is long only where a small request
+    takes long after two that did not, and holds it up for two ticks at most. What does not go out at once is left to a
     thread.
     """
 
@@ -201,7 +201,6 @@ class Server:
     APART = 50
     LINGER = 50e-6  # seconds
     TOGETHER = 200e-6  # seconds
-    SINGLY = 8
     SHORT = 16 * 1024  # bytes of an answer; what is longer is sent at once
     LARGE = 4 * 1024  # bytes of a request
 
@@ -254,7 +253,7 @@ class Server:
         me, buffer = threading.current_thread(), memoryview(bytearray(BUFFER))
         entrance, connections, lock = self.listener.fileno(), self.connections, self.lock
         poll, clock = self.events.poll, time.perf_counter
-        together, singly = self.TOGETHER, self.SINGLY
+        together, long = self.TOGETHER, True
         while True:
             self._send_unsent()
             events = poll(0) or self._wait()
@@ -286,15 +285,15 @@ class Server:
                 elif not connection.keep:
                     self._close(connection)
                 now = clock()
-                if now - began > together:
-                    singly = 1 + self.SINGLY  # this one, too
-                if singly or now > send_at:
+                after_long, long = long, now - began > together
+                if after_long or now > send_at:
                     self._send_unsent()
-                    singly = max(singly - 1, 0)
                     now = clock()  # whom it woke may have had the processor
                 began = now
 
     def _send_unsent(self) -> None:
+        if not self.unsent:
+            return
         with self.lock:  # also who is no leader any more may do it, and does not wait here
             while self.unsent:
                 connection = self.unsent.popleft()
