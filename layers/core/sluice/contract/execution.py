@@ -9,8 +9,8 @@ STEP_EVENTS = 50
 WAIT_EVENTS, WAIT_SECONDS = 3, 10
 """Of each time that a swap is asked whether it is done."""
 MOST_EVENTS = 17_000
-"""Of 25,000; the rest is for a busy endpoint, the replay, the promotion and the way back, which may wait for an hour
-each, asking every 10 s."""
+"""Of 25,000; the rest is for a busy endpoint, the replay, the promotion and the way back, which ask some 350 times each
+at most."""
 MOST_SECONDS = 13 * 86_400
 """Of 14 days; the last one is for all that is no step."""
 SWAP_SECONDS = 28_800
