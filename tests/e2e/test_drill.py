@@ -73,7 +73,8 @@ def test_an_alarm_brings_the_champion_back_by_the_whole_way(line: Line, story: d
     assert code == 0, printed
     run = line.runs(PROJECT)[1]
     assert (run["trigger"], run["outcome"], run["finished"]) == ("drill", "drill_passed", True)
-    assert run["abort_requested"]["reason"] == "alarm canary"
+    # the alarm that was set is named if it still rings; its metric takes it back within seconds
+    assert run["abort_requested"]["reason"] in ("alarm canary", "alarm canary-errors")
     states = line.states(run)
     # the token ended the wait: no look of the judge came between
     assert states[states.index("Bake") :][:2] == ["Bake", "Cut First?"]
