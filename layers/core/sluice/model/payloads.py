@@ -28,12 +28,16 @@ def lines(text: str) -> list[str]:
     return [line for line in text.split("\n") if line.strip()]
 
 
+def _records(text: str) -> list[list[str]]:
+    return [record for record in csv.reader(io.StringIO(text), strict=True) if record]
+
+
 def csv_records(text: str, schema: Schema) -> tuple[list[str], list[list[str]]]:
     """(columns, records) of a request. Raises csv.Error.
 
     The first line is a header if all its fields are contract columns, else the columns are the features in order.
     """
-    records = [record for record in csv.reader(io.StringIO(text), strict=True) if record]
+    records = _records(text)
     if records and set(records[0]) <= set(schema.types):
         return records[0], records[1:]
     return list(schema.features), records
@@ -41,7 +45,7 @@ def csv_records(text: str, schema: Schema) -> tuple[list[str], list[list[str]]]:
 
 def csv_answers(text: str, prediction: str) -> list[dict[str, Any]]:
     """`prediction` is the type of what is predicted. Raises csv.Error and ValueError."""
-    records = [record for record in csv.reader(io.StringIO(text), strict=True) if record]
+    records = _records(text)
     # the last cell of an answer is a number where it is no such id
     table = bool(records) and records[0][-1] == "inference_id"
     columns = records.pop(0) if table else ["prediction", "probability"]
