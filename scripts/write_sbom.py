@@ -24,8 +24,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from proofs.locks import Lock, normalised, read  # noqa: E402
 from scripts.licences import licences  # noqa: E402
-from tests.proof.locks import Lock, normalised, read  # noqa: E402
 
 Json = dict[str, Any]
 LAYERS = {"CoreLayer": ROOT / "layers/core/requirements.txt", "DataLayer": ROOT / "layers/data/requirements.txt"}

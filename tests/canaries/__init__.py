@@ -1,1 +1,0 @@
-"""Bad and good canaries on the local cloud, with customers on the line: `python -m tests.canaries`."""

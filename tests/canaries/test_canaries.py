@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.canaries.bench import Settings, prove, report, table
+from proofs.canaries.bench import Settings, prove, report, table
 
 
 @pytest.mark.long

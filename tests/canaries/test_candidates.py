@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.canaries import canary_fault
-from tests.canaries.candidates import BAD, REPLAYED, canaries
+from proofs.canaries import canary_fault
+from proofs.canaries.candidates import BAD, REPLAYED, canaries
 
 
 def test_no_two_bad_canaries_are_alike() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.canaries import canary_fault
-from tests.canaries.client import Request, failed_variant, trouble_of
-from tests.canaries.figures import (
+from proofs.canaries import canary_fault
+from proofs.canaries.client import Request, failed_variant, trouble_of
+from proofs.canaries.figures import (
     Exposure,
     Requests,
     answers_by_removed,
@@ -15,7 +15,7 @@ from tests.canaries.figures import (
     exposure_z,
     exposures,
 )
-from tests.canaries.sight import Sight
+from proofs.canaries.sight import Sight
 
 
 def sight(at: float, weights: dict[str, float], status: str = "InService", config: str = "c") -> Sight:

@@ -13,10 +13,10 @@ from botocore.exceptions import ClientError
 
 from cli import following
 from cli.commands import drill
+from proofs.stateful.asl import Execution, definition
+from proofs.stateful.cloud import Cloud
 from sluice.ports import ENDPOINT, World
 from tests.cli.conftest import FakeConnection, Sluice
-from tests.stateful.asl import Execution, definition
-from tests.stateful.cloud import Cloud
 from tests.unit.steps import release_world as shop
 
 MACHINES = {"sluice-rollback": "roll_back", "sluice-release": "release_model"}

@@ -12,9 +12,9 @@ import yaml
 
 from cli.stack import BUILD
 from localcloud.lambda_runtime import BUNDLED
+from proofs.handlers import SUPPORTED
+from proofs.project import Project
 from tests.e2e.line import Line
-from tests.proof.handlers import SUPPORTED
-from tests.proof.project import Project
 
 # "Lambda quotas" in the Lambda developer guide: a function's code with its layers, unpacked
 LIMIT = 250 * 1024 * 1024

@@ -1,7 +1,7 @@
 """Raw values stay in S3: strings that stand in the data turn up in no log, alert, metric, table or history.
 
 Where which of them may lie in S3 is docs/where-values-are.md. The count goes to build/proof/leaks.json, which
-`python -m tests.proof.leaks` reads.
+`python -m proofs.leaks` reads.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from examples.generate_sessions import COLUMNS, Knobs, request, sessions
+from proofs import leaks
 from sluice import keys
 from tests.e2e.line import Line, contract, wait_for
 from tests.e2e.places import PLACES, Cloud, search
-from tests.proof import leaks
 
 PROJECT, ONE_CLASS = "canaries", "one-class"
 ROWS = 900

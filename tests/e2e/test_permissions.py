@@ -1,6 +1,6 @@
 """Ways that the other stories do not take: stopped executions, second deliveries, what cannot be delivered.
 
-They show that the line is right there, too, and that each permission of the template has a use (tests/proof/iam.py).
+They show that the line is right there, too, and that each permission of the template has a use (proofs/iam.py).
 """
 
 from __future__ import annotations

@@ -15,11 +15,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud import identity
+from proofs import forbidden_calls, recording
+from proofs.iam_policies import Request
+from proofs.project import Project
+from proofs.stack_values import StackValues
 from tests.e2e.line import Line
-from tests.proof import forbidden_calls, recording
-from tests.proof.iam_policies import Request
-from tests.proof.project import Project
-from tests.proof.stack_values import StackValues
 
 FORBIDDEN = [request for request, _ in forbidden_calls.of_roles()]
 _SESSIONS = {

@@ -10,9 +10,9 @@ from unittest.mock import patch
 
 import pytest
 
+from proofs.stateful import asl
+from proofs.stateful.asl import Execution, TaskError
 from tests.fakes import FixedClock
-from tests.stateful import asl
-from tests.stateful.asl import Execution, TaskError
 
 LAMBDA = "arn:${Partition}:states:::lambda:invoke"
 

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from tests.stateful import prove
-from tests.stateful.asl import ROOT
-from tests.stateful.mutants import MUTANTS, caught
-from tests.stateful.releases import run
+from proofs.stateful import prove
+from proofs.stateful.asl import ROOT
+from proofs.stateful.mutants import MUTANTS, caught
+from proofs.stateful.releases import run
 
 QUICK = 60
 
@@ -23,7 +23,7 @@ def test_releases_protect_users_whatever_happens() -> None:
 @pytest.mark.long
 def test_five_thousand_runs_of_fifty_steps() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.stateful.prove"],
+        [sys.executable, "-m", "proofs.stateful.prove"],
         cwd=ROOT,
         env=prove.environment(),
         capture_output=True,

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from proofs.stateful.cloud import PREDICTION, Cloud
 from sluice import keys
 from sluice.ports import Answer
 from sluice.steps.start_drill import start_drill
 from tests.fakes import Invocation
-from tests.stateful.cloud import PREDICTION, Cloud
 from tests.unit.steps.release_world import ENDPOINT, OLD, PROJECT
 
 ASKED: dict[str, Any] = {"bake": "1m", "max_bake": "2m", "min_requests": 5}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.canaries import models
+from proofs.canaries import models
 from tests.e2e.line import Line, deployed
 from tests.strategies.shop import Shop
 

@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from examples.generate_sessions import Knobs, request, sessions
-from tests.canaries.client import trouble_of
+from proofs.canaries.client import trouble_of
 from tests.e2e.line import Line
 
 SENDERS = 6

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from proofs.canaries.candidates import Canary
+from proofs.canaries.lifecycle import Json, Project
+from proofs.canaries.models import Learned, Shelf
+from proofs.canaries.sight import Watch
 from sluice import keys, names
 from sluice.contract import Contract
 from sluice.ports import ENDPOINT, Champion
-from tests.canaries.candidates import Canary
-from tests.canaries.lifecycle import Json, Project
-from tests.canaries.models import Learned, Shelf
-from tests.canaries.sight import Watch
 from tests.e2e.line import Line, wait_for
 from tests.strategies.customers import Customers
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 
+from proofs import recording
+from proofs.project import Project
 from tests.e2e.line import Line
-from tests.proof import recording
-from tests.proof.project import Project
 
 
 def test_the_session_did_nothing_unrecorded(line: Line) -> None:

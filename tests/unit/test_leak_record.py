@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof import leaks
+from proofs import leaks
 
 
 @pytest.fixture

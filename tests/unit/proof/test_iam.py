@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.proof import forbidden_calls, iam, recording
-from tests.proof.iam_policies import Request, of_template
-from tests.proof.project import Finding, Project
+from proofs import forbidden_calls, iam, recording
+from proofs.iam_policies import Request, of_template
+from proofs.project import Finding, Project
 
 PROJECT = Project.load()
 POLICIES = of_template(PROJECT.translated)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ministack.core import iam_evaluator
 
-from tests.proof.iam_policies import (
+from proofs.iam_policies import (
     Policies,
     Request,
     UnknownElementError,
@@ -18,7 +18,7 @@ from tests.proof.iam_policies import (
     of_template,
     statements,
 )
-from tests.proof.stack_values import ACCOUNT, StackValues, UnresolvedError
+from proofs.stack_values import ACCOUNT, StackValues, UnresolvedError
 
 BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
 

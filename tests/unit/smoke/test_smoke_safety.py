@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from cli.errors import CliError
+from proofs.locks import ROOT
 from scripts import smoke_aws
 from scripts.smoke import line
 from scripts.smoke.record import FAILED, NOT_DONE, PASSED, FailedCheckError, Record
@@ -21,7 +22,6 @@ from scripts.smoke.stack import TAG, OwnStack
 from scripts.smoke.states import tried
 from sluice import keys
 from sluice.contract import load_contract
-from tests.proof.locks import ROOT
 
 TEMPLATE = """
 Resources:

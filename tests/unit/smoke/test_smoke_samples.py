@@ -9,9 +9,9 @@ import pytest
 import yaml
 from jsonata import Jsonata
 
+from proofs.locks import ROOT
 from scripts.smoke.line import contract
 from scripts.smoke.samples import Sample, samples
-from tests.proof.locks import ROOT
 
 MACHINES = {path.name.removesuffix(".asl.yaml"): path for path in sorted((ROOT / "statemachines").glob("*.asl.yaml"))}
 

@@ -7,10 +7,10 @@ import json
 import pytest
 import yaml
 
+from proofs.project import Project
 from sluice.ports import Json, World
 from sluice.steps.validate_dataset import LEASE, validate_dataset
 from tests.fakes import Crash, failing, interrupted, world
-from tests.proof.project import Project
 from tests.unit.steps.intake_world import CONTRACT, GOOD, MIXED, arrive, put, shop, state
 
 

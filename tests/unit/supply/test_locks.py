@@ -20,8 +20,8 @@ from aws_lambda_builders.workflows.python_pip.packager import (
 )
 from aws_lambda_builders.workflows.python_pip.utils import OSUtils
 
-from tests.proof.locks import FROM_SOURCE, ROOT, locks, normalised, read
-from tests.proof.supply import bandit, unexplained_waivers
+from proofs.locks import FROM_SOURCE, ROOT, locks, normalised, read
+from proofs.supply import bandit, unexplained_waivers
 
 HASH = "0" * 64
 
@@ -170,7 +170,7 @@ def test_bandit_finds_what_it_should(tmp_path):
 
 
 def test_a_waiver_needs_its_reason(monkeypatch, tmp_path):
-    monkeypatch.setattr("tests.proof.supply.ROOT", tmp_path)
+    monkeypatch.setattr("proofs.supply.ROOT", tmp_path)
     (tmp_path / "bad.py").write_text(
         "x = 1  # nosec\ny = 2  # nosec B101\nz = 3  # nosec B310 - made by CloudFormation\n"
     )

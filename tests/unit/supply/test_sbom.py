@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from proofs.locks import ROOT, normalised, read
 from scripts.licences import PERMISSIVE, licences
 from scripts.write_sbom import LAYERS, SupplyError, deployed, environment
-from tests.proof.locks import ROOT, normalised, read
 
 AUDIT = ROOT / ".envs/audit/bin/python"
 WHEELS = ROOT / "build" / "wheels"

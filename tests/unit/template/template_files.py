@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tests.proof.project import ROOT, Project
+from proofs.project import ROOT, Project
 
 
 def text() -> str:

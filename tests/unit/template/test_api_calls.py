@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.proof.api_calls import check_call, check_definition, check_task
-from tests.proof.integrations import OPTIMISED, parse
+from proofs.api_calls import check_call, check_definition, check_task
+from proofs.integrations import OPTIMISED, parse
 
 SAGEMAKER = "arn:aws:states:::sagemaker:"
 SDK = "arn:aws:states:::aws-sdk:"

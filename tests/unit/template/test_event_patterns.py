@@ -8,8 +8,8 @@ import pytest
 from ministack.services import eventbridge
 from template_files import template
 
-from tests.proof.event_patterns import DEFAULT_BUS, Rule, matches, resolve, rules
-from tests.proof.events import EXPECTED, RECORDED, VALUES, all_events, bus_of, started_by
+from proofs.event_patterns import DEFAULT_BUS, Rule, matches, resolve, rules
+from proofs.events import EXPECTED, RECORDED, VALUES, all_events, bus_of, started_by
 
 RULES = list(rules(template(), VALUES))
 ALL = all_events()

@@ -10,8 +10,8 @@ import pytest
 from jsonata import Jsonata
 from template_files import ROOT, machine
 
+from proofs.api_calls import check_task, tasks
 from sluice.steps.plan_training import plan_training
-from tests.proof.api_calls import check_task, tasks
 from tests.unit.steps.intake_world import CONTRACT, GOOD, arrive, shop
 
 URI = "s3://data/runs/shop/r1/training/job/output/model.tar.gz"

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from template_files import ROOT
 
+from proofs import audit, posture
+from proofs.project import REMOVED, Project
 from sluice import names
-from tests.proof import audit, posture
-from tests.proof.project import REMOVED, Project
 
 Path_ = tuple[str | int, ...]
 

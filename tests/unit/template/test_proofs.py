@@ -7,13 +7,13 @@ from functools import cache
 
 import pytest
 
-from tests.proof import metrics, prove
-from tests.proof.checks import CHEAP, Check
-from tests.proof.expressions import Parsed, constant, parse
-from tests.proof.mutants import Mutant, by_hand, of_template
-from tests.proof.mutants.__main__ import table
-from tests.proof.mutants.hunt import Hunter, every
-from tests.proof.project import Project, TranslationError
+from proofs import metrics, prove
+from proofs.checks import CHEAP, Check
+from proofs.expressions import Parsed, constant, parse
+from proofs.mutants import Mutant, by_hand, of_template
+from proofs.mutants.__main__ import table
+from proofs.mutants.hunt import Hunter, every
+from proofs.project import Project, TranslationError
 
 
 @cache

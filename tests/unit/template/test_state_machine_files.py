@@ -1,4 +1,4 @@
-"""What of the state machines only their text shows; the rest is asl.py, expressions.py, … of tests/proof."""
+"""What of the state machines only their text shows; the rest is asl.py, expressions.py, … of proofs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from template_files import ROOT, machine, machine_files, resources, template
 
+from proofs.asl import scopes
 from sluice.contract import execution
-from tests.proof.asl import scopes
 
 RELEASE = machine(ROOT / "statemachines" / "release_model.asl.yaml")["States"]
 

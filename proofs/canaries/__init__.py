@@ -1,0 +1,1 @@
+"""Bad and good canaries on the local cloud, with customers on the line: `python -m proofs.canaries`."""

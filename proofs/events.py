@@ -1,0 +1,140 @@
+"""Every recorded event starts what it should and nothing else; every rule is started by one."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from proofs.event_patterns import DEFAULT_BUS, Rule, matches, rules
+from proofs.project import ROOT, Finding, Project
+
+CHECK = "events"
+EVENTS = ROOT / "tests" / "events"
+VALUES = {"DataBucket": "data", "AWS::StackName": "sluice"}
+# what each recorded event must start; the queue's messages are numbered
+EXPECTED = {
+    "arrivals_queue.0": {"ArrivalRule"},
+    "arrivals_queue.1": {"ArrivalRule"},
+    "contract_created": {"RegisterProjectFunction.ContractDropped"},
+    "dataset_accepted": {"ProfileDatasetFunction.DatasetAccepted"},
+    "dataset_profiled": {"PlanTrainingFunction.DatasetProfiled"},
+    "training_requested": {"PlanTrainingFunction.TrainingRequested"},
+    "package_approved": {"ResumeApprovalFunction.PackageDecided"},
+    "alarm_raised": {"RespondToAlarmFunction.AlarmRaised"},
+}
+NO_EVENTS = {"code_resource_created"}  # CloudFormation calls the function itself
+
+
+def recorded() -> dict[str, dict[str, Any]]:
+    """The EventBridge events of tests/events by name; those that came through the queue out of their messages."""
+    found = {}
+    for path in sorted(EVENTS.glob("*.json")):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if "Records" in document:
+            found.update({f"{path.stem}.{n}": json.loads(each["body"]) for n, each in enumerate(document["Records"])})
+        elif path.stem not in NO_EVENTS:
+            found[path.stem] = document
+    return found
+
+
+RECORDED = recorded()
+
+
+def changed(name: str, **values: Any) -> dict[str, Any]:
+    """The recorded event with other values; `detail__object__key` is a path."""
+    event = copy.deepcopy(RECORDED[name])
+    for path, value in values.items():
+        *around, last = path.split("__")
+        inner = event
+        for step in around:
+            inner = inner[step]
+        assert last in inner, f"{path}: the recorded event has no such field"
+        inner[last] = value
+    return event
+
+
+def bus_of(event: dict[str, Any]) -> str:
+    """AWS's services write to the account's default bus; ours to the stack's own."""
+    return DEFAULT_BUS if event["source"].startswith("aws.") else "Bus"
+
+
+DERIVED: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "a file to score": (
+        changed("contract_created", detail__object__key="batch/shop/new.csv"),
+        {"PlanBatchFunction.BatchDropped"},
+    ),
+    "a package that is rejected": (
+        changed("package_approved", detail__ModelApprovalStatus="Rejected"),
+        {"ResumeApprovalFunction.PackageDecided"},
+    ),
+    "a package that waits": (changed("package_approved", detail__ModelApprovalStatus="PendingManualApproval"), set()),
+    "another stack's package": (changed("package_approved", detail__ModelPackageGroupName="other-shop"), set()),
+    "an alarm that is over": (
+        changed("alarm_raised", detail__state={"value": "OK"}, detail__previousState={"value": "ALARM"}),
+        set(),
+    ),
+    "an alarm without data": (changed("alarm_raised", detail__state={"value": "INSUFFICIENT_DATA"}), set()),
+    "another stack's alarm": (changed("alarm_raised", detail__alarmName="sluice-two/shop/drift"), set()),
+    "the pipeline's own alarm": (changed("alarm_raised", detail__alarmName="sluice-failed-runs"), set()),
+    "a foreign bucket": (changed("arrivals_queue.0", detail__bucket={"name": "data-two"}), set()),
+    "a removed object": (changed("arrivals_queue.0", **{"detail-type": "Object Deleted"}), set()),
+    "an end of a run": (changed("dataset_accepted", **{"detail-type": "Run Finished"}), set()),
+    **{
+        f"an object in {key.split('/')[0]}/": (changed("arrivals_queue.0", detail__object__key=key), set())
+        for key in (
+            "accepted/shop/0123456789abcdef/part-00000.parquet",
+            "quarantine/shop/0123456789abcdef/rows.jsonl",
+            "profiles/shop/0123456789abcdef/profile.json",
+            "labels/shop/late.csv",
+            "predictions/shop/new.csv.out",
+            "runs/shop/r0123456789ab/run.json",
+            "capture/shop/sluice-shop/v-r0123456789ab/2026/11/22/12/a.jsonl",
+            "monitor/shop/report.json",
+            "code/0123/learn.tar.gz",
+            "projects/shop/data.csv",
+            "not-raw/raw/shop/file.csv",
+        )
+    },
+}
+
+
+def all_events() -> dict[str, tuple[dict[str, Any], set[str]]]:
+    """Event and the rules that it must start, by name."""
+    return {name: (event, EXPECTED[name]) for name, event in RECORDED.items()} | DERIVED
+
+
+def started_by(every: list[Rule], event: dict[str, Any], bus: str | None = None) -> set[str]:
+    where = bus or bus_of(event)
+    return {rule.name for rule in every if rule.bus == where and matches(rule.pattern, event)}
+
+
+def findings(project: Project) -> list[Finding]:
+    try:
+        every = list(rules(project.source, VALUES))
+        return [Finding(CHECK, where, what) for where, what in _mistakes(every)]
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        return [Finding(CHECK, "template.yaml", f"no pattern that EventBridge takes: {error}")]
+
+
+def _mistakes(every: list[Rule]) -> list[tuple[str, str]]:
+    found = []
+    started: set[str] = set()
+    for name, (event, expected) in all_events().items():
+        here = started_by(every, event)
+        started |= here
+        found += [(rule, f"is not started by: {name}") for rule in sorted(expected - here)]
+        found += [(rule, f"is started by: {name}") for rule in sorted(here - expected)]
+        if name in RECORDED:
+            other = "Bus" if bus_of(event) == DEFAULT_BUS else DEFAULT_BUS
+            found += [(rule, f"is started from the other bus by: {name}") for rule in started_by(every, event, other)]
+    for rule in every:
+        if rule.name not in started:
+            found.append((rule.name, "no event starts it: record one in tests/events"))
+        if not {"source", "detail-type"} <= rule.pattern.keys():
+            found.append((rule.name, "says not whose events of what kind it takes"))
+        elif rule.pattern["source"] == ["aws.s3"] and rule.pattern.get("detail", {}).keys() != {"bucket", "object"}:
+            found.append((rule.name, "takes other buckets' objects too"))
+        elif rule.bus == DEFAULT_BUS and not rule.pattern.get("detail"):
+            found.append((rule.name, "takes other stacks' events too"))
+    return found

@@ -1,0 +1,1 @@
+"""The real state machines over the fakes, one step at a time, so that anything can happen in between."""
