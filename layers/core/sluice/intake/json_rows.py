@@ -50,6 +50,17 @@ def read_json_lines(path: Path, wanted: list[str], notes: Notes) -> Batches:
         yield text_batch(wanted, values, rows, broken)
 
 
+def json_names(path: Path) -> list[str]:
+    """The names in all objects of the file, in the order in which they first occur; [] when no line is an object."""
+    seen: dict[str, None] = {}
+    with path.open("r", encoding="utf-8") as file:
+        for line in file:
+            record, problem = _parse(line.strip())
+            if problem is None:
+                seen.update(dict.fromkeys(record))
+    return list(seen)
+
+
 class _Doubled(ValueError):  # noqa: N818 (internal signal)
     pass
 

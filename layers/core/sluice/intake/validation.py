@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,18 +16,18 @@ import pyarrow.parquet as pq
 from sluice.contract.models import Contract
 from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batch, Batches, Notes
-from sluice.intake.csv_rows import Dialect, Restart, read_csv, sniff
+from sluice.intake.csv_rows import Restart
 from sluice.intake.header import check_header
-from sluice.intake.json_rows import looks_like_json, read_json_lines
 from sluice.intake.opening import Opened, open_arrival
-from sluice.intake.parquet_rows import parquet_columns, read_parquet
+from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import ARROW_TYPES, Violation, judge
+from sluice.intake.source import open_source
 
 OWN_COLUMNS = ("_arrived_at", "_row")
 
 
 @dataclass
-class Outcome:
+class Outcome(Tally):
     """What became of the rows of a file. `refusals` say why the file as a whole was refused; then no row counts."""
 
     accepted_path: Path
@@ -37,16 +35,8 @@ class Outcome:
     notes: Notes
     extra_columns: list[str]
     rows: int = 0
-    quarantined: int = 0
-    reasons: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     nulls: Counter[str] = field(default_factory=Counter)
     refusals: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def reason_counts(self) -> list[dict[str, Any]]:
-        """Rule, column and number of rows, the most frequent first. No value of any row."""
-        ranked = sorted(self.reasons.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or ""))
-        return [{"rule": rule, "column": column, "rows": rows} for (rule, column), rows in ranked]
 
 
 def validate_file(path: Path, contract: Contract, arrived_at: datetime, scratch: Path) -> Outcome:
@@ -68,18 +58,10 @@ def validate_file(path: Path, contract: Contract, arrived_at: datetime, scratch:
 
 def _read(opened: Opened, contract: Contract, arrived_at: datetime, scratch: Path, *, exact: bool) -> Outcome:
     wanted = list(contract.data.columns)
-    if opened.kind == "parquet":
-        notes = Notes("parquet", columns=parquet_columns(opened.path))
-        extra = check_header(notes.columns, contract)
-        batches = read_parquet(opened.path, wanted)
-    elif looks_like_json(opened.path):
-        notes, extra = Notes("jsonl", opened.encoding), []
-        batches = read_json_lines(opened.path, wanted, notes)
-    else:
-        dialect: Dialect = sniff(opened.path, wanted)
-        notes = Notes("csv", opened.encoding, dialect.delimiter, columns=dialect.header)
-        extra = check_header(dialect.header, contract)
-        batches = read_csv(opened.path, dialect, notes, exact=exact)
+    source = open_source(opened, wanted)
+    notes = source.notes
+    extra = [] if notes.format == "jsonl" else check_header(notes.columns, contract)
+    batches = source.batches(wanted, exact=exact)
     outcome = Outcome(scratch / "accepted.parquet", scratch / "rows.jsonl", notes, extra)
     _write(batches, contract, arrived_at, outcome)
     if notes.format == "jsonl" and outcome.rows + outcome.quarantined:
@@ -105,8 +87,8 @@ def _write(batches: Batches, contract: Contract, arrived_at: datetime, outcome: 
     ):
         for batch in batches:
             columns, violations = _judge(batch, contract)
-            bad = _any(violations, len(batch.rows))
-            _quarantine(batch, violations, bad, outcome, refused)
+            bad = any_of(violations, len(batch.rows))
+            write_refused(batch, violations, bad, outcome, refused)
             good = pc.invert(bad)
             table = pa.table(
                 [*columns, pa.repeat(arrived, len(batch.rows)), batch.rows],
@@ -127,40 +109,6 @@ def _judge(batch: Batch, contract: Contract) -> tuple[list[pa.Array], list[Viola
         columns.append(typed)
         violations += broken
     return columns, violations
-
-
-def _any(violations: Iterable[Violation], rows: int) -> pa.Array:
-    bad = pa.repeat(pa.scalar(False), rows)
-    for violation in violations:
-        bad = pc.or_(bad, violation.mask)
-    return bad
-
-
-def _quarantine(batch: Batch, violations: list[Violation], bad: pa.Array, outcome: Outcome, out: TextIO) -> None:
-    """Writes each refused row of the batch once, with every reason, in the order of the source."""
-    records: list[tuple[int, list[dict[str, Any]], Any]] = []
-    places = pc.indices_nonzero(bad).to_pylist()
-    if places:
-        reasons: dict[int, list[dict[str, Any]]] = {place: [] for place in places}
-        for violation in violations:
-            reason = {"column": violation.column, "rule": violation.rule, "message": violation.message}
-            hits = pc.indices_nonzero(violation.mask).to_pylist()
-            outcome.reasons[violation.rule, violation.column] += len(hits)
-            for place in hits:
-                reasons[place].append(reason)
-        taken = {name: values.take(pa.array(places)).to_pylist() for name, values in batch.columns.items()}
-        lines = batch.rows.take(pa.array(places)).to_pylist()
-        for i, place in enumerate(places):
-            records.append((lines[i], reasons[place], {name: values[i] for name, values in taken.items()}))
-    for broken in batch.broken:
-        outcome.reasons[broken.rule, None] += 1
-        whole: dict[str, Any] = {"column": None, "rule": broken.rule, "message": broken.message}
-        records.append((broken.row, [whole], broken.values))
-    records.sort(key=lambda record: record[0])
-    outcome.quarantined += len(records)
-    for row, why, values in records:
-        # \u escapes, since broken JSON text may hold lone surrogates
-        out.write(json.dumps({"row": row, "reasons": why, "values": values}) + "\n")
 
 
 def _broken_expectations(outcome: Outcome, contract: Contract) -> list[dict[str, Any]]:
