@@ -69,7 +69,8 @@ class Reading:
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Reading:
         known = {field.name for field in fields(cls)}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in state.items() if k in known})
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state.items() if k in known}
+        return cls(**given)
 
     def to_json(self) -> dict[str, Any]:
         """What differs from the default, as plain JSON."""
