@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +58,10 @@ def read_rows(folder: Path, schema: Schema, channel: str, *, needed: set[str]) -
     if not rows:
         raise DataError(f"channel {channel}: the file has a header and no rows")
     return rows
+
+
+def crash(error: Exception) -> str:
+    """What an unexpected error says to an alert: its kind and place. Its own text may quote a row."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    place = f" in {last[0].name} ({Path(last[0].filename).name}, line {last[0].lineno})" if last else ""
+    return f"an unexpected {type(error).__name__}{place}; the log has the traceback"

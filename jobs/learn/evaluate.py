@@ -22,9 +22,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import comparable
 import numpy as np
 
-from channels import read_contract, read_rows
+from channels import crash, read_contract, read_rows
 from sluice.model import metrics, opening
 from sluice.model.bootstrap import paired_difference
 from sluice.model.errors import ArtifactError, DataError, ModelError
@@ -33,7 +34,7 @@ from sluice.model.model import Model
 from sluice.model.reference import one_score, reference_profile
 from sluice.model.schema import Row, Schema
 from sluice.model.score_bins import expected_scores
-from sluice.model.slices import by_slice
+from sluice.model.slices import by_slice, left_out
 
 BASE = Path("/opt/ml/processing")
 CONFIDENCE = 0.95
@@ -45,6 +46,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     for name in ("test", "contract", "candidate", "baseline", "champion"):
         parser.add_argument(f"--{name}", type=Path, default=BASE / "input" / name)
     parser.add_argument("--output", type=Path, default=BASE / "output" / "evaluation")
+    parser.add_argument(
+        "--message",
+        type=Path,
+        default=Path("/opt/ml/output/message"),
+        help="SageMaker makes this the job's ExitMessage",
+    )
     return parser.parse_args(argv)
 
 
@@ -122,9 +129,15 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         roles = ["candidate", "baseline"] + (["champion"] if has_champion(arguments.champion) else [])
         models = {role: load_model(getattr(arguments, role), role, Path(scratch)) for role in roles}
     candidate = models["candidate"]
+    not_compared: dict[str, str] = {}
+    if "champion" in models and (why := comparable.why_not(models["champion"], candidate.labels, schema)):
+        not_compared["champion"] = why
+        del models["champion"]
     for role, model in models.items():
         if (model.labels.problem, model.labels.target) != (kind, contract["problem"]["target"]):
             raise ArtifactError(f"input {role}: trained for another problem than the contract's")
+    if why := comparable.unknown_classes(candidate.labels, rows):
+        return unmeasured(arguments, contract, candidate, len(rows), {**not_compared, "candidate": why})
     y = candidate.labels.encode(rows, "channel test")
     classes = candidate.labels.classes
     scores = {role: aligned(model, classes, model.score(rows), role) for role, model in models.items()}
@@ -162,7 +175,10 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         "paired": paired("champion") if "champion" in models else None,
         "paired_baseline": paired("baseline"),
         "slices": by_slice(schema, kind, rows, y, scores["candidate"]),
+        "slices_left_out": left_out(schema, rows),
+        "not_compared": not_compared,
     }
+    result["undefined"] = comparable.undefined(known, result["candidate"]["metrics"], candidate.labels, y)
     result.setdefault("champion", None)
     if "champion" in models and kind != "multiclass":
         ours, theirs = (one_score(kind, scores[role]) for role in ("candidate", "champion"))
@@ -180,19 +196,58 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def unmeasured(
+    arguments: argparse.Namespace, contract: dict[str, Any], candidate: Model, rows: int, why: dict[str, str]
+) -> dict[str, Any]:
+    """Writes an evaluation without metrics, which says why: every gate is inconclusive for that reason."""
+    identity = {"family": candidate.family, "run_id": candidate.run_id, "artifact_sha256": candidate.artifact_sha256}
+    result = {
+        "metric": contract["problem"]["metric"],
+        "lower_is_better": contract["problem"]["metric"] in metrics.LOWER_IS_BETTER,
+        "problem": candidate.labels.problem,
+        "rows": rows,
+        "candidate": {**identity, "metrics": {}},
+        "baseline": None,
+        "champion": None,
+        "paired": None,
+        "paired_baseline": None,
+        "slices": {},
+        "not_compared": why,
+        "undefined": {},
+    }
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    write_json(arguments.output / "evaluation.json", result)
+    return result
+
+
 def write_json(path: Path, document: dict[str, Any]) -> None:
     path.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parse(sys.argv[1:] if argv is None else argv)
     try:
-        result = evaluate(parse(sys.argv[1:] if argv is None else argv))
-    except ModelError as error:
-        print(f"evaluate.py: error: {error}", file=sys.stderr, flush=True)
+        result = evaluate(arguments)
+    except Exception as error:
+        known = isinstance(error, ModelError)
+        reason = str(error) if known else crash(error)
+        say_why(arguments.message, reason)
+        print(f"evaluate.py: error: {reason}", file=sys.stderr, flush=True)
+        if not known:
+            raise
         return 1
     for name, value in result["candidate"]["metrics"].items():
         print(f"test:{name}={value!r}", flush=True)
     return 0
+
+
+def say_why(path: Path, reason: str) -> None:
+    """Writes the failure where SageMaker reads it; without it a failed job says only "See job logs"."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(reason[:1000], encoding="utf-8")
+    except OSError as error:
+        print(f"evaluate.py: the reason could not be written to {path}: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ import numpy as np
 import sklearn
 
 import sluice
-from channels import read_contract, read_rows
+from channels import crash, read_contract, read_rows
 from families import FAMILIES
 from parity import check
 from sluice.model import artifact, manifest
@@ -153,13 +153,32 @@ def copy_code(target: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     try:
         metrics: dict[str, Any] = train(*parse(sys.argv[1:] if argv is None else argv))
-    except (ModelError, ValueError) as error:
-        # the toolkit makes the job's FailureReason of lines that name one of Python's own exceptions, and of no others
-        print(f"train.py: ValueError: {error}", file=sys.stderr, flush=True)
+    except Exception as error:
+        known = isinstance(error, ModelError | ValueError)
+        reason = str(error) if known else crash(error)
+        say_why(reason)
+        # without a failure file, the toolkit makes the FailureReason of lines that name one of Python's own exceptions
+        print(f"train.py: ValueError: {reason}", file=sys.stderr, flush=True)
+        if not known:
+            raise
         return 1
     for name, value in metrics.items():
         print(f"validation:{name}={value!r}", flush=True)
     return 0
+
+
+def say_why(reason: str) -> None:
+    """Writes the failure file that SageMaker makes the job's FailureReason; the toolkit leaves one that exists alone.
+
+    The toolkit's own file can be empty: it only repeats the lines of the log in which it recognises an exception.
+    """
+    folder = os.environ.get("SM_OUTPUT_DIR")
+    if not folder:
+        return
+    try:
+        Path(folder, "failure").write_text(f"train.py: {reason}"[:1000], encoding="utf-8")
+    except OSError as error:
+        print(f"train.py: the failure file could not be written: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

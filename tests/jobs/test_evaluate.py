@@ -1,8 +1,10 @@
+import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
-from conftest import make_data
+from conftest import make_data, write_csv
 
 
 @pytest.fixture(scope="module", params=["binary", "multiclass", "regression"])
@@ -17,7 +19,8 @@ def inputs(request, workspace, tmp_path_factory):
 
 
 def arguments(data, packed, output):
-    pairs = {"test": data / "test", "contract": data / "contract", "output": output, **packed}
+    message = output.parent / f"{output.name}-message"
+    pairs = {"test": data / "test", "contract": data / "contract", "output": output, "message": message, **packed}
     return [text for name, path in pairs.items() for text in (f"--{name}", path)]
 
 
@@ -57,3 +60,97 @@ def test_no_champion_and_a_damaged_candidate(workspace, inputs, tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("evaluate.py: error: input candidate:")
     assert not (tmp_path / "out2").exists()
+    told = (tmp_path / "out2-message").read_text()
+    assert told.startswith("input candidate:"), "SageMaker shows this file as the reason of the failure"
+
+
+def changed(data, target, change, contract_change=None):
+    """A copy of the project's data whose records `change` may edit in place; `contract_change` edits its contract."""
+    shutil.copytree(data, target)
+    for part in ("train", "validation", "test"):
+        path = target / part / "data.csv"
+        with path.open(newline="") as file:
+            header, *rows = csv.reader(file)
+        for row in rows:
+            change(part, row)
+        write_csv(path, header, rows)
+    if contract_change:
+        path = target / "contract" / "contract.json"
+        contract = json.loads(path.read_text())
+        contract_change(contract)
+        path.write_text(json.dumps(contract))
+    return target
+
+
+def evaluated(workspace, data, packed, output):
+    done = workspace.run("evaluate.py", *arguments(data, packed, output))
+    assert done.returncode == 0, done.stderr
+    return json.loads((output / "evaluation.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def multiclass(workspace, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("classes")
+    data = make_data(folder / "mc", "multiclass")
+    done, model = workspace.train(data, "baseline", "mc-model")
+    assert done.returncode == 0, done.stderr
+    role = workspace.pack(model, "mc-model")
+    return folder, data, {"candidate": role, "baseline": role, "champion": role}
+
+
+def test_a_champion_with_other_classes_is_a_verdict_and_not_a_failed_job(workspace, multiclass, tmp_path):
+    _, data, packed = multiclass
+
+    def merge(part, row):
+        row[-1] = "top" if row[-1] == "high" else row[-1]
+
+    other = changed(data, tmp_path / "other", merge)
+    done, model = workspace.train(other, "baseline", "mc-other")
+    assert done.returncode == 0, done.stderr
+    result = evaluated(workspace, data, {**packed, "champion": workspace.pack(model, "mc-other")}, tmp_path / "out")
+    assert (result["champion"], result["paired"]) == (None, None)
+    assert "1 of the candidate's 3 are new to it, and 1 of its own" in result["not_compared"]["champion"]
+    assert "macro_f1" in result["candidate"]["metrics"], "the candidate is measured all the same"
+
+
+def test_a_champion_that_reads_other_columns_is_not_compared(workspace, multiclass, tmp_path):
+    _, data, packed = multiclass
+
+    def without_seconds(contract):
+        del contract["data"]["columns"]["seconds"]
+        contract["features"]["log"] = []
+
+    newer = changed(data, tmp_path / "newer", lambda part, row: None, without_seconds)
+    done, model = workspace.train(newer, "baseline", "mc-newer")
+    assert done.returncode == 0, done.stderr
+    role = workspace.pack(model, "mc-newer")
+    result = evaluated(workspace, newer, {**packed, "candidate": role, "baseline": role}, tmp_path / "out")
+    assert "the champion reads 'seconds', which the contract no longer has" in result["not_compared"]["champion"]
+
+
+def test_test_rows_of_an_unknown_class_leave_the_candidate_unmeasured(workspace, multiclass, tmp_path):
+    _, data, packed = multiclass
+
+    def strange(part, row):
+        if part == "test" and row[0] in ("test3", "test4"):
+            row[-1] = "never seen"
+
+    result = evaluated(workspace, changed(data, tmp_path / "data", strange), packed, tmp_path / "out")
+    assert result["candidate"]["metrics"] == {}
+    assert result["not_compared"]["candidate"].startswith("2 of 400 test rows have a 'y' that no training row has")
+    assert "never seen" not in json.dumps(result), "a raw value"
+
+
+def test_test_rows_of_one_class_say_which_metrics_they_cannot_give(workspace, tmp_path):
+    data = make_data(tmp_path / "binary", "binary")
+
+    def one_class(part, row):
+        row[-1] = "True" if part == "test" else row[-1]
+
+    data = changed(data, tmp_path / "data", one_class)
+    done, model = workspace.train(data, "baseline", "one-class")
+    assert done.returncode == 0, done.stderr
+    role = workspace.pack(model, "one-class")
+    result = evaluated(workspace, data, dict.fromkeys(("candidate", "baseline", "champion"), role), tmp_path / "out")
+    assert result["undefined"]["roc_auc"].startswith("all 400 test rows have one class only")
+    assert "accuracy" not in result["undefined"]

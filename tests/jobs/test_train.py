@@ -253,3 +253,13 @@ def test_schema_without_features_is_refused():
 
     with pytest.raises(ModelError, match="no column is left"):
         Schema.from_contract({"problem": {"target": "y"}, "data": {"columns": {"y": {"type": "number"}}}})
+
+
+def test_a_failure_is_written_where_sagemaker_reads_it(workspace, tmp_path):
+    """The toolkit's own failure file has an empty ErrorMessage where it recognises no line of the log."""
+    done = workspace.run(
+        "train.py", "--family", "xgboost", "--run-id", "r1", "--train", tmp_path, "--validation", tmp_path,
+        "--contract", tmp_path, "--model-dir", tmp_path, environment={"SM_OUTPUT_DIR": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert (tmp_path / "failure").read_text().startswith("train.py: hyperparameter family is 'xgboost'")

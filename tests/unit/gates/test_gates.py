@@ -65,3 +65,36 @@ def test_the_first_model_has_no_champion_to_beat() -> None:
 
 def test_nan_is_no_evidence() -> None:
     assert judge([GATES["min"]], evaluation(float("nan"))).decision == "inconclusive"
+
+
+def test_an_evaluation_that_cannot_compare_says_why() -> None:
+    why = "the champion knows other classes of 'y'"
+    alone = {
+        **evaluation(),
+        "champion": None,
+        "paired": None,
+        "champion_serves": True,
+        "not_compared": {"champion": why},
+    }
+    judgement = judge(list(GATES.values()), alone)
+    assert judgement.decision == "inconclusive"
+    assert judgement.reasons == [f"roc_auc: the champion's evaluation is missing, because {why}"]
+
+
+def test_a_metric_without_a_value_says_why() -> None:
+    why = "all 40 test rows have one class only"
+    told = judge([GATES["min"]], {"candidate": {"metrics": {}}, "undefined": {"roc_auc": why}})
+    assert told.decision == "inconclusive"
+    assert why in told.reasons[0]
+
+
+def test_a_candidate_that_could_not_be_measured_is_never_approved() -> None:
+    told = judge([], {"candidate": {"metrics": {}}, "not_compared": {"candidate": "3 of 40 test rows have …"}})
+    assert told.decision == "inconclusive"
+    assert "3 of 40 test rows" in told.reasons[0]
+    assert judge([], evaluation()).decision == "approved"
+
+
+def test_values_that_are_left_out_of_a_slice_gate_are_counted() -> None:
+    left = {**evaluation(), "slices_left_out": {"channel": {"values": 3, "rows": 41}}}
+    assert "3 more of its values have too few rows" in judge([GATES["max_gap"]], left).verdicts[0].reason

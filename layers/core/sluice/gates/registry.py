@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sluice.contract import Gate
@@ -41,9 +41,28 @@ def rule_of(gate: Gate) -> Rule:
     return next(rule for key, rule in RULES.items() if getattr(gate, key) is not None)
 
 
+def _explained(gate: Gate, verdict: Verdict, evaluation: Mapping[str, Any]) -> Verdict:
+    """The verdict with the evaluation's own reason where evidence is missing, instead of "is missing" alone."""
+    if verdict.outcome != "inconclusive" or verdict.statistic is not None:
+        return verdict
+    not_compared = evaluation.get("not_compared") or {}
+    against_champion = gate.not_worse_than_champion_by is not None
+    why = (
+        not_compared.get("candidate")
+        or (not_compared.get("champion") if against_champion else None)
+        or (evaluation.get("undefined") or {}).get(gate.metric)
+    )
+    return replace(verdict, reason=f"{verdict.reason}, because {why}") if why else verdict
+
+
 def judge(gates: Sequence[Gate], evaluation: Mapping[str, Any]) -> Judgement:
     """One failed gate rejects; without a failure, one inconclusive gate makes the whole inconclusive."""
-    verdicts = tuple(rule_of(gate)(gate, evaluation) for gate in gates)
+    verdicts = tuple(_explained(gate, rule_of(gate)(gate, evaluation), evaluation) for gate in gates)
+    unmeasured = (evaluation.get("not_compared") or {}).get("candidate")
+    if unmeasured and all(verdict.outcome == "pass" for verdict in verdicts):
+        # also without any gate: a candidate that could not be measured is not released
+        reason = f"the candidate could not be measured, because {unmeasured}"
+        verdicts += (Verdict("measured", "every metric", "inconclusive", None, 0.0, reason),)
     outcomes = {verdict.outcome for verdict in verdicts}
     if "fail" in outcomes:
         return Judgement("rejected", verdicts)

@@ -30,7 +30,8 @@ def slice_gap(gate: Gate, evaluation: Mapping[str, Any]) -> Verdict:
         if value is None:
             return missing(RULE, gate.metric, limit, f"the value in {gate.slice}={name}")
         values[name] = value
-    inputs = {"slice": gate.slice, "values": values, "too_small": sorted(small)}
+    rare = (evaluation.get("slices_left_out") or {}).get(gate.slice) or {}
+    inputs = {"slice": gate.slice, "values": values, "too_small": sorted(small), "left_out": rare}
     if len(values) < 2:
         return missing(RULE, gate.metric, limit, f"a second slice of {gate.slice} with {MIN_ROWS} rows", **inputs)
     best, worst = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
@@ -40,4 +41,7 @@ def slice_gap(gate: Gate, evaluation: Mapping[str, Any]) -> Verdict:
         f"{gate.metric} by {gate.slice}: {best} {values[best]:.4f}, {worst} {values[worst]:.4f}: "
         f"the gap {gap:.4f} is {'within' if passed else 'above'} {limit:g}"
     )
+    unseen = len(small) + int(rare.get("values", 0))
+    if unseen:
+        reason += f" ({unseen} more of its values have too few rows to say)"
     return Verdict(RULE, gate.metric, "pass" if passed else "fail", gap, limit, reason, inputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,19 @@ def by_slice(schema: Schema, problem: str, rows: Sequence[Row], y: np.ndarray, s
         if kept:
             answer[name] = kept
     return answer
+
+
+def left_out(schema: Schema, rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    """Column → how many of its values have too few rows for `by_slice`, and how many rows those are."""
+    found: dict[str, dict[str, int]] = {}
+    for name in schema.features:
+        if schema.types[name] not in ("category", "boolean"):
+            continue
+        counts = Counter(category(value) for row in rows if (value := row.get(name)) is not None)
+        small = [count for count in counts.values() if count < MIN_ROWS]
+        if small:
+            found[name] = {"values": len(small), "rows": sum(small)}
+    return found
 
 
 def _metrics(problem: str, y: np.ndarray, scores: np.ndarray) -> dict[str, Any]:

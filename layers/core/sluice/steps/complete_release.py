@@ -58,7 +58,9 @@ def _reasons(world: World, project: str, run_id: str, failure: Json | None) -> l
     canary = (world.ledger.run(project, run_id) or {}).get("canary") or {}
     reasons = list(canary.get("reasons") or []) if canary.get("decision") == "abort" else []
     if failure and not (reasons and failure.get("error") == "CanaryAborted"):
-        reasons.append(f"{failure.get('state')}: {failure.get('error')}: {message_of(str(failure.get('cause')))[:300]}")
+        reasons.append(
+            f"{failure.get('state')}: {failure.get('error')}: {message_of(str(failure.get('cause') or ''))[:2000]}"
+        )
     return reasons
 
 

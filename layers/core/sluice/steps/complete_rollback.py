@@ -35,7 +35,7 @@ def _complete(
     if rollback_plan.get("decision") in ("impossible", "done"):
         return {"outcome": rollback_plan["decision"], "verified": True}
     if failure:
-        said = f"{failure.get('state')}: {failure.get('error')}: {message_of(str(failure.get('cause')))[:300]}"
+        said = f"{failure.get('state')}: {failure.get('error')}: {message_of(str(failure.get('cause') or ''))[:2000]}"
         verification = {"decision": "failed", "reasons": [said]}
     if not rollback_plan:
         _tell_unverified(world, project, "the serving model", reason, verification, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sluice.errors import InputError
 from sluice.escaping import visible
 from sluice.ports import Json, World
+from sluice.steps.causes import message_of
 
 
 def finish_batch(
@@ -19,7 +20,11 @@ def finish_batch(
     """`{"status", "recorded"}`; `status` is scored | failed. A second call changes and tells nothing."""
     if status not in ("scored", "failed"):
         raise InputError(f"a batch ends as scored or failed, not as {status!r}")
-    why = [f"{error.get('state')}: {error.get('error')}: {str(error.get('cause'))[:300]}"] if error else []
+    why = (
+        [f"{error.get('state')}: {error.get('error')}: {message_of(str(error.get('cause') or ''))[:2000]}"]
+        if error
+        else []
+    )
     record = {
         "status": "accepted" if status == "scored" else "failed",
         "kind": "batch",

@@ -11,7 +11,8 @@ from sluice.steps.causes import message_of
 from sluice.steps.run_records import update_run
 
 OUTCOMES = ("promoted", "rejected", "not_approved", "rolled_back", "failed")
-CAUSE_LIMIT = 500
+CAUSE_LIMIT = 2_000
+"""Characters of a reason that are kept, counted after its wrapping is taken off: reasons come last in a cause."""
 
 
 def finish_run(world: World, project: str, run_id: str, outcome: str, error: Json | None = None) -> Json:
@@ -111,6 +112,7 @@ def _brief(error: Json | None) -> Json | None:
     if not error:
         return None
     brief = {key: str(error[key])[:CAUSE_LIMIT] for key in ("state", "error") if error.get(key)}
-    if error.get("cause"):
-        brief["cause"] = message_of(str(error["cause"]))[:CAUSE_LIMIT]
+    reason = message_of(str(error.get("cause") or ""))
+    cut = len(reason) - CAUSE_LIMIT
+    brief["cause"] = f"{reason[:CAUSE_LIMIT]} … ({cut} more characters)" if cut > 0 else reason
     return brief

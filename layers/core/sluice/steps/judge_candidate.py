@@ -22,7 +22,11 @@ def judge_candidate(world: World, project: str, run_id: str) -> Json:
     except (NotFoundError, ValueError):
         evaluation = {}
     if evaluation.get("candidate"):
-        serves = world.ledger.champion(project) is not None or evaluation.get("champion") is not None
+        serves = (
+            world.ledger.champion(project) is not None
+            or evaluation.get("champion") is not None
+            or "champion" in (evaluation.get("not_compared") or {})
+        )
         judgement = judge(contract.gates, {**evaluation, "champion_serves": serves})
         # the record, in S3, names the slices; what goes elsewhere names those that the contract lists
         reasons = judge(contract.gates, {**_masked(evaluation, contract), "champion_serves": serves}).reasons

@@ -1,0 +1,76 @@
+"""Say why two models, or a model and the test rows, cannot be compared: a gate's verdict, not a failed job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sluice.model.labels import Labels
+from sluice.model.metrics import Metric
+from sluice.model.model import Model
+from sluice.model.schema import Row, Schema
+
+_READ_ALIKE = ({"integer", "number"}, {"category", "text"})
+_NAMED = 5
+WHAT_TO_DO = "if the candidate is to replace it all the same, take the gates against the champion off for one run"
+
+
+def why_not(champion: Model, candidate: Labels, schema: Schema) -> str | None:
+    """Why the champion's scores of the test rows would say nothing beside the candidate's; None if they do."""
+    known, ours = champion.labels, candidate
+    if (known.problem, known.target) != (ours.problem, ours.target):
+        return (
+            f"the champion predicts {known.target!r} ({known.problem}), the candidate {ours.target!r} "
+            f"({ours.problem}); {WHAT_TO_DO}"
+        )
+    if set(known.classes) != set(ours.classes):
+        # a class may be a raw value: they are counted, not named
+        new, gone = len(set(ours.classes) - set(known.classes)), len(set(known.classes) - set(ours.classes))
+        return (
+            f"the champion knows other classes of {ours.target!r}: {new} of the candidate's {len(ours.classes)} are "
+            f"new to it, and {gone} of its own are not in the candidate's data; {WHAT_TO_DO}"
+        )
+    asked = champion.encoder.schema
+    if gone_columns := [name for name in asked.features if name not in schema.types]:
+        return (
+            f"the champion reads {_names(gone_columns)}, which the contract no longer has, so the test rows lack "
+            f"what it needs; {WHAT_TO_DO}"
+        )
+    if changed := [name for name in asked.features if not _alike(asked.types[name], schema.types[name])]:
+        types = ", ".join(f"{name!r} as {asked.types[name]} (now {schema.types[name]})" for name in changed[:_NAMED])
+        more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+        return f"the champion was trained with {types}{more}; {WHAT_TO_DO}"
+    return None
+
+
+def unknown_classes(labels: Labels, rows: Sequence[Row]) -> str | None:
+    """Why the candidate cannot be measured on these rows: they have labels that its training rows do not have."""
+    if not labels.classes:
+        return None
+    strange = [value for row in rows if (value := row.get(labels.target)) is not None and value not in labels.classes]
+    if not strange:
+        return None
+    return (
+        f"{len(strange):,} of {len(rows):,} test rows have a {labels.target!r} that no training row has "
+        f"({len(set(strange))} further classes): bring training rows of them, or change data.split"
+    )
+
+
+def undefined(known: dict[str, Metric], measured: dict[str, float], labels: Labels, y: np.ndarray) -> dict[str, str]:
+    """Metric → why it has no value on these test rows."""
+    if len(y) and (y == y[0]).all():
+        why = "have one class only" if labels.classes else f"have one and the same {labels.target!r}"
+        why = f"all {len(y):,} test rows {why}: bring more data, or change data.split"
+    else:
+        why = f"it is not defined on these {len(y):,} test rows"
+    return {name: why for name in known if name not in measured}
+
+
+def _alike(one: str, other: str) -> bool:
+    return one == other or any({one, other} <= group for group in _READ_ALIKE)
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more columns" if len(names) > _NAMED else ""
+    return ", ".join(repr(name) for name in names[:_NAMED]) + more
