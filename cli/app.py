@@ -29,6 +29,7 @@ from cli.commands import (
     status,
     wake,
     why,
+    withdraw,
 )
 from cli.connection import Connection
 from cli.errors import CliError
@@ -50,6 +51,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     approve,
     reject,
     retrain,
+    withdraw,
     drill,
     remove_endpoint,
     wake,

@@ -90,6 +90,7 @@ VARIABLES: dict[str, Kind] = {
     "SLUICE_BUS": ("Bus", "Ref"),
     "SLUICE_DATA_KEY_ARN": ("DataKey", "Arn"),
     "SLUICE_SIGNING_KEY": ("SigningKey", "Arn"),
+    "SLUICE_DEAD_ARRIVALS_ARN": ("IntakeDeadLetterQueue", "Arn"),
     "SLUICE_EXECUTION_ROLE_ARN": ("SageMakerRole", "Arn"),
     "SLUICE_SCHEDULER_ROLE_ARN": ("SchedulerRole", "Arn"),
     "SLUICE_LIFECYCLE_ARN": ("MlLifecycle", "Ref"),

@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, connection: Connection) -> int:
     world = connection.world
     project = known_project(world, options.project)
-    datasets = world.ledger.datasets(project)
+    datasets = [each for each in world.ledger.datasets(project) if "withdrawn_at" not in each]
     if not datasets:
         raise CliError(f"{project} has no accepted data to learn from; drop a file first")
     at = world.clock.now().isoformat()

@@ -25,6 +25,8 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
         say(f"{project} has no run yet; the first accepted file starts one")
         return 0
     say(listing(world, found[: options.limit]))
+    for line in of_withdrawn(world, project, found[: options.limit]):
+        say(line)
     if len(found) > options.limit:
         say(f"… and {len(found) - options.limit} older ones (--limit)")
     return 0
@@ -43,6 +45,13 @@ def listing(world: World, records: list[Json]) -> str:
         for record in records
     ]
     return table(("run", "started (UTC)", "took", "trigger", "outcome", "because"), rows)
+
+
+def of_withdrawn(world: World, project: str, records: list[Json]) -> list[str]:
+    """A line for each listed run that learned from a dataset which was withdrawn since."""
+    withdrawn = {each["dataset_id"] for each in world.ledger.datasets(project) if "withdrawn_at" in each}
+    found = [(record["run_id"], sorted(withdrawn & set(record.get("datasets") or []))) for record in records]
+    return [f"{run_id} learned from data that was withdrawn: {', '.join(ids)}" for run_id, ids in found if ids]
 
 
 def outcome(record: Json) -> str:

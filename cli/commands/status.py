@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 
 from cli.commands.runs import listing, outcome
 from cli.connection import Connection, known_project
 from cli.text import indent, moment, number, plural, say
 from sluice import names
+from sluice.escaping import visible
 from sluice.ports import World
+from sluice.steps.withdraw_dataset import learned_from
 
 NAME = "status"
 HELP = "what serves, what runs, what waits"
@@ -31,9 +34,7 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
 
 def describe(world: World, project: str, runs: int) -> str:
     lines = [project, *(f"  {line}" for line in (*_serving(world, project), *_running(world, project)))]
-    datasets = world.ledger.datasets(project)
-    rows = sum(int(dataset.get("rows") or 0) for dataset in datasets)
-    lines.append(f"  data       {plural(len(datasets), 'dataset')}, {rows} rows accepted")
+    lines += [f"  {line}" for line in _data(world, project)]
     found = world.ledger.runs(project)
     if found:
         lines.append(f"  runs       {len(found)}, the latest:")
@@ -41,6 +42,24 @@ def describe(world: World, project: str, runs: int) -> str:
     else:
         lines.append("  runs       none yet")
     return "\n".join(lines)
+
+
+def _data(world: World, project: str) -> list[str]:
+    every = world.ledger.datasets(project)
+    datasets = [each for each in every if "withdrawn_at" not in each]
+    rows = sum(int(dataset.get("rows") or 0) for dataset in datasets)
+    lines = [f"data       {plural(len(datasets), 'dataset')}, {rows} rows accepted"]
+    for each in every:
+        if "withdrawn_at" not in each:
+            continue
+        learned = learned_from(world, project, each["dataset_id"])
+        models = f"learned by {', '.join(learned[:5])}" if learned else "learned by no run"
+        lines.append(f"withdrawn  {each['dataset_id']} ({visible(str(each.get('key')))}): {models}")
+    ignored = Counter((record["key"].split("/")[0], record["what"]) for record in world.ledger.ignored(project))
+    if ignored:
+        told = ", ".join(f"{count} × {what} in {area}/" for (area, what), count in sorted(ignored.items()))
+        lines.append(f"ignored    {told}")
+    return lines
 
 
 def _serving(world: World, project: str) -> list[str]:

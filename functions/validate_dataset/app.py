@@ -14,22 +14,24 @@ from sluice import bootstrap
 from sluice.steps.validate_dataset import validate_dataset
 
 logger = Logger(service="validate_dataset")
-
-
-def handle_record(record: SQSRecord) -> dict[str, Any]:
-    detail = json.loads(record.body)["detail"]
-    # the key is as it is, not URL-encoded: see register_project
-    return validate_dataset(
-        bootstrap.world(),
-        bucket=detail["bucket"]["name"],
-        key=detail["object"]["key"],
-        version_id=detail["object"].get("version-id"),
-        size=detail["object"].get("size"),
-    )
+TO_RECORD = 30  # seconds that are left to say what became of a file
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    # the messages that fail come back, alone; after the queue's maxReceiveCount they lie in the dead-letter queue
+    def handle(record: SQSRecord) -> dict[str, Any]:
+        detail = json.loads(record.body)["detail"]
+        # the key is as it is, not URL-encoded: see register_project
+        return validate_dataset(
+            bootstrap.world(),
+            bucket=detail["bucket"]["name"],
+            key=detail["object"]["key"],
+            version_id=detail["object"].get("version-id"),
+            size=detail["object"].get("size"),
+            queue_arn=record.event_source_arn,
+            seconds=context.get_remaining_time_in_millis() / 1000 - TO_RECORD,
+        )
+
+    # the messages that fail come back, alone; after the queue's maxReceiveCount they come from the dead-letter queue
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)
-    return process_partial_response(event, handle_record, processor, context)
+    return process_partial_response(event, handle, processor, context)

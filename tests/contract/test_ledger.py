@@ -68,6 +68,28 @@ def test_datasets_come_in_order_of_acceptance_and_once(world: World) -> None:
     assert ledger.datasets("shopping") == []
 
 
+def test_a_dataset_is_withdrawn_once_and_stays_listed(world: World) -> None:
+    ledger = world.ledger
+    ledger.add_dataset("shop", "d1", NOW, {"rows": 2})
+    assert ledger.withdraw_dataset("shop", "d1", NOW, "twice")
+    assert not ledger.withdraw_dataset("shop", "d1", NOW + timedelta(hours=1), "again")
+    ledger.add_dataset("shop", "d1", NOW, {"rows": 2})
+    [found] = ledger.datasets("shop")
+    assert (found["withdrawn_at"], found["withdrawn_because"]) == ("2026-11-22T12:00:00.000000+00:00", "twice")
+    with pytest.raises(NotFoundError, match="d9"):
+        ledger.withdraw_dataset("shop", "d9", NOW, "")
+
+
+def test_what_is_ignored_is_counted_once_a_key(world: World) -> None:
+    ledger = world.ledger
+    ledger.add_ignored("shop", NOW, {"key": "raw/shop/b/_SUCCESS", "what": "a marker"})
+    ledger.add_ignored("shop", NOW + timedelta(hours=1), {"key": "raw/shop/b/_SUCCESS", "what": "a marker"})
+    ledger.add_ignored("shop", NOW, {"key": "raw/shop/a/_SUCCESS", "what": "a marker"})
+    assert [found["key"] for found in ledger.ignored("shop")] == ["raw/shop/a/_SUCCESS", "raw/shop/b/_SUCCESS"]
+    assert ledger.ignored("shop")[1]["at"] == "2026-11-22T12:00:00.000000+00:00"
+    assert ledger.ignored("shopping") == []
+
+
 def test_one_run_holds_the_lock_and_may_ask_again(world: World) -> None:
     ledger = world.ledger
     assert ledger.lock("shop") is None

@@ -42,7 +42,7 @@ def test_every_object_version_has_exactly_one_terminal_record(line: Line) -> Non
     assert sorted((key, version) for key, version, _ in recorded) == sorted(
         versions(line, "raw") | versions(line, "batch")
     )
-    assert {status for _, _, status in recorded} <= {"accepted", "quarantined", "failed"}
+    assert {status for _, _, status in recorded} <= {"accepted", "quarantined", "failed", "ignored", "gone"}
 
 
 def test_every_accepted_dataset_is_in_a_run(line: Line) -> None:

@@ -22,6 +22,7 @@ class FakeLedger:
         self.arrivals: dict[tuple[str, str, str], Json] = {}
         self.claims: dict[tuple[str, str, str], datetime] = {}
         self.dataset_records: dict[str, dict[str, Json]] = {}
+        self.ignored_records: dict[str, dict[str, Json]] = {}
         self.locks: dict[str, Json] = {}
         self.endpoint_locks: dict[str, Json] = {}
         self.champions: dict[str, Champion] = {}
@@ -61,6 +62,23 @@ class FakeLedger:
     def datasets(self, project: str) -> list[Json]:
         records = self.dataset_records.get(project, {}).values()
         return copy.deepcopy(sorted(records, key=lambda record: (record["accepted_at"], record["dataset_id"])))
+
+    def withdraw_dataset(self, project: str, dataset_id: str, at: datetime, reason: str) -> bool:
+        record = self.dataset_records.get(project, {}).get(dataset_id)
+        if record is None:
+            raise NotFoundError(f"{project} has no dataset {dataset_id}")
+        if "withdrawn_at" in record:
+            return False
+        record.update(withdrawn_at=stamp(at), withdrawn_because=reason)
+        return True
+
+    def add_ignored(self, project: str, at: datetime, facts: Json) -> None:
+        record = {**_copy(facts), "at": stamp(at)}
+        self.ignored_records.setdefault(project, {}).setdefault(facts["key"], record)
+
+    def ignored(self, project: str) -> list[Json]:
+        records = self.ignored_records.get(project, {}).values()
+        return copy.deepcopy(sorted(records, key=lambda record: (record["at"], record["key"])))
 
     def acquire_lock(self, project: str, run_id: str, now: datetime, of: str = RUN) -> bool:
         held = self._locks(of).get(project)

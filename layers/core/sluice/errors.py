@@ -6,7 +6,9 @@ SluiceError
 │   ├── UnknownProjectError     a file arrived for a project without a contract
 │   ├── UnreadableFileError     bytes that are no CSV, Parquet or JSON lines of a known encoding
 │   ├── EmptyFileError          a file without a data row
+│   ├── FileTooLargeError       a file that the function's disk, memory or time cannot hold: split it
 │   └── HeaderMismatchError     columns that the contract needs are not there
+├── GivenUpError                a file that could not be handled in several tries
 ├── ArtifactError               a model artefact is not what its manifest says
 ├── ConflictError               somebody else changed the state first (lock, champion)
 ├── ReleaseError                the endpoint is not in the state that a release needs
@@ -41,8 +43,16 @@ class EmptyFileError(InputError):
     """The file has no data row."""
 
 
+class FileTooLargeError(InputError):
+    """The file needs more disk, memory or time than the function has. The message names size, limit and way out."""
+
+
 class HeaderMismatchError(InputError):
     """Columns that the contract requires are missing from the file."""
+
+
+class GivenUpError(SluiceError):
+    """A file came from the dead-letter queue: the tries before ended without an outcome."""
 
 
 class ArtifactError(SluiceError):

@@ -26,6 +26,11 @@ def parse_arrival(key: str) -> Arrival:
     return Arrival(*parts)
 
 
+def project_of(key: str) -> str:
+    """The project's part of any key below an area; empty where there is none."""
+    return [*key.split("/"), ""][1]
+
+
 def contract(project: str) -> str:
     return f"projects/{project}/project.yaml"
 

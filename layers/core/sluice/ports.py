@@ -96,7 +96,19 @@ class Ledger(Protocol):
     def add_dataset(self, project: str, dataset_id: str, accepted_at: datetime, facts: Json) -> None: ...
 
     def datasets(self, project: str) -> list[Json]:
-        """Accepted datasets in order of acceptance; each has `dataset_id`, `accepted_at` (ISO) and its facts."""
+        """Accepted datasets in order of acceptance; each has `dataset_id`, `accepted_at` (ISO) and its facts.
+
+        A withdrawn one has `withdrawn_at` (ISO) and `withdrawn_because` as well.
+        """
+
+    def withdraw_dataset(self, project: str, dataset_id: str, at: datetime, reason: str) -> bool:
+        """Marks a dataset as withdrawn, once and for good. False when it was before. Raises NotFoundError."""
+
+    def add_ignored(self, project: str, at: datetime, facts: Json) -> None:
+        """Counts an object that is no file of data; `facts` has its `key` and `what` it is. Each key counts once."""
+
+    def ignored(self, project: str) -> list[Json]:
+        """What was ignored: `key`, `what`, and `at` of its first arrival."""
 
     def acquire_lock(self, project: str, run_id: str, now: datetime, of: str = RUN) -> bool:
         """True when `run_id` now holds (or already held) the project's lock `of` the run or the endpoint."""
@@ -382,3 +394,6 @@ class Settings:
     learn_uri: str = ""
     glue_script_uri: str = ""
     signing_key: str = ""
+    scratch_mb: str = ""
+    memory_mb: str = ""
+    dead_arrivals_arn: str = ""

@@ -68,6 +68,27 @@ class DynamoLedger:
         found = [from_item(item) for item in self._query(_project(project), "DATASET#")]
         return sorted(found, key=lambda record: (record["accepted_at"], record["dataset_id"]))
 
+    def withdraw_dataset(self, project: str, dataset_id: str, at: datetime, reason: str) -> bool:
+        sort_key = f"DATASET#{dataset_id}"
+        if self._update(
+            _project(project),
+            sort_key,
+            "SET withdrawn_at = :at, withdrawn_because = :reason",
+            "attribute_exists(pk) AND attribute_not_exists(withdrawn_at)",
+            {":at": stamp(at), ":reason": reason},
+        ):
+            return True
+        if self._get(_project(project), sort_key) is None:
+            raise NotFoundError(f"{project} has no dataset {dataset_id}")
+        return False
+
+    def add_ignored(self, project: str, at: datetime, facts: Json) -> None:
+        self._put_new(_project(project), f"IGNORED#{digest(facts['key'])}", {**facts, "at": stamp(at)})
+
+    def ignored(self, project: str) -> list[Json]:
+        found = [from_item(item) for item in self._query(_project(project), "IGNORED#")]
+        return sorted(found, key=lambda record: (record["at"], record["key"]))
+
     def acquire_lock(self, project: str, run_id: str, now: datetime, of: str = RUN) -> bool:
         return self._update(
             _project(project),

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from sluice.errors import EmptyFileError, UnreadableFileError
+from sluice.intake.limits import UNLIMITED, Limits
 
-MAX_UNPACKED = 4 * 2**30
 _CHUNK = 4 * 2**20
 _FOREIGN = {
     b"PK\x03\x04": "a ZIP archive or an Excel workbook (.xlsx)",
@@ -34,15 +34,17 @@ class Opened:
     encoding: str | None = None
 
 
-def open_arrival(path: Path, scratch: Path) -> Opened:
+def open_arrival(path: Path, scratch: Path, limits: Limits = UNLIMITED) -> Opened:
     """Unpacks gzip, recognises Parquet, turns UTF-16 into UTF-8, drops byte order marks.
 
-    Raises EmptyFileError and UnreadableFileError (with the position of the first byte that is not text).
+    Raises EmptyFileError, UnreadableFileError (with the position of the first byte that is not text) and
+    FileTooLargeError.
     """
     if path.stat().st_size == 0:
         raise EmptyFileError("the file has no bytes; was the upload cut off?")
+    limits.check_file(path.stat().st_size)
     if _head(path)[:2] == b"\x1f\x8b":
-        path = _gunzip(path, scratch / "unpacked")
+        path = _gunzip(path, scratch / "unpacked", limits)
         if path.stat().st_size == 0:
             raise EmptyFileError("the gzip file holds no bytes")
     head = _head(path)
@@ -54,10 +56,10 @@ def open_arrival(path: Path, scratch: Path) -> Opened:
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise UnreadableFileError("the text is UTF-32; save it as UTF-8")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return Opened(_recode(path, scratch / "utf8", "utf-16"), "text", "utf-16")
+        return Opened(_recode(path, scratch / "utf8", "utf-16", limits), "text", "utf-16")
     if head.startswith(codecs.BOM_UTF8):
-        return Opened(_recode(path, scratch / "utf8", "utf-8-sig"), "text", "utf-8-sig")
-    _check_utf8(path)
+        return Opened(_recode(path, scratch / "utf8", "utf-8-sig", limits), "text", "utf-8-sig")
+    _check_utf8(path, limits)
     return Opened(path, "text", "utf-8")
 
 
@@ -66,23 +68,23 @@ def _head(path: Path) -> bytes:
         return file.read(16)
 
 
-def _gunzip(path: Path, out: Path) -> Path:
+def _gunzip(path: Path, out: Path, limits: Limits) -> Path:
     size = 0
     try:
         with gzip.open(path, "rb") as packed, out.open("wb") as plain:
             while chunk := packed.read(_CHUNK):
                 size += len(chunk)
-                if size > MAX_UNPACKED:
-                    raise UnreadableFileError(f"the gzip file unpacks to more than {MAX_UNPACKED} bytes; split it")
+                limits.check_file(size, f"of {path.stat().st_size / 1e6:,.1f} MB of gzip come more than")
+                limits.check_time()
                 plain.write(chunk)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UnreadableFileError(f"the gzip file is damaged or cut off after {size} unpacked bytes: {error}") from None
     return out
 
 
-def _recode(path: Path, out: Path, encoding: str) -> Path:
+def _recode(path: Path, out: Path, encoding: str, limits: Limits) -> Path:
     decoder = codecs.getincrementaldecoder(encoding)()
-    read = 0
+    read = line = written = 0
     with path.open("rb") as file, out.open("wb") as plain:
         while True:
             chunk = file.read(_CHUNK)
@@ -90,21 +92,24 @@ def _recode(path: Path, out: Path, encoding: str) -> Path:
             try:
                 text = decoder.decode(chunk, final=not chunk)
                 # a lone surrogate passes the UTF-16 decoder's halves only to fail here
-                plain.write(text.encode("utf-8"))
+                body = text.encode("utf-8")
             except UnicodeError as error:
                 offset = read - pending + getattr(error, "start", 0)
                 raise UnreadableFileError(
                     f"the text starts like {encoding.removesuffix('-sig').upper()}, but the byte at position {offset} "
                     "does not belong to it; save the file again as UTF-8"
                 ) from None
+            line = _line(body, line, limits)
+            written += plain.write(body)
+            limits.check_file(written, "in UTF-8 the file has more than")
             if not chunk:
                 return out
             read += len(chunk)
 
 
-def _check_utf8(path: Path) -> None:
+def _check_utf8(path: Path, limits: Limits) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    read = 0
+    read = line = 0
     with path.open("rb") as file:
         while True:
             chunk = file.read(_CHUNK)
@@ -116,6 +121,17 @@ def _check_utf8(path: Path) -> None:
                     f"the byte at position {read - pending + error.start} is not UTF-8; is the file in Windows-1252, "
                     "Latin-1 or another old encoding? Save it as UTF-8 (Excel: “CSV UTF-8”)"
                 ) from None
+            line = _line(chunk, line, limits)
             if not chunk:
                 return
             read += len(chunk)
+
+
+def _line(chunk: bytes, open_line: int, limits: Limits) -> int:
+    """Bytes of the line that is open at the end of `chunk`, after `open_line` before it: a line is held in memory."""
+    ends = [at for at in (chunk.find(b"\n"), chunk.find(b"\r")) if at >= 0]
+    if not ends:
+        limits.check_line(open_line + len(chunk))
+        return open_line + len(chunk)
+    limits.check_line(open_line + min(ends))
+    return len(chunk) - 1 - max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))

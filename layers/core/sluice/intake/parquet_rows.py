@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from sluice.errors import UnreadableFileError
 from sluice.intake.batches import ROWS_PER_BATCH, Batch, Batches
+from sluice.intake.limits import Limits
 
 
 def parquet_columns(path: Path) -> list[str]:
@@ -18,6 +19,17 @@ def parquet_columns(path: Path) -> list[str]:
         return list(pq.ParquetFile(path).schema_arrow.names)
     except (pa.ArrowException, OSError) as error:
         raise UnreadableFileError(f"the Parquet file is damaged or cut off: {_first_line(error)}") from None
+
+
+def check_size(path: Path, limits: Limits) -> None:
+    """Raises FileTooLargeError for what would unpack to too much, by the file's own footer; UnreadableFileError."""
+    try:
+        metadata = pq.ParquetFile(path).metadata
+    except (pa.ArrowException, OSError) as error:
+        raise UnreadableFileError(f"the Parquet file is damaged or cut off: {_first_line(error)}") from None
+    groups = [metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)]
+    limits.check_file(sum(groups), "unpacked, the Parquet file has")
+    limits.check_group(max(groups, default=0))
 
 
 def read_parquet(path: Path, wanted: list[str]) -> Batches:
@@ -30,6 +42,8 @@ def read_parquet(path: Path, wanted: list[str]) -> Batches:
             columns = {name: _text(name, record_batch.column(name)) for name in wanted}
             yield Batch(columns, pa.array(range(row + 1, row + rows + 1), pa.int64()))
             row += rows
+    except pa.ArrowMemoryError:
+        raise
     except (pa.ArrowException, OSError) as error:
         # Arrow's message may quote the value that it could not read
         kind = type(error).__name__

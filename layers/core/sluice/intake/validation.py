@@ -18,7 +18,9 @@ from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batch, Batches, Notes
 from sluice.intake.csv_rows import Restart
 from sluice.intake.header import check_header
+from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Opened, open_arrival
+from sluice.intake.parquet_rows import check_size
 from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import ARROW_TYPES, Violation, judge
 from sluice.intake.source import open_source
@@ -39,31 +41,37 @@ class Outcome(Tally):
     refusals: list[dict[str, Any]] = field(default_factory=list)
 
 
-def validate_file(path: Path, contract: Contract, arrived_at: datetime, scratch: Path) -> Outcome:
+def validate_file(
+    path: Path, contract: Contract, arrived_at: datetime, scratch: Path, limits: Limits = UNLIMITED
+) -> Outcome:
     """Judges every row of the file at `path`; `scratch` is a folder for unpacked and written files.
 
-    Raises UnreadableFileError, EmptyFileError, HeaderMismatchError. What breaks an expectation of the contract
-    raises nothing: it is in the outcome's `refusals`.
+    Raises UnreadableFileError, EmptyFileError, HeaderMismatchError, FileTooLargeError. What breaks an expectation of
+    the contract raises nothing: it is in the outcome's `refusals`.
     """
-    opened = open_arrival(path, scratch)
+    opened = open_arrival(path, scratch, limits)
+    if opened.kind == "parquet":
+        check_size(opened.path, limits)
     try:
-        outcome = _read(opened, contract, arrived_at, scratch, exact=False)
+        outcome = _read(opened, contract, arrived_at, scratch, limits, exact=False)
     except Restart:
-        outcome = _read(opened, contract, arrived_at, scratch, exact=True)
+        outcome = _read(opened, contract, arrived_at, scratch, limits, exact=True)
     if outcome.rows + outcome.quarantined == 0:
         raise EmptyFileError("the file has a header but no data row")
     outcome.refusals = _broken_expectations(outcome, contract)
     return outcome
 
 
-def _read(opened: Opened, contract: Contract, arrived_at: datetime, scratch: Path, *, exact: bool) -> Outcome:
+def _read(
+    opened: Opened, contract: Contract, arrived_at: datetime, scratch: Path, limits: Limits, *, exact: bool
+) -> Outcome:
     wanted = list(contract.data.columns)
     source = open_source(opened, wanted)
     notes = source.notes
     extra = [] if notes.format == "jsonl" else check_header(notes.columns, contract)
     batches = source.batches(wanted, exact=exact)
     outcome = Outcome(scratch / "accepted.parquet", scratch / "rows.jsonl", notes, extra)
-    _write(batches, contract, arrived_at, outcome)
+    _write(batches, contract, arrived_at, outcome, limits)
     if notes.format == "jsonl" and outcome.rows + outcome.quarantined:
         if not notes.columns:
             raise HeaderMismatchError("no line of the file is a JSON object; JSON lines need one object on each line")
@@ -77,7 +85,7 @@ def accepted_schema(contract: Contract) -> pa.Schema:
     return pa.schema([*fields, pa.field("_arrived_at", pa.timestamp("us")), pa.field("_row", pa.int64())])
 
 
-def _write(batches: Batches, contract: Contract, arrived_at: datetime, outcome: Outcome) -> None:
+def _write(batches: Batches, contract: Contract, arrived_at: datetime, outcome: Outcome, limits: Limits) -> None:
     schema = accepted_schema(contract)
     arrived = pa.scalar(arrived_at.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us"))
     with (
@@ -86,6 +94,7 @@ def _write(batches: Batches, contract: Contract, arrived_at: datetime, outcome: 
         outcome.quarantine_path.open("w", encoding="utf-8") as refused,
     ):
         for batch in batches:
+            limits.check_time()
             columns, violations = _judge(batch, contract)
             bad = any_of(violations, len(batch.rows))
             write_refused(batch, violations, bad, outcome, refused)

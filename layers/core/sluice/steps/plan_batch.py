@@ -7,8 +7,9 @@ copied into a folder of its own, and the job reads that.
 from __future__ import annotations
 
 from sluice import keys, names
-from sluice.errors import ArtifactError, InputError, UnknownProjectError
+from sluice.errors import ArtifactError, InputError, NotFoundError, UnknownProjectError
 from sluice.escaping import visible
+from sluice.intake.markers import marker
 from sluice.ports import Json, World
 from sluice.steps.run_records import project_contract
 from sluice.steps.sealed_models import verified_champion
@@ -25,8 +26,8 @@ def plan_batch(world: World, key: str, version_id: str, size: int | None = None)
 
     CSV goes in one piece (SplitType None): a split would take the header from all parts but the first.
     """
-    if key.endswith("/") and not size:
-        return {"decision": "ignored", "reasons": ["a folder marker of the S3 console is no file"]}
+    if what := marker(key, size):
+        return _ignored(world, key, version_id, what)
     if world.ledger.arrival(world.objects.bucket, key, version_id) is not None:
         return {"decision": "known", "reasons": ["this version was scored or refused before"]}
     try:
@@ -50,10 +51,15 @@ def plan_batch(world: World, key: str, version_id: str, size: int | None = None)
         verified_champion(world, project, champion)
     except ArtifactError as error:
         return _refused(world, project, key, version_id, str(error))
+    if not world.objects.exists(key):
+        return _refused(world, project, key, version_id, "it was deleted before it could be scored", "gone")
     identity = names.digest(key, version_id)
     path, _, name = arrival.name.rpartition("/")
     copy = keys.scoring(project, identity, name)
-    world.objects.copy(key, copy, version_id)
+    try:
+        world.objects.copy(key, copy, version_id)
+    except NotFoundError:
+        return _refused(world, project, key, version_id, "it was deleted before it could be scored", "gone")
     # a transform names its output after the file alone: files of two folders must not overwrite each other
     folder = keys.predictions(project) + path
     plan: Json = {
@@ -76,8 +82,16 @@ def plan_batch(world: World, key: str, version_id: str, size: int | None = None)
     return {"decision": "started", "execution": execution, **plan}
 
 
-def _refused(world: World, project: str, key: str, version_id: str, why: str) -> Json:
-    record = {"status": "failed", "kind": "batch", "reasons": [why], "at": world.clock.now().isoformat()}
+def _ignored(world: World, key: str, version_id: str, what: str) -> Json:
+    at, why = world.clock.now(), f"{what} is no file of data"
+    world.ledger.add_ignored(keys.project_of(key), at, {"key": key, "what": what})
+    record = {"status": "ignored", "kind": "batch", "reasons": [why], "at": at.isoformat()}
+    world.ledger.record_arrival(world.objects.bucket, key, version_id, record)
+    return {"decision": "ignored", "reasons": [why]}
+
+
+def _refused(world: World, project: str, key: str, version_id: str, why: str, status: str = "failed") -> Json:
+    record = {"status": status, "kind": "batch", "reasons": [why], "at": world.clock.now().isoformat()}
     if world.ledger.record_arrival(world.objects.bucket, key, version_id, record):
         world.alerts.publish(
             "Batch Failed",

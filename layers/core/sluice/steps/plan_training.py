@@ -31,7 +31,8 @@ def plan_training(
 ) -> Json:
     """Starts a run of the project over all its datasets, or notes the wish for when the present run is over.
 
-    `at`: the requesting event's own time, which tells retrainings on the same data apart and is the same at a retry.
+    Datasets that were withdrawn are left out. `at`: the requesting event's own time, which tells retrainings on the
+    same data apart and is the same at a retry.
     Returns {"status": "started" | "coalesced" | "already run" | "already running" | "no data", "project", "run_id"}.
     Raises UnknownProjectError, ConflictError (lock taken and freed again and again).
     """
@@ -43,7 +44,8 @@ def plan_training(
         if registered is None:
             raise UnknownProjectError(f"there is no project {project!r}{nearest(project, world.ledger.projects())}")
         contract, version = Contract.model_validate(registered[0]), registered[1]
-        dataset_ids = [dataset["dataset_id"] for dataset in world.ledger.datasets(project)]
+        datasets = world.ledger.datasets(project)
+        dataset_ids = [dataset["dataset_id"] for dataset in datasets if "withdrawn_at" not in dataset]
         if not dataset_ids:
             return {"status": "no data", "project": project, "run_id": None}
         run_id = names.run_id(project, version, dataset_ids, salt)

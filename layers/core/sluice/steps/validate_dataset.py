@@ -10,6 +10,7 @@ lost. Who reads the events is idempotent.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 from datetime import datetime, timedelta
@@ -18,41 +19,70 @@ from typing import Any
 
 from sluice import keys, names
 from sluice.contract import Contract, nearest
-from sluice.errors import InputError, UnknownProjectError
+from sluice.errors import GivenUpError, InputError, NotFoundError, SluiceError, UnknownProjectError
 from sluice.escaping import visible
+from sluice.intake.limits import Limits, too_large
+from sluice.intake.markers import marker
 from sluice.intake.validation import Outcome, validate_file
 from sluice.ports import Json, World
 from sluice.steps.register_project import register_project
 
-LEASE = timedelta(minutes=15)
-"""The longest that the function may take; the queue gives a message back much later."""
+LEASE = timedelta(minutes=10)
+"""The longest that the function may take; the queue gives a message back after it."""
+TRIES = 3
+"""After so many the queue hands a message to the dead-letter queue."""
 
 
-def validate_dataset(world: World, bucket: str, key: str, version_id: str | None, size: int | None = None) -> Json:
+def validate_dataset(
+    world: World,
+    bucket: str,
+    key: str,
+    version_id: str | None,
+    size: int | None = None,
+    queue_arn: str = "",
+    seconds: float | None = None,
+) -> Json:
     """The terminal record of this arrival; the first call makes it, later ones only give it back.
 
     While another call makes it, `status` is `in progress`. Else it is `accepted`, `quarantined` (the whole file, by the
-    contract's expectations) or `failed` (with `error` and `message`). Input mistakes are outcomes; everything else is
-    raised, so that the queue delivers it again.
+    contract's expectations), `failed` (with `error` and `message`), `ignored` (no file of data) or `gone` (deleted
+    before it was handled). Input mistakes are outcomes; everything else is raised, so that the queue delivers it again.
+    From the dead-letter queue (`queue_arn`) a file comes to be recorded as failed. `seconds`: the time for reading it.
     """
     version = version_id or world.objects.version(key) or "null"
     known = world.ledger.arrival(bucket, key, version)
     if known is not None:
         return known
-    if key.endswith("/") and not size:
-        return {"status": "ignored", "project": "", "message": "a folder marker of the S3 console is no file"}
     if not world.ledger.claim_arrival(bucket, key, version, world.clock.now(), LEASE):
         return world.ledger.arrival(bucket, key, version) or {"status": "in progress", "project": ""}
     dataset = names.dataset_id(bucket, key, version)
+    limits = Limits.of(world.settings).within(seconds)
     project, contract_version = "", None
     try:
+        if what := marker(key, size):
+            return _recorded(world, bucket, key, version, _ignored(world, key, dataset, what))
         project = keys.parse_arrival(key).project
-        contract, contract_version = _contract(world, project)
-        with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
-            record = _judge(world, key, version, project, dataset, contract, Path(folder))
-    except InputError as error:
+        if queue_arn and queue_arn == world.settings.dead_arrivals_arn:
+            raise GivenUpError(_given_up(size))
+        if not world.objects.exists(key):
+            record = _gone(world, key, project, dataset, "it was deleted")
+        else:
+            limits.check_file(size or 0)
+            contract, contract_version = _contract(world, project)
+            with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
+                record = _judge(world, key, version, project, dataset, contract, Path(folder), limits)
+    except (InputError, GivenUpError) as error:
         record = _failed(world, key, project, dataset, error)
-    record |= {"key": key, "version_id": version, "contract_version": contract_version}
+    except (MemoryError, OSError) as error:
+        full = too_large(error, size)
+        if full is None:
+            raise
+        record = _failed(world, key, project, dataset, full)
+    return _recorded(world, bucket, key, version, record | {"contract_version": contract_version})
+
+
+def _recorded(world: World, bucket: str, key: str, version: str, record: Json) -> Json:
+    record |= {"key": key, "version_id": version}
     if world.ledger.record_arrival(bucket, key, version, record):
         return record
     # another delivery of the same event was faster; its record is the one that counts
@@ -77,11 +107,25 @@ def _contract(world: World, project: str) -> tuple[Contract, str]:
     return Contract.model_validate(registered[0]), registered[1]
 
 
-def _judge(world: World, key: str, version: str, project: str, dataset: str, contract: Contract, folder: Path) -> Json:
-    accepted_at = _accepted_at(world, project, dataset)
+def _judge(
+    world: World,
+    key: str,
+    version: str,
+    project: str,
+    dataset: str,
+    contract: Contract,
+    folder: Path,
+    limits: Limits,
+) -> Json:
+    datasets = world.ledger.datasets(project)
+    accepted_at = _accepted_at(world, datasets, dataset)
     source = folder / "arrival"
-    world.objects.download(key, source, version if version != "null" else None)
-    outcome = validate_file(source, contract, accepted_at, folder)
+    try:
+        world.objects.download(key, source, version if version != "null" else None)
+    except NotFoundError:
+        return _gone(world, key, project, dataset, "this version of it was deleted")
+    content = _sha256(source)
+    outcome = validate_file(source, contract, accepted_at, folder, limits)
     refused = bool(outcome.refusals)
     record: Json = {
         "status": "quarantined" if refused else "accepted",
@@ -94,6 +138,8 @@ def _judge(world: World, key: str, version: str, project: str, dataset: str, con
         "encoding": outcome.notes.encoding,
         "notes": _notes(outcome),
     }
+    if twins := [each for each in datasets if each.get("sha256") == content and each["dataset_id"] != dataset]:
+        record["notes"]["same_content_as"] = {name: twins[0].get(name) for name in ("dataset_id", "key")}
     if refused:
         record["message"] = "; ".join(refusal["message"] for refusal in outcome.refusals)
     if refused or outcome.quarantined:
@@ -102,7 +148,7 @@ def _judge(world: World, key: str, version: str, project: str, dataset: str, con
         world.objects.write(keys.quarantine_summary(project, dataset), _json(summary), "application/json")
     if not refused:
         world.objects.upload(outcome.accepted_path, keys.accepted_part(project, dataset))
-        facts = {"rows": outcome.rows, "quarantined_rows": outcome.quarantined, "key": key}
+        facts = {"rows": outcome.rows, "quarantined_rows": outcome.quarantined, "key": key, "sha256": content}
         world.ledger.add_dataset(project, dataset, accepted_at, facts)
         counts = {"rows": outcome.rows, "quarantined_rows": outcome.quarantined}
         world.events.put("Dataset Accepted", {"project": project, "dataset_id": dataset, **counts})
@@ -110,9 +156,14 @@ def _judge(world: World, key: str, version: str, project: str, dataset: str, con
     return record
 
 
-def _accepted_at(world: World, project: str, dataset: str) -> datetime:
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _accepted_at(world: World, datasets: list[Json], dataset: str) -> datetime:
     """Now, or when an earlier try accepted this dataset, so that a retry adds no second entry."""
-    for known in world.ledger.datasets(project):
+    for known in datasets:
         if known["dataset_id"] == dataset:
             return datetime.fromisoformat(known["accepted_at"])
     return world.clock.now()
@@ -134,6 +185,11 @@ def _tell(world: World, key: str, record: Json) -> None:
     where = f"Rows and reasons: {world.objects.uri(keys.quarantined_rows(project, dataset))}"
     if record["status"] == "accepted":
         message = f"{name}: {record['rows']} rows accepted, {record['quarantined_rows']} quarantined."
+        if twin := record["notes"].get("same_content_as"):
+            message += (
+                f" Its content is that of {visible(twin['key'])} (dataset {twin['dataset_id']}), so each of its rows "
+                f"is learned from twice. `sluice withdraw {project} {dataset}` takes this one out again."
+            )
         world.alerts.publish("Dataset Accepted", project, f"{project}: {record['rows']} rows accepted", message, facts)
         if record["quarantined_rows"]:
             subject = f"{project}: {record['quarantined_rows']} rows quarantined"
@@ -150,20 +206,46 @@ def _count(reason: Json) -> str:
     return f"{reason['rows']} × {reason['rule']}{at}"
 
 
-def _failed(world: World, key: str, project: str, dataset: str, error: InputError) -> Json:
+def _given_up(size: int | None) -> str:
+    what = f" Its size is {size / 1e6:,.1f} MB." if size is not None else ""
+    return (
+        f"the file could not be handled in {TRIES} tries: the function was stopped, for its memory or time, or an AWS "
+        f"service did not answer; the log of ValidateDatasetFunction says which.{what} Drop it again; if that fails, "
+        "too, split it"
+    )
+
+
+def _ignored(world: World, key: str, dataset: str, what: str) -> Json:
+    project = keys.project_of(key)
+    world.ledger.add_ignored(project, world.clock.now(), {"key": key, "what": what})
+    return _without_rows("ignored", project, dataset, what, f"{what} is no file of data")
+
+
+def _gone(world: World, key: str, project: str, dataset: str, why: str) -> Json:
+    message = f"{why} before it was handled, so nothing is learned from it. If it was renamed, the new name counts"
+    facts = {"key": key, "dataset_id": dataset}
+    subject = f"{project}: a file was gone before it was handled"
+    world.alerts.publish("Dataset Gone", project, subject, f"{visible(key)}: {message}.", facts)
+    return _without_rows("gone", project, dataset, "gone", message)
+
+
+def _failed(world: World, key: str, project: str, dataset: str, error: SluiceError) -> Json:
     kind = type(error).__name__
     facts = {"key": key, "dataset_id": dataset, "error": kind}
     subject = f"{project or 'no project'}: a file could not be read ({kind})"
     world.alerts.publish("Dataset Failed", project, subject, f"{visible(key)}: {error}", facts)
+    return {**_without_rows("failed", project, dataset, kind, str(error)), "error": kind}
+
+
+def _without_rows(status: str, project: str, dataset: str, rule: str, message: str) -> Json:
     return {
-        "status": "failed",
+        "status": status,
         "project": project,
         "dataset_id": dataset,
         "rows": 0,
         "quarantined_rows": 0,
-        "reasons": [{"rule": kind, "column": None, "rows": 0}],
-        "error": kind,
-        "message": str(error),
+        "reasons": [{"rule": rule, "column": None, "rows": 0}],
+        "message": message,
         "format": None,
         "encoding": None,
     }

@@ -1,0 +1,42 @@
+"""Withdraws an accepted dataset: later runs leave it out. Says which runs learned from it."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+
+from cli.connection import Connection, known_project
+from cli.text import say
+from sluice.escaping import visible
+from sluice.ports import Json
+from sluice.steps.withdraw_dataset import withdraw_dataset
+
+NAME = "withdraw"
+HELP = "leave a dataset out of every later run"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project")
+    parser.add_argument("dataset", help="its id, from the alert `Dataset Accepted`")
+    parser.add_argument("--reason", required=True, help="stays with the dataset and in its record")
+
+
+def run(options: argparse.Namespace, connection: Connection) -> int:
+    world = connection.world
+    project = known_project(world, options.project)
+    reason = f"{options.reason} (asked by {getpass.getuser()})"
+    say("\n".join(told(project, withdraw_dataset(world, project, options.dataset, reason))))
+    return 0
+
+
+def told(project: str, answer: Json) -> list[str]:
+    what = f"dataset {answer['dataset']} ({visible(str(answer['key']))}, {answer['rows']} rows)"
+    first = "withdrawn" if answer["decision"] == "withdrawn" else "was withdrawn before"
+    lines = [f"{first}: {what}; every later run leaves it out"]
+    lines.append(f"learned by {', '.join(answer['runs'])}" if answer["runs"] else "no run has learned from it")
+    if answer["running"]:
+        lines.append(f"{answer['running']} is on and goes on with it")
+    if answer["champion"]:
+        again = f"`sluice retrain {project} --reason …`"
+        lines.append(f"the serving model {answer['champion']} learned from it: {again} makes one without it")
+    return lines

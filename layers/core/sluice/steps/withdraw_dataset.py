@@ -1,0 +1,63 @@
+"""A dataset is withdrawn: later runs leave it out. What was learned from it before stays, and is named."""
+
+from __future__ import annotations
+
+from sluice import keys
+from sluice.contract import nearest
+from sluice.errors import NotFoundError
+from sluice.escaping import visible
+from sluice.ports import Json, World
+from sluice.steps.run_records import write_json
+
+
+def withdraw_dataset(world: World, project: str, dataset_id: str, reason: str = "") -> Json:
+    """`{"decision": withdrawn | known, "dataset", "runs", "champion", "running", "record"}`.
+
+    `runs`: every run that learned from it; `champion`: the serving one if it did; `running`: the run that is on and
+    reads it, which is not stopped. Raises NotFoundError with the nearest dataset.
+    """
+    datasets = {each["dataset_id"]: each for each in world.ledger.datasets(project)}
+    if dataset_id not in datasets:
+        raise NotFoundError(f"{project} has no dataset {dataset_id!r}{nearest(dataset_id, datasets)}")
+    at = world.clock.now()
+    fresh = world.ledger.withdraw_dataset(project, dataset_id, at, reason)
+    runs = learned_from(world, project, dataset_id)
+    champion, lock = world.ledger.champion(project), world.ledger.lock(project)
+    answer: Json = {
+        "decision": "withdrawn" if fresh else "known",
+        "dataset": dataset_id,
+        "key": datasets[dataset_id].get("key"),
+        "rows": datasets[dataset_id].get("rows"),
+        "runs": runs,
+        "champion": champion.run_id if champion and champion.run_id in runs else None,
+        "running": lock["run_id"] if lock and lock["run_id"] in runs else None,
+        "record": keys.monitor(project, "withdrawn", f"{dataset_id}.json"),
+    }
+    if not fresh:
+        return answer
+    content = {"kind": "withdrawal", "project": project, "at": at.isoformat(), "reasons": [reason] if reason else []}
+    write_json(world, answer["record"], {**answer, **content})
+    world.alerts.publish(
+        "Dataset Withdrawn",
+        project,
+        f"{project}: a dataset of {answer['rows']} rows was withdrawn",
+        f"{visible(str(answer['key']))} (dataset {dataset_id}) is left out of every later run. {_learned(answer)}",
+        {"dataset_id": dataset_id, "runs": runs[:20], "record": answer["record"]},
+    )
+    return answer
+
+
+def learned_from(world: World, project: str, dataset_id: str) -> list[str]:
+    """Runs that learned from a dataset, newest first."""
+    return [run["run_id"] for run in world.ledger.runs(project) if dataset_id in (run.get("datasets") or [])]
+
+
+def _learned(answer: Json) -> str:
+    if not answer["runs"]:
+        return "No run has learned from it."
+    told = f"Runs that learned from it: {', '.join(answer['runs'][:20])}."
+    if answer["running"]:
+        told += f" {answer['running']} is on and goes on with it."
+    if answer["champion"]:
+        told += f" The serving model {answer['champion']} is one of them: `sluice retrain` makes one without it."
+    return told

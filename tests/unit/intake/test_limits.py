@@ -1,0 +1,91 @@
+"""Too large is told before it is read, with the size, the limit and the way out."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from proofs.project import Project
+from sluice.errors import FileTooLargeError
+from sluice.intake.limits import UNLIMITED, Limits, too_large
+from sluice.intake.opening import open_arrival
+from sluice.intake.validation import validate_file
+from sluice.ports import Settings
+from tests.cli.conftest import CONTRACT
+
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
+ROWS = b"pages,bought\n" + b"1,yes\n" * 20_000
+
+
+def written(folder: Path, body: bytes) -> Path:
+    path = folder / "arrival"
+    path.write_bytes(body)
+    return path
+
+
+def test_the_template_gives_the_disk_and_memory_that_the_function_has() -> None:
+    function = Project.load().source["Resources"]["ValidateDatasetFunction"]["Properties"]
+    told = function["Environment"]["Variables"]
+    assert told["SLUICE_SCRATCH_MB"] == str(function["EphemeralStorage"]["Size"])
+    assert told["SLUICE_MEMORY_MB"] == str(function["MemorySize"])
+    limits = Limits.of(Settings(scratch_mb=told["SLUICE_SCRATCH_MB"], memory_mb=told["SLUICE_MEMORY_MB"]))
+    assert (limits.file_bytes, limits.group_bytes, limits.line_bytes) == (2 * 2**30, 2**29, 2**27)
+    assert Limits.of(Settings()) == UNLIMITED
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-8-sig"])
+def test_text_is_measured_unpacked(tmp_path: Path, pack, encoding: str) -> None:
+    body = pack(ROWS.decode().encode(encoding))
+    limits = Limits(file_bytes=100_000)
+    with pytest.raises(FileTooLargeError, match=r"0\.1 MB.*Split it"):
+        open_arrival(written(tmp_path, body), tmp_path, limits)
+
+
+def test_gzip_stops_at_the_limit_not_at_its_end(tmp_path: Path) -> None:
+    bomb = gzip.compress(bytes(64 * 2**20))
+    with pytest.raises(FileTooLargeError, match="of gzip come more than"):
+        open_arrival(written(tmp_path, bomb), tmp_path, Limits(file_bytes=2**20))
+    assert (tmp_path / "unpacked").stat().st_size <= 5 * 2**20
+
+
+def test_parquet_is_measured_by_its_footer(tmp_path: Path) -> None:
+    path = tmp_path / "arrival"
+    pq.write_table(pa.table({"pages": list(range(100_000)), "bought": [True] * 100_000}), path)
+    for limits, told in (
+        (Limits(file_bytes=path.stat().st_size + 1), "unpacked, the Parquet file has"),
+        (Limits(group_bytes=10_000), "row_group_size"),
+    ):
+        with pytest.raises(FileTooLargeError, match=told):
+            validate_file(path, CONTRACT, NOW, tmp_path, limits)
+    assert validate_file(path, CONTRACT, NOW, tmp_path, Limits(2**30, 2**30)).rows == 100_000
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_table_on_one_line_is_told_to_be_split_into_lines(tmp_path: Path, encoding: str) -> None:
+    body = ("[" + ",".join('{"pages": 1}' for _ in range(1_000_000)) + "]").encode(encoding)
+    with pytest.raises(FileTooLargeError, match="JSON lines"):
+        open_arrival(written(tmp_path, body), tmp_path, Limits(line_bytes=8 * 2**20))
+    for end in (b"\n", b"\r", b"\r\n"):
+        lines = (b"x" * 1_000 + end) * 9_000
+        assert open_arrival(written(tmp_path, lines), tmp_path, Limits(line_bytes=2**20)).kind == "text"
+
+
+def test_time_is_asked_while_reading(tmp_path: Path) -> None:
+    with pytest.raises(FileTooLargeError, match="within -1 s"):
+        validate_file(written(tmp_path, ROWS), CONTRACT, NOW, tmp_path, UNLIMITED.within(-1))
+    assert validate_file(written(tmp_path, ROWS), CONTRACT, NOW, tmp_path, UNLIMITED.within(60)).rows == 20_000
+
+
+def test_only_full_disks_and_memories_are_the_files_fault() -> None:
+    assert "disk" in str(too_large(OSError(errno.ENOSPC, "No space left on device"), 61_000_000))
+    assert "61.0 MB" in str(too_large(MemoryError(), 61_000_000))
+    assert "memory" in str(too_large(pa.ArrowMemoryError("malloc"), None))
+    assert too_large(OSError(errno.EIO, "I/O error"), None) is None
+    assert too_large(ConnectionError(), None) is None

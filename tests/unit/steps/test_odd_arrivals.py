@@ -1,0 +1,185 @@
+"""Arrivals that are no ordinary file: too large, given up, markers, gone, the same again."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sluice.ports import World
+from sluice.steps import validate_dataset as step
+from sluice.steps.plan_batch import plan_batch
+from sluice.steps.validate_dataset import validate_dataset
+from tests.fakes import SETTINGS
+from tests.unit.steps.intake_world import GOOD, arrive, put, shop
+from tests.unit.steps.test_watch_steps import watched
+
+DEAD = "arn:aws:sqs:us-east-1:123456789012:sluice-IntakeDeadLetterQueue"
+
+
+def small(at: World) -> World:
+    """A function with 1 MB of disk: a fifth of it may be one file."""
+    return replace(at, settings=replace(SETTINGS, scratch_mb="1", memory_mb="64", dead_arrivals_arn=DEAD))
+
+
+def failed(at: World, record: dict[str, Any], *told: str) -> None:
+    alert = at.alerts.published[-1]
+    assert (record["status"], alert.kind) == ("failed", "Dataset Failed")
+    for text in told:
+        assert text in record["message"]
+        assert text in alert.message
+    assert record["key"] in alert.message
+    assert at.ledger.arrival("data", record["key"], record["version_id"]) == record
+    assert at.ledger.datasets("shop") == []
+
+
+def test_a_large_object_is_refused_before_it_is_downloaded() -> None:
+    at = small(shop())
+    version = put(at, "raw/shop/x.csv", GOOD)
+    at.objects.versions["raw/shop/x.csv"].clear()  # a download would fail
+    record = validate_dataset(at, "data", "raw/shop/x.csv", version, size=61_000_000)
+    failed(at, record, "61.0 MB", "0.2 MB", "Split it")
+    assert record["error"] == "FileTooLargeError"
+
+
+def test_gzip_that_unpacks_to_too_much_is_refused() -> None:
+    at = small(shop())
+    failed(at, arrive(at, gzip.compress(GOOD + b"d,1,ads,yes\n" * 50_000))[1], "of gzip", "0.2 MB", "Split it")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(OSError(errno.ENOSPC, "No space left on device"), "temporary disk was full"), (MemoryError(), "memory was full")],
+)
+def test_a_full_disk_or_memory_is_an_outcome(error: Exception, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(step, "validate_file", full)
+    at = shop()
+    failed(at, arrive(at, GOOD)[1], told, "Split it")
+
+
+def test_another_error_of_the_system_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise OSError(errno.EIO, "I/O error")
+
+    monkeypatch.setattr(step, "validate_file", broken)
+    with pytest.raises(OSError, match="I/O"):
+        arrive(shop(), GOOD)
+
+
+def test_a_file_that_takes_too_long_is_an_outcome() -> None:
+    at = shop()
+    version = put(at, "raw/shop/x.csv", GOOD)
+    failed(at, validate_dataset(at, "data", "raw/shop/x.csv", version, 1, seconds=-1), "could not be read within")
+
+
+def test_a_dead_letter_is_recorded_and_names_the_file() -> None:
+    at = small(shop())
+    version = put(at, "raw/shop/x.csv", GOOD)
+    record = validate_dataset(at, "data", "raw/shop/x.csv", version, 61_000, queue_arn=DEAD)
+    failed(at, record, "3 tries", "0.1 MB", "Drop it again")
+    assert record["error"] == "GivenUpError"
+    assert validate_dataset(at, "data", "raw/shop/x.csv", version, 61_000, queue_arn=DEAD) == record
+    assert at.alerts.kinds.count("Dataset Failed") == 1
+
+
+def test_a_dead_letter_of_a_file_that_was_handled_meanwhile_changes_nothing() -> None:
+    at = small(shop())
+    version, record = arrive(at, GOOD, "raw/shop/x.csv")
+    told = list(at.alerts.kinds)
+    assert validate_dataset(at, "data", "raw/shop/x.csv", version, 61, queue_arn=DEAD) == record
+    assert at.alerts.kinds == told
+
+
+def test_the_queues_own_tries_are_those_that_are_told() -> None:
+    from proofs.project import Project
+
+    redrive = Project.load().source["Resources"]["IntakeQueue"]["Properties"]["RedrivePolicy"]
+    assert redrive["maxReceiveCount"] == step.TRIES
+
+
+def test_markers_are_ignored_and_counted_once() -> None:
+    at = shop()
+    told = list(at.alerts.kinds)
+    for key in ("raw/shop/out/_SUCCESS", "raw/shop/out/._SUCCESS.crc", "raw/shop/.DS_Store", "raw/shop/"):
+        version, record = arrive(at, b"", key)
+        assert record["status"] == "ignored"
+        assert at.ledger.arrival("data", key, version) == record
+        validate_dataset(at, "data", key, version, 0)
+    arrive(at, b"", "raw/shop/.DS_Store")
+    assert len(at.ledger.ignored("shop")) == 4
+    assert ("raw/shop/.DS_Store", "a file of a desktop") in {
+        (record["key"], record["what"]) for record in at.ledger.ignored("shop")
+    }
+    assert at.alerts.kinds == told
+    assert arrive(at, GOOD, "raw/shop/out/part-0.csv")[1]["status"] == "accepted"
+
+
+def test_an_object_that_is_gone_is_not_learned_from() -> None:
+    at = shop()
+    version = put(at, "raw/shop/x.csv", GOOD)
+    at.objects.remove("raw/shop/x.csv")
+    record = validate_dataset(at, "data", "raw/shop/x.csv", version, len(GOOD))
+    assert record["status"] == "gone"
+    assert at.alerts.kinds[-1] == "Dataset Gone"
+    assert "raw/shop/x.csv" in at.alerts.published[-1].message
+    assert at.ledger.arrival("data", "raw/shop/x.csv", version) == record
+    assert at.ledger.datasets("shop") == []
+
+
+def test_a_version_that_is_gone_is_not_learned_from_though_a_newer_one_is_there() -> None:
+    at = shop()
+    first = put(at, "raw/shop/x.csv", GOOD)
+    put(at, "raw/shop/x.csv", GOOD)
+    del at.objects.versions["raw/shop/x.csv"][0]
+    assert validate_dataset(at, "data", "raw/shop/x.csv", first, 1)["status"] == "gone"
+
+
+def test_a_rename_before_handling_makes_one_dataset() -> None:
+    at = shop()
+    old, new = "raw/shop/draft.csv", "raw/shop/final.csv"
+    first = put(at, old, GOOD)
+    second = put(at, new, GOOD)
+    at.objects.remove(old)
+    records = [validate_dataset(at, "data", key, version, 1) for key, version in ((old, first), (new, second))]
+    assert [record["status"] for record in records] == ["gone", "accepted"]
+    assert "same_content_as" not in records[1]["notes"]
+
+
+def test_the_same_content_again_is_told() -> None:
+    at = shop()
+    _, first = arrive(at, GOOD, "raw/shop/a.csv")
+    _, second = arrive(at, GOOD, "raw/shop/b.csv")
+    assert second["status"] == "accepted"
+    assert second["notes"]["same_content_as"] == {"dataset_id": first["dataset_id"], "key": "raw/shop/a.csv"}
+    message = next(a.message for a in reversed(at.alerts.published) if a.kind == "Dataset Accepted")
+    assert "raw/shop/a.csv" in message
+    assert f"sluice withdraw shop {second['dataset_id']}" in message
+
+
+def test_batch_ignores_markers() -> None:
+    at = shop()
+    assert plan_batch(at, "batch/shop/out/_SUCCESS", "v1", 0)["decision"] == "ignored"
+    assert at.ledger.arrival("data", "batch/shop/out/_SUCCESS", "v1")["status"] == "ignored"
+    assert [record["what"] for record in at.ledger.ignored("shop")] == ["a marker of Spark or Hadoop"]
+    assert "Batch Failed" not in at.alerts.kinds
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_batch_does_not_score_what_is_gone(whole: bool) -> None:
+    world = watched()
+    version = put(world, "batch/shop/a.csv", b"pages\n1\n")
+    put(world, "batch/shop/a.csv", b"pages\n2\n")
+    if whole:
+        world.objects.remove("batch/shop/a.csv")
+    else:
+        del world.objects.versions["batch/shop/a.csv"][0]
+    assert plan_batch(world, "batch/shop/a.csv", version)["decision"] == "refused"
+    assert world.ledger.arrival("data", "batch/shop/a.csv", version)["status"] == "gone"
+    assert "deleted before it could be scored" in world.alerts.published[-1].message
+    assert world.executions.started == []
