@@ -9,6 +9,11 @@ Late labels. A JSON answer has an `inference_id`, which labels may name: row i o
 `<inference_id>-<i>`, from 0; a line of JSON lines has its row's own. An InferenceId that the caller gave goes before
 it. A line of CSV is the prediction and nothing else, because people put it beside a row's line. With
 `Accept: text/csv; header=present` (RFC 4180) the answer is a table instead, with model and inference id.
+
+Unknown fields. A field that the contract does not have is not read, and counted: `unknown_fields` in a JSON answer is
+the number in all records, in JSON lines that of the line's own record. It is absent where there is none. A CSV answer
+has no room for it; the response's `X-Amzn-SageMaker-Custom-Attributes` has `unknown_fields=<number>`. A record with
+fields of which none is a feature is refused.
 """
 
 from __future__ import annotations
@@ -20,16 +25,19 @@ import json
 import math
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from sluice.model.accept import answer_form
 from sluice.model.errors import InputError
 from sluice.model.model import Answers, Model
-from sluice.model.payloads import CSV, JSON, JSON_LINES, JSON_LINES_NAMES, csv_records, lines, media_type
+from sluice.model.payloads import CSV, JSON, JSON_LINES, JSON_LINES_NAMES, TABLE, csv_records, media_type, parameters
+from sluice.model.request_fields import EXPECTED
 from sluice.model.schema import Row
 from sluice.model.table_rows import TableRows
 
@@ -39,8 +47,26 @@ except ImportError:  # a container need not have it; json then reads and writes 
     orjson = None
 
 Data = list[Row] | np.ndarray | TableRows
-Answered = tuple[Answers, str]
+
+
+class Request(NamedTuple):
+    """`unknown`: the number of unknown fields of each record, or nothing where no record has one."""
+
+    data: Data
+    unknown: Sequence[int]
+    beside: int = 0  # members beside `instances`
+
+
+class Answered(NamedTuple):
+    answers: Answers
+    run_id: str
+    unknown: Sequence[int] = ()
+    beside: int = 0
+
+
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 _DEEP = 400  # brackets beyond one for each row; so many levels are read by any JSON parser
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 # input_fn is not given the model, but reading CSV needs its column types.
@@ -67,7 +93,7 @@ def _keep_memory(size: int = 16 << 20) -> None:
             mallopt(threshold, size)
 
 
-def input_fn(body: str | bytes, content_type: str) -> Data | InputError:
+def input_fn(body: str | bytes, content_type: str) -> Request | InputError:
     """What has been read, or the refusal as a value (see above)."""
     if _loaded is None:
         raise RuntimeError("input_fn was called before model_fn")
@@ -77,42 +103,51 @@ def input_fn(body: str | bytes, content_type: str) -> Data | InputError:
         return refused
 
 
-def predict_fn(data: Data | InputError, model: Model) -> Answered | InputError:
-    if isinstance(data, InputError):
-        return data
+def predict_fn(request: Request | InputError, model: Model) -> Answered | InputError:
+    if isinstance(request, InputError):
+        return request
+    data, unknown, beside = request
     if isinstance(data, TableRows):
-        return model.direct(data), model.run_id
-    if isinstance(data, list):
-        return model.answers(model.score(data)) if data else Answers([], None), model.run_id
-    return model.answers(model.scorer(data)), model.run_id
+        answers = model.direct(data)
+    elif isinstance(data, list):
+        answers = model.answers(model.score(data)) if data else Answers([], None)
+    else:
+        answers = model.answers(model.scorer(data))
+    return Answered(answers, model.run_id, unknown, beside)
 
 
 def output_fn(prediction: Answered | InputError, accept: str) -> Any:
     """(body, content type). Raises InputError for a refused request where no Flask is loaded."""
     if isinstance(prediction, InputError):
         return _refuse(prediction)
-    answers, run_id = prediction
-    kind = media_type(accept)
-    if kind in (JSON, "*/*", ""):
+    answers, run_id, unknown, beside = prediction
+    kind = answer_form(accept)
+    if kind == JSON:
         predictions = ", ".join(_as_json(answers))
-        text = (
-            f'{{"predictions": [{predictions}], "model": {_dumps(run_id)}, "inference_id": "{os.urandom(16).hex()}"}}'
-        )
-        return text, JSON
+        count = f', "unknown_fields": {sum(unknown) + beside}' if unknown or beside else ""
+        own = os.urandom(16).hex()
+        return f'{{"predictions": [{predictions}], "model": {_dumps(run_id)}, "inference_id": "{own}"{count}}}', JSON
     if kind in JSON_LINES_NAMES:
-        return _as_lines(_as_json(answers), run_id), kind
-    if kind == CSV:
-        table = "header=present" in accept.replace(" ", "").lower().split(";")
-        return _as_csv(answers, run_id if table else None), f"{CSV}; header=present" if table else CSV
-    return _refuse(InputError(f"cannot answer as {kind!r}; accept {JSON}, {JSON_LINES} or {CSV}", status=406))
+        return _as_lines(_as_json(answers), run_id, unknown), kind
+    if kind is not None:
+        text = _as_csv(answers, run_id if kind == TABLE else None)
+        return _counted(text, kind, sum(unknown) + beside) if unknown or beside else (text, kind)
+    return _refuse(
+        InputError(
+            f"no acceptable form of answer: {accept[:100]!r} was asked for; there is {JSON}, {JSON_LINES} and {CSV} "
+            f"(with a header: {TABLE})",
+            status=406,
+        )
+    )
 
 
-def _as_lines(answers: list[str], run_id: str) -> str:
-    """Each line says which model answered, and by which id a label may name it."""
+def _as_lines(answers: list[str], run_id: str, unknown: Sequence[int]) -> str:
+    """Each line says which model answered, by which id a label may name it, and its record's unknown fields."""
     model = _dumps(run_id)
+    counts = [f', "unknown_fields": {count}' if count else "" for count in unknown] or [""] * len(answers)
     return "".join(
-        f'{answer[:-1]}, "model": {model}, "inference_id": "{own}"}}\n'
-        for answer, own in zip(answers, _ids(len(answers)))
+        f'{answer[:-1]}, "model": {model}, "inference_id": "{own}"{count}}}\n'
+        for answer, own, count in zip(answers, _ids(len(answers)), counts, strict=True)
     )
 
 
@@ -121,7 +156,7 @@ def _ids(count: int) -> list[str]:
     return [own] if count == 1 else [f"{own}-{number}" for number in range(count)]
 
 
-def read(body: str | bytes, content_type: str, model: Model) -> Data:
+def read(body: str | bytes, content_type: str, model: Model) -> Request:
     """A request's rows, plain ones in the form that the model reads fastest. Raises InputError naming the field."""
     kind = media_type(content_type)
     try:
@@ -130,12 +165,12 @@ def read(body: str | bytes, content_type: str, model: Model) -> Data:
         raise InputError("the body is not UTF-8") from None
     text = text.removeprefix("\ufeff")  # of Excel's "CSV UTF-8"
     if kind == JSON:
-        data = None if orjson is None else _plain(text, model)
-        return _records(_instances(_json(text)), model) if data is None else data
+        request = None if orjson is None else _plain(text, model)
+        return _document(_json(text), model) if request is None else request
     if kind in JSON_LINES_NAMES:
-        return _records([_json(line) for line in lines(text)], model)
+        return _records(_json_lines(text), model)
     if kind == CSV:
-        return _csv_rows(text, model)
+        return _csv_rows(text, model, parameters(content_type).get("header"))
     raise InputError(f"content type {kind!r} is not supported; send {JSON}, {JSON_LINES} or {CSV}", status=415)
 
 
@@ -143,30 +178,68 @@ def read(body: str | bytes, content_type: str, model: Model) -> Data:
 _raw_decode = json.JSONDecoder().raw_decode
 
 
-def _json(text: str) -> Any:
-    with suppress(ValueError, RecursionError):  # as of space before the value, or of a fault, which is told below
+def _json(text: str, what: str = "the body", line: int = 1) -> Any:
+    """`what` the text is, and on which line of the body it begins, for the refusal."""
+    with suppress(ValueError, RecursionError):  # as of space before the value, or of a fault, which is reported below
         value, end = _raw_decode(text)
         if not text[end:].strip(" \t\r\n"):
             return value
     try:
         return json.loads(text)
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         # The parser's message, without the document that it would quote.
-        where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise InputError(f"the body is not JSON{where}") from None
+        hint = f"; send several objects, one a line, as {JSON_LINES}" if error.msg == "Extra data" else ""
+        where = f"line {error.lineno + line - 1}, column {error.colno}"
+        raise InputError(f"{what} is not JSON at {where}{hint}") from None
+    except ValueError:
+        raise InputError(f"{what} is not JSON") from None
     except RecursionError:
-        raise InputError("the body is nested too deeply") from None
+        raise InputError(f"{what} is nested too deeply") from None
 
 
-def _instances(document: Any) -> list[Any]:
+def _json_lines(text: str) -> list[Any]:
+    """The records. Raises InputError with the record's number and line; a blank line is not a record."""
+    items: list[Any] = []
+    for number, line in enumerate(text.split("\n"), 1):  # other line ends of Unicode may stand within a value
+        if line.strip():
+            try:
+                items.append(_json(line, f"record {len(items) + 1}", number))
+            except InputError as error:
+                error.record = len(items) + 1
+                raise
+    return items
+
+
+def _instances(document: Any) -> list[Any] | None:
+    """None for a document that is itself the record."""
     if isinstance(document, dict) and "instances" in document:
         if not isinstance(document["instances"], list):
             raise InputError("'instances' must be a list of objects", "instances")
         return document["instances"]
-    return [document]
+    if isinstance(document, list):
+        raise InputError(f"the body is a list: {EXPECTED}")
+    return None
 
 
-def _plain(text: str, model: Model) -> Data | None:
+def _document(document: Any, model: Model) -> Request:
+    items = _instances(document)
+    if items is None:
+        return _single(document, model)
+    return _records(items, model)._replace(beside=len(document) - 1)
+
+
+def _single(item: Any, model: Model) -> Request:
+    """The one record that is the whole body: a refusal need not number it."""
+    if not isinstance(item, dict):
+        raise InputError(f"the body is not an object: {EXPECTED}")
+    request = _columns([item], model)
+    if request is not None:
+        return request
+    unknown = model.fields.unknown(item)
+    return Request([model.encoder.schema.typed_json(item)], [unknown] if unknown else [])
+
+
+def _plain(text: str, model: Model) -> Request | None:
     """Rows of plain values, by orjson; None where they are not plain, and left to json.
 
     orjson refuses NaN and lone surrogates, and integers beyond 64 bits become floats: what is refused is read again,
@@ -178,43 +251,65 @@ def _plain(text: str, model: Model) -> Data | None:
         return None
     items = _instances(document)
     # json's nesting ends earlier, and whoever reads the capture has json
-    if text.count("[") + text.count("{") > len(items) + _DEEP:
+    if text.count("[") + text.count("{") > (1 if items is None else len(items)) + _DEEP:
         return None
-    return _columns(items, model)
+    if items is None:
+        return _columns([document], model)
+    request = _columns(items, model)
+    if request is None or len(document) == 1:
+        return request
+    return request._replace(beside=len(document) - 1)
 
 
-def _columns(items: list[Any], model: Model) -> Data | None:
-    """None where the careful path is needed."""
+def _columns(items: list[Any], model: Model) -> Request | None:
+    """None where the careful path is needed, which also words the refusals."""
     rows = None if model.reader is None else model.reader.read(items)
-    return model.columns.matrix(items) if rows is None else rows
+    found = model.columns.read(items) if rows is None else (rows, rows.exact)
+    if found is None:
+        return None
+    data, exact = found
+    if exact:
+        return Request(data, ())
+    try:
+        unknown = [model.fields.unknown(item) for item in items]
+    except InputError:
+        return None
+    return Request(data, unknown if any(unknown) else ())
 
 
-def _records(items: list[Any], model: Model) -> Data:
-    data = _columns(items, model)
-    return [_record(item, model) for item in items] if data is None else data
+def _records(items: list[Any], model: Model) -> Request:
+    request = _columns(items, model)
+    if request is not None:
+        return request
+    rows: list[Row] = []
+    unknown: list[int] = []
+    for number, item in enumerate(items, 1):
+        try:
+            if not isinstance(item, dict):
+                raise InputError("a row must be an object of column names and values")
+            unknown.append(model.fields.unknown(item))
+            rows.append(model.encoder.schema.typed_json(item))
+        except InputError as error:
+            raise error.in_record(number) from None
+    return Request(rows, unknown if any(unknown) else [])
 
 
-def _record(item: Any, model: Model) -> Row:
-    if not isinstance(item, dict):
-        raise InputError("a row must be an object of column names and values")
-    return model.encoder.schema.typed_json(item)
-
-
-def _csv_rows(text: str, model: Model) -> list[Row]:
+def _csv_rows(text: str, model: Model, header: str | None) -> Request:
     schema = model.encoder.schema
     try:
-        columns, records = csv_records(text, schema)
+        columns, records = csv_records(text, schema, header)
     except csv.Error as error:
         raise InputError(f"the body is not CSV: {error}") from None
-    if len(set(columns)) != len(columns):
-        raise InputError("the CSV header names a column twice")
     wanted = set(schema.features)
     # What is no feature (key, time, target) may hold anything here: it is not read.
     kept = [i for i, name in enumerate(columns) if name in wanted]
-    for line, record in enumerate(records, 1):
+    for number, record in enumerate(records, 1):
         if len(record) != len(columns):
-            raise InputError(f"record {line} has {len(record)} fields where {len(columns)} are expected")
-    return list(schema.typed_text([columns[i] for i in kept], ([record[i] for i in kept] for record in records)))
+            message = f"record {number} has {len(record)} fields where {len(columns)} are expected"
+            raise InputError(message, record=number)
+    rows = list(schema.typed_text([columns[i] for i in kept], ([record[i] for i in kept] for record in records)))
+    unknown = sum(name not in schema.types for name in columns)
+    return Request(rows, [unknown] * len(rows) if unknown else [])
 
 
 # Labels are few. Each type has a place of its own: true, 1 and 1.0 are one and the same key otherwise.
@@ -257,6 +352,14 @@ def _as_csv(answers: Answers, run_id: str | None) -> str:
             [("true" if value else "false") if isinstance(value, bool) else value for value in record.values()]
         )
     return out.getvalue()
+
+
+def _counted(text: str, kind: str, unknown: int) -> Any:
+    """The answer with the number of unknown fields in its header, where the server lets a header through."""
+    flask = sys.modules.get("flask")
+    if flask is None:
+        return text, kind
+    return flask.Response(text, content_type=kind, headers={ATTRIBUTES: f"unknown_fields={unknown}"})
 
 
 def _refuse(error: InputError) -> Any:

@@ -99,7 +99,7 @@ def test_numbers_and_classes_have_what_is_theirs() -> None:
 def test_csv_says_what_json_says(answers: list[tuple[str, float]]) -> None:
     labels, probabilities = map(list, zip(*answers))
     classes = contract("multiclass", {"type": "text"})
-    told = (Answers(labels, probabilities), "r1")
+    told = inference.Answered(Answers(labels, probabilities), "r1")
     body, kind = inference.output_fn(told, JSON)
     expected = read_answer(body.encode(), kind, len(answers), classes)
     assert expected.valid

@@ -104,3 +104,29 @@ def test_a_class_that_looks_like_a_number_stays_as_it_is(label: str) -> None:
     (request,), _ = parse_file(line('{"pages": 3}', JSON, text, CSV).encode(), asked)
     assert request.answers == [{"prediction": label, "probability": 0.5}]
     assert read_predictions(request.answers, 1, asked).labels == (json.dumps(label),)
+
+
+@pytest.mark.parametrize("asked", ['{"PAGES": 3}', '{"inputs": [{"pages": 3}]}', "{broken", "[3]"])
+def test_a_refused_request_is_read_as_refused(asked: str) -> None:
+    refusal = json.dumps({"error": "no field is a feature of the model", "record": 1})
+    (request,), bad = parse_file(line(asked, JSON, refusal).encode(), contract())
+    assert (request.refused, request.rows, request.answers, bad) == (json.loads(refusal)["error"], [], [], 0)
+    assert request.body == asked.encode()
+
+
+def test_a_refused_header_is_read_as_refused() -> None:
+    refusal = json.dumps({"error": "the first line is a header"})
+    (request,), bad = parse_file(line("pages,membre,word\n3,yes,x\n", CSV, refusal).encode(), contract())
+    assert (request.refused, request.rows, bad) == ("the first line is a header", [], 0)
+
+
+def test_what_the_caller_says_of_a_header_is_kept() -> None:
+    kind = "text/csv; header=present"
+    (request,), _ = parse_file(line("pages,colour\n3,red\n", kind).encode(), contract())
+    assert (request.rows, request.content_type, request.refused) == ([{"pages": 3}], kind, None)
+
+
+def test_a_class_named_error_is_not_a_refusal() -> None:
+    answer = json.dumps({"predictions": [{"prediction": "a", "probability": 0.5}], "error": "x"})
+    (request,), _ = parse_file(line('{"pages": 3}', JSON, answer).encode(), contract())
+    assert (request.refused, len(request.rows)) == (None, 1)

@@ -44,14 +44,22 @@ class ColumnReader:
 
     def matrix(self, records: Sequence[Any]) -> np.ndarray | None:
         """None where the careful path is needed."""
+        found = self.read(records)
+        return None if found is None else found[0]
+
+    def read(self, records: Sequence[Any]) -> tuple[np.ndarray, bool] | None:
+        """The matrix, and whether each record has a value for every column and no other field."""
         if not self.able or len(records) < FEW or not all(type(record) is dict for record in records):
             return None
         matrix = np.zeros((len(records), self._width))
         rows = np.arange(len(records))
+        exact = sum(map(len, records)) == len(self._columns) * len(records)
         for name, kind, offset, places, other in self._columns:
             column = [record.get(name) for record in records]
-            if not set(map(type, column)) <= _PLAIN[kind]:
+            found = set(map(type, column))
+            if not found <= _PLAIN[kind]:
                 return None
+            exact = exact and _NONE not in found  # a column that is absent gives None too
             if kind == "category":
                 matrix[rows, [places.get(value, other) for value in column]] = 1.0
                 continue
@@ -59,7 +67,7 @@ class ColumnReader:
             if values is None:
                 return None
             matrix[:, offset] = values
-        return matrix
+        return matrix, exact
 
 
 def _numbers(column: Sequence[Any], *, whole: bool) -> np.ndarray | None:

@@ -24,19 +24,29 @@ class DataError(ModelError):
 
 
 class InputError(ModelError, ValueError):
-    """A request does not fit the contract. `status` and `body` are what the serving container answers."""
+    """A request does not fit the contract. `status` and `body` are what the serving container answers.
+
+    `record` is the number of the request's record, from 1, where it has several.
+    """
 
     status = 400
 
-    def __init__(self, message: str, field: str | None = None, status: int = 400) -> None:
+    def __init__(self, message: str, field: str | None = None, status: int = 400, record: int | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.field = field
         self.status = status
+        self.record = record
+
+    def in_record(self, number: int) -> InputError:
+        """The same refusal, of record `number`."""
+        return InputError(f"record {number}: {self.message}", self.field, self.status, number)
 
     @property
     def body(self) -> str:
-        answer = {"error": self.message}
+        answer: dict[str, str | int] = {"error": self.message}
         if self.field is not None:
             answer["field"] = self.field
+        if self.record is not None:
+            answer["record"] = self.record
         return json.dumps(answer)

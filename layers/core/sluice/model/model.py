@@ -13,6 +13,7 @@ from sluice.model.columns import ColumnReader
 from sluice.model.encoder import Encoder
 from sluice.model.errors import ArtifactError
 from sluice.model.labels import Labels
+from sluice.model.request_fields import RequestFields
 from sluice.model.schema import Row
 from sluice.model.scorers import BoostingScorer, ForestScorer, build_scorer
 from sluice.model.table_rows import TableReader, TableRows
@@ -47,6 +48,7 @@ class Model:
         except (KeyError, TypeError, ValueError) as error:
             raise ArtifactError(f"model.json is incomplete: {error}") from error
         self.scorer = build_scorer(arrays, scorer)
+        self.fields = RequestFields(self.encoder.schema)
         self.columns = ColumnReader(self.encoder)
         self.reader = self._direct()
         self.artifact_sha256 = artifact_sha256

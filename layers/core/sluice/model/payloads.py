@@ -11,16 +11,28 @@ import io
 from functools import lru_cache
 from typing import Any
 
+from sluice.model.csv_header import is_header
 from sluice.model.schema import Schema, from_text
 
 JSON, JSON_LINES, CSV = "application/json", "application/jsonlines", "text/csv"
 JSON_LINES_NAMES = (JSON_LINES, "application/x-jsonlines", "application/jsonl", "application/x-ndjson")
+TABLE = f"{CSV}; header=present"
 
 
 @lru_cache(64)
 def media_type(value: str | None) -> str:
     """`text/csv; charset=utf-8` → `text/csv`."""
     return (value or "").split(";", 1)[0].strip().lower()
+
+
+@lru_cache(64)
+def parameters(value: str | None) -> dict[str, str]:
+    """The parameters of a media type, in lower case: `text/csv; Header="Present"` → `{"header": "present"}`."""
+    found: dict[str, str] = {}
+    for part in (value or "").split(";")[1:]:
+        name, _, text = part.partition("=")
+        found.setdefault(name.strip().lower(), text.strip().strip('"').lower())
+    return found
 
 
 def lines(text: str) -> list[str]:
@@ -32,13 +44,14 @@ def _records(text: str) -> list[list[str]]:
     return [record for record in csv.reader(io.StringIO(text), strict=True) if record]
 
 
-def csv_records(text: str, schema: Schema) -> tuple[list[str], list[list[str]]]:
-    """(columns, records) of a request. Raises csv.Error.
+def csv_records(text: str, schema: Schema, header: str | None = None) -> tuple[list[str], list[list[str]]]:
+    """(columns, records) of a request; without a header the columns are the features in order.
 
-    The first line is a header if all its fields are contract columns, else the columns are the features in order.
+    `header` is the content type's parameter of that name. Raises csv.Error, and InputError for a header that does not
+    fit (`sluice.model.csv_header`).
     """
     records = _records(text)
-    if records and set(records[0]) <= set(schema.types):
+    if records and is_header(records[0], schema, stated=header, alone=len(records) == 1):
         return records[0], records[1:]
     return list(schema.features), records
 

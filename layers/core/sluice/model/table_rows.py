@@ -24,11 +24,15 @@ _NUMBERS: set[type] = {float, int, _NONE}
 
 
 class TableRows(NamedTuple):
-    """`one`: a single record's rows of the tables; otherwise `many`: for each column those of all `records`."""
+    """`one`: a single record's rows of the tables; otherwise `many`: for each column those of all `records`.
+
+    `exact`: each record has the features and nothing else, so that its names need no other look.
+    """
 
     one: list[int]
     many: list[np.ndarray]
     records: int
+    exact: bool = False
 
 
 class _Number(NamedTuple):
@@ -107,17 +111,15 @@ class TableReader:
         """None where the careful path is needed."""
         try:
             if len(records) == 1:
-                rows = self._one(records[0])
-                return None if rows is None else TableRows(rows, [], 1)
-            columns = self._many(records) if records and set(map(type, records)) == {dict} else None
-            return None if columns is None else TableRows([], columns, len(records))
+                return self._one(records[0])
+            return self._many(records) if records and set(map(type, records)) == {dict} else None
         except TypeError:  # a value of a type that a choice does not have
             return None
 
-    def _one(self, record: Any) -> list[int] | None:
+    def _one(self, record: Any) -> TableRows | None:
         if type(record) is not dict:
             return None
-        values = self._values(record)
+        values, exact = self._values(record)
         rows = []
         for value, (whole, steps, first, missing) in zip(values, self._places):
             if value is None:
@@ -129,11 +131,11 @@ class TableReader:
                 return None
             rows.append(first + bisect_left(steps, value))
         rows += map(getitem, self._rows, values[len(self._numbers) :])
-        return rows
+        return TableRows(rows, [], 1, exact)
 
-    def _many(self, records: Sequence[dict[str, Any]]) -> list[np.ndarray] | None:
+    def _many(self, records: Sequence[dict[str, Any]]) -> TableRows | None:
         count, columns = len(records), []
-        fields = self._fields(records)
+        fields, exact = self._fields(records)
         flat = list(chain.from_iterable(fields[: len(self._numbers)]))
         if not set(map(type, flat)) <= _NUMBERS:
             return None
@@ -150,16 +152,17 @@ class TableReader:
                 columns.append(number.column.rows_of(column))
         for choice, field in zip(self._choices, fields[len(self._numbers) :], strict=True):
             columns.append(np.fromiter(map(choice.rows.__getitem__, field), np.intp, count))
-        return columns
+        return TableRows([], columns, count, exact)
 
-    def _fields(self, records: Sequence[dict[str, Any]]) -> list[Sequence[Any]]:
-        """The values of each number and each choice."""
+    def _fields(self, records: Sequence[dict[str, Any]]) -> tuple[list[Sequence[Any]], bool]:
+        """The values of each number and each choice, and whether there are no others and none is missing."""
         if self._get is not None:
             with suppress(KeyError):
-                return list(zip(*map(self._get, records), strict=True))
-        return [[record.get(name) for record in records] for name in self._names]
+                values: list[Sequence[Any]] = list(zip(*map(self._get, records), strict=True))
+                return values, sum(map(len, records)) == len(values) * len(records)
+        return [[record.get(name) for record in records] for name in self._names], False
 
-    def _values(self, record: dict[str, Any]) -> Sequence[Any]:
+    def _values(self, record: dict[str, Any]) -> tuple[Sequence[Any], bool]:
         """The same of one record."""
         if self._get is not None:
             try:
@@ -167,5 +170,5 @@ class TableReader:
             except KeyError:
                 pass
             else:
-                return values
-        return [record.get(name) for name in self._names]
+                return values, len(record) == len(values)
+        return [record.get(name) for name in self._names], False

@@ -78,7 +78,8 @@ def live_answers(
 
 
 def _malformed(requests: list[Captured], contract: Contract) -> int:
-    return sum(not read_predictions(r.answers, len(r.rows), contract).valid for r in requests)
+    """A refusal gave the caller nothing either: a new model that refuses more than the old one shows here."""
+    return sum(r.refused is not None or not read_predictions(r.answers, len(r.rows), contract).valid for r in requests)
 
 
 def _scores(own: list[Captured], other: list[Captured], expected: ExpectedScores | None) -> Scores | None:

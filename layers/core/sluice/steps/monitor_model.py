@@ -49,6 +49,7 @@ def monitor_model(world: World, project: str) -> Json:
         "requests": len(requests),
         "files": files,
         "unreadable_lines": bad,
+        "refused_requests": sum(request.refused is not None for request in requests),
         "thresholds": contract.monitor.model_dump(mode="json"),
     }
     published = [

@@ -16,7 +16,7 @@ from typing import Any
 
 from sluice import names
 from sluice.contract import Contract
-from sluice.model.payloads import CSV, JSON, JSON_LINES_NAMES, csv_answers, csv_records, lines, media_type
+from sluice.model.payloads import CSV, JSON, JSON_LINES_NAMES, csv_answers, csv_records, lines, media_type, parameters
 from sluice.model.schema import Schema, from_text
 
 Row = dict[str, Any]
@@ -29,7 +29,8 @@ class Captured:
 
     `inference_id` is the caller's, else the one in the answer. `client` is the one that the caller names in its
     CustomAttributes (`client=<id>`). `body` and `content_type` are what was sent; `model` is the run whose model
-    answered, where the answer says so.
+    answered, where the answer says so. `refused` is what the model said of a request that it did not answer; `rows`
+    is empty then, because no value of such a request was understood.
     """
 
     inference_id: str | None
@@ -40,6 +41,7 @@ class Captured:
     body: bytes = b""
     content_type: str = JSON
     model: str | None = None
+    refused: str | None = None
 
     @property
     def replayed(self) -> bool:
@@ -72,10 +74,11 @@ def _request(event: Any, contract: Contract) -> Captured:
     data = event["captureData"]
     meta = event.get("eventMetadata") or {}
     text, kind = _text(data["endpointInput"])
-    rows = rows_of(text, kind, contract)
+    refused = _refusal(data.get("endpointOutput"))
+    rows = [] if refused else rows_of(text, kind, contract)
     answers: list[Row] = []
     own_id = model = None
-    if data.get("endpointOutput"):
+    if data.get("endpointOutput") and not refused:
         try:
             answers, own_id, model = _answers(*_text(data["endpointOutput"]), contract)
         except _UNREADABLE:
@@ -92,23 +95,39 @@ def _request(event: Any, contract: Contract) -> Captured:
         text.encode(),
         kind,
         model,
+        refused,
     )
+
+
+def _refusal(answer: Any) -> str | None:
+    """The message of an answer that is a refusal: a JSON object with `error` and without predictions."""
+    try:
+        said = json.loads(_text(answer)[0]) if answer else None
+    except _UNREADABLE:
+        return None
+    if not isinstance(said, dict) or "predictions" in said or "prediction" in said:
+        return None
+    return _string(said.get("error"))
 
 
 def _text(part: Any) -> tuple[str, str]:
     data = part["data"]
     if part.get("encoding") == "BASE64":
         data = base64.b64decode(data).decode()
-    return data, media_type(part.get("observedContentType") or JSON)
+    return data, part.get("observedContentType") or JSON
 
 
 def rows_of(text: str, kind: str, contract: Contract) -> list[Row]:
-    """The rows of a request's body, as they were sent. Raises ValueError or csv.Error for one that has none."""
-    text = text.removeprefix("\ufeff")
+    """The rows of a request's body, as they were sent; `kind` is its content type.
+
+    Raises ValueError or csv.Error for a body that has none.
+    """
+    text, header, kind = text.removeprefix("\ufeff"), parameters(kind).get("header"), media_type(kind)
     if kind == CSV:
         types: dict[str, str] = {name: column.type for name, column in contract.data.columns.items()}
-        columns, records = csv_records(text, Schema(types, tuple(contract.feature_columns)))
-        return [{name: _typed(cell, types[name]) for name, cell in zip(columns, record)} for record in records]
+        columns, records = csv_records(text, Schema(types, tuple(contract.feature_columns)), header)
+        known = [(i, name) for i, name in enumerate(columns) if name in types]
+        return [{name: _typed(record[i], types[name]) for i, name in known if i < len(record)} for record in records]
     if kind in JSON_LINES_NAMES:
         return [_object(json.loads(line)) for line in lines(text)]
     content = json.loads(text)
@@ -119,6 +138,7 @@ def rows_of(text: str, kind: str, contract: Contract) -> list[Row]:
 
 def _answers(text: str, kind: str, contract: Contract) -> tuple[list[Row], str | None, str | None]:
     """Predictions; the inference id and the model, which only plain lines of CSV do not have."""
+    kind = media_type(kind)
     if kind == CSV or kind in JSON_LINES_NAMES:
         table = csv_answers(text, contract.prediction_type) if kind == CSV else map(json.loads, lines(text))
         found = [_object(answer) for answer in table]

@@ -1,0 +1,230 @@
+"""Requests as people send them by mistake: each is refused in words that lead to the right one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_requests import ask, model
+
+from sluice.model.model import Model
+
+JSON, LINES, CSV = "application/json", "application/jsonlines", "text/csv"
+SHOP = model({"pages_viewed": "integer", "channel": "category", "member": "boolean"})
+TEXTS = model({"branch": "category", "member": "category", "plan": "category"})
+ROW = {"pages_viewed": 9, "channel": "ads"}
+
+WRONG: list[tuple[Model, Any, str, str]] = [
+    # names in another spelling
+    (SHOP, {"pagesViewed": 9, "cartAdditions": 2}, JSON, "'pagesViewed' (did you mean 'pages_viewed'?)"),
+    (SHOP, {"PAGES_VIEWED": 9, "CHANNEL": "ads"}, JSON, "'CHANNEL' (did you mean 'channel'?)"),
+    (SHOP, {"PagesViewed": 9}, JSON, "did you mean 'pages_viewed'?"),
+    (SHOP, {"pages-viewed": 9}, JSON, "did you mean 'pages_viewed'?"),
+    (SHOP, {"pages viewed": 9}, JSON, "did you mean 'pages_viewed'?"),
+    (SHOP, {" pages_viewed": 9}, JSON, "did you mean 'pages_viewed'?"),
+    (SHOP, {"pages.viewed": 9}, JSON, "did you mean 'pages_viewed'?"),
+    (SHOP, {"page_viewed": 9}, JSON, "did you mean 'pages_viewed'?"),
+    (SHOP, {"chanel": "ads"}, JSON, "did you mean 'channel'?"),
+    (SHOP, {"": 1}, JSON, "found ''"),
+    (SHOP, {"foo": 1, "bar": None}, JSON, "found 'foo', 'bar'; the features are 'pages_viewed', 'channel', 'member'"),
+    # wrapped
+    (SHOP, {"inputs": [ROW]}, JSON, "'inputs' holds a list: send one object"),
+    (SHOP, {"data": ROW}, JSON, "'data' holds an object: send one object"),
+    (SHOP, {"records": [ROW]}, JSON, '{"instances": [object, ...]}'),
+    (SHOP, {"dataframe_records": [ROW]}, JSON, "'dataframe_records' holds a list"),
+    (SHOP, {"dataframe_split": {"columns": [], "data": []}}, JSON, "'dataframe_split' holds an object"),
+    (SHOP, {"features": ROW}, JSON, "'features' holds an object"),
+    (SHOP, {"instance": ROW}, JSON, "'instance' holds an object"),
+    (SHOP, {"Instances": [ROW]}, JSON, "'Instances' holds a list"),
+    (SHOP, {"instances": [{"features": ROW}]}, JSON, "record 1: no field"),
+    (SHOP, {"instances": ROW}, JSON, "'instances' must be a list"),
+    (SHOP, [ROW], JSON, "the body is a list: send one object"),
+    (SHOP, [9, "ads"], JSON, "the body is a list: send one object"),
+    (SHOP, {"instances": [[9, "ads"]]}, JSON, "record 1: a row must be an object"),
+    (SHOP, "text", JSON, "the body is not an object: send one object"),
+    (SHOP, None, JSON, "the body is not an object: send one object"),
+    # one record among several
+    (SHOP, {"instances": [ROW, {"Channel": "ads"}]}, JSON, "record 2: no field"),
+    (SHOP, {"instances": [ROW] * 20 + [{"Channel": "ads"}]}, JSON, "record 21: no field"),
+    (SHOP, {"instances": [ROW, {"pages_viewed": "9"}]}, JSON, "record 2: field 'pages_viewed' must be an integer"),
+    (SHOP, {"instances": [ROW, 3]}, JSON, "record 2: a row must be an object"),
+    (SHOP, '{"PAGES_VIEWED": 9}\n{"PAGES_VIEWED": 1}\n', LINES, "record 1: no field"),
+    (SHOP, '{"pages_viewed": 1}\n{broken\n{"pages_viewed": 2}\n', LINES, "record 2 is not JSON at line 2, column 2"),
+    (SHOP, '\n{"pages_viewed": 1}\n\n{broken\n', LINES, "record 2 is not JSON at line 4, column 2"),
+    (SHOP, '{"pages_viewed": 1}\n{"member": "yes"}\n', LINES, "record 2: field 'member' must be a boolean"),
+    (SHOP, '{"pages_viewed": 1}\n[1]\n', LINES, "record 2: a row must be an object"),
+    (SHOP, '{"pages_viewed": 1}\n{"pages_viewed": 2}\n', JSON, "one a line, as application/jsonlines"),
+    # CSV
+    (TEXTS, "plan,member,branche\nfree,True,3.0\npro,False,1.0\n", CSV, "'branche' (did you mean 'branch'?)"),
+    (TEXTS, "Plan,Member,Branch\nfree,True,3\n", CSV, "'Plan' (did you mean 'plan'?)"),
+    (TEXTS, "plan, member, branch\nfree,True,3\n", CSV, "' member' (did you mean 'member'?)"),
+    (TEXTS, "branche,membre,plann\na,b,c\n", CSV, "did you mean 'branch'?"),
+    (TEXTS, "plan,member,branch,extra\na,b,c,d\n", CSV, "'extra'"),
+    (TEXTS, "plan,colour\na,b\n", CSV, "'colour'"),
+    (TEXTS, "plan,plan,member\na,b,c\n", CSV, "names the column 'plan' twice"),
+    (TEXTS, "plan;member;branch\na;b;c\n", CSV, "separated by ';'; separate them by commas"),
+    (TEXTS, "plan\tmember\tbranch\na\tb\tc\n", CSV, "separate them by commas"),
+    (TEXTS, "x,y,z\na,b,c\n", f"{CSV}; header=present", "no column of the CSV header is a feature"),
+    (TEXTS, "a,b,c\n", f"{CSV}; header=maybe", "is present or absent, not 'maybe'"),
+    (TEXTS, "a,b,c\n1,2\n", CSV, "record 2 has 2 fields where 3 are expected"),
+    (TEXTS, "a,b\n", CSV, "record 1 has 2 fields where 3 are expected"),
+    (SHOP, "pages_viewed,chanel,member\n1,ads,true\n", CSV, "'chanel' (did you mean 'channel'?)"),
+    (SHOP, "alpha,beta,gamma\n1,ads,true\n", CSV, "the first line is a header, but"),
+    (SHOP, "9,ads,true\nx,ads,true\n", CSV, "record 2, column 'pages_viewed': not a valid integer"),
+]
+
+
+@pytest.mark.parametrize(("served", "body", "kind", "told"), WRONG)
+def test_a_wrong_request_is_refused_in_words_that_help(served: Model, body: Any, kind: str, told: str) -> None:
+    status, text = ask(served, body if isinstance(body, str) and kind != JSON else _json(body), kind, JSON)
+    assert status == 400, text
+    assert told in json.loads(text)["error"]
+
+
+def _json(body: Any) -> str:
+    return body if isinstance(body, str) and body.startswith("{") else json.dumps(body)
+
+
+def test_a_refusal_is_bounded_and_carries_no_value_and_no_control_character() -> None:
+    fields = {f"\x1b\n{number}{'x' * 5_000}": "secret" for number in range(500)}
+    _, text = ask(SHOP, json.dumps(fields), JSON, JSON)
+    message = json.loads(text)["error"]
+    assert len(message) < 1_500
+    assert "and 492 more" in message
+    assert "secret" not in message
+    assert message.isprintable()
+
+
+def test_a_column_that_is_no_feature_is_not_enough() -> None:
+    served = model({"n": "number", "id": "text"}, ("n",))
+    status, text = ask(served, '{"id": "a"}', JSON, JSON)
+    assert (status, "'id' (a column, but not a feature)" in text) == (400, True)
+    assert ask(served, '{"id": "a", "n": 1}', JSON, JSON)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "rows"),
+    [
+        ("free,yes,3\n", CSV, 1),
+        ("branch,member,plan\n3,yes,free\n", CSV, 1),
+        ("plan,member\nfree,yes\n", CSV, 1),
+        ("branch,member,plan\n", f"{CSV}; header=absent", 1),
+        ("plan,member,branche\n3,yes,free\n", f"{CSV}; header=absent", 2),
+        ("plan,member,branche\n3,yes,free\n", f'{CSV}; Header="Present"', 1),
+    ],
+)
+def test_csv_with_and_without_a_header(body: str, kind: str, rows: int) -> None:
+    status, text = ask(TEXTS, body, kind, JSON)
+    assert status == 200, text
+    assert len(json.loads(text)["predictions"]) == rows
+
+
+NUMBERED = model({"0": "number", "1": "number", "2": "number"})
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("0,1,2\n5,6,7\n", 1),
+        ("5,6,7\n0,1,2\n", 2),
+        ("1,1,1\n", 1),
+        ("2,0,1\n5,6,7\n", None),
+        ("0,1,2\n", None),
+        ("0,1,3\n5,6,7\n", None),
+    ],
+)
+def test_columns_named_by_numbers(body: str, expected: int | None) -> None:
+    status, text = ask(NUMBERED, body, CSV, JSON)
+    assert status == (400 if expected is None else 200), text
+    if expected is None:
+        assert "header=absent" in text
+    else:
+        assert len(json.loads(text)["predictions"]) == expected
+
+
+def test_a_value_that_is_a_columns_name_makes_no_header_of_a_row_with_numbers() -> None:
+    status, text = ask(SHOP, "9,channel,true\n", CSV, JSON)
+    assert (status, len(json.loads(text)["predictions"])) == (200, 1)
+
+
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_unknown_fields_are_counted(count: int) -> None:
+    many = [{**ROW, "colour": 1, "size": 2}] + [ROW] * (count - 1)
+    _, text = ask(SHOP, json.dumps({"instances": many, "parameters": {}}), JSON, JSON)
+    assert json.loads(text)["unknown_fields"] == 3
+    _, text = ask(SHOP, "\n".join(map(json.dumps, many)), LINES, LINES)
+    assert [json.loads(line).get("unknown_fields", 0) for line in text.splitlines()] == [2] + [0] * (count - 1)
+    _, text = ask(SHOP, json.dumps({"instances": [ROW] * count}), JSON, JSON)
+    assert "unknown_fields" not in json.loads(text)
+
+
+def test_unknown_columns_of_a_stated_header_are_counted() -> None:
+    _, text = ask(TEXTS, "plan,colour\na,b\nc,d\n", f"{CSV}; header=present", JSON)
+    assert json.loads(text)["unknown_fields"] == 2
+
+
+@pytest.mark.parametrize(
+    ("accept", "first"),
+    [
+        ("application/json, text/plain, */*", "{"),
+        ("text/csv, application/json", "{"),
+        ("application/*", "{"),
+        ("", "{"),
+        ("*", "{"),
+        ("*/*", "{"),
+        (" , ", "{"),
+        ("text/html, image/gif, *; q=.2, */*; q=.2", "{"),
+        ("Application/JSON;charset=utf-8", "{"),
+        ("text/csv;q=0.5, application/json;q=0.9", "{"),
+        ("text/csv;q=0.9, application/json;q=0.5", "t"),
+        ("text/csv, */*;q=0.1", "t"),
+        ("text/csv, */*", "t"),
+        ("text/*", "t"),
+        ("application/json;q=0, */*", '{"prediction"'),
+        ("application/*;q=0, */*", "t"),
+        ("application/x-ndjson", '{"prediction"'),
+        ("text/csv; header=present", "prediction,"),
+        ('text/csv; header="present"; q=0.8, application/json; q=0.1', "prediction,"),
+        ('text/csv; note="a, application/json;q=1"', "t"),
+        ("application/json;q=often", "{"),
+        ("image/png", None),
+        ("application/json;q=0", None),
+        ("*/*;q=0", None),
+        ("json", None),
+        ("application/xml, text/html;q=0.9", None),
+    ],
+)
+def test_accept_as_rfc_9110_has_it(accept: str, first: str | None) -> None:
+    status, text = ask(SHOP, json.dumps(ROW), JSON, accept)
+    if first is None:
+        assert status == 406
+        assert all(name in json.loads(text)["error"] for name in (JSON, LINES, CSV))
+    else:
+        assert (status, text.startswith(first)) == (200, True), text
+        assert ('"predictions"' in text) == (first == "{")
+
+
+names = st.text(st.characters(exclude_characters='\0\r\n",', exclude_categories=["Cs"]), min_size=1, max_size=12)
+spelt = st.sampled_from(["Branch", "branche", "MEMBER", "member ", "Plan", "plan_", "plans", "colour"])
+
+
+@given(st.lists(names | spelt, min_size=1, max_size=4, unique=True), st.sampled_from([SHOP, TEXTS, NUMBERED]))
+def test_unknown_names_never_get_a_prediction(found: list[str], served: Model) -> None:
+    unknown = [name for name in found if name not in served.encoder.schema.types]
+    if unknown:
+        for body in (dict.fromkeys(unknown, 1), {"instances": [dict.fromkeys(unknown, "x")] * 9}):
+            assert ask(served, json.dumps(body), JSON, "*/*")[0] == 400
+        assert ask(served, json.dumps(dict.fromkeys(unknown)), LINES, "*/*")[0] == 400
+        text = ",".join(unknown) + "\n" + ",".join(["a"] * len(unknown)) + "\n"
+        assert ask(served, text, f"{CSV}; header=present", "*/*")[0] == 400
+
+
+@given(st.permutations(["plan", "member", "branch"]), names | spelt, st.integers(0, 2))
+def test_a_header_with_one_unknown_name_is_a_header(header: list[str], other: str, at: int) -> None:
+    header[at] = other
+    if other not in TEXTS.encoder.schema.types:
+        text = "\n".join([",".join(header), ",".join("abc")])
+        assert ask(TEXTS, text, CSV, "*/*")[0] == 400
