@@ -38,6 +38,7 @@ def read_rows(folder: Path, schema: Schema, channel: str, *, needed: set[str]) -
     if not paths:
         raise DataError(f"channel {channel}: no .csv file in {folder}; the Prepare Data step writes data.csv")
     rows: list[dict[str, Value]] = []
+    schema = schema.of_clean_text
     for path in paths:
         try:
             with path.open(encoding="utf-8", newline="") as file:

@@ -14,6 +14,7 @@ from sluice.model.columns import ColumnReader
 from sluice.model.encoder import Encoder
 from sluice.model.errors import InputError
 from sluice.model.schema import Schema
+from sluice.model.values import Reading
 
 TYPES = {"n": "number", "i": "integer", "b": "boolean", "c": "category"}
 SCHEMA = Schema(TYPES, tuple(TYPES))
@@ -66,7 +67,23 @@ def test_few_rows_other_columns_and_what_is_no_object_are_left_to_the_careful_pa
     assert ColumnReader(crossed).matrix([{}] * 9) is None
 
 
-def test_huge_numbers_from_json_are_no_error() -> None:
+def test_numbers_beyond_a_double_are_refused_on_both_paths() -> None:
     records = [json.loads('{"n": ' + "9" * 400 + "}")] * 9
     assert READER.matrix(records) is None
-    assert SCHEMA.typed_json(records[0])["n"] == pytest.approx(3.0e38)
+    with pytest.raises(InputError, match="beyond the range of a double"):
+        SCHEMA.typed_json(records[0])
+
+
+@pytest.mark.parametrize("text", [" ads", "ads\t", "", "  ", "NA", "TRUE", "3.0", "3", "new"])
+def test_a_category_in_another_spelling_is_the_same_category(text: str) -> None:
+    rows = [{"c": c} for c in ("ads", "true", "3") for _ in range(6)]
+    encoder = Encoder.fit(Schema({"c": "category"}, ("c",), {"c": Reading(missing=("NA",))}), {}, rows)
+    matrix = ColumnReader(encoder).matrix([{"c": text}] * 9)
+    assert matrix is not None
+    assert matrix.tobytes() == encoder.encode([encoder.schema.typed_json({"c": text})] * 9).tobytes()
+
+
+def test_a_number_that_is_missing_takes_the_careful_path() -> None:
+    encoder = Encoder.fit(Schema({"n": "number"}, ("n",), {"n": Reading(missing=("-999",))}), {}, [{"n": 1.0}])
+    assert ColumnReader(encoder).matrix([{"n": -999}] * 9) is None
+    assert encoder.schema.typed_json({"n": -999}) == {"n": None}

@@ -95,7 +95,12 @@ def test_numbers_and_classes_have_what_is_theirs() -> None:
     assert read_answer(b"c,0.5\n", CSV, 1, classes) == MALFORMED
 
 
-@given(st.lists(st.tuples(st.text(min_size=1).filter(lambda text: "\x00" not in text), st.floats(0, 1)), min_size=1))
+@given(
+    st.lists(
+        st.tuples(st.text(min_size=1).filter(lambda text: text.strip() and "\x00" not in text), st.floats(0, 1)),
+        min_size=1,
+    )
+)
 def test_csv_says_what_json_says(answers: list[tuple[str, float]]) -> None:
     labels, probabilities = map(list, zip(*answers))
     classes = contract("multiclass", {"type": "text"})

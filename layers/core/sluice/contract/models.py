@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from sluice.contract import execution
 from sluice.contract.durations import rate_expression, seconds
 from sluice.contract.hints import nearest
+from sluice.contract.reading import Format
+from sluice.model.values import Reading, category_text, read_by
 
 PROJECT_PATTERN = r"^[a-z](?:-?[a-z0-9]){1,31}$"
 COLUMN_PATTERN = r"^[^\x00-\x1f]{1,128}$"
@@ -94,7 +96,7 @@ class Business(Part):
     cost_per_contact: float = Field(0.0, ge=0, description="what acting on one prediction costs, in the same money")
 
 
-class Column(Part):
+class Column(Format):
     type: Literal["integer", "number", "category", "text", "boolean", "timestamp"] = Field(
         description="rows whose value is no such thing are quarantined"
     )
@@ -112,7 +114,18 @@ class Column(Part):
             raise ValueError(f"`min` and `max` are for integer and number columns, not for {self.type}")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"`min` {self.min} is greater than `max` {self.max}")
+        known = read_by(self.type)
+        for name in Format.model_fields:
+            if getattr(self, name) is not None and name not in known:
+                raise ValueError(f"`{name}` has no meaning for a column of type {self.type}; it has {', '.join(known)}")
         return self
+
+    @property
+    def known(self) -> frozenset[str] | None:
+        """The allowed values as typed ones are written; None: any."""
+        if self.values is None:
+            return None
+        return frozenset(self.values if self.type == "text" else map(category_text, self.values))
 
 
 class Expectations(Part):
@@ -141,6 +154,7 @@ class Data(Part):
     columns: dict[Annotated[str, Field(pattern=COLUMN_PATTERN)], Column] = Field(
         min_length=1, description="every column that a file must have; others are ignored"
     )
+    format: Format = Field(Format(), description="how text is written, where a column does not say otherwise")
     expectations: Expectations = Field(Expectations(), description="when a file as a whole is refused")
     split: Split = Field(Split(), description="train, validation and test rows")
 
@@ -461,7 +475,9 @@ class Contract(Part):
         # 1 equals true to Python, but not to whoever reads the label "true" later
         if target.type == "boolean" and not isinstance(positive, bool):
             raise ValueError(f"problem.positive is {positive!r}, but {name!r} is boolean: write true or false")
-        if target.values and str(positive) not in target.values:
+        # a bare `yes` is true to YAML, which may not be what was meant
+        written = str(positive) if isinstance(positive, bool) else category_text(positive)
+        if target.values and target.known and written not in target.known:
             hint = nearest(str(positive), target.values)
             raise ValueError(f"problem.positive is {positive!r}, which {name!r} does not have among its values{hint}")
 
@@ -470,6 +486,10 @@ class Contract(Part):
         """Columns that the model sees, in the contract's order."""
         apart = {*self.data.key, self.problem.target, self.data.time, *self.features.drop}
         return [name for name in self.data.columns if name not in apart]
+
+    def reading(self, name: str) -> Reading:
+        """How the text of a column is written."""
+        return Reading.of(self.data.columns[name].model_dump(), self.data.format.model_dump())
 
     @property
     def prediction_type(self) -> str:

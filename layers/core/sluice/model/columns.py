@@ -1,7 +1,7 @@
 """JSON records → matrix, column by column: what `Schema.typed_json` and `Encoder.encode` do, for many rows at once.
 
 Only values that need no thought are taken here: numbers within float32, booleans, text for categories, and nothing.
-Anything else (a wrong type, infinity, other kinds of columns) makes the whole request take the careful path, which
+Anything else (text for numbers, infinity, other kinds of columns) makes the whole request take the careful path, which
 answers it or names the field. So both paths give the same matrix, to the last bit.
 """
 
@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from sluice.model.encoder import Encoder
+from sluice.model.encoder import Encoder, Places
 from sluice.model.schema import LARGEST
+from sluice.model.values import INTEGER_LIMIT
 
 FEW = 8  # below this many rows the careful path is the faster one
 _NONE = type(None)
@@ -34,12 +35,11 @@ class ColumnReader:
         offset = 0
         for part, width in encoder.widths:
             kind = encoder.schema.types[part["column"]]
-            places: dict[str | None, int] = {}
-            if part["kind"] == "category":
-                places = {value: offset + i for i, value in enumerate(part["vocabulary"])}
-                places |= {None: offset + width - 1, "": offset + width - 1}
+            reading = encoder.schema.reading(part["column"])
+            places = Places(part, offset, 1, reading) if part["kind"] == "category" else None
             self.able &= part["kind"] in ("number", "boolean", "category") and kind in _PLAIN
-            self._columns.append((part["column"], kind, offset, places, offset + width - 2))
+            self.able &= reading.only_text_is_missing
+            self._columns.append((part["column"], kind, offset, places))
             offset += width
 
     def matrix(self, records: Sequence[Any]) -> np.ndarray | None:
@@ -54,14 +54,14 @@ class ColumnReader:
         matrix = np.zeros((len(records), self._width))
         rows = np.arange(len(records))
         exact = sum(map(len, records)) == len(self._columns) * len(records)
-        for name, kind, offset, places, other in self._columns:
+        for name, kind, offset, places in self._columns:
             column = [record.get(name) for record in records]
             found = set(map(type, column))
             if not found <= _PLAIN[kind]:
                 return None
             exact = exact and _NONE not in found  # a column that is absent gives None too
-            if kind == "category":
-                matrix[rows, [places.get(value, other) for value in column]] = 1.0
+            if places is not None:
+                matrix[rows, [places[value] for value in column]] = 1.0
                 continue
             values = _numbers(column, whole=kind == "integer")
             if values is None:
@@ -77,6 +77,8 @@ def _numbers(column: Sequence[Any], *, whole: bool) -> np.ndarray | None:
         return None
     if (np.abs(values) > LARGEST).any():
         return None
-    if whole and not ((values == np.floor(values)) | np.isnan(values)).all():
+    if not whole:
+        return values
+    if not (((values == np.floor(values)) & (np.abs(values) < INTEGER_LIMIT)) | np.isnan(values)).all():
         return None
-    return values
+    return values + 0.0  # an integer has no -0

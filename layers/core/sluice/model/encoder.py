@@ -27,6 +27,7 @@ import numpy as np
 
 from sluice.model.errors import ModelError
 from sluice.model.schema import Row, Schema
+from sluice.model.values import PLAIN, Reading, category_text, parse_text
 
 MAX_CATEGORIES = 50
 MIN_CATEGORY_ROWS = 5
@@ -45,7 +46,7 @@ class Encoder:
         self, schema: Schema, parts: Sequence[Mapping[str, Any]], interactions: Sequence[Sequence[int]]
     ) -> None:
         self.schema = schema
-        self.parts = [dict(part) for part in parts]
+        self.parts = [_of_today(part) for part in parts]
         self.interactions = [(int(a), int(b)) for a, b in interactions]
         self._plain_width = sum(_width(part) for part in self.parts)
         self.width = self._plain_width + len(self.interactions)
@@ -125,6 +126,34 @@ class Encoder:
         return cls(Schema.from_json(state["schema"]), state["parts"], state["interactions"])
 
 
+class Places(dict[Any, int]):
+    """Text in a category column, as it was sent, or None → the place of its category.
+
+    `first` is the place of the first category and `step` the distance of two; behind them are "other" and "missing".
+    Raises TypeError on what is neither text nor None.
+    """
+
+    def __init__(self, part: Mapping[str, Any], first: int, step: int, reading: Reading = PLAIN) -> None:
+        known = {value: first + step * i for i, value in enumerate(part["vocabulary"])}
+        self._other = first + step * len(part["vocabulary"])
+        missing = self._other + step
+        super().__init__({**known, **dict.fromkeys(reading.markers, missing), None: missing, "": missing})
+        self._reading = reading
+
+    def __missing__(self, text: Any) -> int:
+        if type(text) is not str:
+            raise TypeError
+        # in another spelling (blanks around it, TRUE, 3.0) it may still be a category of the vocabulary
+        return self.get(parse_text(text, "category", self._reading), self._other)
+
+
+def _of_today(part: Mapping[str, Any]) -> dict[str, Any]:
+    """The part with categories as `category_text` writes them; models of before have some in other spellings."""
+    if part["kind"] != "category":
+        return dict(part)
+    return {**part, "vocabulary": [category_text(value) for value in part["vocabulary"]]}
+
+
 def _fit_part(name: str, kind: str, values: list[Any], log: bool, bins: Any) -> dict[str, Any]:
     if kind == "category":
         counts = Counter(values)
@@ -200,7 +229,7 @@ def _bins(part: Mapping[str, Any], at: int) -> Writer:
 
 def _category(part: Mapping[str, Any], at: int) -> Writer:
     places = {value: at + i for i, value in enumerate(part["vocabulary"])}
-    other = at + len(places)
+    other = at + len(part["vocabulary"])
 
     def write(value: str | None, out: list[float]) -> None:
         out[other + 1 if value is None else places.get(value, other)] = 1.0

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from sluice.model.errors import DataError, ModelError
-from sluice.model.schema import Row, Value, category
+from sluice.model.schema import Row, Value
+from sluice.model.values import category_text, is_positive
 
 SUPPORTED = ("binary", "multiclass", "regression")
 
@@ -49,10 +50,12 @@ class Labels:
         positive = problem.get("positive")
         if positive is not None:
             # YAML may say `Yes` as true and 1 as a number; the column's type decides what was meant.
-            match = [value for value in ordered if _same(value, positive)]
-            if not match:
-                raise DataError(f"{source}, column {target!r}: the contract's problem.positive never occurs")
-            ordered.sort(key=lambda value: value == match[0])
+            if not any(is_positive(value, positive, column_type) for value in ordered):
+                raise DataError(
+                    f"{source}, column {target!r}: the contract's problem.positive never occurs"
+                    + _other_case(ordered, positive)
+                )
+            ordered.sort(key=lambda value: is_positive(value, positive, column_type))
         return cls(kind, target, tuple(_plain(value, column_type) for value in ordered))
 
     def encode(self, rows: Sequence[Row], source: str) -> np.ndarray:
@@ -81,15 +84,11 @@ class Labels:
         return cls(state["problem"], state["target"], tuple(state["classes"]))
 
 
-def _same(value: Value, declared: Any) -> bool:
-    if isinstance(value, bool) and isinstance(declared, str):
-        return declared.strip().lower() in (("true", "yes", "1") if value else ("false", "no", "0"))
-    if isinstance(value, bool):
-        return value == bool(declared)
-    if isinstance(value, float):
-        return category(value) == category(declared)
-    return value is not None and str(value).lower() == category(declared).lower()
-
-
 def _plain(value: Value, column_type: str) -> Any:
     return int(value) if column_type == "integer" and isinstance(value, float) else value
+
+
+def _other_case(labels: Sequence[Value], positive: Any) -> str:
+    folded = category_text(positive).casefold()
+    near = any(isinstance(label, str) and label.casefold() == folded for label in labels)
+    return "; a label differs from it in upper and lower case only: write it as the data does" if near else ""

@@ -1,38 +1,44 @@
-"""Contract columns and how a raw value becomes a typed one.
+"""Contract columns as a model knows them, and rows of typed values.
 
-A typed value is `float`, `bool`, `str` or None (missing). Two sources differ in what they may say: CSV carries text
-only (`from_text`), JSON carries types (`from_json`), where a number in quotes is an error and not a guess.
+A typed value is `float`, `bool`, `str` or None (missing), as `sluice.model.values` reads it: integers and times become
+floats here, and numbers are kept within float32, because scikit-learn's forests refuse anything beyond.
 """
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cached_property, partial
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
+from sluice.model import values
 from sluice.model.errors import InputError, ModelError
+from sluice.model.values import PLAIN, Reading
 
 Value = float | bool | str | None
 Row = Mapping[str, Value]
 
-TYPES = ("integer", "number", "boolean", "category", "text", "timestamp")
-_TRUE = frozenset({"true", "t", "yes", "y", "1"})
-_FALSE = frozenset({"false", "f", "no", "n", "0"})
-# Beyond float32 scikit-learn's forests refuse a value; clipping keeps training and serving alike.
+TYPES = tuple(values.WHAT)
 LARGEST = 3.0e38
+"""Beyond float32 scikit-learn's forests refuse a value; clipping keeps training and serving alike."""
 # 23:59:59.999999 of the year 9999, which many tables say for "never", would be rounded into the year 10000.
 LAST_SECOND = 253402300799.0
+_REMEMBERED = 4096
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,20})?")
 
 
 @dataclass(frozen=True)
 class Schema:
-    """Column name → type, in contract order, and which of them are features."""
+    """Column name → type, in contract order, and which of them are features.
+
+    `readings`: how the text of a column is written, of those columns that say so (missing markers, decimal comma, …).
+    """
 
     types: dict[str, str]
     features: tuple[str, ...]
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
     @classmethod
     def from_contract(cls, contract: Mapping[str, Any]) -> Schema:
@@ -50,42 +56,63 @@ class Schema:
         features = tuple(name for name in types if name not in left_out)
         if not features:
             raise ModelError("contract: no column is left as a feature; look at data.columns and features.drop")
-        return cls(types, features)
+        readings = {name: Reading.of(column, data.get("format")) for name, column in data["columns"].items()}
+        return cls(types, features, {name: reading for name, reading in readings.items() if reading != PLAIN})
 
     def to_json(self) -> dict[str, Any]:
-        return {"types": self.types, "features": list(self.features)}
+        state: dict[str, Any] = {"types": self.types, "features": list(self.features)}
+        if self.readings:
+            state["readings"] = {name: reading.to_json() for name, reading in self.readings.items()}
+        return state
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Schema:
-        return cls(dict(state["types"]), tuple(state["features"]))
+        """A model from before there were reading formats has none."""
+        readings = {name: Reading.from_json(reading) for name, reading in state.get("readings", {}).items()}
+        return cls(dict(state["types"]), tuple(state["features"]), readings)
+
+    @property
+    def of_clean_text(self) -> Schema:
+        """The schema of text that the product itself has written: numbers and times have their standard form there.
+
+        Missing markers still count, since they may be younger than the accepted rows.
+        """
+        readings = {name: Reading(missing=reading.missing) for name, reading in self.readings.items()}
+        return replace(self, readings={name: reading for name, reading in readings.items() if reading != PLAIN})
+
+    def reading(self, name: str) -> Reading:
+        return self.readings.get(name, PLAIN)
 
     def typed_json(self, record: Mapping[str, Any]) -> dict[str, Value]:
         """One JSON object → typed feature values. Unknown fields are ignored, absent ones are missing.
 
-        Raises InputError naming the field when a value has the wrong type.
+        Raises InputError naming the field when a value is none of the column's type.
         """
         get = record.get
         return {name: read(get(name), name) for name, read in self._readers}
 
     @cached_property
     def _readers(self) -> list[tuple[str, Callable[[Any, str], Value]]]:
-        return [(name, _READERS[self.types[name]]) for name in self.features]
+        return [(name, _json_reader(self.types[name], self.reading(name))) for name in self.features]
 
     def typed_text(self, columns: Sequence[str], records: Iterable[Sequence[str]]) -> list[dict[str, Value]]:
         """CSV records under `columns` → typed rows, for every column that the contract knows.
 
         Raises InputError naming line (the first record is line 1) and column.
         """
-        known = [(i, name, _FROM_TEXT[self.types[name]]) for i, name in enumerate(columns) if name in self.types]
+        known = [
+            (i, name, _text_reader(self.types[name], self.reading(name)))
+            for i, name in enumerate(columns)
+            if name in self.types
+        ]
         rows = []
         for line, record in enumerate(records, 1):
             if len(record) != len(columns):
                 raise InputError(f"record {line} has {len(record)} fields where {len(columns)} are expected")
             row: dict[str, Value] = {}
             for i, name, parse in known:
-                text = record[i]
                 try:
-                    row[name] = parse(text) if text != "" else None
+                    row[name] = parse(record[i])
                 except ValueError:
                     kind = self.types[name]
                     raise InputError(f"record {line}, column {name!r}: not a valid {kind}", name) from None
@@ -93,118 +120,79 @@ class Schema:
         return rows
 
 
-def seconds(text: str) -> float:
-    """ISO 8601 text → seconds since 1970 UTC; a time without zone is UTC. Raises ValueError."""
-    moment = datetime.fromisoformat(text)
+def from_text(text: str, kind: str, reading: Reading = PLAIN) -> Value:
+    """Raises ValueError when the text is not of this type; None is missing."""
+    return _model_value(values.parse_text(text, kind, reading))
+
+
+def from_json(value: Any, kind: str, field: str, reading: Reading = PLAIN) -> Value:
+    """A JSON value → typed value. Raises InputError naming the field."""
     try:
-        return min((moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp(), LAST_SECOND)
-    except OverflowError:
-        # The first or last hours of the calendar in another zone.
-        raise ValueError(text) from None
+        return _model_value(values.parse_json(value, kind, reading))
+    except ValueError:
+        raise InputError(f"field {field!r} must be {_article(kind)}, not {_json_name(value)}", field) from None
 
 
-def _number(value: float) -> float | None:
-    if not math.isfinite(value):
-        return None
+def _model_value(value: values.Typed | None) -> Value:
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, datetime):
+        return min(value.timestamp(), LAST_SECOND)
     return max(-LARGEST, min(LARGEST, float(value)))
 
 
-def _integer_from_text(text: str) -> float | None:
-    value = float(text)
-    if math.isfinite(value) and value != math.floor(value):
-        raise ValueError(text)
-    return _number(value)
+def _text_reader(kind: str, reading: Reading) -> Callable[[str], Value]:
+    """`from_text` for the cells of one column; what nearly every cell is takes a short way."""
+    if kind == "number" and reading == PLAIN:
+        return _number_from_text
+    if kind in ("category", "boolean"):
+        return lru_cache(_REMEMBERED)(partial(from_text, kind=kind, reading=reading))
+    return partial(from_text, kind=kind, reading=reading)
 
 
-def _boolean_from_text(text: str) -> bool:
-    folded = text.strip().lower()
-    if folded in _TRUE:
-        return True
-    if folded in _FALSE:
-        return False
-    raise ValueError(text)
+def _number_from_text(text: str) -> Value:
+    return float(text) if _PLAIN_NUMBER.fullmatch(text) else from_text(text, "number")
 
 
-def _timestamp_from_text(text: str) -> float:
-    return seconds(text.strip())
+def _json_reader(kind: str, reading: Reading) -> Callable[[Any, str], Value]:
+    """`from_json` for one column; what nearly every value is takes a short way."""
+    if kind == "number" and not reading.missing_numbers:
+        return partial(_number_from_json, reading)
+    if kind == "category":
+        return partial(
+            _category_from_json, lru_cache(_REMEMBERED)(partial(from_text, kind=kind, reading=reading)), reading
+        )
+    if kind == "text" and not reading.missing:
+        return _text_from_json
+    return partial(_any_from_json, kind, reading)
 
 
-_FROM_TEXT: dict[str, Callable[[str], Value]] = {
-    "integer": _integer_from_text,
-    "number": lambda text: _number(float(text)),
-    "boolean": _boolean_from_text,
-    "category": str,
-    "text": str,
-    "timestamp": _timestamp_from_text,
-}
-
-
-def from_text(text: str, kind: str) -> Value:
-    """Raises ValueError when the text is not of this type; empty text is missing."""
-    return _FROM_TEXT[kind](text) if text != "" else None
-
-
-def from_json(value: Any, kind: str, field: str) -> Value:
-    """A JSON value → typed value. Raises InputError naming the field."""
-    if value is None:
-        return None
-    plain_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if kind in ("number", "integer") and plain_number:
-        try:
-            number = float(value)
-        except OverflowError:
-            number = LARGEST if value > 0 else -LARGEST
-        if kind == "number" or not math.isfinite(number) or number == math.floor(number):
-            return _number(number)
-    elif kind == "boolean":
-        if isinstance(value, bool):
-            return value
-        if plain_number and value in (0, 1):
-            return value == 1
-    elif kind == "category" and isinstance(value, str | int | float):
-        return category(value) or None
-    elif kind == "text" and isinstance(value, str):
-        return value or None
-    elif kind == "timestamp" and isinstance(value, str):
-        try:
-            return seconds(value) if value else None
-        except ValueError:
-            pass
-    raise InputError(f"field {field!r} must be {_article(kind)}, not {_json_name(value)}", field)
-
-
-def _number_from_json(value: Any, field: str) -> Value:
-    """`from_json` of a number, without its detours for what nearly every value is."""
+def _number_from_json(reading: Reading, value: Any, field: str) -> Value:
     if type(value) is float and -LARGEST <= value <= LARGEST:  # not NaN either
         return value
-    return None if value is None else from_json(value, "number", field)
+    return None if value is None else from_json(value, "number", field, reading)
 
 
-def _text_from_json(kind: str, value: Any, field: str) -> Value:
+def _category_from_json(read: Callable[[str], Value], reading: Reading, value: Any, field: str) -> Value:
+    """`read` remembers the texts that it has read, so long ones are kept from it."""
+    if type(value) is str and len(value) <= 100:
+        return read(value)
+    return None if value is None else from_json(value, "category", field, reading)
+
+
+def _text_from_json(value: Any, field: str) -> Value:
     if type(value) is str:
-        return value or None
-    return None if value is None else from_json(value, kind, field)
+        return value if value and not value.isspace() else None
+    return None if value is None else from_json(value, "text", field)
 
 
-def _any_from_json(kind: str, value: Any, field: str) -> Value:
-    return None if value is None else from_json(value, kind, field)
+def _any_from_json(kind: str, reading: Reading, value: Any, field: str) -> Value:
+    return None if value is None else from_json(value, kind, field, reading)
 
 
-_READERS: dict[str, Callable[[Any, str], Value]] = {
-    "number": _number_from_json,
-    "category": partial(_text_from_json, "category"),
-    "text": partial(_text_from_json, "text"),
-    **{kind: partial(_any_from_json, kind) for kind in ("integer", "boolean", "timestamp")},
-}
-
-
-def category(value: str | float) -> str:
-    """The text under which a category is known, the same from JSON, YAML and CSV: true, 3 and "3", never 3.0."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and math.isfinite(value) and value == math.floor(value):
-        return str(int(value))
-    return str(value)
+def category(value: Any) -> str:
+    """The text under which a category is known, from whatever source: see `values.category_text`."""
+    return values.category_text(value)
 
 
 def _article(kind: str) -> str:
@@ -221,5 +209,7 @@ def _json_name(value: Any) -> str:
     # The value itself stays out of the message: raw values do not belong in logs.
     if isinstance(value, bool):
         return "a boolean"
+    if isinstance(value, int | float) and values.finite(value) is None:
+        return "a number beyond the range of a double"
     names = {str: "a string", int: "a number", float: "a number", list: "a list", dict: "an object"}
     return names.get(type(value), type(value).__name__)

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sluice.model.encoder import Encoder
+from sluice.model.encoder import Encoder, Places
 from sluice.model.leaf_tables import Column, LeafTables
 from sluice.model.schema import LARGEST
+from sluice.model.values import INTEGER_LIMIT
 
 _NONE = type(None)
 _NUMBERS: set[type] = {float, int, _NONE}
@@ -48,23 +49,17 @@ class _Choice(NamedTuple):
     """A boolean or a category."""
 
     name: str
-    rows: _Rows
+    rows: _Truths | Places
 
 
-class _Rows(dict[Any, int]):
-    """The rows of a column's values and of None; `other`: that of unknown texts. Raises TypeError on other values.
+class _Truths(dict[Any, int]):
+    """The rows of a boolean column's values and of None. Raises TypeError on other values.
 
     1 and 0 are found as true and false, and are read as such on the careful path too.
     """
 
-    def __init__(self, rows: dict[Any, int], other: int | None) -> None:
-        super().__init__(rows)
-        self._other = other
-
     def __missing__(self, value: Any) -> int:
-        if self._other is None or type(value) is not str:
-            raise TypeError
-        return self._other
+        raise TypeError
 
 
 class TableReader:
@@ -87,6 +82,9 @@ class TableReader:
         numbers, choices, offset = [], [], 0
         for part, width in encoder.widths:
             name, kind = part["column"], encoder.schema.types[part["column"]]
+            reading = encoder.schema.reading(name)
+            if not reading.only_text_is_missing:
+                return None
             column = columns.get(offset)
             offset += width
             first = tables.nothing if column is None else column.first
@@ -96,13 +94,10 @@ class TableReader:
                 numbers.append(_Number(name, kind == "integer", steps, first, missing, column))
             elif part["kind"] == "boolean":
                 known = {value: first + bisect_left(steps, float(value)) for value in (False, True)}
-                choices.append(_Choice(name, _Rows({**known, None: missing}, None)))
+                truths: dict[Any, int] = {**known, None: missing}
+                choices.append(_Choice(name, _Truths(truths)))
             elif part["kind"] == "category":
-                step = 0 if column is None else 1
-                known = {value: first + step * i for i, value in enumerate(part["vocabulary"])}
-                missing = first + step * (width - 1)
-                rows = _Rows({**known, None: missing, "": missing}, first + step * (width - 2))
-                choices.append(_Choice(name, rows))
+                choices.append(_Choice(name, Places(part, first, 0 if column is None else 1, reading)))
             else:
                 return None
         return cls(numbers, choices)
@@ -127,7 +122,7 @@ class TableReader:
                 continue
             if type(value) is int and -LARGEST <= value <= LARGEST:
                 value = float(value)
-            if type(value) is not float or not -LARGEST <= value <= LARGEST or (whole and value % 1):
+            if type(value) is not float or not -LARGEST <= value <= LARGEST or (whole and not _whole(value)):
                 return None
             rows.append(first + bisect_left(steps, value))
         rows += map(getitem, self._rows, values[len(self._numbers) :])
@@ -146,7 +141,8 @@ class TableReader:
         if flat and (np.abs(values) > LARGEST).any():
             return None
         for number, column in zip(self._numbers, values, strict=True):
-            if number.whole and not ((column == np.floor(column)) | np.isnan(column)).all():
+            whole = (column == np.floor(column)) & (np.abs(column) < INTEGER_LIMIT)
+            if number.whole and not (whole | np.isnan(column)).all():
                 return None
             if number.column is not None:
                 columns.append(number.column.rows_of(column))
@@ -172,3 +168,7 @@ class TableReader:
             else:
                 return values, len(record) == len(values)
         return [record.get(name) for name in self._names], False
+
+
+def _whole(value: float) -> bool:
+    return not value % 1 and -INTEGER_LIMIT < value < INTEGER_LIMIT

@@ -67,6 +67,13 @@ class Reading:
     dates: tuple[str, ...] = ()
 
     @classmethod
+    def of(cls, column: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Reading:
+        """Of a contract's column as plain JSON; what it leaves out, and its type can have, is as in `data.format`."""
+        names = _READ_BY[column["type"]]
+        chosen = {name: column[name] if column.get(name) is not None else (defaults or {}).get(name) for name in names}
+        return cls.from_json({name: value for name, value in chosen.items() if value is not None})
+
+    @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Reading:
         known = {field.name for field in fields(cls)}
         given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state.items() if k in known}
@@ -89,8 +96,14 @@ class Reading:
 
     @cached_property
     def missing_numbers(self) -> frozenset[float]:
-        """Numbers that are missing, such as -999, however they are spelled."""
-        return frozenset(float(marker) for marker in self.markers if _NUMBER.fullmatch(marker))
+        """Numbers that are missing, such as -999, however they are spelled: of markers in the spelling of JSON."""
+        found = [marker for marker in self.markers if _NUMBER.fullmatch(marker) and math.isfinite(float(marker))]
+        return frozenset(float(marker) for marker in found if number_text(float(marker)) == marker)
+
+    @cached_property
+    def only_text_is_missing(self) -> bool:
+        """True if no number and no boolean is a missing marker."""
+        return not self.missing_numbers and self.markers.isdisjoint(("true", "false"))
 
     @cached_property
     def plain(self) -> bool:
@@ -99,6 +112,32 @@ class Reading:
 
 
 PLAIN = Reading()
+_READ_BY = {
+    "integer": ("missing", "decimal", "thousands", "currency"),
+    "number": ("missing", "decimal", "thousands", "currency", "percent"),
+    "timestamp": ("missing", "dates"),
+    "boolean": ("missing",),
+    "category": ("missing",),
+    "text": ("missing",),
+}
+"""What of a reading format has a meaning for a column of this type."""
+
+
+def read_by(kind: str) -> tuple[str, ...]:
+    """The reading options that have a meaning for a column of this type."""
+    return _READ_BY[kind]
+
+
+def date_pattern_violation(pattern: str) -> str | None:
+    """What is wrong with a strptime pattern, if anything: it must say at least year, month and day."""
+    sample = datetime(2031, 12, 28, 13, 45, 56, tzinfo=UTC)
+    try:
+        found = datetime.strptime(sample.strftime(pattern), pattern)
+    except ValueError as error:
+        return f"{pattern!r} is not a strptime pattern ({error}); write one like %d.%m.%Y"
+    if (found.year, found.month, found.day) != (2031, 12, 28):
+        return f"{pattern!r} does not say year, month and day; write one like %d.%m.%Y"
+    return None
 
 
 def truth(text: str) -> bool | None:
@@ -153,9 +192,9 @@ def is_missing(value: Any, reading: Reading = PLAIN) -> bool:
     if isinstance(value, str):
         text = value.strip(BLANKS)
         return text == "" or text in reading.markers
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value != value or value in reading.missing_numbers
-    return False
+    if isinstance(value, bool):
+        return category_text(value) in reading.markers
+    return isinstance(value, int | float) and (value != value or value in reading.missing_numbers)
 
 
 def parse_text(text: str, kind: str, reading: Reading = PLAIN) -> Typed | None:
@@ -165,12 +204,10 @@ def parse_text(text: str, kind: str, reading: Reading = PLAIN) -> Typed | None:
     """
     if is_missing(text, reading):
         return None
-    value = _FROM_TEXT[kind](text, reading)
-    if reading.missing and (
-        value in reading.markers if isinstance(value, str) else kind in _NUMERIC and value in reading.missing_numbers
-    ):
+    if kind != "text" and reading.missing and category_text(text) in reading.markers:
         return None
-    return value
+    value = _FROM_TEXT[kind](text, reading)
+    return None if kind in _NUMERIC and value in reading.missing_numbers else value
 
 
 def parse_json(value: Any, kind: str, reading: Reading = PLAIN) -> Typed | None:
@@ -186,14 +223,14 @@ def parse_json(value: Any, kind: str, reading: Reading = PLAIN) -> Typed | None:
         if kind == "boolean":
             return value
         if kind in ("category", "text"):
-            return None if (text := category_text(value)) in reading.markers else text
+            return category_text(value)
     elif (number := finite(value)) is not None:
         if kind == "number":
             return number
         if kind == "integer":
             return _whole(value)
         if kind in ("category", "text"):
-            return None if (text := number_text(value)) in reading.markers else text
+            return number_text(value)
         if kind == "boolean" and number in (0.0, 1.0):
             return number == 1.0
     raise ValueError(f"is not {WHAT[kind]}")

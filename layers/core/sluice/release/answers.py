@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sluice.contract import Contract
 from sluice.model.payloads import CSV, JSON_LINES_NAMES, csv_answers, lines, media_type
-from sluice.model.schema import category
+from sluice.model.values import category_text, finite, parse_json
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,12 @@ def _reading(answers: list[dict[str, Any]], contract: Contract) -> Reading:
         if problem.type == "regression":
             scores.append(_number(prediction))
             continue
-        if prediction is None or isinstance(prediction, dict | list):
+        label = parse_json(prediction, contract.prediction_type)
+        if label is None or isinstance(label, datetime):
             raise ValueError("a class is a plain value")
-        if classes is not None and category(prediction) not in classes:
+        if classes is not None and category_text(label) not in classes:
             raise ValueError("the target has no such class")
-        labels.append(json.dumps(prediction))
+        labels.append(json.dumps(label))
         probability = _number(answer["probability"])
         if not 0 <= probability <= 1:
             raise ValueError("a probability lies between 0 and 1")
@@ -80,14 +81,14 @@ def _reading(answers: list[dict[str, Any]], contract: Contract) -> Reading:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if (number := finite(value)) is None:
         raise ValueError("a finite number is needed")
-    return float(value)
+    return number
 
 
-def _classes(contract: Contract) -> set[str] | None:
+def _classes(contract: Contract) -> Collection[str] | None:
     """The target's values as text, where the contract lists them."""
     column = contract.data.columns[str(contract.problem.target)]
     if column.type == "boolean":
         return {"true", "false"}
-    return set(column.values) if column.values else None
+    return column.known or None
