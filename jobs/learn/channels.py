@@ -8,10 +8,9 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from sluice.model.csv_records import read_records
 from sluice.model.errors import DataError, InputError
 from sluice.model.schema import Schema, Value
-
-csv.field_size_limit(1 << 24)
 
 
 def read_contract(folder: Path) -> dict[str, Any]:
@@ -42,7 +41,7 @@ def read_rows(folder: Path, schema: Schema, channel: str, *, needed: set[str]) -
     for path in paths:
         try:
             with path.open(encoding="utf-8", newline="") as file:
-                reader = csv.reader(file)
+                reader = read_records(file)
                 header = next(reader, None)
                 if header is None:
                     raise DataError(f"channel {channel}, {path.name}: the file is empty; a header is expected")
@@ -51,7 +50,7 @@ def read_rows(folder: Path, schema: Schema, channel: str, *, needed: set[str]) -
                         f"channel {channel}, {path.name}: column {absent[0]!r} of the contract is absent"
                         + (f" (and {len(absent) - 1} more)" if len(absent) > 1 else "")
                     )
-                rows += schema.typed_text(header, (record for record in reader if record))
+                rows += schema.typed_text(header, reader)
         except InputError as error:
             raise DataError(f"channel {channel}, {path.name}: {error.message}; fix it before training") from None
         except (OSError, UnicodeDecodeError, csv.Error) as error:

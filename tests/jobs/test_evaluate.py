@@ -4,7 +4,8 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import make_data, write_csv
+
+from tests.jobs.learning_data import make_data, write_csv
 
 
 @pytest.fixture(scope="module", params=["binary", "multiclass", "regression"])

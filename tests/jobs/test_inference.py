@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import make_data
+
+from tests.jobs.learning_data import make_data
 
 CODE = """
 import json, sys, time

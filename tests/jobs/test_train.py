@@ -3,7 +3,6 @@ import time
 
 import numpy as np
 import pytest
-from conftest import make_data, write_csv
 from sklearn.tree import DecisionTreeClassifier
 
 from families import FAMILIES
@@ -12,6 +11,7 @@ from sluice.model.errors import ModelError
 from sluice.model.model import Model
 from sluice.model.scorers import ForestScorer, build_scorer
 from sluice.model.search_spaces import SEARCH_SPACES, parameter_ranges
+from tests.jobs.learning_data import make_data, write_csv
 
 PROBLEMS = ("binary", "multiclass", "regression")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 import pytest
@@ -44,7 +43,8 @@ def line(asked: str, kind: str = JSON, answer: str = json.dumps(ANSWER), answere
 @pytest.mark.parametrize(
     "poison",
     [
-        line('{"pages": 3, "x": ' + 5_000 * "[" + 5_000 * "]" + "}"),
+        # deeper than any limit of recursion: Hypothesis raises it
+        line('{"pages": 3, "x": ' + 100_000 * "[" + 100_000 * "]" + "}"),
         line(f'"{"x" * 200_000}"\n', CSV),
         line("[3]"),
         "{",
@@ -52,12 +52,7 @@ def line(asked: str, kind: str = JSON, answer: str = json.dumps(ANSWER), answere
     ],
 )
 def test_a_line_that_cannot_be_read_hides_no_other(poison: str) -> None:
-    limit = sys.getrecursionlimit()  # Hypothesis raises it
-    sys.setrecursionlimit(1_000)
-    try:
-        requests, bad = parse_file("\n".join([poison, line('{"pages": 3}'), poison]).encode(), contract())
-    finally:
-        sys.setrecursionlimit(limit)
+    requests, bad = parse_file("\n".join([poison, line('{"pages": 3}'), poison]).encode(), contract())
     assert ([request.rows for request in requests], bad) == ([[{"pages": 3}]], 2)
 
 

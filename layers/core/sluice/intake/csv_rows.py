@@ -20,6 +20,7 @@ import pyarrow.csv as pa_csv
 
 from sluice.errors import EmptyFileError, UnreadableFileError
 from sluice.intake.batches import ROWS_PER_BATCH, Batch, Batches, Broken, Notes, text_batch
+from sluice.model.csv_records import read_record
 
 DELIMITERS = (",", ";", "\t", "|")
 MAX_RECORD_LINES = 500
@@ -85,10 +86,10 @@ class Restart(Exception):  # noqa: N818 (a signal, not an error)
 
 
 def _is_simple(path: Path, delimiter: str) -> bool:
-    d = delimiter.encode()
-    quotes = opening = closing = 0
+    """Return True if the fast way cannot be wrong about this file's records."""
+    if delimiter not in DELIMITERS:
+        return False
     with path.open("rb") as file:
-        start = True
         while chunk := file.read(_CHUNK):
             chunk += file.readline()
             # each chunk starts at a line's start, so a line end before it is always right
@@ -97,17 +98,16 @@ def _is_simple(path: Path, delimiter: str) -> bool:
                 return False
             if not chunk.endswith(b"\n"):
                 text += b"\n"
-            in_chunk = text.count(b'"')
-            if in_chunk:
-                if any(both in text for both in (d + b'"' + d, b'\n"' + d, d + b'"\n', b'\n"\n')):
-                    return False
-                quotes += in_chunk
-                opening += text.count(d + b'"') + text.count(b'\n"')
-                closing += text.count(b'"' + d) + text.count(b'"\n')
-            if start and delimiter not in DELIMITERS:
+            if not _quotes_enclose_fields(text, delimiter.encode()):
                 return False
-            start = False
-    return opening == closing and opening + closing == quotes
+    return True
+
+
+def _quotes_enclose_fields(text: bytes, delimiter: bytes) -> bool:
+    """Return True if the quotes open and close whole fields in turn, and none stands within a field."""
+    quotes = text.count(b'"')
+    edges = rb"[\n" + re.escape(delimiter) + rb"]"
+    return not quotes or quotes == 2 * len(re.findall(edges + rb'"[^"\n]*"(?=' + edges + rb")", text))
 
 
 def _count_lines(path: Path) -> int:
@@ -234,9 +234,8 @@ class _Lines:
                 size += len(line)
                 yield line
 
-        csv.field_size_limit(2 * MAX_RECORD_CHARACTERS)
         try:
-            return next(csv.reader(feed(), delimiter=delimiter, strict=True)), used
+            return read_record(feed(), delimiter), used
         except csv.Error:
             self.push_back(used)
             if len(used) >= MAX_RECORD_LINES:

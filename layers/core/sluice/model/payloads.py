@@ -6,12 +6,12 @@ An answer in CSV is plain lines, the prediction and the probability where there 
 
 from __future__ import annotations
 
-import csv
 import io
 from functools import lru_cache
 from typing import Any
 
 from sluice.model.csv_header import is_header
+from sluice.model.csv_records import read_records
 from sluice.model.schema import Schema, from_text
 
 JSON, JSON_LINES, CSV = "application/json", "application/jsonlines", "text/csv"
@@ -41,7 +41,7 @@ def lines(text: str) -> list[str]:
 
 
 def _records(text: str) -> list[list[str]]:
-    return [record for record in csv.reader(io.StringIO(text), strict=True) if record]
+    return list(read_records(io.StringIO(text)))
 
 
 def csv_records(text: str, schema: Schema, header: str | None = None) -> tuple[list[str], list[list[str]]]:

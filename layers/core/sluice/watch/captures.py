@@ -127,7 +127,9 @@ def rows_of(text: str, kind: str, contract: Contract) -> list[Row]:
         types: dict[str, str] = {name: column.type for name, column in contract.data.columns.items()}
         columns, records = csv_records(text, Schema(types, tuple(contract.feature_columns)), header)
         known = [(i, name) for i, name in enumerate(columns) if name in types]
-        return [{name: _typed(record[i], types[name]) for i, name in known if i < len(record)} for record in records]
+        if any(len(record) != len(columns) for record in records):
+            raise ValueError(f"a record has not the {len(columns)} fields of its columns")
+        return [{name: _typed(record[i], types[name]) for i, name in known} for record in records]
     if kind in JSON_LINES_NAMES:
         return [_object(json.loads(line)) for line in lines(text)]
     content = json.loads(text)
