@@ -6,7 +6,7 @@ TIMED := $(PY) scripts/timed.py
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo build test test-long check prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-bandit bench-canaries bench-serving prove-releases
+.PHONY: help setup demo build test test-order test-long coverage check prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-bandit bench-canaries bench-serving prove-releases
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -54,10 +54,22 @@ build: setup  ## sam build, with bytecode in the layers; sam deploy takes what i
 cloud: setup  ## a local cloud to work with; stop it with Ctrl-C
 	$(PY) -m localcloud start
 
+# tests must not depend on each other, so those that can stand alone run in random order: make test SEED=7
+SEED ?= 1
 # the end-to-end stories share one cloud and both cores: by themselves, after the rest
-test: setup  ## every test that takes seconds, the local cloud's end-to-end ones included
-	$(PY) -m pytest -m "not long" -n 2 --dist loadfile --ignore tests/e2e
+test: setup .envs/audit/.stamp .envs/node/.stamp  ## every test that takes seconds, the local cloud's end-to-end ones included
+	$(PY) -m pytest -m "not long" -n 2 --dist loadfile --ignore tests/e2e -p randomly --randomly-seed=$(SEED)
 	$(PY) -m pytest -m "not long" tests/e2e
+
+test-order: setup .envs/audit/.stamp .envs/node/.stamp  ## the tests without a cloud again, in two other random orders
+	$(PY) -m pytest -q -m "not long" -n 2 --dist loadfile -p randomly --randomly-seed=2 $(ALONE)
+	$(PY) -m pytest -q -m "not long" -n 2 --dist loadfile -p randomly --randomly-seed=3 $(ALONE)
+
+ALONE := tests/unit tests/contract tests/functions tests/cli
+
+coverage: setup .envs/audit/.stamp .envs/node/.stamp  ## how much of the product the tests without a cloud execute, as a JSON line
+	@$(PY) -m pytest -q -m "not long" -n 2 --dist loadfile --cov --cov-report=json:build/coverage.json $(ALONE) tests/jobs >&2
+	@$(PY) -c 'import json; print(json.dumps({"name": "coverage", "value": round(json.load(open("build/coverage.json"))["totals"]["percent_covered"], 1)}))'
 
 test-long: setup .envs/sdk/.stamp  ## the tests that take minutes
 	$(PY) -m pytest -m long
@@ -72,7 +84,7 @@ check: setup .envs/audit/.stamp .envs/node/.stamp  ## format, lint, types, impor
 	@$(TIMED) audit $(PY) -m proofs.audit
 	@$(TIMED) supply $(PY) -m proofs.supply
 
-prove: setup .envs/audit/.stamp .envs/node/.stamp  ## every proof, one JSON line a figure; the leaks are those of the last end-to-end run
+prove: setup .envs/audit/.stamp .envs/node/.stamp  ## every proof, one JSON line a figure; runs the story of the leaks first where it has no record of these sources
 	@$(PY) -m proofs.prove
 
 bench-release: .venv/.stamp  ## the canary judge over 10,000 simulated canaries a case, and its power curves
