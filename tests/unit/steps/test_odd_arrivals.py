@@ -182,4 +182,4 @@ def test_batch_does_not_score_what_is_gone(whole: bool) -> None:
     assert plan_batch(world, "batch/shop/a.csv", version)["decision"] == "refused"
     assert world.ledger.arrival("data", "batch/shop/a.csv", version)["status"] == "gone"
     assert "deleted before it could be scored" in world.alerts.published[-1].message
-    assert world.executions.started == []
+    assert not world.executions.started
