@@ -22,6 +22,7 @@ EXPECTED = {
     "training_requested": {"PlanTrainingFunction.TrainingRequested"},
     "package_approved": {"ResumeApprovalFunction.PackageDecided"},
     "alarm_raised": {"RespondToAlarmFunction.AlarmRaised"},
+    "model_measured": {"RespondToAlarmFunction.ModelMeasured"},
 }
 NO_EVENTS = {"code_resource_created"}  # CloudFormation calls the function itself
 

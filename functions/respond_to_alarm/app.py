@@ -1,4 +1,4 @@
-"""An alarm of Sluice changed its state (EventBridge `CloudWatch Alarm State Change`)."""
+"""An alarm of Sluice changed its state (`CloudWatch Alarm State Change`), or a model was measured."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sluice import bootstrap
+from sluice.steps.answer_lasting_alarms import answer_lasting_alarms
 from sluice.steps.respond_to_alarm import respond_to_alarm
 
 logger = Logger(service="respond_to_alarm")
@@ -15,4 +16,7 @@ logger = Logger(service="respond_to_alarm")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    if event.get("detail-type") == "Model Measured":
+        detail = event["detail"]
+        return answer_lasting_alarms(bootstrap.world(), project=detail["project"], at=detail["at"])
     return respond_to_alarm(bootstrap.world(), event["detail"])

@@ -92,6 +92,13 @@ def test_the_scheduler_names_its_task(task: dict[str, str], step: str, monkeypat
         door.handler({"project": "shop", "task": "sing"}, CONTEXT)
 
 
+def test_a_measurement_asks_for_alarms_that_last(monkeypatch: pytest.MonkeyPatch, world) -> None:
+    door, calls = load("respond_to_alarm"), []
+    monkeypatch.setattr(door, "answer_lasting_alarms", recorder("answer_lasting_alarms", calls))
+    assert door.handler(recorded("model_measured"), CONTEXT) == {"ok": True}
+    assert calls == [{"project": "shop", "at": "2026-11-22T12:00:00+00:00"}]
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_door_is_small_and_knows_no_neighbour(name: str) -> None:
     source = (ROOT / "functions" / name / "app.py").read_text()

@@ -65,6 +65,7 @@ def monitor_model(world: World, project: str) -> Json:
     write_json(world, keys.monitor(project, "latest.json"), report)
     world.objects.write(key.replace(".json", ".html"), render(report).encode(), "text/html; charset=utf-8")
     world.metrics.put(published)
+    world.events.put("Model Measured", {"project": project, "at": now.isoformat(), "decision": report["decision"]})
     # last: whoever looks at the report must find the requests that came until now
     resting = sleep_endpoint(world, project, contract)
     summary = {name: report.get(name) for name in ("decision", "reasons", "rows", "drift", "quality")}

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sluice import keys, names
-from sluice.contract import Contract
-from sluice.contract.durations import seconds
-from sluice.errors import NotFoundError
+from sluice import names
 from sluice.ports import Champion, Json, World
 from sluice.release import alarms
 from sluice.steps import retraining
-from sluice.steps.run_records import project_contract, read_json
 from sluice.steps.watch_canary import request_abort
-from sluice.watch.triage import broken
 
 _RECENT_RUNS = 5
 _ECHO = timedelta(minutes=3)
@@ -47,7 +42,7 @@ def respond_to_alarm(world: World, event_detail: Json) -> Json:
     elif kind in ("champion-errors", "quality", "probation") and _in_probation(world, champion):
         decision, reasons, facts = _roll_back(world, project, kind, event_id, champion)
     elif kind in ("drift", "quality"):
-        decision, reasons, facts = _retrain(world, project, kind, event_id, at)
+        decision, reasons, facts = retraining.answer(world, project, kind, event_id, at)
     elif kind in ("champion-errors", "probation"):
         what = "fails" if kind == "champion-errors" else "is worse than the one before"
         decision, facts = "hold", {}
@@ -55,6 +50,9 @@ def respond_to_alarm(world: World, event_detail: Json) -> Json:
     else:
         return _ignored(f"no response is known for {kind}")
     inputs = {"alarm": alarm, "state": state["value"], "at": at.isoformat(), "champion": champion and champion.run_id}
+    if decision == "hold":
+        # from here the cooldown counts, until it is said again that nothing is done
+        retraining.note(world, project, kind, at, event_id)
     retraining.write_record(world, record_key, project, inputs, decision, reasons, facts)
     _tell(world, project, kind, decision, reasons, record_key)
     return {"decision": decision, "reasons": reasons, "record": record_key}
@@ -107,45 +105,6 @@ def _roll_back(
     request = {"project": project, "reason": reason, "from_run": champion.run_id if champion else None}
     arn = world.executions.start(world.settings.rollback_arn, name, request)
     return "roll_back", [reason], {"execution_arn": arn}
-
-
-def _retrain(world: World, project: str, kind: str, event_id: str, at: datetime) -> tuple[str, list[str], Json]:
-    contract = project_contract(world, project)
-    report = _latest(world, project)
-    held, facts = _held(world, project, contract, kind, event_id, report)
-    if held:
-        return "hold", held, facts
-    reason = f"{kind}: {'; '.join(report.get('reasons') or [])}" if kind == "drift" and report else f"alarm {kind}"
-    retraining.request(world, project, kind, reason, at, event_id)
-    return "retrain", [reason], facts
-
-
-def _held(
-    world: World, project: str, contract: Contract, kind: str, event_id: str, report: Json
-) -> tuple[list[str], Json]:
-    """Why there is no retraining, all reasons at once; the facts that were looked at."""
-    retrain = contract.retrain
-    others = retraining.earlier_retrainings(world, project, contract, event_id)
-    reasons: list[str] = []
-    if kind not in retrain.on:
-        reasons.append(f"the contract's retrain.on does not name {kind}")
-    if others:
-        free = datetime.fromisoformat(others[-1]["at"]) + timedelta(seconds=seconds(retrain.cooldown))
-        if world.clock.now() < free:
-            reasons.append(f"cooldown until {free.isoformat()}")
-    reasons += retraining.over_the_limit(world, contract, others)
-    damage = broken(report)
-    if damage:
-        reasons += ["this looks like a broken feed, not like real drift", *damage]
-    count = retraining.in_week(world, others)
-    return reasons, {"retrainings_in_week": count, "report_at": report.get("at"), "damage": damage}
-
-
-def _latest(world: World, project: str) -> Json:
-    try:
-        return read_json(world, keys.monitor(project, "latest.json"))
-    except NotFoundError:
-        return {}
 
 
 def _tell(world: World, project: str, kind: str, decision: str, reasons: list[str], record: str) -> None:

@@ -8,7 +8,8 @@ from sluice import keys
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.ports import Json, World
-from sluice.steps.run_records import write_json
+from sluice.steps.run_records import project_contract, stored_json, write_json
+from sluice.watch.triage import broken
 
 WEEK = timedelta(days=7)
 
@@ -32,6 +33,50 @@ def over_the_limit(world: World, contract: Contract, earlier: list[Json]) -> lis
     """The weekly limit's reason against one more retraining; none when there may be one."""
     count, limit = in_week(world, earlier), contract.retrain.max_per_week
     return [f"{count} retrainings in the last 7 days, {limit} are allowed"] if count >= limit else []
+
+
+def answer(world: World, project: str, kind: str, event_id: str, at: datetime) -> tuple[str, list[str], Json]:
+    """(retrain | hold, reasons, facts) for an alarm of `kind` drift or quality; asks for the retraining."""
+    contract = project_contract(world, project)
+    report = latest_report(world, project)
+    held, facts = _held(world, project, contract, kind, event_id, report)
+    if held:
+        return "hold", held, facts
+    reason = f"{kind}: {'; '.join(report.get('reasons') or [])}" if kind == "drift" and report else f"alarm {kind}"
+    request(world, project, kind, reason, at, event_id)
+    return "retrain", [reason], facts
+
+
+def _held(
+    world: World, project: str, contract: Contract, kind: str, event_id: str, report: Json
+) -> tuple[list[str], Json]:
+    """Why there is no retraining, all reasons at once; the facts that were looked at."""
+    retrain = contract.retrain
+    others = earlier_retrainings(world, project, contract, event_id)
+    reasons: list[str] = []
+    if kind not in retrain.on:
+        reasons.append(f"the contract's retrain.on does not name {kind}")
+    if others:
+        free = datetime.fromisoformat(others[-1]["at"]) + timedelta(seconds=seconds(retrain.cooldown))
+        if world.clock.now() < free:
+            reasons.append(f"cooldown until {free.isoformat()}")
+    reasons += over_the_limit(world, contract, others)
+    damage = broken(report)
+    if damage:
+        reasons += ["this looks like a broken feed, not like real drift", *damage]
+    count = in_week(world, others)
+    return reasons, {"retrainings_in_week": count, "report_at": report.get("at"), "damage": damage}
+
+
+def latest_report(world: World, project: str) -> Json:
+    """The latest measurement of the serving model; empty before the first."""
+    report: Json = stored_json(world, keys.monitor(project, "latest.json"), {})
+    return report
+
+
+def note(world: World, project: str, kind: str, at: datetime, event_id: str) -> None:
+    """Keeps that people were told of an alarm to which nothing was done."""
+    world.ledger.add_response(project, at, {"kind": "hold", "trigger": kind, "event_id": event_id})
 
 
 def request(world: World, project: str, trigger: str, reason: str, at: datetime, event_id: str) -> None:

@@ -1,0 +1,75 @@
+"""Alarms that stay in ALARM: CloudWatch sends an event on a change of state only, so each measurement asks again.
+
+After a retraining the alarm is left alone for the contract's cooldown. Then it is answered again: with a retraining
+where the contract allows one; otherwise an alert says that it is still in ALARM, and why nothing is done. That alert
+comes once a cooldown, not with each measurement.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sluice import names
+from sluice.contract.durations import seconds
+from sluice.ports import RUN, Json, World
+from sluice.steps import retraining
+from sluice.steps.run_records import project_contract
+
+ANSWERED = ("drift", "quality")
+"""By a retraining. Of the others people are reminded: only a person can mend them when their probation is over."""
+REMINDED = {
+    "champion-errors": "the serving model fails, but there is no probation to roll back in",
+    "probation": "the serving model is worse than the one before, but there is no probation to roll back in",
+}
+
+
+def answer_lasting_alarms(world: World, project: str, at: str) -> Json:
+    """`{"decision": quiet | answered, "answers": {kind: retrain | hold | wait}}` after a measurement made `at` (ISO).
+
+    The same measurement again does nothing twice.
+    """
+    kinds = {names.alarm(world.settings.stack, project, kind): kind for kind in (*ANSWERED, *REMINDED)}
+    states = world.alarms.states(kinds)
+    lasting = [kind for alarm, kind in kinds.items() if states.get(alarm) == "ALARM"]
+    answers = {kind: _answer(world, project, kind, datetime.fromisoformat(at)) for kind in lasting}
+    return {"decision": "answered" if answers else "quiet", "answers": answers}
+
+
+def _answer(world: World, project: str, kind: str, at: datetime) -> str:
+    contract, now = project_contract(world, project), world.clock.now()
+    cooldown = timedelta(seconds=seconds(contract.retrain.cooldown))
+    champion = world.ledger.champion(project)
+    event_id = names.digest("lasting", project, kind, at.isoformat())
+    record = retraining.record_key(project, at, event_id)
+    recent = [
+        each
+        for each in world.ledger.responses(project, now - cooldown)
+        if datetime.fromisoformat(each["at"]) > now - cooldown and each.get("event_id") != event_id
+    ]
+    in_probation = bool(champion and champion.previous and now < champion.probation_until)
+    if world.objects.exists(record) or (in_probation and kind != "drift"):
+        # in a probation the rollback that the alarm's event started is the answer
+        return "wait"
+    if kind in REMINDED:
+        decision, reasons, facts = "hold", [REMINDED[kind]], {}
+    elif any(each.get("kind") == "retrain" for each in recent):
+        return "wait"
+    elif lock := world.ledger.lock(project, RUN):
+        decision, reasons, facts = "hold", [f"{lock['run_id']} is on, and may answer it"], {}
+    else:
+        decision, reasons, facts = retraining.answer(world, project, kind, event_id, at)
+    if decision == "hold" and any(each.get("trigger") == kind for each in recent):
+        return "wait"
+    still = f"{kind} is still in ALARM"
+    reasons = [still, *reasons]
+    if decision == "hold":
+        retraining.note(world, project, kind, at, event_id)
+    inputs: Json = {"alarm": kind, "lasting": True, "at": at.isoformat(), "champion": champion and champion.run_id}
+    retraining.write_record(world, record, project, inputs, decision, reasons, facts)
+    titles = {
+        "retrain": ("Retraining Started", f"{project}: retraining, because {kind} goes on"),
+        "hold": ("Response Held", f"{project}: {kind} is still in ALARM, and nothing was started"),
+    }
+    title, subject = titles[decision]
+    world.alerts.publish(title, project, subject, "\n".join(reasons), {"alarm": kind, "record": record})
+    return decision
