@@ -50,6 +50,7 @@ def _answer(world: World, project: str, kind: str, at: datetime) -> str:
     if world.objects.exists(record) or (in_probation and kind != "drift"):
         # in a probation the rollback that the alarm's event started is the answer
         return "wait"
+    facts: Json
     if kind in REMINDED:
         decision, reasons, facts = "hold", [REMINDED[kind]], {}
     elif any(each.get("kind") == "retrain" for each in recent):
