@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
@@ -322,7 +323,9 @@ def test_a_file_without_its_header_quotes_no_value(tmp_path: Path) -> None:
 
 def test_a_parquet_value_that_cannot_be_read_is_not_quoted(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
-    bad = pa.array([b"\xffsecret"] * 3, pa.binary())
+    bad = pc.cast(
+        pa.array([b"\xffsecret"] * 3, pa.binary()), options=pc.CastOptions(pa.string(), allow_invalid_utf8=True)
+    )
     columns = HEADER.strip().split(",")
     pq.write_table(pa.table(dict.fromkeys(columns, bad)), path)
     with pytest.raises(UnreadableFileError, match="cannot be read after row 0") as caught:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,11 +23,16 @@ class Broken:
 
 @dataclass(frozen=True)
 class Batch:
-    """`columns`: source column → text (null = missing); `rows`: source line (CSV, JSON lines) or row number, from 1."""
+    """`columns`: source column → text (null = missing); `rows`: source line (CSV, JSON lines) or row number, from 1.
+
+    `native`: source column → the cells that were no text at their source, as a mask, or whether the whole column was
+    none. Reading formats (decimal comma, dates, …) do not apply to them.
+    """
 
     columns: dict[str, pa.Array]
     rows: pa.Array
     broken: Sequence[Broken] = ()
+    native: Mapping[str, pa.Array | bool] = field(default_factory=dict)
 
 
 @dataclass
@@ -44,10 +49,21 @@ class Notes:
 Batches = Generator[Batch, None, None]
 
 
+class Number(str):
+    """The text of a number that came as one, in JSON."""
+
+    __slots__ = ()
+
+
 def text_batch(
     names: Sequence[str], values: Sequence[Sequence[str | None]], rows: list[int], broken: list[Broken]
 ) -> Batch:
     """A batch from row-wise text."""
     columns = list(zip(*values, strict=True)) if values else [()] * len(names)
     arrays = {name: pa.array(column, pa.string()) for name, column in zip(names, columns, strict=True)}
-    return Batch(arrays, pa.array(rows, pa.int64()), tuple(broken))
+    native: dict[str, pa.Array | bool] = {
+        name: pa.array([type(cell) is Number for cell in column], pa.bool_())
+        for name, column in zip(names, columns, strict=True)
+        if Number in set(map(type, column))
+    }
+    return Batch(arrays, pa.array(rows, pa.int64()), tuple(broken), native)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from pathlib import Path
 from typing import Any
 
-from sluice.intake.batches import ROWS_PER_BATCH, Batches, Broken, Notes, text_batch
+from sluice.intake.batches import ROWS_PER_BATCH, Batches, Broken, Notes, Number, text_batch
+from sluice.model.values import number_text
 
 
 def looks_like_json(path: Path) -> bool:
@@ -19,7 +22,7 @@ def looks_like_json(path: Path) -> bool:
 
 
 def read_json_lines(path: Path, wanted: list[str], notes: Notes) -> Batches:
-    """Batches with the `wanted` columns; `notes.columns` tells which names were met. Numbers keep their spelling."""
+    """Batches with the `wanted` columns; `notes.columns` tells which names were met."""
     seen: dict[str, None] = {}
     values: list[list[str | None]] = []
     rows: list[int] = []
@@ -33,9 +36,10 @@ def read_json_lines(path: Path, wanted: list[str], notes: Notes) -> Batches:
             record, problem = _parse(content)
             if problem is None:
                 seen.update(dict.fromkeys(record))
-                nested = [name for name in wanted if isinstance(record.get(name), list | dict)]
-                if nested:
-                    problem = f"{nested[0]!r} holds a list or an object where one value is expected"
+                for name in wanted:
+                    if (what := _NO_VALUE.get(type(record.get(name)))) is not None:
+                        problem = f"{name!r} holds {what}"
+                        break
             if problem is not None:
                 broken.append(Broken(number, "json", problem, record if isinstance(record, dict) else content))
             else:
@@ -72,8 +76,40 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-# Numbers stay text, so that 0.10 and 12345678901234567890 are judged as they were written.
-_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_object)
+class _Beyond(str):
+    """A number that no double holds, as it was written."""
+
+    __slots__ = ()
+
+
+_NO_VALUE: dict[Any, str] = {
+    list: "a list where one value is expected",
+    dict: "an object where one value is expected",
+    _Beyond: "an infinite number, or one beyond the range of a double",
+}
+_SHORT = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]")
+
+
+def _integer(digits: str) -> str:
+    if len(digits) > 308 and not math.isfinite(float(digits)):
+        return _Beyond(digits)
+    return Number("0" if digits == "-0" else digits)
+
+
+def _float(digits: str) -> str:
+    """Digits as any other reader of the number would write them, since only its value counts."""
+    if len(digits) <= 16 and _SHORT.fullmatch(digits):
+        return Number(digits)
+    value = float(digits)
+    return Number(number_text(value)) if math.isfinite(value) else _Beyond(digits)
+
+
+def _constant(name: str) -> str | None:
+    """Python writes a missing number as NaN."""
+    return None if name == "NaN" else _Beyond(name)
+
+
+_DECODER = json.JSONDecoder(parse_float=_float, parse_int=_integer, parse_constant=_constant, object_pairs_hook=_object)
 
 
 def _parse(content: str) -> tuple[Any, str | None]:
@@ -95,6 +131,8 @@ def _text(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return Number("true" if value else "false")
+    if type(value) is Number:
+        return value
     # an escaped lone surrogate ("\\ud800") is no text that Parquet could hold
     return str(value).encode("utf-8", "replace").decode("utf-8")

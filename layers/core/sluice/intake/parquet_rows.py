@@ -1,7 +1,8 @@
-"""Parquet to batches of text, so that one set of rules judges every format."""
+"""Parquet to batches of text, so that one set of rules judges every format. A number keeps its digits."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,8 +10,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sluice.errors import UnreadableFileError
-from sluice.intake.batches import ROWS_PER_BATCH, Batch, Batches
+from sluice.intake.batches import ROWS_PER_BATCH, Batch, Batches, Broken
 from sluice.intake.limits import Limits
+from sluice.intake.rules import mapped
+from sluice.model.values import number_text
+
+# Digits as `number_text` writes them: no exponent, and no zero at the end of a fraction.
+_PLAIN_DIGITS = r"^(\d+|-[1-9]\d*|-?\d+\.\d*[1-9])$"
+_ADVICE = {
+    "pandas.period": "write it as text such as 2026-01, or as a timestamp",
+    "pandas.interval": "write it as text, or its two ends as two columns",
+}
 
 
 def parquet_columns(path: Path) -> list[str]:
@@ -33,15 +43,22 @@ def check_size(path: Path, limits: Limits) -> None:
 
 
 def read_parquet(path: Path, wanted: list[str]) -> Batches:
-    """Batches with the `wanted` columns. Raises UnreadableFileError, whose message quotes no value of a row."""
+    """Batches with the `wanted` columns.
+
+    Raises UnreadableFileError, which names each column whose type has no plain values, and quotes no value of a row.
+    """
     row = 0
     try:
         file = pq.ParquetFile(path)
+        schema = file.schema_arrow
+        if refused := [why for name in wanted if (why := _no_plain_values(schema.field(name)))]:
+            raise UnreadableFileError("; ".join(refused))
+        native = {name: not _is_text(schema.field(name).type) for name in wanted}
         for record_batch in file.iter_batches(batch_size=ROWS_PER_BATCH, columns=wanted):
-            rows = len(record_batch)
-            columns = {name: _text(name, record_batch.column(name)) for name in wanted}
-            yield Batch(columns, pa.array(range(row + 1, row + rows + 1), pa.int64()))
-            row += rows
+            count = len(record_batch)
+            numbers = pa.array(range(row + 1, row + count + 1), pa.int64())
+            yield _batch({name: record_batch.column(name) for name in wanted}, numbers, native)
+            row += count
     except pa.ArrowMemoryError:
         raise
     except (pa.ArrowException, OSError) as error:
@@ -50,21 +67,83 @@ def read_parquet(path: Path, wanted: list[str]) -> Batches:
         raise UnreadableFileError(f"the Parquet file cannot be read after row {row}: {kind}; write it again") from None
 
 
-def _text(name: str, values: pa.Array) -> pa.Array:
-    kind = values.type
+def _batch(columns: dict[str, pa.Array], rows: pa.Array, native: dict[str, bool]) -> Batch:
+    """A row with an infinite number is broken, as it is in JSON: in a text column it would become a text."""
+    broken: list[Broken] = []
+    infinite = pa.repeat(pa.scalar(False), len(rows))
+    for name, values in columns.items():
+        if pa.types.is_floating(values.type):
+            found = pc.fill_null(pc.is_inf(values.cast(pa.float64())), False)
+            broken += [
+                Broken(row, "parquet", f"{name!r} holds an infinite number", {name: "infinity"})
+                for row in rows.filter(pc.and_not(found, infinite)).to_pylist()
+            ]
+            infinite = pc.or_(infinite, found)
+    if broken:
+        kept = pc.invert(infinite)
+        columns, rows = {name: values.filter(kept) for name, values in columns.items()}, rows.filter(kept)
+    return Batch({name: _text(values) for name, values in columns.items()}, rows, tuple(broken), native)
+
+
+def _no_plain_values(field: pa.Field) -> str | None:
+    """Why a column cannot be read as plain values; None if it can."""
+    kind = field.type
+    extension = (field.metadata or {}).get(b"ARROW:extension:name", b"").decode("utf-8", "replace")
+    if isinstance(kind, pa.BaseExtensionType):
+        extension = kind.extension_name
+    if extension:
+        advice = _ADVICE.get(extension, "write it as text or as a number")
+        return f"column {field.name!r} is of the type {extension}; {advice}"
     if pa.types.is_dictionary(kind):
-        values = values.dictionary_decode()
-        kind = values.type
+        kind = kind.value_type
     if pa.types.is_nested(kind):
-        raise UnreadableFileError(f"column {name!r} is {kind}; one plain value a row is expected")
+        return f"column {field.name!r} is {kind}; one plain value a row is expected: write its parts as columns"
+    readable = (
+        _is_text(kind)
+        or pa.types.is_null(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_decimal(kind)
+        or pa.types.is_date(kind)
+        or pa.types.is_time(kind)
+        or pa.types.is_timestamp(kind)
+    )
+    return None if readable else f"column {field.name!r} is {kind}; write it as text or as a number"
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _text(values: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    kind = values.type
     if pa.types.is_floating(kind):
         if pa.types.is_float16(kind):
             values = values.cast(pa.float32())
         # pandas writes missing numbers as NaN
-        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+        return _digits(pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values).cast(pa.string()))
+    if pa.types.is_decimal(kind):
+        return _digits(values.cast(pa.string()))
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
         values = values.cast(pa.timestamp("us", kind.tz), safe=False)
+    if _is_text(kind):
+        values = values.cast(pa.large_binary())  # the way back checks that it is UTF-8
     return values.cast(pa.string())
+
+
+def _digits(text: pa.Array) -> pa.Array:
+    """Arrow writes `4e+10`, `1E-7` and `12.00`: the same number in digits."""
+    plain = pc.match_substring_regex(text, _PLAIN_DIGITS)
+    if pc.all(plain, min_count=0).as_py():
+        return text
+    odd = pc.if_else(plain, pa.scalar(None, pa.string()), text)
+    written = mapped(odd, lambda digits: number_text(Decimal(digits)), pa.string())
+    return pc.if_else(pc.fill_null(plain, True), text, written)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,28 +1,23 @@
 """One column of text to typed values, and which rows break which rule. All of it column by column in Arrow.
 
-What counts as missing: nothing, or nothing but blanks. `NA`, `null`, `-` and the like are values, since Sluice does
-not guess: they pass in a text column, and elsewhere the row is quarantined and says so.
-
-| type | accepted text |
-|---|---|
-| integer | `12`, `+12`, `-3`, `12.0`; up to 18 digits |
-| number | decimal or exponent notation with a point, finite |
-| boolean | true/false, t/f, yes/no, y/n, 1/0 in any case |
-| timestamp | ISO 8601 date or time; without offset it is UTC |
-| category | any text, without its surrounding blanks |
-| text | any text, unchanged |
+What a text means is said in `sluice.model.values`, and every value is read there that is not of the usual spelling.
+The usual spellings take a short way through Arrow, which a property test holds to the same values. `NA`, `null`, `-`
+and the like are values unless the contract names them as missing, since Sluice does not guess: they pass in a text
+column, and elsewhere the row is quarantined and says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sluice.contract.models import Column
+from sluice.model.values import PLAIN, WHAT, Reading, parse_text
 
 ARROW_TYPES: dict[str, pa.DataType] = {
     "integer": pa.int64(),
@@ -32,10 +27,12 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "boolean": pa.bool_(),
     "timestamp": pa.timestamp("us"),
 }
-_TRUE = pa.array(["true", "t", "yes", "y", "1"])
-_FALSE = pa.array(["false", "f", "no", "n", "0"])
-_INTEGER = r"^[+-]?0*\d{1,18}(\.0*)?$"
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,5})?$"
+_NOTHING = pa.scalar(None, pa.string())
+_INTEGER = r"^[+-]?\d{1,18}(\.0*)?$"
+_NUMBER = r"^[+-]?\d{1,300}(\.\d{1,300})?$"
+_TIME = r"^[12]\d{3}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d{1,6})?)?$"
+_ZONED_TIME = r"^[12]\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
+_OTHER_CATEGORY = r"^(-?(0|[1-9]\d*)\.0+|(?i:true|false))$"
 
 
 @dataclass(frozen=True)
@@ -48,13 +45,21 @@ class Violation:
     mask: pa.Array
 
 
-def judge(name: str, column: Column, text: pa.Array, *, key: bool) -> tuple[pa.Array, list[Violation]]:
-    """Typed values of `text` (null where missing or refused) and what is wrong with it."""
-    text = pc.fill_null(text, "")
-    trimmed = pc.utf8_trim_whitespace(text)
-    missing = pc.equal(trimmed, "")
-    plain = text if column.type == "text" else trimmed
-    typed = _TYPED[column.type](pc.if_else(missing, pa.scalar(None, pa.string()), plain))
+def judge(
+    name: str,
+    column: Column,
+    text: pa.Array,
+    *,
+    key: bool,
+    reading: Reading = PLAIN,
+    native: pa.Array | bool = False,
+) -> tuple[pa.Array, list[Violation]]:
+    """Typed values of `text` (null where missing or refused) and what is wrong with it.
+
+    `native`: the cells, as a mask, or whether all of them were no text at their source; the reading's formats do not
+    apply to them.
+    """
+    typed, missing = typed_values(column.type, text, reading, native)
     violations: list[Violation] = []
 
     def broken(rule: str, message: str, mask: pa.Array) -> None:
@@ -62,7 +67,8 @@ def judge(name: str, column: Column, text: pa.Array, *, key: bool) -> tuple[pa.A
         if pc.any(mask).as_py():
             violations.append(Violation(name, rule, message, mask))
 
-    broken("type", f"is not {_WHAT[column.type]}", pc.and_(pc.is_null(typed), pc.invert(missing)))
+    form = "" if _standard(reading) else ", or not in the format that the contract gives the column"
+    broken("type", f"is not {WHAT[column.type]}{form}", pc.and_(pc.is_null(typed), pc.invert(missing)))
     if key:
         broken("key", "is missing, but it identifies the row", missing)
     elif not column.nullable:
@@ -71,77 +77,109 @@ def judge(name: str, column: Column, text: pa.Array, *, key: bool) -> tuple[pa.A
         broken("min", f"is less than {column.min:g}", pc.less(typed, pa.scalar(column.min, pa.float64())))
     if column.max is not None:
         broken("max", f"is greater than {column.max:g}", pc.greater(typed, pa.scalar(column.max, pa.float64())))
-    if column.values is not None:
-        known = pc.is_in(typed, value_set=pa.array(column.values, pa.string()))
+    if column.known is not None:
+        known = pc.is_in(typed, value_set=pa.array(sorted(column.known), pa.string()))
         broken("values", "is not among the contract's values", pc.and_(pc.is_valid(typed), pc.invert(known)))
     return typed, violations
 
 
-def _only(text: pa.Array, good: pa.Array) -> pa.Array:
-    return pc.if_else(pc.fill_null(good, False), text, pa.scalar(None, pa.string()))
+def typed_values(
+    kind: str, text: pa.Array, reading: Reading = PLAIN, native: pa.Array | bool = False
+) -> tuple[pa.Array, pa.Array]:
+    """(typed values, null where missing or refused; which are missing) of a column of text."""
+    text = pc.fill_null(text, "")
+    trimmed = pc.utf8_trim_whitespace(text)
+    missing = pc.equal(trimmed, "")
+    if reading.markers:
+        markers = pa.array(sorted(reading.markers), pa.string())
+        missing = pc.or_(missing, pc.is_in(trimmed, value_set=markers))
+        if kind != "text":
+            missing = pc.or_(missing, pc.is_in(_category(trimmed), value_set=markers))
+    plain = pc.if_else(missing, _NOTHING, text if kind == "text" else trimmed)
+    if _standard(reading):
+        typed = _standard_values(kind, plain)
+    else:
+        was_native = pa.repeat(pa.scalar(native), len(plain)) if isinstance(native, bool) else native
+        formatted = pc.if_else(was_native, _NOTHING, plain)
+        typed = pc.coalesce(
+            mapped(formatted, lambda cell: _read(cell, kind, replace(reading, missing=())), ARROW_TYPES[kind]),
+            _standard_values(kind, pc.if_else(was_native, plain, _NOTHING)),
+        )
+    if kind in ("integer", "number") and reading.missing_numbers:
+        absent = pc.is_in(typed.cast(pa.float64(), safe=False), value_set=pa.array(sorted(reading.missing_numbers)))
+        missing = pc.or_(missing, absent)
+        typed = pc.if_else(absent, pa.scalar(None, typed.type), typed)
+    return typed, missing
+
+
+def mapped(text: pa.Array, read: Callable[[str], Any], kind: pa.DataType) -> pa.Array:
+    """`read` of each text, called once for each that differs; null stays null."""
+    coded = pc.dictionary_encode(text)
+    found = pa.array([read(cell) for cell in coded.dictionary.to_pylist()], kind)
+    return found.take(coded.indices)
+
+
+def _standard(reading: Reading) -> bool:
+    return reading.plain and not reading.dates
+
+
+def _read(text: str, kind: str, reading: Reading) -> Any:
+    """The value of a text as Arrow takes it; None where it is none."""
+    try:
+        value = parse_text(text, kind, reading)
+    except ValueError:
+        return None
+    return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
+
+
+def _standard_values(kind: str, text: pa.Array) -> pa.Array:
+    """The usual spellings by Arrow, all others one by one."""
+    typed = _USUAL[kind](text)
+    rest = pc.and_(pc.is_null(typed), pc.is_valid(text))
+    if not pc.any(rest).as_py():
+        return typed
+    others = mapped(pc.if_else(rest, text, _NOTHING), lambda cell: _read(cell, kind, PLAIN), ARROW_TYPES[kind])
+    return pc.coalesce(typed, others)
+
+
+def _only(text: pa.Array, pattern: str) -> pa.Array:
+    return pc.if_else(pc.fill_null(pc.match_substring_regex(text, pattern), False), text, _NOTHING)
 
 
 def _integer(text: pa.Array) -> pa.Array:
-    good = _only(text, pc.match_substring_regex(text, _INTEGER))
     # Arrow does not read a plus sign, nor a point
-    bare = pc.replace_substring_regex(good, r"^\+|\.0*$", "")
-    return bare.cast(pa.int64())
+    return pc.replace_substring_regex(_only(text, _INTEGER), r"^\+|\.0*$", "").cast(pa.int64())
 
 
 def _number(text: pa.Array) -> pa.Array:
     try:
         values = text.cast(pa.float64())
     except pa.ArrowInvalid:
-        good = _only(text, pc.match_substring_regex(text, _NUMBER))
-        values = good.cast(pa.float64())
+        values = pc.replace_substring_regex(_only(text, _NUMBER), r"^\+", "").cast(pa.float64())
     return pc.if_else(pc.is_finite(values), values, pa.scalar(None, pa.float64()))
 
 
-def _boolean(text: pa.Array) -> pa.Array:
-    folded = pc.utf8_lower(text)
-    false = pc.if_else(pc.is_in(folded, value_set=_FALSE), pa.scalar(False), pa.scalar(None, pa.bool_()))
-    return pc.if_else(pc.is_in(folded, value_set=_TRUE), pa.scalar(True), false)
-
-
 def _timestamp(text: pa.Array) -> pa.Array:
-    # one spelling throughout is the rule, and Arrow reads it a hundred times faster than Python
-    for kind in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
-        try:
-            return text.cast(kind).cast(pa.timestamp("us"))
-        except pa.ArrowInvalid:
-            continue
-    return pa.array([_moment(value) for value in text.to_pylist()], pa.timestamp("us"))
-
-
-def _moment(text: str | None) -> datetime | None:
-    """ISO 8601 → naive UTC; None when it is none."""
-    # fromisoformat also reads bare digits such as 20260101, which are far more often a number in the wrong column
-    if text is None or "-" not in text[1:8]:
-        return None
     try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-    except (ValueError, OverflowError):
-        return None
+        zoned = _only(text, _ZONED_TIME).cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
+        return pc.coalesce(_only(text, _TIME).cast(pa.timestamp("us")), zoned)
+    except pa.ArrowInvalid:  # one that looks like a time and is none, such as the 30th of February
+        return pa.nulls(len(text), pa.timestamp("us"))
 
 
-def _same(text: pa.Array) -> pa.Array:
-    return text
+def _category(text: pa.Array) -> pa.Array:
+    """Null stays null; text is trimmed already."""
+    other = _only(text, _OTHER_CATEGORY)
+    if other.null_count == len(other):
+        return text
+    return pc.coalesce(mapped(other, lambda cell: _read(cell, "category", PLAIN), pa.string()), text)
 
 
-_TYPED: dict[str, Callable[[pa.Array], pa.Array]] = {
+_USUAL: dict[str, Callable[[pa.Array], pa.Array]] = {
     "integer": _integer,
     "number": _number,
-    "category": _same,
-    "text": _same,
-    "boolean": _boolean,
+    "category": _category,
+    "text": lambda text: text,
+    "boolean": lambda text: mapped(text, lambda cell: _read(cell, "boolean", PLAIN), pa.bool_()),
     "timestamp": _timestamp,
-}
-_WHAT = {
-    "integer": "an integer",
-    "number": "a finite number with a decimal point",
-    "category": "a category",
-    "text": "text",
-    "boolean": "true or false (or t/f, yes/no, y/n, 1/0)",
-    "timestamp": "an ISO 8601 date or time, such as 2026-01-31T12:30:00",
 }

@@ -114,7 +114,14 @@ def _judge(batch: Batch, contract: Contract) -> tuple[list[pa.Array], list[Viola
     columns: list[pa.Array] = []
     violations: list[Violation] = []
     for name, column in contract.data.columns.items():
-        typed, broken = judge(name, column, batch.columns[name], key=name in contract.data.key)
+        typed, broken = judge(
+            name,
+            column,
+            batch.columns[name],
+            key=name in contract.data.key,
+            reading=contract.reading(name),
+            native=batch.native.get(name, False),
+        )
         columns.append(typed)
         violations += broken
     return columns, violations

@@ -2,7 +2,7 @@
 
 | type | text that is a value | typed value |
 |---|---|---|
-| integer | `12`, `+12`, `12.0`, `1.2e1`: a whole number of at most 18 digits | int |
+| integer | `12`, `+12`, `12.0`, no exponent: a whole number of at most 18 digits | int |
 | number | decimal or exponent notation, finite as a double | float |
 | boolean | true/false, t/f, yes/no, y/n, 1/0, 1.0/0.0, in any case | bool |
 | timestamp | an ISO 8601 date or time; without an offset it is UTC | datetime in UTC |
@@ -41,13 +41,13 @@ NO_LABEL = frozenset({"na", "n/a", "#n/a", "nan", "null", "none", "nil", "unknow
 """Spellings, in lower case, of a label that is not known yet. A class of that name must be declared in `values`."""
 WHAT = {
     "integer": "an integer of at most 18 digits",
-    "number": "a finite number",
+    "number": "a finite number with a decimal point",
     "boolean": "true or false (or t/f, yes/no, y/n, 1/0)",
     "timestamp": "an ISO 8601 date or time, such as 2026-01-31T12:30:00",
     "category": "a category (text, a finite number or a boolean)",
     "text": "text",
 }
-_DIGITS = re.compile(r"[+-]?[0-9]+")
+_DIGITS = re.compile(r"([+-]?[0-9]+)(?:\.0*)?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,5})?")
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 # Python also reads bare digits such as 20260101, which are far more often a number in the wrong column
@@ -337,10 +337,8 @@ def _number(text: str, reading: Reading) -> float:
 
 def _integer(text: str, reading: Reading) -> int:
     text = plain_number(text, reading)
-    if _DIGITS.fullmatch(text) and len(text) < 4000:
-        return _whole(int(text))
-    if _NUMBER.fullmatch(text) and math.isfinite(value := float(text)):
-        return _whole(value)
+    if len(text) < 4000 and (found := _DIGITS.fullmatch(text)):  # Python reads no longer ones
+        return _whole(int(found[1]))
     raise ValueError(f"is not {WHAT['integer']}")
 
 
