@@ -6,7 +6,7 @@ TIMED := $(PY) scripts/timed.py
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo build test test-order test-long coverage check prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-bandit bench-canaries bench-serving prove-releases
+.PHONY: outdated help setup demo build test test-order test-long coverage check prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-bandit bench-canaries bench-serving prove-releases
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -77,6 +77,7 @@ test-long: setup .envs/sdk/.stamp  ## the tests that take minutes
 check: setup .envs/audit/.stamp .envs/node/.stamp  ## format, lint, types, import rules, and every static proof, with a share of the mutants
 	@$(TIMED) format $(PY) -m ruff format --check .
 	@$(TIMED) lint $(PY) -m ruff check .
+	@$(TIMED) spelling .venv/bin/typos
 	@$(TIMED) types $(PY) -m mypy
 	@$(TIMED) imports env PYTHONPATH=layers/core .venv/bin/lint-imports --no-logo
 	@$(TIMED) checks env PYTHONPATH=layers/core $(PY) -m proofs.checks
@@ -126,6 +127,9 @@ sbom: build  ## CycloneDX bills of materials in build/sbom: of what is deployed,
 lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files, those of the layers included
 	@for name in build dev learn glue sdk audit bench; do echo "Locking $$name"; $(LOCK) -o requirements/$$name.txt requirements/$$name.in; done
 	@for layer in core data; do echo "Locking layers/$$layer"; $(LOCK) --python-platform x86_64-manylinux2014 -c requirements/dev.txt -o layers/$$layer/requirements.txt requirements/$$layer.in; done
+
+outdated: setup  ## locked packages that have a newer release, an environment each
+	@for env in .venv .envs/learn .envs/glue; do echo "$$env"; $(PY) -m uv pip list --quiet --outdated --python $$env/bin/python; done
 
 clean:  ## remove what was built; environments stay
 	rm -rf build .aws-sam .localcloud
