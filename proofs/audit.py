@@ -1,8 +1,8 @@
 """checkov and parliament over the template: what is known to be wrong with single resources and policies.
 
 `python -m proofs.audit` prints a JSON line for each count, what is wrong on stderr, and exits with 1 when a goal
-is missed. It needs .envs/audit and no network. A finding of checkov that stands is skipped in the resource's Metadata
-with its reason; one of parliament in STANDS below.
+is missed. It needs .envs/audit and no network. A finding of checkov that stands is in checkov_skips.yaml with its
+reason; one of parliament in STANDS below.
 """
 
 from __future__ import annotations
@@ -13,14 +13,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from proofs import posture
 from proofs.project import ROOT, Finding, Project, listed
 from proofs.stack_values import StackValues
 
 BIN = ROOT / ".envs" / "audit" / "bin"
+SKIPS = Path(__file__).with_name("checkov_skips.yaml")
 # Parameters with which every conditional resource exists.
 EVERYTHING = (("AlertEmail", "a@example.org"), ("SubnetIds", "subnet-1"), ("MonthlyBudget", "50"))
 # (issue, end of where, part of the detail) → why it stands. An entry that nothing matches any more is a finding itself.
@@ -50,7 +55,12 @@ STANDS: dict[tuple[str, str, str], str] = {
 
 def main() -> int:
     project = Project.load()
-    failed, skipped, without_reason = checkov(project)
+    failed, skipped = checkov(project)
+    without_reason = [
+        Finding("checkov", SKIPS.name, f"{each.check} of {each.resource} is skipped without a reason")
+        for each in written_skips()
+        if not each.reason
+    ]
     policies = list(documents(project))
     lint = parliament(dict(policies))
     rules = posture.findings(project)
@@ -64,13 +74,33 @@ def main() -> int:
         print(each, file=sys.stderr)
     for name, value, goal in counts:
         print(json.dumps({"name": name, "value": value, "goal": goal, "ok": value == goal}))
-    print(json.dumps({"name": "checkov skips with a reason", "value": skipped}))
+    print(json.dumps({"name": "checkov findings that stand, with a reason", "value": skipped}))
     print(json.dumps({"name": "policies looked at by parliament", "value": len(policies)}))
     return 0 if all(value == goal for _, value, goal in counts) else 1
 
 
-def checkov(project: Project) -> tuple[list[Finding], int, list[Finding]]:
-    """(failed, number of skips, skips without a reason), over the template as written and as SAM translates it.
+@dataclass(frozen=True)
+class Skip:
+    """A check of checkov's that is not applied to the resources of this name, in which `*` stands for any letters."""
+
+    check: str
+    resource: str
+    reason: str
+
+    def explains(self, check: str, logical_id: str) -> bool:
+        return check == self.check and fnmatchcase(logical_id, self.resource)
+
+
+def written_skips(path: Path = SKIPS) -> list[Skip]:
+    return [
+        Skip(each["check"], resource, each.get("why", ""))
+        for each in yaml.safe_load(path.read_text(encoding="utf-8"))
+        for resource in each["resources"]
+    ]
+
+
+def checkov(project: Project) -> tuple[list[Finding], int]:
+    """(what fails and stale skips, number of findings skipped), over the template as written and as SAM translates it.
 
     Raises RuntimeError when checkov does not run.
     """
@@ -86,24 +116,26 @@ def checkov(project: Project) -> tuple[list[Finding], int, list[Finding]]:
         results = json.loads(ended.stdout)["results"]
     except (ValueError, KeyError, TypeError):
         raise RuntimeError(f"checkov did not run: {ended.stderr[-800:] or ended.stdout[-800:]}") from None
-    failed = [
-        Finding(
-            "checkov", f"{Path(each['file_path']).name} {each['resource']}", f"{each['check_id']} {each['check_name']}"
-        )
-        for each in results["failed_checks"]
-    ]
-    skips = list(written_skips(project))
-    without = [
-        Finding("checkov", where, f"{number} is skipped without a reason") for where, number, why in skips if not why
-    ]
-    return failed, len(skips), without
+    return without_skips(results["failed_checks"], written_skips())
 
 
-def written_skips(project: Project) -> Iterator[tuple[str, str, str]]:
-    """(logical id, check, reason) of every skip in the template."""
-    for name, resource in project.source["Resources"].items():
-        for each in resource.get("Metadata", {}).get("checkov", {}).get("skip", []):
-            yield name, each["id"], each.get("comment", "")
+def without_skips(failed_checks: list[dict[str, Any]], skips: list[Skip]) -> tuple[list[Finding], int]:
+    """(the failed checks that no skip explains and the skips that explain none, the number of explained ones).
+
+    A failed check is checkov's: `resource` is a type and a logical id, "AWS::S3::Bucket.DataBucket".
+    """
+    found, used = [], set()
+    for each in failed_checks:
+        logical_id = each["resource"].rpartition(".")[2]
+        explained = [skip for skip in skips if skip.explains(each["check_id"], logical_id)]
+        used.update(explained)
+        if not explained:
+            where = f"{Path(each['file_path']).name} {each['resource']}"
+            found.append(Finding("checkov", where, f"{each['check_id']} {each['check_name']}"))
+    skipped = len(failed_checks) - len(found)
+    stale = [skip for skip in skips if skip not in used]
+    found += [Finding("checkov", SKIPS.name, f"{skip.check} of {skip.resource} is not found any more") for skip in stale]
+    return found, skipped
 
 
 def documents(project: Project) -> Iterator[tuple[str, dict[str, Any]]]:

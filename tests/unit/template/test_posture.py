@@ -121,10 +121,27 @@ def test_parliament_finds_nothing_in_ours_and_a_typo_in_another() -> None:
     assert [each.where for each in found] == ["broken"]
 
 
-def test_every_skip_of_checkov_says_why(project: Project) -> None:
-    skips = list(audit.written_skips(project))
-    assert len(skips) >= 50
-    assert [skip for skip in skips if len(skip[2]) < 30] == []
+def test_every_skip_of_checkov_says_why_and_is_of_a_resource(project: Project) -> None:
+    skips = audit.written_skips()
+    assert [skip for skip in skips if len(skip.reason) < 30] == []
+    resources = project.source["Resources"]
+    assert [skip for skip in skips if not any(skip.explains(skip.check, name) for name in resources)] == []
+
+
+def test_a_finding_of_checkov_is_skipped_for_the_named_resource_only() -> None:
+    failed = [
+        {"check_id": "CKV_1", "check_name": "encrypts", "resource": f"AWS::S3::Bucket.{name}", "file_path": "/t.yaml"}
+        for name in ("Data", "DataCopy")
+    ]
+    found, skipped = audit.without_skips(failed, [audit.Skip("CKV_1", "Data", "a reason")])
+    assert (skipped, [each.where for each in found]) == (1, ["t.yaml AWS::S3::Bucket.DataCopy"])
+    found, skipped = audit.without_skips(failed, [audit.Skip("CKV_1", "Data*", "a reason")])
+    assert (skipped, found) == (2, [])
+
+
+def test_a_skip_of_checkov_that_explains_nothing_is_found() -> None:
+    (found,) = audit.without_skips([], [audit.Skip("CKV_1", "Data", "a reason")])[0]
+    assert "CKV_1 of Data" in found.what
 
 
 def test_a_template_is_read_whole() -> None:
