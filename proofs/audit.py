@@ -134,7 +134,9 @@ def without_skips(failed_checks: list[dict[str, Any]], skips: list[Skip]) -> tup
             found.append(Finding("checkov", where, f"{each['check_id']} {each['check_name']}"))
     skipped = len(failed_checks) - len(found)
     stale = [skip for skip in skips if skip not in used]
-    found += [Finding("checkov", SKIPS.name, f"{skip.check} of {skip.resource} is not found any more") for skip in stale]
+    found += [
+        Finding("checkov", SKIPS.name, f"{skip.check} of {skip.resource} is not found any more") for skip in stale
+    ]
     return found, skipped
 
 

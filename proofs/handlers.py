@@ -29,12 +29,10 @@ _LAYERS = {
 def findings(project: Project) -> list[Finding]:
     defaults = project.source.get("Globals", {}).get("Function", {})
     found = []
-    for name, properties in project.resources("AWS::Serverless::Function").items():
+    for name, function in project.functions().items():
         if project.focus is not None and name not in project.focus:
             continue
-        found += [
-            Finding(CHECK, f"{name}.{place}", what) for place, what in _function(project, {**defaults, **properties})
-        ]
+        found += [Finding(CHECK, f"{name}.{place}", what) for place, what in _function(project, function)]
     for name, properties in project.resources("AWS::Serverless::LayerVersion").items():
         if defaults.get("Runtime") not in properties.get("CompatibleRuntimes", []):
             found.append(

@@ -151,6 +151,28 @@ class Project:
         found = (self.translated if translated else self.source)["Resources"].items()
         return {name: item.get("Properties", {}) for name, item in found if not kind or item["Type"] == kind}
 
+    def functions(self) -> dict[str, dict[str, Any]]:
+        """Logical id → properties of each function, those of Globals that it does not ignore included.
+
+        As SAM merges them: maps are joined, lists of Globals come first, any other value of the function's own wins.
+        """
+        shared: dict[str, Any] = self.source.get("Globals", {}).get("Function", {})
+        found = {}
+        for name, item in self.source["Resources"].items():
+            if item["Type"] == "AWS::Serverless::Function":
+                ignored = listed(item.get("IgnoreGlobals"))
+                kept = {key: each for key, each in shared.items() if not {key, "*"} & set(ignored)}
+                found[name] = _merged(kept, item.get("Properties", {}))
+        return found
+
+
+def _merged(shared: Any, own: Any) -> Any:
+    if isinstance(shared, dict) and isinstance(own, dict):
+        return {**shared, **{key: _merged(shared[key], each) if key in shared else each for key, each in own.items()}}
+    if isinstance(shared, list) and isinstance(own, list):
+        return [*shared, *own]
+    return own
+
 
 def _changed(part: Any, path: tuple[str | int, ...], value: Any) -> Any:
     """`part` with `value` at `path`; only what lies on the path is copied."""

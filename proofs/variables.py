@@ -24,13 +24,15 @@ _SETTINGS = {field.name for field in fields(Settings)}
 def findings(project: Project) -> list[Finding]:
     shared = project.source.get("Globals", {}).get("Function", {}).get("Environment", {}).get("Variables", {})
     found = [Finding(CHECK, f"Globals.{name}", "no setting has this name") for name in _unknown(shared)]
+    effective = project.functions()
     for function, properties in project.resources("AWS::Serverless::Function").items():
         if project.focus is not None and function not in project.focus:
             continue
         own = properties.get("Environment", {}).get("Variables", {})
         found += [Finding(CHECK, f"{function}.{name}", "no setting has this name") for name in _unknown(own)]
         source = project.code.get(f"{str(properties.get('CodeUri', '')).strip('/')}/app.py", "")
-        given = {name.removeprefix("SLUICE_").lower() for name in {*shared, *own}}
+        every = effective[function].get("Environment", {}).get("Variables", {})
+        given = {name.removeprefix("SLUICE_").lower() for name in every}
         for name in sorted(_needed(source) - given):
             found.append(Finding(CHECK, function, f"its step reads SLUICE_{name.upper()}, which nobody tells it"))
         for name in sorted({each.removeprefix("SLUICE_").lower() for each in own} - _needed(source)):

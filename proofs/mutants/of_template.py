@@ -48,6 +48,7 @@ def generated(project: Project) -> Iterator[Mutant]:
         if kind == "AWS::CloudWatch::Alarm":
             yield from _alarm(project, path, properties)
     yield from _globals(project)
+    yield from _without_globals(project)
 
 
 def _properties(project: Project, path: Path, item: dict[str, Any]) -> Iterator[Mutant]:
@@ -262,6 +263,14 @@ def _alarm(project: Project, path: Path, properties: dict[str, Any]) -> Iterator
         yield Mutant("wrong dimension", f"{shown(place)}: written out", project.changed((*place, "Value"), "intake"))
     yield Mutant("alarm for all", shown(path), project.changed((*where, "Dimensions")))
     yield Mutant("alarm that rings for nobody", shown(path), project.changed((*where, "AlarmActions")))
+
+
+def _without_globals(project: Project) -> Iterator[Mutant]:
+    """A function that does not take what all the others have."""
+    for name in project.functions():
+        for ignored in ("Environment", "Handler", "Layers", "LoggingConfig", "Runtime", "Tags"):
+            place = ("source", "Resources", name, "IgnoreGlobals")
+            yield Mutant("globals ignored", f"{name}: {ignored}", project.changed(place, [ignored]))
 
 
 def _globals(project: Project) -> Iterator[Mutant]:

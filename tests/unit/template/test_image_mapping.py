@@ -18,7 +18,7 @@ def test_the_template_has_the_sdks_accounts() -> None:
 def test_the_block_is_replaced_and_nothing_else() -> None:
     accounts = {"eu-west-1": "012345678901"}
     once = write_image_mapping.rewritten(text(), accounts)
-    assert once.count("{Account:") == 1
+    assert once.count('{Account: "') == 1
     assert 'eu-west-1: {Account: "012345678901"}' in once
     assert write_image_mapping.rewritten(once, accounts) == once
     before, after = text().split(write_image_mapping.BEGIN)[0], text().split(write_image_mapping.END)[1]

@@ -91,7 +91,9 @@ def test_every_resource_is_named_where_aws_has_one_to_name() -> None:
 def test_every_wildcard_resource_says_why() -> None:
     for number, line in enumerate(text().splitlines(), 1):
         if re.search(r'Resource: *"\*"|^ *- *"\*"', line):
-            assert re.search(r'"\*"(, Condition: .*)?[}\]]* +# .{10,}', line), f"line {number}: a wildcard without its reason"
+            assert re.search(r'"\*"(, Condition: .*)?[}\]]* +# .{10,}', line), (
+                f"line {number}: a wildcard without its reason"
+            )
 
 
 def test_roles_can_be_passed_only_to_the_service_that_they_are_for() -> None:
