@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -487,9 +488,14 @@ class Contract(Part):
         apart = {*self.data.key, self.problem.target, self.data.time, *self.features.drop}
         return [name for name in self.data.columns if name not in apart]
 
+    @cached_property
+    def readings(self) -> dict[str, Reading]:
+        """How the text of each column is written."""
+        defaults = self.data.format.model_dump()
+        return {name: Reading.of(column.model_dump(), defaults) for name, column in self.data.columns.items()}
+
     def reading(self, name: str) -> Reading:
-        """How the text of a column is written."""
-        return Reading.of(self.data.columns[name].model_dump(), self.data.format.model_dump())
+        return self.readings[name]
 
     @property
     def prediction_type(self) -> str:

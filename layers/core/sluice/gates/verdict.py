@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+from sluice.model.values import finite
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 
@@ -28,9 +29,7 @@ class Verdict:
 
 def number(value: Any) -> float | None:
     """A finite number, or None: NaN, infinity, text and booleans are no evidence."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
+    return finite(value)
 
 
 def metric_of(evaluation: Mapping[str, Any], who: str, metric: str) -> float | None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sluice.model.values import category_text, parse_json
 from sluice.profile import chance
 from sluice.profile.sketches import buckets
 
@@ -115,7 +116,7 @@ Bins = tuple[list[float], list[int]]
 def _bins(column: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], name: str) -> Bins:
     values = [row.get(name) for row in rows]
     if column["type"] == "number":
-        numbers = [_plain_number(value) for value in values]
+        numbers = [_value(value, "number") for value in values]
         present = [(value, 1) for value in numbers if value is not None]
         return _number(column, present, len(numbers) - len(present))
     boolean = bool(column["shares"]) and set(column["shares"]) <= {"true", "false"}
@@ -124,28 +125,20 @@ def _bins(column: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], name: st
     return _category(column, counts, len(texts) - counts.total())
 
 
-def _plain_number(value: Any) -> float | None:
-    # a request with anything else was refused by the model, which then saw no value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
+def _value(value: Any, kind: str) -> Any:
+    """What the model saw; None also for what is none of this type, since such a request was refused."""
     try:
-        number = float(value)
-    except OverflowError:
+        return parse_json(value, kind)
+    except ValueError:
         return None
-    return number if math.isfinite(number) else None
 
 
 def _category_name(value: Any, boolean: bool) -> str | None:
-    """The text under which the encoder knows a category (sluice.model.schema.category, which is not for Lambdas)."""
-    if value is None or value == "":
-        return None
-    if boolean and value in (0, 1):
-        return "true" if value else "false"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and math.isfinite(value) and value == math.floor(value):
-        return str(int(value))
-    return str(value)
+    """The text under which the encoder knows a category."""
+    found = _value(value, "boolean") if boolean else None
+    if found is None:
+        found = _value(value, "category")
+    return None if found is None else category_text(found)
 
 
 def _number(column: Mapping[str, Any], weighted: Sequence[tuple[float, int]], missing: int) -> Bins:

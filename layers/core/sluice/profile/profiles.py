@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sluice.contract.models import Contract
+from sluice.model.values import category_text, finite
 from sluice.profile import sketches
 
 Profile = dict[str, Any]
@@ -55,7 +56,7 @@ def profile_column(values: pa.ChunkedArray, kind: str) -> dict[str, Any]:
     if kind == "text":
         profile["lengths"] = _moments(pc.utf8_length(present).cast(pa.float64()))
     unique = pc.unique(present)
-    texts = ["true" if v is True else "false" if v is False else str(v) for v in unique.to_pylist()]
+    texts = [v if kind == "text" else category_text(v) for v in unique.to_pylist()]
     if kind != "text":
         profile["counts"] = _counts(present) if len(texts) <= sketches.MAX_COUNTED else None
     if kind in ("text", "category", "integer"):
@@ -118,7 +119,7 @@ def _counts(values: pa.ChunkedArray) -> dict[str, int]:
     found: dict[str, int] = {}
     for item in pc.value_counts(values).to_pylist():
         value = item["values"]
-        key = "true" if value is True else "false" if value is False else str(value)
+        key = category_text(value)
         found[key] = found.get(key, 0) + item["counts"]
     return dict(sorted(found.items()))
 
@@ -131,7 +132,7 @@ def _moments(numbers: pa.ChunkedArray) -> dict[str, Any]:
     # divided first, because the sum of the largest numbers would overflow
     mean = pc.sum(pc.divide(numbers, float(n))).as_py()
     deviations = pc.subtract(numbers, mean)
-    m2 = sketches.finite(pc.sum(pc.multiply(deviations, deviations)).as_py())
+    m2 = finite(pc.sum(pc.multiply(deviations, deviations)).as_py())
     return {"n": n, **ends, "mean": mean, "m2": m2}
 
 

@@ -21,6 +21,8 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sluice.model.values import finite
+
 ALPHA = 0.01
 GAMMA = (1 + ALPHA) / (1 - ALPHA)
 MAX_COUNTED = 256
@@ -111,10 +113,6 @@ def merge_moments(a: Sketch, b: Sketch) -> Sketch:
     if a["m2"] is not None and b["m2"] is not None:
         m2 = finite(a["m2"] + b["m2"] + delta * delta * (a["n"] * b["n"] / n))
     return {"n": n, "min": min(a["min"], b["min"]), "max": max(a["max"], b["max"]), "mean": mean, "m2": m2}
-
-
-def finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _pack(registers: bytes | bytearray) -> str:

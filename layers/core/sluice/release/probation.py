@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sluice.model.values import finite
 from sluice.release.evalue import log_evalue, log_mean
 from sluice.release.replay import discordant, mcnemar
 
@@ -113,6 +114,6 @@ def _losses(row: Labelled, kind: Kind, cap: float | None) -> tuple[float, float]
         return (row.truth - row.old) ** 2, (row.truth - row.new) ** 2
     if cap is None or not 0 < cap < math.inf:
         raise ValueError(f"numbers need a cap of their errors, above 0; got {cap}")
-    if not all(math.isfinite(value) for value in (row.truth, row.old, row.new)):
+    if any(finite(value) is None for value in (row.truth, row.old, row.new)):
         raise ValueError("labels and answers are finite numbers; a row has others")
     return min(abs(row.truth - row.old) / cap, 1.0), min(abs(row.truth - row.new) / cap, 1.0)

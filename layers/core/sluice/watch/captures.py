@@ -17,7 +17,8 @@ from typing import Any
 from sluice import names
 from sluice.contract import Contract
 from sluice.model.payloads import CSV, JSON, JSON_LINES_NAMES, csv_answers, csv_records, lines, media_type, parameters
-from sluice.model.schema import Schema, from_text
+from sluice.model.schema import Schema
+from sluice.model.values import Reading, parse_json
 
 Row = dict[str, Any]
 _CLIENT = re.compile(r"(?:^|[;,\s])client=([^;,\s]{1,128})")
@@ -118,8 +119,9 @@ def _text(part: Any) -> tuple[str, str]:
 
 
 def rows_of(text: str, kind: str, contract: Contract) -> list[Row]:
-    """The rows of a request's body, as they were sent; `kind` is its content type.
+    """The rows of a request's body with the values that the model saw; `kind` is its content type.
 
+    Times, what is not of its column's type, and unknown fields stay as they were sent.
     Raises ValueError or csv.Error for a body that has none.
     """
     text, header, kind = text.removeprefix("\ufeff"), parameters(kind).get("header"), media_type(kind)
@@ -129,13 +131,13 @@ def rows_of(text: str, kind: str, contract: Contract) -> list[Row]:
         known = [(i, name) for i, name in enumerate(columns) if name in types]
         if any(len(record) != len(columns) for record in records):
             raise ValueError(f"a record has not the {len(columns)} fields of its columns")
-        return [{name: _typed(record[i], types[name]) for i, name in known} for record in records]
+        return [_seen({name: record[i] for i, name in known}, contract) for record in records]
     if kind in JSON_LINES_NAMES:
-        return [_object(json.loads(line)) for line in lines(text)]
+        return [_seen(_object(json.loads(line)), contract) for line in lines(text)]
     content = json.loads(text)
     if isinstance(content, dict) and isinstance(content.get("instances"), list):
-        return [_object(row) for row in content["instances"]]
-    return [_object(content)]
+        return [_seen(_object(row), contract) for row in content["instances"]]
+    return [_seen(_object(content), contract)]
 
 
 def _answers(text: str, kind: str, contract: Contract) -> tuple[list[Row], str | None, str | None]:
@@ -156,13 +158,20 @@ def _string(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _typed(cell: str, kind: str) -> Any:
-    """A CSV cell as JSON would have it; an empty one is missing."""
+def _seen(record: Row, contract: Contract) -> Row:
+    found: Row = {}
+    for name, value in record.items():
+        column = contract.data.columns.get(name)
+        found[name] = value if column is None else _value(value, column.type, contract.reading(name))
+    return found
+
+
+def _value(value: Any, kind: str, reading: Reading) -> Any:
     try:
-        # times and categories are compared as they were sent
-        return from_text(cell, kind if kind in ("integer", "number", "boolean") else "text")
+        typed = parse_json(value, kind, reading)
     except ValueError:
-        return cell
+        return value
+    return value if isinstance(typed, datetime) else typed
 
 
 def _object(value: Any) -> Row:

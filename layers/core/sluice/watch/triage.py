@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sluice.model.values import category_text, is_missing, parse_json
+
 MISSING_JUMP = 0.1
 UNSEEN_SHARE = 0.1
 
@@ -15,12 +17,13 @@ def damage(baseline: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> di
     unseen: dict[str, float] = {}
     for name, column in baseline.get("columns", {}).items():
         values = [row.get(name) for row in rows]
-        present = [value for value in values if value is not None and value != ""]
+        present = [value for value in values if not is_missing(value)]
         if values:
             missing[name] = round(1 - len(present) / len(values) - float(column.get("missing") or 0.0), 6)
         if column.get("type") == "category" and present and column.get("shares"):
-            known = column["shares"]
-            strange = sum(1 for value in present if _text(value) not in known)
+            known = {category_text(value) for value in column["shares"]}
+            boolean = known <= {"true", "false"}
+            strange = sum(1 for value in present if _name(value, boolean) not in known)
             unseen[name] = round(strange / len(present), 6)
     return {"missing_jump": missing, "unseen_share": unseen}
 
@@ -41,5 +44,10 @@ def broken(report: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _name(value: Any, boolean: bool) -> str:
+    """The text under which the encoder knows a category; what is none of its type is left as it is, and unseen."""
+    try:
+        found = parse_json(value, "boolean") if boolean else None
+    except ValueError:
+        found = None
+    return category_text(value if found is None else found)
