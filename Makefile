@@ -24,8 +24,7 @@ LOCK = $(PY) -m uv pip compile --quiet --python-version 3.11 --generate-hashes -
 	@sed -n '/^uv==/,/^    #/p' requirements/dev.txt > .venv/uv.txt
 	@$(PY) -m pip install --quiet --require-hashes --only-binary :all: -r .venv/uv.txt
 	@$(SYNC) --python $(PY) requirements/dev.txt
-	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -m cli "$$@"\n' "$(CURDIR)/layers/core:$(CURDIR)" "$(CURDIR)/$(PY)" > .venv/bin/sluice
-	@chmod +x .venv/bin/sluice
+	@$(PY) -m uv pip install --quiet --python $(PY) --no-deps --build-constraints requirements/build.txt --editable .
 	@touch $@
 
 .envs/%/.stamp: requirements/%.txt .venv/.stamp

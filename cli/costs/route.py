@@ -6,12 +6,13 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-MACHINES = Path(__file__).resolve().parents[2] / "statemachines"
+from cli.repository import deployed_file
+
+MACHINES = deployed_file("statemachines")
 POLLED = "EndpointBusyError"
 """A state that retries on this asks again until an endpoint has settled; each time is a transition and a call."""
 _MOST = 1_000_000

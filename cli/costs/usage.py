@@ -6,17 +6,17 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 from cli.costs.prices import PriceTable
 from cli.costs.route import Route, definition, route
+from cli.repository import deployed_file
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.release.plan import timing
 from sluice.steps.replay_requests import LONGEST_CALL, MOST_MIRRORED, REACH, THREADS
 from sluice.watch import metric_names
 
-TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
+TEMPLATE = deployed_file("template.yaml")
 HOURS, DAYS = 730.0, 30.0
 """Of a month."""
 _GB = 1e9
