@@ -192,6 +192,7 @@ def _rest(look: Look, target: Seen, problem_type: str, time: Seen | None) -> lis
         f"  - {{metric: {metric}, not_worse_than_champion_by: 0.005, confidence: 0.95}}",
         "release:",
         "  approval: manual  # DECIDE: automatic once you trust the gates",
+        "  no_traffic: roll_back  # DECIDE: without live requests, hold, roll_back, or promote after held-out rows?",
     ]
 
 

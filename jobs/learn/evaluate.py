@@ -1,8 +1,8 @@
 """Compare candidate, baseline and champion on the same held-out rows: the SageMaker processing job.
 
 Reads artefacts (model.tar.gz), verifies their manifests, scores with the numpy scorers that serve, and writes
-evaluation.json, predictions.npz and baseline.json (docs/architecture.md). Any error is one line on stderr and exit
-code 1. Needs no scikit-learn.
+evaluation.json, predictions.npz, baseline.json and held_out.jsonl (docs/architecture.md). Any error is one line on
+stderr and exit code 1. Needs no scikit-learn.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ from sluice.model.slices import by_slice, left_out
 BASE = Path("/opt/ml/processing")
 CONFIDENCE = 0.95
 LATENCY_CALLS = 300
+HELD_OUT_ROWS = 5_000
+"""Test rows that are kept as requests, for releases without live traffic: what `release.replay` may be at most."""
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -191,6 +194,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     np.savez(arguments.output / "predictions.npz", allow_pickle=False, y=y, **scores)
     profile = reference_profile(schema, rows, one_score(kind, scores["candidate"]))
     write_json(arguments.output / "baseline.json", profile)
+    write_held_out(arguments.output / "held_out.jsonl", rows, schema, contract["problem"]["target"])
     # Last, because its presence says that the evaluation is complete.
     write_json(arguments.output / "evaluation.json", result)
     return result
@@ -218,6 +222,24 @@ def unmeasured(
     arguments.output.mkdir(parents=True, exist_ok=True)
     write_json(arguments.output / "evaluation.json", result)
     return result
+
+
+def as_json(value: Any, name: str, schema: Schema) -> Any:
+    """A typed value as a request says it: times are text in the column's format, whole numbers have no point."""
+    if schema.types[name] == "timestamp":
+        moment, dates = datetime.fromtimestamp(value, UTC), schema.reading(name).dates
+        return moment.strftime(dates[0]) if dates else moment.isoformat()
+    return int(value) if schema.types[name] == "integer" else value
+
+
+def write_held_out(path: Path, rows: Sequence[Row], schema: Schema, target: str) -> None:
+    """Some of the rows as JSON requests, one a line, without the target; drawn by chance, and always the same."""
+    names = [name for name in schema.types if name != target]
+    with path.open("w", encoding="utf-8") as file:
+        for place in np.random.default_rng(0).permutation(len(rows))[:HELD_OUT_ROWS]:
+            row = rows[place]
+            record = {name: as_json(row[name], name, schema) for name in names if row.get(name) is not None}
+            file.write(json.dumps(record, allow_nan=False) + "\n")
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:

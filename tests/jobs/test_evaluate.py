@@ -1,10 +1,13 @@
 import csv
 import json
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
 
+from jobs.learn.channels import read_rows
+from sluice.model.schema import Schema
 from tests.jobs.learning_data import make_data, write_csv
 
 
@@ -45,6 +48,14 @@ def test_models_are_compared_on_the_same_rows(workspace, inputs, tmp_path):
     profile = json.loads((tmp_path / "baseline.json").read_text())
     assert sum(profile["columns"]["channel"]["shares"].values()) == pytest.approx(1)
     assert len(profile["scores"]["shares"]) == 20
+    asked = [json.loads(line) for line in (tmp_path / "held_out.jsonl").read_text().splitlines()]
+    contract = json.loads((data / "contract" / "contract.json").read_text())
+    schema = Schema.from_contract(contract)
+    # what the model reads of such a request is what it was tested with
+    read = Counter(repr(schema.typed_json(record)) for record in asked)
+    tested = read_rows(data / "test", schema, "test", needed=set())
+    assert read == Counter(repr({name: row[name] for name in schema.features}) for row in tested)
+    assert not any(contract["problem"]["target"] in record for record in asked)
 
 
 def test_no_champion_and_a_damaged_candidate(workspace, inputs, tmp_path):

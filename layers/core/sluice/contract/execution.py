@@ -23,6 +23,12 @@ _MAX_BAKE = (
 )
 
 
+def longest_hold(steps: int, longest: int, between_looks: int) -> int:
+    """Seconds for which the first of `steps` may wait for traffic, so that what follows still fits."""
+    looks = (MOST_EVENTS - steps * STEP_EVENTS) // LOOK_EVENTS - (steps - 1) * -(-longest // between_looks)
+    return max(longest, min(looks * between_looks, MOST_SECONDS - (steps - 1) * longest))
+
+
 def trouble(steps: int, longest: int, between_looks: int, most_steps: int, swap: int = 0) -> str | None:
     """What is wrong with a release of `steps` that take up to `longest` seconds each; None: it fits.
 

@@ -266,6 +266,12 @@ class Release(Part):
         ge=1,
         description="live requests and captured answers of a canary before its promotion, among the planned ones",
     )
+    no_traffic: Literal["hold", "roll_back", "promote"] = Field(
+        "roll_back",
+        description="when no live request reaches either model for the longest bake: `hold` waits for traffic for as "
+        "long as an execution may last; `roll_back` keeps the champion; `promote` sends held-out test rows to both "
+        "models as requests, and goes on if they are answered well",
+    )
     false_abort: float = Field(0.05, gt=0, lt=0.5, description="the judge's α: chance to abort an equal model")
     bandit: Bandit | None = Field(None, description="of the strategy `bandit`")
     probation: Duration = Field(
@@ -318,6 +324,13 @@ class Release(Part):
             raise ValueError(f"a {self.strategy} release reads captured requests: set `capture_percent` above 0")
         if self.strategy == "shadow" and not self.replay:
             raise ValueError("a shadow release is nothing but replayed requests: set `replay` above 0")
+        if self.no_traffic == "promote" and self.strategy not in ("canary", "shadow"):
+            raise ValueError(
+                f"`no_traffic: promote` sends held-out rows to the new model beside the champion, which a "
+                f"{self.strategy} release cannot: use `strategy: canary` or `shadow`, or `no_traffic: hold`"
+            )
+        if self.no_traffic == "promote" and not self.replay:
+            raise ValueError("`no_traffic: promote` replays held-out rows: set `replay` above 0")
         if self.expected_error_rate >= self.max_error_rate:
             raise ValueError(
                 f"`expected_error_rate` {self.expected_error_rate:g} must be below `max_error_rate` "
@@ -353,6 +366,11 @@ class Release(Part):
     def slice_seconds(self) -> int:
         """The wait between two looks."""
         return max(1, seconds(self.bake) // 5)
+
+    @property
+    def longest_hold_seconds(self) -> int:
+        """How long `no_traffic: hold` waits for the first live request."""
+        return execution.longest_hold(len(self.steps), self.longest_bake_seconds, self.slice_seconds)
 
     @property
     def longest_bake_seconds(self) -> int:

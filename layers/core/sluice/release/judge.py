@@ -82,6 +82,10 @@ class Look:
     """The canary's captured answers that were read, since the release began; None: nothing is captured."""
     malformed: int = 0
     """Those of them that break the contract; `total.failures` has them too."""
+    live: int | None = None
+    """Live requests on both models since the release began; None: not looked at."""
+    held_out: bool = False
+    """The replayed requests were rows of the test set, because nobody had asked anything."""
     control_ends: bool = False
     """Going on would leave the canary alone, whose scores can be compared with nobody's then."""
 
@@ -93,6 +97,8 @@ class Verdict:
     statistic: dict[str, Any]
     step_evidence: dict[str, float]
     inconclusive: bool = False
+    no_traffic: str | None = None
+    """`hold` or `promote`: what was decided because no live request came."""
 
 
 def judge(look: Look, release: Release) -> Verdict:
@@ -112,6 +118,9 @@ def judge(look: Look, release: Release) -> Verdict:
     bake, longest = seconds(release.bake), release.longest_bake_seconds
     if look.elapsed < bake:
         return verdict("continue", f"{look.elapsed:.0f} of {bake} s of the bake at {look.percent} % are over")
+    if look.live == 0:
+        decision, reasons, policy = without_traffic(look, release)
+        return Verdict(decision, reasons, statistic, evidence, decision == "abort", policy)
     lacking = _lacking(look, release)
     if "split" in proven:
         lacking.append(_sentence("split", look, release, log_e["split"]))
@@ -125,6 +134,35 @@ def judge(look: Look, release: Release) -> Verdict:
     if look.elapsed < longest:
         return verdict("continue", *lacking)
     return verdict("abort", f"inconclusive after {look.elapsed:.0f} s at {look.percent} %", *lacking, inconclusive=True)
+
+
+def without_traffic(look: Look, release: Release) -> tuple[Any, list[str], str | None]:
+    """(decision, reasons, `hold` or `promote` where that decided) after a bake without any live request.
+
+    Nobody met either model, so nobody is harmed by waiting. Held-out rows may stand for requests where the contract
+    says so: fewer than the planned sample, because they are what there is, but then none of them may fail.
+    """
+    nobody = f"no live request reached either model in {look.elapsed:.0f} s at {look.percent} %"
+    on = "advance" if not look.last else "promote"
+    if release.no_traffic == "promote":
+        asked, failed = look.replayed.requests, look.replayed.failures
+        upper = upper_error_rate(failed, asked)
+        what = "held-out rows were sent as requests" if look.held_out else "captured requests were replayed"
+        shown = f"{asked} {what}, {failed} failed (error rate below {upper:.2%})"
+        enough = asked >= _planned(look, release).requests or failed == 0
+        if asked >= release.min_requests and enough and (failed == 0 or upper <= release.max_error_rate):
+            return on, [f"{nobody}; release.no_traffic is `promote`: {shown}"], "promote"
+        needed = f"{release.min_requests} of them without a failure are needed (release.min_requests)"
+        why = [f"{nobody}; release.no_traffic is `promote`, but {shown}; {needed}"]
+    elif release.no_traffic == "hold":
+        if look.elapsed < release.longest_hold_seconds:
+            return "continue", [f"{nobody}; release.no_traffic is `hold`: the release waits for traffic"], "hold"
+        why = [f"{nobody}; release.no_traffic is `hold`, but an execution cannot wait longer"]
+    else:
+        why = [f"{nobody}; release.no_traffic is `roll_back`. `promote` would ask held-out rows, `hold` would wait"]
+    if look.elapsed < release.longest_bake_seconds:
+        return "continue", why, None
+    return "abort", ["inconclusive", *why], None
 
 
 def _log_limit(test: str, release: Release) -> float:

@@ -106,10 +106,17 @@ def _promote(world: World, project: str, run_id: str, package_arn: str, artifact
         "Model Promoted",
         project,
         f"{project}: {run_id} serves",
-        _promotion_text(contract, now_champion, recorded=done),
+        _promotion_text(contract, now_champion, recorded=done) + _without_traffic(world, project, run_id),
         facts,
     )
     update_run(world, project, run_id, {"release_told": "promoted"})
+
+
+def _without_traffic(world: World, project: str, run_id: str) -> str:
+    """What a promotion rests on when nobody asked either model anything."""
+    run = world.ledger.run(project, run_id) or {}
+    found = [part for name in ("canary", "replay") if (part := run.get(name) or {}).get("no_traffic") == "promote"]
+    return "".join(f" {'; '.join(part['reasons'])}." for part in found[:1])
 
 
 def _promotion_text(contract: Contract, champion: Champion | None, recorded: bool) -> str:

@@ -15,6 +15,7 @@ from sluice.release import alarms, traffic
 from sluice.release.judge import TESTS, Counts, Look, Verdict, judge
 from sluice.release.plan import timing
 from sluice.release.scores import ExpectedScores
+from sluice.steps.held_out_requests import HELD_OUT
 from sluice.steps.live_answers import LiveAnswers, live_answers
 from sluice.steps.run_records import run_contract, stored_json, update_run, write_json
 from sluice.steps.watch_canary import abort_requested
@@ -59,6 +60,7 @@ def judge_canary(
     elapsed = (now - step_began).total_seconds()
     if looks is not None:
         elapsed = max(elapsed, looks * timing(release)["slice_seconds"])
+    replay = stored_json(world, keys.decision(project, run_id, "replay")) or {}
     look = Look(
         percent=percent,
         last=(
@@ -76,9 +78,11 @@ def judge_canary(
         carried={test: sum(facts["log_e"].get(test, 0.0) for facts in closed) for test in TESTS},
         scores=live.scores,
         split=live.split,
-        replayed=_replayed(world, project, run_id),
+        replayed=_counts(replay.get("replayed")),
         answers_read=sum(facts["answers_read"] for facts in closed) + live.read if release.capture_percent else None,
         malformed=malformed,
+        live=None if release_plan.get("drill") else canary.requests + control.requests,
+        held_out=replay.get("source") == HELD_OUT,
         control_ends=_control_ends(release_plan, step_index),
     )
     verdict = judge(look, release)
@@ -118,6 +122,8 @@ def _recorded(
     record["looks"] = [*record["looks"], entry][-MAX_LOOKS:]
     record["thresholds"] = {**release.model_dump(mode="json"), "bake_seconds": seconds(release.bake)}
     summary: Json = {"decision": verdict.decision, "reasons": verdict.reasons, "inconclusive": verdict.inconclusive}
+    if verdict.no_traffic:
+        summary["no_traffic"] = verdict.no_traffic
     record.update(summary)
     write_json(world, key, record)
     update_run(world, contract.project, run_id, {"canary": {**summary, "percent": look.percent}})
@@ -184,11 +190,6 @@ def _control_ends(release_plan: Json, step_index: int) -> bool:
         return True
     percents = [step["percent"] for step in release_plan["weights"]]
     return percents[step_index] < 100 and percents[step_index + 1 : step_index + 2] == [100]
-
-
-def _replayed(world: World, project: str, run_id: str) -> Counts:
-    replay = stored_json(world, keys.decision(project, run_id, "replay"))
-    return _counts((replay or {}).get("replayed"))
 
 
 def _with_failures(counts: Counts, more: int) -> Counts:

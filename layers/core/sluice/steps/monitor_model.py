@@ -12,6 +12,7 @@ from sluice.errors import NotFoundError
 from sluice.ports import Champion, Json, Metric, World
 from sluice.profile import drift
 from sluice.steps.compare_in_probation import compare_in_probation
+from sluice.steps.held_releases import tell_of_held_release
 from sluice.steps.late_labels import late_labels
 from sluice.steps.run_records import project_contract, read_json, write_json
 from sluice.steps.sleep_endpoint import sleep_endpoint
@@ -65,6 +66,7 @@ def monitor_model(world: World, project: str) -> Json:
     write_json(world, keys.monitor(project, "latest.json"), report)
     world.objects.write(key.replace(".json", ".html"), render(report).encode(), "text/html; charset=utf-8")
     world.metrics.put(published)
+    tell_of_held_release(world, project)
     world.events.put("Model Measured", {"project": project, "at": now.isoformat(), "decision": report["decision"]})
     # last: whoever looks at the report must find the requests that came until now
     resting = sleep_endpoint(world, project, contract)

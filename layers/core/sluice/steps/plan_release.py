@@ -89,7 +89,8 @@ def plan_release(
         "machines": machines,
         "weights": plan.weights(release),
         "routing": plan.routing(release),
-        "replay": bool(canary and release.replay and release.capture_percent),
+        # without captures held-out rows may be asked
+        "replay": bool(canary and release.replay and (release.capture_percent or release.no_traffic == "promote")),
         "alarms": ringing,
         "started_at": world.clock.now().isoformat(),
         "tags": names.tags(stack, project, run_id),

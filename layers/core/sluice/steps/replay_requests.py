@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from sluice import keys
@@ -21,11 +21,12 @@ from sluice.ports import Json, World
 from sluice.release import traffic
 from sluice.release.answers import read_answer
 from sluice.release.episodes import Request, episodes
-from sluice.release.judge import REPLAY_SHARE, Counts, contract_sample
+from sluice.release.judge import REPLAY_SHARE, Counts, Look, contract_sample, without_traffic
 from sluice.release.plan import timing
 from sluice.release.replay import Answer, Pair, ReplayVerdict, judge_replay
 from sluice.release.scores import ExpectedScores
 from sluice.steps.captured_requests import as_json, captured
+from sluice.steps.held_out_requests import CAPTURED, HELD_OUT, held_out_requests
 from sluice.steps.run_records import run_contract, stored_json, update_run, write_json
 from sluice.steps.watch_canary import abort_requested
 
@@ -35,6 +36,7 @@ BATCH = 20
 THREADS = 4
 LONGEST_CALL = 60.0
 MOST_MIRRORED = 5_000
+_NONE = Counts()
 
 
 def replay_requests(world: World, project: str, run_id: str, release_plan: Json, looks: int = 0) -> Json:
@@ -49,7 +51,9 @@ def replay_requests(world: World, project: str, run_id: str, release_plan: Json,
     if not champion:
         raise ReleaseError(f"{project} has no champion whose requests could be replayed to {run_id}")
     release, endpoint = contract.release, release_plan["endpoint"]
-    requests = _requests(world, contract, run_id, release_plan, champion)
+    waited = looks * timing(release)["slice_seconds"]
+    requests = _requests(world, contract, run_id, release_plan, champion, waited)
+    held_out = any(request.get("source") == HELD_OUT for request in requests)
     pairs_key = keys.run(project, run_id, "replay", "pairs.json")
     done: list[Json] = stored_json(world, pairs_key, [])
     expected = _expected(world, project, run_id)
@@ -68,12 +72,17 @@ def replay_requests(world: World, project: str, run_id: str, release_plan: Json,
     write_json(world, pairs_key, done)
 
     shadow = release.strategy == "shadow"
-    waited = looks * timing(release)["slice_seconds"]
     decision, reasons, inconclusive = _decision(verdict, len(done) < len(requests), contract, waited)
-    if asked_to := abort_requested(world, project, run_id):
-        decision, reasons, inconclusive = "abort", [f"abort was requested: {asked_to}"], False
+    policy: str | None = None
     asked = [pair for pair in done if _answer(pair["champion"]).usable]
     replayed = Counts(len(asked), sum(not _answer(pair["challenger"]).usable for pair in asked))
+    over = len(done) == len(requests) and waited >= seconds(release.bake) and verdict.decision != "abort"
+    if shadow and over and (not requests or held_out):
+        look = Look(100, True, waited, _NONE, _NONE, _NONE, None, replayed=replayed, live=0, held_out=held_out)
+        judged, reasons, policy = without_traffic(look, release)
+        decision, inconclusive = {"continue": "wait", "promote": "pass"}.get(judged, judged), judged == "abort"
+    if asked_to := abort_requested(world, project, run_id):
+        decision, reasons, inconclusive = "abort", [f"abort was requested: {asked_to}"], False
     record = {
         "kind": "replay",
         "project": project,
@@ -85,11 +94,14 @@ def replay_requests(world: World, project: str, run_id: str, release_plan: Json,
         "decision": decision,
         "reasons": reasons,
         "inconclusive": inconclusive,
+        "source": HELD_OUT if held_out else CAPTURED,
         "replayed": asdict(replayed),
         "origin": _origin(world, contract, release_plan, done) if decision == "pass" and not shadow else None,
     }
     write_json(world, keys.decision(project, run_id, "replay"), record)
     summary = {"decision": decision, "reasons": reasons, "inconclusive": inconclusive, "replayed": len(done)}
+    if policy:
+        summary["no_traffic"] = policy
     update_run(world, project, run_id, {"replay": summary})
     return summary
 
@@ -111,10 +123,18 @@ def _decision(verdict: ReplayVerdict, left: bool, contract: Contract, waited: fl
     return "abort", [f"inconclusive after {waited:.0f} s", *reasons], True
 
 
-def _requests(world: World, contract: Contract, run_id: str, release_plan: Json, champion: str) -> list[Json]:
-    """The requests of this release, chosen once; those of a shadow release grow with what arrives."""
+def _requests(
+    world: World, contract: Contract, run_id: str, release_plan: Json, champion: str, waited: float
+) -> list[Json]:
+    """The requests of this release, chosen once; those of a shadow release grow with what arrives.
+
+    Where hardly anybody asked anything they are filled up with held-out rows, if the contract says so
+    (`no_traffic: promote`).
+    """
     key = keys.run(contract.project, run_id, "replay", "requests.json")
     chosen: list[Json] | None = stored_json(world, key, None)
+    if chosen and any(request.get("source") == HELD_OUT for request in chosen):
+        return chosen
     where, now = (release_plan["endpoint"], champion), world.clock.now()
     if chosen is None:
         found = captured(world, contract, where, now - REACH, now, contract.release.replay, newest=True)
@@ -131,6 +151,10 @@ def _requests(world: World, contract: Contract, run_id: str, release_plan: Json,
     ]
     # a client that repeats itself is one request
     chosen = [*(chosen or []), *(as_json(found[mark.number]) for mark in episodes(marks))]
+    release, shadow = contract.release, contract.release.strategy == "shadow"
+    too_few = len(chosen) < release.min_requests and (not shadow or waited >= seconds(release.bake))
+    if too_few and release.no_traffic == "promote":
+        chosen += held_out_requests(world, contract.project, run_id, release.replay - len(chosen))
     write_json(world, key, chosen)
     return chosen
 
@@ -195,6 +219,9 @@ def _origin(world: World, contract: Contract, release_plan: Json, done: list[Jso
     begin, now = datetime.fromisoformat(release_plan["started_at"]), world.clock.now()
     endpoint, champion = release_plan["endpoint"], release_plan["champion_variant"]
     control = traffic.counts(world.metrics, endpoint, champion, begin, now, limit)
+    if len(done) > control.requests:
+        # it was asked as often at least, so its metrics are late
+        control = replace(control, requests=len(done), slow_at_most=len(done))
     return {"canary": asdict(canary), "control": asdict(control)}
 
 
