@@ -68,7 +68,7 @@ class Champion:
     previous: Json | None = None
     metrics: Json = field(default_factory=dict)
     serving: str = "awake"
-    """`asleep`: its endpoint was idle and is deleted on purpose."""
+    """`asleep`: its endpoint was idle and is deleted on purpose. `missing`: it is gone or broken, and people know."""
 
 
 RUN, ENDPOINT = "run", "endpoint"

@@ -14,6 +14,7 @@ from sluice.profile import drift
 from sluice.steps.compare_in_probation import compare_in_probation
 from sluice.steps.held_releases import tell_of_held_release
 from sluice.steps.late_labels import late_labels
+from sluice.steps.missing_endpoints import tell_of_missing_endpoint
 from sluice.steps.run_records import project_contract, read_json, write_json
 from sluice.steps.sleep_endpoint import sleep_endpoint
 from sluice.watch import metric_names as metric
@@ -38,6 +39,7 @@ def monitor_model(world: World, project: str) -> Json:
     contract = project_contract(world, project)
     if champion.serving == "asleep":
         return sleep_endpoint(world, project, contract)
+    missing = tell_of_missing_endpoint(world, project, champion)
     now = world.clock.now()
     requests, files, bad = _window(world, project, champion, contract)
     rows = [row for request in requests for row in request.rows]
@@ -46,6 +48,7 @@ def monitor_model(world: World, project: str) -> Json:
         "project": project,
         "at": now.isoformat(),
         "run_id": champion.run_id,
+        "endpoint_missing": missing,
         "rows": len(rows),
         "requests": len(requests),
         "files": files,
