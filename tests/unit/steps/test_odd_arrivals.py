@@ -11,7 +11,9 @@ import pytest
 
 from sluice.ports import World
 from sluice.steps import validate_dataset as step
+from sluice.steps.late_labels import late_labels
 from sluice.steps.plan_batch import plan_batch
+from sluice.steps.run_records import project_contract
 from sluice.steps.validate_dataset import validate_dataset
 from tests.fakes import SETTINGS
 from tests.unit.steps.intake_world import GOOD, arrive, put, shop
@@ -183,3 +185,15 @@ def test_batch_does_not_score_what_is_gone(whole: bool) -> None:
     assert world.ledger.arrival("data", "batch/shop/a.csv", version)["status"] == "gone"
     assert "deleted before it could be scored" in world.alerts.published[-1].message
     assert not world.executions.started
+
+
+def test_labels_beside_markers_are_read_and_the_markers_counted() -> None:
+    world = watched()
+    contract = project_contract(world, "shop")
+    put(world, "labels/shop/a.csv", b"inference_id,bought\n1,yes\n")
+    before = late_labels(world, contract)
+    put(world, "labels/shop/._a.csv", b"inference_id,bought\n2,yes\n")
+    put(world, "labels/shop/_SUCCESS", b"")
+    for _ in "ab":
+        assert late_labels(world, contract) == before
+    assert {record["key"] for record in world.ledger.ignored("shop")} == {"labels/shop/._a.csv", "labels/shop/_SUCCESS"}
