@@ -13,7 +13,8 @@ SluiceError
 ├── ConflictError               somebody else changed the state first (lock, champion)
 ├── ReleaseError                the endpoint is not in the state that a release needs
 │   └── EndpointBusyError       the endpoint is changing; the state machine asks again
-└── NotFoundError               an object, run or model that should exist does not
+├── NotFoundError               an object, run or model that should exist does not
+└── DamagedRecordError          an object that Sluice wrote is not what it wrote
 """
 
 from __future__ import annotations
@@ -73,3 +74,7 @@ class EndpointBusyError(ReleaseError):
 
 class NotFoundError(SluiceError):
     """An object, run or model that should exist does not."""
+
+
+class DamagedRecordError(SluiceError):
+    """A record that Sluice itself wrote cannot be read; the message names the object."""

@@ -85,6 +85,11 @@ def labels(project: str) -> str:
     return f"labels/{project}/"
 
 
+def accepted_labels(project: str, source_digest: str = "") -> str:
+    """What was accepted of a label file. There is one object for each key in labels/: its newest version counts."""
+    return f"accepted-labels/{project}/" + (f"{source_digest}.jsonl" if source_digest else "")
+
+
 def scoring(project: str, batch: str, name: str) -> str:
     """The one version of a file that a transform job reads, in a folder of its own."""
     return f"scoring/{project}/{batch}/{name}"

@@ -22,6 +22,7 @@ from sluice.steps.register_model import register_model
 from sluice.steps.replay_requests import replay_requests
 from sluice.steps.respond_to_alarm import respond_to_alarm
 from tests.unit.steps.captures import lay
+from tests.unit.steps.label_files import send_labels
 from tests.unit.steps.release_world import CONTRACT, ENDPOINT, NEW, OLD, PROJECT, URI, build
 
 Row = dict[str, Any]
@@ -113,7 +114,8 @@ def promoted(old: Model, new: Model, content: dict[str, Any] | None = None, mae:
 def label(world: World, truth: Callable[[Row], Any], by: str = "inference_id", rows: int = 200, target: str = "bought"):
     named = [f"i{number}" if by == "inference_id" else row["id"] for number, row in enumerate(ROWS)]
     lines = [f"{name},{_text(truth(row))}" for name, row in zip(named[:rows], ROWS)]
-    world.objects.write(f"labels/shop/{by}-{rows}.csv", "\n".join([f"{by},{target}", *lines]).encode())
+    send_labels(world, f"{by}-{rows}.csv", "\n".join([f"{by},{target}", *lines]))
+    world.alerts.published.clear()
 
 
 def _text(value: Any) -> str:
@@ -388,7 +390,7 @@ def test_rows_of_one_request_have_their_own_labels() -> None:
     for name, content in (("requests", [request]), ("pairs", [pair])):
         world.objects.write(keys.run(*folder, f"{name}.json"), json.dumps(content).encode())
     lines = [f"many-{number},{_text(bought(row))}" for number, row in enumerate(ROWS[:50])]
-    world.objects.write("labels/shop/a.csv", "\n".join(["inference_id,bought", *lines]).encode())
+    send_labels(world, "a.csv", "\n".join(["inference_id,bought", *lines]))
     label(world, bought, by="id", rows=30)
     found = look(world)
     assert found is not None

@@ -17,6 +17,7 @@ from sluice.steps.run_records import project_contract
 from sluice.steps.validate_dataset import validate_dataset
 from tests.fakes import SETTINGS
 from tests.unit.steps.intake_world import GOOD, arrive, put, shop
+from tests.unit.steps.label_files import send_labels
 from tests.unit.steps.test_watch_steps import watched
 
 DEAD = "arn:aws:sqs:us-east-1:123456789012:sluice-IntakeDeadLetterQueue"
@@ -190,10 +191,10 @@ def test_batch_does_not_score_what_is_gone(whole: bool) -> None:
 def test_labels_beside_markers_are_read_and_the_markers_counted() -> None:
     world = watched()
     contract = project_contract(world, "shop")
-    put(world, "labels/shop/a.csv", b"inference_id,bought\n1,yes\n")
+    send_labels(world, "a.csv", "inference_id,bought\n1,yes\n")
     before = late_labels(world, contract)
-    put(world, "labels/shop/._a.csv", b"inference_id,bought\n2,yes\n")
-    put(world, "labels/shop/_SUCCESS", b"")
-    for _ in "ab":
-        assert late_labels(world, contract) == before
+    assert before.labels == {("1",): True}
+    send_labels(world, "._a.csv", "inference_id,bought\n2,yes\n")
+    send_labels(world, "_SUCCESS", "")
+    assert late_labels(world, contract) == before
     assert {record["key"] for record in world.ledger.ignored("shop")} == {"labels/shop/._a.csv", "labels/shop/_SUCCESS"}

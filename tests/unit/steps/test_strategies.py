@@ -17,6 +17,7 @@ from sluice.steps.judge_canary import judge_canary
 from sluice.steps.plan_release import plan_release
 from sluice.steps.register_model import register_model
 from tests.unit.steps.captures import lay
+from tests.unit.steps.label_files import send_labels
 from tests.unit.steps.release_world import ENDPOINT, NEW, OLD, PROJECT, URI, build
 
 ROWS = [{"id": str(number), "pages": 1} for number in range(200)]
@@ -154,7 +155,7 @@ class TestBandit:
             prefix = f"{variant}-{number}-"
             lay(world, variant, rows, at=start + timedelta(seconds=5), prefix=prefix)
             lines += [f"{prefix}{i},{'true' if i < share else 'false'}" for i in range(100)]
-        world.objects.write(f"labels/shop/{number}.csv", "\n".join(lines).encode())
+        send_labels(world, f"{number}.csv", "\n".join(lines))
         for variant in good:
             world.metrics.add(ENDPOINT, variant, "Invocations", world.clock.now(), 100)
             world.metrics.add_latency(ENDPOINT, variant, world.clock.now(), 5.0)
@@ -194,7 +195,7 @@ class TestBandit:
         lay(world, "v-r1", rows[:40], at=then, prefix="b")
         lay(world, "v-r1", rows[40:], at=first, prefix="c")
         lay(world, "v-r2", rows[40:], at=then, prefix="d")
-        world.objects.write("labels/shop/a.csv", "\n".join(["id,bought", *(f"{n},true" for n in range(60))]).encode())
+        send_labels(world, "a.csv", "\n".join(["id,bought", *(f"{n},true" for n in range(60))]))
         choose_weights(world, PROJECT, NEW, 0, 50, start.isoformat(), plan)
         assert record(world, "bandit")["steps"][-1]["inputs"]["history"] == [[[20, 20], [40, 40]]]
 

@@ -21,6 +21,7 @@ from sluice.steps.request_retraining import request_retraining
 from sluice.steps.respond_to_alarm import respond_to_alarm
 from sluice.steps.watch_canary import watch_canary
 from tests.fakes import Crash, failing
+from tests.unit.steps.label_files import send_labels
 from tests.unit.steps.release_world import CONTRACT, NEW, OLD, PROJECT, build
 
 BASELINE = {
@@ -108,7 +109,7 @@ def test_labels_give_quality(by: str) -> None:
     capture(world, [1, 7] * 20)
     prefix = "i" if by == "inference_id" else ""
     rows = [f"{prefix}{i},{'true' if i % 2 == 0 else 'false'}" for i in range(40)]
-    world.objects.write("labels/shop/a.csv", "\n".join([f"{by},bought", *rows]).encode())
+    send_labels(world, "a.csv", "\n".join([f"{by},bought", *rows]))
     monitor_model(world, PROJECT)
     assert published(world)["QualityScore"] == 1.0
 

@@ -17,21 +17,30 @@ def check_header(found: Sequence[str], contract: Contract) -> list[str]:
     Every column of the contract must be there, also nullable ones and the target: a column that is missing as a
     whole is a mistake far more often than it is meant. Names are compared without surrounding blanks.
     """
-    missing = [name for name in contract.data.columns if name not in found]
-    if len(missing) == len(contract.data.columns) and not any(_alike(name, found) for name in missing):
+    return check_columns(found, list(contract.data.columns), contract)
+
+
+def check_columns(found: Sequence[str], needed: Sequence[str], contract: Contract) -> list[str]:
+    """The columns that are not `needed`. Raises HeaderMismatchError for needed ones that are missing, and doubled ones.
+
+    `contract` tells a header with other columns from a first line of values.
+    """
+    missing = [name for name in needed if name not in found]
+    known = {*contract.data.columns, *needed}
+    if missing and not known & set(found) and not any(_alike(name, found) for name in known):
         # then it may be a row: its fields are values, and values stay out of alerts and logs
         raise HeaderMismatchError(
             f"the first line has {len(found)} fields, and none is a column of the contract. Is the header missing? "
-            f"The contract's columns are: {_names(contract.data.columns)}"
+            f"The columns needed are: {_names(needed)}"
         )
     doubled = [name for name, count in Counter(name for name in found if name).items() if count > 1]
     if doubled:
         raise HeaderMismatchError(f"the header has {_names(doubled)} more than once; give each column its own name")
     if missing:
-        free = [name for name in found if name not in contract.data.columns]
+        free = [name for name in found if name not in needed]
         told = "; ".join(f"{name!r} is missing{_hint(name, free)}" for name in missing)
         raise HeaderMismatchError(f"{told}. The header found is: {_names(found)}")
-    return [name for name in found if name not in contract.data.columns]
+    return [name for name in found if name not in needed]
 
 
 def _alike(name: str, found: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sluice import keys
 from sluice.contract import Contract
+from sluice.errors import NotFoundError
 from sluice.ports import Json, StoredObject, World
 from sluice.watch.captures import Captured, parse_file
 
@@ -32,7 +33,10 @@ def captured(
         # each machine has files of its own: what another one captured meanwhile is in one of the next
         if enough and (abs(stored.modified - enough) > TOGETHER or len(found) >= 2 * most):
             break
-        requests, _ = parse_file(world.objects.read(stored.key), contract)
+        try:
+            requests, _ = parse_file(world.objects.read(stored.key), contract)
+        except NotFoundError:  # deleted since it was listed
+            continue
         found += [r for r in requests if not r.replayed and r.at is not None and first <= r.at <= until]
         if len(found) >= most and not enough:
             enough = stored.modified

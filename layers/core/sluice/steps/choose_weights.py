@@ -15,7 +15,7 @@ from sluice.release.bandit import BanditLook, Choice, Reward, choose
 from sluice.steps.captured_requests import captured, time_of
 from sluice.steps.late_labels import late_labels
 from sluice.steps.run_records import run_contract, stored_json, update_run, write_json
-from sluice.watch.labels import Labelled, is_correct, is_positive, labelled
+from sluice.watch.labels import Labelled, is_correct, labelled, positive
 
 MOST = 20_000
 """Requests of one variant at one share that are read, the first ones."""
@@ -92,7 +92,7 @@ def _batches(
     world: World, contract: Contract, options: Bandit, release_plan: Json, counted: Json
 ) -> list[list[list[int]]]:
     """[[successes, trials] of the champion, the same of the challenger], of new labels, per share."""
-    labels = late_labels(world, contract)
+    labels = late_labels(world, contract).labels
     known = set(counted["labels"])
     # A label by key may be of requests to both variants. Its first one is as likely on either as the share says; the
     # last one, or always the champion's, would be the more so the longer a session is.
@@ -124,4 +124,4 @@ def _mark(found: Labelled) -> str:
 def _rewarded(found: Labelled, options: Bandit, contract: Contract) -> bool:
     if options.reward == "correct":
         return is_correct(found.label, found.answer.get("prediction"), contract)
-    return is_positive(found.label, contract.problem.positive)
+    return positive(found.label, contract)

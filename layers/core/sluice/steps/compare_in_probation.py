@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
 
 from sluice import keys
 from sluice.contract import Contract
+from sluice.model.values import Typed, finite, parse_json
 from sluice.ports import Champion, Json, World
 from sluice.release.probation import Kind, Labelled, judge_probation
 from sluice.steps.run_records import stored_json, write_json
 from sluice.watch.captures import Captured, rows_of
-from sluice.watch.labels import Identity, is_positive, labelled
+from sluice.watch.labels import Identity, labelled, positive
 
 CAP = 10.0
 """Errors of numbers beyond so many mean absolute errors of the evaluation count as that many."""
 
 
 def compare_in_probation(
-    world: World, contract: Contract, champion: Champion, labels: dict[Identity, str]
+    world: World, contract: Contract, champion: Champion, labels: dict[Identity, Typed]
 ) -> Json | None:
     """`{"decision": keep | roll_back, "reasons", "inconclusive", "statistic"}`; None where nothing can be compared.
 
@@ -42,8 +42,9 @@ def compare_in_probation(
     # one of each row, also of those that are labelled twice, by inference id and by key: bets want rows that differ
     rows: dict[int, Labelled] = {}
     for found in labelled(labels, _answered(contract, kind, requests, pairs), contract):
-        if _is_a_label(found.label, contract):
-            rows[found.answer["row"]] = _row(found.label, found.answer, kind, contract)
+        row = _row(found.label, found.answer, kind, contract)
+        if row is not None:
+            rows[found.answer["row"]] = row
     verdict = judge_probation(list(rows.values()), kind, alpha=contract.release.false_abort, cap=cap)
     record: Json = {
         "kind": "probation",
@@ -81,37 +82,29 @@ def _answered(contract: Contract, kind: Kind, requests: list[Json], pairs: list[
     return found
 
 
-def _is_a_label(label: str, contract: Contract) -> bool:
-    """False for a label that the target cannot have: a person's mistake, which speaks against neither model."""
-    column = contract.data.columns[str(contract.problem.target)]
-    if column.type in ("integer", "number"):
-        return _number(label) is not None
-    if column.type == "boolean":
-        return is_positive(label, True) or is_positive(label, False)
-    return column.values is None or label.strip() in column.values
-
-
-def _row(label: str, answer: Json, kind: Kind, contract: Contract) -> Labelled:
-    if kind == "probability":
-        return Labelled(float(is_positive(label, contract.problem.positive)), answer["old"], answer["new"])
-    if kind == "number":
-        return Labelled(_number(label), answer["old"], answer["new"])
-    # the replay keeps classes as JSON; an answer in CSV has 3.0 where a label file says 3
-    truth, old, new = label.strip(), _plain(answer["old"]), _plain(answer["new"])
-    if contract.data.columns[str(contract.problem.target)].type in ("integer", "number"):
-        return Labelled(_number(truth), _number(old), _number(new))
-    return Labelled(truth, old, new)
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
+def _row(label: Typed, answer: Json, kind: Kind, contract: Contract) -> Labelled | None:
+    """None where one of the three is not of its kind: that speaks against neither model."""
+    if kind == "class":
+        target = contract.data.columns[str(contract.problem.target)].type
+        # the replay keeps classes as JSON
+        old, new = (_class(answer[name], target) for name in ("old", "new"))
+        return None if old is None or new is None else Labelled(_plain(label), _plain(old), _plain(new))
+    truth = float(positive(label, contract)) if kind == "probability" else finite(label)
+    old_score, new_score = finite(answer["old"]), finite(answer["new"])
+    if truth is None or old_score is None or new_score is None:
         return None
-    return value if math.isfinite(value) else None
+    if kind == "probability" and not (0 <= old_score <= 1 and 0 <= new_score <= 1):
+        return None
+    return Labelled(truth, old_score, new_score)
 
 
-def _plain(label: str) -> str:
-    """A class as a label file writes it; the replay keeps it as JSON."""
-    value: Any = json.loads(label)
-    return value.strip() if isinstance(value, str) else label
+def _class(text: str, kind: str) -> Typed | None:
+    try:
+        return parse_json(json.loads(text), kind)
+    except (ValueError, TypeError):
+        return None
+
+
+def _plain(label: Typed) -> Typed:
+    """3 and 3.0 are one class."""
+    return float(label) if isinstance(label, int) and not isinstance(label, bool) else label

@@ -1,20 +1,79 @@
-"""The labels of a project that came until now."""
+"""The delayed labels of a project: what the intake has accepted of the files that lie in labels/ now."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from datetime import timedelta
+
 from sluice import keys
 from sluice.contract import Contract
+from sluice.errors import NotFoundError
 from sluice.intake.markers import marker
-from sluice.ports import World
-from sluice.watch.labels import Identity, read_labels
+from sluice.model.values import Typed
+from sluice.names import digest
+from sluice.ports import Json, World
+from sluice.watch.labels import Identity, RefusedFileError, read_labels
+
+VALIDATED_WITHIN = timedelta(hours=8)
+"""The intake queue has given a message up by then, and dropped files of earlier releases have no verdict."""
 
 
-def late_labels(world: World, contract: Contract) -> dict[Identity, str]:
-    """A label that comes again counts as the file says whose key is the last. Markers are ignored, and counted."""
-    labels: dict[Identity, str] = {}
-    for stored in world.objects.list(keys.labels(contract.project)):
-        if what := marker(stored.key, stored.size):
-            world.ledger.add_ignored(contract.project, stored.modified, {"key": stored.key, "what": what})
+@dataclass
+class LateLabels:
+    """`left_out`: files whose labels do not count, each with the reason; `unfit`: labels that the target cannot have.
+
+    `problems`: objects to be mended that no alert has named yet. A label that comes again counts as the file says that
+    was accepted last.
+    """
+
+    labels: dict[Identity, Typed] = field(default_factory=dict)
+    files: int = 0
+    unfit: int = 0
+    left_out: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> Json:
+        return {
+            "labels": len(self.labels),
+            "files": self.files,
+            "no_label_of_the_target": self.unfit,
+            "left_out": self.left_out,
+        }
+
+
+def late_labels(world: World, contract: Contract) -> LateLabels:
+    """A file that was deleted from labels/ counts no longer; one that cannot be read stops none of the others."""
+    found = LateLabels()
+    dropped = {
+        keys.accepted_labels(contract.project, digest(stored.key)): stored
+        for stored in world.objects.list(keys.labels(contract.project))
+        if not marker(stored.key, stored.size)
+    }
+    accepted = sorted(
+        world.objects.list(keys.accepted_labels(contract.project)), key=lambda stored: (stored.modified, stored.key)
+    )
+    for stored in accepted:
+        source = dropped.pop(stored.key, None)
+        if source is None:
             continue
-        labels.update(read_labels(world.objects.read(stored.key), contract))
-    return labels
+        try:
+            labels, unfit = read_labels(world.objects.read(stored.key), contract)
+        except RefusedFileError as refused:
+            found.left_out[source.key] = f"refused: {refused}"
+            continue
+        except (ValueError, RecursionError, NotFoundError) as error:
+            # the decoder's message may quote the line
+            found.left_out[source.key] = f"what was accepted of it cannot be read ({type(error).__name__})"
+            found.problems[stored.key] = f"the accepted labels of {source.key} cannot be read; send that file again"
+            continue
+        for identity, label in labels.items():
+            # the newest file's label comes last
+            found.labels.pop(identity, None)
+            found.labels[identity] = label
+        found.files += 1
+        found.unfit += unfit
+    for stored in dropped.values():
+        found.left_out[stored.key] = "it is not validated yet"
+        if stored.modified + VALIDATED_WITHIN < world.clock.now():
+            found.problems[stored.key] = "no verdict on these labels; send the file again"
+    return found

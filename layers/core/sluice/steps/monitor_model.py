@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from sluice import keys
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
-from sluice.errors import NotFoundError
+from sluice.errors import DamagedRecordError, NotFoundError, SluiceError
+from sluice.escaping import visible
+from sluice.model.values import Typed
 from sluice.ports import Champion, Json, Metric, World
 from sluice.profile import drift
 from sluice.steps.compare_in_probation import compare_in_probation
 from sluice.steps.held_releases import tell_of_held_release
 from sluice.steps.late_labels import late_labels
 from sluice.steps.missing_endpoints import tell_of_missing_endpoint
-from sluice.steps.run_records import project_contract, read_json, write_json
+from sluice.steps.run_records import project_contract, read_json, stored_json, write_json
 from sluice.steps.sleep_endpoint import sleep_endpoint
 from sluice.watch import metric_names as metric
 from sluice.watch.captures import Captured, parse_file, score_of
@@ -26,12 +30,15 @@ from sluice.watch.triage import damage
 
 MAX_ROWS = 50_000
 """The newest rows of a window that are looked at; more would not sharpen the score but cost memory."""
+_OF_DATA = (SluiceError, ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, RecursionError)
+"""What a damaged object makes of a part. All else may pass, and is raised when the other parts are done."""
 
 
 def monitor_model(world: World, project: str) -> Json:
     """`{"decision": stable | drifted | inconclusive | asleep | no_champion, "drift", "rows", "quality", "report"}`.
 
-    Deletes an endpoint that nobody asks where the contract allows it: `endpoint` says what became of it.
+    Deletes an endpoint that nobody asks where the contract allows it: `endpoint` says what became of it. A part that
+    fails because of a damaged object is left out and reported by name; the other parts go on.
     """
     champion = world.ledger.champion(project)
     if champion is None:
@@ -41,40 +48,112 @@ def monitor_model(world: World, project: str) -> Json:
         return sleep_endpoint(world, project, contract)
     missing = tell_of_missing_endpoint(world, project, champion)
     now = world.clock.now()
-    requests, files, bad = _window(world, project, champion, contract)
-    rows = [row for request in requests for row in request.rows]
-    answers = [score_of(answer) for request in requests for answer in request.answers]
     report: Json = {
         "project": project,
         "at": now.isoformat(),
         "run_id": champion.run_id,
         "endpoint_missing": missing,
-        "rows": len(rows),
-        "requests": len(requests),
-        "files": files,
-        "unreadable_lines": bad,
-        "refused_requests": sum(request.refused is not None for request in requests),
         "thresholds": contract.monitor.model_dump(mode="json"),
     }
-    published = [
-        _metric(project, metric.DRIFT_ROWS, len(rows), "Count"),
-        _metric(project, metric.CAPTURED_REQUESTS, len(requests), "Count"),
-    ]
-    published += _drift(world, project, champion, contract, rows, [a for a in answers if a is not None], report)
-    labels = late_labels(world, contract)
-    published += _quality(project, contract, requests, labels, report)
-    published += _probation(world, contract, champion, labels, report)
+    look = Look(world, project, champion, contract, report)
+    look.window()
+    look.part("drift", lambda: _drift(look))
+    look.part("labels", look.read_labels)
+    look.part("quality", lambda: _quality(look))
+    look.part("probation", lambda: _probation(look))
+    published = look.finite_metrics()
+    report["problems"] = look.problems
+    known = _known_problems(world, project)
     key = keys.monitor(project, now.strftime("%Y-%m-%dT%H%M%SZ"), "report.json")
     write_json(world, key, report)
     write_json(world, keys.monitor(project, "latest.json"), report)
     world.objects.write(key.replace(".json", ".html"), render(report).encode(), "text/html; charset=utf-8")
     world.metrics.put(published)
     tell_of_held_release(world, project)
-    world.events.put("Model Measured", {"project": project, "at": now.isoformat(), "decision": report["decision"]})
+    _tell(world, project, {name: why for name, why in look.problems.items() if name not in known}, key)
+    world.events.put("Model Measured", {"project": project, "at": now.isoformat(), "decision": report.get("decision")})
     # last: whoever looks at the report must find the requests that came until now
     resting = sleep_endpoint(world, project, contract)
+    if look.failures:
+        raise ExceptionGroup(f"{project}: parts of the look failed", look.failures)
     summary = {name: report.get(name) for name in ("decision", "reasons", "rows", "drift", "quality")}
     return {**summary, "report": key, "endpoint": resting}
+
+
+class Look:
+    """One look at a project: what was found so far, and what could not be read."""
+
+    def __init__(self, world: World, project: str, champion: Champion, contract: Contract, report: Json) -> None:
+        self.world, self.project, self.champion, self.contract = world, project, champion, contract
+        self.report = report
+        self.requests: list[Captured] = []
+        self.labels: dict[Identity, Typed] = {}
+        self.metrics: list[Metric] = []
+        self.problems: dict[str, str] = {}
+        """What has to be mended: an object's key, or a part's name, and what is wrong."""
+        self.failures: list[Exception] = []
+        """What may pass: the caller is to try again."""
+
+    def part(self, name: str, measure: Callable[[], list[Metric]]) -> None:
+        """Measures one thing. What is wrong with its data is a problem of this part alone."""
+        try:
+            self.metrics += measure()
+        except _OF_DATA as error:
+            # a message of Python may quote a value; one of ours does not
+            told = str(error) if isinstance(error, SluiceError) else type(error).__name__
+            self.problems[name] = f"{name} is not measured: {told}"
+        except Exception as error:
+            self.problems[name] = f"{name} is not measured: {type(error).__name__}"
+            self.failures.append(error)
+
+    def window(self) -> None:
+        """The requests of the window; none when they cannot be read."""
+        self.report.update(rows=0, requests=0, files=0, unreadable_lines=0, refused_requests=0)
+
+        def read() -> list[Metric]:
+            self.requests, files, bad = _window(self.world, self.project, self.champion, self.contract)
+            rows = sum(len(request.rows) for request in self.requests)
+            refused = sum(request.refused is not None for request in self.requests)
+            self.report.update(rows=rows, requests=len(self.requests), files=files)
+            self.report.update(unreadable_lines=bad, refused_requests=refused)
+            return [
+                _metric(self.project, metric.DRIFT_ROWS, rows, "Count"),
+                _metric(self.project, metric.CAPTURED_REQUESTS, len(self.requests), "Count"),
+            ]
+
+        self.part("capture", read)
+
+    def read_labels(self) -> list[Metric]:
+        found = late_labels(self.world, self.contract)
+        self.labels = found.labels
+        self.report["labels"] = found.to_json()
+        self.problems |= found.problems
+        return []
+
+    def finite_metrics(self) -> list[Metric]:
+        """CloudWatch takes no other numbers, and one of them would keep back all."""
+        for each in self.metrics:
+            if not math.isfinite(each.value):
+                self.problems[each.name] = f"{each.name} is not a finite number and is not published"
+        return [each for each in self.metrics if math.isfinite(each.value)]
+
+
+def _known_problems(world: World, project: str) -> Json:
+    """The problems of the look before: people were told."""
+    try:
+        before = stored_json(world, keys.monitor(project, "latest.json"), {})
+    except DamagedRecordError:
+        return {}
+    return (before.get("problems") if isinstance(before, dict) else None) or {}
+
+
+def _tell(world: World, project: str, problems: dict[str, str], report: str) -> None:
+    if not problems:
+        return
+    told = [f"{visible(name)}: {visible(why)}" for name, why in problems.items()]
+    message = "\n".join([*told, f"Everything else was measured. Report: {world.objects.uri(report)}"])
+    subject = f"{project}: monitoring leaves something out"
+    world.alerts.publish("Monitoring Incomplete", project, subject, message, {"problems": sorted(problems)})
 
 
 def _window(world: World, project: str, champion: Champion, contract: Contract) -> tuple[list[Captured], int, int]:
@@ -90,7 +169,10 @@ def _window(world: World, project: str, champion: Champion, contract: Contract) 
     for stored in sorted(mine, key=lambda item: (item.modified, item.key), reverse=True):
         if rows >= MAX_ROWS:
             break
-        requests, unreadable = parse_file(world.objects.read(stored.key), contract)
+        try:
+            requests, unreadable = parse_file(world.objects.read(stored.key), contract)
+        except NotFoundError:  # deleted since it was listed
+            continue
         # captures tell whole seconds only: what was asked in the second of the promotion counts
         kept = [
             request
@@ -107,31 +189,44 @@ def _window(world: World, project: str, champion: Champion, contract: Contract) 
     return found, files, bad
 
 
-def _drift(
-    world: World,
-    project: str,
-    champion: Champion,
-    contract: Contract,
-    rows: list[Json],
-    answers: list[float],
-    report: Json,
-) -> list[Metric]:
+def _drift(look: Look) -> list[Metric]:
+    world, project, contract, report = look.world, look.project, look.contract, look.report
+    rows = [row for request in look.requests for row in request.rows]
+    scores = (score_of(answer) for request in look.requests for answer in request.answers)
+    answers = [score for score in scores if score is not None]
     needed = contract.monitor.drift.min_rows
-    source = keys.run(project, champion.run_id, "evaluation", "baseline.json")
+    source = keys.run(project, look.champion.run_id, "evaluation", "baseline.json")
+    report.update(decision="inconclusive", reasons=["drift could not be measured"], drift=None)
+    baseline: Any = None
+    why = f"there is no baseline at {source}"
     try:
         baseline = read_json(world, source)
     except NotFoundError:
-        baseline = None
-    found = drift.compare(baseline, rows) if baseline and len(rows) >= needed else {}
+        pass
+    except DamagedRecordError as error:
+        look.problems[source] = why = str(error)
+    found: dict[str, drift.Drift] = {}
+    if baseline is not None:
+        why = f"{len(rows)} rows, {needed} are needed"
+        try:
+            found = drift.compare(baseline, rows) if len(rows) >= needed else {}
+            if not all(math.isfinite(column.psi) for column in found.values()):
+                raise ValueError("a score is not finite")
+        except _OF_DATA as error:
+            why = f"the baseline at {source} cannot be used ({type(error).__name__}); restore its last version"
+            look.problems[source], found = why, {}
     if not found:
-        why = f"{len(rows)} rows, {needed} are needed" if baseline else f"there is no baseline at {source}"
-        report.update(decision="inconclusive", reasons=[why], drift=None)
+        report["reasons"] = [why]
         return [_metric(project, metric.DRIFT_INCONCLUSIVE, 1, "Count")]
     limit = contract.monitor.drift.max
     counted = {name: column.counted(limit) for name, column in found.items()}
     worst = max(found, key=lambda name: (counted[name], found[name].psi))
     by_chance = sorted(name for name, column in found.items() if column.psi > limit and not column.significant)
-    answered = drift.score_drift(baseline, answers) if len(answers) >= needed else None
+    answered = None
+    try:
+        answered = drift.score_drift(baseline, answers) if len(answers) >= needed else None
+    except _OF_DATA as error:
+        look.problems[source] = f"the scores of the baseline at {source} cannot be used ({type(error).__name__})"
     report["damage"] = damage(baseline, rows)
     report["drift"] = {
         "score": counted[worst],
@@ -160,28 +255,27 @@ def _verdict(column: drift.Drift, limit: float) -> str:
     return f"above {limit:g}" if column.significant else f"above {limit:g}, which chance explains in so few rows"
 
 
-def _probation(
-    world: World, contract: Contract, champion: Champion, labels: dict[Identity, str], report: Json
-) -> list[Metric]:
-    report["probation"] = compare_in_probation(world, contract, champion, labels)
-    if report["probation"] is None:
+def _probation(look: Look) -> list[Metric]:
+    look.report["probation"] = None
+    found = compare_in_probation(look.world, look.contract, look.champion, look.labels)
+    look.report["probation"] = found
+    if found is None:
         return []
-    worse = report["probation"]["decision"] == "roll_back"
-    return [_metric(contract.project, metric.PROBATION_WORSE, float(worse), "Count")]
+    worse = found["decision"] == "roll_back"
+    return [_metric(look.project, metric.PROBATION_WORSE, float(worse), "Count")]
 
 
-def _quality(
-    project: str, contract: Contract, requests: list[Captured], labels: dict[Identity, str], report: Json
-) -> list[Metric]:
+def _quality(look: Look) -> list[Metric]:
+    contract, project = look.contract, look.project
     quality = contract.monitor.quality
-    report["quality"] = None
+    look.report["quality"] = None
     if quality is None:
         return []
-    pairs = join(labels, requests, contract)
+    pairs = join(look.labels, look.requests, contract)
     families: dict[str, dict[str, Any]] = {"binary": dict(BINARY), "regression": dict(REGRESSION)}
     rule = families.get(contract.problem.type, {}).get(quality.metric)
     facts: Json = {"metric": quality.metric, "labels": len(pairs), "value": None}
-    report["quality"] = facts
+    look.report["quality"] = facts
     count = [_metric(project, metric.QUALITY_LABELS, len(pairs), "Count")]
     if rule is None:
         facts["reason"] = f"{quality.metric} of a {contract.problem.type} model is not computed online yet"
@@ -189,11 +283,19 @@ def _quality(
     if len(pairs) < quality.min_labels:
         facts["reason"] = f"{len(pairs)} labels met a captured request, {quality.min_labels} are needed"
         return count
-    facts["value"] = rule(pairs)
-    if facts["value"] is None:
+    try:
+        value = rule(pairs)
+    except (ArithmeticError, ValueError):
+        value = math.inf
+    if value is None:
         facts["reason"] = "the labels are of one class only"
         return count
-    return [*count, _metric(project, metric.QUALITY_SCORE, facts["value"])]
+    if not math.isfinite(value):
+        facts["reason"] = f"{quality.metric} of these labels and answers is beyond what a number can hold"
+        look.problems["quality"] = facts["reason"]
+        return count
+    facts["value"] = value
+    return [*count, _metric(project, metric.QUALITY_SCORE, value)]
 
 
 def _metric(project: str, name: str, value: float, unit: str = "None") -> Metric:

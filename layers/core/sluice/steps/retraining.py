@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sluice import keys
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
+from sluice.errors import DamagedRecordError
 from sluice.ports import Json, World
 from sluice.steps.run_records import project_contract, stored_json, write_json
 from sluice.watch.triage import broken
@@ -69,9 +70,12 @@ def _held(
 
 
 def latest_report(world: World, project: str) -> Json:
-    """The latest measurement of the serving model; empty before the first."""
-    report: Json = stored_json(world, keys.monitor(project, "latest.json"), {})
-    return report
+    """The latest measurement of the serving model; empty before the first. A damaged one stops no answer."""
+    try:
+        latest = stored_json(world, keys.monitor(project, "latest.json"), {})
+    except DamagedRecordError:
+        return {}
+    return latest if isinstance(latest, dict) else {}
 
 
 def note(world: World, project: str, kind: str, at: datetime, event_id: str) -> None:

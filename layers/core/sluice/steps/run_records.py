@@ -7,17 +7,22 @@ from typing import Any
 
 from sluice import keys
 from sluice.contract import Contract
-from sluice.errors import InputError, NotFoundError, UnknownProjectError
+from sluice.errors import DamagedRecordError, InputError, NotFoundError, UnknownProjectError
 from sluice.ports import Json, World
 
 
 def read_json(world: World, key: str) -> Any:
-    """Raises NotFoundError."""
-    return json.loads(world.objects.read(key))
+    """Raises NotFoundError, and DamagedRecordError for what is not JSON."""
+    body = world.objects.read(key)
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        # the parser's message may quote the object
+        raise DamagedRecordError(f"{world.objects.uri(key)} is not JSON; restore its last version") from None
 
 
 def stored_json(world: World, key: str, otherwise: Any = None) -> Any:
-    """`otherwise` where there is no such object yet."""
+    """`otherwise` where there is no such object yet. Raises DamagedRecordError."""
     try:
         return read_json(world, key)
     except NotFoundError:

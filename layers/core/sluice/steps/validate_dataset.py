@@ -1,5 +1,7 @@
 """A file arrived in raw/: every row ends up accepted or quarantined with reasons, every file in one terminal record.
 
+Files in labels/ arrive here too; what becomes of their rows is in `accept_labels`.
+
 Who claims the arrival handles it, so that two deliveries at the same instant tell people once. The one that comes too
 late ends in silence: should the other die, its own message comes back, after its claim's lease is over.
 
@@ -25,10 +27,12 @@ from sluice.intake.limits import Limits, too_large
 from sluice.intake.markers import marker
 from sluice.intake.validation import Outcome, validate_file
 from sluice.ports import Json, World
+from sluice.steps.accept_labels import accept_labels, refuse_labels
 from sluice.steps.register_project import register_project
 
 LEASE = timedelta(minutes=10)
 """The longest that the function may take; the queue gives a message back after it."""
+LABELS = "labels/"
 TRIES = 3
 """After so many the queue hands a message to the dead-letter queue."""
 
@@ -70,15 +74,38 @@ def validate_dataset(
             limits.check_file(size or 0)
             contract, contract_version = _contract(world, project)
             with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
-                record = _judge(world, key, version, project, dataset, contract, Path(folder), limits)
+                judged = _judge_labels if key.startswith(LABELS) else _judge
+                record = judged(world, key, version, project, dataset, contract, Path(folder), limits)
     except (InputError, GivenUpError) as error:
-        record = _failed(world, key, project, dataset, error)
+        record = _refused(world, key, version, project, dataset, error)
     except (MemoryError, OSError) as error:
         full = too_large(error, size)
         if full is None:
             raise
-        record = _failed(world, key, project, dataset, full)
+        record = _refused(world, key, version, project, dataset, full)
     return _recorded(world, bucket, key, version, record | {"contract_version": contract_version})
+
+
+def _refused(world: World, key: str, version: str, project: str, dataset: str, error: SluiceError) -> Json:
+    if key.startswith(LABELS):
+        return refuse_labels(world, key, version, project, dataset, error)
+    return _failed(world, key, project, dataset, error)
+
+
+def _judge_labels(
+    world: World,
+    key: str,
+    version: str,
+    project: str,
+    dataset: str,
+    contract: Contract,
+    folder: Path,
+    limits: Limits,
+) -> Json:
+    try:
+        return accept_labels(world, key, version, project, contract, folder, limits)
+    except NotFoundError:
+        return _gone(world, key, project, dataset, "this version of it was deleted")
 
 
 def _recorded(world: World, bucket: str, key: str, version: str, record: Json) -> Json:

@@ -11,14 +11,14 @@ import csv
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sluice import names
 from sluice.contract import Contract
 from sluice.model.payloads import CSV, JSON, JSON_LINES_NAMES, csv_answers, csv_records, lines, media_type, parameters
 from sluice.model.schema import Schema
-from sluice.model.values import Reading, parse_json
+from sluice.model.values import Reading, finite, parse_json
 
 Row = dict[str, Any]
 _CLIENT = re.compile(r"(?:^|[;,\s])client=([^;,\s]{1,128})")
@@ -51,8 +51,7 @@ class Captured:
 
 def score_of(answer: Row) -> float | None:
     """The probability, or the number, of an answer to one row."""
-    value = answer.get("probability", answer.get("prediction"))
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return finite(answer.get("probability", answer.get("prediction")))
 
 
 # csv.Error is none of the others, and who nests deeply enough ends in a RecursionError: a line must not stop the rest
@@ -89,7 +88,7 @@ def _request(event: Any, contract: Contract) -> Captured:
     client = next((found[1] for text in attributes if (found := _CLIENT.search(str(text)))), None)
     return Captured(
         meta.get("inferenceId") or own_id,
-        datetime.fromisoformat(at.replace("Z", "+00:00")) if at else None,
+        _moment(at) if at else None,
         rows,
         answers if len(answers) == len(rows) else [],
         client,
@@ -109,6 +108,12 @@ def _refusal(answer: Any) -> str | None:
     if not isinstance(said, dict) or "predictions" in said or "prediction" in said:
         return None
     return _string(said.get("error"))
+
+
+def _moment(text: str) -> datetime:
+    """A time without an offset is UTC: one that could not be compared with others would stop the reader."""
+    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _text(part: Any) -> tuple[str, str]:

@@ -30,6 +30,7 @@ def render(report: Mapping[str, Any]) -> str:
             _quality(report.get("quality"), (report.get("thresholds") or {}).get("quality")),
             ("Capture files", f"{report['files']:,}", _unreadable(report["unreadable_lines"])),
         ),
+        *_left_out(report.get("problems") or {}, (report.get("labels") or {}).get("left_out") or {}),
         element("h2", "Why"),
         element("ul", [element("li", short(reason, 300)) for reason in report.get("reasons", [])]),
         _columns(drift.get("columns") or {}, limit, report.get("damage") or {}, set(drift.get("by_chance") or ())),
@@ -59,6 +60,14 @@ def _quality(quality: Mapping[str, Any] | None, wanted: Mapping[str, Any] | None
     limits = [f"{side} {wanted[side]:g}" for side in ("min", "max") if wanted and wanted.get(side) is not None]
     told = f"{quality['labels']:,} labels" + (f"; the contract asks for {', '.join(limits)}" if limits else "")
     return (name, f"{quality['value']:.4f}", told)
+
+
+def _left_out(problems: Mapping[str, Any], files: Mapping[str, Any]) -> list[Safe]:
+    found = {**files, **problems}
+    if not found:
+        return []
+    listed = [element("li", f"{short(name, 200)}: {short(why, 300)}") for name, why in found.items()]
+    return [element("h2", "Left out"), element("ul", listed)]
 
 
 def _unreadable(lines: int) -> Child:

@@ -1,0 +1,140 @@
+"""A file of delayed labels against a contract: which row of which identity has which label, and what was left out.
+
+Rows without a label (blank, or a usual marker such as NA) are counted: their outcome is not known yet. A row whose
+label the target cannot have, or whose identity is missing, is refused with its reason. It never counts as a "no".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sluice.contract.models import Column, Contract
+from sluice.errors import EmptyFileError, HeaderMismatchError
+from sluice.intake.batches import Batch, Notes
+from sluice.intake.csv_rows import Restart
+from sluice.intake.header import check_columns
+from sluice.intake.limits import UNLIMITED, Limits
+from sluice.intake.opening import Opened, open_arrival
+from sluice.intake.parquet_rows import check_size
+from sluice.intake.refusals import Tally, any_of, write_refused
+from sluice.intake.rules import judge
+from sluice.intake.source import open_source
+from sluice.model.values import NO_LABEL, canonical_text
+
+INFERENCE_ID = "inference_id"
+
+
+@dataclass
+class LabelFile(Tally):
+    """What became of the rows of a label file. `path` holds the accepted labels, one line of JSON each.
+
+    `duplicates` repeat an identity with the same label, `conflicts` with another one: then the last label counts.
+    """
+
+    path: Path
+    refused_path: Path
+    notes: Notes
+    identity: list[str]
+    extra_columns: list[str]
+    rows: int = 0
+    without_label: int = 0
+    """Rows that keep the contract and whose outcome is not known yet."""
+    duplicates: int = 0
+    conflicts: int = 0
+    labels: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+
+def read_label_file(path: Path, contract: Contract, scratch: Path, limits: Limits = UNLIMITED) -> LabelFile:
+    """Judges every row of the file at `path`; `scratch` is a folder for unpacked and written files.
+
+    Raises UnreadableFileError (FileTooLargeError too), EmptyFileError, HeaderMismatchError.
+    """
+    opened = open_arrival(path, scratch, limits)
+    if opened.kind == "parquet":
+        check_size(opened.path, limits)
+    try:
+        found = _read(opened, contract, scratch, limits, exact=False)
+    except Restart:
+        found = _read(opened, contract, scratch, limits, exact=True)
+    if not found.rows:
+        raise EmptyFileError("the file has a header but no data row")
+    with found.path.open("w", encoding="utf-8") as out:
+        for identity, label in found.labels.items():
+            out.write(json.dumps([list(identity), label]) + "\n")
+    return found
+
+
+def _read(opened: Opened, contract: Contract, scratch: Path, limits: Limits, *, exact: bool) -> LabelFile:
+    target = str(contract.problem.target)
+    source = open_source(opened, [INFERENCE_ID, *contract.data.key, target])
+    header = source.header()
+    if not header and source.notes.format == "jsonl":
+        raise HeaderMismatchError("no line of the file is a JSON object; JSON lines need one object on each line")
+    identity = _identity(header, contract)
+    extra = check_columns(header, [*identity, target], contract)
+    found = LabelFile(scratch / "labels.jsonl", scratch / "rows.jsonl", source.notes, identity, extra)
+    columns = {name: contract.data.columns.get(name, Column(type="category")) for name in identity}
+    # a label may be missing whatever the rows to learn from must have
+    columns[target] = contract.data.columns[target].model_copy(update={"nullable": True})
+    batches = source.batches([*identity, target], exact=exact)
+    with closing(batches), found.refused_path.open("w", encoding="utf-8") as refused:
+        for batch in batches:
+            limits.check_time()
+            _take(batch, columns, target, found, refused)
+    return found
+
+
+def _identity(header: list[str], contract: Contract) -> list[str]:
+    """The columns that say which answer a label belongs to. Raises HeaderMismatchError."""
+    if INFERENCE_ID in header:
+        return [INFERENCE_ID]
+    if not contract.data.key:
+        check_columns(header, [str(contract.problem.target)], contract)
+        raise HeaderMismatchError(
+            f"the file has no column {INFERENCE_ID!r}, and the contract has no data.key by which a label could find "
+            "its request"
+        )
+    return contract.data.key
+
+
+def _take(batch: Batch, columns: Mapping[str, Column], target: str, found: LabelFile, refused: TextIO) -> None:
+    """Sorts the rows of a batch into labels, rows without one, and refused ones."""
+    column = columns[target]
+    text = pc.fill_null(batch.columns[target], "")
+    declared = {value.strip().lower() for value in column.values or ()}
+    markers = pa.array(sorted(NO_LABEL - declared), pa.string())
+    unknown = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(text)), value_set=markers)
+    labels, violations = judge(target, column, pc.if_else(unknown, pa.scalar(None, pa.string()), text), key=False)
+    parts: list[list[Any]] = []
+    for name in found.identity:
+        typed, broken = judge(name, columns[name], batch.columns[name], key=True)
+        violations += broken
+        parts.append(typed.to_pylist())
+    bad = any_of(violations, len(batch.rows))
+    write_refused(batch, violations, bad, found, refused)
+    found.rows += len(batch.rows) + len(batch.broken)
+    values = labels.to_pylist()
+    for place in pc.indices_nonzero(pc.invert(bad)).to_pylist():
+        if values[place] is None:
+            found.without_label += 1
+            continue
+        identity = tuple(_canonical(part[place]) for part in parts)
+        label = _canonical(values[place])
+        before = found.labels.get(identity)
+        found.duplicates += before == label
+        found.conflicts += before not in (None, label)
+        found.labels[identity] = label
+
+
+def _canonical(value: Any) -> str:
+    # Arrow's times have no zone here, and mean UTC
+    return canonical_text(value.replace(tzinfo=UTC) if isinstance(value, datetime) else value)

@@ -1,0 +1,136 @@
+"""A file arrived in labels/: its labels end up accepted, without a label, or refused with reasons."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from sluice import keys, names
+from sluice.contract import Contract
+from sluice.errors import SluiceError
+from sluice.escaping import visible
+from sluice.intake.labels import LabelFile, read_label_file
+from sluice.intake.limits import Limits
+from sluice.ports import Json, World
+from sluice.watch.labels import refused_file
+
+
+def accept_labels(
+    world: World, key: str, version: str, project: str, contract: Contract, folder: Path, limits: Limits
+) -> Json:
+    """The terminal record: `accepted`, or `quarantined` where no row of the file can count as a label.
+
+    Raises UnreadableFileError, EmptyFileError, HeaderMismatchError, NotFoundError for a version that was deleted.
+    """
+    source = folder / "arrival"
+    world.objects.download(key, source, version if version != "null" else None)
+    found = read_label_file(source, contract, folder, limits)
+    dataset = names.dataset_id(world.objects.bucket, key, version)
+    why = _refusal(found)
+    record: Json = {
+        "status": "quarantined" if why else "accepted",
+        "kind": "labels",
+        "project": project,
+        "dataset_id": dataset,
+        "rows": found.rows,
+        "labels": 0 if why else len(found.labels),
+        "without_label": found.without_label,
+        "quarantined_rows": found.quarantined,
+        "duplicates": found.duplicates,
+        "conflicts": found.conflicts,
+        "identity": found.identity,
+        "reasons": found.reason_counts,
+        "format": found.notes.format,
+        "encoding": found.notes.encoding,
+        "notes": {"columns_ignored": found.extra_columns[:100]} if found.extra_columns else {},
+    }
+    if why:
+        record["message"] = why
+    if found.quarantined:
+        summary = {**record, "key": key, "version_id": version}
+        body = json.dumps(summary, indent=1, ensure_ascii=False).encode()
+        world.objects.upload(found.refused_path, keys.quarantined_rows(project, dataset), "application/jsonl")
+        world.objects.write(keys.quarantine_summary(project, dataset), body, "application/json")
+    if why:
+        _withdraw(world, project, key, version, why)
+    elif _is_newest(world, key, version):
+        world.objects.upload(found.path, keys.accepted_labels(project, names.digest(key)), "application/jsonl")
+    _tell(world, key, record)
+    return record
+
+
+def refuse_labels(world: World, key: str, version: str, project: str, dataset: str, error: SluiceError) -> Json:
+    """The record and the alert of a file that cannot be read as labels of the project."""
+    kind = type(error).__name__
+    if project:
+        _withdraw(world, project, key, version, str(error))
+    subject = f"{project or 'no project'}: a label file was refused ({kind})"
+    facts = {"key": key, "dataset_id": dataset, "error": kind}
+    world.alerts.publish("Labels Refused", project, subject, f"{visible(key)}: {visible(error)}", facts)
+    return {
+        "status": "failed",
+        "kind": "labels",
+        "project": project,
+        "dataset_id": dataset,
+        "rows": 0,
+        "labels": 0,
+        "quarantined_rows": 0,
+        "reasons": [{"rule": kind, "column": None, "rows": 0}],
+        "error": kind,
+        "message": str(error),
+        "format": None,
+        "encoding": None,
+    }
+
+
+def _refusal(found: LabelFile) -> str | None:
+    """Why the file as a whole is refused."""
+    if not found.labels:
+        return f"none of the {found.rows} rows has a label: {_counts(found)}"
+    labelled = found.rows - found.without_label - found.quarantined
+    if found.quarantined > labelled:
+        # the few that happen to be labels would say something else than all of them
+        return f"more rows are refused than have a label: {labelled} have one, {_counts(found)}"
+    return None
+
+
+def _counts(found: LabelFile) -> str:
+    return f"{found.without_label} without one, {found.quarantined} refused"
+
+
+def _is_newest(world: World, key: str, version: str) -> bool:
+    """Events may come in another order than the versions that they are about."""
+    return world.objects.version(key) == version
+
+
+def _withdraw(world: World, project: str, key: str, version: str, why: str) -> None:
+    if _is_newest(world, key, version):
+        where = keys.accepted_labels(project, names.digest(key))
+        world.objects.write(where, refused_file(why), "application/jsonl")
+
+
+def _tell(world: World, key: str, record: Json) -> None:
+    project, name = record["project"], visible(key)
+    counted = ("dataset_id", "rows", "labels", "without_label", "quarantined_rows", "duplicates", "conflicts")
+    facts = {each: record[each] for each in counted} | {"key": key, "reasons": record["reasons"][:20]}
+    told = ", ".join(_reason(reason) for reason in record["reasons"][:10])
+    where = f"Rows and reasons: {world.objects.uri(keys.quarantined_rows(project, record['dataset_id']))}"
+    rest = f" {told}. {where}" if record["quarantined_rows"] else ""
+    if record["status"] != "accepted":
+        subject = f"{project}: a label file was refused"
+        world.alerts.publish("Labels Refused", project, subject, f"{name}: {record['message']}.{rest}", facts)
+        return
+    message = (
+        f"{name}: {record['labels']} labels from {record['rows']} rows; {record['without_label']} rows without a "
+        f"label, {record['quarantined_rows']} refused, {record['duplicates']} repeated, {record['conflicts']} that "
+        "contradict an earlier row (the last one counts)."
+    )
+    world.alerts.publish("Labels Accepted", project, f"{project}: {record['labels']} labels accepted", message, facts)
+    if record["quarantined_rows"]:
+        subject = f"{project}: {record['quarantined_rows']} rows of a label file were refused"
+        world.alerts.publish("Labels Refused", project, subject, f"{name}:{rest}", facts)
+
+
+def _reason(reason: Json) -> str:
+    at = f" in {reason['column']!r}" if reason["column"] else ""
+    return f"{reason['rows']} × {reason['rule']}{at}"
