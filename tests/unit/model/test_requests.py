@@ -102,3 +102,19 @@ def test_a_wrong_value_is_refused_with_its_field_in_one_row_and_in_many(served: 
 def test_every_answer_has_its_own_id() -> None:
     found = {json.loads(ask(MODELS[1], '{"n": 1}', KINDS[0], "*/*")[1])["inference_id"] for _ in range(20)}
     assert len(found) == 20
+
+
+@pytest.mark.parametrize("served", MODELS)
+def test_blanks_around_cells_change_no_answer(served: Model) -> None:
+    features = served.encoder.schema.features
+    cells = {"n": "1.5", "i": "4", "b": "TRUE", "c": "ads", "t": "a shoe", "at": "2026-01-31"}
+    for missing in (None, *features):
+        plain = ["" if name == missing else cells[name] for name in features]
+        blank = [
+            " " if name == missing else text if name == "t" else f" {text}\t" for name, text in zip(features, plain)
+        ]
+        rows = [
+            inference.read("\n".join([",".join(features), ",".join(row)]), "text/csv", served) for row in (plain, blank)
+        ]
+        matrices = [served.encoder.encode(found.data) for found in rows]
+        assert matrices[0].tobytes() == matrices[1].tobytes()

@@ -58,9 +58,9 @@ record = st.fixed_dictionaries(
     {},
     optional={
         "n": numbers,
-        "i": st.integers(-3, 9) | st.sampled_from([0.5, 2.0, None, float("nan"), float("inf")]),
+        "i": st.integers(-3, 9) | st.sampled_from([10**18, 1e18, -0.0, 0.5, 2.0, None, float("nan"), float("inf")]),
         "b": st.booleans() | st.none() | st.sampled_from([0, 1, 1.0, 2]),
-        "c": st.sampled_from(["a", "b", "c", "", "new", 3, 3.0, True, None]),
+        "c": st.sampled_from(["a", "b", "c", "", "new", 3, 3.0, True, None, " a", "b\t", " "]),
         "m": anything,
         "d": st.sampled_from(["only", "other", None]),
         "unknown": anything,

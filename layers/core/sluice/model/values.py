@@ -345,7 +345,7 @@ def _integer(text: str, reading: Reading) -> int:
 def _whole(value: float) -> int:
     if value != math.floor(value) or abs(value) >= INTEGER_LIMIT:
         raise ValueError(f"is not {WHAT['integer']}")
-    return int(value)
+    return int(number_text(value))  # the digits that were written, of which a large double has a few less
 
 
 def _boolean(text: str, reading: Reading) -> bool:
