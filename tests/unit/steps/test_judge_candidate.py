@@ -36,3 +36,25 @@ def test_slices_that_no_contract_lists_are_told_by_their_hash(listed: bool) -> N
     assert ("secret-a" in told) is listed
     assert ("value " in told) is not listed
     assert "the gap 0.8000 is above 0.1" in told
+
+
+LOSSES = [
+    {"reason": "superseded_by_key", "column": None, "rows": 40, "of": 400, "text": "40 of 400 rows are replaced"},
+    {"reason": "not_converted", "column": "seats", "rows": 3, "of": 400, "text": "3 of 400 values of 'seats'"},
+]
+
+
+@pytest.mark.parametrize(("losses", "alerted"), [(LOSSES, True), (LOSSES[:1], False), ([], False)])
+def test_what_became_of_the_rows_is_on_the_record_and_in_an_alert(losses: list[dict[str, Any]], alerted: bool) -> None:
+    world = build()
+    manifest = {"rows_read": 400, "rows": {"train": 240, "validation": 80, "test": 40}, "losses": losses}
+    world.objects.write(keys.run(PROJECT, NEW, "prepared", "manifest.json"), json.dumps(manifest).encode())
+    judge_candidate(world, PROJECT, NEW)
+    record = world.ledger.run(PROJECT, NEW)["data"]
+    assert record["rows_read"] == 400
+    assert [loss["text"] for loss in record["losses"]] == [loss["text"] for loss in losses]
+    assert ("Data Changed" in world.alerts.kinds) is alerted
+    if alerted:
+        told = next(alert for alert in world.alerts.published if alert.kind == "Data Changed")
+        assert "3 of 400 values of 'seats'" in told.message
+        assert "replaced" not in told.message, "the contract asks for that"

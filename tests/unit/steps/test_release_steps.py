@@ -228,3 +228,20 @@ def test_a_run_without_a_record_still_frees_the_lock() -> None:
     del world.ledger.run_records[PROJECT]
     finish_run(world, PROJECT, NEW, "failed")
     assert world.ledger.lock(PROJECT) is None
+
+
+def test_a_failed_run_says_its_reason_in_full_and_not_its_wrapping() -> None:
+    world = build()
+    job = {"TransformJobName": "n" * 60, "TransformJobArn": "arn:aws:" + "x" * 300, "FailureReason": "the reason " * 40}
+    cause = json.dumps({"ExecutionArn": "arn:" + "y" * 200, "Status": "FAILED", "Cause": f"Clean: {json.dumps(job)}"})
+    finish_run(world, PROJECT, NEW, "failed", {"state": "Prepare Data", "error": "States.TaskFailed", "cause": cause})
+    message = world.alerts.published[-1].message
+    assert ("the reason " * 40).strip() in message
+    assert "arn:" not in message
+    assert world.ledger.run(PROJECT, NEW)["error"]["cause"].startswith("Clean: the reason")
+
+
+def test_a_failed_run_without_a_cause_says_so() -> None:
+    world = build()
+    finish_run(world, PROJECT, NEW, "failed", {"state": "Train Models", "error": "Boom", "cause": ""})
+    assert "gave no cause" in world.alerts.published[-1].message

@@ -135,6 +135,11 @@ class Expectations(Part):
     max_nulls: Share = Field(
         1.0, description="above this share of missing values in a column the file is refused whole"
     )
+    max_lost_rows: Share = Field(
+        0.05,
+        description="above this share of accepted rows without a label or removed as equal, or of values that a "
+        "changed contract cannot read, a run stops; rows replaced by key do not count",
+    )
 
 
 class Split(Part):
@@ -156,6 +161,9 @@ class Data(Part):
         min_length=1, description="every column that a file must have; others are ignored"
     )
     format: Format = Field(Format(), description="how text is written, where a column does not say otherwise")
+    duplicates: Literal["keep", "remove"] = Field(
+        "keep", description="rows that are equal, where there is no `key`: different people may answer alike"
+    )
     expectations: Expectations = Field(Expectations(), description="when a file as a whole is refused")
     split: Split = Field(Split(), description="train, validation and test rows")
 

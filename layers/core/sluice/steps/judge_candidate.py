@@ -9,12 +9,14 @@ from sluice.contract import Contract
 from sluice.errors import NotFoundError
 from sluice.gates import Judgement, judge
 from sluice.ports import Json, World
+from sluice.steps.prepared_data import prepared_data, unexpected
 from sluice.steps.run_records import read_json, run_contract, update_run, write_json
 
 
 def judge_candidate(world: World, project: str, run_id: str) -> Json:
     """`{"decision": approved | rejected | inconclusive, "reasons", "record"}`. No evaluation is inconclusive."""
     contract = run_contract(world, project, run_id)
+    _report_data(world, project, run_id)
     source = keys.run(project, run_id, "evaluation", "evaluation.json")
     evaluation: dict[str, Any]
     try:
@@ -55,6 +57,22 @@ def judge_candidate(world: World, project: str, run_id: str) -> Json:
             {"run_id": run_id, "decision": judgement.decision, "record": record_key},
         )
     return {"decision": judgement.decision, "reasons": reasons[:20], "record": record_key}
+
+
+def _report_data(world: World, project: str, run_id: str) -> None:
+    """Puts what became of the accepted rows on the run's record, and alerts people to what they may not expect."""
+    facts = prepared_data(world, project, run_id)
+    if not facts:
+        return
+    update_run(world, project, run_id, {"data": facts})
+    if told := unexpected(facts):
+        world.alerts.publish(
+            "Data Changed",
+            project,
+            f"{project}: not all accepted data of {run_id} is learned from as it came",
+            "\n".join([*told, f"All of it: sluice why {run_id}"]),
+            {"run_id": run_id, "losses": len(told)},
+        )
 
 
 def _masked(evaluation: Json, contract: Contract) -> Json:
