@@ -103,7 +103,7 @@ class Plan:
         if time and types[time] is None:
             types[time] = SPARK_TYPES["timestamp"]
         split = data.get("split") or {}
-        format_of_all = (data.get("format") or {}).get("missing") or []
+        of_all = (data.get("format") or {}).get("missing") or []
         expectations = data.get("expectations") or {}
         plan = cls(
             columns=types,
@@ -116,7 +116,7 @@ class Plan:
             test=float(split.get("test", 0.2)),
             known_classes=_known_classes(declared.get(target) or {}, problem),
             kinds={name: str(column["type"]) for name, column in declared.items()},
-            missing={name: [*format_of_all, *(column.get("missing") or [])] for name, column in declared.items()},
+            missing={name: _markers(column, of_all) for name, column in declared.items()},
             remove_duplicates=data.get("duplicates", "keep") == "remove",
             max_lost=float(expectations.get("max_lost_rows", MAX_LOST_ROWS)),
         )
@@ -143,6 +143,11 @@ class Plan:
         """The parts that must hold rows: one whose share is zero is not written."""
         shares = {"train": 1.0, "validation": self.validation, "test": self.test}
         return [part for part in PARTS if shares[part] > 0]
+
+
+def _markers(column: dict[str, Any], otherwise: list[str]) -> list[str]:
+    own = column.get("missing")
+    return list(otherwise if own is None else own)
 
 
 def _known_classes(column: dict[str, Any], problem: dict[str, Any]) -> frozenset[str]:
@@ -345,9 +350,8 @@ def _from_text(column: Column, kind: str) -> Column:
     number = F.when(F.abs(number) < float("inf"), number)
     if kind == "number":
         return number
-    digits = text.cast("decimal(38,0)")
-    exact = F.when(F.abs(digits) < INTEGER_LIMIT, digits.cast("bigint"))
-    return F.when(_matches(text, "[+-]?[0-9]+"), exact).otherwise(_whole(number))
+    digits = F.regexp_extract(text, r"\A([+-]?[0-9]+)(?:\.0*)?\z", 1).cast("decimal(38,0)")
+    return F.when(F.abs(digits) < INTEGER_LIMIT, digits.cast("bigint"))
 
 
 def _from_number(column: Column, kind: str) -> Column:
@@ -781,9 +785,9 @@ def main(argv: list[str]) -> None:
     arguments, _ = parser.parse_known_args(argv)
     spark = SparkSession.builder.appName("clean_dataset").getOrCreate()
     manifest = clean(spark, arguments.accepted, arguments.inputs, arguments.output, arguments.run_id)
-    print(json.dumps({"rows_read": manifest["rows_read"], "rows": manifest["rows"]}))
     for loss in manifest["losses"]:
         print(loss["text"])
+    print(json.dumps({"rows_read": manifest["rows_read"], "rows": manifest["rows"]}))
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from spark_cases import GLUE_PYTHON, case, run
 
 from sluice.model import values
+from tests.jobs.spark_cases import GLUE_PYTHON, case, run
 
 pytestmark = pytest.mark.skipif(not GLUE_PYTHON.exists(), reason="needs the glue environment (make setup)")
 
@@ -160,6 +160,24 @@ CASES: dict[str, Case] = {
         {"a": ("number", rows(float)), "y": ("boolean", rows(lambda i: None if i < 30 else i % 2 == 0))},
         spec({"a": "number", "y": "boolean"}, **LENIENT),
     ),
+    "markers that came later": (
+        {
+            "a": ("text", rows(lambda i: "n/a" if i % 2 else str(i))),
+            "b": ("integer", rows(lambda i: -999 if i % 3 else i)),
+            "y": ("boolean", rows(lambda i: i % 4 < 2)),
+        },
+        {
+            "problem": {"type": "binary", "target": "y", "positive": True},
+            "data": {
+                "columns": {
+                    "a": {"type": "number", "missing": ["n/a"]},
+                    "b": {"type": "integer", "missing": None},
+                    "y": {"type": "boolean"},
+                },
+                "format": {"missing": ["-999"]},
+            },
+        },
+    ),
     "other columns": (
         {"score": ("number", rows(float)), "a": ("number", rows(float)), "y": EVEN},
         spec({"points": "number", "a": "number", "y": "boolean"}),
@@ -280,6 +298,15 @@ def test_categories_have_the_digits_of_their_numbers(results: dict[str, Any]) ->
     found = {row["a"] for row in cells(results, "number to category", "a")}
     assert found == {str(i * 10_000_000) for i in range(N)}
     assert set(manifest(results, "integer target to category")["target"]["train"]) == {"0", "1", "2"}
+
+
+def test_missing_markers_that_are_younger_than_the_rows_count(results: dict[str, Any]) -> None:
+    assert not [
+        loss for loss in manifest(results, "markers that came later")["losses"] if loss["reason"] != "equal_kept"
+    ]
+    found = cells(results, "markers that came later", "a")
+    assert sum(row["a"] == "" for row in found) == 100
+    assert "-999" not in {row["b"] for row in found}
 
 
 def test_columns_that_came_or_went_are_reported(results: dict[str, Any]) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from spark_cases import GLUE_PYTHON, case, run
+
+from tests.jobs.spark_cases import GLUE_PYTHON, case, run
 
 pytestmark = pytest.mark.skipif(not GLUE_PYTHON.exists(), reason="needs the glue environment (make setup)")
 
