@@ -59,7 +59,7 @@ def run(folder: Path, cases: list[dict[str, Any]]) -> dict[str, Any]:
         capture_output=True,
         text=True,
         env={"JAVA_HOME": java, "PATH": "/usr/bin:/bin", "SPARK_CONF_DIR": str(folder), "SPARK_LOCAL_IP": "127.0.0.1"},
-        timeout=240,
+        timeout=600,
     )
     found = [json.loads(line[7:]) for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     assert len(found) == len(cases), done.stderr[-3000:]

@@ -205,10 +205,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         many = cells * times
         target = [i // len(cells) % 2 == 0 for i in range(len(many))]
         number = ("integer", [i % len(cells) for i in range(len(many))])
-        dataset(folder, f"from_{source}", {"n": number, "a": (source, many), "y": ("boolean", target)})
-        for kind in KINDS:
-            contract = spec({"n": "integer", "a": kind, "y": "boolean"}, **LENIENT)
-            cases.append(case(folder, f"each_{source}_to_{kind}", contract, [f"from_{source}"]))
+        as_kinds = {f"as_{kind}": (source, many) for kind in KINDS}
+        dataset(folder, f"from_{source}", {"n": number, **as_kinds, "y": ("boolean", target)})
+        columns = {"n": "integer", **{f"as_{kind}": kind for kind in KINDS}, "y": "boolean"}
+        cases.append(case(folder, f"each_{source}", spec(columns, **LENIENT), [f"from_{source}"]))
     return run(folder, cases)
 
 
@@ -229,7 +229,7 @@ def texts(results: dict[str, Any], name: str) -> list[str]:
     return [loss["text"] for loss in manifest(results, name)["losses"]]
 
 
-def cells(results: dict[str, Any], name: str, column: str) -> list[dict[str, str]]:
+def cells(results: dict[str, Any], name: str) -> list[dict[str, str]]:
     found: list[dict[str, str]] = []
     for part in ("train", "validation", "test"):
         path = results["folder"] / name.replace(" ", "_") / part / "data.csv"
@@ -242,18 +242,17 @@ def cells(results: dict[str, Any], name: str, column: str) -> list[dict[str, str
 @pytest.mark.parametrize("source", SAMPLES)
 def test_a_value_means_what_intake_says(results: dict[str, Any], source: str, kind: str) -> None:
     """Every cell of an older type, read as the contract's type: the job and `sluice.model.values` agree."""
-    wrong, lost = [], 0
-    for row in cells(results, f"each_{source}_to_{kind}", "a"):
+    wrong, lost, column = [], 0, f"as_{kind}"
+    for row in cells(results, f"each_{source}"):
         cell = SAMPLES[source][int(row["n"])]
         expected, unreadable = meaning(cell, kind)
         lost += unreadable
-        seen = values.parse_text(row["a"], kind) if row["a"] else None
-        if seen != expected or (kind in ("category", "text") and (row["a"] or None) != expected):
-            wrong.append((cell, row["a"], expected))
+        seen = values.parse_text(row[column], kind) if row[column] else None
+        if seen != expected or (kind in ("category", "text") and (row[column] or None) != expected):
+            wrong.append((cell, row[column], expected))
     assert not wrong[:5]
-    told = [
-        loss for loss in manifest(results, f"each_{source}_to_{kind}")["losses"] if loss["reason"] == "not_converted"
-    ]
+    losses = manifest(results, f"each_{source}")["losses"]
+    told = [loss for loss in losses if (loss["reason"], loss["column"]) == ("not_converted", column)]
     assert sum(loss["rows"] for loss in told) == lost
 
 
@@ -295,7 +294,7 @@ def test_a_few_lost_values_are_counted(results: dict[str, Any]) -> None:
 
 
 def test_categories_have_the_digits_of_their_numbers(results: dict[str, Any]) -> None:
-    found = {row["a"] for row in cells(results, "number to category", "a")}
+    found = {row["a"] for row in cells(results, "number to category")}
     assert found == {str(i * 10_000_000) for i in range(N)}
     assert set(manifest(results, "integer target to category")["target"]["train"]) == {"0", "1", "2"}
 
@@ -304,7 +303,7 @@ def test_missing_markers_that_are_younger_than_the_rows_count(results: dict[str,
     assert not [
         loss for loss in manifest(results, "markers that came later")["losses"] if loss["reason"] != "equal_kept"
     ]
-    found = cells(results, "markers that came later", "a")
+    found = cells(results, "markers that came later")
     assert sum(row["a"] == "" for row in found) == 100
     assert "-999" not in {row["b"] for row in found}
 
@@ -350,5 +349,5 @@ def test_rows_without_a_label_count_against_the_limit(results: dict[str, Any]) -
 
 
 def test_text_survives_the_csv_for_training(results: dict[str, Any]) -> None:
-    found = {row["k"] for row in cells(results, "text that needs quotes", "k")}
+    found = {row["k"] for row in cells(results, "text that needs quotes")}
     assert found == set(CASES["text that needs quotes"][0]["k"][1])
