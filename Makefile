@@ -42,6 +42,9 @@ LOCK = $(PY) -m uv pip compile --quiet --python-version 3.11 --generate-hashes -
 
 setup: .venv/.stamp .envs/learn/.stamp .envs/glue/.stamp  ## the environments that everything needs
 
+# what stands for AWS's containers in a local cloud
+CONTAINERS = --sklearn-python .envs/learn/bin/python --glue-python .envs/glue/bin/python
+
 # --- what people run ----------------------------------------------------------------------------------------------
 
 demo: setup  ## the whole line on this machine: deploy, train, canary, rollback, quarantine, drift, retraining
@@ -51,7 +54,7 @@ build: setup  ## sam build, with bytecode in the layers; sam deploy takes what i
 	PYTHONPATH=layers/core $(PY) -c 'from cli import stack; stack.build()'
 
 cloud: setup  ## a local cloud to work with; stop it with Ctrl-C
-	$(PY) -m localcloud start
+	PYTHONPATH=localcloud/src $(PY) -m localcloud start $(CONTAINERS)
 
 # tests must not depend on each other, so those that can stand alone run in random order: make test SEED=7
 SEED ?= 1
@@ -100,7 +103,7 @@ bench-bandit: .venv/.stamp  ## simulated bandits and probations: false decisions
 	PYTHONPATH=layers/core $(PY) -m benchmarks.bandit --plot docs/bandit.svg
 
 bench-serving: setup .envs/bench/.stamp  ## our serving beside its peers, in one run; WRITE=1 puts the figures into docs/serving.md
-	PYTHONPATH=layers/core $(PY) -m benchmarks.serving $(if $(WRITE),--write-docs)
+	PYTHONPATH=layers/core:localcloud/src $(PY) -m benchmarks.serving $(if $(WRITE),--write-docs)
 
 format: setup  ## format and sort imports
 	$(PY) -m ruff format .

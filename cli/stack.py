@@ -65,12 +65,18 @@ class LocalStack:
     def start(self) -> None:
         self.state.mkdir(parents=True, exist_ok=True)
         arguments = ["start", "--background", "--port", str(self.port), "--state", str(self.state)]
-        # without PYTHONPATH: functions must find the core package in their layer, not in this checkout
-        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-        run([sys.executable, "-m", "localcloud", *arguments, "--speed", str(self.speed)], environment=environment)
+        for kind, name in (("sklearn", "learn"), ("glue", "glue")):
+            arguments += [f"--{kind}-python", str(ROOT / ".envs" / name / "bin" / "python")]
+        self._localcloud(*arguments, "--speed", str(self.speed))
 
     def stop(self) -> None:
-        run([sys.executable, "-m", "localcloud", "stop", "--state", str(self.state)])
+        self._localcloud("stop", "--state", str(self.state))
+
+    @staticmethod
+    def _localcloud(*arguments: str) -> None:
+        # without the core package: functions must find it in their layer, not in this checkout
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "localcloud" / "src")}
+        run([sys.executable, "-m", "localcloud", *arguments], environment=environment)
 
     def deploy(self) -> None:
         """`sam deploy --config-env local` of what `build` built."""

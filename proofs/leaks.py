@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "build" / "proof" / "leaks.json"
-_SOURCES = ("functions", "jobs", "layers", "localcloud", "statemachines")
+_SOURCES = ("functions", "jobs", "layers", "localcloud/src", "statemachines")
 _FILES = ("template.yaml", "tests/e2e/test_leaks.py", "tests/e2e/places.py")
 _STORY = "tests/e2e/test_leaks.py"
 

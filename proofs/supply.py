@@ -16,7 +16,7 @@ from typing import Any
 
 from proofs.locks import ROOT, locks
 
-SCANNED = ("functions", "layers", "jobs", "localcloud", "cli", "scripts", "examples")
+SCANNED = ("functions", "layers", "jobs", "localcloud/src", "cli", "scripts", "examples")
 BANDIT = ROOT / ".envs" / "audit" / "bin" / "bandit"
 
 

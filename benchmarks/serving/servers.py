@@ -49,7 +49,7 @@ def _container(code: Callable[[Path], Path], model: Callable[[Path], Path]) -> C
 
 
 def _local_workers(ports: list[int], folder: Path) -> list[tuple[list[str], dict[str, str]]]:
-    serve = ROOT / "localcloud" / "containers" / "serve.py"
+    serve = ROOT / "localcloud" / "src" / "localcloud" / "containers" / "serve.py"
     model = ["--model-dir", str(folder / "ours")]
     return [([str(LEARN / "python"), str(serve), *model, "--port", str(port)], {}) for port in ports]
 
