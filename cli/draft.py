@@ -14,7 +14,8 @@ from cli.errors import CliError
 from cli.guessing import Look, Seen, only
 from cli.text import number, plural
 from sluice.contract import load_contract, nearest
-from sluice.contract.models import METRICS, PROJECT_PATTERN
+from sluice.contract.metric_limits import METRICS
+from sluice.contract.models import PROJECT_PATTERN
 
 _KEY_NAME = re.compile(r"(?i)(^|[_\-. ])(id|uuid|guid|key|no|number)$|[a-z](Id|ID)$")
 _TARGETS = (

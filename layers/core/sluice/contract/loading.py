@@ -9,8 +9,10 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from sluice.contract.consistency import violations
 from sluice.contract.hints import nearest
 from sluice.contract.models import Contract
+from sluice.contract.yaml_text import DuplicateKeyError, read_yaml
 from sluice.errors import ContractError
 
 
@@ -21,8 +23,14 @@ def load_contract(text: str | bytes, *, source: str = "project.yaml", project: s
     `project`, when given, is the name in the S3 key, and the contract must say the same.
     """
     try:
-        raw = yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raw = read_yaml(text)
+    except DuplicateKeyError as error:
+        raise ContractError(f"{source}: {error}") from None
+    except UnicodeDecodeError as error:
+        raise ContractError(f"{source}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+    except yaml.reader.ReaderError as error:
+        raise ContractError(f"{source}: byte {error.position} is not UTF-8 text; save the file as UTF-8") from None
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
         problem = getattr(error, "problem", None) or error
@@ -31,14 +39,14 @@ def load_contract(text: str | bytes, *, source: str = "project.yaml", project: s
         raise ContractError(f"{source}: a contract is a mapping with the keys {', '.join(Contract.model_fields)}")
     if "gates" in raw and raw["gates"] is None:
         raw["gates"] = []
-    # YAML 1.1 reads a bare `on:` as the boolean true
-    if isinstance(raw.get("retrain"), dict) and True in raw["retrain"]:
-        raw["retrain"]["on"] = raw["retrain"].pop(True)
     try:
         contract = Contract.model_validate(raw)
     except ValidationError as error:
         lines = [_describe(item) for item in error.errors()]
         raise ContractError(f"{source}: " + "\n".join(lines)) from None
+    # here and not in the models: a run goes on with its frozen contract, and old ones may break newer rules
+    if found := violations(contract):
+        raise ContractError(f"{source}: " + "\n".join(found))
     if project is not None and contract.project != project:
         raise ContractError(f"{source}: project is {contract.project!r}, but the file lies in projects/{project}/")
     return contract

@@ -11,17 +11,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from sluice.contract import execution
 from sluice.contract.durations import rate_expression, seconds
 from sluice.contract.hints import nearest
+from sluice.contract.metric_limits import LOWER_IS_BETTER, METRICS
 from sluice.contract.reading import Format
-from sluice.model.values import Reading, category_text, read_by
+from sluice.model.values import Reading, category_text, read_by, truth
 
 PROJECT_PATTERN = r"^[a-z](?:-?[a-z0-9]){1,31}$"
 COLUMN_PATTERN = r"^[^\x00-\x1f]{1,128}$"
-LOWER_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae"})
-METRICS = {
-    "binary": ("roc_auc", "pr_auc", "log_loss", "brier", "accuracy", "precision", "recall", "f1", "profit", "uplift"),
-    "multiclass": ("accuracy", "macro_f1", "log_loss"),
-    "regression": ("rmse", "mae", "r2"),
-}
 MACHINE = "ml.m5.large"
 """Of jobs and endpoints, where the contract does not choose another."""
 _MACHINE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
@@ -57,7 +52,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Part(BaseModel):
     """A part of the contract: immutable, and without room for typos."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Problem(Part):
@@ -87,8 +82,6 @@ class Problem(Part):
             raise ValueError(f"a {self.type} problem needs `target`, the column to predict")
         if self.type == "binary" and self.positive is None:
             raise ValueError("a binary problem needs `positive`, the target's value that counts as yes")
-        if self.metric not in METRICS[self.type]:
-            raise ValueError(f"metric {self.metric!r} is not for {self.type}; known: {', '.join(METRICS[self.type])}")
         return self
 
 
@@ -106,6 +99,14 @@ class Column(Format):
     max: float | None = Field(None, description="integer and number: rows above are quarantined")
     values: list[str] | None = Field(None, description="category and text: the allowed values; others are quarantined")
     description: str = Field("", description="for people")
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _are_texts(cls, values: Any) -> Any:
+        # a category is known by its text: 1 in YAML is the category "1" of a file
+        if isinstance(values, list) and all(isinstance(value, int | float | str) for value in values):
+            return [value if isinstance(value, str) else category_text(value) for value in values]
+        return values
 
     @model_validator(mode="after")
     def _fits_type(self) -> Column:
@@ -461,6 +462,20 @@ class Contract(Part):
     retrain: Retrain = Field(Retrain(), description="what an alarm may start")
     alerts: Alerts = Field(Alerts(), description="who is told")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _positive_as_its_column(cls, values: Any) -> Any:
+        """Read `positive: yes` of a boolean target as true, as its files say it."""
+        try:
+            problem = values["problem"]
+            kind = values["data"]["columns"][problem["target"]]["type"]
+            read = truth(problem["positive"]) if isinstance(problem["positive"], str) else None
+        except (KeyError, TypeError):
+            return values
+        if kind != "boolean" or read is None:
+            return values
+        return {**values, "problem": {**problem, "positive": read}}
+
     @model_validator(mode="after")
     def _columns_exist(self) -> Contract:
         known = self.data.columns
@@ -482,10 +497,6 @@ class Contract(Part):
             self._has_positive(known[self.problem.target])
         if self.data.split.by == "time" and not self.data.time:
             raise ValueError("data.split.by is `time`, so data.time must name the column that orders the rows")
-        for gate in self.gates:
-            if gate.metric not in METRICS[self.problem.type]:
-                hint = nearest(gate.metric, METRICS[self.problem.type])
-                raise ValueError(f"gates: metric {gate.metric!r} is not for a {self.problem.type} problem{hint}")
         if self.release.max_disagreement is not None and self.problem.type == "regression":
             raise ValueError("release.max_disagreement compares classes, and two models never give the same numbers")
         bandit = self.release.bandit

@@ -12,7 +12,7 @@ from sluice.model.values import category_text, date_pattern_violation
 class Format(BaseModel):
     """How text is written. Numbers and times in JSON and Parquet are what they are, whatever stands here."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     missing: list[str] | None = Field(
         None, description="texts that mean no value, such as NA, ? or -; nothing and blanks always do"

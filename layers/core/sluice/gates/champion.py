@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sluice.contract import Gate
-from sluice.contract.models import LOWER_IS_BETTER
+from sluice.contract.metric_limits import LOWER_IS_BETTER
 from sluice.gates.verdict import Verdict, missing, number
 
 RULE = "not_worse_than_champion_by"

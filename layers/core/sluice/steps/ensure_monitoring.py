@@ -5,7 +5,7 @@ from __future__ import annotations
 from sluice import names
 from sluice.contract import Contract
 from sluice.contract.durations import rate_expression
-from sluice.contract.models import LOWER_IS_BETTER
+from sluice.contract.metric_limits import LOWER_IS_BETTER
 from sluice.ports import Alarm, Json, World
 from sluice.release import alarms
 from sluice.steps.run_records import project_contract, run_contract

@@ -12,7 +12,7 @@ from typing import Any
 from sluice import keys, names
 from sluice.contract import Contract, nearest
 from sluice.contract.durations import seconds
-from sluice.contract.models import METRICS
+from sluice.contract.metric_limits import METRICS
 from sluice.errors import ConflictError, UnknownProjectError
 from sluice.ports import Champion, Json, Settings, World
 from sluice.steps.tuning_plan import channels, static_parameters, stopping_condition, tuning_plan

@@ -1,0 +1,218 @@
+"""What the parts of a contract must agree on, beyond what each part says by itself.
+
+Each rule yields sentences that name the key and say what to write instead. A contract that passes can be carried out:
+each gate can be decided, each alarm can go into ALARM for the right reason, each value can occur.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from sluice.contract.durations import seconds
+from sluice.contract.hints import nearest
+from sluice.contract.metric_limits import BUSINESS_METRICS, METRICS, ONLINE_METRICS, limit_violation
+from sluice.model.values import is_missing
+
+if TYPE_CHECKING:
+    from sluice.contract.models import Column, Contract
+
+TARGET_TYPES = {
+    "binary": ("boolean", "category", "integer", "number"),
+    "multiclass": ("category", "integer", "boolean"),
+    "regression": ("number", "integer"),
+}
+SEGMENT_TYPES = ("category", "boolean", "integer")
+"""Columns whose values a gate can compare."""
+RESERVED_COLUMNS = {
+    "inference_id": "delayed labels name answers by it",
+    "instances": "a request with several rows has them under it",
+}
+MAX_WINDOW_ROWS = 50_000
+"""The greatest number of captured rows that one measurement of drift reads."""
+
+
+def violations(contract: Contract) -> list[str]:
+    """Return what the contract's parts disagree on, one sentence each; [] if they agree."""
+    return [sentence for rule in _RULES for sentence in rule(contract)]
+
+
+def _column_names(contract: Contract) -> Iterator[str]:
+    for name in contract.data.columns:
+        if name != name.strip():
+            yield f"data.columns: {name!r} has blanks around it, and headers are read without: write {name.strip()!r}"
+        elif not name.strip():
+            yield "data.columns: a column needs a name that is not blank"
+        if name in RESERVED_COLUMNS:
+            yield f"data.columns: {name!r} is reserved, since {RESERVED_COLUMNS[name]}; give the column another name"
+
+
+def _column_values(contract: Contract) -> Iterator[str]:
+    for name, column in contract.data.columns.items():
+        where = f"data.columns.{name}.values"
+        if column.values is None:
+            continue
+        if not column.values:
+            yield f"{where}: an empty list allows no value at all; name the values, or leave `values` out"
+        for value in column.values:
+            if column.type == "category" and value != value.strip():
+                yield f"{where}: {value!r} can match nothing, since categories are read without blanks around them"
+            elif not value.strip():
+                yield f"{where}: a blank is a missing value, not a value; `nullable` says whether one may be missing"
+        twice = sorted({value for value in column.values if column.values.count(value) > 1})
+        if twice:
+            yield f"{where}: {twice[0]!r} stands twice"
+        reading = contract.reading(name)
+        for value in column.values:
+            if value.strip() and is_missing(value, reading):
+                yield f"{where}: {value!r} is also a missing marker of this column; take it out of one of them"
+
+
+def _target(contract: Contract) -> Iterator[str]:
+    problem, name = contract.problem, str(contract.problem.target)
+    target = contract.data.columns[name]
+    wanted = TARGET_TYPES[problem.type]
+    if target.type not in wanted:
+        yield (
+            f"problem.target {name!r} is declared as {target.type}; a {problem.type} problem predicts "
+            f"{' or '.join(wanted)}{_other_type(target, problem.type)}"
+        )
+    for where, names in (("data.key", contract.data.key), ("features.drop", contract.features.drop)):
+        if name in names:
+            yield f"{where} names the target {name!r}; the target is never a feature, so take it out"
+    if name == contract.data.time:
+        yield f"data.time names the target {name!r}; name the column that says when a row came about"
+    if problem.type != "binary" and problem.positive is not None:
+        yield f"problem.positive is for binary problems; this one is {problem.type}"
+    if problem.type == "binary" and target.values is not None and len(set(target.values)) != 2:
+        yield f"data.columns.{name}.values has {len(set(target.values))} values; the target of a binary problem has two"
+    if problem.type == "binary" and target.type in ("integer", "number") and not isinstance(problem.positive, int):
+        yield f"problem.positive is {problem.positive!r}, but {name!r} is {target.type}: write the number"
+    if problem.type == "binary" and target.type in ("integer", "number") and isinstance(problem.positive, bool):
+        yield f"problem.positive is {str(problem.positive).lower()}, but {name!r} is {target.type}: write the number"
+
+
+def _other_type(target: Column, problem: str) -> str:
+    if target.type == "text" or (problem == "multiclass" and target.type == "number"):
+        return f". Declare it as {'category' if target.type == 'text' else 'integer'}"
+    if problem == "regression":
+        return ". To predict classes, use problem.type multiclass or binary"
+    return ""
+
+
+def _time(contract: Contract) -> Iterator[str]:
+    name = contract.data.time
+    if name and contract.data.columns[name].type != "timestamp":
+        kind = contract.data.columns[name].type
+        yield (
+            f"data.time {name!r} is declared as {kind}, and {kind} does not order rows in time: declare it as "
+            "timestamp, and name its spelling with `dates` where it is not ISO 8601"
+        )
+
+
+def _features(contract: Contract) -> Iterator[str]:
+    for where, names in (("features.log", contract.features.log), ("features.bins", list(contract.features.bins))):
+        for name in names:
+            kind = contract.data.columns[name].type
+            if kind not in ("integer", "number"):
+                yield f"{where}: {name!r} is {kind}; only integer and number columns can be transformed so"
+            elif name not in contract.feature_columns:
+                yield f"{where}: {name!r} is not a feature (it is the target, a key, the time, or dropped)"
+    for name, count in contract.features.bins.items():
+        if not 2 <= count <= 100:
+            yield f"features.bins.{name}: {count} bins; write 2 to 100"
+
+
+def _metrics(contract: Contract) -> Iterator[str]:
+    named = [("problem.metric", str(contract.problem.metric))]
+    named += [(f"gates[{i}].metric", gate.metric) for i, gate in enumerate(contract.gates)]
+    known = METRICS[contract.problem.type]
+    for where, metric in named:
+        if metric not in known:
+            hint = nearest(metric, known) or f"; known: {', '.join(known)}"
+            yield f"{where}: metric {metric!r} is not for a {contract.problem.type} problem{hint}"
+        elif metric in BUSINESS_METRICS and not contract.business.value_per_true_positive:
+            yield f"{where}: {metric} needs business.value_per_true_positive above 0, else it is never computed"
+
+
+def _gates(contract: Contract) -> Iterator[str]:
+    for i, gate in enumerate(contract.gates):
+        if violation := limit_violation(gate.metric, minimum=gate.min, maximum=gate.max):
+            yield f"gates[{i}]: {violation}"
+        if gate.slice is None:
+            continue
+        kind = contract.data.columns[gate.slice].type
+        if gate.slice == contract.problem.target:
+            yield f"gates[{i}].slice names the target; name the column whose groups should be served alike"
+        elif kind not in SEGMENT_TYPES:
+            able = ", ".join(SEGMENT_TYPES)
+            yield f"gates[{i}].slice: {gate.slice!r} is {kind}; a gate compares the values of columns that are {able}"
+
+
+def _monitoring(contract: Contract) -> Iterator[str]:
+    monitor, kind = contract.monitor, contract.problem.type
+    if seconds(monitor.window) < seconds(monitor.every):
+        yield (
+            f"monitor.window {monitor.window} is shorter than monitor.every {monitor.every}: what is asked between "
+            "two windows would never be looked at"
+        )
+    if monitor.drift.min_rows > MAX_WINDOW_ROWS:
+        yield f"monitor.drift.min_rows can never be reached: one measurement reads at most {MAX_WINDOW_ROWS} rows"
+    quality = monitor.quality
+    if quality is None:
+        if "on" in contract.retrain.model_fields_set and "quality" in contract.retrain.on:
+            yield "retrain.on names quality, but there is no monitor.quality to watch it: add it, or take it out"
+        return
+    known = ONLINE_METRICS[kind]
+    if quality.metric not in known:
+        hint = nearest(quality.metric, known)
+        listed = f"computed are {', '.join(known)}" if known else "none is computed yet: leave monitor.quality out"
+        yield f"monitor.quality.metric {quality.metric!r}: of a {kind} problem with delayed labels {listed}{hint}"
+        return
+    if (quality.min is None) == (quality.max is None):
+        yield "monitor.quality needs one limit, `min` or `max`; without it the alarm could never go into ALARM"
+    elif violation := limit_violation(quality.metric, minimum=quality.min, maximum=quality.max):
+        yield f"monitor.quality: {violation}"
+
+
+def _captures(contract: Contract) -> Iterator[str]:
+    if contract.release.capture_percent:
+        return
+    for part, keys in ((contract.monitor, ("drift", "quality")), (contract.retrain, ("on",))):
+        for key in sorted(part.model_fields_set.intersection(keys)):
+            section = "monitor" if part is contract.monitor else "retrain"
+            yield f"{section}.{key} needs captured requests, and release.capture_percent is 0: set it above 0"
+
+
+def _durations(contract: Contract) -> Iterator[str]:
+    named = {
+        "release.bake": contract.release.bake,
+        "release.max_bake": contract.release.max_bake,
+        "release.approval_timeout": contract.release.approval_timeout,
+        "release.idle_after": contract.release.idle_after,
+        "monitor.window": contract.monitor.window,
+    }
+    for where, duration in named.items():
+        if duration is not None and not seconds(duration):
+            yield f"{where} is {duration}; it must be longer than nothing"
+
+
+def _business(contract: Contract) -> Iterator[str]:
+    business = contract.business
+    if contract.problem.type != "binary" and (business.value_per_true_positive or business.cost_per_contact):
+        yield f"business values belong to the answers of a binary problem; this one is {contract.problem.type}"
+
+
+_RULES: tuple[Callable[[Contract], Iterator[str]], ...] = (
+    _column_names,
+    _column_values,
+    _target,
+    _time,
+    _features,
+    _metrics,
+    _gates,
+    _monitoring,
+    _captures,
+    _durations,
+    _business,
+)

@@ -1,0 +1,66 @@
+"""YAML as its version 1.2 reads it, in which a word is a word and a key stands once.
+
+PyYAML follows version 1.1: `NO`, `on` and `yes` become booleans, `0100` becomes 64, `10:00` becomes 600, and the second
+of two equal keys silently replaces the first. Here only `true` and `false` are booleans, numbers are decimal, a key is
+the text that was written, and a key that stands twice is refused with both of its lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+
+class DuplicateKeyError(ValueError):
+    """A mapping has a key twice. `lines` are those of both, counted from 1."""
+
+    def __init__(self, key: str, lines: tuple[int, int]) -> None:
+        super().__init__(f"the key {key!r} stands twice: in line {lines[0]} and in line {lines[1]}; keep one of them")
+        self.key, self.lines = key, lines
+
+
+def read_yaml(text: str | bytes) -> Any:
+    """Return the one document in `text`. Raises yaml.YAMLError, UnicodeDecodeError, DuplicateKeyError."""
+    return yaml.load(text, _Loader)  # noqa: S506 (_Loader is a SafeLoader)
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader with the scalars of YAML 1.2's core schema."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 (PyYAML's own attribute)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        own = {id(key) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"}
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if id(key) in own and isinstance(key, yaml.ScalarNode):
+                line = key.start_mark.line + 1
+                if key.value in lines:
+                    raise DuplicateKeyError(key.value, (lines[key.value], line))
+                lines[key.value] = line
+        self.flatten_mapping(node)
+        found: dict[Hashable, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be text", key.start_mark)
+            found[key.value] = self.construct_object(value, deep=True)  # type: ignore[no-untyped-call]
+        return found
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", lambda loader, node: loader.construct_mapping(node))
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node)))
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+    ("merge", r"<<", "<"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
