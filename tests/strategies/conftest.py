@@ -44,7 +44,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
 @pytest.fixture(scope="package")
 def contract() -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load(Path(models.__file__).with_name("contract.yaml").read_text())
-    return {**found, "release": RELEASE, "monitor": {"every": "7d", "window": "1d"}}
+    return {**found, "release": RELEASE, "monitor": {"every": "7d", "window": "7d"}}
 
 
 @pytest.fixture(scope="package")

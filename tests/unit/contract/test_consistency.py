@@ -1,0 +1,194 @@
+"""What a contract's parts must agree on: each mistake is refused with the key and what to write instead."""
+
+from __future__ import annotations
+
+import pytest
+
+from sluice.contract import metric_limits
+from sluice.contract.loading import load_contract
+from sluice.contract.models import Contract
+from sluice.errors import ContractError
+from sluice.model import metrics
+from sluice.watch.quality import BINARY, REGRESSION
+
+BASE = """project: t1
+problem: {type: binary, target: y, positive: true}
+data:
+  columns:
+    a: {type: number}
+    y: {type: boolean}
+"""
+MULTICLASS = BASE.replace("binary", "multiclass").replace(", positive: true", "")
+REGRESSION_OF = BASE.replace("binary", "regression").replace(", positive: true", "")
+
+
+def target(kind: str, text: str = BASE) -> str:
+    return text.replace("y: {type: boolean}", f"y: {{type: {kind}}}")
+
+
+def columns(more: str) -> str:
+    return BASE.replace("    a: {type: number}", f"    a: {{type: number}}\n    {more}")
+
+
+REFUSED = {
+    "a metric that does not exist": (
+        BASE + "monitor: {quality: {metric: roc_acu, min: 0.7}}",
+        "did you mean 'roc_auc'",
+    ),
+    "a metric of another type": (BASE + "monitor: {quality: {metric: rmse, max: 1}}", "monitor.quality.metric 'rmse'"),
+    "a metric that is not computed online": (BASE + "monitor: {quality: {metric: profit, min: 1}}", "computed are"),
+    "multiclass quality": (
+        target("category", MULTICLASS) + "monitor: {quality: {metric: accuracy, min: 0.7}}",
+        "none is computed yet",
+    ),
+    "quality without a limit": (BASE + "monitor: {quality: {metric: roc_auc}}", "needs one limit"),
+    "quality with two limits": (BASE + "monitor: {quality: {metric: roc_auc, min: 0.1, max: 0.9}}", "needs one limit"),
+    "min of a loss": (BASE + "monitor: {quality: {metric: log_loss, min: 0.3}}", "write `max: 0.3`"),
+    "max of a score": (BASE + "monitor: {quality: {metric: roc_auc, max: 0.3}}", "write `min: 0.3`"),
+    "a limit in per cent": (BASE + "monitor: {quality: {metric: roc_auc, min: 70}}", "70 % is written 0.7"),
+    "a gate in per cent": (BASE + "gates: [{metric: accuracy, min: 85}]", "85 % is written 0.85"),
+    "a gate below all values": (BASE + "gates: [{metric: accuracy, min: -1}]", "lies between 0 and 1"),
+    "a gate above r2": (target("number", REGRESSION_OF) + "gates: [{metric: r2, min: 2}]", "r2 cannot be 2"),
+    "min of a loss as a gate": (BASE + "gates: [{metric: log_loss, min: 0.3}]", "write `max: 0.3`"),
+    "max of r2 as a gate": (target("number", REGRESSION_OF) + "gates: [{metric: r2, max: 0.3}]", "write `min: 0.3`"),
+    "profit without its value": (BASE + "gates: [{metric: profit, min: 1}]", "business.value_per_true_positive"),
+    "tuning by profit without its value": (
+        BASE.replace("positive: true", "positive: true, metric: profit"),
+        "business.value_per_true_positive",
+    ),
+    "regression of a category": (target("category", REGRESSION_OF), "declared as category"),
+    "regression of a time": (target("timestamp", REGRESSION_OF), "declared as timestamp"),
+    "regression of a boolean": (REGRESSION_OF, "declared as boolean"),
+    "multiclass of a number": (target("number", MULTICLASS), "Declare it as integer"),
+    "multiclass of text": (target("text", MULTICLASS), "Declare it as category"),
+    "binary of a time": (target("timestamp"), "declared as timestamp"),
+    "positive of an integer target is a word": (
+        target("integer").replace("positive: true", "positive: x"),
+        "the number",
+    ),
+    "positive of an integer target is true": (target("integer"), "write the number"),
+    "positive of a multiclass problem": (
+        target("category", MULTICLASS).replace("target: y", "target: y, positive: a"),
+        "is for binary problems",
+    ),
+    "three values of a binary target": (
+        BASE.replace("positive: true", "positive: a").replace("{type: boolean}", "{type: category, values: [a, b, c]}"),
+        "has 3 values",
+    ),
+    "time of text": (columns("d: {type: text}") + "  time: d\n", "declare it as timestamp"),
+    "time of a number": (columns("d: {type: number}") + "  time: d\n", "declare it as timestamp"),
+    "time of a boolean": (columns("d: {type: boolean}") + "  time: d\n", "declare it as timestamp"),
+    "the target as key": (BASE + "  key: [y]\n", "data.key names the target"),
+    "the target dropped": (BASE + "features: {drop: [y]}", "features.drop names the target"),
+    "segments of a number": (BASE + "gates: [{metric: recall, slice: a, max_gap: 0.2}]", "'a' is number"),
+    "segments of the target": (BASE + "gates: [{metric: recall, slice: y, max_gap: 0.2}]", "names the target"),
+    "log of a category": (columns("k: {type: category}") + "features: {log: [k]}", "'k' is category"),
+    "log of the key": (columns("k: {type: integer}") + "  key: [k]\nfeatures: {log: [k]}", "not a feature"),
+    "bins of text": (columns("k: {type: text}") + "features: {bins: {k: 3}}", "'k' is text"),
+    "one bin": (BASE + "features: {bins: {a: 1}}", "write 2 to 100"),
+    "values with blanks": (columns("k: {type: category, values: [' a', b]}"), "can match nothing"),
+    "no values": (columns("k: {type: category, values: []}"), "allows no value"),
+    "a blank value": (columns("k: {type: category, values: ['', b]}"), "a blank is a missing value"),
+    "a value twice": (columns("k: {type: category, values: [a, b, a]}"), "stands twice"),
+    "a value that is missing": (columns("k: {type: category, values: [a, NA], missing: [NA]}"), "missing marker"),
+    "a column name with blanks": (columns("' k ': {type: number}"), "has blanks around it"),
+    "a reserved column": (columns("inference_id: {type: text}"), "is reserved"),
+    "a window shorter than the interval": (BASE + "monitor: {every: 1h, window: 5m}", "shorter than monitor.every"),
+    "rows that no window has": (BASE + "monitor: {drift: {min_rows: 1000000}}", "can never be reached"),
+    "retraining on what is not watched": (BASE + "retrain: {on: [quality]}", "there is no monitor.quality"),
+    "drift without captures": (BASE + "release: {capture_percent: 0}\nmonitor: {drift: {max: 0.1}}", "capture_percent"),
+    "no bake": (BASE + "release: {bake: 0s}", "release.bake is 0s"),
+    "a limit that is not a number": (BASE + "gates: [{metric: roc_auc, min: .nan}]", "finite number"),
+    "a column's limit that is not a number": (BASE.replace("type: number", "type: number, max: .nan"), "finite number"),
+    "an infinite value": (BASE + "business: {value_per_true_positive: .inf}", "finite number"),
+    "business of a regression": (
+        target("number", REGRESSION_OF) + "business: {cost_per_contact: 1}",
+        "belong to the answers of a binary problem",
+    ),
+    "minutes as sexagesimal": (BASE + "release: {bake: 10:00}", "not a duration"),
+    "a word for a number": (BASE + "release: {instances: yes}", "valid integer"),
+    "Latin-1": (("description: café\n" + BASE).encode("latin-1"), "byte 16 is not UTF-8"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_with_the_key_and_what_to_write(name: str) -> None:
+    text, said = REFUSED[name]
+    with pytest.raises(ContractError) as refusal:
+        load_contract(text)
+    assert said in str(refusal.value)
+
+
+ACCEPTED = {
+    "the smallest": (BASE, lambda c: c.problem.positive is True),
+    "a binary number": (target("number").replace("positive: true", "positive: 1"), lambda c: c.problem.positive == 1),
+    "yes of a boolean": (BASE.replace("positive: true", "positive: yes"), lambda c: c.problem.positive is True),
+    "a country that YAML 1.1 takes for false": (
+        columns("land: {type: category, values: [NO, SE]}"),
+        lambda c: c.data.columns["land"].values == ["NO", "SE"],
+    ),
+    "numbers as categories": (
+        columns("land: {type: category, values: [1, 2.0, true]}"),
+        lambda c: c.data.columns["land"].values == ["1", "2", "true"],
+    ),
+    "columns that YAML 1.1 takes for booleans and numbers": (
+        columns("on: {type: number}\n    1: {type: number}\n    null: {type: number}"),
+        lambda c: {"on", "1", "null"} <= set(c.data.columns),
+    ),
+    "a bare on": (BASE + "retrain: {on: [drift]}", lambda c: c.retrain.on == ["drift"]),
+    "retraining never": (BASE + "retrain: {on: []}", lambda c: c.retrain.on == []),
+    "a decimal with a leading zero": (
+        BASE.replace("type: number", "type: integer, max: 0100"),
+        lambda c: c.data.columns["a"].max == 100,
+    ),
+    "a merge key": (
+        BASE.replace("a: {type: number}", "a: &n {type: number}\n    b: {<<: *n, max: 3}"),
+        lambda c: (c.data.columns["b"].type, c.data.columns["b"].max) == ("number", 3),
+    ),
+    "a loss with max": (BASE + "gates: [{metric: log_loss, max: 0.3}]", lambda c: c.gates[0].max == 0.3),
+    "a byte order mark": (("\ufeff" + BASE).encode(), lambda c: c.project == "t1"),
+    "UTF-16": (BASE.encode("utf-16"), lambda c: c.project == "t1"),
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_accepted_and_means_what_it_says(name: str) -> None:
+    text, holds = ACCEPTED[name]
+    assert holds(load_contract(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (BASE + "gates:\n  - {metric: roc_auc, min: 0.9}\ngates:\n  - {metric: accuracy, min: 0.1}\n", (7, 9)),
+        (BASE + "release: {approval: manual}\nrelease: {bake: 1h}\n", (7, 8)),
+        (BASE.replace("    y:", '    "a": {type: category}\n    y:'), (5, 6)),
+        (BASE.replace("type: number", "max: 10, type: number, max: 1000"), (5, 5)),
+        ('{"project": "a",\n"project": "b"}', (1, 2)),
+        (BASE + "gates:\n  - metric: roc_auc\n    min: 0.9\n    min: 0.1\n", (9, 10)),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_with_both_lines(text: str, lines: tuple[int, int]) -> None:
+    with pytest.raises(ContractError, match=rf"stands twice: in line {lines[0]} and in line {lines[1]}"):
+        load_contract(text)
+
+
+def test_a_merged_key_may_be_said_again() -> None:
+    text = BASE.replace("a: {type: number}", "a: &n {type: number, max: 1}\n    b: {<<: *n, max: 3}")
+    assert load_contract(text).data.columns["b"].max == 3
+
+
+def test_a_frozen_contract_is_read_whatever_newer_rules_say() -> None:
+    frozen = load_contract(BASE).model_dump(mode="json")
+    frozen["release"]["bake"] = "0s"
+    assert Contract.model_validate(frozen).release.bake == "0s"
+
+
+def test_metrics_are_those_that_evaluation_and_monitoring_compute() -> None:
+    money = {"profit", "uplift"}
+    assert {kind: set(names) - money for kind, names in metric_limits.METRICS.items()} == {
+        kind: set(names) for kind, names in metrics.METRICS.items()
+    }
+    assert metric_limits.LOWER_IS_BETTER == metrics.LOWER_IS_BETTER
+    assert set(metric_limits.ONLINE_METRICS["binary"]) == set(BINARY)
+    assert set(metric_limits.ONLINE_METRICS["regression"]) == set(REGRESSION)
