@@ -45,7 +45,7 @@ def test_defaults_are_filled_in_and_survive_json() -> None:
         ("data.columns.pages.type", "intger", r"did you mean 'integer'\?"),
         ("training.tuning.max_job", 3, r"did you mean 'max_jobs'\?"),
         ("problem.target", "bougt", r"did you mean 'bought'\?"),
-        ("problem.metric", "rmse", "not for binary"),
+        ("problem.metric", "rmse", "not for a binary problem"),
         (
             "problem.type",
             "clustering",
@@ -81,7 +81,7 @@ def test_defaults_are_filled_in_and_survive_json() -> None:
             r"a swap 8 h in all, .* waits of this one take 10 h .*`bake` shorter, or take fewer `steps`",
         ),
         ("problem.positive", 1, "problem.positive is 1, but 'bought' is boolean: write true or false"),
-        ("problem.positive", "true", "is boolean: write true or false"),
+        ("problem.positive", "maybe", "is boolean: write true or false"),
         (
             "data.columns.bought",
             {"type": "category", "values": ["true", "false"]},
