@@ -50,7 +50,7 @@ CONTAINERS = --sklearn-python .envs/learn/bin/python --glue-python .envs/glue/bi
 demo: setup  ## the whole line on this machine: deploy, train, canary, rollback, quarantine, drift, retraining
 	PYTHONPATH=layers/core $(PY) -m cli.demo
 
-build: setup  ## sam build, with bytecode in the layers; sam deploy takes what it made
+build: setup  ## the machines' definitions and sam build, with bytecode in the layers; sam deploy takes what it made
 	PYTHONPATH=layers/core $(PY) -c 'from cli import stack; stack.build()'
 
 cloud: setup  ## a local cloud to work with; stop it with Ctrl-C

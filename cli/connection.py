@@ -50,7 +50,7 @@ class Connection:
             stacks = []
         if not stacks:
             raise CliError(
-                f"there is no stack {self.stack!r} in {self.where}. Deploy it with `sam build && sam deploy`, "
+                f"there is no stack {self.stack!r} in {self.where}. Deploy it with `make build && sam deploy`, "
                 "or name yours with --stack"
             )
         found = {item["OutputKey"]: item["OutputValue"] for item in stacks[0].get("Outputs", [])}

@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from cli import machines
 from cli.connection import Connection
 from sluice.aws.clients import Clients
 from sluice.ports import World
@@ -126,7 +127,8 @@ def tool(name: str) -> Path:
 
 
 def build() -> None:
-    """`sam build`, and bytecode beside the sources of the layers: imports take 2.6 times as long without."""
+    """`sam build` of definitions as JSON, with bytecode in the layers: imports take 2.6 times as long without."""
+    machines.build()
     run([str(tool("sam")), "build", "--config-env", "local"], environment=os.environ | {"SAM_CLI_TELEMETRY": "0"})
     for layer in BUILD.glob("*Layer"):
         compileall.compile_dir(layer, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)

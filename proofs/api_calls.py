@@ -8,17 +8,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import yaml
-
+from cli import machines
 from proofs import project
 from proofs.expressions import constant
 from proofs.integrations import TOKEN, Integration, UnknownIntegrationError, operation_model, parse
 from proofs.members import Finding, Spelling, is_wildcard, violations
 
-MACHINES = Path(__file__).resolve().parents[1] / "statemachines"
 # Jobs that cost money until they stop. The models leave the limit out or make it optional, our rule does not: without
 # it SageMaker lets a hanging job run for a day.
 _LIMITED = {"CreateTrainingJob", "CreateProcessingJob"}
@@ -132,9 +129,8 @@ def _unlimited(operation: str, params: dict[str, Any], where: str) -> Iterator[F
 
 def main() -> int:
     found = []
-    for path in sorted(MACHINES.glob("*.asl.yaml")):
-        definition = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found += check_definition(definition, path.name.removesuffix(".asl.yaml"))
+    for path in machines.sources():
+        found += check_definition(machines.definition(path), machines.name_of(path))
     for finding in found:
         print(finding)
     return 1 if found else 0

@@ -218,7 +218,8 @@ def _catcher(
     if last and each.get("ErrorEquals") != ["States.ALL"]:
         yield f"{where}.ErrorEquals", "the last catcher takes all that is left"
     failure = each.get("Assign", {}).get("failure", "")
-    if "'state'" in str(failure) and f"'state': '{name}'" not in failure:
+    own = (f"'state': '{name}'", "'state': $states.context.State.Name")
+    if "'state'" in str(failure) and not any(each in failure for each in own):
         yield f"{where}.Assign.failure", "blames another state"
 
 

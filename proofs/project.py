@@ -15,6 +15,8 @@ from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator import translator
 
+from cli import machines
+
 ROOT = Path(__file__).resolve().parents[1]
 REGION = "eu-west-1"
 REMOVED = object()
@@ -59,7 +61,7 @@ class Project:
     def load(cls, root: Path = ROOT) -> Project:
         source = yaml.load((root / "template.yaml").read_text(encoding="utf-8"), _Loader)
         definitions = {
-            logical_id: yaml.safe_load((root / item["Properties"]["DefinitionUri"]).read_text(encoding="utf-8"))
+            logical_id: machines.definition(root / machines.source_of(item["Properties"]["DefinitionUri"]))
             for logical_id, item in source["Resources"].items()
             if item["Type"] == "AWS::Serverless::StateMachine"
         }

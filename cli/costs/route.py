@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import yaml
+from cli import machines
 
-from cli.repository import deployed_file
-
-MACHINES = deployed_file("statemachines")
 POLLED = "EndpointBusyError"
 """A state that retries on this asks again until an endpoint has settled; each time is a transition and a call."""
 _MOST = 1_000_000
@@ -34,7 +31,7 @@ class Route:
 
 @cache
 def definition(name: str) -> dict[str, Any]:
-    return dict(yaml.safe_load((MACHINES / f"{name}.asl.yaml").read_text(encoding="utf-8")))
+    return machines.definition(machines.SOURCES / f"{name}.asl.yaml")
 
 
 def route(machine: Mapping[str, Any], end: str, choices: Mapping[str, str | Sequence[str]] | None = None) -> Route:

@@ -94,7 +94,7 @@ def _errors(project: Project, path: Path, state: dict[str, Any]) -> Iterator[Mut
                 yield Mutant("retries in step", shown(where), project.changed((*where, "JitterStrategy")))
             if key == "Catch" and "'state'" in str(rule.get("Assign", {}).get("failure")):
                 place = (*where, "Assign", "failure")
-                text = re.sub(r"'state': '[^']*'", "'state': 'Another State'", at(project, place))
+                text = re.sub(r"'state': [^,]*", "'state': 'Another State'", at(project, place))
                 yield Mutant("failure blames another state", shown(where), project.changed(place, text))
 
 

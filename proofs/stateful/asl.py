@@ -15,10 +15,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-import yaml
 from jsonata import Jsonata
 from jsonata.jexception import JException
 from jsonata.utils import Utils
+
+from cli import machines
 
 ROOT = Path(__file__).parents[2]
 PAYLOAD_LIMIT = 262_144
@@ -68,7 +69,7 @@ class Services(Protocol):
 @functools.cache
 def definition(name: str) -> dict[str, Any]:
     """statemachines/<name>.asl.yaml, its fields checked against what is known here."""
-    content = yaml.safe_load((ROOT / "statemachines" / f"{name}.asl.yaml").read_text(encoding="utf-8"))
+    content = machines.definition(machines.SOURCES / f"{name}.asl.yaml")
     if content.get("QueryLanguage") != "JSONata":
         raise UnsupportedError(f"{name}: QueryLanguage {content.get('QueryLanguage')}")
     for state_name, state in content["States"].items():

@@ -6,21 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 from jsonata import Jsonata
 
-from proofs.locks import ROOT
+from cli import machines
 from scripts.smoke.line import contract
 from scripts.smoke.samples import Sample, samples
 
-MACHINES = {path.name.removesuffix(".asl.yaml"): path for path in sorted((ROOT / "statemachines").glob("*.asl.yaml"))}
+MACHINES = {machines.name_of(path): path for path in machines.sources()}
 
 
 def all_samples() -> list[Sample]:
     return [
-        sample
-        for name, path in MACHINES.items()
-        for sample in samples(name, yaml.safe_load(path.read_text(encoding="utf-8")), contract())
+        sample for name, path in MACHINES.items() for sample in samples(name, machines.definition(path), contract())
     ]
 
 
@@ -59,7 +56,7 @@ def test_every_state_has_a_sample():
         states = machine["States"].values()
         return len(states) + sum(count(branch) for state in states for branch in state.get("Branches", []))
 
-    assert len(SAMPLES) == sum(count(yaml.safe_load(path.read_text())) for path in MACHINES.values())
+    assert len(SAMPLES) == sum(count(machines.definition(path)) for path in MACHINES.values())
     assert len(SAMPLES) > 80
 
 

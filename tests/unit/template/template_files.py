@@ -7,8 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from cli import machines
 from proofs.project import ROOT, Project
 
 
@@ -28,12 +27,12 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
 
 
 def machine_files() -> list[Path]:
-    return sorted((ROOT / "statemachines").glob("*.asl.yaml"))
+    return machines.sources()
 
 
 @cache
 def machine(path: Path) -> dict[str, Any]:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return machines.definition(path)
 
 
 def statements() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from template_files import ROOT, machine_files, resources, statements, template, text
 
+from cli import machines
 from sluice import names
 from sluice.ports import Settings
 
@@ -72,7 +73,9 @@ def test_a_function_calls_the_step_of_its_name_in_an_app_and_nothing_else(name: 
 
 def test_every_machine_file_is_a_machine_and_the_other_way_round() -> None:
     deployed = {name: each["DefinitionUri"] for name, each in resources("AWS::Serverless::StateMachine").items()}
-    files = {path.name.removesuffix(".asl.yaml"): f"statemachines/{path.name}" for path in machine_files()}
+    files = {
+        machines.name_of(path): f"build/statemachines/{machines.name_of(path)}.asl.json" for path in machine_files()
+    }
     assert deployed == {pascal(name): uri for name, uri in files.items()}
 
 
