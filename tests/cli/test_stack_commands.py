@@ -150,7 +150,7 @@ def test_drop_uploads_and_tells_the_verdict(sluice, world, tmp_path, monkeypatch
     path.write_text("pages,bought\n1,true\n")
     assert sluice("drop", "shop", str(path), "--wait", "0")[0] == 0
     assert world.objects.read("raw/shop/a b+c.csv") == path.read_bytes()
-    assert sluice("drop", "shop", str(path), "--to", "batch")[0] == 0
+    assert sluice("drop", "shop", str(path), "--to", "batch", "--wait", "0")[0] == 0
     assert world.objects.exists("batch/shop/a b+c.csv")
     reasons = [{"rule": "type", "column": "pages", "rows": 3, "message": "is not an integer"}]
     record = {"status": "quarantined", "rows": 0, "quarantined_rows": 3, "reasons": reasons}
@@ -159,6 +159,25 @@ def test_drop_uploads_and_tells_the_verdict(sluice, world, tmp_path, monkeypatch
     assert code == 1
     assert "column pages: is not an integer (3 rows)" in printed
     assert sluice("drop", "shop", str(tmp_path / "none.csv"))[0] == 1
+
+
+def test_drop_says_what_became_of_labels_and_of_a_batch(sluice, world, tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    path.write_text("x\n")
+    label = {"kind": "labels", "rows": 9, "labels": 6, "without_label": 2, "quarantined_rows": 1, "reasons": []}
+    found = {"record": {"status": "accepted", **label}}
+    monkeypatch.setattr(world.ledger, "arrival", lambda *_: found["record"])
+    code, printed, _ = sluice("drop", "shop", str(path), "--to", "labels")
+    assert (code, "6 labels from 9 rows, 2 rows without a label, 1 refused" in printed) == (0, True)
+    found["record"] = {"status": "failed", **label, "message": "the header is missing"}
+    code, printed, _ = sluice("drop", "shop", str(path), "--to", "labels")
+    assert (code, "the header is missing" in printed) == (1, True)
+    found["record"] = {"status": "accepted", "kind": "batch", "output_uri": "s3://b/predictions/shop", "reasons": []}
+    code, printed, _ = sluice("drop", "shop", str(path), "--to", "batch")
+    assert (code, "s3://b/predictions/shop" in printed) == (0, True)
+    found["record"] = {"status": "failed", "kind": "batch", "reasons": ["no model serves yet"]}
+    code, printed, _ = sluice("drop", "shop", str(path), "--to", "batch")
+    assert (code, "no model serves yet" in printed) == (1, True)
 
 
 def test_retrain_asks_by_an_event_and_needs_data(sluice, world):
