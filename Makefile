@@ -53,8 +53,8 @@ demo: setup  ## the whole line on this machine: deploy, train, canary, rollback,
 build: setup  ## the machines' definitions and sam build, with bytecode in the layers; sam deploy takes what it made
 	PYTHONPATH=layers/core $(PY) -c 'from cli import stack; stack.build()'
 
-cloud: setup  ## a local cloud to work with; stop it with Ctrl-C
-	PYTHONPATH=localcloud/src $(PY) -m localcloud start $(CONTAINERS)
+cloud: setup  ## a local cloud with Sluice deployed on it, and what to paste to use it; stop it with Ctrl-C
+	@PYTHONPATH=layers/core $(PY) -m cli cloud
 
 # tests must not depend on each other, so those that can stand alone run in random order: make test SEED=7
 SEED ?= 1

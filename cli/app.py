@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
+import typer
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ProfileNotFound,
+)
 
+from cli.commandline import Connect, Stopped, application
 from cli.commands import (
     approve,
+    ask,
+    batch,
     check,
+    cloud,
     cost,
     drill,
     drop,
+    env,
     follow,
     init,
+    label,
     quarantine,
     register,
     reject,
     remove_endpoint,
     remove_project,
     retrain,
+    rollback,
     runs,
     schema,
     status,
@@ -32,7 +46,8 @@ from cli.commands import (
     withdraw,
 )
 from cli.connection import Connection
-from cli.errors import CliError
+from cli.errors import CliError, CommandError
+from cli.options import REFUSED, USAGE
 from cli.text import say
 from sluice.errors import SluiceError
 
@@ -41,6 +56,8 @@ COMMANDS: tuple[ModuleType, ...] = (
     check,
     schema,
     cost,
+    cloud,
+    env,
     register,
     drop,
     quarantine,
@@ -50,6 +67,10 @@ COMMANDS: tuple[ModuleType, ...] = (
     why,
     approve,
     reject,
+    ask,
+    label,
+    batch,
+    rollback,
     retrain,
     withdraw,
     drill,
@@ -68,33 +89,23 @@ _BAD_CREDENTIALS = {
 }
 
 
-def parser() -> argparse.ArgumentParser:
-    """Each command module has NAME, HELP, `configure(parser)` and `run(options, connection)`."""
-    top = argparse.ArgumentParser(prog="sluice", description="A file dropped into S3 becomes a guarded model.")
-    stack = os.environ.get("SLUICE_STACK", "sluice")
-    top.add_argument("--stack", default=stack, help="the CloudFormation stack (default: %(default)s)")
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in COMMANDS:
-        one = commands.add_parser(module.NAME, help=module.HELP, description=module.__doc__)
-        # also behind the command; SUPPRESS, so that its absence does not undo the one before
-        one.add_argument("--stack", default=argparse.SUPPRESS, help="the CloudFormation stack")
-        module.configure(one)
-        one.set_defaults(run=module.run)
-    return top
-
-
-def main(arguments: Sequence[str] | None = None, connect: Callable[[str], Connection] = Connection) -> int:
-    """Runs one command; 0 when it did what it says, 1 with a message when not, 2 for a wrong command line."""
-    options = parser().parse_args(arguments)
-    connection = connect(options.stack)
+def main(arguments: Sequence[str] | None = None, connect: Connect = Connection) -> int:
+    """Runs one command. Returns 0 when it did what it says, 1 with a message when not, 2 for a wrong command line."""
+    app = application(COMMANDS, connect, os.environ.get("SLUICE_STACK") or "sluice")
+    command = typer.main.get_command(app)
     try:
-        return int(options.run(options, connection) or 0)
-    except (CliError, SluiceError) as error:
+        command.main(args=None if arguments is None else list(arguments), prog_name="sluice")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else USAGE if ended.code else 0
+    except (CliError, SluiceError, CommandError) as error:
         return _fail(str(error))
     except NoCredentialsError:
-        return _fail("no AWS credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-    except NoRegionError:
-        return _fail("no AWS region is set; set AWS_REGION")
+        return _fail(
+            "no AWS credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. For the "
+            'local cloud run `eval "$(sluice env)"`'
+        )
+    except (NoRegionError, ProfileNotFound) as error:
+        return _fail("no AWS region is set; set AWS_REGION" if isinstance(error, NoRegionError) else str(error))
     except EndpointConnectionError as error:
         return _fail(f"AWS cannot be reached: {error}. Is AWS_ENDPOINT_URL right, and is the local cloud running?")
     except ClientError as error:
@@ -104,9 +115,10 @@ def main(arguments: Sequence[str] | None = None, connect: Callable[[str], Connec
     except BrokenPipeError:
         # the reader (head, less) has gone; without this the interpreter complains once more at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
+        return REFUSED
+    except Stopped:
         return _fail("stopped; what runs in the cloud goes on")
+    return 0
 
 
 def _explained(error: ClientError) -> str:
@@ -121,4 +133,4 @@ def _explained(error: ClientError) -> str:
 
 def _fail(message: str) -> int:
     say(f"sluice: {message}", file=sys.stderr)
-    return 1
+    return REFUSED

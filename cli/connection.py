@@ -1,10 +1,12 @@
 """A deployed stack, found by its CloudFormation outputs and reached through the product's own adapters.
 
-Where AWS is, and as whom, the usual variables say: AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ….
+The usual variables say where AWS is and who asks: AWS_PROFILE, AWS_REGION or AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID,
+AWS_ENDPOINT_URL, ….
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cli.errors import CliError
+from cli.target import Target, is_local
 from sluice import bootstrap
 from sluice.aws.clients import Clients, absent
 from sluice.contract import nearest
@@ -30,12 +33,17 @@ OUTPUTS = {
 }
 
 
+def region() -> str | None:
+    """AWS_REGION, which boto3 does not read, else AWS_DEFAULT_REGION; None leaves it to the profile."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or None
+
+
 @dataclass
 class Connection:
     """One stack. Nothing is asked of AWS before it is needed."""
 
     stack: str = "sluice"
-    clients: Clients = field(default_factory=Clients)
+    clients: Clients = field(default_factory=lambda: Clients(region()))
 
     @cached_property
     def outputs(self) -> dict[str, str]:
@@ -50,8 +58,9 @@ class Connection:
             stacks = []
         if not stacks:
             raise CliError(
-                f"there is no stack {self.stack!r} in {self.where}. Deploy it with `make build && sam deploy`, "
-                "or name yours with --stack"
+                f"there is no stack {self.stack!r} in {self.where}. Deploy it from a clone with `make build` "
+                "and `sam deploy`, or name yours with --stack. Do you mean the local cloud? Then `make cloud`, and "
+                'in your shell `eval "$(sluice env)"`'
             )
         found = {item["OutputKey"]: item["OutputValue"] for item in stacks[0].get("Outputs", [])}
         lacking = [name for name in OUTPUTS.values() if name not in found]
@@ -66,6 +75,15 @@ class Connection:
     def where(self) -> str:
         meta = self.clients("cloudformation").meta
         return f"region {meta.region_name} ({meta.endpoint_url})"
+
+    @cached_property
+    def target(self) -> Target:
+        """The cloud that this connection talks to. Asks AWS for the account, a local cloud for nothing."""
+        sts = self.clients("sts")
+        endpoint, name = str(sts.meta.endpoint_url), str(sts.meta.region_name)
+        if is_local(endpoint):
+            return Target(endpoint, name)
+        return Target(endpoint, name, str(sts.get_caller_identity()["Account"]))
 
     @cached_property
     def world(self) -> World:

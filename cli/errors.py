@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class CliError(Exception):
     """A person can act on the message; the command ends with exit code 1."""
+
+
+class CommandError(RuntimeError):
+    """A program that the command ran ended with an error; the message has the end of its output."""

@@ -11,9 +11,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cli.connection import Connection
+from cli.text import number
 from sluice import keys
 from sluice.errors import NotFoundError
-from sluice.ports import Json
+from sluice.ports import Json, World
 from sluice.steps.start_drill import TRIGGER
 
 _STAGES = {"PrepareData": "prepare_execution", "BuildModel": "build_execution", "ReleaseModel": "release_execution"}
@@ -102,6 +103,45 @@ class Progress:
         return iter(sorted(fresh, key=lambda event: event["id"]))
 
 
+@dataclass
+class CanaryWatch:
+    """What the judge measured of a run's canary since the last look: traffic, failures, evidence."""
+
+    world: World
+    project: str
+    run_id: str
+    _shown: str = ""
+
+    def fresh(self, record: Json) -> list[str]:
+        """One line for each newest measurement; none while the run has no canary."""
+        if not record.get("canary"):
+            return []
+        try:
+            found = json.loads(self.world.objects.read(keys.decision(self.project, self.run_id, "canary")))
+        except NotFoundError:
+            return []
+        looks = found.get("looks") or []
+        words = measurement(looks[-1]) if looks else ""
+        if not words or words == self._shown:
+            return []
+        self._shown = words
+        return [words]
+
+
+def measurement(look: Json) -> str:
+    """One measurement of the judge in words."""
+    inputs, statistic = look["inputs"], look.get("statistic") or {}
+    own, control = inputs["step_canary"], inputs["step_control"]
+    log_e = max((value for value in (statistic.get("log_e") or {}).values() if value is not None), default=None)
+    words = (
+        f"canary at {inputs['percent']} %: {own['requests']} requests, {own['failures']} failed; champion "
+        f"{control['requests']}, {control['failures']} failed"
+    )
+    if log_e is not None and statistic.get("log_limit") is not None:
+        words += f"; evidence against it {number(log_e)} of {number(statistic['log_limit'])} (ln E)"
+    return f"{words}: {look['decision']}"
+
+
 def _text(event: Any) -> str | None:
     details = event.get("stateEnteredEventDetails")
     if details:
@@ -111,3 +151,19 @@ def _text(event: Any) -> str | None:
         why = event.get(f"{kind}EventDetails") or {}
         return f"{event['type']}: {why.get('error', 'no error was given')}"
     return None
+
+
+def execution_state(connection: Connection, arn: str) -> Json:
+    """`{"status", "error", "cause"}`; GONE when Step Functions does not know it (any more)."""
+    try:
+        found: Any = connection.client("stepfunctions").describe_execution(executionArn=arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+            raise
+        return {"status": "GONE", "error": None, "cause": None}
+    return {"status": found["status"], "error": found.get("error"), "cause": found.get("cause")}
+
+
+def end_of(execution: Json) -> str:
+    why = ": ".join(str(execution[part])[:300] for part in ("error", "cause") if execution.get(part))
+    return f"its execution is {execution['status']}" + (f": {why}" if why else "")

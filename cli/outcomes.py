@@ -5,11 +5,32 @@ from __future__ import annotations
 import time
 
 from cli.errors import CliError
+from cli.text import plural
 from sluice.escaping import visible
 from sluice.ports import Json, World
 
 SHOWN = 10
 """Reasons that are printed."""
+
+
+NEXT = {
+    "HeaderMismatchError": (
+        "the header lacks columns that the contract names under data.columns: mend the file's header, or change the "
+        "contract (`sluice register`)"
+    ),
+    "EmptyFileError": "the file has no row: export it again",
+    "UnreadableFileError": "save it as CSV (UTF-8), JSON lines or Parquet",
+    "UnknownProjectError": "register the project first: `sluice register project.yaml`",
+    "key": "data.key names columns that must be filled; mend the rows, or change data.key",
+    "type": "give the column another type under data.columns, or mend the values",
+    "nullable": "data.columns.<column>.nullable: false refuses empty cells; mend the rows, or allow them",
+    "values": "add the new values to data.columns.<column>.values, or mend the rows",
+    "min": "data.columns.<column>.min is the limit; mend the rows, or move it",
+    "max": "data.columns.<column>.max is the limit; mend the rows, or move it",
+    "min_rows": "data.expectations.min_rows is the limit: drop a larger file, or lower it",
+    "max_invalid_rows": "data.expectations.max_invalid_rows is the limit: mend the rows, or raise it",
+}
+"""What to do, by the rule or error that refused."""
 
 
 def await_outcome(world: World, key: str, version: str, seconds: float) -> Json:
@@ -45,7 +66,22 @@ def described(record: Json) -> list[str]:
     lines = [f"{record['status']}: {counts}"]
     if record.get("message"):
         lines.append(f"  {visible(record['message'])}")
-    return lines + [f"  {_reason(reason)}" for reason in (record.get("reasons") or [])[:SHOWN]]
+    reasons = record.get("reasons") or []
+    lines += [f"  {_reason(reason)}" for reason in reasons[:SHOWN]]
+    if len(reasons) > SHOWN:
+        lines.append(f"  … and {plural(len(reasons) - SHOWN, 'more reason')}")
+    return lines + [f"  → {each}" for each in next_steps(record)]
+
+
+def next_steps(record: Json) -> list[str]:
+    """What to do about what was refused: the contract's key that decided, and where the rows are."""
+    reasons = record.get("reasons") or []
+    rules = [str(each.get("rule")) for each in reasons if isinstance(each, dict)] + [str(record.get("error"))]
+    steps = list(dict.fromkeys(NEXT[rule] for rule in rules if rule in NEXT))
+    if record.get("quarantined_rows") and record.get("dataset_id"):
+        where = f"{record.get('project') or 'PROJECT'} {record['dataset_id']}"
+        steps.append(f"the refused rows with their reasons: sluice quarantine {where}")
+    return steps
 
 
 def _reason(reason: Json | str) -> str:

@@ -19,16 +19,13 @@ from botocore.config import Config
 
 from cli import machines
 from cli.connection import Connection
+from cli.errors import CommandError
 from sluice.aws.clients import Clients
 from sluice.ports import World
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".aws-sam" / "build"
 REGION = "eu-west-1"
-
-
-class CommandError(RuntimeError):
-    """A command that the line needs ended with an error; the message has the end of its output."""
 
 
 def free_port() -> int:

@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-import argparse
 import getpass
 
 from cli.connection import Connection, find_run
 from cli.errors import CliError
+from cli.options import OptionalProject, Reason, Run
 from cli.text import say
 from sluice.ports import Json
 
 NAME = "approve"
 HELP = "approve the model for which a run waits"
+EXAMPLE = "sluice approve r0123 --reason 'figures look right'"
+WRITES = True
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run_id", metavar="RUN")
-    parser.add_argument("--project")
-    parser.add_argument("--reason", default="", help="stays with the model in the registry")
-
-
-def run(options: argparse.Namespace, connection: Connection) -> int:
-    project, run_id = decide(options, connection, "Approved")
-    say(f"{run_id} of {project} is approved; its release begins. Watch it with `sluice follow {project}`")
+def run(connection: Connection, run_id: Run, project: OptionalProject = None, reason: Reason = "") -> int:
+    name, full = decide(connection, run_id, project, reason, "Approved")
+    say(f"{full} of {name} is approved; its release begins. Watch it with `sluice follow {name}`")
     return 0
 
 
-def decide(options: argparse.Namespace, connection: Connection, status: str) -> tuple[str, str]:
+def decide(connection: Connection, run_id: str, project: str | None, reason: str, status: str) -> tuple[str, str]:
     """Writes the decision to the registry. Raises CliError when the run does not wait for one."""
     world = connection.world
-    project, record = find_run(world, options.run_id, options.project)
+    name, record = find_run(world, run_id, project)
     arn = _waiting(record)
-    by = f"{options.reason} ({status.lower()} by {getpass.getuser()})".strip()
+    by = f"{reason} ({status.lower()} by {getpass.getuser()})".strip()
     world.registry.decide(arn, status, by)
-    return project, record["run_id"]
+    return name, record["run_id"]
 
 
 def _waiting(record: Json) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
+from cli import options
 from cli.connection import Connection
 from cli.errors import CliError
 from cli.text import plural, say
@@ -12,16 +12,16 @@ from sluice.contract import Contract, load_contract
 
 NAME = "check"
 HELP = "say what is wrong with a project.yaml"
+EXAMPLE = "sluice check project.yaml"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, nargs="?", default=Path("project.yaml"))
-
-
-def run(options: argparse.Namespace, connection: Connection) -> int:
-    contract = read(options.file)
+def run(connection: Connection, file: options.Contract = Path("project.yaml"), as_json: options.Json = False) -> int:
+    contract = read(file)
+    if as_json:
+        options.print_json(contract.model_dump(mode="json"))
+        return 0
     problem, columns = contract.problem, contract.feature_columns
-    say(f"{options.file} is a valid contract.")
+    say(f"{file} is a valid contract.")
     learns = f"  {contract.project}: {problem.type}, learns {problem.target} from {plural(len(columns), 'column')}"
     gates = plural(len(contract.gates), "gate")
     say(f"{learns}, tuned for {problem.metric}, {gates}, approval {contract.release.approval}")

@@ -4,17 +4,22 @@ Needs no AWS, but for --run, which takes a run's real job times instead of assum
 
 from __future__ import annotations
 
-import argparse
 import json
+import sys
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Annotated, Any
 
 import boto3
+import typer
 
+from cli import options
+from cli.commandline import option
 from cli.commands.check import read
 from cli.connection import Connection, find_run
+from cli.connection import region as own_region
 from cli.costs.measured import measured
-from cli.costs.prices import PriceTable, table
+from cli.costs.prices import PriceTable, regions, table
 from cli.costs.usage import HELP as ASSUMED
 from cli.costs.usage import Assumptions, Line, Measured, Usage
 from cli.errors import CliError
@@ -24,6 +29,8 @@ from sluice.contract import Contract
 
 NAME = "cost"
 HELP = "estimate what a run and a month cost"
+EXAMPLE = "sluice cost project.yaml --region eu-west-1 --rows 200000"
+OPTIONS = [option(each.name, each.default, f"{ASSUMED[each.name]}.".capitalize()) for each in fields(Assumptions)]
 NOT_COUNTED = (
     "free tiers, savings plans, taxes and support",
     "traffic to the internet, VPC endpoints, NAT and CloudTrail",
@@ -32,39 +39,35 @@ NOT_COUNTED = (
 )
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, nargs="?", default=Path("project.yaml"), help="default: %(default)s")
-    parser.add_argument("--region", help="default: AWS_REGION")
-    parser.add_argument("--prices", type=Path, metavar="FILE", help="a price table of your own")
-    parser.add_argument("--run", dest="measured_run", metavar="RUN", help="take this run's job times")
-    parser.add_argument("--json", action="store_true", dest="as_json", help="for programs")
-    for each in fields(Assumptions):
-        name = "--" + each.name.replace("_", "-")
-        kind = type(each.default)
-        parser.add_argument(name, type=kind, default=each.default, help=f"{ASSUMED[each.name]} (default: %(default)s)")
-
-
-def run(options: argparse.Namespace, connection: Connection) -> int:
-    given = assumptions(options)
-    contract = read(options.file)
-    region = options.region or (None if options.prices else boto3.Session().region_name)
-    prices = table(region, options.prices)
+def run(
+    connection: Connection,
+    file: options.Contract = Path("project.yaml"),
+    region: Annotated[str | None, typer.Option(help="Default: AWS_REGION.", show_default=False)] = None,
+    prices: Annotated[Path | None, typer.Option(metavar="FILE", help="A price table of your own.")] = None,
+    measured_run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Take this run's job times.")] = None,
+    as_json: options.Json = False,
+    **values: Any,
+) -> int:
+    given = assumptions(values)
+    contract = read(file)
+    chosen = region or (None if prices else own_region() or boto3.Session().region_name)
+    if chosen is None and prices is None:
+        chosen = regions()[0]
+        say(f"No region is set: these are the prices of {chosen} (--region, or AWS_REGION).", file=sys.stderr)
+    price_table = table(chosen, prices)
     found = None
-    if options.measured_run:
-        project, record = find_run(connection.world, options.measured_run, contract.project)
+    if measured_run:
+        project, record = find_run(connection.world, measured_run, contract.project)
         found = measured(connection, project, record["run_id"])
-    usage = Usage(contract, prices, given, found)
-    say(
-        as_json(usage, contract, prices, given, found)
-        if options.as_json
-        else text(usage, contract, prices, given, found)
-    )
+    usage = Usage(contract, price_table, given, found)
+    show = document if as_json else text
+    say(show(usage, contract, price_table, given, found))
     return 0
 
 
-def assumptions(options: argparse.Namespace) -> Assumptions:
+def assumptions(values: dict[str, Any]) -> Assumptions:
     """Raises CliError for what cannot be."""
-    given = Assumptions(**{each.name: getattr(options, each.name) for each in fields(Assumptions)})
+    given = Assumptions(**values)
     for name, value in asdict(given).items():
         if value < 0:
             raise CliError(f"--{name.replace('_', '-')} is {value}: {ASSUMED[name]} cannot be negative")
@@ -103,7 +106,7 @@ def text(usage: Usage, contract: Contract, prices: PriceTable, given: Assumption
     return "\n".join(lines)
 
 
-def as_json(usage: Usage, contract: Contract, prices: PriceTable, given: Assumptions, found: Measured | None) -> str:
+def document(usage: Usage, contract: Contract, prices: PriceTable, given: Assumptions, found: Measured | None) -> str:
     a_run, a_month = usage.run(), usage.month()
     return json.dumps(
         {

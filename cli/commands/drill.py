@@ -1,19 +1,25 @@
-"""Exercises, on a live endpoint, what has to work in an emergency."""
+"""Exercises the rollback of a release on a live endpoint.
+
+Makes a second copy of the champion a canary with 10 % of the requests, sets its alarm, and measures how long the
+champion takes to have them all again. Needs cloudwatch:SetAlarmState; sends no requests.
+"""
 
 from __future__ import annotations
 
-import argparse
 import getpass
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from typing import Annotated
 
+import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.connection import Connection, known_project
 from cli.errors import CliError
-from cli.following import Progress
+from cli.following import Progress, end_of, execution_state
+from cli.options import Project
 from cli.text import plural, say, table
 from sluice.errors import EndpointBusyError
 from sluice.ports import ENDPOINT, EndpointState, Json
@@ -22,8 +28,9 @@ from sluice.steps.start_drill import BAKE, TRIGGER, end_drill, start_drill
 
 NAME = "drill"
 HELP = "exercise the rollback on a live endpoint"
-ROLLBACK = """Makes a second copy of the champion a canary with 10 % of the requests, sets its alarm, and measures how
-long the champion takes to have them all again. Needs cloudwatch:SetAlarmState; sends no requests."""
+EXAMPLE = "sluice drill rollback shop"
+WRITES = True
+NO_ALARM = f"Set no alarm: the judge ends the drill when {BAKE} are over."
 _POLL_SECONDS = 0.5
 _ALARM_SECONDS = 20.0
 """CloudWatch takes a metric alarm back to its metric's state within seconds; a canary in trouble would ring on."""
@@ -33,24 +40,25 @@ TOLD, WEIGHT, CONFIG = "release told to abort", "champion has all requests", "ch
 VERIFIED, ENDED = "rollback verified", "drill ended"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="WHAT")
-    rollback = kinds.add_parser("rollback", help="of a release, by an alarm", description=ROLLBACK)
-    rollback.add_argument("project")
-    rollback.add_argument(
-        "--no-alarm", action="store_true", help=f"set no alarm: the judge ends the drill when {BAKE} are over"
-    )
-    rollback.add_argument("--stack", default=argparse.SUPPRESS, help="the CloudFormation stack")
+class Kind(StrEnum):
+    """What is exercised."""
+
+    ROLLBACK = "rollback"
 
 
-def run(options: argparse.Namespace, connection: Connection) -> int:
+def run(
+    connection: Connection,
+    kind: Annotated[Kind, typer.Argument(metavar="WHAT", help="`rollback`: of a release, by an alarm.")],
+    project: Project,
+    no_alarm: Annotated[bool, typer.Option("--no-alarm", help=NO_ALARM)] = False,
+) -> int:
     """0 only when the drill passed, by its own record and by what the endpoint says to this command."""
-    project = known_project(connection.world, options.project)
+    project = known_project(connection.world, project)
     _end_abandoned(connection, project)
     started = start_drill(connection.world, project, getpass.getuser())
-    drill = _Drill(connection, project, started, wants_alarm=not options.no_alarm)
+    drill = _Drill(connection, project, started, wants_alarm=not no_alarm)
     say(f"{drill.id} of {project}: a second copy of {started['champion']} gets 10 % of the requests of")
-    say(f"{started['endpoint']}, and {'the judge' if options.no_alarm else 'an alarm'} sends it back. It is paid for")
+    say(f"{started['endpoint']}, and {'the judge' if no_alarm else 'an alarm'} sends it back. It is paid for")
     say(f"until the drill is over: two changes of the endpoint, and at most {BAKE} between them.")
     if drill.wants_alarm:
         say("Setting the alarm needs the permission cloudwatch:SetAlarmState.")
@@ -102,7 +110,7 @@ class _Drill:
         self._note(STARTED)
         while True:
             # asked first: what is looked at below is then at least as new as the end
-            self.execution = _execution(self.connection, self.started["execution_arn"])
+            self.execution = execution_state(self.connection, self.started["execution_arn"])
             for step in progress.fresh():
                 say(f"  {step.at.astimezone(UTC):%H:%M:%S}  {step.text}")
             self._look()
@@ -114,9 +122,9 @@ class _Drill:
     def close(self) -> None:
         """Frees the endpoint when the execution has ended, whatever became of it."""
         if self.execution.get("status", "RUNNING") == "RUNNING":
-            self.execution = _execution(self.connection, self.started["execution_arn"])
+            self.execution = execution_state(self.connection, self.started["execution_arn"])
         if self.execution["status"] != "RUNNING":
-            end_drill(self.connection.world, self.project, self.id, _end_of(self.execution))
+            end_drill(self.connection.world, self.project, self.id, end_of(self.execution))
 
     def goes_on(self) -> str:
         """What happens without this command."""
@@ -165,7 +173,7 @@ class _Drill:
         record = world.ledger.run(self.project, self.id) or {}
         found = []
         if self.execution["status"] != "SUCCEEDED":
-            found.append(_end_of(self.execution))
+            found.append(end_of(self.execution))
         if record.get("release_outcome") != "drill_passed":
             found.append(f"its outcome is {record.get('release_outcome') or 'not recorded'}")
         if self.alarm_trouble:
@@ -267,22 +275,6 @@ def _settled(connection: Connection, endpoint: str, tries: int = 20) -> Endpoint
     raise AssertionError("the last try returns or raises")
 
 
-def _execution(connection: Connection, arn: str) -> Json:
-    """`{"status", "error", "cause"}`; GONE when Step Functions does not know it (any more)."""
-    try:
-        found: Any = connection.client("stepfunctions").describe_execution(executionArn=arn)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
-            raise
-        return {"status": "GONE", "error": None, "cause": None}
-    return {"status": found["status"], "error": found.get("error"), "cause": found.get("cause")}
-
-
-def _end_of(execution: Json) -> str:
-    why = ": ".join(str(execution[part])[:300] for part in ("error", "cause") if execution.get(part))
-    return f"its execution is {execution['status']}" + (f": {why}" if why else "")
-
-
 def _end_abandoned(connection: Connection, project: str) -> None:
     """Closes an earlier drill whose execution failed when nobody watched it: only who watches sees that."""
     world = connection.world
@@ -290,7 +282,7 @@ def _end_abandoned(connection: Connection, project: str) -> None:
     record = world.ledger.run(project, str(held.get("run_id"))) or {}
     if record.get("trigger") != TRIGGER or not record.get("execution_arn"):
         return
-    execution = _execution(connection, record["execution_arn"])
+    execution = execution_state(connection, record["execution_arn"])
     if execution["status"] != "RUNNING":
-        end_drill(world, project, record["run_id"], _end_of(execution))
-        say(f"the earlier drill {record['run_id']} is over ({_end_of(execution)}); the endpoint is free again")
+        end_drill(world, project, record["run_id"], end_of(execution))
+        say(f"the earlier drill {record['run_id']} is over ({end_of(execution)}); the endpoint is free again")

@@ -1,45 +1,45 @@
-"""Uploads a file of rows, late labels or rows to score, and says what became of it."""
+"""Uploads a file of rows, delayed labels or rows to score, and says what became of it."""
 
 from __future__ import annotations
 
-import argparse
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
-from cli.connection import Connection, known_project
-from cli.errors import CliError
-from cli.outcomes import accepted, await_outcome, described
-from cli.text import say
-from sluice.escaping import visible
+import typer
+
+from cli.arrivals import send
+from cli.connection import Connection
+from cli.options import Project
 
 NAME = "drop"
 HELP = "upload a file and say what became of it"
-AREAS = {"raw": "a file to learn from", "labels": "late labels", "batch": "a file to score"}
+EXAMPLE = "sluice drop shop sessions.csv"
+WRITES = True
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project")
-    parser.add_argument("file", type=Path)
-    parser.add_argument(
-        "--to",
-        choices=AREAS,
-        default="raw",
-        help="; ".join(f"{name}: {what}" for name, what in AREAS.items()) + " (default: %(default)s)",
-    )
-    parser.add_argument("--name", help="name in the bucket (default: the file's own)")
-    parser.add_argument("--wait", type=float, default=600, metavar="SECONDS", help="0: do not wait for the verdict")
+class Area(StrEnum):
+    """Where a file goes in the bucket."""
+
+    RAW = "raw"
+    LABELS = "labels"
+    BATCH = "batch"
 
 
-def run(options: argparse.Namespace, connection: Connection) -> int:
-    if not options.file.is_file():
-        raise CliError(f"there is no file {options.file}")
-    world = connection.world
-    project = known_project(world, options.project)
-    key = f"{options.to}/{project}/{options.name or options.file.name}"
-    world.objects.upload(options.file, key)
-    version = world.objects.version(key) or "null"
-    say(f"uploaded {visible(world.objects.uri(key))} (version {version})")
-    if options.wait <= 0:
-        return 0
-    record = await_outcome(world, key, version, options.wait)
-    say("\n".join(described(record)))
-    return 0 if accepted(record) else 1
+File = Annotated[Path, typer.Argument(help="CSV, JSON lines or Parquet, gzip allowed.", show_default=False)]
+Name = Annotated[str | None, typer.Option(help="Name in the bucket; default: the file's own.", show_default=False)]
+Wait = Annotated[float, typer.Option(metavar="SECONDS", min=0, help="0: do not wait for the verdict.")]
+
+
+def run(
+    connection: Connection,
+    project: Project,
+    file: File,
+    to: Annotated[
+        Area, typer.Option(help="raw: a file to learn from; labels: delayed labels; batch: a file to score.")
+    ] = Area.RAW,
+    name: Name = None,
+    wait: Wait = 600,
+) -> int:
+    """0 when the file was accepted or scored, 1 when it was refused."""
+    return send(connection.world, project, file, to.value, name, wait)

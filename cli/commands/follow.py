@@ -2,54 +2,85 @@
 
 from __future__ import annotations
 
-import argparse
 import time
+from typing import Annotated
 
-from cli.commands.runs import explanation
+import typer
+
+from cli.commands.runs import WAITS, explanation, outcome
 from cli.connection import Connection, find_run, known_project
+from cli.display import Display, JsonDisplay
 from cli.errors import CliError
-from cli.following import Progress
-from cli.text import duration, say
+from cli.following import CanaryWatch, Progress
+from cli.options import Json as JsonFlag
+from cli.options import Project
+from cli.text import duration
 from sluice.ports import Json, World
 
 NAME = "follow"
 HELP = "live progress of the run that is on"
+EXAMPLE = "sluice follow shop"
 _POLL_SECONDS = 1.0
+QUIET = ("Open Run", "Open Build", "Open Release", "Open Bake", "Canary Attached?", "Back How?")
+"""States that only repeat what others say."""
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project")
-    parser.add_argument("--run", dest="run_id", help="default: the run that is on, else the next to start")
-    parser.add_argument(
-        "--wait", type=float, default=120, metavar="SECONDS", help="how long to wait for a run to start"
-    )
-
-
-def run(options: argparse.Namespace, connection: Connection) -> int:
+def run(
+    connection: Connection,
+    project: Project,
+    run_id: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Default: the run that is on, else the next to start.")
+    ] = None,
+    wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for a run to start.")] = 120,
+    as_json: JsonFlag = False,
+) -> int:
     """0 when the run ended in any decision, 1 when it failed."""
     world = connection.world
-    project = known_project(world, options.project)
-    asked = options.run_id
-    record = find_run(world, asked, project)[1] if asked else _current(world, project, options.wait)
-    run_id = record["run_id"]
-    say(f"{run_id} of {project} ({record.get('trigger')})")
-    progress = Progress(connection, project, run_id)
-    began, last = time.time(), ""
+    project = known_project(world, project)
+    display = JsonDisplay() if as_json else Display()
+    with display:
+        record = find_run(world, run_id, project)[1] if run_id else _current(world, project, wait, display)
+        return _watch(connection, project, record, wait, display)
+
+
+def _watch(connection: Connection, project: str, record: Json, wait: float, display: Display) -> int:
+    world, run_id = connection.world, record["run_id"]
+    display.line(f"{run_id} of {project} ({record.get('trigger')})", run=run_id, project=project)
+    progress, canary = Progress(connection, project, run_id), CanaryWatch(world, project, run_id)
+    began, last, asked = time.time(), "", False
     while True:
-        ended = world.ledger.run(project, run_id) or record
+        now = world.ledger.run(project, run_id) or record
         for step in progress.fresh():
             line = f"{step.machine}: {step.text}"
-            if line != last:
-                say(f"  {step.at:%H:%M:%S}  {line}")
+            if line != last and step.text not in QUIET:
+                display.line(f"  {step.at:%H:%M:%S}  {line}", at=step.at, machine=step.machine, state=step.text)
             last = line
-        if ended.get("outcome"):
-            return _end(ended)
-        if not ended.get("execution_arn") and time.time() - began > options.wait:
-            raise CliError(f"{run_id} is {ended.get('status')}, and no execution of it starts")
+        for words in canary.fresh(now):
+            display.line(f"  {world.clock.now():%H:%M:%S}  {words}", at=world.clock.now(), canary=words)
+        waits = outcome(now) == WAITS
+        if waits and not asked:
+            for words in how_to_decide(run_id):
+                display.line(words, waits_for="approval", run=run_id)
+        asked = waits
+        if now.get("outcome"):
+            return _end(now, display)
+        if not now.get("execution_arn") and time.time() - began > wait:
+            raise CliError(f"{run_id} is {now.get('status')}, and no execution of it starts")
+        display.now(f"{last or now.get('status')} · {duration(now.get('started_at'), world.clock.now())}")
         time.sleep(_POLL_SECONDS)
 
 
-def _current(world: World, project: str, wait: float) -> Json:
+def how_to_decide(run_id: str) -> list[str]:
+    """Lines to paste while the run waits for a person."""
+    return [
+        "  The run waits for your approval. Read why it passed its gates, then decide:",
+        f"    sluice why {run_id}",
+        f"    sluice approve {run_id} --reason '…'",
+        f"    sluice reject {run_id} --reason '…'",
+    ]
+
+
+def _current(world: World, project: str, wait: float, display: Display) -> Json:
     """The run that holds the lock; waits for one. A run may start and end between two looks, so those count as well."""
     known = {record["run_id"] for record in world.ledger.runs(project)}
     deadline, told = time.monotonic() + wait, False
@@ -61,13 +92,14 @@ def _current(world: World, project: str, wait: float) -> Json:
         if time.monotonic() >= deadline:
             raise CliError(f"no run of {project} is on, and none started in {wait:.0f} s; see `sluice runs {project}`")
         if not told:
-            say("no run is on; waiting for one …")
+            display.line("no run is on; waiting for one …", waits_for="run")
             told = True
         time.sleep(_POLL_SECONDS)
 
 
-def _end(record: Json) -> int:
-    took = duration(record.get("started_at"), record.get("ended_at"))
-    say(f"ended after {took}: {record['outcome']}. {explanation(record)}".rstrip())
-    say(f"`sluice why {record['run_id']}` has every decision")
+def _end(record: Json, display: Display) -> int:
+    took, run_id = duration(record.get("started_at"), record.get("ended_at")), record["run_id"]
+    words = f"ended after {took}: {record['outcome']}. {explanation(record)}".rstrip()
+    display.line(words, run=run_id, outcome=record["outcome"], because=explanation(record))
+    display.line(f"`sluice why {run_id}` has every decision")
     return 1 if record["outcome"] == "failed" else 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from cli.connection import Connection
 from cli.draft import draft, project_name
@@ -17,32 +19,32 @@ from sluice.intake.validation import validate_file
 
 NAME = "init"
 HELP = "write a first project.yaml from a data file"
+EXAMPLE = "sluice init sessions.csv --target purchase"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="CSV, Parquet or JSON lines, gzip allowed")
-    parser.add_argument("--project", help="name of the project (default: made of the file's)")
-    parser.add_argument("--target", help="the column to predict")
-    parser.add_argument("-o", "--output", type=Path, default=Path("project.yaml"))
-    parser.add_argument("--force", action="store_true", help="replace the output when it exists")
-
-
-def run(options: argparse.Namespace, connection: Connection) -> int:
-    if not options.file.is_file():
-        raise CliError(f"there is no file {options.file}")
-    if options.output.exists() and not options.force:
-        raise CliError(f"{options.output} exists; give another --output, or --force to replace it")
-    look = look_at(options.file)
-    stem = options.file.name.split(".")[0]
-    made = draft(look, options.file.name, options.project or project_name(stem), options.target)
-    options.output.write_text(made.text, encoding="utf-8")
-    say(f"wrote {options.output}: project {made.project}, {plural(len(look.columns), 'column')}")
+def run(
+    connection: Connection,
+    file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON lines, gzip allowed.", show_default=False)],
+    project: Annotated[str | None, typer.Option(help="Name of the project; default: made of the file's.")] = None,
+    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the contract goes.")] = Path("project.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace the output when it exists.")] = False,
+) -> int:
+    if not file.is_file():
+        raise CliError(f"there is no file {file}")
+    if output.exists() and not force:
+        raise CliError(f"{output} exists; give another --output, or --force to replace it")
+    look = look_at(file)
+    stem = file.name.split(".")[0]
+    made = draft(look, file.name, project or project_name(stem), target)
+    output.write_text(made.text, encoding="utf-8")
+    say(f"wrote {output}: project {made.project}, {plural(len(look.columns), 'column')}")
     if look.unnamed:
         say(f"  {plural(look.unnamed, 'column')} without a name left out; the intake ignores what no contract names")
-    say(f"  {_judged(options.file, made.text)}")
+    say(f"  {_judged(file, made.text)}")
     for decision in made.decisions:
         say(f"  decide: {decision}")
-    say(f"Then: sluice check {options.output} && sluice register {options.output}")
+    say(f"Then: sluice check {output} && sluice register {output}")
     return 0
 
 

@@ -6,16 +6,19 @@ spreadsheet would run as formulas get an apostrophe in front; `--raw` leaves the
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Annotated, Any, TextIO
+
+import typer
 
 from cli.connection import Connection, known_project
 from cli.errors import CliError
+from cli.options import Json as JsonFlag
+from cli.options import Project, print_json
 from cli.text import plural, say, table
 from sluice import keys
 from sluice.contract import nearest
@@ -24,33 +27,40 @@ from sluice.ports import Json, World
 
 NAME = "quarantine"
 HELP = "list refused rows, or write those of a file as CSV with their reasons"
+EXAMPLE = "sluice quarantine shop sessions.csv --output refused.csv"
 LINE = "_line"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project")
-    parser.add_argument("file", nargs="?", help="a file's name, or a dataset's id; default: list them")
-    parser.add_argument("--output", type=Path, help="where the CSV goes (default: the terminal)")
-    parser.add_argument("--raw", action="store_true", help="cells unaltered: a spreadsheet may run what is in them")
-
-
-def run(options: argparse.Namespace, connection: Connection) -> int:
+def run(
+    connection: Connection,
+    project: Project,
+    file: Annotated[str | None, typer.Argument(help="A file's name, or a dataset's id; default: list them.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Where the CSV goes; default: the terminal.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Cells unaltered: a spreadsheet may run what is in them.")] = False,
+    as_json: JsonFlag = False,
+) -> int:
     world = connection.world
-    project = known_project(world, options.project)
+    project = known_project(world, project)
     found = summaries(world, project)
-    if options.file is None:
+    if file is None and as_json:
+        print_json(found)
+        return 0
+    if file is None:
         say(listing(found) if found else f"no row of {project} is in quarantine")
         return 0
-    chosen = _chosen(found, project, options.file)
+    chosen = _chosen(found, project, file)
     body = world.objects.read(keys.quarantined_rows(project, chosen["dataset_id"])).decode()
     rows = [json.loads(line) for line in body.splitlines()]
-    if options.output is None:
-        write_csv(rows, sys.stdout, raw=options.raw)
+    if as_json:
+        print_json(rows)
+        return 0
+    if output is None:
+        write_csv(rows, sys.stdout, raw=raw)
         return 0
     # with a byte order mark, without which Excel takes UTF-8 for an old encoding; the intake takes it off again
-    with options.output.open("w", encoding="utf-8-sig", newline="") as out:
-        write_csv(rows, out, raw=options.raw)
-    say(f"{plural(len(rows), 'refused row')} of {chosen['key']} in {options.output}")
+    with output.open("w", encoding="utf-8-sig", newline="") as out:
+        write_csv(rows, out, raw=raw)
+    say(f"{plural(len(rows), 'refused row')} of {chosen['key']} in {output}")
     return 0
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 
+from cli import options
 from cli.commands.check import read
 from cli.connection import Connection
 from cli.errors import CliError
@@ -14,17 +14,15 @@ from sluice import keys
 
 NAME = "register"
 HELP = "register a project, or a new version of its contract"
+EXAMPLE = "sluice register project.yaml"
+WRITES = True
 WAIT_SECONDS = 60
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, nargs="?", default=Path("project.yaml"))
-
-
-def run(options: argparse.Namespace, connection: Connection) -> int:
-    contract = read(options.file)
+def run(connection: Connection, file: options.Contract = Path("project.yaml")) -> int:
+    contract = read(file)
     world, key = connection.world, keys.contract(contract.project)
-    world.objects.upload(options.file, key, "application/yaml")
+    world.objects.upload(file, key, "application/yaml")
     version = world.objects.version(key)
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:

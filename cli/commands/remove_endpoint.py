@@ -4,28 +4,25 @@ A retraining by the clock ends too, or it would bring the endpoint back."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 from cli.connection import Connection, known_project
 from cli.errors import CliError
+from cli.options import Project, Yes
 from cli.text import plural, say
 from sluice import names
 from sluice.steps.endpoint_lock import endpoint_lock
 
 NAME = "remove-endpoint"
 HELP = "delete a project's endpoint; models and configurations stay"
+EXAMPLE = "sluice remove-endpoint shop"
+WRITES = True
 _SETTLED = ("InService", "Failed", "OutOfService")
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-
-
-def run(options: argparse.Namespace, connection: Connection) -> int:
+def run(connection: Connection, project: Project, yes: Yes = False) -> int:
     world = connection.world
-    project = known_project(world, options.project)
+    project = known_project(world, project)
     name = names.endpoint(world.settings.stack, project)
     endpoint = world.models.endpoint(name)
     if endpoint is None:
@@ -38,7 +35,7 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
         raise CliError(f"{name} is {endpoint.status}: try again when that is over")
     instances = sum(variant.instances for variant in endpoint.variants)
     say(f"{name} serves {endpoint.config} on {plural(instances, 'instance')}. Without it every request fails.")
-    if not options.yes and not _agreed(name):
+    if not yes and not _agreed(name):
         say("nothing was changed")
         return 1
     with endpoint_lock(world, project, "remove"):

@@ -4,26 +4,23 @@ Its contract, files, reports and history stay; another dropped file begins anew.
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 from cli.cleaning import STAYS, remove, things
 from cli.connection import Connection, known_project
 from cli.errors import CliError
+from cli.options import Project, Yes
 from cli.text import plural, say
 from sluice.steps.endpoint_lock import endpoint_lock
 
 NAME = "remove-project"
 HELP = "remove a project's endpoint, models, packages, schedules and alarms; its data stay"
+EXAMPLE = "sluice remove-project shop"
+WRITES = True
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-
-
-def run(options: argparse.Namespace, connection: Connection) -> int:
-    project = known_project(connection.world, options.project)
+def run(connection: Connection, project: Project, yes: Yes = False) -> int:
+    project = known_project(connection.world, project)
     held = connection.world.ledger.lock(project)
     if held:
         raise CliError(f"run {held['run_id']} of {project} is on, and would make things anew: wait until it has ended")
@@ -33,7 +30,7 @@ def run(options: argparse.Namespace, connection: Connection) -> int:
         return 0
     for thing in found:
         say(f"{thing.kind} {thing.name}")
-    if not options.yes and not _agreed(project, len(found)):
+    if not yes and not _agreed(project, len(found)):
         say("nothing was changed")
         return 1
     with endpoint_lock(connection.world, project, "remove"):

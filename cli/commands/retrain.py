@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 import getpass
 
 from cli.connection import Connection, known_project
 from cli.errors import CliError
+from cli.options import Project, Reason
 from cli.text import plural, say
 
 NAME = "retrain"
 HELP = "start a training run over all accepted data"
+EXAMPLE = "sluice retrain shop --reason 'new prices'"
+WRITES = True
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project")
-    parser.add_argument("--reason", required=True, help="stays with the run and in its alerts")
-
-
-def run(options: argparse.Namespace, connection: Connection) -> int:
+def run(connection: Connection, project: Project, reason: Reason) -> int:
     world = connection.world
-    project = known_project(world, options.project)
+    project = known_project(world, project)
     datasets = [each for each in world.ledger.datasets(project) if "withdrawn_at" not in each]
     if not datasets:
         raise CliError(f"{project} has no accepted data to learn from; drop a file first")
     at = world.clock.now().isoformat()
-    reason = f"{options.reason} (asked by {getpass.getuser()})"
-    world.events.put("Training Requested", {"project": project, "trigger": "manual", "reason": reason, "at": at})
+    why = f"{reason} (asked by {getpass.getuser()})"
+    world.events.put("Training Requested", {"project": project, "trigger": "manual", "reason": why, "at": at})
     held = world.ledger.lock(project)
     if held:
         say(f"requested; run {held['run_id']} is on, so the new one starts when it ends")

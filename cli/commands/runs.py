@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import Annotated
+
+import typer
 
 from cli.connection import Connection, known_project
+from cli.options import Json as JsonFlag
+from cli.options import Project, print_json
 from cli.text import duration, moment, say, table
 from sluice.ports import Json, World
 
 NAME = "runs"
 HELP = "list a project's runs"
+EXAMPLE = "sluice runs shop --limit 50"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project")
-    parser.add_argument("--limit", type=int, default=20)
-
-
-def run(options: argparse.Namespace, connection: Connection) -> int:
+def run(
+    connection: Connection,
+    project: Project,
+    limit: Annotated[int, typer.Option(min=1, help="How many runs are listed.")] = 20,
+    as_json: JsonFlag = False,
+) -> int:
     world = connection.world
-    project = known_project(world, options.project)
+    project = known_project(world, project)
     found = world.ledger.runs(project)
+    if as_json:
+        print_json(found[:limit])
+        return 0
     if not found:
         say(f"{project} has no run yet; the first accepted file starts one")
         return 0
-    say(listing(world, found[: options.limit]))
-    for line in of_withdrawn(world, project, found[: options.limit]):
+    say(listing(world, found[:limit]))
+    for line in of_withdrawn(world, project, found[:limit]):
         say(line)
-    if len(found) > options.limit:
-        say(f"… and {len(found) - options.limit} older ones (--limit)")
+    if len(found) > limit:
+        say(f"… and {len(found) - limit} older ones (--limit)")
     return 0
+
+
+WAITS = "waits for approval"
 
 
 def listing(world: World, records: list[Json]) -> str:
@@ -58,7 +69,7 @@ def outcome(record: Json) -> str:
     """How the run ended, or what it does now."""
     approval = record.get("approval") or {}
     if not record.get("outcome") and approval.get("token") and not approval.get("decision"):
-        return "waits for approval"
+        return WAITS
     return str(record.get("outcome") or record.get("status") or "?")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 
 from cli.connection import Connection
@@ -10,13 +9,10 @@ from sluice.contract import schema
 
 NAME = "schema"
 HELP = "print the JSON Schema of project.yaml"
+EXAMPLE = "sluice schema > project.schema.json"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """No arguments."""
-
-
-def run(options: argparse.Namespace, connection: Connection) -> int:
+def run(connection: Connection) -> int:
     document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema()}
     print(json.dumps(document, indent=2))
     return 0

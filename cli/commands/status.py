@@ -2,38 +2,96 @@
 
 from __future__ import annotations
 
-import argparse
+import json
 from collections import Counter
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
 
 from cli.commands.runs import listing, outcome
 from cli.connection import Connection, known_project
+from cli.options import Json as JsonFlag
+from cli.options import print_json
 from cli.text import indent, moment, number, plural, say
-from sluice import names
+from sluice import keys, names
+from sluice.errors import NotFoundError
 from sluice.escaping import visible
-from sluice.ports import World
+from sluice.ports import Json, World
 from sluice.steps.withdraw_dataset import learned_from
 
 NAME = "status"
 HELP = "what serves, what runs, what waits"
+EXAMPLE = "sluice status shop"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project", nargs="?", help="default: all projects")
-    parser.add_argument("--runs", type=int, default=5, help="how many runs are listed (default: %(default)s)")
-
-
-def run(options: argparse.Namespace, connection: Connection) -> int:
+def run(
+    connection: Connection,
+    project: Annotated[str | None, typer.Argument(metavar="[PROJECT]", help="Default: all projects.")] = None,
+    runs: Annotated[int, typer.Option(min=0, help="How many runs are listed.")] = 5,
+    as_json: JsonFlag = False,
+) -> int:
     world = connection.world
-    projects = [known_project(world, options.project)] if options.project else world.ledger.projects()
+    projects = [known_project(world, project)] if project else world.ledger.projects()
+    if as_json:
+        print_json({"target": str(connection.target), "projects": [facts(world, each, runs) for each in projects]})
+        return 0
+    say(f"{connection.target}, stack {connection.stack}")
     if not projects:
         say("no project is registered yet: `sluice init data.csv`, then `sluice register project.yaml`")
-    for project in projects:
-        say(describe(world, project, options.runs))
+    for each in projects:
+        say(describe(world, each, runs))
     return 0
+
+
+def facts(world: World, project: str, runs: int) -> dict[str, Any]:
+    """What `describe` says, for programs."""
+    champion = world.ledger.champion(project)
+    endpoint = world.models.endpoint(names.endpoint(world.settings.stack, project))
+    held = world.ledger.lock(project)
+    return {
+        "project": project,
+        "champion": asdict(champion) if champion else None,
+        "endpoint": asdict(endpoint) if endpoint else None,
+        "lock": dict(held) if held else None,
+        "measured": latest_report(world, project),
+        "datasets": world.ledger.datasets(project),
+        "runs": world.ledger.runs(project)[:runs],
+    }
+
+
+def latest_report(world: World, project: str) -> Json | None:
+    """The monitor's newest report; None before the first."""
+    try:
+        return dict(json.loads(world.objects.read(keys.monitor(project, "latest.json"))))
+    except NotFoundError:
+        return None
+
+
+def monitored(world: World, project: str) -> list[str]:
+    """Drift and quality as the monitor measured them last."""
+    if world.ledger.champion(project) is None:
+        return []
+    report = latest_report(world, project)
+    if report is None:
+        return ["drift      not measured yet", "quality    not measured yet"]
+    reasons = "; ".join(str(each) for each in report.get("reasons") or [])
+    at = f"at {moment(str(report['at']))} UTC" if report.get("at") else ""
+    drift = f"drift      {report.get('decision')}: {reasons} ({report.get('rows', 0)} requests {at})".replace(" )", ")")
+    quality = report.get("quality")
+    if not quality:
+        return [drift, "quality    not measured: the contract has no monitor.quality"]
+    if quality.get("value") is None:
+        return [drift, f"quality    {quality['metric']} not measured: {quality.get('reason', 'no reason is recorded')}"]
+    return [
+        drift,
+        f"quality    {quality['metric']} {number(quality['value'])} over {plural(quality['labels'], 'label')}",
+    ]
 
 
 def describe(world: World, project: str, runs: int) -> str:
     lines = [project, *(f"  {line}" for line in (*_serving(world, project), *_running(world, project)))]
+    lines += [f"  {line}" for line in monitored(world, project)]
     lines += [f"  {line}" for line in _data(world, project)]
     found = world.ledger.runs(project)
     if found:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
-
 from cli.connection import Connection, known_project
+from cli.options import Project
 from cli.text import say
 from sluice.steps.wake_endpoint import wake_endpoint
 
 NAME = "wake"
 HELP = "make a sleeping project's endpoint anew"
+EXAMPLE = "sluice wake shop"
+WRITES = True
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project")
-
-
-def run(options: argparse.Namespace, connection: Connection) -> int:
+def run(connection: Connection, project: Project) -> int:
     world = connection.world
-    project = known_project(world, options.project)
+    project = known_project(world, project)
     answer = wake_endpoint(world, project)
     if answer["decision"] == "awake":
         say(f"{answer['endpoint']} is there already, with {answer['config']}")

@@ -1,36 +1,51 @@
-"""Prints every decision record of a run: gates with values and reasons, canary looks, approval, responses to alarms."""
+"""Prints every decision record of a run: model families and scores, gates, canary, approval, responses to alarms."""
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import asdict
 
 from cli import decisions
+from cli.candidates import candidates, told
 from cli.connection import Connection, find_run
+from cli.options import Json, OptionalProject, Run, print_json
 from cli.text import say
 from sluice.steps.prepared_data import prepared_data
 
 NAME = "why"
 HELP = "every decision of a run, with its reasons"
+EXAMPLE = "sluice why r0123"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run_id", metavar="RUN", help="a run's id, or the beginning of it")
-    parser.add_argument("--project")
-
-
-def run(options: argparse.Namespace, connection: Connection) -> int:
+def run(connection: Connection, run_id: Run, project: OptionalProject = None, as_json: Json = False) -> int:
     world = connection.world
-    project, record = find_run(world, options.run_id, options.project)
-    run_id = record["run_id"]
-    say(decisions.head(project, record))
-    if prepared := prepared_data(world, project, run_id):
+    name, record = find_run(world, run_id, project)
+    full = record["run_id"]
+    own = decisions.records(world, name, full)
+    answers = decisions.responses(world, name, full, record)
+    families = candidates(connection, name, full)
+    prepared = prepared_data(world, name, full)
+    if as_json:
+        print_json(
+            {
+                "project": name,
+                "run": record,
+                "prepared_data": prepared,
+                "candidates": [asdict(each) for each in families],
+                "decisions": [decision for _, decision in own],
+                "responses": [response for _, response in answers],
+            }
+        )
+        return 0
+    say(decisions.head(name, record))
+    if prepared:
         say(f"\n{decisions.data(prepared)}")
-    own = decisions.records(world, project, run_id)
+    if families:
+        say(f"\n{told(families)}")
     for key, decision in own:
         say(f"\n{decisions.shown(decision)}\n  record: {world.objects.uri(key)}")
     if record.get("approval"):
         say(f"\n{decisions.approval(record['approval'])}")
-    for key, response in decisions.responses(world, project, run_id, record):
+    for key, response in answers:
         say(f"\n{decisions.response(response)}\n  record: {world.objects.uri(key)}")
     if not own:
         say("\nno decision has been recorded: the run has not come to its gates")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import getpass
+from typing import Annotated
+
+import typer
 
 from cli.connection import Connection, known_project
+from cli.options import Project, Reason
 from cli.text import say
 from sluice.escaping import visible
 from sluice.ports import Json
@@ -13,19 +16,20 @@ from sluice.steps.withdraw_dataset import withdraw_dataset
 
 NAME = "withdraw"
 HELP = "leave a dataset out of every later run"
+EXAMPLE = "sluice withdraw shop d0123abcd --reason 'wrong currency'"
+WRITES = True
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project")
-    parser.add_argument("dataset", help="its id, from the alert `Dataset Accepted`")
-    parser.add_argument("--reason", required=True, help="stays with the dataset and in its record")
-
-
-def run(options: argparse.Namespace, connection: Connection) -> int:
+def run(
+    connection: Connection,
+    project: Project,
+    dataset: Annotated[str, typer.Argument(help="Its id, from the alert `Dataset Accepted`.", show_default=False)],
+    reason: Reason,
+) -> int:
     world = connection.world
-    project = known_project(world, options.project)
-    reason = f"{options.reason} (asked by {getpass.getuser()})"
-    say("\n".join(told(project, withdraw_dataset(world, project, options.dataset, reason))))
+    project = known_project(world, project)
+    why = f"{reason} (asked by {getpass.getuser()})"
+    say("\n".join(told(project, withdraw_dataset(world, project, dataset, why))))
     return 0
 
 

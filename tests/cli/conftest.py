@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from cli.app import main
+from cli.target import Target
 from sluice.contract import Contract, load_contract
 from sluice.ports import World
 from tests import fakes
@@ -26,12 +27,16 @@ CONTRACT = load_contract(
 )
 
 
+LOCAL = Target("http://127.0.0.1:4566", "eu-west-1")
+
+
 @dataclass
 class FakeConnection:
     """A stack in memory; `calls` has what went to AWS past the world."""
 
     world: World
     stack: str = "sluice"
+    target: Target = LOCAL
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def client(self, service: str) -> Any:

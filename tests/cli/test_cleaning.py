@@ -15,9 +15,11 @@ from cli import cleaning
 from cli.app import main
 from cli.cleaning import delete_endpoint, remove, things
 from cli.errors import CliError
+from cli.target import Target
 from sluice.aws.clients import Clients
 from sluice.ports import Settings
 
+LOCAL = Target("http://127.0.0.1:4566", "eu-west-1")
 ROLE = "arn:aws:iam::123456789012:role/example"
 
 
@@ -138,7 +140,7 @@ def test_an_endpoint_is_deleted_once_it_is_settled(monkeypatch):
 
 
 def command(world: Any, aws: Clients, *arguments: str) -> int:
-    connection: Any = SimpleNamespace(stack="sluice", client=aws, world=world)
+    connection: Any = SimpleNamespace(stack="sluice", client=aws, world=world, target=LOCAL)
     return main(("remove-project", *arguments), lambda _: connection)
 
 

@@ -365,11 +365,14 @@ def test_an_unknown_region_is_refused_with_what_to_do(sluice):
     assert "--prices" in error
 
 
-def test_no_region_is_refused(sluice, monkeypatch):
+def test_cost_needs_no_region(sluice, monkeypatch):
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-    assert "no region is set" in sluice("cost", str(SHOP))[2]
+    code, printed, error = sluice("cost", str(SHOP))
+    assert code == 0
+    assert "shop in eu-west-1" in printed
+    assert "No region is set: these are the prices of eu-west-1" in error
 
 
 def test_a_machine_without_a_price_is_refused(sluice, tmp_path):

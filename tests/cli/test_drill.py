@@ -19,6 +19,7 @@ from sluice.ports import ENDPOINT, World
 from tests.cli.conftest import FakeConnection, Sluice
 from tests.unit.steps import release_world as shop
 
+ANNOUNCED = "→ the local cloud at http://127.0.0.1:4566, stack sluice\n"
 MACHINES = {"sluice-rollback": "roll_back", "sluice-release": "release_model"}
 
 
@@ -156,7 +157,7 @@ def free_and_as_before(account: Account) -> None:
 def test_an_alarm_brings_the_champion_back_and_all_is_measured(sluice: Sluice, account: Account) -> None:
     account.requests = 100
     code, printed, error = sluice("drill", "rollback", "shop")
-    assert (code, error) == (0, ""), printed
+    assert (code, error) == (0, ANNOUNCED), printed
     free_and_as_before(account)
     (record,) = drills(account.world)
     assert (record["outcome"], record["abort_requested"]["reason"]) == ("drill_passed", "alarm canary")
@@ -227,7 +228,7 @@ def test_an_alarm_that_cloudwatch_takes_back_unheard_is_set_again(sluice: Sluice
 
     began, account.at = account.now(), take_back
     code, printed, error = sluice("drill", "rollback", "shop")
-    assert (code, error) == (0, "")
+    assert (code, error) == (0, ANNOUNCED)
     assert printed.count("set alarm sluice/shop/") >= 2
     assert printed.count(drill.ALARM) == 1
     free_and_as_before(account)

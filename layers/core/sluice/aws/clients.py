@@ -22,14 +22,16 @@ _any_client: Callable[..., Any] = boto3.client
 
 
 class Clients:
-    """`clients("s3")` is the one S3 client of this process."""
+    """`clients("s3")` is the one S3 client of this process. `region`: None for what boto3 finds."""
 
-    def __init__(self) -> None:
+    def __init__(self, region: str | None = None) -> None:
         self._made: dict[str, Any] = {}
+        self._region = region
 
     def __call__(self, service: str) -> Any:
         if service not in self._made:
-            self._made[service] = _any_client(service, config=_RUNTIME if service == "sagemaker-runtime" else _CONFIG)
+            config = _RUNTIME if service == "sagemaker-runtime" else _CONFIG
+            self._made[service] = _any_client(service, region_name=self._region, config=config)
         return self._made[service]
 
 

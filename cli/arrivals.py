@@ -1,0 +1,46 @@
+"""A file goes to the bucket; what became of it comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cli.connection import known_project
+from cli.errors import CliError
+from cli.outcomes import accepted, await_outcome, described
+from cli.text import say
+from sluice.escaping import visible
+from sluice.ports import World
+
+
+def send(
+    world: World, project: str, file: Path, area: str, name: str | None, wait: float, output: Path | None = None
+) -> int:
+    """Uploads `file` to `area` and waits for the verdict. Returns 0 for an accepted file, 1 for a refused one."""
+    if not file.is_file():
+        raise CliError(f"there is no file {file}")
+    project = known_project(world, project)
+    key = f"{area}/{project}/{name or file.name}"
+    world.objects.upload(file, key)
+    version = world.objects.version(key) or "null"
+    say(f"uploaded {visible(world.objects.uri(key))} (version {version})")
+    if wait <= 0:
+        return 0
+    record = await_outcome(world, key, version, wait)
+    say("\n".join(described(record)))
+    if not accepted(record):
+        return 1
+    if area == "raw":
+        say(f"Now: sluice follow {project}")
+    if output is not None:
+        _download(world, str(record.get("output_uri") or ""), output)
+    return 0
+
+
+def _download(world: World, uri: str, output: Path) -> None:
+    """All objects below the predictions' place, one after the other, into `output`."""
+    prefix = uri.removeprefix(f"s3://{world.objects.bucket}/")
+    found = [each.key for each in world.objects.list(prefix)]
+    if not uri or not found:
+        raise CliError(f"no predictions are at {uri or 'the place that the record should name'}")
+    output.write_bytes(b"".join(world.objects.read(key) for key in found))
+    say(f"  downloaded to {output}")

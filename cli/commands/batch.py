@@ -1,0 +1,32 @@
+"""Uploads a file of rows to score, waits until they are scored, and says where the predictions are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.arrivals import send
+from cli.commands.drop import File, Name, Wait
+from cli.connection import Connection
+from cli.options import Project
+
+NAME = "batch"
+HELP = "score a file and say where the predictions are"
+EXAMPLE = "sluice batch shop next-week.csv --output predictions.jsonl"
+WRITES = True
+
+
+def run(
+    connection: Connection,
+    project: Project,
+    file: File,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Download the predictions to this file.")
+    ] = None,
+    name: Name = None,
+    wait: Wait = 900,
+) -> int:
+    """0 when the file was scored, 1 when not."""
+    return send(connection.world, project, file, "batch", name, wait, output)

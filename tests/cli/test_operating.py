@@ -1,0 +1,221 @@
+"""ask, rollback, label, batch, env; what status, why and follow say of drift, families, approvals and canaries."""
+
+from __future__ import annotations
+
+import json
+import socket
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cli.candidates import ranked, told
+from cli.commands import env, rollback
+from cli.following import CanaryWatch, measurement
+from cli.outcomes import described
+from sluice import keys
+from sluice.ports import Answer
+from tests.cli.test_stack_commands import OTHER, RUN, serve, start, write
+
+
+class TestAsk:
+    def test_json_text_and_files_are_sent_as_what_they_are(self, sluice, world, tmp_path, monkeypatch):
+        serve(world)
+        asked: list[tuple[str, bytes, str]] = []
+
+        def invoke(endpoint: str, body: bytes, content_type: str = "", **_: Any) -> Answer:
+            asked.append((endpoint, body, content_type))
+            return Answer(200, b'{"prediction": true}', "v1")
+
+        monkeypatch.setattr(world.models, "invoke", invoke)
+        code, printed, _ = sluice("ask", "shop", '{"pages": 3}')
+        assert (code, json.loads(printed)) == (0, {"prediction": True})
+        rows = tmp_path / "rows.csv"
+        rows.write_text("pages\n3\n")
+        document = json.loads(sluice("ask", "shop", str(rows), "--json")[1])
+        assert document == {"status": 200, "variant": "v1", "body": {"prediction": True}}
+        assert asked == [
+            ("sluice-shop", b'{"pages": 3}', "application/json"),
+            ("sluice-shop", b"pages\n3\n", "text/csv"),
+        ]
+
+    def test_refusals_say_what_to_do(self, sluice, world, monkeypatch):
+        assert "no model of shop has been released" in sluice("ask", "shop", "{}")[2]
+        assert """sluice ask shop '{"pages": 1}'""" in sluice("ask", "shop")[2]
+        assert "is not JSON" in sluice("ask", "shop", "{pages: 3}")[2]
+        assert "neither JSON" in sluice("ask", "shop", "rows.csv")[2]
+        serve(world)
+        monkeypatch.setattr(world.models, "invoke", lambda *_, **__: Answer(400, b"no known field", "v1"))
+        code, _, error = sluice("ask", "shop", '{"pagse": 3}')
+        assert code == 1
+        assert "answered 400: no known field" in error
+
+
+class TestRollback:
+    def test_without_a_champion_or_predecessor_it_says_what_else_there_is(self, sluice, world):
+        assert "nothing to roll back" in sluice("rollback", "shop", "--reason", "x")[2]
+        serve(world)
+        assert "has no predecessor" in sluice("rollback", "shop", "--reason", "x")[2]
+        assert world.executions.started == {}
+
+    @pytest.mark.parametrize("ends_well", [True, False])
+    def test_it_is_done_when_the_predecessor_serves(self, sluice, world, monkeypatch, ends_well):
+        serve(world)
+        champion = world.ledger.champion("shop")
+        before = champion.__class__(**{**vars(champion), "run_id": OTHER})
+        world.ledger.set_champion(
+            "shop", champion.__class__(**{**vars(champion), "previous": {"run_id": OTHER}}), champion.run_id
+        )
+        states = iter(("RUNNING", "SUCCEEDED"))
+
+        def state(connection: Any, arn: str) -> dict[str, Any]:
+            status = next(states)
+            if status == "SUCCEEDED" and ends_well:
+                world.ledger.set_champion("shop", before, RUN)
+            return {"status": status, "error": None, "cause": None}
+
+        monkeypatch.setattr(rollback, "execution_state", state)
+        monkeypatch.setattr(rollback, "_POLL_SECONDS", 0)
+        code, printed, error = sluice("rollback", "shop", "--reason", "wrong prices")
+        assert code == (0 if ends_well else 1), error
+        if ends_well:
+            assert f"{OTHER} serves shop again" in printed
+        else:
+            assert f"{RUN} serves: the alert says why" in error
+        (request,) = world.executions.started.values()
+        assert (request["project"], request["from_run"]) == ("shop", RUN)
+        assert request["reason"].startswith("wrong prices")
+
+
+class TestArrivals:
+    def test_label_and_batch_wait_for_the_outcome(self, sluice, world, tmp_path, monkeypatch):
+        file = tmp_path / "f.csv"
+        file.write_text("id,bought\n1,true\n")
+        counts = {"labels": 7, "without_label": 2, "quarantined_rows": 1, "duplicates": 0, "conflicts": 0}
+        record = {"status": "accepted", "kind": "labels", "rows": 10, **counts, "reasons": []}
+        monkeypatch.setattr(world.ledger, "arrival", lambda bucket, key, version: {**record, "key": key})
+        code, printed, _ = sluice("label", "shop", str(file))
+        assert code == 0
+        assert "accepted: 7 labels from 10 rows, 2 rows without a label, 1 refused" in printed
+        world.objects.write("predictions/shop/b1/part", b'{"prediction": 1}\n')
+        record = {"status": "accepted", "kind": "batch", "output_uri": world.objects.uri("predictions/shop/b1/")}
+        out = tmp_path / "out.jsonl"
+        code, printed, error = sluice("batch", "shop", str(file), "-o", str(out))
+        assert code == 0, error
+        assert "scored" in printed
+        assert out.read_bytes() == b'{"prediction": 1}\n'
+        record = {"status": "failed", "kind": "batch", "reasons": ["Score Rows: the header lacks pages"]}
+        code, printed, _ = sluice("batch", "shop", str(file))
+        assert code == 1
+        assert "not scored" in printed
+        assert "the header lacks pages" in printed
+
+    def test_a_refusal_names_the_limit_the_key_and_the_next_step(self):
+        failed = {"status": "failed", "rows": 0, "quarantined_rows": 0, "error": "HeaderMismatchError"}
+        failed |= {"message": "the header has no 'pages'; did you mean 'pagse'?"}
+        failed |= {"reasons": [{"rule": "HeaderMismatchError", "column": None, "rows": 0}]}
+        lines = "\n".join(described(failed))
+        assert "did you mean 'pagse'?" in lines
+        assert "data.columns" in lines
+        few = {"status": "quarantined", "rows": 0, "quarantined_rows": 9, "project": "shop", "dataset_id": "d1"}
+        few |= {"message": "9 good rows; data.expectations.min_rows asks for 100"}
+        few |= {"reasons": [{"rule": "min_rows", "column": None, "rows": 9}]}
+        lines = "\n".join(described(few))
+        assert "data.expectations.min_rows asks for 100" in lines
+        assert "lower it" in lines
+        assert "sluice quarantine shop d1" in lines
+
+
+def job(name: str, family: str, value: float | None, status: str = "Completed") -> dict[str, Any]:
+    made: dict[str, Any] = {"TrainingJobName": name, "TrainingJobDefinitionName": family, "TrainingJobStatus": status}
+    if value is not None:
+        made["FinalHyperParameterTuningJobObjectiveMetric"] = {"MetricName": "validation:roc_auc", "Value": value}
+    return made
+
+
+def test_why_ranks_the_families_with_the_winner_first():
+    jobs = [
+        job("a", "linear", 0.7),
+        job("b", "linear", 0.8),
+        job("c", "random-forest", 0.9),
+        job("d", "mlp", None, "Failed"),
+    ]
+    found = ranked(jobs, "c", lower=False)
+    assert [(each.family, each.score, each.won) for each in found] == [
+        ("random_forest", 0.9, True),
+        ("linear", 0.8, False),
+        ("mlp", None, False),
+    ]
+    words = told(found)
+    assert "random_forest won, by validation:roc_auc" in words
+    assert "1 job, 1 failed" in words
+    assert [each.score for each in ranked(jobs[:2], "a", lower=True)] == [0.7]
+
+
+def test_status_shows_drift_and_quality(sluice, world):
+    serve(world)
+    assert "drift      not measured yet" in sluice("status", "shop")[1]
+    report = {"decision": "stable", "reasons": ["pages has PSI 0.031, within 0.25"], "rows": 900}
+    report["at"] = "2026-01-01T12:00:00+00:00"
+    report["quality"] = {"metric": "roc_auc", "labels": 340, "value": 0.91234}
+    write(world, keys.monitor("shop", "latest.json"), report)
+    printed = sluice("status", "shop")[1]
+    assert "drift      stable: pages has PSI 0.031, within 0.25 (900 requests at 2026-01-01 12:00:00 UTC)" in printed
+    assert "quality    roc_auc 0.9123 over 340 labels" in printed
+
+
+def look(percent: int, decision: str) -> dict[str, Any]:
+    own, control = {"requests": 40, "failures": 3}, {"requests": 360, "failures": 0}
+    inputs = {"percent": percent, "step_canary": own, "step_control": control, "tail_ms": 12.0}
+    return {"inputs": inputs, "statistic": {"log_e": {"errors": 1.25}, "log_limit": 4.6}, "decision": decision}
+
+
+def test_a_canary_is_shown_with_traffic_failures_and_evidence(world):
+    watch = CanaryWatch(world, "shop", RUN)
+    assert watch.fresh({}) == []
+    assert watch.fresh({"canary": {"percent": 10}}) == []
+    write(world, keys.decision("shop", RUN, "canary"), {"looks": [look(10, "continue")]})
+    (words,) = watch.fresh({"canary": {"percent": 10}})
+    assert words == measurement(look(10, "continue"))
+    assert "10 %: 40 requests, 3 failed; champion 360, 0 failed; evidence against it 1.25 of 4.6" in words
+    assert watch.fresh({"canary": {"percent": 10}}) == []
+
+
+def test_follow_says_how_to_decide_while_the_run_waits(sluice, world, monkeypatch):
+    arn = world.registry.register("sluice-shop", "s3://data/m", "image", {"run_id": RUN}, approved=False)
+    start(world, approval={"token": "t", "package_arn": arn}, execution_arn="arn")
+    world.ledger.acquire_lock("shop", RUN, world.clock.now())
+
+    def sleep(_: float) -> None:
+        world.ledger.update_run("shop", RUN, {"outcome": "promoted", "ended_at": world.clock.now().isoformat()})
+
+    monkeypatch.setattr(
+        "cli.commands.follow.time", SimpleNamespace(sleep=sleep, monotonic=lambda: 0.0, time=lambda: 0.0)
+    )
+    monkeypatch.setattr("cli.commands.follow.Progress.fresh", lambda self: [])
+    code, printed, _ = sluice("follow", "shop")
+    assert code == 0
+    assert f"sluice approve {RUN} --reason" in printed
+    assert "promoted" in printed
+
+
+class TestEnv:
+    def test_the_lines_point_at_the_cloud_that_answers(self, sluice, tmp_path):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
+            (tmp_path / "localcloud.json").write_text(json.dumps({"endpoint": endpoint, "region": "eu-west-1"}))
+            code, printed, _ = sluice("env", "--state", str(tmp_path))
+            assert code == 0
+            for line in (f"export AWS_ENDPOINT_URL={endpoint}", "export AWS_REGION=eu-west-1"):
+                assert line in printed
+            assert "export AWS_DEFAULT_REGION=eu-west-1" in printed
+            assert "unset AWS_PROFILE" in printed
+
+    def test_no_cloud_is_said_and_exports_nothing(self, sluice, tmp_path):
+        code, printed, error = sluice("env", "--state", str(tmp_path))
+        assert (code, printed) == (1, "")
+        assert "make cloud" in error
+
+    def test_unset_takes_away_what_it_set(self, sluice):
+        printed = sluice("env", "--unset")[1]
+        assert all(name in printed for name in env.variables("", ""))
