@@ -28,6 +28,8 @@ NEXT = {
     "min": "data.columns.<column>.min is the limit; mend the rows, or move it",
     "max": "data.columns.<column>.max is the limit; mend the rows, or move it",
     "min_rows": "data.expectations.min_rows is the limit: drop a larger file, or lower it",
+    "max_nulls": "data.columns.<column>.max_nulls is the limit: fill the column, or raise it",
+    "FileTooLargeError": "split the file into parts; docs/operations.md has the size that a function can take",
     "max_invalid_rows": "data.expectations.max_invalid_rows is the limit: mend the rows, or raise it",
 }
 """What to do, by the rule or error that refused."""
