@@ -58,7 +58,7 @@ def test_a_built_function_imports_and_fits(name: str, runtime: Path) -> None:
     shared = built["Globals"]["Function"]
     properties = built["Resources"][name]["Properties"]
     code = BUILD / properties["CodeUri"]
-    layers = [BUILD / each["Ref"] for each in properties["Layers"]]
+    layers = [BUILD / each["Ref"] for each in [*shared.get("Layers", []), *properties.get("Layers", [])]]
     assert properties.get("Runtime", shared["Runtime"]) in SUPPORTED
     assert _size(code) + sum(map(_size, layers)) < LIMIT
     paths = [str(code), *(str(layer / "python") for layer in layers), str(runtime)]
