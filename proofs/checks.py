@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from proofs import (
+    alarm_stories,
     api_calls,
     asl,
     asl_validator,
@@ -27,8 +28,10 @@ from proofs import (
     schemas,
     substitutions,
     task_permissions,
+    time_limits,
     trust,
     variables,
+    wires,
 )
 from proofs.project import Finding, Project
 
@@ -59,6 +62,9 @@ CHEAP: tuple[Check, ...] = (
     _check("references", references.findings, "source", "Ref, GetAtt, Sub: exist, and are of the right kind"),
     _check("trust", trust.findings, "source", "each role is taken by the service that uses it"),
     _check("metrics", metrics.findings, "source", "alarms and dashboards look at what is published"),
+    _check("alarm stories", alarm_stories.findings, "source", "each alarm goes into ALARM, stays OK, and comes back"),
+    _check("wires", wires.findings, "source definitions code", "what deploys and leads nowhere, seen from both ends"),
+    _check("time limits", time_limits.findings, "source definitions", "who waits, waits as long as it may take"),
     _check("policies", policies.findings, "source", "actions exist, on resources that they take"),
     _check("schemas", schemas.findings, "source", "the registry's schemas take every resource, values resolved"),
     _check("task permissions", task_permissions.findings, "source definitions", "roles may do what their Tasks need"),

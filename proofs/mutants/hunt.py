@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from proofs import asl_validator
 from proofs.checks import CHEAP, COSTLY, Check
-from proofs.mutants import Mutant, by_hand, of_definitions, of_template
+from proofs.mutants import Mutant, by_hand, of_definitions, of_template, of_wiring
 from proofs.project import Finding, Project, TranslationError
 
 _FIELDS = ("source", "definitions", "code")
@@ -86,7 +86,11 @@ class Hunter:
 
 
 def every(project: Project, share: int = 1) -> list[Mutant]:
-    generated = [*of_definitions.generated(project), *of_template.generated(project)]
+    generated = [
+        *of_definitions.generated(project),
+        *of_template.generated(project),
+        *of_wiring.generated(project),
+    ]
     return [*by_hand.mutants(project), *generated[::share]]
 
 
