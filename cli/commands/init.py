@@ -10,12 +10,9 @@ from typing import Annotated
 import typer
 
 from cli.connection import Connection
-from cli.draft import draft, project_name
 from cli.errors import CliError
-from cli.guessing import look_at
 from cli.text import plural, say
 from sluice.contract import load_contract
-from sluice.intake.validation import validate_file
 
 NAME = "init"
 HELP = "write a first project.yaml from a data file"
@@ -30,6 +27,10 @@ def run(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the contract goes.")] = Path("project.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Replace the output when it exists.")] = False,
 ) -> int:
+    # here, not above: they read files with pyarrow, whose import every other command would wait for
+    from cli.draft import draft, project_name
+    from cli.guessing import look_at
+
     if not file.is_file():
         raise CliError(f"there is no file {file}")
     if output.exists() and not force:
@@ -50,6 +51,8 @@ def run(
 
 def _judged(path: Path, text: str) -> str:
     """What the intake would say of the very file under the new contract."""
+    from sluice.intake.validation import validate_file
+
     with tempfile.TemporaryDirectory() as scratch:
         outcome = validate_file(path, load_contract(text), datetime.now(UTC), Path(scratch))
     if outcome.refusals:
