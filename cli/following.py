@@ -15,7 +15,7 @@ from cli.text import number
 from sluice import keys
 from sluice.errors import NotFoundError
 from sluice.ports import Json, World
-from sluice.steps.start_drill import TRIGGER
+from sluice.serving.start_drill import TRIGGER
 
 _STAGES = {"PrepareData": "prepare_execution", "BuildModel": "build_execution", "ReleaseModel": "release_execution"}
 _FAILURES = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")

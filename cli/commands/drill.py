@@ -24,7 +24,7 @@ from cli.text import plural, say, table
 from sluice.errors import EndpointBusyError
 from sluice.ports import ENDPOINT, EndpointState, Json
 from sluice.release import alarms
-from sluice.steps.start_drill import BAKE, TRIGGER, end_drill, start_drill
+from sluice.serving.start_drill import BAKE, TRIGGER, end_drill, start_drill
 
 NAME = "drill"
 HELP = "exercise the rollback on a live endpoint"

@@ -11,7 +11,7 @@ from cli.errors import CliError
 from cli.options import Project, Yes
 from cli.text import plural, say
 from sluice import names
-from sluice.steps.endpoint_lock import endpoint_lock
+from sluice.serving.endpoint_lock import endpoint_lock
 
 NAME = "remove-endpoint"
 HELP = "delete a project's endpoint; models and configurations stay"

@@ -11,7 +11,7 @@ from cli.connection import Connection, known_project
 from cli.errors import CliError
 from cli.options import Project, Yes
 from cli.text import plural, say
-from sluice.steps.endpoint_lock import endpoint_lock
+from sluice.serving.endpoint_lock import endpoint_lock
 
 NAME = "remove-project"
 HELP = "remove a project's endpoint, models, packages, schedules and alarms; its data stay"

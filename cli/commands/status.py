@@ -15,10 +15,10 @@ from cli.options import Json as JsonFlag
 from cli.options import print_json
 from cli.text import indent, moment, number, plural, say
 from sluice import keys, names
+from sluice.datasets.withdraw_dataset import learned_from
 from sluice.errors import NotFoundError
 from sluice.escaping import visible
 from sluice.ports import Json, World
-from sluice.steps.withdraw_dataset import learned_from
 
 NAME = "status"
 HELP = "what serves, what runs, what waits"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cli.connection import Connection, known_project
 from cli.options import Project
 from cli.text import say
-from sluice.steps.wake_endpoint import wake_endpoint
+from sluice.serving.wake_endpoint import wake_endpoint
 
 NAME = "wake"
 HELP = "make a sleeping project's endpoint anew"

@@ -9,7 +9,7 @@ from cli.candidates import candidates, told
 from cli.connection import Connection, find_run
 from cli.options import Json, OptionalProject, Run, print_json
 from cli.text import say
-from sluice.steps.prepared_data import prepared_data
+from sluice.store.prepared_data import prepared_data
 
 NAME = "why"
 HELP = "every decision of a run, with its reasons"

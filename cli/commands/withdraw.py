@@ -10,9 +10,9 @@ import typer
 from cli.connection import Connection, known_project
 from cli.options import Project, Reason
 from cli.text import say
+from sluice.datasets.withdraw_dataset import withdraw_dataset
 from sluice.escaping import visible
 from sluice.ports import Json
-from sluice.steps.withdraw_dataset import withdraw_dataset
 
 NAME = "withdraw"
 HELP = "leave a dataset out of every later run"

@@ -21,9 +21,9 @@ from typing import Any
 from proofs.stateful.asl import ROOT, Execution, TaskError, function_of
 from sluice import bootstrap, keys, names
 from sluice.ports import Alarm, Answer, Champion, EndpointState, World
-from sluice.steps import run_records
 from sluice.steps.register_model import register_model
 from sluice.steps.seal_model import seal_model
+from sluice.store import run_records
 from tests.fakes import ClientError, Crash, FakeModels, Invocation, Published, failing, interrupted
 from tests.unit.steps.release_world import ENDPOINT, JOB, NEW, OLD, PROJECT, artifact, build
 

@@ -49,7 +49,7 @@ MUTANTS: dict[str, tuple[str, Any] | Change] = {
     "anybody gets a lock": ("tests.fakes.ledger.FakeLedger.acquire_lock", _anybody),
     "locks stay": ("tests.fakes.ledger.FakeLedger.release_lock", _nothing),
     "nothing is verified": ("sluice.steps.verify_endpoint.verify_endpoint", _verified),
-    "alarms stay": ("sluice.steps.canary_alarms.remove", _nothing),
+    "alarms stay": ("sluice.serving.canary_alarms.remove", _nothing),
     "no package is rejected": ("tests.fakes.sagemaker.FakeRegistry.decide", _nothing),
     "no token is kept": ("sluice.steps.watch_canary.watch_canary", lambda world, **_: {"decision": "watching"}),
     "weights do not add up": ("sluice.release.plan.step", _too_much),

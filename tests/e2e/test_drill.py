@@ -13,7 +13,7 @@ from cli.commands import drill
 from examples.generate_sessions import Knobs, as_csv
 from sluice import keys, names
 from sluice.ports import ENDPOINT
-from sluice.steps import start_drill
+from sluice.serving import start_drill
 from tests.e2e.line import Line, contract, wait_for
 
 pytestmark = pytest.mark.long

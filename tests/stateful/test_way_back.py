@@ -11,7 +11,7 @@ import pytest
 from proofs.stateful.cloud import PREDICTION, Cloud
 from sluice import keys
 from sluice.ports import Answer
-from sluice.steps.start_drill import start_drill
+from sluice.serving.start_drill import start_drill
 from tests.fakes import Invocation
 from tests.unit.steps.release_world import ENDPOINT, OLD, PROJECT
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-STEPS = ROOT / "layers" / "core" / "sluice" / "steps"
+CORE = ROOT / "layers" / "core" / "sluice"
 KIND = re.compile(r"[A-Z][a-z]+( [A-Z][a-z]+)+")
 
 
@@ -21,7 +21,7 @@ def constants(node: ast.AST) -> Iterator[str]:
 def published() -> dict[str, str]:
     """Kind → the step that publishes it. A kind that is a variable is one of its function's constants."""
     found = {}
-    for path in sorted(STEPS.glob("*.py")):
+    for path in sorted(CORE.glob("*/*.py")):
         for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(function, ast.FunctionDef):
                 continue

@@ -14,9 +14,9 @@ import pytest
 
 from sluice import keys
 from sluice.contract import Contract
+from sluice.datasets.late_labels import late_labels
 from sluice.names import digest
 from sluice.ports import World
-from sluice.steps.late_labels import late_labels
 from sluice.steps.validate_dataset import validate_dataset
 from tests.unit.steps.intake_world import shop
 from tests.unit.steps.label_files import send_labels

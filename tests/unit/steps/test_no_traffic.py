@@ -10,9 +10,9 @@ import pytest
 from sluice import keys
 from sluice.contract import Contract
 from sluice.ports import Answer, World
+from sluice.serving.endpoint_lock import take_endpoint
+from sluice.serving.held_releases import tell_of_held_release
 from sluice.steps.complete_release import complete_release
-from sluice.steps.endpoint_lock import take_endpoint
-from sluice.steps.held_releases import tell_of_held_release
 from sluice.steps.judge_canary import judge_canary
 from sluice.steps.replay_requests import replay_requests
 from tests.unit.steps.captures import lay

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from sluice.datasets.late_labels import late_labels
 from sluice.ports import World
 from sluice.steps import validate_dataset as step
-from sluice.steps.late_labels import late_labels
 from sluice.steps.plan_batch import plan_batch
-from sluice.steps.run_records import project_contract
 from sluice.steps.validate_dataset import validate_dataset
+from sluice.store.run_records import project_contract
 from tests.fakes import SETTINGS
 from tests.unit.steps.intake_world import GOOD, arrive, put, shop
 from tests.unit.steps.label_files import send_labels

@@ -12,7 +12,7 @@ from botocore import loaders, model, validate
 from sluice.contract import Contract
 from sluice.ports import World
 from sluice.steps.plan_training import plan_training, run_plan
-from sluice.steps.tuning_plan import grid_ranges
+from sluice.training.tuning_plan import grid_ranges
 from tests.fakes import SETTINGS, Crash, failing
 from tests.unit.steps.intake_world import CONTRACT, GOOD, arrive, shop
 

@@ -10,12 +10,12 @@ import pytest
 
 from sluice import keys
 from sluice.ports import Answer, World
+from sluice.serving.abort_requests import request_abort
 from sluice.steps.judge_canary import judge_canary
 from sluice.steps.monitor_model import monitor_model
 from sluice.steps.plan_release import plan_release
 from sluice.steps.register_model import register_model
 from sluice.steps.replay_requests import replay_requests
-from sluice.steps.watch_canary import request_abort
 from tests.unit.steps.captures import lay
 from tests.unit.steps.release_world import ENDPOINT, NEW, PROJECT, URI, build
 

@@ -13,7 +13,7 @@ import pytest
 from sluice import keys
 from sluice.contract import Contract
 from sluice.ports import World
-from sluice.steps.ensure_monitoring import ensure_monitoring
+from sluice.serving.ensure_monitoring import ensure_monitoring
 from sluice.steps.finish_batch import finish_batch
 from sluice.steps.monitor_model import monitor_model
 from sluice.steps.plan_batch import plan_batch

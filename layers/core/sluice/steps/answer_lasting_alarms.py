@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from sluice import names
 from sluice.contract.durations import seconds
 from sluice.ports import RUN, Json, World
-from sluice.steps import retraining
-from sluice.steps.run_records import project_contract
+from sluice.store.run_records import project_contract
+from sluice.training import retraining
 
 ANSWERED = ("drift", "quality")
 """By a retraining. Of the others people are reminded: only a person can mend them when their probation is over."""

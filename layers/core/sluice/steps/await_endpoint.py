@@ -6,7 +6,7 @@ import math
 
 from sluice.errors import EndpointBusyError, NotFoundError, ReleaseError
 from sluice.ports import Json, World
-from sluice.steps.watch_canary import abort_requested
+from sluice.serving.abort_requests import abort_requested
 
 SETTLED = "InService"
 BROKEN = frozenset({"Failed", "OutOfService", "UpdateRollbackFailed"})

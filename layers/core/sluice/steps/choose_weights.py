@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from sluice import keys
 from sluice.contract import Bandit, Contract
 from sluice.contract.durations import seconds
+from sluice.datasets.late_labels import late_labels
 from sluice.errors import ReleaseError
 from sluice.names import digest
 from sluice.ports import Json, World
 from sluice.release import plan
 from sluice.release.bandit import BanditLook, Choice, Reward, choose
-from sluice.steps.captured_requests import captured, time_of
-from sluice.steps.late_labels import late_labels
-from sluice.steps.run_records import run_contract, stored_json, update_run, write_json
+from sluice.serving.captured_requests import captured, time_of
+from sluice.store.run_records import run_contract, stored_json, update_run, write_json
 from sluice.watch.labels import Labelled, is_correct, labelled, positive
 
 MOST = 20_000

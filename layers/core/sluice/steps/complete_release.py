@@ -10,10 +10,10 @@ from sluice.contract.durations import seconds
 from sluice.errors import InputError, NotFoundError
 from sluice.ports import Champion, Json, World
 from sluice.release import champions
-from sluice.steps import canary_alarms
-from sluice.steps.causes import message_of
-from sluice.steps.ensure_monitoring import ensure_monitoring
-from sluice.steps.run_records import read_json, run_contract, update_run
+from sluice.serving import canary_alarms
+from sluice.serving.ensure_monitoring import ensure_monitoring
+from sluice.store.causes import message_of
+from sluice.store.run_records import read_json, run_contract, update_run
 
 
 def complete_release(

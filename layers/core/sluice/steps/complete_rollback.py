@@ -5,9 +5,9 @@ from __future__ import annotations
 from sluice.errors import NotFoundError
 from sluice.ports import ENDPOINT, Json, World
 from sluice.release import champions
-from sluice.steps.causes import message_of
-from sluice.steps.ensure_monitoring import ensure_monitoring
-from sluice.steps.run_records import update_run
+from sluice.serving.ensure_monitoring import ensure_monitoring
+from sluice.store.causes import message_of
+from sluice.store.run_records import update_run
 
 
 def complete_rollback(

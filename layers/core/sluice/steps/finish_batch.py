@@ -5,7 +5,7 @@ from __future__ import annotations
 from sluice.errors import InputError
 from sluice.escaping import visible
 from sluice.ports import Json, World
-from sluice.steps.causes import message_of
+from sluice.store.causes import message_of
 
 
 def finish_batch(

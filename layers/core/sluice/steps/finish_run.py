@@ -6,9 +6,10 @@ from typing import Any
 
 from sluice.errors import EndpointBusyError, InputError
 from sluice.ports import ENDPOINT, Json, World
-from sluice.steps import canary_alarms, retraining
-from sluice.steps.causes import message_of
-from sluice.steps.run_records import update_run
+from sluice.serving import canary_alarms
+from sluice.store.causes import message_of
+from sluice.store.run_records import update_run
+from sluice.training import retraining
 
 OUTCOMES = ("promoted", "rejected", "not_approved", "rolled_back", "failed")
 CAUSE_LIMIT = 2_000

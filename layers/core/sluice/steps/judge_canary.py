@@ -15,10 +15,10 @@ from sluice.release import alarms, traffic
 from sluice.release.judge import TESTS, Counts, Look, Verdict, judge
 from sluice.release.plan import timing
 from sluice.release.scores import ExpectedScores
-from sluice.steps.held_out_requests import HELD_OUT
-from sluice.steps.live_answers import LiveAnswers, live_answers
-from sluice.steps.run_records import run_contract, stored_json, update_run, write_json
-from sluice.steps.watch_canary import abort_requested
+from sluice.serving.abort_requests import abort_requested
+from sluice.serving.held_out_requests import HELD_OUT
+from sluice.serving.live_answers import LiveAnswers, live_answers
+from sluice.store.run_records import run_contract, stored_json, update_run, write_json
 
 MAX_LOOKS = 500
 _NONE = Counts()

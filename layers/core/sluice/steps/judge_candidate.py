@@ -9,8 +9,8 @@ from sluice.contract import Contract
 from sluice.errors import NotFoundError
 from sluice.gates import Judgement, judge
 from sluice.ports import Json, World
-from sluice.steps.prepared_data import prepared_data, unexpected
-from sluice.steps.run_records import read_json, run_contract, update_run, write_json
+from sluice.store.prepared_data import prepared_data, unexpected
+from sluice.store.run_records import read_json, run_contract, update_run, write_json
 
 
 def judge_candidate(world: World, project: str, run_id: str) -> Json:

@@ -10,17 +10,17 @@ from typing import Any
 from sluice import keys
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
+from sluice.datasets.late_labels import late_labels
 from sluice.errors import DamagedRecordError, NotFoundError, SluiceError
 from sluice.escaping import visible
 from sluice.model.values import Typed
 from sluice.ports import Champion, Json, Metric, World
 from sluice.profile import drift
-from sluice.steps.compare_in_probation import compare_in_probation
-from sluice.steps.held_releases import tell_of_held_release
-from sluice.steps.late_labels import late_labels
-from sluice.steps.missing_endpoints import tell_of_missing_endpoint
-from sluice.steps.run_records import project_contract, read_json, stored_json, write_json
-from sluice.steps.sleep_endpoint import sleep_endpoint
+from sluice.serving.compare_in_probation import compare_in_probation
+from sluice.serving.held_releases import tell_of_held_release
+from sluice.serving.missing_endpoints import tell_of_missing_endpoint
+from sluice.serving.sleep_endpoint import sleep_endpoint
+from sluice.store.run_records import project_contract, read_json, stored_json, write_json
 from sluice.watch import metric_names as metric
 from sluice.watch.captures import Captured, parse_file, score_of
 from sluice.watch.labels import Identity, join

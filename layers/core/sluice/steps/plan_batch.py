@@ -11,8 +11,8 @@ from sluice.errors import ArtifactError, InputError, NotFoundError, UnknownProje
 from sluice.escaping import visible
 from sluice.intake.markers import marker
 from sluice.ports import Json, World
-from sluice.steps.run_records import project_contract
-from sluice.steps.sealed_models import verified_champion
+from sluice.serving.sealed_models import verified_champion
+from sluice.store.run_records import project_contract
 
 _CONTENT_TYPES = {
     ".csv": "text/csv",

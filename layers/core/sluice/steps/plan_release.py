@@ -9,10 +9,10 @@ from sluice.contract import Release
 from sluice.errors import ArtifactError, EndpointBusyError, ReleaseError
 from sluice.ports import Champion, EndpointState, Json, Variant, World
 from sluice.release import alarms, plan
-from sluice.steps import canary_alarms
-from sluice.steps.endpoint_lock import take_endpoint
-from sluice.steps.run_records import run_contract, update_run
-from sluice.steps.sealed_models import verified, verified_champion
+from sluice.serving import canary_alarms
+from sluice.serving.endpoint_lock import take_endpoint
+from sluice.serving.sealed_models import verified, verified_champion
+from sluice.store.run_records import run_contract, update_run
 
 DRILL_PERCENT = 10
 ENVIRONMENT = {

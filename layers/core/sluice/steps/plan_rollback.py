@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sluice.errors import ArtifactError, EndpointBusyError
 from sluice.ports import Champion, Json, World
-from sluice.steps.endpoint_lock import take_endpoint
-from sluice.steps.sealed_models import verified_champion
-from sluice.steps.watch_canary import request_abort
+from sluice.serving.abort_requests import request_abort
+from sluice.serving.endpoint_lock import take_endpoint
+from sluice.serving.sealed_models import verified_champion
 
 
 def plan_rollback(world: World, project: str, reason: str, holder: str, from_run: str | None = None) -> Json:

@@ -15,7 +15,7 @@ from sluice.contract.durations import seconds
 from sluice.contract.metric_limits import METRICS
 from sluice.errors import ConflictError, UnknownProjectError
 from sluice.ports import Champion, Json, Settings, World
-from sluice.steps.tuning_plan import channels, static_parameters, stopping_condition, tuning_plan
+from sluice.training.tuning_plan import channels, static_parameters, stopping_condition, tuning_plan
 
 TRIGGERS = ("data", "arrivals", "drift", "quality", "schedule", "manual", "request")
 _BY_DATA = ("data", "arrivals")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sluice import keys, names
 from sluice.errors import ArtifactError, NotFoundError
 from sluice.ports import Json, World
-from sluice.steps.run_records import read_json, run_contract, update_run
-from sluice.steps.sealed_models import verified
+from sluice.serving.sealed_models import verified
+from sluice.store.run_records import read_json, run_contract, update_run
 
 
 def register_model(world: World, project: str, run_id: str, artifact_uri: str) -> Json:

@@ -25,10 +25,10 @@ from sluice.release.judge import REPLAY_SHARE, Counts, Look, contract_sample, wi
 from sluice.release.plan import timing
 from sluice.release.replay import Answer, Pair, ReplayVerdict, judge_replay
 from sluice.release.scores import ExpectedScores
-from sluice.steps.captured_requests import as_json, captured
-from sluice.steps.held_out_requests import CAPTURED, HELD_OUT, held_out_requests
-from sluice.steps.run_records import run_contract, stored_json, update_run, write_json
-from sluice.steps.watch_canary import abort_requested
+from sluice.serving.abort_requests import abort_requested
+from sluice.serving.captured_requests import as_json, captured
+from sluice.serving.held_out_requests import CAPTURED, HELD_OUT, held_out_requests
+from sluice.store.run_records import run_contract, stored_json, update_run, write_json
 
 REACH = timedelta(days=1)
 """How far back requests are looked for: older ones say little about what comes."""

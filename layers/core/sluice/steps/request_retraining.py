@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sluice import names
 from sluice.ports import Json, World
-from sluice.steps import retraining
-from sluice.steps.run_records import project_contract
+from sluice.store.run_records import project_contract
+from sluice.training import retraining
 
 
 def request_retraining(world: World, project: str, at: str | None = None) -> Json:

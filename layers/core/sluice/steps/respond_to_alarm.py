@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sluice import names
 from sluice.ports import Champion, Json, World
 from sluice.release import alarms
-from sluice.steps import retraining
-from sluice.steps.watch_canary import request_abort
+from sluice.serving.abort_requests import request_abort
+from sluice.training import retraining
 
 _RECENT_RUNS = 5
 _ECHO = timedelta(minutes=3)

@@ -17,7 +17,7 @@ from sluice.model.manifest import sha256
 from sluice.ports import Json, World
 from sluice.release import seals
 from sluice.release.seals import Seal
-from sluice.steps.sealed_models import downloaded, verified
+from sluice.serving.sealed_models import downloaded, verified
 
 
 def seal_model(

@@ -21,14 +21,14 @@ from typing import Any
 
 from sluice import keys, names
 from sluice.contract import Contract, nearest
+from sluice.datasets.accept_labels import accept_labels, refuse_labels
+from sluice.datasets.register_contract import register_contract
 from sluice.errors import GivenUpError, InputError, NotFoundError, SluiceError, UnknownProjectError
 from sluice.escaping import visible
 from sluice.intake.limits import Limits, too_large
 from sluice.intake.markers import marker
 from sluice.intake.validation import Outcome, validate_file
 from sluice.ports import Json, World
-from sluice.steps.accept_labels import accept_labels, refuse_labels
-from sluice.steps.register_project import register_project
 
 LEASE = timedelta(minutes=10)
 """The longest that the function may take; the queue gives a message back after it."""
@@ -122,7 +122,7 @@ def _contract(world: World, project: str) -> tuple[Contract, str]:
         # the contract may have been dropped a moment before the file, its event still on the way
         yaml_key = keys.contract(project)
         if world.objects.exists(yaml_key):
-            answer = register_project(world, yaml_key, world.objects.version(yaml_key))
+            answer = register_contract(world, project, yaml_key, world.objects.version(yaml_key))
             if answer["status"] == "refused":
                 raise UnknownProjectError(f"the contract of {project!r} was refused: {answer['message']}")
             registered = world.ledger.contract(project)

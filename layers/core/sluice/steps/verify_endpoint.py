@@ -6,8 +6,8 @@ from sluice import keys
 from sluice.errors import SluiceError
 from sluice.ports import Json, World
 from sluice.release.probe import probe
-from sluice.steps.run_records import project_contract, run_contract, write_json
-from sluice.steps.watch_canary import abort_requested
+from sluice.serving.abort_requests import abort_requested
+from sluice.store.run_records import project_contract, run_contract, write_json
 
 PROMOTION = "promotion"
 

@@ -17,13 +17,13 @@ from sluice.errors import ConflictError, EndpointBusyError, ReleaseError, Sluice
 from sluice.ports import ENDPOINT as LOCK
 from sluice.ports import Answer, World
 from sluice.release import alarms, plan
+from sluice.serving.endpoint_lock import take_endpoint
+from sluice.serving.start_drill import end_drill, start_drill
 from sluice.steps.complete_release import complete_release
-from sluice.steps.endpoint_lock import take_endpoint
 from sluice.steps.plan_release import plan_release
 from sluice.steps.plan_rollback import plan_rollback
-from sluice.steps.run_records import run_contract
-from sluice.steps.start_drill import end_drill, start_drill
 from sluice.steps.verify_endpoint import verify_endpoint
+from sluice.store.run_records import run_contract
 from tests.fakes import Crash, failing
 from tests.unit.steps.release_world import ENDPOINT, NEW, OLD, PROJECT, URI, build
 

@@ -9,8 +9,8 @@ from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.errors import ConflictError
 from sluice.ports import Champion, Json, World
-from sluice.steps.endpoint_lock import endpoint_lock, free_abandoned
-from sluice.steps.run_records import write_json
+from sluice.serving.endpoint_lock import endpoint_lock, free_abandoned
+from sluice.store.run_records import write_json
 from sluice.watch import idleness
 
 _SETTLED = ("InService", "Failed", "OutOfService")

@@ -8,7 +8,7 @@ from sluice.contract.durations import rate_expression
 from sluice.contract.metric_limits import LOWER_IS_BETTER
 from sluice.ports import Alarm, Json, World
 from sluice.release import alarms
-from sluice.steps.run_records import project_contract, run_contract
+from sluice.store.run_records import project_contract, run_contract
 from sluice.watch.metric_names import DRIFT_SCORE, NAMESPACE, PROBATION_WORSE, QUALITY_SCORE
 
 

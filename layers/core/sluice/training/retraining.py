@@ -9,7 +9,7 @@ from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.errors import DamagedRecordError
 from sluice.ports import Json, World
-from sluice.steps.run_records import project_contract, stored_json, write_json
+from sluice.store.run_records import project_contract, stored_json, write_json
 from sluice.watch.triage import broken
 
 WEEK = timedelta(days=7)

@@ -12,13 +12,13 @@ import pytest
 from sluice.contract import Contract
 from sluice.errors import ArtifactError, ConflictError, EndpointBusyError, NotFoundError
 from sluice.ports import World
+from sluice.serving.sleep_endpoint import sleep_endpoint
+from sluice.serving.wake_endpoint import wake_endpoint
 from sluice.steps.finish_run import finish_run
 from sluice.steps.monitor_model import monitor_model
 from sluice.steps.plan_release import plan_release
 from sluice.steps.plan_rollback import plan_rollback
 from sluice.steps.plan_training import plan_training
-from sluice.steps.sleep_endpoint import sleep_endpoint
-from sluice.steps.wake_endpoint import wake_endpoint
 from sluice.watch import idleness
 from tests.fakes import Crash, failing
 from tests.unit.steps.release_world import ENDPOINT, NEW, OLD, PROJECT, URI, build
@@ -170,7 +170,7 @@ def test_a_release_to_a_sleeping_project_makes_the_endpoint() -> None:
 
 
 def _sealed(world: World) -> str:
-    from sluice.steps.sealed_models import verified
+    from sluice.serving.sealed_models import verified
 
     return verified(world, PROJECT, NEW, URI).archive_sha256
 

@@ -7,7 +7,7 @@ from sluice.contract import nearest
 from sluice.errors import NotFoundError
 from sluice.escaping import visible
 from sluice.ports import Json, World
-from sluice.steps.run_records import write_json
+from sluice.store.run_records import write_json
 
 
 def withdraw_dataset(world: World, project: str, dataset_id: str, reason: str = "") -> Json:

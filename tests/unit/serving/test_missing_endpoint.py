@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from sluice.ports import World
-from sluice.steps.endpoint_lock import take_endpoint
+from sluice.serving.endpoint_lock import take_endpoint
+from sluice.serving.wake_endpoint import wake_endpoint
 from sluice.steps.monitor_model import monitor_model
-from sluice.steps.wake_endpoint import wake_endpoint
 from tests.fakes import Crash, failing
 from tests.unit.steps.release_world import ENDPOINT, NEW, PROJECT
 from tests.unit.steps.test_watch_steps import watched

@@ -12,7 +12,7 @@ from sluice.model.manifest import sha256
 from sluice.ports import Champion, Json, World
 from sluice.release import seals
 from sluice.release.seals import Seal
-from sluice.steps.run_records import key_of
+from sluice.store.run_records import key_of
 
 
 def verified(world: World, project: str, run_id: str, artifact_uri: str) -> Seal:

@@ -14,8 +14,8 @@ import pytest
 from sluice import keys
 from sluice.contract import Contract
 from sluice.ports import Answer, World
+from sluice.serving.ensure_monitoring import ensure_monitoring
 from sluice.steps.complete_release import complete_release
-from sluice.steps.ensure_monitoring import ensure_monitoring
 from sluice.steps.monitor_model import monitor_model
 from sluice.steps.plan_release import plan_release
 from sluice.steps.register_model import register_model

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sluice.errors import ConflictError
 from sluice.ports import ENDPOINT, Json, World
-from sluice.steps import retraining
+from sluice.training import retraining
 
 _PREFIX = "endpoint-"
 _LONGEST = timedelta(minutes=10)

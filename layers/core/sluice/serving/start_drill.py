@@ -7,9 +7,9 @@ from typing import Any
 from sluice import keys, names
 from sluice.errors import ConflictError, ReleaseError
 from sluice.ports import ENDPOINT, Champion, Json, World
-from sluice.steps import canary_alarms
-from sluice.steps.endpoint_lock import take_endpoint
-from sluice.steps.run_records import project_contract, run_contract, update_run, write_json
+from sluice.serving import canary_alarms
+from sluice.serving.endpoint_lock import take_endpoint
+from sluice.store.run_records import project_contract, run_contract, update_run, write_json
 
 TRIGGER = "drill"
 BAKE = "10m"

@@ -11,7 +11,7 @@ from sluice.release.answers import read_predictions
 from sluice.release.episodes import Request, episodes
 from sluice.release.judge import MOST_READ
 from sluice.release.scores import ExpectedScores, Scores, histogram
-from sluice.steps.captured_requests import UPLOADED_WITHIN, captured, time_of
+from sluice.serving.captured_requests import UPLOADED_WITHIN, captured, time_of
 from sluice.watch.captures import Captured, score_of
 
 

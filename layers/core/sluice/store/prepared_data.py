@@ -6,7 +6,7 @@ from typing import Any
 
 from sluice import keys
 from sluice.ports import Json, World
-from sluice.steps.run_records import stored_json
+from sluice.store.run_records import stored_json
 
 ASKED_FOR = ("superseded_by_key",)
 """Losses that the contract asks for: recorded and shown, but no reason for an alert."""

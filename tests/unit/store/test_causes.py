@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sluice.steps.causes import message_of
+from sluice.store.causes import message_of
 
 REASON = "record 1, column 'browsing_minutes': not a valid number"
 TRANSFORM = {

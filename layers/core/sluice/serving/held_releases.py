@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sluice.ports import ENDPOINT, World
-from sluice.steps.run_records import run_contract, update_run
+from sluice.store.run_records import run_contract, update_run
 
 
 def tell_of_held_release(world: World, project: str) -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from sluice.errors import EndpointBusyError, NotFoundError
 from sluice.ports import Champion, Json, World
-from sluice.steps.endpoint_lock import endpoint_lock, free_abandoned
-from sluice.steps.sealed_models import verified_champion
+from sluice.serving.endpoint_lock import endpoint_lock, free_abandoned
+from sluice.serving.sealed_models import verified_champion
 
 
 def wake_endpoint(world: World, project: str) -> Json:

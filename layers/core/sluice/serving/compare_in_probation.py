@@ -10,7 +10,7 @@ from sluice.contract import Contract
 from sluice.model.values import Typed, finite, parse_json
 from sluice.ports import Champion, Json, World
 from sluice.release.probation import Kind, Labelled, judge_probation
-from sluice.steps.run_records import stored_json, write_json
+from sluice.store.run_records import stored_json, write_json
 from sluice.watch.captures import Captured, rows_of
 from sluice.watch.labels import Identity, labelled, positive
 

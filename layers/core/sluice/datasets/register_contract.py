@@ -1,0 +1,40 @@
+"""A contract arrived: take it into force, or say what is wrong with it and keep the old one."""
+
+from __future__ import annotations
+
+from sluice.contract import load_contract
+from sluice.errors import ContractError, InputError
+from sluice.ports import Json, World
+
+
+def register_contract(world: World, project: str, key: str, version_id: str | None = None) -> Json:
+    """Registers the contract at `key` in its newest version.
+
+    Returns {"status": "registered" | "refused" | "unchanged", "project", ...}. A mistake in the contract is an outcome
+    with an alert, not an exception. Raises NotFoundError when there is no such object.
+    """
+    # events come unordered: an older version than the newest must not win over it
+    newest = world.objects.version(key)
+    version = newest or version_id or "null"
+    registered = world.ledger.contract(project)
+    if registered and registered[1] == version:
+        return {"status": "unchanged", "project": project, "version": version}
+    body = world.objects.read(key, version if version != "null" else None)
+    try:
+        contract = load_contract(body, source=key, project=project)
+        if taken := [name for name in ("_arrived_at", "_row") if name in contract.data.columns]:
+            raise ContractError(f"{key}: data.columns: {taken[0]!r} is a name that Sluice itself uses; choose another")
+        world.alerts.subscribe(project, contract.alerts.emails)
+    except InputError as error:
+        kept = "the contract registered before stays in force" if registered else "the project is not registered"
+        message = f"{error}\n{kept[0].upper()}{kept[1:]}."
+        facts = {"key": key, "version": version}
+        world.alerts.publish("Contract Refused", project, f"{project}: contract refused", message, facts)
+        return {"status": "refused", "project": project, "version": version, "message": str(error)}
+    # the alert goes first: after a crash in between, the retry tells again rather than never
+    columns = len(contract.data.columns)
+    message = f"{project}: {contract.problem.type} problem, {columns} columns. Files go to raw/{project}/."
+    told: Json = {"key": key, "version": version, "columns": columns}
+    world.alerts.publish("Contract Registered", project, f"{project}: contract registered", message, told)
+    world.ledger.save_contract(project, contract.model_dump(mode="json"), version)
+    return {"status": "registered", "project": project, "version": version}
