@@ -6,7 +6,7 @@ TIMED := $(PY) scripts/timed.py
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: outdated help setup demo build test test-order test-long coverage check prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-bandit bench-canaries bench-serving prove-releases
+.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-bandit bench-canaries bench-serving prove-releases
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -83,10 +83,14 @@ check: setup .envs/audit/.stamp .envs/node/.stamp  ## format, lint, types, impor
 	@$(TIMED) spelling .venv/bin/typos
 	@$(TIMED) types $(PY) -m mypy
 	@$(TIMED) imports env PYTHONPATH=layers/core .venv/bin/lint-imports --no-logo
+	@$(TIMED) structure $(PY) -m scripts.structure --brief
 	@$(TIMED) checks env PYTHONPATH=layers/core $(PY) -m proofs.checks
 	@$(TIMED) mutants env PYTHONPATH=layers/core $(PY) -m proofs.mutants --share 12
 	@$(TIMED) audit $(PY) -m proofs.audit
 	@$(TIMED) supply $(PY) -m proofs.supply
+
+structure: .venv/.stamp  ## the imports among packages and entry points, as text; fails on a circle or an arrow among entry points
+	@$(PY) -m scripts.structure
 
 prove: setup .envs/audit/.stamp .envs/node/.stamp  ## every proof, one JSON line a figure; runs the story of the leaks first where it has no record of these sources
 	@$(PY) -m proofs.prove
