@@ -12,7 +12,7 @@ from cli import machines
 
 POLLED = "EndpointBusyError"
 """A state that retries on this asks again until an endpoint has settled; each time is a transition and a call."""
-_MOST = 1_000_000
+_MAX_STATES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def route(machine: Mapping[str, Any], end: str, choices: Mapping[str, str | Sequ
     """
     states, chosen = machine["States"], dict(choices or {})
     total, visits, name = Route(), Counter[str](), machine["StartAt"]
-    while total.transitions < _MOST:
+    while total.transitions < _MAX_STATES:
         state = states[name]
         total += _entered(state)
         if name == end or state.get("End"):
@@ -61,7 +61,7 @@ def route(machine: Mapping[str, Any], end: str, choices: Mapping[str, str | Sequ
                 raise ValueError(f"{name!r} does not follow the Choice; it leads to {', '.join(ways)}")
         else:
             name = ways[0]
-    raise ValueError(f"the way to {end!r} has more than {_MOST:,} states")
+    raise ValueError(f"the way to {end!r} has more than {_MAX_STATES:,} states")
 
 
 def _entered(state: Mapping[str, Any]) -> Route:

@@ -13,7 +13,7 @@ from cli.repository import deployed_file
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.release.plan import timing
-from sluice.steps.replay_requests import LONGEST_CALL, MOST_MIRRORED, REACH, THREADS
+from sluice.steps.replay_requests import LOOKBACK, MAX_CALL_SECONDS, MAX_MIRRORED, THREADS
 from sluice.watch import metric_names
 
 TEMPLATE = deployed_file("template.yaml")
@@ -226,7 +226,7 @@ class Usage:
             return Release((swap + bake) / 60, release.instances * swap / 60, self._slices, way)
 
         pairs = self._replayed_at_first
-        calls = max(1, math.ceil(self._replay_seconds(pairs) / LONGEST_CALL))
+        calls = max(1, math.ceil(self._replay_seconds(pairs) / MAX_CALL_SECONDS))
         replays = ["Replay Requests"] * (calls - 1)
         chosen: dict[str, str | list[str]] = {
             "Release How?": "Attach Canary",
@@ -235,7 +235,7 @@ class Usage:
         if release.strategy == "shadow":
             # it waits a bake, slice by slice, and has the planned sample then
             steps, beside = 0, bake
-            pairs += min(MOST_MIRRORED - pairs, self._captured * bake / (DAYS * 1_440))
+            pairs += min(MAX_MIRRORED - pairs, self._captured * bake / (DAYS * 1_440))
             chosen["Replay Passed?"] = [*replays, *["Await Requests"] * self._slices, "Promote Model"]
         else:
             steps = len(release.steps)
@@ -273,7 +273,7 @@ class Usage:
     @property
     def _replayed_at_first(self) -> float:
         """As many as the contract asks for, if there were so many of late."""
-        lately = self._captured * REACH.total_seconds() / (DAYS * 86_400)
+        lately = self._captured * LOOKBACK.total_seconds() / (DAYS * 86_400)
         return min(self._contract.release.replay, lately) if self._replays else 0.0
 
     def _replay_seconds(self, pairs: float) -> float:

@@ -23,7 +23,7 @@ from cli import machines
 
 ROOT = Path(__file__).parents[2]
 PAYLOAD_LIMIT = 262_144
-LONGEST = 99_999_999  # seconds: AWS's own default of TimeoutSeconds
+DEFAULT_TIMEOUT = 99_999_999  # seconds: AWS's own default of TimeoutSeconds
 _ARN = "arn:${Partition}:states:::"
 _COMMON = {"Type", "Comment", "Next", "Output", "Assign"}
 _FIELDS = {
@@ -277,7 +277,7 @@ class Execution:
         resource, now = state["Resource"], self.services.now()
         if self._token is not None or self._child is not None:
             return self._awaited(now)
-        timeout = float(self._value(state.get("TimeoutSeconds", LONGEST)))
+        timeout = float(self._value(state.get("TimeoutSeconds", DEFAULT_TIMEOUT)))
         self._deadline = now + timedelta(seconds=timeout)
         if "HeartbeatSeconds" in state:
             raise UnsupportedError(f"{self.state}: HeartbeatSeconds")

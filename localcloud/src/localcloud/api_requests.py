@@ -26,7 +26,7 @@ _DATA = frozenset(
     {"Body", "Message", "Subject", "Detail", "MessageBody", "Payload", "input", "output", "cause", "message"}
     | {"DashboardBody", "Input", "AlarmDescription", "ApprovalDescription", "Endpoint", "AttributeValue"}
 )
-_MOST_BODY = 262_144  # longer ones are data, not parameters
+_MAX_BODY = 262_144  # longer ones are data, not parameters
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def members(parameters: Any, prefix: str = "") -> Iterator[str]:
 
 
 def _json(body: bytes) -> Any:
-    if not body or len(body) > _MOST_BODY:
+    if not body or len(body) > _MAX_BODY:
         return {}
     try:
         return json.loads(body)
@@ -96,7 +96,7 @@ def _json(body: bytes) -> Any:
 def _form(body: bytes, query: Mapping[str, Any]) -> dict[str, str]:
     from urllib.parse import parse_qsl
 
-    text = body.decode("utf-8", "replace") if len(body) <= _MOST_BODY else ""
+    text = body.decode("utf-8", "replace") if len(body) <= _MAX_BODY else ""
     flat = {key: value[0] if isinstance(value, list) else str(value) for key, value in query.items()}
     flat |= dict(parse_qsl(text, keep_blank_values=True))
     flat.pop("Version", None)
@@ -218,7 +218,7 @@ def _rest_parameters(
 def _payload(member: Any, body: bytes, headers: Mapping[str, str]) -> Any:
     if member.type_name != "structure":
         return f"<{headers.get('x-amz-decoded-content-length') or len(body)} bytes>"
-    if len(body) > _MOST_BODY:
+    if len(body) > _MAX_BODY:
         return {}
     if body.lstrip()[:1] == b"{":
         return _told(member, _json(body))

@@ -22,7 +22,7 @@ from localcloud.api_requests import ApiRequest
 from localcloud.settings import Settings
 
 CHECKS, REQUESTS = "calls.jsonl", "requests.jsonl"
-MOST_BYTES = 200_000_000
+MAX_BYTES = 200_000_000
 EXAMPLES = 3
 # Keys of the context that say nothing about the request.
 _NOISE = frozenset({"aws:tagkeys", "dynamodb:leadingkeys", "dynamodb:attributes", "dynamodb:select"})
@@ -155,7 +155,7 @@ def _write(checks: list[dict[str, Any]], request: ApiRequest | None, status: int
             return
         _checks.write(lines)
         _checks.flush()
-        if _checks.tell() > MOST_BYTES:
+        if _checks.tell() > MAX_BYTES:
             full = Path(_checks.name)
             _checks.close()
             full.replace(full.with_name(f"previous-{CHECKS}"))

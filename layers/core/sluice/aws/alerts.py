@@ -19,7 +19,7 @@ from sluice.errors import InputError
 from sluice.escaping import visible, visible_json, visible_lines
 from sluice.ports import Json, Settings
 
-_LONGEST = 240_000  # bytes; SNS takes 262,144 with the attributes
+_MAX_MESSAGE_BYTES = 240_000  # bytes; SNS takes 262,144 with the attributes
 
 
 class SnsAlerts:
@@ -33,8 +33,8 @@ class SnsAlerts:
         if facts:
             text += "\n\n" + visible_json(facts)
         encoded = text.encode()
-        if len(encoded) > _LONGEST:
-            text = encoded[:_LONGEST].decode(errors="ignore") + "\n… cut: longer than SNS allows"
+        if len(encoded) > _MAX_MESSAGE_BYTES:
+            text = encoded[:_MAX_MESSAGE_BYTES].decode(errors="ignore") + "\n… cut: longer than SNS allows"
         attributes = {"kind": kind, "project": project}
         self._sns.publish(
             TopicArn=topic,

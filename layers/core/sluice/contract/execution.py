@@ -8,10 +8,10 @@ STEP_EVENTS = 50
 """Of a new weight: the change and some minutes until it is done, asked for every 10 s."""
 WAIT_EVENTS, WAIT_SECONDS = 3, 10
 """Of each time that a swap is asked whether it is done."""
-MOST_EVENTS = 17_000
+MAX_EVENTS = 17_000
 """Of 25,000; the rest is for a busy endpoint, the replay, the promotion and the way back, which ask some 350 times each
 at most."""
-MOST_SECONDS = 13 * 86_400
+MAX_SECONDS = 13 * 86_400
 """Of 14 days; the last one is for all that is no step."""
 SWAP_SECONDS = 28_800
 """MaximumExecutionTimeoutInSeconds of a swap: the longest that SageMaker takes."""
@@ -25,8 +25,8 @@ _MAX_BAKE = (
 
 def longest_hold(steps: int, longest: int, between_looks: int) -> int:
     """Seconds for which the first of `steps` may wait for traffic, so that what follows still fits."""
-    looks = (MOST_EVENTS - steps * STEP_EVENTS) // LOOK_EVENTS - (steps - 1) * -(-longest // between_looks)
-    return max(longest, min(looks * between_looks, MOST_SECONDS - (steps - 1) * longest))
+    looks = (MAX_EVENTS - steps * STEP_EVENTS) // LOOK_EVENTS - (steps - 1) * -(-longest // between_looks)
+    return max(longest, min(looks * between_looks, MAX_SECONDS - (steps - 1) * longest))
 
 
 def trouble(steps: int, longest: int, between_looks: int, most_steps: int, swap: int = 0) -> str | None:
@@ -40,17 +40,17 @@ def trouble(steps: int, longest: int, between_looks: int, most_steps: int, swap:
             f"machines to start, and the waits of this one take {swap / 3600:.3g} h (`bake` at each of `steps`): make "
             "`bake` shorter, or take fewer `steps`"
         )
-    if steps * longest + swap > MOST_SECONDS:
+    if steps * longest + swap > MAX_SECONDS:
         return (
             f"the steps of this release may take {(steps * longest + swap) / 86_400:.3g} days in all, and 13 is the "
             f"most, because its execution ends after 14: make `max_bake` shorter ({_MAX_BAKE})"
         )
     looks = steps * -(-longest // between_looks)
     events = looks * LOOK_EVENTS + most_steps * STEP_EVENTS + swap // WAIT_SECONDS * WAIT_EVENTS
-    if events > MOST_EVENTS:
+    if events > MAX_EVENTS:
         return (
             f"this release may look {looks:,} times, every {between_looks} s (a fifth of `bake`). With its steps that "
-            f"is {events:,} events in Step Functions, which ends an execution at 25,000, and {MOST_EVENTS:,} is the "
+            f"is {events:,} events in Step Functions, which ends an execution at 25,000, and {MAX_EVENTS:,} is the "
             f"most: make `bake` longer, or `max_bake` shorter ({_MAX_BAKE})"
         )
     return None

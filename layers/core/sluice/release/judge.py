@@ -31,7 +31,7 @@ from sluice.release.scores import Scores, log_evalue_scores
 ALPHA_SHARES = {"failures": 0.55, "error_rate": 0.1, "latency": 0.12, "scores": 0.08, "split": 0.05}
 REPLAY_SHARE = 0.1
 TESTS = tuple(ALPHA_SHARES)
-MOST_READ = 5_000
+MAX_READ = 5_000
 """Captured requests of each variant that a look reads, its step's first ones: they are far more than a test needs."""
 SLOW_SHARE = 0.01  # what "p99 within the limit" allows
 
@@ -281,7 +281,7 @@ def _answers_needed(look: Look, release: Release) -> int:
     needed = release.min_requests if look.control_ends else 0
     if look.last:
         needed = max(needed, _planned(look, release).requests - look.replayed.requests)
-    return min(needed, MOST_READ)
+    return min(needed, MAX_READ)
 
 
 def _against(look: Look, release: Release) -> list[str]:

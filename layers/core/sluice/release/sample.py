@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sluice.release.evalue import log_binomial_cdf
 
-MOST_REQUESTS = 10_000_000
+MAX_REQUESTS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def planned_sample(limit: float, expected: float = 0.0, confidence: float = 0.95
 
     def shows(failures: int) -> int:
         requests = _requests(failures, limit, log_error)
-        if requests > MOST_REQUESTS:
+        if requests > MAX_REQUESTS:
             raise ValueError(f"{expected:g} is too close to {limit:g} to be told apart within ten million requests")
         return requests
 

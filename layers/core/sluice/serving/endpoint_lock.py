@@ -15,9 +15,9 @@ from sluice.ports import ENDPOINT, Json, World
 from sluice.training import retraining
 
 _PREFIX = "endpoint-"
-_LONGEST = timedelta(minutes=10)
+_MAX_AGE = timedelta(minutes=10)
 """Twice what the function that holds it may take: whoever holds it longer has died."""
-_LONGEST_CHANGE = timedelta(hours=3)
+_MAX_CHANGE_AGE = timedelta(hours=3)
 """Of a rollback or a drill: an endpoint may take an hour to change, twice."""
 
 
@@ -56,7 +56,7 @@ def take_endpoint(world: World, project: str, holder: str) -> str | None:
         if held is None:
             continue
         run = world.ledger.run(project, held["run_id"])
-        longest = _LONGEST if str(held["run_id"]).startswith(_PREFIX) else _LONGEST_CHANGE
+        longest = _MAX_AGE if str(held["run_id"]).startswith(_PREFIX) else _MAX_CHANGE_AGE
         died = now - datetime.fromisoformat(held["acquired_at"]) > longest
         # a run's end frees its lock; a rollback has no run, and a drill nobody who ends it
         alone = run is None or run.get("trigger") == "drill"
@@ -71,7 +71,7 @@ def free_abandoned(world: World, project: str) -> None:
     held = world.ledger.lock(project)
     if held is None or not str(held["run_id"]).startswith(_PREFIX):
         return
-    if world.clock.now() - datetime.fromisoformat(held["acquired_at"]) > _LONGEST:
+    if world.clock.now() - datetime.fromisoformat(held["acquired_at"]) > _MAX_AGE:
         _release(world, project, held["run_id"])
 
 

@@ -9,7 +9,7 @@ from sluice.contract import Contract
 from sluice.ports import Json, World
 from sluice.release.answers import read_predictions
 from sluice.release.episodes import Request, episodes
-from sluice.release.judge import MOST_READ
+from sluice.release.judge import MAX_READ
 from sluice.release.scores import ExpectedScores, Scores, histogram
 from sluice.serving.captured_requests import UPLOADED_WITHIN, captured, time_of
 from sluice.watch.captures import Captured, score_of
@@ -53,7 +53,7 @@ def live_answers(
     first = began.replace(microsecond=0) + timedelta(seconds=1)
     variants = [release_plan["variant"], *([] if alone else [release_plan["champion_variant"]])]
     found = [
-        captured(world, contract, (release_plan["endpoint"], variant), first, now, MOST_READ) for variant in variants
+        captured(world, contract, (release_plan["endpoint"], variant), first, now, MAX_READ) for variant in variants
     ]
     if not all(found):
         return LiveAnswers()

@@ -17,7 +17,7 @@ from sluice.serving.captured_requests import captured, time_of
 from sluice.store.run_records import run_contract, stored_json, update_run, write_json
 from sluice.watch.labels import Labelled, is_correct, labelled, positive
 
-MOST = 20_000
+MAX_CAPTURED = 20_000
 """Requests of one variant at one share that are read, the first ones."""
 
 
@@ -102,7 +102,7 @@ def _batches(
         since = datetime.fromisoformat(span["from"]).replace(microsecond=0) + timedelta(seconds=1)
         until = datetime.fromisoformat(span["until"])
         for side, variant in enumerate((release_plan["champion_variant"], release_plan["variant"])):
-            requests = captured(world, contract, (release_plan["endpoint"], variant), since, until, MOST)
+            requests = captured(world, contract, (release_plan["endpoint"], variant), since, until, MAX_CAPTURED)
             for each in labelled(labels, reversed(requests), contract):
                 at, mark = time_of(each.request), _mark(each)
                 if mark not in known and (mark not in first or at < first[mark][0]):

@@ -30,12 +30,12 @@ from sluice.serving.captured_requests import as_json, captured
 from sluice.serving.held_out_requests import CAPTURED, HELD_OUT, held_out_requests
 from sluice.store.run_records import run_contract, stored_json, update_run, write_json
 
-REACH = timedelta(days=1)
+LOOKBACK = timedelta(days=1)
 """How far back requests are looked for: older ones say little about what comes."""
 BATCH = 20
 THREADS = 4
-LONGEST_CALL = 60.0
-MOST_MIRRORED = 5_000
+MAX_CALL_SECONDS = 60.0
+MAX_MIRRORED = 5_000
 _NONE = Counts()
 
 
@@ -58,7 +58,7 @@ def replay_requests(world: World, project: str, run_id: str, release_plan: Json,
     done: list[Json] = stored_json(world, pairs_key, [])
     expected = _expected(world, project, run_id)
     began, verdict = time.monotonic(), _judged(done, contract, expected)
-    while verdict.decision != "abort" and len(done) < len(requests) and time.monotonic() - began < LONGEST_CALL:
+    while verdict.decision != "abort" and len(done) < len(requests) and time.monotonic() - began < MAX_CALL_SECONDS:
         batch = requests[len(done) : len(done) + BATCH]
         first = len(done)
         with ThreadPoolExecutor(min(THREADS, len(batch))) as pool:
@@ -88,7 +88,7 @@ def replay_requests(world: World, project: str, run_id: str, release_plan: Json,
         "project": project,
         "run_id": run_id,
         "at": world.clock.now().isoformat(),
-        "inputs": {"requests": len(done), "chosen": len(requests), "reach_hours": REACH.total_seconds() / 3600},
+        "inputs": {"requests": len(done), "chosen": len(requests), "reach_hours": LOOKBACK.total_seconds() / 3600},
         "thresholds": release.model_dump(mode="json"),
         "statistic": verdict.statistic,
         "decision": decision,
@@ -137,12 +137,12 @@ def _requests(
         return chosen
     where, now = (release_plan["endpoint"], champion), world.clock.now()
     if chosen is None:
-        found = captured(world, contract, where, now - REACH, now, contract.release.replay, newest=True)
-    elif contract.release.strategy == "shadow" and len(chosen) < MOST_MIRRORED:
+        found = captured(world, contract, where, now - LOOKBACK, now, contract.release.replay, newest=True)
+    elif contract.release.strategy == "shadow" and len(chosen) < MAX_MIRRORED:
         # from the second after: captures tell whole seconds, and none may be asked twice
         last = chosen[-1]["at"] if chosen else release_plan["started_at"]
         after = datetime.fromisoformat(last).replace(microsecond=0) + timedelta(seconds=1)
-        found = captured(world, contract, where, after, now, MOST_MIRRORED - len(chosen))
+        found = captured(world, contract, where, after, now, MAX_MIRRORED - len(chosen))
     else:
         return chosen
     marks = [

@@ -20,7 +20,7 @@ Record = dict[str, Any]
 
 SERVICE = "application-autoscaling"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
-MOST = 50  # of a page
+MAX_PAGE = 50  # of a page
 
 _targets: dict[str, Record] = {}  # by resource id; guarded by store.lock()
 _variants: Callable[[str], dict[str, int]]
@@ -125,7 +125,7 @@ def describe_scalable_targets(request: Record, context: CallContext) -> Record:
         start = int(base64.b64decode(request.get("NextToken") or base64.b64encode(b"0"), validate=True))
     except (ValueError, binascii.Error):
         raise ServiceError("InvalidNextTokenException", "The token is not valid") from None
-    end = start + min(int(request.get("MaxResults") or MOST), MOST)
+    end = start + min(int(request.get("MaxResults") or MAX_PAGE), MAX_PAGE)
     more = {"NextToken": base64.b64encode(str(end).encode()).decode()} if end < len(found) else {}
     return {"ScalableTargets": found[start:end], **more}
 

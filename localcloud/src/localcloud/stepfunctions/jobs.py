@@ -15,7 +15,7 @@ from localcloud.settings import Settings
 from localcloud.stepfunctions import calls
 
 _TAG = {"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}
-_FIRST_WAIT, _LONGEST_WAIT = 0.1, 0.4  # real seconds between two questions
+_FIRST_WAIT, _MAX_WAIT = 0.1, 0.4  # real seconds between two questions
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def run(integration: str, arguments: dict[str, Any], role_arn: str, cancelled: t
         if cancelled.wait(wait):
             _stop(service, job, which, role_arn)
             raise sfn._ExecutionError("States.Timeout", f"{which} was stopped with its task")
-        wait = min(wait * 1.3, _LONGEST_WAIT)
+        wait = min(wait * 1.3, _MAX_WAIT)
 
 
 def _result(integration: str, description: dict[str, Any], parsed: bool) -> Any:
