@@ -81,6 +81,7 @@ check: setup .envs/audit/.stamp .envs/node/.stamp  ## format, lint, types, impor
 	@$(TIMED) format $(PY) -m ruff format --check .
 	@$(TIMED) lint $(PY) -m ruff check .
 	@$(TIMED) spelling .venv/bin/typos
+	@$(TIMED) prose $(PY) -m proofs.prose
 	@$(TIMED) types $(PY) -m mypy
 	@$(TIMED) imports env PYTHONPATH=layers/core .venv/bin/lint-imports --no-logo
 	@$(TIMED) structure $(PY) -m scripts.structure --brief

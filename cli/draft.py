@@ -137,7 +137,7 @@ def _key_lines(look: Look, target: Seen, key: Seen | None, result: Draft) -> lis
     if key:
         return [f"  key: [{_scalar(key.name)}]  # distinct in every row"]
     result.decisions.append(
-        "data.key: which columns identify a row? Late labels need them, and doubles are dropped by them"
+        "data.key: which columns identify a row? Delayed labels need them, and doubles are dropped by them"
     )
     unique = [column.name for column in look.columns if column.unique and column is not target]
     seen = f"; distinct in every row: {', '.join(unique[:8])}" if unique else "; no column is distinct in every row"

@@ -2,8 +2,8 @@
 
 A source, statemachines/<name>.asl.yaml, is Amazon States Language as YAML. What several states have alike is written
 once, with an anchor (&LambdaErrors), and named where it holds (*LambdaErrors): in the source itself or in shared.yaml,
-which is read before every source. SAM uploads a definition as it is, and CloudFormation, which reads YAML too, takes an
-alias for a string: so what is deployed is JSON without any, written to build/statemachines by `make build`.
+which is read before every source. SAM uploads a definition unchanged, and CloudFormation, which reads YAML too, takes
+an alias for a string: so what is deployed is JSON without any, written to build/statemachines by `make build`.
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ def _alarms(template: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if given.get("TreatMissingData") not in _MISSING:
             problems.append("says how it treats missing data")
         if not item["Properties"].get("AlarmActions"):
-            problems.append("rings for nobody")
+            problems.append("notifies nobody")
         for field in ("Threshold", "EvaluationPeriods"):
             if not isinstance(given.get(field), int | float):
                 problems.append(f"{field} is a number")

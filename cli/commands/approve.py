@@ -1,4 +1,4 @@
-"""Approves the model for which a run waits: the registry is told, and its event lets the run go on."""
+"""Approves the model for which a run waits: sets its package's status, and the registry's event resumes the run."""
 
 from __future__ import annotations
 

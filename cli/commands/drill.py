@@ -33,7 +33,7 @@ WRITES = True
 NO_ALARM = f"Set no alarm: the judge ends the drill when {BAKE} are over."
 _POLL_SECONDS = 0.5
 _ALARM_SECONDS = 20.0
-"""CloudWatch takes a metric alarm back to its metric's state within seconds; a canary in trouble would ring on."""
+"""CloudWatch returns the alarm to its metric's state within seconds. A failing canary's alarm would stay in ALARM."""
 _ALARM_REASON = "sluice drill rollback"
 STARTED, ATTACHED, SHARE, ALARM = "drill started", "canary attached", "canary has its share", "alarm set"
 TOLD, WEIGHT, CONFIG = "release told to abort", "champion has all requests", "champion's configuration is active"
@@ -200,7 +200,7 @@ class _Drill:
             self._see(state)
         if record.get("release_outcome") == "drill_passed":
             self._note(VERIFIED)
-        # the token is where an alarm ends the wait; one that rings before it is there ends another way
+        # an alarm ends the wait through the token; before the token is stored it ends the drill another way
         baking = SHARE in self.seen and WEIGHT not in self.seen and record.get("bake_token")
         if self.wants_alarm and baking and not record.get("abort_requested"):
             self._set_alarm()

@@ -29,7 +29,7 @@ STAGES = (
     ("bad_challenger", "A bad challenger is caught and rolled back"),
     ("damaged_file", "A damaged file goes to quarantine"),
     ("batch", "A file is scored in batch"),
-    ("drift", "Traffic drifts, an alarm rings, a retraining begins"),
+    ("drift", "Traffic drifts, an alarm goes into ALARM, a retraining begins"),
     ("last_prediction", "A live prediction, and the reports"),
 )
 

@@ -142,8 +142,8 @@ class Demo:
         history = self.stack.client("cloudwatch").describe_alarm_history(AlarmName=alarm, HistoryItemType="StateUpdate")
         rang = [item for item in history["AlarmHistoryItems"] if "to ALARM" in item["HistorySummary"]]
         if not rang:
-            raise StageError(f"a retraining began, but the alarm {alarm} never rang")
-        say(f"the alarm {alarm} rang and run {record['run_id']} began by itself: {record.get('reason', '')}")
+            raise StageError(f"a retraining began, but the alarm {alarm} never went into ALARM")
+        say(f"the alarm {alarm} went into ALARM and run {record['run_id']} began by itself: {record.get('reason', '')}")
         return {"alarm": alarm, "run_id": record["run_id"], "trigger": record["trigger"], "reason": record["reason"]}
 
     def last_prediction(self) -> dict[str, Any]:

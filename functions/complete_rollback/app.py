@@ -1,4 +1,4 @@
-"""The rollback ends: the pointer to the champion follows the endpoint, people are told."""
+"""Ends a rollback: the champion pointer follows the endpoint, and an alert is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The batch machine ends: people are told where the predictions are."""
+"""Ends the batch machine: an alert says where the predictions are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scheduler asks for a look at a project's captured requests and late labels, or for its retraining (`task`)."""
+"""Measures a project's captured requests and delayed labels, or asks for its scheduled retraining (`task`)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ logger = Logger(service="plan_batch")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    # the key is as it is, not URL-encoded: see register_project
+    # the key is not URL-encoded: see register_project
     found = event["detail"]["object"]
     version = found.get("version-id") or "null"
     return plan_batch(bootstrap.world(), key=found["key"], version_id=version, size=found.get("size"))

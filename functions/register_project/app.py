@@ -15,7 +15,7 @@ logger = Logger(service="register_project")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    # not powertools' event class: it URL-decodes the key, which EventBridge gives as it is
+    # not powertools' event class: it URL-decodes the key, which EventBridge does not encode
     arrived = event["detail"]["object"]
     return register_project(
         bootstrap.world(),

@@ -21,7 +21,7 @@ TO_RECORD = 30  # seconds that are left to say what became of a file
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     def handle(record: SQSRecord) -> dict[str, Any]:
         detail = json.loads(record.body)["detail"]
-        # the key is as it is, not URL-encoded: see register_project
+        # the key is not URL-encoded: see register_project
         return validate_dataset(
             bootstrap.world(),
             bucket=detail["bucket"]["name"],

@@ -5,7 +5,7 @@ as a failure of the model, not of the caller. A refused request is therefore car
 output_fn answers it as a response of the server's own web framework, which passes through with status 400. Where
 that framework is not there, output_fn raises the InputError, whose `status` and `body` say the same.
 
-Late labels. A JSON answer has an `inference_id`, which labels may name: row i of a request with several is
+Delayed labels. A JSON answer has an `inference_id`, which labels may name: row i of a request with several is
 `<inference_id>-<i>`, from 0; a line of JSON lines has its row's own. An InferenceId that the caller gave goes before
 it. A line of CSV is the prediction and nothing else, because people put it beside a row's line. With
 `Accept: text/csv; header=present` (RFC 4180) the answer is a table instead, with model and inference id.

@@ -262,7 +262,7 @@ def _alarm(project: Project, path: Path, properties: dict[str, Any]) -> Iterator
             yield Mutant(kind, f"{shown(place)}: {wrong}", project.changed((*place, "Name"), wrong))
         yield Mutant("wrong dimension", f"{shown(place)}: written out", project.changed((*place, "Value"), "intake"))
     yield Mutant("alarm for all", shown(path), project.changed((*where, "Dimensions")))
-    yield Mutant("alarm that rings for nobody", shown(path), project.changed((*where, "AlarmActions")))
+    yield Mutant("alarm that notifies nobody", shown(path), project.changed((*where, "AlarmActions")))
 
 
 def _without_globals(project: Project) -> Iterator[Mutant]:

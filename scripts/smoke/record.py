@@ -1,4 +1,4 @@
-"""What the smoke run saw: one row a check, each passed, failed, or not done here."""
+"""What the smoke run saw: one row a check, each passed, failed, or not run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cli.text import say, table
 
-PASSED, FAILED, NOT_DONE = "passed", "FAILED", "NOT DONE HERE"
+PASSED, FAILED, NOT_RUN = "passed", "FAILED", "NOT RUN"
 _LACKS = ("is not supported by the local cloud", "Unknown action", "InvalidAction", "UnknownOperation")
 
 
@@ -43,11 +43,11 @@ class Record:
             if self.on_aws:
                 self._add(what, FAILED, str(error), confirms)
             else:
-                self._add(what, NOT_DONE, f"this cloud has no such address: {error}", confirms)
+                self._add(what, NOT_RUN, f"this cloud has no such address: {error}", confirms)
         except ClientError as error:
             lacks = not self.on_aws and any(each in str(error) for each in _LACKS)
             told = str(error.response["Error"].get("Message", error)) if lacks else str(error)
-            self._add(what, NOT_DONE if lacks else FAILED, told, confirms)
+            self._add(what, NOT_RUN if lacks else FAILED, told, confirms)
         except Exception as error:  # a check that breaks has failed, and the others and the removal go on
             self._add(what, FAILED, f"{type(error).__name__}: {error}", confirms)
         else:
@@ -58,7 +58,7 @@ class Record:
     def _add(self, what: str, verdict: str, detail: str, confirms: tuple[str, ...]) -> None:
         short = " ".join(detail.split())[:400]
         # a reason that eighty states share is told once
-        known = verdict == NOT_DONE and any(row.detail == short for row in self.rows)
+        known = verdict == NOT_RUN and any(row.detail == short for row in self.rows)
         self.rows.append(Row(what, verdict, short, confirms))
         say(f"  {verdict}: {what}" + (f" ({short})" if short and not known else ""))
 
@@ -70,8 +70,8 @@ class Record:
         """The table, and what may leave docs/not-verified-on-aws.md."""
         lines = [table(("verdict", "what"), [(row.verdict, row.what) for row in self.rows])]
         lines += [f"\nFAILED: {row.what}: {row.detail}" for row in self.failed]
-        count = {verdict: sum(row.verdict == verdict for row in self.rows) for verdict in (PASSED, FAILED, NOT_DONE)}
-        lines.append(f"\n{count[PASSED]} passed, {count[FAILED]} failed, {count[NOT_DONE]} not done here.")
+        count = {verdict: sum(row.verdict == verdict for row in self.rows) for verdict in (PASSED, FAILED, NOT_RUN)}
+        lines.append(f"\n{count[PASSED]} passed, {count[FAILED]} failed, {count[NOT_RUN]} not run.")
         if not self.on_aws:
             lines.append(
                 "This was not AWS: nothing here is verified on AWS, and no row leaves docs/not-verified-on-aws.md."

@@ -29,7 +29,7 @@ class InputError(SluiceError):
 
 
 class ContractError(InputError):
-    """`project.yaml` is not a valid contract. The message names the key, its line of trouble and the nearest key."""
+    """`project.yaml` is not a valid contract. The message names the key, its line and the nearest key."""
 
 
 class UnknownProjectError(InputError):

@@ -1,7 +1,7 @@
 """Text of strangers made safe to show: column names, values, S3 keys, messages that quote them.
 
 One function for each place where such text ends: `visible` for a terminal or a mail, `html` for a page, `cell` for a
-spreadsheet. What is harmless stays as it is.
+spreadsheet. Harmless text stays unchanged.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """HTML pages that escape by construction: text becomes HTML through `element`, and there is no other way.
 
-A child that is a plain string is escaped; only what `element` made is taken as it is. Tags and attributes are those
+A child that is a plain string is escaped; only what `element` made is not. Tags and attributes are those
 of the lists below, so that neither a script nor an event handler, a link or a style attribute can be written.
 """
 

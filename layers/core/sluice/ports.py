@@ -218,7 +218,7 @@ class Alarms(Protocol):
     def put(self, alarm: Alarm) -> None: ...
 
     def put_any(self, name: str, description: str, children: Sequence[str]) -> None:
-        """A composite alarm that rings when any of `children` does."""
+        """A composite alarm that is in ALARM while any of `children` is."""
 
     def delete(self, names: Iterable[str]) -> None:
         """Absent ones are deleted already. A composite goes before its children."""
@@ -334,7 +334,7 @@ class Executions(Protocol):
     """Step Functions."""
 
     def start(self, machine_arn: str, name: str, payload: Json) -> str:
-        """ARN of the execution; one with the same name that exists already is returned as it is."""
+        """ARN of the execution; if one with the same name exists already, its ARN."""
 
     def succeed(self, token: str, output: Json) -> None: ...
 

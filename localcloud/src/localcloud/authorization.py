@@ -139,7 +139,7 @@ def _add_the_metric_namespace() -> None:
 def _alarm_arns(operation: str, request: dict[str, Any], region: str, account: str) -> list[str]:
     """What a CloudWatch call is authorized on: each alarm that it names, every alarm when it describes them.
 
-    A composite alarm is made by who may make any, because it tells of others:
+    A caller who makes a composite alarm needs the right on every alarm, because it reports on others:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
     """
     prefix = f"arn:aws:cloudwatch:{region}:{account}:alarm:"

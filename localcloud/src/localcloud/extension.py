@@ -37,7 +37,7 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True)
 class CallContext:
-    """Who calls: `principal_arn` is the assumed-role or root ARN, `access_key` the key that signed."""
+    """The caller: `principal_arn` is the assumed-role or root ARN, `access_key` the key that signed."""
 
     account: str
     region: str

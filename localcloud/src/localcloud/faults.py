@@ -4,7 +4,7 @@ A file `<state>/faults/<Operation>` has lines `<kind> <times> [<beginning of a r
 fits a call of that operation is used, and is gone after so many calls:
 
 - `throttle`: the call is refused with ThrottlingException before anything happens;
-- `lose`: the call is carried out, and its caller is told InternalFailure (HTTP 500) whatever came of it.
+- `lose`: the call is carried out, and its caller receives InternalFailure (HTTP 500) whatever the result.
 
 SDKs try both again by themselves, and each try counts.
 """
@@ -37,7 +37,7 @@ class Fault(NamedTuple):
 
     @classmethod
     def read(cls, line: str) -> Fault:
-        """Raises ValueError for what is no such line."""
+        """Raises ValueError for a line of another form."""
         kind, times, *rest = line.split()
         if kind not in KINDS or int(times) < 1 or len(rest) > 1:
             raise ValueError(f"{line!r} is not '<{'|'.join(KINDS)}> <times> [<beginning of a name>]'")

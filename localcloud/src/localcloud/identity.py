@@ -1,4 +1,4 @@
-"""Who calls this cloud: the fixed administrator, and sessions of the account's roles.
+"""The callers of this cloud: the fixed administrator, and sessions of the account's roles.
 
 The administrator is the account's root: access key `test`, secret key `test`, no session token. IAM never denies it;
 people, `sam deploy` and tests use it. Roles get sessions made here as ministack makes those of its Lambdas, because a

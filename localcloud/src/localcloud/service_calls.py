@@ -262,7 +262,7 @@ def _guard_log_groups() -> None:
 
 
 def _hide_absent_objects() -> None:
-    """Who may not list a bucket is told 403 of an object that does not exist, not 404.
+    """A caller who may not list a bucket gets 403 for an object that does not exist, not 404.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html (Permissions)
     """

@@ -110,7 +110,7 @@ def _complete_table(name: str, props: Properties) -> None:
         dynamodb._pitr_settings[name] = _true(backups["PointInTimeRecoveryEnabled"])
 
 
-# Nothing costs anything here, so a budget's spending stays 0 and its alarm never rings; it can be described.
+# Nothing costs anything here, so a budget's spending stays 0 and its alarm is never sent; it can be described.
 
 
 def _create_budget(logical_id: str, props: Properties, stack_name: str) -> tuple[str, dict[str, Any]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
-from sluice.release.alarms import BURST, canary_alarms, of_variant, plain_trouble
+from sluice.release.alarms import BURST, canary_alarms, gross_failure_rate, of_variant
 
 
 def rings(limit: float, rate: float, requests: int) -> float:
     """The chance that a minute rings."""
-    needed = max(BURST, int(plain_trouble(limit) * requests) + 1)
+    needed = max(BURST, int(gross_failure_rate(limit) * requests) + 1)
     return float(stats.binom.sf(needed - 1, requests, rate))
 
 

@@ -16,7 +16,7 @@ from cli.errors import CliError
 from proofs.locks import ROOT
 from scripts import smoke_aws
 from scripts.smoke import line
-from scripts.smoke.record import FAILED, NOT_DONE, PASSED, FailedCheckError, Record
+from scripts.smoke.record import FAILED, NOT_RUN, PASSED, FailedCheckError, Record
 from scripts.smoke.samples import samples
 from scripts.smoke.stack import TAG, OwnStack
 from scripts.smoke.states import tried
@@ -198,9 +198,9 @@ def test_what_a_cloud_lacks_is_told_and_never_passed():
         record.check("an address", raising(EndpointConnectionError(endpoint_url="https://x")), "wildcard pattern")
         record.check("a thing", raising(FailedCheckError("it is not there")), "**Glue**")
         record.check("another", lambda: "seen", "**Tuning**", "managed rules")
-    assert [row.verdict for row in here.rows] == [NOT_DONE, NOT_DONE, FAILED, PASSED]
+    assert [row.verdict for row in here.rows] == [NOT_RUN, NOT_RUN, FAILED, PASSED]
     assert [row.verdict for row in aws.rows] == [FAILED, FAILED, FAILED, PASSED]
-    assert "1 passed, 1 failed, 2 not done here" in here.text()
+    assert "1 passed, 1 failed, 2 not run" in here.text()
     assert "nothing here is verified on AWS" in here.text()
     assert "**Tuning**" not in here.text()
     # a row is settled only when all that it rests on has passed

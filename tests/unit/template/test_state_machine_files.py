@@ -50,7 +50,7 @@ def test_what_is_no_look_and_no_step_has_its_events_whatever_is_busy() -> None:
     )
     # 5,000 requests to replay are asked for in calls of a minute
     replays = 100 * sum(map(events, ("Replay Requests", "Replay Passed?")))
-    assert most + replays + execution.MOST_EVENTS <= 25_000
+    assert most + replays + execution.MAX_EVENTS <= 25_000
 
 
 def test_a_contract_knows_how_long_a_swap_and_a_release_may_take() -> None:
@@ -60,7 +60,7 @@ def test_a_contract_knows_how_long_a_swap_and_a_release_may_take() -> None:
     assert busy["IntervalSeconds"] == execution.WAIT_SECONDS
     assert busy["IntervalSeconds"] * busy["MaxAttempts"] > execution.SWAP_SECONDS
     parent = machine(ROOT / "statemachines" / "ml_lifecycle.asl.yaml")["States"]["Release Model"]["TimeoutSeconds"]
-    assert parent - execution.MOST_SECONDS >= 86_400
+    assert parent - execution.MAX_SECONDS >= 86_400
 
 
 def called() -> list[tuple[str, str, str, Any]]:

@@ -1,4 +1,4 @@
-"""People are told through SNS; subscriptions filter by the attributes `kind` and `project`.
+"""Alerts reach people through SNS; subscriptions filter by the attributes `kind` and `project`.
 
 Names of strangers' files and columns come along: what would act or hide in a mail client or a terminal is written as
 an escape, in the body, in the facts and in the attributes. SNS refuses control characters anyway.

@@ -98,7 +98,7 @@ def whole_minutes(start: datetime, end: datetime) -> tuple[int, int]:
 
 def _datum(metric: Metric) -> Json:
     if not math.isfinite(metric.value):
-        raise InputError(f"metric {metric.name}: {metric.value} is no number that CloudWatch takes")
+        raise InputError(f"metric {metric.name}: {metric.value} is not a number that CloudWatch accepts")
     dimensions = [{"Name": name, "Value": value} for name, value in sorted(metric.dimensions.items())]
     return {
         "MetricName": metric.name,

@@ -18,8 +18,7 @@ SWAP_SECONDS = 28_800
 START_SECONDS = 1_800
 """Of a swap, for its machines to start and the old ones to go."""
 _MAX_BAKE = (
-    "it counts at each of `steps`, and twice for a bandit, whose last bake may wait for evidence as long again; unless "
-    "it is set, it is 3 × `bake`, of a bandit 30 ×"
+    "it applies to each traffic step, and a bandit can use it twice; default: 3 × `bake`, or 30 × `bake` for a bandit"
 )
 
 
@@ -29,7 +28,7 @@ def longest_hold(steps: int, longest: int, between_looks: int) -> int:
     return max(longest, min(looks * between_looks, MAX_SECONDS - (steps - 1) * longest))
 
 
-def trouble(steps: int, longest: int, between_looks: int, most_steps: int, swap: int = 0) -> str | None:
+def limit_violation(steps: int, longest: int, between_looks: int, most_steps: int, swap: int = 0) -> str | None:
     """What is wrong with a release of `steps` that take up to `longest` seconds each; None: it fits.
 
     `between_looks` and `swap` (SageMaker's waits before the steps) are seconds; weights change `most_steps` times.

@@ -92,7 +92,7 @@ class Business(Part):
 
 class Column(Format):
     type: Literal["integer", "number", "category", "text", "boolean", "timestamp"] = Field(
-        description="rows whose value is no such thing are quarantined"
+        description="rows whose value is not of this type are quarantined"
     )
     nullable: bool = Field(True, description="false: a row without a value is quarantined")
     min: float | None = Field(None, description="integer and number: rows below are quarantined")
@@ -256,8 +256,8 @@ class Release(Part):
     bake: Duration = Field("10m", description="time at each step; of a shadow release, of the copied requests")
     max_bake: Duration | None = Field(
         None,
-        description="longest wait for evidence at a step, of a bandit in all; default 3 × bake, of a bandit 30 ×; all "
-        "steps together may take 13 days",
+        description="longest wait for evidence at each traffic step; for a bandit, in all. Default "
+        "3 × bake, for a bandit 30 ×; all steps together may take 13 days",
     )
     max_error_rate: float = Field(0.01, gt=0, lt=1, description="share of failed requests that the canary may have")
     expected_error_rate: float = Field(
@@ -345,19 +345,19 @@ class Release(Part):
                 f"`expected_error_rate` {self.expected_error_rate:g} must be below `max_error_rate` "
                 f"{self.max_error_rate:g}: no number of requests could show the one below the other"
             )
-        if trouble := self._too_long_for_an_execution():
-            raise ValueError(trouble)
+        if violation := self._too_long_for_an_execution():
+            raise ValueError(violation)
         return self
 
     def _too_long_for_an_execution(self) -> str | None:
         bake = seconds(self.bake)
         longest = max(bake, self.longest_bake_seconds)
         if self.strategy == "blue_green":
-            return execution.trouble(1, longest, self.slice_seconds, 1, swap=len(self.steps) * bake)
+            return execution.limit_violation(1, longest, self.slice_seconds, 1, swap=len(self.steps) * bake)
         if self.strategy == "bandit":
             # the last of its bakes may begin just before max_bake is over, and wait for evidence as long again
-            return execution.trouble(2, longest, self.slice_seconds, most_steps=1 + longest // max(1, bake))
-        return execution.trouble(len(self.steps), longest, self.slice_seconds, len(self.steps))
+            return execution.limit_violation(2, longest, self.slice_seconds, most_steps=1 + longest // max(1, bake))
+        return execution.limit_violation(len(self.steps), longest, self.slice_seconds, len(self.steps))
 
     @property
     def routing(self) -> tuple[Literal["ALL_AT_ONCE", "CANARY", "LINEAR"], int] | None:
@@ -391,7 +391,8 @@ class Drift(Part):
     max: float = Field(
         0.2,
         gt=0,
-        description="above it the drift alarm rings, unless chance explains it (but once in 100 looks)",
+        description="above it the drift alarm goes into ALARM, unless chance explains it (false alarms: one in "
+        "100 measurements)",
     )
     min_rows: int = Field(200, ge=1, description="a window with fewer requests is inconclusive")
 
@@ -407,9 +408,11 @@ class Drift(Part):
 
 
 class Quality(Part):
-    metric: str = Field(description="computed from late labels, for binary and regression problems so far")
-    min: float | None = Field(None, description="below it the quality alarm rings")
-    max: float | None = Field(None, description="above it the quality alarm rings, for metrics where less is better")
+    metric: str = Field(description="computed from delayed labels, for binary and regression problems so far")
+    min: float | None = Field(None, description="below it the quality alarm goes into ALARM")
+    max: float | None = Field(
+        None, description="above it the quality alarm goes into ALARM, for metrics where less is better"
+    )
     min_labels: int = Field(100, ge=1, description="fewer labels that met a request are inconclusive")
 
 
@@ -417,7 +420,7 @@ class Monitor(Part):
     every: Every = Field("1h", description="how often captured requests are looked at")
     window: Duration = Field("1d", description="how far back each look reaches")
     drift: Drift = Field(Drift(), description="requests against the training rows")
-    quality: Quality | None = Field(None, description="predictions against late labels; absent: not watched")
+    quality: Quality | None = Field(None, description="predictions against delayed labels; absent: not monitored")
 
 
 class Retrain(Part):
@@ -460,7 +463,7 @@ class Contract(Part):
     release: Release = Field(Release(), description="how a model comes into service")
     monitor: Monitor = Field(Monitor(), description="how the serving model is watched")
     retrain: Retrain = Field(Retrain(), description="what an alarm may start")
-    alerts: Alerts = Field(Alerts(), description="who is told")
+    alerts: Alerts = Field(Alerts(), description="who is notified")
 
     @model_validator(mode="before")
     @classmethod

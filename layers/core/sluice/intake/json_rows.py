@@ -134,5 +134,5 @@ def _text(value: Any) -> str | None:
         return Number("true" if value else "false")
     if type(value) is Number:
         return value
-    # an escaped lone surrogate ("\\ud800") is no text that Parquet could hold
+    # an escaped lone surrogate ("\\ud800") is not text that Parquet can hold
     return str(value).encode("utf-8", "replace").decode("utf-8")

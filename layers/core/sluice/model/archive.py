@@ -269,7 +269,7 @@ def _octal(field: bytes) -> int | None:
 
 
 def _text(field: bytes) -> str:
-    """Up to the first NUL; what is not ASCII is no name of ours, and shows as escapes in the message."""
+    """Up to the first NUL; Sluice's own names are ASCII; other bytes show as escapes in the message."""
     return field.split(b"\0", 1)[0].decode("ascii", "backslashreplace")
 
 

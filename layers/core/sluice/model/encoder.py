@@ -63,7 +63,7 @@ class Encoder:
         for option, names in (("log", log), ("bins", bins)):
             for name in names:
                 if schema.types.get(name) not in ("number", "integer"):
-                    raise ModelError(f"contract: features.{option} names {name!r}, which is no number column")
+                    raise ModelError(f"contract: features.{option} names {name!r}, which is not a number column")
         parts = []
         for name in schema.features:
             values = [value for row in rows if (value := row.get(name)) is not None]
@@ -172,7 +172,7 @@ def _fit_part(name: str, kind: str, values: list[Any], log: bool, bins: Any) -> 
 
 
 def _edges(name: str, bins: Any, values: list[float]) -> list[float]:
-    """Inner edges, ascending: from a list as it is, from a count as quantiles of the training values."""
+    """Inner edges, ascending: a list unchanged, a count as quantiles of the training values."""
     if isinstance(bins, list | tuple):
         return sorted({float(edge) for edge in bins})
     if isinstance(bins, bool) or not isinstance(bins, int) or not 2 <= bins <= 100:

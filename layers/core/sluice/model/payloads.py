@@ -1,4 +1,4 @@
-"""The forms of requests and answers. Whoever serves a model and whoever reads its captures read them alike.
+"""The forms of requests and answers. The serving container and the readers of its captures read them alike.
 
 An answer in CSV is plain lines, the prediction and the probability where there is one, or a table with a header
 (`Accept: text/csv; header=present`, RFC 4180) with the columns `prediction`, `probability`, `model`, `inference_id`.
@@ -59,7 +59,7 @@ def csv_records(text: str, schema: Schema, header: str | None = None) -> tuple[l
 def csv_answers(text: str, prediction: str) -> list[dict[str, Any]]:
     """`prediction` is the type of what is predicted. Raises csv.Error and ValueError."""
     records = _records(text)
-    # the last cell of an answer is a number where it is no such id
+    # the last cell of an answer is a number where it is not an inference id
     table = bool(records) and records[0][-1] == "inference_id"
     columns = records.pop(0) if table else ["prediction", "probability"]
     types = {"prediction": prediction, "probability": "number"}

@@ -170,7 +170,7 @@ def number_text(value: float | Decimal) -> str:
 def category_text(value: Any) -> str:
     """The text under which a category is known, from whatever source: `ads`, `true`, `3`, and never `3.0`.
 
-    Text loses the blanks around it; TRUE and False are written small, as JSON has them. Any other text stays as it is:
+    Text loses the blanks around it; TRUE and False are written small, as JSON has them. Any other text stays unchanged:
     `1.10`, `007` and `1e3` may be versions, codes and names.
     """
     if isinstance(value, bool):
@@ -213,7 +213,7 @@ def parse_text(text: str, kind: str, reading: Reading = PLAIN) -> Typed | None:
 def parse_json(value: Any, kind: str, reading: Reading = PLAIN) -> Typed | None:
     """The value of a JSON value in a column of this type; None if it is missing. Raises ValueError like `parse_text`.
 
-    A string is read as text. A number is taken as it is, whatever the column's reading format.
+    A string is read as text. A number is taken by value, whatever the column's reading format.
     """
     if isinstance(value, str):
         return parse_text(value, kind, reading)

@@ -24,7 +24,7 @@ def differ(expected: Sequence[float], rows: int, counts: Sequence[int], comparis
     """Whether a window's `counts` are more than chance away from the `expected` shares of a baseline of `rows` rows.
 
     `comparisons`: how many columns are looked at; each gets its share of FALSE_ALARM (Bonferroni). Without rows, or
-    with fewer than two bins that are large enough, nothing can be told apart: False.
+    with fewer than two bins that are large enough, no difference can be shown: False.
 
     >>> differ([0.5, 0.5], 120, [30, 20]), differ([0.5, 0.5], 120, [45, 5])
     (False, True)

@@ -1,4 +1,4 @@
-"""CloudWatch alarms of a release. They abort at once, whatever the statistics say, so they ring for plain trouble."""
+"""CloudWatch alarms of a release. They abort at once, whatever the statistics say: only gross failures set them off."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from sluice import names
 from sluice.ports import Alarm
 
 BURST = 5
-"""Server errors in a minute. One failure is the sequential test's business; an alarm that rings for it would undo α."""
+"""Server errors in a minute. One failure is for the sequential test; an alarm that it sets off would undo α."""
 
 
-def plain_trouble(max_error_rate: float) -> float:
+def gross_failure_rate(max_error_rate: float) -> float:
     """The share of a minute's requests that must fail: ten times what the contract allows, 20 to 50 %.
 
-    A number alone would ring for every model where many requests come and some fail on any model. With this share a
-    model that fails as often as the contract allows (up to 5 %) rings in less than one of 10,000 minutes.
+    An absolute number alone would set the alarm off for every model where many requests come and some always fail.
+    With this share a model that fails as often as the contract allows (up to 5 %) sets it off in less than one of
+    10,000 minutes.
     """
     return min(0.5, max(0.2, 10 * max_error_rate))
 
@@ -29,7 +30,7 @@ def canary_latency_name(stack: str, project: str, run_id: str) -> str:
 
 
 def canary_name(stack: str, project: str, run_id: str) -> str:
-    """The composite of the others: it alone ends a release, so that one trouble is one event."""
+    """The composite of the others: it alone ends a release, so that one failure is one event."""
     return names.alarm(stack, project, run_id, "canary")
 
 
@@ -57,7 +58,7 @@ def canary_alarms(
             namespace="AWS/SageMaker",
             metric="ModelLatency",
             dimensions=served,
-            # half of the requests: the slowest of a few is no trouble yet, and the judge counts the others
+            # half of the requests: the slowest of a few is no failure yet, and the judge counts the others
             statistic="p50",
             comparison="GreaterThanThreshold",
             # microseconds
@@ -98,5 +99,5 @@ def _errors(name: str, description: str, served: Mapping[str, str], max_error_ra
         dimensions=served,
         statistic="Sum",
         comparison="GreaterThanThreshold",
-        threshold=plain_trouble(max_error_rate),
+        threshold=gross_failure_rate(max_error_rate),
     )

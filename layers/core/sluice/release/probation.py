@@ -1,4 +1,4 @@
-"""Probation: after a promotion, late labels compare the new model with the old one on the same rows. Pure.
+"""Probation: after a promotion, delayed labels compare the new model with the old one on the same rows. Pure.
 
 The new model is taken back on evidence that it is worse, at any number of labels; without evidence it stays, and few
 labels are said to show nothing. What "worse" means, by the kind of answer:
@@ -11,7 +11,7 @@ number        a greater mean of the absolute errors, errors beyond `cap` counted
 The last two are means of differences d in [-1, 1]. With a bet λ < 1 the product of 1 + λ·d has an expectation of at
 most 1 at every row if the mean difference is at most 0, whatever the differences are distributed like; so has the
 average over a fixed set of bets, and P(ever ≥ 1/α) ≤ α. Sources: Waudby-Smith & Ramdas, JRSS B 2024, arXiv 2010.09686
-(betting on bounded means); Ville. A product does not depend on the order in which late labels come.
+(betting on bounded means); Ville. A product does not depend on the order in which delayed labels arrive.
 
 Which of the two is nearer to the label (a sign test) would need no cap but is another question: a model that is a
 little farther on nine rows of ten and much nearer on the tenth is the better one, and would be taken back.

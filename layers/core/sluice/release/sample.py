@@ -39,7 +39,7 @@ def planned_sample(limit: float, expected: float = 0.0, confidence: float = 0.95
     def shows(failures: int) -> int:
         requests = _requests(failures, limit, log_error)
         if requests > MAX_REQUESTS:
-            raise ValueError(f"{expected:g} is too close to {limit:g} to be told apart within ten million requests")
+            raise ValueError(f"{expected:g} is too close to {limit:g} to be distinguished within ten million requests")
         return requests
 
     def passes(failures: int, requests: int) -> bool:

@@ -18,7 +18,7 @@ def ensure(world: World, project: str, run_id: str, served: Mapping[str, str], r
     made = alarms.canary_alarms(stack, project, run_id, served, release.max_p99_ms, release.max_error_rate)
     for alarm in made:
         world.alarms.put(alarm)
-    described = f"The canary {run_id} of {project} is in trouble; the release is rolled back at once."
+    described = f"The canary {run_id} of {project} fails or is too slow; the release is rolled back at once."
     world.alarms.put_any(alarms.canary_name(stack, project, run_id), described, [alarm.name for alarm in made])
     return [alarm.name for alarm in made]
 

@@ -1,4 +1,4 @@
-"""Watching: in its probation late labels hold a model against its predecessor, on the rows that both answered."""
+"""Watching: in probation, delayed labels compare a model with its predecessor, on the rows that both answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may change a project's endpoint: a release, a rollback, a drill, sleep and waking; one at a time.
+"""The lock on a project's endpoint: one release, rollback, drill, sleep or waking changes it at a time.
 
 The endpoint's lock is held by whoever changes it for long: a release from its plan to its run's end, a rollback from
 its plan to its end. Sleep and waking take seconds; they hold the lock of the runs beside it, so that no run starts.

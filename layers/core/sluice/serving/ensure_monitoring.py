@@ -39,7 +39,7 @@ def ensure_monitoring(world: World, project: str, reset: bool = False) -> Json:
         wanted.append(
             _score_alarm(
                 names.alarm(stack, project, "probation"),
-                f"Late labels show the new model of {project} to be worse than the one before; it is rolled back.",
+                f"Delayed labels show the new model of {project} to be worse than the one before; it is rolled back.",
                 project,
                 PROBATION_WORSE,
                 "GreaterThanThreshold",
@@ -53,7 +53,7 @@ def ensure_monitoring(world: World, project: str, reset: bool = False) -> Json:
         wanted.append(
             _score_alarm(
                 names.alarm(stack, project, "quality"),
-                f"The model of {project} has become worse on late labels ({quality.metric}).",
+                f"The model of {project} has become worse on delayed labels ({quality.metric}).",
                 project,
                 QUALITY_SCORE,
                 "LessThanThreshold" if below or quality.max is None else "GreaterThanThreshold",

@@ -19,8 +19,9 @@ _SETTLED = ("InService", "Failed", "OutOfService")
 def sleep_endpoint(world: World, project: str, contract: Contract) -> Json:
     """`{"decision": awake | asleep, "reasons"}`. Never in probation, and never while a run holds the project's lock.
 
-    Order: the champion is marked, people are told, the endpoint goes. Killed in between, the next look sees a champion
-    that sleeps and an endpoint that is still there, and goes on. `wake_endpoint` is the way back.
+    Order: the champion is marked, an alert is sent, the endpoint is deleted. After a crash in between,
+    the next look sees a champion that sleeps and an endpoint that is still there, and goes on.
+    `wake_endpoint` is the way back.
     """
     free_abandoned(world, project)
     champion = world.ledger.champion(project)

@@ -1,4 +1,4 @@
-"""Release: its end, either way. Moves the champion pointer, tidies up, tells people."""
+"""Release: its end, either way. Moves the champion pointer, tidies up, sends the alert."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def complete_release(
     else:
         _restore_pointer(world, project, run_id)
         if release_plan.get("mode") == "blue_green":
-            # its failures rang the champion's alarm as well, which must ring anew for the champion's own
+            # its failures set off the champion's alarm as well, which must go into ALARM again for the champion's own
             ensure_monitoring(world, project, reset=True)
         _roll_back(world, project, run_id, package_arn, verified, reasons)
     return {"outcome": outcome, "verified": verified}

@@ -139,7 +139,7 @@ class Look:
 
 
 def _known_problems(world: World, project: str) -> Json:
-    """The problems of the look before: people were told."""
+    """The problems of the previous measurement, which were reported then."""
     try:
         before = stored_json(world, keys.monitor(project, "latest.json"), {})
     except DamagedRecordError:

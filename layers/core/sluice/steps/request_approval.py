@@ -8,7 +8,7 @@ _ANSWERS = {"Approved": "approved", "Rejected": "not_approved"}
 
 
 def request_approval(world: World, project: str, run_id: str, package_arn: str, token: str) -> Json:
-    """Stores the token on the run, so that `resume_approval` finds it, and tells people how to decide.
+    """Stores the token on the run, so that `resume_approval` finds it, and sends an alert that says how to decide.
 
     A package that was decided before the token was stored has sent its event already: then the run goes on at once.
     Raises NotFoundError when the run or the package does not exist.

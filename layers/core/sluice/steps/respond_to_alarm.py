@@ -12,7 +12,7 @@ from sluice.training import retraining
 
 _RECENT_RUNS = 5
 _ECHO = timedelta(minutes=3)
-"""How long an alarm may ring for what a fleet did that is gone: its period, CloudWatch's delay, its evaluation."""
+"""How long an alarm may stay in ALARM for what a removed fleet did: its period, CloudWatch's delay, its evaluation."""
 
 
 def respond_to_alarm(world: World, event_detail: Json) -> Json:

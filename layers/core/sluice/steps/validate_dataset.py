@@ -2,12 +2,12 @@
 
 Files in labels/ arrive here too; what becomes of their rows is in `accept_labels`.
 
-Who claims the arrival handles it, so that two deliveries at the same instant tell people once. The one that comes too
-late ends in silence: should the other die, its own message comes back, after its claim's lease is over.
+Only the invocation that claims the arrival handles it, so that two deliveries at the same instant send one
+alert. The other ends in silence: if the first dies, its own message comes back when its claim's lease is over.
 
 Order of effects: objects, dataset, event, alert, and the terminal record last. A crash anywhere before the record
 makes the retry do all of it again, to the same keys; so an event or alert may come twice after a crash, and is never
-lost. Who reads the events is idempotent.
+lost. The readers of these events are idempotent.
 """
 
 from __future__ import annotations

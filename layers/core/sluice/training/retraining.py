@@ -79,7 +79,7 @@ def latest_report(world: World, project: str) -> Json:
 
 
 def note(world: World, project: str, kind: str, at: datetime, event_id: str) -> None:
-    """Keeps that people were told of an alarm to which nothing was done."""
+    """Records that an alarm was reported and nothing else was done."""
     world.ledger.add_response(project, at, {"kind": "hold", "trigger": kind, "event_id": event_id})
 
 

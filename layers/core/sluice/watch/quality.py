@@ -1,4 +1,4 @@
-"""Quality of a serving model on late labels. Pure Python: (truth, answer) pairs → a metric, None when undefined."""
+"""Quality of a serving model on delayed labels. Pure Python: (truth, answer) pairs → a metric, None when undefined."""
 
 from __future__ import annotations
 

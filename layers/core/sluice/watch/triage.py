@@ -45,7 +45,7 @@ def broken(report: Mapping[str, Any]) -> list[str]:
 
 
 def _name(value: Any, boolean: bool) -> str:
-    """The text under which the encoder knows a category; what is none of its type is left as it is, and unseen."""
+    """The text under which the encoder knows a category. A value of another type stays unchanged, as an unseen one."""
     try:
         found = parse_json(value, "boolean") if boolean else None
     except ValueError:

@@ -272,4 +272,4 @@ def _tell(alarm: dict[str, Any], detail: dict[str, Any], old_state: str, new_sta
             elif not action.startswith("arn:aws:sns:"):
                 logger.error("alarm %s: action %s is not supported by the local cloud", alarm["AlarmName"], action)
     except Exception:
-        logger.exception("alarm %s: its change to %s could not be told", alarm["AlarmName"], new_state)
+        logger.exception("alarm %s: its change to %s could not be reported", alarm["AlarmName"], new_state)

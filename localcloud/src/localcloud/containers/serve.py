@@ -496,8 +496,8 @@ def read_head(data: bytes) -> Head:
     coding, length = get("transfer-encoding"), get("content-length", "0")
     if coding is not None and coding.lower() != "chunked":
         raise ValueError(f"no transfer-encoding but chunked is known, not {coding}")
-    if not (length.isascii() and length.isdigit()):  # two of them are no number either
-        raise ValueError(f"content-length is no number: {length}")
+    if not (length.isascii() and length.isdigit()):  # neither are two of them
+        raise ValueError(f"content-length is not a number: {length}")
     newer = version == "HTTP/1.1"
     accept = get("accept") or "*/*"
     if accept == "*/*":

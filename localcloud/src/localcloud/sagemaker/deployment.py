@@ -302,7 +302,7 @@ def shift(door: Door, old: Deployment, new: Deployment, rails: Guardrails, tell:
             bake(rails.wait, "WaitIntervalInSeconds", capacity)
         bake(rails.termination_wait, "TerminationWaitInSeconds", capacity)
     except RolledBack:
-        door.switch(old.traffic())  # before anything is told: telling takes time
+        door.switch(old.traffic())  # before anything is reported, which takes time
         raise
 
 
@@ -312,7 +312,7 @@ def _capacity(deployment: Deployment, share: float) -> str:
 
 
 def _ringing(alarms: tuple[str, ...], role_arn: str) -> list[str]:
-    """Which of `alarms` are in ALARM, as the endpoint's role sees them. One that cannot be read rings too."""
+    """Which of `alarms` are in ALARM, as the endpoint's role sees them. One that cannot be read counts as in ALARM."""
     if not alarms:
         return []
     try:

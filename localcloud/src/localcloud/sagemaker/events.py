@@ -17,7 +17,7 @@ def emit(detail_type: str, resources: list[str], detail: dict[str, Any]) -> None
     """Sends one event with source `aws.sagemaker`; times in `detail` become milliseconds, as in AWS's events.
 
     PutEvents refuses sources that begin with `aws.`, hence the emulator's own entry point. Never raises: an event
-    that cannot be delivered must not fail the job that it tells of (AWS sends them best effort as well).
+    that cannot be delivered must not fail the job that it describes (AWS sends them best effort as well).
     """
     from ministack.core.responses import request_scope
     from ministack.services import eventbridge

@@ -35,7 +35,7 @@ class MetricReader:
                 try:
                     value = float(match.group(1))
                 except ValueError:
-                    continue  # SageMaker skips what is no number
+                    continue  # SageMaker skips what is not a number
                 with self._lock:
                     self._seen.setdefault(name, []).append((value, time.time()))
                 if self._on_value:

@@ -1,6 +1,6 @@
 """Managed spot training: what a request must say, and the machine that is taken away.
 
-There is no market here, so a machine is never taken away by itself. Whoever wants to see it lays a file
+There is no market here, so a machine is never taken away by itself. To cause it, lay a file
 `<state>/spot/<beginning of a job's name>` down: the next spot job of that name loses its machine once, so many seconds
 into its training as the file says (0 when it is empty).
 """

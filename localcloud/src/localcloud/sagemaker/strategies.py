@@ -136,7 +136,7 @@ def check_ranges(ranges: Ranges) -> None:
                 if kind.startswith("Integer"):
                     low, high = int(r["MinValue"]), int(r["MaxValue"])
             except ValueError:
-                raise checks.invalid(f"The bounds of {r['Name']} are no numbers of its kind: {r}") from None
+                raise checks.invalid(f"The bounds of {r['Name']} are not numbers of its kind: {r}") from None
             scale = r.get("ScalingType", "Auto")
             if low > high:
                 raise checks.invalid(f"MinValue of {r['Name']} is greater than its MaxValue.")

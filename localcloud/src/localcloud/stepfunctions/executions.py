@@ -41,7 +41,7 @@ class Running:
     def waking(self, event: threading.Event) -> Iterator[None]:
         """Sets `event` when the execution ends, too: for a wait on something else besides."""
         self.waking_too.add(event)
-        if self.ended.is_set():  # since before it could be told
+        if self.ended.is_set():  # it ended before it could be woken
             event.set()
         try:
             yield

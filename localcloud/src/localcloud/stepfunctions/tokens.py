@@ -1,4 +1,4 @@
-"""Task tokens: what is sent to one wakes the task that waits for it; whoever sends too late is told so."""
+"""Task tokens: what is sent to one wakes the task that waits for it; a sender that is too late gets an error."""
 
 from __future__ import annotations
 
