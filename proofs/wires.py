@@ -49,7 +49,7 @@ _EXPIRE = {"scoring/"}
 _DEAD_LETTERS = {"IntakeQueue": "IntakeDeadLetterQueue"}
 _FAILED_EVENTS = {"Fn::GetAtt": ["EventDeadLetterQueue", "Arn"]}
 _DAY = 86_400
-_LONGEST_KEPT = 1_209_600  # seconds: what SQS keeps at most
+_MAX_RETENTION = 1_209_600  # seconds: what SQS keeps at most
 
 
 def findings(project: Project) -> list[Finding]:
@@ -208,7 +208,7 @@ def _queues(project: Project) -> Iterator[tuple[str, str]]:
         if not 2 <= redrive.get("maxReceiveCount", 0) <= 10:
             yield queue, "gives a message up after one try, or after too many"
     for queue, properties in queues.items():
-        if properties.get("MessageRetentionPeriod") != _LONGEST_KEPT:
+        if properties.get("MessageRetentionPeriod") != _MAX_RETENTION:
             yield queue, "keeps messages for less than 14 days"
         if properties.get("DelaySeconds", 0) != 0:
             yield queue, "delays every message"

@@ -74,7 +74,7 @@ def test_defaults_are_filled_in_and_survive_json() -> None:
         ),
         ("release", {"bake": "4d", "max_bake": "1d"}, "may take 16 days in all"),
         ("release", {"strategy": "shadow", "bake": "2h", "max_bake": "14d"}, "may take 14 days in all"),
-        ("release", {"strategy": "bandit", "bake": "12h"}, "may take 30 days .*of a bandit 30 ×"),
+        ("release", {"strategy": "bandit", "bake": "12h"}, "may take 30 days .*30 × `bake` for a bandit"),
         (
             "release",
             {"strategy": "blue_green", "steps": [*range(10, 101, 10)], "bake": "1h"},
