@@ -11,6 +11,7 @@ from sluice import bootstrap
 from sluice.steps.plan_batch import plan_batch
 
 logger = Logger(service="plan_batch")
+TO_RECORD = 30  # seconds that are left to say what became of a file
 
 
 @logger.inject_lambda_context
@@ -18,4 +19,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     # the key is not URL-encoded: see register_project
     found = event["detail"]["object"]
     version = found.get("version-id") or "null"
-    return plan_batch(bootstrap.world(), key=found["key"], version_id=version, size=found.get("size"))
+    seconds = context.get_remaining_time_in_millis() / 1000 - TO_RECORD
+    return plan_batch(bootstrap.world(), key=found["key"], version_id=version, size=found.get("size"), seconds=seconds)

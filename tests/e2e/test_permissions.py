@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from examples.generate_sessions import Knobs, as_csv
+from examples.generate_sessions import Knobs, as_csv, request, sessions
 from sluice import keys
 from sluice.ports import ENDPOINT
 from tests.e2e.line import Json, Line, contract, wait_for
@@ -301,15 +301,20 @@ def scoring_stopped(line: Line) -> str:
     """How a file's scoring ends that is stopped."""
     champion = line.ledger.champion(PROJECT)
     assert champion is not None
-    key = keys.scoring(PROJECT, "stopped", "rows.csv")
+    key = keys.scoring(PROJECT, "stopped", "rows.jsonl")
     # enough that it is still being scored when that is seen
-    line.put(key, as_csv(Knobs(rows=20_000, seed=63), labelled=False))
+    rows = "".join(json.dumps(request(row)) + "\n" for row in sessions(Knobs(rows=20_000, seed=63)))
+    line.put(key, rows.encode())
     name = "sluice-halted-stopped-batch"
     plan = {
         **{"project": PROJECT, "key": key, "version_id": "null", "run_id": champion.run_id, "job": name},
         **{"model": champion.model, "input_uri": f"s3://{line.bucket}/{key}"},
-        **{"output_uri": f"s3://{line.bucket}/{keys.predictions(PROJECT)}stopped", "content_type": "text/csv"},
-        **{"accept": "text/csv", "split_type": "None", "instance": "ml.m5.large", "tags": []},
+        **{"output_uri": f"s3://{line.bucket}/{keys.predictions(PROJECT)}stopped", "accept": "text/csv"},
+        **{
+            "file": {"rows": 20_000, "scored_rows": 20_000, "quarantined_rows": 0},
+            "instance": "ml.m5.large",
+            "tags": [],
+        },
     }
     execution = start(line, "BatchPredict", plan)
     sagemaker = line.aws("sagemaker")

@@ -51,6 +51,7 @@ def test_a_batch_has_a_prediction_for_each_row(line: Line, story: dict[str, Any]
     (alert,) = line.alerts(PROJECT, "Batch Finished")
     assert f"batch/{PROJECT}/today.csv" in alert.message
     assert f"predictions/{PROJECT}" in alert.message
+    assert "120 rows, 120 scored, 0 refused" in alert.message
 
 
 @pytest.mark.story.with_args(batch_and_drift)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sluice.datasets.batch_counts import counts_of
 from sluice.errors import InputError
 from sluice.escaping import visible
 from sluice.ports import Json, World
@@ -16,8 +17,12 @@ def finish_batch(
     status: str,
     output_uri: str | None = None,
     error: Json | None = None,
+    file: Json | None = None,
 ) -> Json:
-    """`{"status", "recorded"}`; `status` is scored | failed. A second call changes and tells nothing."""
+    """`{"status", "recorded"}`; `status` is scored | failed. A second call changes and tells nothing.
+
+    `file` holds the counts of the file's rows, as `plan_batch` has made them.
+    """
     if status not in ("scored", "failed"):
         raise InputError(f"a batch ends as scored or failed, not as {status!r}")
     why = (
@@ -31,6 +36,7 @@ def finish_batch(
         "output_uri": output_uri,
         "reasons": why,
         "at": world.clock.now().isoformat(),
+        **({"file": file} if file else {}),
     }
     recorded = world.ledger.record_arrival(world.objects.bucket, key, version_id, record)
     if recorded and status == "scored":
@@ -38,7 +44,7 @@ def finish_batch(
             "Batch Finished",
             project,
             f"{project}: a batch is scored",
-            f"{visible(key)} → {visible(output_uri)}",
+            "\n".join([f"{visible(key)} → {visible(output_uri)}", *([counts_of(file)] if file else [])]),
             {"key": key},
         )
     elif recorded:

@@ -1,40 +1,44 @@
 """Batch: a file to score is dropped; one transform job scores that very version of it, however often its event comes.
 
-A transform reads every object whose key begins as its input's, and the newest version of each. So the version is
-copied into a folder of its own, and the job reads that.
+The file is read and judged as files in raw/ are, with the contract of the model that scores it. Its good rows go to the
+job as JSON lines, in a folder of their own, since a transform reads every object whose key begins as its input's. Its
+refused rows go to quarantine/.
 """
 
 from __future__ import annotations
 
+import json
+import tempfile
+from pathlib import Path
+
 from sluice import keys, names
-from sluice.errors import ArtifactError, InputError, NotFoundError, UnknownProjectError
+from sluice.contract import Contract
+from sluice.datasets.batch_counts import counts_of
+from sluice.errors import ArtifactError, DamagedRecordError, InputError, NotFoundError, UnknownProjectError
 from sluice.escaping import visible
+from sluice.intake.limits import Limits, too_large
 from sluice.intake.markers import marker
-from sluice.ports import Json, World
+from sluice.intake.scoring import ScoringFile, read_scoring_file
+from sluice.ports import Champion, Json, World
 from sluice.serving.sealed_models import verified_champion
-from sluice.store.run_records import project_contract
+from sluice.store.run_records import project_contract, run_contract
 
-_CONTENT_TYPES = {
-    ".csv": "text/csv",
-    ".jsonl": "application/jsonlines",
-    ".ndjson": "application/jsonlines",
-}
+MAX_TOLD = 20
 
 
-def plan_batch(world: World, key: str, version_id: str, size: int | None = None) -> Json:
+def plan_batch(world: World, key: str, version_id: str, size: int | None = None, seconds: float | None = None) -> Json:
     """`{"decision": started | refused | known | ignored, …}`; a refusal is alerted and is the file's terminal record.
 
-    CSV goes in one piece (SplitType None): a split would take the header from all parts but the first.
+    `seconds`: the time for reading the file.
     """
     if what := marker(key, size):
         return _ignored(world, key, version_id, what)
     if world.ledger.arrival(world.objects.bucket, key, version_id) is not None:
         return {"decision": "known", "reasons": ["this version was scored or refused before"]}
     try:
-        arrival = keys.parse_arrival(key)
+        project = keys.parse_arrival(key).project
     except InputError as error:
         return _refused(world, "", key, version_id, str(error))
-    project = arrival.project
     try:
         contract = project_contract(world, project)
     except UnknownProjectError as error:
@@ -42,10 +46,6 @@ def plan_batch(world: World, key: str, version_id: str, size: int | None = None)
     champion = world.ledger.champion(project)
     if champion is None:
         return _refused(world, project, key, version_id, f"project {project!r} has no model that serves yet")
-    suffix = "." + arrival.name.rsplit(".", 1)[-1].lower() if "." in arrival.name else ""
-    content_type = _CONTENT_TYPES.get(suffix)
-    if content_type is None:
-        return _refused(world, project, key, version_id, f"{arrival.name}: a batch is .csv, .jsonl or .ndjson")
     try:
         # the job's instances load the model anew
         verified_champion(world, project, champion)
@@ -53,15 +53,48 @@ def plan_batch(world: World, key: str, version_id: str, size: int | None = None)
         return _refused(world, project, key, version_id, str(error))
     if not world.objects.exists(key):
         return _refused(world, project, key, version_id, "it was deleted before it could be scored", "gone")
-    identity = names.digest(key, version_id)
-    path, _, name = arrival.name.rpartition("/")
-    copy = keys.scoring(project, identity, name)
+    limits = Limits.of(world.settings).within(seconds)
     try:
-        world.objects.copy(key, copy, version_id)
+        limits.check_file(size or 0)
+        learned = run_contract(world, project, champion.run_id)
+        with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
+            return _prepare(world, key, version_id, champion, contract, learned, Path(folder), limits)
+    except (InputError, DamagedRecordError, NotFoundError) as error:
+        return _refused(world, project, key, version_id, str(error))
+    except (MemoryError, OSError) as error:
+        full = too_large(error, size)
+        if full is None:
+            raise
+        return _refused(world, project, key, version_id, str(full))
+
+
+def _prepare(
+    world: World,
+    key: str,
+    version_id: str,
+    champion: Champion,
+    contract: Contract,
+    learned: Contract,
+    folder: Path,
+    limits: Limits,
+) -> Json:
+    """Writes the rows to score and the refused ones, and starts the scoring. Raises InputError.
+
+    `contract` is the project's of today, `learned` that of the run whose model scores the file.
+    """
+    project, source = contract.project, folder / "arrival"
+    try:
+        world.objects.download(key, source, version_id if version_id != "null" else None)
     except NotFoundError:
         return _refused(world, project, key, version_id, "it was deleted before it could be scored", "gone")
-    # a transform names its output after the file alone: files of two folders must not overwrite each other
-    folder = keys.predictions(project) + path
+    found = read_scoring_file(source, learned, folder, limits)
+    facts = _facts(world, key, version_id, project, learned, found)
+    if not found.scored:
+        return _refused(world, project, key, version_id, f"no row can be scored. {counts_of(facts)}", facts=facts)
+    identity = names.digest(key, version_id)
+    path, _, name = keys.parse_arrival(key).name.rpartition("/")
+    rows = keys.scoring(project, identity, name)
+    world.objects.upload(found.path, rows, "application/jsonlines")
     plan: Json = {
         "project": project,
         "key": key,
@@ -69,17 +102,44 @@ def plan_batch(world: World, key: str, version_id: str, size: int | None = None)
         "run_id": champion.run_id,
         "job": names.job(world.settings.stack, project, f"b{identity}", "batch"),
         "model": champion.model,
-        "input_uri": world.objects.uri(copy),
-        "output_uri": world.objects.uri(folder).rstrip("/"),
-        "content_type": content_type,
-        "accept": content_type,
-        "split_type": "None" if content_type == "text/csv" else "Line",
+        "input_uri": world.objects.uri(rows),
+        # a transform names its output after the file alone: files of two folders must not overwrite each other
+        "output_uri": world.objects.uri(keys.predictions(project) + path).rstrip("/"),
+        "accept": "text/csv" if found.notes.format == "csv" else "application/jsonlines",
         "instance": contract.release.instance,
         "tags": names.tags(world.settings.stack, project, champion.run_id),
+        "file": facts,
     }
     # by the name a second delivery finds the execution of the first, whether it runs or is over
     execution = world.executions.start(world.settings.batch_arn, names.execution(project, f"b{identity}"), plan)
     return {"decision": "started", "execution": execution, **plan}
+
+
+def _facts(world: World, key: str, version_id: str, project: str, contract: Contract, found: ScoringFile) -> Json:
+    """Counts of the file's rows for the record and the alert; what was refused is written to quarantine/."""
+    target, reasons = str(contract.problem.target), found.reason_counts
+    facts: Json = {
+        "rows": found.rows,
+        "scored_rows": found.scored,
+        "quarantined_rows": found.quarantined,
+        "reasons": reasons[:MAX_TOLD],
+        "format": found.notes.format,
+        "encoding": found.notes.encoding,
+        "blank_lines": found.notes.blank_lines,
+        "columns_unused": [name[:80] for name in found.unused_columns[:MAX_TOLD]],
+        "columns_unused_count": len(found.unused_columns),
+        "target_ignored": target if target in found.unused_columns else None,
+        "refused_uri": None,
+    }
+    if found.quarantined:
+        dataset = names.dataset_id(world.objects.bucket, key, version_id)
+        where = keys.quarantined_rows(project, dataset)
+        facts["refused_uri"] = world.objects.uri(where)
+        summary = {**facts, "kind": "batch", "project": project, "key": key, "version_id": version_id}
+        body = json.dumps({**summary, "reasons": reasons}, indent=1, ensure_ascii=False).encode()
+        world.objects.upload(found.refused_path, where, "application/jsonl")
+        world.objects.write(keys.quarantine_summary(project, dataset), body, "application/json")
+    return facts
 
 
 def _ignored(world: World, key: str, version_id: str, what: str) -> Json:
@@ -90,8 +150,18 @@ def _ignored(world: World, key: str, version_id: str, what: str) -> Json:
     return {"decision": "ignored", "reasons": [why]}
 
 
-def _refused(world: World, project: str, key: str, version_id: str, why: str, status: str = "failed") -> Json:
-    record = {"status": status, "kind": "batch", "reasons": [why], "at": world.clock.now().isoformat()}
+def _refused(
+    world: World,
+    project: str,
+    key: str,
+    version_id: str,
+    why: str,
+    status: str = "failed",
+    facts: Json | None = None,
+) -> Json:
+    record: Json = {"status": status, "kind": "batch", "reasons": [why], "at": world.clock.now().isoformat()}
+    if facts is not None:
+        record["file"] = facts
     if world.ledger.record_arrival(world.objects.bucket, key, version_id, record):
         world.alerts.publish(
             "Batch Failed",
