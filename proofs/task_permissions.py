@@ -54,6 +54,12 @@ _CALLS: dict[str, list[tuple[str, tuple[str, ...]]]] = {
     "sagemaker:updateEndpoint": [("sagemaker:UpdateEndpoint", (_ENDPOINT, _CONFIG))],
     "sagemaker:updateEndpointWeightsAndCapacities": [("sagemaker:UpdateEndpointWeightsAndCapacities", (_ENDPOINT,))],
     "sagemaker:describeTrainingJob": [("sagemaker:DescribeTrainingJob", (_TUNED,))],
+    "sagemaker:listTrainingJobsForHyperParameterTuningJob": [
+        (
+            "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
+            (f"{_SAGEMAKER}:hyper-parameter-tuning-job/{_TUNING}",),
+        )
+    ],
 }
 _TAGGED = {"sagemaker:createEndpoint": _ENDPOINT}
 

@@ -131,10 +131,10 @@ class TuningRun:
         if any(c.final is not None for c in self._children):
             return "Completed", None
         if not over and all(c.status == "Failed" for c in self._children):
+            # as AWS says it: the reason is only in the training jobs
             return "Failed", (
-                "All training jobs failed. Please take a look at the training jobs failures to get more details. "
-                f"First failure: {self._children[0].record.get('FailureReason')}"
-            )[:1024]
+                "All training jobs failed. Please take a look at the training jobs failures to get more details."
+            )
         return "Failed", (
             f"No objective metrics found after running {len(self._children)} training jobs. Please ensure that the "
             "custom algorithm is emitting the objective metric as defined by the regular expression provided."
