@@ -51,10 +51,12 @@ KINDS = {
 """Spark's types of accepted columns as the contract calls them."""
 BLANK = r"[\t\n\x0b\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,5})?"
-TIMESTAMP = (
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:.([0-9]{2})(?::?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]{1,6})[0-9]*)?)?)?"
+CLOCK = (
+    r"(?:.([0-9]{2})(?::?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]{1,6})[0-9]*)?)?)?"
     r"(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
+TIMESTAMP = rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}){CLOCK}"
+WEEK_DATE = r"([0-9]{4})-W([0-9]{2})(?:-([1-7])(?![0-9]))?"
 INTEGER_LIMIT = 10**18
 TRUE, FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
 NAMED = 3
@@ -337,6 +339,7 @@ def _from_text(column: Column, kind: str) -> Column:
         folded = F.lower(text)
         return F.when(folded.isin(*TRUE), True).when(folded.isin(*FALSE), False)
     if kind == "timestamp":
+        text = _without_week_date(text)
         group = [F.regexp_extract(text, rf"(?s)\A{TIMESTAMP}\z", number) for number in range(7)]
         parts = [F.when(part == "", "00").otherwise(part) for part in group[2:6]]
         zone = F.when(
@@ -352,6 +355,21 @@ def _from_text(column: Column, kind: str) -> Column:
         return number
     digits = F.regexp_extract(text, r"\A([+-]?[0-9]+)(?:\.0*)?\z", 1).cast("decimal(38,0)")
     return F.when(F.abs(digits) < INTEGER_LIMIT, digits.cast("bigint"))
+
+
+def _without_week_date(text: Column) -> Column:
+    """The text with the date of a week (2026-W05-1; Monday, where no day is said) as year, month and day."""
+    group = [F.regexp_extract(text, rf"(?s)\A{WEEK_DATE}{CLOCK}\z", number) for number in range(4)]
+    year, week = group[1].cast("int"), group[2].cast("int")
+    day = F.when(group[3] == "", 1).otherwise(group[3].cast("int"))
+    # 4 January is always in week 1
+    fourth = F.make_date(F.when(year > 0, year), F.lit(1), F.lit(4))
+    monday = F.date_add(fourth, (week - 1) * 7 - F.weekday(fourth))
+    date = F.date_add(monday, day - 1)
+    # a week belongs to the year of its Thursday: many years have no week 53
+    there = (week > 0) & (F.year(F.date_add(monday, 3)) == year) & F.year(date).between(1, 9999)
+    rest = F.regexp_replace(text, rf"\A{WEEK_DATE}", "")
+    return F.when(group[0] == "", text).when(there, F.concat(F.date_format(date, "yyyy-MM-dd"), rest))
 
 
 def _from_number(column: Column, kind: str) -> Column:
@@ -401,21 +419,22 @@ def _whole(number: Column) -> Column:
 
 
 def _number_text(number: Column) -> Column:
-    """A double in digits, without exponent and without `.0`: Java writes 1.0E7 where intake says 10000000."""
-    written = F.abs(number).cast("string")
-    before, after, power = (
-        F.regexp_extract(written, r"\A([0-9]+)\.([0-9]+)(?:E(-?[0-9]+))?\z", at) for at in (1, 2, 3)
-    )
-    digits = F.concat(before, F.when(after == "0", "").otherwise(after))
-    point = F.length(before) + F.when(power == "", 0).otherwise(power.cast("int"))
-    zeros = F.lit("0" * 330)
-    small = F.concat(F.lit("0."), zeros.substr(F.lit(1), -point), digits)
-    large = F.concat(digits, zeros.substr(F.lit(1), point - F.length(digits)))
-    middle = F.concat(digits.substr(F.lit(1), point), F.lit("."), digits.substr(point + 1, F.length(digits)))
-    text = F.when(point <= 0, small).when(point >= F.length(digits), large).otherwise(middle)
-    text = F.when(number < 0, F.concat(F.lit("-"), text)).otherwise(text)
-    text = F.when(number == 0, "0").otherwise(text)
-    return F.when(F.abs(number) < float("inf"), text)
+    """A double in the fewest digits that mean it, without exponent and without `.0`, as `values.number_text` has it.
+
+    Python writes it, because Java has other digits for some doubles: 4.9E-324 for 5e-324.
+    """
+
+    # a function within a function: Spark's workers cannot import this script, so it must travel by value
+    def shortest(value: float | None) -> str | None:
+        from decimal import Decimal
+
+        if value is None or value != value or value in (float("inf"), float("-inf")):
+            return None
+        text = format(Decimal(repr(value)), "f")
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+        return "0" if text == "-0" else text
+
+    return F.udf(shortest, "string")(number.cast("double"))
 
 
 def deduplicate(rows: DataFrame, plan: Plan) -> DataFrame:

@@ -9,6 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from cloud_help import Cloud
 
+from localcloud.authorization import sagemaker_resource
+
 pytestmark = pytest.mark.cloud
 
 
@@ -56,6 +58,14 @@ def test_a_call_on_anothers_model_is_denied(cloud: Cloud, user: dict[str, str]) 
     assert not logged[-1]["allowed"]
     assert logged[-1]["principal"].endswith(":user/apprentice")
     assert "ModelName" in logged[-1]["members"]
+
+
+def test_the_list_of_a_tuning_jobs_training_jobs_is_about_the_tuning_job() -> None:
+    """AWS's service authorization reference names the tuning job as its resource, and none for other lists."""
+    asked = {"HyperParameterTuningJobName": "Shop-r1-t"}
+    about = sagemaker_resource("ListTrainingJobsForHyperParameterTuningJob", asked, "eu-west-1", "1")
+    assert about == "arn:aws:sagemaker:eu-west-1:1:hyper-parameter-tuning-job/shop-r1-t"
+    assert sagemaker_resource("ListTrainingJobs", {}, "eu-west-1", "1") == "*"
 
 
 def test_a_role_must_be_passed_with_permission(cloud: Cloud, user: dict[str, str]) -> None:

@@ -54,6 +54,15 @@ def test_faults_are_counted_once_by_many_threads(tmp_path: Path) -> None:
     assert taken == {"throttle": 50, None: 110}
 
 
+def test_only_the_training_jobs_of_that_name_fail(tmp_path: Path) -> None:
+    faults.lay(tmp_path, faults.TRAINING_JOB, Fault("fail", 1, "shop-r1-t"))
+    assert [faults.fails(tmp_path, name) for name in ("shop-r1-baseline", "shop-r1-t-001", "shop-r1-t-002")] == [
+        False,
+        True,
+        False,
+    ]
+
+
 @pytest.mark.parametrize("line", ["delay 3", "throttle 0", "lose 1 a b"])
 def test_a_line_that_says_nothing_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match="is not"):

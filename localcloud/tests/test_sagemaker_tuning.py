@@ -6,7 +6,9 @@ import pytest
 from botocore.exceptions import ClientError
 from sagemaker_help import IMAGE, RESOURCES, Shop, open_shop, tar
 
+from localcloud import faults
 from localcloud.extension import ServiceError
+from localcloud.faults import Fault
 from localcloud.sagemaker import strategies
 from localcloud.sagemaker.tuning_run import Child, Definition, TuningRun
 
@@ -124,6 +126,21 @@ def test_a_tuning_job_without_any_objective_fails(shop, tuned, family, reason):
     assert job["HyperParameterTuningJobStatus"] == "Failed"
     assert reason in job["FailureReason"]
     assert "BestTrainingJob" not in job
+
+
+def test_the_reasons_of_failed_training_jobs_are_in_their_list(cloud, shop, tuned):
+    faults.lay(cloud.settings.state, faults.TRAINING_JOB, Fault("fail", 2, "no-machines"))
+    shop.sagemaker.create_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName="no-machines",
+        HyperParameterTuningJobConfig=config("Random", 2),
+        TrainingJobDefinitions=[definition(shop, "good")],
+    )
+    job = shop.ended("HyperParameterTuning", "no-machines")
+    assert (job["HyperParameterTuningJobStatus"], "CapacityError" in job["FailureReason"]) == ("Failed", False)
+    listed = shop.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName="no-machines", StatusEquals="Failed"
+    )["TrainingJobSummaries"]
+    assert ["CapacityError" in each["FailureReason"] for each in listed] == [True, True]
 
 
 def test_target_value_ends_a_single_definition_grid_early(shop, tuned):

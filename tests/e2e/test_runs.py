@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from examples.generate_sessions import Knobs, as_csv
-from sluice import keys
+from localcloud import faults
+from sluice import keys, names
 from tests.e2e.line import Line, contract, wait_for
 
-STRICT, MENDED = "strict", "mended"
+STRICT, MENDED, UNTUNED = "strict", "mended", "untuned"
 ODD = "a+b c%20.csv"
 
 
@@ -143,3 +144,31 @@ def test_damaged_rows_are_quarantined_with_their_reasons(line: Line, story: dict
     assert summary["key"] == f"raw/{MENDED}/{ODD}"
     (alert,) = line.alerts(MENDED, "Dataset Quarantined")
     assert str(story["broken"]) in alert.subject
+
+
+def tuning_that_fails(line: Line) -> dict[str, Any]:
+    """No machine can be had for the training job of the tuning, while the baseline is trained."""
+    line.put_contract(UNTUNED, contract(UNTUNED))
+    line.drop(UNTUNED, "sessions.csv", as_csv(Knobs(rows=500, seed=31)))
+    begun = line.run(UNTUNED, 1, until="run_id")
+    job = names.tuning_job(line.stack.stack, begun["run_id"])
+    faults.lay(line.stack.state, faults.TRAINING_JOB, faults.Fault("fail", 1, job))
+    run = line.run(UNTUNED, 1, outcome="failed")
+    plan = line.read_json(keys.run(UNTUNED, run["run_id"], "plan.json"))
+    baseline = line.aws("sagemaker").describe_training_job(TrainingJobName=plan["names"]["baseline_job"])
+    return {"run": run, "baseline": baseline["TrainingJobStatus"], "alert": line.alert(UNTUNED, "Run Failed")}
+
+
+@pytest.mark.story.with_args(tuning_that_fails)
+def test_a_failed_tuning_says_why_its_training_jobs_failed(
+    line: Line, story: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert story["baseline"] != "Failed", "only the tuning failed"
+    reason = "CapacityError: Unable to provision requested ML compute capacity."
+    cause = story["run"]["error"]["cause"]
+    assert "Tune Candidates: training jobs of the tuning failed; the first failure: " + reason in cause
+    assert story["run"]["error"]["state"] == "Build Model"
+    assert reason in story["alert"].message
+    capsys.readouterr()
+    assert line.command("why", story["run"]["run_id"]) == 0
+    assert reason in " ".join(capsys.readouterr().out.split())

@@ -69,7 +69,8 @@ def sagemaker_resource(operation: str, request: dict[str, Any], region: str, acc
     prefix = f"arn:aws:sagemaker:{region}:{account}:"
     if "ResourceArn" in request:
         return str(request["ResourceArn"])
-    if operation.startswith("List"):
+    # the only one of the lists that AWS authorises by the resource that it is about
+    if operation.startswith("List") and operation != "ListTrainingJobsForHyperParameterTuningJob":
         return "*"
     if operation == "CreateModelPackage" and request.get("ModelPackageGroupName"):
         group = str(request["ModelPackageGroupName"]).rsplit("/", 1)[-1]

@@ -6,7 +6,9 @@ fits a call of that operation is used, and is gone after so many calls:
 - `throttle`: the call is refused with ThrottlingException before anything happens;
 - `lose`: the call is carried out, and its caller receives InternalFailure (HTTP 500) whatever the result.
 
-SDKs try both again by themselves, and each try counts.
+SDKs try both again by themselves, and each try counts. The file `<state>/faults/TrainingJob` has lines of a third kind:
+
+- `fail`: the training job starts and ends as Failed for want of capacity, as one of the cloud's own failures.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from localcloud.settings import Settings
 logger = logging.getLogger("localcloud.faults")
 
 SERVICES = ("sagemaker", "monitoring", "states", "application-autoscaling")
-KINDS = ("throttle", "lose")
+KINDS = ("throttle", "lose", "fail")
+TRAINING_JOB = "TrainingJob"
 _lock = threading.Lock()
 
 
@@ -79,6 +82,9 @@ def _faulty(service: str, handler: Any) -> Any:
             kind = take(Settings.current().state, operation, body)
         except ValueError as error:
             return extension.json_error(extension.ServiceError("InternalFailure", f"faults/{operation}: {error}", 500))
+        if kind == "fail":
+            text = f"faults/{operation}: only a {TRAINING_JOB} can fail"
+            return extension.json_error(extension.ServiceError("InternalFailure", text, 500))
         if kind is None:
             return await handler(method, path, headers, body, query_params)
         logger.warning("%s %s: %s", service, operation, kind)
@@ -89,6 +95,11 @@ def _faulty(service: str, handler: Any) -> Any:
         return extension.json_error(extension.ServiceError("InternalFailure", "the answer was lost", 500))
 
     return handle
+
+
+def fails(state: Path, training_job: str) -> bool:
+    """Whether this training job is to fail; the fault is thereby used."""
+    return take(state, TRAINING_JOB, json.dumps({"TrainingJobName": training_job}).encode()) == "fail"
 
 
 def take(state: Path, operation: str, body: bytes) -> str | None:

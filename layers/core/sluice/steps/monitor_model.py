@@ -29,7 +29,8 @@ from sluice.watch.report import render
 from sluice.watch.triage import damage
 
 MAX_ROWS = 50_000
-"""The newest rows of a window that are looked at; more would not sharpen the score but cost memory."""
+"""The newest rows of a window that are measured; more would not sharpen the score but cost memory. What is left out is
+a problem of the report."""
 _OF_DATA = (SluiceError, ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, RecursionError)
 """What a damaged object makes of a part. All else may pass, and is raised when the other parts are done."""
 
@@ -108,13 +109,19 @@ class Look:
 
     def window(self) -> None:
         """The requests of the window; none when they cannot be read."""
-        self.report.update(rows=0, requests=0, files=0, unreadable_lines=0, refused_requests=0)
+        self.report.update(rows=0, requests=0, files=0, files_left_out=0, unreadable_lines=0, refused_requests=0)
 
         def read() -> list[Metric]:
-            self.requests, files, bad = _window(self.world, self.project, self.champion, self.contract)
+            self.requests, files, left_out, bad = _window(self.world, self.project, self.champion, self.contract)
             rows = sum(len(request.rows) for request in self.requests)
             refused = sum(request.refused is not None for request in self.requests)
-            self.report.update(rows=rows, requests=len(self.requests), files=files)
+            self.report.update(rows=rows, requests=len(self.requests), files=files, files_left_out=left_out)
+            if left_out:
+                self.problems["window"] = (
+                    f"the newest {rows:,} rows are measured; {left_out:,} of {files + left_out:,} capture files, the "
+                    f"oldest of the window, are left out, since one measurement reads about {MAX_ROWS:,} rows. Shorten "
+                    f"monitor.window (now {self.contract.monitor.window}) to measure whole windows"
+                )
             self.report.update(unreadable_lines=bad, refused_requests=refused)
             return [
                 _metric(self.project, metric.DRIFT_ROWS, rows, "Count"),
@@ -156,8 +163,8 @@ def _tell(world: World, project: str, problems: dict[str, str], report: str) -> 
     world.alerts.publish("Monitoring Incomplete", project, subject, message, {"problems": sorted(problems)})
 
 
-def _window(world: World, project: str, champion: Champion, contract: Contract) -> tuple[list[Captured], int, int]:
-    """Requests to the champion's variant, oldest first; numbers of files read and of unreadable lines."""
+def _window(world: World, project: str, champion: Champion, contract: Contract) -> tuple[list[Captured], int, int, int]:
+    """Requests to the champion's variant, oldest first; numbers of files read, of files left out and of bad lines."""
     since = max(world.clock.now() - timedelta(seconds=seconds(contract.monitor.window)), champion.promoted_at)
     mine = [
         stored
@@ -165,10 +172,11 @@ def _window(world: World, project: str, champion: Champion, contract: Contract) 
         if f"/{champion.variant}/" in stored.key and stored.modified >= since
     ]
     found: list[Captured] = []
-    bad = rows = files = 0
+    bad = rows = files = left_out = 0
     for stored in sorted(mine, key=lambda item: (item.modified, item.key), reverse=True):
         if rows >= MAX_ROWS:
-            break
+            left_out += 1
+            continue
         try:
             requests, unreadable = parse_file(world.objects.read(stored.key), contract)
         except NotFoundError:  # deleted since it was listed
@@ -186,7 +194,7 @@ def _window(world: World, project: str, champion: Champion, contract: Contract) 
         rows += sum(len(request.rows) for request in kept)
         bad += unreadable
         files += 1
-    return found, files, bad
+    return found, files, left_out, bad
 
 
 def _drift(look: Look) -> list[Metric]:

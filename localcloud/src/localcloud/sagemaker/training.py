@@ -6,14 +6,19 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from localcloud import faults
 from localcloud.extension import CallContext, ServiceError, operation
 from localcloud.sagemaker import checks, events, images, jobs, spot, store
 from localcloud.sagemaker.metrics import MetricReader
-from localcloud.sagemaker.train_container import TERMINAL_STATUS, TrainContainer
+from localcloud.sagemaker.train_container import TERMINAL_STATUS, Result, TrainContainer
+from localcloud.settings import Settings
 
 Record = dict[str, Any]
 
 _FINISHED = ("Completed", "Failed", "Stopped")
+_NO_CAPACITY = (
+    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
+)
 _MESSAGES = {
     "Starting": "Preparing the instances for training",
     "Downloading": "Downloading input data",
@@ -216,7 +221,10 @@ def _run(record: Record, reader: MetricReader, on_end: Callable[[Record], None] 
                 _enter(record, status)
 
     try:
-        result = TrainContainer(record, reader, enter).run()
+        if faults.fails(Settings.current().state, record["TrainingJobName"]):
+            result = Result("Failed", failure=_NO_CAPACITY)
+        else:
+            result = TrainContainer(record, reader, enter).run()
         with store.lock():
             at = store.now()
             record["ModelArtifacts"] = (
