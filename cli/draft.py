@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from cli.errors import CliError
+from cli.formats import Way
 from cli.guessing import Look, Seen, only
 from cli.text import number, plural
 from sluice.contract import load_contract, nearest
@@ -74,8 +75,9 @@ def draft(look: Look, source: str, project: str, target: str | None = None) -> D
     lines.append("  columns:")
     for column in look.columns:
         kind = column_type if column is chosen else column.type
+        _ask_about_format(column, look, result)
         lines.append(f"    {_column(column, kind, look, required=column is key)}")
-    lines += _rest(look, chosen, problem_type=re.findall(r"type: (\w+)", problem)[0], time=time)
+    lines += _rest(chosen, problem_type=re.findall(r"type: (\w+)", problem)[0], time=time)
     result.text = "\n".join(lines) + "\n"
     load_contract(result.text, source="the drafted project.yaml", project=project)
     return result
@@ -111,6 +113,8 @@ def _is_key(column: Seen, look: Look) -> bool:
 def _problem(target: Seen, result: Draft) -> tuple[str, str]:
     """The `problem` line and the type of the target's column."""
     values = [value for value, _ in target.values.most_common()] if target.values else []
+    if target.way:
+        values = [value for value in values if value not in target.formats.markers]
     name = _scalar(target.name)
     if len(values) == 2 and target.type in ("boolean", "category", "integer", "number"):
         if target.type == "boolean":
@@ -154,11 +158,44 @@ def _time_lines(look: Look, target: Seen, time: Seen | None, result: Draft) -> l
     return [f"  time: null  # DECIDE: which column orders the rows: {', '.join(several)}?"]
 
 
+def _ask_about_format(column: Seen, look: Look, result: Draft) -> None:
+    """Say what was found in the way that a column is written, and what follows if it is meant otherwise."""
+    where = f"data.columns.{column.name}"
+    if column.marked:
+        spellings = ", ".join(repr(text) for text, _ in column.formats.markers.most_common(5))
+        share = f"{spellings} in {column.marked / look.rows:.1%} of the rows"
+        if column.way:
+            result.decisions.append(f"{where}: {share} is read as missing; is it?")
+        else:
+            result.decisions.append(
+                f"{where}: {share} is read as a value; write `missing` if it means that none is known"
+            )
+    if column.way and column.way.options:
+        options = _options(column.way)
+        others = [_options(way) for way in column.formats.others]
+        or_else = f", or {' or '.join(others)}: the values fit each" if others else ""
+        result.decisions.append(f"{where}: the values are read with {options}{or_else}; is that how they are written?")
+
+
+def _options(way: Way) -> str:
+    return ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in way.keys().items())
+
+
 def _column(column: Seen, kind: str, look: Look, *, required: bool) -> str:
     parts = [f"type: {kind}"]
     notes = []
     if required:
         parts.append("nullable: false")
+    if column.way:
+        if column.way.options:
+            parts.append(_options(column.way))
+            notes.append("DECIDE: is it written so?")
+        if column.marked:
+            parts.append(f"missing: [{', '.join(_text(text) for text, _ in column.formats.markers.most_common())}]")
+            notes.append(f"DECIDE: {column.marked / look.rows:.1%} marked as missing")
+    elif column.marked:
+        spellings = ", ".join(_text(text) for text, _ in column.formats.markers.most_common(5))
+        notes.append(f"DECIDE: {spellings} in {column.marked / look.rows:.1%}: missing?")
     if kind == "category":
         listed = column.listed if kind == column.type else [value for value, _ in Counter(column.values).most_common()]
         if listed:
@@ -180,12 +217,12 @@ def _column(column: Seen, kind: str, look: Look, *, required: bool) -> str:
     return f"{_scalar(column.name)}: {{{', '.join(parts)}}}{comment}"
 
 
-def _rest(look: Look, target: Seen, problem_type: str, time: Seen | None) -> list[str]:
+def _rest(target: Seen, problem_type: str, time: Seen | None) -> list[str]:
     metric = METRICS[problem_type][0]
     by_time = "  # by: time where the model must foresee later rows" if time else ""
     floor = {"binary": "min: 0.8", "multiclass": "min: 0.7", "regression": "max: 10"}[problem_type]
     return [
-        f"  expectations: {{min_rows: {max(1, look.rows // 2)}, max_invalid_rows: 0.05}}  # half of this file's rows",
+        "  expectations: {max_invalid_rows: 0.05}  # min_rows would refuse a smaller file whole",
         f"  split: {{test: 0.2, validation: 0.2, by: random}}{by_time}",
         "gates:",
         f"  # DECIDE: what must the model reach to be of use? For example: - {{metric: {metric}, {floor}}}",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cli.formats import Formats, Way
 from sluice.contract.models import Column
 from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batches, Notes
@@ -41,6 +42,19 @@ class Seen:
     """Hashes of all values, to know whether they are distinct."""
     low: float | None = None
     high: float | None = None
+    formats: Formats = field(default_factory=lambda: Formats(""))
+
+    @property
+    def way(self) -> Way | None:
+        """How its values are read where that needs a word in the contract: markers left out, or a format."""
+        if self.fits or not self.filled:
+            return None
+        return self.formats.chosen
+
+    @property
+    def marked(self) -> int:
+        """Cells with a text such as NA that seems to mean no value."""
+        return 0 if self.fits else sum(self.formats.markers.values())
 
     @property
     def filled(self) -> int:
@@ -59,6 +73,8 @@ class Seen:
             # one value alone, such as 0 throughout, says nothing about yes and no
             only_numbers = self.values is not None and set(self.values) <= {"0", "1"} and len(self.values) < 2
             return "integer" if self.fits[0] == "boolean" and only_numbers else self.fits[0]
+        if self.way:
+            return self.way.kind
         repeated = self.values is not None and len(self.values) <= max(2, self.filled // 10)
         return "category" if repeated else "text"
 
@@ -84,6 +100,8 @@ class Seen:
                     self.low = bounds["min"] if self.low is None else min(self.low, bounds["min"])
                     self.high = bounds["max"] if self.high is None else max(self.high, bounds["max"])
         values = trimmed.filter(pc.invert(blank))
+        self.formats.name = self.name
+        self.formats.add(values)
         if len(self.every) + self.missing >= self.rows - len(text):
             self.every.update(hash(value) for value in values.to_pylist())
         if self.values is not None:

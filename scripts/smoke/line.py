@@ -17,6 +17,7 @@ from examples.generate_sessions import Knobs, as_csv, request, sessions
 from scripts.smoke.record import FailedCheckError, Record
 from sluice import keys, names
 from sluice.contract import Contract, load_contract
+from sluice.contract.yaml_text import read_yaml
 from sluice.ports import Json
 
 PROJECT = "smoke"
@@ -34,7 +35,7 @@ T = TypeVar("T")
 
 def contract() -> Contract:
     """The example's columns with the smallest tuning, and gates that a model of these rows passes."""
-    text = yaml.safe_load((ROOT / "examples/shop/project.yaml").read_text(encoding="utf-8"))
+    text = read_yaml((ROOT / "examples/shop/project.yaml").read_text(encoding="utf-8"))
     text |= {
         "project": PROJECT,
         "training": {

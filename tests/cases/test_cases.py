@@ -15,6 +15,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from cli.draft import draft
+from cli.guessing import look_at
 from sluice.contract import Contract
 from sluice.contract.loading import load_contract
 from sluice.errors import ContractError, SluiceError
@@ -85,6 +87,24 @@ def test_f03_doubled_keys_are_refused_with_both_lines() -> None:
     first, second = (i for i, line in enumerate(text.splitlines(), 1) if line.startswith("gates:"))
     with pytest.raises(ContractError, match=rf"'gates' stands twice: in line {first} and in line {second}"):
         load_contract(text)
+
+
+@pytest.mark.parametrize("name", ["na.csv", "uci.csv", "eu.csv", "blank.csv"])
+def test_f04_a_draft_makes_no_text_of_numbers(name: str, tmp_path: Path) -> None:
+    path = case(4) / name
+    header = re.split(r"[,;]", path.read_text().splitlines()[0])
+    drafted = draft(look_at(path), path.name, "drafted", header[-1].strip())
+    rules = load_contract(drafted.text, project="drafted")
+    kinds = {column: rule.type for column, rule in rules.data.columns.items()}
+    assert {kinds[column] for column in kinds.keys() & {"income", "age", "hours", "preis", "nr"}} <= {
+        "integer",
+        "number",
+    }
+    assert kinds.get("datum", "timestamp") == "timestamp"
+    marked = {"na.csv": "'NA' in 11.", "uci.csv": "'?' in 11.", "eu.csv": 'decimal: ","', "blank.csv": ""}[name]
+    assert not marked or any(marked in decision for decision in drafted.decisions)
+    outcome = intake(path, rules, tmp_path / "scratch")
+    assert (outcome.quarantined, outcome.refusals) == (0, [])
 
 
 @pytest.mark.parametrize("name", ["camel.json", "records.json", "wrapped.json", "batch.jsonl"])

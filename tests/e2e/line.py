@@ -19,6 +19,7 @@ from cli.app import main
 from cli.demo.traffic import Traffic
 from cli.stack import ROOT, LocalStack, build
 from sluice import keys, names
+from sluice.contract.yaml_text import read_yaml
 from tests.e2e.inbox import Alert, Arrivals, Inbox
 
 Json = dict[str, Any]
@@ -33,7 +34,7 @@ SERVICES = (
 
 def contract(project: str, **changes: Any) -> str:
     """projects/sessions.yaml for `project`, with mappings merged and everything else replaced by `changes`."""
-    base = yaml.safe_load((Path(__file__).parent / "projects" / "sessions.yaml").read_text())
+    base = read_yaml((Path(__file__).parent / "projects" / "sessions.yaml").read_text())
     return yaml.safe_dump(_merged(base, {"project": project, **changes}), sort_keys=False)
 
 

@@ -55,8 +55,8 @@ HEADER = "qxheadername7"
 RAW, REFUSED, RUN = r"raw/", r"quarantine/.*/rows\.jsonl", r"runs/[^/]+/[^/]+"
 MAY_LIE = {
     "category": rf"{RAW}|accepted/|{REFUSED}|profiles/.*|{RUN}/(prepared|training|evaluation|decisions)/|models/",
-    "free text": rf"{RAW}|accepted/|{REFUSED}|{RUN}/prepared/",
-    "key": rf"{RAW}|accepted/|{REFUSED}|{RUN}/prepared/",
+    "free text": rf"{RAW}|accepted/|{REFUSED}|{RUN}/prepared/|{RUN}/evaluation/held_out\.jsonl",
+    "key": rf"{RAW}|accepted/|{REFUSED}|{RUN}/prepared/|{RUN}/evaluation/held_out\.jsonl",
     "refused value": f"{RAW}|{REFUSED}",
     "broken row": f"{RAW}|{REFUSED}",
     "ignored column": f"{RAW}|{REFUSED}",
@@ -67,8 +67,8 @@ MAY_LIE = {
     "class": rf"{RAW}|accepted/|profiles/.*|{RUN}/prepared/",
     "batch file": "batch/|scoring/",
     "refused batch": "batch/|scoring/",
-    "label": "labels/",
-    "request": "capture/|labels/",
+    "label": "labels/|accepted-labels/",
+    "request": "capture/|labels/|accepted-labels/",
     "refused request": "capture/",
     "malformed request": "capture/",
     "CSV request": "capture/",

@@ -40,7 +40,7 @@ def test_every_object_version_has_exactly_one_terminal_record(line: Line) -> Non
         if item["pk"]["S"].startswith("OBJECT#") and item["sk"]["S"].startswith("VERSION#")
     ]
     assert sorted((key, version) for key, version, _ in recorded) == sorted(
-        versions(line, "raw") | versions(line, "batch")
+        versions(line, "raw") | versions(line, "batch") | versions(line, "labels")
     )
     assert {status for _, _, status in recorded} <= {"accepted", "quarantined", "failed", "ignored", "gone"}
 
