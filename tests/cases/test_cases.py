@@ -24,7 +24,7 @@ from sluice.intake.labels import LabelFile, read_label_file
 from sluice.intake.markers import marker
 from sluice.intake.validation import Outcome, validate_file
 from sluice.model.accept import answer_form
-from sluice.steps.causes import message_of
+from sluice.store.causes import message_of
 from tests.unit.model.test_requests import ask, model
 
 ROOT = Path(__file__).resolve().parents[2]
