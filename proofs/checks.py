@@ -16,6 +16,7 @@ from proofs import (
     asl,
     asl_validator,
     cloudformation,
+    dataflow,
     events,
     expressions,
     handlers,
@@ -56,6 +57,9 @@ CHEAP: tuple[Check, ...] = (
     _check("substitutions", substitutions.findings, "source definitions", "declared, used, the right kind"),
     _check("payloads", payloads.findings, "source definitions code", "what functions are given is what they take"),
     _check("api calls", api_calls.findings, "definitions", "botocore's models take every call of a Task"),
+    _check(
+        "dataflow", dataflow.findings, "source definitions code", "expressions, evaluated on every way, fill each call"
+    ),
     _check("events", events.findings, "source", "recorded events start what they should and nothing else"),
     _check("handlers", handlers.findings, "source code", "handlers, imports, layers, runtimes"),
     _check("variables", variables.findings, "source code", "functions are told the settings that they read"),

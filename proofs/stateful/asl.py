@@ -146,6 +146,7 @@ class Execution:
     """States and errors in their order, for whoever has to understand a failure."""
     jitter: Callable[[float], float] = float
     _tokens: int = 0
+    _wake: datetime | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.input = self.data = _json(self.data)
@@ -207,7 +208,7 @@ class Execution:
     def _enter(self, name: str) -> None:
         self.state = name
         self.trail.append(name)
-        self._wake: datetime | None = None
+        self._wake = None
         self._token: str | None = None
         self._child: Execution | None = None
         self._deadline = self.services.now()
