@@ -57,9 +57,6 @@ CHEAP: tuple[Check, ...] = (
     _check("substitutions", substitutions.findings, "source definitions", "declared, used, the right kind"),
     _check("payloads", payloads.findings, "source definitions code", "what functions are given is what they take"),
     _check("api calls", api_calls.findings, "definitions", "botocore's models take every call of a Task"),
-    _check(
-        "dataflow", dataflow.findings, "source definitions code", "expressions, evaluated on every way, fill each call"
-    ),
     _check("events", events.findings, "source", "recorded events start what they should and nothing else"),
     _check("handlers", handlers.findings, "source code", "handlers, imports, layers, runtimes"),
     _check("variables", variables.findings, "source code", "functions are told the settings that they read"),
@@ -74,6 +71,9 @@ CHEAP: tuple[Check, ...] = (
     _check("task permissions", task_permissions.findings, "source definitions", "roles may do what their Tasks need"),
     _check("posture", posture.findings, "source", "keys and their grants, TLS, logs, versions, tags, SourceAccount"),
     _check("iam", iam.findings, "source", "recorded calls allowed, no action in vain, forbidden calls denied"),
+    _check(
+        "dataflow", dataflow.findings, "source definitions code", "expressions, evaluated on every way, fill each call"
+    ),
 )
 COSTLY: tuple[Check, ...] = (
     _check("asl-validator", asl_validator.findings, "definitions", "asl-validator, and JSONata's reference parser"),

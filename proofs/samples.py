@@ -39,6 +39,7 @@ _CONTRACT: Json = {
 _BATCH: Json = {
     "project": "shop",
     "key": "batch/shop/a.csv",
+    "file": {"rows": 3},
     "version_id": "v1",
     "run_id": "r1",
     "job": "sluice-shop-b1-batch",
