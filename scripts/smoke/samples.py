@@ -116,6 +116,7 @@ def variables(contract: Contract) -> dict[str, Any]:
         | {"FinalHyperParameterTuningJobObjectiveMetric": {"MetricName": "validation:roc_auc", "Value": 0.9}},
         "package": {"package_arn": _PACKAGE, "approval": "manual"},
         "failure": outcome,
+        "tuning_failure": outcome,
         "outcome": "promoted",
         "step": 0,
         "weights": step(10),
