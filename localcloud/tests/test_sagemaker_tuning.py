@@ -241,7 +241,7 @@ def test_bayesian_search_beats_chance_on_a_known_function():
         ({"MinValue": "2", "MaxValue": "1"}, "greater than its MaxValue"),
         ({"MinValue": "0", "MaxValue": "1", "ScalingType": "Logarithmic"}, "greater than 0"),
         ({"MinValue": "0", "MaxValue": "1", "ScalingType": "ReverseLogarithmic"}, "0 <= value < 1"),
-        ({"MinValue": "low", "MaxValue": "1"}, "no numbers"),
+        ({"MinValue": "low", "MaxValue": "1"}, "not numbers"),
     ],
 )
 def test_ranges_that_cannot_be_searched_are_refused(entry, message):
