@@ -24,7 +24,11 @@ class DuplicateKeyError(ValueError):
 
 def read_yaml(text: str | bytes) -> Any:
     """Return the one document in `text`. Raises yaml.YAMLError, UnicodeDecodeError, DuplicateKeyError."""
-    return yaml.load(text, _Loader)  # noqa: S506 (_Loader is a SafeLoader)
+    loader = _Loader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 class _Loader(yaml.SafeLoader):
