@@ -20,14 +20,12 @@ import pyarrow.compute as pc
 from sluice.contract.models import Column, Contract
 from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batch, Notes
-from sluice.intake.csv_rows import Restart
 from sluice.intake.header import check_columns
 from sluice.intake.limits import UNLIMITED, Limits
-from sluice.intake.opening import Opened, open_arrival
-from sluice.intake.parquet_rows import check_size
+from sluice.intake.opening import Opened
 from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import judge
-from sluice.intake.source import open_source
+from sluice.intake.source import open_source, read_judged
 from sluice.model.values import NO_LABEL, canonical_text
 
 INFERENCE_ID = "inference_id"
@@ -58,13 +56,11 @@ def read_label_file(path: Path, contract: Contract, scratch: Path, limits: Limit
 
     Raises UnreadableFileError (FileTooLargeError too), EmptyFileError, HeaderMismatchError.
     """
-    opened = open_arrival(path, scratch, limits)
-    if opened.kind == "parquet":
-        check_size(opened.path, limits)
-    try:
-        found = _read(opened, contract, scratch, limits, exact=False)
-    except Restart:
-        found = _read(opened, contract, scratch, limits, exact=True)
+
+    def read(opened: Opened, exact: bool) -> LabelFile:
+        return _read(opened, contract, scratch, limits, exact=exact)
+
+    found = read_judged(path, scratch, limits, read)
     if not found.rows:
         raise EmptyFileError("the file has a header but no data row")
     with found.path.open("w", encoding="utf-8") as out:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 from sluice.intake.batches import Batches, Notes
-from sluice.intake.csv_rows import Dialect, read_csv, sniff
+from sluice.intake.csv_rows import Dialect, Restart, read_csv, sniff
 from sluice.intake.json_rows import json_names, looks_like_json, read_json_lines
-from sluice.intake.opening import Opened
-from sluice.intake.parquet_rows import parquet_columns, read_parquet
+from sluice.intake.limits import Limits
+from sluice.intake.opening import Opened, open_arrival
+from sluice.intake.parquet_rows import check_size, parquet_columns, read_parquet
+
+Judged = TypeVar("Judged")
 
 
 @dataclass(frozen=True)
@@ -44,3 +49,17 @@ def open_source(opened: Opened, expected: Sequence[str]) -> Source:
         return Source(opened, Notes("jsonl", opened.encoding))
     dialect = sniff(opened.path, expected)
     return Source(opened, Notes("csv", opened.encoding, dialect.delimiter, columns=dialect.header), dialect)
+
+
+def read_judged(path: Path, scratch: Path, limits: Limits, read: Callable[[Opened, bool], Judged]) -> Judged:
+    """Return what `read` makes of the file at `path`; its second argument asks for the exact way of reading.
+
+    `scratch` is a folder for unpacked files. Raises UnreadableFileError (FileTooLargeError too) and EmptyFileError.
+    """
+    opened = open_arrival(path, scratch, limits)
+    if opened.kind == "parquet":
+        check_size(opened.path, limits)
+    try:
+        return read(opened, False)
+    except Restart:
+        return read(opened, True)

@@ -16,14 +16,12 @@ import pyarrow.parquet as pq
 from sluice.contract.models import Contract
 from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batch, Batches, Notes
-from sluice.intake.csv_rows import Restart
 from sluice.intake.header import check_header
 from sluice.intake.limits import UNLIMITED, Limits
-from sluice.intake.opening import Opened, open_arrival
-from sluice.intake.parquet_rows import check_size
+from sluice.intake.opening import Opened
 from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import ARROW_TYPES, Violation, judge
-from sluice.intake.source import open_source
+from sluice.intake.source import open_source, read_judged
 
 OWN_COLUMNS = ("_arrived_at", "_row")
 
@@ -49,13 +47,11 @@ def validate_file(
     Raises UnreadableFileError, EmptyFileError, HeaderMismatchError, FileTooLargeError. What breaks an expectation of
     the contract raises nothing: it is in the outcome's `refusals`.
     """
-    opened = open_arrival(path, scratch, limits)
-    if opened.kind == "parquet":
-        check_size(opened.path, limits)
-    try:
-        outcome = _read(opened, contract, arrived_at, scratch, limits, exact=False)
-    except Restart:
-        outcome = _read(opened, contract, arrived_at, scratch, limits, exact=True)
+
+    def read(opened: Opened, exact: bool) -> Outcome:
+        return _read(opened, contract, arrived_at, scratch, limits, exact=exact)
+
+    outcome = read_judged(path, scratch, limits, read)
     if outcome.rows + outcome.quarantined == 0:
         raise EmptyFileError("the file has a header but no data row")
     outcome.refusals = _broken_expectations(outcome, contract)
