@@ -42,6 +42,14 @@ _POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 
 @pytest.fixture(scope="module")
 def outside() -> Iterator[World]:
+    """Where the pages under test would call: nobody may."""
+    with chromium.world() as server:
+        yield server
+
+
+@pytest.fixture
+def lure() -> Iterator[World]:
+    """Where a control's own pages call, apart from `outside`, since the tests run in any order."""
     with chromium.world() as server:
         yield server
 
@@ -149,7 +157,8 @@ def test_a_monitor_page_of_hostile_names_does_nothing(
 ) -> None:
     at, _ = full
     names = usable(strings)
-    row = dict(zip(names, strings, strict=False))
+    # each column gets another value than its baseline has, so that all of them have drifted
+    row = dict(zip(names, reversed(strings), strict=False))
     event = {"endpointInput": {"data": json.dumps(row), "encoding": "JSON"}}
     line = json.dumps({"captureData": event, "eventMetadata": {"inferenceId": strings[0]}})
     at.objects.write("capture/shop/sluice-shop/v-r1/2026/11/22/12/x.jsonl", "\n".join([line] * 200).encode())
@@ -194,14 +203,13 @@ def careless(text: str, policy: str = "") -> str:
     )
 
 
-def test_a_careless_page_is_caught(browser: Browser, outside: World, tmp_path: Path) -> None:
+def test_a_careless_page_is_caught(browser: Browser, lure: World, tmp_path: Path) -> None:
     """The control: of the strings that act by themselves, nearly all are seen to act."""
-    acting = hostile.active(f"127.0.0.1:{outside.port}")
-    before = len(outside.seen)
+    acting = hostile.active(f"127.0.0.1:{lure.port}")
     caught = [text for text in acting if look(browser, tmp_path, careless(text), settle=0.02).deeds]
     # the rest wait for a click, or need an older browser
     assert len(caught) >= 0.7 * len(acting), sorted(set(acting) - set(caught))
-    assert len(outside.seen) - before >= 15
+    assert len(lure.seen) >= 15
 
 
 @pytest.mark.parametrize(
@@ -217,8 +225,8 @@ def test_a_careless_page_is_caught(browser: Browser, outside: World, tmp_path: P
         ("<script>new WebSocket('ws://@WORLD@/x')</script>", "requests"),
     ],
 )
-def test_each_deed_is_noticed(browser: Browser, outside: World, tmp_path: Path, body: str, deed: str) -> None:
-    page = careless("").replace("</body>", body.replace("@WORLD@", f"127.0.0.1:{outside.port}") + "</body>")
+def test_each_deed_is_noticed(browser: Browser, lure: World, tmp_path: Path, body: str, deed: str) -> None:
+    page = careless("").replace("</body>", body.replace("@WORLD@", f"127.0.0.1:{lure.port}") + "</body>")
     assert deed in look(browser, tmp_path, page, settle=0.05).deeds
 
 
@@ -231,11 +239,10 @@ def test_the_policy_alone_would_hold_a_careless_page(browser: Browser, outside: 
     policy = _POLICY.search(page)
     assert policy is not None
     assert "script-src" not in html.unescape(policy[0])
-    before = len(outside.seen)
     for text in hostile.active(f"127.0.0.1:{outside.port}"):
         if "http-equiv=refresh" in text:
             continue  # a navigation is not a policy's business; there is escaping for that
         visit = look(browser, tmp_path, careless(text, policy[0]))
         assert not visit.census["ran"], text
         assert visit.dialogs == [], text
-    assert outside.seen[before:] == []
+    assert outside.seen == []
