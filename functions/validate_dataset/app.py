@@ -33,5 +33,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
         )
 
     # the messages that fail come back, alone; after the queue's maxReceiveCount they come from the dead-letter queue
-    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)  # type: ignore[arg-type]
     return process_partial_response(event, handle, processor, context)

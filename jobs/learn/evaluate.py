@@ -188,7 +188,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         result["scores"] = expected_scores(ours, theirs)
     if kind == "binary":
         result["thresholds"] = {"classification": metrics.THRESHOLD}
-        if metrics.money_metrics(kind, business):
+        if business and metrics.money_metrics(kind, business):
             result["thresholds"]["profit"] = metrics.break_even(business)
     arguments.output.mkdir(parents=True, exist_ok=True)
     np.savez(arguments.output / "predictions.npz", allow_pickle=False, y=y, **scores)

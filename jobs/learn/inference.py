@@ -44,7 +44,7 @@ from sluice.model.table_rows import TableRows
 try:
     import orjson
 except ImportError:  # a container need not have it; json then reads and writes all
-    orjson = None
+    orjson = None  # type: ignore[assignment]
 
 Data = list[Row] | np.ndarray | TableRows
 
@@ -307,7 +307,9 @@ def _csv_rows(text: str, model: Model, header: str | None) -> Request:
         if len(record) != len(columns):
             message = f"record {number} has {len(record)} fields where {len(columns)} are expected"
             raise InputError(message, record=number)
-    rows = list(schema.typed_text([columns[i] for i in kept], ([record[i] for i in kept] for record in records)))
+    rows: list[Row] = list(
+        schema.typed_text([columns[i] for i in kept], ([record[i] for i in kept] for record in records))
+    )
     unknown = sum(name not in schema.types for name in columns)
     return Request(rows, [unknown] * len(rows) if unknown else [])
 

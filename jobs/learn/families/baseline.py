@@ -16,7 +16,7 @@ from families.linear import export_linear, linear_pipeline
 from sluice.model.metrics import roc_auc
 
 
-class OneColumn(ClassifierMixin, BaseEstimator):
+class OneColumn(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Logistic regression on the one column whose own ranking of the training rows is best (two classes)."""
 
     def fit(self, matrix: np.ndarray, y: np.ndarray) -> OneColumn:
