@@ -16,6 +16,7 @@ from proofs.canaries.candidates import Canary
 from proofs.canaries.models import Learned, Shelf, packed
 from sluice import keys, names
 from sluice.contract import Contract
+from sluice.records.run_inputs import RunInputs
 from tests.e2e.line import Line, wait_for
 
 Json = dict[str, Any]
@@ -101,16 +102,16 @@ class Project:
         self.champion = champion
 
     def _freeze(self, run_id: str) -> None:
-        inputs = {
-            "project": self.name,
-            "run_id": run_id,
-            "trigger": "manual",
-            "reason": "a canary of the proof",
-            "contract": self._contract,
-            "contract_version": self._version,
-            "datasets": [],
-            "created_at": self.world.clock.now().isoformat(),
-        }
+        inputs = RunInputs(
+            project=self.name,
+            run_id=run_id,
+            trigger="manual",
+            reason="a canary of the proof",
+            contract=Contract.model_validate(self._contract),
+            contract_version=self._version,
+            datasets=[],
+            created_at=self.world.clock.now().isoformat(),
+        ).plain()
         self._write(keys.run(self.name, run_id, "contract", "contract.json"), self._contract)
         self._write(keys.run(self.name, run_id, "run.json"), inputs)
         if not self.world.ledger.acquire_lock(self.name, run_id, self.world.clock.now()):

@@ -25,7 +25,7 @@ from sluice.steps.register_model import register_model
 from sluice.steps.seal_model import seal_model
 from sluice.store import run_records
 from tests.fakes import ClientError, Crash, FakeModels, Invocation, Published, failing, interrupted
-from tests.unit.steps.release_world import ENDPOINT, JOB, NEW, OLD, PROJECT, artifact, build
+from tests.unit.steps.release_world import ENDPOINT, JOB, NEW, OLD, PROJECT, artifact, build, freeze
 
 DIED = ("Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown")
 """What Step Functions hears of a function whose process was killed, which took too long, or of which AWS knows
@@ -130,7 +130,7 @@ class Cloud:
         assert contract is not None
         total = artifact(run_id=run_id)[1] if run_id == NEW else _sum(run_id)
         evaluation = {"rows": 100, "candidate": {"metrics": {"roc_auc": 0.9}, "artifact_sha256": total}}
-        self._put(keys.run(PROJECT, run_id, "run.json"), {"contract": contract[0], "datasets": [f"d-{run_id}"]})
+        freeze(world, run_id, contract[0], [f"d-{run_id}"])
         self._put(keys.run(PROJECT, run_id, "evaluation", "evaluation.json"), {**evaluation, "champion": None})
         if run_id != NEW:
             trained = keys.run(PROJECT, run_id, "training", "model.tar.gz")

@@ -23,7 +23,7 @@ from sluice.steps.replay_requests import replay_requests
 from sluice.steps.respond_to_alarm import respond_to_alarm
 from tests.unit.steps.captures import lay
 from tests.unit.steps.label_files import send_labels
-from tests.unit.steps.release_world import CONTRACT, ENDPOINT, NEW, OLD, PROJECT, URI, build
+from tests.unit.steps.release_world import CONTRACT, ENDPOINT, NEW, OLD, PROJECT, URI, build, freeze
 
 Row = dict[str, Any]
 Model = Callable[[Row], dict[str, Any]]
@@ -90,7 +90,7 @@ def promoted(old: Model, new: Model, content: dict[str, Any] | None = None, mae:
         plain = Contract.model_validate({**CONTRACT, **content}).model_dump(mode="json")
         world.ledger.save_contract(PROJECT, plain, "v2")
         for run in (OLD, NEW):
-            world.objects.write(keys.run(PROJECT, run, "run.json"), json.dumps({"contract": plain}).encode())
+            freeze(world, run, plain)
         key = keys.run(PROJECT, NEW, "evaluation", "evaluation.json")
         evaluation = json.loads(world.objects.read(key))
         evaluation["candidate"]["metrics"] = {"mae": mae}

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from sluice import keys
 from sluice.contract import Contract
 from sluice.ports import Champion, Variant, World
+from sluice.records.run_inputs import RunInputs
 from sluice.steps.seal_model import seal_model
 from tests import fakes
 
@@ -63,8 +65,8 @@ def build(auc: float = 0.9, champion: bool = True, **release: Any) -> World:
     world.ledger.save_contract(PROJECT, plain, "v1")
     total = artifact()[1]
     evaluation = {"rows": 100, "candidate": {"metrics": {"roc_auc": auc}, "artifact_sha256": total}, "champion": None}
-    _put(world, keys.run(PROJECT, NEW, "run.json"), {"contract": plain, "datasets": ["d1"]})
-    _put(world, keys.run(PROJECT, OLD, "run.json"), {"contract": plain, "datasets": ["d0"]})
+    freeze(world, OLD, plain, ["d0"])
+    freeze(world, NEW, plain, ["d1"])
     _put(world, keys.run(PROJECT, NEW, "evaluation", "evaluation.json"), evaluation)
     for run in (OLD, NEW):
         trained = keys.run(PROJECT, run, "training", "model.tar.gz")
@@ -82,6 +84,21 @@ def build(auc: float = 0.9, champion: bool = True, **release: Any) -> World:
         old = Champion(OLD, "v-r1", ENDPOINT, "only1", "m1", "arn:old", now, now + timedelta(days=1), metrics=lies)
         world.ledger.set_champion(PROJECT, old, None)
     return world
+
+
+def freeze(world: World, run_id: str, contract: Any, datasets: Sequence[str] = ("d1",)) -> None:
+    """Writes run.json, as plan_training does."""
+    inputs = RunInputs(
+        project=PROJECT,
+        run_id=run_id,
+        trigger="data",
+        reason="data",
+        contract=Contract.model_validate(contract),
+        contract_version="v1",
+        datasets=list(datasets),
+        created_at=world.clock.now().isoformat(),
+    )
+    _put(world, keys.run(PROJECT, run_id, "run.json"), inputs.plain())
 
 
 def _put(world: World, key: str, content: Any) -> None:

@@ -162,7 +162,6 @@ def test_the_contract_of_the_serving_run_reads_the_file() -> None:
 def test_a_run_without_its_contract_refuses_the_file() -> None:
     world, key = build(), "batch/shop/a.csv"
     world.objects.write(key, b"pages\n1\n")
-    for name in ("run.json", "contract.json"):
-        world.objects.remove(keys.run("shop", "r1", name))
+    world.objects.remove(keys.run("shop", "r1", "run.json"))
     assert plan_batch(world, key, str(world.objects.version(key)))["decision"] == "refused"
     assert world.alerts.kinds == ["Batch Failed"]

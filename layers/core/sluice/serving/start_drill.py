@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sluice import keys, names
+from sluice.contract import Contract
 from sluice.errors import ConflictError, ReleaseError
 from sluice.ports import ENDPOINT, Champion, Json, World
+from sluice.records.run_inputs import RunInputs
 from sluice.serving import canary_alarms
 from sluice.serving.endpoint_lock import take_endpoint
 from sluice.store.run_records import project_contract, run_contract, update_run, write_json
@@ -33,8 +35,14 @@ def start_drill(world: World, project: str, by: str = "somebody") -> Json:
         # anew: a release may have ended between the look and the lock
         champion = _serving(world, project)
         inputs = _inputs(world, project, drill_id, champion, by)
-        write_json(world, keys.run(project, drill_id, "run.json"), inputs)
-        facts = {name: inputs[name] for name in ("trigger", "reason", "datasets", "contract_version", "champion")}
+        write_json(world, keys.run(project, drill_id, "run.json"), inputs.plain())
+        facts = {
+            "trigger": inputs.trigger,
+            "reason": inputs.reason,
+            "datasets": inputs.datasets,
+            "contract_version": inputs.contract_version,
+            "champion": inputs.champion,
+        }
         world.ledger.start_run(project, drill_id, now, {**facts, "status": "starting"})
         request = {
             "project": project,
@@ -105,22 +113,22 @@ def _serving(world: World, project: str) -> Champion:
     return champion
 
 
-def _inputs(world: World, project: str, drill_id: str, champion: Champion, by: str) -> Json:
+def _inputs(world: World, project: str, drill_id: str, champion: Champion, by: str) -> RunInputs:
     """As of any run: the contract is frozen, here the champion's, with the drill's own bake."""
     plain = run_contract(world, project, champion.run_id).model_dump(mode="json")
     plain["release"] |= {"bake": BAKE, "max_bake": BAKE}
     record = world.ledger.run(project, champion.run_id) or {}
-    return {
-        "project": project,
-        "run_id": drill_id,
-        "trigger": TRIGGER,
-        "reason": f"rollback drill on {champion.run_id} (asked by {by})",
-        "contract": plain,
-        "contract_version": record.get("contract_version"),
-        "datasets": [],
-        "champion": champion.run_id,
-        "created_at": world.clock.now().isoformat(),
-    }
+    return RunInputs(
+        project=project,
+        run_id=drill_id,
+        trigger=TRIGGER,
+        reason=f"rollback drill on {champion.run_id} (asked by {by})",
+        contract=Contract.model_validate(plain),
+        contract_version=record.get("contract_version"),
+        datasets=[],
+        champion=champion.run_id,
+        created_at=world.clock.now().isoformat(),
+    )
 
 
 def _described(world: World, project: str, holder: str) -> str:

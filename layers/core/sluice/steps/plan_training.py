@@ -15,6 +15,8 @@ from sluice.contract.durations import seconds
 from sluice.contract.metric_limits import METRICS
 from sluice.errors import ConflictError, UnknownProjectError
 from sluice.ports import Champion, Json, Settings, World
+from sluice.records.run_inputs import RunInputs
+from sluice.store.run_records import run_inputs
 from sluice.training.tuning_plan import channels, static_parameters, stopping_condition, tuning_plan
 
 TRIGGERS = ("data", "arrivals", "drift", "quality", "schedule", "manual", "request")
@@ -105,27 +107,31 @@ def _freeze(
     reason: str,
 ) -> None:
     project = contract.project
-    plain = contract.model_dump(mode="json")
-    inputs = {
-        "project": project,
-        "run_id": run_id,
-        "trigger": trigger,
-        "reason": reason,
-        "contract": plain,
-        "contract_version": version,
-        "datasets": dataset_ids,
-        "created_at": world.clock.now().isoformat(),
-    }
-    for name, body in (("contract/contract.json", plain), ("run.json", inputs), ("plan.json", plan)):
+    inputs = RunInputs(
+        project=project,
+        run_id=run_id,
+        trigger=trigger,
+        reason=reason,
+        contract=contract,
+        contract_version=version,
+        datasets=dataset_ids,
+        created_at=world.clock.now().isoformat(),
+    ).plain()
+    for name, body in (("contract/contract.json", inputs["contract"]), ("run.json", inputs), ("plan.json", plan)):
         text = json.dumps(body, indent=1, ensure_ascii=False).encode()
         world.objects.write(keys.run(project, run_id, name), text, "application/json")
 
 
 def _start(world: World, project: str, run_id: str) -> None:
     """Starts the execution of a frozen run whose lock is held. When that fails the lock is freed again."""
-    inputs = json.loads(world.objects.read(keys.run(project, run_id, "run.json")))
+    inputs = run_inputs(world, project, run_id)
     plan = json.loads(world.objects.read(keys.run(project, run_id, "plan.json")))
-    facts = {name: inputs[name] for name in ("trigger", "reason", "datasets", "contract_version")}
+    facts = {
+        "trigger": inputs.trigger,
+        "reason": inputs.reason,
+        "datasets": inputs.datasets,
+        "contract_version": inputs.contract_version,
+    }
     world.ledger.start_run(project, run_id, world.clock.now(), {**facts, "status": "starting"})
     try:
         arn = world.executions.start(world.settings.lifecycle_arn, names.execution(project, run_id), plan)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sluice import keys, names
-from sluice.errors import ArtifactError, NotFoundError
+from sluice.errors import ArtifactError
 from sluice.ports import Json, World
 from sluice.serving.sealed_models import verified
-from sluice.store.run_records import read_json, run_contract, update_run
+from sluice.store.run_records import read_json, run_inputs, update_run
 
 
 def register_model(world: World, project: str, run_id: str, artifact_uri: str) -> Json:
@@ -14,7 +14,8 @@ def register_model(world: World, project: str, run_id: str, artifact_uri: str) -
 
     Raises ArtifactError when the archive is not the one that was sealed, or not the one that was evaluated.
     """
-    contract = run_contract(world, project, run_id)
+    inputs = run_inputs(world, project, run_id)
+    contract = inputs.contract
     seal = verified(world, project, run_id, artifact_uri)
     sha256 = seal.artifact_sha256
     evaluation = read_json(world, keys.run(project, run_id, "evaluation", "evaluation.json"))
@@ -23,10 +24,6 @@ def register_model(world: World, project: str, run_id: str, artifact_uri: str) -
         raise ArtifactError(
             f"{artifact_uri} is {sha256[:12]}…, but the gates judged {str(evaluated)[:12]}…: train anew"
         )
-    try:
-        datasets = read_json(world, keys.run(project, run_id, "run.json")).get("datasets") or []
-    except NotFoundError:
-        datasets = []
     metric = str(contract.problem.metric)
     facts = {
         "run_id": run_id,
@@ -35,7 +32,7 @@ def register_model(world: World, project: str, run_id: str, artifact_uri: str) -
         "value": str(evaluation["candidate"]["metrics"].get(metric)),
         "artifact_sha256": sha256,
         "archive_sha256": seal.archive_sha256,
-        "datasets": str(len(datasets)),
+        "datasets": str(len(inputs.datasets)),
     }
     approval = contract.release.approval
     arn = world.registry.register(

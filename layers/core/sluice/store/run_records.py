@@ -9,6 +9,7 @@ from sluice import keys
 from sluice.contract import Contract
 from sluice.errors import DamagedRecordError, InputError, NotFoundError, UnknownProjectError
 from sluice.ports import Json, World
+from sluice.records.run_inputs import RunInputs
 
 
 def read_json(world: World, key: str) -> Any:
@@ -36,14 +37,13 @@ def write_json(world: World, key: str, content: Any) -> None:
 
 def run_contract(world: World, project: str, run_id: str) -> Contract:
     """The contract that the run was planned with: a later edit must not change a run that is on."""
-    content: Any = None
-    try:
-        content = read_json(world, keys.run(project, run_id, "run.json")).get("contract")
-    except NotFoundError:
-        content = None
-    if not isinstance(content, dict):
-        content = read_json(world, keys.run(project, run_id, "contract.json"))
-    return Contract.model_validate(content)
+    return run_inputs(world, project, run_id).contract
+
+
+def run_inputs(world: World, project: str, run_id: str) -> RunInputs:
+    """What the run was started with. Raises NotFoundError, DamagedRecordError."""
+    key = keys.run(project, run_id, "run.json")
+    return RunInputs.parse(world.objects.read(key), world.objects.uri(key))
 
 
 def project_contract(world: World, project: str) -> Contract:

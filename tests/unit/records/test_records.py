@@ -1,0 +1,71 @@
+"""What a record of another deployment comes to: it is read, or refused in words that name the file and the member."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from sluice import keys
+from sluice.errors import DamagedRecordError
+from sluice.records.run_inputs import RunInputs
+from sluice.store.run_records import run_contract, run_inputs
+from tests.unit.steps.release_world import NEW, PROJECT, build
+
+WHERE = "s3://data/runs/shop/r2/run.json"
+
+
+def frozen() -> tuple[Any, str, dict[str, Any]]:
+    world = build()
+    key = keys.run(PROJECT, NEW, "run.json")
+    return world, key, json.loads(world.objects.read(key))
+
+
+def test_members_of_a_newer_deployment_are_left_out() -> None:
+    world, key, content = frozen()
+    world.objects.write(key, json.dumps({**content, "owner": "a team"}).encode())
+    assert run_inputs(world, PROJECT, NEW) == RunInputs.of(content, WHERE)
+
+
+@pytest.mark.parametrize("member", ["contract", "datasets", "created_at"])
+def test_a_member_that_is_missing_is_named_with_its_file(member: str) -> None:
+    world, key, content = frozen()
+    del content[member]
+    world.objects.write(key, json.dumps(content).encode())
+    with pytest.raises(DamagedRecordError, match=f"^{WHERE} cannot be used: {member} is missing"):
+        run_contract(world, PROJECT, NEW)
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (b"{", "is not JSON"),
+        (b"[]", "cannot be used: the record: Input should be"),
+        (b"[" * 100_000, "is not JSON"),
+        (b"null", "cannot be used"),
+    ],
+)
+def test_what_is_no_record_is_refused_in_words(body: bytes, what: str) -> None:
+    world, key, _ = frozen()
+    world.objects.write(key, body)
+    with pytest.raises(DamagedRecordError, match=what):
+        run_inputs(world, PROJECT, NEW)
+
+
+def test_a_frozen_contract_is_read_as_strictly_as_a_new_one() -> None:
+    world, key, content = frozen()
+    content["contract"]["release"]["percents"] = [10]
+    content["contract"]["data"]["columns"]["pages"]["min"] = "secret"
+    world.objects.write(key, json.dumps(content).encode())
+    with pytest.raises(DamagedRecordError, match=r"contract\.release\.percents: Extra inputs") as raised:
+        run_inputs(world, PROJECT, NEW)
+    assert "contract.data.columns: " in str(raised.value), "three parts of a path are shown"
+    assert "secret" not in str(raised.value)
+
+
+def test_a_record_with_a_member_that_it_does_not_have_is_not_made() -> None:
+    content = run_inputs(build(), PROJECT, NEW).plain()
+    with pytest.raises(ValidationError, match="owner"):
+        RunInputs(**content, owner="a team")
