@@ -12,7 +12,7 @@ from proofs.project import Finding, Project, TranslationError
 from proofs.stack_values import STACK, StackValues, UnresolvedError
 from sluice import names
 from sluice.ports import Alarm
-from sluice.release import alarms
+from sluice.release import endpoint_alarms
 from sluice.watch import metric_names
 
 CHECK = "metrics"
@@ -96,9 +96,13 @@ def findings(project: Project) -> list[Finding]:
 def run_time_alarms() -> list[Alarm]:
     """The alarms that a release and the serving model get from our code."""
     run, endpoint = "r0123456789ab", "sluice-shop"
-    found = alarms.canary_alarms(STACK, "shop", run, alarms.of_fleet(endpoint, "v", "config"), 250.0, 0.01)
-    found += alarms.canary_alarms(STACK, "shop", run, alarms.of_variant(endpoint, names.variant(run)), 250.0, 0.01)
-    return [*found, alarms.champion_errors(STACK, "shop", endpoint, f"v-{run}", 0.01)]
+    found = endpoint_alarms.canary_alarms(
+        STACK, "shop", run, endpoint_alarms.of_fleet(endpoint, "v", "config"), 250.0, 0.01
+    )
+    found += endpoint_alarms.canary_alarms(
+        STACK, "shop", run, endpoint_alarms.of_variant(endpoint, names.variant(run)), 250.0, 0.01
+    )
+    return [*found, endpoint_alarms.champion_errors(STACK, "shop", endpoint, f"v-{run}", 0.01)]
 
 
 def check_alarm(alarm: Alarm) -> Iterator[str]:

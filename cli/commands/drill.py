@@ -23,7 +23,7 @@ from cli.options import Project
 from cli.text import plural, say, table
 from sluice.errors import EndpointBusyError
 from sluice.ports import ENDPOINT, EndpointState, Json
-from sluice.release import alarms
+from sluice.release import endpoint_alarms
 from sluice.serving.start_drill import BAKE, TRIGGER, end_drill, start_drill
 
 NAME = "drill"
@@ -222,7 +222,7 @@ class _Drill:
         at = self.connection.world.clock.now()
         if self.alarm_trouble or (self.rings and (at - self.rings[-1]).total_seconds() < _ALARM_SECONDS):
             return
-        name = alarms.canary_errors_name(self.connection.world.settings.stack, self.project, self.id)
+        name = endpoint_alarms.canary_errors_name(self.connection.world.settings.stack, self.project, self.id)
         try:
             self.connection.client("cloudwatch").set_alarm_state(
                 AlarmName=name, StateValue="ALARM", StateReason=_ALARM_REASON

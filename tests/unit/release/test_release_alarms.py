@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
-from sluice.release.alarms import BURST, canary_alarms, gross_failure_rate, of_variant
+from sluice.release.endpoint_alarms import BURST, canary_alarms, gross_failure_rate, of_variant
 
 
 def rings(limit: float, rate: float, requests: int) -> float:

@@ -16,7 +16,7 @@ from sluice.contract import Contract
 from sluice.errors import ConflictError, EndpointBusyError, ReleaseError, SluiceError, UnknownProjectError
 from sluice.ports import ENDPOINT as LOCK
 from sluice.ports import Answer, World
-from sluice.release import alarms, plan
+from sluice.release import endpoint_alarms, plan
 from sluice.serving.endpoint_lock import take_endpoint
 from sluice.serving.start_drill import end_drill, start_drill
 from sluice.steps.complete_release import complete_release
@@ -228,7 +228,7 @@ def test_the_end_of_an_execution_that_failed_is_written_once() -> None:
     drill_id = start_drill(world, PROJECT)["drill_id"]
     payload: dict[str, Any] = next(iter(world.executions.started.values()))  # type: ignore[attr-defined]
     plan_release(world, **payload)
-    known = alarms.canary_names("sluice", PROJECT, drill_id)
+    known = endpoint_alarms.canary_names("sluice", PROJECT, drill_id)
     assert len(world.alarms.states(known)) == 2
     end_drill(world, PROJECT, drill_id, "its execution is FAILED: E")
     end_drill(world, PROJECT, drill_id, "again")

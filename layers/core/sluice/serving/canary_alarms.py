@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sluice.contract import Release
 from sluice.ports import World
-from sluice.release import alarms
+from sluice.release import endpoint_alarms
 
 
 def ensure(world: World, project: str, run_id: str, served: Mapping[str, str], release: Release) -> list[str]:
@@ -15,16 +15,16 @@ def ensure(world: World, project: str, run_id: str, served: Mapping[str, str], r
     Their composite, made last, is the one that ends the release.
     """
     stack = world.settings.stack
-    made = alarms.canary_alarms(stack, project, run_id, served, release.max_p99_ms, release.max_error_rate)
+    made = endpoint_alarms.canary_alarms(stack, project, run_id, served, release.max_p99_ms, release.max_error_rate)
     for alarm in made:
         world.alarms.put(alarm)
     described = f"The canary {run_id} of {project} fails or is too slow; the release is rolled back at once."
-    world.alarms.put_any(alarms.canary_name(stack, project, run_id), described, [alarm.name for alarm in made])
+    world.alarms.put_any(endpoint_alarms.canary_name(stack, project, run_id), described, [alarm.name for alarm in made])
     return [alarm.name for alarm in made]
 
 
 def remove(world: World, project: str, run_id: str) -> None:
     """The composite first: CloudWatch keeps what a composite depends on."""
     stack = world.settings.stack
-    world.alarms.delete([alarms.canary_name(stack, project, run_id)])
-    world.alarms.delete(alarms.canary_names(stack, project, run_id))
+    world.alarms.delete([endpoint_alarms.canary_name(stack, project, run_id)])
+    world.alarms.delete(endpoint_alarms.canary_names(stack, project, run_id))

@@ -7,7 +7,7 @@ from sluice.contract import Contract
 from sluice.contract.durations import rate_expression
 from sluice.contract.metric_limits import LOWER_IS_BETTER
 from sluice.ports import Alarm, Json, World
-from sluice.release import alarms
+from sluice.release import endpoint_alarms
 from sluice.store.run_records import project_contract, run_contract
 from sluice.watch.metric_names import DRIFT_SCORE, NAMESPACE, PROBATION_WORSE, QUALITY_SCORE
 
@@ -33,7 +33,9 @@ def ensure_monitoring(world: World, project: str, reset: bool = False) -> Json:
             "GreaterThanThreshold",
             contract.monitor.drift.max,
         ),
-        alarms.champion_errors(stack, project, champion.endpoint, champion.variant, contract.release.max_error_rate),
+        endpoint_alarms.champion_errors(
+            stack, project, champion.endpoint, champion.variant, contract.release.max_error_rate
+        ),
     ]
     if champion.previous:
         wanted.append(

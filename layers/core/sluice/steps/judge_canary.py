@@ -11,7 +11,7 @@ from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.errors import ReleaseError
 from sluice.ports import Json, World
-from sluice.release import alarms, traffic
+from sluice.release import endpoint_alarms, traffic
 from sluice.release.judge import TESTS, Counts, Look, Verdict, judge
 from sluice.release.plan import timing
 from sluice.release.scores import ExpectedScores
@@ -73,7 +73,7 @@ def judge_canary(
         step_canary=_with_failures(traffic.since(canary, _counts(before.get("canary"))), live.malformed[0]),
         total=_with_failures(canary, malformed),
         tail_ms=tail,
-        alarms=world.alarms.states(alarms.canary_names(stack, project, run_id)),
+        alarms=world.alarms.states(endpoint_alarms.canary_names(stack, project, run_id)),
         abort_requested=abort_requested(world, project, run_id),
         carried={test: sum(facts["log_e"].get(test, 0.0) for facts in closed) for test in TESTS},
         scores=live.scores,

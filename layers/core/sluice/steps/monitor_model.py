@@ -56,12 +56,12 @@ def monitor_model(world: World, project: str) -> Json:
         "endpoint_missing": missing,
         "thresholds": contract.monitor.model_dump(mode="json"),
     }
-    look = Look(world, project, champion, contract, report)
-    look.window()
-    look.part("drift", lambda: _drift(look))
-    look.part("labels", look.read_labels)
+    look = Look(project, champion, contract, report)
+    look.part("capture", lambda: _captured(world, look))
+    look.part("drift", lambda: _drift(world, look))
+    look.part("labels", lambda: _labels(world, look))
     look.part("quality", lambda: _quality(look))
-    look.part("probation", lambda: _probation(look))
+    look.part("probation", lambda: _probation(world, look))
     published = look.finite_metrics()
     report["problems"] = look.problems
     known = _known_problems(world, project)
@@ -84,8 +84,8 @@ def monitor_model(world: World, project: str) -> Json:
 class Look:
     """One look at a project: what was found so far, and what could not be read."""
 
-    def __init__(self, world: World, project: str, champion: Champion, contract: Contract, report: Json) -> None:
-        self.world, self.project, self.champion, self.contract = world, project, champion, contract
+    def __init__(self, project: str, champion: Champion, contract: Contract, report: Json) -> None:
+        self.project, self.champion, self.contract = project, champion, contract
         self.report = report
         self.requests: list[Captured] = []
         self.labels: dict[Identity, Typed] = {}
@@ -107,42 +107,41 @@ class Look:
             self.problems[name] = f"{name} is not measured: {type(error).__name__}"
             self.failures.append(error)
 
-    def window(self) -> None:
-        """The requests of the window; none when they cannot be read."""
-        self.report.update(rows=0, requests=0, files=0, files_left_out=0, unreadable_lines=0, refused_requests=0)
-
-        def read() -> list[Metric]:
-            self.requests, files, left_out, bad = _window(self.world, self.project, self.champion, self.contract)
-            rows = sum(len(request.rows) for request in self.requests)
-            refused = sum(request.refused is not None for request in self.requests)
-            self.report.update(rows=rows, requests=len(self.requests), files=files, files_left_out=left_out)
-            if left_out:
-                self.problems["window"] = (
-                    f"the newest {rows:,} rows are measured; {left_out:,} of {files + left_out:,} capture files, the "
-                    f"oldest of the window, are left out, since one measurement reads about {MAX_ROWS:,} rows. Shorten "
-                    f"monitor.window (now {self.contract.monitor.window}) to measure whole windows"
-                )
-            self.report.update(unreadable_lines=bad, refused_requests=refused)
-            return [
-                _metric(self.project, metric.DRIFT_ROWS, rows, "Count"),
-                _metric(self.project, metric.CAPTURED_REQUESTS, len(self.requests), "Count"),
-            ]
-
-        self.part("capture", read)
-
-    def read_labels(self) -> list[Metric]:
-        found = late_labels(self.world, self.contract)
-        self.labels = found.labels
-        self.report["labels"] = found.to_json()
-        self.problems |= found.problems
-        return []
-
     def finite_metrics(self) -> list[Metric]:
         """CloudWatch takes no other numbers, and one of them would keep back all."""
         for each in self.metrics:
             if not math.isfinite(each.value):
                 self.problems[each.name] = f"{each.name} is not a finite number and is not published"
         return [each for each in self.metrics if math.isfinite(each.value)]
+
+
+def _captured(world: World, look: Look) -> list[Metric]:
+    """Reads the requests of the window; there are none when they cannot be read."""
+    report = look.report
+    report.update(rows=0, requests=0, files=0, files_left_out=0, unreadable_lines=0, refused_requests=0)
+    look.requests, files, left_out, bad = _window(world, look.project, look.champion, look.contract)
+    rows = sum(len(request.rows) for request in look.requests)
+    refused = sum(request.refused is not None for request in look.requests)
+    report.update(rows=rows, requests=len(look.requests), files=files, files_left_out=left_out)
+    if left_out:
+        look.problems["window"] = (
+            f"the newest {rows:,} rows are measured; {left_out:,} of {files + left_out:,} capture files, the "
+            f"oldest of the window, are left out, since one measurement reads about {MAX_ROWS:,} rows. Shorten "
+            f"monitor.window (now {look.contract.monitor.window}) to measure whole windows"
+        )
+    report.update(unreadable_lines=bad, refused_requests=refused)
+    return [
+        _metric(look.project, metric.DRIFT_ROWS, rows, "Count"),
+        _metric(look.project, metric.CAPTURED_REQUESTS, len(look.requests), "Count"),
+    ]
+
+
+def _labels(world: World, look: Look) -> list[Metric]:
+    found = late_labels(world, look.contract)
+    look.labels = found.labels
+    look.report["labels"] = found.to_json()
+    look.problems |= found.problems
+    return []
 
 
 def _known_problems(world: World, project: str) -> Json:
@@ -197,8 +196,8 @@ def _window(world: World, project: str, champion: Champion, contract: Contract) 
     return found, files, left_out, bad
 
 
-def _drift(look: Look) -> list[Metric]:
-    world, project, contract, report = look.world, look.project, look.contract, look.report
+def _drift(world: World, look: Look) -> list[Metric]:
+    project, contract, report = look.project, look.contract, look.report
     rows = [row for request in look.requests for row in request.rows]
     scores = (score_of(answer) for request in look.requests for answer in request.answers)
     answers = [score for score in scores if score is not None]
@@ -263,9 +262,9 @@ def _verdict(column: drift.Drift, limit: float) -> str:
     return f"above {limit:g}" if column.significant else f"above {limit:g}, which chance explains in so few rows"
 
 
-def _probation(look: Look) -> list[Metric]:
+def _probation(world: World, look: Look) -> list[Metric]:
     look.report["probation"] = None
-    found = compare_in_probation(look.world, look.contract, look.champion, look.labels)
+    found = compare_in_probation(world, look.contract, look.champion, look.labels)
     look.report["probation"] = found
     if found is None:
         return []

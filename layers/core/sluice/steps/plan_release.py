@@ -8,7 +8,7 @@ from sluice import keys, names
 from sluice.contract import Release
 from sluice.errors import ArtifactError, EndpointBusyError, ReleaseError
 from sluice.ports import Champion, EndpointState, Json, Variant, World
-from sluice.release import alarms, plan
+from sluice.release import endpoint_alarms, plan
 from sluice.serving import canary_alarms
 from sluice.serving.endpoint_lock import take_endpoint
 from sluice.serving.sealed_models import verified, verified_champion
@@ -67,8 +67,8 @@ def plan_release(
             canary = names.endpoint_config(stack, project, run_id, "canary")
             both = {beside.variant: (beside.model, 1.0), variant: (model, 0.0)}
             _ensure_config(world, project, canary, release, both, machines)
-        swapped = alarms.of_fleet(endpoint, variant, only)
-        served = swapped if mode == "blue_green" else alarms.of_variant(endpoint, variant)
+        swapped = endpoint_alarms.of_fleet(endpoint, variant, only)
+        served = swapped if mode == "blue_green" else endpoint_alarms.of_variant(endpoint, variant)
         ringing = canary_alarms.ensure(world, project, run_id, served, release)
     update_run(world, project, run_id, {"release": {"mode": mode, "endpoint": endpoint, "package_arn": package_arn}})
     content: dict[str, Any] = {
@@ -117,7 +117,7 @@ def _drill(
     canary = names.endpoint_config(world.settings.stack, project, drill_id, "canary")
     both = {champion.variant: (champion.model, 1.0), variant: (champion.model, 0.0)}
     _ensure_config(world, project, canary, release, both, state.variants[0].instances)
-    ringing = canary_alarms.ensure(world, project, drill_id, alarms.of_variant(endpoint, variant), release)
+    ringing = canary_alarms.ensure(world, project, drill_id, endpoint_alarms.of_variant(endpoint, variant), release)
     return {
         "mode": "canary",
         "decision": "canary",

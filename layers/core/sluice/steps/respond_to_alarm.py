@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sluice import names
 from sluice.ports import Champion, Json, World
-from sluice.release import alarms
+from sluice.release import endpoint_alarms
 from sluice.serving.abort_requests import request_abort
 from sluice.training import retraining
 
@@ -59,7 +59,7 @@ def respond_to_alarm(world: World, event_detail: Json) -> Json:
 
 
 def _abort(world: World, project: str, run_id: str, kind: str) -> tuple[str, list[str], Json]:
-    states = world.alarms.states(alarms.canary_names(world.settings.stack, project, run_id))
+    states = world.alarms.states(endpoint_alarms.canary_names(world.settings.stack, project, run_id))
     ringing = sorted(name.rpartition("/")[2] for name, value in states.items() if value == "ALARM")
     reason = f"alarm {', '.join(ringing) or kind}"
     run = world.ledger.run(project, run_id)

@@ -74,8 +74,10 @@ def validate_dataset(
             limits.check_file(size or 0)
             contract, contract_version = _contract(world, project)
             with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
-                judged = _judge_labels if key.startswith(LABELS) else _judge
-                record = judged(world, key, version, project, dataset, contract, Path(folder), limits)
+                if key.startswith(LABELS):
+                    record = _judge_labels(world, key, version, project, dataset, contract, Path(folder), limits)
+                else:
+                    record = _judge(world, key, version, project, dataset, contract, Path(folder), limits)
     except (InputError, GivenUpError) as error:
         record = _refused(world, key, version, project, dataset, error)
     except (MemoryError, OSError) as error:
