@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cli.connection import Connection
+from cli.state_sentences import BAKE, QUIET, REPEATED, sentence
 from cli.text import number
 from sluice import keys
 from sluice.errors import NotFoundError
@@ -23,11 +24,19 @@ _FAILURES = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
 
 @dataclass(frozen=True)
 class Step:
-    """A state that was entered, or a failure; `text` is what to print."""
+    """A state that was entered, or a failure. `state` is the state's name, empty for a failure."""
 
     at: datetime
     machine: str
-    text: str
+    state: str
+    failure: str = ""
+
+    @property
+    def words(self) -> str:
+        """What to print."""
+        if self.failure:
+            return f"{self.machine} ended in an error: {self.failure}"
+        return sentence(self.machine, self.state)
 
 
 @dataclass
@@ -46,9 +55,9 @@ class Progress:
         for arn, machine in self._known().items():
             for event in self._events(arn):
                 self._read[arn] = event["id"]
-                text = _text(event)
-                if text:
-                    steps.append(Step(event["timestamp"], machine, text))
+                state, failure = _told(event)
+                if state or failure:
+                    steps.append(Step(event["timestamp"], machine, state, failure))
         return sorted(steps, key=lambda step: step.at)
 
     def _known(self) -> dict[str, str]:
@@ -142,15 +151,35 @@ def measurement(look: Json) -> str:
     return f"{words}: {look['decision']}"
 
 
-def _text(event: Any) -> str | None:
+def _told(event: Any) -> tuple[str, str]:
+    """The state that was entered, and how the execution failed: at most one of them is not empty."""
     details = event.get("stateEnteredEventDetails")
     if details:
-        return str(details["name"])
+        return str(details["name"]), ""
     if event["type"] in _FAILURES:
         kind = event["type"][0].lower() + event["type"][1:]
         why = event.get(f"{kind}EventDetails") or {}
-        return f"{event['type']}: {why.get('error', 'no error was given')}"
-    return None
+        return "", f"{event['type']}: {why.get('error', 'no error was given')}"
+    return "", ""
+
+
+@dataclass
+class Narrator:
+    """Chooses what is worth a line: states that only repeat what others say have none."""
+
+    _last: str = ""
+    _in_bake: set[str] = field(default_factory=set)
+
+    def fresh(self, step: Step) -> str:
+        """The line, or nothing."""
+        if step.state == BAKE:
+            self._in_bake.clear()
+        if step.state in QUIET or step.words == self._last or step.state in self._in_bake:
+            return ""
+        if step.state in REPEATED:
+            self._in_bake.add(step.state)
+        self._last = step.words
+        return step.words
 
 
 def execution_state(connection: Connection, arn: str) -> Json:

@@ -7,11 +7,11 @@ import time
 from cli.errors import CliError
 from cli.text import plural
 from sluice.escaping import visible
+from sluice.model.shortening import first
 from sluice.ports import Json, World
 
 SHOWN = 10
 """Reasons that are printed."""
-
 
 NEXT = {
     "HeaderMismatchError": (
@@ -30,6 +30,7 @@ NEXT = {
     "min_rows": "data.expectations.min_rows is the limit: drop a larger file, or lower it",
     "max_nulls": "data.columns.<column>.max_nulls is the limit: fill the column, or raise it",
     "FileTooLargeError": "split the file into parts; docs/operations.md has the size that a function can take",
+    "max_payload": "SageMaker takes no larger row: shorten its texts, or leave it out",
     "max_invalid_rows": "data.expectations.max_invalid_rows is the limit: mend the rows, or raise it",
 }
 """What to do, by the rule or error that refused."""
@@ -53,42 +54,72 @@ def accepted(record: Json) -> bool:
 
 
 def described(record: Json) -> list[str]:
-    """The terminal record of a file in raw/, labels/ or batch/, in words."""
-    kind, refused = record.get("kind", "raw"), record.get("quarantined_rows", 0)
-    if kind == "labels":
-        counts = (
-            f"{record.get('labels', 0)} labels from {record.get('rows', 0)} rows, "
-            f"{record.get('without_label', 0)} rows without a label, {refused} refused, "
-            f"{record.get('duplicates', 0)} repeated, {record.get('conflicts', 0)} contradicting"
-        )
-    elif kind == "batch":
-        counts = f"scored, see {visible(record['output_uri'])}" if record.get("output_uri") else "not scored"
-    else:
-        counts = f"{record.get('rows', 0)} rows accepted, {refused} refused"
-    lines = [f"{record['status']}: {counts}"]
+    """The terminal record of a file in raw/, labels/ or batch/, in words: counts, reasons, places, next steps."""
+    kind = str(record.get("kind", "raw"))
+    lines = [_headline(kind, record)]
     if record.get("message"):
         lines.append(f"  {visible(record['message'])}")
-    reasons = record.get("reasons") or []
-    lines += [f"  {_reason(reason)}" for reason in reasons[:SHOWN]]
-    if len(reasons) > SHOWN:
-        lines.append(f"  … and {plural(len(reasons) - SHOWN, 'more reason')}")
+    if kind == "batch":
+        # why the file as a whole was not scored, in words
+        lines += [f"  {visible(reason)}" for reason in record.get("reasons") or []]
+    reasons = [_reason(reason) for reason in _of_rows(record).get("reasons") or []]
+    lines += [f"  {line}" for line in first(reasons, SHOWN, "`sluice quarantine`")]
+    lines += [f"  {line}" for line in _places(kind, record)]
     return lines + [f"  → {each}" for each in next_steps(record)]
 
 
 def next_steps(record: Json) -> list[str]:
     """What to do about what was refused: the contract's key that decided, and where the rows are."""
-    reasons = record.get("reasons") or []
+    reasons = _of_rows(record).get("reasons") or []
     rules = [str(each.get("rule")) for each in reasons if isinstance(each, dict)] + [str(record.get("error"))]
     steps = list(dict.fromkeys(NEXT[rule] for rule in rules if rule in NEXT))
-    if record.get("quarantined_rows") and record.get("dataset_id"):
+    if _of_rows(record).get("quarantined_rows") and record.get("dataset_id"):
         where = f"{record.get('project') or 'PROJECT'} {record['dataset_id']}"
         steps.append(f"the refused rows with their reasons: sluice quarantine {where}")
     return steps
+
+
+def _of_rows(record: Json) -> Json:
+    """What counts the rows: of a file to score it is a part of its own, which plan_batch has made."""
+    return (record.get("file") or {}) if record.get("kind") == "batch" else record
+
+
+def _headline(kind: str, record: Json) -> str:
+    counted, status = _of_rows(record), str(record["status"])
+    refused = counted.get("quarantined_rows", 0)
+    if kind == "labels":
+        counts = (
+            f"{plural(record.get('labels', 0), 'label')} from {plural(record.get('rows', 0), 'row')}, "
+            f"{plural(record.get('without_label', 0), 'row')} without a label, {refused} refused, "
+            f"{record.get('duplicates', 0)} repeated, {record.get('conflicts', 0)} contradicting"
+        )
+        return f"{status}: {counts}"
+    if kind == "batch":
+        verdict = {"accepted": "scored", "failed": "not scored"}.get(status, status)
+        if not counted:
+            return verdict
+        read, scored = counted.get("rows", 0), counted.get("scored_rows", 0)
+        # a job that failed has scored no row, whatever the plan was
+        counts = f"{plural(read, 'row')} read, {scored if accepted(record) else 0} scored, {refused} refused"
+        return f"{verdict}: {counts}"
+    return f"{status}: {plural(record.get('rows', 0), 'row')} accepted, {refused} refused"
+
+
+def _places(kind: str, record: Json) -> list[str]:
+    """Where the answers are, and the rows that were refused."""
+    counted = _of_rows(record)
+    places = [
+        ("answers", record.get("output_uri")),
+        ("refused rows, numbers and reasons", record.get("refused_uri")),
+        ("refused rows, whole", counted.get("refused_uri")),
+        ("the model's own output", record.get("raw_uri")),
+    ]
+    return [f"{what}: {visible(uri)}" for what, uri in places if uri]
 
 
 def _reason(reason: Json | str) -> str:
     if isinstance(reason, str):
         return visible(reason)
     where = f"column {visible(reason['column'])}: " if reason.get("column") else ""
-    count = f" ({reason['rows']} rows)" if reason.get("rows") else ""
+    count = f" ({plural(reason['rows'], 'row')})" if reason.get("rows") else ""
     return f"{where}{reason.get('message') or reason.get('rule')}{count}"

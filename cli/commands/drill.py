@@ -112,7 +112,7 @@ class _Drill:
             # asked first: what is looked at below is then at least as new as the end
             self.execution = execution_state(self.connection, self.started["execution_arn"])
             for step in progress.fresh():
-                say(f"  {step.at.astimezone(UTC):%H:%M:%S}  {step.text}")
+                say(f"  {step.at.astimezone(UTC):%H:%M:%S}  {step.words}")
             self._look()
             if self.execution["status"] != "RUNNING":
                 self._note(ENDED)

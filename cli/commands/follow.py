@@ -11,7 +11,7 @@ from cli.commands.runs import WAITS, explanation, outcome
 from cli.connection import Connection, find_run, known_project
 from cli.display import Display, JsonDisplay
 from cli.errors import CliError
-from cli.following import CanaryWatch, Progress
+from cli.following import CanaryWatch, Narrator, Progress
 from cli.options import Json as JsonFlag
 from cli.options import Project
 from cli.text import duration
@@ -21,8 +21,6 @@ NAME = "follow"
 HELP = "live progress of the run that is on"
 EXAMPLE = "sluice follow shop"
 _POLL_SECONDS = 1.0
-QUIET = ("Open Run", "Open Build", "Open Release", "Open Bake", "Canary Attached?", "Back How?")
-"""States that only repeat what others say."""
 
 
 def run(
@@ -47,14 +45,14 @@ def _watch(connection: Connection, project: str, record: Json, wait: float, disp
     world, run_id = connection.world, record["run_id"]
     display.line(f"{run_id} of {project} ({record.get('trigger')})", run=run_id, project=project)
     progress, canary = Progress(connection, project, run_id), CanaryWatch(world, project, run_id)
-    began, last, asked = time.time(), "", False
+    narrator, began, last, asked = Narrator(), time.time(), "", False
     while True:
         now = world.ledger.run(project, run_id) or record
         for step in progress.fresh():
-            line = f"{step.machine}: {step.text}"
-            if line != last and step.text not in QUIET:
-                display.line(f"  {step.at:%H:%M:%S}  {line}", at=step.at, machine=step.machine, state=step.text)
-            last = line
+            if line := narrator.fresh(step):
+                facts = {"machine": step.machine, "state": step.state or step.failure}
+                display.line(f"  {step.at:%H:%M:%S}  {line}", at=step.at, **facts)
+                last = line
         for words in canary.fresh(now):
             display.line(f"  {world.clock.now():%H:%M:%S}  {words}", at=world.clock.now(), canary=words)
         waits = outcome(now) == WAITS

@@ -9,12 +9,9 @@ from typing import Any
 
 from cli.demo.console import say
 from cli.demo.waiting import until
-from cli.following import Progress
+from cli.following import Narrator, Progress
 from cli.stack import LocalStack
 from sluice import keys
-
-QUIET = ("Open Run", "Open Build", "Open Release", "Open Bake", "Bake", "Canary Attached?", "Back How?")
-"""States that would only repeat themselves in the progress."""
 
 
 @dataclass
@@ -39,6 +36,7 @@ class Follower:
         self._stack = stack
         self._project = project
         self._progress: dict[str, Progress] = {}
+        self._narrator = Narrator()
 
     def wait_for_start(self, known: set[str], trigger: str | None = None, seconds: float = 60) -> dict[str, Any]:
         """The record of the first run that is not among `known` run ids."""
@@ -64,13 +62,13 @@ class Follower:
     def _print(self, run_id: str) -> None:
         progress = self._progress.setdefault(run_id, Progress(self._stack.connection, self._project, run_id))
         for step in progress.fresh():
-            if step.text == "Canary Healthy?":
+            if step.state == "Canary Healthy?":
                 say(self._verdict(run_id), mark="·")
-            elif step.text == "Replay Passed?":
+            elif step.state == "Replay Passed?":
                 replay = (self._stack.world.ledger.run(self._project, run_id) or {}).get("replay") or {}
                 say(f"replay: {replay.get('decision')} — {(replay.get('reasons') or [''])[0]}", mark="·")
-            elif step.text not in QUIET and not step.text.startswith("Await"):
-                say(f"{step.machine}: {step.text}", mark="·")
+            elif step.state != "Bake" and not step.state.startswith("Await") and (line := self._narrator.fresh(step)):
+                say(line, mark="·")
 
     def _verdict(self, run_id: str) -> str:
         """The judge's newest word; it may be one look ahead of the state that is printed."""

@@ -122,7 +122,7 @@ def _followed(connection: Connection, deadline: float) -> Json:
     progress, last = Progress(connection, PROJECT, record["run_id"]), ""
     while not record.get("outcome"):
         for step in progress.fresh():
-            line = f"{step.machine}: {step.text}"
+            line = step.words
             if line != last:
                 say(f"    {step.at:%H:%M:%S}  {line}")
             last = line
