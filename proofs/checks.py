@@ -19,6 +19,7 @@ from proofs import (
     dataflow,
     events,
     expressions,
+    failures,
     handlers,
     iam,
     metrics,
@@ -54,6 +55,7 @@ def _check(name: str, findings: Callable[[Project], list[Finding]], looks_at: st
 CHEAP: tuple[Check, ...] = (
     _check("asl", asl.findings, "definitions", "fields, targets, ways out, errors, one query language"),
     _check("expressions", expressions.findings, "definitions", "JSONata parses; variables are assigned on every way"),
+    _check("failures", failures.findings, "definitions", "a failure's reason reaches somebody on every way"),
     _check("substitutions", substitutions.findings, "source definitions", "declared, used, the right kind"),
     _check("payloads", payloads.findings, "source definitions code", "what functions are given is what they take"),
     _check("api calls", api_calls.findings, "definitions", "botocore's models take every call of a Task"),

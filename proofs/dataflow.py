@@ -318,9 +318,7 @@ def _assignments(state: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
             (f"{key}[{index}].Assign", each, each.get("Next", "")) for index, each in enumerate(state.get(key, []))
         ]
     for of, holder, target in holders:
-        # what a Catch keeps of an error is the same everywhere, also where the machine asks the endpoint instead
-        names = set(holder.get("Assign", {})) - ({"failure"} if of.startswith("Catch") else set())
-        yield from ((of, variable, target) for variable in sorted(names))
+        yield from ((of, variable, target) for variable in sorted(holder.get("Assign", {})))
 
 
 def _read_after(states: dict[str, Any], target: str, variable: str) -> bool:

@@ -122,11 +122,12 @@ def _states(fields: tuple[str, ...], path: tuple[str | int, ...], state: dict[st
 
 
 class Parsed:
-    """What an expression uses: variables, functions, `$states` fields, names without a `$`, and keys that it writes."""
+    """What an expression uses: variables and their fields, functions, `$states` fields, bare names, written keys."""
 
     def __init__(self, ast: Any) -> None:
         self.variables: set[str] = set()
         self.functions: set[str] = set()
+        self.fields: set[tuple[str, tuple[str, ...]]] = set()
         self.states: set[tuple[str, ...]] = set()
         self.bare: set[str] = set()
         self.keys: set[str] = set()
@@ -144,8 +145,9 @@ class Parsed:
         elif node.type == "name" and not below:
             self.bare.add(str(node.value))
         elif node.type == "bind":
-            own = self._walk(node.rhs, own, below)
-            return own | {str(node.lhs.value)}
+            # a function may call itself
+            inner = own | {str(node.lhs.value)} if node.rhs.type == "lambda" else own
+            return self._walk(node.rhs, inner, below) | {str(node.lhs.value)}
         elif node.type == "lambda":
             self._walk(node.body, own | {str(each.value) for each in node.arguments}, below)
             return own
@@ -193,6 +195,7 @@ class Parsed:
             self.states.add(fields)
         elif name and name != "$" and name not in own:
             self.variables.add(name)
+            self.fields.add((name, fields))
 
 
 def _children(node: Any) -> Iterator[Any]:

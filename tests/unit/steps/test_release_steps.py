@@ -205,6 +205,65 @@ def test_a_sick_canary_is_rolled_back_loudly_when_not_verified() -> None:
     assert world.ledger.champion(PROJECT).run_id == OLD
 
 
+def failure(state, before=None):
+    return {"state": state, "error": "Boom", "cause": f'{{"errorMessage": "{state} is tired"}}', "before": before}
+
+
+def test_every_failure_on_the_way_is_in_the_alert_and_the_judges_reasons_once() -> None:
+    world = build()
+    arn, plan = planned(world)
+    for name in ("Invocations", "Invocation5XXErrors"):
+        world.metrics.add(ENDPOINT, "v-r2", name, world.clock.now(), 10)
+    reasons = look(world, plan)["reasons"]
+    aborted = {"state": "Judge Canary", "error": "CanaryAborted", "cause": json.dumps(reasons), "before": None}
+    failed = failure("Await Rollback", failure("Cut Canary Traffic", aborted))
+    complete_release(world, PROJECT, NEW, "rolled_back", arn, URI, plan, {"decision": "verified"}, failed)
+    more = ["Cut Canary Traffic: Boom: Cut Canary Traffic is tired", "Await Rollback: Boom: Await Rollback is tired"]
+    assert world.ledger.run(PROJECT, NEW)["reasons"] == [*reasons, *more]
+    assert world.alerts.published[-1].message.startswith("; ".join([*reasons, *more]))
+
+
+def test_a_promotion_says_which_failures_it_went_on_after() -> None:
+    world = build()
+    arn, plan = planned(world)
+    complete_release(world, PROJECT, NEW, "promoted", arn, URI, plan, failure=failure("Promote Model"))
+    assert world.ledger.run(PROJECT, NEW)["overcome"] == ["Promote Model: Boom: Promote Model is tired"]
+    assert world.alerts.published[-1].message.endswith("failures: Promote Model: Boom: Promote Model is tired")
+
+
+def test_a_rollback_that_was_verified_in_spite_of_a_failure_is_done_and_says_it() -> None:
+    world = build()
+    arn, plan = planned(world)
+    complete_release(world, PROJECT, NEW, "promoted", arn, URI, plan)
+    finish_run(world, PROJECT, NEW, "promoted")
+    back = plan_rollback(world, PROJECT, "an alarm", "x", NEW)
+    failed = failure("Restore Previous Model")
+    done = complete_rollback(world, PROJECT, "an alarm", "x", back, {"decision": "verified", "reasons": []}, failed)
+    assert done == {"outcome": "rolled_back", "verified": True}
+    assert "after these failures: Restore Previous Model: Boom" in world.alerts.published[-1].message
+    assert world.ledger.champion(PROJECT).run_id == OLD
+
+
+def test_a_rollback_that_was_not_verified_says_both_reasons() -> None:
+    world = build()
+    arn, plan = planned(world)
+    complete_release(world, PROJECT, NEW, "promoted", arn, URI, plan)
+    finish_run(world, PROJECT, NEW, "promoted")
+    back = plan_rollback(world, PROJECT, "an alarm", "x", NEW)
+    seen = {"decision": "failed", "reasons": ["it serves another"]}
+    done = complete_rollback(world, PROJECT, "an alarm", "x", back, seen, failure("Restore Previous Model"))
+    assert done["verified"] is False
+    said = "an alarm\nRestore Previous Model: Boom: Restore Previous Model is tired\nit serves another"
+    assert world.alerts.published[-1].message == said
+
+
+def test_a_failed_run_says_what_failed_before() -> None:
+    world = build()
+    finish_run(world, PROJECT, NEW, "failed", failure("Finish Run", failure("Release Model")))
+    cause = world.ledger.run(PROJECT, NEW)["error"]["cause"]
+    assert cause == "Finish Run is tired; before that, Release Model: Boom: Release Model is tired"
+
+
 def test_verification_names_what_is_wrong() -> None:
     world = build()
     seen = verify_endpoint(world, PROJECT, NEW, ENDPOINT, "other", "v-r1", "rollback")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sluice.store.causes import message_of
+from sluice.store.causes import failure_texts, message_of
 
 REASON = "record 1, column 'browsing_minutes': not a valid number"
 TRANSFORM = {
@@ -85,3 +85,13 @@ def test_a_service_that_gives_no_reason_is_reported_as_such(cause: str, words: l
     assert all(word in told for word in words), told
     assert "See job logs" not in told
     assert 'ErrorMessage ""' not in told
+
+
+def test_each_failure_of_one_cause_gives_its_reason() -> None:
+    cause = f"Judge: Aborted; then Clean: {described(ErrorMessage=REASON)}; then Record: {described(errorMessage='m')}"
+    assert message_of(cause) == f"Judge: Aborted; then Clean: {REASON}; then Record: m"
+
+
+def test_a_long_reason_is_cut_after_its_wrapping_and_says_so() -> None:
+    told = failure_texts({"state": "S", "error": "E", "cause": described(errorMessage="x" * 2_100)})
+    assert told == [f"S: E: {'x' * 2_000} … (100 more characters)"]

@@ -12,7 +12,7 @@ from sluice.ports import Champion, Json, World
 from sluice.release import champions
 from sluice.serving import canary_alarms
 from sluice.serving.ensure_monitoring import ensure_monitoring
-from sluice.store.causes import message_of
+from sluice.store.causes import failure_texts, failures_of
 from sluice.store.run_records import read_json, run_contract, update_run
 
 
@@ -30,10 +30,11 @@ def complete_release(
     """`{"outcome", "verified"}`; `outcome` is promoted (after its verification) or rolled_back.
 
     `verification` is verify_endpoint's answer about the rollback; without one the rollback is not verified.
-    `failure` is `{"state", "error", "cause"}` of what made the release roll back.
+    `failure` is `{"state", "error", "cause", "before"}` of what made the release roll back, or of what a promotion
+    went on after: a call whose answer was an error although it was done. `before` is the failure before it, or null.
     """
     if outcome == "promoted":
-        _promote(world, project, run_id, package_arn, artifact_uri, release_plan)
+        _promote(world, project, run_id, package_arn, artifact_uri, release_plan, failure_texts(failure))
         return {"outcome": outcome, "verified": True}
     if outcome != "rolled_back":
         raise InputError(f"a release ends as promoted or rolled_back, not as {outcome!r}")
@@ -54,13 +55,13 @@ def complete_release(
 
 
 def _reasons(world: World, project: str, run_id: str, failure: Json | None) -> list[str]:
-    """The judge's reasons when it aborted; a failure on the way back must not hide them."""
+    """The judge's reasons when it aborted, and every failure: one on the way back must not hide them."""
     canary = (world.ledger.run(project, run_id) or {}).get("canary") or {}
     reasons = list(canary.get("reasons") or []) if canary.get("decision") == "abort" else []
-    if failure and not (reasons and failure.get("error") == "CanaryAborted"):
-        reasons.append(
-            f"{failure.get('state')}: {failure.get('error')}: {message_of(str(failure.get('cause') or ''))[:2000]}"
-        )
+    said = bool(reasons)
+    for each, text in zip(failures_of(failure), failure_texts(failure), strict=True):
+        if not (said and each.get("error") == "CanaryAborted"):
+            reasons.append(text)
     return reasons
 
 
@@ -71,7 +72,15 @@ def _restore_pointer(world: World, project: str, run_id: str) -> None:
         world.ledger.set_champion(project, champions.restored(champion.previous, world.clock.now()), run_id)
 
 
-def _promote(world: World, project: str, run_id: str, package_arn: str, artifact_uri: str, release_plan: Json) -> None:
+def _promote(
+    world: World,
+    project: str,
+    run_id: str,
+    package_arn: str,
+    artifact_uri: str,
+    release_plan: Json,
+    overcome: list[str],
+) -> None:
     contract = run_contract(world, project, run_id)
     champion = world.ledger.champion(project)
     fresh = champion is None or champion.run_id != run_id
@@ -97,7 +106,10 @@ def _promote(world: World, project: str, run_id: str, package_arn: str, artifact
     ensure_monitoring(world, project, reset=fresh)
     if _told(world, project, run_id, "promoted"):
         return
-    done = update_run(world, project, run_id, {"release_outcome": "promoted", "package_arn": package_arn})
+    record: Json = {"release_outcome": "promoted", "package_arn": package_arn}
+    if overcome:
+        record["overcome"] = overcome
+    done = update_run(world, project, run_id, record)
     now_champion = world.ledger.champion(project)
     facts: Json = {"run_id": run_id, "package_arn": package_arn}
     if now_champion:
@@ -106,7 +118,9 @@ def _promote(world: World, project: str, run_id: str, package_arn: str, artifact
         "Model Promoted",
         project,
         f"{project}: {run_id} serves",
-        _promotion_text(contract, now_champion, recorded=done) + _without_traffic(world, project, run_id),
+        _promotion_text(contract, now_champion, recorded=done)
+        + _without_traffic(world, project, run_id)
+        + (f" The release went on after these failures: {'; '.join(overcome)}" if overcome else ""),
         facts,
     )
     update_run(world, project, run_id, {"release_told": "promoted"})

@@ -6,7 +6,7 @@ from sluice.errors import NotFoundError
 from sluice.ports import ENDPOINT, Json, World
 from sluice.release import champions
 from sluice.serving.ensure_monitoring import ensure_monitoring
-from sluice.store.causes import message_of
+from sluice.store.causes import failure_texts
 from sluice.store.run_records import update_run
 
 
@@ -21,7 +21,8 @@ def complete_rollback(
 ) -> Json:
     """`{"outcome", "verified"}`. The pointer moves only when the endpoint was verified; `holder`'s lock goes.
 
-    `failure` is `{"state", "error", "cause"}` of what ended the rollback; without a plan nothing was changed.
+    `failure` is `{"state", "error", "cause", "before"}` of what went wrong on the way; `before` is the failure before
+    it; what was verified after it counts all the same. Without a plan nothing was changed.
     """
     done = _complete(world, project, reason, rollback_plan or {}, verification or {}, failure)
     # last, so that a try that died in between still has it
@@ -34,16 +35,16 @@ def _complete(
 ) -> Json:
     if rollback_plan.get("decision") in ("impossible", "done"):
         return {"outcome": rollback_plan["decision"], "verified": True}
-    if failure:
-        said = f"{failure.get('state')}: {failure.get('error')}: {message_of(str(failure.get('cause') or ''))[:2000]}"
-        verification = {"decision": "failed", "reasons": [said]}
+    failed = failure_texts(failure)
+    verification = {**verification, "reasons": [*failed, *(verification.get("reasons") or [])]}
     if not rollback_plan:
         _tell_unverified(world, project, "the serving model", reason, verification, {})
         return {"outcome": "rolled_back", "verified": False}
     verified = verification.get("decision") == "verified"
     from_run, to_run = rollback_plan["from_run"], rollback_plan["to_run"]
     facts = {"from_run": from_run, "to_run": to_run, "verified": verified}
-    update_run(world, project, from_run, {"rolled_back": {"reason": reason, "verified": verified}})
+    record = {"reason": reason, "verified": verified, **({"failures": failed} if failed else {})}
+    update_run(world, project, from_run, {"rolled_back": record})
     if not verified:
         _tell_unverified(world, project, from_run, reason, verification, facts)
         return {"outcome": "rolled_back", "verified": False}
@@ -60,7 +61,8 @@ def _complete(
         "Model Rolled Back",
         project,
         f"{project}: {from_run} was rolled back to {to_run}",
-        f"{reason}\n{to_run} serves again, verified by a live request.",
+        f"{reason}\n{to_run} serves again, verified by a live request."
+        + (f" The rollback went on after these failures: {'; '.join(failed)}" if failed else ""),
         facts,
     )
     return {"outcome": "rolled_back", "verified": True}

@@ -6,7 +6,7 @@ from sluice.datasets.batch_counts import counts_of
 from sluice.errors import InputError
 from sluice.escaping import visible
 from sluice.ports import Json, World
-from sluice.store.causes import message_of
+from sluice.store.causes import failure_texts
 
 
 def finish_batch(
@@ -25,11 +25,7 @@ def finish_batch(
     """
     if status not in ("scored", "failed"):
         raise InputError(f"a batch ends as scored or failed, not as {status!r}")
-    why = (
-        [f"{error.get('state')}: {error.get('error')}: {message_of(str(error.get('cause') or ''))[:2000]}"]
-        if error
-        else []
-    )
+    why = failure_texts(error)
     record = {
         "status": "accepted" if status == "scored" else "failed",
         "kind": "batch",

@@ -7,20 +7,20 @@ from typing import Any
 from sluice.errors import EndpointBusyError, InputError
 from sluice.ports import ENDPOINT, Json, World
 from sluice.serving import canary_alarms
-from sluice.store.causes import message_of
+from sluice.store.causes import failure_texts, reason_of
 from sluice.store.run_records import update_run
 from sluice.training import retraining
 
 OUTCOMES = ("promoted", "rejected", "not_approved", "rolled_back", "failed")
-CAUSE_LIMIT = 2_000
-"""Characters of a reason that are kept, counted after its wrapping is taken off: reasons come last in a cause."""
+NAME_LIMIT = 2_000  # characters of the names of a state and an error, which no service makes as long
 
 
 def finish_run(world: World, project: str, run_id: str, outcome: str, error: Json | None = None) -> Json:
     """`{"outcome", "pending": number of datasets that arrived meanwhile}`.
 
-    `error` is `{"state", "error", "cause"}`, each optional. The lock is freed even when everything before fails; the
-    first such failure is raised at the end, so that the state machine tries again.
+    `error` is `{"state", "error", "cause", "before"}`, each optional; `before` is the failure before it. The lock is
+    freed even when everything before fails; the first such failure is raised at the end, so that the state machine
+    tries again.
     """
     if outcome not in OUTCOMES:
         raise InputError(f"a run ends as {', '.join(OUTCOMES)}; not as {outcome!r}")
@@ -112,8 +112,7 @@ def _astray(world: World, project: str) -> str | None:
 def _brief(error: Json | None) -> Json | None:
     if not error:
         return None
-    brief = {key: str(error[key])[:CAUSE_LIMIT] for key in ("state", "error") if error.get(key)}
-    reason = message_of(str(error.get("cause") or ""))
-    cut = len(reason) - CAUSE_LIMIT
-    brief["cause"] = f"{reason[:CAUSE_LIMIT]} … ({cut} more characters)" if cut > 0 else reason
+    brief = {key: str(error[key])[:NAME_LIMIT] for key in ("state", "error") if error.get(key)}
+    before = failure_texts(error.get("before"))
+    brief["cause"] = reason_of(str(error.get("cause") or "")) + "".join(f"; before that, {each}" for each in before)
     return brief

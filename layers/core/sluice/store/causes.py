@@ -32,7 +32,11 @@ _TOOLKIT = re.compile(r'\w+Error:\s*ExitCode\s+(\S+)\s+ErrorMessage\s+"(.*?)"\s*
 """How AWS's training toolkit writes a script's failure: the message lies between an exit code and a long command."""
 _EXIT_CODE = re.compile(r"exit code:? *(-?\d+)", re.I)
 _KILLED = {"137", "-9"}
+NEXT_FAILURE = "; then "
+"""What stands between the failures that a Fail state says (statemachines/shared.yaml, Reasons)."""
 _DEPTH = 20
+REASON_LIMIT = 2_000
+"""Characters of a reason that are kept, counted after its wrapping is taken off: reasons come last in a cause."""
 
 
 def message_of(cause: str) -> str:
@@ -41,6 +45,31 @@ def message_of(cause: str) -> str:
     A cause that Step Functions cut off in the middle of its JSON still gives its reason.
     """
     return _message(cause, _DEPTH).strip() or "the service gave no cause"
+
+
+def reason_of(cause: str) -> str:
+    """The reason within a cause; of a long one its beginning, and how much is left out."""
+    reason = message_of(cause)
+    cut = len(reason) - REASON_LIMIT
+    return f"{reason[:REASON_LIMIT]} … ({cut} more characters)" if cut > 0 else reason
+
+
+def failures_of(failure: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Each failure that a state machine kept, in their order; `before` holds what had failed before one."""
+    found = []
+    while failure:
+        found.append(failure)
+        failure = failure.get("before")
+    return found[::-1]
+
+
+def failure_texts(failure: dict[str, Any] | None) -> list[str]:
+    """`state: error: reason` of each failure that a state machine kept, in their order."""
+    return [_failure_text(each) for each in failures_of(failure)]
+
+
+def _failure_text(failure: dict[str, Any]) -> str:
+    return f"{failure.get('state')}: {failure.get('error')}: {reason_of(str(failure.get('cause') or ''))}"
 
 
 def _message(cause: str, depth: int) -> str:
@@ -57,7 +86,11 @@ def _message(cause: str, depth: int) -> str:
     reason = _reason_in(content, depth)
     if reason is None:
         return cause
-    return (cause[:start] + reason).strip() + (rest if rest.startswith(", exit code") else "")
+    if rest.startswith(NEXT_FAILURE):
+        rest = NEXT_FAILURE + _message(rest.removeprefix(NEXT_FAILURE), depth - 1)
+    elif not rest.startswith(", exit code"):
+        rest = ""
+    return (cause[:start] + reason).strip() + rest
 
 
 def _object(text: str) -> tuple[dict[str, Any] | None, str]:
