@@ -33,6 +33,11 @@ _TARGETS = (
     "default",
 )
 _CLASSES = 20
+_SHOWN = 5
+_YES = frozenset(
+    ("da", "evet", "hai", "igen", "ja", "jo", "oui", "sí", "si", "sì", "sim", "tak", "yes", "true", "positive")
+)
+"""Words for yes, in small letters, that a column of booleans does not have."""
 
 
 @dataclass
@@ -113,15 +118,19 @@ def _is_key(column: Seen, look: Look) -> bool:
 def _problem(target: Seen, result: Draft) -> tuple[str, str]:
     """The `problem` line and the type of the target's column."""
     values = [value for value, _ in target.values.most_common()] if target.values else []
-    if target.way:
-        values = [value for value in values if value not in target.formats.markers]
+    values = [value for value in values if value not in target.markers]
     name = _scalar(target.name)
     if len(values) == 2 and target.type in ("boolean", "category", "integer", "number"):
         if target.type == "boolean":
             return f"{{type: binary, target: {name}, positive: true, metric: {METRICS['binary'][0]}}}", "boolean"
-        rare = values[-1]
-        result.decisions.append(f"problem.positive: {rare!r} is the rarer value of {target.name!r}; is it the yes?")
-        return f"{{type: binary, target: {name}, positive: {_text(rare)}, metric: {METRICS['binary'][0]}}}", "category"
+        words = [value for value in values if value.casefold() in _YES]
+        positive = words[0] if len(words) == 1 else values[-1]
+        why = "says yes" if len(words) == 1 else f"is the rarer value of {target.name!r}"
+        result.decisions.append(f"problem.positive: {positive!r} {why}; is it the outcome to predict?")
+        return (
+            f"{{type: binary, target: {name}, positive: {_text(positive)}, metric: {METRICS['binary'][0]}}}",
+            "category",
+        )
     if target.type in ("category", "integer", "boolean") and 2 < len(values) <= _CLASSES:
         if target.type == "integer":
             result.decisions.append(
@@ -161,15 +170,28 @@ def _time_lines(look: Look, target: Seen, time: Seen | None, result: Draft) -> l
 def _ask_about_format(column: Seen, look: Look, result: Draft) -> None:
     """Say what was found in the way that a column is written, and what follows if it is meant otherwise."""
     where = f"data.columns.{column.name}"
-    if column.marked:
-        spellings = ", ".join(repr(text) for text, _ in column.formats.markers.most_common(5))
-        share = f"{spellings} in {column.marked / look.rows:.1%} of the rows"
-        if column.way:
-            result.decisions.append(f"{where}: {share} is read as missing; is it?")
-        else:
-            result.decisions.append(
-                f"{where}: {share} is read as a value; write `missing` if it means that none is known"
-            )
+    for texts, meaning in (
+        (column.markers, "missing; is it?"),
+        (column.doubtful, "a value; write `missing` if it means that none is known"),
+    ):
+        if texts:
+            spellings = ", ".join(repr(text) for text, _ in texts.most_common(_SHOWN))
+            more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+            share = texts.total() / look.rows
+            result.decisions.append(f"{where}: {spellings}{more} in {share:.1%} of the rows is read as {meaning}")
+    if column.coded:
+        result.decisions.append(
+            f"{where}: values such as {column.example!r} have leading zeros, so they are kept as codes; "
+            "say integer if they are amounts"
+        )
+    elif column.type in ("category", "text") and column.formats.nearly_numbers:
+        share = column.formats.figures / max(1, column.rows - column.missing)
+        odd = ", ".join(repr(text[:40]) for text in column.formats.odd)
+        result.decisions.append(
+            f"{where}: {share:.0%} of the values look like numbers, but no way of writing numbers fits them all, "
+            f"such as {odd}: read as {column.type}. To learn from them as numbers, correct the file or name the "
+            "markers of missing values in `missing`"
+        )
     if column.way and column.way.options:
         options = _options(column.way)
         others = [_options(way) for way in column.formats.others]
@@ -186,16 +208,19 @@ def _column(column: Seen, kind: str, look: Look, *, required: bool) -> str:
     notes = []
     if required:
         parts.append("nullable: false")
-    if column.way:
-        if column.way.options:
-            parts.append(_options(column.way))
-            notes.append("DECIDE: is it written so?")
-        if column.marked:
-            parts.append(f"missing: [{', '.join(_text(text) for text, _ in column.formats.markers.most_common())}]")
-            notes.append(f"DECIDE: {column.marked / look.rows:.1%} marked as missing")
-    elif column.marked:
-        spellings = ", ".join(_text(text) for text, _ in column.formats.markers.most_common(5))
-        notes.append(f"DECIDE: {spellings} in {column.marked / look.rows:.1%}: missing?")
+    if column.way and column.way.options:
+        parts.append(_options(column.way))
+        notes.append("DECIDE: is it written so?")
+    if column.markers:
+        parts.append(f"missing: [{', '.join(_text(text) for text, _ in column.markers.most_common())}]")
+        notes.append(f"DECIDE: {column.markers.total() / look.rows:.1%} marked as missing")
+    if column.doubtful:
+        spellings = ", ".join(_text(text) for text, _ in column.doubtful.most_common(_SHOWN))
+        notes.append(f"DECIDE: {spellings} in {column.doubtful.total() / look.rows:.1%}: missing?")
+    if column.coded:
+        notes.append(f"DECIDE: codes with leading zeros such as {_text(column.example or '')}?")
+    elif kind in ("category", "text") and column.formats.nearly_numbers:
+        notes.append("DECIDE: most values look like numbers")
     if kind == "category":
         listed = column.listed if kind == column.type else [value for value, _ in Counter(column.values).most_common()]
         if listed:

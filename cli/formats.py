@@ -48,6 +48,13 @@ _DATES: tuple[str, ...] = (
 _DATES += ("%m/%d/%y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
 _SAMPLE = 100
+_WORDS = 5
+"""At most as many words among the numbers of a column are taken for markers of missing values."""
+_RARE = 0.25
+"""Such words are markers up to this share of the values."""
+_EXAMPLES = 3
+_PLAIN = r"^-?[0-9]+(\.[0-9]+)?$"
+_FIGURES = r"^[\p{Nd}\s.,:;'’/+\-()%€$£¥*]*\p{Nd}[\p{Nd}\s.,:;'’/+\-()%€$£¥*]*$"
 
 
 @dataclass(frozen=True)
@@ -66,50 +73,102 @@ class Way:
         return not broken
 
 
+_BOOLEAN = Way("boolean")
+
+
 @dataclass
 class Formats:
     """The ways of reading that fit all values of a column so far, markers of missing values apart."""
 
     name: str
-    markers: Counter[str] = field(default_factory=Counter)
-    """Spellings of missing values, and how many cells have each."""
+    known: Counter[str] = field(default_factory=Counter)
+    """Cells with each of the usual spellings of a missing value."""
+    words: Counter[str] | None = field(default_factory=Counter)
+    """Cells with each other text that has no digit; None once these are too many to be markers."""
+    rows: int = 0
+    """Cells that are not blank."""
+    figures: int = 0
+    """Cells of digits and punctuation alone."""
+    odd: list[str] = field(default_factory=list)
+    """The first texts that are no number as JSON writes it."""
+    boolean: bool = True
+    """Whether all values are boolean; these may be words."""
     ways: list[Way] | None = None
+    """For the cells with a digit; None before the first of them."""
+    few: bool = False
+    """Whether the column has so few distinct values that a word among its numbers may be a class."""
 
     def add(self, trimmed: pa.Array) -> None:
         """`trimmed`: the texts of a batch that are not blank."""
+        self.rows += len(trimmed)
         marked = pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(MARKERS))
-        for item in pc.value_counts(trimmed.filter(marked)).to_pylist():
-            self.markers[item["values"]] += item["counts"]
+        _count(trimmed.filter(marked), self.known)
         values = trimmed.filter(pc.invert(marked))
         if not len(values):
             return
-        ways = list(_candidates(values)) if self.ways is None else self.ways
+        digits = pc.match_substring_regex(values, r"\p{Nd}")
+        numerals = values.filter(digits)
+        self._note_figures(values)
+        if self.words is not None:
+            _count(values.filter(pc.invert(digits)), self.words)
+            if len(self.words) > _WORDS:
+                self.words = None
+        self.boolean = self.boolean and _BOOLEAN.reads(self.name, values)
+        if not len(numerals):
+            return
+        ways = list(_candidates(numerals)) if self.ways is None else self.ways
         # most ways are refuted by the first few values, and dates are read slowly
-        sample = values.slice(0, _SAMPLE)
-        self.ways = [way for way in ways if way.reads(self.name, sample) and way.reads(self.name, values)]
+        sample = numerals.slice(0, _SAMPLE)
+        self.ways = [way for way in ways if way.reads(self.name, sample) and way.reads(self.name, numerals)]
+
+    def _note_figures(self, values: pa.Array) -> None:
+        self.figures += pc.sum(pc.match_substring_regex(values, _FIGURES)).as_py()
+        if len(self.odd) < _EXAMPLES:
+            odd = pc.unique(values.filter(pc.invert(pc.match_substring_regex(values, _PLAIN)))).to_pylist()
+            self.odd += [text for text in odd if text not in self.odd][: _EXAMPLES - len(self.odd)]
+
+    @property
+    def nearly_numbers(self) -> bool:
+        """Whether at least half of the values look like numbers, although no way of reading fits them all."""
+        return self.chosen is None and 2 * self.figures >= self.rows - sum(self.known.values()) > 0
+
+    @property
+    def markers(self) -> Counter[str]:
+        """Spellings that seem to mean a missing value: the usual ones, and a few words in a column of numbers."""
+        return self.known if self.chosen in (None, _BOOLEAN) else self.known + (self.words or Counter())
 
     @property
     def chosen(self) -> Way | None:
-        return self.ways[0] if self.ways else None
+        if self.boolean and sum(self.known.values()) < self.rows:
+            return _BOOLEAN
+        if not self.ways or self.words is None:
+            return None
+        words = self.words.total()
+        return self.ways[0] if not words or (not self.few and words <= _RARE * self.rows) else None
 
     @property
     def others(self) -> list[Way]:
         """Ways that fit as well and mean something else."""
         if self.chosen is None:
             return []
-        return [way for way in (self.ways or [])[1:] if way.kind == self.chosen.kind and self._rivals(way)]
+        return [way for way in self.ways or [] if way.kind == self.chosen.kind and self._rivals(way)]
 
     def _rivals(self, way: Way) -> bool:
         first, other = (set(one.options) if one else set() for one in (self.chosen, way))
         return not first <= other
 
 
-def _candidates(values: pa.Array) -> Iterator[Way]:
+def _count(values: pa.Array, into: Counter[str]) -> None:
+    for item in pc.value_counts(values).to_pylist():
+        into[item["values"]] += item["counts"]
+
+
+def _candidates(numerals: pa.Array) -> Iterator[Way]:
     """The ways to try, the plainest first. Signs are looked for in the values; the rest is tried."""
-    for kind in ("boolean", "integer", "number", "timestamp"):
+    for kind in ("integer", "number", "timestamp"):
         yield Way(kind)
-    signs = tuple(sign for sign in _CURRENCIES if pc.any(pc.match_substring(values, sign)).as_py())
-    percent = bool(pc.all(pc.ends_with(values, "%")).as_py())
+    signs = tuple(sign for sign in _CURRENCIES if pc.any(pc.match_substring(numerals, sign)).as_py())
+    percent = bool(pc.all(pc.ends_with(numerals, "%")).as_py())
     for grouped, kind in product(_GROUPED, ("integer", "number")):
         options: dict[str, Any] = dict(grouped)
         if signs:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cli.formats import Formats, Way
+from cli.stand_ins import StandIns
 from sluice.contract.models import Column
 from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batches, Notes
@@ -26,6 +27,8 @@ ROWS = 200_000
 MANY = 50
 """More distinct values than this are no longer counted one by one."""
 LISTED = 20
+CODES = 0.01
+"""From this share of values with leading zeros on, a column holds codes."""
 _TYPES = ("boolean", "integer", "number", "timestamp")
 
 
@@ -42,23 +45,50 @@ class Seen:
     """Hashes of all values, to know whether they are distinct."""
     low: float | None = None
     high: float | None = None
+    codes: int = 0
+    """Values such as 00137, whose leading zeros a number would lose."""
+    example: str | None = None
+    """The first of them."""
+    stand_ins: StandIns = field(default_factory=StandIns)
     formats: Formats = field(default_factory=lambda: Formats(""))
 
     @property
     def way(self) -> Way | None:
         """How its values are read where that needs a word in the contract: markers left out, or a format."""
-        if self.fits or not self.filled:
+        if self.fits or not self.filled or self.coded:
             return None
         return self.formats.chosen
 
     @property
-    def marked(self) -> int:
-        """Cells with a text such as NA that seems to mean no value."""
-        return 0 if self.fits else sum(self.formats.markers.values())
+    def markers(self) -> Counter[str]:
+        """Texts, and how many cells have each, that are read as missing: NA, or -999 where no other is negative."""
+        found = self.formats.markers if self.way else Counter[str]()
+        return found + Counter({text: count for text, count in self._apart.items() if not self._doubtful(text)})
+
+    @property
+    def doubtful(self) -> Counter[str]:
+        """Such texts that may as well be values."""
+        found = Counter[str]() if self.fits or self.way else self.formats.markers
+        return found + Counter({text: count for text, count in self._apart.items() if self._doubtful(text)})
+
+    @property
+    def _apart(self) -> dict[str, int]:
+        found = self.stand_ins.found(self.rows) if self.type in ("integer", "number") else []
+        # -1 and 1 may be the two classes of a target
+        return {text: count for text, count in found if not (self.formats.few and float(text) == -1)}
+
+    def _doubtful(self, text: str) -> bool:
+        # large amounts are also cut at a row of nines, and -1 may well be measured
+        return self.formats.few or float(text) >= -1
 
     @property
     def filled(self) -> int:
         return self.rows - self.missing
+
+    @property
+    def coded(self) -> bool:
+        """Whether its numbers are codes: some have leading zeros, which amounts have not and a number would lose."""
+        return self.codes >= max(1.0, CODES * self.filled)
 
     @property
     def unique(self) -> bool:
@@ -69,7 +99,7 @@ class Seen:
         """The narrowest type that every value fits; for texts, category where few values come again and again."""
         if not self.filled:
             return "text"
-        if self.fits:
+        if self.fits and not self.coded:
             # one value alone, such as 0 throughout, says nothing about yes and no
             only_numbers = self.values is not None and set(self.values) <= {"0", "1"} and len(self.values) < 2
             return "integer" if self.fits[0] == "boolean" and only_numbers else self.fits[0]
@@ -100,18 +130,22 @@ class Seen:
                     self.low = bounds["min"] if self.low is None else min(self.low, bounds["min"])
                     self.high = bounds["max"] if self.high is None else max(self.high, bounds["max"])
         values = trimmed.filter(pc.invert(blank))
+        codes = values.filter(pc.match_substring_regex(values, r"^0[0-9]+$"))
+        self.codes += len(codes)
+        if self.example is None and len(codes):
+            self.example = codes[0].as_py()
+        self.stand_ins.add(values)
         self.formats.name = self.name
         self.formats.add(values)
         if len(self.every) + self.missing >= self.rows - len(text):
             self.every.update(hash(value) for value in values.to_pylist())
         if self.values is not None:
             counted = pc.value_counts(values)
-            if len(counted) > MANY:
+            if len(counted) <= MANY:
+                self.values.update({item["values"]: item["counts"] for item in counted.to_pylist()})
+            if len(counted) > MANY or len(self.values) > MANY:
                 self.values = None
-                return
-            self.values.update({item["values"]: item["counts"] for item in counted.to_pylist()})
-            if len(self.values) > MANY:
-                self.values = None
+        self.formats.few = self.values is not None and len(self.values) <= LISTED
 
 
 @dataclass

@@ -76,3 +76,79 @@ def test_a_marker_among_categories_is_asked_and_kept(tmp_path: Path) -> None:
 def test_plain_columns_are_not_asked_about(tmp_path: Path) -> None:
     column, decisions, _ = drafted(tmp_path, ["1", "2", ""])
     assert (column.type, decisions) == ("integer", [])
+
+
+def spread(*extra: str) -> list[str]:
+    """Thirty different amounts, and `extra` once for each."""
+    return [str(20 + i) for i in range(30)] + list(extra)
+
+
+@pytest.mark.parametrize("word", ["k.A.", "inf", "sin dato", "keine"])
+def test_a_word_among_many_numbers_is_a_marker(word: str, tmp_path: Path) -> None:
+    column, decisions, refused = drafted(tmp_path, spread(word, word))
+    assert (column.type, column.missing, refused) == ("integer", [word], 0)
+    assert any(f"{word!r} in 6.2% of the rows is read as missing" in decision for decision in decisions), decisions
+
+
+def test_a_word_among_a_few_numbers_may_be_a_class(tmp_path: Path) -> None:
+    column, decisions, refused = drafted(tmp_path, ["1", "2", "3", "4", "many"])
+    assert (column.type, column.missing, refused) == ("category", None, 0)
+    assert any("80% of the values look like numbers" in decision and "'many'" in decision for decision in decisions)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        spread("12 apples", "about 7"),
+        ["(1.50)", "2,000.25", "3.75"],
+        ["12:30", "07:45", "23:59"],
+        [*spread(), "a", "b", "c", "d", "e", "f"],
+    ],
+)
+def test_numbers_never_become_text_without_a_word(cells: list[str], tmp_path: Path) -> None:
+    column, decisions, refused = drafted(tmp_path, cells)
+    assert (column.type in ("text", "category"), refused) == (True, 0)
+    assert any("of the values look like numbers" in decision for decision in decisions), decisions
+
+
+def test_words_with_a_number_now_and_then_are_no_numbers(tmp_path: Path) -> None:
+    _, decisions, _ = drafted(tmp_path, ["red", "green", "blue", "7"])
+    assert decisions == []
+
+
+def test_leading_zeros_are_kept(tmp_path: Path) -> None:
+    column, decisions, refused = drafted(tmp_path, ["01067", "10115", "80331"])
+    assert (column.type, refused) == ("category", 0)
+    assert any("'01067' have leading zeros" in decision for decision in decisions), decisions
+
+
+@pytest.mark.parametrize(
+    ("cells", "missing", "asked"),
+    [
+        (spread("-999"), ["-999"], "'-999' in 3.2% of the rows is read as missing"),
+        (spread("-99.0"), ["-99.0"], "is read as missing"),
+        (spread("9999"), None, "'9999' in 3.2% of the rows is read as a value"),
+        (spread("-1"), None, "'-1' in 3.2% of the rows is read as a value"),
+        (["1", "2", "3", "-99"], None, "'-99' in 25.0% of the rows is read as a value"),
+        (spread("NA", "-999"), ["NA", "-999"], "'NA', '-999' in 6.2%"),
+    ],
+)
+def test_numbers_that_stand_in_for_nothing_are_asked_about(
+    cells: list[str], missing: list[str] | None, asked: str, tmp_path: Path
+) -> None:
+    column, decisions, refused = drafted(tmp_path, cells)
+    assert (column.missing, refused) == (missing, 0)
+    assert any(asked in decision for decision in decisions), decisions
+
+
+@pytest.mark.parametrize("cells", [[str(3 * i) for i in range(34)], spread("-5"), ["1", "-1"], spread("-99", "-50")])
+def test_numbers_among_their_like_are_values(cells: list[str], tmp_path: Path) -> None:
+    column, decisions, _ = drafted(tmp_path, cells)
+    assert (column.missing, [text for text in decisions if "missing" in text]) == (None, [])
+
+
+def test_a_word_for_yes_is_the_positive_class(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("x,won\n" + "".join(f"{i},{'Nein' if i % 3 == 0 else 'Ja'}\n" for i in range(60)), encoding="utf-8")
+    made = draft(look_at(path), path.name, "drafted", "won")
+    assert load_contract(made.text).problem.positive == "Ja"
