@@ -65,6 +65,22 @@ def json_names(path: Path) -> list[str]:
     return list(seen)
 
 
+def no_object(path: Path) -> str:
+    """What to say of a file of which no line is a JSON object."""
+    with path.open("r", encoding="utf-8") as file:
+        number, content = next(((at, line.strip()) for at, line in enumerate(file, 1) if line.strip()), (1, ""))
+    if content.startswith("["):
+        return (
+            "the file is a JSON array; write JSON lines: one object on each line, without brackets around them and "
+            "commas between (`jq -c '.[]'` makes them)"
+        )
+    _, problem = _parse(content)
+    return (
+        f"no line of the file is a JSON object; JSON lines need one object on each line. The first, line {number}: "
+        f"{problem}"
+    )
+
+
 class _Doubled(ValueError):  # noqa: N818 (internal signal)
     pass
 
@@ -72,7 +88,9 @@ class _Doubled(ValueError):  # noqa: N818 (internal signal)
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) != len(pairs):
-        raise _Doubled("the object has a name twice")
+        names = [name for name, _ in pairs]
+        doubled = next(name for at, name in enumerate(names) if name in names[:at])
+        raise _Doubled(f"the object has the name {doubled[:100]!r} twice")
     return record
 
 

@@ -21,6 +21,7 @@ from sluice.contract.models import Column, Contract
 from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batch, Notes
 from sluice.intake.header import check_columns
+from sluice.intake.json_rows import no_object
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Opened
 from sluice.intake.refusals import Tally, any_of, write_refused
@@ -74,7 +75,7 @@ def _read(opened: Opened, contract: Contract, scratch: Path, limits: Limits, *, 
     source = open_source(opened, [INFERENCE_ID, *contract.data.key, target])
     header = source.header()
     if not header and source.notes.format == "jsonl":
-        raise HeaderMismatchError("no line of the file is a JSON object; JSON lines need one object on each line")
+        raise HeaderMismatchError(no_object(opened.path))
     identity = _identity(header, contract)
     extra = check_columns(header, [*identity, target], contract)
     found = LabelFile(scratch / "labels.jsonl", scratch / "rows.jsonl", source.notes, identity, extra)

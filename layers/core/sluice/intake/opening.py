@@ -23,6 +23,8 @@ _FOREIGN = {
     b"ORC": "an ORC file",
     b"Obj\x01": "an Avro file",
 }
+_MARKUP = {b"<!doctype html": "a web page (HTML)", b"<html": "a web page (HTML)", b"<?xml": "an XML file"}
+"""In small letters. Often the page of a login that a program was sent to instead of the file."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,10 @@ def open_arrival(path: Path, scratch: Path, limits: Limits = UNLIMITED) -> Opene
     head = _head(path)
     if head[:4] == b"PAR1":
         return Opened(path, "parquet")
-    for magic, what in _FOREIGN.items():
-        if head.startswith(magic):
-            raise UnreadableFileError(f"this is {what}; save it as CSV (UTF-8), JSON lines or Parquet, gzip allowed")
+    text = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    foreign = [what for magic, what in _FOREIGN.items() if head.startswith(magic)]
+    for what in foreign + [what for start, what in _MARKUP.items() if text.startswith(start)]:
+        raise UnreadableFileError(f"this is {what}; save it as CSV (UTF-8), JSON lines or Parquet, gzip allowed")
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise UnreadableFileError("the text is UTF-32; save it as UTF-8")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -65,7 +68,7 @@ def open_arrival(path: Path, scratch: Path, limits: Limits = UNLIMITED) -> Opene
 
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(16)
+        return file.read(64)
 
 
 def _gunzip(path: Path, out: Path, limits: Limits) -> Path:

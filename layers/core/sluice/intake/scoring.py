@@ -19,6 +19,7 @@ from sluice.contract.models import Contract
 from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batch, Notes
 from sluice.intake.header import check_columns
+from sluice.intake.json_rows import no_object
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Opened
 from sluice.intake.refusals import Tally, any_of, write_refused
@@ -60,7 +61,7 @@ def _read(opened: Opened, contract: Contract, scratch: Path, limits: Limits, *, 
     source = open_source(opened, list(contract.data.columns))
     header = source.header()
     if not header and source.notes.format == "jsonl":
-        raise HeaderMismatchError("no line of the file is a JSON object; JSON lines need one object on each line")
+        raise HeaderMismatchError(no_object(opened.path))
     unused = check_columns(header, features, contract)
     found = ScoringFile(scratch / "scoring.jsonl", scratch / "rows.jsonl", source.notes, unused)
     # a refused row is found again by its key

@@ -17,6 +17,7 @@ from sluice.contract.models import Contract
 from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batch, Batches, Notes
 from sluice.intake.header import check_header
+from sluice.intake.json_rows import no_object
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Opened
 from sluice.intake.refusals import Tally, any_of, write_refused
@@ -70,7 +71,7 @@ def _read(
     _write(batches, contract, arrived_at, outcome, limits)
     if notes.format == "jsonl" and outcome.rows + outcome.quarantined:
         if not notes.columns:
-            raise HeaderMismatchError("no line of the file is a JSON object; JSON lines need one object on each line")
+            raise HeaderMismatchError(no_object(opened.path))
         outcome.extra_columns = check_header(notes.columns, contract)
     return outcome
 
