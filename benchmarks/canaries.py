@@ -37,7 +37,6 @@ class Outcome:
 
     aborted_at: np.ndarray
     canary_failures: np.ndarray  # up to the abort
-    canary_requests: np.ndarray  # up to the abort
     requests: int
 
     @property
@@ -59,8 +58,7 @@ def failures_test(
     limit = -np.log(alpha)
     carried = np.zeros(runs)
     aborted_at = np.full(runs, NEVER)
-    failures_at, requests_at = np.zeros(runs, np.int64), np.zeros(runs, np.int64)
-    failures_before, requests_before = np.zeros(runs, np.int64), np.zeros(runs, np.int64)
+    failures_at, failures_before = np.zeros(runs, np.int64), np.zeros(runs, np.int64)
     for number, share in enumerate(steps):
         own = generator.random((runs, requests)) < share
         failed = generator.random((runs, requests)) < np.where(own, canary_rate, control_rate)
@@ -75,15 +73,12 @@ def failures_test(
         first_runs, chosen = first_runs[new], proof[first[new]]
         aborted_at[first_runs] = number * requests + place[chosen] + 1
         failures_at[first_runs] = failures_before[first_runs] + k[chosen]
-        so_far = np.cumsum(own, axis=1)
-        requests_at[first_runs] = requests_before[first_runs] + so_far[first_runs, place[chosen]]
         total_k, total_n = own_failed.sum(axis=1), failed.sum(axis=1)
         carried += log_evalues(total_k, total_n, share)
         failures_before += total_k
-        requests_before += own.sum(axis=1)
     late = aborted_at == NEVER
-    failures_at[late], requests_at[late] = failures_before[late], requests_before[late]
-    return Outcome(aborted_at, failures_at, requests_at, len(steps) * requests)
+    failures_at[late] = failures_before[late]
+    return Outcome(aborted_at, failures_at, len(steps) * requests)
 
 
 def limit_test(runs: int, rate: float, limit: float, alpha: float, seed: int, requests: int = 3_000) -> Outcome:
@@ -98,7 +93,7 @@ def limit_test(runs: int, rate: float, limit: float, alpha: float, seed: int, re
     aborted_at[first_runs] = place[proof[first]] + 1
     failures = failed.sum(axis=1)
     failures[first_runs] = k[proof[first]]
-    return Outcome(aborted_at, failures, np.minimum(aborted_at, requests), requests)
+    return Outcome(aborted_at, failures, requests)
 
 
 def split_test(runs: int, actual: float, planned: float, alpha: float, seed: int, requests: int = 2_000) -> Outcome:
@@ -109,7 +104,7 @@ def split_test(runs: int, actual: float, planned: float, alpha: float, seed: int
     over = log_e >= -np.log(alpha)
     aborted_at = np.where(over.any(axis=1), over.argmax(axis=1) + 1, NEVER)
     none = np.zeros(runs, np.int64)
-    return Outcome(aborted_at, none, k[np.arange(runs), np.minimum(aborted_at, requests) - 1], requests)
+    return Outcome(aborted_at, none, requests)
 
 
 def scores_test(
@@ -143,9 +138,8 @@ def scores_test(
         total += np.exp(np.minimum(_looked_up(n - k, n, 1 - low), 600.0))
     over = np.log(total / (2 * len(groups))) >= -np.log(alpha)
     aborted_at = np.where(over.any(axis=1), over.argmax(axis=1) + 1, NEVER)
-    own_so_far = np.cumsum(own, axis=1)
     none = np.zeros(runs, np.int64)
-    return Outcome(aborted_at, none, own_so_far[np.arange(runs), np.minimum(aborted_at, requests) - 1], requests)
+    return Outcome(aborted_at, none, requests)
 
 
 def _looked_up(k: np.ndarray, n: np.ndarray, rate: float) -> np.ndarray:

@@ -82,7 +82,7 @@ def draft(look: Look, source: str, project: str, target: str | None = None) -> D
         kind = column_type if column is chosen else column.type
         _ask_about_format(column, look, result)
         lines.append(f"    {_column(column, kind, look, required=column is key)}")
-    lines += _rest(chosen, problem_type=re.findall(r"type: (\w+)", problem)[0], time=time)
+    lines += _rest(problem_type=re.findall(r"type: (\w+)", problem)[0], time=time)
     result.text = "\n".join(lines) + "\n"
     load_contract(result.text, source="the drafted project.yaml", project=project)
     return result
@@ -242,7 +242,7 @@ def _column(column: Seen, kind: str, look: Look, *, required: bool) -> str:
     return f"{_scalar(column.name)}: {{{', '.join(parts)}}}{comment}"
 
 
-def _rest(target: Seen, problem_type: str, time: Seen | None) -> list[str]:
+def _rest(problem_type: str, time: Seen | None) -> list[str]:
     metric = METRICS[problem_type][0]
     by_time = "  # by: time where the model must foresee later rows" if time else ""
     floor = {"binary": "min: 0.8", "multiclass": "min: 0.7", "regression": "max: 10"}[problem_type]

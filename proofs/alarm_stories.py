@@ -20,7 +20,6 @@ from proofs.stack_values import StackValues, UnresolvedError
 CHECK = "alarm stories"
 OK, ALARM = "OK", "ALARM"
 Samples = Mapping[int, tuple[float, ...]]
-_MINUTES = 180
 _HOUR = 60
 _EVALUATION = ROOT / "localcloud" / "src" / "localcloud" / "alarms" / "evaluation.py"
 _STATISTICS: dict[str, Callable[[list[float]], float]] = {

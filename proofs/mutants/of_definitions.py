@@ -17,8 +17,6 @@ from proofs.mutants import Mutant, Path, at, renamed, shown, walk
 from proofs.project import Project
 
 _FREE = {"Comment"}
-# Fields without which a state is still right, by our rules too.
-_OPTIONAL = {"Comment", "Output", "Assign", "Arguments"}
 
 
 def generated(project: Project) -> Iterator[Mutant]:

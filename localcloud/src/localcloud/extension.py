@@ -10,7 +10,6 @@ import contextvars
 import json
 import logging
 import re
-import types
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -71,16 +70,6 @@ def operation(*names: str) -> Callable[[Operation], Operation]:
         return function
 
     return register
-
-
-def register_operations(service: str, module: types.ModuleType) -> None:
-    """Registers every function of `module` whose name is the snake-case name of an operation of `service`."""
-    from botocore import xform_name
-
-    for name in shapes.service_model(service).operation_names:
-        function = getattr(module, xform_name(name), None)
-        if callable(function):
-            _operations[service, name] = function
 
 
 def register_service(

@@ -194,7 +194,7 @@ def of_log_group(group: str, key: str, region: str, account: str) -> Iterator[Im
         yield Implied(action, key, context, "AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html")
 
 
-def of_service(occasion: str, resource: str, source_arn: str, account: str, service: str = "") -> Iterator[Implied]:
+def of_service(occasion: str, resource: str, source_arn: str, account: str) -> Iterator[Implied]:
     """What a service asks of `resource`, and of its key, as itself."""
     _, actions, docs = SERVICE_CALLS[occasion]
     # the default policy of a topic knows the owner by the key's older name

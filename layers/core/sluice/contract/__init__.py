@@ -2,47 +2,6 @@
 
 from sluice.contract.hints import nearest
 from sluice.contract.loading import load_contract, schema
-from sluice.contract.models import (
-    Alerts,
-    Bandit,
-    Business,
-    Column,
-    Contract,
-    Data,
-    Drift,
-    Expectations,
-    Features,
-    Gate,
-    Monitor,
-    Problem,
-    Quality,
-    Release,
-    Retrain,
-    Split,
-    Training,
-    Tuning,
-)
+from sluice.contract.models import Bandit, Column, Contract, Gate, Release
 
-__all__ = [
-    "Alerts",
-    "Bandit",
-    "Business",
-    "Column",
-    "Contract",
-    "Data",
-    "Drift",
-    "Expectations",
-    "Features",
-    "Gate",
-    "Monitor",
-    "Problem",
-    "Quality",
-    "Release",
-    "Retrain",
-    "Split",
-    "Training",
-    "Tuning",
-    "load_contract",
-    "nearest",
-    "schema",
-]
+__all__ = ["Bandit", "Column", "Contract", "Gate", "Release", "load_contract", "nearest", "schema"]

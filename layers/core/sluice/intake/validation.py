@@ -24,8 +24,6 @@ from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import ARROW_TYPES, Violation, judge
 from sluice.intake.source import open_source, read_judged
 
-OWN_COLUMNS = ("_arrived_at", "_row")
-
 
 @dataclass
 class Outcome(Tally):

@@ -1,1 +1,1 @@
-"""Profiles of data as mergeable sketches, and drift read from them."""
+"""Profiles of datasets, and drift read from them."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from sluice.model.values import category_text, parse_json
 from sluice.profile import chance
-from sluice.profile.sketches import buckets
+from sluice.profile.histogram import buckets
 
 SMALLEST = 1e-4
 """Shares below this count as this: an empty bin must weigh much, but not infinitely."""
@@ -87,7 +87,7 @@ def score_drift(baseline: Mapping[str, Any], answers: Sequence[float]) -> float 
 def population_drift(baseline: Mapping[str, Any], window: Mapping[str, Any]) -> dict[str, float]:
     """Column → PSI of a profile (sluice.profile.profiles) against the baseline.
 
-    Exact for columns whose values are counted; else off by the sketch's 1 % at the edges of bins. Columns that the
+    Exact for columns whose values are counted; else off by the histogram's 1 % at the edges of bins. Columns that the
     window does not have, or whose categories became too many to count, are left out: no evidence is no score.
     """
     found: dict[str, float] = {}

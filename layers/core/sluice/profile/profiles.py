@@ -1,11 +1,14 @@
 """The profile of a dataset: `{"format": 1, "datasets": [ids], "rows": n, "columns": {name: {...}}}`.
 
 Each column has `type`, `count` (values present) and `missing`; by type also
-number, integer   `moments`, `quantiles`, `counts`; integers `distinct`
+number, integer   `moments`, `quantiles` (a histogram, see sluice.profile.histogram), `counts`; integers `distinct`
 category          `counts`, `distinct`
 boolean           `counts` over "true" and "false"
 timestamp         `min`, `max` (seconds since 1970, UTC)
 text              `distinct`, `lengths` (moments of the number of characters); never a value
+
+`moments` are `n`, `min`, `max`, `mean` and `m2`, the sum of squared deviations, which is null where it overflows.
+`counts` of more than MAX_COUNTED values are null.
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ import pyarrow.parquet as pq
 
 from sluice.contract.models import Contract
 from sluice.model.values import category_text, finite
-from sluice.profile import sketches
+from sluice.profile.histogram import GAMMA
+
+MAX_COUNTED = 256
 
 Profile = dict[str, Any]
 
@@ -43,7 +48,7 @@ def profile_parquet(path: Path, contract: Contract, dataset_id: str) -> Profile:
 
 
 def profile_column(values: pa.ChunkedArray, kind: str) -> dict[str, Any]:
-    """Sketches of one typed column."""
+    """The profile of one typed column."""
     present = values.drop_null()
     profile: dict[str, Any] = {"type": kind, "count": len(present), "missing": values.null_count}
     if kind in ("number", "integer"):
@@ -55,64 +60,12 @@ def profile_column(values: pa.ChunkedArray, kind: str) -> dict[str, Any]:
         return profile | {end: None if ends[end] is None else ends[end] / 1e6 for end in ("min", "max")}
     if kind == "text":
         profile["lengths"] = _moments(pc.utf8_length(present).cast(pa.float64()))
-    unique = pc.unique(present)
-    texts = [v if kind == "text" else category_text(v) for v in unique.to_pylist()]
+    distinct = pc.count_distinct(present).as_py()
     if kind != "text":
-        profile["counts"] = _counts(present) if len(texts) <= sketches.MAX_COUNTED else None
+        profile["counts"] = _counts(present) if distinct <= MAX_COUNTED else None
     if kind in ("text", "category", "integer"):
-        profile["distinct"] = sketches.hyperloglog(texts)
+        profile["distinct"] = distinct
     return profile
-
-
-def merge(a: Profile, b: Profile) -> Profile:
-    """The profile of both together. Raises ValueError when a column has two types.
-
-    A column that only one of them has counts as missing in the other.
-    """
-    columns = {}
-    for name in sorted(a["columns"].keys() | b["columns"].keys()):
-        one, two = a["columns"].get(name), b["columns"].get(name)
-        if one is None or two is None:
-            alone, absent = (one or two), (b if two is None else a)["rows"]
-            assert alone is not None  # noqa: S101 (the name comes from one of them)
-            columns[name] = {**alone, "missing": alone["missing"] + absent}
-        else:
-            columns[name] = _merge_column(name, one, two)
-    return {
-        "format": 1,
-        "datasets": sorted({*a["datasets"], *b["datasets"]}),
-        "rows": a["rows"] + b["rows"],
-        "columns": columns,
-    }
-
-
-def _merge_column(name: str, a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
-    if a["type"] != b["type"]:
-        raise ValueError(f"column {name!r} is {a['type']} in one profile and {b['type']} in the other")
-    merged: dict[str, Any] = {
-        "type": a["type"],
-        "count": a["count"] + b["count"],
-        "missing": a["missing"] + b["missing"],
-    }
-    for part, join in _JOINS.items():
-        if part in a:
-            merged[part] = join(a[part], b[part])
-    return merged
-
-
-def _end(choose: Any) -> Any:
-    return lambda a, b: choose((v for v in (a, b) if v is not None), default=None)
-
-
-_JOINS: dict[str, Any] = {
-    "moments": sketches.merge_moments,
-    "lengths": sketches.merge_moments,
-    "quantiles": sketches.merge_quantiles,
-    "counts": sketches.merge_counts,
-    "distinct": sketches.merge_distinct,
-    "min": _end(min),
-    "max": _end(max),
-}
 
 
 def _counts(values: pa.ChunkedArray) -> dict[str, int]:
@@ -138,7 +91,7 @@ def _moments(numbers: pa.ChunkedArray) -> dict[str, Any]:
 
 def _quantiles(numbers: pa.ChunkedArray) -> dict[str, Any]:
     def side(values: pa.ChunkedArray) -> dict[str, int]:
-        index = pc.ceil(pc.divide(pc.ln(values), math.log(sketches.GAMMA))).cast(pa.int64())
+        index = pc.ceil(pc.divide(pc.ln(values), math.log(GAMMA))).cast(pa.int64())
         found = {item["values"]: item["counts"] for item in pc.value_counts(index).to_pylist()}
         return {str(i): found[i] for i in sorted(found)}
 

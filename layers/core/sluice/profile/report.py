@@ -14,7 +14,7 @@ from typing import Any
 from sluice import charts
 from sluice.escaping import short
 from sluice.page import Child, Safe, element, page, row, table, tag, tiles
-from sluice.profile.sketches import buckets, distinct, quantile
+from sluice.profile.histogram import buckets, quantile
 
 FEW = 5
 _BINS = 24
@@ -50,7 +50,7 @@ def render(
         ),
         _quarantine(quarantine),
         _columns(profile, drift, drift_limit, (baseline or {}).get("columns") or {}, listed),
-        element("footer", "Shares are of the values that are there; quantiles are within 1 %, distinct counts 2 %."),
+        element("footer", "Shares are of the values that are there; quantiles are within 1 %."),
     )
 
 
@@ -138,7 +138,7 @@ def _facts(column: Mapping[str, Any]) -> Child:
             told.append(f"standard deviation {math.sqrt(max(0.0, moments['m2']) / moments['n']):.6g}")
         middle = [quantile(column["quantiles"], q) for q in (0.05, 0.5, 0.95)]
         if column["type"] == "integer":
-            # the sketch is within 1 % of the true quantile, which is a whole number
+            # the histogram is within 1 % of the true quantile, which is a whole number
             middle = [None if value is None else float(round(value)) for value in middle]
         told.append("5 / 50 / 95 %: " + " / ".join("–" if v is None else f"{v:.4g}" for v in middle))
     if column.get("lengths") and column["lengths"]["n"]:
@@ -147,9 +147,7 @@ def _facts(column: Mapping[str, Any]) -> Child:
     if column["type"] == "boolean" and column["count"]:
         told.append(f"{column['count']:,} values")
     if column["type"] in ("category", "text") and column["count"]:
-        counted = column.get("counts")
-        number = f"{len(counted)}" if counted is not None else f"about {distinct(column['distinct']):,}"
-        told.append(f"{number} distinct")
+        told.append(f"{column['distinct']:,} distinct")
     if column["type"] == "timestamp" and column["min"] is not None:
         told.append(f"{_day(column['min'])} … {_day(column['max'])} UTC")
     return [element("div", line) for line in told] or element("span", "no value", class_="quiet")
@@ -184,8 +182,8 @@ def _ranked(counts: Mapping[str, int], expected: Mapping[str, float] | None, lis
 
 def _histogram(column: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> Child:
     """Between the 1 % and the 99 % quantile, since a single outlier would leave all else in one bar."""
-    sketch, moments = column["quantiles"], column["moments"]
-    ends = [quantile(sketch, q) for q in (0.01, 0.99)]
+    histogram, moments = column["quantiles"], column["moments"]
+    ends = [quantile(histogram, q) for q in (0.01, 0.99)]
     low, high = (min(max(end or 0.0, moments["min"]), moments["max"]) for end in ends)
     bins, step = _BINS, (high / _BINS - low / _BINS) or 1.0
     if column["type"] == "integer" and high - low < 1e15:
@@ -194,7 +192,7 @@ def _histogram(column: Mapping[str, Any], baseline: Mapping[str, Any] | None) ->
         step = math.ceil((high - low + 1) / _BINS)
         bins, low = math.ceil((high - low + 1) / step), low - 0.5
     counted = [0] * bins
-    for value, n in buckets(sketch):
+    for value, n in buckets(histogram):
         counted[int(min(bins - 1, max(0.0, value / step - low / step)))] += n
     edges = (baseline or {}).get("edges")
     if edges and column["type"] == "integer":

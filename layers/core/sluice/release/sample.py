@@ -18,11 +18,6 @@ class Sample:
     failures: int
 
 
-def zero_failure_sample(rate: float, confidence: float = 0.95) -> int:
-    """Requests without a failure that show an error rate below `rate`: 299 for 1 % at 95 %."""
-    return math.ceil(math.log(1 - confidence) / math.log1p(-rate))
-
-
 def planned_sample(limit: float, expected: float = 0.0, confidence: float = 0.95, power: float = 0.9) -> Sample:
     """The smallest sample that shows a rate below `limit`, and that a model failing at `expected` passes.
 

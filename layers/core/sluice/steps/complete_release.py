@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sluice import keys, names
-from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.errors import InputError, NotFoundError
 from sluice.ports import Champion, Json, World
@@ -118,7 +117,7 @@ def _promote(
         "Model Promoted",
         project,
         f"{project}: {run_id} serves",
-        _promotion_text(contract, now_champion, recorded=done)
+        _promotion_text(now_champion, recorded=done)
         + _without_traffic(world, project, run_id)
         + (f" The release went on after these failures: {'; '.join(overcome)}" if overcome else ""),
         facts,
@@ -133,7 +132,7 @@ def _without_traffic(world: World, project: str, run_id: str) -> str:
     return "".join(f" {'; '.join(part['reasons'])}." for part in found[:1])
 
 
-def _promotion_text(contract: Contract, champion: Champion | None, recorded: bool) -> str:
+def _promotion_text(champion: Champion | None, recorded: bool) -> str:
     if champion is None:
         return "The model serves."
     before = champion.previous["run_id"] if champion.previous else None

@@ -32,7 +32,6 @@ _looked_at: dict[tuple[str, str, str], tuple[Any, ...]] = {}
 _previous: dict[str, dict[str, Any]] = {}
 _last_eviction = 0.0
 _original_actions = cloudwatch._dispatch_alarm_actions
-_original_eviction = cloudwatch._evict_old_metrics
 
 
 def install(settings: Settings) -> None:
