@@ -15,6 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cli.errors import CliError
+from cli.outcomes import misplaced_lines
 from cli.target import Target, is_local
 from sluice import bootstrap
 from sluice.aws.clients import Clients, absent
@@ -101,6 +102,8 @@ def known_project(world: World, project: str) -> str:
     projects = world.ledger.projects()
     if project in projects:
         return project
+    if lost := misplaced_lines(world, project, "contract"):
+        raise CliError(f"there is no project {project!r}, because its contract is not read: {'; '.join(lost)}")
     if not projects:
         raise CliError(
             f"there is no project {project!r}: none is registered yet. Register one with `sluice register project.yaml`"

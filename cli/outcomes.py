@@ -6,6 +6,8 @@ import time
 
 from cli.errors import CliError
 from cli.text import plural
+from sluice import keys
+from sluice.datasets.report_misplaced import STACK
 from sluice.escaping import visible
 from sluice.model.shortening import first
 from sluice.ports import Json, World
@@ -46,6 +48,23 @@ def await_outcome(world: World, key: str, version: str, seconds: float) -> Json:
     raise CliError(
         f"no verdict on {visible(key)} after {seconds:.0f} s; it is not lost: see `sluice status`, or --wait"
     )
+
+
+def misplaced_lines(world: World, project: str | None = None, kind: str | None = None) -> list[str]:
+    """Objects that lie where nothing is read and are still there: of one project or of the whole stack."""
+    found = []
+    for each in world.ledger.ignored(STACK):
+        expected, key = each.get("expected"), visible(each["key"])
+        if expected is None:
+            if project is None and kind is None:
+                found.append(f"{key}: {each['what']} (for example {visible(each['example'])})")
+        elif (
+            project in (None, keys.project_of(expected))
+            and kind in (None, each["kind"])
+            and world.objects.exists(each["key"])
+        ):
+            found.append(f"{key}: {each['what']}; it belongs at {visible(expected)}")
+    return found
 
 
 def accepted(record: Json) -> bool:

@@ -90,6 +90,11 @@ def _value(key: str, option: Any, value: Any) -> bool:
     if operator == "anything-but" and not isinstance(operand, dict):
         refused = operand if isinstance(operand, list) else [operand]
         return value is not _MISSING and value not in refused
+    if operator == "anything-but" and set(operand) == {"prefix"}:
+        refused = operand["prefix"] if isinstance(operand["prefix"], list) else [operand["prefix"]]
+        if not refused or not all(isinstance(each, str) and each for each in refused):
+            raise ValueError(f"{key}: anything-but takes prefixes that are not empty, not {operand['prefix']!r}")
+        return isinstance(value, str) and not value.startswith(tuple(refused))
     if not isinstance(operand, str):
         raise ValueError(f"{key}: the operand {operand!r} of {operator} is not known here")
     if operator == "prefix":

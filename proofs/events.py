@@ -94,8 +94,22 @@ DERIVED: dict[str, tuple[dict[str, Any], set[str]]] = {
             "capture/shop/sluice-shop/v-r0123456789ab/2026/11/22/12/a.jsonl",
             "monitor/shop/report.json",
             "code/0123/learn.tar.gz",
-            "projects/shop/data.csv",
-            "not-raw/raw/shop/file.csv",
+            "models/shop/r0123456789ab/model.tar.gz",
+            "scoring/shop/0123456789ab/new.csv",
+        )
+    },
+    **{
+        f"{key}, which is not read": (changed("contract_created", detail__object__key=key), {rule})
+        for key, rule in (
+            ("projects/shop/data.csv", "RegisterProjectFunction.ContractDropped"),
+            ("projects/shop/project.yml", "RegisterProjectFunction.ContractDropped"),
+            ("projects/project.yaml", "RegisterProjectFunction.ContractDropped"),
+            ("Projects/shop/project.yaml", "RegisterProjectFunction.ObjectMisplaced"),
+            ("project.yaml", "RegisterProjectFunction.ObjectMisplaced"),
+            ("Raw/shop/file.csv", "RegisterProjectFunction.ObjectMisplaced"),
+            ("label/shop/file.csv", "RegisterProjectFunction.ObjectMisplaced"),
+            ("/raw/shop/file.csv", "RegisterProjectFunction.ObjectMisplaced"),
+            ("not-raw/raw/shop/file.csv", "RegisterProjectFunction.ObjectMisplaced"),
         )
     },
 }

@@ -9,6 +9,7 @@ from cli.connection import Connection
 from cli.errors import CliError
 from cli.text import plural, say
 from sluice.contract import Contract, load_contract
+from sluice.intake.misplaced import is_contract_name
 
 NAME = "check"
 HELP = "say what is wrong with a project.yaml"
@@ -35,4 +36,8 @@ def read(path: Path) -> Contract:
     try:
         return load_contract(path.read_bytes(), source=str(path))
     except OSError as error:
-        raise CliError(f"{path} cannot be read: {error.strerror}") from None
+        hint = ""
+        if isinstance(error, FileNotFoundError) and path.parent.is_dir():
+            near = sorted(each.name for each in path.parent.iterdir() if is_contract_name(each.name))
+            hint = f"; do you mean {', '.join(near)}?" if near else ""
+        raise CliError(f"{path} cannot be read: {error.strerror}{hint}") from None

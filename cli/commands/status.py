@@ -13,6 +13,7 @@ from cli.commands.runs import listing, outcome
 from cli.connection import Connection, known_project
 from cli.options import Json as JsonFlag
 from cli.options import print_json
+from cli.outcomes import misplaced_lines
 from cli.text import indent, moment, number, plural, say
 from sluice import keys, names
 from sluice.datasets.withdraw_dataset import learned_from
@@ -34,13 +35,17 @@ def run(
     world = connection.world
     projects = [known_project(world, project)] if project else world.ledger.projects()
     if as_json:
-        print_json({"target": str(connection.target), "projects": [facts(world, each, runs) for each in projects]})
+        found = [facts(world, each, runs) for each in projects]
+        not_read = misplaced_lines(world, project)
+        print_json({"target": str(connection.target), "projects": found, "not_read": not_read})
         return 0
     say(f"{connection.target}, stack {connection.stack}")
     if not projects:
         say("no project is registered yet: `sluice init data.csv`, then `sluice register project.yaml`")
     for each in projects:
         say(describe(world, each, runs))
+    for line in misplaced_lines(world, project):
+        say(f"not read   {line}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""A project.yaml arrived in S3 (EventBridge `Object Created`)."""
+"""A project.yaml, or an object where Sluice reads nothing, arrived in S3 (EventBridge `Object Created`)."""
 
 from __future__ import annotations
 
@@ -21,4 +21,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         bootstrap.world(),
         key=arrived["key"],
         version_id=arrived.get("version-id"),
+        size=arrived.get("size"),
     )

@@ -200,7 +200,9 @@ def _patterns(project: Project, path: Path, properties: dict[str, Any]) -> Itera
     ]
     for place in places:
         for where, value in walk(at(project, place), place):
-            if isinstance(value, dict) and not any(key in ("Ref", "Fn::Sub", "prefix", "wildcard") for key in value):
+            if isinstance(value, dict) and not any(
+                key in ("Ref", "Fn::Sub", "prefix", "wildcard", "anything-but") for key in value
+            ):
                 for key in value:
                     kind = "pattern that cannot match"
                     yield Mutant(kind, shown((*where, key)), renamed(project, (*where, key), f"{key}x"))

@@ -18,7 +18,8 @@ from scripts.smoke.record import FailedCheckError, Record
 from sluice import keys, names
 from sluice.contract import Contract, load_contract
 from sluice.contract.yaml_text import read_yaml
-from sluice.ports import Json
+from sluice.datasets.report_misplaced import STACK
+from sluice.ports import Json, World
 
 PROJECT = "smoke"
 _RUN_CONFIRMS = (
@@ -63,6 +64,15 @@ def run_line(record: Record, connection: Connection, minutes: float) -> None:
         _until("the contract to be registered", lambda: PROJECT in world.ledger.projects(), deadline, 300)
         return f"{PROJECT} is registered"
 
+    def misplaced() -> str:
+        key = f"Raw/{PROJECT}/first file+1.csv"
+        world.objects.write(key, rows(), "text/csv")
+        try:
+            _until("the file to be reported", lambda: _reported(world, key), deadline, 300)
+        finally:
+            connection.client("s3").delete_object(Bucket=world.objects.bucket, Key=key)
+        return key
+
     def accepted() -> str:
         world.objects.write(f"raw/{PROJECT}/first file+1.csv", rows(), "text/csv")
         found = _until("the file to be accepted", lambda: world.ledger.datasets(PROJECT), deadline, 600)
@@ -75,7 +85,8 @@ def run_line(record: Record, connection: Connection, minutes: float) -> None:
         return f"run {ended['run_id']}"
 
     steps: tuple[tuple[str, Callable[[], str], tuple[str, ...]], ...] = (
-        ("a contract is registered by its upload", registered, ("wildcard pattern",)),
+        ("a contract is registered by its upload", registered, ()),
+        ("a file beside its place is reported", misplaced, ("`anything-but` with a list of prefixes",)),
         ("a file with a blank and a plus in its name is accepted", accepted, ("keys in EventBridge events",)),
         (
             "a run prepares, trains, tunes, evaluates, registers and releases",
@@ -95,6 +106,10 @@ def run_line(record: Record, connection: Connection, minutes: float) -> None:
         if record.check(what, look, *confirms) is None:
             say(f"  what follows needs this, and is not looked at: {what}")
             return
+
+
+def _reported(world: World, key: str) -> bool:
+    return any(each["key"] == key for each in world.ledger.ignored(STACK))
 
 
 def stop_runs(connection: Connection) -> str:

@@ -14,6 +14,7 @@ from cli.app import main
 from cli.connection import Connection
 from sluice import keys
 from sluice.ports import ENDPOINT, Champion, Variant, World
+from sluice.steps.register_project import register_project
 
 RUN, OTHER = "r0123456789ab", "r0123ffffffff"
 
@@ -264,3 +265,54 @@ def test_a_stack_of_something_else_is_not_taken_for_sluice(cloudformation, capsy
     error = capsys.readouterr().err
     assert "DataBucketName" in error
     assert "no Sluice" in error
+
+
+@pytest.mark.parametrize("arguments", [("project.yml",), ("shop", "project.yml"), ("shop", "Project.yaml")])
+def test_drop_refuses_a_contract_at_once(sluice, world, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / arguments[-1]).write_text("project: shop\n")
+    code, _, said = sluice("drop", *arguments)
+    assert code == 1
+    assert f"{arguments[-1]}: this is a contract by its name" in said
+    assert f"`sluice register {arguments[-1]}` does" in said
+    assert world.objects.list("raw/") == []
+
+
+def test_drop_without_a_project_asks_for_it(sluice):
+    code, _, said = sluice("drop", "day.csv")
+    assert code == 1
+    assert "sluice drop PROJECT day.csv" in said
+
+
+def test_status_names_what_is_not_read_until_it_is_deleted(sluice, world):
+    key = "projects/shop/project.yml"
+    world.objects.write(key, b"project: shop\n")
+    register_project(world, key, world.objects.version(key))
+    register_project(world, "backup/x.bin", "v1")
+    line = "projects/shop/project.yml: a contract's name is project.yaml, with just these letters; it belongs at"
+    code, printed, _ = sluice("status")
+    assert code == 0
+    assert line in printed
+    assert "backup/: Sluice reads nothing here (for example backup/x.bin)" in printed
+    printed = sluice("status", "shop")[1]
+    assert line in printed
+    assert "backup/" not in printed
+    world.objects.remove(key)
+    assert line not in sluice("status")[1]
+
+
+def test_an_unknown_project_whose_contract_is_beside_its_place_says_so(sluice, world):
+    key = "projects/fresh/project.yml"
+    world.objects.write(key, b"project: fresh\n")
+    register_project(world, key, world.objects.version(key))
+    code, _, said = sluice("status", "fresh")
+    assert code == 1
+    assert "its contract is not read: projects/fresh/project.yml" in said
+
+
+def test_check_names_the_file_that_is_there(sluice, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "project.yml").write_text("project: shop\n")
+    code, _, said = sluice("check")
+    assert code == 1
+    assert "do you mean project.yml?" in said

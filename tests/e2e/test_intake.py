@@ -8,7 +8,7 @@ import pytest
 
 from examples.generate_sessions import Knobs, as_csv
 from sluice import names
-from tests.e2e.line import Line, contract
+from tests.e2e.line import Line, contract, wait_for
 
 PROJECT = "intake"
 GOOD = as_csv(Knobs(rows=300, seed=1))
@@ -33,6 +33,20 @@ def mishaps(line: Line) -> dict[str, Any]:
     stray_record = line.record("intakes", "day1.csv", stray)
     typo = line.put_contract(PROJECT, contract(PROJECT).replace("max_nulls", "max_nuls"))
     return {"contract": version, "typo": typo, "records": records, "twice": both, "stray": stray_record}
+
+
+def beside(line: Line) -> dict[str, Any]:
+    """A contract and a file, each beside its place."""
+    dropped = {
+        "projects/besides/project.yml": contract("besides").encode(),
+        "Raw/besides/day1.csv": GOOD,
+        "projects/besides/report.html": b"<p>",
+    }
+    versions = {key: line.put(key, body) for key, body in dropped.items()}
+    read = list(versions)[:2]
+    wait_for(lambda: all(line.ledger.arrival(line.bucket, key, versions[key]) for key in read), "both records")
+    wait_for(lambda: len(line.alerts("besides")) >= 2, "the alerts about both")
+    return {key: line.ledger.arrival(line.bucket, key, version) for key, version in versions.items()}
 
 
 def only_alert_about(line: Line, project: str, name: str) -> Any:
@@ -61,6 +75,21 @@ def test_a_file_for_an_unknown_project_names_the_nearest_one(line: Line, story: 
     assert "did you mean 'intake'" in alert.message
     assert "projects/intakes/project.yaml" in alert.message
     nothing_followed(line, "intakes")
+
+
+@pytest.mark.story.with_args(beside)
+def test_what_lies_beside_its_place_is_reported_and_neither_registered_nor_read(
+    line: Line, story: dict[str, Any]
+) -> None:
+    assert story["projects/besides/project.yml"]["expected"] == "projects/besides/project.yaml"
+    assert story["Raw/besides/day1.csv"]["expected"] == "raw/besides/day1.csv"
+    assert story["projects/besides/report.html"] is None
+    alerts = {alert.kind: alert.message for alert in line.alerts("besides")}
+    assert "projects/besides/project.yml" in alerts["Contract Refused"]
+    assert "Raw/besides/day1.csv" in alerts["File Misplaced"]
+    assert len(line.alerts("besides")) == 2
+    assert "besides" not in line.ledger.projects()
+    nothing_followed(line, "besides")
 
 
 @pytest.mark.story.with_args(mishaps)

@@ -6,6 +6,14 @@ from typing import NamedTuple
 
 from sluice.errors import InputError
 
+READ = ("raw", "labels", "batch", "projects")
+"""Areas that people write to, and Sluice reads."""
+WRITTEN = (
+    *("accepted", "accepted-labels", "quarantine", "profiles", "runs", "models", "capture", "monitor"),
+    *("predictions", "scoring", "code"),
+)
+"""Areas that Sluice and its jobs write to."""
+
 
 class Arrival(NamedTuple):
     """The parts of a key that a person dropped a file at."""

@@ -195,7 +195,7 @@ def test_what_a_cloud_lacks_is_told_and_never_passed():
     here, aws = Record(on_aws=False), Record(on_aws=True)
     for record in (here, aws):
         assert record.check("a state", raising(lacking()), "managed rules") is None
-        record.check("an address", raising(EndpointConnectionError(endpoint_url="https://x")), "wildcard pattern")
+        record.check("an address", raising(EndpointConnectionError(endpoint_url="https://x")), "`anything-but`")
         record.check("a thing", raising(FailedCheckError("it is not there")), "**Glue**")
         record.check("another", lambda: "seen", "**Tuning**", "managed rules")
     assert [row.verdict for row in here.rows] == [NOT_RUN, NOT_RUN, FAILED, PASSED]
@@ -214,7 +214,7 @@ def test_the_rows_that_it_settles_are_on_the_page():
     named = set(line._RUN_CONFIRMS) | {
         "**Lambda**",
         "the custom resource",
-        "wildcard pattern",
+        "`anything-but` with a list of prefixes",
         "keys in EventBridge events",
         "the serving container's start",
         "**The scikit-learn container and `inference.py`**",

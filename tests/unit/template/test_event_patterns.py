@@ -10,6 +10,7 @@ from template_files import template
 
 from proofs.event_patterns import DEFAULT_BUS, Rule, matches, resolve, rules
 from proofs.events import EXPECTED, RECORDED, VALUES, all_events, bus_of, started_by
+from sluice import keys
 
 RULES = list(rules(template(), VALUES))
 ALL = all_events()
@@ -18,7 +19,10 @@ ALL = all_events()
 def spoilt(pattern: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[str, Any]]:
     """The pattern with one key or one value that no event has."""
     shown = ".".join(map(str, path))
-    if isinstance(pattern, dict):
+    if isinstance(pattern, dict) and "anything-but" in pattern:
+        # a prefix that no event has matches more, not less
+        yield f"{shown} values", "never"
+    elif isinstance(pattern, dict):
         for key, inner in pattern.items():
             if not set(pattern) <= {"prefix", "wildcard"}:
                 yield f"{shown} key {key}", {**{k: v for k, v in pattern.items() if k != key}, key + "x": inner}
@@ -74,6 +78,12 @@ def test_a_pattern_with_a_mistake_is_found(rule: Rule, pattern: dict[str, Any]) 
     assert not any(matches(pattern, event) for event in events)
 
 
+def test_the_rule_of_misplaced_objects_leaves_out_just_the_areas_of_others() -> None:
+    rule = next(rule for rule in RULES if rule.name == "RegisterProjectFunction.ObjectMisplaced")
+    (option,) = rule.pattern["detail"]["object"]["key"]
+    assert option == {"anything-but": {"prefix": [f"{area}/" for area in (*keys.READ, *keys.WRITTEN)]}}
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_the_local_cloud_s_matcher_agrees(name: str) -> None:
     event = ALL[name][0]
@@ -85,11 +95,19 @@ def test_the_local_cloud_s_matcher_agrees(name: str) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    [{}, {"source": []}, {"source": "sluice"}, {"source": [{"sounds-like": "sluice"}]}, {"detail": {"a": [["b"]]}}],
+    [
+        {},
+        {"source": []},
+        {"source": "sluice"},
+        {"source": [{"sounds-like": "sluice"}]},
+        {"source": [{"anything-but": {"prefix": []}}]},
+        {"source": [{"anything-but": {"prefix": [""]}}]},
+        {"detail": {"a": [["b"]]}},
+    ],
     ids=str,
 )
 def test_a_pattern_that_is_none_is_refused(pattern: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"pattern|operator|list"):
+    with pytest.raises(ValueError, match=r"pattern|operator|list|prefixes"):
         matches(pattern, {"source": "aws.s3"})
 
 

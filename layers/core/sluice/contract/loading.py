@@ -35,6 +35,8 @@ def load_contract(text: str | bytes, *, source: str = "project.yaml", project: s
         where = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
         problem = getattr(error, "problem", None) or error
         raise ContractError(f"{source}:{where} this is not YAML: {problem}") from None
+    if raw is None:
+        raise ContractError(f"{source}: the file is empty; `sluice init data.csv` writes a first contract")
     if not isinstance(raw, dict):
         raise ContractError(f"{source}: a contract is a mapping with the keys {', '.join(Contract.model_fields)}")
     if "gates" in raw and raw["gates"] is None:

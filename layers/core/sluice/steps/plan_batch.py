@@ -18,6 +18,7 @@ from sluice.errors import ArtifactError, DamagedRecordError, InputError, NotFoun
 from sluice.escaping import visible
 from sluice.intake.limits import Limits, too_large
 from sluice.intake.markers import marker
+from sluice.intake.misplaced import contract_among_rows
 from sluice.intake.scoring import ScoringFile, read_scoring_file
 from sluice.ports import Champion, Json, World
 from sluice.serving.sealed_models import verified_champion
@@ -39,6 +40,8 @@ def plan_batch(world: World, key: str, version_id: str, size: int | None = None,
         project = keys.parse_arrival(key).project
     except InputError as error:
         return _refused(world, "", key, version_id, str(error))
+    if why := contract_among_rows(key):
+        return _refused(world, project, key, version_id, why)
     try:
         contract = project_contract(world, project)
     except UnknownProjectError as error:

@@ -1,27 +1,27 @@
-"""A contract arrived: take it into force, or say what is wrong with it and keep the old one."""
+"""An object arrived in projects/, or where Sluice reads nothing: a contract is registered, a near miss is reported."""
 
 from __future__ import annotations
 
+from sluice import keys
 from sluice.datasets.register_contract import register_contract
+from sluice.datasets.report_misplaced import report_misplaced
 from sluice.errors import InputError
-from sluice.keys import parse_arrival
 from sluice.ports import Json, World
 
 
 def register_project(
     world: World, key: str, version_id: str | None = None, bucket: str | None = None, size: int | None = None
 ) -> Json:
-    """Registers `projects/<project>/project.yaml` in the given version.
+    """Registers `projects/<project>/project.yaml` in the given version; any other object is looked at by its key.
 
-    Returns what `register_contract` returns, or {"status": "ignored"} for any other object.
+    Returns what `register_contract` or, for another key, `report_misplaced` returns.
     """
     if bucket is not None and bucket != world.objects.bucket:
         raise ValueError(f"{bucket!r} is not the data bucket {world.objects.bucket!r}")
     try:
-        arrival = parse_arrival(key)
+        project = keys.parse_arrival(key).project
     except InputError:
-        return {"status": "ignored", "project": "", "key": key}
-    project = arrival.project
-    if arrival.area != "projects" or arrival.name != "project.yaml":
-        return {"status": "ignored", "project": project, "key": key}
+        return report_misplaced(world, key, version_id, size)
+    if key != keys.contract(project):
+        return report_misplaced(world, key, version_id, size)
     return register_contract(world, project, key, version_id)

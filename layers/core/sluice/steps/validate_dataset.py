@@ -23,10 +23,18 @@ from sluice import keys, names
 from sluice.contract import Contract, nearest
 from sluice.datasets.accept_labels import accept_labels, refuse_labels
 from sluice.datasets.register_contract import register_contract
-from sluice.errors import GivenUpError, InputError, NotFoundError, SluiceError, UnknownProjectError
+from sluice.errors import (
+    GivenUpError,
+    InputError,
+    NotFoundError,
+    SluiceError,
+    UnknownProjectError,
+    UnreadableFileError,
+)
 from sluice.escaping import visible
 from sluice.intake.limits import Limits, too_large
 from sluice.intake.markers import marker
+from sluice.intake.misplaced import contract_among_rows
 from sluice.intake.validation import Outcome, validate_file
 from sluice.ports import Json, World
 
@@ -68,6 +76,8 @@ def validate_dataset(
         project = keys.parse_arrival(key).project
         if queue_arn and queue_arn == world.settings.dead_arrivals_arn:
             raise GivenUpError(_given_up(size))
+        if why := contract_among_rows(key):
+            raise UnreadableFileError(why)
         if not world.objects.exists(key):
             record = _gone(world, key, project, dataset, "it was deleted")
         else:
