@@ -9,13 +9,22 @@ from cli.errors import CliError
 from cli.outcomes import accepted, await_outcome, described
 from cli.text import say
 from sluice.escaping import visible
+from sluice.intake.misplaced import contract_among_rows
 from sluice.ports import World
+
+
+def refuse_contract(area: str, project: str, file: str) -> None:
+    """Raises CliError when `file` is a contract by its name: it would be refused as a file of rows."""
+    if why := contract_among_rows(f"{area}/{project}/{Path(file).name}"):
+        raise CliError(f"{file}: {why}; `sluice register {file}` does")
 
 
 def send(
     world: World, project: str, file: Path, area: str, name: str | None, wait: float, output: Path | None = None
 ) -> int:
     """Uploads `file` to `area` and waits for the verdict. Returns 0 for an accepted file, 1 for a refused one."""
+    refuse_contract(area, project, str(file))
+    refuse_contract(area, project, name or "")
     if not file.is_file():
         raise CliError(f"there is no file {file}")
     project = known_project(world, project)

@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from cli.arrivals import send
+from cli.arrivals import refuse_contract, send
 from cli.connection import Connection
 from cli.errors import CliError
 from cli.options import Project
-from sluice.intake.misplaced import contract_among_rows
 
 NAME = "drop"
 HELP = "upload a file and say what became of it"
@@ -28,9 +27,9 @@ class Area(StrEnum):
     BATCH = "batch"
 
 
-File = Annotated[
-    Path | None, typer.Argument(metavar="FILE", help="CSV, JSON lines or Parquet, gzip allowed.", show_default=False)
-]
+_HELP = "CSV, JSON lines or Parquet, gzip allowed."
+File = Annotated[Path, typer.Argument(metavar="FILE", help=_HELP, show_default=False)]
+OptionalFile = Annotated[Path | None, typer.Argument(metavar="FILE", help=_HELP, show_default=False)]
 Name = Annotated[str | None, typer.Option(help="Name in the bucket; default: the file's own.", show_default=False)]
 Wait = Annotated[float, typer.Option(metavar="SECONDS", min=0, help="0: do not wait for the verdict.")]
 
@@ -38,7 +37,7 @@ Wait = Annotated[float, typer.Option(metavar="SECONDS", min=0, help="0: do not w
 def run(
     connection: Connection,
     project: Project,
-    file: File = None,
+    file: OptionalFile = None,
     to: Annotated[
         Area, typer.Option(help="raw: a file to learn from; labels: delayed labels; batch: a file to score.")
     ] = Area.RAW,
@@ -46,9 +45,7 @@ def run(
     wait: Wait = 600,
 ) -> int:
     """0 when the file was accepted or scored, 1 when it was refused."""
-    for given in (str(file or project), name or ""):
-        if why := contract_among_rows(f"{to.value}/{project if file else ''}/{Path(given).name}"):
-            raise CliError(f"{given}: {why}; `sluice register {file or project}` does")
     if file is None:
+        refuse_contract(to.value, "", project)
         raise CliError(f"which project is {project} for? Write `sluice drop PROJECT {project}`")
     return send(connection.world, project, file, to.value, name, wait)
