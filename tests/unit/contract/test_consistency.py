@@ -6,9 +6,11 @@ import pytest
 
 from sluice.contract import metric_limits
 from sluice.contract.loading import load_contract
+from sluice.contract.metric_limits import GREATEST_PSI
 from sluice.contract.models import Contract
 from sluice.errors import ContractError
 from sluice.model import metrics
+from sluice.profile.drift import psi
 from sluice.watch.quality import BINARY, REGRESSION
 
 BASE = """project: t1
@@ -75,6 +77,16 @@ REFUSED = {
         BASE.replace("positive: true", "positive: a").replace("{type: boolean}", "{type: category, values: [a, b, c]}"),
         "has 3 values",
     ),
+    "one value of a multiclass target": (
+        target("category, values: [a]", MULTICLASS),
+        "has one value",
+    ),
+    "positive of an integer target is a fraction": (
+        target("integer").replace("positive: true", "positive: 1.5"),
+        "1.5 is no class",
+    ),
+    "PSI that no data reach": (BASE + "monitor: {drift: {max: 25}}", "can never be reached: PSI is at most 18.4"),
+    "a number for a duration": (BASE + "release: {bake: 5}", "'5' is not a duration; write a whole number and s, m"),
     "time of text": (columns("d: {type: text}") + "  time: d\n", "declare it as timestamp"),
     "time of a number": (columns("d: {type: number}") + "  time: d\n", "declare it as timestamp"),
     "time of a boolean": (columns("d: {type: boolean}") + "  time: d\n", "declare it as timestamp"),
@@ -122,6 +134,10 @@ def test_refused_with_the_key_and_what_to_write(name: str) -> None:
 ACCEPTED = {
     "the smallest": (BASE, lambda c: c.problem.positive is True),
     "a binary number": (target("number").replace("positive: true", "positive: 1"), lambda c: c.problem.positive == 1),
+    "a whole number with a point": (
+        target("integer").replace("positive: true", "positive: 1.0"),
+        lambda c: (c.problem.positive, type(c.problem.positive)) == (1, int),
+    ),
     "yes of a boolean": (BASE.replace("positive: true", "positive: yes"), lambda c: c.problem.positive is True),
     "a country that YAML 1.1 takes for false": (
         columns("land: {type: category, values: [NO, SE]}"),
@@ -192,3 +208,14 @@ def test_metrics_are_those_that_evaluation_and_monitoring_compute() -> None:
     assert metric_limits.LOWER_IS_BETTER == metrics.LOWER_IS_BETTER
     assert set(metric_limits.ONLINE_METRICS["binary"]) == set(BINARY)
     assert set(metric_limits.ONLINE_METRICS["regression"]) == set(REGRESSION)
+
+
+def test_psi_has_the_bound_that_contracts_are_held_to() -> None:
+    assert round(psi([1.0, 0.0], [0.0, 1.0]), 1) == GREATEST_PSI
+
+
+def test_a_metric_that_is_not_known_says_nothing_of_its_direction() -> None:
+    with pytest.raises(ContractError) as refusal:
+        load_contract(target("number", REGRESSION_OF) + "gates: [{metric: mape, max: 10}]")
+    assert "did you mean 'mae'?" in str(refusal.value)
+    assert "better" not in str(refusal.value)

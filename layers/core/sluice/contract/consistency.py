@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sluice.contract.durations import seconds
 from sluice.contract.hints import nearest
-from sluice.contract.metric_limits import BUSINESS_METRICS, METRICS, ONLINE_METRICS, limit_violation
+from sluice.contract.metric_limits import BUSINESS_METRICS, GREATEST_PSI, METRICS, ONLINE_METRICS, limit_violation
 from sluice.model.values import is_missing
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ def _target(contract: Contract) -> Iterator[str]:
         yield f"problem.positive is for binary problems; this one is {problem.type}"
     if problem.type == "binary" and target.values is not None and len(set(target.values)) != 2:
         yield f"data.columns.{name}.values has {len(set(target.values))} values; the target of a binary problem has two"
+    if problem.type == "multiclass" and target.values is not None and len(set(target.values)) < 2:
+        yield f"data.columns.{name}.values has one value; there is nothing to tell apart"
     if problem.type == "binary" and target.type in ("integer", "number") and not isinstance(problem.positive, int):
         yield f"problem.positive is {problem.positive!r}, but {name!r} is {target.type}: write the number"
     if problem.type == "binary" and target.type in ("integer", "number") and isinstance(problem.positive, bool):
@@ -137,7 +139,8 @@ def _metrics(contract: Contract) -> Iterator[str]:
 
 def _gates(contract: Contract) -> Iterator[str]:
     for i, gate in enumerate(contract.gates):
-        if violation := limit_violation(gate.metric, minimum=gate.min, maximum=gate.max):
+        known = gate.metric in METRICS[contract.problem.type]
+        if known and (violation := limit_violation(gate.metric, minimum=gate.min, maximum=gate.max)):
             yield f"gates[{i}]: {violation}"
         if gate.slice is None:
             continue
@@ -158,6 +161,11 @@ def _monitoring(contract: Contract) -> Iterator[str]:
         )
     if monitor.drift.min_rows > MAX_WINDOW_ROWS:
         yield f"monitor.drift.min_rows can never be reached: one measurement reads at most {MAX_WINDOW_ROWS} rows"
+    if monitor.drift.max > GREATEST_PSI:
+        yield (
+            f"monitor.drift.max {monitor.drift.max:g} can never be reached: PSI is at most {GREATEST_PSI}, "
+            "and usual limits are 0.1 to 0.25"
+        )
     quality = monitor.quality
     if quality is None:
         if "on" in contract.retrain.model_fields_set and "quality" in contract.retrain.on:

@@ -34,6 +34,10 @@ RANGES = {
 """Metrics that are not here can have any value."""
 
 
+GREATEST_PSI = 18.4
+"""Of two distributions that share no bin: the smallest share that counts (profile.drift.SMALLEST) bounds it."""
+
+
 def limit_violation(metric: str, *, minimum: float | None, maximum: float | None) -> str | None:
     """Return why these limits on a metric cannot be meant, with the next step; None if they can."""
     if metric in LOWER_IS_BETTER and minimum is not None:

@@ -6,7 +6,7 @@ import re
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from sluice.contract import execution
 from sluice.contract.durations import rate_expression, seconds
@@ -34,6 +34,11 @@ OTHER_DRIFT = ("ks", "kolmogorov_smirnov", "js", "jensen_shannon", "wasserstein"
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 
 
+def _spelled(value: Any) -> Any:
+    """A bare number as text, so that what is wrong with it is said in words about durations."""
+    return str(value) if isinstance(value, int | float) else value
+
+
 def _is_duration(text: str) -> str:
     seconds(text)
     return text
@@ -44,8 +49,12 @@ def _is_schedule(text: str) -> str:
     return text
 
 
-Duration = Annotated[str, AfterValidator(_is_duration), Field(description="30s, 10m, 1h or 7d")]
-Every = Annotated[str, AfterValidator(_is_schedule), Field(description="whole minutes: 1m, 1h, 1d")]
+Duration = Annotated[
+    str, BeforeValidator(_spelled), AfterValidator(_is_duration), Field(description="30s, 10m, 1h or 7d")
+]
+Every = Annotated[
+    str, BeforeValidator(_spelled), AfterValidator(_is_schedule), Field(description="whole minutes: 1m, 1h, 1d")
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -60,6 +69,16 @@ class Problem(Part):
     target: str | None = Field(None, description="the column to predict")
     positive: bool | int | str | None = Field(None, description="binary: the target's value that counts as yes")
     metric: str | None = Field(None, description="what tuning optimises; the default depends on the type")
+
+    @field_validator("positive", mode="before")
+    @classmethod
+    def _whole(cls, value: Any) -> Any:
+        """Read 1.0 as 1, which files may spell so, too; pydantic would make it true."""
+        if isinstance(value, float):
+            if not value.is_integer():
+                raise ValueError(f"{value} is no class; write a whole number, a text, or true or false")
+            return int(value)
+        return value
 
     @field_validator("type", mode="before")
     @classmethod
