@@ -25,7 +25,18 @@ from sluice.steps.register_model import register_model
 from sluice.steps.seal_model import seal_model
 from sluice.store import run_records
 from tests.fakes import ClientError, Crash, FakeModels, Invocation, Published, failing, interrupted
-from tests.unit.steps.release_world import ENDPOINT, JOB, NEW, OLD, PROJECT, artifact, build, freeze
+from tests.unit.steps.release_world import (
+    ENDPOINT,
+    JOB,
+    NEW,
+    OLD,
+    PROJECT,
+    artifact,
+    build,
+    evaluated,
+    evaluation,
+    freeze,
+)
 
 DIED = ("Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown")
 """What Step Functions hears of a function whose process was killed, which took too long, or of which AWS knows
@@ -129,9 +140,8 @@ class Cloud:
         contract = world.ledger.contract(PROJECT)
         assert contract is not None
         total = artifact(run_id=run_id)[1] if run_id == NEW else _sum(run_id)
-        evaluation = {"rows": 100, "candidate": {"metrics": {"roc_auc": 0.9}, "artifact_sha256": total}}
         freeze(world, run_id, contract[0], [f"d-{run_id}"])
-        self._put(keys.run(PROJECT, run_id, "evaluation", "evaluation.json"), {**evaluation, "champion": None})
+        evaluated(world, run_id, evaluation(artifact_sha256=total))
         if run_id != NEW:
             trained = keys.run(PROJECT, run_id, "training", "model.tar.gz")
             world.objects.write(trained, _archive(run_id))
@@ -411,9 +421,6 @@ class Cloud:
     def _add(self, execution: Execution) -> Execution:
         self.executions[execution.arn] = execution
         return execution
-
-    def _put(self, key: str, content: Any) -> None:
-        self.world.objects.write(key, json.dumps(content).encode())
 
     def _archive_uri(self, run_id: str) -> str:
         return self.world.objects.uri(keys.sealed(PROJECT, run_id, "model.tar.gz"))

@@ -8,6 +8,8 @@ import pytest
 
 from jobs.learn.channels import read_rows
 from sluice.model.schema import Schema
+from sluice.records.baseline import Baseline
+from sluice.records.evaluation import Evaluation
 from tests.jobs.learning_data import make_data, write_csv
 
 
@@ -33,6 +35,7 @@ def test_models_are_compared_on_the_same_rows(workspace, inputs, tmp_path):
     done = workspace.run("evaluate.py", *arguments(data, packed, tmp_path))
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "evaluation.json").read_text())
+    Evaluation.model_validate(result)  # each member that the job writes, and no other, is known to those who read it
     metric = result["metric"]
     paired = result["paired"][metric]
     candidate, champion = result["candidate"]["metrics"], result["champion"]["metrics"]
@@ -46,6 +49,7 @@ def test_models_are_compared_on_the_same_rows(workspace, inputs, tmp_path):
     with np.load(tmp_path / "predictions.npz", allow_pickle=False) as saved:
         assert len(saved["y"]) == len(saved["candidate"]) == len(saved["champion"]) == result["rows"] == 400
     profile = json.loads((tmp_path / "baseline.json").read_text())
+    Baseline.model_validate(profile)
     assert sum(profile["columns"]["channel"]["shares"].values()) == pytest.approx(1)
     assert len(profile["scores"]["shares"]) == 20
     asked = [json.loads(line) for line in (tmp_path / "held_out.jsonl").read_text().splitlines()]
@@ -97,7 +101,9 @@ def changed(data, target, change, contract_change=None):
 def evaluated(workspace, data, packed, output):
     done = workspace.run("evaluate.py", *arguments(data, packed, output))
     assert done.returncode == 0, done.stderr
-    return json.loads((output / "evaluation.json").read_text())
+    result = json.loads((output / "evaluation.json").read_text())
+    Evaluation.model_validate(result)
+    return result
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sluice.contract import Gate
 from sluice.gates import RULES, judge
+from sluice.records.evaluation import Evaluation
 
 GATES = {
     "min": Gate(metric="roc_auc", min=0.8),
@@ -20,14 +21,23 @@ GATES = {
 }
 
 
-def evaluation(auc: float = 0.9) -> dict[str, Any]:
-    return {
+FACTS = {"metric": "roc_auc", "lower_is_better": False, "problem": "binary", "rows": 100}
+
+
+def evaluation(auc: float = 0.9, **more: Any) -> Evaluation:
+    content = {
+        **FACTS,
         "candidate": {"metrics": {"roc_auc": auc, "log_loss": 0.3}},
         "baseline": {"metrics": {"roc_auc": 0.7}},
         "champion": {"metrics": {"roc_auc": 0.89}},
         "paired": {"roc_auc": {"difference": 0.01, "low": -0.001, "high": 0.02, "confidence": 0.95}},
         "slices": {"channel": {"ads": {"rows": 50, "recall": 0.6}, "mail": {"rows": 50, "recall": 0.7}}},
     }
+    return Evaluation.of({**content, **more}, "here")
+
+
+def unmeasured(**more: Any) -> Evaluation:
+    return Evaluation.of({**FACTS, "candidate": {"metrics": {}}, **more}, "here")
 
 
 def test_every_rule_is_tested() -> None:
@@ -37,8 +47,7 @@ def test_every_rule_is_tested() -> None:
 @pytest.mark.parametrize("gate", GATES.values(), ids=GATES)
 def test_good_evidence_passes_and_none_is_inconclusive(gate: Gate) -> None:
     assert judge([gate], evaluation()).decision == "approved"
-    empty = {"candidate": {"metrics": {}}, "champion_serves": True}
-    assert judge([gate], empty).decision == "inconclusive"
+    assert judge([gate], unmeasured(champion_serves=True)).decision == "inconclusive"
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
@@ -55,27 +64,22 @@ def test_a_better_metric_never_turns_a_pass_into_a_failure(a: float, b: float) -
 )
 def test_the_champion_gate_reads_the_interval(difference: float, low: float, high: float, decision: str) -> None:
     paired = {"roc_auc": {"difference": difference, "low": low, "high": high, "confidence": 0.95}}
-    assert judge([GATES["not_worse_than_champion_by"]], {**evaluation(), "paired": paired}).decision == decision
+    assert judge([GATES["not_worse_than_champion_by"]], evaluation(paired=paired)).decision == decision
 
 
 def test_the_first_model_has_no_champion_to_beat() -> None:
-    first = {**evaluation(), "champion": None, "paired": None, "champion_serves": False}
+    first = evaluation(champion=None, paired=None, champion_serves=False)
     assert judge([GATES["not_worse_than_champion_by"]], first).decision == "approved"
 
 
-def test_nan_is_no_evidence() -> None:
-    assert judge([GATES["min"]], evaluation(float("nan"))).decision == "inconclusive"
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "0.9", True, None])
+def test_what_is_not_a_finite_number_is_no_evidence(value: Any) -> None:
+    assert judge([GATES["min"]], evaluation(value)).decision == "inconclusive"
 
 
 def test_an_evaluation_that_cannot_compare_says_why() -> None:
     why = "the champion knows other classes of 'y'"
-    alone = {
-        **evaluation(),
-        "champion": None,
-        "paired": None,
-        "champion_serves": True,
-        "not_compared": {"champion": why},
-    }
+    alone = evaluation(champion=None, paired=None, champion_serves=True, not_compared={"champion": why})
     judgement = judge(list(GATES.values()), alone)
     assert judgement.decision == "inconclusive"
     assert judgement.reasons == [f"roc_auc: the champion's evaluation is missing, because {why}"]
@@ -83,18 +87,18 @@ def test_an_evaluation_that_cannot_compare_says_why() -> None:
 
 def test_a_metric_without_a_value_says_why() -> None:
     why = "all 40 test rows have one class only"
-    told = judge([GATES["min"]], {"candidate": {"metrics": {}}, "undefined": {"roc_auc": why}})
+    told = judge([GATES["min"]], unmeasured(undefined={"roc_auc": why}))
     assert told.decision == "inconclusive"
     assert why in told.reasons[0]
 
 
 def test_a_candidate_that_could_not_be_measured_is_never_approved() -> None:
-    told = judge([], {"candidate": {"metrics": {}}, "not_compared": {"candidate": "3 of 40 test rows have …"}})
+    told = judge([], unmeasured(not_compared={"candidate": "3 of 40 test rows have …"}))
     assert told.decision == "inconclusive"
     assert "3 of 40 test rows" in told.reasons[0]
     assert judge([], evaluation()).decision == "approved"
 
 
 def test_values_that_are_left_out_of_a_slice_gate_are_counted() -> None:
-    left = {**evaluation(), "slices_left_out": {"channel": {"values": 3, "rows": 41}}}
+    left = evaluation(slices_left_out={"channel": {"values": 3, "rows": 41}})
     assert "3 more of its values have too few rows" in judge([GATES["max_gap"]], left).verdicts[0].reason

@@ -31,6 +31,7 @@ from sluice.model.encoder import Encoder
 from sluice.model.errors import InputError
 from sluice.model.schema import Schema
 from sluice.profile import drift
+from sluice.records.baseline import Baseline, CategoryColumn
 from sluice.watch import triage
 from sluice.watch.captures import rows_of
 
@@ -288,7 +289,8 @@ def check_monitoring(cells: list[Any], kind: str, contract: Contract, expected: 
                 continue
             name = values.category_text(value)
             shares = {"true": 0.5, "false": 0.5} if kind == "boolean" else {name: 1.0}
-            baseline = {"columns": {"v": {"type": "category", "shares": shares, "missing": 0.0}}, "rows": 1000}
+            column = CategoryColumn(type="category", shares=shares, missing=0.0)
+            baseline = Baseline(columns={"v": column}, rows=1000)
             assert triage.damage(baseline, [{"v": seen}])["unseen_share"] == {"v": 0.0}
             assert drift._category_name(seen, kind == "boolean") == name
 

@@ -15,6 +15,7 @@ from sluice.contract import load_contract
 from sluice.model.reference import reference_profile
 from sluice.model.schema import Schema
 from sluice.profile import chance, drift
+from sluice.records.baseline import Baseline
 
 LIMIT = 0.2
 CONTRACT = load_contract((Path(__file__).parents[2] / "e2e/projects/sessions.yaml").read_text())
@@ -29,8 +30,9 @@ def customers(amount: float = 0.0) -> list[dict[str, Any]]:
     return [request(row) for row in sessions(Knobs(rows=20_000, seed=5, drift=amount))]
 
 
-def baseline(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    return reference_profile(SCHEMA, [SCHEMA.typed_json(row) for row in rows], np.linspace(0, 1, len(rows)))
+def baseline(rows: list[dict[str, Any]]) -> Baseline:
+    typed = [SCHEMA.typed_json(row) for row in rows]
+    return Baseline.of(reference_profile(SCHEMA, typed, np.linspace(0, 1, len(rows))), "here")
 
 
 def alarms(rows: list[dict[str, Any]], window: list[dict[str, Any]], limit: float = LIMIT) -> list[str]:

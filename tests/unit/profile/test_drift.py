@@ -15,17 +15,21 @@ from hypothesis import strategies as st
 
 from sluice.profile import drift
 from sluice.profile.profiles import profile_column
+from sluice.records.baseline import Baseline
 
-BASELINE: dict[str, Any] = {
-    "columns": {
-        "pages": {"type": "number", "edges": [0, 2, 4, 6, 8, 10], "shares": [0.2] * 5, "missing": 0.0},
-        "channel": {"type": "category", "shares": {"ads": 0.5, "email": 0.5}, "missing": 0.0},
-        "member": {"type": "category", "shares": {"true": 0.5, "false": 0.5}, "missing": 0.0},
-        "constant": {"type": "number", "edges": [1, 1], "shares": [1.0], "missing": 0.0},
+BASELINE = Baseline.of(
+    {
+        "columns": {
+            "pages": {"type": "number", "edges": [0, 2, 4, 6, 8, 10], "shares": [0.2] * 5, "missing": 0.0},
+            "channel": {"type": "category", "shares": {"ads": 0.5, "email": 0.5}, "missing": 0.0},
+            "member": {"type": "category", "shares": {"true": 0.5, "false": 0.5}, "missing": 0.0},
+            "constant": {"type": "number", "edges": [1, 1], "shares": [1.0], "missing": 0.0},
+        },
+        "scores": {"edges": [0, 0.5, 1], "shares": [0.5, 0.5]},
+        "rows": 1000,
     },
-    "scores": {"edges": [0, 0.5, 1], "shares": [0.5, 0.5]},
-    "rows": 1000,
-}
+    "here",
+)
 
 
 def rows(low: float, high: float, n: int = 2000, **fixed: Any) -> list[dict[str, Any]]:

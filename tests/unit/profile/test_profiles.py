@@ -15,6 +15,7 @@ from sluice.model.values import category_text
 from sluice.profile import histogram
 from sluice.profile.profiles import profile_column
 from sluice.profile.report import render
+from sluice.records.baseline import Baseline, NumberColumn
 
 # as intake leaves them: without white space around them
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=3).filter(lambda text: category_text(text) == text)
@@ -94,7 +95,8 @@ def test_a_report_shows_categories_that_are_listed_or_shared() -> None:
 @pytest.mark.parametrize("kind", ["number", "integer"])
 def test_a_histogram_lies_over_its_baseline(kind: str) -> None:
     values = [float(i % 10) for i in range(200)] if kind == "number" else [i % 10 for i in range(200)]
-    baseline = {"columns": {"x": {"type": "number", "edges": [0.0, 5.0, 9.0], "shares": [0.5, 0.5], "missing": 0.0}}}
+    column = NumberColumn(type="number", edges=[0.0, 5.0, 9.0], shares=[0.5, 0.5], missing=0.0)
+    baseline = Baseline(columns={"x": column}, rows=10)
     page = render("shop", profile(values, kind), None, {"x": 0.3}, 0.2, baseline)
     assert 'class="base"' in page
     assert "drift against the serving model" in page

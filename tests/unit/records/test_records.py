@@ -10,9 +10,13 @@ from pydantic import ValidationError
 
 from sluice import keys
 from sluice.errors import DamagedRecordError
+from sluice.records.baseline import Baseline
+from sluice.records.evaluation import Evaluation
 from sluice.records.run_inputs import RunInputs
+from sluice.steps.judge_candidate import judge_candidate
+from sluice.steps.register_model import register_model
 from sluice.store.run_records import run_contract, run_inputs
-from tests.unit.steps.release_world import NEW, PROJECT, build
+from tests.unit.steps.release_world import NEW, PROJECT, URI, build
 
 WHERE = "s3://data/runs/shop/r2/run.json"
 
@@ -61,7 +65,7 @@ def test_a_frozen_contract_is_read_as_strictly_as_a_new_one() -> None:
     world.objects.write(key, json.dumps(content).encode())
     with pytest.raises(DamagedRecordError, match=r"contract\.release\.percents: Extra inputs") as raised:
         run_inputs(world, PROJECT, NEW)
-    assert "contract.data.columns: " in str(raised.value), "three parts of a path are shown"
+    assert "contract.data.columns.pages.min: " in str(raised.value)
     assert "secret" not in str(raised.value)
 
 
@@ -69,3 +73,27 @@ def test_a_record_with_a_member_that_it_does_not_have_is_not_made() -> None:
     content = run_inputs(build(), PROJECT, NEW).plain()
     with pytest.raises(ValidationError, match="owner"):
         RunInputs(**content, owner="a team")
+
+
+def test_an_evaluation_of_an_older_deployment_is_read() -> None:
+    told = {"metric": "roc_auc", "lower_is_better": False, "problem": "binary", "rows": 3}
+    found = Evaluation.of({**told, "candidate": {"metrics": {"roc_auc": 0.9}}, "champion": None}, WHERE)
+    assert (found.metric_of("candidate", "roc_auc"), found.metric_of("champion", "roc_auc")) == (0.9, None)
+    assert found.slices == found.not_compared == {}
+
+
+def test_a_damaged_evaluation_is_an_inconclusive_verdict_that_says_what_is_wrong() -> None:
+    world = build()
+    world.objects.write(keys.run(PROJECT, NEW, "evaluation", "evaluation.json"), b'{"rows": 100}')
+    answer = judge_candidate(world, PROJECT, NEW)
+    assert answer["decision"] == "inconclusive"
+    assert "metric is missing, lower_is_better is missing, problem is missing and 1 more" in answer["reasons"][0]
+    with pytest.raises(DamagedRecordError, match=r"evaluation\.json cannot be used: metric is missing"):
+        register_model(world, PROJECT, NEW, URI)
+
+
+def test_values_of_rows_are_not_in_the_message() -> None:
+    columns = {"channel": {"type": "category", "shares": {"secret": "much"}, "missing": 0.0}}
+    with pytest.raises(DamagedRecordError, match=r"columns\.channel: Input should be a valid number") as raised:
+        Baseline.of({"columns": columns, "rows": 1}, WHERE)
+    assert "secret" not in str(raised.value)

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from sluice.records.evaluation import Evaluation, ExpectedScores
 from sluice.release.evalue import log_evalue, log_evalue_apart, log_evalue_below, log_mean
-from sluice.release.scores import ExpectedScores, Scores, edges, histogram, log_evalue_paired, log_evalue_scores
+from sluice.release.scores import Scores, edges, histogram, log_evalue_paired, log_evalue_scores
 
 EDGES = 9
 
@@ -63,8 +64,10 @@ def _pairs(rng: np.random.Generator, count: int, gain: float, edges: np.ndarray)
 def _expected(pairs: list[tuple[int, int]]) -> ExpectedScores:
     bins = range(EDGES + 1)
     counts = ([sum(pair[side] == b for pair in pairs) for b in bins] for side in (0, 1))
-    only = [[sum(x == b != y for x, y in pairs), sum(y == b != x for x, y in pairs)] for b in bins]
-    return ExpectedScores([], *counts, only, sum(abs(x - y) >= 3 for x, y in pairs))
+    only = [(sum(x == b != y for x, y in pairs), sum(y == b != x for x, y in pairs)) for b in bins]
+    candidate, champion = counts
+    apart = sum(abs(x - y) >= 3 for x, y in pairs)
+    return ExpectedScores(edges=[], candidate=candidate, champion=champion, discordant=only, apart=apart)
 
 
 @pytest.mark.parametrize("gain", [1.0, 1.3])
@@ -103,6 +106,7 @@ def test_a_shift_over_many_bins_is_found_where_no_single_bin_shows_it() -> None:
 
 def test_an_evaluation_that_told_less_expects_nothing() -> None:
     whole = {"edges": [0.5], "candidate": [1, 2], "champion": [2, 1], "discordant": [[0, 1], [1, 0]], "apart": 0}
-    assert ExpectedScores.of({"scores": whole}) == ExpectedScores(**whole)
-    assert ExpectedScores.of({"scores": {**whole, "apart": None}}) is None
-    assert ExpectedScores.of({}) is None
+    told = {"metric": "roc_auc", "lower_is_better": False, "problem": "binary", "rows": 3, "candidate": {"metrics": {}}}
+    assert Evaluation.of({**told, "scores": whole}, "here").scores == ExpectedScores.of(whole, "here")
+    assert Evaluation.of({**told, "scores": {**whole, "apart": None}}, "here").scores is None
+    assert Evaluation.of(told, "here").scores is None

@@ -14,6 +14,7 @@ import pytest
 from sluice import keys
 from sluice.contract import Contract
 from sluice.ports import Answer, World
+from sluice.records.evaluation import Measured
 from sluice.serving.ensure_monitoring import ensure_monitoring
 from sluice.steps.complete_release import complete_release
 from sluice.steps.monitor_model import monitor_model
@@ -23,7 +24,19 @@ from sluice.steps.replay_requests import replay_requests
 from sluice.steps.respond_to_alarm import respond_to_alarm
 from tests.unit.steps.captures import lay
 from tests.unit.steps.label_files import send_labels
-from tests.unit.steps.release_world import CONTRACT, ENDPOINT, NEW, OLD, PROJECT, URI, build, freeze
+from tests.unit.steps.release_world import (
+    CONTRACT,
+    ENDPOINT,
+    NEW,
+    OLD,
+    PROJECT,
+    URI,
+    artifact,
+    build,
+    evaluated,
+    evaluation,
+    freeze,
+)
 
 Row = dict[str, Any]
 Model = Callable[[Row], dict[str, Any]]
@@ -91,10 +104,8 @@ def promoted(old: Model, new: Model, content: dict[str, Any] | None = None, mae:
         world.ledger.save_contract(PROJECT, plain, "v2")
         for run in (OLD, NEW):
             freeze(world, run, plain)
-        key = keys.run(PROJECT, NEW, "evaluation", "evaluation.json")
-        evaluation = json.loads(world.objects.read(key))
-        evaluation["candidate"]["metrics"] = {"mae": mae}
-        world.objects.write(key, json.dumps(evaluation).encode())
+        measured = Measured(metrics={"mae": mae}, artifact_sha256=artifact()[1])
+        evaluated(world, NEW, evaluation(metric="mae", problem="regression", lower_is_better=True, candidate=measured))
     models = {"v-r1": old, "v-r2": new}
     world.models.answer = lambda call: Answer(
         200, json.dumps({"predictions": [models[str(call.variant)](json.loads(call.body))]}).encode(), call.variant

@@ -15,6 +15,7 @@ import numpy as np
 from sluice import keys
 from sluice.contract import Contract
 from sluice.ports import Champion, Variant, World
+from sluice.records.evaluation import Evaluation, Measured
 from sluice.records.run_inputs import RunInputs
 from sluice.steps.seal_model import seal_model
 from tests import fakes
@@ -63,11 +64,9 @@ def build(auc: float = 0.9, champion: bool = True, **release: Any) -> World:
     content = {**CONTRACT, "release": {**CONTRACT["release"], **steps, **release}}
     plain = Contract.model_validate(content).model_dump(mode="json")
     world.ledger.save_contract(PROJECT, plain, "v1")
-    total = artifact()[1]
-    evaluation = {"rows": 100, "candidate": {"metrics": {"roc_auc": auc}, "artifact_sha256": total}, "champion": None}
     freeze(world, OLD, plain, ["d0"])
     freeze(world, NEW, plain, ["d1"])
-    _put(world, keys.run(PROJECT, NEW, "evaluation", "evaluation.json"), evaluation)
+    evaluated(world, NEW, evaluation(auc))
     for run in (OLD, NEW):
         trained = keys.run(PROJECT, run, "training", "model.tar.gz")
         world.objects.write(trained, artifact(run_id=run)[0])
@@ -99,6 +98,19 @@ def freeze(world: World, run_id: str, contract: Any, datasets: Sequence[str] = (
         created_at=world.clock.now().isoformat(),
     )
     _put(world, keys.run(PROJECT, run_id, "run.json"), inputs.plain())
+
+
+def evaluation(auc: float = 0.9, artifact_sha256: str = "", **more: Any) -> Evaluation:
+    """Of a first model; `more`: other members."""
+    total = artifact_sha256 or artifact()[1]
+    measured = Measured(metrics={"roc_auc": auc}, artifact_sha256=total)
+    facts: dict[str, Any] = {"metric": "roc_auc", "lower_is_better": False, "problem": "binary", "rows": 100}
+    return Evaluation(**{**facts, "candidate": measured, **more})
+
+
+def evaluated(world: World, run_id: str, found: Evaluation) -> None:
+    """Writes evaluation.json, as the evaluation job does."""
+    _put(world, keys.run(PROJECT, run_id, "evaluation", "evaluation.json"), found.plain())
 
 
 def _put(world: World, key: str, content: Any) -> None:

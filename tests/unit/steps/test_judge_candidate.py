@@ -10,7 +10,7 @@ import pytest
 from sluice import keys
 from sluice.contract import Contract
 from sluice.steps.judge_candidate import judge_candidate
-from tests.unit.steps.release_world import CONTRACT, NEW, PROJECT, build, freeze
+from tests.unit.steps.release_world import CONTRACT, NEW, PROJECT, build, evaluated, evaluation, freeze
 
 SLICES = {name: {"rows": 50, "recall": recall} for name, recall in (("secret-a", 0.9), ("secret-b", 0.1))}
 
@@ -23,9 +23,7 @@ def test_slices_that_no_contract_lists_are_told_by_their_hash(listed: bool) -> N
     gates = [{"metric": "recall", "slice": "channel", "max_gap": 0.1}]
     plain = Contract.model_validate({**CONTRACT, "data": data, "gates": gates}).model_dump(mode="json")
     freeze(world, NEW, plain)
-    source = keys.run(PROJECT, NEW, "evaluation", "evaluation.json")
-    evaluation = {**json.loads(world.objects.read(source)), "slices": {"channel": SLICES}}
-    world.objects.write(source, json.dumps(evaluation).encode())
+    evaluated(world, NEW, evaluation(slices={"channel": SLICES}))
 
     answer = judge_candidate(world, PROJECT, NEW)
     assert answer["decision"] == "rejected"

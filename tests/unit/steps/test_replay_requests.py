@@ -17,7 +17,7 @@ from sluice.steps.plan_release import plan_release
 from sluice.steps.register_model import register_model
 from sluice.steps.replay_requests import replay_requests
 from tests.unit.steps.captures import lay
-from tests.unit.steps.release_world import ENDPOINT, NEW, PROJECT, URI, build
+from tests.unit.steps.release_world import ENDPOINT, NEW, PROJECT, URI, build, evaluated, evaluation
 
 ROWS = [{"id": str(number), "pages": number % 9} for number in range(60)]
 
@@ -98,8 +98,7 @@ def test_scores_that_evaluation_did_not_see_abort() -> None:
         "apart": 0,
     }
     world, plan = planned()
-    evaluation = {"candidate": {"metrics": {"roc_auc": 0.9}}, "champion": None, "scores": scores}
-    world.objects.write(keys.run(PROJECT, NEW, "evaluation", "evaluation.json"), json.dumps(evaluation).encode())
+    evaluated(world, NEW, evaluation(scores=scores))
     canary_says(world, Answer(200, b'{"predictions": [{"prediction": true, "probability": 0.99}]}', "v-r2"))
     answer = replay_requests(world, PROJECT, NEW, plan)
     assert answer["decision"] == "abort"

@@ -5,20 +5,18 @@ For metrics where lower is better the gain is baseline − candidate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from sluice.contract import Gate
 from sluice.contract.metric_limits import LOWER_IS_BETTER
-from sluice.gates.verdict import Verdict, metric_of, missing
+from sluice.gates.verdict import Verdict, missing
+from sluice.records.evaluation import Evaluation
 
 RULE = "above_baseline_by"
 
 
-def above_baseline(gate: Gate, evaluation: Mapping[str, Any]) -> Verdict:
+def above_baseline(gate: Gate, evaluation: Evaluation) -> Verdict:
     margin = float(gate.above_baseline_by or 0.0)
-    candidate = metric_of(evaluation, "candidate", gate.metric)
-    baseline = metric_of(evaluation, "baseline", gate.metric)
+    candidate = evaluation.metric_of("candidate", gate.metric)
+    baseline = evaluation.metric_of("baseline", gate.metric)
     if candidate is None or baseline is None:
         who = "the candidate's" if candidate is None else "the baseline's"
         return missing(RULE, gate.metric, margin, f"{who} value", candidate=candidate, baseline=baseline)

@@ -7,27 +7,27 @@ not evaluated is missing evidence. An interval that straddles the margin is inco
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from sluice.contract import Gate
 from sluice.contract.metric_limits import LOWER_IS_BETTER
-from sluice.gates.verdict import Verdict, missing, number
+from sluice.gates.verdict import Verdict, missing
+from sluice.records.evaluation import Evaluation, PairedDifference
 
 RULE = "not_worse_than_champion_by"
 
 
-def not_worse_than_champion(gate: Gate, evaluation: Mapping[str, Any]) -> Verdict:
-    """`evaluation["champion_serves"]` says whether a champion exists; without it, evaluation's `champion` decides."""
+def not_worse_than_champion(gate: Gate, evaluation: Evaluation) -> Verdict:
+    """`evaluation.champion_serves` says whether a champion exists; without it, evaluation's `champion` decides."""
     margin = float(gate.not_worse_than_champion_by or 0.0)
-    serves = evaluation.get("champion_serves", evaluation.get("champion") is not None)
+    serves = evaluation.champion_serves
+    if serves is None:
+        serves = evaluation.champion is not None
     if not serves:
         return Verdict(RULE, gate.metric, "pass", None, margin, f"{gate.metric}: first model, there is no champion")
-    if evaluation.get("champion") is None:
+    if evaluation.champion is None:
         return missing(RULE, gate.metric, margin, "the champion's evaluation")
-    pair = (evaluation.get("paired") or {}).get(gate.metric) or {}
-    difference, low, high, confidence = (number(pair.get(key)) for key in ("difference", "low", "high", "confidence"))
-    inputs = dict(pair)
+    pair = (evaluation.paired or {}).get(gate.metric) or PairedDifference()
+    difference, low, high, confidence = pair.difference, pair.low, pair.high, pair.confidence
+    inputs = pair.model_dump(mode="json", exclude_unset=True)
     if difference is None or low is None or high is None or confidence is None:
         return missing(RULE, gate.metric, margin, "the paired interval against the champion", **inputs)
     if confidence < gate.confidence - 1e-9:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from sluice.contract import Gate
-from sluice.gates.verdict import Verdict, metric_of, missing
+from sluice.gates.verdict import Verdict, missing
+from sluice.records.evaluation import Evaluation
 
 
-def maximum(gate: Gate, evaluation: Mapping[str, Any]) -> Verdict:
+def maximum(gate: Gate, evaluation: Evaluation) -> Verdict:
     threshold = float(gate.max or 0.0)
-    value = metric_of(evaluation, "candidate", gate.metric)
+    value = evaluation.metric_of("candidate", gate.metric)
     if value is None:
         return missing("max", gate.metric, threshold, "the candidate's value")
     passed = value <= threshold

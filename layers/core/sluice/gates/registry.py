@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from sluice.contract import Gate
 from sluice.gates.above_baseline import above_baseline
@@ -13,8 +13,9 @@ from sluice.gates.maximum import maximum
 from sluice.gates.minimum import minimum
 from sluice.gates.slice_gap import slice_gap
 from sluice.gates.verdict import Verdict
+from sluice.records.evaluation import Evaluation
 
-Rule = Callable[[Gate, Mapping[str, Any]], Verdict]
+Rule = Callable[[Gate, Evaluation], Verdict]
 
 RULES: dict[str, Rule] = {
     "min": minimum,
@@ -41,24 +42,24 @@ def rule_of(gate: Gate) -> Rule:
     return next(rule for key, rule in RULES.items() if getattr(gate, key) is not None)
 
 
-def _explained(gate: Gate, verdict: Verdict, evaluation: Mapping[str, Any]) -> Verdict:
+def _explained(gate: Gate, verdict: Verdict, evaluation: Evaluation) -> Verdict:
     """The verdict with the evaluation's own reason where evidence is missing, instead of "is missing" alone."""
     if verdict.outcome != "inconclusive" or verdict.statistic is not None:
         return verdict
-    not_compared = evaluation.get("not_compared") or {}
+    not_compared = evaluation.not_compared
     against_champion = gate.not_worse_than_champion_by is not None
     why = (
         not_compared.get("candidate")
         or (not_compared.get("champion") if against_champion else None)
-        or (evaluation.get("undefined") or {}).get(gate.metric)
+        or evaluation.undefined.get(gate.metric)
     )
     return replace(verdict, reason=f"{verdict.reason}, because {why}") if why else verdict
 
 
-def judge(gates: Sequence[Gate], evaluation: Mapping[str, Any]) -> Judgement:
+def judge(gates: Sequence[Gate], evaluation: Evaluation) -> Judgement:
     """One failed gate rejects; without a failure, one inconclusive gate makes the whole inconclusive."""
     verdicts = tuple(_explained(gate, rule_of(gate)(gate, evaluation), evaluation) for gate in gates)
-    unmeasured = (evaluation.get("not_compared") or {}).get("candidate")
+    unmeasured = evaluation.not_compared.get("candidate")
     if unmeasured and all(verdict.outcome == "pass" for verdict in verdicts):
         # also without any gate: a candidate that could not be measured is not released
         reason = f"the candidate could not be measured, because {unmeasured}"

@@ -6,32 +6,31 @@ without a positive; they are named in the inputs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from sluice.contract import Gate
-from sluice.gates.verdict import Verdict, missing, number
+from sluice.gates.verdict import Verdict, missing
+from sluice.records.evaluation import Evaluation
 
 RULE = "slice_gap"
 MIN_ROWS = 30
 
 
-def slice_gap(gate: Gate, evaluation: Mapping[str, Any]) -> Verdict:
+def slice_gap(gate: Gate, evaluation: Evaluation) -> Verdict:
     limit = float(gate.max_gap or 0.0)
-    slices = (evaluation.get("slices") or {}).get(gate.slice) or {}
+    slices = evaluation.slices.get(gate.slice or "", {})
     values: dict[str, float] = {}
     small: list[str] = []
     for name, facts in slices.items():
         # without a positive row there is nothing to recall; evaluate.py leaves such metrics out
-        if (number(facts.get("rows")) or 0) < MIN_ROWS or facts.get("positives") == 0:
+        if (facts.get("rows") or 0) < MIN_ROWS or facts.get("positives") == 0:
             small.append(name)
             continue
-        value = number(facts.get(gate.metric))
+        value = facts.get(gate.metric)
         if value is None:
             return missing(RULE, gate.metric, limit, f"the value in {gate.slice}={name}")
         values[name] = value
-    rare = (evaluation.get("slices_left_out") or {}).get(gate.slice) or {}
-    inputs = {"slice": gate.slice, "values": values, "too_small": sorted(small), "left_out": rare}
+    rare = evaluation.slices_left_out.get(gate.slice or "")
+    left_out = rare.plain() if rare else {}
+    inputs = {"slice": gate.slice, "values": values, "too_small": sorted(small), "left_out": left_out}
     if len(values) < 2:
         return missing(RULE, gate.metric, limit, f"a second slice of {gate.slice} with {MIN_ROWS} rows", **inputs)
     best, worst = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
@@ -41,7 +40,7 @@ def slice_gap(gate: Gate, evaluation: Mapping[str, Any]) -> Verdict:
         f"{gate.metric} by {gate.slice}: {best} {values[best]:.4f}, {worst} {values[worst]:.4f}: "
         f"the gap {gap:.4f} is {'within' if passed else 'above'} {limit:g}"
     )
-    unseen = len(small) + int(rare.get("values", 0))
+    unseen = len(small) + (rare.values if rare else 0)
     if unseen:
         reason += f" ({unseen} more of its values have too few rows to say)"
     return Verdict(RULE, gate.metric, "pass" if passed else "fail", gap, limit, reason, inputs)

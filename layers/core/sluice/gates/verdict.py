@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
-
-from sluice.model.values import finite
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 
@@ -25,18 +22,6 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
-
-
-def number(value: Any) -> float | None:
-    """A finite number, or None: NaN, infinity, text and booleans are no evidence."""
-    return finite(value)
-
-
-def metric_of(evaluation: Mapping[str, Any], who: str, metric: str) -> float | None:
-    """The metric of `candidate`, `baseline` or `champion`; None when it was not measured."""
-    model = evaluation.get(who)
-    metrics = model.get("metrics") if isinstance(model, Mapping) else None
-    return number(metrics.get(metric)) if isinstance(metrics, Mapping) else None
 
 
 def missing(rule: str, metric: str, threshold: float, what: str, **inputs: Any) -> Verdict:

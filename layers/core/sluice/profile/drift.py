@@ -17,6 +17,7 @@ from typing import Any
 from sluice.model.values import category_text, parse_json
 from sluice.profile import chance
 from sluice.profile.histogram import buckets
+from sluice.records.baseline import Baseline, BaselineColumn, CategoryColumn, NumberColumn
 
 SMALLEST = 1e-4
 """Shares below this count as this: an empty bin must weigh much, but not infinitely."""
@@ -56,17 +57,16 @@ class Drift:
         return self.psi if self.significant else min(self.psi, limit)
 
 
-def compare(baseline: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Drift]:
+def compare(baseline: Baseline, rows: Sequence[Mapping[str, Any]]) -> dict[str, Drift]:
     """Column → drift of `rows` (request instances as JSON objects) against the baseline; {} without rows.
 
     Where nothing drifted, any column at all is significant with probability chance.FALSE_ALARM.
     """
-    binned = {name: _bins(column, rows, name) for name, column in baseline.get("columns", {}).items()} if rows else {}
-    size = int(baseline.get("rows") or 0)
-    return {name: _drift(expected, counts, size, len(binned)) for name, (expected, counts) in binned.items()}
+    binned = {name: _bins(column, rows, name) for name, column in baseline.columns.items()} if rows else {}
+    return {name: _drift(expected, counts, baseline.rows, len(binned)) for name, (expected, counts) in binned.items()}
 
 
-def scores(baseline: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+def scores(baseline: Baseline, rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Column → PSI of `rows`; {} without rows."""
     return {name: found.psi for name, found in compare(baseline, rows).items()}
 
@@ -75,31 +75,31 @@ def _drift(expected: Sequence[float], counts: Sequence[int], size: int, columns:
     return Drift(_psi(expected, counts), chance.differ(expected, size, counts, columns))
 
 
-def score_drift(baseline: Mapping[str, Any], answers: Sequence[float]) -> float | None:
+def score_drift(baseline: Baseline, answers: Sequence[float]) -> float | None:
     """PSI of the model's own scores; None when there is nothing to compare."""
-    reference = baseline.get("scores") or {}
-    if not answers or not reference.get("edges"):
+    reference = baseline.scores
+    if not answers or reference is None or not reference.edges:
         return None
-    counts = _binned(((value, 1) for value in answers), reference["edges"])
-    return psi(reference["shares"], [n / len(answers) for n in counts])
+    counts = _binned(((value, 1) for value in answers), reference.edges)
+    return psi(reference.shares, [n / len(answers) for n in counts])
 
 
-def population_drift(baseline: Mapping[str, Any], window: Mapping[str, Any]) -> dict[str, float]:
+def population_drift(baseline: Baseline, window: Mapping[str, Any]) -> dict[str, float]:
     """Column → PSI of a profile (sluice.profile.profiles) against the baseline.
 
     Exact for columns whose values are counted; else off by the histogram's 1 % at the edges of bins. Columns that the
     window does not have, or whose categories became too many to count, are left out: no evidence is no score.
     """
     found: dict[str, float] = {}
-    for name, column in baseline.get("columns", {}).items():
+    for name, column in baseline.columns.items():
         seen = window["columns"].get(name)
         if seen is None or not seen["count"] + seen["missing"]:
             continue
         counts = seen.get("counts")
-        if column["type"] == "number" and "quantiles" in seen:
+        if isinstance(column, NumberColumn) and "quantiles" in seen:
             weighted = [(float(v), n) for v, n in counts.items()] if counts is not None else buckets(seen["quantiles"])
             found[name] = _psi(*_number(column, weighted, seen["missing"]))
-        elif column["type"] == "category" and counts is not None:
+        elif isinstance(column, CategoryColumn) and counts is not None:
             found[name] = _psi(*_category(column, counts, seen["missing"]))
     return found
 
@@ -113,14 +113,13 @@ Bins = tuple[list[float], list[int]]
 """Shares that the baseline expects and counts that the window has, over the same bins; the last bin: missing."""
 
 
-def _bins(column: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], name: str) -> Bins:
+def _bins(column: BaselineColumn, rows: Sequence[Mapping[str, Any]], name: str) -> Bins:
     values = [row.get(name) for row in rows]
-    if column["type"] == "number":
+    if isinstance(column, NumberColumn):
         numbers = [_value(value, "number") for value in values]
         present = [(value, 1) for value in numbers if value is not None]
         return _number(column, present, len(numbers) - len(present))
-    boolean = bool(column["shares"]) and set(column["shares"]) <= {"true", "false"}
-    texts = [_category_name(value, boolean) for value in values]
+    texts = [_category_name(value, column.boolean) for value in values]
     counts = Counter(text for text in texts if text is not None)
     return _category(column, counts, len(texts) - counts.total())
 
@@ -141,13 +140,13 @@ def _category_name(value: Any, boolean: bool) -> str | None:
     return None if found is None else category_text(found)
 
 
-def _number(column: Mapping[str, Any], weighted: Sequence[tuple[float, int]], missing: int) -> Bins:
+def _number(column: NumberColumn, weighted: Sequence[tuple[float, int]], missing: int) -> Bins:
     present = sum(n for _, n in weighted)
-    edges = column["edges"]
+    edges = column.edges
     if not edges:
         # the baseline saw no value at all: all that can be compared is whether there is one
         return _with_missing(column, [1.0], [present], missing)
-    expected = list(column["shares"])
+    expected = list(column.shares)
     if len(expected) > 1:
         return _with_missing(column, expected, _binned(weighted, edges), missing)
     # a constant column has one bin, under which every other value would hide
@@ -155,17 +154,17 @@ def _number(column: Mapping[str, Any], weighted: Sequence[tuple[float, int]], mi
     return _with_missing(column, [1.0, 0.0], [same, present - same], missing)
 
 
-def _category(column: Mapping[str, Any], counts: Mapping[str, int], missing: int) -> Bins:
-    kept = [name for name, share in column["shares"].items() if share >= RARE]
-    expected = [column["shares"][name] for name in kept]
+def _category(column: CategoryColumn, counts: Mapping[str, int], missing: int) -> Bins:
+    kept = [name for name, share in column.shares.items() if share >= RARE]
+    expected = [column.shares[name] for name in kept]
     actual = [counts.get(name, 0) for name in kept]
-    expected.append(max(0.0, 1 - math.fsum(expected)) if column["shares"] else 1.0)
+    expected.append(max(0.0, 1 - math.fsum(expected)) if column.shares else 1.0)
     return _with_missing(column, expected, [*actual, sum(counts.values()) - sum(actual)], missing)
 
 
-def _with_missing(column: Mapping[str, Any], expected: Sequence[float], counts: Sequence[int], missing: int) -> Bins:
+def _with_missing(column: BaselineColumn, expected: Sequence[float], counts: Sequence[int], missing: int) -> Bins:
     """Shares of what is there become shares of all, with the missing ones as one more bin."""
-    absent = float(column.get("missing") or 0.0)
+    absent = column.missing
     return [*(share * (1 - absent) for share in expected), absent], [*counts, missing]
 
 

@@ -15,6 +15,7 @@ from sluice import charts
 from sluice.escaping import short
 from sluice.page import Child, Safe, element, page, row, table, tag, tiles
 from sluice.profile.histogram import buckets, quantile
+from sluice.records.baseline import Baseline, BaselineColumn, CategoryColumn, NumberColumn
 
 FEW = 5
 _BINS = 24
@@ -27,7 +28,7 @@ def render(
     quarantine: Mapping[str, Any] | None = None,
     drift: Mapping[str, float] | None = None,
     drift_limit: float = 0.2,
-    baseline: Mapping[str, Any] | None = None,
+    baseline: Baseline | None = None,
     listed: Collection[str] = (),
 ) -> str:
     """`quarantine`: the summary.json of the arrival; `drift`: column → PSI against `baseline`, the champion's;
@@ -49,7 +50,7 @@ def render(
             *_worst(drift, drift_limit),
         ),
         _quarantine(quarantine),
-        _columns(profile, drift, drift_limit, (baseline or {}).get("columns") or {}, listed),
+        _columns(profile, drift, drift_limit, baseline.columns if baseline else {}, listed),
         element("footer", "Shares are of the values that are there; quantiles are within 1 %."),
     )
 
@@ -92,7 +93,7 @@ def _columns(
     profile: Mapping[str, Any],
     drift: Mapping[str, float] | None,
     limit: float,
-    baseline: Mapping[str, Any],
+    baseline: Mapping[str, BaselineColumn],
     listed: Collection[str],
 ) -> list[Safe]:
     header: list[tuple[str, str | None]] = [
@@ -157,13 +158,11 @@ def _day(seconds: float) -> str:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M")
 
 
-def _bars(column: Mapping[str, Any], baseline: Mapping[str, Any] | None, listed: bool) -> Child:
+def _bars(column: Mapping[str, Any], baseline: BaselineColumn | None, listed: bool) -> Child:
     counts = column.get("counts")
     if column["type"] in ("category", "boolean") and counts:
-        expected = (baseline or {}).get("shares")
-        return _ranked(
-            counts, expected if isinstance(expected, Mapping) else None, listed or column["type"] == "boolean"
-        )
+        expected = baseline.shares if isinstance(baseline, CategoryColumn) else None
+        return _ranked(counts, expected, listed or column["type"] == "boolean")
     if "quantiles" in column and column["count"]:
         return _histogram(column, baseline)
     return None
@@ -180,7 +179,7 @@ def _ranked(counts: Mapping[str, int], expected: Mapping[str, float] | None, lis
     return [drawn, more]
 
 
-def _histogram(column: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> Child:
+def _histogram(column: Mapping[str, Any], baseline: BaselineColumn | None) -> Child:
     """Between the 1 % and the 99 % quantile, since a single outlier would leave all else in one bar."""
     histogram, moments = column["quantiles"], column["moments"]
     ends = [quantile(histogram, q) for q in (0.01, 0.99)]
@@ -194,11 +193,12 @@ def _histogram(column: Mapping[str, Any], baseline: Mapping[str, Any] | None) ->
     counted = [0] * bins
     for value, n in buckets(histogram):
         counted[int(min(bins - 1, max(0.0, value / step - low / step)))] += n
-    edges = (baseline or {}).get("edges")
+    reference = baseline if isinstance(baseline, NumberColumn) else None
+    edges = reference.edges if reference else None
     if edges and column["type"] == "integer":
         # the baseline's bins are [e0, e1), …, the last closed
         edges = [*(edge - 0.5 for edge in edges[:-1]), edges[-1] + 0.5]
-    expected = charts.rebinned(edges, (baseline or {})["shares"], low, step, bins) if edges else None
+    expected = charts.rebinned(edges, reference.shares, low, step, bins) if reference and edges else None
     total = max(1, sum(counted))
     told = f"{math.ceil(low) if column['type'] == 'integer' else low:.4g} … {high:.4g}"
     if low > moments["min"] or high < moments["max"]:

@@ -7,20 +7,19 @@ member that it needs and does not find is an error that says where the record li
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sluice.errors import DamagedRecordError
 
 _NAMED = 3
-_DEPTH = 3
-"""Parts of a member's path that are shown. Deeper ones may be values of rows, which a message never has."""
 
 
 class Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    shown: ClassVar[int] = 2
+    """Parts of a member's path that a message shows. Deeper ones may be values of rows, which no message has."""
 
     @classmethod
     def of(cls, content: Any, where: str) -> Self:
@@ -29,7 +28,7 @@ class Record(BaseModel):
             return cls.model_validate(content, extra="ignore")
         except ValidationError as error:
             raise DamagedRecordError(
-                f"{where} cannot be used: {_described(error)}. Restore its last version, or start a new run"
+                f"{where} cannot be used: {_described(error, cls.shown)}. Restore its last version, or start a new run"
             ) from None
 
     @classmethod
@@ -47,19 +46,11 @@ class Record(BaseModel):
         return self.model_dump(mode="json")
 
 
-def _described(error: ValidationError) -> str:
+def _described(error: ValidationError, depth: int) -> str:
     """What is wrong, by member, without the values."""
-    found = list(_problems(error))
+    found = []
+    for each in error.errors(include_input=False, include_url=False):
+        name = ".".join(map(str, each["loc"][:depth])) or "the record"
+        found.append(f"{name} is missing" if each["type"] == "missing" else f"{name}: {each['msg']}")
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return ", ".join(found[:_NAMED]) + more
-
-
-def _problems(error: ValidationError, above: tuple[int | str, ...] = ()) -> Iterator[str]:
-    for each in error.errors(include_input=False, include_url=False):
-        path = (*above, *each["loc"])
-        inner = each.get("ctx", {}).get("error")
-        if isinstance(inner, ValidationError):
-            yield from _problems(inner, path)
-            continue
-        name = ".".join(map(str, path[:_DEPTH])) or "the record"
-        yield f"{name} is missing" if each["type"] == "missing" else f"{name}: {each['msg']}"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import field_validator
 
@@ -14,6 +14,9 @@ from sluice.records.record import Record
 
 
 class RunInputs(Record):
+    # a contract's paths are its keys and the columns' names
+    shown: ClassVar[int] = 6
+
     project: str
     run_id: str
     trigger: str

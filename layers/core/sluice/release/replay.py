@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sluice.records.evaluation import ExpectedScores
 from sluice.release.evalue import log_binomial_cdf, log_evalue
 from sluice.release.sample import Sample, lower_error_rate, upper_error_rate
-from sluice.release.scores import ExpectedScores, bin_of, log_evalue_paired
+from sluice.release.scores import bin_of, log_evalue_paired
 
 # Shares of α. Errors and malformed answers are one question to the limit: did it answer where the champion did?
 ALPHA_SHARES = {"limit": 0.35, "errors": 0.15, "schema": 0.15, "latency": 0.15, "disagreement": 0.1, "scores": 0.1}

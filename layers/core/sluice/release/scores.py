@@ -14,10 +14,10 @@ directions of their e-values is an e-value.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from sluice.records.evaluation import ExpectedScores
 from sluice.release.evalue import log_evalue, log_evalue_below, log_mean
 
 TOLERANCE = 1.5
@@ -35,26 +35,6 @@ class Scores:
     control: Sequence[int]
     expected_canary: Sequence[int] | None = None
     expected_control: Sequence[int] | None = None
-
-
-@dataclass(frozen=True)
-class ExpectedScores:
-    """What evaluation saw of both models' scores on the same rows, as `sluice.model.score_bins` writes it."""
-
-    edges: Sequence[float]
-    candidate: Sequence[int]
-    champion: Sequence[int]
-    discordant: Sequence[Sequence[int]]
-    apart: int
-
-    @classmethod
-    def of(cls, evaluation: Mapping[str, Any]) -> ExpectedScores | None:
-        """None where evaluation had no champion, or was written by code that told less."""
-        told: Mapping[str, Any] = evaluation.get("scores") or {}
-        names = [field.name for field in fields(cls)]
-        return (
-            cls(**{name: told[name] for name in names}) if all(told.get(name) is not None for name in names) else None
-        )
 
 
 def log_evalue_scores(scores: Scores, share: float, tolerance: float = TOLERANCE) -> float:

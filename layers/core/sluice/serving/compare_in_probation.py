@@ -10,7 +10,7 @@ from sluice.contract import Contract
 from sluice.model.values import Typed, finite, parse_json
 from sluice.ports import Champion, Json, World
 from sluice.release.probation import Kind, Labelled, judge_probation
-from sluice.store.run_records import stored_json, write_json
+from sluice.store.run_records import evaluation_if_any, stored_json, write_json
 from sluice.watch.captures import Captured, rows_of
 from sluice.watch.labels import Identity, labelled, positive
 
@@ -33,10 +33,8 @@ def compare_in_probation(
     pairs: list[Json] = stored_json(world, keys.run(contract.project, champion.run_id, "replay", "pairs.json"), [])
     kind, cap = _kind(contract), None
     if kind == "number":
-        evaluation = stored_json(
-            world, keys.run(contract.project, champion.run_id, "evaluation", "evaluation.json"), {}
-        )
-        cap = CAP * float(evaluation.get("candidate", {}).get("metrics", {}).get("mae") or 0.0)
+        evaluation = evaluation_if_any(world, contract.project, champion.run_id)
+        cap = CAP * ((evaluation.candidate.metrics.get("mae") if evaluation else None) or 0.0)
     if not pairs or (cap is not None and not 0 < cap < math.inf):
         return None
     # one of each row, also of those that are labelled twice, by inference id and by key: bets want rows that differ

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from sluice.contract import Contract
 from sluice.ports import Json, World
+from sluice.records.evaluation import ExpectedScores
 from sluice.release.answers import read_predictions
 from sluice.release.episodes import Request, episodes
 from sluice.release.judge import MAX_READ
-from sluice.release.scores import ExpectedScores, Scores, histogram
+from sluice.release.scores import Scores, histogram
 from sluice.serving.captured_requests import UPLOADED_WITHIN, captured, time_of
 from sluice.watch.captures import Captured, score_of
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sluice import keys, names
+from sluice import names
 from sluice.contract.durations import seconds
-from sluice.errors import InputError, NotFoundError
+from sluice.errors import DamagedRecordError, InputError, NotFoundError
 from sluice.ports import Champion, Json, World
 from sluice.release import champions
 from sluice.serving import canary_alarms
 from sluice.serving.ensure_monitoring import ensure_monitoring
 from sluice.store.causes import failure_texts, failures_of
-from sluice.store.run_records import read_json, run_contract, update_run
+from sluice.store.run_records import evaluation_of, run_contract, update_run
 
 
 def complete_release(
@@ -214,7 +214,7 @@ def _tell_of_the_drill(world: World, project: str, drill_id: str, verified: bool
 
 def _value(world: World, project: str, run_id: str, metric: str) -> float | None:
     try:
-        evaluation = read_json(world, keys.run(project, run_id, "evaluation", "evaluation.json"))
-    except NotFoundError:
+        return evaluation_of(world, project, run_id).candidate.metrics.get(metric)
+    except (NotFoundError, DamagedRecordError):
+        # it is shown, not needed: the gates have read it, and a promotion that is done stands
         return None
-    return evaluation.get("candidate", {}).get("metrics", {}).get(metric)

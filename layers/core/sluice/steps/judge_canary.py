@@ -14,11 +14,10 @@ from sluice.ports import Json, World
 from sluice.release import endpoint_alarms, traffic
 from sluice.release.judge import TESTS, Counts, Look, Verdict, judge
 from sluice.release.plan import timing
-from sluice.release.scores import ExpectedScores
 from sluice.serving.abort_requests import abort_requested
 from sluice.serving.held_out_requests import HELD_OUT
 from sluice.serving.live_answers import LiveAnswers, live_answers
-from sluice.store.run_records import run_contract, stored_json, update_run, write_json
+from sluice.store.run_records import evaluation_if_any, run_contract, stored_json, update_run, write_json
 
 MAX_LOOKS = 500
 _NONE = Counts()
@@ -178,10 +177,9 @@ def _live(
     """Nothing where nothing is captured."""
     if not contract.release.capture_percent:
         return LiveAnswers()
-    evaluation = stored_json(world, keys.run(contract.project, run_id, "evaluation", "evaluation.json")) or {}
-    return live_answers(
-        world, contract, release_plan, (began, now), ExpectedScores.of(evaluation), alone=percent >= 100
-    )
+    evaluation = evaluation_if_any(world, contract.project, run_id)
+    expected = evaluation.scores if evaluation else None
+    return live_answers(world, contract, release_plan, (began, now), expected, alone=percent >= 100)
 
 
 def _control_ends(release_plan: Json, step_index: int) -> bool:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sluice import keys, names
 from sluice.contract import Contract
-from sluice.errors import NotFoundError
+from sluice.errors import DamagedRecordError, NotFoundError
 from sluice.gates import Judgement, judge
 from sluice.ports import Json, World
+from sluice.records.evaluation import Evaluation
 from sluice.store.prepared_data import prepared_data, unexpected
-from sluice.store.run_records import read_json, run_contract, update_run, write_json
+from sluice.store.run_records import evaluation_of, run_contract, update_run, write_json
 
 
 def judge_candidate(world: World, project: str, run_id: str) -> Json:
@@ -18,23 +17,27 @@ def judge_candidate(world: World, project: str, run_id: str) -> Json:
     contract = run_contract(world, project, run_id)
     _report_data(world, project, run_id)
     source = keys.run(project, run_id, "evaluation", "evaluation.json")
-    evaluation: dict[str, Any]
+    evaluation: Evaluation | None = None
+    why = ""
     try:
-        evaluation = read_json(world, source)
-    except (NotFoundError, ValueError):
-        evaluation = {}
-    if evaluation.get("candidate"):
+        evaluation = evaluation_of(world, project, run_id)
+    except NotFoundError:
+        pass
+    except DamagedRecordError as error:
+        why = f": {error}"
+    if evaluation:
         serves = (
             world.ledger.champion(project) is not None
-            or evaluation.get("champion") is not None
-            or "champion" in (evaluation.get("not_compared") or {})
+            or evaluation.champion is not None
+            or "champion" in evaluation.not_compared
         )
-        judgement = judge(contract.gates, {**evaluation, "champion_serves": serves})
+        evaluation = evaluation.model_copy(update={"champion_serves": serves})
+        judgement = judge(contract.gates, evaluation)
         # the record, in S3, names the slices; what goes elsewhere names those that the contract lists
-        reasons = judge(contract.gates, {**_masked(evaluation, contract), "champion_serves": serves}).reasons
+        reasons = judge(contract.gates, _masked(evaluation, contract)).reasons
     else:
         judgement = Judgement("inconclusive", ())
-        reasons = [f"there is no readable evaluation of the candidate at {source}"]
+        reasons = [f"there is no readable evaluation of the candidate at {source}{why}"]
     record_key = keys.decision(project, run_id, "gates")
     record = {
         "kind": "gates",
@@ -43,7 +46,7 @@ def judge_candidate(world: World, project: str, run_id: str) -> Json:
         "at": world.clock.now().isoformat(),
         "decision": judgement.decision,
         "reasons": judgement.reasons if judgement.verdicts else reasons,
-        "inputs": {"evaluation": source, "rows": evaluation.get("rows")},
+        "inputs": {"evaluation": source, "rows": evaluation.rows if evaluation else None},
         "verdicts": [verdict.to_json() for verdict in judgement.verdicts],
     }
     write_json(world, record_key, record)
@@ -75,11 +78,11 @@ def _report_data(world: World, project: str, run_id: str) -> None:
         )
 
 
-def _masked(evaluation: Json, contract: Contract) -> Json:
+def _masked(evaluation: Evaluation, contract: Contract) -> Evaluation:
     """Slices of a category whose values the contract does not list are called by a hash: a value is not told."""
-    masked: Json = {}
-    for name, slices in (evaluation.get("slices") or {}).items():
+    masked = {}
+    for name, slices in evaluation.slices.items():
         column = contract.data.columns.get(name)
         known = column is not None and (column.type == "boolean" or column.values is not None)
         masked[name] = slices if known else {f"value {names.digest(value)[:8]}": slices[value] for value in slices}
-    return {**evaluation, "slices": masked}
+    return evaluation.model_copy(update={"slices": masked})

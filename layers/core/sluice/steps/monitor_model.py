@@ -16,11 +16,12 @@ from sluice.escaping import visible
 from sluice.model.values import Typed
 from sluice.ports import Champion, Json, Metric, World
 from sluice.profile import drift
+from sluice.records.baseline import Baseline
 from sluice.serving.compare_in_probation import compare_in_probation
 from sluice.serving.held_releases import tell_of_held_release
 from sluice.serving.missing_endpoints import tell_of_missing_endpoint
 from sluice.serving.sleep_endpoint import sleep_endpoint
-from sluice.store.run_records import project_contract, read_json, stored_json, write_json
+from sluice.store.run_records import baseline_of, project_contract, stored_json, write_json
 from sluice.watch import metric_names as metric
 from sluice.watch.captures import Captured, parse_file, score_of
 from sluice.watch.labels import Identity, join
@@ -204,10 +205,10 @@ def _drift(world: World, look: Look) -> list[Metric]:
     needed = contract.monitor.drift.min_rows
     source = keys.run(project, look.champion.run_id, "evaluation", "baseline.json")
     report.update(decision="inconclusive", reasons=["drift could not be measured"], drift=None)
-    baseline: Any = None
+    baseline: Baseline | None = None
     why = f"there is no baseline at {source}"
     try:
-        baseline = read_json(world, source)
+        baseline = baseline_of(world, project, look.champion.run_id)
     except NotFoundError:
         pass
     except DamagedRecordError as error:
@@ -222,7 +223,7 @@ def _drift(world: World, look: Look) -> list[Metric]:
         except _OF_DATA as error:
             why = f"the baseline at {source} cannot be used ({type(error).__name__}); restore its last version"
             look.problems[source], found = why, {}
-    if not found:
+    if baseline is None or not found:
         report["reasons"] = [why]
         return [_metric(project, metric.DRIFT_INCONCLUSIVE, 1, "Count")]
     limit = contract.monitor.drift.max

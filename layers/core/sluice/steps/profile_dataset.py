@@ -9,11 +9,13 @@ from typing import Any
 
 from sluice import keys
 from sluice.contract import Contract
-from sluice.errors import NotFoundError, UnknownProjectError
+from sluice.errors import DamagedRecordError, NotFoundError, UnknownProjectError
 from sluice.ports import Json, World
 from sluice.profile import drift
 from sluice.profile.profiles import profile_parquet
 from sluice.profile.report import render
+from sluice.records.baseline import Baseline
+from sluice.store.run_records import baseline_of
 
 
 def profile_dataset(world: World, project: str, dataset_id: str) -> Json:
@@ -42,11 +44,15 @@ def profile_dataset(world: World, project: str, dataset_id: str) -> Json:
     return {"project": project, "dataset_id": dataset_id, "rows": profile["rows"], "drift": scores}
 
 
-def _baseline(world: World, project: str) -> dict[str, Any] | None:
+def _baseline(world: World, project: str) -> Baseline | None:
     champion = world.ledger.champion(project)
     if champion is None:
         return None
-    return _json_or_none(world, keys.run(project, champion.run_id, "evaluation", "baseline.json"))
+    try:
+        return baseline_of(world, project, champion.run_id)
+    except (NotFoundError, DamagedRecordError):
+        # new data are accepted all the same; monitor_model reports a damaged baseline
+        return None
 
 
 def _json_or_none(world: World, key: str) -> dict[str, Any] | None:

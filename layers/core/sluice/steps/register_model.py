@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sluice import keys, names
+from sluice import names
 from sluice.errors import ArtifactError
 from sluice.ports import Json, World
 from sluice.serving.sealed_models import verified
-from sluice.store.run_records import read_json, run_inputs, update_run
+from sluice.store.run_records import evaluation_of, run_inputs, update_run
 
 
 def register_model(world: World, project: str, run_id: str, artifact_uri: str) -> Json:
@@ -18,8 +18,8 @@ def register_model(world: World, project: str, run_id: str, artifact_uri: str) -
     contract = inputs.contract
     seal = verified(world, project, run_id, artifact_uri)
     sha256 = seal.artifact_sha256
-    evaluation = read_json(world, keys.run(project, run_id, "evaluation", "evaluation.json"))
-    evaluated = evaluation["candidate"].get("artifact_sha256")
+    evaluation = evaluation_of(world, project, run_id)
+    evaluated = evaluation.candidate.artifact_sha256
     if evaluated != sha256:
         raise ArtifactError(
             f"{artifact_uri} is {sha256[:12]}…, but the gates judged {str(evaluated)[:12]}…: train anew"
@@ -29,7 +29,7 @@ def register_model(world: World, project: str, run_id: str, artifact_uri: str) -
         "run_id": run_id,
         "project": project,
         "metric": metric,
-        "value": str(evaluation["candidate"]["metrics"].get(metric)),
+        "value": str(evaluation.candidate.metrics.get(metric)),
         "artifact_sha256": sha256,
         "archive_sha256": seal.archive_sha256,
         "datasets": str(len(inputs.datasets)),

@@ -18,17 +18,17 @@ from sluice.contract.durations import seconds
 from sluice.errors import ReleaseError
 from sluice.names import REPLAYED
 from sluice.ports import Json, World
+from sluice.records.evaluation import ExpectedScores
 from sluice.release import traffic
 from sluice.release.answers import read_answer
 from sluice.release.episodes import Request, episodes
 from sluice.release.judge import REPLAY_SHARE, Counts, Look, contract_sample, without_traffic
 from sluice.release.plan import timing
 from sluice.release.replay import Answer, Pair, ReplayVerdict, judge_replay
-from sluice.release.scores import ExpectedScores
 from sluice.serving.abort_requests import abort_requested
 from sluice.serving.captured_requests import as_json, captured
 from sluice.serving.held_out_requests import CAPTURED, HELD_OUT, held_out_requests
-from sluice.store.run_records import run_contract, stored_json, update_run, write_json
+from sluice.store.run_records import evaluation_if_any, run_contract, stored_json, update_run, write_json
 
 LOOKBACK = timedelta(days=1)
 """How far back requests are looked for: older ones say little about what comes."""
@@ -226,5 +226,5 @@ def _origin(world: World, contract: Contract, release_plan: Json, done: list[Jso
 
 
 def _expected(world: World, project: str, run_id: str) -> ExpectedScores | None:
-    evaluation = stored_json(world, keys.run(project, run_id, "evaluation", "evaluation.json"), {})
-    return ExpectedScores.of(evaluation)
+    evaluation = evaluation_if_any(world, project, run_id)
+    return evaluation.scores if evaluation else None

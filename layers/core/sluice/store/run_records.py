@@ -9,6 +9,8 @@ from sluice import keys
 from sluice.contract import Contract
 from sluice.errors import DamagedRecordError, InputError, NotFoundError, UnknownProjectError
 from sluice.ports import Json, World
+from sluice.records.baseline import Baseline
+from sluice.records.evaluation import Evaluation
 from sluice.records.run_inputs import RunInputs
 
 
@@ -44,6 +46,26 @@ def run_inputs(world: World, project: str, run_id: str) -> RunInputs:
     """What the run was started with. Raises NotFoundError, DamagedRecordError."""
     key = keys.run(project, run_id, "run.json")
     return RunInputs.parse(world.objects.read(key), world.objects.uri(key))
+
+
+def evaluation_of(world: World, project: str, run_id: str) -> Evaluation:
+    """What the evaluation job found. Raises NotFoundError, DamagedRecordError."""
+    key = keys.run(project, run_id, "evaluation", "evaluation.json")
+    return Evaluation.parse(world.objects.read(key), world.objects.uri(key))
+
+
+def evaluation_if_any(world: World, project: str, run_id: str) -> Evaluation | None:
+    """None before the evaluation. Raises DamagedRecordError."""
+    try:
+        return evaluation_of(world, project, run_id)
+    except NotFoundError:
+        return None
+
+
+def baseline_of(world: World, project: str, run_id: str) -> Baseline:
+    """The data that the run's model learned from. Raises NotFoundError, DamagedRecordError."""
+    key = keys.run(project, run_id, "evaluation", "baseline.json")
+    return Baseline.parse(world.objects.read(key), world.objects.uri(key))
 
 
 def project_contract(world: World, project: str) -> Contract:

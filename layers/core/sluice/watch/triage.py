@@ -6,24 +6,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sluice.model.values import category_text, is_missing, parse_json
+from sluice.records.baseline import Baseline, CategoryColumn
 
 MISSING_JUMP = 0.1
 UNSEEN_SHARE = 0.1
 
 
-def damage(baseline: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def damage(baseline: Baseline, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Column → jump of the missing share, and share of categories that training never saw. For the report."""
     missing: dict[str, float] = {}
     unseen: dict[str, float] = {}
-    for name, column in baseline.get("columns", {}).items():
+    for name, column in baseline.columns.items():
         values = [row.get(name) for row in rows]
         present = [value for value in values if not is_missing(value)]
         if values:
-            missing[name] = round(1 - len(present) / len(values) - float(column.get("missing") or 0.0), 6)
-        if column.get("type") == "category" and present and column.get("shares"):
-            known = {category_text(value) for value in column["shares"]}
-            boolean = known <= {"true", "false"}
-            strange = sum(1 for value in present if _name(value, boolean) not in known)
+            missing[name] = round(1 - len(present) / len(values) - column.missing, 6)
+        if isinstance(column, CategoryColumn) and present and column.shares:
+            known = {category_text(value) for value in column.shares}
+            strange = sum(1 for value in present if _name(value, column.boolean) not in known)
             unseen[name] = round(strange / len(present), 6)
     return {"missing_jump": missing, "unseen_share": unseen}
 

@@ -1,0 +1,92 @@
+"""evaluation.json: candidate, baseline and champion on the same held-out rows.
+
+`jobs/learn/evaluate.py` writes it, in a container without pydantic, so it is checked where it is read; a test of that
+job holds the two together. What is added to it later has a default: a champion's evaluation may be of last year.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from sluice.model.values import finite
+from sluice.records.record import Record
+
+Evidence = Annotated[float | None, BeforeValidator(finite)]
+"""A finite number. NaN, infinity, text and booleans are no evidence: they are read as None."""
+
+
+class Measured(Record):
+    """One model on the test rows."""
+
+    metrics: dict[str, Evidence]
+    family: str | None = None
+    run_id: str | None = None
+    artifact_sha256: str | None = None
+    latency_ms: dict[str, Evidence] = Field(default_factory=dict)
+    serving: Any = None
+
+
+class PairedDifference(Record):
+    """A metric of the candidate minus that of another model, with its interval; see `sluice.model.bootstrap`."""
+
+    difference: Evidence = None
+    low: Evidence = None
+    high: Evidence = None
+    confidence: Evidence = None
+    method: str | None = None
+    resamples: int | None = None
+
+
+class LeftOut(Record):
+    """Values of a column with too few rows for a metric of their own, and how many rows those are."""
+
+    values: int
+    rows: int
+
+
+class ExpectedScores(Record):
+    """What evaluation saw of both models' scores on the same rows, as `sluice.model.score_bins` writes it."""
+
+    edges: list[float]
+    candidate: list[int]
+    champion: list[int]
+    discordant: list[tuple[int, int]]
+    apart: int
+
+
+class Evaluation(Record):
+    metric: str
+    lower_is_better: bool
+    problem: str
+    rows: int
+    candidate: Measured
+    baseline: Measured | None = None
+    champion: Measured | None = None
+    paired: dict[str, PairedDifference] | None = None
+    paired_baseline: dict[str, PairedDifference] | None = None
+    slices: dict[str, dict[str, dict[str, Evidence]]] = Field(default_factory=dict)
+    """Column → value → its `rows` and metrics."""
+    slices_left_out: dict[str, LeftOut] = Field(default_factory=dict)
+    not_compared: dict[str, str] = Field(default_factory=dict)
+    """`candidate` or `champion` → why it could not be measured."""
+    undefined: dict[str, str] = Field(default_factory=dict)
+    """Metric → why it has no value on these rows."""
+    scores: ExpectedScores | None = None
+    thresholds: dict[str, float] = Field(default_factory=dict)
+    champion_serves: bool | None = Field(default=None, exclude=True)
+    """Whether a champion exists at all. Not in the file: the gates' caller sets it."""
+
+    @field_validator("scores", mode="before")
+    @classmethod
+    def _complete(cls, value: Any) -> Any:
+        """Code that counted less expects nothing of the scores; the rest of its evaluation holds."""
+        if isinstance(value, dict) and any(value.get(name) is None for name in ExpectedScores.model_fields):
+            return None
+        return value
+
+    def metric_of(self, who: str, metric: str) -> float | None:
+        """The metric of `candidate`, `baseline` or `champion`; None when it was not measured."""
+        model: Measured | None = getattr(self, who)
+        return model.metrics.get(metric) if model else None
