@@ -8,6 +8,7 @@ from cli.connection import known_project
 from cli.errors import CliError
 from cli.outcomes import accepted, await_outcome, described
 from cli.text import say
+from sluice.errors import NotFoundError
 from sluice.escaping import visible
 from sluice.intake.misplaced import contract_among_rows
 from sluice.ports import World
@@ -46,10 +47,9 @@ def send(
 
 
 def _download(world: World, uri: str, output: Path) -> None:
-    """All objects below the predictions' place, one after the other, into `output`."""
-    prefix = uri.removeprefix(f"s3://{world.objects.bucket}/")
-    found = [each.key for each in world.objects.list(prefix)]
-    if not uri or not found:
-        raise CliError(f"no predictions are at {uri or 'the place that the record should name'}")
-    output.write_bytes(b"".join(world.objects.read(key) for key in found))
+    """The object with the answers, into `output`."""
+    try:
+        world.objects.download(uri.removeprefix(f"s3://{world.objects.bucket}/"), output)
+    except NotFoundError:
+        raise CliError(f"no predictions are at {uri or 'the place that the record should name'}") from None
     say(f"  downloaded to {output}")

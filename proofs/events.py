@@ -90,6 +90,7 @@ DERIVED: dict[str, tuple[dict[str, Any], set[str]]] = {
             "profiles/shop/0123456789abcdef/profile.json",
             "accepted-labels/shop/0123456789abcdef.jsonl",
             "predictions/shop/new.csv.out",
+            "predictions/shop/new.csv.answers.csv",
             "runs/shop/r0123456789ab/run.json",
             "capture/shop/sluice-shop/v-r0123456789ab/2026/11/22/12/a.jsonl",
             "monitor/shop/report.json",

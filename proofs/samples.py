@@ -39,13 +39,13 @@ _CONTRACT: Json = {
 _BATCH: Json = {
     "project": "shop",
     "key": "batch/shop/a.csv",
-    "file": {"rows": 3},
+    "file": {"rows": 3, "scored_rows": 3, "quarantined_rows": 0, "format": "csv", "key_columns": ["id"]},
     "version_id": "v1",
     "run_id": "r1",
     "job": "sluice-shop-b1-batch",
     "model": "sluice-shop-r1",
     "input_uri": "s3://data/scoring/shop/b1/a.csv",
-    "output_uri": "s3://data/predictions/shop",
+    "output_uri": "s3://data/scoring/shop/b1-answers",
     "instance": "ml.m5.large",
     "tags": [{"Key": "sluice:project", "Value": "shop"}],
 }

@@ -101,7 +101,7 @@ def variables(contract: Contract) -> dict[str, Any]:
         "accept": "text/csv",
         "file": {"rows": 2, "scored_rows": 2, "quarantined_rows": 0},
         "input_uri": "s3://example-data/batch/smoke/a.csv",
-        "output_uri": "s3://example-data/predictions/smoke/",
+        "output_uri": "s3://example-data/scoring/smoke/b1-answers",
         "instance": contract.release.instance,
     }
     outcome = {"error": "Example", "cause": "an example", "state": "Example", "Error": "Example", "Cause": "an example"}

@@ -97,8 +97,9 @@ class TestArrivals:
         code, printed, _ = sluice("label", "shop", str(file))
         assert code == 0
         assert "accepted: 7 labels from 10 rows, 2 rows without a label, 1 refused" in printed
-        world.objects.write("predictions/shop/b1/part", b'{"prediction": 1}\n')
-        record = {"status": "accepted", "kind": "batch", "output_uri": world.objects.uri("predictions/shop/b1/")}
+        world.objects.write("predictions/shop/b1.csv.answers.csv", b'{"prediction": 1}\n')
+        record = {"status": "accepted", "kind": "batch", "output_uri": ""}
+        record["output_uri"] = world.objects.uri("predictions/shop/b1.csv.answers.csv")
         out = tmp_path / "out.jsonl"
         code, printed, error = sluice("batch", "shop", str(file), "-o", str(out))
         assert code == 0, error

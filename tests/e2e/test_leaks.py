@@ -65,7 +65,7 @@ MAY_LIE = {
     "Parquet value": f"{RAW}|{REFUSED}",
     "wrong encoding": RAW,
     "class": rf"{RAW}|accepted/|profiles/.*|{RUN}/prepared/",
-    "batch file": "batch/|scoring/",
+    "batch file": "batch/|scoring/|predictions/",
     "refused batch": f"batch/|{REFUSED}",
     "label": f"labels/|accepted-labels/|{REFUSED}",
     "request": f"capture/|labels/|accepted-labels/|{REFUSED}",

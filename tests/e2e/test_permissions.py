@@ -309,7 +309,7 @@ def scoring_stopped(line: Line) -> str:
     plan = {
         **{"project": PROJECT, "key": key, "version_id": "null", "run_id": champion.run_id, "job": name},
         **{"model": champion.model, "input_uri": f"s3://{line.bucket}/{key}"},
-        **{"output_uri": f"s3://{line.bucket}/{keys.predictions(PROJECT)}stopped", "accept": "text/csv"},
+        **{"output_uri": f"s3://{line.bucket}/{keys.scored_answers(PROJECT, 'stopped')}", "accept": "text/csv"},
         **{
             "file": {"rows": 20_000, "scored_rows": 20_000, "quarantined_rows": 0},
             "instance": "ml.m5.large",

@@ -14,6 +14,15 @@ from tests.e2e.line import Line, contract, wait_for
 
 PROJECT = "watched"
 BATCH = as_csv(Knobs(rows=120, seed=59), labelled=False)
+BLANKS = BATCH.replace(b",", b", ")
+"""The same rows as a person may write them (case F06)."""
+
+
+def broken(body: bytes) -> bytes:
+    """The last row again, with a number of pages that is none."""
+    header, *_, last = body.decode().splitlines()
+    cells = dict(zip(header.split(","), last.split(","), strict=True))
+    return (",".join((cells | {"session_id": "broken", "pages_viewed": "many"}).values()) + "\n").encode()
 
 
 def batch_and_drift(line: Line) -> dict[str, Any]:
@@ -23,8 +32,10 @@ def batch_and_drift(line: Line) -> dict[str, Any]:
     line.drop(PROJECT, "day1.csv", as_csv(Knobs(rows=1000, seed=51)))
     refused = line.record(PROJECT, "too-early.csv", early, area="batch")
     first = line.run(PROJECT, 1, outcome="promoted")
-    scored = line.record(PROJECT, "today.csv", line.drop(PROJECT, "today.csv", BATCH, area="batch"), area="batch")
-    assert scored["status"] == "accepted", scored
+    files = {"today.csv": BATCH + broken(BATCH), "blanks.csv": BLANKS}
+    versions = {name: line.drop(PROJECT, name, body, area="batch") for name, body in files.items()}
+    scored = {name: line.record(PROJECT, name, version, area="batch") for name, version in versions.items()}
+    assert {record["status"] for record in scored.values()} == {"accepted"}, scored
     line.alert(PROJECT, "Batch Finished")
 
     # what the watch asks for is not to be released here: that is another test's business
@@ -40,7 +51,6 @@ def batch_and_drift(line: Line) -> dict[str, Any]:
 
 @pytest.mark.story.with_args(batch_and_drift)
 def test_a_batch_has_a_prediction_for_each_row(line: Line, story: dict[str, Any]) -> None:
-    assert story["scored"]["status"] == "accepted"
     rows = list(csv.reader(io.StringIO(line.read(f"{keys.predictions(PROJECT)}today.csv.out").decode())))
     assert len(rows) == 120
     assert {prediction for prediction, _ in rows} == {"true", "false"}
@@ -48,10 +58,36 @@ def test_a_batch_has_a_prediction_for_each_row(line: Line, story: dict[str, Any]
     sample = [request(row) for row in sessions(Knobs(rows=120, seed=59))]
     online = line.invoke(PROJECT, sample[:50])["predictions"]
     assert [float(p) for _, p in rows[:50]] == pytest.approx([answer["probability"] for answer in online])
-    (alert,) = line.alerts(PROJECT, "Batch Finished")
+    (alert,) = [each for each in line.alerts(PROJECT, "Batch Finished") if "today.csv" in each.message]
     assert f"batch/{PROJECT}/today.csv" in alert.message
     assert f"predictions/{PROJECT}" in alert.message
-    assert "120 rows, 120 scored, 0 refused" in alert.message
+    assert "121 rows, 120 scored, 1 refused" in alert.message
+
+
+def table(line: Line, uri: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(line.read(uri.removeprefix(f"s3://{line.bucket}/")).decode())))
+
+
+@pytest.mark.story.with_args(batch_and_drift)
+def test_each_answer_names_its_row_and_the_refused_rows_are_listed(line: Line, story: dict[str, Any]) -> None:
+    record = story["scored"]["today.csv"]
+    answers, refused = table(line, record["output_uri"]), table(line, record["refused_uri"])
+    raw = list(csv.reader(io.StringIO(line.read(f"{keys.predictions(PROJECT)}today.csv.out").decode())))
+    sent = list(csv.DictReader(io.StringIO(BATCH.decode())))
+    assert [(row["_row"], row["session_id"]) for row in answers] == [
+        (str(number), row["session_id"]) for number, row in enumerate(sent, 2)
+    ]
+    assert [[row["prediction"], row["probability"]] for row in answers] == raw
+    assert [(row["_row"], row["session_id"]) for row in refused] == [("122", "broken")]
+    assert "pages_viewed" in refused[0]["_reasons"]
+
+
+@pytest.mark.story.with_args(batch_and_drift)
+def test_blanks_beside_the_values_change_no_prediction(line: Line, story: dict[str, Any]) -> None:
+    plain, blanks = (table(line, story["scored"][name]["output_uri"]) for name in ("today.csv", "blanks.csv"))
+    told = [[(row["prediction"], row["probability"]) for row in rows] for rows in (plain, blanks)]
+    assert told[0] == told[1]
+    assert len(set(told[0])) > 10
 
 
 @pytest.mark.story.with_args(batch_and_drift)

@@ -8,6 +8,7 @@ SluiceError
 │   ├── EmptyFileError          a file without a data row
 │   ├── FileTooLargeError       a file that the function's disk, memory or time cannot hold: split it
 │   └── HeaderMismatchError     columns that the contract needs are not there
+├── AnswersError                a model's answers that are not one for each row
 ├── GivenUpError                a file that could not be handled in several tries
 ├── ArtifactError               a model artefact is not what its manifest says
 ├── ConflictError               somebody else changed the state first (lock, champion)
@@ -50,6 +51,10 @@ class FileTooLargeError(InputError):
 
 class HeaderMismatchError(InputError):
     """Columns that the contract requires are missing from the file."""
+
+
+class AnswersError(SluiceError):
+    """The answers of a transform job are not one for each row that was sent, so none can be told apart."""
 
 
 class GivenUpError(SluiceError):

@@ -103,5 +103,16 @@ def scoring(project: str, batch: str, name: str) -> str:
     return f"scoring/{project}/{batch}/{name}"
 
 
-def predictions(project: str) -> str:
-    return f"predictions/{project}/"
+def scored_rows(project: str, batch: str) -> str:
+    """Number and key of each row that a transform job reads; no name that its input's prefix would take in."""
+    return f"scoring/{project}/{batch}-rows.jsonl"
+
+
+def scored_answers(project: str, batch: str) -> str:
+    """Where the transform job writes: of each version of a file apart, since it names its output after the file."""
+    return f"scoring/{project}/{batch}-answers"
+
+
+def predictions(project: str, name: str = "") -> str:
+    """What became of a file in batch/ lies under its name, with an ending for each part."""
+    return f"predictions/{project}/{name}"

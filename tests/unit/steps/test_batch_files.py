@@ -15,8 +15,9 @@ import yaml
 
 from sluice import keys
 from sluice.contract import Contract
-from sluice.errors import EmptyFileError, HeaderMismatchError, UnreadableFileError
-from sluice.intake.scoring import read_scoring_file
+from sluice.datasets.batch_answers import join_answers
+from sluice.errors import AnswersError, EmptyFileError, HeaderMismatchError, UnreadableFileError
+from sluice.intake.scoring import MAX_ROW_BYTES, read_scoring_file
 from sluice.ports import Json, World
 from sluice.steps.finish_batch import finish_batch
 from sluice.steps.plan_batch import plan_batch
@@ -102,6 +103,91 @@ def dropped(body: bytes, name: str = "a.csv") -> tuple[World, str, str, Json]:
     return world, key, version, plan_batch(world, key, version, len(body), 60)
 
 
+def finished(world: World, key: str, version: str, plan: Json, answers: bytes) -> Json:
+    """After the transform job, which names its output after its input."""
+    name = plan["input_uri"].rpartition("/")[2]
+    world.objects.write(f"{plan['output_uri'].removeprefix('s3://data/')}/{name}.out", answers)
+    finish_batch(world, "shop", key, version, "scored", plan["output_uri"], file=plan["file"])
+    record = world.ledger.arrival("data", key, version)
+    assert record is not None
+    return dict(record)
+
+
+def text(world: World, uri: str) -> str:
+    return world.objects.read(uri.removeprefix("s3://data/")).decode()
+
+
+def test_each_answer_stands_beside_its_row_number_and_key() -> None:
+    world, key, version, plan = dropped(b"id,pages,bought\n007,3,yes\nb,many,no\n\nc,-1,no\nd,,no\ne,5,no\n")
+    record = finished(world, key, version, plan, b"true,0.5\nfalse,0.25\nfalse,0.125\n")
+    assert text(world, record["output_uri"]) == (
+        "_row,id,prediction,probability\n2,007,true,0.5\n6,d,false,0.25\n7,e,false,0.125\n"
+    )
+    assert record["output_uri"] == "s3://data/predictions/shop/a.csv.answers.csv"
+    assert text(world, record["raw_uri"]) == "true,0.5\nfalse,0.25\nfalse,0.125\n"
+    refused = text(world, record["refused_uri"]).splitlines()
+    assert refused[0] == "_row,id,_reasons"
+    assert [line.split(",")[:2] for line in refused[1:]] == [["3", "b"], ["5", "c"]]
+    assert "pages is not a finite number" in refused[1]
+    (told,) = world.alerts.published
+    assert record["output_uri"] in told.message
+    assert record["refused_uri"] in told.message
+
+
+def test_json_lines_keep_numbers_and_come_as_json_lines() -> None:
+    lines = [{"id": "a", "pages": 1}, {"id": 12, "pages": 2}, {"pages": "x", "id": "ü"}, {"pages": 3}]
+    world, key, version, plan = dropped("".join(json.dumps(line) + "\n" for line in lines).encode(), "b/c.jsonl")
+    answers = b'{"prediction": true, "model": "r1"}\n' * 3
+    record = finished(world, key, version, plan, answers)
+    assert record["output_uri"] == "s3://data/predictions/shop/b/c.jsonl.answers.jsonl"
+    assert [json.loads(line) for line in text(world, record["output_uri"]).splitlines()] == [
+        {"_row": row, "id": own, "prediction": True, "model": "r1"} for row, own in ((1, "a"), (2, 12), (4, None))
+    ]
+    (refused,) = [json.loads(line) for line in text(world, record["refused_uri"]).splitlines()]
+    assert (refused["_row"], refused["id"], refused["_reasons"][0]["rule"]) == (3, "ü", "type")
+
+
+def test_a_file_without_the_key_has_row_numbers_and_says_so() -> None:
+    world, key, version, plan = dropped(b"pages\n1\n2\n")
+    record = finished(world, key, version, plan, b"true,0.5\ntrue,0.5\n")
+    assert text(world, record["output_uri"]) == "_row,prediction,probability\n2,true,0.5\n3,true,0.5\n"
+    assert "refused_uri" not in record
+    (told,) = world.alerts.published
+    assert "no column 'id' (data.key), so join the answers by their row numbers" in told.message
+
+
+@pytest.mark.parametrize("answers", [b"true,0.5\n", b"true,0.5\n" * 3, b"true,0.5,7\n" * 2, b""])
+def test_answers_that_cannot_be_told_apart_are_handed_to_nobody(answers: bytes) -> None:
+    world, key, version, plan = dropped(b"id,pages\na,1\nb,2\n")
+    with pytest.raises(AnswersError):
+        finished(world, key, version, plan, answers)
+    assert world.ledger.arrival("data", key, version) is None
+    assert not world.objects.list("predictions/")
+    assert world.alerts.kinds == []
+
+
+def test_a_key_named_as_a_part_of_the_answer_stays_apart(tmp_path: Path) -> None:
+    index, raw, out = (tmp_path / name for name in ("index", "raw", "out"))
+    index.write_text('[1, "p", "r"]\n')
+    raw.write_text('{"prediction": 4.5}\n')
+    assert join_answers(index, raw, out, "jsonl", ["prediction", "_row"]) == 1
+    assert json.loads(out.read_text()) == {"_row": 1, "key.prediction": "p", "key._row": "r", "prediction": 4.5}
+
+
+def test_a_row_above_the_payload_is_refused_with_its_column_and_the_rest_goes_on(tmp_path: Path) -> None:
+    large = "x" * (MAX_ROW_BYTES + 1)
+    line = "12.5,4,0,1,{},20,ads,mobile,false\n"
+    (tmp_path / "arrival").write_text(HEADER + line.format("size guide") + line.format(large) + line.format("sale"))
+    found = read_scoring_file(tmp_path / "arrival", SESSIONS, tmp_path)
+    assert (found.rows, found.scored, found.quarantined) == (3, 2, 1)
+    assert found.reason_counts == [{"rule": "max_payload", "column": "search_terms", "rows": 1}]
+    assert [json.loads(row)[0] for row in found.index_path.open()] == [2, 4]
+    refused = json.loads(found.refused_path.read_text())
+    assert refused["row"] == 3
+    assert "larger than the 6,291,456 bytes" in refused["reasons"][0]["message"]
+    assert max(len(row) for row in found.path.open("rb")) <= MAX_ROW_BYTES
+
+
 def test_refused_rows_are_counted_named_and_kept() -> None:
     world, key, version, plan = dropped(b"id,pages,bought\n1,3,yes\n2,many,no\n3,-1,no\n4,,no\n5,2\n")
     source = plan["input_uri"].removeprefix("s3://data/")
@@ -112,7 +198,7 @@ def test_refused_rows_are_counted_named_and_kept() -> None:
     assert refused[0]["reasons"][0]["message"] == "is not a finite number with a decimal point"
     assert refused[0]["values"]["id"] == "2"
     assert world.alerts.kinds == []
-    finish_batch(world, "shop", key, version, "scored", plan["output_uri"], file=plan["file"])
+    finished(world, key, version, plan, b"true,0.5\nfalse,0.25\n")
     (told,) = world.alerts.published
     assert "5 rows, 2 scored, 3 refused" in told.message
     assert "1 × type in 'pages'" in told.message

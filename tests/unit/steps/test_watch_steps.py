@@ -335,14 +335,15 @@ def test_a_planner_that_died_is_repeated_to_one_execution(after: int) -> None:
     assert len(world.executions.started) == 1
 
 
-@pytest.mark.parametrize(
-    ("name", "folder"), [("a.csv", "predictions/shop"), ("2026/11/a.csv", "predictions/shop/2026/11")]
-)
-def test_predictions_lie_as_deep_as_the_file_that_was_scored(name: str, folder: str) -> None:
+def test_versions_and_folders_never_share_a_transform_s_output() -> None:
     world = watched()
-    plan = plan_batch(world, f"batch/shop/{name}", dropped(world, f"batch/shop/{name}"))
-    assert plan["output_uri"].endswith(f"/{folder}")
-    assert plan["input_uri"].endswith("/a.csv")  # the transform names its output so
+    places = set()
+    for name in ("a.csv", "2026/11/a.csv", "a.csv"):
+        plan = plan_batch(world, f"batch/shop/{name}", dropped(world, f"batch/shop/{name}"))
+        assert plan["input_uri"].endswith("/a.csv")  # the transform names its output so
+        assert not plan["output_uri"].startswith(plan["input_uri"].rpartition("/")[0] + "/")
+        places.add(plan["output_uri"])
+    assert len(places) == 3
 
 
 def test_a_folder_of_the_console_is_no_batch() -> None:

@@ -37,9 +37,9 @@ _OTHER_CATEGORY = r"^(-?(0|[1-9]\d*)\.0+|(?i:true|false))$"
 
 @dataclass(frozen=True)
 class Violation:
-    """Rows (a boolean mask) that break one rule of one column."""
+    """Rows (a boolean mask) that break one rule of one column, or of the row as a whole."""
 
-    column: str
+    column: str | None
     rule: str
     message: str
     mask: pa.Array

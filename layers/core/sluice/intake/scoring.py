@@ -1,6 +1,7 @@
 """A file to score against a contract: its good rows as the requests that they would be, and what was refused.
 
-What a row means is judged as in raw/, on the features alone: a file to score needs no key and no target.
+What a row means is judged as in raw/, on the features alone: a file to score needs no key and no target. The key's
+columns, where the file has them, go beside each row, so that its answer can be joined to it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,9 +24,13 @@ from sluice.intake.json_rows import no_object
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Opened
 from sluice.intake.refusals import Tally, any_of, write_refused
-from sluice.intake.rules import judge
+from sluice.intake.rules import Violation, judge
 from sluice.intake.source import open_source, read_judged
 from sluice.model.values import canonical_text
+
+MAX_ROW_BYTES = 6 * 2**20
+"""SageMaker's limit for one record of a transform job, and of a request to an endpoint."""
+_TOO_LARGE = f"makes the row larger than the {MAX_ROW_BYTES:,} bytes that SageMaker takes as one request"
 
 
 @dataclass
@@ -33,10 +38,14 @@ class ScoringFile(Tally):
     """What became of the rows of a file to score. `path` holds the good ones in their order, a JSON object a line."""
 
     path: Path
+    index_path: Path
+    """A JSON list for each line of `path`: the row's number, then the values of `key_columns`."""
     refused_path: Path
     notes: Notes
     unused_columns: list[str]
     """Columns that are no features of the model, among them a target."""
+    key_columns: list[str]
+    """Those of the contract's key that the file has."""
     rows: int = 0
     scored: int = 0
 
@@ -63,21 +72,31 @@ def _read(opened: Opened, contract: Contract, scratch: Path, limits: Limits, *, 
     if not header and source.notes.format == "jsonl":
         raise HeaderMismatchError(no_object(opened.path))
     unused = check_columns(header, features, contract)
-    found = ScoringFile(scratch / "scoring.jsonl", scratch / "rows.jsonl", source.notes, unused)
-    # a refused row is found again by its key
-    batches = source.batches([*features, *(name for name in contract.data.key if name in header)], exact=exact)
+    found = ScoringFile(
+        path=scratch / "scoring.jsonl",
+        index_path=scratch / "index.jsonl",
+        refused_path=scratch / "rows.jsonl",
+        notes=source.notes,
+        unused_columns=unused,
+        key_columns=[name for name in contract.data.key if name in header],
+    )
+    # a row is found again by its key, whether it is scored or refused
+    batches = source.batches(list(dict.fromkeys([*features, *found.key_columns])), exact=exact)
     with (
         closing(batches),
-        found.path.open("w", encoding="utf-8") as scored,
+        found.path.open("wb") as scored,
+        found.index_path.open("w", encoding="utf-8") as index,
         found.refused_path.open("w", encoding="utf-8") as refused,
     ):
         for batch in batches:
             limits.check_time()
-            _take(batch, contract, found, scored, refused)
+            _take(batch, contract, found, scored, index, refused)
     return found
 
 
-def _take(batch: Batch, contract: Contract, found: ScoringFile, scored: TextIO, refused: TextIO) -> None:
+def _take(
+    batch: Batch, contract: Contract, found: ScoringFile, scored: BinaryIO, index: TextIO, refused: TextIO
+) -> None:
     columns: dict[str, list[Any]] = {}
     violations = []
     for name in contract.feature_columns:
@@ -87,12 +106,40 @@ def _take(batch: Batch, contract: Contract, found: ScoringFile, scored: TextIO, 
         violations += broken
         columns[name] = _as_requested(typed, text, native, reading.dates)
     bad = any_of(violations, len(batch.rows))
-    write_refused(batch, violations, bad, found, refused)
     found.rows += len(batch.rows) + len(batch.broken)
+    numbers, keys = batch.rows.to_pylist(), [_as_found(batch, name) for name in found.key_columns]
+    too_large: dict[str, list[int]] = {}
     for place in pc.indices_nonzero(pc.invert(bad)).to_pylist():
         row = {name: values[place] for name, values in columns.items()}
-        scored.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
+        line = json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        if len(line) > MAX_ROW_BYTES:
+            too_large.setdefault(max(row, key=lambda name: len(str(row[name]))), []).append(place)
+            continue
+        scored.write(line)
+        index.write(json.dumps([numbers[place], *(values[place] for values in keys)]) + "\n")
         found.scored += 1
+    for name, places in too_large.items():
+        mask = pc.is_in(pa.array(range(len(numbers))), value_set=pa.array(places))
+        violations.append(Violation(name, "max_payload", _TOO_LARGE, mask))
+        bad = pc.or_(bad, mask)
+    write_refused(batch, violations, bad, found, refused)
+
+
+def _as_found(batch: Batch, name: str) -> list[Any]:
+    """Values of a key's column as the file has them: `007` stays a text, and a number of JSON or Parquet a number."""
+    values, native = batch.columns[name].to_pylist(), batch.native.get(name, False)
+    if native is False:
+        return values
+    own = [True] * len(values) if native is True else native.to_pylist()
+    return [_number(value) if is_own else value for value, is_own in zip(values, own, strict=True)]
+
+
+def _number(text: str | None) -> Any:
+    """The number or truth that the text is in JSON; else the text: a time of a Parquet file."""
+    try:
+        return None if text is None else json.loads(text)
+    except ValueError:
+        return text
 
 
 def _as_requested(typed: pa.Array, text: pa.Array, native: pa.Array | bool, dates: tuple[str, ...]) -> list[Any]:

@@ -1,8 +1,8 @@
 """Batch: a file to score is dropped; one transform job scores that very version of it, however often its event comes.
 
 The file is read and judged as files in raw/ are, with the contract of the model that scores it. Its good rows go to the
-job as JSON lines, in a folder of their own, since a transform reads every object whose key begins as its input's. Its
-refused rows go to quarantine/.
+job as JSON lines, in a folder of their own, since a transform reads every object whose key begins as its input's. By
+their index, number and key of each, `finish_batch` finds the row of an answer. Refused rows go to quarantine/.
 """
 
 from __future__ import annotations
@@ -95,9 +95,9 @@ def _prepare(
     if not found.scored:
         return _refused(world, project, key, version_id, f"no row can be scored. {counts_of(facts)}", facts=facts)
     identity = names.digest(key, version_id)
-    path, _, name = keys.parse_arrival(key).name.rpartition("/")
-    rows = keys.scoring(project, identity, name)
+    rows = keys.scoring(project, identity, keys.parse_arrival(key).name.rpartition("/")[2])
     world.objects.upload(found.path, rows, "application/jsonlines")
+    world.objects.upload(found.index_path, keys.scored_rows(project, identity), "application/jsonlines")
     plan: Json = {
         "project": project,
         "key": key,
@@ -106,8 +106,7 @@ def _prepare(
         "job": names.job(world.settings.stack, project, f"b{identity}", "batch"),
         "model": champion.model,
         "input_uri": world.objects.uri(rows),
-        # a transform names its output after the file alone: files of two folders must not overwrite each other
-        "output_uri": world.objects.uri(keys.predictions(project) + path).rstrip("/"),
+        "output_uri": world.objects.uri(keys.scored_answers(project, identity)),
         "accept": "text/csv" if found.notes.format == "csv" else "application/jsonlines",
         "instance": contract.release.instance,
         "tags": names.tags(world.settings.stack, project, champion.run_id),
@@ -126,11 +125,14 @@ def _facts(world: World, key: str, version_id: str, project: str, contract: Cont
         "scored_rows": found.scored,
         "quarantined_rows": found.quarantined,
         "reasons": reasons[:MAX_TOLD],
+        "reasons_count": len(reasons),
         "format": found.notes.format,
         "encoding": found.notes.encoding,
         "blank_lines": found.notes.blank_lines,
         "columns_unused": [name[:80] for name in found.unused_columns[:MAX_TOLD]],
         "columns_unused_count": len(found.unused_columns),
+        "key_columns": found.key_columns,
+        "key_columns_missing": [name for name in contract.data.key if name not in found.key_columns],
         "target_ignored": target if target in found.unused_columns else None,
         "refused_uri": None,
     }
