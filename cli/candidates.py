@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +9,9 @@ from botocore.exceptions import ClientError
 
 from cli.connection import Connection, described
 from cli.text import indent, number, plural, table
-from sluice import keys
 from sluice.aws.clients import absent
-from sluice.errors import NotFoundError
+from sluice.errors import DamagedRecordError, NotFoundError
+from sluice.store.run_records import training_plan
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,8 @@ class Candidate:
 def candidates(connection: Connection, project: str, run_id: str) -> list[Candidate]:
     """The winner first, then by score; empty when the run was never tuned, or SageMaker has forgotten its jobs."""
     try:
-        plan = json.loads(connection.world.objects.read(keys.run(project, run_id, "plan.json")))
-        name = plan["names"]["tuning_job"]
-    except (NotFoundError, KeyError):
+        name = training_plan(connection.world, project, run_id).names.tuning_job
+    except (NotFoundError, DamagedRecordError):
         return []
     sagemaker = connection.client("sagemaker")
     tuning = described(sagemaker.describe_hyper_parameter_tuning_job, HyperParameterTuningJobName=name)

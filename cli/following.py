@@ -14,9 +14,10 @@ from cli.connection import Connection
 from cli.state_sentences import BAKE, QUIET, REPEATED, sentence
 from cli.text import number
 from sluice import keys
-from sluice.errors import NotFoundError
+from sluice.errors import DamagedRecordError, NotFoundError
 from sluice.ports import Json, World
 from sluice.serving.start_drill import TRIGGER
+from sluice.store.run_records import training_plan
 
 _STAGES = {"PrepareData": "prepare_execution", "BuildModel": "build_execution", "ReleaseModel": "release_execution"}
 _FAILURES = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
@@ -74,13 +75,11 @@ class Progress:
             return self._executions
         found = {lifecycle: "Lifecycle"}
         try:
-            plan: Json = json.loads(
-                self.connection.world.objects.read(keys.run(self.project, self.run_id, "plan.json"))
-            )
-        except NotFoundError:
-            plan = {}
+            planned: Json = training_plan(self.connection.world, self.project, self.run_id).names.plain()
+        except (NotFoundError, DamagedRecordError):
+            planned = {}
         for machine, arn in self._machines().items():
-            name = plan.get("names", {}).get(_STAGES[machine])
+            name = planned.get(_STAGES[machine])
             if name:
                 found[f"{arn.replace(':stateMachine:', ':execution:')}:{name}"] = machine
         self._executions = found

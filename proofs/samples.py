@@ -14,6 +14,7 @@ from proofs.integrations import Integration, operation_model
 from proofs.members import Spelling, spelt
 from sluice.contract import Contract, Release
 from sluice.ports import Settings
+from sluice.records.training_plan import ChampionModel
 from sluice.release import plan as release_plans
 from sluice.steps.plan_training import run_plan
 
@@ -55,10 +56,10 @@ _BATCH: Json = {
 def inputs() -> dict[str, list[Json]]:
     """Logical id of a machine that nobody nests → the inputs that our code starts it with."""
     contract = Contract.model_validate(_CONTRACT)
-    champion = {"run_id": "r0", "artifact_uri": "s3://data/models/shop/r0/model.tar.gz"}
+    champion = ChampionModel(run_id="r0", artifact_uri="s3://data/models/shop/r0/model.tar.gz")
     drill = {"project": "shop", "run_id": "d1", "package_arn": f"{_ARN}model-package/sluice-shop/1"}
     return {
-        "MlLifecycle": [run_plan(_SETTINGS, contract, "r1", ["d1"], each) for each in (champion, None)],
+        "MlLifecycle": [run_plan(_SETTINGS, contract, "r1", ["d1"], each).plain() for each in (champion, None)],
         "ReleaseModel": [{**drill, "artifact_uri": _ARTIFACT, "drill": True}],
         "RollBack": [
             {"project": "shop", "reason": "an alarm", "from_run": "r1"},

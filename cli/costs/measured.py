@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -10,21 +9,21 @@ from botocore.exceptions import ClientError
 from cli.connection import Connection, described
 from cli.costs.usage import Measured
 from cli.errors import CliError
-from sluice import keys
 from sluice.aws.clients import absent
 from sluice.errors import NotFoundError
+from sluice.store.run_records import training_plan
 
 
 def measured(connection: Connection, project: str, run_id: str) -> Measured:
     """Raises CliError when the run has no plan, or none of its jobs is known any more."""
     try:
-        plan = json.loads(connection.world.objects.read(keys.run(project, run_id, "plan.json")))
+        names = training_plan(connection.world, project, run_id).names
     except NotFoundError:
         raise CliError(f"run {run_id} has no plan.json: it was never planned, and measured nothing") from None
-    names, sagemaker = plan["names"], connection.client("sagemaker")
-    trained = described(sagemaker.describe_training_job, TrainingJobName=names["baseline_job"])
-    evaluated = described(sagemaker.describe_processing_job, ProcessingJobName=names["evaluation_job"])
-    tuned = _tuning(sagemaker, names["tuning_job"])
+    sagemaker = connection.client("sagemaker")
+    trained = described(sagemaker.describe_training_job, TrainingJobName=names.baseline_job)
+    evaluated = described(sagemaker.describe_processing_job, ProcessingJobName=names.evaluation_job)
+    tuned = _tuning(sagemaker, names.tuning_job)
     found = Measured(
         run_id,
         str(sagemaker.meta.endpoint_url),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +10,8 @@ from cli.demo.console import say
 from cli.demo.waiting import until
 from cli.following import Narrator, Progress
 from cli.stack import LocalStack
-from sluice import keys
+from sluice.records.training_plan import TrainingPlan
+from sluice.store.run_records import training_plan
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Follower:
 
     def _account(self, record: dict[str, Any], since: float) -> Run:
         run_id = record["run_id"]
-        plan = json.loads(self._stack.world.objects.read(keys.run(self._project, run_id, "plan.json")))
+        plan = training_plan(self._stack.world, self._project, run_id)
         job_spans = self._job_spans(plan, run_id)
         bake_spans = self._bake_spans(plan)
         end = datetime.fromisoformat(record["ended_at"]).timestamp()
@@ -91,13 +91,12 @@ class Follower:
             intervals={name: round(stop - start, 1) for name, (start, stop) in job_spans.items()},
         )
 
-    def _job_spans(self, plan: dict[str, Any], run_id: str) -> dict[str, tuple[float, float]]:
+    def _job_spans(self, plan: TrainingPlan, run_id: str) -> dict[str, tuple[float, float]]:
         spans: dict[str, tuple[float, float]] = {}
         glue, sagemaker = self._stack.client("glue"), self._stack.client("sagemaker")
         for run in glue.get_job_runs(JobName=f"{self._stack.stack}-clean-dataset")["JobRuns"]:
             if run.get("Arguments", {}).get("--run-id") == run_id and run.get("CompletedOn"):
                 spans["clean dataset (Glue)"] = (run["StartedOn"].timestamp(), run["CompletedOn"].timestamp())
-        names = plan["names"]
         described = {
             "train baseline": (sagemaker.describe_training_job, "TrainingJobName", "baseline_job", "TrainingEndTime"),
             "tune candidates": (
@@ -110,15 +109,15 @@ class Follower:
         }
         for label, (describe, member, key, end) in described.items():
             try:
-                job = describe(**{member: names[key]})
+                job = describe(**{member: getattr(plan.names, key)})
             except sagemaker.exceptions.ClientError:
                 continue
             if job.get(end):
                 spans[label] = (job["CreationTime"].timestamp(), job[end].timestamp())
         return spans
 
-    def _bake_spans(self, plan: dict[str, Any]) -> list[tuple[float, float]]:
-        states, name = self._stack.client("stepfunctions"), plan["names"]["release_execution"]
+    def _bake_spans(self, plan: TrainingPlan) -> list[tuple[float, float]]:
+        states, name = self._stack.client("stepfunctions"), plan.names.release_execution
         machine = self._stack.outputs["ReleaseModelArn"]
         arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
         spans, entered = [], 0.0

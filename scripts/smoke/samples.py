@@ -11,6 +11,7 @@ from typing import Any
 
 from sluice.contract import Contract, Release
 from sluice.ports import Settings
+from sluice.records.training_plan import ChampionModel
 from sluice.release.plan import routing, step, timing
 from sluice.steps.plan_training import run_plan
 
@@ -70,7 +71,7 @@ def variables(contract: Contract) -> dict[str, Any]:
         learn_uri="s3://example-data/code/0/learn/",
         glue_script_uri="s3://example-data/code/0/glue/clean_dataset.py",
     )
-    planned = run_plan(settings, contract, RUN, ["d0"], {"run_id": RUN, "artifact_uri": _URI})
+    planned = run_plan(settings, contract, RUN, ["d0"], ChampionModel(run_id=RUN, artifact_uri=_URI)).plain()
     release = {
         "mode": "canary",
         "decision": "possible",

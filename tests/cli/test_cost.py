@@ -22,6 +22,7 @@ from cli.errors import CliError
 from scripts.write_costs_page import BLOCK, written
 from sluice import keys
 from sluice.contract import Contract, load_contract
+from sluice.steps.plan_training import run_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOP = ROOT / "examples/shop/project.yaml"
@@ -318,10 +319,9 @@ def test_measured_times_take_the_place_of_assumed_ones(prices):
 
 def test_job_times_are_read_from_the_services(world):
     start = datetime(2026, 11, 1, tzinfo=UTC)
-    world.objects.write(
-        keys.run("shop", "r1", "plan.json"),
-        json.dumps({"names": {"baseline_job": "b", "tuning_job": "t", "evaluation_job": "e"}}).encode(),
-    )
+    plan = run_plan(world.settings, load_contract(PLAIN), "r1", ["d1"], None).plain()
+    plan["names"] |= {"baseline_job": "b", "tuning_job": "t", "evaluation_job": "e"}
+    world.objects.write(keys.run("shop", "r1", "plan.json"), json.dumps(plan).encode())
     billed = {"b": 61, "t1": 100, "t2": 20}
     sagemaker = SimpleNamespace(
         meta=SimpleNamespace(endpoint_url="http://127.0.0.1:1"),

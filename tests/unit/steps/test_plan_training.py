@@ -10,6 +10,7 @@ import pytest
 from botocore import loaders, model, validate
 
 from sluice.contract import Contract
+from sluice.errors import DamagedRecordError
 from sluice.ports import World
 from sluice.steps.plan_training import plan_training, run_plan
 from sluice.training.tuning_plan import grid_ranges
@@ -103,6 +104,23 @@ def test_an_execution_that_cannot_start_frees_the_lock() -> None:
     assert plan_training(at, "shop", "data", dataset)["status"] == "started"
 
 
+@pytest.mark.parametrize(("file", "member"), [("run.json", "trigger"), ("plan.json", "tuning")])
+def test_a_frozen_run_of_an_older_deployment_is_refused_in_words_and_frees_the_lock(file: str, member: str) -> None:
+    at, dataset = with_data()
+    run_id = plan_training(at, "shop", "data", dataset)["run_id"]
+    key = f"runs/shop/{run_id}/{file}"
+    content = json.loads(at.objects.read(key))
+    del content[member]
+    at.objects.write(key, json.dumps(content).encode())
+    # as its planner left it when it died before it started the execution
+    at.ledger.update_run("shop", run_id, {"status": "starting"})
+    second = arrive(at, GOOD)[1]["dataset_id"]
+    with pytest.raises(DamagedRecordError, match=rf"{file} cannot be used: {member} is missing"):
+        plan_training(at, "shop", "data", second)
+    assert at.ledger.lock("shop") is None
+    assert plan_training(at, "shop", "data", second)["status"] == "started"
+
+
 def test_killed_between_any_two_port_calls_a_retry_starts_the_one_run() -> None:
     for after in range(1, 100):
         at, dataset = with_data()
@@ -144,7 +162,7 @@ def test_a_lock_whose_planner_died_is_started_by_the_next_event() -> None:
 def test_the_plan_is_what_sagemaker_accepts(strategy: str) -> None:
     """Against botocore's own shapes: names, ranges, patterns' types and unknown members."""
     contract = Contract.model_validate({**CONTRACT, "training": {"tuning": {"strategy": strategy, "max_jobs": 9}}})
-    plan = run_plan(SETTINGS, contract, "r0123456789ab", ["d1"], None)
+    plan = run_plan(SETTINGS, contract, "r0123456789ab", ["d1"], None).plain()
     described = loaders.Loader().load_service_model("sagemaker", "service-2")
     shapes = model.ServiceModel(described, "sagemaker")
     tuning = plan["tuning"]
@@ -181,7 +199,7 @@ def test_grids_are_categorical_and_within_their_number() -> None:
 @pytest.mark.parametrize("spot", [False, True])
 def test_a_job_waits_for_a_machine_only_where_the_contract_asks_for_spare_ones(spot: bool) -> None:
     contract = Contract.model_validate({**CONTRACT, "training": {"spot": spot}})
-    plan = run_plan(SETTINGS, contract, "r1", ["d1"], None)
+    plan = run_plan(SETTINGS, contract, "r1", ["d1"], None).plain()
     jobs = [(plan["stopping"], plan["spot"])]
     jobs += [(each["StoppingCondition"], each["EnableManagedSpotTraining"]) for each in plan["tuning"]["definitions"]]
     assert len(jobs) == 4

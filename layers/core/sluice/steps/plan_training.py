@@ -7,7 +7,6 @@ a lock whose run was never started (its planner died in between) can start that 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from sluice import keys, names
 from sluice.contract import Contract, nearest
@@ -16,7 +15,8 @@ from sluice.contract.metric_limits import METRICS
 from sluice.errors import ConflictError, UnknownProjectError
 from sluice.ports import Champion, Json, Settings, World
 from sluice.records.run_inputs import RunInputs
-from sluice.store.run_records import run_inputs
+from sluice.records.training_plan import BaselineTraining, ChampionModel, JobCode, RunNames, RunUris, TrainingPlan
+from sluice.store.run_records import run_inputs, training_plan, update_run
 from sluice.training.tuning_plan import channels, static_parameters, stopping_condition, tuning_plan
 
 TRIGGERS = ("data", "arrivals", "drift", "quality", "schedule", "manual", "request")
@@ -88,12 +88,12 @@ def _wait_for(
     return None
 
 
-def _champion(world: World, project: str) -> Json | None:
+def _champion(world: World, project: str) -> ChampionModel | None:
     champion: Champion | None = world.ledger.champion(project)
     if champion is None:
         return None
     uri = champion.metrics.get("artifact_uri") or world.registry.package(champion.package_arn)["artifact_uri"]
-    return {"run_id": champion.run_id, "artifact_uri": uri}
+    return ChampionModel(run_id=champion.run_id, artifact_uri=uri)
 
 
 def _freeze(
@@ -102,7 +102,7 @@ def _freeze(
     version: str,
     run_id: str,
     dataset_ids: list[str],
-    plan: Json,
+    plan: TrainingPlan,
     trigger: str,
     reason: str,
 ) -> None:
@@ -117,26 +117,26 @@ def _freeze(
         datasets=dataset_ids,
         created_at=world.clock.now().isoformat(),
     ).plain()
-    for name, body in (("contract/contract.json", inputs["contract"]), ("run.json", inputs), ("plan.json", plan)):
+    files = {"contract/contract.json": inputs["contract"], "run.json": inputs, "plan.json": plan.plain()}
+    for name, body in files.items():
         text = json.dumps(body, indent=1, ensure_ascii=False).encode()
         world.objects.write(keys.run(project, run_id, name), text, "application/json")
 
 
 def _start(world: World, project: str, run_id: str) -> None:
     """Starts the execution of a frozen run whose lock is held. When that fails the lock is freed again."""
-    inputs = run_inputs(world, project, run_id)
-    plan = json.loads(world.objects.read(keys.run(project, run_id, "plan.json")))
-    facts = {
-        "trigger": inputs.trigger,
-        "reason": inputs.reason,
-        "datasets": inputs.datasets,
-        "contract_version": inputs.contract_version,
-    }
-    world.ledger.start_run(project, run_id, world.clock.now(), {**facts, "status": "starting"})
     try:
-        arn = world.executions.start(world.settings.lifecycle_arn, names.execution(project, run_id), plan)
+        inputs, plan = run_inputs(world, project, run_id), training_plan(world, project, run_id)
+        facts = {
+            "trigger": inputs.trigger,
+            "reason": inputs.reason,
+            "datasets": inputs.datasets,
+            "contract_version": inputs.contract_version,
+        }
+        world.ledger.start_run(project, run_id, world.clock.now(), {**facts, "status": "starting"})
+        arn = world.executions.start(world.settings.lifecycle_arn, names.execution(project, run_id), plan.plain())
     except Exception:
-        world.ledger.update_run(project, run_id, {"status": "not started"})
+        update_run(world, project, run_id, {"status": "not started"})
         world.ledger.release_lock(project, run_id)
         raise
     world.ledger.update_run(project, run_id, {"status": "running", "execution_arn": arn})
@@ -147,9 +147,9 @@ def run_plan(
     contract: Contract,
     run_id: str,
     dataset_ids: list[str],
-    champion: Json | None,
+    champion: ChampionModel | None,
     trigger: str = "data",
-) -> dict[str, Any]:
+) -> TrainingPlan:
     """What the state machine ml_lifecycle reads: every name, place and setting of the run. Pure."""
     project, stack = contract.project, settings.stack
     base = f"s3://{settings.bucket}/"
@@ -160,52 +160,52 @@ def run_plan(
     def execution(stage: str) -> str:
         return names.bounded(f"{project}-{run_id}-{stage}", names.EXECUTION_LIMIT)
 
-    uris = {
-        "accepted": base + keys.accepted(project),
-        "inputs": uri("run.json"),
-        "prepared": uri("prepared/"),
-        "train": uri("prepared", "train/"),
-        "validation": uri("prepared", "validation/"),
-        "test": uri("prepared", "test/"),
-        "contract": uri("contract/"),
-        "source": settings.source_uri,
-        "training": uri("training/"),
-        "evaluation": uri("evaluation/"),
-    }
+    uris = RunUris(
+        accepted=base + keys.accepted(project),
+        inputs=uri("run.json"),
+        prepared=uri("prepared/"),
+        train=uri("prepared", "train/"),
+        validation=uri("prepared", "validation/"),
+        test=uri("prepared", "test/"),
+        contract=uri("contract/"),
+        source=settings.source_uri,
+        training=uri("training/"),
+        evaluation=uri("evaluation/"),
+    )
     tags = names.tags(stack, project, run_id)
     metric = f"validation:{contract.problem.metric}"
     metric_definitions = [
         {"Name": f"validation:{name}", "Regex": f"validation:{name}=([-+0-9.eE]+)"}
         for name in METRICS[contract.problem.type]
     ]
-    return {
-        "project": project,
-        "run_id": run_id,
-        "trigger": trigger,
-        "datasets": len(dataset_ids),
-        "metric": metric,
-        "metric_definitions": metric_definitions,
-        "maximize": not contract.lower_is_better,
-        "approval": contract.release.approval,
-        "approval_timeout_seconds": seconds(contract.release.approval_timeout),
-        "endpoint": names.endpoint(stack, project),
-        "image": settings.image,
-        "tags": tags,
-        "channels": channels(uris),
-        "baseline": {"hyperparameters": static_parameters(settings, contract, run_id, "baseline")},
-        "spot": contract.training.spot,
-        "stopping": stopping_condition(contract, _BASELINE_SECONDS),
-        "instance": contract.training.instance,
-        "code": {"sourcedir": settings.source_uri, "learn": settings.learn_uri, "glue": settings.glue_script_uri},
-        "uris": uris,
-        "names": {
-            "baseline_job": names.job(stack, project, run_id, "baseline"),
-            "tuning_job": names.tuning_job(stack, run_id),
-            "evaluation_job": names.job(stack, project, run_id, "evaluation"),
-            "prepare_execution": execution("prepare"),
-            "build_execution": execution("build"),
-            "release_execution": execution("release"),
-        },
-        "tuning": tuning_plan(settings, contract, run_id, uris, metric, metric_definitions),
-        "champion": champion,
-    }
+    return TrainingPlan(
+        project=project,
+        run_id=run_id,
+        trigger=trigger,
+        datasets=len(dataset_ids),
+        metric=metric,
+        metric_definitions=metric_definitions,
+        maximize=not contract.lower_is_better,
+        approval=contract.release.approval,
+        approval_timeout_seconds=seconds(contract.release.approval_timeout),
+        endpoint=names.endpoint(stack, project),
+        image=settings.image,
+        tags=tags,
+        channels=channels(uris),
+        baseline=BaselineTraining(hyperparameters=static_parameters(settings, contract, run_id, "baseline")),
+        spot=contract.training.spot,
+        stopping=stopping_condition(contract, _BASELINE_SECONDS),
+        instance=contract.training.instance,
+        code=JobCode(sourcedir=settings.source_uri, learn=settings.learn_uri, glue=settings.glue_script_uri),
+        uris=uris,
+        names=RunNames(
+            baseline_job=names.job(stack, project, run_id, "baseline"),
+            tuning_job=names.tuning_job(stack, run_id),
+            evaluation_job=names.job(stack, project, run_id, "evaluation"),
+            prepare_execution=execution("prepare"),
+            build_execution=execution("build"),
+            release_execution=execution("release"),
+        ),
+        tuning=tuning_plan(settings, contract, run_id, uris, metric, metric_definitions),
+        champion=champion,
+    )

@@ -12,6 +12,7 @@ from sluice.ports import Json, World
 from sluice.records.baseline import Baseline
 from sluice.records.evaluation import Evaluation
 from sluice.records.run_inputs import RunInputs
+from sluice.records.training_plan import TrainingPlan
 
 
 def read_json(world: World, key: str) -> Any:
@@ -46,6 +47,12 @@ def run_inputs(world: World, project: str, run_id: str) -> RunInputs:
     """What the run was started with. Raises NotFoundError, DamagedRecordError."""
     key = keys.run(project, run_id, "run.json")
     return RunInputs.parse(world.objects.read(key), world.objects.uri(key))
+
+
+def training_plan(world: World, project: str, run_id: str) -> TrainingPlan:
+    """What the run's execution is started with. Raises NotFoundError, DamagedRecordError."""
+    key = keys.run(project, run_id, "plan.json")
+    return TrainingPlan.parse(world.objects.read(key), world.objects.uri(key))
 
 
 def evaluation_of(world: World, project: str, run_id: str) -> Evaluation:

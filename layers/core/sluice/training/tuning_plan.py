@@ -9,6 +9,7 @@ from typing import Any
 from sluice.contract.models import Contract
 from sluice.model.search_spaces import SEARCH_SPACES, parameter_ranges
 from sluice.ports import Settings
+from sluice.records.training_plan import RunUris, Tuning
 
 STRATEGIES = {"bayesian": "Bayesian", "random": "Random", "grid": "Grid"}
 CODE = "/opt/ml/input/data/code/sourcedir.tar.gz"
@@ -23,11 +24,10 @@ def tuning_plan(
     settings: Settings,
     contract: Contract,
     run_id: str,
-    uris: Mapping[str, str],
+    uris: RunUris,
     metric: str,
     metric_definitions: list[dict[str, str]],
-) -> dict[str, Any]:
-    """`limits` is SageMaker's ResourceLimits as it has to be sent; `max_jobs` is None for Grid."""
+) -> Tuning:
     tuning = contract.training.tuning
     families = list(dict.fromkeys(contract.training.candidates))
     max_seconds = tuning.max_minutes * 60
@@ -41,14 +41,14 @@ def tuning_plan(
     if not grid:
         # SageMaker counts a grid itself and refuses this limit beside it
         limits["MaxNumberOfTrainingJobs"] = max_jobs
-    return {
-        "strategy": STRATEGIES[tuning.strategy],
-        "max_jobs": None if grid else max_jobs,
-        "parallel_jobs": limits["MaxParallelTrainingJobs"],
-        "max_seconds": max_seconds,
-        "limits": limits,
-        "seed": contract.training.seed,
-        "definitions": [
+    return Tuning(
+        strategy=STRATEGIES[tuning.strategy],
+        max_jobs=None if grid else max_jobs,
+        parallel_jobs=limits["MaxParallelTrainingJobs"],
+        max_seconds=max_seconds,
+        limits=limits,
+        seed=contract.training.seed,
+        definitions=[
             {
                 "DefinitionName": family.replace("_", "-"),
                 "TuningObjective": {
@@ -66,7 +66,7 @@ def tuning_plan(
                 },
                 "RoleArn": settings.execution_role_arn,
                 "InputDataConfig": channels(uris),
-                "OutputDataConfig": {"S3OutputPath": uris["training"], "KmsKeyId": settings.data_key_arn},
+                "OutputDataConfig": {"S3OutputPath": uris.training, "KmsKeyId": settings.data_key_arn},
                 "ResourceConfig": {
                     "InstanceType": contract.training.instance,
                     "InstanceCount": 1,
@@ -78,7 +78,7 @@ def tuning_plan(
             }
             for family in families
         ],
-    }
+    )
 
 
 def stopping_condition(contract: Contract, run_seconds: int) -> dict[str, int]:
@@ -141,13 +141,13 @@ def _points(parameter: Mapping[str, Any], kind: str, level: int) -> list[str]:
     return [f"{value:.6g}" for value in values]
 
 
-def channels(uris: Mapping[str, str]) -> list[dict[str, Any]]:
+def channels(uris: RunUris) -> list[dict[str, Any]]:
     """InputDataConfig of every training job of the run."""
     return [
-        _channel("train", uris["train"], "text/csv"),
-        _channel("validation", uris["validation"], "text/csv"),
-        _channel("contract", uris["contract"], "application/json"),
-        _channel("code", uris["source"], "application/gzip"),
+        _channel("train", uris.train, "text/csv"),
+        _channel("validation", uris.validation, "text/csv"),
+        _channel("contract", uris.contract, "application/json"),
+        _channel("code", uris.source, "application/gzip"),
     ]
 
 

@@ -1,0 +1,97 @@
+"""plan.json: what the state machine ml_lifecycle is started with, every name, place and setting of the run.
+
+`plan_training` makes it, and the machines read it in JSONata as `$plan`. Members in SageMaker's own form stay JSON:
+botocore's models check them (`proofs/api_calls.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sluice.records.record import Record
+
+
+class ChampionModel(Record):
+    """The serving model, which the candidate is compared with."""
+
+    run_id: str
+    artifact_uri: str
+
+
+class RunUris(Record):
+    """Where the run's data lie: s3://…"""
+
+    accepted: str
+    inputs: str
+    prepared: str
+    train: str
+    validation: str
+    test: str
+    contract: str
+    source: str
+    training: str
+    evaluation: str
+
+
+class RunNames(Record):
+    """Names of the run's jobs and nested executions, derived so that a retry finds the same ones."""
+
+    baseline_job: str
+    tuning_job: str
+    evaluation_job: str
+    prepare_execution: str
+    build_execution: str
+    release_execution: str
+
+
+class JobCode(Record):
+    """Addresses of the jobs' code."""
+
+    sourcedir: str
+    learn: str
+    glue: str
+
+
+class BaselineTraining(Record):
+    hyperparameters: dict[str, str]
+
+
+class Tuning(Record):
+    strategy: str
+    max_jobs: int | None
+    """None for Grid, whose jobs SageMaker counts itself."""
+    parallel_jobs: int
+    max_seconds: int
+    limits: dict[str, int]
+    """SageMaker's ResourceLimits as it has to be sent."""
+    seed: int
+    definitions: list[dict[str, Any]]
+    """SageMaker's TrainingJobDefinitions."""
+
+
+class TrainingPlan(Record):
+    project: str
+    run_id: str
+    trigger: str
+    datasets: int
+    metric: str
+    metric_definitions: list[dict[str, str]]
+    maximize: bool
+    approval: str
+    approval_timeout_seconds: int
+    endpoint: str
+    image: str
+    tags: list[dict[str, str]]
+    channels: list[dict[str, Any]]
+    """InputDataConfig of every training job."""
+    baseline: BaselineTraining
+    spot: bool
+    stopping: dict[str, int]
+    """StoppingCondition of the baseline's job."""
+    instance: str
+    code: JobCode
+    uris: RunUris
+    names: RunNames
+    tuning: Tuning
+    champion: ChampionModel | None
+    """None before the first model."""
