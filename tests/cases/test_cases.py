@@ -85,7 +85,7 @@ def test_f02_what_is_no_label_is_counted_and_never_a_no(tmp_path: Path) -> None:
 def test_f03_doubled_keys_are_refused_with_both_lines() -> None:
     text = (case(3) / "project.yaml").read_text()
     first, second = (i for i, line in enumerate(text.splitlines(), 1) if line.startswith("gates:"))
-    with pytest.raises(ContractError, match=rf"'gates' stands twice: in line {first} and in line {second}"):
+    with pytest.raises(ContractError, match=rf"'gates' appears twice: in line {first} and in line {second}"):
         load_contract(text)
 
 

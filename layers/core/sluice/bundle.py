@@ -21,7 +21,7 @@ def learn_files() -> dict[str, bytes]:
     found |= _walk(core.joinpath("model"), "sluice/model/")
     for needed in ("train.py", "evaluate.py", "inference.py"):
         if needed not in found:
-            raise NotFoundError(f"package `learn` has no {needed}: is the jobs layer whole?")
+            raise NotFoundError(f"package `learn` has no {needed}: is the jobs layer complete?")
     return dict(sorted(found.items()))
 
 

@@ -98,16 +98,16 @@ REFUSED = {
     "log of the key": (columns("k: {type: integer}") + "  key: [k]\nfeatures: {log: [k]}", "not a feature"),
     "bins of text": (columns("k: {type: text}") + "features: {bins: {k: 3}}", "'k' is text"),
     "one bin": (BASE + "features: {bins: {a: 1}}", "write 2 to 100"),
-    "values with blanks": (columns("k: {type: category, values: [' a', b]}"), "can match nothing"),
+    "values with blanks": (columns("k: {type: category, values: [' a', b]}"), "never matches"),
     "no values": (columns("k: {type: category, values: []}"), "allows no value"),
     "a blank value": (columns("k: {type: category, values: ['', b]}"), "a blank is a missing value"),
     "a value twice": (columns("k: {type: category, values: [a, b, a]}"), "stands twice"),
     "a value that is missing": (columns("k: {type: category, values: [a, NA], missing: [NA]}"), "missing marker"),
-    "a column name with blanks": (columns("' k ': {type: number}"), "has blanks around it"),
+    "a column name with blanks": (columns("' k ': {type: number}"), "has leading or trailing blanks"),
     "a reserved column": (columns("inference_id: {type: text}"), "is reserved"),
     "a window shorter than the interval": (BASE + "monitor: {every: 1h, window: 5m}", "shorter than monitor.every"),
     "rows that no window has": (BASE + "monitor: {drift: {min_rows: 1000000}}", "can never be reached"),
-    "retraining on what is not watched": (BASE + "retrain: {on: [quality]}", "there is no monitor.quality"),
+    "retraining on what is not watched": (BASE + "retrain: {on: [quality]}", "the contract has no monitor.quality"),
     "drift without captures": (BASE + "release: {capture_percent: 0}\nmonitor: {drift: {max: 0.1}}", "capture_percent"),
     "no bake": (BASE + "release: {bake: 0s}", "release.bake is 0s"),
     "a limit that is not a number": (BASE + "gates: [{metric: roc_auc, min: .nan}]", "finite number"),
@@ -115,7 +115,7 @@ REFUSED = {
     "an infinite value": (BASE + "business: {value_per_true_positive: .inf}", "finite number"),
     "business of a regression": (
         target("number", REGRESSION_OF) + "business: {cost_per_contact: 1}",
-        "belong to the answers of a binary problem",
+        "apply only to a binary problem",
     ),
     "minutes as sexagesimal": (BASE + "release: {bake: 10:00}", "not a duration"),
     "a word for a number": (BASE + "release: {instances: yes}", "valid integer"),
@@ -185,7 +185,7 @@ def test_accepted_and_means_what_it_says(name: str) -> None:
     ],
 )
 def test_a_key_that_stands_twice_is_refused_with_both_lines(text: str, lines: tuple[int, int]) -> None:
-    with pytest.raises(ContractError, match=rf"stands twice: in line {lines[0]} and in line {lines[1]}"):
+    with pytest.raises(ContractError, match=rf"appears twice: in line {lines[0]} and in line {lines[1]}"):
         load_contract(text)
 
 

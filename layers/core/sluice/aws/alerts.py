@@ -34,7 +34,7 @@ class SnsAlerts:
             text += "\n\n" + visible_json(facts)
         encoded = text.encode()
         if len(encoded) > _MAX_MESSAGE_BYTES:
-            text = encoded[:_MAX_MESSAGE_BYTES].decode(errors="ignore") + "\n… cut: longer than SNS allows"
+            text = encoded[:_MAX_MESSAGE_BYTES].decode(errors="ignore") + "\n… truncated: SNS allows no longer message"
         attributes = {"kind": kind, "project": project}
         self._sns.publish(
             TopicArn=topic,

@@ -53,7 +53,7 @@ class StepFunctionsExecutions:
                 _LOG.warning("the task is over, so the answer changed nothing: %s", code(error))
                 return
             if code(error) == "InvalidToken":
-                raise InputError("this is no task token of Step Functions") from error
+                raise InputError("this is not a task token of Step Functions") from error
             raise
 
     @property

@@ -50,7 +50,7 @@ def _exact(value: Any, name: str) -> Any:
         return value
     if isinstance(value, set) and value and all(isinstance(item, str) for item in value):
         return value
-    raise InputError(f"{name}: {type(value).__name__} is no JSON value: {json.dumps(repr(value))}")
+    raise InputError(f"{name}: {type(value).__name__} is not a JSON value:  {json.dumps(repr(value))}")
 
 
 def _plain(value: Any) -> Any:

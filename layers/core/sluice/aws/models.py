@@ -74,7 +74,7 @@ class SageMakerModels:
             found = self._described("describe_endpoint", EndpointName=name)
         except ClientError as error:
             if code(error) in _THROTTLED:
-                raise EndpointBusyError(f"SageMaker does not say now how endpoint {name} is: {error}") from error
+                raise EndpointBusyError(f"SageMaker did not return the state of endpoint {name}:  {error}") from error
             raise
         if found is None:
             return None

@@ -40,7 +40,10 @@ def violations(contract: Contract) -> list[str]:
 def _column_names(contract: Contract) -> Iterator[str]:
     for name in contract.data.columns:
         if name != name.strip():
-            yield f"data.columns: {name!r} has blanks around it, and headers are read without: write {name.strip()!r}"
+            yield (
+                f"data.columns: {name!r} has leading or trailing blanks; headers are read without them: write "
+                f"{name.strip()!r}"
+            )
         elif not name.strip():
             yield "data.columns: a column needs a name that is not blank"
         if name in RESERVED_COLUMNS:
@@ -56,9 +59,14 @@ def _column_values(contract: Contract) -> Iterator[str]:
             yield f"{where}: an empty list allows no value at all; name the values, or leave `values` out"
         for value in column.values:
             if column.type == "category" and value != value.strip():
-                yield f"{where}: {value!r} can match nothing, since categories are read without blanks around them"
+                yield (
+                    f"{where}: {value!r} never matches, because categories are read without leading and trailing blanks"
+                )
             elif not value.strip():
-                yield f"{where}: a blank is a missing value, not a value; `nullable` says whether one may be missing"
+                yield (
+                    f"{where}: a blank is a missing value and cannot be listed; `nullable` says whether a value may "
+                    f"be missing"
+                )
         twice = sorted({value for value in column.values if column.values.count(value) > 1})
         if twice:
             yield f"{where}: {twice[0]!r} stands twice"
@@ -81,7 +89,7 @@ def _target(contract: Contract) -> Iterator[str]:
         if name in names:
             yield f"{where} names the target {name!r}; the target is never a feature, so take it out"
     if name == contract.data.time:
-        yield f"data.time names the target {name!r}; name the column that says when a row came about"
+        yield f"data.time names the target {name!r}; name the column with the time of each row"
     if problem.type != "binary" and problem.positive is not None:
         yield f"problem.positive is for binary problems; this one is {problem.type}"
     if problem.type == "binary" and target.values is not None and len(set(target.values)) != 2:
@@ -108,7 +116,7 @@ def _time(contract: Contract) -> Iterator[str]:
         kind = contract.data.columns[name].type
         yield (
             f"data.time {name!r} is declared as {kind}, and {kind} does not order rows in time: declare it as "
-            "timestamp, and name its spelling with `dates` where it is not ISO 8601"
+            f"timestamp; if it is not ISO 8601, give its format with `dates`"
         )
 
 
@@ -117,7 +125,7 @@ def _features(contract: Contract) -> Iterator[str]:
         for name in names:
             kind = contract.data.columns[name].type
             if kind not in ("integer", "number"):
-                yield f"{where}: {name!r} is {kind}; only integer and number columns can be transformed so"
+                yield f"{where}: {name!r} is {kind}; only integer and number columns can be transformed this way"
             elif name not in contract.feature_columns:
                 yield f"{where}: {name!r} is not a feature (it is the target, a key, the time, or dropped)"
     for name, count in contract.features.bins.items():
@@ -134,7 +142,7 @@ def _metrics(contract: Contract) -> Iterator[str]:
             hint = nearest(metric, known) or f"; known: {', '.join(known)}"
             yield f"{where}: metric {metric!r} is not for a {contract.problem.type} problem{hint}"
         elif metric in BUSINESS_METRICS and not contract.business.value_per_true_positive:
-            yield f"{where}: {metric} needs business.value_per_true_positive above 0, else it is never computed"
+            yield f"{where}: {metric} needs business.value_per_true_positive above 0; otherwise it is never computed"
 
 
 def _gates(contract: Contract) -> Iterator[str]:
@@ -156,8 +164,8 @@ def _monitoring(contract: Contract) -> Iterator[str]:
     monitor, kind = contract.monitor, contract.problem.type
     if seconds(monitor.window) < seconds(monitor.every):
         yield (
-            f"monitor.window {monitor.window} is shorter than monitor.every {monitor.every}: what is asked between "
-            "two windows would never be looked at"
+            f"monitor.window {monitor.window} is shorter than monitor.every {monitor.every}: requests between two "
+            f"windows would never be measured"
         )
     if monitor.drift.min_rows > MAX_WINDOW_ROWS:
         yield f"monitor.drift.min_rows can never be reached: one measurement reads at most {MAX_WINDOW_ROWS} rows"
@@ -169,7 +177,10 @@ def _monitoring(contract: Contract) -> Iterator[str]:
     quality = monitor.quality
     if quality is None:
         if "on" in contract.retrain.model_fields_set and "quality" in contract.retrain.on:
-            yield "retrain.on names quality, but there is no monitor.quality to watch it: add it, or take it out"
+            yield (
+                "retrain.on names quality, but the contract has no monitor.quality: add monitor.quality, or remove "
+                "quality from retrain.on"
+            )
         return
     known = ONLINE_METRICS[kind]
     if quality.metric not in known:
@@ -202,13 +213,13 @@ def _durations(contract: Contract) -> Iterator[str]:
     }
     for where, duration in named.items():
         if duration is not None and not seconds(duration):
-            yield f"{where} is {duration}; it must be longer than nothing"
+            yield f"{where} is {duration}; it must be longer than 0"
 
 
 def _business(contract: Contract) -> Iterator[str]:
     business = contract.business
     if contract.problem.type != "binary" and (business.value_per_true_positive or business.cost_per_contact):
-        yield f"business values belong to the answers of a binary problem; this one is {contract.problem.type}"
+        yield f"business values apply only to a binary problem; this one is {contract.problem.type}"
 
 
 _RULES: tuple[Callable[[Contract], Iterator[str]], ...] = (

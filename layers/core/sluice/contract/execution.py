@@ -35,21 +35,22 @@ def limit_violation(steps: int, longest: int, between_looks: int, most_steps: in
     """
     if swap > SWAP_SECONDS - START_SECONDS:
         return (
-            f"SageMaker gives a swap {SWAP_SECONDS // 3600} h in all, {START_SECONDS // 60} min of which are for its "
-            f"machines to start, and the waits of this one take {swap / 3600:.3g} h (`bake` at each of `steps`): make "
-            "`bake` shorter, or take fewer `steps`"
+            f"SageMaker allows a swap {SWAP_SECONDS // 3600} h in all, {START_SECONDS // 60} min of which are for "
+            f"its machines to start. The waits of this one take {swap / 3600:.3g} h (`bake` at each of `steps`): "
+            f"make `bake` shorter, or use fewer `steps`"
         )
     if steps * longest + swap > MAX_SECONDS:
         return (
-            f"the steps of this release may take {(steps * longest + swap) / 86_400:.3g} days in all, and 13 is the "
-            f"most, because its execution ends after 14: make `max_bake` shorter ({_MAX_BAKE})"
+            f"the steps of this release may take {(steps * longest + swap) / 86_400:.3g} days in all; the limit is "
+            f"13, because its execution ends after 14. Make `max_bake` shorter ({_MAX_BAKE})"
         )
     looks = steps * -(-longest // between_looks)
     events = looks * LOOK_EVENTS + most_steps * STEP_EVENTS + swap // WAIT_SECONDS * WAIT_EVENTS
     if events > MAX_EVENTS:
         return (
-            f"this release may look {looks:,} times, every {between_looks} s (a fifth of `bake`). With its steps that "
-            f"is {events:,} events in Step Functions, which ends an execution at 25,000, and {MAX_EVENTS:,} is the "
-            f"most: make `bake` longer, or `max_bake` shorter ({_MAX_BAKE})"
+            f"this release may measure {looks:,} times, every {between_looks} s (a fifth of `bake`). With its steps "
+            f"that "
+            f"is {events:,} events in Step Functions, which ends an execution at 25,000; the limit is "
+            f"{MAX_EVENTS:,}. Make `bake` longer, or `max_bake` shorter ({_MAX_BAKE})"
         )
     return None

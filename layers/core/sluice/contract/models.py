@@ -24,9 +24,9 @@ UNTRAINABLE = ("clustering", "anomaly")
 """Types that people ask for and no training job knows: refused here rather than in the run of their first file."""
 UNRELEASABLE = {
     "serverless": "a serverless endpoint has one variant, no weights to shift, no captured requests to replay and no "
-    "guardrails, so no release could be judged. `idle_after` ends the costs of an endpoint that nobody asks",
-    "autoscaling": "a policy that changes machines while a release shifts weights would be taken for the release's "
-    "doing, and SageMaker refuses to remove a variant that has one. Set `instances` for the peak",
+    "guardrails, so no release could be judged. To end the costs of an idle endpoint, set `idle_after`",
+    "autoscaling": "a policy could change machines while a release shifts weights, and SageMaker refuses to remove "
+    "a variant that has one. Set `instances` for the peak",
 }
 """Ways to serve that people ask for, and why no release onto them could be judged."""
 OTHER_DRIFT = ("ks", "kolmogorov_smirnov", "js", "jensen_shannon", "wasserstein")
@@ -105,7 +105,9 @@ class Problem(Part):
 
 
 class Business(Part):
-    value_per_true_positive: float = Field(0.0, ge=0, description="binary: above 0 it makes profit and uplift metrics")
+    value_per_true_positive: float = Field(
+        0.0, ge=0, description="binary: above 0, the metrics profit and uplift are computed"
+    )
     cost_per_contact: float = Field(0.0, ge=0, description="what acting on one prediction costs, in the same money")
 
 
@@ -150,15 +152,15 @@ class Column(Format):
 
 
 class Expectations(Part):
-    min_rows: int = Field(1, ge=1, description="an arrival with fewer accepted rows is refused whole")
-    max_invalid_rows: Share = Field(0.05, description="above this share of bad rows the file is refused whole")
+    min_rows: int = Field(1, ge=1, description="a file with fewer accepted rows is refused as a whole")
+    max_invalid_rows: Share = Field(0.05, description="above this share of bad rows the file is refused as a whole")
     max_nulls: Share = Field(
-        1.0, description="above this share of missing values in a column the file is refused whole"
+        1.0, description="above this share of missing values in a column the file is refused as a whole"
     )
     max_lost_rows: Share = Field(
         0.05,
-        description="above this share of accepted rows without a label or removed as equal, or of values that a "
-        "changed contract cannot read, a run stops; rows replaced by key do not count",
+        description="a run stops above this share of accepted rows without a label or removed as equal, or of "
+        "values that a changed contract cannot read; rows replaced by key do not count",
     )
 
 
@@ -180,9 +182,9 @@ class Data(Part):
     columns: dict[Annotated[str, Field(pattern=COLUMN_PATTERN)], Column] = Field(
         min_length=1, description="every column that a file must have; others are ignored"
     )
-    format: Format = Field(Format(), description="how text is written, where a column does not say otherwise")
+    format: Format = Field(Format(), description="how text is written, unless a column says otherwise")
     duplicates: Literal["keep", "remove"] = Field(
-        "keep", description="rows that are equal, where there is no `key`: different people may answer alike"
+        "keep", description="what happens to equal rows if there is no `key`; equal rows may come from different people"
     )
     expectations: Expectations = Field(Expectations(), description="when a file as a whole is refused")
     split: Split = Field(Split(), description="train, validation and test rows")
@@ -191,9 +193,9 @@ class Data(Part):
 class Features(Part):
     drop: list[str] = Field(default_factory=list, description="columns that the model does not see")
     bins: dict[str, int] = Field(
-        default_factory=dict, description="number columns cut into so many quantile bins, 2–100"
+        default_factory=dict, description="number columns cut into this many quantile bins, 2–100"
     )
-    log: list[str] = Field(default_factory=list, description="number columns taken as sign(x)·log1p(|x|)")
+    log: list[str] = Field(default_factory=list, description="number columns replaced by sign(x)·log1p(|x|)")
     interactions: bool = Field(False, description="adds the products of pairs of number columns")
 
 
@@ -204,7 +206,9 @@ class Tuning(Part):
     strategy: Literal["bayesian", "random", "grid"] = Field("bayesian", description="SageMaker's tuning strategy")
     max_jobs: int = Field(12, ge=1, le=500, description="training jobs in all; each candidate gets at least one")
     parallel_jobs: int = Field(2, ge=1, le=100, description="training jobs at a time")
-    max_minutes: int = Field(30, ge=1, le=2_880, description="longest tuning, and longest training job of it")
+    max_minutes: int = Field(
+        30, ge=1, le=2_880, description="time limit of the tuning, and of each of its training jobs"
+    )
 
 
 class Training(Part):
@@ -214,11 +218,9 @@ class Training(Part):
         max_length=10,
         description="model families to tune; the baseline is always trained",
     )
-    tuning: Tuning = Field(Tuning(), description="how long and how widely is searched")
+    tuning: Tuning = Field(Tuning(), description="how long and how widely to search")
     instance: str = Field(MACHINE, pattern=_MACHINE, description="machine of training and evaluation jobs")
-    spot: bool = Field(
-        False, description="spare machines, far cheaper: a training job whose machine is taken away starts again"
-    )
+    spot: bool = Field(False, description="spot machines, much cheaper: an interrupted training job starts again")
     seed: int = Field(0, ge=0, description="of tuning")
 
 
@@ -230,9 +232,9 @@ class Gate(Part):
     not_worse_than_champion_by: float | None = Field(
         None, ge=0, description="rule: paired with the serving model on the same rows, worse by less than this"
     )
-    confidence: float = Field(0.95, gt=0.5, lt=1, description="of the paired interval")
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="confidence of the paired interval")
     slice: str | None = Field(None, description="the column whose values `max_gap` compares")
-    max_gap: float | None = Field(None, ge=0, description="rule: greatest difference between the slice's values")
+    max_gap: float | None = Field(None, ge=0, description="rule: greatest difference between these values")
 
     @model_validator(mode="after")
     def _one_rule(self) -> Gate:
@@ -247,13 +249,15 @@ class Gate(Part):
 
 class Bandit(Part):
     reward: Literal["positive", "correct"] = Field(
-        "positive", description="of a labelled request: its label is the positive one; the prediction was right"
+        "positive",
+        description="when a labelled request is a success. positive: its label is the positive value; correct: the "
+        "prediction was right",
     )
-    start: int = Field(10, ge=1, le=50, description="percentage of the requests that the new model begins with")
-    explore: float = Field(0.1, gt=0, lt=0.5, description="least share of the requests that either model keeps")
+    start: int = Field(10, ge=1, le=50, description="percentage of the requests with which the new model begins")
+    explore: float = Field(0.1, gt=0, lt=0.5, description="smallest share of the requests for either model")
     min_labels: int = Field(100, ge=1, description="labelled requests of each model before the new one may win")
     confidence: float = Field(
-        0.95, gt=0.5, lt=1, description="that the new model is the better one, however often one looks"
+        0.95, gt=0.5, lt=1, description="confidence that the new model is the better one, however often this is checked"
     )
 
 
@@ -269,10 +273,10 @@ class Release(Part):
     steps: list[int] = Field(
         default_factory=lambda: [10, 25, 50, 100],
         min_length=1,
-        description="rising percentages, ending with 100; of a blue_green release one before 100 (up to 50, the "
-        "default is 10) or equal ones (10 to 50)",
+        description="rising percentages, ending with 100; for a blue_green release, one step before 100 (up to 50, "
+        "default 10) or equal steps (10 to 50)",
     )
-    bake: Duration = Field("10m", description="time at each step; of a shadow release, of the copied requests")
+    bake: Duration = Field("10m", description="time at each step; for a shadow release, how long requests are copied")
     max_bake: Duration | None = Field(
         None,
         description="longest wait for evidence at each traffic step; for a bandit, in all. Default "
@@ -282,9 +286,9 @@ class Release(Part):
     expected_error_rate: float = Field(
         0.0, ge=0, lt=1, description="share of requests that fail on any model: above 0, more requests are planned"
     )
-    max_p99_ms: float = Field(250, gt=0, description="slower than this is slow, to the judge and to the alarm")
+    max_p99_ms: float = Field(250, gt=0, description="a slower request counts as slow, for the judge and for the alarm")
     max_disagreement: float | None = Field(
-        None, gt=0, lt=1, description="share of replayed requests that may be predicted differently; absent: any"
+        None, gt=0, lt=1, description="share of replayed requests that may be predicted differently; absent: no limit"
     )
     replay: int = Field(
         300, ge=0, le=5_000, description="captured requests that a new model answers before it gets live ones; 0: none"
@@ -292,7 +296,8 @@ class Release(Part):
     min_requests: int = Field(
         30,
         ge=1,
-        description="live requests and captured answers of a canary before its promotion, among the planned ones",
+        description="live requests and captured answers that a canary needs before its promotion; they are part of "
+        "the planned sample",
     )
     no_traffic: Literal["hold", "roll_back", "promote"] = Field(
         "roll_back",
@@ -301,16 +306,16 @@ class Release(Part):
         "models as requests, and goes on if they are answered well",
     )
     false_abort: float = Field(0.05, gt=0, lt=0.5, description="the judge's α: chance to abort an equal model")
-    bandit: Bandit | None = Field(None, description="of the strategy `bandit`")
+    bandit: Bandit | None = Field(None, description="settings of the strategy `bandit`")
     probation: Duration = Field(
         "1d",
-        description="after a promotion, an alarm of errors, of quality, or of labels that show the predecessor to be "
-        "better, rolls back",
+        description="how long after a promotion an alarm rolls back: for errors, for quality, or for labels that "
+        "show the predecessor to be better",
     )
     instance: str = Field(MACHINE, pattern=_MACHINE, description="machine of each variant")
     instances: int = Field(1, ge=1, le=50, description="machines of each variant")
     idle_after: Duration | None = Field(
-        None, description="without a request for so long the endpoint is deleted until `sluice wake`; absent: never"
+        None, description="an endpoint without a request for this long is deleted until `sluice wake`; absent: never"
     )
     capture_percent: int = Field(100, ge=0, le=100, description="share of requests that are kept for monitoring")
 
@@ -351,7 +356,7 @@ class Release(Part):
         if self.strategy in ("shadow", "bandit") and not self.capture_percent:
             raise ValueError(f"a {self.strategy} release reads captured requests: set `capture_percent` above 0")
         if self.strategy == "shadow" and not self.replay:
-            raise ValueError("a shadow release is nothing but replayed requests: set `replay` above 0")
+            raise ValueError("a shadow release uses only replayed requests: set `replay` above 0")
         if self.no_traffic == "promote" and self.strategy not in ("canary", "shadow"):
             raise ValueError(
                 f"`no_traffic: promote` sends held-out rows to the new model beside the champion, which a "
@@ -420,8 +425,8 @@ class Drift(Part):
     def _has_a_chance_level(cls, value: Any) -> Any:
         if value in OTHER_DRIFT:
             raise ValueError(
-                f"{value} is not computed: the baseline that travels with a model holds shares of bins, and only psi "
-                "is compared with what chance does to them; use psi"
+                f"{value} is not supported: a model's baseline holds shares of bins, and only for psi is the effect "
+                f"of chance known; use psi"
             )
         return value
 
@@ -432,12 +437,14 @@ class Quality(Part):
     max: float | None = Field(
         None, description="above it the quality alarm goes into ALARM, for metrics where less is better"
     )
-    min_labels: int = Field(100, ge=1, description="fewer labels that met a request are inconclusive")
+    min_labels: int = Field(
+        100, ge=1, description="quality is inconclusive with fewer labels that belong to a captured request"
+    )
 
 
 class Monitor(Part):
-    every: Every = Field("1h", description="how often captured requests are looked at")
-    window: Duration = Field("1d", description="how far back each look reaches")
+    every: Every = Field("1h", description="how often captured requests are measured")
+    window: Duration = Field("1d", description="how far back each measurement reads")
     drift: Drift = Field(Drift(), description="requests against the training rows")
     quality: Quality | None = Field(None, description="predictions against delayed labels; absent: not monitored")
 
@@ -446,10 +453,10 @@ class Retrain(Part):
     on: list[Literal["drift", "quality"]] = Field(["drift", "quality"], description="alarms that start a retraining")
     cooldown: Duration = Field("24h", description="between two retrainings")
     schedule: Every | None = Field(
-        None, description="retrains by the clock, from the next promotion on; `cooldown` does not hold it"
+        None, description="retrains at this interval, from the next promotion on; `cooldown` does not delay it"
     )
     max_per_week: int = Field(
-        3, ge=0, description="retrainings in any seven days, by alarm or by the clock; 0 forbids them"
+        3, ge=0, description="retrainings in any seven days, by alarm or by schedule; 0 forbids them"
     )
 
 
@@ -464,7 +471,7 @@ class Alerts(Part):
     def _are_addresses(cls, emails: list[str]) -> list[str]:
         for email in emails:
             if not _ADDRESS.fullmatch(email):
-                raise ValueError(f"{email!r} is no email address; write one like name@example.com")
+                raise ValueError(f"{email!r} is not an email address; write one like name@example.com")
         return emails
 
 
@@ -474,12 +481,12 @@ class Contract(Part):
     project: str = Field(pattern=PROJECT_PATTERN, description="its name, the folder's name in S3 as well")
     description: str = Field("", description="for people")
     problem: Problem = Field(description="what is predicted")
-    business: Business = Field(Business(), description="what being right is worth")
-    data: Data = Field(description="what a file looks like")
+    business: Business = Field(Business(), description="value and cost of acting on predictions")
+    data: Data = Field(description="columns and format of a data file")
     features: Features = Field(Features(), description="how columns become numbers")
     training: Training = Field(Training(), description="which models are tried")
     gates: list[Gate] = Field(default_factory=list, description="all must pass; each has exactly one rule")
-    release: Release = Field(Release(), description="how a model comes into service")
+    release: Release = Field(Release(), description="how a model is released")
     monitor: Monitor = Field(Monitor(), description="how the serving model is watched")
     retrain: Retrain = Field(Retrain(), description="what an alarm may start")
     alerts: Alerts = Field(Alerts(), description="who is notified")
@@ -520,12 +527,14 @@ class Contract(Part):
         if self.data.split.by == "time" and not self.data.time:
             raise ValueError("data.split.by is `time`, so data.time must name the column that orders the rows")
         if self.release.max_disagreement is not None and self.problem.type == "regression":
-            raise ValueError("release.max_disagreement compares classes, and two models never give the same numbers")
+            raise ValueError(
+                "release.max_disagreement is for classes only: two regression models never give the same numbers"
+            )
         bandit = self.release.bandit
         if bandit and self.problem.type not in ("binary", "multiclass"):
-            raise ValueError(f"release.strategy bandit has rewards of labels that are classes, not {self.problem.type}")
+            raise ValueError(f"release.strategy bandit needs labels that are classes, not {self.problem.type}")
         if bandit and bandit.reward == "positive" and self.problem.type != "binary":
-            raise ValueError("release.bandit.reward `positive` is of binary problems; use `correct`")
+            raise ValueError("release.bandit.reward `positive` is for binary problems; use `correct`")
         if not self.feature_columns:
             raise ValueError("no column is left to learn from: all are key, time, target or dropped")
         return self

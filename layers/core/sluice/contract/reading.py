@@ -15,14 +15,16 @@ class Format(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     missing: list[str] | None = Field(
-        None, description="texts that mean no value, such as NA, ? or -; nothing and blanks always do"
+        None, description="texts that mean no value, such as NA, ? or -; empty and blank cells always do"
     )
     decimal: Literal[".", ","] | None = Field(None, description="integer and number: decimal point or comma; default .")
     thousands: Literal[".", ",", " ", "'", "’", "_", ""] | None = Field(
-        None, description="integer and number: what groups three digits; default none"
+        None, description="integer and number: thousands separator; default none"
     )
     percent: bool | None = Field(None, description="number: every text ends in %, and 12 % is 0.12")
-    currency: list[str] | None = Field(None, description="integer and number: signs before or behind, such as € or EUR")
+    currency: list[str] | None = Field(
+        None, description="integer and number: currency signs before or after, such as € or EUR"
+    )
     dates: list[str] | None = Field(
         None, description="timestamp: strptime patterns such as %d.%m.%Y, tried in order; default ISO 8601"
     )

@@ -18,7 +18,7 @@ class DuplicateKeyError(ValueError):
     """A mapping has a key twice. `lines` are those of both, counted from 1."""
 
     def __init__(self, key: str, lines: tuple[int, int]) -> None:
-        super().__init__(f"the key {key!r} stands twice: in line {lines[0]} and in line {lines[1]}; keep one of them")
+        super().__init__(f"the key {key!r} appears twice: in line {lines[0]} and in line {lines[1]}; keep one of them")
         self.key, self.lines = key, lines
 
 
