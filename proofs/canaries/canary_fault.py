@@ -104,10 +104,10 @@ def _shifted(module: Module, knobs: Knobs) -> None:
         found = sound(data, model)
         if not strike() or not isinstance(found, tuple):
             return found
-        answers, run_id = found
-        scores = [change(probability) for probability in answers.probabilities]
+        scores = [change(probability) for probability in found.answers.probabilities]
         classes = model.labels.classes
-        return answers._replace(predictions=[classes[p >= 0.5] for p in scores], probabilities=scores), run_id
+        answers = found.answers._replace(predictions=[classes[p >= 0.5] for p in scores], probabilities=scores)
+        return found._replace(answers=answers)
 
     module["predict_fn"] = predict_fn
 

@@ -121,7 +121,9 @@ def test_two_alarms_of_one_champion_do_not_roll_its_predecessor_back(shops: Shop
             ),
             "the rollbacks to end",
         )
-    assert set(decisions) <= {"roll_back", "duplicate"}
+    # on a busy machine the last alarm may come when the rollback is over, and its champion serves no more
+    assert "roll_back" in decisions
+    assert set(decisions) <= {"roll_back", "duplicate", "hold"}
     shop.settled_on(before, bad)
     assert len(shop.told("Model Rolled Back")) == 1
     assert shop.told("Rollback Impossible") == []
