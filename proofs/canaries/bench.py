@@ -36,7 +36,7 @@ from proofs.canaries.lifecycle import Json, Project, Release
 from proofs.canaries.models import Learned, Shelf
 from proofs.canaries.sight import Sight, Watch
 from sluice import names
-from tests.e2e.line import Line, wait_for
+from testing.line import Line, wait_for
 
 BACK_GOAL = 5.0
 SETTLE = 30.0

@@ -17,7 +17,7 @@ from proofs.canaries.models import Learned, Shelf, packed
 from sluice import keys, names
 from sluice.contract import Contract
 from sluice.records.run_inputs import RunInputs
-from tests.e2e.line import Line, wait_for
+from testing.line import Line, wait_for
 
 Json = dict[str, Any]
 PATIENCE = 300.0

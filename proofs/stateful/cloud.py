@@ -24,8 +24,8 @@ from sluice.ports import Alarm, Answer, Champion, EndpointState, World
 from sluice.steps.register_model import register_model
 from sluice.steps.seal_model import seal_model
 from sluice.store import run_records
-from tests.fakes import ClientError, Crash, FakeModels, Invocation, Published, failing, interrupted
-from tests.unit.steps.release_world import (
+from testing.fakes import ClientError, Crash, FakeModels, Invocation, Published, failing, interrupted
+from testing.release_world import (
     ENDPOINT,
     JOB,
     NEW,
@@ -84,13 +84,13 @@ def door(name: str) -> Callable[[dict[str, Any], Any], Any]:
 @contextmanager
 def _world(world: World) -> Iterator[None]:
     """`world` is the one that doors find. Records are written without their indentation, which took half the time."""
-    real = bootstrap.world, run_records.json
+    real = bootstrap.world, run_records.json  # type: ignore[attr-defined]
     bootstrap.world = lambda: world  # type: ignore[assignment]
-    run_records.json = _COMPACT  # type: ignore[assignment]
+    run_records.json = _COMPACT  # type: ignore[attr-defined,assignment]
     try:
         yield
     finally:
-        bootstrap.world, run_records.json = real
+        bootstrap.world, run_records.json = real  # type: ignore[attr-defined]
 
 
 @functools.cache
@@ -267,6 +267,10 @@ class Cloud:
             if not execution.advance():
                 break
 
+    def advance_unless_busy(self, execution: Execution, states: int) -> None:
+        if execution is not self.busy:
+            self.advance(execution, states)
+
     def wait(self) -> None:
         """Time goes on to when the first execution that only waits goes on."""
         wakes = [wake for each in self.active if (wake := each.wakes()) is not None]
@@ -428,7 +432,7 @@ class Cloud:
     def _capture(self, variant: str, requests: int, at: datetime) -> None:
         if not requests:
             return
-        line = {
+        line: dict[str, Any] = {
             "captureData": {
                 "endpointInput": _captured('{"pages": 1.0}'),
                 "endpointOutput": _captured(PREDICTION.decode()),

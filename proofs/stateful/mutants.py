@@ -13,7 +13,7 @@ from proofs.stateful import asl
 from proofs.stateful.cloud import door
 from proofs.stateful.releases import run
 from sluice.ports import World
-from tests.fakes import FakeLedger
+from testing.fakes import FakeLedger
 
 EXAMPLES = 400
 Change = Callable[[dict[str, Any]], None]
@@ -46,15 +46,15 @@ def _too_much(percent: int) -> dict[str, Any]:
 
 # name → (what is patched, with what), or a change of release_model's definition
 MUTANTS: dict[str, tuple[str, Any] | Change] = {
-    "anybody gets a lock": ("tests.fakes.ledger.FakeLedger.acquire_lock", _anybody),
-    "locks stay": ("tests.fakes.ledger.FakeLedger.release_lock", _nothing),
+    "anybody gets a lock": ("testing.fakes.ledger.FakeLedger.acquire_lock", _anybody),
+    "locks stay": ("testing.fakes.ledger.FakeLedger.release_lock", _nothing),
     "nothing is verified": ("sluice.steps.verify_endpoint.verify_endpoint", _verified),
     "alarms stay": ("sluice.serving.canary_alarms.remove", _nothing),
-    "no package is rejected": ("tests.fakes.sagemaker.FakeRegistry.decide", _nothing),
+    "no package is rejected": ("testing.fakes.sagemaker.FakeRegistry.decide", _nothing),
     "no token is kept": ("sluice.steps.watch_canary.watch_canary", lambda world, **_: {"decision": "watching"}),
     "weights do not add up": ("sluice.release.plan.step", _too_much),
     "people are told each time": ("sluice.steps.complete_release._told", lambda *_: False),
-    "nobody is told": ("tests.fakes.messages.FakeAlerts.publish", _nothing),
+    "nobody is told": ("testing.fakes.messages.FakeAlerts.publish", _nothing),
     "the first look promotes": _promote_at_once,
     "a function that dies is not asked again": _give_up,
 }

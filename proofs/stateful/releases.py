@@ -27,7 +27,7 @@ from proofs.stateful.cloud import DIED, Cloud, Fault
 from sluice import keys, names
 from sluice.errors import NotFoundError
 from sluice.ports import ENDPOINT
-from tests.unit.steps.release_world import OLD, PROJECT
+from testing.release_world import OLD, PROJECT
 
 STEPS = 50
 HEALTH = st.sampled_from(["good", "good", "good", "failing", "slow", "unloadable"])
@@ -177,7 +177,7 @@ class Releases(RuleBasedStateMachine):
     @rule(which=st.integers(0, 3), before=st.integers(1, 20), states=st.integers(1, 6))
     def an_execution_will_go_on_during_a_step(self, which: int, before: int, states: int) -> None:
         other = self.cloud.active[which % len(self.cloud.active)]
-        self.cloud.meanwhile = (before, lambda: other is self.cloud.busy or self.cloud.advance(other, states))
+        self.cloud.meanwhile = (before, lambda: self.cloud.advance_unless_busy(other, states))
 
     @precondition(lambda self: self.delivered)
     @rule(which=st.integers(0, 3))

@@ -14,7 +14,7 @@ from cli.app import main
 from cli.target import Target
 from sluice.contract import Contract, load_contract
 from sluice.ports import World
-from tests import fakes
+from testing import fakes
 
 CONTRACT = load_contract(
     yaml.safe_dump(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from cli import decisions
 from sluice.ports import Answer
 from sluice.steps.replay_requests import replay_requests
+from testing.release_world import NEW, PROJECT
 from tests.unit.steps import test_replay_requests as replays
 from tests.unit.steps import test_strategies as strategies
-from tests.unit.steps.release_world import NEW, PROJECT
 
 
 def test_a_replay_says_what_each_test_saw() -> None:

@@ -16,8 +16,8 @@ from cli.commands import drill
 from proofs.stateful.asl import Execution, definition
 from proofs.stateful.cloud import Cloud
 from sluice.ports import ENDPOINT, World
+from testing import release_world as shop
 from tests.cli.conftest import FakeConnection, Sluice
-from tests.unit.steps import release_world as shop
 
 ANNOUNCED = "→ the local cloud at http://127.0.0.1:4566, stack sluice\n"
 MACHINES = {"sluice-rollback": "roll_back", "sluice-release": "release_model"}

@@ -12,8 +12,8 @@ from moto import mock_aws
 
 from sluice.bootstrap import assemble
 from sluice.ports import World
-from tests.fakes import SETTINGS
-from tests.fakes import world as fake_world
+from testing.fakes import SETTINGS
+from testing.fakes import world as fake_world
 
 
 @pytest.fixture

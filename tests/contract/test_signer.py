@@ -9,7 +9,7 @@ import pytest
 
 from sluice.bootstrap import assemble
 from sluice.ports import Signer, World
-from tests.fakes import SETTINGS, FakeSigner
+from testing.fakes import SETTINGS, FakeSigner
 
 
 def kms_signer() -> Signer:

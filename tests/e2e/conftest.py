@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.line import Line, deployed
+from testing.line import Line, deployed
 
 SPEED = 20.0
 Story = Callable[[Line], dict[str, Any]]

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.e2e.inbox import Ear
-from tests.e2e.line import Line
+from testing.inbox import Ear
+from testing.line import Line
 
 Found = Iterator[tuple[str, str]]
 SERVICES = (

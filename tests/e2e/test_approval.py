@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from examples.generate_sessions import Knobs, as_csv
-from tests.e2e.line import Line, contract, wait_for
+from testing.line import Line, contract, wait_for
 
 PROJECT = "careful"
 

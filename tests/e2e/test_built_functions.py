@@ -14,7 +14,7 @@ from cli.stack import BUILD
 from localcloud.lambda_runtime import BUNDLED
 from proofs.handlers import SUPPORTED
 from proofs.project import Project
-from tests.e2e.line import Line
+from testing.line import Line
 
 # "Lambda quotas" in the Lambda developer guide: a function's code with its layers, unpacked
 LIMIT = 250 * 1024 * 1024

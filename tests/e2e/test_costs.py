@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from examples.generate_sessions import Knobs, as_csv, request, sessions
 from sluice import keys, names
-from tests.e2e.line import Line, contract, wait_for
+from testing.line import Line, contract, wait_for
 
 PROJECT = "dozing"
 ROWS = [request(row) for row in sessions(Knobs(rows=3, seed=73))]

@@ -14,7 +14,7 @@ from examples.generate_sessions import Knobs, as_csv
 from sluice import keys, names
 from sluice.ports import ENDPOINT
 from sluice.serving import start_drill
-from tests.e2e.line import Line, contract, wait_for
+from testing.line import Line, contract, wait_for
 
 pytestmark = pytest.mark.long
 PROJECT = "rehearsing"

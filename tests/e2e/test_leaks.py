@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from examples.generate_sessions import COLUMNS, Knobs, request, sessions
 from proofs import leaks
 from sluice import keys
-from tests.e2e.line import Line, contract, wait_for
+from testing.line import Line, contract, wait_for
 from tests.e2e.places import PLACES, Cloud, search
 
 PROJECT, ONE_CLASS = "canaries", "one-class"

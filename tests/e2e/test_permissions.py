@@ -15,7 +15,7 @@ import pytest
 from examples.generate_sessions import Knobs, as_csv, request, sessions
 from sluice import keys
 from sluice.ports import ENDPOINT
-from tests.e2e.line import Json, Line, contract, wait_for
+from testing.line import Json, Line, contract, wait_for
 
 PROJECT, LATE = "halted", "late"
 EMAIL, SECOND = "team@example.org", "boss@example.org"

@@ -12,7 +12,7 @@ import pytest
 
 from cli.stack import ROOT
 from sluice import keys
-from tests.e2e.line import Line
+from testing.line import Line
 
 HERE = Path(__file__).parent
 DATA = ROOT.parent / "shared" / "data"

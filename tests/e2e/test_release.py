@@ -8,7 +8,7 @@ import pytest
 
 from examples.generate_sessions import Knobs, as_csv
 from sluice import keys, names
-from tests.e2e.line import Line, contract, wait_for
+from testing.line import Line, contract, wait_for
 
 PROJECT = "shop"
 

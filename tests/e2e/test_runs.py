@@ -11,7 +11,7 @@ import pytest
 from examples.generate_sessions import Knobs, as_csv
 from localcloud import faults
 from sluice import keys, names
-from tests.e2e.line import Line, contract, wait_for
+from testing.line import Line, contract, wait_for
 
 STRICT, MENDED, UNTUNED = "strict", "mended", "untuned"
 ODD = "a+b c%20.csv"

@@ -10,7 +10,7 @@ import pytest
 
 from examples.generate_sessions import Knobs, as_csv, request, sessions
 from sluice import keys
-from tests.e2e.line import Line, contract, wait_for
+from testing.line import Line, contract, wait_for
 
 PROJECT = "watched"
 BATCH = as_csv(Knobs(rows=120, seed=59), labelled=False)

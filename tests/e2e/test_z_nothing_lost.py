@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.line import Line, wait_for
+from testing.line import Line, wait_for
 
 DEAD_LETTERS = ("IntakeDeadLetterQueue", "EventDeadLetterQueue")
 

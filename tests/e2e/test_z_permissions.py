@@ -19,7 +19,7 @@ from proofs import forbidden_calls, recording
 from proofs.iam_policies import Request
 from proofs.project import Project
 from proofs.stack_values import StackValues
-from tests.e2e.line import Line
+from testing.line import Line
 
 FORBIDDEN = [request for request, _ in forbidden_calls.of_roles()]
 _SESSIONS = {

@@ -13,7 +13,7 @@ import pytest
 
 from sluice import bootstrap
 from sluice.ports import World
-from tests.fakes import world as fake_world
+from testing.fakes import world as fake_world
 
 ROOT = Path(__file__).parents[2]
 CONTEXT = SimpleNamespace(

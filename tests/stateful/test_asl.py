@@ -12,7 +12,7 @@ import pytest
 
 from proofs.stateful import asl
 from proofs.stateful.asl import Execution, TaskError
-from tests.fakes import FixedClock
+from testing.fakes import FixedClock
 
 LAMBDA = "arn:${Partition}:states:::lambda:invoke"
 

@@ -8,7 +8,7 @@ import pytest
 
 from sluice.errors import EndpointBusyError
 from sluice.ports import Variant
-from tests.fakes import ClientError, FakeModels, FixedClock
+from testing.fakes import ClientError, FakeModels, FixedClock
 
 
 def made(settle: float = 30.0) -> tuple[FakeModels, FixedClock]:

@@ -12,8 +12,8 @@ from proofs.stateful.cloud import PREDICTION, Cloud
 from sluice import keys
 from sluice.ports import Answer
 from sluice.serving.start_drill import start_drill
-from tests.fakes import Invocation
-from tests.unit.steps.release_world import ENDPOINT, OLD, PROJECT
+from testing.fakes import Invocation
+from testing.release_world import ENDPOINT, OLD, PROJECT
 
 ASKED: dict[str, Any] = {"bake": "1m", "max_bake": "2m", "min_requests": 5}
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from proofs.canaries import models
-from tests.e2e.line import Line, deployed
+from testing.line import Line, deployed
 from tests.strategies.shop import Shop
 
 SPEED = 20.0

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from examples.generate_sessions import Knobs, request, sessions
 from proofs.canaries.client import trouble_of
-from tests.e2e.line import Line
+from testing.line import Line
 
 SENDERS = 6
 

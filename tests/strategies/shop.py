@@ -18,7 +18,7 @@ from proofs.canaries.sight import Watch
 from sluice import keys, names
 from sluice.contract import Contract
 from sluice.ports import ENDPOINT, Champion
-from tests.e2e.line import Line, wait_for
+from testing.line import Line, wait_for
 from tests.strategies.customers import Customers
 
 LIVE = 20.0

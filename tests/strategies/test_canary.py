@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from tests.e2e.line import wait_for
+from testing.line import wait_for
 from tests.strategies.conftest import Shops
 from tests.strategies.shop import Begun, Shop
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sluice import names
-from tests.e2e.line import wait_for
+from testing.line import wait_for
 from tests.strategies.conftest import Shops
 from tests.strategies.shop import Ended, Shop
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from localcloud.faults import Fault, lay
-from tests.e2e.line import wait_for
+from testing.line import wait_for
 from tests.strategies.conftest import Shops
 from tests.strategies.test_canary import serving
 

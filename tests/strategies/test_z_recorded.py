@@ -9,7 +9,7 @@ import os
 
 from proofs import recording
 from proofs.project import Project
-from tests.e2e.line import Line
+from testing.line import Line
 
 
 def test_the_session_did_nothing_unrecorded(line: Line) -> None:

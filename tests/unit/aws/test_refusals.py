@@ -17,7 +17,7 @@ from sluice import bootstrap
 from sluice.aws.clients import Clients
 from sluice.errors import InputError, NotFoundError, SluiceError
 from sluice.ports import Answer, Settings, World
-from tests.fakes import SETTINGS
+from testing.fakes import SETTINGS
 
 
 class StubbedClients(Clients):

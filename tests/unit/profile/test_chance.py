@@ -18,7 +18,7 @@ from sluice.profile import chance, drift
 from sluice.records.baseline import Baseline
 
 LIMIT = 0.2
-CONTRACT = load_contract((Path(__file__).parents[2] / "e2e/projects/sessions.yaml").read_text())
+CONTRACT = load_contract((Path(__file__).parents[3] / "testing" / "sessions.yaml").read_text())
 SCHEMA = Schema.from_contract(CONTRACT.model_dump(mode="json"))
 SIMULATIONS = 2_000
 WINDOWS = (50, 80, 120, 200)

@@ -16,7 +16,7 @@ from sluice.records.run_inputs import RunInputs
 from sluice.steps.judge_candidate import judge_candidate
 from sluice.steps.register_model import register_model
 from sluice.store.run_records import run_contract, run_inputs
-from tests.unit.steps.release_world import NEW, PROJECT, URI, build
+from testing.release_world import NEW, PROJECT, URI, build
 
 WHERE = "s3://data/runs/shop/r2/run.json"
 

@@ -22,9 +22,7 @@ from sluice.steps.plan_release import plan_release
 from sluice.steps.register_model import register_model
 from sluice.steps.replay_requests import replay_requests
 from sluice.steps.respond_to_alarm import respond_to_alarm
-from tests.unit.steps.captures import lay
-from tests.unit.steps.label_files import send_labels
-from tests.unit.steps.release_world import (
+from testing.release_world import (
     CONTRACT,
     ENDPOINT,
     NEW,
@@ -37,6 +35,8 @@ from tests.unit.steps.release_world import (
     evaluation,
     freeze,
 )
+from tests.unit.steps.captures import lay
+from tests.unit.steps.label_files import send_labels
 
 Row = dict[str, Any]
 Model = Callable[[Row], dict[str, Any]]

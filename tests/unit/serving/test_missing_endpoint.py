@@ -10,8 +10,8 @@ from sluice.ports import World
 from sluice.serving.endpoint_lock import take_endpoint
 from sluice.serving.wake_endpoint import wake_endpoint
 from sluice.steps.monitor_model import monitor_model
-from tests.fakes import Crash, failing
-from tests.unit.steps.release_world import ENDPOINT, NEW, PROJECT
+from testing.fakes import Crash, failing
+from testing.release_world import ENDPOINT, NEW, PROJECT
 from tests.unit.steps.test_watch_steps import watched
 
 

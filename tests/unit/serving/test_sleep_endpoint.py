@@ -20,8 +20,8 @@ from sluice.steps.plan_release import plan_release
 from sluice.steps.plan_rollback import plan_rollback
 from sluice.steps.plan_training import plan_training
 from sluice.watch import idleness
-from tests.fakes import Crash, failing
-from tests.unit.steps.release_world import ENDPOINT, NEW, OLD, PROJECT, URI, build
+from testing.fakes import Crash, failing
+from testing.release_world import ENDPOINT, NEW, OLD, PROJECT, URI, build
 
 HOURS = 3_600.0
 

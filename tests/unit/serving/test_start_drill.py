@@ -24,8 +24,8 @@ from sluice.steps.plan_release import plan_release
 from sluice.steps.plan_rollback import plan_rollback
 from sluice.steps.verify_endpoint import verify_endpoint
 from sluice.store.run_records import run_contract
-from tests.fakes import Crash, failing
-from tests.unit.steps.release_world import ENDPOINT, NEW, OLD, PROJECT, URI, build
+from testing.fakes import Crash, failing
+from testing.release_world import ENDPOINT, NEW, OLD, PROJECT, URI, build
 
 
 def serving(**release: Any) -> World:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sluice.ports import World
-from tests.unit.steps.release_world import ENDPOINT
+from testing.release_world import ENDPOINT
 
 
 def lay(

@@ -9,7 +9,7 @@ import yaml
 from sluice.ports import Json, World
 from sluice.steps.register_project import register_project
 from sluice.steps.validate_dataset import validate_dataset
-from tests.fakes import world
+from testing.fakes import world
 
 CONTRACT: dict[str, Any] = {
     "project": "shop",

@@ -10,7 +10,7 @@ import pytest
 from sluice.errors import EndpointBusyError, NotFoundError, ReleaseError
 from sluice.ports import EndpointState, VariantState, World
 from sluice.steps.await_endpoint import await_endpoint
-from tests import fakes
+from testing import fakes
 
 
 def world_with(state: EndpointState | None) -> World:

@@ -21,10 +21,10 @@ from sluice.intake.scoring import MAX_ROW_BYTES, read_scoring_file
 from sluice.ports import Json, World
 from sluice.steps.finish_batch import finish_batch
 from sluice.steps.plan_batch import plan_batch
-from tests.unit.steps.release_world import build
+from testing.release_world import build
 
 SESSIONS = Contract.model_validate(
-    yaml.safe_load((Path(__file__).parents[2] / "e2e" / "projects" / "sessions.yaml").read_text())
+    yaml.safe_load((Path(__file__).parents[3] / "testing" / "sessions.yaml").read_text())
 )
 HEADER = (
     "browsing_minutes,pages_viewed,cart_additions,searches,search_terms,discount_percent,channel,device,"

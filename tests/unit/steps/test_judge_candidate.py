@@ -10,7 +10,7 @@ import pytest
 from sluice import keys
 from sluice.contract import Contract
 from sluice.steps.judge_candidate import judge_candidate
-from tests.unit.steps.release_world import CONTRACT, NEW, PROJECT, build, evaluated, evaluation, freeze
+from testing.release_world import CONTRACT, NEW, PROJECT, build, evaluated, evaluation, freeze
 
 SLICES = {name: {"rows": 50, "recall": recall} for name, recall in (("secret-a", 0.9), ("secret-b", 0.1))}
 

@@ -12,8 +12,8 @@ from sluice.ports import World
 from sluice.steps.answer_lasting_alarms import answer_lasting_alarms
 from sluice.steps.monitor_model import monitor_model
 from sluice.steps.respond_to_alarm import respond_to_alarm
-from tests.fakes import Crash, failing
-from tests.unit.steps.release_world import CONTRACT, PROJECT
+from testing.fakes import Crash, failing
+from testing.release_world import CONTRACT, PROJECT
 from tests.unit.steps.test_watch_steps import capture, watched
 
 HOUR = 3_600

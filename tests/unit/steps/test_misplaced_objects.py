@@ -9,7 +9,7 @@ from sluice.datasets.report_misplaced import STACK
 from sluice.ports import World
 from sluice.steps.plan_batch import plan_batch
 from sluice.steps.register_project import register_project
-from tests.fakes import world
+from testing.fakes import world
 from tests.unit.steps.intake_world import CONTRACT, GOOD, arrive, put, shop
 
 BODY = yaml.safe_dump(CONTRACT).encode()

@@ -13,8 +13,8 @@ from sluice.names import digest
 from sluice.ports import Json, World
 from sluice.steps.monitor_model import monitor_model
 from sluice.steps.respond_to_alarm import respond_to_alarm
+from testing.release_world import CONTRACT, OLD, PROJECT
 from tests.unit.steps.label_files import send_labels
-from tests.unit.steps.release_world import CONTRACT, OLD, PROJECT
 from tests.unit.steps.test_watch_steps import alarm, capture, published, watched
 
 LABELS = "inference_id,bought\n" + "".join(f"i{i},{'Y' if i % 2 == 0 else 'N'}\n" for i in range(40))

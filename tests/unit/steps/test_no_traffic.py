@@ -15,8 +15,8 @@ from sluice.serving.held_releases import tell_of_held_release
 from sluice.steps.complete_release import complete_release
 from sluice.steps.judge_canary import judge_canary
 from sluice.steps.replay_requests import replay_requests
+from testing.release_world import CONTRACT, ENDPOINT, NEW, PROJECT, URI
 from tests.unit.steps.captures import lay
-from tests.unit.steps.release_world import CONTRACT, ENDPOINT, NEW, PROJECT, URI
 from tests.unit.steps.test_replay_requests import planned, record
 
 BAKE = 600

@@ -15,7 +15,7 @@ from sluice.steps import validate_dataset as step
 from sluice.steps.plan_batch import plan_batch
 from sluice.steps.validate_dataset import validate_dataset
 from sluice.store.run_records import project_contract
-from tests.fakes import SETTINGS
+from testing.fakes import SETTINGS
 from tests.unit.steps.intake_world import GOOD, arrive, put, shop
 from tests.unit.steps.label_files import send_labels
 from tests.unit.steps.test_watch_steps import watched

@@ -14,7 +14,7 @@ from sluice.errors import DamagedRecordError
 from sluice.ports import World
 from sluice.steps.plan_training import plan_training, run_plan
 from sluice.training.tuning_plan import grid_ranges
-from tests.fakes import SETTINGS, Crash, failing
+from testing.fakes import SETTINGS, Crash, failing
 from tests.unit.steps.intake_world import CONTRACT, GOOD, arrive, shop
 
 

@@ -6,7 +6,7 @@ import yaml
 
 from sluice.errors import InputError
 from sluice.steps.register_project import register_project
-from tests.fakes import world
+from testing.fakes import world
 from tests.unit.steps.intake_world import CONTRACT, put, shop
 
 KEY = "projects/shop/project.yaml"

@@ -23,8 +23,8 @@ from sluice.steps.register_model import register_model
 from sluice.steps.request_approval import request_approval
 from sluice.steps.resume_approval import resume_approval
 from sluice.steps.verify_endpoint import verify_endpoint
+from testing.release_world import ENDPOINT, NEW, OLD, PROJECT, URI, build
 from tests.unit.steps.captures import lay
-from tests.unit.steps.release_world import ENDPOINT, NEW, OLD, PROJECT, URI, build
 
 
 def planned(world):

@@ -16,8 +16,8 @@ from sluice.steps.monitor_model import monitor_model
 from sluice.steps.plan_release import plan_release
 from sluice.steps.register_model import register_model
 from sluice.steps.replay_requests import replay_requests
+from testing.release_world import ENDPOINT, NEW, PROJECT, URI, build, evaluated, evaluation
 from tests.unit.steps.captures import lay
-from tests.unit.steps.release_world import ENDPOINT, NEW, PROJECT, URI, build, evaluated, evaluation
 
 ROWS = [{"id": str(number), "pages": number % 9} for number in range(60)]
 

@@ -18,8 +18,8 @@ from sluice.steps.plan_release import plan_release
 from sluice.steps.plan_rollback import plan_rollback
 from sluice.steps.register_model import register_model
 from sluice.steps.seal_model import seal_model
-from tests.fakes import FakeSigner
-from tests.unit.steps.release_world import JOB, NEW, OLD, PROJECT, TRAINED, URI, artifact, build
+from testing.fakes import FakeSigner
+from testing.release_world import JOB, NEW, OLD, PROJECT, TRAINED, URI, artifact, build
 
 ARCHIVE = keys.sealed(PROJECT, NEW, "model.tar.gz")
 SIGNATURE = keys.sealed(PROJECT, NEW, "signature.json")

@@ -16,9 +16,9 @@ from sluice.steps.complete_release import complete_release
 from sluice.steps.judge_canary import judge_canary
 from sluice.steps.plan_release import plan_release
 from sluice.steps.register_model import register_model
+from testing.release_world import ENDPOINT, NEW, OLD, PROJECT, URI, build
 from tests.unit.steps.captures import lay
 from tests.unit.steps.label_files import send_labels
-from tests.unit.steps.release_world import ENDPOINT, NEW, OLD, PROJECT, URI, build
 
 ROWS = [{"id": str(number), "pages": 1} for number in range(200)]
 

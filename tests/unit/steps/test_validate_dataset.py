@@ -10,7 +10,7 @@ import yaml
 from proofs.project import Project
 from sluice.ports import Json, World
 from sluice.steps.validate_dataset import LEASE, validate_dataset
-from tests.fakes import Crash, failing, interrupted, world
+from testing.fakes import Crash, failing, interrupted, world
 from tests.unit.steps.intake_world import CONTRACT, GOOD, MIXED, arrive, put, shop, state
 
 

@@ -20,9 +20,9 @@ from sluice.steps.plan_batch import plan_batch
 from sluice.steps.request_retraining import request_retraining
 from sluice.steps.respond_to_alarm import respond_to_alarm
 from sluice.steps.watch_canary import watch_canary
-from tests.fakes import Crash, failing
+from testing.fakes import Crash, failing
+from testing.release_world import CONTRACT, NEW, OLD, PROJECT, build
 from tests.unit.steps.label_files import send_labels
-from tests.unit.steps.release_world import CONTRACT, NEW, OLD, PROJECT, build
 
 BASELINE = {
     "columns": {"pages": {"type": "number", "edges": [0, 5, 10], "shares": [0.5, 0.5], "missing": 0.0}},

@@ -20,7 +20,7 @@ from cli.demo.traffic import Traffic
 from cli.stack import ROOT, LocalStack, build
 from sluice import keys, names
 from sluice.contract.yaml_text import read_yaml
-from tests.e2e.inbox import Alert, Arrivals, Inbox
+from testing.inbox import Alert, Arrivals, Inbox
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -33,8 +33,8 @@ SERVICES = (
 
 
 def contract(project: str, **changes: Any) -> str:
-    """projects/sessions.yaml for `project`, with mappings merged and everything else replaced by `changes`."""
-    base = read_yaml((Path(__file__).parent / "projects" / "sessions.yaml").read_text())
+    """sessions.yaml for `project`, with mappings merged and everything else replaced by `changes`."""
+    base = read_yaml((Path(__file__).with_name("sessions.yaml")).read_text())
     return yaml.safe_dump(_merged(base, {"project": project, **changes}), sort_keys=False)
 
 

@@ -84,7 +84,7 @@ class FakeLedger:
         held = self._locks(of).get(project)
         if held:
             return held["run_id"] == run_id
-        fresh = {"run_id": run_id, "acquired_at": stamp(now), "pending": [], "pending_reason": None}
+        fresh: Json = {"run_id": run_id, "acquired_at": stamp(now), "pending": [], "pending_reason": None}
         self._locks(of)[project] = fresh
         return True
 

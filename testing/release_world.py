@@ -18,7 +18,7 @@ from sluice.ports import Champion, Variant, World
 from sluice.records.evaluation import Evaluation, Measured
 from sluice.records.run_inputs import RunInputs
 from sluice.steps.seal_model import seal_model
-from tests import fakes
+from testing import fakes
 
 PROJECT, OLD, NEW = "shop", "r1", "r2"
 ENDPOINT = "sluice-shop"
@@ -78,7 +78,7 @@ def build(auc: float = 0.9, champion: bool = True, **release: Any) -> World:
     if champion:
         world.models.ensure_model("m1", "s3://data/m1", "image", {})
         world.models.ensure_endpoint_config("only1", [Variant("v-r1", "m1", 1.0, "ml.m5.large", 1)], "s3://c", 100)
-        world.models.put_endpoint(ENDPOINT, "only1")
+        world.models.put_endpoint(ENDPOINT, "only1")  # type: ignore[attr-defined]  # of FakeModels alone
         lies = {"artifact_uri": f"s3://data/models/{PROJECT}/{OLD}/model.tar.gz"}
         old = Champion(OLD, "v-r1", ENDPOINT, "only1", "m1", "arn:old", now, now + timedelta(days=1), metrics=lies)
         world.ledger.set_champion(PROJECT, old, None)

@@ -48,7 +48,7 @@ def failing(world: World, after: int) -> World:
     Crash, it made fewer than `after` calls.
     """
     countdown = _Countdown(after)
-    ports = {
+    ports: dict[str, Any] = {
         part.name: _Port(getattr(world, part.name), countdown) for part in fields(world) if part.name not in _LOCAL
     }
     return replace(world, **ports)
@@ -76,5 +76,7 @@ def interrupted(world: World, before: int, other: Callable[[], None]) -> World:
             value = getattr(self._port, name)
             return value if name in _PURE or not callable(value) else wrap(value)
 
-    ports = {part.name: Port(getattr(world, part.name)) for part in fields(world) if part.name not in _LOCAL}
+    ports: dict[str, Any] = {
+        part.name: Port(getattr(world, part.name)) for part in fields(world) if part.name not in _LOCAL
+    }
     return replace(world, **ports)

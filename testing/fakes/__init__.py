@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from sluice.ports import Settings, World
-from tests.fakes.clock import FixedClock
-from tests.fakes.failing import Crash, failing, interrupted
-from tests.fakes.ledger import FakeLedger
-from tests.fakes.messages import FakeAlerts, FakeEvents, Published
-from tests.fakes.objects import FakeObjects
-from tests.fakes.orchestration import FakeExecutions, FakeSchedules
-from tests.fakes.sagemaker import ClientError, FakeModels, FakeRegistry, Invocation
-from tests.fakes.signer import FakeSigner
-from tests.fakes.watch import FakeAlarms, FakeMetrics
+from testing.fakes.clock import FixedClock
+from testing.fakes.failing import Crash, failing, interrupted
+from testing.fakes.ledger import FakeLedger
+from testing.fakes.messages import FakeAlerts, FakeEvents, Published
+from testing.fakes.objects import FakeObjects
+from testing.fakes.orchestration import FakeExecutions, FakeSchedules
+from testing.fakes.sagemaker import ClientError, FakeModels, FakeRegistry, Invocation
+from testing.fakes.signer import FakeSigner
+from testing.fakes.watch import FakeAlarms, FakeMetrics
 
 __all__ = [
     "SETTINGS",
