@@ -102,7 +102,7 @@ def _shifted(module: Module, knobs: Knobs) -> None:
 
     def predict_fn(data: Any, model: Any) -> Any:
         found = sound(data, model)
-        if not strike() or not isinstance(found, tuple):
+        if not strike() or not hasattr(found, "answers"):
             return found
         scores = [change(probability) for probability in found.answers.probabilities]
         classes = model.labels.classes
@@ -130,7 +130,7 @@ def _malformed(module: Module, knobs: Knobs) -> None:
 
     def output_fn(prediction: Any, accept: str) -> Any:
         found = sound(prediction, accept)
-        if not strike() or not isinstance(found, tuple):
+        if not strike() or not hasattr(found, "answers"):
             return found
         body, content_type = found
         return spoil(body), content_type
