@@ -241,6 +241,19 @@ _CALLS: tuple[tuple[str, str, str, str], ...] = (
     ),
     ("DeployCodeFunctionRole", "s3:PutObject", f"{BUCKET}/runs/shop/r0/run.json", "deploying changes a run"),
     ("PlanBatchFunctionRole", "s3:GetObject", f"{BUCKET}/raw/shop/day1.csv", "batch reads training data"),
+    (
+        "FinishBatchFunctionRole",
+        "s3:GetObject",
+        f"{BUCKET}/batch/shop/day1.csv",
+        "joining answers reads the file again",
+    ),
+    ("FinishBatchFunctionRole", "s3:PutObject", f"{BUCKET}/scoring/shop/b1-rows.jsonl", "joining answers changes rows"),
+    (
+        "ReportDeadLetterFunctionRole",
+        "sqs:ReceiveMessage",
+        f"arn:aws:sqs:{REGION}:{ACCOUNT}:other-queue",
+        "letters of another queue",
+    ),
 )
 _PASSING: tuple[tuple[str, str, str, str], ...] = (
     ("BuildModelRole", "GlueRole", "sagemaker.amazonaws.com", "SageMaker gets Glue's role"),

@@ -231,7 +231,7 @@ def _queues(project: Project) -> Iterator[tuple[str, str]]:
                 yield where, "does not read every message"
             if given.get("BatchSize", 10) != 1:
                 yield where, "a second file would wait for the first, and its time would be the first one's"
-    for queue in ("IntakeQueue", "IntakeDeadLetterQueue"):
+    for queue in ("IntakeQueue", "IntakeDeadLetterQueue", "EventDeadLetterQueue"):
         if queue not in read:
             yield queue, "nobody reads it"
 

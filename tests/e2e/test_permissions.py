@@ -421,20 +421,29 @@ def undeliverable(line: Line) -> dict[str, Any]:
     target = {"Id": "closed", "Arn": function["FunctionArn"], "DeadLetterConfig": {"Arn": arn}}
     events.put_targets(Rule=name, Targets=[target])
     events.put_events(Entries=[{"Source": "sluice.e2e", "DetailType": "Lost", "Detail": "{}"}])
+    # as Lambda leaves what a function failed on three times
+    key = "batch/undelivered/today.csv"
+    arrived = {"bucket": {"name": line.bucket}, "object": {"key": key, "version-id": "v1", "size": 7}}
+    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"detail-type": "Object Created", "detail": arrived}))
 
-    def lost() -> Json | None:
-        messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", [])
-        for message in messages:
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return json.loads(messages[0]["Body"]) if messages else None
+    def told(words: str) -> list[Any]:
+        return [each for each in line.inbox.alerts() if words in each.subject + each.message]
 
-    found = wait_for(lost, "the event in the dead-letter queue")
+    lost = wait_for(lambda: told("'Lost'"), "the alert about the undelivered event")
+    file = wait_for(lambda: told(key), "the alert about the file that was given up")
+    record = line.ledger.arrival(line.bucket, key, "v1")
     alarm = line.resources["RunFailedAlarm"]
     line.aws("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="a test rings it")
     wait_for(lambda: [a for a in line.inbox.alerts() if alarm in a.subject + a.message], "the alarm to be told")
-    return {"lost": found}
+    return {"lost": lost, "file": file, "record": record}
 
 
 @pytest.mark.story.with_args(undeliverable)
-def test_an_event_that_no_function_takes_is_kept(story: dict[str, Any]) -> None:
-    assert story["lost"]["detail-type"] == "Lost"
+def test_an_event_that_no_function_takes_is_reported_by_name(story: dict[str, Any]) -> None:
+    (lost,) = story["lost"]
+    assert lost.kind == "Event Given Up"
+    assert "never reached its function" in lost.message
+    (file,) = story["file"]
+    assert (file.kind, file.project) == ("Batch Failed", "undelivered")
+    assert "Drop it again" in file.message
+    assert story["record"]["status"] == "failed"

@@ -69,6 +69,15 @@ def test_only_the_messages_that_fail_come_back(run: Callable[..., Any], failing:
     assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == expected
 
 
+def test_a_dead_letter_reaches_its_step_with_what_eventbridge_says(run: Callable[..., Any]) -> None:
+    calls: list[dict[str, Any]] = []
+    event = recorded("arrivals_queue")
+    event["Records"][0]["messageAttributes"] = {"ERROR_CODE": {"stringValue": "NO_PERMISSIONS", "dataType": "String"}}
+    assert run("report_dead_letter", event, recorder("report_dead_letter", calls)) == {"batchItemFailures": []}
+    assert [call["attributes"] for call in calls] == [{"ERROR_CODE": "NO_PERMISSIONS"}, {}]
+    assert "raw/shop/second.csv" in calls[1]["body"]
+
+
 def test_a_profile_and_a_request_start_training_for_their_reasons(run: Callable[..., Any]) -> None:
     calls: list[dict[str, Any]] = []
     for event in ("dataset_profiled", "training_requested"):
@@ -109,7 +118,7 @@ def test_a_door_is_small_and_knows_no_neighbour(name: str) -> None:
     assert (ROOT / "functions" / name / "requirements.txt").exists()
 
 
-TESTED_BY_THEIR_EVENTS = {*EVENTS, "validate_dataset", "plan_training", "deploy_code"}
+TESTED_BY_THEIR_EVENTS = {*EVENTS, "validate_dataset", "report_dead_letter", "plan_training", "deploy_code"}
 
 
 @pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in TESTED_BY_THEIR_EVENTS])

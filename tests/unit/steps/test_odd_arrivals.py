@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sluice.datasets.dead_letters import TRIES
 from sluice.datasets.late_labels import late_labels
 from sluice.ports import World
 from sluice.steps import validate_dataset as step
@@ -103,7 +104,7 @@ def test_the_queues_own_tries_are_those_that_are_told() -> None:
     from proofs.project import Project
 
     redrive = Project.load().source["Resources"]["IntakeQueue"]["Properties"]["RedrivePolicy"]
-    assert redrive["maxReceiveCount"] == step.TRIES
+    assert redrive["maxReceiveCount"] == TRIES
 
 
 def test_markers_are_ignored_and_counted_once() -> None:

@@ -22,6 +22,7 @@ from typing import Any
 from sluice import keys, names
 from sluice.contract import Contract, nearest
 from sluice.datasets.accept_labels import accept_labels, refuse_labels
+from sluice.datasets.dead_letters import file_letter, given_up
 from sluice.datasets.register_contract import register_contract
 from sluice.errors import (
     GivenUpError,
@@ -41,8 +42,6 @@ from sluice.ports import Json, World
 LEASE = timedelta(minutes=10)
 """The longest that the function may take; the queue gives a message back after it."""
 LABELS = "labels/"
-TRIES = 3
-"""After so many the queue hands a message to the dead-letter queue."""
 
 
 def validate_dataset(
@@ -75,7 +74,8 @@ def validate_dataset(
             return _recorded(world, bucket, key, version, _ignored(world, key, dataset, what))
         project = keys.parse_arrival(key).project
         if queue_arn and queue_arn == world.settings.dead_arrivals_arn:
-            raise GivenUpError(_given_up(size))
+            letter = file_letter(bucket, key, version, size)
+            raise GivenUpError(given_up(letter.what, letter.function, letter.todo, size))
         if why := contract_among_rows(key):
             raise UnreadableFileError(why)
         if not world.objects.exists(key):
@@ -243,15 +243,6 @@ def _tell(world: World, key: str, record: Json) -> None:
 def _count(reason: Json) -> str:
     at = f" in {reason['column']!r}" if reason["column"] else ""
     return f"{reason['rows']} × {reason['rule']}{at}"
-
-
-def _given_up(size: int | None) -> str:
-    what = f" Its size is {size / 1e6:,.1f} MB." if size is not None else ""
-    return (
-        f"the file could not be handled in {TRIES} tries: the function was stopped, for its memory or time, or an AWS "
-        f"service did not answer; the log of ValidateDatasetFunction says which.{what} Drop it again; if that fails, "
-        "too, split it"
-    )
 
 
 def _ignored(world: World, key: str, dataset: str, what: str) -> Json:

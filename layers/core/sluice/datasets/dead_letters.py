@@ -1,0 +1,142 @@
+"""What a dead letter is about: whose project, which object, which function gave up, and what a person can do.
+
+Every asynchronous event of Sluice comes here when nobody could handle it: the files of the intake by their own queue,
+which validate_dataset reads itself; all others by the queue of the rules and functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sluice import keys
+from sluice.ports import Json
+
+TRIES = 3
+"""After so many a queue and Lambda give an event up."""
+_AGAIN = "Drop it again; if that fails, too, split it"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """`project` is empty where the event names none. The rest from `kind` on is set for a file: its folder's alert."""
+
+    project: str
+    what: str
+    function: str
+    todo: str
+    kind: str = ""
+    bucket: str = ""
+    key: str = ""
+    version: str = "null"
+    size: int | None = None
+
+
+def given_up(what: str, function: str, todo: str, size: int | None = None) -> str:
+    """The sentence for an event that a function failed on in each of its tries."""
+    of = f" Its size is {size / 1e6:,.1f} MB." if size is not None else ""
+    return (
+        f"{what} could not be handled in {TRIES} tries: the function was stopped, for its memory or time, or an AWS "
+        f"service did not answer; the log of {function} says which.{of} {todo}"
+    )
+
+
+def undelivered(what: str, function: str, todo: str, code: str) -> str:
+    """The sentence for an event that EventBridge could not hand over; `code` is EventBridge's."""
+    return f"{what} never reached {function}: EventBridge could not deliver its event ({code or 'no code'}). {todo}"
+
+
+def read_letter(event: Json, stack: str) -> Letter:
+    """What the event was about. An event of no known form is named by its source and type."""
+    detail = event.get("detail") if isinstance(event.get("detail"), dict) else None
+    if detail is None and event.get("project"):
+        return _scheduled(event)
+    reader = _READERS.get(str(event.get("detail-type")))
+    try:
+        return reader(detail, stack) if reader and detail else _unknown(event)
+    except (KeyError, TypeError, AttributeError):
+        return _unknown(event)
+
+
+def file_letter(bucket: str, key: str, version: str | None, size: int | None) -> Letter:
+    """A file of one of the folders that people drop into."""
+    area, project = key.partition("/")[0], keys.project_of(key)
+    kind, function, todo = _AREAS.get(
+        area, ("", "RegisterProjectFunction", "Put it where docs/architecture.md says, or delete it")
+    )
+    what = "the contract" if area == "projects" else "the file"
+    return Letter(project, what, function, todo, kind, bucket, key, version or "null", size)
+
+
+_AREAS = {
+    "raw": ("Dataset Failed", "ValidateDatasetFunction", _AGAIN),
+    "labels": ("Labels Refused", "ValidateDatasetFunction", _AGAIN),
+    "batch": ("Batch Failed", "PlanBatchFunction", _AGAIN),
+    "projects": ("Contract Refused", "RegisterProjectFunction", "Upload it again: `sluice register project.yaml`"),
+}
+
+
+def _file(detail: Json, stack: str) -> Letter:
+    found = detail["object"]
+    return file_letter(detail["bucket"]["name"], found["key"], found.get("version-id"), found.get("size"))
+
+
+def _dataset(detail: Json, stack: str) -> Letter:
+    project, what = detail["project"], f"the accepted dataset {detail['dataset_id']}"
+    todo = f"It has no profile, and no run was planned for it. `sluice retrain {project}` starts a run, which reads it"
+    return Letter(project, what, "ProfileDatasetFunction", todo)
+
+
+def _training(detail: Json, stack: str) -> Letter:
+    project, dataset = detail["project"], detail.get("dataset_id")
+    what = f"the dataset {dataset}" if dataset else "a request for a new model"
+    todo = f"No run was planned. Start one: `sluice retrain {project}`"
+    return Letter(project, what, "PlanTrainingFunction", todo)
+
+
+def _alarm(detail: Json, stack: str) -> Letter:
+    name = str(detail["alarmName"])
+    project = name.split("/")[1] if name.startswith(f"{stack}/") else ""
+    todo = f"Nothing was done about it. Look at `sluice status {project}`; then `sluice rollback` or `sluice retrain`"
+    return Letter(project, f"the alarm {name}", "RespondToAlarmFunction", todo)
+
+
+def _measured(detail: Json, stack: str) -> Letter:
+    todo = "Alarms that last are asked about again at the next measurement; `sluice status` shows the last one"
+    what = f"the measurement of {detail['at']}"
+    return Letter(detail["project"], what, "RespondToAlarmFunction", todo)
+
+
+def _decided(detail: Json, stack: str) -> Letter:
+    project = str(detail["ModelPackageGroupName"]).removeprefix(f"{stack}-")
+    status = str(detail["ModelApprovalStatus"])
+    what = f"the decision {status} on the model package {detail['ModelPackageArn'].rpartition(':')[2]}"
+    verb = "approve" if status == "Approved" else "reject"
+    todo = f"The run still waits. Decide again: `sluice {verb} RUN`; `sluice runs {project}` names it"
+    return Letter(project, what, "ResumeApprovalFunction", todo)
+
+
+def _scheduled(event: Json) -> Letter:
+    """What the scheduler hands to monitor_model."""
+    retrains = event.get("task") == "retrain"
+    what = "the scheduled retraining" if retrains else "a scheduled measurement"
+    project = str(event["project"])
+    todo = f"Ask for it: `sluice retrain {project}`" if retrains else "The next one follows by its schedule"
+    return Letter(project, what, "MonitorModelFunction", todo)
+
+
+def _unknown(event: Json) -> Letter:
+    source, kind = event.get("source") or "no source", event.get("detail-type") or "no detail-type"
+    todo = "Look at the rules of this stack: it is an event that none of its functions reads"
+    return Letter("", f"an event {kind!r} of {source!r}", "its function", todo)
+
+
+_READERS: dict[str, Callable[[Json, str], Letter]] = {
+    "Object Created": _file,
+    "Dataset Accepted": _dataset,
+    "Dataset Profiled": _training,
+    "Training Requested": _training,
+    "Model Measured": _measured,
+    "CloudWatch Alarm State Change": _alarm,
+    "SageMaker Model Package State Change": _decided,
+}
