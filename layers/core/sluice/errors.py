@@ -54,7 +54,7 @@ class HeaderMismatchError(InputError):
 
 
 class AnswersError(SluiceError):
-    """The answers of a transform job are not one for each row that was sent, so none can be told apart."""
+    """The answers of a transform job are not one for each row that was sent, so no answer belongs to a known row."""
 
 
 class GivenUpError(SluiceError):

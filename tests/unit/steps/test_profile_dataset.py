@@ -41,6 +41,40 @@ def test_drift_against_the_champions_baseline() -> None:
     assert "drift against" in page
 
 
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b'{"columns": {"channel": {"type": "category"}}}', b'{"columns": {}}']
+)
+def test_a_damaged_or_older_baseline_is_reported_and_the_dataset_goes_on(body: bytes) -> None:
+    at = shop()
+    _, record = arrive(at, MIXED)
+    now = at.clock.now()
+    at.ledger.set_champion("shop", Champion("r1", "v-r1", "e", "c", "m", "arn:p", now, now + timedelta(days=1)), None)
+    at.objects.write("runs/shop/r1/evaluation/baseline.json", body)
+    answer = profile_dataset(at, "shop", record["dataset_id"])
+    assert answer["drift"] is None
+    (note,) = answer["notes"]
+    assert "Drift was not measured against the serving model r1" in note
+    page = at.objects.read(f"profiles/shop/{record['dataset_id']}/report.html").decode()
+    assert "Drift was not measured against the serving model r1" in page
+    assert at.events.put_events[-1][0] == "Dataset Profiled"
+
+
+def test_a_baseline_that_is_gone_and_a_damaged_summary_are_reported_too() -> None:
+    at = shop()
+    _, record = arrive(at, MIXED)
+    now = at.clock.now()
+    at.ledger.set_champion("shop", Champion("r1", "v-r1", "e", "c", "m", "arn:p", now, now + timedelta(days=1)), None)
+    at.objects.write(f"quarantine/shop/{record['dataset_id']}/summary.json", b"{")
+    answer = profile_dataset(at, "shop", record["dataset_id"])
+    assert [note.split(":")[0] for note in answer["notes"]] == [
+        "Drift was not measured",
+        "The refused rows cannot be shown",
+    ]
+    page = at.objects.read(f"profiles/shop/{record['dataset_id']}/report.html").decode()
+    assert "has no baseline" in page
+    assert "Every row was accepted" not in page
+
+
 def test_no_accepted_file_is_an_error_and_no_event() -> None:
     at = shop()
     with pytest.raises(NotFoundError):

@@ -7,12 +7,13 @@ share; never of text, and never of a key.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sluice import charts
 from sluice.escaping import short
+from sluice.model.shortening import more
 from sluice.page import Child, Safe, element, page, row, table, tag, tiles
 from sluice.profile.histogram import buckets, quantile
 from sluice.records.baseline import Baseline, BaselineColumn, CategoryColumn, NumberColumn
@@ -20,6 +21,7 @@ from sluice.records.baseline import Baseline, BaselineColumn, CategoryColumn, Nu
 FEW = 5
 _BINS = 24
 _NAMES_SHOWN = 8
+_REASONS_SHOWN = 50
 
 
 def render(
@@ -30,9 +32,11 @@ def render(
     drift_limit: float = 0.2,
     baseline: Baseline | None = None,
     listed: Collection[str] = (),
+    notes: Sequence[str] = (),
 ) -> str:
-    """`quarantine`: the summary.json of the arrival; `drift`: column → PSI against `baseline`, the champion's;
-    `listed`: columns whose categories the contract lists.
+    """`quarantine`: the summary.json of the arrival, None where no row was refused, empty where it cannot be read;
+    `drift`: column → PSI against `baseline`, the champion's; `listed`: columns whose categories the contract lists;
+    `notes`: what could not be compared or read, in words.
     """
     datasets = ", ".join(profile["datasets"])
     refused = int((quarantine or {}).get("quarantined_rows", 0))
@@ -49,6 +53,7 @@ def render(
             ("Rows refused", f"{refused:,}", _share(refused, profile["rows"] + refused, "of the file")),
             *_worst(drift, drift_limit),
         ),
+        *(element("p", tag("note", "bad"), f" {note}") for note in notes),
         _quarantine(quarantine),
         _columns(profile, drift, drift_limit, baseline.columns if baseline else {}, listed),
         element("footer", "Shares are of the values that are there; quantiles are within 1 %."),
@@ -72,9 +77,12 @@ def _worst(drift: Mapping[str, float] | None, limit: float) -> list[tuple[str, C
 
 def _quarantine(summary: Mapping[str, Any] | None) -> list[Safe]:
     title = element("h2", "Quarantine")
-    if not summary:
+    if summary is None:
         return [title, element("p", "Every row was accepted.", class_="quiet")]
-    reasons = list(summary.get("reasons", []))[:50]
+    if not summary:
+        return [title, element("p", "The summary of the refused rows cannot be read.", class_="quiet")]
+    every = list(summary.get("reasons", []))
+    reasons = every[:_REASONS_SHOWN]
     most = max((int(reason["rows"]) for reason in reasons), default=0) or 1
     rows = [
         row(
@@ -86,6 +94,8 @@ def _quarantine(summary: Mapping[str, Any] | None) -> list[Safe]:
         for reason in reasons
     ]
     told = f"{summary.get('quarantined_rows', 0):,} rows were refused; a row may break several rules."
+    if len(every) > len(reasons):
+        told += f" The {len(reasons)} most frequent reasons are shown{more(len(every) - len(reasons), 'summary.json')}."
     return [title, table([("Rule", None), ("Column", None), ("Rows", "n"), ("", None)], rows, told)]
 
 

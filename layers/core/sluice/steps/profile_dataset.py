@@ -15,14 +15,15 @@ from sluice.profile import drift
 from sluice.profile.profiles import profile_parquet
 from sluice.profile.report import render
 from sluice.records.baseline import Baseline
-from sluice.store.run_records import baseline_of
+from sluice.store.run_records import baseline_of, read_json
 
 
 def profile_dataset(world: World, project: str, dataset_id: str) -> Json:
     """Writes profile.json and report.html, then sends `Dataset Profiled`. A repetition writes the same again.
 
-    Returns {"project", "dataset_id", "rows", "drift": column → PSI | None}. Raises UnknownProjectError and
-    NotFoundError (no accepted file, which the event promised).
+    Returns {"project", "dataset_id", "rows", "drift": column → PSI | None, "notes"}; a note says what could not be
+    compared or read, as the report does. Raises UnknownProjectError and NotFoundError (no accepted file, which the
+    event promised).
     """
     registered = world.ledger.contract(project)
     if registered is None:
@@ -32,31 +33,40 @@ def profile_dataset(world: World, project: str, dataset_id: str) -> Json:
         path = Path(folder) / "accepted.parquet"
         world.objects.download(keys.accepted_part(project, dataset_id), path)
         profile = profile_parquet(path, contract, dataset_id)
-    baseline = _baseline(world, project)
+    notes: list[str] = []
+    baseline = _baseline(world, project, notes)
     scores = drift.population_drift(baseline, profile) if baseline is not None else None
-    quarantine = _json_or_none(world, keys.quarantine_summary(project, dataset_id))
+    quarantine = _quarantine(world, keys.quarantine_summary(project, dataset_id), notes)
     listed = [name for name, column in contract.data.columns.items() if column.values is not None]
-    page = render(project, profile, quarantine, scores, contract.monitor.drift.max, baseline, listed)
+    page = render(project, profile, quarantine, scores, contract.monitor.drift.max, baseline, listed, notes)
     body = json.dumps(profile, ensure_ascii=False, allow_nan=False).encode()
     world.objects.write(keys.profile(project, dataset_id), body, "application/json")
     world.objects.write(keys.profile_report(project, dataset_id), page.encode(), "text/html; charset=utf-8")
     world.events.put("Dataset Profiled", {"project": project, "dataset_id": dataset_id})
-    return {"project": project, "dataset_id": dataset_id, "rows": profile["rows"], "drift": scores}
+    return {"project": project, "dataset_id": dataset_id, "rows": profile["rows"], "drift": scores, "notes": notes}
 
 
-def _baseline(world: World, project: str) -> Baseline | None:
+def _baseline(world: World, project: str, notes: list[str]) -> Baseline | None:
+    """What the champion learned from. New data are accepted all the same where that cannot be read; a note says so."""
     champion = world.ledger.champion(project)
     if champion is None:
         return None
     try:
         return baseline_of(world, project, champion.run_id)
-    except (NotFoundError, DamagedRecordError):
-        # new data are accepted all the same; monitor_model reports a damaged baseline
-        return None
+    except NotFoundError:
+        notes.append(f"Drift was not measured: the serving model {champion.run_id} has no baseline.")
+    except DamagedRecordError as error:
+        notes.append(f"Drift was not measured against the serving model {champion.run_id}: {error}.")
+    return None
 
 
-def _json_or_none(world: World, key: str) -> dict[str, Any] | None:
+def _quarantine(world: World, key: str, notes: list[str]) -> dict[str, Any] | None:
+    """The summary of the arrival's refused rows; None where no row was refused, empty where it cannot be read."""
     try:
-        return json.loads(world.objects.read(key))
+        found = read_json(world, key)
+        return found if isinstance(found, dict) else {}
     except NotFoundError:
         return None
+    except DamagedRecordError as error:
+        notes.append(f"The refused rows cannot be shown: {error}.")
+        return {}
