@@ -14,6 +14,7 @@ from proofs.integrations import Integration, operation_model
 from proofs.members import Spelling, spelt
 from sluice.contract import Contract, Release
 from sluice.ports import Settings
+from sluice.records.release_plan import NoRollback, ReleasePlan, RollbackPlan
 from sluice.records.training_plan import ChampionModel
 from sluice.release import plan as release_plans
 from sluice.steps.plan_training import run_plan
@@ -85,31 +86,34 @@ def _release_plans() -> list[Json]:
     ):
         release = Release.model_validate(options)
         alone, beside = mode in ("create", "replace"), mode not in ("create", "replace", "blue_green")
+        times = release_plans.timing(release)
         found.append(
-            {
-                "mode": mode,
-                "decision": mode,
-                "strategy": release.strategy,
-                "drill": False,
-                "endpoint": "sluice-shop",
-                "model": "sluice-shop-r1",
-                "package_arn": f"{_ARN}model-package/sluice-shop/1",
-                "artifact_uri": _ARTIFACT,
-                "only_config": "sluice-shop-r1-only",
-                "canary_config": "sluice-shop-r1-canary" if beside else None,
-                "champion_config": None if alone else "sluice-shop-r0-only",
-                "champion_variant": None if alone else "v-r0",
-                "champion_run": None if alone else "r0",
-                "variant": "v-r1",
-                "machines": 1,
-                "weights": release_plans.weights(release),
-                "routing": release_plans.routing(release),
-                "replay": mode in ("canary", "shadow"),
-                "alarms": [] if alone else ["sluice/shop/r1/canary"],
-                "started_at": NOW,
-                "tags": [{"Key": "sluice:project", "Value": "shop"}],
-                **release_plans.timing(release),
-            }
+            ReleasePlan(
+                mode=mode,
+                decision=mode,
+                strategy=release.strategy,
+                drill=False,
+                endpoint="sluice-shop",
+                model="sluice-shop-r1",
+                package_arn=f"{_ARN}model-package/sluice-shop/1",
+                artifact_uri=_ARTIFACT,
+                only_config="sluice-shop-r1-only",
+                canary_config="sluice-shop-r1-canary" if beside else None,
+                champion_config=None if alone else "sluice-shop-r0-only",
+                champion_variant=None if alone else "v-r0",
+                champion_run=None if alone else "r0",
+                variant="v-r1",
+                machines=1,
+                weights=release_plans.weights(release),
+                routing=release_plans.routing(release),
+                replay=mode in ("canary", "shadow"),
+                alarms=[] if alone else ["sluice/shop/r1/canary"],
+                started_at=NOW,
+                tags=[{"Key": "sluice:project", "Value": "shop"}],
+                bake_seconds=times["bake_seconds"],
+                slice_seconds=times["slice_seconds"],
+                max_bake_seconds=times["max_bake_seconds"],
+            ).plain()
         )
     return found
 
@@ -142,17 +146,19 @@ def _completed(payload: Json) -> list[Json]:
 
 
 def _rollback_plans(_: Json) -> list[Json]:
-    possible = {
-        "decision": "possible",
-        "endpoint": "sluice-shop",
-        "target_config": "sluice-shop-r0-only",
-        "target_variant": "v-r0",
-        "from_run": "r1",
-        "to_run": "r0",
-        "package_arn": f"{_ARN}model-package/sluice-shop/1",
-        "reasons": ["because"],
-    }
-    return [possible, {"decision": "impossible", "reasons": ["because"]}, {"decision": "done", "reasons": ["because"]}]
+    possible = RollbackPlan(
+        decision="possible",
+        endpoint="sluice-shop",
+        target_config="sluice-shop-r0-only",
+        target_variant="v-r0",
+        from_run="r1",
+        to_run="r0",
+        package_arn=f"{_ARN}model-package/sluice-shop/1",
+        reasons=["because"],
+    )
+    impossible = NoRollback(decision="impossible", reasons=["because"])
+    done = NoRollback(decision="done", reasons=["because"])
+    return [each.plain() for each in (possible, impossible, done)]
 
 
 ANSWERS: dict[str, Callable[[Json], list[Json]]] = {
@@ -176,7 +182,7 @@ ANSWERS: dict[str, Callable[[Json], list[Json]]] = {
     "WatchCanaryFunction": lambda _: [{}],
     "JudgeCanaryFunction": _judged,
     "ChooseWeightsFunction": _decided(
-        "shift", "continue", "promote", "abort", inconclusive=False, weights=release_plans.step(30)
+        "shift", "continue", "promote", "abort", inconclusive=False, weights=release_plans.step(30).plain()
     ),
     "VerifyEndpointFunction": _verified,
     "CompleteReleaseFunction": _completed,

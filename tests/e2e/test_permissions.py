@@ -14,7 +14,10 @@ import pytest
 
 from examples.generate_sessions import Knobs, as_csv, request, sessions
 from sluice import keys
+from sluice.contract import Release
 from sluice.ports import ENDPOINT
+from sluice.records.release_plan import ReleasePlan, RollbackPlan
+from sluice.release.plan import timing, weights
 from testing.line import Json, Line, contract, wait_for
 
 PROJECT, LATE = "halted", "late"
@@ -122,11 +125,43 @@ def without_a_run(line: Line, run: Json) -> Json:
     return invoke(line, "VerifyEndpointFunction", {**asked, **expected})
 
 
+def _plan(line: Line) -> ReleasePlan:
+    """Of a canary whose run does not exist."""
+    release = Release(steps=[25, 100])
+    times = timing(release)
+    return ReleasePlan(
+        mode="canary",
+        decision="canary",
+        strategy="canary",
+        drill=False,
+        endpoint=line.endpoint_name(PROJECT),
+        model="m",
+        package_arn="arn:none",
+        artifact_uri=None,
+        only_config="c",
+        canary_config="d",
+        champion_config="e",
+        champion_variant="v",
+        champion_run="r00000000beef",
+        variant="w",
+        machines=1,
+        weights=weights(release),
+        routing=None,
+        replay=True,
+        alarms=[],
+        started_at=datetime.now(UTC).isoformat(),
+        tags=[],
+        bake_seconds=times["bake_seconds"],
+        slice_seconds=times["slice_seconds"],
+        max_bake_seconds=times["max_bake_seconds"],
+    )
+
+
 def of_an_unknown_run(line: Line) -> dict[str, str]:
     """Function → what it says of a run that does not exist, which must not be that it is denied something."""
     subject = {"project": PROJECT, "run_id": "r00000000dead"}
     uri, package = f"s3://{line.bucket}/{keys.sealed(PROJECT, 'r00000000dead', 'model.tar.gz')}", "arn:none"
-    plan = {"champion_variant": "v", "variant": "w", "started_at": datetime.now(UTC).isoformat()}
+    plan = _plan(line).plain()
     step = {"step_index": 0, "percent": 25, "step_started_at": datetime.now(UTC).isoformat(), "release_plan": plan}
     endpoint = {"endpoint": line.endpoint_name(PROJECT), "expected_config": "c", "expected_variant": "v"}
     asked: dict[str, Json] = {
@@ -134,7 +169,7 @@ def of_an_unknown_run(line: Line) -> dict[str, str]:
         "RegisterModelFunction": {**subject, "artifact_uri": uri},
         "PlanReleaseFunction": {**subject, "artifact_uri": uri, "package_arn": package},
         "CompleteReleaseFunction": {
-            **{**subject, "artifact_uri": uri, "package_arn": package, "release_plan": {}},
+            **{**subject, "artifact_uri": uri, "package_arn": package, "release_plan": plan},
             "outcome": "promoted",
         },
         "JudgeCanaryFunction": {**subject, **step},
@@ -170,8 +205,17 @@ def without_a_contract(line: Line, run: Json) -> list[Json]:
     assert registered is not None
     key = keys.run(PROJECT, run["run_id"], "run.json")
     frozen = line.read(key)
-    plan = {"from_run": run["run_id"], "to_run": "r00000000dead", "package_arn": run["package_arn"]}
-    payload = {"project": PROJECT, "reason": "a test asks", "holder": "a-test", "rollback_plan": plan}
+    plan = RollbackPlan(
+        decision="possible",
+        reasons=["a test asks"],
+        endpoint=line.endpoint_name(PROJECT),
+        target_config="c",
+        target_variant="v",
+        from_run=run["run_id"],
+        to_run="r00000000dead",
+        package_arn=run["package_arn"],
+    )
+    payload = {"project": PROJECT, "reason": "a test asks", "holder": "a-test", "rollback_plan": plan.plain()}
     delete_item(line, f"PROJECT#{PROJECT}", "CONTRACT")
     # without a predecessor the pointer stays
     try:

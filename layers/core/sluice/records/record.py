@@ -7,6 +7,8 @@ member that it needs and does not find is an error that says where the record li
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -14,22 +16,19 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sluice.errors import DamagedRecordError
 
 _NAMED = 3
+_SHOWN = 2
 
 
 class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-    shown: ClassVar[int] = 2
+    shown: ClassVar[int] = _SHOWN
     """Parts of a member's path that a message shows. Deeper ones may be values of rows, which no message has."""
 
     @classmethod
     def of(cls, content: Any, where: str) -> Self:
         """The record in JSON `content`; `where` says where it lies. Raises DamagedRecordError."""
-        try:
+        with reading(where, cls.shown):
             return cls.model_validate(content, extra="ignore")
-        except ValidationError as error:
-            raise DamagedRecordError(
-                f"{where} cannot be used: {_described(error, cls.shown)}. Restore its last version, or start a new run"
-            ) from None
 
     @classmethod
     def parse(cls, body: bytes, where: str) -> Self:
@@ -44,6 +43,17 @@ class Record(BaseModel):
     def plain(self) -> dict[str, Any]:
         """The record as JSON has it."""
         return self.model_dump(mode="json")
+
+
+@contextmanager
+def reading(where: str, shown: int = _SHOWN) -> Iterator[None]:
+    """Says in words what pydantic finds wrong: a DamagedRecordError about `where`."""
+    try:
+        yield
+    except ValidationError as error:
+        raise DamagedRecordError(
+            f"{where} cannot be used: {_described(error, shown)}. Restore its last version, or start a new run"
+        ) from None
 
 
 def _described(error: ValidationError, depth: int) -> str:

@@ -6,13 +6,14 @@ from typing import Any
 
 from sluice.contract import Release
 from sluice.contract.durations import seconds
+from sluice.records.release_plan import TrafficWeights
 
 
-def weights(release: Release) -> list[dict[str, Any]]:
+def weights(release: Release) -> list[TrafficWeights]:
     """One entry a step. A bandit begins with its first share and goes on by itself; a swapped fleet has no share.
 
     >>> weights(Release(steps=[10, 100]))[0]
-    {'percent': 10, 'champion_weight': 0.9, 'variant_weight': 0.1}
+    TrafficWeights(percent=10, champion_weight=0.9, variant_weight=0.1)
     """
     percents = [release.bandit.start] if release.bandit else release.steps
     if release.strategy == "blue_green":
@@ -20,10 +21,10 @@ def weights(release: Release) -> list[dict[str, Any]]:
     return [step(percent) for percent in percents]
 
 
-def step(percent: int) -> dict[str, Any]:
+def step(percent: int) -> TrafficWeights:
     """The weights that give the new variant `percent` of the requests; they add up to 1."""
     champion, variant = round((100 - percent) / 100, 2), round(percent / 100, 2)
-    return {"percent": percent, "champion_weight": champion, "variant_weight": variant}
+    return TrafficWeights(percent=percent, champion_weight=champion, variant_weight=variant)
 
 
 def routing(release: Release) -> dict[str, Any] | None:

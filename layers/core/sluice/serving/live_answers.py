@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sluice.contract import Contract
-from sluice.ports import Json, World
+from sluice.ports import World
 from sluice.records.evaluation import ExpectedScores
+from sluice.records.release_plan import ReleasePlan
 from sluice.release.answers import read_predictions
 from sluice.release.episodes import Request, episodes
 from sluice.release.judge import MAX_READ
@@ -38,7 +39,7 @@ class LiveAnswers:
 def live_answers(
     world: World,
     contract: Contract,
-    release_plan: Json,
+    release_plan: ReleasePlan,
     span: tuple[datetime, datetime],
     expected: ExpectedScores | None,
     alone: bool,
@@ -52,14 +53,12 @@ def live_answers(
     began, now = span
     # captures tell whole seconds: the step's first one may hold requests of the step before
     first = began.replace(microsecond=0) + timedelta(seconds=1)
-    variants = [release_plan["variant"], *([] if alone else [release_plan["champion_variant"]])]
-    found = [
-        captured(world, contract, (release_plan["endpoint"], variant), first, now, MAX_READ) for variant in variants
-    ]
+    variants = [release_plan.variant, *([] if alone else [release_plan.control])]
+    found = [captured(world, contract, (release_plan.endpoint, variant), first, now, MAX_READ) for variant in variants]
     if not all(found):
         return LiveAnswers()
     until = min(time_of(requests[-1]) for requests in found)
-    if release_plan["machines"] > 1:
+    if release_plan.machines > 1:
         until = min(until, now - UPLOADED_WITHIN)
     asked = [(variant, r) for variant, requests in zip(variants, found) for r in requests if time_of(r) <= until]
     standing = [

@@ -11,6 +11,8 @@ from sluice.datasets.late_labels import late_labels
 from sluice.errors import ReleaseError
 from sluice.names import digest
 from sluice.ports import Json, World
+from sluice.records.boundary import json_boundary
+from sluice.records.release_plan import ReleasePlan
 from sluice.release import plan
 from sluice.release.bandit import BanditLook, Choice, Reward, choose
 from sluice.serving.captured_requests import captured, time_of
@@ -21,8 +23,15 @@ MAX_CAPTURED = 20_000
 """Requests of one variant at one share that are read, the first ones."""
 
 
+@json_boundary
 def choose_weights(
-    world: World, project: str, run_id: str, step_index: int, percent: int, step_started_at: str, release_plan: Json
+    world: World,
+    project: str,
+    run_id: str,
+    step_index: int,
+    percent: int,
+    step_started_at: str,
+    release_plan: ReleasePlan,
 ) -> Json:
     """`{"decision": continue | shift | promote | abort, "reasons", "inconclusive", "weights"}`.
 
@@ -40,7 +49,7 @@ def choose_weights(
     counted["spans"].append({"percent": percent, "from": step_started_at, "until": now.isoformat()})
     counted["batches"] += _batches(world, contract, release.bandit, release_plan, counted)
     bake = seconds(release.bake)
-    begun = datetime.fromisoformat(release_plan["started_at"])
+    begun = datetime.fromisoformat(release_plan.started_at)
     look = BanditLook(
         share=percent / 100,
         history=[(Reward(*old), Reward(*new)) for old, new in counted["batches"]],
@@ -58,7 +67,7 @@ def choose_weights(
         **choice.record,
         "decision": decision,
         "reasons": reasons,
-        "weights": weights,
+        "weights": weights.plain(),
     }
     record["steps"] = [*record["steps"], entry]
     record["thresholds"] = release.model_dump(mode="json")
@@ -68,7 +77,7 @@ def choose_weights(
     write_json(world, counted_key, counted)
     write_json(world, record_key, record)
     update_run(world, project, run_id, {"bandit": {**summary, "percent": percent}})
-    return {**summary, "weights": weights}
+    return {**summary, "weights": weights.plain()}
 
 
 def _held_to_the_sample(
@@ -89,7 +98,7 @@ def _held_to_the_sample(
 
 
 def _batches(
-    world: World, contract: Contract, options: Bandit, release_plan: Json, counted: Json
+    world: World, contract: Contract, options: Bandit, release_plan: ReleasePlan, counted: Json
 ) -> list[list[list[int]]]:
     """[[successes, trials] of the champion, the same of the challenger], of new labels, per share."""
     labels = late_labels(world, contract).labels
@@ -101,8 +110,8 @@ def _batches(
         # captures tell whole seconds: the first one may hold requests of the share before
         since = datetime.fromisoformat(span["from"]).replace(microsecond=0) + timedelta(seconds=1)
         until = datetime.fromisoformat(span["until"])
-        for side, variant in enumerate((release_plan["champion_variant"], release_plan["variant"])):
-            requests = captured(world, contract, (release_plan["endpoint"], variant), since, until, MAX_CAPTURED)
+        for side, variant in enumerate((release_plan.control, release_plan.variant)):
+            requests = captured(world, contract, (release_plan.endpoint, variant), since, until, MAX_CAPTURED)
             for each in labelled(labels, reversed(requests), contract):
                 at, mark = time_of(each.request), _mark(each)
                 if mark not in known and (mark not in first or at < first[mark][0]):

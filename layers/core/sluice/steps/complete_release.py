@@ -8,6 +8,8 @@ from sluice import names
 from sluice.contract.durations import seconds
 from sluice.errors import DamagedRecordError, InputError, NotFoundError
 from sluice.ports import Champion, Json, World
+from sluice.records.boundary import json_boundary
+from sluice.records.release_plan import ReleasePlan
 from sluice.release import champions
 from sluice.serving import canary_alarms
 from sluice.serving.ensure_monitoring import ensure_monitoring
@@ -15,6 +17,7 @@ from sluice.store.causes import failure_texts, failures_of
 from sluice.store.run_records import evaluation_of, run_contract, update_run
 
 
+@json_boundary
 def complete_release(
     world: World,
     project: str,
@@ -22,7 +25,7 @@ def complete_release(
     outcome: str,
     package_arn: str,
     artifact_uri: str,
-    release_plan: Json,
+    release_plan: ReleasePlan,
     verification: Json | None = None,
     failure: Json | None = None,
 ) -> Json:
@@ -42,11 +45,11 @@ def complete_release(
     if not verified:
         reasons += (verification or {}).get("reasons") or ["the rollback was not verified"]
     canary_alarms.remove(world, project, run_id)
-    if release_plan.get("drill"):
+    if release_plan.drill:
         _tell_of_the_drill(world, project, run_id, verified, reasons)
     else:
         _restore_pointer(world, project, run_id)
-        if release_plan.get("mode") == "blue_green":
+        if release_plan.mode == "blue_green":
             # its failures set off the champion's alarm as well, which must go into ALARM again for the champion's own
             ensure_monitoring(world, project, reset=True)
         _roll_back(world, project, run_id, package_arn, verified, reasons)
@@ -77,7 +80,7 @@ def _promote(
     run_id: str,
     package_arn: str,
     artifact_uri: str,
-    release_plan: Json,
+    release_plan: ReleasePlan,
     overcome: list[str],
 ) -> None:
     contract = run_contract(world, project, run_id)
@@ -88,10 +91,10 @@ def _promote(
         metric = str(contract.problem.metric)
         promoted = Champion(
             run_id=run_id,
-            variant=release_plan["variant"],
-            endpoint=release_plan["endpoint"],
-            endpoint_config=release_plan["only_config"],
-            model=release_plan["model"],
+            variant=release_plan.variant,
+            endpoint=release_plan.endpoint,
+            endpoint_config=release_plan.only_config,
+            model=release_plan.model,
             package_arn=package_arn,
             promoted_at=now,
             probation_until=now + timedelta(seconds=seconds(contract.release.probation)),

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from sluice.errors import NotFoundError
 from sluice.ports import ENDPOINT, Json, World
+from sluice.records.boundary import json_boundary
+from sluice.records.release_plan import NoRollback, Rollback
 from sluice.release import champions
 from sluice.serving.ensure_monitoring import ensure_monitoring
 from sluice.store.causes import failure_texts
 from sluice.store.run_records import update_run
 
 
+@json_boundary
 def complete_rollback(
     world: World,
     project: str,
     reason: str,
     holder: str,
-    rollback_plan: Json | None = None,
+    rollback_plan: Rollback | None = None,
     verification: Json | None = None,
     failure: Json | None = None,
 ) -> Json:
@@ -24,24 +27,29 @@ def complete_rollback(
     `failure` is `{"state", "error", "cause", "before"}` of what went wrong on the way; `before` is the failure before
     it; what was verified after it counts all the same. Without a plan nothing was changed.
     """
-    done = _complete(world, project, reason, rollback_plan or {}, verification or {}, failure)
+    done = _complete(world, project, reason, rollback_plan, verification or {}, failure)
     # last, so that a try that died in between still has it
     world.ledger.release_lock(project, holder, of=ENDPOINT)
     return done
 
 
 def _complete(
-    world: World, project: str, reason: str, rollback_plan: Json, verification: Json, failure: Json | None
+    world: World,
+    project: str,
+    reason: str,
+    rollback_plan: Rollback | None,
+    verification: Json,
+    failure: Json | None,
 ) -> Json:
-    if rollback_plan.get("decision") in ("impossible", "done"):
-        return {"outcome": rollback_plan["decision"], "verified": True}
+    if isinstance(rollback_plan, NoRollback):
+        return {"outcome": rollback_plan.decision, "verified": True}
     failed = failure_texts(failure)
     verification = {**verification, "reasons": [*failed, *(verification.get("reasons") or [])]}
-    if not rollback_plan:
+    if rollback_plan is None:
         _tell_unverified(world, project, "the serving model", reason, verification, {})
         return {"outcome": "rolled_back", "verified": False}
     verified = verification.get("decision") == "verified"
-    from_run, to_run = rollback_plan["from_run"], rollback_plan["to_run"]
+    from_run, to_run = rollback_plan.from_run, rollback_plan.to_run
     facts = {"from_run": from_run, "to_run": to_run, "verified": verified}
     record = {"reason": reason, "verified": verified, **({"failures": failed} if failed else {})}
     update_run(world, project, from_run, {"rolled_back": record})
@@ -53,7 +61,7 @@ def _complete(
     if fresh and champion and champion.previous:
         world.ledger.set_champion(project, champions.restored(champion.previous, world.clock.now()), from_run)
     try:
-        world.registry.decide(rollback_plan["package_arn"], "Rejected", reason[:1000])
+        world.registry.decide(rollback_plan.package_arn, "Rejected", reason[:1000])
     except NotFoundError:
         facts["package"] = "gone"
     ensure_monitoring(world, project, reset=fresh)

@@ -11,6 +11,8 @@ from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.errors import ReleaseError
 from sluice.ports import Json, World
+from sluice.records.boundary import json_boundary
+from sluice.records.release_plan import ReleasePlan
 from sluice.release import endpoint_alarms, traffic
 from sluice.release.judge import TESTS, Counts, Look, Verdict, judge
 from sluice.release.plan import timing
@@ -23,6 +25,7 @@ MAX_LOOKS = 500
 _NONE = Counts()
 
 
+@json_boundary
 def judge_canary(
     world: World,
     project: str,
@@ -30,7 +33,7 @@ def judge_canary(
     step_index: int,
     percent: int,
     step_started_at: str,
-    release_plan: Json,
+    release_plan: ReleasePlan,
     looks: int | None = None,
 ) -> Json:
     """`{"decision": continue | advance | promote | abort, "reasons", "inconclusive", "percent", "step_index"}`.
@@ -40,7 +43,7 @@ def judge_canary(
     Raises ReleaseError when there is no champion to compare with.
     """
     contract = run_contract(world, project, run_id)
-    if not release_plan.get("champion_variant"):
+    if not release_plan.champion_variant:
         raise ReleaseError(f"{project} has no champion to compare {run_id} with")
     now = world.clock.now()
     release, stack = contract.release, world.settings.stack
@@ -62,11 +65,7 @@ def judge_canary(
     replay = stored_json(world, keys.decision(project, run_id, "replay")) or {}
     look = Look(
         percent=percent,
-        last=(
-            release.strategy != "bandit"
-            and not release_plan.get("drill")
-            and step_index >= len(release_plan["weights"]) - 1
-        ),
+        last=(release.strategy != "bandit" and not release_plan.drill and step_index >= len(release_plan.weights) - 1),
         elapsed=elapsed,
         step_control=_with_failures(traffic.since(control, _counts(before.get("control"))), live.malformed[1]),
         step_canary=_with_failures(traffic.since(canary, _counts(before.get("canary"))), live.malformed[0]),
@@ -80,12 +79,12 @@ def judge_canary(
         replayed=_counts(replay.get("replayed")),
         answers_read=sum(facts["answers_read"] for facts in closed) + live.read if release.capture_percent else None,
         malformed=malformed,
-        live=None if release_plan.get("drill") else canary.requests + control.requests,
+        live=None if release_plan.drill else canary.requests + control.requests,
         held_out=replay.get("source") == HELD_OUT,
         control_ends=_control_ends(release_plan, step_index),
     )
     verdict = judge(look, release)
-    if release_plan.get("drill") and verdict.decision in ("advance", "promote"):
+    if release_plan.drill and verdict.decision in ("advance", "promote"):
         verdict = replace(verdict, decision="abort", reasons=["the drill's bake is over, and no alarm has ended it"])
     steps[str(step_index)] = {
         "percent": percent,
@@ -130,49 +129,51 @@ def _recorded(
 
 
 def _origin(
-    world: World, project: str, run_id: str, release_plan: Json, began: datetime, now: datetime, limit_ms: float
+    world: World, project: str, run_id: str, release_plan: ReleasePlan, began: datetime, now: datetime, limit_ms: float
 ) -> Json:
     """What the variants' metrics hold from before the live steps: `at`, and counts to subtract.
 
     A fleet that was swapped keeps its variant's name, so all until now is the old model's. Two variants have what
     the replay asked; without one, a canary had no request before its first step began, and the control its own.
     """
-    planned = datetime.fromisoformat(release_plan["started_at"])
-    if release_plan["strategy"] == "blue_green":
-        swapped = traffic.counts(
-            world.metrics, release_plan["endpoint"], release_plan["variant"], planned, now, limit_ms
-        )
+    planned = datetime.fromisoformat(release_plan.started_at)
+    if release_plan.strategy == "blue_green":
+        swapped = traffic.counts(world.metrics, release_plan.endpoint, release_plan.variant, planned, now, limit_ms)
         return {"at": now.isoformat(), "canary": asdict(swapped), "control": None}
     replay = stored_json(world, keys.decision(project, run_id, "replay"))
     if origin := (replay or {}).get("origin"):
-        return {"at": release_plan["started_at"], **origin}
+        return {"at": release_plan.started_at, **origin}
     # whole minutes, as metrics come: some failures of the control too many make less of the canary's
     before = began.replace(second=0, microsecond=0)
-    control = traffic.counts(
-        world.metrics, release_plan["endpoint"], release_plan["champion_variant"], planned, before, limit_ms
-    )
-    return {"at": release_plan["started_at"], "canary": None, "control": asdict(control)}
+    control = traffic.counts(world.metrics, release_plan.endpoint, release_plan.control, planned, before, limit_ms)
+    return {"at": release_plan.started_at, "canary": None, "control": asdict(control)}
 
 
 def _traffic(
-    world: World, release_plan: Json, origin: Json, now: datetime, limit_ms: float
+    world: World, release_plan: ReleasePlan, origin: Json, now: datetime, limit_ms: float
 ) -> tuple[Counts, Counts, float | None]:
     """(canary, control, the canary's tail latency) since the origin."""
-    endpoint, variant = release_plan["endpoint"], release_plan["variant"]
-    begin = datetime.fromisoformat(release_plan["started_at"])
+    endpoint, variant = release_plan.endpoint, release_plan.variant
+    begin = datetime.fromisoformat(release_plan.started_at)
 
     def live(name: str, before: Any) -> Counts:
         return traffic.since(traffic.counts(world.metrics, endpoint, name, begin, now, limit_ms), _counts(before))
 
     canary, control = live(variant, origin["canary"]), _NONE
-    if release_plan["strategy"] != "blue_green":
-        control = live(release_plan["champion_variant"], origin["control"])
+    if release_plan.strategy != "blue_green":
+        control = live(release_plan.control, origin["control"])
     since = datetime.fromisoformat(origin["at"])
     return canary, control, traffic.tail_ms(world.metrics, endpoint, variant, since, now, canary.requests)
 
 
 def _live(
-    world: World, contract: Contract, run_id: str, release_plan: Json, percent: int, began: datetime, now: datetime
+    world: World,
+    contract: Contract,
+    run_id: str,
+    release_plan: ReleasePlan,
+    percent: int,
+    began: datetime,
+    now: datetime,
 ) -> LiveAnswers:
     """Nothing where nothing is captured."""
     if not contract.release.capture_percent:
@@ -182,11 +183,11 @@ def _live(
     return live_answers(world, contract, release_plan, (began, now), expected, alone=percent >= 100)
 
 
-def _control_ends(release_plan: Json, step_index: int) -> bool:
+def _control_ends(release_plan: ReleasePlan, step_index: int) -> bool:
     """True where going on leaves the canary alone: at the last step beside a control, and at each one of a bandit."""
-    if release_plan["strategy"] == "bandit":
+    if release_plan.strategy == "bandit":
         return True
-    percents = [step["percent"] for step in release_plan["weights"]]
+    percents = [step.percent for step in release_plan.weights]
     return percents[step_index] < 100 and percents[step_index + 1 : step_index + 2] == [100]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sluice import keys, names
 from sluice.contract import Release
 from sluice.errors import ArtifactError, EndpointBusyError, ReleaseError
-from sluice.ports import Champion, EndpointState, Json, Variant, World
+from sluice.ports import Champion, EndpointState, Variant, World
+from sluice.records.boundary import json_boundary
+from sluice.records.release_plan import Mode, ReleasePlan
 from sluice.release import endpoint_alarms, plan
 from sluice.serving import canary_alarms
 from sluice.serving.endpoint_lock import take_endpoint
@@ -22,9 +22,10 @@ ENVIRONMENT = {
 }
 
 
+@json_boundary
 def plan_release(
     world: World, project: str, run_id: str, package_arn: str, artifact_uri: str, drill: bool = False
-) -> Json:
+) -> ReleasePlan:
     """The plan that release_model follows; `mode` and `decision` are create | replace | the contract's strategy.
 
     A drill releases the champion's own model beside itself, as a canary that is never promoted. From here to its
@@ -71,31 +72,34 @@ def plan_release(
         served = swapped if mode == "blue_green" else endpoint_alarms.of_variant(endpoint, variant)
         ringing = canary_alarms.ensure(world, project, run_id, served, release)
     update_run(world, project, run_id, {"release": {"mode": mode, "endpoint": endpoint, "package_arn": package_arn}})
-    content: dict[str, Any] = {
-        "mode": mode,
-        "decision": mode,
-        "strategy": release.strategy,
-        "drill": False,
-        "endpoint": endpoint,
-        "model": model,
-        "package_arn": package_arn,
-        "artifact_uri": artifact_uri,
-        "only_config": only,
-        "canary_config": canary,
-        "champion_config": champion.endpoint_config if champion else None,
-        "champion_variant": champion.variant if champion else None,
-        "champion_run": champion.run_id if champion else None,
-        "variant": variant,
-        "machines": machines,
-        "weights": plan.weights(release),
-        "routing": plan.routing(release),
+    times = plan.timing(release)
+    return ReleasePlan(
+        mode=mode,
+        decision=mode,
+        strategy=release.strategy,
+        drill=False,
+        endpoint=endpoint,
+        model=model,
+        package_arn=package_arn,
+        artifact_uri=artifact_uri,
+        only_config=only,
+        canary_config=canary,
+        champion_config=champion.endpoint_config if champion else None,
+        champion_variant=champion.variant if champion else None,
+        champion_run=champion.run_id if champion else None,
+        variant=variant,
+        machines=machines,
+        weights=plan.weights(release),
+        routing=plan.routing(release),
         # without captures held-out rows may be asked
-        "replay": bool(canary and release.replay and (release.capture_percent or release.no_traffic == "promote")),
-        "alarms": ringing,
-        "started_at": world.clock.now().isoformat(),
-        "tags": names.tags(stack, project, run_id),
-    }
-    return {**content, **plan.timing(release)}
+        replay=bool(canary and release.replay and (release.capture_percent or release.no_traffic == "promote")),
+        alarms=ringing,
+        started_at=world.clock.now().isoformat(),
+        tags=names.tags(stack, project, run_id),
+        bake_seconds=times["bake_seconds"],
+        slice_seconds=times["slice_seconds"],
+        max_bake_seconds=times["max_bake_seconds"],
+    )
 
 
 def _drill(
@@ -106,7 +110,7 @@ def _drill(
     champion: Champion | None,
     state: EndpointState | None,
     release: Release,
-) -> Json:
+) -> ReleasePlan:
     if champion is None or state is None or state.status != "InService":
         raise ReleaseError(f"{project} has no endpoint in service to drill on")
     if [variant.name for variant in state.variants] != [champion.variant]:
@@ -118,30 +122,33 @@ def _drill(
     both = {champion.variant: (champion.model, 1.0), variant: (champion.model, 0.0)}
     _ensure_config(world, project, canary, release, both, state.variants[0].instances)
     ringing = canary_alarms.ensure(world, project, drill_id, endpoint_alarms.of_variant(endpoint, variant), release)
-    return {
-        "mode": "canary",
-        "decision": "canary",
-        "strategy": "canary",
-        "drill": True,
-        "endpoint": endpoint,
-        "model": champion.model,
-        "package_arn": champion.package_arn,
-        "artifact_uri": champion.metrics.get("artifact_uri"),
-        "only_config": champion.endpoint_config,
-        "canary_config": canary,
-        "champion_config": champion.endpoint_config,
-        "champion_variant": champion.variant,
-        "champion_run": champion.run_id,
-        "variant": variant,
-        "machines": state.variants[0].instances,
-        "weights": [plan.step(DRILL_PERCENT)],
-        "routing": None,
-        "replay": False,
-        "alarms": ringing,
-        "started_at": world.clock.now().isoformat(),
-        "tags": names.tags(world.settings.stack, project, drill_id),
-        **plan.timing(release),
-    }
+    times = plan.timing(release)
+    return ReleasePlan(
+        mode="canary",
+        decision="canary",
+        strategy="canary",
+        drill=True,
+        endpoint=endpoint,
+        model=champion.model,
+        package_arn=champion.package_arn,
+        artifact_uri=champion.metrics.get("artifact_uri"),
+        only_config=champion.endpoint_config,
+        canary_config=canary,
+        champion_config=champion.endpoint_config,
+        champion_variant=champion.variant,
+        champion_run=champion.run_id,
+        variant=variant,
+        machines=state.variants[0].instances,
+        weights=[plan.step(DRILL_PERCENT)],
+        routing=None,
+        replay=False,
+        alarms=ringing,
+        started_at=world.clock.now().isoformat(),
+        tags=names.tags(world.settings.stack, project, drill_id),
+        bake_seconds=times["bake_seconds"],
+        slice_seconds=times["slice_seconds"],
+        max_bake_seconds=times["max_bake_seconds"],
+    )
 
 
 def _ensure_config(
@@ -156,7 +163,7 @@ def _ensure_config(
     world.models.ensure_endpoint_config(name, variants, capture, release.capture_percent)
 
 
-def _mode(endpoint: str, state: EndpointState | None, champion: Champion | None, run_id: str, release: Release) -> str:
+def _mode(endpoint: str, state: EndpointState | None, champion: Champion | None, run_id: str, release: Release) -> Mode:
     if champion and champion.run_id == run_id:
         raise ReleaseError(f"{run_id} is the champion on {endpoint} already")
     if state is None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from sluice.errors import ArtifactError, EndpointBusyError
-from sluice.ports import Champion, Json, World
+from sluice.ports import Champion, World
+from sluice.records.boundary import json_boundary
+from sluice.records.release_plan import NoRollback, Rollback, RollbackPlan
 from sluice.serving.abort_requests import request_abort
 from sluice.serving.endpoint_lock import take_endpoint
 from sluice.serving.sealed_models import verified_champion
 
 
-def plan_rollback(world: World, project: str, reason: str, holder: str, from_run: str | None = None) -> Json:
-    """`{"decision": possible | impossible | done, "endpoint", "target_config", "target_variant", "from_run", …}`.
+@json_boundary
+def plan_rollback(world: World, project: str, reason: str, holder: str, from_run: str | None = None) -> Rollback:
+    """The plan that roll_back follows, or why there is none.
 
     `from_run` is the model that the rollback is about: when another serves by now, it is done. `holder` is the
     execution, which holds the endpoint's lock from here to complete_rollback. Impossible as well when the
@@ -48,20 +51,20 @@ def plan_rollback(world: World, project: str, reason: str, holder: str, from_run
             f"A rollback was asked for ({reason}), but {why}. What serves, still serves.",
             {"champion": champion.run_id if champion else None},
         )
-        return {"decision": "impossible", "reasons": [why]}
-    return {
-        "decision": "possible",
-        "endpoint": champion.endpoint,
-        "target_config": previous["endpoint_config"],
-        "target_variant": previous["variant"],
-        "from_run": champion.run_id,
-        "to_run": previous["run_id"],
-        "package_arn": champion.package_arn,
-        "reasons": [reason],
-    }
+        return NoRollback(decision="impossible", reasons=[str(why)])
+    return RollbackPlan(
+        decision="possible",
+        endpoint=champion.endpoint,
+        target_config=previous["endpoint_config"],
+        target_variant=previous["variant"],
+        from_run=champion.run_id,
+        to_run=previous["run_id"],
+        package_arn=champion.package_arn,
+        reasons=[reason],
+    )
 
 
-def _done(champion: Champion | None, from_run: str | None) -> Json | None:
+def _done(champion: Champion | None, from_run: str | None) -> NoRollback | None:
     if from_run is None or champion is None or champion.run_id == from_run:
         return None
-    return {"decision": "done", "reasons": [f"{champion.run_id} serves, not {from_run} any more"]}
+    return NoRollback(decision="done", reasons=[f"{champion.run_id} serves, not {from_run} any more"])

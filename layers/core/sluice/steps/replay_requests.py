@@ -18,7 +18,9 @@ from sluice.contract.durations import seconds
 from sluice.errors import ReleaseError
 from sluice.names import REPLAYED
 from sluice.ports import Json, World
+from sluice.records.boundary import json_boundary
 from sluice.records.evaluation import ExpectedScores
+from sluice.records.release_plan import ReleasePlan
 from sluice.release import traffic
 from sluice.release.answers import read_answer
 from sluice.release.episodes import Request, episodes
@@ -39,7 +41,8 @@ MAX_MIRRORED = 5_000
 _NONE = Counts()
 
 
-def replay_requests(world: World, project: str, run_id: str, release_plan: Json, looks: int = 0) -> Json:
+@json_boundary
+def replay_requests(world: World, project: str, run_id: str, release_plan: ReleasePlan, looks: int = 0) -> Json:
     """`{"decision": more | wait | pass | abort, "reasons", "inconclusive", "replayed"}`.
 
     `more`: call again at once; `wait`: a shadow release waits for new requests; `looks` slices were waited so far.
@@ -47,10 +50,10 @@ def replay_requests(world: World, project: str, run_id: str, release_plan: Json,
     the planned sample. Raises ReleaseError without a champion.
     """
     contract = run_contract(world, project, run_id)
-    champion, challenger = release_plan.get("champion_variant"), release_plan["variant"]
+    champion, challenger = release_plan.champion_variant, release_plan.variant
     if not champion:
         raise ReleaseError(f"{project} has no champion whose requests could be replayed to {run_id}")
-    release, endpoint = contract.release, release_plan["endpoint"]
+    release, endpoint = contract.release, release_plan.endpoint
     waited = looks * timing(release)["slice_seconds"]
     requests = _requests(world, contract, run_id, release_plan, champion, waited)
     held_out = any(request.get("source") == HELD_OUT for request in requests)
@@ -124,7 +127,7 @@ def _decision(verdict: ReplayVerdict, left: bool, contract: Contract, waited: fl
 
 
 def _requests(
-    world: World, contract: Contract, run_id: str, release_plan: Json, champion: str, waited: float
+    world: World, contract: Contract, run_id: str, release_plan: ReleasePlan, champion: str, waited: float
 ) -> list[Json]:
     """The requests of this release, chosen once; those of a shadow release grow with what arrives.
 
@@ -135,12 +138,12 @@ def _requests(
     chosen: list[Json] | None = stored_json(world, key, None)
     if chosen and any(request.get("source") == HELD_OUT for request in chosen):
         return chosen
-    where, now = (release_plan["endpoint"], champion), world.clock.now()
+    where, now = (release_plan.endpoint, champion), world.clock.now()
     if chosen is None:
         found = captured(world, contract, where, now - LOOKBACK, now, contract.release.replay, newest=True)
     elif contract.release.strategy == "shadow" and len(chosen) < MAX_MIRRORED:
         # from the second after: captures tell whole seconds, and none may be asked twice
-        last = chosen[-1]["at"] if chosen else release_plan["started_at"]
+        last = chosen[-1]["at"] if chosen else release_plan.started_at
         after = datetime.fromisoformat(last).replace(microsecond=0) + timedelta(seconds=1)
         found = captured(world, contract, where, after, now, MAX_MIRRORED - len(chosen))
     else:
@@ -204,7 +207,7 @@ def _judged(done: list[Json], contract: Contract, expected: ExpectedScores | Non
     )
 
 
-def _origin(world: World, contract: Contract, release_plan: Json, done: list[Json]) -> Json:
+def _origin(world: World, contract: Contract, release_plan: ReleasePlan, done: list[Json]) -> Json:
     """What the live steps subtract from the variants' metrics: the replay's requests are nobody's traffic.
 
     The challenger's are known exactly, however late the metrics come. The champion's come with its own live traffic.
@@ -216,8 +219,8 @@ def _origin(world: World, contract: Contract, release_plan: Json, done: list[Jso
         failures=sum(answer.failed and not 400 <= answer.status < 500 for answer in answers),
         slow_at_most=sum(answer.milliseconds > limit for answer in answers),
     )
-    begin, now = datetime.fromisoformat(release_plan["started_at"]), world.clock.now()
-    endpoint, champion = release_plan["endpoint"], release_plan["champion_variant"]
+    begin, now = datetime.fromisoformat(release_plan.started_at), world.clock.now()
+    endpoint, champion = release_plan.endpoint, release_plan.control
     control = traffic.counts(world.metrics, endpoint, champion, begin, now, limit)
     if len(done) > control.requests:
         # it was asked as often at least, so its metrics are late

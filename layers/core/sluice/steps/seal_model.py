@@ -15,13 +15,16 @@ from sluice.model import opening
 from sluice.model.errors import ArtifactError as UnsafeArchive
 from sluice.model.manifest import sha256
 from sluice.ports import Json, World
+from sluice.records.boundary import json_boundary
+from sluice.records.training_plan import ChampionModel
 from sluice.release import seals
 from sluice.release.seals import Seal
 from sluice.serving.sealed_models import downloaded, verified
 
 
+@json_boundary
 def seal_model(
-    world: World, project: str, run_id: str, artifact_uri: str, training_job: str, champion: Json | None = None
+    world: World, project: str, run_id: str, artifact_uri: str, training_job: str, champion: ChampionModel | None = None
 ) -> Json:
     """`{"artifact_uri", "artifact_sha256"}` of the sealed copy; asked again, it answers the seal that there is.
 
@@ -29,7 +32,7 @@ def seal_model(
     Raises ArtifactError for an archive that is not that of a model of this run.
     """
     if champion:
-        verified(world, project, champion["run_id"], champion["artifact_uri"])
+        verified(world, project, champion.run_id, champion.artifact_uri)
     sealed = keys.sealed(project, run_id, "model.tar.gz")
     signature = keys.sealed(project, run_id, "signature.json")
     if world.objects.exists(signature):
