@@ -61,12 +61,12 @@ SEED ?= 1
 # the end-to-end stories share one cloud and both cores: by themselves, after the rest
 test: setup .envs/audit/.stamp .envs/node/.stamp  ## every test that takes seconds, the local cloud's end-to-end ones included
 	$(PY) -m pytest tests -m "not long" -n 2 --dist loadfile --ignore tests/e2e -p randomly --randomly-seed=$(SEED)
-	$(PY) -m pytest localcloud/tests -m "not long" -n 2 --dist loadfile
+	$(PY) -m pytest localcloud/tests -m "not long" -n 2 --dist loadfile -p randomly --randomly-seed=$(SEED)
 	$(PY) -m pytest -m "not long" tests/e2e
 
-test-order: setup .envs/audit/.stamp .envs/node/.stamp  ## the tests without a cloud again, in two other random orders
-	$(PY) -m pytest -q -m "not long" -n 2 --dist loadfile -p randomly --randomly-seed=2 $(ALONE)
-	$(PY) -m pytest -q -m "not long" -n 2 --dist loadfile -p randomly --randomly-seed=3 $(ALONE)
+test-order: setup .envs/audit/.stamp .envs/node/.stamp  ## the tests without the deployed pipeline again, in two other random orders
+	$(PY) -m pytest -q -m "not long" -n 2 --dist loadfile -p randomly --randomly-seed=2 $(ALONE) localcloud/tests
+	$(PY) -m pytest -q -m "not long" -n 2 --dist loadfile -p randomly --randomly-seed=3 $(ALONE) localcloud/tests
 
 ALONE := tests/unit tests/contract tests/functions tests/cli
 

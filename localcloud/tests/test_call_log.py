@@ -17,7 +17,9 @@ DATA = "a name that nobody may read"
 
 @pytest.fixture(scope="module")
 def role(cloud: Cloud) -> dict[str, str]:
-    """Credentials of a role's session that may use what its statements say."""
+    """Credentials of a role's session that may use what its statements say; the bucket `logged` is there."""
+    where = {"LocationConstraint": cloud.settings.region}
+    cloud.client("s3").create_bucket(Bucket="logged", CreateBucketConfiguration=where)
     iam, account = cloud.client("iam"), cloud.settings.account
     allowed = ["s3:PutObject", "s3:GetObject", "sns:Publish", "dynamodb:PutItem", "cloudwatch:PutMetricData"]
     arn = cloud.role("logged", "lambda.amazonaws.com", [{"Effect": "Allow", "Action": allowed, "Resource": "*"}])
@@ -37,8 +39,6 @@ def requests(cloud: Cloud) -> list[dict[str, Any]]:
 
 
 def test_requests_are_told_with_their_parameters_but_not_their_data(cloud: Cloud, role: dict[str, str]) -> None:
-    where = {"LocationConstraint": cloud.settings.region}
-    cloud.client("s3").create_bucket(Bucket="logged", CreateBucketConfiguration=where)
     topic = cloud.client("sns").create_topic(Name="logged")["TopicArn"]
     cloud.client("s3", **role).put_object(Bucket="logged", Key="a/b.csv", Body=DATA.encode(), ContentType="text/csv")
     attributes = {"kind": {"DataType": "String", "StringValue": "greeting"}}

@@ -182,7 +182,17 @@ def world(cloud: Any) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def pair(world: World) -> str:
-    """An endpoint with variants `a` (weight 90) and `b` (weight 10)."""
+    """An endpoint with variants `a` (weight 90) and `b` (weight 10), for tests that leave it as it is."""
+    return _pair(world)
+
+
+@pytest.fixture
+def own_pair(world: World) -> str:
+    """An endpoint like `pair` for one test, which may change it and count its requests."""
+    return _pair(world)
+
+
+def _pair(world: World) -> str:
     return world.serving(("a", world.model("one"), 90), ("b", world.model("two"), 10))
 
 
@@ -237,19 +247,18 @@ def test_describes_what_serves(world: World, pair: str) -> None:
     assert [v["InitialVariantWeight"] for v in config["ProductionVariants"]] == [90, 10]
 
 
-def test_splits_by_weight_and_counts_by_variant(world: World, pair: str) -> None:
-    before = {v: world.metric(pair, v, "Invocations") for v in "ab"}
+def test_splits_by_weight_and_counts_by_variant(world: World, own_pair: str) -> None:
     n = 600
-    answers = [world.ask(pair, InferenceId="i-1") for _ in range(n)]
+    answers = [world.ask(own_pair, InferenceId="i-1") for _ in range(n)]
     got = Counter(answer["InvokedProductionVariant"] for answer in answers)
     assert abs(got["b"] - n * 0.1) <= 3 * (n * 0.1 * 0.9) ** 0.5
     assert {(a["InvokedProductionVariant"], a["Body"]["answer"]) for a in answers} == {("a", "one"), ("b", "two")}
     for variant in "ab":
-        until(lambda v=variant: world.metric(pair, v, "Invocations") - before[v] == got[v])
-    assert world.metric(pair, "a", "Invocation5XXErrors") == 0
-    assert world.metric(pair, "a", "ModelLatency", "SampleCount") == world.metric(pair, "a", "Invocations")
-    assert 20 < world.metric(pair, "a", "ModelLatency", "p50") < world.metric(pair, "a", "ModelLatency", "p99")
-    assert world.metric(pair, "a", "OverheadLatency", "Average") > 0
+        until(lambda v=variant: world.metric(own_pair, v, "Invocations") == got[v])
+    assert world.metric(own_pair, "a", "Invocation5XXErrors") == 0
+    assert world.metric(own_pair, "a", "ModelLatency", "SampleCount") == world.metric(own_pair, "a", "Invocations")
+    assert 20 < world.metric(own_pair, "a", "ModelLatency", "p50") < world.metric(own_pair, "a", "ModelLatency", "p99")
+    assert world.metric(own_pair, "a", "OverheadLatency", "Average") > 0
 
 
 def test_target_variant(world: World, pair: str) -> None:
@@ -284,11 +293,11 @@ def test_model_errors_carry_what_the_container_said_and_count_by_variant(world: 
     until(lambda: logs.filter_log_events(logGroupName=group, filterPattern='"a bug of the model"')["events"])
 
 
-def test_weights_move_without_a_lost_request(world: World, pair: str) -> None:
-    with Traffic(world, pair) as traffic:
+def test_weights_move_without_a_lost_request(world: World, own_pair: str) -> None:
+    with Traffic(world, own_pair) as traffic:
         until(lambda: len(traffic.answers) > 20)
         world.sagemaker.update_endpoint_weights_and_capacities(
-            EndpointName=pair,
+            EndpointName=own_pair,
             DesiredWeightsAndCapacities=[
                 {"VariantName": "a", "DesiredWeight": 0},
                 {"VariantName": "b", "DesiredWeight": 1, "DesiredInstanceCount": 2},
@@ -296,25 +305,25 @@ def test_weights_move_without_a_lost_request(world: World, pair: str) -> None:
         )
         with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
             world.sagemaker.update_endpoint_weights_and_capacities(
-                EndpointName=pair, DesiredWeightsAndCapacities=[{"VariantName": "a", "DesiredWeight": 1}]
+                EndpointName=own_pair, DesiredWeightsAndCapacities=[{"VariantName": "a", "DesiredWeight": 1}]
             )
-        found = world.settled(pair)
+        found = world.settled(own_pair)
         settled = len(traffic.answers)
         until(lambda: len(traffic.answers) > settled + 50)
     assert not traffic.errors
     assert set(traffic.answers[settled + 4 :]) == {"two"}
     assert [v["CurrentWeight"] for v in found["ProductionVariants"]] == [0, 1]
     assert found["ProductionVariants"][1]["CurrentInstanceCount"] == 2
-    assert world.ask(pair, TargetVariant="a")["Body"]["answer"] == "one"
+    assert world.ask(own_pair, TargetVariant="a")["Body"]["answer"] == "one"
     with pytest.raises(ClientError, match="not present"):
         world.sagemaker.update_endpoint_weights_and_capacities(
-            EndpointName=pair, DesiredWeightsAndCapacities=[{"VariantName": "z", "DesiredWeight": 1}]
+            EndpointName=own_pair, DesiredWeightsAndCapacities=[{"VariantName": "z", "DesiredWeight": 1}]
         )
 
 
-def test_the_lost_answer_of_a_weights_call_has_moved_them(world: World, pair: str) -> None:
-    faults.lay(world.cloud.settings.state, "UpdateEndpointWeightsAndCapacities", Fault("lose", 1, pair))
-    faults.lay(world.cloud.settings.state, "DescribeEndpoint", Fault("throttle", 2, pair))
+def test_the_lost_answer_of_a_weights_call_has_moved_them(world: World, own_pair: str) -> None:
+    faults.lay(world.cloud.settings.state, "UpdateEndpointWeightsAndCapacities", Fault("lose", 1, own_pair))
+    faults.lay(world.cloud.settings.state, "DescribeEndpoint", Fault("throttle", 2, own_pair))
     once = boto3.client(
         "sagemaker",
         endpoint_url=world.cloud.endpoint,
@@ -325,13 +334,13 @@ def test_the_lost_answer_of_a_weights_call_has_moved_them(world: World, pair: st
     )
     with pytest.raises(ClientError, match="InternalFailure"):
         once.update_endpoint_weights_and_capacities(
-            EndpointName=pair, DesiredWeightsAndCapacities=[{"VariantName": "a", "DesiredWeight": 5}]
+            EndpointName=own_pair, DesiredWeightsAndCapacities=[{"VariantName": "a", "DesiredWeight": 5}]
         )
     for _ in range(2):
         with pytest.raises(ClientError, match="Rate exceeded"):
-            once.describe_endpoint(EndpointName=pair)
-    assert once.describe_endpoint(EndpointName=pair)["EndpointStatus"] in ("Updating", "InService")
-    assert world.settled(pair)["ProductionVariants"][0]["CurrentWeight"] == 5
+            once.describe_endpoint(EndpointName=own_pair)
+    assert once.describe_endpoint(EndpointName=own_pair)["EndpointStatus"] in ("Updating", "InService")
+    assert world.settled(own_pair)["ProductionVariants"][0]["CurrentWeight"] == 5
 
 
 def test_a_new_configuration_takes_over_under_traffic(world: World) -> None:

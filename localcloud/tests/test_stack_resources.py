@@ -6,6 +6,7 @@ import json
 import time
 from typing import Any
 
+import pytest
 from cloud_help import Cloud
 
 from localcloud.stepfunctions.logs import DELIVERY_ACTIONS, logged
@@ -80,7 +81,9 @@ def settled(cloud: Cloud, name: str) -> str:
     raise AssertionError("the stack does not settle")
 
 
-def test_a_stack_is_what_its_template_says_also_after_an_update(cloud: Cloud) -> None:
+@pytest.fixture(scope="module")
+def updated(cloud: Cloud) -> None:
+    """The stack of `template`, deployed and then updated."""
     stacks = cloud.client("cloudformation")
     role = cloud.role(
         "resources-test",
@@ -92,6 +95,9 @@ def test_a_stack_is_what_its_template_says_also_after_an_update(cloud: Cloud) ->
     stacks.update_stack(StackName="resources", TemplateBody=json.dumps(template(role, 9, 60)))
     assert settled(cloud, "resources") == "UPDATE_COMPLETE"
 
+
+@pytest.mark.usefixtures("updated")
+def test_a_stack_is_what_its_template_says_also_after_an_update(cloud: Cloud) -> None:
     s3, account = cloud.client("s3"), cloud.settings.account
     s3.put_object(Bucket="resources-test", Key="a/b", Body=b"1")
     key = s3.head_object(Bucket="resources-test", Key="a/b")["SSEKMSKeyId"]
@@ -104,6 +110,7 @@ def test_a_stack_is_what_its_template_says_also_after_an_update(cloud: Cloud) ->
     assert float(budget["BudgetLimit"]["Amount"]) == 60
 
 
+@pytest.mark.usefixtures("updated")
 def test_what_fails_in_a_machine_is_logged_without_its_data(cloud: Cloud) -> None:
     machines = cloud.client("stepfunctions")
     arn = next(
