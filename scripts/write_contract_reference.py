@@ -90,7 +90,7 @@ def reference() -> str:
         lines.append("|---|---|---|---|")
         for name, field in model.model_fields.items():
             if not field.description:
-                raise SystemExit(f"{model.__name__}.{name} has no description in sluice/contract/models.py")
+                raise SystemExit(f"{model.__name__}.{name} has no description in {model.__module__}")
             kind = type_of(field.annotation)
             if any(isinstance(rule, AfterValidator) for rule in field.metadata):  # Duration and Every, unpacked
                 kind = "duration"

@@ -1,0 +1,79 @@
+"""`monitor`, `retrain` and `alerts`: how the serving model is watched, and what follows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from sluice.contract.part import Duration, Every, Part
+
+OTHER_DRIFT = ("ks", "kolmogorov_smirnov", "js", "jensen_shannon", "wasserstein")
+"""Scores that people ask for. They are about values and the order of them, of which a baseline of bins has little."""
+_ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
+
+
+class Drift(Part):
+    score: Literal["psi"] = Field("psi", description="population stability index")
+    max: float = Field(
+        0.2,
+        gt=0,
+        description="above it the drift alarm goes into ALARM, unless chance explains it (false alarms: one in "
+        "100 measurements)",
+    )
+    min_rows: int = Field(200, ge=1, description="a window with fewer requests is inconclusive")
+
+    @field_validator("score", mode="before")
+    @classmethod
+    def _has_a_chance_level(cls, value: Any) -> Any:
+        if value in OTHER_DRIFT:
+            raise ValueError(
+                f"{value} is not supported: a model's baseline holds shares of bins, and only for psi is the effect "
+                f"of chance known; use psi"
+            )
+        return value
+
+
+class Quality(Part):
+    metric: str = Field(description="computed from delayed labels, for binary and regression problems so far")
+    min: float | None = Field(None, description="below it the quality alarm goes into ALARM")
+    max: float | None = Field(
+        None, description="above it the quality alarm goes into ALARM, for metrics where less is better"
+    )
+    min_labels: int = Field(
+        100, ge=1, description="quality is inconclusive with fewer labels that belong to a captured request"
+    )
+
+
+class Monitor(Part):
+    every: Every = Field("1h", description="how often captured requests are measured")
+    window: Duration = Field("1d", description="how far back each measurement reads")
+    drift: Drift = Field(Drift(), description="requests against the training rows")
+    quality: Quality | None = Field(None, description="predictions against delayed labels; absent: not monitored")
+
+
+class Retrain(Part):
+    on: list[Literal["drift", "quality"]] = Field(["drift", "quality"], description="alarms that start a retraining")
+    cooldown: Duration = Field("24h", description="between two retrainings")
+    schedule: Every | None = Field(
+        None, description="retrains at this interval, from the next promotion on; `cooldown` does not delay it"
+    )
+    max_per_week: int = Field(
+        3, ge=0, description="retrainings in any seven days, by alarm or by schedule; 0 forbids them"
+    )
+
+
+class Alerts(Part):
+    emails: list[str] = Field(
+        default_factory=list,
+        description="get this project's alerts once they confirm AWS's mail; the stack's AlertEmail gets every alert",
+    )
+
+    @field_validator("emails")
+    @classmethod
+    def _are_addresses(cls, emails: list[str]) -> list[str]:
+        for email in emails:
+            if not _ADDRESS.fullmatch(email):
+                raise ValueError(f"{email!r} is not an email address; write one like name@example.com")
+        return emails

@@ -1,0 +1,43 @@
+"""What the sections of the contract are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from sluice.contract.durations import rate_expression, seconds
+
+MACHINE = "ml.m5.large"
+"""Of jobs and endpoints, where the contract does not choose another."""
+MACHINE_PATTERN = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
+
+
+def _spelled(value: Any) -> Any:
+    """A bare number as text, so that what is wrong with it is said in words about durations."""
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _is_duration(text: str) -> str:
+    seconds(text)
+    return text
+
+
+def _is_schedule(text: str) -> str:
+    rate_expression(text)
+    return text
+
+
+Duration = Annotated[
+    str, BeforeValidator(_spelled), AfterValidator(_is_duration), Field(description="30s, 10m, 1h or 7d")
+]
+Every = Annotated[
+    str, BeforeValidator(_spelled), AfterValidator(_is_schedule), Field(description="whole minutes: 1m, 1h, 1d")
+]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Part(BaseModel):
+    """A part of the contract: immutable, and without room for typos."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
