@@ -118,7 +118,7 @@ def power(runs: int) -> str:
             (0.0, 0.1, 0.2, 0.3),
         ),
         Panel(
-            "Promoted at the planned look (limit 1 %)",
+            "Promoted at the planned measurement (limit 1 %)",
             "error rate of the canary",
             passes,
             (0.0, 0.02),

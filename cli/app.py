@@ -117,7 +117,7 @@ def main(arguments: Sequence[str] | None = None, connect: Connect = Connection) 
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return REFUSED
     except Stopped:
-        return _fail("stopped; what runs in the cloud goes on")
+        return _fail("stopped; runs in the cloud continue")
     return 0
 
 

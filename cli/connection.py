@@ -67,8 +67,8 @@ class Connection:
         lacking = [name for name in OUTPUTS.values() if name not in found]
         if lacking:
             raise CliError(
-                f"stack {self.stack!r} ({stacks[0]['StackStatus']}) has no output {', '.join(lacking)}: it is no "
-                "Sluice, or its deployment did not end well"
+                f"stack {self.stack!r} ({stacks[0]['StackStatus']}) has no output {', '.join(lacking)}: it is not a "
+                f"Sluice stack, or its deployment failed"
             )
         return found
 
@@ -124,7 +124,9 @@ def find_run(world: World, run_id: str, project: str | None = None) -> tuple[str
         raise CliError(f"there is no run {run_id!r} in {where}{hint}; `sluice runs <project>` lists them")
     if len(found) > 1:
         several = ", ".join(f"{record['run_id']} ({name})" for name, record in found[:5])
-        raise CliError(f"{run_id!r} is the beginning of {len(found)} runs: {several}; write more of it, or --project")
+        raise CliError(
+            f"{run_id!r} is the beginning of {len(found)} runs: {several}; give more of its characters, or --project"
+        )
     return found[0]
 
 

@@ -70,7 +70,7 @@ def head(project: str, record: Json) -> str:
     if error:
         lines.append(f"  failed at {error.get('state')}: {error.get('error')}: {error.get('cause')}")
     if record.get("rollback_verified") is not None:
-        verified = "verified by a live request" if record["rollback_verified"] else "NOT VERIFIED: look at the endpoint"
+        verified = "verified by a live request" if record["rollback_verified"] else "NOT VERIFIED: check the endpoint"
         lines.append(f"  rollback  {verified}")
     return "\n".join(lines)
 
@@ -106,7 +106,7 @@ def gates(record: Json) -> str:
 def canary(record: Json) -> str:
     """One line for each stretch of looks at a step that ended alike."""
     looks = record.get("looks", [])
-    lines = [f"Canary: {record.get('decision')} after {plural(len(looks), 'look')}"]
+    lines = [f"Canary: {record.get('decision')} after {plural(len(looks), 'measurement')}"]
     rows = []
     for (step, decision), stretch in groupby(looks, key=lambda look: (look["step_index"], look["decision"])):
         same = list(stretch)
@@ -124,7 +124,7 @@ def canary(record: Json) -> str:
                 decision,
             )
         )
-    header = ("step", "looks", "canary failed", "control failed", "tail ms", "max ln E", "decision")
+    header = ("step", "measured", "canary failed", "control failed", "tail ms", "max ln E", "decision")
     if rows:
         lines.append(indent(table(header, rows)))
         limit = (looks[-1].get("statistic") or {}).get("log_limit")
@@ -186,7 +186,7 @@ def approval(record: Json) -> str:
     if record.get("decision"):
         reason = f": {record['reason']}" if record.get("reason") else ""
         return f"Approval: {record['decision']} at {moment(record.get('decided_at'))} UTC{reason}"
-    return f"Approval: waited for since {moment(record.get('requested_at'))} UTC"
+    return f"Approval: pending since {moment(record.get('requested_at'))} UTC"
 
 
 def verification(record: Json) -> str:

@@ -52,7 +52,10 @@ class Draft:
 def draft(look: Look, source: str, project: str, target: str | None = None) -> Draft:
     """Raises CliError for a name that is none, or a target that the file does not have."""
     if not re.fullmatch(PROJECT_PATTERN, project):
-        raise CliError(f"{project!r} is no project name: 2–32 small letters, digits and single dashes; say --project")
+        raise CliError(
+            f"{project!r} is not a project name (2–32 lower-case letters, digits and single dashes): "
+            f"give one with --project"
+        )
     known = {column.name: column for column in look.columns}
     if target is not None and target not in known:
         raise CliError(f"the file has no column {target!r}{nearest(target, known)}; it has: {', '.join(known)}")
@@ -76,7 +79,7 @@ def draft(look: Look, source: str, project: str, target: str | None = None) -> D
     if chosen.missing:
         lines.append(f"# {chosen.missing} rows have no {_scalar(chosen.name)}: they are accepted but not learned from")
     lines += ["data:", *_key_lines(look, chosen, key, result), *_time_lines(look, chosen, time, result)]
-    lines.append("  # ranges are what was seen; give a column min and max where the world has limits")
+    lines.append("  # ranges are those of this file; give a column min and max if its values have limits")
     lines.append("  columns:")
     for column in look.columns:
         kind = column_type if column is chosen else column.type
@@ -150,7 +153,8 @@ def _key_lines(look: Look, target: Seen, key: Seen | None, result: Draft) -> lis
     if key:
         return [f"  key: [{_scalar(key.name)}]  # distinct in every row"]
     result.decisions.append(
-        "data.key: which columns identify a row? Delayed labels need them, and doubles are dropped by them"
+        "data.key: which columns identify a row? Delayed labels need them, and of rows with the same key only one "
+        "is kept"
     )
     unique = [column.name for column in look.columns if column.unique and column is not target]
     seen = f"; distinct in every row: {', '.join(unique[:8])}" if unique else "; no column is distinct in every row"
@@ -210,7 +214,7 @@ def _column(column: Seen, kind: str, look: Look, *, required: bool) -> str:
         parts.append("nullable: false")
     if column.way and column.way.options:
         parts.append(_options(column.way))
-        notes.append("DECIDE: is it written so?")
+        notes.append("DECIDE: is this its format?")
     if column.markers:
         parts.append(f"missing: [{', '.join(_text(text) for text, _ in column.markers.most_common())}]")
         notes.append(f"DECIDE: {column.markers.total() / look.rows:.1%} marked as missing")
@@ -231,11 +235,11 @@ def _column(column: Seen, kind: str, look: Look, *, required: bool) -> str:
     if kind in ("integer", "number") and column.low is not None:
         notes.append(f"{number(column.low)} to {number(column.high)}")
     if kind == "boolean" and column.values is not None and set(column.values) <= {"0", "1"}:
-        notes.append("only 0 and 1: if it counts something, say integer")
+        notes.append("only 0 and 1: if it counts something, write integer")
     if kind == "text" and column.unique and not required:
-        notes.append("distinct in every row: drop it in features unless its words tell something")
+        notes.append("distinct in every row: add it to features.drop unless its words carry meaning")
     if not column.filled:
-        notes.append("DECIDE: without any value here")
+        notes.append("DECIDE: has no value in this file")
     elif column.missing:
         notes.append(f"{column.missing / look.rows:.1%} missing")
     comment = f"  # {'; '.join(notes)}" if notes else ""
@@ -244,18 +248,19 @@ def _column(column: Seen, kind: str, look: Look, *, required: bool) -> str:
 
 def _rest(problem_type: str, time: Seen | None) -> list[str]:
     metric = METRICS[problem_type][0]
-    by_time = "  # by: time where the model must foresee later rows" if time else ""
+    by_time = "  # by: time if the model must predict later rows" if time else ""
     floor = {"binary": "min: 0.8", "multiclass": "min: 0.7", "regression": "max: 10"}[problem_type]
     return [
-        "  expectations: {max_invalid_rows: 0.05}  # min_rows would refuse a smaller file whole",
+        "  expectations: {max_invalid_rows: 0.05}  # min_rows would refuse smaller files",
         f"  split: {{test: 0.2, validation: 0.2, by: random}}{by_time}",
         "gates:",
-        f"  # DECIDE: what must the model reach to be of use? For example: - {{metric: {metric}, {floor}}}",
+        f"  # DECIDE: what must the model reach to be useful? For example: - {{metric: {metric}, {floor}}}",
         f"  - {{metric: {metric}, above_baseline_by: {'0.0' if problem_type == 'regression' else '0.01'}}}",
         f"  - {{metric: {metric}, not_worse_than_champion_by: 0.005, confidence: 0.95}}",
         "release:",
         "  approval: manual  # DECIDE: automatic once you trust the gates",
-        "  no_traffic: roll_back  # DECIDE: without live requests, hold, roll_back, or promote after held-out rows?",
+        "  no_traffic: roll_back  # DECIDE: without live requests: hold, roll_back, or promote after a test on "
+        "held-out rows?",
     ]
 
 

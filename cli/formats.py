@@ -90,7 +90,7 @@ class Formats:
     figures: int = 0
     """Cells of digits and punctuation alone."""
     odd: list[str] = field(default_factory=list)
-    """The first texts that are no number as JSON writes it."""
+    """The first texts that JSON would not write as a number."""
     boolean: bool = True
     """Whether all values are boolean; these may be words."""
     ways: list[Way] | None = None

@@ -17,23 +17,23 @@ SHOWN = 10
 
 NEXT = {
     "HeaderMismatchError": (
-        "the header lacks columns that the contract names under data.columns: mend the file's header, or change the "
+        "the header lacks columns that the contract names under data.columns: correct the file's header, or change the "
         "contract (`sluice register`)"
     ),
     "EmptyFileError": "the file has no row: export it again",
     "UnreadableFileError": "save it as CSV (UTF-8), JSON lines or Parquet",
     "UnknownProjectError": "register the project first: `sluice register project.yaml`",
-    "key": "data.key names columns that must be filled; mend the rows, or change data.key",
-    "type": "give the column another type under data.columns, or mend the values",
-    "nullable": "data.columns.<column>.nullable: false refuses empty cells; mend the rows, or allow them",
-    "values": "add the new values to data.columns.<column>.values, or mend the rows",
-    "min": "data.columns.<column>.min is the limit; mend the rows, or move it",
-    "max": "data.columns.<column>.max is the limit; mend the rows, or move it",
+    "key": "data.key names columns that must be filled; correct the rows, or change data.key",
+    "type": "give the column another type under data.columns, or correct the values",
+    "nullable": "data.columns.<column>.nullable: false refuses empty cells; correct the rows, or allow them",
+    "values": "add the new values to data.columns.<column>.values, or correct the rows",
+    "min": "data.columns.<column>.min is the limit; correct the rows, or change the limit",
+    "max": "data.columns.<column>.max is the limit; correct the rows, or change the limit",
     "min_rows": "data.expectations.min_rows is the limit: drop a larger file, or lower it",
     "max_nulls": "data.columns.<column>.max_nulls is the limit: fill the column, or raise it",
     "FileTooLargeError": "split the file into parts; docs/operations.md has the size that a function can take",
     "max_payload": "SageMaker takes no larger row: shorten its texts, or leave it out",
-    "max_invalid_rows": "data.expectations.max_invalid_rows is the limit: mend the rows, or raise it",
+    "max_invalid_rows": "data.expectations.max_invalid_rows is the limit: correct the rows, or raise it",
 }
 """What to do, by the rule or error that refused."""
 
@@ -46,7 +46,8 @@ def await_outcome(world: World, key: str, version: str, seconds: float) -> Json:
             return record
         time.sleep(0.3)
     raise CliError(
-        f"no verdict on {visible(key)} after {seconds:.0f} s; it is not lost: see `sluice status`, or --wait"
+        f"no verdict on {visible(key)} after {seconds:.0f} s. The file is not lost: see `sluice status`, or wait "
+        f"longer with --wait"
     )
 
 

@@ -55,10 +55,10 @@ def confirm(target: Target, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise CliError(
-            f"this would be the first write to {target}, and nobody can be asked: repeat it with --yes if that is "
-            'meant. For the local cloud run `eval "$(sluice env)"` first'
+            f"this would be the first write to {target}, and there is no terminal to ask for confirmation: repeat "
+            'the command with --yes if you mean it. For the local cloud run `eval "$(sluice env)"` first'
         )
-    if not typer.confirm(f"This is the first write to {target}, which is a real account. Go on?", err=True):
+    if not typer.confirm(f"This is the first write to {target}, which is a real account. Continue?", err=True):
         raise CliError("nothing was written")
     path = remembered()
     path.parent.mkdir(parents=True, exist_ok=True)

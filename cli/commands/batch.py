@@ -13,7 +13,7 @@ from cli.connection import Connection
 from cli.options import Project
 
 NAME = "batch"
-HELP = "score a file and say where the predictions are"
+HELP = "score a file and report where the predictions are"
 EXAMPLE = "sluice batch shop next-week.csv --output predictions.jsonl"
 WRITES = True
 

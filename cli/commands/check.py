@@ -12,7 +12,7 @@ from sluice.contract import Contract, load_contract
 from sluice.intake.misplaced import is_contract_name
 
 NAME = "check"
-HELP = "say what is wrong with a project.yaml"
+HELP = "check a project.yaml and list its errors"
 EXAMPLE = "sluice check project.yaml"
 
 

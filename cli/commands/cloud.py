@@ -70,7 +70,7 @@ def welcome(cloud: local.LocalStack, *, background: bool) -> str:
     end = "`sluice cloud --stop` stops it" if background else "Ctrl-C stops it"
     return (
         f"Sluice is deployed on a local cloud at {cloud.endpoint} (stack {cloud.stack}). One real second is "
-        f"{cloud.speed:g} seconds of its bakes, alarm periods and schedules. {end}; its data end with it.\n"
+        f"{cloud.speed:g} seconds of its bakes, alarm periods and schedules. {end}; its data are then lost.\n"
         f"\nPaste into {'this' if background else 'another'} shell, in this folder:\n"
         f'\n    eval "$({shown} env{other})"'
         "\n    sluice init data.csv --target COLUMN    # writes project.yaml: look for DECIDE, then: sluice register"

@@ -83,7 +83,7 @@ def text(usage: Usage, contract: Contract, prices: PriceTable, given: Assumption
     lines = [
         f"{contract.project} in {prices.region}: about ${total(a_run):,.2f} a run, ${total(a_month):,.2f} a month "
         f"with {usage.runs:,g} runs.",
-        f"Prices of {prices.date} from {prices.path.name}, not checked against AWS; an estimate, no offer.",
+        f"Prices of {prices.date} from {prices.path.name}, not checked against AWS; an estimate, not an offer.",
         "",
         "A run",
         _rows(a_run),
@@ -91,7 +91,7 @@ def text(usage: Usage, contract: Contract, prices: PriceTable, given: Assumption
         "A month",
         _rows(a_month),
         "",
-        f"Tuning costs at most ${usage.longest_tuning_usd():,.2f} a run: the contract stops it.",
+        f"Tuning costs at most ${usage.longest_tuning_usd():,.2f} a run: the contract limits it.",
         f"Assumed: {'; '.join(given.told((*usage.irrelevant, *(found.instead_of if found else ()))))}.",
         f"Not counted: {'; '.join(NOT_COUNTED)}.",
     ]

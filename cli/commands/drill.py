@@ -36,7 +36,7 @@ _ALARM_SECONDS = 20.0
 """CloudWatch returns the alarm to its metric's state within seconds. A failing canary's alarm would stay in ALARM."""
 _ALARM_REASON = "sluice drill rollback"
 STARTED, ATTACHED, SHARE, ALARM = "drill started", "canary attached", "canary has its share", "alarm set"
-TOLD, WEIGHT, CONFIG = "release told to abort", "champion has all requests", "champion's configuration is active"
+TOLD, WEIGHT, CONFIG = "release asked to abort", "champion has all requests", "champion's configuration is active"
 VERIFIED, ENDED = "rollback verified", "drill ended"
 
 
@@ -58,7 +58,7 @@ def run(
     started = start_drill(connection.world, project, getpass.getuser())
     drill = _Drill(connection, project, started, wants_alarm=not no_alarm)
     say(f"{drill.id} of {project}: a second copy of {started['champion']} gets 10 % of the requests of")
-    say(f"{started['endpoint']}, and {'the judge' if no_alarm else 'an alarm'} sends it back. It is paid for")
+    say(f"{started['endpoint']}, and {'the judge' if no_alarm else 'an alarm'} rolls it back. Its machines are billed")
     say(f"until the drill is over: two changes of the endpoint, and at most {BAKE} between them.")
     if drill.wants_alarm:
         say("Setting the alarm needs the permission cloudwatch:SetAlarmState.")
@@ -130,9 +130,9 @@ class _Drill:
         """What happens without this command."""
         if self.execution.get("status", "RUNNING") != "RUNNING":
             return f"The execution of drill {self.id} has ended: `sluice why {self.id}`"
-        how = "its alarm has rung, so the champion comes back"
+        how = "its alarm went into ALARM, so the champion comes back"
         if ALARM not in self.seen:
-            how = f"nobody sets its alarm now, so the judge brings the champion back when {BAKE} of it are over"
+            how = f"its alarm will not be set now, so the judge brings the champion back when {BAKE} of it are over"
         return (
             f"Drill {self.id} goes on by itself: {how}. The alert `Rollback Drill` and `sluice why {self.id}` say how "
             "it ended; the endpoint is free for releases then"
@@ -152,7 +152,7 @@ class _Drill:
             for what, at in sorted(self.seen.items(), key=lambda item: item[1])
         ]
         shown = table(("at (UTC)", "seconds", "after the alarm", "what was seen"), rows)
-        return f"\n{shown}\nSeen by asking every {_POLL_SECONDS:g} s, by this machine's clock."
+        return f"\n{shown}\nMeasured by polling every {_POLL_SECONDS:g} s, with this machine's clock."
 
     def requests(self) -> str:
         """What the users had of it."""
@@ -165,7 +165,7 @@ class _Drill:
         told = f"{champion:.0f} requests were answered by the champion meanwhile and {canary:.0f} by its copy"
         if not canary:
             told += ": no user's request was moved, only weights and configurations"
-        return f"{told} (CloudWatch's counts, which come up to minutes late)."
+        return f"{told} (CloudWatch's counts, which may be minutes late)."
 
     def trouble(self) -> list[str]:
         """Why the drill did not pass."""
@@ -182,8 +182,9 @@ class _Drill:
             found.append(f"it ended before its alarm could be set ({'; '.join(record.get('reasons') or ['?'])})")
         elif self.wants_alarm and not _answered(record):
             found.append(
-                f"nobody answered the alarm, set {plural(len(self.rings), 'time')}: its composite, EventBridge "
-                "or respond_to_alarm did not tell the release"
+                f"nothing responded to the alarm, which was set {plural(len(self.rings), 'time')}: its composite, "
+                f"EventBridge "
+                "or respond_to_alarm did not notify the release"
             )
         return found + _amiss(_settled(self.connection, self.endpoint), self.started)
 
@@ -254,7 +255,7 @@ def _amiss(state: EndpointState | None, started: Json) -> list[str]:
         found.append(f"endpoint {endpoint} is {state.status}")
     if state.config != (config := started["champion_config"]):
         found.append(
-            f"endpoint {endpoint} serves {state.config}, not the champion's {config}; bring it back: aws sagemaker "
+            f"endpoint {endpoint} serves {state.config}, not the champion's {config}; restore it: aws sagemaker "
             f"update-endpoint --endpoint-name {endpoint} --endpoint-config-name {config}"
         )
     weights = {variant.name: variant.weight for variant in state.variants if variant.weight > 0}

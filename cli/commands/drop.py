@@ -14,7 +14,7 @@ from cli.errors import CliError
 from cli.options import Project
 
 NAME = "drop"
-HELP = "upload a file and say what became of it"
+HELP = "upload a file and report the verdict"
 EXAMPLE = "sluice drop shop sessions.csv"
 WRITES = True
 

@@ -31,7 +31,7 @@ _AWAY = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN")
 def run(
     connection: Connection,
     state: Annotated[Path | None, typer.Option(help="The local cloud's folder; default: .localcloud.")] = None,
-    unset: Annotated[bool, typer.Option("--unset", help="Print lines that take the variables away.")] = False,
+    unset: Annotated[bool, typer.Option("--unset", help="Print lines that unset the variables.")] = False,
     as_json: Json = False,
 ) -> int:
     """0 when a local cloud answers; CliError when none does."""

@@ -18,7 +18,7 @@ from cli.text import duration
 from sluice.ports import Json, World
 
 NAME = "follow"
-HELP = "live progress of the run that is on"
+HELP = "live progress of the current run"
 EXAMPLE = "sluice follow shop"
 _POLL_SECONDS = 1.0
 
@@ -27,7 +27,7 @@ def run(
     connection: Connection,
     project: Project,
     run_id: Annotated[
-        str | None, typer.Option("--run", metavar="RUN", help="Default: the run that is on, else the next to start.")
+        str | None, typer.Option("--run", metavar="RUN", help="Default: the current run, or else the next one.")
     ] = None,
     wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for a run to start.")] = 120,
     as_json: JsonFlag = False,
@@ -63,7 +63,7 @@ def _watch(connection: Connection, project: str, record: Json, wait: float, disp
         if now.get("outcome"):
             return _end(now, display)
         if not now.get("execution_arn") and time.time() - began > wait:
-            raise CliError(f"{run_id} is {now.get('status')}, and no execution of it starts")
+            raise CliError(f"{run_id} is {now.get('status')}, but no execution of it has started")
         display.now(f"{last or now.get('status')} · {duration(now.get('started_at'), world.clock.now())}")
         time.sleep(_POLL_SECONDS)
 
@@ -88,9 +88,11 @@ def _current(world: World, project: str, wait: float, display: Display) -> Json:
             if (held and record["run_id"] == held["run_id"]) or record["run_id"] not in known:
                 return record
         if time.monotonic() >= deadline:
-            raise CliError(f"no run of {project} is on, and none started in {wait:.0f} s; see `sluice runs {project}`")
+            raise CliError(
+                f"no run of {project} is in progress, and none started in {wait:.0f} s; see `sluice runs {project}`"
+            )
         if not told:
-            display.line("no run is on; waiting for one …", waits_for="run")
+            display.line("no run is in progress; waiting for one …", waits_for="run")
             told = True
         time.sleep(_POLL_SECONDS)
 

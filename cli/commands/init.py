@@ -22,7 +22,9 @@ EXAMPLE = "sluice init sessions.csv --target purchase"
 def run(
     connection: Connection,
     file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON lines, gzip allowed.", show_default=False)],
-    project: Annotated[str | None, typer.Option(help="Name of the project; default: made of the file's.")] = None,
+    project: Annotated[
+        str | None, typer.Option(help="Name of the project; default: made from the file's name.")
+    ] = None,
     target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the contract goes.")] = Path("project.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Replace the output when it exists.")] = False,
@@ -41,7 +43,10 @@ def run(
     output.write_text(made.text, encoding="utf-8")
     say(f"wrote {output}: project {made.project}, {plural(len(look.columns), 'column')}")
     if look.unnamed:
-        say(f"  {plural(look.unnamed, 'column')} without a name left out; the intake ignores what no contract names")
+        say(
+            f"  {plural(look.unnamed, 'column')} without a name left out; Sluice ignores columns that the contract "
+            f"does not name"
+        )
     say(f"  {_judged(file, made.text)}")
     for decision in made.decisions:
         say(f"  decide: {decision}")
@@ -56,5 +61,7 @@ def _judged(path: Path, text: str) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         outcome = validate_file(path, load_contract(text), datetime.now(UTC), Path(scratch))
     if outcome.refusals:
-        return f"under it this file would be refused: {'; '.join(item['message'] for item in outcome.refusals)}"
-    return f"under it this file has {outcome.rows} good rows and {outcome.quarantined} to be quarantined"
+        return (
+            f"with this contract, the file would be refused: {'; '.join(item['message'] for item in outcome.refusals)}"
+        )
+    return f"with this contract, {outcome.rows} rows of the file are accepted and {outcome.quarantined} quarantined"

@@ -11,7 +11,7 @@ from cli.connection import Connection
 from cli.options import Project
 
 NAME = "label"
-HELP = "upload delayed labels and say what became of them"
+HELP = "upload delayed labels and report the verdict"
 EXAMPLE = "sluice label shop purchases.csv"
 WRITES = True
 

@@ -36,7 +36,9 @@ def run(
     project: Project,
     file: Annotated[str | None, typer.Argument(help="A file's name, or a dataset's id; default: list them.")] = None,
     output: Annotated[Path | None, typer.Option(help="Where the CSV goes; default: the terminal.")] = None,
-    raw: Annotated[bool, typer.Option("--raw", help="Cells unaltered: a spreadsheet may run what is in them.")] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Leave cells unchanged; a spreadsheet may run formulas in them.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> int:
     world = connection.world

@@ -32,6 +32,6 @@ def run(connection: Connection, file: options.Contract = Path("project.yaml")) -
             return 0
         time.sleep(0.5)
     raise CliError(
-        f"{key} is in s3://{world.objects.bucket}, but after {WAIT_SECONDS} s it is not registered: look at the log of "
+        f"{key} is in s3://{world.objects.bucket}, but after {WAIT_SECONDS} s it is not registered: see the log of "
         "the function register_project"
     )

@@ -8,12 +8,12 @@ from cli.options import OptionalProject, Reason, Run
 from cli.text import say
 
 NAME = "reject"
-HELP = "reject the model for which a run waits"
+HELP = "reject the model of a run that waits for approval"
 EXAMPLE = "sluice reject r0123 --reason 'too slow'"
 WRITES = True
 
 
 def run(connection: Connection, run_id: Run, reason: Reason, project: OptionalProject = None) -> int:
     name, full = decide(connection, run_id, project, reason, "Rejected")
-    say(f"{full} of {name} is rejected; what served keeps serving")
+    say(f"{full} of {name} is rejected; the champion keeps serving")
     return 0

@@ -30,7 +30,9 @@ def run(connection: Connection, project: Project, yes: Yes = False) -> int:
         return 0
     held = world.ledger.lock(project)
     if held:
-        raise CliError(f"run {held['run_id']} is on and may be releasing to {name}: remove it when the run has ended")
+        raise CliError(
+            f"run {held['run_id']} is in progress and may be releasing to {name}: remove it when the run has ended"
+        )
     if endpoint.status not in _SETTLED:
         raise CliError(f"{name} is {endpoint.status}: try again when that is over")
     instances = sum(variant.instances for variant in endpoint.variants)
@@ -46,12 +48,12 @@ def run(connection: Connection, project: Project, yes: Yes = False) -> int:
             say("its scheduled retraining is off until a model is promoted again")
         connection.client("sagemaker").delete_endpoint(EndpointName=name)
     say(f"{name} is deleted. Its models, its configuration and the project's history stay. To get it back:")
-    say(f"  `sluice wake {project}` makes it anew for the champion,")
+    say(f"  `sluice wake {project}` creates it again for the champion,")
     say(f"  `sluice retrain {project} --reason …` for the next released model.")
     return 0
 
 
 def _agreed(name: str) -> bool:
     if not sys.stdin.isatty():
-        raise CliError("there is nobody to ask: say --yes")
+        raise CliError("there is no terminal to ask for confirmation: use --yes")
     return input(f"Write the endpoint's name to delete it ({name}): ").strip() == name

@@ -23,10 +23,13 @@ def run(connection: Connection, project: Project, yes: Yes = False) -> int:
     project = known_project(connection.world, project)
     held = connection.world.ledger.lock(project)
     if held:
-        raise CliError(f"run {held['run_id']} of {project} is on, and would make things anew: wait until it has ended")
+        raise CliError(
+            f"run {held['run_id']} of {project} is in progress and would create resources again: wait "
+            f"until it has ended"
+        )
     found = things(connection, project)
     if not found:
-        say(f"{project} has nothing on AWS but its data and its history")
+        say(f"{project} has only its data and its history on AWS")
         return 0
     for thing in found:
         say(f"{thing.kind} {thing.name}")
@@ -43,5 +46,5 @@ def run(connection: Connection, project: Project, yes: Yes = False) -> int:
 
 def _agreed(project: str, count: int) -> bool:
     if not sys.stdin.isatty():
-        raise CliError("there is nobody to ask: say --yes")
+        raise CliError("there is no terminal to ask for confirmation: use --yes")
     return input(f"Write the project's name to remove {plural(count, 'thing')} ({project}): ").strip() == project

@@ -26,7 +26,7 @@ def run(connection: Connection, project: Project, reason: Reason) -> int:
     world.events.put("Training Requested", {"project": project, "trigger": "manual", "reason": why, "at": at})
     held = world.ledger.lock(project)
     if held:
-        say(f"requested; run {held['run_id']} is on, so the new one starts when it ends")
+        say(f"requested; run {held['run_id']} is in progress, so the new one starts when it ends")
     else:
         say(f"requested: a run over {plural(len(datasets), 'dataset')}. Watch it with `sluice follow {project}`")
     return 0

@@ -42,7 +42,7 @@ def run(
     if not champion.previous:
         raise CliError(
             f"{champion.run_id} has no predecessor to go back to. `sluice retrain {project} --reason …` makes another "
-            f"model, `sluice remove-endpoint {project}` takes this one away"
+            f"model, `sluice remove-endpoint {project}` removes this one"
         )
     to = champion.previous["run_id"]
     why = f"{reason} (asked by {getpass.getuser()})"
@@ -58,7 +58,7 @@ def run(
     deadline = time.monotonic() + wait
     while (state := execution_state(connection, arn))["status"] == "RUNNING":
         if time.monotonic() >= deadline:
-            raise CliError(f"not done after {wait:.0f} s; it goes on by itself: `sluice status {project}`")
+            raise CliError(f"not finished after {wait:.0f} s; it continues: `sluice status {project}`")
         time.sleep(_POLL_SECONDS)
     now = world.ledger.champion(project)
     if now is None or now.run_id != to:

@@ -157,7 +157,7 @@ def _serving(world: World, project: str) -> list[str]:
 def _running(world: World, project: str) -> list[str]:
     held = world.ledger.lock(project)
     if held is None:
-        return ["lock       free: no run is on"]
+        return ["lock       free: no run is in progress"]
     record = world.ledger.run(project, held["run_id"])
     what = outcome(record) if record else "not started yet"
     lines = [f"lock       {held['run_id']} ({what}) since {moment(held.get('acquired_at'))} UTC"]

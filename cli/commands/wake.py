@@ -8,7 +8,7 @@ from cli.text import say
 from sluice.serving.wake_endpoint import wake_endpoint
 
 NAME = "wake"
-HELP = "make a sleeping project's endpoint anew"
+HELP = "create a sleeping project's endpoint again"
 EXAMPLE = "sluice wake shop"
 WRITES = True
 
@@ -20,6 +20,9 @@ def run(connection: Connection, project: Project) -> int:
     if answer["decision"] == "awake":
         say(f"{answer['endpoint']} is there already, with {answer['config']}")
     else:
-        say(f"{answer['endpoint']} is made anew with {answer['config']}, which takes minutes and costs from now on.")
+        say(
+            f"{answer['endpoint']} is being created again with {answer['config']}, which takes minutes; it is "
+            f"billed from now on."
+        )
         say(f"`sluice status {project}` says when it is InService")
     return 0

@@ -39,8 +39,8 @@ def told(project: str, answer: Json) -> list[str]:
     lines = [f"{first}: {what}; every later run leaves it out"]
     lines.append(f"learned by {', '.join(answer['runs'])}" if answer["runs"] else "no run has learned from it")
     if answer["running"]:
-        lines.append(f"{answer['running']} is on and goes on with it")
+        lines.append(f"{answer['running']} is in progress and still uses it")
     if answer["champion"]:
         again = f"`sluice retrain {project} --reason …`"
-        lines.append(f"the serving model {answer['champion']} learned from it: {again} makes one without it")
+        lines.append(f"the serving model {answer['champion']} learned from it: {again} trains one without it")
     return lines

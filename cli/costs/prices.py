@@ -105,9 +105,9 @@ def _read(file: Path) -> PriceTable:
     except OSError as error:
         raise CliError(f"{file} cannot be read: {error.strerror}") from None
     except yaml.YAMLError as error:
-        raise CliError(f"{file} is no YAML: {error}") from None
+        raise CliError(f"{file} is not YAML: {error}") from None
     if not isinstance(content, dict) or content.get("currency") != "USD":
-        raise CliError(f"{file} is no price table: it must be a mapping with `currency: USD`; see {FOLDER}")
+        raise CliError(f"{file} is not a price table: it must be a mapping with `currency: USD`; see {FOLDER}")
     if not isinstance(content.get("date"), date):
         raise CliError(f"{file} must name the `date` of its prices, like 2026-11-22")
     found = {name: _price(file, name, entry) for name, entry in (content.get("prices") or {}).items()}

@@ -54,7 +54,7 @@ HELP = {
     "drops": "dropped files a month, a run each",
     "requests": "requests to the endpoint a month",
     "batch_rows": "rows scored in batch a month, in one file",
-    "serving_hours": "hours a month that the endpoint is there",
+    "serving_hours": "hours a month in which the endpoint exists",
     "train_minutes": "billed minutes of a training job",
     "evaluate_minutes": "billed minutes of an evaluation or transform job",
     "glue_minutes": "billed minutes of the cleaning job",
@@ -189,7 +189,7 @@ class Usage:
             chosen["Approval Needed?"] = "Await Approval"
         way = route(definition("ml_lifecycle"), "Model Promoted", chosen) + release.route
         way += route(definition("prepare_data"), "Data Prepared") + route(definition("build_model"), "Model Built")
-        yield self._line("Step Functions", "transitions of the line", "state_transitions", way.transitions)
+        yield self._line("Step Functions", "transitions of the pipeline", "state_transitions", way.transitions)
         yield from self._lambda("the line's", way.invocations, 2.0, 0.5)
         yield self._line("Lambda", "the replay's time", "lambda_duration", release.replay_seconds * 0.5)
         yield self._line("SageMaker", "data of the replay", "endpoint_data", 2 * release.pairs * 1_000 / _GB)
@@ -304,7 +304,7 @@ class Usage:
         looks = DAYS * 86_400 / seconds(monitor.every)
         rows = self._given.requests * min(1.0, seconds(monitor.window) / (DAYS * 86_400))
         yield from self._lambda("the monitor's", looks, 2.0 + rows / 5_000, 1.0)
-        yield self._line("EventBridge", "scheduled looks of the monitor", "scheduler_calls", looks)
+        yield self._line("EventBridge", "scheduled measurements of the monitor", "scheduler_calls", looks)
         yield self._line("DynamoDB", "reads of the monitor", "dynamodb_reads", 10 * looks)
         files = self._given.requests * min(1.0, seconds(monitor.window) / (DAYS * 86_400)) / 100
         yield self._line("S3", "captured requests read", "s3_reads", looks * (5 + files))

@@ -13,7 +13,7 @@ from sluice.model.schema import Row, Schema
 
 _READ_ALIKE = ({"integer", "number"}, {"category", "text"})
 _NAMED = 5
-WHAT_TO_DO = "if the candidate is to replace it all the same, take the gates against the champion off for one run"
+WHAT_TO_DO = "to release the candidate anyway, remove the gates against the champion for one run"
 
 
 def why_not(champion: Model, candidate: Labels, schema: Schema) -> str | None:

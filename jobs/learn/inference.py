@@ -134,7 +134,8 @@ def output_fn(prediction: Answered | InputError, accept: str) -> Any:
         return _counted(text, kind, sum(unknown) + beside) if unknown or beside else (text, kind)
     return _refuse(
         InputError(
-            f"no acceptable form of answer: {accept[:100]!r} was asked for; there is {JSON}, {JSON_LINES} and {CSV} "
+            f"no acceptable format for the answer: {accept[:100]!r} was asked for; there is {JSON}, {JSON_LINES} "
+            f"and {CSV} "
             f"(with a header: {TABLE})",
             status=406,
         )

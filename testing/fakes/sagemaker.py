@@ -70,7 +70,7 @@ class FakeModels:
 
     def endpoint(self, name: str) -> EndpointState | None:
         if self.throttled:
-            raise EndpointBusyError(f"SageMaker does not say now how endpoint {name} is")
+            raise EndpointBusyError(f"SageMaker did not return the state of endpoint {name}")
         return self.seen(name)
 
     def scaled_variants(self, endpoint: str) -> list[str]:

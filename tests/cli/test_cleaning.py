@@ -156,7 +156,7 @@ def test_the_command_asks_first_and_leaves_the_data(world, aws, capsys):
     gone: list[str] = []
     aws("sagemaker").delete_model_package = lambda **name: gone.append(name["ModelPackageName"])
     assert command(world, aws, "shop") == 1
-    assert "nobody to ask" in capsys.readouterr().err
+    assert "no terminal to ask" in capsys.readouterr().err
     assert boto3.client("sagemaker").list_models()["Models"]
     assert command(world, aws, "shop", "--yes") == 0
     told = capsys.readouterr().out
@@ -173,4 +173,4 @@ def test_the_command_asks_first_and_leaves_the_data(world, aws, capsys):
 def test_not_while_a_run_is_on(world, aws, capsys):
     world.ledger.acquire_lock("shop", "r1", world.clock.now())
     assert command(world, aws, "shop", "--yes") == 1
-    assert "run r1 of shop is on" in capsys.readouterr().err
+    assert "run r1 of shop is in progress" in capsys.readouterr().err

@@ -91,7 +91,7 @@ def test_a_plain_contract_by_hand(prices):
     assert usage.runs == 4
     assert line(a_month, "endpoint, 1").usd == 730
     assert line(a_month, "tuning").usd == pytest.approx(4 * 48 / 60)
-    assert line(a_month, "scheduled looks").quantity == 720
+    assert line(a_month, "scheduled measurements").quantity == 720
     # drift, errors, probation
     assert line(a_month, "alarms of the project").usd == 3
     # of drift: the score, the mean, rows, inconclusive, predictions; captured requests; the probation
@@ -119,7 +119,7 @@ def test_a_rich_contract_by_hand(prices):
     # as a plain one, and the quality; its score and its number of labels
     assert line(a_month, "alarms of the project").usd == 4
     assert line(a_month, "metrics of the project").usd == 9
-    assert line(a_month, "scheduled looks").quantity == 30
+    assert line(a_month, "scheduled measurements").quantity == 30
 
 
 STRATEGIES = {
@@ -261,7 +261,7 @@ def test_longer_bakes_cost_no_more_transitions_but_more_steps_do(prices):
     def transitions(**release: object) -> float:
         plain = load_contract(PLAIN)
         changed = plain.model_copy(update={"release": plain.release.model_copy(update=release)})
-        return line(Usage(changed, prices, Assumptions()).run(), "transitions of the line").quantity
+        return line(Usage(changed, prices, Assumptions()).run(), "transitions of the pipeline").quantity
 
     assert transitions(bake="20m") == transitions()
     assert transitions(steps=[100]) < transitions(steps=[50, 100]) < transitions()

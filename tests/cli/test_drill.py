@@ -213,7 +213,7 @@ def test_a_way_of_the_alarm_that_is_broken_fails_the_drill(sluice: Sluice, accou
     account.deaf = True
     code, _, error = sluice("drill", "rollback", "shop")
     assert code == 1
-    assert "nobody answered the alarm, set " in error
+    assert "nothing responded to the alarm, which was set " in error
     free_and_as_before(account)
     assert drills(account.world)[0]["outcome"] == "drill_passed"
 
@@ -291,7 +291,7 @@ def test_what_the_endpoint_says_counts_for_more_than_the_record(sluice: Sluice, 
     assert drills(account.world)[0]["outcome"] == "drill_passed"
 
 
-@pytest.mark.parametrize(("state", "told"), [("Attach Canary", "nobody sets its alarm"), ("Await Cut", "has rung")])
+@pytest.mark.parametrize(("state", "told"), [("Attach Canary", "its alarm will not be set"), ("Await Cut", "went into ALARM")])
 def test_whoever_stops_watching_is_told_what_goes_on(sluice: Sluice, account: Account, state: str, told: str) -> None:
     def stop(execution: Execution) -> None:
         if state in execution.trail:

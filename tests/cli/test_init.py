@@ -59,7 +59,7 @@ def test_types_key_and_time_are_guessed_where_they_are_certain(drafted):
     # words that YAML would read as booleans stay words
     assert sorted(contract.data.columns["yes"].values or []) == ["no", "off"]
     assert (contract.problem.type, contract.problem.target, contract.problem.positive) == ("binary", "bought", True)
-    assert "200 good rows and 0 to be quarantined" in text
+    assert "200 rows of the file are accepted and 0 quarantined" in text
     assert "decide: problem.target" in text
 
 
@@ -102,7 +102,7 @@ def test_other_formats_are_read_as_the_intake_reads_them(sluice, tmp_path, kind)
         source.write_text("\n".join(json.dumps(dict(zip(names, row, strict=True))) for row in rows))
     code, printed, error = sluice("init", str(source), "--project", "shop", "-o", str(out))
     assert code == 0, error
-    assert "200 good rows and 0 to be quarantined" in printed
+    assert "200 rows of the file are accepted and 0 quarantined" in printed
     assert load_contract(out.read_text()).data.columns["pages"].type == "integer"
 
 
@@ -116,7 +116,7 @@ def test_nothing_is_overwritten_and_mistakes_are_named(sluice, tmp_path):
     assert out.read_text() == "mine"
     cases = {
         ("--target", "bougth"): "did you mean 'bought'?",
-        ("--project", "Shop!"): "no project name",
+        ("--project", "Shop!"): "not a project name",
         ("--target", "comment text"): "cannot be predicted",
     }
     for more, told in cases.items():
@@ -128,7 +128,12 @@ def test_nothing_is_overwritten_and_mistakes_are_named(sluice, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(b"", "no bytes"), (b"a,b\n", "no data row"), (b"a,a\n1,2\n", "more than once"), (b"\xff\xfe\x00", "UTF-16")],
+    [
+        (b"", "the file is empty"),
+        (b"a,b\n", "no data row"),
+        (b"a,a\n1,2\n", "more than once"),
+        (b"\xff\xfe\x00", "UTF-16"),
+    ],
 )
 def test_a_file_that_the_intake_would_refuse_is_refused(sluice, tmp_path, content, told):
     source = tmp_path / "bad.csv"

@@ -119,10 +119,10 @@ class TestArrivals:
         assert "did you mean 'pagse'?" in lines
         assert "data.columns" in lines
         few = {"status": "quarantined", "rows": 0, "quarantined_rows": 9, "project": "shop", "dataset_id": "d1"}
-        few |= {"message": "9 good rows; data.expectations.min_rows asks for 100"}
+        few |= {"message": "9 good rows; data.expectations.min_rows requires 100"}
         few |= {"reasons": [{"rule": "min_rows", "column": None, "rows": 9}]}
         lines = "\n".join(described(few))
-        assert "data.expectations.min_rows asks for 100" in lines
+        assert "data.expectations.min_rows requires 100" in lines
         assert "lower it" in lines
         assert "sluice quarantine shop d1" in lines
 

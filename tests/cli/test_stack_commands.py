@@ -108,7 +108,7 @@ def test_why_prints_gates_looks_approval_and_responses(sluice, world):
     for told in (
         "on 60 held-out rows",
         "roc_auc 0.91 is at least 0.85",
-        "abort after 3 looks",
+        "abort after 3 measurements",
         "3/40",
         "0/360",
         "the canary fails more often",
@@ -195,9 +195,9 @@ def test_retrain_asks_by_an_event_and_needs_data(sluice, world):
 def test_remove_endpoint_asks_refuses_and_deletes(sluice, world, connection):
     assert "no endpoint" in sluice("remove-endpoint", "shop")[1]
     serve(world)
-    assert "say --yes" in sluice("remove-endpoint", "shop")[2]
+    assert "use --yes" in sluice("remove-endpoint", "shop")[2]
     world.ledger.acquire_lock("shop", OTHER, world.clock.now())
-    assert f"run {OTHER} is on" in sluice("remove-endpoint", "shop", "--yes")[2]
+    assert f"run {OTHER} is in progress" in sluice("remove-endpoint", "shop", "--yes")[2]
     assert connection.calls == []
     world.ledger.release_lock("shop", OTHER)
     world.ledger.acquire_lock("shop", "d1", world.clock.now(), of=ENDPOINT)
@@ -264,7 +264,7 @@ def test_a_stack_of_something_else_is_not_taken_for_sluice(cloudformation, capsy
     assert main(["--stack", "mine", "status"], connect) == 1
     error = capsys.readouterr().err
     assert "DataBucketName" in error
-    assert "no Sluice" in error
+    assert "not a Sluice stack" in error
 
 
 @pytest.mark.parametrize("arguments", [("project.yml",), ("shop", "project.yml"), ("shop", "Project.yaml")])

@@ -51,7 +51,7 @@ def test_a_second_time_changes_and_alerts_nothing(sluice, world):
 def test_a_run_that_is_on_is_named(sluice, world):
     datasets(world, "d1")
     run_id = plan_training(world, "shop", "data")["run_id"]
-    assert f"{run_id} is on and goes on with it" in sluice("withdraw", "shop", "d1", "--reason", "a")[1]
+    assert f"{run_id} is in progress and still uses it" in sluice("withdraw", "shop", "d1", "--reason", "a")[1]
 
 
 def test_an_unknown_dataset_is_refused_with_the_nearest(sluice, world):

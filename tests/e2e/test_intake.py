@@ -96,7 +96,7 @@ def test_what_lies_beside_its_place_is_reported_and_neither_registered_nor_read(
 @pytest.mark.parametrize(
     ("name", "error", "says"),
     [
-        ("empty.csv", "EmptyFileError", ["has no bytes"]),
+        ("empty.csv", "EmptyFileError", ["the file is empty"]),
         ("header-only.csv", "EmptyFileError", ["no", "row"]),
         (
             "wrong-header.csv",
@@ -122,7 +122,7 @@ def test_an_unreadable_file_fails_with_what_to_do(
 def test_too_few_rows_quarantine_the_whole_file(line: Line, story: dict[str, Any]) -> None:
     record = story["records"]["few-rows.csv"]
     assert (record["status"], record["rows"], record["quarantined_rows"]) == ("quarantined", 0, 19)
-    assert "min_rows asks for 100" in record["message"]
+    assert "min_rows requires 100" in record["message"]
     assert only_alert_about(line, PROJECT, "few-rows.csv").kind == "Dataset Quarantined"
     summary = line.read_json(f"quarantine/{PROJECT}/{record['dataset_id']}/summary.json")
     assert summary["status"] == "quarantined"

@@ -21,7 +21,7 @@ def test_a_failed_cut_is_reported_beside_the_abort() -> None:
     # shifted once; the cut is refused for good
     cloud.faults.append(Fault("denied", where="updateEndpointWeightsAndCapacities", after=1))
     cloud.rest(requests=500)
-    assert told(cloud).startswith("in alarm: ")
+    assert told(cloud).startswith("in ALARM: ")
     assert f"Cut Canary Traffic: {QUOTA}: updateEndpointWeightsAndCapacities was refused" in told(cloud)
 
 

@@ -30,7 +30,7 @@ def parse_arrival(key: str) -> Arrival:
     """
     parts = key.split("/", 2)
     if len(parts) != 3 or not parts[1] or not parts[2]:
-        raise InputError(f"{key!r}: files belong into {parts[0]}/<project>/<file>")
+        raise InputError(f"{key!r}: files belong in {parts[0]}/<project>/<file>")
     return Arrival(*parts)
 
 

@@ -50,7 +50,7 @@ def test_text_is_measured_unpacked(tmp_path: Path, pack, encoding: str) -> None:
 
 def test_gzip_stops_at_the_limit_not_at_its_end(tmp_path: Path) -> None:
     bomb = gzip.compress(bytes(64 * 2**20))
-    with pytest.raises(FileTooLargeError, match="of gzip come more than"):
+    with pytest.raises(FileTooLargeError, match="of gzip unpack to more than"):
         open_arrival(written(tmp_path, bomb), tmp_path, Limits(file_bytes=2**20))
     assert (tmp_path / "unpacked").stat().st_size <= 5 * 2**20
 

@@ -164,10 +164,10 @@ def arrays(body: bytes) -> bytes:
 
 # archives that are walked without complaint, with a manifest that is right about them
 CONTENT: dict[str, tuple[bytes, str]] = {
-    "pickled objects": (arrays(OBJECTS), r"arrays\.npz: array a: dtype '\|O' is no plain number"),
-    "texts": (arrays(hostile.npz(a=np.array(["x"]))), "dtype '<U1' is no plain number"),
-    "records": (arrays(hostile.npz(a=np.zeros(1, dtype=[("x", "f8")]))), "is no plain number"),
-    "dates": (arrays(hostile.npz(a=np.zeros(1, dtype="M8[s]"))), "is no plain number"),
+    "pickled objects": (arrays(OBJECTS), r"arrays\.npz: array a: dtype '\|O' is not a plain number"),
+    "texts": (arrays(hostile.npz(a=np.array(["x"]))), "dtype '<U1' is not a plain number"),
+    "records": (arrays(hostile.npz(a=np.zeros(1, dtype=[("x", "f8")]))), "is not a plain number"),
+    "dates": (arrays(hostile.npz(a=np.zeros(1, dtype="M8[s]"))), "is not a plain number"),
     "compressed arrays": (arrays(zipped({"a.npy": npy()}, zipfile.ZIP_DEFLATED)), "array a is compressed"),
     "a shape of terabytes": (arrays(zipped({"a.npy": npy(shape="(1099511627, 1000)")})), "takes .* bytes, there are"),
     "a shape below the bytes": (arrays(zipped({"a.npy": npy(shape="(1,)")})), "takes .* bytes, there are"),
@@ -195,8 +195,8 @@ CONTENT: dict[str, tuple[bytes, str]] = {
     "model not UTF-8": (good(files(model=b"\xff\xfe")), "is not UTF-8"),
     "model nested deeply": (good(files(model=b"[" * 200_000)), "nested too deeply"),
     "model with a key twice": (good(files(model=b'{"format": 1, "format": 1}')), "names a key twice"),
-    "model of another format": (good(files(model=b'{"format": 2}')), "format 2 is not known"),
-    "model a list": (good(files(model=b"[]")), "format 'list' is not known"),
+    "model of another format": (good(files(model=b'{"format": 2}')), "format 2 is unknown"),
+    "model a list": (good(files(model=b"[]")), "format 'list' is unknown"),
     "code that is no text": (good(files(code=b"\x7fELF\0\xff")), r"code/inference\.py is not a text"),
     "code with a NUL": (good(files(code=b"x = 1\0")), r"code/inference\.py is not a text"),
     "no manifest": (of(files()), "no readable manifest.json"),

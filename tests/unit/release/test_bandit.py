@@ -218,13 +218,13 @@ def test_no_evidence_at_the_longest_time_is_inconclusive() -> None:
 def test_alarms_and_requests_abort_at_once() -> None:
     batch = (Reward(10, 100), Reward(30, 100))
     ringing = choose(look(batch, batch, alarms={"canary-errors": "ALARM", "canary-latency": "OK"}))
-    assert (ringing.decision, ringing.reasons) == ("abort", ["in alarm: canary-errors"])
+    assert (ringing.decision, ringing.reasons) == ("abort", ["in ALARM: canary-errors"])
     asked = choose(look(batch, batch, abort_requested="the operator says so"))
     assert (asked.decision, asked.share) == ("abort", 0.0)
 
 
 def test_numbers_that_are_none_are_refused() -> None:
-    with pytest.raises(ValueError, match="no reward"):
+    with pytest.raises(ValueError, match="not a reward"):
         Reward(3, 2)
     for wrong, message in (
         ({"confidence": 0.4}, "confidence"),

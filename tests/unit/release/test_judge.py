@@ -176,7 +176,7 @@ def test_a_form_that_few_answers_show_is_no_good_form() -> None:
     assert few.reasons == ["too few captured answers: 60 of the canary were read, 473 are needed"]
     wrong = replace(last, total=Counts(2_000, failures=3), planned=Sample(473, 1), malformed=3, answers_read=480)
     assert judge(wrong, RELEASE).inconclusive
-    assert "3 of 480 answers that were read are not as the contract promises" in judge(wrong, RELEASE).reasons[1]
+    assert "3 of 480 answers that were read are not what the contract promises" in judge(wrong, RELEASE).reasons[1]
     assert judge(replace(wrong, answers_read=2_000), RELEASE).decision == "promote"
     # the replay's answers are read, too
     replayed = replace(last, total=Counts(400), answers_read=30, replayed=Counts(300))

@@ -69,7 +69,7 @@ def test_better_on_most_rows_is_not_better() -> None:
 def test_few_labels_show_nothing_and_say_so() -> None:
     none = judge_probation([], "class")
     assert (none.decision, none.inconclusive, none.statistic["old"]) == ("keep", True, None)
-    assert none.reasons[1] == "nor that it is as good: 0 labelled rows of 100 that are needed to say so"
+    assert none.reasons[1] == "nor evidence that it is as good: 0 labelled rows of 100 that are needed to say so"
     assert judge_probation([Labelled("a", "a", "a")] * 99, "class").inconclusive
     assert not judge_probation([Labelled("a", "a", "a")] * 100, "class").inconclusive
     # evidence needs no least number

@@ -277,7 +277,7 @@ def test_an_alarm_that_comes_after_the_probation_is_held_and_told() -> None:
     _over(world)
     assert respond_to_alarm(world, event)["decision"] == "hold"
     assert world.executions.started == {}
-    assert "is worse than the one before, but there is no probation" in world.alerts.published[0].message
+    assert "is worse than the one before, but it is not in probation" in world.alerts.published[0].message
 
 
 def test_the_next_model_begins_with_an_alarm_of_its_own() -> None:

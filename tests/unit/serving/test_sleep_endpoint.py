@@ -95,7 +95,7 @@ def status(name: str) -> Any:
         (probation, "in probation"),
         (canary, "does not serve v-r1 alone"),
         (status("Updating"), "is Updating"),
-        (status("Failed"), "somebody has to look"),
+        (status("Failed"), "check it"),
         (lambda world: world.models.endpoints.clear(), "there is no endpoint"),
         (lambda world: world.ledger.champions.clear(), "no model serves"),
     ],

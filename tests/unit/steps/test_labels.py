@@ -149,7 +149,7 @@ def test_rows_without_an_identity_and_rows_that_contradict() -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"", "no bytes"),
+        (b"", "the file is empty"),
         (b"session_id,purchase\n", "no data row"),
         (b"s1,true\ns2,false\n", "Is the header missing?"),
         (b"SESSION_ID,PURCHASE\nS1,TRUE\n", "upper and lower case count"),

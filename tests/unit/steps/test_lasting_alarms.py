@@ -125,7 +125,7 @@ def test_a_run_that_is_on_is_waited_for() -> None:
     respond_to_alarm(world, event(world, "drift"))
     world.ledger.acquire_lock(PROJECT, "r9", world.clock.now())
     assert later(world, 25)["drift"] == "hold"
-    assert "r9 is on" in world.alerts.published[-1].message
+    assert "r9 is in progress" in world.alerts.published[-1].message
     assert trainings(world) == 1
 
 

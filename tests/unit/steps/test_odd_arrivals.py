@@ -86,7 +86,7 @@ def test_a_dead_letter_is_recorded_and_names_the_file() -> None:
     at = small(shop())
     version = put(at, "raw/shop/x.csv", GOOD)
     record = validate_dataset(at, "data", "raw/shop/x.csv", version, 61_000, queue_arn=DEAD)
-    failed(at, record, "3 tries", "0.1 MB", "Drop it again")
+    failed(at, record, "3 attempts", "0.1 MB", "Drop it again")
     assert record["error"] == "GivenUpError"
     assert validate_dataset(at, "data", "raw/shop/x.csv", version, 61_000, queue_arn=DEAD) == record
     assert at.alerts.kinds.count("Dataset Failed") == 1

@@ -63,15 +63,15 @@ def another_key_of_the_same_name(world: World) -> None:
 
 TAMPERING: list[tuple[Callable[[World], None], str]] = [
     (flip, "is not what was signed: its SHA-256 is"),
-    (swap, "make its version v"),
+    (swap, "restore its version v"),
     (swap_with_its_signature, "is the signature of another model: run r1, expected r2"),
-    (edit_the_seal, "the signature is not that of what it says"),
+    (edit_the_seal, "the signature does not match its statement"),
     (another_key, "signed with arn:thief, not with this stack's key"),
-    (another_key_of_the_same_name, "the signature is not that of what it says"),
-    (lambda world: world.objects.remove(SIGNATURE), "never sealed, or its signature was deleted"),
+    (another_key_of_the_same_name, "the signature does not match its statement"),
+    (lambda world: world.objects.remove(SIGNATURE), "never signed, or its signature was deleted"),
     (lambda world: world.objects.remove(ARCHIVE), f"{URI} is missing"),
-    (lambda world: world.objects.write(SIGNATURE, b"[]"), "is no signature"),
-    (lambda world: world.objects.write(SIGNATURE, b'{"format": 1}'), "is no signature"),
+    (lambda world: world.objects.write(SIGNATURE, b"[]"), "is not a signature"),
+    (lambda world: world.objects.write(SIGNATURE, b'{"format": 1}'), "is not a signature"),
 ]
 NAMES = [each.__name__.strip("<>") for each, _ in TAMPERING]
 
@@ -129,9 +129,9 @@ def test_a_changed_predecessor_is_not_rolled_back_to() -> None:
     world.objects.write(keys.sealed(PROJECT, OLD, "model.tar.gz"), b"other bytes")
     answer = plan_rollback(world, PROJECT, "errors", "back")
     assert answer["decision"] == "impossible"
-    assert "its predecessor r1 must not serve" in answer["reasons"][0]
+    assert "its predecessor r1 cannot serve" in answer["reasons"][0]
     assert world.alerts.kinds[-1] == "Rollback Impossible"
-    assert "make its version" in world.alerts.published[-1].message
+    assert "restore its version" in world.alerts.published[-1].message
 
 
 def test_a_changed_champion_scores_no_file() -> None:
@@ -162,7 +162,7 @@ def test_sealing_twice_is_one_seal() -> None:
 
 def test_a_sealed_run_is_not_sealed_again_with_another_model() -> None:
     world = build()
-    with pytest.raises(ArtifactError, match="was sealed with"):
+    with pytest.raises(ArtifactError, match="was already signed with"):
         seal_model(world, PROJECT, NEW, TRAINED, JOB + "-other")
 
 

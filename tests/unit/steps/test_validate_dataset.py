@@ -64,7 +64,7 @@ def test_a_file_refused_whole_adds_no_dataset() -> None:
     [
         ("raw/shp/x.csv", GOOD, "UnknownProjectError", "'shop'"),
         ("raw/x.csv", GOOD, "InputError", "<project>"),
-        ("raw/shop/x.csv", b"", "EmptyFileError", "no bytes"),
+        ("raw/shop/x.csv", b"", "EmptyFileError", "the file is empty"),
         ("raw/shop/x.csv", b"id,pages,channel,bought\n", "EmptyFileError", "no data row"),
         ("raw/shop/x.csv", GOOD.replace(b"pages", b"page"), "HeaderMismatchError", "'page'"),
         ("raw/shop/x.csv", GOOD + b"\xff\xff", "UnreadableFileError", f"position {len(GOOD)}"),

@@ -55,8 +55,8 @@ def test_a_column_whose_score_is_chance_is_marked() -> None:
     [
         (None, "the contract does not ask for it"),
         (
-            {"metric": "roc_auc", "labels": 3, "value": None, "reason": "3 labels met a captured request"},
-            "3 labels met",
+            {"metric": "roc_auc", "labels": 3, "value": None, "reason": "3 labels belong to a captured request"},
+            "3 labels belong",
         ),
     ],
 )

@@ -36,7 +36,7 @@ def given_up(what: str, function: str, todo: str, size: int | None = None) -> st
     """The sentence for an event that a function failed on in each of its tries."""
     of = f" Its size is {size / 1e6:,.1f} MB." if size is not None else ""
     return (
-        f"{what} could not be handled in {TRIES} tries: the function was stopped, for its memory or time, or an AWS "
+        f"{what} could not be processed in {TRIES} attempts: the function ran out of memory or time, or an AWS "
         f"service did not answer; the log of {function} says which.{of} {todo}"
     )
 

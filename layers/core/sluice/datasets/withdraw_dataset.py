@@ -57,7 +57,7 @@ def _learned(answer: Json) -> str:
         return "No run has learned from it."
     told = f"Runs that learned from it: {', '.join(answer['runs'][:20])}."
     if answer["running"]:
-        told += f" {answer['running']} is on and goes on with it."
+        told += f" {answer['running']} is in progress and still uses it."
     if answer["champion"]:
-        told += f" The serving model {answer['champion']} is one of them: `sluice retrain` makes one without it."
+        told += f" The serving model {answer['champion']} is one of them: `sluice retrain` trains one without it."
     return told

@@ -32,7 +32,7 @@ def slice_gap(gate: Gate, evaluation: Evaluation) -> Verdict:
     left_out = rare.plain() if rare else {}
     inputs = {"slice": gate.slice, "values": values, "too_small": sorted(small), "left_out": left_out}
     if len(values) < 2:
-        return missing(RULE, gate.metric, limit, f"a second slice of {gate.slice} with {MIN_ROWS} rows", **inputs)
+        return missing(RULE, gate.metric, limit, f"a second segment of {gate.slice} with {MIN_ROWS} rows", **inputs)
     best, worst = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
     gap = values[best] - values[worst]
     passed = gap <= limit
@@ -42,5 +42,5 @@ def slice_gap(gate: Gate, evaluation: Evaluation) -> Verdict:
     )
     unseen = len(small) + (rare.values if rare else 0)
     if unseen:
-        reason += f" ({unseen} more of its values have too few rows to say)"
+        reason += f" ({unseen} more of its values have too few rows to compare)"
     return Verdict(RULE, gate.metric, "pass" if passed else "fail", gap, limit, reason, inputs)

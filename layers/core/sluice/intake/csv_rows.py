@@ -47,7 +47,7 @@ def sniff(path: Path, wanted: Sequence[str]) -> Dialect:
         lines = _Lines(file)
         first = lines.next_filled()
         if first is None:
-            raise EmptyFileError("the file holds nothing but blank lines")
+            raise EmptyFileError("the file has only blank lines")
         forced = re.fullmatch(r"sep=(.)", first.strip("\r\n"), re.IGNORECASE)
         if forced:
             first = lines.next_filled()

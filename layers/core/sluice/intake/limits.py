@@ -15,7 +15,7 @@ LINE_PARTS = 16
 """A line of text is held several times over, as text and as objects."""
 MEMORY_PARTS = 4
 """A Parquet row group is held as it is read, decoded, as text, and typed."""
-WAY_OUT = "Split it into smaller files: each becomes a dataset of its own, and a run learns from all of them together"
+WAY_OUT = "Split it into smaller files: each becomes a separate dataset, and a run learns from all of them together"
 
 
 @dataclass(frozen=True)

@@ -43,12 +43,12 @@ def open_arrival(path: Path, scratch: Path, limits: Limits = UNLIMITED) -> Opene
     FileTooLargeError.
     """
     if path.stat().st_size == 0:
-        raise EmptyFileError("the file has no bytes; was the upload cut off?")
+        raise EmptyFileError("the file is empty; was the upload interrupted?")
     limits.check_file(path.stat().st_size)
     if _head(path)[:2] == b"\x1f\x8b":
         path = _gunzip(path, scratch / "unpacked", limits)
         if path.stat().st_size == 0:
-            raise EmptyFileError("the gzip file holds no bytes")
+            raise EmptyFileError("the gzip file has no content")
     head = _head(path)
     if head[:4] == b"PAR1":
         return Opened(path, "parquet")
@@ -77,7 +77,7 @@ def _gunzip(path: Path, out: Path, limits: Limits) -> Path:
         with gzip.open(path, "rb") as packed, out.open("wb") as plain:
             while chunk := packed.read(_CHUNK):
                 size += len(chunk)
-                limits.check_file(size, f"of {path.stat().st_size / 1e6:,.1f} MB of gzip come more than")
+                limits.check_file(size, f"{path.stat().st_size / 1e6:,.1f} MB of gzip unpack to more than")
                 limits.check_time()
                 plain.write(chunk)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:

@@ -136,7 +136,7 @@ def _broken_expectations(outcome: Outcome, contract: Contract) -> list[dict[str,
         limit = f"data.expectations.max_invalid_rows allows {expectations.max_invalid_rows:.2%}"
         refuse("max_invalid_rows", None, outcome.quarantined, f"{share:.2%} of {total} rows are invalid; {limit}")
     if outcome.rows < expectations.min_rows:
-        message = f"{outcome.rows} good rows; data.expectations.min_rows asks for {expectations.min_rows}"
+        message = f"{outcome.rows} good rows; data.expectations.min_rows requires {expectations.min_rows}"
         refuse("min_rows", None, outcome.rows, message)
     for name, nulls in outcome.nulls.items():
         # labels may come later, so missing targets say nothing about the file

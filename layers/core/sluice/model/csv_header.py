@@ -51,7 +51,7 @@ def is_header(first: Sequence[str], schema: Schema, *, stated: str | None = None
             _refuse_if_other_separator(first, schema)
             unknown = [cell for cell in first if cell not in schema.types]
             raise InputError(
-                f"the first line is a header, but it names what is not a column: {describe(unknown, schema)}; "
+                f"the first line is a header, but it has names that are not columns: {describe(unknown, schema)}; "
                 f"{expected(schema)}; {_SAY}"
             )
         else:

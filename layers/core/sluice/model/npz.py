@@ -71,7 +71,7 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> tuple
     if entry.flag_bits & 0x1:
         raise ArtifactError(f"array {name} is encrypted")
     if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
-        raise ArtifactError(f"array {name} is compressed; models store their arrays as they are")
+        raise ArtifactError(f"array {name} is compressed; models store their arrays uncompressed")
     with archive.open(entry) as file:
         magic = file.read(8)
         if magic[:6] != b"\x93NUMPY" or magic[6:] not in (b"\1\0", b"\2\0", b"\3\0"):
@@ -99,7 +99,7 @@ def _described(text: bytes, name: str) -> tuple[str, tuple[int, ...]]:
     if keys != {"descr", "fortran_order", "shape"} or not isinstance(header["fortran_order"], bool):
         raise ArtifactError(f"array {name}: its header is not that of an .npy file")
     if not isinstance(dtype, str) or not _DTYPE.fullmatch(dtype):
-        raise ArtifactError(f"array {name}: dtype {str(dtype)[:60]!r} is no plain number")
+        raise ArtifactError(f"array {name}: dtype {str(dtype)[:60]!r} is not a plain number")
     plain = isinstance(shape, tuple) and len(shape) <= 4
     if not plain or not all(type(side) is int and 0 <= side < 1 << 40 for side in shape):
         raise ArtifactError(f"array {name}: a shape that no array has")

@@ -41,7 +41,7 @@ def checked(folder: Path, *, exact: bool = False) -> Checked:
         raise ArtifactError(f"{folder.name}: {manifest.MODEL} cannot be read: {error}") from None
     if not isinstance(model, dict) or model.get("format") != FORMAT:
         known = model.get("format") if isinstance(model, dict) else type(model).__name__
-        raise ArtifactError(f"{folder.name}: format {known!r} is not known here (known: {FORMAT})")
+        raise ArtifactError(f"{folder.name}: format {known!r} is unknown (known: {FORMAT})")
     npz.check(folder / manifest.ARRAYS)
     return Checked(model, total)
 

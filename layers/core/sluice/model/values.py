@@ -320,7 +320,7 @@ def plain_number(text: str, reading: Reading) -> str:
     if reading.thousands and not whole.isdecimal():
         groups = re.split(f"[{_SPACES}]" if reading.thousands in _SPACES else re.escape(reading.thousands), whole)
         if not 1 <= len(groups[0]) <= 3 or any(len(group) != 3 for group in groups[1:]):
-            raise ValueError("has thousands separators in other places than before each three digits")
+            raise ValueError("has thousands separators that do not group three digits")
         whole = "".join(groups)
     if not re.fullmatch(r"[0-9]*", whole) or not re.fullmatch(r"[0-9]*", fraction) or not whole + fraction:
         raise ValueError("is not a number in the column's format")

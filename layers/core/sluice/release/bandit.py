@@ -49,7 +49,7 @@ class Reward:
 
     def __post_init__(self) -> None:
         if not 0 <= self.successes <= self.trials:
-            raise ValueError(f"{self.successes} of {self.trials} is no reward")
+            raise ValueError(f"{self.successes} of {self.trials} is not a reward")
 
     def __add__(self, other: Reward) -> Reward:
         return Reward(self.successes + other.successes, self.trials + other.trials)
@@ -139,7 +139,7 @@ def choose(
         return choice("abort", 0.0, f"abort was requested: {look.abort_requested}")
     ringing = sorted(name for name, state in look.alarms.items() if state == "ALARM")
     if ringing:
-        return choice("abort", 0.0, f"in alarm: {', '.join(ringing)}")
+        return choice("abort", 0.0, f"in ALARM: {', '.join(ringing)}")
     if worse >= log_limit:
         return choice("abort", 0.0, f"the challenger earns less: {counts}; {_e(worse, log_limit)}")
     lacking = []

@@ -27,7 +27,7 @@ def log_evalue(k: int, n: int, rate: float) -> float:
     37.0
     """
     if not 0 <= k <= n:
-        raise ValueError(f"{k} of {n} is no count")
+        raise ValueError(f"{k} of {n} is not a count")
     if n == 0 or rate >= 1:
         return 0.0
     if rate <= 0:
@@ -77,7 +77,7 @@ def log_evalue_apart(k: int, n: int, rate: float, weight: float = 100.0) -> floa
     Source: Lindon & Malek, the multinomial test with a Dirichlet mixture, for two outcomes.
     """
     if not 0 <= k <= n:
-        raise ValueError(f"{k} of {n} is no count")
+        raise ValueError(f"{k} of {n} is not a count")
     if n == 0 or not 0 < rate < 1:
         return 0.0
     a, b = weight * rate, weight * (1 - rate)

@@ -111,7 +111,7 @@ def judge(look: Look, release: Release) -> Verdict:
         return verdict("abort", f"abort was requested: {look.abort_requested}")
     ringing = sorted(name for name, state in look.alarms.items() if state == "ALARM")
     if ringing:
-        return verdict("abort", f"in alarm: {', '.join(ringing)}")
+        return verdict("abort", f"in ALARM: {', '.join(ringing)}")
     proven = [test for test in TESTS if log_e[test] >= _log_limit(test, release)]
     if faults := [test for test in proven if test != "split"]:
         return verdict("abort", *(_sentence(test, look, release, log_e[test]) for test in faults))
@@ -127,7 +127,7 @@ def judge(look: Look, release: Release) -> Verdict:
     if not lacking:
         against = _against(look, release) if look.last else []
         if against:  # one planned look: to look again until chance helps would promote what is not below the limit
-            return verdict("abort", "inconclusive at the planned look", *against, inconclusive=True)
+            return verdict("abort", "inconclusive at the planned measurement", *against, inconclusive=True)
         requests, failures = _sampled(look)
         shown = f"{requests} requests on the canary, replayed and live, {failures} failed"
         return verdict("promote" if look.last else "advance", f"healthy at {look.percent} %: {shown}")
@@ -159,7 +159,10 @@ def without_traffic(look: Look, release: Release) -> tuple[Any, list[str], str |
             return "continue", [f"{nobody}; release.no_traffic is `hold`: the release waits for traffic"], "hold"
         why = [f"{nobody}; release.no_traffic is `hold`, but an execution cannot wait longer"]
     else:
-        why = [f"{nobody}; release.no_traffic is `roll_back`. `promote` would ask held-out rows, `hold` would wait"]
+        why = [
+            f"{nobody}; release.no_traffic is `roll_back`. `promote` would send held-out rows, `hold` would wait "
+            f"for traffic"
+        ]
     if look.elapsed < release.longest_bake_seconds:
         return "continue", why, None
     return "abort", ["inconclusive", *why], None
@@ -230,12 +233,12 @@ def _sentence(test: str, look: Look, release: Release, log_e: float) -> str:
     if test == "error_rate":
         return f"{canary.failures} of {canary.requests} requests failed, more than {release.max_error_rate:.2%}; {tail}"
     if test == "scores":
-        return f"the canary's scores are not those that were expected of it; {tail}"
+        return f"the canary's scores differ from those that evaluation led to expect; {tail}"
     if test == "split":
         own, both = look.split or (0, 0)
         return (
-            f"the requests do not fall on the variants as the weights say: {own} of {both} on the canary, whose weight "
-            f"is {look.percent} % (requests with a TargetVariant do so); {tail}"
+            f"the requests are not split as the weights say: {own} of {both} on the canary, whose weight "
+            f"is {look.percent} % (requests with a TargetVariant ignore the weights); {tail}"
         )
     return (
         f"the canary is slower than {release.max_p99_ms:g} ms more often: at least {canary.slow_at_least} of "
@@ -297,7 +300,7 @@ def _against(look: Look, release: Release) -> list[str]:
         read, wrong = look.answers_read + look.replayed.requests, look.malformed + look.replayed.failures
         if (upper := upper_error_rate(wrong, read)) > release.max_error_rate:
             shown = f"it may be {upper:.2%}, and {release.max_error_rate:.2%} is the limit"
-            against.append(f"{wrong} of {read} answers that were read are not as the contract promises: {shown}")
+            against.append(f"{wrong} of {read} answers that were read are not what the contract promises: {shown}")
     if look.tail_ms is not None and look.tail_ms > release.max_p99_ms:
         against.append(f"the canary's tail latency {look.tail_ms:.0f} ms is above {release.max_p99_ms:g} ms")
     return against

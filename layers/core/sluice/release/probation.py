@@ -91,7 +91,9 @@ def judge_probation(
         return Probation("roll_back", [f"the new model is worse: {tail} ≥ {1 / alpha:.3g}"], statistic)
     reasons = [f"no evidence that the new model is worse: {tail} < {1 / alpha:.3g}"]
     if len(rows) < min_rows:
-        reasons.append(f"nor that it is as good: {len(rows)} labelled rows of {min_rows} that are needed to say so")
+        reasons.append(
+            f"nor evidence that it is as good: {len(rows)} labelled rows of {min_rows} that are needed to say so"
+        )
     return Probation("keep", reasons, statistic, inconclusive=len(rows) < min_rows)
 
 

@@ -158,7 +158,7 @@ def _sentence(name: str, statistic: dict[str, Any], max_ms: float) -> str:
         broken = statistic["broken"]
         return f"{broken['failures']} of {broken['requests']} replayed requests went wrong where the champion answered"
     if name == "scores":
-        return "the new model's scores of replayed requests are not those that evaluation led to expect"
+        return "the new model's scores of replayed requests differ from those that evaluation led to expect"
     if name == "disagreement":
         facts = statistic["disagreement"]
         return f"the models predict differently for {facts['differing']} of {facts['compared']} replayed requests"

@@ -40,8 +40,8 @@ class Seal:
         if archive_sha256 != self.archive_sha256:
             raise ArtifactError(
                 f"{self.archive} is not what was signed: its SHA-256 is {archive_sha256[:16]}…, the signed one "
-                f"{self.archive_sha256[:16]}…. It was replaced: make its version {self.version_id} the newest again, "
-                "find out who wrote the other, or train anew"
+                f"{self.archive_sha256[:16]}…. It was replaced: restore its version {self.version_id} and find out "
+                f"who wrote the other one, or train again"
             )
 
 
@@ -66,5 +66,5 @@ def read(body: bytes, where: str) -> tuple[Seal, str, bytes]:
             raise ValueError("its members are not those of a seal")
         signature = base64.b64decode(content["signature"], validate=True)
     except (ValueError, KeyError, TypeError, binascii.Error, RecursionError) as error:
-        raise ArtifactError(f"{where} is no signature: {error!r}; train anew") from None
+        raise ArtifactError(f"{where} is not a signature: {error!r}; train again") from None
     return Seal(**members), key, signature

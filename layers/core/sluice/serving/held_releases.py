@@ -21,8 +21,9 @@ def tell_of_held_release(world: World, project: str) -> None:
         "Release Waits",
         project,
         f"{project}: the release of {run_id} waits for traffic",
-        f"{'; '.join(held[0]['reasons'])}. It goes on with the first live requests. Without any it ends {hours:.0f} h "
-        "after its begin, and the champion stays. Until then the machines of both models run, and cost.",
+        f"{'; '.join(held[0]['reasons'])}. It continues with the first live request. Without one it ends "
+        f"{hours:.0f} h after its start, and the champion stays. Until then the machines of both models run and are "
+        f"billed.",
         {"run_id": run_id},
     )
     update_run(world, project, run_id, {"told_of_hold": True})

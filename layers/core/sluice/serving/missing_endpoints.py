@@ -25,10 +25,10 @@ def tell_of_missing_endpoint(world: World, project: str, champion: Champion) -> 
     if world.ledger.lock(project, ENDPOINT) is not None:
         return None
     if state is None:
-        what, way = "does not exist", f"`sluice wake {project}` makes it anew with {champion.endpoint_config}"
+        what, way = "does not exist", f"`sluice wake {project}` creates it again with {champion.endpoint_config}"
     else:
         what = f"is {state.status} ({state.failure or 'SageMaker gives no reason'})"
-        way = f"`sluice remove-endpoint {project}`, then `sluice wake {project}`, makes it anew"
+        way = f"`sluice remove-endpoint {project}`, then `sluice wake {project}`, creates it again"
     if champion.serving != MISSING:
         world.alerts.publish(
             "Endpoint Missing",

@@ -25,19 +25,19 @@ def verified(world: World, project: str, run_id: str, artifact_uri: str) -> Seal
         body = world.objects.read(where)
     except NotFoundError:
         raise ArtifactError(
-            f"{world.objects.uri(where)} is missing: the model of {run_id} was never sealed, or its signature was "
-            "deleted. Restore the signature's last version, or train anew"
+            f"{world.objects.uri(where)} is missing: the model of {run_id} was never signed, or its signature was "
+            "deleted. Restore the signature's last version, or train again"
         ) from None
     seal, key, signature = seals.read(body, world.objects.uri(where))
     if key != world.signer.key:
         raise ArtifactError(
-            f"{world.objects.uri(where)} is signed with {key}, not with this stack's key {world.signer.key}: the model "
-            "was sealed by somebody else. Train anew"
+            f"{world.objects.uri(where)} is signed with {key}, not with this stack's key {world.signer.key}: "
+            f"somebody else signed the model. Train again"
         )
     if not world.signer.verify(seal.statement(), signature):
         raise ArtifactError(
-            f"{world.objects.uri(where)}: the signature is not that of what it says. It was changed after sealing: "
-            "restore its first version, or train anew"
+            f"{world.objects.uri(where)}: the signature does not match its statement. It was changed after signing: "
+            "restore its first version, or train again"
         )
     for name, expected, found in (
         ("project", project, seal.project),
@@ -47,7 +47,7 @@ def verified(world: World, project: str, run_id: str, artifact_uri: str) -> Seal
         if expected != found:
             raise ArtifactError(
                 f"{world.objects.uri(where)} is the signature of another model: {name} {found}, expected {expected}. "
-                "Restore its first version, or train anew"
+                "Restore its first version, or train again"
             )
     with tempfile.TemporaryDirectory() as scratch:
         seal.matches(sha256(downloaded(world, artifact_uri, Path(scratch))))
@@ -63,7 +63,7 @@ def verified_champion(world: World, project: str, champion: Champion | Json) -> 
     )
     uri = metrics.get("artifact_uri")
     if not uri:
-        raise ArtifactError(f"the record of champion {run_id} does not say where its model lies; train anew")
+        raise ArtifactError(f"the record of champion {run_id} does not say where its model is; train again")
     return verified(world, project, run_id, str(uri))
 
 
@@ -72,7 +72,7 @@ def downloaded(world: World, uri: str, folder: Path) -> Path:
     key = key_of(world, uri)
     size = next((found.size for found in world.objects.list(key) if found.key == key), None)
     if size is None:
-        raise ArtifactError(f"{uri} is missing: restore its last version, or train anew")
+        raise ArtifactError(f"{uri} is missing: restore its last version, or train again")
     if size > LIMITS.archive:
         raise ArtifactError(f"{uri} has {size} bytes, more than the {LIMITS.archive} that a model's archive may have")
     path = folder / "model.tar.gz"

@@ -40,7 +40,7 @@ def sleep_endpoint(world: World, project: str, contract: Contract) -> Json:
             # anew: a release may have ended between the look and the lock
             current = world.ledger.champion(project)
             if current != champion:
-                return _awake("another model serves since this look began")
+                return _awake("another model serves since this measurement began")
             return _sleep(world, project, champion, facts)
     except ConflictError as error:
         return _awake(str(error))
@@ -57,7 +57,7 @@ def _reasons_to_stay(world: World, champion: Champion, contract: Contract) -> tu
         return [], facts
     now = world.clock.now()
     if state.status != "InService":
-        return [f"{champion.endpoint} is {state.status}: somebody has to look at it"], facts
+        return [f"{champion.endpoint} is {state.status}: check it"], facts
     if [variant.name for variant in state.variants] != [champion.variant]:
         return [f"{champion.endpoint} does not serve {champion.variant} alone"], facts
     if now < champion.probation_until:

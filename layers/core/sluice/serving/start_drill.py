@@ -30,7 +30,7 @@ def start_drill(world: World, project: str, by: str = "somebody") -> Json:
     now = world.clock.now()
     drill_id = "d" + names.digest(project, now.isoformat())
     if other := take_endpoint(world, project, drill_id):
-        raise ConflictError(f"{_described(world, project, other)}: drill when that is over")
+        raise ConflictError(f"{_described(world, project, other)}: start the drill when that is over")
     try:
         # anew: a release may have ended between the look and the lock
         champion = _serving(world, project)
@@ -86,7 +86,7 @@ def _close(world: World, project: str, drill_id: str, why: str | None) -> None:
         "outcome": "drill_failed",
         "release_outcome": "drill_failed",
         "ended_at": world.clock.now().isoformat(),
-        "reasons": [why or "its execution did not come to the end of a release"],
+        "reasons": [why or "its execution did not reach the end of a release"],
         "finished": True,
     }
     update_run(world, project, drill_id, facts)
@@ -103,12 +103,12 @@ def _serving(world: World, project: str) -> Champion:
         how = "sleeps" if champion.serving == "asleep" else "does not exist"
         raise ReleaseError(f"endpoint {champion.endpoint} {how}: `sluice wake {project}` first")
     if state.status != "InService":
-        raise ReleaseError(f"endpoint {champion.endpoint} is {state.status}: drill when it is InService")
+        raise ReleaseError(f"endpoint {champion.endpoint} is {state.status}: start the drill when it is InService")
     serving = [variant.name for variant in state.variants]
     if state.config != champion.endpoint_config or serving != [champion.variant]:
         raise ReleaseError(
             f"endpoint {champion.endpoint} serves {state.config} ({', '.join(serving)}), not the champion's "
-            f"{champion.endpoint_config} alone: a drill would begin with what it has to end with"
+            f"{champion.endpoint_config} alone: a drill must begin and end with that"
         )
     return champion
 

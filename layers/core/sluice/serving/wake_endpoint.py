@@ -35,7 +35,8 @@ def wake_endpoint(world: World, project: str) -> Json:
         "Endpoint Awake",
         project,
         f"{project}: the endpoint comes back",
-        f"{champion.endpoint} is made anew with {champion.endpoint_config}; it answers in some minutes, and costs.",
+        f"{champion.endpoint} is being created again with {champion.endpoint_config}; it answers in some minutes, "
+        f"and is billed from now on.",
         {"run_id": champion.run_id},
     )
     return {"decision": "waking", "endpoint": champion.endpoint, "config": champion.endpoint_config}

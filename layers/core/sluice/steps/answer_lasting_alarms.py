@@ -18,8 +18,9 @@ from sluice.training import retraining
 ANSWERED = ("drift", "quality")
 """By a retraining. Of the others people are reminded: only a person can mend them when their probation is over."""
 REMINDED = {
-    "champion-errors": "the serving model fails, but there is no probation to roll back in",
-    "probation": "the serving model is worse than the one before, but there is no probation to roll back in",
+    "champion-errors": "the serving model fails, but it is not in probation, so nothing is rolled back",
+    "probation": "the serving model is worse than the one before, but it is not in probation, so nothing is rolled "
+    "back",
 }
 
 
@@ -56,7 +57,7 @@ def _answer(world: World, project: str, kind: str, at: datetime) -> str:
     elif any(each.get("kind") == "retrain" for each in recent):
         return "wait"
     elif lock := world.ledger.lock(project, RUN):
-        decision, reasons, facts = "hold", [f"{lock['run_id']} is on, and may answer it"], {}
+        decision, reasons, facts = "hold", [f"{lock['run_id']} is in progress, and may resolve it"], {}
     else:
         decision, reasons, facts = retraining.answer(world, project, kind, event_id, at)
     if decision == "hold" and any(each.get("trigger") == kind for each in recent):
@@ -68,7 +69,7 @@ def _answer(world: World, project: str, kind: str, at: datetime) -> str:
     inputs: Json = {"alarm": kind, "lasting": True, "at": at.isoformat(), "champion": champion and champion.run_id}
     retraining.write_record(world, record, project, inputs, decision, reasons, facts)
     titles = {
-        "retrain": ("Retraining Started", f"{project}: retraining, because {kind} goes on"),
+        "retrain": ("Retraining Started", f"{project}: retraining, because {kind} continues"),
         "hold": ("Response Held", f"{project}: {kind} is still in ALARM, and nothing was started"),
     }
     title, subject = titles[decision]

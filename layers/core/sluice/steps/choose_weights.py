@@ -87,13 +87,13 @@ def _held_to_the_sample(
     if choice.decision != "promote":
         return choice.decision, choice.reasons, choice.inconclusive
     judged = stored_json(world, keys.decision(project, run_id, "canary"), {"looks": []})["looks"]
-    statistic = judged[-1]["statistic"] if judged else {"lacking": ["the judge has not looked yet"], "against": []}
+    statistic = judged[-1]["statistic"] if judged else {"lacking": ["the judge has not measured yet"], "against": []}
     if statistic["lacking"]:
         if look.elapsed >= look.longest:
             return "abort", [f"inconclusive after {look.elapsed:.0f} s", *statistic["lacking"]], True
         return "continue", [*choice.reasons, *statistic["lacking"]], False
     if statistic["against"]:
-        return "abort", ["inconclusive at the planned look", *statistic["against"]], True
+        return "abort", ["inconclusive at the planned measurement", *statistic["against"]], True
     return "promote", choice.reasons, False
 
 

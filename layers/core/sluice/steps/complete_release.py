@@ -144,7 +144,7 @@ def _promotion_text(champion: Champion | None, recorded: bool) -> str:
         f"{champion.probation_until.isoformat()}: until then errors or poor quality bring "
         f"{before or 'nothing (there was no model before)'} back."
     )
-    return text if recorded else text + " The run has no record in the ledger."
+    return text if recorded else text + " The run has no record in the state store."
 
 
 def _roll_back(world: World, project: str, run_id: str, package_arn: str, verified: bool, reasons: list[str]) -> None:
@@ -176,7 +176,7 @@ def _roll_back(world: World, project: str, run_id: str, package_arn: str, verifi
             project,
             f"ACT NOW: {project}: the rollback of {run_id} is NOT verified",
             f"{why}\nThe endpoint {names.endpoint(world.settings.stack, project)} may still serve the failed model or "
-            "nothing at all. Look at its active configuration and bring the champion's back.",
+            "nothing at all. Check its active configuration and restore the champion's.",
             facts,
         )
     update_run(world, project, run_id, {"release_told": outcome})
@@ -209,7 +209,7 @@ def _tell_of_the_drill(world: World, project: str, drill_id: str, verified: bool
         project,
         f"{project}: the rollback drill {'passed' if verified else 'FAILED: ACT NOW'}",
         f"{'; '.join(reasons)}\n"
-        + (serves if verified else "The endpoint is not as it was: bring the champion's configuration back."),
+        + (serves if verified else "The endpoint is not in its earlier state: restore the champion's configuration."),
         {"drill_id": drill_id, "verified": verified},
     )
     update_run(world, project, drill_id, {"release_told": outcome})

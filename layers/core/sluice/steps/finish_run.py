@@ -67,7 +67,7 @@ def _close(world: World, project: str, run_id: str, outcome: str, error: Json | 
             project,
             f"{urgent}{project}: run {run_id} failed at {state}",
             f"{state} failed with {name}: {brief.get('cause', 'no cause was given')}\n"
-            + (astray or "The endpoint keeps serving what it served, and the next arrival starts a new run."),
+            + (astray or "The endpoint still serves the same model, and the next file starts a new run."),
             {"run_id": run_id, "state": state, "error": name},
         )
     elif outcome == "not_approved":
@@ -75,7 +75,7 @@ def _close(world: World, project: str, run_id: str, outcome: str, error: Json | 
             "Model Not Approved",
             project,
             f"{project}: the model of {run_id} was not approved",
-            "It stays in the registry, rejected or undecided in time; the champion keeps serving.",
+            "It was rejected, or nobody decided in time. It stays in the registry; the champion keeps serving.",
             {"run_id": run_id},
         )
     if outcome == "failed":
@@ -93,18 +93,18 @@ def _astray(world: World, project: str) -> str | None:
     try:
         state = world.models.endpoint(champion.endpoint)
     except EndpointBusyError:
-        return f"How {champion.endpoint} is could not be asked: see that it serves {champion.endpoint_config}."
+        return f"Could not read the status of {champion.endpoint}. Check that it serves {champion.endpoint_config}."
     if state is None or (state.status == "InService" and state.config == champion.endpoint_config):
         return None
     if state.status != "InService":
         return (
-            f"{champion.endpoint} is {state.status}, and nobody waits for what comes of it: see that it serves "
-            f"{champion.endpoint_config} in the end."
+            f"{champion.endpoint} is {state.status}, and no execution is waiting for it. Check that it serves "
+            f"{champion.endpoint_config} afterwards."
         )
     shares = ", ".join(f"{variant.name} {variant.weight:g}" for variant in state.variants)
     return (
         f"{champion.endpoint} serves {state.config} ({shares}), not the champion's {champion.endpoint_config}, and "
-        f"nobody watches it. Bring it back: aws sagemaker update-endpoint --endpoint-name {champion.endpoint} "
+        f"no execution is watching it. Restore it: aws sagemaker update-endpoint --endpoint-name {champion.endpoint} "
         f"--endpoint-config-name {champion.endpoint_config}"
     )
 

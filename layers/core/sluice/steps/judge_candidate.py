@@ -72,8 +72,8 @@ def _report_data(world: World, project: str, run_id: str) -> None:
         world.alerts.publish(
             "Data Changed",
             project,
-            f"{project}: not all accepted data of {run_id} is learned from as it came",
-            "\n".join([*told, f"All of it: sluice why {run_id}"]),
+            f"{project}: run {run_id} leaves out or changes accepted data",
+            "\n".join([*told, f"Full list: sluice why {run_id}"]),
             {"run_id": run_id, "losses": len(told)},
         )
 

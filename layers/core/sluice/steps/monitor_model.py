@@ -77,7 +77,7 @@ def monitor_model(world: World, project: str) -> Json:
     # last: whoever looks at the report must find the requests that came until now
     resting = sleep_endpoint(world, project, contract)
     if look.failures:
-        raise ExceptionGroup(f"{project}: parts of the look failed", look.failures)
+        raise ExceptionGroup(f"{project}: parts of the measurement failed", look.failures)
     summary = {name: report.get(name) for name in ("decision", "reasons", "rows", "drift", "quality")}
     return {**summary, "report": key, "endpoint": resting}
 
@@ -159,7 +159,7 @@ def _tell(world: World, project: str, problems: dict[str, str], report: str) -> 
         return
     told = [f"{visible(name)}: {visible(why)}" for name, why in problems.items()]
     message = "\n".join([*told, f"Everything else was measured. Report: {world.objects.uri(report)}"])
-    subject = f"{project}: monitoring leaves something out"
+    subject = f"{project}: monitoring is incomplete"
     world.alerts.publish("Monitoring Incomplete", project, subject, message, {"problems": sorted(problems)})
 
 
@@ -289,14 +289,14 @@ def _quality(look: Look) -> list[Metric]:
         facts["reason"] = f"{quality.metric} of a {contract.problem.type} model is not computed online yet"
         return count
     if len(pairs) < quality.min_labels:
-        facts["reason"] = f"{len(pairs)} labels met a captured request, {quality.min_labels} are needed"
+        facts["reason"] = f"{len(pairs)} labels belong to a captured request; {quality.min_labels} are needed"
         return count
     try:
         value = rule(pairs)
     except (ArithmeticError, ValueError):
         value = math.inf
     if value is None:
-        facts["reason"] = "the labels are of one class only"
+        facts["reason"] = "all labels have the same class"
         return count
     if not math.isfinite(value):
         facts["reason"] = f"{quality.metric} of these labels and answers is beyond what a number can hold"

@@ -148,7 +148,7 @@ def _facts(world: World, key: str, version_id: str, project: str, contract: Cont
 
 
 def _ignored(world: World, key: str, version_id: str, what: str) -> Json:
-    at, why = world.clock.now(), f"{what} is no file of data"
+    at, why = world.clock.now(), f"{what} is not a data file"
     world.ledger.add_ignored(keys.project_of(key), at, {"key": key, "what": what})
     record = {"status": "ignored", "kind": "batch", "reasons": [why], "at": at.isoformat()}
     world.ledger.record_arrival(world.objects.bucket, key, version_id, record)

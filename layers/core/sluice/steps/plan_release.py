@@ -49,7 +49,7 @@ def plan_release(
     if approved != seal.archive_sha256:
         raise ArtifactError(
             f"{package_arn} was approved with the archive {str(approved)[:16]}…, but {artifact_uri} is "
-            f"{seal.archive_sha256[:16]}…: train anew"
+            f"{seal.archive_sha256[:16]}…: train again"
         )
     beside = champion if champion and mode not in ("create", "replace") else None
     if beside:

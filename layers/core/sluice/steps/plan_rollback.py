@@ -42,13 +42,13 @@ def plan_rollback(world: World, project: str, reason: str, holder: str, from_run
         try:
             verified_champion(world, project, previous)
         except ArtifactError as error:
-            why = f"its predecessor {previous['run_id']} must not serve: {error}"
+            why = f"its predecessor {previous['run_id']} cannot serve: {error}"
     if champion is None or previous is None or why:
         world.alerts.publish(
             "Rollback Impossible",
             project,
             f"ACT NOW: {project} cannot be rolled back",
-            f"A rollback was asked for ({reason}), but {why}. What serves, still serves.",
+            f"A rollback was requested ({reason}), but {why}. The endpoint is unchanged.",
             {"champion": champion.run_id if champion else None},
         )
         return NoRollback(decision="impossible", reasons=[str(why)])

@@ -22,7 +22,7 @@ def register_model(world: World, project: str, run_id: str, artifact_uri: str) -
     evaluated = evaluation.candidate.artifact_sha256
     if evaluated != sha256:
         raise ArtifactError(
-            f"{artifact_uri} is {sha256[:12]}…, but the gates judged {str(evaluated)[:12]}…: train anew"
+            f"{artifact_uri} is {sha256[:12]}…, but the gates judged {str(evaluated)[:12]}…: train again"
         )
     metric = str(contract.problem.metric)
     facts = {

@@ -46,7 +46,7 @@ def respond_to_alarm(world: World, event_detail: Json) -> Json:
     elif kind in ("champion-errors", "probation"):
         what = "fails" if kind == "champion-errors" else "is worse than the one before"
         decision, facts = "hold", {}
-        reasons = [f"the serving model {what}, but there is no probation to roll back in"]
+        reasons = [f"the serving model {what}, but it is not in probation, so nothing is rolled back"]
     else:
         return _ignored(f"no response is known for {kind}")
     inputs = {"alarm": alarm, "state": state["value"], "at": at.isoformat(), "champion": champion and champion.run_id}
@@ -87,7 +87,7 @@ def _of_a_swap(world: World, project: str, run: Json) -> tuple[str, list[str], J
     facts = {"run_id": run_id}
     if run.get("ended_at") or run.get("release_outcome"):
         why = f"the fleet of {run_id}, which went back just now, had the champion's variant name: it may have failed"
-        return "hold", [why, "should the champion itself fail, a person has to see to it"], facts
+        return "hold", [why, "if the champion itself fails, a person must act"], facts
     request_abort(world, project, run_id, "alarm champion-errors, of the variant whose fleet is swapped")
     return "abort", [f"the fleet of {run_id} has the champion's variant name: the release aborts"], facts
 
@@ -111,8 +111,8 @@ def _tell(world: World, project: str, kind: str, decision: str, reasons: list[st
     titles = {
         "retrain": ("Retraining Started", f"{project}: retraining because of {kind}"),
         "roll_back": ("Rollback Started", f"{project}: rolling back because of {kind}"),
-        "hold": ("Response Held", f"{project}: {kind} is in alarm, and nothing was started"),
-        "abort": ("Canary Abort Requested", f"{project}: {kind} is in alarm, the release aborts"),
+        "hold": ("Response Held", f"{project}: {kind} is in ALARM, and nothing was started"),
+        "abort": ("Canary Abort Requested", f"{project}: {kind} is in ALARM, the release aborts"),
     }
     title, subject = titles[decision]
     world.alerts.publish(title, project, subject, "\n".join(reasons), {"alarm": kind, "record": record})

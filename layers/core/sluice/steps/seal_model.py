@@ -38,7 +38,7 @@ def seal_model(
     if world.objects.exists(signature):
         seal = verified(world, project, run_id, world.objects.uri(sealed))
         if (seal.source, seal.training_job) != (artifact_uri, training_job):
-            raise ArtifactError(f"{run_id} was sealed with {seal.source} of {seal.training_job} before: train anew")
+            raise ArtifactError(f"{run_id} was already signed with {seal.source} of {seal.training_job}: train again")
         return {"artifact_uri": seal.archive, "artifact_sha256": seal.artifact_sha256}
     with tempfile.TemporaryDirectory() as scratch:
         # what is uploaded is the file that was checked: the original may be replaced meanwhile
@@ -46,7 +46,7 @@ def seal_model(
         try:
             checked = opening.opened(path, Path(scratch) / "model")
         except UnsafeArchive as error:
-            raise ArtifactError(f"{artifact_uri} is not the archive of a model: {error}; train anew") from None
+            raise ArtifactError(f"{artifact_uri} is not the archive of a model: {error}; train again") from None
         if checked.model.get("run_id") != run_id:
             raise ArtifactError(f"{artifact_uri} is a model of run {checked.model.get('run_id')!r}, not of {run_id}")
         world.objects.upload(path, sealed, "application/gzip")

@@ -141,7 +141,8 @@ def _contract(world: World, project: str) -> tuple[Contract, str]:
     if registered is None:
         hint = nearest(project, world.ledger.projects())
         raise UnknownProjectError(
-            f"there is no project {project!r}{hint}. Put its contract at {keys.contract(project)}, then the file again"
+            f"there is no project {project!r}{hint}. Upload its contract to {keys.contract(project)}, then drop the "
+            f"file again"
         )
     return Contract.model_validate(registered[0]), registered[1]
 
@@ -226,8 +227,8 @@ def _tell(world: World, key: str, record: Json) -> None:
         message = f"{name}: {record['rows']} rows accepted, {record['quarantined_rows']} quarantined."
         if twin := record["notes"].get("same_content_as"):
             message += (
-                f" Its content is that of {visible(twin['key'])} (dataset {twin['dataset_id']}), so each of its rows "
-                f"is learned from twice. `sluice withdraw {project} {dataset}` takes this one out again."
+                f" Its content is that of {visible(twin['key'])} (dataset {twin['dataset_id']}), so a run learns "
+                f"from each of its rows twice. `sluice withdraw {project} {dataset}` leaves this one out."
             )
         world.alerts.publish("Dataset Accepted", project, f"{project}: {record['rows']} rows accepted", message, facts)
         if record["quarantined_rows"]:
@@ -248,13 +249,16 @@ def _count(reason: Json) -> str:
 def _ignored(world: World, key: str, dataset: str, what: str) -> Json:
     project = keys.project_of(key)
     world.ledger.add_ignored(project, world.clock.now(), {"key": key, "what": what})
-    return _without_rows("ignored", project, dataset, what, f"{what} is no file of data")
+    return _without_rows("ignored", project, dataset, what, f"{what} is not a data file")
 
 
 def _gone(world: World, key: str, project: str, dataset: str, why: str) -> Json:
-    message = f"{why} before it was handled, so nothing is learned from it. If it was renamed, the new name counts"
+    message = (
+        f"{why} before it was processed, so no run learns from it. If it was renamed, the object with the new name "
+        f"counts"
+    )
     facts = {"key": key, "dataset_id": dataset}
-    subject = f"{project}: a file was gone before it was handled"
+    subject = f"{project}: a file was deleted before it was processed"
     world.alerts.publish("Dataset Gone", project, subject, f"{visible(key)}: {message}.", facts)
     return _without_rows("gone", project, dataset, "gone", message)
 

@@ -135,7 +135,7 @@ def _reason_in(content: dict[str, Any], depth: int) -> str | None:
         return f"{what}: all its training jobs failed; their own failure reasons are in SageMaker's list of them"
     code = _EXIT_CODE.search(silent or "")
     ended = f"{what} ended as {status or 'Failed'}" + (f" with exit code {code[1]}" if code else "")
-    killed = "; it was killed, most often for want of memory" if code and code[1] in _KILLED else ""
+    killed = "; it was killed, usually because memory ran out" if code and code[1] in _KILLED else ""
     log = f"; its log is in {_LOGS[kind]}, in the stream that begins with {job}" if kind in _LOGS else ""
     return f"{ended} and gave no reason{killed}{log}"
 

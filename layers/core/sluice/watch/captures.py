@@ -135,7 +135,7 @@ def rows_of(text: str, kind: str, contract: Contract) -> list[Row]:
         columns, records = csv_records(text, Schema(types, tuple(contract.feature_columns)), header)
         known = [(i, name) for i, name in enumerate(columns) if name in types]
         if any(len(record) != len(columns) for record in records):
-            raise ValueError(f"a record has not the {len(columns)} fields of its columns")
+            raise ValueError(f"a record does not have the {len(columns)} fields of its columns")
         return [_seen({name: record[i] for i, name in known}, contract) for record in records]
     if kind in JSON_LINES_NAMES:
         return [_seen(_object(json.loads(line)), contract) for line in lines(text)]

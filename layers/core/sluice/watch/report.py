@@ -22,7 +22,7 @@ def render(report: Mapping[str, Any]) -> str:
         element(
             "header",
             element("h1", short(report["project"]), " ", tag(decision, _KINDS.get(decision))),
-            element("p", f"What model {short(report['run_id'])} was asked, as of {short(report['at'])}", class_="sub"),
+            element("p", f"Requests to model {short(report['run_id'])} until {short(report['at'])}", class_="sub"),
         ),
         tiles(
             ("Rows", f"{report['rows']:,}", f"in {report['requests']:,} requests"),
