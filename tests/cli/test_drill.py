@@ -291,7 +291,9 @@ def test_what_the_endpoint_says_counts_for_more_than_the_record(sluice: Sluice, 
     assert drills(account.world)[0]["outcome"] == "drill_passed"
 
 
-@pytest.mark.parametrize(("state", "told"), [("Attach Canary", "its alarm will not be set"), ("Await Cut", "went into ALARM")])
+@pytest.mark.parametrize(
+    ("state", "told"), [("Attach Canary", "its alarm will not be set"), ("Await Cut", "went into ALARM")]
+)
 def test_whoever_stops_watching_is_told_what_goes_on(sluice: Sluice, account: Account, state: str, told: str) -> None:
     def stop(execution: Execution) -> None:
         if state in execution.trail:

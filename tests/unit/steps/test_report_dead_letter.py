@@ -77,7 +77,7 @@ def test_every_event_of_ours_is_named(event: str, object_: str, todo: str) -> No
     assert told.kind == ("Contract Refused" if event == "contract_created" else "Event Given Up")
     assert object_ in told.message
     assert todo in told.message
-    assert "3 tries" in told.message
+    assert "3 attempts" in told.message
 
 
 @pytest.mark.parametrize(
