@@ -10,7 +10,7 @@ import pytest
 
 from proofs.project import Project
 from sluice.steps.report_dead_letter import report_dead_letter
-from tests import fakes
+from testing import fakes
 
 EVENTS = Path(__file__).parents[2] / "events"
 
