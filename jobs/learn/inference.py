@@ -66,7 +66,6 @@ class Answered(NamedTuple):
 
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 _DEEP = 400  # brackets beyond one for each row; so many levels are read by any JSON parser
-ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 # input_fn is not given the model, but reading CSV needs its column types.
