@@ -25,11 +25,13 @@ def main(arguments: list[str] | None = None) -> int:
     for name, text in (
         ("start", "start the cloud, in the foreground unless --background"),
         ("stop", "stop the cloud of the state folder and all its processes"),
-        ("status", "say whether the cloud of the state folder runs; exit code 1 when not"),
+        ("status", "report whether the cloud of the state folder runs; exit code 1 if not"),
         ("wait", "return when the cloud of the state folder answers"),
     ):
         command = commands.add_parser(name, help=text)
-        command.add_argument("--state", type=Path, default=defaults.state, help="folder of all that the cloud writes")
+        command.add_argument(
+            "--state", type=Path, default=defaults.state, help="folder for everything that the cloud writes"
+        )
         if name == "start":
             command.add_argument("--port", type=int, default=defaults.port)
             command.add_argument("--speed", type=float, default=1.0, help="cloud seconds in one real second")
@@ -39,18 +41,18 @@ def main(arguments: list[str] | None = None) -> int:
                 "--instance-memory-mib",
                 type=int,
                 default=int(os.environ.get("LOCALCLOUD_INSTANCE_MEMORY_MIB", "0")),
-                help="memory of every serving instance; 0: what its type has on AWS",
+                help="memory of every serving instance; 0: the memory of its type on AWS",
             )
             for kind, found in (("sklearn", defaults.sklearn_python), ("glue", defaults.glue_python)):
                 text = f"interpreter that stands for {environments.KINDS[kind].stands_for} (default: {found})".replace(
                     "%", "%%"
                 )
                 command.add_argument(f"--{kind}-python", type=Path, default=found, metavar="PYTHON", help=text)
-            command.add_argument("--no-iam", action="store_true", help="let every call pass")
+            command.add_argument("--no-iam", action="store_true", help="allow every call")
             command.add_argument("--background", action="store_true", help="return when the cloud answers")
-    command = commands.add_parser("environment", help="make the environment that stands for one of AWS's containers")
+    command = commands.add_parser("environment", help="create the environment that stands for one of AWS's containers")
     command.add_argument("kind", choices=environments.KINDS)
-    command.add_argument("--folder", type=Path, help="where; by default a folder in which every cloud looks for it")
+    command.add_argument("--folder", type=Path, help="its folder; default: the one in which every cloud looks for it")
     options = parser.parse_args(arguments)
     if options.command == "environment":
         return _environment(options)

@@ -35,7 +35,9 @@ def install(settings: Settings) -> None:
     def route_async_failure(target: str, name: str, event: dict[str, Any], result: dict[str, Any]) -> None:
         role = lambda_svc._functions.get(name, {}).get("config", {}).get("Role", "")
         if why := denial(role, target):
-            logger.error("what %s failed on is lost: %s", name, why)  # AWS counts DeadLetterErrors and drops it
+            logger.error(
+                "the event on which %s failed is lost: %s", name, why
+            )  # AWS counts DeadLetterErrors and drops it
             return
         route(target, name, event, result)
 

@@ -71,7 +71,7 @@ def _keep_the_error_type_of_a_lambda() -> None:
 
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     if _WORKER_ERROR not in script:
-        raise RuntimeError("ministack's Lambda worker has changed: look at localcloud.repairs")
+        raise RuntimeError("ministack's Lambda worker has changed: see localcloud.repairs")
     lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_WORKER_ERROR, _WORKER_ERROR_REPAIRED)
     execute = lambda_svc._execute_function_warm
 

@@ -177,7 +177,9 @@ def _fire_rule(key: Key, rule: dict[str, Any], due: float) -> None:
 def _fire(key: Key, schedule: dict[str, Any], due: float) -> None:
     arn = str(schedule["Target"]["Arn"])
     if ":function:" in arn and lambda_runtime.running(arn.split(":")[6]) >= MAX_AT_ONCE:
-        logger.warning("schedule %s misses a time: %s executions of its function are on", schedule["Name"], MAX_AT_ONCE)
+        logger.warning(
+            "schedule %s skips a call: %s executions of its function are running", schedule["Name"], MAX_AT_ONCE
+        )
         return
     if _workers is not None and not _stop.is_set:
         _workers.submit(_call_target, key[0], key[1], dict(schedule), due)

@@ -210,7 +210,7 @@ async def _serve(app: types.ModuleType, settings: Settings) -> None:
 
 
 async def _announce(settings: Settings) -> None:
-    """Writes `ready` once the port answers and nothing listens off the loopback interface."""
+    """Writes `ready` once the port answers and nothing listens outside the loopback interface."""
     while True:
         try:
             _reader, writer = await asyncio.open_connection(HOST, settings.port)
@@ -221,7 +221,7 @@ async def _announce(settings: Settings) -> None:
         break
     foreign = await asyncio.to_thread(foreign_listeners)
     if foreign:
-        logger.critical("this process listens off the loopback interface (%s): stopping", ", ".join(foreign))
+        logger.critical("this process listens outside the loopback interface (%s): stopping", ", ".join(foreign))
         os.kill(os.getpid(), signal.SIGTERM)
         return
     (settings.state / "ready").write_text(settings.endpoint)

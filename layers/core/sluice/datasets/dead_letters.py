@@ -62,7 +62,7 @@ def file_letter(bucket: str, key: str, version: str | None, size: int | None) ->
     """A file of one of the folders that people drop into."""
     area, project = key.partition("/")[0], keys.project_of(key)
     kind, function, todo = _AREAS.get(
-        area, ("", "RegisterProjectFunction", "Put it where docs/architecture.md says, or delete it")
+        area, ("", "RegisterProjectFunction", "Move it to a folder that docs/architecture.md lists, or delete it")
     )
     what = "the contract" if area == "projects" else "the file"
     return Letter(project, what, function, todo, kind, bucket, key, version or "null", size)
@@ -97,12 +97,14 @@ def _training(detail: Json, stack: str) -> Letter:
 def _alarm(detail: Json, stack: str) -> Letter:
     name = str(detail["alarmName"])
     project = name.split("/")[1] if name.startswith(f"{stack}/") else ""
-    todo = f"Nothing was done about it. Look at `sluice status {project}`; then `sluice rollback` or `sluice retrain`"
+    todo = (
+        f"Nothing was done about it. See `sluice status {project}`, then decide: `sluice rollback` or `sluice retrain`"
+    )
     return Letter(project, f"the alarm {name}", "RespondToAlarmFunction", todo)
 
 
 def _measured(detail: Json, stack: str) -> Letter:
-    todo = "Alarms that last are asked about again at the next measurement; `sluice status` shows the last one"
+    todo = "The next measurement checks alarms that last; `sluice status` shows the latest measurement"
     what = f"the measurement of {detail['at']}"
     return Letter(detail["project"], what, "RespondToAlarmFunction", todo)
 

@@ -55,7 +55,7 @@ class Schema:
         left_out |= set((contract.get("features") or {}).get("drop") or ())
         features = tuple(name for name in types if name not in left_out)
         if not features:
-            raise ModelError("contract: no column is left as a feature; look at data.columns and features.drop")
+            raise ModelError("contract: no column is left as a feature; check data.columns and features.drop")
         readings = {name: Reading.of(column, data.get("format")) for name, column in data["columns"].items()}
         return cls(types, features, {name: reading for name, reading in readings.items() if reading != PLAIN})
 

@@ -495,7 +495,7 @@ def read_head(data: bytes) -> Head:
     get = headers.get
     coding, length = get("transfer-encoding"), get("content-length", "0")
     if coding is not None and coding.lower() != "chunked":
-        raise ValueError(f"no transfer-encoding but chunked is known, not {coding}")
+        raise ValueError(f"transfer-encoding {coding} is not supported; only chunked is")
     if not (length.isascii() and length.isdigit()):  # neither are two of them
         raise ValueError(f"content-length is not a number: {length}")
     newer = version == "HTTP/1.1"

@@ -383,7 +383,7 @@ def _in_background(record: Record, work: Callable[[], None]) -> None:
         try:
             work()
         except Exception as error:  # the boundary: an endpoint must not stay `Updating` because of a bug of ours
-            log.exception("endpoint %s: a change ended by a bug of the local cloud", record["EndpointName"])
+            log.exception("endpoint %s: a change ended because of a bug in the local cloud", record["EndpointName"])
             alive = record["EndpointName"] in _live
             reason = f"InternalFailure: {type(error).__name__}: {error}"
             state = "InService" if alive else "Failed"

@@ -18,8 +18,8 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 NOT_ENFORCED = (
-    "network isolation is asked for and not enforced: this machine lets no user make a network namespace "
-    "(unshare --user --net); the container has the network that the machine has"
+    "network isolation was requested but is not enforced: this machine does not let users create network namespaces "
+    "(unshare --user --net); the container uses the machine's network"
 )
 _UNSHARE = ("unshare", "--user", "--map-root-user", "--net")
 # Brings the loopback interface up (SIOCSIFFLAGS with IFF_UP) and becomes the container's entry point. In Python,

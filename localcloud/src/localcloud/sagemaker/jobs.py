@@ -47,7 +47,7 @@ def run(name: str, work: Callable[[], None]) -> threading.Thread:
         try:
             work()
         except Exception:
-            log.exception("%s ended by a bug of the local cloud", name)
+            log.exception("%s ended because of a bug in the local cloud", name)
         finally:
             _threads.discard(threading.current_thread())
 

@@ -296,7 +296,7 @@ class _Connection:
         self._limit(started)
         data = self._socket.recv(256 * 1024)
         if not data:
-            raise ConnectionResetError("closed before the answer was whole")
+            raise ConnectionResetError("closed before the answer was complete")
         self.heard = True
         return data
 

@@ -141,7 +141,7 @@ def _definitions(request: Record, config: Record) -> list[Definition]:
         raise checks.invalid(f"Each of TrainingJobDefinitions needs a DefinitionName of its own: {names}")
     if several and (config.get("ParameterRanges") or config.get("HyperParameterTuningJobObjective")):
         raise checks.invalid(
-            "With TrainingJobDefinitions, ParameterRanges and objective belong into each definition "
+            "With TrainingJobDefinitions, ParameterRanges and objective belong in each definition "
             "(HyperParameterRanges, TuningObjective)."
         )
     limit = config["ResourceLimits"].get("MaxNumberOfTrainingJobs") or _DEFAULT_JOBS

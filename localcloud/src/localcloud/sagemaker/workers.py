@@ -70,7 +70,8 @@ class Worker:
         """
         came = self._first.wait(seconds)
         if not self.ready:
-            what = f"ended {LOADS} times while it was loading" if came else f"gave no /ping within {seconds:.0f} s"
+            silent = f"did not answer /ping within {seconds:.0f} s"
+            what = f"ended {LOADS} times while it was loading" if came else silent
             raise WorkerFailed(f"the serving process {what}: " + "\n".join(self.last_lines))
 
     def stop(self, patience: float = 5.0) -> None:
