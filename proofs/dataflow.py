@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jsonata.jexception import JException
+from pydantic import ValidationError
 
 from proofs import samples
 from proofs.api_calls import check_task
@@ -29,6 +30,7 @@ from proofs.integrations import TOKEN, UnknownIntegrationError
 from proofs.integrations import parse as integration
 from proofs.project import Finding, Project
 from proofs.stateful.asl import TaskError, evaluate
+from sluice.records.record import Record
 
 CHECK = "dataflow"
 _PATH = re.compile(r"\$(\w+)((?:\.\w+)+)")
@@ -296,8 +298,19 @@ def _is(value: Any, hint: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
+    if isinstance(kind, type) and issubclass(kind, Record):
+        return _is_record(json.dumps(value), kind)
     if kind in (str, bool, dict, list, type(None)):
         return isinstance(value, kind)
+    return True
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_record(value: str, kind: type[Record]) -> bool:
+    try:
+        kind.model_validate_json(value, strict=True)
+    except ValidationError:
+        return False
     return True
 
 
