@@ -10,6 +10,7 @@ from sluice.model.labels import Labels
 from sluice.model.metrics import Metric
 from sluice.model.model import Model
 from sluice.model.schema import Row, Schema
+from sluice.model.shortening import listed
 
 _READ_ALIKE = ({"integer", "number"}, {"category", "text"})
 _NAMED = 5
@@ -38,9 +39,12 @@ def why_not(champion: Model, candidate: Labels, schema: Schema) -> str | None:
             f"what it needs; {WHAT_TO_DO}"
         )
     if changed := [name for name in asked.features if not _alike(asked.types[name], schema.types[name])]:
-        types = ", ".join(f"{name!r} as {asked.types[name]} (now {schema.types[name]})" for name in changed[:_NAMED])
-        more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
-        return f"the champion was trained with {types}{more}; {WHAT_TO_DO}"
+        types = listed(
+            [f"{name!r} as {asked.types[name]} (now {schema.types[name]})" for name in changed],
+            _NAMED,
+            "the two contracts",
+        )
+        return f"the champion was trained with {types}; {WHAT_TO_DO}"
     return None
 
 
@@ -72,5 +76,4 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more columns" if len(names) > _NAMED else ""
-    return ", ".join(repr(name) for name in names[:_NAMED]) + more
+    return listed([repr(name) for name in names], _NAMED, "the two contracts")

@@ -35,6 +35,7 @@ from sluice.model.model import Model
 from sluice.model.reference import one_score, reference_profile
 from sluice.model.schema import Row, Schema
 from sluice.model.score_bins import expected_scores
+from sluice.model.shortening import shortened
 from sluice.model.slices import by_slice, left_out
 
 BASE = Path("/opt/ml/processing")
@@ -267,7 +268,7 @@ def say_why(path: Path, reason: str) -> None:
     """Writes the failure where SageMaker reads it; without it a failed job says only "See job logs"."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(reason[:1000], encoding="utf-8")
+        path.write_text(shortened(reason, 1_000, "the job's log"), encoding="utf-8")
     except OSError as error:
         print(f"evaluate.py: the reason could not be written to {path}: {error}", file=sys.stderr)
 

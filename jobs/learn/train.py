@@ -35,6 +35,7 @@ from sluice.model.labels import SUPPORTED, Labels
 from sluice.model.metrics import compute
 from sluice.model.model import Model
 from sluice.model.schema import Schema
+from sluice.model.shortening import shortened
 
 
 def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, dict[str, str]]:
@@ -176,7 +177,7 @@ def say_why(reason: str) -> None:
     if not folder:
         return
     try:
-        Path(folder, "failure").write_text(f"train.py: {reason}"[:1000], encoding="utf-8")
+        Path(folder, "failure").write_text(shortened(f"train.py: {reason}", 1_000, "the job's log"), encoding="utf-8")
     except OSError as error:
         print(f"train.py: the failure file could not be written: {error}", file=sys.stderr)
 

@@ -486,7 +486,7 @@ def undeliverable(line: Line) -> dict[str, Any]:
 def test_an_event_that_no_function_takes_is_reported_by_name(story: dict[str, Any]) -> None:
     (lost,) = story["lost"]
     assert lost.kind == "Event Given Up"
-    assert "never reached its function" in lost.message
+    assert "was neither delivered nor handled" in lost.message
     (file,) = story["file"]
     assert (file.kind, file.project) == ("Batch Failed", "undelivered")
     assert "Drop it again" in file.message

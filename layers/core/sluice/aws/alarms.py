@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from sluice.aws.clients import Clients, code
+from sluice.model.shortening import shortened
 from sluice.names import tags
 from sluice.ports import Alarm, Json, Settings
 
@@ -23,7 +24,7 @@ class CloudWatchAlarms:
         stack, _, rest = alarm.name.partition("/")
         self._cloudwatch.put_metric_alarm(
             AlarmName=alarm.name,
-            AlarmDescription=alarm.description[:1_024],
+            AlarmDescription=shortened(alarm.description, 1_024),
             ComparisonOperator=alarm.comparison,
             Threshold=float(alarm.threshold),
             EvaluationPeriods=alarm.evaluation_periods,
@@ -39,7 +40,7 @@ class CloudWatchAlarms:
         stack, _, rest = name.partition("/")
         self._cloudwatch.put_composite_alarm(
             AlarmName=name,
-            AlarmDescription=description[:1_024],
+            AlarmDescription=shortened(description, 1_024),
             AlarmRule=" OR ".join(f'ALARM("{child}")' for child in children),
             ActionsEnabled=False,
             Tags=tags(self._settings.stack or stack, rest.partition("/")[0] or "none"),

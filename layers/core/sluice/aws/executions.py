@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from sluice.aws.clients import Clients, code
 from sluice.errors import InputError
+from sluice.model.shortening import shortened
 from sluice.ports import Json, Settings
 
 _LOG = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class StepFunctionsExecutions:
 
     def fail(self, token: str, error: str, cause: str) -> None:
         """As `succeed`: the first answer counts."""
-        self._answer("send_task_failure", token, error=error[:256], cause=cause[:32_768])
+        self._answer("send_task_failure", token, error=error[:256], cause=shortened(cause, 32_768))
 
     def _answer(self, operation: str, token: str, **request: str) -> None:
         try:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from sluice.aws.clients import Clients, absent, exists_already, project_of
 from sluice.errors import InputError, NotFoundError
+from sluice.model.shortening import shortened
 from sluice.names import digest, tags
 from sluice.ports import Json, Settings
 
@@ -49,9 +50,12 @@ class SageMakerRegistry:
     def decide(self, package_arn: str, status: str, reason: str) -> None:
         if status not in ("Approved", "Rejected"):
             raise InputError(f"a model package is Approved or Rejected, not {status!r}")
+        description = shortened(reason, 1_024, "the run's record")
         try:
             self._sagemaker.update_model_package(
-                ModelPackageArn=package_arn, ModelApprovalStatus=status, ApprovalDescription=reason[:1_024]
+                ModelPackageArn=package_arn,
+                ModelApprovalStatus=status,
+                ApprovalDescription=description,
             )
         except ClientError as error:
             raise _translated(error, package_arn) from error

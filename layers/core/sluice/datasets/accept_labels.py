@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sluice import keys, names
 from sluice.contract import Contract
+from sluice.datasets.file_facts import MAX_FACTS, ignored_columns, reasons_told
 from sluice.errors import SluiceError
 from sluice.escaping import visible
 from sluice.intake.labels import LabelFile, read_label_file
@@ -42,7 +43,7 @@ def accept_labels(
         "reasons": found.reason_counts,
         "format": found.notes.format,
         "encoding": found.notes.encoding,
-        "notes": {"columns_ignored": found.extra_columns[:100]} if found.extra_columns else {},
+        "notes": ignored_columns(found.extra_columns),
     }
     if why:
         record["message"] = why
@@ -112,8 +113,9 @@ def _withdraw(world: World, project: str, key: str, version: str, why: str) -> N
 def _tell(world: World, key: str, record: Json) -> None:
     project, name = record["project"], visible(key)
     counted = ("dataset_id", "rows", "labels", "without_label", "quarantined_rows", "duplicates", "conflicts")
-    facts = {each: record[each] for each in counted} | {"key": key, "reasons": record["reasons"][:20]}
-    told = ", ".join(_reason(reason) for reason in record["reasons"][:10])
+    facts = {each: record[each] for each in counted} | {"key": key, "reasons": record["reasons"][:MAX_FACTS]}
+    facts["reasons_count"] = len(record["reasons"])
+    told = reasons_told(record["reasons"])
     where = f"Rows and reasons: {world.objects.uri(keys.quarantined_rows(project, record['dataset_id']))}"
     rest = f" {told}. {where}" if record["quarantined_rows"] else ""
     if record["status"] != "accepted":
@@ -129,8 +131,3 @@ def _tell(world: World, key: str, record: Json) -> None:
     if record["quarantined_rows"]:
         subject = f"{project}: {record['quarantined_rows']} rows of a label file were refused"
         world.alerts.publish("Labels Refused", project, subject, f"{name}:{rest}", facts)
-
-
-def _reason(reason: Json) -> str:
-    at = f" in {reason['column']!r}" if reason["column"] else ""
-    return f"{reason['rows']} × {reason['rule']}{at}"

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from sluice.datasets.file_facts import reasons_told
 from sluice.escaping import visible
 from sluice.model.shortening import more
 from sluice.ports import Json
-
-MAX_TOLD = 10
 
 
 def counts_of(file: Json) -> str:
     """Rows in, rows scored, rows refused and why and where; what of the file was not used."""
     told = f"{file['rows']} rows, {file['scored_rows']} scored, {file['quarantined_rows']} refused."
     if file["quarantined_rows"]:
-        reasons = file["reasons"][:MAX_TOLD]
-        left = file.get("reasons_count", len(file["reasons"])) - len(reasons)
-        named = ", ".join(map(_reason, reasons)) + more(left, "the summary beside them")
+        named = reasons_told(file["reasons"], file.get("reasons_count"))
         told += f" {named}. Rows and reasons: {file['refused_uri']}."
     if target := file.get("target_ignored"):
         told += f" The target {target!r} in it was ignored in {file['rows']} rows."
@@ -28,8 +25,3 @@ def counts_of(file: Json) -> str:
             "answers by their row numbers."
         )
     return told
-
-
-def _reason(reason: Json) -> str:
-    at = f" in {reason['column']!r}" if reason["column"] else ""
-    return f"{reason['rows']} × {reason['rule']}{at}"

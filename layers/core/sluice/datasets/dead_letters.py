@@ -19,7 +19,7 @@ _AGAIN = "Drop it again; if that fails, too, split it"
 
 @dataclass(frozen=True)
 class Letter:
-    """`project` is empty where the event names none. The rest from `kind` on is set for a file: its folder's alert."""
+    """`project` and `function` are empty where the event names none. A file's letter has the rest, too."""
 
     project: str
     what: str
@@ -34,6 +34,8 @@ class Letter:
 
 def given_up(what: str, function: str, todo: str, size: int | None = None) -> str:
     """The sentence for an event that a function failed on in each of its tries."""
+    if not function:
+        return f"{what} was neither delivered nor handled. {todo}"
     of = f" Its size is {size / 1e6:,.1f} MB." if size is not None else ""
     return (
         f"{what} could not be processed in {TRIES} attempts: the function ran out of memory or time, or an AWS "
@@ -43,7 +45,8 @@ def given_up(what: str, function: str, todo: str, size: int | None = None) -> st
 
 def undelivered(what: str, function: str, todo: str, code: str) -> str:
     """The sentence for an event that EventBridge could not hand over; `code` is EventBridge's."""
-    return f"{what} never reached {function}: EventBridge could not deliver its event ({code or 'no code'}). {todo}"
+    why = f"EventBridge could not deliver its event ({code or 'no code'})"
+    return f"{what} never reached {function or 'a function'}: {why}. {todo}"
 
 
 def read_letter(event: Json, stack: str) -> Letter:
@@ -130,7 +133,7 @@ def _scheduled(event: Json) -> Letter:
 def _unknown(event: Json) -> Letter:
     source, kind = event.get("source") or "no source", event.get("detail-type") or "no detail-type"
     todo = "Look at the rules of this stack: it is an event that none of its functions reads"
-    return Letter("", f"an event {kind!r} of {source!r}", "its function", todo)
+    return Letter("", f"an event {kind!r} of {source!r}", "", todo)
 
 
 _READERS: dict[str, Callable[[Json, str], Letter]] = {

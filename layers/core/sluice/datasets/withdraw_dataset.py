@@ -6,8 +6,12 @@ from sluice import keys
 from sluice.contract import nearest
 from sluice.errors import NotFoundError
 from sluice.escaping import visible
+from sluice.model.shortening import listed
 from sluice.ports import Json, World
 from sluice.store.run_records import write_json
+
+MAX_TOLD = 20
+"""Runs that an alert names; the record has all of them."""
 
 
 def withdraw_dataset(world: World, project: str, dataset_id: str, reason: str = "") -> Json:
@@ -42,7 +46,7 @@ def withdraw_dataset(world: World, project: str, dataset_id: str, reason: str = 
         project,
         f"{project}: a dataset of {answer['rows']} rows was withdrawn",
         f"{visible(str(answer['key']))} (dataset {dataset_id}) is left out of every later run. {_learned(answer)}",
-        {"dataset_id": dataset_id, "runs": runs[:20], "record": answer["record"]},
+        {"dataset_id": dataset_id, "runs": runs[:MAX_TOLD], "runs_count": len(runs), "record": answer["record"]},
     )
     return answer
 
@@ -55,7 +59,7 @@ def learned_from(world: World, project: str, dataset_id: str) -> list[str]:
 def _learned(answer: Json) -> str:
     if not answer["runs"]:
         return "No run has learned from it."
-    told = f"Runs that learned from it: {', '.join(answer['runs'][:20])}."
+    told = f"Runs that learned from it: {listed(answer['runs'], MAX_TOLD, answer['record'])}."
     if answer["running"]:
         told += f" {answer['running']} is in progress and still uses it."
     if answer["champion"]:

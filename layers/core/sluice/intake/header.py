@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from sluice.contract.hints import nearest
 from sluice.contract.models import Contract
 from sluice.errors import HeaderMismatchError
+from sluice.model.shortening import listed, shortened
 
 
 def check_header(found: Sequence[str], contract: Contract) -> list[str]:
@@ -56,6 +57,4 @@ def _hint(name: str, free: Sequence[str]) -> str:
 
 
 def _names(names: Iterable[str]) -> str:
-    shown = [repr(name[:80]) for name in names]
-    more = f" and {len(shown) - 30} more" if len(shown) > 30 else ""
-    return ", ".join(shown[:30]) + more
+    return listed([repr(shortened(name, 80)) for name in names], 30, "the header and the contract")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from sluice import names
 from sluice.contract.durations import seconds
 from sluice.errors import DamagedRecordError, InputError, NotFoundError
+from sluice.model.shortening import first
 from sluice.ports import Champion, Json, World
 from sluice.records.boundary import json_boundary
 from sluice.records.release_plan import ReleasePlan
@@ -14,7 +15,7 @@ from sluice.release import champions
 from sluice.serving import canary_alarms
 from sluice.serving.ensure_monitoring import ensure_monitoring
 from sluice.store.causes import failure_texts, failures_of
-from sluice.store.run_records import evaluation_of, run_contract, update_run
+from sluice.store.run_records import MAX_REASONS, evaluation_of, run_contract, update_run
 
 
 @json_boundary
@@ -151,14 +152,18 @@ def _roll_back(world: World, project: str, run_id: str, package_arn: str, verifi
     why = "; ".join(reasons) or "no reason was given"
     try:
         if world.registry.package(package_arn)["status"] != "Rejected":
-            world.registry.decide(package_arn, "Rejected", why[:1000])
+            world.registry.decide(package_arn, "Rejected", why)
     except NotFoundError:
         why += "; the model package is gone"
     update_run(
         world,
         project,
         run_id,
-        {"release_outcome": "rolled_back", "rollback_verified": verified, "reasons": reasons[:20]},
+        {
+            "release_outcome": "rolled_back",
+            "rollback_verified": verified,
+            "reasons": _brief(reasons),
+        },
     )
     outcome = "rolled_back" if verified else "not_verified"
     if _told(world, project, run_id, outcome):
@@ -182,6 +187,10 @@ def _roll_back(world: World, project: str, run_id: str, package_arn: str, verifi
     update_run(world, project, run_id, {"release_told": outcome})
 
 
+def _brief(reasons: list[str]) -> list[str]:
+    return first(reasons, MAX_REASONS, "the decision's record")
+
+
 def _told(world: World, project: str, run_id: str, outcome: str) -> bool:
     """Whether people know: the step may be called again after it was done."""
     return (world.ledger.run(project, run_id) or {}).get("release_told") == outcome
@@ -195,7 +204,7 @@ def _tell_of_the_drill(world: World, project: str, drill_id: str, verified: bool
         "outcome": outcome,
         "status": "finished" if verified else "failed",
         "ended_at": world.clock.now().isoformat(),
-        "reasons": reasons[:20],
+        "reasons": _brief(reasons),
         # no run's end follows; a finished run's lock on the endpoint is free to take
         "finished": True,
     }

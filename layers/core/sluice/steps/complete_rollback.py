@@ -61,7 +61,7 @@ def _complete(
     if fresh and champion and champion.previous:
         world.ledger.set_champion(project, champions.restored(champion.previous, world.clock.now()), from_run)
     try:
-        world.registry.decide(rollback_plan.package_arn, "Rejected", reason[:1000])
+        world.registry.decide(rollback_plan.package_arn, "Rejected", reason)
     except NotFoundError:
         facts["package"] = "gone"
     ensure_monitoring(world, project, reset=fresh)

@@ -6,10 +6,11 @@ from sluice import keys, names
 from sluice.contract import Contract
 from sluice.errors import DamagedRecordError, NotFoundError
 from sluice.gates import Judgement, judge
+from sluice.model.shortening import first
 from sluice.ports import Json, World
 from sluice.records.evaluation import Evaluation
 from sluice.store.prepared_data import prepared_data, unexpected
-from sluice.store.run_records import evaluation_of, run_contract, update_run, write_json
+from sluice.store.run_records import MAX_REASONS, evaluation_of, run_contract, update_run, write_json
 
 
 def judge_candidate(world: World, project: str, run_id: str) -> Json:
@@ -50,7 +51,9 @@ def judge_candidate(world: World, project: str, run_id: str) -> Json:
         "verdicts": [verdict.to_json() for verdict in judgement.verdicts],
     }
     write_json(world, record_key, record)
-    update_run(world, project, run_id, {"gates": {"decision": judgement.decision, "reasons": reasons[:20]}})
+    # a run's record and a state's output are small; the decision's record has every reason
+    brief = first(reasons, MAX_REASONS, record_key)
+    update_run(world, project, run_id, {"gates": {"decision": judgement.decision, "reasons": brief}})
     if judgement.decision != "approved":
         world.alerts.publish(
             "Candidate Rejected",
@@ -59,7 +62,7 @@ def judge_candidate(world: World, project: str, run_id: str) -> Json:
             "\n".join(reasons),
             {"run_id": run_id, "decision": judgement.decision, "record": record_key},
         )
-    return {"decision": judgement.decision, "reasons": reasons[:20], "record": record_key}
+    return {"decision": judgement.decision, "reasons": brief, "record": record_key}
 
 
 def _report_data(world: World, project: str, run_id: str) -> None:

@@ -15,7 +15,7 @@ from sluice import keys, names
 from sluice.contract import Contract
 from sluice.datasets.batch_counts import counts_of
 from sluice.errors import ArtifactError, DamagedRecordError, InputError, NotFoundError, UnknownProjectError
-from sluice.escaping import visible
+from sluice.escaping import short, visible
 from sluice.intake.limits import Limits, too_large
 from sluice.intake.markers import marker
 from sluice.intake.misplaced import contract_among_rows
@@ -129,7 +129,7 @@ def _facts(world: World, key: str, version_id: str, project: str, contract: Cont
         "format": found.notes.format,
         "encoding": found.notes.encoding,
         "blank_lines": found.notes.blank_lines,
-        "columns_unused": [name[:80] for name in found.unused_columns[:MAX_TOLD]],
+        "columns_unused": [short(name, 80) for name in found.unused_columns[:MAX_TOLD]],
         "columns_unused_count": len(found.unused_columns),
         "key_columns": found.key_columns,
         "key_columns_missing": [name for name in contract.data.key if name not in found.key_columns],

@@ -23,6 +23,7 @@ from sluice import keys, names
 from sluice.contract import Contract, nearest
 from sluice.datasets.accept_labels import accept_labels, refuse_labels
 from sluice.datasets.dead_letters import file_letter, given_up
+from sluice.datasets.file_facts import MAX_FACTS, ignored_columns, reasons_told
 from sluice.datasets.register_contract import register_contract
 from sluice.errors import (
     GivenUpError,
@@ -210,7 +211,7 @@ def _accepted_at(world: World, datasets: list[Json], dataset: str) -> datetime:
 
 
 def _notes(outcome: Outcome) -> dict[str, Any]:
-    notes: dict[str, Any] = {"columns_ignored": outcome.extra_columns[:100]} if outcome.extra_columns else {}
+    notes: dict[str, Any] = ignored_columns(outcome.extra_columns)
     if outcome.notes.blank_lines:
         notes["blank_lines"] = outcome.notes.blank_lines
     if outcome.notes.delimiter:
@@ -221,7 +222,7 @@ def _notes(outcome: Outcome) -> dict[str, Any]:
 def _tell(world: World, key: str, record: Json) -> None:
     project, dataset, name = record["project"], record["dataset_id"], visible(key)
     facts = {name: record[name] for name in ("dataset_id", "rows", "quarantined_rows")} | {"key": key}
-    facts["reasons"] = record["reasons"][:20]
+    facts |= {"reasons": record["reasons"][:MAX_FACTS], "reasons_count": len(record["reasons"])}
     where = f"Rows and reasons: {world.objects.uri(keys.quarantined_rows(project, dataset))}"
     if record["status"] == "accepted":
         message = f"{name}: {record['rows']} rows accepted, {record['quarantined_rows']} quarantined."
@@ -233,17 +234,12 @@ def _tell(world: World, key: str, record: Json) -> None:
         world.alerts.publish("Dataset Accepted", project, f"{project}: {record['rows']} rows accepted", message, facts)
         if record["quarantined_rows"]:
             subject = f"{project}: {record['quarantined_rows']} rows quarantined"
-            told = ", ".join(_count(reason) for reason in record["reasons"][:10])
+            told = reasons_told(record["reasons"])
             world.alerts.publish("Dataset Quarantined", project, subject, f"{name}: {told}. {where}", facts)
     else:
         subject = f"{project}: a whole file was quarantined"
         message = f"{name}: {record['message']}. No row was accepted. {where}"
         world.alerts.publish("Dataset Quarantined", project, subject, message, facts)
-
-
-def _count(reason: Json) -> str:
-    at = f" in {reason['column']!r}" if reason["column"] else ""
-    return f"{reason['rows']} × {reason['rule']}{at}"
 
 
 def _ignored(world: World, key: str, dataset: str, what: str) -> Json:

@@ -14,6 +14,9 @@ from sluice.records.evaluation import Evaluation
 from sluice.records.run_inputs import RunInputs
 from sluice.records.training_plan import TrainingPlan
 
+MAX_REASONS = 20
+"""In a run's record and a state's output, which are small; the decision's record has every reason."""
+
 
 def read_json(world: World, key: str) -> Any:
     """Raises NotFoundError, and DamagedRecordError for what is not JSON."""

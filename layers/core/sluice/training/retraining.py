@@ -14,6 +14,9 @@ from sluice.watch.triage import broken
 
 WEEK = timedelta(days=7)
 
+MAX_WAITING = 100
+"""Datasets that an event names, beside their number: PutEvents takes 256 KB."""
+
 
 def earlier_retrainings(world: World, project: str, contract: Contract, event_id: str) -> list[Json]:
     """Retrainings within the cooldown or the last seven days, oldest first, without that of `event_id` itself."""
@@ -100,7 +103,9 @@ def request_waiting(world: World, project: str, waiting: list[str], reason: str 
         {
             "project": project,
             "trigger": triggers[0] if triggers else "arrivals",
-            "datasets": waiting[:100],
+            # an event is small; the run itself takes every accepted dataset
+            "datasets": waiting[:MAX_WAITING],
+            "datasets_count": len(waiting),
             "reason": f"arrivals during the last run: {reason or 'datasets arrived'}",
         },
     )
