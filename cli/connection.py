@@ -73,6 +73,11 @@ class Connection:
         return found
 
     @property
+    def known(self) -> bool:
+        """Whether anything says where AWS is; nothing is asked of it."""
+        return bool(self.clients("cloudformation").meta.region_name)
+
+    @property
     def where(self) -> str:
         meta = self.clients("cloudformation").meta
         return f"region {meta.region_name} ({meta.endpoint_url})"

@@ -1,19 +1,28 @@
-"""Reads a project.yaml and says what is wrong with it, all at once, without asking AWS."""
+"""Reads a project.yaml and says what is wrong with it, all at once.
+
+Where a stack can be asked, it also says what becomes of the rows accepted under the contract that is registered.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from cli import options
 from cli.connection import Connection
 from cli.errors import CliError
 from cli.text import plural, say
+from sluice.changes.words import lines
 from sluice.contract import Contract, load_contract
+from sluice.datasets.compare_contract import compare
 from sluice.intake.misplaced import is_contract_name
 
 NAME = "check"
 HELP = "check a project.yaml and list its errors"
 EXAMPLE = "sluice check project.yaml"
+SECONDS = 30.0
+"""For reading accepted rows."""
 
 
 def run(connection: Connection, file: options.Contract = Path("project.yaml"), as_json: options.Json = False) -> int:
@@ -28,7 +37,21 @@ def run(connection: Connection, file: options.Contract = Path("project.yaml"), a
     say(f"{learns}, tuned for {problem.metric}, {gates}, approval {contract.release.approval}")
     if not contract.gates:
         say("  note: without gates every candidate is released, however bad it is")
+    for line in _changes(connection, contract):
+        say(f"  {line}")
     return 0
+
+
+def _changes(connection: Connection, contract: Contract) -> list[str]:
+    """What the contract would make of the rows accepted before; a note where no stack can be asked."""
+    try:
+        if not connection.known:
+            return ["note: not compared with accepted rows, because no AWS region is set"]
+        registered = connection.world.ledger.contract(contract.project)
+        found = compare(connection.world, registered[0], contract, SECONDS) if registered else None
+    except (CliError, BotoCoreError, ClientError) as error:
+        return [f"note: not compared with accepted rows: {str(error).splitlines()[0]}"]
+    return lines(found) if found else []
 
 
 def read(path: Path) -> Contract:

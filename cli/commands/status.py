@@ -16,6 +16,8 @@ from cli.options import print_json
 from cli.outcomes import misplaced_lines
 from cli.text import indent, moment, number, plural, say
 from sluice import keys, names
+from sluice.changes.words import lines
+from sluice.datasets.compare_contract import contract_change
 from sluice.datasets.withdraw_dataset import learned_from
 from sluice.errors import NotFoundError
 from sluice.escaping import visible
@@ -54,6 +56,7 @@ def facts(world: World, project: str, runs: int) -> dict[str, Any]:
     champion = world.ledger.champion(project)
     endpoint = world.models.endpoint(names.endpoint(world.settings.stack, project))
     held = world.ledger.lock(project)
+    registered = world.ledger.contract(project)
     return {
         "project": project,
         "champion": asdict(champion) if champion else None,
@@ -61,6 +64,7 @@ def facts(world: World, project: str, runs: int) -> dict[str, Any]:
         "lock": dict(held) if held else None,
         "measured": latest_report(world, project),
         "datasets": world.ledger.datasets(project),
+        "contract_change": contract_change(world, project, registered[1]) if registered else None,
         "runs": world.ledger.runs(project)[:runs],
     }
 
@@ -118,11 +122,24 @@ def _data(world: World, project: str) -> list[str]:
         learned = learned_from(world, project, each["dataset_id"])
         models = f"learned by {', '.join(learned[:5])}" if learned else "learned by no run"
         lines.append(f"withdrawn  {each['dataset_id']} ({visible(str(each.get('key')))}): {models}")
+    lines += changed_lines(world, project)
     ignored = Counter((record["key"].split("/")[0], record["what"]) for record in world.ledger.ignored(project))
     if ignored:
         told = ", ".join(f"{count} × {what} in {area}/" for (area, what), count in sorted(ignored.items()))
         lines.append(f"ignored    {told}")
     return lines
+
+
+def changed_lines(world: World, project: str) -> list[str]:
+    """What the contract in force changed for rows that were accepted before it."""
+    registered = world.ledger.contract(project)
+    record = contract_change(world, project, registered[1]) if registered else None
+    if record is None or registered is None:
+        return []
+    if record["status"] != "compared":
+        return [f"contract   version {registered[1]} is being compared with the accepted rows"]
+    first, *others = lines(record)
+    return [f"contract   {first}", *(f"           {each}" for each in others)]
 
 
 def _serving(world: World, project: str) -> list[str]:

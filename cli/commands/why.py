@@ -9,6 +9,8 @@ from cli.candidates import candidates, told
 from cli.connection import Connection, find_run
 from cli.options import Json, OptionalProject, Run, print_json
 from cli.text import say
+from sluice.changes.words import lines
+from sluice.datasets.compare_contract import contract_change
 from sluice.store.prepared_data import prepared_data
 
 NAME = "why"
@@ -24,11 +26,13 @@ def run(connection: Connection, run_id: Run, project: OptionalProject = None, as
     answers = decisions.responses(world, name, full, record)
     families = candidates(connection, name, full)
     prepared = prepared_data(world, name, full)
+    changed = contract_change(world, name, str(record.get("contract_version")))
     if as_json:
         print_json(
             {
                 "project": name,
                 "run": record,
+                "contract_change": changed,
                 "prepared_data": prepared,
                 "candidates": [asdict(each) for each in families],
                 "decisions": [decision for _, decision in own],
@@ -37,6 +41,9 @@ def run(connection: Connection, run_id: Run, project: OptionalProject = None, as
         )
         return 0
     say(decisions.head(name, record))
+    if changed and changed["status"] == "compared":
+        say("\nContract: what this version changed for rows accepted before it")
+        say("\n".join(f"  - {each}" for each in lines(changed)))
     if prepared:
         say(f"\n{decisions.data(prepared)}")
     if families:

@@ -11,6 +11,7 @@ from sluice import bootstrap
 from sluice.steps.register_project import register_project
 
 logger = Logger(service="register_project")
+TO_RECORD = 60  # seconds that are left to say what becomes of accepted rows
 
 
 @logger.inject_lambda_context
@@ -22,4 +23,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         key=arrived["key"],
         version_id=arrived.get("version-id"),
         size=arrived.get("size"),
+        seconds=context.get_remaining_time_in_millis() / 1000 - TO_RECORD,
     )

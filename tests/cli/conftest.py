@@ -37,6 +37,7 @@ class FakeConnection:
     world: World
     stack: str = "sluice"
     target: Target = LOCAL
+    known: bool = True
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def client(self, service: str) -> Any:

@@ -14,7 +14,7 @@ from sluice.ports import World
 from tests.functions.conftest import CONTEXT, ROOT, load, recorded
 
 EVENTS = {
-    "register_project": ("contract_created", {"key": "projects/shop/project.yaml"}),
+    "register_project": ("contract_created", {"key": "projects/shop/project.yaml", "size": 131072}),
     "plan_batch": ("contract_created", {"version_id": "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e", "size": 131072}),
     "profile_dataset": ("dataset_accepted", {"project": "shop", "dataset_id": "0123456789abcdef"}),
     "resume_approval": ("package_approved", {"status": "Approved"}),

@@ -10,7 +10,7 @@ READ = ("raw", "labels", "batch", "projects")
 """Areas that people write to, and Sluice reads."""
 WRITTEN = (
     *("accepted", "accepted-labels", "quarantine", "profiles", "runs", "models", "capture", "monitor"),
-    *("predictions", "scoring", "code"),
+    *("predictions", "scoring", "code", "contracts"),
 )
 """Areas that Sluice and its jobs write to."""
 
@@ -41,6 +41,11 @@ def project_of(key: str) -> str:
 
 def contract(project: str) -> str:
     return f"projects/{project}/project.yaml"
+
+
+def contract_change(project: str, version: str) -> str:
+    """What a version of the contract changed for the rows accepted before it."""
+    return f"contracts/{project}/{version}/change.json"
 
 
 def accepted(project: str, dataset: str = "") -> str:

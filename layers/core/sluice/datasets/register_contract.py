@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from sluice.contract import load_contract
+from sluice.datasets import compare_contract
 from sluice.errors import ContractError, InputError
 from sluice.ports import Json, World
 
 
-def register_contract(world: World, project: str, key: str, version_id: str | None = None) -> Json:
+def register_contract(
+    world: World, project: str, key: str, version_id: str | None = None, seconds: float | None = None
+) -> Json:
     """Registers the contract at `key` in its newest version.
 
     Returns {"status": "registered" | "refused" | "unchanged", "project", ...}. A mistake in the contract is an outcome
-    with an alert, not an exception. Raises NotFoundError when there is no such object.
+    with an alert, not an exception. A contract that changes something for accepted rows is compared with them, after
+    the registration and within `seconds`. Raises NotFoundError when there is no such object.
     """
     # events come unordered: an older version than the newest must not win over it
     newest = world.objects.version(key)
     version = newest or version_id or "null"
     registered = world.ledger.contract(project)
     if registered and registered[1] == version:
+        # an earlier try may have ended between the registration and the comparison
+        compare_contract.finish(world, project, registered[0], version, seconds)
         return {"status": "unchanged", "project": project, "version": version}
     body = world.objects.read(key, version if version != "null" else None)
     try:
@@ -36,5 +42,9 @@ def register_contract(world: World, project: str, key: str, version_id: str | No
     message = f"{project}: {contract.problem.type} problem, {columns} columns. Files go to raw/{project}/."
     told: Json = {"key": key, "version": version, "columns": columns}
     world.alerts.publish("Contract Registered", project, f"{project}: contract registered", message, told)
-    world.ledger.save_contract(project, contract.model_dump(mode="json"), version)
+    if registered:
+        compare_contract.begin(world, contract, version, registered)
+    saved = contract.model_dump(mode="json")
+    world.ledger.save_contract(project, saved, version)
+    compare_contract.finish(world, project, saved, version, seconds)
     return {"status": "registered", "project": project, "version": version}

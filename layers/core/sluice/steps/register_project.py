@@ -10,10 +10,16 @@ from sluice.ports import Json, World
 
 
 def register_project(
-    world: World, key: str, version_id: str | None = None, bucket: str | None = None, size: int | None = None
+    world: World,
+    key: str,
+    version_id: str | None = None,
+    bucket: str | None = None,
+    size: int | None = None,
+    seconds: float | None = None,
 ) -> Json:
     """Registers `projects/<project>/project.yaml` in the given version; any other object is looked at by its key.
 
+    `seconds`: the time for a changed contract to be compared with accepted rows.
     Returns what `register_contract` or, for another key, `report_misplaced` returns.
     """
     if bucket is not None and bucket != world.objects.bucket:
@@ -24,4 +30,4 @@ def register_project(
         return report_misplaced(world, key, version_id, size)
     if key != keys.contract(project):
         return report_misplaced(world, key, version_id, size)
-    return register_contract(world, project, key, version_id)
+    return register_contract(world, project, key, version_id, seconds)

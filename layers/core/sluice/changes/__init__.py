@@ -1,0 +1,1 @@
+"""A changed contract against the rows that were accepted under older ones."""

@@ -1,0 +1,98 @@
+"""What the comparison says of a changed contract is what the cleaning job then does, value by value."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sluice.changes import losses
+from sluice.changes.accepted_rows import DatasetFacts, Keys, count_rows
+from sluice.changes.differences import Differences
+from sluice.contract import Contract, load_contract
+from tests.jobs.spark_cases import GLUE_PYTHON, case, run
+from tests.jobs.test_clean_changes import KINDS, SAMPLES, dataset
+
+pytestmark = pytest.mark.skipif(not GLUE_PYTHON.exists(), reason="needs the glue environment (make setup)")
+PAIRS = [(source, kind) for source in SAMPLES for kind in KINDS]
+
+
+def contract(columns: dict[str, dict[str, Any]], problem: dict[str, Any], **data: Any) -> Contract:
+    body = {
+        "project": "evo",
+        "problem": problem,
+        "data": {"columns": columns, "expectations": {"max_lost_rows": 1.0}, **data},
+    }
+    return load_contract(yaml.safe_dump(body, allow_unicode=True))
+
+
+BINARY = {"type": "binary", "target": "y", "positive": True}
+DATED = {"time": "t", "split": {"test": 0.2, "validation": 0.2, "by": "time"}}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[list[losses.Loss], dict[str, Any]]]:
+    """Name → what the comparison counted, and what the job did."""
+    folder = tmp_path_factory.mktemp("changed")
+    cases: dict[str, tuple[Contract, list[str]]] = {}
+    for source, cells in SAMPLES.items():
+        many = cells * (400 // len(cells))
+        labels = ("boolean", [n % 2 == 0 for n in range(len(many))])
+        dataset(folder, f"d-{source}", {**{f"to_{kind}": (source, many) for kind in KINDS}, "y": labels})
+        columns: dict[str, dict[str, Any]] = {f"to_{kind}": {"type": kind} for kind in KINDS}
+        columns["y"] = {"type": "boolean"}
+        cases[f"convert-{source}"] = contract(columns, BINARY), [f"d-{source}"]
+    texts = ["yes", "no", "TRUE", "f", "maybe", None, " y ", "1.0"] * 50
+    moments = ["2026-01-31", "2026-02-01T10:00:00Z", "31.01.2026", None, "2026-W05-1"] * 80
+    old = {
+        "y": ("text", texts),
+        "t": ("text", moments),
+        "gone": ("text", ["x"] * 400),
+        "n": ("number", [1.0, -999.0] * 200),
+    }
+    dataset(folder, "d-old", old)
+    dataset(folder, "d-new", {"y": ("boolean", [True, False, None, True] * 25), "t": ("text", ["2026-03-01"] * 100)})
+    both = {"y": {"type": "boolean"}, "t": {"type": "timestamp"}, "n": {"type": "integer", "missing": ["-999"]}}
+    cases["target-and-time"] = contract(both, BINARY, **DATED), ["d-old", "d-new"]
+    lists = [case(folder, name, plan.model_dump(mode="json"), datasets) for name, (plan, datasets) in cases.items()]
+    done = run(folder, lists)
+    return {
+        name: (losses.when_read([_facts(folder, each, plan) for each in datasets], plan), done[name])
+        for name, (plan, datasets) in cases.items()
+    }
+
+
+def _facts(folder: Path, name: str, plan: Contract) -> DatasetFacts:
+    path = folder / "accepted" / name / "part-00000.parquet"
+    return count_rows(path, name, plan, Differences(), Keys(), lambda: False)
+
+
+@pytest.mark.parametrize("name", [*(f"convert-{source}" for source in SAMPLES), "target-and-time"])
+def test_the_job_loses_what_the_comparison_says(
+    found: dict[str, tuple[list[losses.Loss], dict[str, Any]]], name: str
+) -> None:
+    ours, job = found[name]
+    assert "manifest" in job, job
+    theirs = {
+        (each["reason"], each["column"], each["rows"], each["of"], each["text"])
+        for each in job["manifest"]["losses"]
+        if each["column"] and each["reason"] != "uneven_split"
+    }
+    assert {(each.reason, each.column, each.rows, each.of, each.text) for each in ours} == theirs
+    assert theirs
+
+
+def test_a_million_rows_are_compared_within_the_time(tmp_path: Path) -> None:
+    count = 1_000_000
+    dataset(
+        tmp_path, "d", {"y": ("text", ["yes", "no"] * (count // 2)), "n": ("number", [n / 2 for n in range(count)])}
+    )
+    plan = contract({"y": {"type": "boolean"}, "n": {"type": "integer"}}, BINARY)
+    begun = time.monotonic()
+    facts = _facts(tmp_path, "d", plan)
+    assert facts.counts["n"].lost == count // 2
+    assert facts.unlabelled == 0
+    assert time.monotonic() - begun < 60
