@@ -97,6 +97,7 @@ DERIVED: dict[str, tuple[dict[str, Any], set[str]]] = {
             "code/0123/learn.tar.gz",
             "models/shop/r0123456789ab/model.tar.gz",
             "scoring/shop/0123456789ab/new.csv",
+            "contracts/shop/v1/change.json",
         )
     },
     **{

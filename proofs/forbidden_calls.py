@@ -231,6 +231,12 @@ _CALLS: tuple[tuple[str, str, str, str], ...] = (
         f"{BUCKET}/projects/shop/project.yaml",
         "registering changes the contract",
     ),
+    (
+        "RegisterProjectFunctionRole",
+        "s3:PutObject",
+        f"{BUCKET}/accepted/shop/0123456789abcdef/part-00000.parquet",
+        "a comparison changes accepted rows",
+    ),
     ("RegisterProjectFunctionRole", "sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:other-topic", "another topic"),
     ("MonitorModelFunctionRole", "s3:PutObject", f"{BUCKET}/runs/shop/r0/run.json", "the watch changes a run"),
     (

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
+import yaml
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 from botocore.stub import Stubber
 
@@ -15,6 +16,10 @@ from cli.connection import Connection
 from sluice import keys
 from sluice.ports import ENDPOINT, Champion, Variant, World
 from sluice.steps.register_project import register_project
+from tests.cli.conftest import FakeConnection
+from tests.unit.changes.changed_projects import F09
+from tests.unit.changes.changed_projects import accepted as accepted_evo
+from tests.unit.changes.changed_projects import register as register_evo
 
 RUN, OTHER = "r0123456789ab", "r0123ffffffff"
 
@@ -316,3 +321,70 @@ def test_check_names_the_file_that_is_there(sluice, tmp_path, monkeypatch):
     code, _, said = sluice("check")
     assert code == 1
     assert "do you mean project.yml?" in said
+
+
+def evolved() -> World:
+    at = accepted_evo()
+    register_evo(at, F09)
+    return at
+
+
+def test_status_and_why_say_what_the_contract_changed(capsys):
+    at = evolved()
+    version = at.ledger.contract("evo")[1]
+    facts = {"trigger": "data", "datasets": ["d1"], "contract_version": version, "status": "running"}
+    at.ledger.start_run("evo", RUN, at.clock.now(), facts)
+    for command in (("status", "evo"), ("why", RUN)):
+        assert main(command, lambda stack: FakeConnection(at)) == 0
+        printed = capsys.readouterr().out
+        assert "have no label because target 'state' is text there and the contract says boolean" in printed
+        assert "a run with these datasets stops" in printed
+    assert main(("status", "evo", "--json"), lambda stack: FakeConnection(at)) == 0
+    (found,) = json.loads(capsys.readouterr().out)["projects"]
+    assert found["contract_change"]["usable_rows"] == {"at_least": 0, "at_most": 0}
+
+
+def test_check_says_it_before_anything_is_uploaded(tmp_path, capsys):
+    at = accepted_evo()
+    before = len(at.objects.versions["projects/evo/project.yaml"])
+    path = tmp_path / "project.yaml"
+    path.write_text(yaml.safe_dump(F09), encoding="utf-8")
+    assert main(("check", str(path)), lambda stack: FakeConnection(at)) == 0
+    printed = capsys.readouterr().out
+    assert "is a valid contract" in printed
+    assert "all 1,000 rows of" in printed
+    assert "0 of 1,000 accepted rows can be learned from under the new contract" in printed
+    assert len(at.objects.versions["projects/evo/project.yaml"]) == before
+    assert main(("check", str(path)), lambda stack: FakeConnection(at, known=False)) == 0
+    assert "not compared with accepted rows, because no AWS region is set" in capsys.readouterr().out
+
+
+def test_check_goes_on_where_no_stack_can_be_asked(tmp_path, capsys):
+    class Unreachable(FakeConnection):
+        @property
+        def world(self):
+            raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+
+        @world.setter
+        def world(self, value):
+            pass
+
+    path = tmp_path / "project.yaml"
+    path.write_text(yaml.safe_dump(F09), encoding="utf-8")
+    assert main(("check", str(path)), lambda stack: Unreachable(None)) == 0
+    assert "not compared with accepted rows: Could not connect" in capsys.readouterr().out
+
+
+def test_register_prints_the_comparison(tmp_path, capsys, monkeypatch):
+    at = accepted_evo()
+    upload = at.objects.upload
+
+    def uploaded(path, key, content_type="application/octet-stream"):
+        upload(path, key, content_type)
+        register_project(at, key, at.objects.version(key))
+
+    monkeypatch.setattr(at.objects, "upload", uploaded)
+    path = tmp_path / "project.yaml"
+    path.write_text(yaml.safe_dump(F09), encoding="utf-8")
+    assert main(("register", str(path)), lambda stack: FakeConnection(at)) == 0
+    assert "a run with these datasets stops" in capsys.readouterr().out

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from cli.app import main
 from examples.generate_sessions import Knobs, as_csv
 from sluice.datasets.compare_contract import contract_change
 from tests.e2e.line import Line, contract
@@ -46,5 +45,5 @@ def test_status_shows_what_the_contract_changed(
     line: Line, story: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert story["alert"]
-    assert main(["status", PROJECT]) == 0
+    assert line.command("status", PROJECT) == 0
     assert "lacks the target 'bought'" in capsys.readouterr().out

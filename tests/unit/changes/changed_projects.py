@@ -60,3 +60,14 @@ def accepted(*files: bytes, profiled: bool = False, contract: Json | None = None
         if profiled:
             profile_dataset(at, "evo", record["dataset_id"])
     return at
+
+
+F09 = changed(
+    columns={
+        "score": None,
+        "points": {"type": "number"},
+        "seats": {"type": "integer"},
+        "state": {"type": "boolean"},
+    },
+    problem={"positive": True},
+)

@@ -14,17 +14,7 @@ from sluice.ports import Json, World
 from sluice.steps.register_project import register_project
 from sluice.store.run_records import project_contract
 from tests.fakes import Published
-from tests.unit.changes.changed_projects import KEY, V1, accepted, changed, register, rows
-
-F09 = changed(
-    columns={
-        "score": None,
-        "points": {"type": "number"},
-        "seats": {"type": "integer"},
-        "state": {"type": "boolean"},
-    },
-    problem={"positive": True},
-)
+from tests.unit.changes.changed_projects import F09, KEY, V1, accepted, changed, register, rows
 
 
 def alert(at: World) -> Published:
@@ -211,11 +201,17 @@ def test_what_the_time_does_not_suffice_for_is_said_with_bounds(monkeypatch: pyt
     assert found["datasets"] == [dataset(at, 1)]
     assert found["usable_rows"] == {"at_least": 60, "at_most": 160}
     said = alert(at).message
-    assert (
-        "1 of 2 datasets (100 rows) were not compared (the time did not suffice): the counts above are the least"
-        in said
-    )
-    assert "between 60 and 160 of 160 accepted rows" in said
+    assert "1 of 2 datasets (100 rows) were not compared (the time did not suffice): the counts of the" in said
+    assert "Between 60 and 160 of 160 accepted rows" in said
+
+
+def test_a_new_key_counts_the_rows_that_are_replaced_and_those_without_one() -> None:
+    at = accepted(rows(100), rows(100))
+    register(at, changed(key=["seats"]))
+    keys_there = {(n % 40, n % 4 == 0) for n in range(100) if n % 5}
+    said = alert(at).message
+    assert f"{160 - len(keys_there)} of 200 rows are replaced by a later row of the same key (seats)" in said
+    assert "40 of 200 rows have no key (seats)" in said
 
 
 def test_a_file_that_is_too_large_or_damaged_is_named_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

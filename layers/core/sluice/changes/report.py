@@ -54,9 +54,13 @@ def report(compared: Compared, contract: Contract, changed: Differences) -> dict
 
 def _keys(compared: Compared, contract: Contract, changed: Differences) -> list[str]:
     """How many rows a later row replaces, under the new key."""
-    if not (changed.key and contract.data.key and compared.keys.rows):
+    key = contract.data.key
+    if not (changed.key and key and compared.read) or any(not set(key) <= each.kinds.keys() for each in compared.read):
         return []
-    names, replaced = ", ".join(contract.data.key), compared.keys.replaced
+    names, replaced = ", ".join(key), compared.keys.replaced
+    if compared.unread:
+        why = "not every dataset was read"
+        return [f"how many rows a later row of the same key ({names}) replaces was not counted: {why}"]
     if replaced is None:
         return [
             f"how many rows a later row of the same key ({names}) replaces was not counted: there are too many keys"

@@ -17,22 +17,22 @@ def summary(record: dict[str, Any]) -> str:
 
 
 def lines(record: dict[str, Any]) -> list[str]:
-    """The comparison in words, one sentence a line."""
-    told = [f"changed: {each}" for each in record["differences"]]
-    told += record["sentences"][:MAX_TOLD]
-    if more := len(record["sentences"]) - MAX_TOLD:
-        told += [f"{more} more sentences are in the record"] if more > 0 else []
-    if unread := record["unread"]:
-        rows, why = sum(each["rows"] for each in unread), dict.fromkeys(each["why"] for each in unread)
-        told.append(
-            f"{len(unread)} of {len(unread) + len(record['datasets'])} datasets ({rows:,} rows) were not compared "
-            f"({'; '.join(why)}): the counts above are the least"
-        )
-    told.append(summary(record))
+    """The comparison in words, one sentence a line: what can be learned from, whether a run stops, and why."""
+    told = [summary(record)]
     told += [f"a run with these datasets stops: {each}" for each in record["stops"]]
     if record["run_stops"]:
         told.append(
             "to go on, register the old contract again; or leave the datasets out (`sluice withdraw "
-            f"{record.get('project', '<project>')} <dataset>`) and drop their files again under the new contract"
+            f"{record['project']} <dataset>`) and drop their files again under the new contract"
+        )
+    told += [f"changed: {each}" for each in record["differences"]]
+    told += record["sentences"][:MAX_TOLD]
+    if len(record["sentences"]) > MAX_TOLD:
+        told.append(f"{len(record['sentences']) - MAX_TOLD} more sentences are in the record")
+    if unread := record["unread"]:
+        rows, why = sum(each["rows"] for each in unread), dict.fromkeys(each["why"] for each in unread)
+        told.append(
+            f"{len(unread)} of {len(unread) + len(record['datasets'])} datasets ({rows:,} rows) were not compared "
+            f"({'; '.join(why)}): the counts of the others are the least"
         )
     return told

@@ -14,7 +14,7 @@ from typing import Any
 
 from sluice import keys
 from sluice.changes.differences import Differences, differences
-from sluice.changes.words import lines, summary
+from sluice.changes.words import lines
 from sluice.contract import Contract
 from sluice.errors import DamagedRecordError, NotFoundError
 from sluice.ports import Json, World
@@ -117,7 +117,8 @@ def _publish(world: World, record: Json, key: str) -> None:
     subject = f"{project}: a changed contract meets accepted rows"
     if record["run_stops"]:
         subject = f"{project}: the changed contract stops the next run"
-    message = f"{summary(record)[0].upper()}{summary(record)[1:]}.\n" + "\n".join(f"- {each}" for each in lines(record))
+    first, *others = lines(record)
+    message = f"{first[0].upper()}{first[1:]}.\n" + "\n".join(f"- {each}" for each in others)
     told = {
         "version": record["version"],
         "previous_version": record["previous_version"],
