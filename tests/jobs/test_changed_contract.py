@@ -46,7 +46,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[list[loss
         columns["y"] = {"type": "boolean"}
         cases[f"convert-{source}"] = contract(columns, BINARY), [f"d-{source}"]
     texts = ["yes", "no", "TRUE", "f", "maybe", None, " y ", "1.0"] * 50
-    moments = ["2026-01-31", "2026-02-01T10:00:00Z", "31.01.2026", None, "2026-W05-1"] * 80
+    moments = [
+        ("31.01.2026", None, "2026-W05-1")[n % 3] if n % 5 == 0 else f"2026-01-{n % 28 + 1:02}T{n % 24:02}:{n % 60:02}"
+        for n in range(400)
+    ]
     old = {
         "y": ("text", texts),
         "t": ("text", moments),
@@ -54,7 +57,14 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[list[loss
         "n": ("number", [1.0, -999.0] * 200),
     }
     dataset(folder, "d-old", old)
-    dataset(folder, "d-new", {"y": ("boolean", [True, False, None, True] * 25), "t": ("text", ["2026-03-01"] * 100)})
+    dataset(
+        folder,
+        "d-new",
+        {
+            "y": ("boolean", [True, False, None, True] * 25),
+            "t": ("text", [f"2026-03-01T{n % 24:02}:{n % 60:02}Z" for n in range(100)]),
+        },
+    )
     both = {"y": {"type": "boolean"}, "t": {"type": "timestamp"}, "n": {"type": "integer", "missing": ["-999"]}}
     cases["target-and-time"] = contract(both, BINARY, **DATED), ["d-old", "d-new"]
     lists = [case(folder, name, plan.model_dump(mode="json"), datasets) for name, (plan, datasets) in cases.items()]

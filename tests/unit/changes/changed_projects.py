@@ -9,7 +9,7 @@ import yaml
 from sluice.ports import Json, World
 from sluice.steps.profile_dataset import profile_dataset
 from sluice.steps.register_project import register_project
-from tests.fakes import FixedClock, world
+from testing.fakes import FixedClock, world
 from tests.unit.steps.intake_world import arrive, put
 
 KEY = "projects/evo/project.yaml"

@@ -13,7 +13,7 @@ from sluice.datasets.compare_contract import compare, contract_change
 from sluice.ports import Json, World
 from sluice.steps.register_project import register_project
 from sluice.store.run_records import project_contract
-from tests.fakes import Published
+from testing.fakes import Published
 from tests.unit.changes.changed_projects import F09, KEY, V1, accepted, changed, register, rows
 
 
