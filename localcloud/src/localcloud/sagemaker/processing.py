@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from pathlib import Path
 from typing import Any
 
 from localcloud.extension import CallContext, ServiceError, operation
-from localcloud.sagemaker import checks, containers, events, images, jobs, store, transfer
-from localcloud.sagemaker.containers import ClientError, Container, mounted
+from localcloud.sagemaker import checks, containers, images, store, transfer
+from localcloud.sagemaker.containers import Container, mounted
 from localcloud.sagemaker.logstream import LogStream
+from localcloud.sagemaker.single_jobs import Kind
 
 Record = dict[str, Any]
 
-log = logging.getLogger(__name__)
-
-_EVENT = "SageMaker Processing Job State Change"
 _LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
-_FINISHED = ("Completed", "Failed", "Stopped")
 _BASE = "/opt/ml/processing"
 
 table = store.Table(
@@ -29,29 +25,16 @@ table = store.Table(
         f"name already exists ({record['ProcessingJobArn']})",
     ),
 )
+kind = Kind("Processing", table, modified=True)
 
 
 @operation("CreateProcessingJob")
 def create_processing_job(request: Record, context: CallContext) -> Record:
-    name = request["ProcessingJobName"]
-    table.free(name)
+    table.free(request["ProcessingJobName"])
     _check(request)
     checks.role(request["RoleArn"])
-    created = store.now()
-    record = {
-        **{k: v for k, v in request.items() if k != "Tags"},
-        "ProcessingJobArn": store.arn("processing-job", name),
-        "ProcessingJobStatus": "InProgress",
-        "StoppingCondition": request.get("StoppingCondition", {"MaxRuntimeInSeconds": 86400}),
-        "CreationTime": created,
-        "LastModifiedTime": created,
-        "_stop": jobs.Stop(),
-    }
-    table.add(name, record)
-    store.tag(record["ProcessingJobArn"], request.get("Tags"))
-    events.changed(_EVENT, record["ProcessingJobArn"], record)
-    jobs.run(f"processing-{name}", lambda: _run(record))
-    return {"ProcessingJobArn": record["ProcessingJobArn"]}
+    limit = request.get("StoppingCondition", {"MaxRuntimeInSeconds": 86400})
+    return kind.create(request, {"StoppingCondition": limit}, _contain)
 
 
 @operation("DescribeProcessingJob")
@@ -74,16 +57,7 @@ def list_processing_jobs(request: Record, context: CallContext) -> Record:
 
 @operation("StopProcessingJob")
 def stop_processing_job(request: Record, context: CallContext) -> Record:
-    record = table.get(request["ProcessingJobName"])
-    with store.lock():
-        if record["ProcessingJobStatus"] in _FINISHED:
-            raise checks.invalid(
-                f"The request was rejected because the processing job is in status {record['ProcessingJobStatus']}."
-            )
-        record["ProcessingJobStatus"] = "Stopping"
-        events.changed(_EVENT, record["ProcessingJobArn"], record)
-    record["_stop"].set()
-    return {}
+    return kind.stop(request)
 
 
 def _check(request: Record) -> None:
@@ -126,24 +100,6 @@ def _local(path: str | None, where: str) -> None:
     """LocalPath must lie below /opt/ml/processing, as on AWS."""
     if not path or not path.startswith(f"{_BASE}/") or ".." in path.split("/"):
         raise checks.invalid(f"{where}: LocalPath must be an absolute path below {_BASE}/, not {path!r}.")
-
-
-def _run(record: Record) -> None:
-    try:
-        with containers.slot(record["_stop"].event):
-            end = _contain(record)
-    except containers.Stopped:
-        end = {"ProcessingJobStatus": "Stopped"}
-    except ClientError as error:
-        end = {"ProcessingJobStatus": "Failed", "FailureReason": f"ClientError: {error}"[:1024]}
-    except Exception as error:
-        log.exception("processing job %s failed inside the local cloud", record["ProcessingJobName"])
-        reason = f"InternalServerError: {type(error).__name__}: {error}"
-        end = {"ProcessingJobStatus": "Failed", "FailureReason": reason[:1024]}
-    with store.lock():
-        at = store.now()
-        record.update(end, ProcessingEndTime=at, LastModifiedTime=at)
-        events.changed(_EVENT, record["ProcessingJobArn"], record)
 
 
 def _contain(record: Record) -> Record:

@@ -6,20 +6,14 @@ request, so a model behind a transform must do without one.
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from localcloud.extension import CallContext, ServiceError, operation
-from localcloud.sagemaker import checks, containers, events, jobs, models, store
-from localcloud.sagemaker.containers import ClientError
+from localcloud.sagemaker import checks, models, store
+from localcloud.sagemaker.single_jobs import Kind
 from localcloud.sagemaker.transform_container import TransformContainer
 
 Record = dict[str, Any]
-
-log = logging.getLogger(__name__)
-
-_EVENT = "SageMaker Transform Job State Change"
-_FINISHED = ("Completed", "Failed", "Stopped")
 
 table = store.Table(
     missing=lambda name: ServiceError("ResourceNotFound", f"Could not find requested transform job with name: {name}"),
@@ -29,28 +23,19 @@ table = store.Table(
         f"already exists ({record['TransformJobArn']})",
     ),
 )
+kind = Kind("Transform", table)
 
 
 @operation("CreateTransformJob")
 def create_transform_job(request: Record, context: CallContext) -> Record:
-    name = request["TransformJobName"]
-    table.free(name)
+    table.free(request["TransformJobName"])
     served = models.served_container(request["ModelName"])
     _check(request)
-    record = {
-        **{k: v for k, v in request.items() if k != "Tags"},
-        "TransformJobArn": store.arn("transform-job", name),
-        "TransformJobStatus": "InProgress",
+    more = {
         "MaxPayloadInMB": request.get("MaxPayloadInMB", 6),
         "MaxConcurrentTransforms": request.get("MaxConcurrentTransforms") or 1,
-        "CreationTime": store.now(),
-        "_stop": jobs.Stop(),
     }
-    table.add(name, record)
-    store.tag(record["TransformJobArn"], request.get("Tags"))
-    events.changed(_EVENT, record["TransformJobArn"], record)
-    jobs.run(f"transform-{name}", lambda: _run(record, served))
-    return {"TransformJobArn": record["TransformJobArn"]}
+    return kind.create(request, more, lambda record: _transform(record, served))
 
 
 @operation("DescribeTransformJob")
@@ -68,16 +53,7 @@ def list_transform_jobs(request: Record, context: CallContext) -> Record:
 
 @operation("StopTransformJob")
 def stop_transform_job(request: Record, context: CallContext) -> Record:
-    record = table.get(request["TransformJobName"])
-    with store.lock():
-        if record["TransformJobStatus"] in _FINISHED:
-            raise checks.invalid(
-                f"The request was rejected because the transform job is in status {record['TransformJobStatus']}."
-            )
-        record["TransformJobStatus"] = "Stopping"
-        events.changed(_EVENT, record["TransformJobArn"], record)
-    record["_stop"].set()
-    return {}
+    return kind.stop(request)
 
 
 def _check(request: Record) -> None:
@@ -106,21 +82,8 @@ def _check(request: Record) -> None:
         raise checks.unsupported("MaxPayloadInMB 0 (chunked streaming)")
 
 
-def _run(record: Record, served: Record) -> None:
-    try:
-        with containers.slot(record["_stop"].event):
-            with store.lock():
-                record["TransformStartTime"] = store.now()
-            TransformContainer(record, served).run()
-        end: Record = {"TransformJobStatus": "Completed"}
-    except containers.Stopped:
-        end = {"TransformJobStatus": "Stopped"}
-    except ClientError as error:
-        end = {"TransformJobStatus": "Failed", "FailureReason": f"ClientError: {error}"[:1024]}
-    except Exception as error:
-        log.exception("transform job %s failed inside the local cloud", record["TransformJobName"])
-        reason = f"InternalServerError: {type(error).__name__}: {error}"
-        end = {"TransformJobStatus": "Failed", "FailureReason": reason[:1024]}
+def _transform(record: Record, served: Record) -> Record:
     with store.lock():
-        record.update(end, TransformEndTime=store.now())
-        events.changed(_EVENT, record["TransformJobArn"], record)
+        record["TransformStartTime"] = store.now()
+    TransformContainer(record, served).run()
+    return {"TransformJobStatus": "Completed"}
