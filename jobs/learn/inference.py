@@ -357,11 +357,30 @@ def _as_csv(answers: Answers, run_id: str | None) -> str:
 
 
 def _counted(text: str, kind: str, unknown: int) -> Any:
-    """The answer with the number of unknown fields in its header, where the server lets a header through."""
-    flask = sys.modules.get("flask")
+    """The answer with the number of unknown fields in a header, as a response of the server's web framework."""
+    flask, headers = sys.modules.get("flask"), {ATTRIBUTES: f"unknown_fields={unknown}"}
     if flask is None:
-        return text, kind
-    return flask.Response(text, content_type=kind, headers={ATTRIBUTES: f"unknown_fields={unknown}"})
+        return PlainResponse(text, kind, headers)
+    return flask.Response(text, content_type=kind, headers=headers)
+
+
+class PlainResponse:
+    """An answer with a header for a server without Flask: what a server reads of Flask's response, and no more.
+
+    It unpacks to (body, content type), as an answer without a header does.
+    """
+
+    status_code = 200
+
+    def __init__(self, text: str, kind: str, headers: dict[str, str]) -> None:
+        self._text, self._kind = text, kind
+        self.headers = {"Content-Type": kind, **headers}
+
+    def get_data(self) -> bytes:
+        return self._text.encode()
+
+    def __getitem__(self, place: int) -> str:
+        return (self._text, self._kind)[place]
 
 
 def _refuse(error: InputError) -> Any:

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_requests import ask, model
 
+from jobs.learn import inference
+from localcloud.containers.serve import as_answer
 from sluice.model.model import Model
 
 JSON, LINES, CSV = "application/json", "application/jsonlines", "text/csv"
@@ -159,6 +161,22 @@ def test_unknown_fields_are_counted(count: int) -> None:
     assert [json.loads(line).get("unknown_fields", 0) for line in text.splitlines()] == [2] + [0] * (count - 1)
     _, text = ask(SHOP, json.dumps({"instances": [ROW] * count}), JSON, JSON)
     assert "unknown_fields" not in json.loads(text)
+
+
+@pytest.mark.parametrize("accept", [CSV, f"{CSV}; header=present"])
+def test_a_csv_answer_has_the_number_of_unknown_fields_in_a_header(accept: str) -> None:
+    """Also from a worker without Flask, as the local cloud's is."""
+    inference._loaded = SHOP
+    known, unknown = (
+        inference.output_fn(inference.predict_fn(inference.input_fn(json.dumps(row), JSON), SHOP), accept)
+        for row in (ROW, {**ROW, "colour": 1, "size": 2})
+    )
+    assert as_answer(known, accept)[3] == {}
+    status, kind, body, headers = as_answer(unknown, accept)
+    assert (status, headers) == (200, {inference.ATTRIBUTES: "unknown_fields=2"})
+    assert kind.startswith(CSV)
+    text, form = unknown
+    assert (text.encode(), form) == (body, kind)
 
 
 def test_unknown_columns_of_a_stated_header_are_counted() -> None:
