@@ -13,9 +13,11 @@ from sluice.errors import DamagedRecordError
 from sluice.records.baseline import Baseline
 from sluice.records.evaluation import Evaluation
 from sluice.records.run_inputs import RunInputs
+from sluice.records.run_record import RunFacts, StageDecision
+from sluice.serving.abort_requests import abort_requested
 from sluice.steps.judge_candidate import judge_candidate
 from sluice.steps.register_model import register_model
-from sluice.store.run_records import run_contract, run_inputs
+from sluice.store.run_records import run_contract, run_inputs, run_record, update_run
 from testing.release_world import NEW, PROJECT, URI, build
 
 WHERE = "s3://data/runs/shop/r2/run.json"
@@ -97,3 +99,31 @@ def test_values_of_rows_are_not_in_the_message() -> None:
     with pytest.raises(DamagedRecordError, match=r"columns\.channel: Input should be a valid number") as raised:
         Baseline.of({"columns": columns, "rows": 1}, WHERE)
     assert "secret" not in str(raised.value)
+
+
+def test_a_run_record_has_what_its_steps_have_set() -> None:
+    world = build()
+    assert update_run(world, PROJECT, NEW, RunFacts(canary=StageDecision(decision="abort", reasons=["slow"])))
+    assert world.ledger.run(PROJECT, NEW)["canary"] == {"decision": "abort", "reasons": ["slow"]}
+    record = run_record(world, PROJECT, NEW)
+    assert record is not None
+    assert (record.status, record.canary and record.canary.reasons, record.outcome) == ("running", ["slow"], None)
+    assert not update_run(world, PROJECT, "r9", RunFacts(status="failed"))
+    assert run_record(world, PROJECT, "r9") is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [({"reason": "slow"}, "slow"), (True, "by a person"), ({"by": "me"}, "by a person"), ("", None), (None, None)],
+)
+def test_an_abort_may_be_asked_for_in_the_table_by_hand(asked: Any, reason: str | None) -> None:
+    world = build()
+    world.ledger.update_run(PROJECT, NEW, {"abort_requested": asked})
+    assert abort_requested(world, PROJECT, NEW) == reason
+
+
+def test_a_damaged_run_record_is_named() -> None:
+    world = build()
+    world.ledger.update_run(PROJECT, NEW, {"gates": {"decision": "approved"}})
+    with pytest.raises(DamagedRecordError, match=r"run r2 of shop cannot be used: gates\.reasons is missing"):
+        run_record(world, PROJECT, NEW)

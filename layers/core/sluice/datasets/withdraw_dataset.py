@@ -8,7 +8,7 @@ from sluice.errors import NotFoundError
 from sluice.escaping import visible
 from sluice.model.shortening import listed
 from sluice.ports import Json, World
-from sluice.store.run_records import write_json
+from sluice.store.run_records import run_records, write_json
 
 MAX_TOLD = 20
 """Runs that an alert names; the record has all of them."""
@@ -53,7 +53,7 @@ def withdraw_dataset(world: World, project: str, dataset_id: str, reason: str = 
 
 def learned_from(world: World, project: str, dataset_id: str) -> list[str]:
     """Runs that learned from a dataset, newest first."""
-    return [run["run_id"] for run in world.ledger.runs(project) if dataset_id in (run.get("datasets") or [])]
+    return [run.run_id for run in run_records(world, project) if dataset_id in (run.datasets or [])]
 
 
 def _learned(answer: Json) -> str:

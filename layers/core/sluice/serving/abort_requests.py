@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sluice.ports import World
-from sluice.store.run_records import update_run
+from sluice.records.run_record import AbortRequest, RunFacts
+from sluice.store.run_records import run_record, update_run
 
 ABORTED = "CanaryAborted"
 """The error by which the state machine leaves its wait for the rollback."""
@@ -11,18 +12,16 @@ ABORTED = "CanaryAborted"
 
 def request_abort(world: World, project: str, run_id: str, reason: str) -> bool:
     """Asks the release of `run_id` to abort, at once where it waits. False when there is no such run."""
-    asked = {"reason": reason, "at": world.clock.now().isoformat()}
-    if not update_run(world, project, run_id, {"abort_requested": asked}):
+    asked = AbortRequest(reason=reason, at=world.clock.now().isoformat())
+    if not update_run(world, project, run_id, RunFacts(abort_requested=asked)):
         return False
-    token = (world.ledger.run(project, run_id) or {}).get("bake_token")
-    if token:
-        world.executions.fail(token, ABORTED, reason)
+    run = run_record(world, project, run_id)
+    if run and run.bake_token:
+        world.executions.fail(run.bake_token, ABORTED, reason)
     return True
 
 
 def abort_requested(world: World, project: str, run_id: str) -> str | None:
     """Why the release is to abort; None while nobody asked."""
-    asked = (world.ledger.run(project, run_id) or {}).get("abort_requested")
-    if not asked:
-        return None
-    return str(asked.get("reason")) if isinstance(asked, dict) else "by a person"
+    run = run_record(world, project, run_id)
+    return run.abort_requested.reason if run and run.abort_requested else None

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sluice.errors import ConflictError
 from sluice.ports import ENDPOINT, Json, World
+from sluice.store.run_records import run_record
 from sluice.training import retraining
 
 _PREFIX = "endpoint-"
@@ -55,12 +56,12 @@ def take_endpoint(world: World, project: str, holder: str) -> str | None:
         held = world.ledger.lock(project, of=ENDPOINT)
         if held is None:
             continue
-        run = world.ledger.run(project, held["run_id"])
+        run = run_record(world, project, held["run_id"])
         longest = _MAX_AGE if str(held["run_id"]).startswith(_PREFIX) else _MAX_CHANGE_AGE
         died = now - datetime.fromisoformat(held["acquired_at"]) > longest
         # a run's end frees its lock; a rollback has no run, and a drill nobody who ends it
-        alone = run is None or run.get("trigger") == "drill"
-        if not ((run or {}).get("finished") or (died and alone)):
+        alone = run is None or run.trigger == "drill"
+        if not ((run and run.finished) or (died and alone)):
             return str(held["run_id"])
         world.ledger.release_lock(project, held["run_id"], of=ENDPOINT)
     return "somebody else"

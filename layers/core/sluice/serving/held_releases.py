@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from sluice.ports import ENDPOINT, World
-from sluice.store.run_records import run_contract, update_run
+from sluice.records.run_record import RunFacts
+from sluice.store.run_records import run_contract, run_record, update_run
 
 
 def tell_of_held_release(world: World, project: str) -> None:
     """Alerts once for the release that holds the endpoint's lock and waits for its first live request."""
     lock = world.ledger.lock(project, ENDPOINT)
-    run = world.ledger.run(project, lock["run_id"]) if lock else None
-    if run is None or run.get("told_of_hold") or run.get("release_outcome"):
+    run = run_record(world, project, lock["run_id"]) if lock else None
+    if run is None or run.told_of_hold or run.release_outcome:
         return
-    held = [part for name in ("canary", "replay") if (part := run.get(name) or {}).get("no_traffic") == "hold"]
+    held = [part for part in (run.canary, run.replay) if part and part.no_traffic == "hold"]
     if not held:
         return
-    run_id = run["run_id"]
+    run_id = run.run_id
     hours = run_contract(world, project, run_id).release.longest_hold_seconds / 3600
     world.alerts.publish(
         "Release Waits",
         project,
         f"{project}: the release of {run_id} waits for traffic",
-        f"{'; '.join(held[0]['reasons'])}. It continues with the first live request. Without one it ends "
+        f"{'; '.join(held[0].reasons)}. It continues with the first live request. Without one it ends "
         f"{hours:.0f} h after its start, and the champion stays. Until then the machines of both models run and are "
         f"billed.",
         {"run_id": run_id},
     )
-    update_run(world, project, run_id, {"told_of_hold": True})
+    update_run(world, project, run_id, RunFacts(told_of_hold=True))

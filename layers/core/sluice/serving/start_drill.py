@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sluice import keys, names
 from sluice.contract import Contract
 from sluice.errors import ConflictError, ReleaseError
 from sluice.ports import ENDPOINT, Champion, Json, World
 from sluice.records.run_inputs import RunInputs
+from sluice.records.run_record import RunFacts
 from sluice.serving import canary_alarms
 from sluice.serving.endpoint_lock import take_endpoint
-from sluice.store.run_records import project_contract, run_contract, update_run, write_json
+from sluice.store.run_records import project_contract, run_contract, run_record, update_run, write_json
 
 TRIGGER = "drill"
 BAKE = "10m"
@@ -36,14 +35,15 @@ def start_drill(world: World, project: str, by: str = "somebody") -> Json:
         champion = _serving(world, project)
         inputs = _inputs(world, project, drill_id, champion, by)
         write_json(world, keys.run(project, drill_id, "run.json"), inputs.plain())
-        facts = {
-            "trigger": inputs.trigger,
-            "reason": inputs.reason,
-            "datasets": inputs.datasets,
-            "contract_version": inputs.contract_version,
-            "champion": inputs.champion,
-        }
-        world.ledger.start_run(project, drill_id, now, {**facts, "status": "starting"})
+        facts = RunFacts(
+            trigger=inputs.trigger,
+            reason=inputs.reason,
+            datasets=inputs.datasets,
+            contract_version=inputs.contract_version,
+            champion=inputs.champion,
+            status="starting",
+        )
+        world.ledger.start_run(project, drill_id, now, facts.set_facts())
         request = {
             "project": project,
             "run_id": drill_id,
@@ -55,7 +55,7 @@ def start_drill(world: World, project: str, by: str = "somebody") -> Json:
     except Exception as error:
         end_drill(world, project, drill_id, f"it was not started: {error}")
         raise
-    world.ledger.update_run(project, drill_id, {"status": "running", "execution_arn": arn})
+    update_run(world, project, drill_id, RunFacts(status="running", execution_arn=arn))
     return {
         "drill_id": drill_id,
         "execution_arn": arn,
@@ -72,23 +72,23 @@ def end_drill(world: World, project: str, drill_id: str, why: str | None = None)
 
     `why`: what ended an execution that did not come to its own end.
     """
-    record = world.ledger.run(project, drill_id)
+    record = run_record(world, project, drill_id)
     try:
-        if record and not record.get("finished"):
+        if record and not record.finished:
             _close(world, project, drill_id, why)
     finally:
         world.ledger.release_lock(project, drill_id, of=ENDPOINT)
 
 
 def _close(world: World, project: str, drill_id: str, why: str | None) -> None:
-    facts: dict[str, Any] = {
-        "status": "failed",
-        "outcome": "drill_failed",
-        "release_outcome": "drill_failed",
-        "ended_at": world.clock.now().isoformat(),
-        "reasons": [why or "its execution did not reach the end of a release"],
-        "finished": True,
-    }
+    facts = RunFacts(
+        status="failed",
+        outcome="drill_failed",
+        release_outcome="drill_failed",
+        ended_at=world.clock.now().isoformat(),
+        reasons=[why or "its execution did not reach the end of a release"],
+        finished=True,
+    )
     update_run(world, project, drill_id, facts)
     canary_alarms.remove(world, project, drill_id)
 
@@ -117,14 +117,14 @@ def _inputs(world: World, project: str, drill_id: str, champion: Champion, by: s
     """As of any run: the contract is frozen, here the champion's, with the drill's own bake."""
     plain = run_contract(world, project, champion.run_id).model_dump(mode="json")
     plain["release"] |= {"bake": BAKE, "max_bake": BAKE}
-    record = world.ledger.run(project, champion.run_id) or {}
+    record = run_record(world, project, champion.run_id)
     return RunInputs(
         project=project,
         run_id=drill_id,
         trigger=TRIGGER,
         reason=f"rollback drill on {champion.run_id} (asked by {by})",
         contract=Contract.model_validate(plain),
-        contract_version=record.get("contract_version"),
+        contract_version=record.contract_version if record else None,
         datasets=[],
         champion=champion.run_id,
         created_at=world.clock.now().isoformat(),
@@ -132,9 +132,9 @@ def _inputs(world: World, project: str, drill_id: str, champion: Champion, by: s
 
 
 def _described(world: World, project: str, holder: str) -> str:
-    record, held = world.ledger.run(project, holder), world.ledger.lock(project, of=ENDPOINT) or {}
+    record, held = run_record(world, project, holder), world.ledger.lock(project, of=ENDPOINT) or {}
     who = holder
     if record:
-        who = f"{'drill' if record.get('trigger') == TRIGGER else 'the release of run'} {holder}"
+        who = f"{'drill' if record.trigger == TRIGGER else 'the release of run'} {holder}"
     since = f" since {held['acquired_at']}" if held.get("run_id") == holder else ""
     return f"the endpoint of {project} is being changed by {who}{since}"

@@ -13,6 +13,7 @@ from sluice.names import digest
 from sluice.ports import Json, World
 from sluice.records.boundary import json_boundary
 from sluice.records.release_plan import ReleasePlan
+from sluice.records.run_record import RunFacts, StageDecision
 from sluice.release import plan
 from sluice.release.bandit import BanditLook, Choice, Reward, choose
 from sluice.serving.captured_requests import captured, time_of
@@ -76,7 +77,7 @@ def choose_weights(
     # the counts first: a label that was counted must not come again, and a decision can be made anew
     write_json(world, counted_key, counted)
     write_json(world, record_key, record)
-    update_run(world, project, run_id, {"bandit": {**summary, "percent": percent}})
+    update_run(world, project, run_id, RunFacts(bandit=StageDecision(**summary, percent=percent)))
     return {**summary, "weights": weights.plain()}
 
 

@@ -11,11 +11,12 @@ from sluice.model.shortening import first
 from sluice.ports import Champion, Json, World
 from sluice.records.boundary import json_boundary
 from sluice.records.release_plan import ReleasePlan
+from sluice.records.run_record import RunFacts
 from sluice.release import champions
 from sluice.serving import canary_alarms
 from sluice.serving.ensure_monitoring import ensure_monitoring
 from sluice.store.causes import failure_texts, failures_of
-from sluice.store.run_records import MAX_REASONS, evaluation_of, run_contract, update_run
+from sluice.store.run_records import MAX_REASONS, evaluation_of, run_contract, run_record, update_run
 
 
 @json_boundary
@@ -59,8 +60,9 @@ def complete_release(
 
 def _reasons(world: World, project: str, run_id: str, failure: Json | None) -> list[str]:
     """The judge's reasons when it aborted, and every failure: one on the way back must not hide them."""
-    canary = (world.ledger.run(project, run_id) or {}).get("canary") or {}
-    reasons = list(canary.get("reasons") or []) if canary.get("decision") == "abort" else []
+    run = run_record(world, project, run_id)
+    canary = run.canary if run else None
+    reasons = list(canary.reasons) if canary and canary.decision == "abort" else []
     said = bool(reasons)
     for each, text in zip(failures_of(failure), failure_texts(failure), strict=True):
         if not (said and each.get("error") == "CanaryAborted"):
@@ -109,9 +111,9 @@ def _promote(
     ensure_monitoring(world, project, reset=fresh)
     if _told(world, project, run_id, "promoted"):
         return
-    record: Json = {"release_outcome": "promoted", "package_arn": package_arn}
+    record = RunFacts(release_outcome="promoted", package_arn=package_arn)
     if overcome:
-        record["overcome"] = overcome
+        record = record.model_copy(update={"overcome": overcome})
     done = update_run(world, project, run_id, record)
     now_champion = world.ledger.champion(project)
     facts: Json = {"run_id": run_id, "package_arn": package_arn}
@@ -126,14 +128,15 @@ def _promote(
         + (f" The release went on after these failures: {'; '.join(overcome)}" if overcome else ""),
         facts,
     )
-    update_run(world, project, run_id, {"release_told": "promoted"})
+    update_run(world, project, run_id, RunFacts(release_told="promoted"))
 
 
 def _without_traffic(world: World, project: str, run_id: str) -> str:
     """What a promotion rests on when nobody asked either model anything."""
-    run = world.ledger.run(project, run_id) or {}
-    found = [part for name in ("canary", "replay") if (part := run.get(name) or {}).get("no_traffic") == "promote"]
-    return "".join(f" {'; '.join(part['reasons'])}." for part in found[:1])
+    run = run_record(world, project, run_id)
+    parts = (run.canary, run.replay) if run else ()
+    found = [part for part in parts if part and part.no_traffic == "promote"]
+    return "".join(f" {'; '.join(part.reasons)}." for part in found[:1])
 
 
 def _promotion_text(champion: Champion | None, recorded: bool) -> str:
@@ -159,11 +162,7 @@ def _roll_back(world: World, project: str, run_id: str, package_arn: str, verifi
         world,
         project,
         run_id,
-        {
-            "release_outcome": "rolled_back",
-            "rollback_verified": verified,
-            "reasons": _brief(reasons),
-        },
+        RunFacts(release_outcome="rolled_back", rollback_verified=verified, reasons=_brief(reasons)),
     )
     outcome = "rolled_back" if verified else "not_verified"
     if _told(world, project, run_id, outcome):
@@ -184,7 +183,7 @@ def _roll_back(world: World, project: str, run_id: str, package_arn: str, verifi
             "nothing at all. Check its active configuration and restore the champion's.",
             facts,
         )
-    update_run(world, project, run_id, {"release_told": outcome})
+    update_run(world, project, run_id, RunFacts(release_told=outcome))
 
 
 def _brief(reasons: list[str]) -> list[str]:
@@ -193,21 +192,22 @@ def _brief(reasons: list[str]) -> list[str]:
 
 def _told(world: World, project: str, run_id: str, outcome: str) -> bool:
     """Whether people know: the step may be called again after it was done."""
-    return (world.ledger.run(project, run_id) or {}).get("release_told") == outcome
+    run = run_record(world, project, run_id)
+    return run is not None and run.release_told == outcome
 
 
 def _tell_of_the_drill(world: World, project: str, drill_id: str, verified: bool, reasons: list[str]) -> None:
     """No package is judged by a drill, and the champion was never another."""
     outcome = "drill_passed" if verified else "drill_failed"
-    facts = {
-        "release_outcome": outcome,
-        "outcome": outcome,
-        "status": "finished" if verified else "failed",
-        "ended_at": world.clock.now().isoformat(),
-        "reasons": _brief(reasons),
+    facts = RunFacts(
+        release_outcome=outcome,
+        outcome=outcome,
+        status="finished" if verified else "failed",
+        ended_at=world.clock.now().isoformat(),
+        reasons=_brief(reasons),
         # no run's end follows; a finished run's lock on the endpoint is free to take
-        "finished": True,
-    }
+        finished=True,
+    )
     update_run(world, project, drill_id, facts)
     if _told(world, project, drill_id, outcome):
         return
@@ -221,7 +221,7 @@ def _tell_of_the_drill(world: World, project: str, drill_id: str, verified: bool
         + (serves if verified else "The endpoint is not in its earlier state: restore the champion's configuration."),
         {"drill_id": drill_id, "verified": verified},
     )
-    update_run(world, project, drill_id, {"release_told": outcome})
+    update_run(world, project, drill_id, RunFacts(release_told=outcome))
 
 
 def _value(world: World, project: str, run_id: str, metric: str) -> float | None:

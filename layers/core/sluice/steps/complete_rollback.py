@@ -6,6 +6,7 @@ from sluice.errors import NotFoundError
 from sluice.ports import ENDPOINT, Json, World
 from sluice.records.boundary import json_boundary
 from sluice.records.release_plan import NoRollback, Rollback
+from sluice.records.run_record import RolledBack, RunFacts
 from sluice.release import champions
 from sluice.serving.ensure_monitoring import ensure_monitoring
 from sluice.store.causes import failure_texts
@@ -51,8 +52,10 @@ def _complete(
     verified = verification.get("decision") == "verified"
     from_run, to_run = rollback_plan.from_run, rollback_plan.to_run
     facts = {"from_run": from_run, "to_run": to_run, "verified": verified}
-    record = {"reason": reason, "verified": verified, **({"failures": failed} if failed else {})}
-    update_run(world, project, from_run, {"rolled_back": record})
+    record = RolledBack(reason=reason, verified=verified)
+    if failed:
+        record = record.model_copy(update={"failures": failed})
+    update_run(world, project, from_run, RunFacts(rolled_back=record))
     if not verified:
         _tell_unverified(world, project, from_run, reason, verification, facts)
         return {"outcome": "rolled_back", "verified": False}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sluice.errors import EndpointBusyError, InputError
 from sluice.ports import ENDPOINT, Json, World
+from sluice.records.run_record import RunFacts
 from sluice.serving import canary_alarms
 from sluice.store.causes import failure_texts, reason_of
-from sluice.store.run_records import update_run
+from sluice.store.run_records import run_record, update_run
 from sluice.training import retraining
 
 OUTCOMES = ("promoted", "rejected", "not_approved", "rolled_back", "failed")
@@ -25,40 +24,44 @@ def finish_run(world: World, project: str, run_id: str, outcome: str, error: Jso
     if outcome not in OUTCOMES:
         raise InputError(f"a run ends as {', '.join(OUTCOMES)}; not as {outcome!r}")
     trouble: list[Exception] = []
-    record: Json = {}
+    record = RunFacts()
     try:
-        record = world.ledger.run(project, run_id) or {}
+        record = run_record(world, project, run_id) or record
         # kept on the run before the lock goes: a crash in between must not lose the arrivals
         held = world.ledger.lock(project)
         if held and held.get("run_id") == run_id and held.get("pending"):
-            update_run(world, project, run_id, {"pending": held["pending"], "pending_reason": held["pending_reason"]})
+            update_run(
+                world, project, run_id, RunFacts(pending=list(held["pending"]), pending_reason=held["pending_reason"])
+            )
     except Exception as failure:
         trouble.append(failure)
     world.ledger.release_lock(project, run_id, of=ENDPOINT)
     released = world.ledger.release_lock(project, run_id)
-    pending = list((released or record).get("pending") or [])
-    if pending and not record.get("pending_forwarded"):
-        retraining.request_waiting(world, project, pending, (released or record).get("pending_reason"))
-        update_run(world, project, run_id, {"pending_forwarded": True})
+    waiting = released or record.plain()
+    pending = list(waiting.get("pending") or [])
+    if pending and not record.pending_forwarded:
+        retraining.request_waiting(world, project, pending, waiting.get("pending_reason"))
+        update_run(world, project, run_id, RunFacts(pending_forwarded=True))
     _close(world, project, run_id, outcome, error, record)
     if trouble:
         raise trouble[0]
     return {"outcome": outcome, "pending": len(pending)}
 
 
-def _close(world: World, project: str, run_id: str, outcome: str, error: Json | None, record: Json) -> None:
-    if record.get("finished"):
+def _close(world: World, project: str, run_id: str, outcome: str, error: Json | None, record: RunFacts) -> None:
+    if record.finished:
         return
-    facts: dict[str, Any] = {
-        "status": "failed" if outcome == "failed" else "finished",
-        "ended_at": world.clock.now().isoformat(),
-        "outcome": outcome,
-        "error": _brief(error),
-    }
+    brief = _brief(error)
+    facts = RunFacts(
+        status="failed" if outcome == "failed" else "finished",
+        ended_at=world.clock.now().isoformat(),
+        outcome=outcome,
+        error=brief,
+    )
     known = update_run(world, project, run_id, facts)
     world.events.put("Run Finished", {"project": project, "run_id": run_id, "outcome": outcome})
     if outcome == "failed":
-        brief = facts["error"] or {}
+        brief = brief or {}
         state, name = brief.get("state", "an unknown state"), brief.get("error", "an unknown error")
         astray = _astray(world, project)
         urgent = "ACT NOW: " if astray else ""
@@ -82,7 +85,7 @@ def _close(world: World, project: str, run_id: str, outcome: str, error: Json | 
         # last, because people must hear of the failure whether or not its alarms can be cleared away
         canary_alarms.remove(world, project, run_id)
     if known:
-        update_run(world, project, run_id, {"finished": True})
+        update_run(world, project, run_id, RunFacts(finished=True))
 
 
 def _astray(world: World, project: str) -> str | None:
@@ -109,7 +112,7 @@ def _astray(world: World, project: str) -> str | None:
     )
 
 
-def _brief(error: Json | None) -> Json | None:
+def _brief(error: Json | None) -> dict[str, str] | None:
     if not error:
         return None
     brief = {key: str(error[key])[:NAME_LIMIT] for key in ("state", "error") if error.get(key)}

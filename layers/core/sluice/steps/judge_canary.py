@@ -13,6 +13,7 @@ from sluice.errors import ReleaseError
 from sluice.ports import Json, World
 from sluice.records.boundary import json_boundary
 from sluice.records.release_plan import ReleasePlan
+from sluice.records.run_record import RunFacts, StageDecision
 from sluice.release import endpoint_alarms, traffic
 from sluice.release.judge import TESTS, Counts, Look, Verdict, judge
 from sluice.release.plan import timing
@@ -124,7 +125,7 @@ def _recorded(
         summary["no_traffic"] = verdict.no_traffic
     record.update(summary)
     write_json(world, key, record)
-    update_run(world, contract.project, run_id, {"canary": {**summary, "percent": look.percent}})
+    update_run(world, contract.project, run_id, RunFacts(canary=StageDecision(**summary, percent=look.percent)))
     return {**summary, "percent": look.percent, "step_index": step_index, "record": key}
 
 

@@ -9,6 +9,7 @@ from sluice.gates import Judgement, judge
 from sluice.model.shortening import first
 from sluice.ports import Json, World
 from sluice.records.evaluation import Evaluation
+from sluice.records.run_record import GateDecision, RunFacts
 from sluice.store.prepared_data import prepared_data, unexpected
 from sluice.store.run_records import MAX_REASONS, evaluation_of, run_contract, update_run, write_json
 
@@ -53,7 +54,7 @@ def judge_candidate(world: World, project: str, run_id: str) -> Json:
     write_json(world, record_key, record)
     # a run's record and a state's output are small; the decision's record has every reason
     brief = first(reasons, MAX_REASONS, record_key)
-    update_run(world, project, run_id, {"gates": {"decision": judgement.decision, "reasons": brief}})
+    update_run(world, project, run_id, RunFacts(gates=GateDecision(decision=judgement.decision, reasons=brief)))
     if judgement.decision != "approved":
         world.alerts.publish(
             "Candidate Rejected",
@@ -70,7 +71,7 @@ def _report_data(world: World, project: str, run_id: str) -> None:
     facts = prepared_data(world, project, run_id)
     if not facts:
         return
-    update_run(world, project, run_id, {"data": facts})
+    update_run(world, project, run_id, RunFacts(data=facts))
     if told := unexpected(facts):
         world.alerts.publish(
             "Data Changed",

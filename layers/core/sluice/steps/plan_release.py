@@ -8,6 +8,7 @@ from sluice.errors import ArtifactError, EndpointBusyError, ReleaseError
 from sluice.ports import Champion, EndpointState, Variant, World
 from sluice.records.boundary import json_boundary
 from sluice.records.release_plan import Mode, ReleasePlan
+from sluice.records.run_record import RunFacts, StartedRelease
 from sluice.release import endpoint_alarms, plan
 from sluice.serving import canary_alarms
 from sluice.serving.endpoint_lock import take_endpoint
@@ -71,7 +72,8 @@ def plan_release(
         swapped = endpoint_alarms.of_fleet(endpoint, variant, only)
         served = swapped if mode == "blue_green" else endpoint_alarms.of_variant(endpoint, variant)
         ringing = canary_alarms.ensure(world, project, run_id, served, release)
-    update_run(world, project, run_id, {"release": {"mode": mode, "endpoint": endpoint, "package_arn": package_arn}})
+    started = StartedRelease(mode=mode, endpoint=endpoint, package_arn=package_arn)
+    update_run(world, project, run_id, RunFacts(release=started))
     times = plan.timing(release)
     return ReleasePlan(
         mode=mode,

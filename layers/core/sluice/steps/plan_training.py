@@ -15,8 +15,9 @@ from sluice.contract.metric_limits import METRICS
 from sluice.errors import ConflictError, UnknownProjectError
 from sluice.ports import Champion, Json, Settings, World
 from sluice.records.run_inputs import RunInputs
+from sluice.records.run_record import RunFacts
 from sluice.records.training_plan import BaselineTraining, ChampionModel, JobCode, RunNames, RunUris, TrainingPlan
-from sluice.store.run_records import run_inputs, training_plan, update_run
+from sluice.store.run_records import run_inputs, run_record, training_plan, update_run
 from sluice.training.tuning_plan import channels, static_parameters, stopping_condition, tuning_plan
 
 TRIGGERS = ("data", "arrivals", "drift", "quality", "schedule", "manual", "request")
@@ -51,13 +52,13 @@ def plan_training(
         if not dataset_ids:
             return {"status": "no data", "project": project, "run_id": None}
         run_id = names.run_id(project, version, dataset_ids, salt)
-        done = world.ledger.run(project, run_id)
-        if done and done.get("status") not in (*_UNSTARTED, "running"):
+        done = run_record(world, project, run_id)
+        if done and done.status not in (*_UNSTARTED, "running"):
             # a crash between a run's end and the freeing of its lock must not hold the project
             world.ledger.release_lock(project, run_id)
             return {"status": "already run", "project": project, "run_id": run_id}
         held = world.ledger.lock(project)
-        if done and done.get("status") == "running" and held is None:
+        if done and done.status == "running" and held is None:
             # its lock goes before its record is closed: taking the lock again now would leave it held for good
             return {"status": "already run", "project": project, "run_id": run_id}
         if held and held["run_id"] != run_id:
@@ -77,11 +78,11 @@ def _wait_for(
     world: World, project: str, holder: str, trigger: str, dataset_id: str | None, reason: str
 ) -> Json | None:
     """Notes the wish beside the lock; None when the lock is gone meanwhile."""
-    record = world.ledger.run(project, holder)
-    if (record or {}).get("status") in _UNSTARTED and world.objects.exists(keys.run(project, holder, "plan.json")):
+    record = run_record(world, project, holder)
+    if (record is None or record.status in _UNSTARTED) and world.objects.exists(keys.run(project, holder, "plan.json")):
         _start(world, project, holder)
-        record = world.ledger.run(project, holder)
-    if trigger == "data" and dataset_id and dataset_id in (record or {}).get("datasets", []):
+        record = run_record(world, project, holder)
+    if trigger == "data" and dataset_id and record and dataset_id in (record.datasets or []):
         return {"status": "already running", "project": project, "run_id": holder}
     if world.ledger.add_pending(project, dataset_id or f"({trigger})", reason or trigger):
         return {"status": "coalesced", "project": project, "run_id": holder}
@@ -127,19 +128,20 @@ def _start(world: World, project: str, run_id: str) -> None:
     """Starts the execution of a frozen run whose lock is held. When that fails the lock is freed again."""
     try:
         inputs, plan = run_inputs(world, project, run_id), training_plan(world, project, run_id)
-        facts = {
-            "trigger": inputs.trigger,
-            "reason": inputs.reason,
-            "datasets": inputs.datasets,
-            "contract_version": inputs.contract_version,
-        }
-        world.ledger.start_run(project, run_id, world.clock.now(), {**facts, "status": "starting"})
+        facts = RunFacts(
+            trigger=inputs.trigger,
+            reason=inputs.reason,
+            datasets=inputs.datasets,
+            contract_version=inputs.contract_version,
+            status="starting",
+        )
+        world.ledger.start_run(project, run_id, world.clock.now(), facts.set_facts())
         arn = world.executions.start(world.settings.lifecycle_arn, names.execution(project, run_id), plan.plain())
     except Exception:
-        update_run(world, project, run_id, {"status": "not started"})
+        update_run(world, project, run_id, RunFacts(status="not started"))
         world.ledger.release_lock(project, run_id)
         raise
-    world.ledger.update_run(project, run_id, {"status": "running", "execution_arn": arn})
+    update_run(world, project, run_id, RunFacts(status="running", execution_arn=arn))
 
 
 def run_plan(

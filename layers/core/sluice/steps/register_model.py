@@ -5,6 +5,7 @@ from __future__ import annotations
 from sluice import names
 from sluice.errors import ArtifactError
 from sluice.ports import Json, World
+from sluice.records.run_record import RunFacts
 from sluice.serving.sealed_models import verified
 from sluice.store.run_records import evaluation_of, run_inputs, update_run
 
@@ -42,5 +43,5 @@ def register_model(world: World, project: str, run_id: str, artifact_uri: str) -
         facts,
         approved=approval == "automatic",
     )
-    update_run(world, project, run_id, {"package_arn": arn, "artifact_uri": artifact_uri, "artifact_sha256": sha256})
+    update_run(world, project, run_id, RunFacts(package_arn=arn, artifact_uri=artifact_uri, artifact_sha256=sha256))
     return {"decision": approval, "approval": approval, "package_arn": arn, "artifact_sha256": sha256}

@@ -21,6 +21,7 @@ from sluice.ports import Json, World
 from sluice.records.boundary import json_boundary
 from sluice.records.evaluation import ExpectedScores
 from sluice.records.release_plan import ReleasePlan
+from sluice.records.run_record import RunFacts, StageDecision
 from sluice.release import traffic
 from sluice.release.answers import read_answer
 from sluice.release.episodes import Request, episodes
@@ -102,10 +103,10 @@ def replay_requests(world: World, project: str, run_id: str, release_plan: Relea
         "origin": _origin(world, contract, release_plan, done) if decision == "pass" and not shadow else None,
     }
     write_json(world, keys.decision(project, run_id, "replay"), record)
-    summary = {"decision": decision, "reasons": reasons, "inconclusive": inconclusive, "replayed": len(done)}
+    summary: Json = {"decision": decision, "reasons": reasons, "inconclusive": inconclusive, "replayed": len(done)}
     if policy:
         summary["no_traffic"] = policy
-    update_run(world, project, run_id, {"replay": summary})
+    update_run(world, project, run_id, RunFacts(replay=StageDecision(**summary)))
     return summary
 
 

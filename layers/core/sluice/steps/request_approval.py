@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sluice.ports import Json, World
+from sluice.records.run_record import Approval, RunFacts
 
 _ANSWERS = {"Approved": "approved", "Rejected": "not_approved"}
 
@@ -14,9 +15,8 @@ def request_approval(world: World, project: str, run_id: str, package_arn: str, 
     Raises NotFoundError when the run or the package does not exist.
     """
     now = world.clock.now().isoformat()
-    world.ledger.update_run(
-        project, run_id, {"approval": {"token": token, "package_arn": package_arn, "requested_at": now}}
-    )
+    approval = Approval(token=token, package_arn=package_arn, requested_at=now)
+    world.ledger.update_run(project, run_id, RunFacts(approval=approval).set_facts())
     package = world.registry.package(package_arn)
     answer = _ANSWERS.get(package["status"])
     if answer:

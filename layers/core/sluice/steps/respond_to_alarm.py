@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 from sluice import names
 from sluice.ports import Champion, Json, World
+from sluice.records.run_record import RunRecord
 from sluice.release import endpoint_alarms
 from sluice.serving.abort_requests import request_abort
+from sluice.store.run_records import run_record, run_records
 from sluice.training import retraining
 
 _RECENT_RUNS = 5
@@ -62,30 +64,30 @@ def _abort(world: World, project: str, run_id: str, kind: str) -> tuple[str, lis
     states = world.alarms.states(endpoint_alarms.canary_names(world.settings.stack, project, run_id))
     ringing = sorted(name.rpartition("/")[2] for name, value in states.items() if value == "ALARM")
     reason = f"alarm {', '.join(ringing) or kind}"
-    run = world.ledger.run(project, run_id)
+    run = run_record(world, project, run_id)
     if run is None:
         return "hold", [f"{reason}, but there is no run {run_id}"], {}
-    if over := run.get("release_outcome") or (run.get("finished") and "finished"):
+    if over := run.release_outcome or (run.finished and "finished"):
         return "hold", [f"{reason} came when the release of {run_id} was over ({over})"], {"run_id": run_id}
     request_abort(world, project, run_id, reason)
     return "abort", [f"{reason}: the release of {run_id} aborts"], {"run_id": run_id}
 
 
-def _swap(world: World, project: str, at: datetime) -> Json | None:
+def _swap(world: World, project: str, at: datetime) -> RunRecord | None:
     """The blue_green release whose fleet may be what failed: its variant has the champion's name and metrics."""
-    for run in world.ledger.runs(project)[:_RECENT_RUNS]:
-        if (run.get("release") or {}).get("mode") != "blue_green" or run.get("release_outcome") == "promoted":
+    for run in run_records(world, project)[:_RECENT_RUNS]:
+        if run.release is None or run.release.mode != "blue_green" or run.release_outcome == "promoted":
             continue
-        ended = run.get("ended_at")
+        ended = run.ended_at
         if not ended or at - datetime.fromisoformat(ended) < _ECHO:
             return run
     return None
 
 
-def _of_a_swap(world: World, project: str, run: Json) -> tuple[str, list[str], Json]:
-    run_id = run["run_id"]
+def _of_a_swap(world: World, project: str, run: RunRecord) -> tuple[str, list[str], Json]:
+    run_id = run.run_id
     facts = {"run_id": run_id}
-    if run.get("ended_at") or run.get("release_outcome"):
+    if run.ended_at or run.release_outcome:
         why = f"the fleet of {run_id}, which went back just now, had the champion's variant name: it may have failed"
         return "hold", [why, "if the champion itself fails, a person must act"], facts
     request_abort(world, project, run_id, "alarm champion-errors, of the variant whose fleet is swapped")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sluice.errors import ConflictError, NotFoundError
 from sluice.ports import Json, World
+from sluice.records.run_record import RunFacts
+from sluice.store.run_records import run_record, update_run
 
 _ANSWERS = {"Approved": "approved", "Rejected": "not_approved"}
 
@@ -18,19 +20,19 @@ def resume_approval(world: World, package_arn: str, status: str, reason: str = "
     except NotFoundError:
         return _ignored("the package is not known")
     project, run_id = facts.get("project"), facts.get("run_id")
-    run = world.ledger.run(project, run_id) if project and run_id else None
-    approval = (run or {}).get("approval")
-    if not approval or approval.get("package_arn") != package_arn:
+    run = run_record(world, project, run_id) if project and run_id else None
+    approval = run.approval if run else None
+    if approval is None or approval.package_arn != package_arn:
         return _ignored("no run waits for this package")
-    if approval.get("decision"):
+    if approval.decision:
         return _ignored("the run was resumed before")
     try:
-        world.executions.succeed(approval["token"], {"decision": answer})
+        world.executions.succeed(approval.token, {"decision": answer})
     except (NotFoundError, ConflictError):
         return _ignored("the run does not wait any more")
     # after the answer: a crash in between answers again, which an answered token bears
-    decided = {**approval, "decision": answer, "reason": reason, "decided_at": world.clock.now().isoformat()}
-    world.ledger.update_run(project, run_id, {"approval": decided})
+    decided = {"decision": answer, "reason": reason, "decided_at": world.clock.now().isoformat()}
+    update_run(world, project, run_id, RunFacts(approval=approval.model_copy(update=decided)))
     return {"decision": answer, "project": project, "run_id": run_id, "reason": reason}
 
 

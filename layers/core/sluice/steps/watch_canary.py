@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sluice.ports import Json, World
+from sluice.records.run_record import RunFacts
 from sluice.serving.abort_requests import ABORTED, abort_requested
 from sluice.store.run_records import update_run
 
@@ -13,7 +14,7 @@ def watch_canary(world: World, project: str, run_id: str, token: str) -> Json:
     The token is stored before the request is looked for, and whoever requests an abort stores the request before it
     looks for a token (`request_abort`): in whatever order the two come, one of them sees the other's.
     """
-    update_run(world, project, run_id, {"bake_token": token})
+    update_run(world, project, run_id, RunFacts(bake_token=token))
     asked = abort_requested(world, project, run_id)
     if asked is None:
         return {"decision": "watching"}

@@ -8,10 +8,11 @@ from typing import Any
 from sluice import keys
 from sluice.contract import Contract
 from sluice.errors import DamagedRecordError, InputError, NotFoundError, UnknownProjectError
-from sluice.ports import Json, World
+from sluice.ports import World
 from sluice.records.baseline import Baseline
 from sluice.records.evaluation import Evaluation
 from sluice.records.run_inputs import RunInputs
+from sluice.records.run_record import RunFacts, RunRecord
 from sluice.records.training_plan import TrainingPlan
 
 MAX_REASONS = 20
@@ -86,10 +87,22 @@ def project_contract(world: World, project: str) -> Contract:
     return Contract.model_validate(registered[0])
 
 
-def update_run(world: World, project: str, run_id: str, facts: Json) -> bool:
-    """False when the run has no record: a failure path must go on without it."""
+def run_record(world: World, project: str, run_id: str) -> RunRecord | None:
+    """None when there is no such run. Raises DamagedRecordError."""
+    record = world.ledger.run(project, run_id)
+    return None if record is None else RunRecord.of(record, f"the record of run {run_id} of {project}")
+
+
+def run_records(world: World, project: str) -> list[RunRecord]:
+    """Newest first."""
+    records = world.ledger.runs(project)
+    return [RunRecord.of(record, f"the record of run {record.get('run_id')} of {project}") for record in records]
+
+
+def update_run(world: World, project: str, run_id: str, facts: RunFacts) -> bool:
+    """Merges `facts` into the run's record. False when the run has no record: a failure path must go on without it."""
     try:
-        world.ledger.update_run(project, run_id, facts)
+        world.ledger.update_run(project, run_id, facts.set_facts())
     except NotFoundError:
         return False
     return True

@@ -1,0 +1,119 @@
+"""A run's record in the ledger: how far it is, what was decided, who was told.
+
+Each step writes its own facts (`RunFacts`, with the members that it sets); `RunRecord` is what they add up to.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import field_validator
+
+from sluice.records.record import Record
+
+
+class GateDecision(Record):
+    decision: str
+    reasons: list[str]
+
+
+class StageDecision(Record):
+    """The latest decision of the replay, of the judge or of the bandit."""
+
+    decision: str
+    reasons: list[str]
+    inconclusive: bool = False
+    no_traffic: str | None = None
+    """What the contract has a release do that nobody asks anything."""
+    percent: int | None = None
+    replayed: int | None = None
+
+
+class Approval(Record):
+    """The wait for a person's decision, and the decision."""
+
+    package_arn: str
+    token: str = ""
+    requested_at: str | None = None
+    decision: str | None = None
+    reason: str | None = None
+    decided_at: str | None = None
+
+
+class AbortRequest(Record):
+    reason: str
+    at: str | None = None
+    by: str | None = None
+
+
+class StartedRelease(Record):
+    mode: str
+    endpoint: str | None = None
+    package_arn: str | None = None
+
+
+class RolledBack(Record):
+    """A rollback after the promotion."""
+
+    reason: str
+    verified: bool
+    failures: list[str] | None = None
+
+
+class RunFacts(Record):
+    """What may be known of a run. A step makes one of the members that it knows."""
+
+    trigger: str | None = None
+    reason: str | None = None
+    datasets: list[str] | None = None
+    contract_version: str | None = None
+    champion: str | None = None
+    """The run whose model a drill exercises."""
+    status: str | None = None
+    execution_arn: str | None = None
+    data: dict[str, Any] | None = None
+    """What became of the accepted rows: `sluice.store.prepared_data`."""
+    gates: GateDecision | None = None
+    package_arn: str | None = None
+    artifact_uri: str | None = None
+    artifact_sha256: str | None = None
+    approval: Approval | None = None
+    release: StartedRelease | None = None
+    replay: StageDecision | None = None
+    canary: StageDecision | None = None
+    bandit: StageDecision | None = None
+    bake_token: str | None = None
+    """Ends the release's wait, when there is one."""
+    abort_requested: AbortRequest | None = None
+    told_of_hold: bool | None = None
+    release_outcome: str | None = None
+    release_told: str | None = None
+    rollback_verified: bool | None = None
+    overcome: list[str] | None = None
+    """Failures after which the promotion went on."""
+    reasons: list[str] | None = None
+    rolled_back: RolledBack | None = None
+    pending: list[str] | None = None
+    pending_reason: str | None = None
+    pending_forwarded: bool | None = None
+    outcome: str | None = None
+    ended_at: str | None = None
+    error: dict[str, str] | None = None
+    finished: bool | None = None
+
+    @field_validator("abort_requested", mode="before")
+    @classmethod
+    def _by_a_person(cls, value: Any) -> Any:
+        """A person may set anything in the table to ask for an abort."""
+        if not value or isinstance(value, AbortRequest):
+            return value or None
+        return value if isinstance(value, dict) and value.get("reason") else {"reason": "by a person"}
+
+    def set_facts(self) -> dict[str, Any]:
+        """The members that were given, as JSON: what the ledger merges into the record."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class RunRecord(RunFacts):
+    run_id: str
+    started_at: str
