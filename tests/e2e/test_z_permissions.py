@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud import identity
-from proofs import forbidden_calls, recording
+from proofs import boto_calls, forbidden_calls, recording
 from proofs.iam_policies import Request
 from proofs.project import Project
 from proofs.stack_values import StackValues
@@ -96,7 +96,7 @@ class Intruder:
         return self._clients[role, service]
 
     def call(self, request: Request) -> None:
-        service, method, parameters = forbidden_calls.boto_call(request)
+        service, method, parameters = boto_calls.boto_call(request)
         role = request.principal.removeprefix("role:")
         getattr(self.client(role, service), method)(**self.value(parameters))
 

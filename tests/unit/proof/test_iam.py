@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proofs import forbidden_calls, iam, recording
+from proofs import boto_calls, forbidden_calls, iam, recording
 from proofs.iam_policies import Request, of_template
 from proofs.project import Finding, Project
 
@@ -39,7 +39,7 @@ def test_forbidden_calls_are_denied(report: iam.Report) -> None:
 
 def test_every_forbidden_call_can_be_made_for_real() -> None:
     for request, _ in forbidden_calls.of_roles():
-        service, method, parameters = forbidden_calls.boto_call(request)
+        service, method, parameters = boto_calls.boto_call(request)
         assert service
         assert method
         assert parameters

@@ -24,6 +24,7 @@ from localcloud.sagemaker.deployment import (
     status,
 )
 from localcloud.sagemaker.endpoint_configs import configs
+from localcloud.sagemaker.pending_deployment import Pending, retained_properties
 from localcloud.sagemaker.router import Door, doors
 from localcloud.sagemaker.workers import WorkerFailed
 from localcloud.settings import Settings
@@ -56,7 +57,7 @@ def create_endpoint(request: Record, context: CallContext) -> Record:
         "CreationTime": now,
         "LastModifiedTime": now,
         "LastDeploymentConfig": request.get("DeploymentConfig"),
-        "_pending": _Pending(config, {}),
+        "_pending": Pending(config, {}),
     }
     endpoints.add(name, record)
     store.tag(record["EndpointArn"], request.get("Tags"))
@@ -87,8 +88,8 @@ def update_endpoint(request: Record, context: CallContext) -> Record:
             rails_config = record.get("LastDeploymentConfig")
         old = _live[record["EndpointName"]]
         _refuse_scaled(old, config)
-        retained, capture = _retained(request, old, config)
-        pending = _Pending(config, retained)
+        retained, capture = retained_properties(request, old, config)
+        pending = Pending(config, retained)
         rails = Guardrails.of(rails_config, [summary["DesiredInstanceCount"] for summary in pending.summaries()])
         if rails_config and {v["VariantName"] for v in config["ProductionVariants"]} != {v.name for v in old.variants}:
             raise invalid("A deployment with guardrails needs the same variant names in both configurations.")
@@ -110,20 +111,6 @@ def _refuse_scaled(old: Deployment, config: Record) -> None:
             f'The variant(s) "{", ".join(changed)}" must be deregistered as scalable targets with AutoScaling before '
             "they can be removed or have their instance type updated."
         )
-
-
-def _retained(request: Record, old: Deployment, config: Record) -> tuple[dict[str, Record], Record | None]:
-    """What variants of the same name keep, and the data capture that is to be."""
-    excluded = {item["VariantPropertyType"] for item in request.get("ExcludeRetainedVariantProperties") or []}
-    if not request.get("RetainAllVariantProperties"):
-        return {}, config.get("DataCaptureConfig")
-    keep: dict[str, Record] = {variant.name: {} for variant in old.variants}
-    for variant in old.variants:
-        if "DesiredWeight" not in excluded:
-            keep[variant.name]["weight"] = variant.weight
-        if "DesiredInstanceCount" not in excluded:
-            keep[variant.name]["count"] = variant.count
-    return keep, config.get("DataCaptureConfig") if "DataCaptureConfig" in excluded else old.capture_config
 
 
 def _update(
@@ -254,37 +241,6 @@ def list_endpoints(request: Record, context: CallContext) -> Record:
     found, more = store.page(endpoints.all(), request, name="EndpointName", status="EndpointStatus")
     members = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
     return {"Endpoints": [store.pick(record, *members) for record in found], **more}
-
-
-class _Pending:
-    """PendingDeploymentSummary: a configuration that is on its way into service."""
-
-    def __init__(self, config: Record, retained: dict[str, Record]) -> None:
-        self._config, self._retained, self._began = config, retained, store.now()
-        self.new: Deployment | None = None
-        self.status: Record | None = None
-
-    def summaries(self) -> list[Record]:
-        """PendingProductionVariantSummary of each variant."""
-        if self.new is not None:
-            self.new.status = self.status
-            return self.new.summaries()
-        return [self._wanted(variant) for variant in self._config["ProductionVariants"]]
-
-    def _wanted(self, variant: Record) -> Record:
-        """A variant without instances yet."""
-        kept = self._retained.get(variant["VariantName"], {})
-        return {
-            "VariantName": variant["VariantName"],
-            "DesiredWeight": kept.get("weight", variant["InitialVariantWeight"]),
-            "CurrentInstanceCount": 0,
-            "DesiredInstanceCount": int(kept.get("count") or variant["InitialInstanceCount"]),
-            **({"VariantStatus": [self.status]} if self.status else {}),
-        }
-
-    def summary(self) -> Record:
-        name = self._config["EndpointConfigName"]
-        return {"EndpointConfigName": name, "ProductionVariants": self.summaries(), "StartTime": self._began}
 
 
 def _described(record: Record) -> Record:
