@@ -22,12 +22,20 @@ from proofs.asl import scopes
 from proofs.expressions import expressions
 from proofs.handlers import called_step
 from proofs.project import Finding, Project
+from sluice.records.batch_plan import BatchPlan
 from sluice.records.boundary import holds_record
 from sluice.records.record import Record
+from sluice.records.release_plan import ReleaseRequest
 from sluice.records.training_plan import TrainingPlan
 
 CHECK = "payload types"
-STARTED_WITH: dict[str, Any] = {"MlLifecycle": TrainingPlan, "PrepareData": TrainingPlan, "BuildModel": TrainingPlan}
+STARTED_WITH: dict[str, Any] = {
+    "MlLifecycle": TrainingPlan,
+    "PrepareData": TrainingPlan,
+    "BuildModel": TrainingPlan,
+    "ReleaseModel": ReleaseRequest,
+    "BatchPredict": BatchPlan,
+}
 """Machine → the type of its input. The lifecycle hands its own plan to the machines that it starts."""
 _GIVEN = re.compile(r"\{%\s*\$states\.input\s*%\}")
 _ANSWERED = re.compile(r"\{%\s*\$states\.result\.Payload\s*%\}")

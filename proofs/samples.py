@@ -14,7 +14,8 @@ from proofs.integrations import Integration, operation_model
 from proofs.members import Spelling, spelt
 from sluice.contract import Contract, Release
 from sluice.ports import Settings
-from sluice.records.release_plan import NoRollback, ReleasePlan, RollbackPlan
+from sluice.records.batch_plan import BatchPlan
+from sluice.records.release_plan import NoRollback, ReleasePlan, ReleaseRequest, RollbackPlan
 from sluice.records.training_plan import ChampionModel
 from sluice.release import plan as release_plans
 from sluice.steps.plan_training import run_plan
@@ -38,19 +39,20 @@ _CONTRACT: Json = {
     "problem": {"type": "binary", "target": "bought", "positive": True},
     "data": {"columns": {"pages": {"type": "integer"}, "bought": {"type": "boolean"}}},
 }
-_BATCH: Json = {
-    "project": "shop",
-    "key": "batch/shop/a.csv",
-    "file": {"rows": 3, "scored_rows": 3, "quarantined_rows": 0, "format": "csv", "key_columns": ["id"]},
-    "version_id": "v1",
-    "run_id": "r1",
-    "job": "sluice-shop-b1-batch",
-    "model": "sluice-shop-r1",
-    "input_uri": "s3://data/scoring/shop/b1/a.csv",
-    "output_uri": "s3://data/scoring/shop/b1-answers",
-    "instance": "ml.m5.large",
-    "tags": [{"Key": "sluice:project", "Value": "shop"}],
-}
+_BATCH = BatchPlan(
+    project="shop",
+    key="batch/shop/a.csv",
+    file={"rows": 3, "scored_rows": 3, "quarantined_rows": 0, "format": "csv", "key_columns": ["id"]},
+    version_id="v1",
+    run_id="r1",
+    job="sluice-shop-b1-batch",
+    model="sluice-shop-r1",
+    input_uri="s3://data/scoring/shop/b1/a.csv",
+    output_uri="s3://data/scoring/shop/b1-answers",
+    instance="ml.m5.large",
+    tags=[{"Key": "sluice:project", "Value": "shop"}],
+    accept="text/csv",
+)
 
 
 @functools.cache
@@ -58,17 +60,17 @@ def inputs() -> dict[str, list[Json]]:
     """Logical id of a machine that nobody nests → the inputs that our code starts it with."""
     contract = Contract.model_validate(_CONTRACT)
     champion = ChampionModel(run_id="r0", artifact_uri="s3://data/models/shop/r0/model.tar.gz")
-    drill = {"project": "shop", "run_id": "d1", "package_arn": f"{_ARN}model-package/sluice-shop/1"}
+    package = f"{_ARN}model-package/sluice-shop/1"
+    drill = ReleaseRequest(project="shop", run_id="d1", package_arn=package, artifact_uri=_ARTIFACT, drill=True)
     return {
         "MlLifecycle": [run_plan(_SETTINGS, contract, "r1", ["d1"], each).plain() for each in (champion, None)],
-        "ReleaseModel": [{**drill, "artifact_uri": _ARTIFACT, "drill": True}],
+        "ReleaseModel": [drill.plain()],
         "RollBack": [
             {"project": "shop", "reason": "an alarm", "from_run": "r1"},
             {"project": "shop", "reason": "a person"},
         ],
         "BatchPredict": [
-            {**_BATCH, "content_type": kind, "accept": kind, "split_type": split}
-            for kind, split in (("text/csv", "None"), ("application/jsonlines", "Line"))
+            _BATCH.model_copy(update={"accept": kind}).plain() for kind in ("text/csv", "application/jsonlines")
         ],
     }
 

@@ -16,6 +16,16 @@ from sluice.records.record import Record
 Mode = Literal["create", "replace", "canary", "shadow", "bandit", "blue_green"]
 
 
+class ReleaseRequest(Record):
+    """What release_model is started with: by the lifecycle, by a person, or for a drill."""
+
+    project: str
+    run_id: str
+    package_arn: str
+    artifact_uri: str | None
+    drill: bool = False
+
+
 class TrafficWeights(Record):
     """One step of traffic: the new variant's share in percent, and both variants' weights, which add up to 1."""
 

@@ -6,6 +6,7 @@ from sluice import keys, names
 from sluice.contract import Contract
 from sluice.errors import ConflictError, ReleaseError
 from sluice.ports import ENDPOINT, Champion, Json, World
+from sluice.records.release_plan import ReleaseRequest
 from sluice.records.run_inputs import RunInputs
 from sluice.records.run_record import RunFacts
 from sluice.serving import canary_alarms
@@ -44,13 +45,13 @@ def start_drill(world: World, project: str, by: str = "somebody") -> Json:
             status="starting",
         )
         world.ledger.start_run(project, drill_id, now, facts.set_facts())
-        request = {
-            "project": project,
-            "run_id": drill_id,
-            "package_arn": champion.package_arn,
-            "artifact_uri": champion.metrics.get("artifact_uri"),
-            "drill": True,
-        }
+        request = ReleaseRequest(
+            project=project,
+            run_id=drill_id,
+            package_arn=champion.package_arn,
+            artifact_uri=champion.metrics.get("artifact_uri"),
+            drill=True,
+        ).plain()
         arn = world.executions.start(world.settings.release_arn, names.execution(project, drill_id), request)
     except Exception as error:
         end_drill(world, project, drill_id, f"it was not started: {error}")

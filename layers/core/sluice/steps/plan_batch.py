@@ -21,6 +21,7 @@ from sluice.intake.markers import marker
 from sluice.intake.misplaced import contract_among_rows
 from sluice.intake.scoring import ScoringFile, read_scoring_file
 from sluice.ports import Champion, Json, World
+from sluice.records.batch_plan import BatchPlan
 from sluice.serving.sealed_models import verified_champion
 from sluice.store.run_records import project_contract, run_contract
 
@@ -98,20 +99,20 @@ def _prepare(
     rows = keys.scoring(project, identity, keys.parse_arrival(key).name.rpartition("/")[2])
     world.objects.upload(found.path, rows, "application/jsonlines")
     world.objects.upload(found.index_path, keys.scored_rows(project, identity), "application/jsonlines")
-    plan: Json = {
-        "project": project,
-        "key": key,
-        "version_id": version_id,
-        "run_id": champion.run_id,
-        "job": names.job(world.settings.stack, project, f"b{identity}", "batch"),
-        "model": champion.model,
-        "input_uri": world.objects.uri(rows),
-        "output_uri": world.objects.uri(keys.scored_answers(project, identity)),
-        "accept": "text/csv" if found.notes.format == "csv" else "application/jsonlines",
-        "instance": contract.release.instance,
-        "tags": names.tags(world.settings.stack, project, champion.run_id),
-        "file": facts,
-    }
+    plan = BatchPlan(
+        project=project,
+        key=key,
+        version_id=version_id,
+        run_id=champion.run_id,
+        job=names.job(world.settings.stack, project, f"b{identity}", "batch"),
+        model=champion.model,
+        input_uri=world.objects.uri(rows),
+        output_uri=world.objects.uri(keys.scored_answers(project, identity)),
+        accept="text/csv" if found.notes.format == "csv" else "application/jsonlines",
+        instance=contract.release.instance,
+        tags=names.tags(world.settings.stack, project, champion.run_id),
+        file=facts,
+    ).plain()
     # by the name a second delivery finds the execution of the first, whether it runs or is over
     execution = world.executions.start(world.settings.batch_arn, names.execution(project, f"b{identity}"), plan)
     return {"decision": "started", "execution": execution, **plan}
