@@ -1,4 +1,4 @@
-"""A run's record in the ledger: how far it is, what was decided, who was told.
+"""A run's record in the ledger: how far it is, what was decided, which alerts were sent.
 
 Each step writes its own facts (`RunFacts`, with the members that it sets); `RunRecord` is what they add up to.
 """
