@@ -57,6 +57,8 @@ class Project:
     _parent: tuple[Project, str] | None = field(default=None, repr=False)
     # The translated resources that a check of single ones has to look at; all without it.
     focus: frozenset[str] | None = field(default=None, repr=False)
+    # Whether a check may stop at its first finding.
+    hasty: bool = False
     _made: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -143,6 +145,13 @@ class Project:
         """A copy of which checks of single resources look at these only."""
         copied = replace(self, focus=names)
         copied.__dict__["translated"] = self.translated
+        return copied
+
+    def in_haste(self) -> Project:
+        """A copy of which one finding is enough."""
+        copied = replace(self, hasty=True)
+        if "translated" in self.__dict__:
+            copied.__dict__["translated"] = self.translated
         return copied
 
     def looked_at(self) -> dict[str, dict[str, Any]]:

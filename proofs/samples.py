@@ -196,14 +196,23 @@ ANSWERS: dict[str, Callable[[Json], list[Json]]] = {
 
 
 @functools.cache
-def of_aws(call: Integration) -> Any:
-    """What Step Functions gives to a state as the result of a call: for .sync the description of the job."""
+def of_aws(call: Integration) -> tuple[Any, ...]:
+    """What Step Functions gives to a state as the result of a call: for .sync the description of the job.
+
+    A list of what failed may be empty.
+    """
     name, action = call.operation.name, call.operation.name.removeprefix("Create")
     if call.pattern == "sync" and call.service == "sagemaker":
-        return _sample(operation_model("sagemaker", f"Describe{action}").output_shape, ())
+        return (_sample(operation_model("sagemaker", f"Describe{action}").output_shape, ()),)
     if call.pattern == "sync" and name == "StartJobRun":
-        return _sample(operation_model("glue", "GetJobRun").output_shape, ())["JobRun"]
-    return _sample(call.operation.output_shape, ()) if call.operation.output_shape else {}
+        return (_sample(operation_model("glue", "GetJobRun").output_shape, ())["JobRun"],)
+    if not call.operation.output_shape:
+        return ({},)
+    full = _sample(call.operation.output_shape, ())
+    # a list of things may be empty, and the things in it need not have all their members
+    empty: Json = {each: [] for each, value in full.items() if isinstance(value, list)}
+    bare: Json = {each: [{}] for each in empty if isinstance(full[each][0], dict)}
+    return tuple({**full, **each} for each in (({}, empty, bare) if empty else ({},)))
 
 
 def _sample(shape: Any, above: tuple[str, ...]) -> Any:
@@ -225,4 +234,4 @@ def _sample(shape: Any, above: tuple[str, ...]) -> Any:
         return True
     if kind == "timestamp":
         return NOW
-    return next(iter(getattr(shape, "enum", [])), "s3://data/key" if "S3" in shape.name else "text")
+    return next(iter(getattr(shape, "enum", [])), "s3://data/key" if "S3" in shape.name else f"a-{shape.name}")

@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 
 from proofs.api_calls import check_task
 from proofs.checks import EVERY
-from proofs.mutants import by_hand, of_definitions
+from proofs.mutants import by_hand, of_dataflow, of_definitions
 from proofs.mutants.hunt import Row, hunted
 from proofs.project import Project
 
@@ -63,9 +63,14 @@ def _report(rows: list[Row], left: list[Row], *, complete: bool) -> int:
     alarms = [finding for check in EVERY for finding in check.findings(project)] if complete else []
     for finding in alarms:
         print(f"false alarm: {finding}", file=sys.stderr)
+    flow = [(name, check) for kind, name, check in rows if kind in of_dataflow.KINDS]
+    missed = sum(not check for _, check in flow)
+    same = sum(isinstance(each, of_dataflow.Equivalent) for each in of_dataflow.every(project))
     by_people = sum(kind == by_hand.KIND for kind, _, _ in rows)
     lines = [
         ("mutants caught", len(rows) - len(left), len(rows), not left),
+        ("data flow mutants caught", len(flow) - missed, len(flow), not missed),
+        ("data flow changes that change nothing", same, same, True),
         ("mutants made by hand", by_people, 40, by_people >= 40),
         ("call mutants caught", len(calls) - len(unseen), len(calls), not unseen),
         ("false alarms", len(alarms), 0, not alarms),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from proofs import asl_validator
 from proofs.checks import CHEAP, COSTLY, Check
-from proofs.mutants import Mutant, by_hand, of_definitions, of_template, of_wiring
+from proofs.mutants import Mutant, by_hand, of_dataflow, of_definitions, of_template, of_wiring
 from proofs.project import Finding, Project, TranslationError
 
 _FIELDS = ("source", "definitions", "code")
@@ -70,6 +70,9 @@ class Hunter:
                 name: each for name, each in project.definitions.items() if each is not self._good.definitions.get(name)
             }
             project = replace(project, definitions=own)
+        if not self._known[check.name]:
+            # the good one raises nothing: the first finding is a new one
+            project = project.in_haste()
         return [each for each in check.findings(project) if each not in self._known[check.name]]
 
     def _with_node(self, left: list[Mutant]) -> list[Catch]:
@@ -90,6 +93,7 @@ def every(project: Project, share: int = 1) -> list[Mutant]:
         *of_definitions.generated(project),
         *of_template.generated(project),
         *of_wiring.generated(project),
+        *of_dataflow.generated(project),
     ]
     return [*by_hand.mutants(project), *generated[::share]]
 
