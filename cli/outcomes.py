@@ -84,7 +84,7 @@ def described(record: Json) -> list[str]:
         lines += [f"  {visible(reason)}" for reason in record.get("reasons") or []]
     reasons = [_reason(reason) for reason in _of_rows(record).get("reasons") or []]
     lines += [f"  {line}" for line in first(reasons, SHOWN, "`sluice quarantine`")]
-    lines += [f"  {line}" for line in _places(kind, record)]
+    lines += [f"  {line}" for line in _places(record)]
     return lines + [f"  → {each}" for each in next_steps(record)]
 
 
@@ -125,7 +125,7 @@ def _headline(kind: str, record: Json) -> str:
     return f"{status}: {plural(record.get('rows', 0), 'row')} accepted, {refused} refused"
 
 
-def _places(kind: str, record: Json) -> list[str]:
+def _places(record: Json) -> list[str]:
     """Where the answers are, and the rows that were refused."""
     counted = _of_rows(record)
     places = [

@@ -17,7 +17,6 @@ from tests.jobs.spark_cases import GLUE_PYTHON, case, run
 from tests.jobs.test_clean_changes import KINDS, SAMPLES, dataset
 
 pytestmark = pytest.mark.skipif(not GLUE_PYTHON.exists(), reason="needs the glue environment (make setup)")
-PAIRS = [(source, kind) for source in SAMPLES for kind in KINDS]
 
 
 def contract(columns: dict[str, dict[str, Any]], problem: dict[str, Any], **data: Any) -> Contract:

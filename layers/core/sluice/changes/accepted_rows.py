@@ -55,7 +55,6 @@ class DatasetFacts:
     unlabelled: int = 0
     undated: int = 0
     classes: Counter[str] = field(default_factory=Counter)
-    keyed: int = 0
 
 
 @dataclass

@@ -15,7 +15,6 @@ from sluice.contract import Contract
 
 NAMED = 3
 """Datasets that a sentence names; more are counted."""
-STOPPING = ("no_target", "no_time", "not_converted")
 
 
 @dataclass(frozen=True)

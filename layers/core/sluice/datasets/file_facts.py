@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sluice.escaping import visible
-from sluice.model.shortening import listed, more
+from sluice.model.shortening import more
 from sluice.ports import Json
 
 MAX_TOLD = 10
@@ -28,12 +27,6 @@ def ignored_columns(names: Sequence[str]) -> Json:
     if not names:
         return {}
     return {"columns_ignored": list(names[:MAX_COLUMNS]), "columns_ignored_count": len(names)}
-
-
-def columns_told(names: Sequence[str], count: int | None = None) -> str:
-    """Quoted names in a sentence."""
-    of = len(names) if count is None else count
-    return listed([repr(visible(name)) for name in names], MAX_FACTS) + more(of - len(names) if of > len(names) else 0)
 
 
 def _reason(reason: Json) -> str:

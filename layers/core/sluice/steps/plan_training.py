@@ -194,7 +194,7 @@ def run_plan(
         image=settings.image,
         tags=tags,
         channels=channels(uris),
-        baseline=BaselineTraining(hyperparameters=static_parameters(settings, contract, run_id, "baseline")),
+        baseline=BaselineTraining(hyperparameters=static_parameters(run_id, "baseline")),
         spot=contract.training.spot,
         stopping=stopping_condition(contract, _BASELINE_SECONDS),
         instance=contract.training.instance,

@@ -58,7 +58,7 @@ def tuning_plan(
                 "HyperParameterRanges": (
                     grid_ranges(family, max_jobs // len(families)) if grid else parameter_ranges(family)
                 ),
-                "StaticHyperParameters": static_parameters(settings, contract, run_id, family),
+                "StaticHyperParameters": static_parameters(run_id, family),
                 "AlgorithmSpecification": {
                     "TrainingImage": settings.image,
                     "TrainingInputMode": "File",
@@ -89,7 +89,7 @@ def stopping_condition(contract: Contract, run_seconds: int) -> dict[str, int]:
     return condition
 
 
-def static_parameters(settings: Settings, contract: Contract, run_id: str, family: str) -> dict[str, str]:
+def static_parameters(run_id: str, family: str) -> dict[str, str]:
     """Hyperparameters that do not vary, each as JSON text, which is how script mode sends them."""
     values: dict[str, Any] = {
         "sagemaker_program": "train.py",
