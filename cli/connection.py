@@ -48,9 +48,9 @@ class Connection:
 
     @cached_property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs. Raises CliError when there is no such stack, or it is no Sluice."""
+        """The stack's outputs. Raises CliError when there is no such stack, or it is not a Sluice stack."""
         if not self.clients("cloudformation").meta.region_name:
-            raise CliError("no AWS region is set; set AWS_REGION")  # an empty variable is no NoRegionError
+            raise CliError("no AWS region is set; set AWS_REGION")  # an empty variable does not raise NoRegionError
         try:
             stacks = self.clients("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
         except ClientError as error:

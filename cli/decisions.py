@@ -1,4 +1,4 @@
-"""Decision records in words: gates, replays, canary looks, bandits, approvals, responses to alarms."""
+"""Decision records in words: gates, replays, canary measurements, bandits, approvals, responses to alarms."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def gates(record: Json) -> str:
 
 
 def canary(record: Json) -> str:
-    """One line for each stretch of looks at a step that ended alike."""
+    """One line for consecutive measurements at a step with the same decision."""
     looks = record.get("looks", [])
     lines = [f"Canary: {record.get('decision')} after {plural(len(looks), 'measurement')}"]
     rows = []
@@ -151,7 +151,7 @@ def replay(record: Json) -> str:
 
 
 def bandit(record: Json) -> str:
-    """One line a choice of shares."""
+    """One line for each choice of shares."""
     steps = record.get("steps", [])
     lines = [f"Bandit: {record.get('decision')} after {plural(len(steps), 'step')}"]
     rows = []

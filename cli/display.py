@@ -40,7 +40,7 @@ class Display:
 
 
 class JsonDisplay(Display):
-    """A JSON object a line, of the facts alone."""
+    """One JSON object for each line, with the facts alone."""
 
     def __init__(self) -> None:
         self._status = None

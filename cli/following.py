@@ -42,7 +42,7 @@ class Step:
 
 @dataclass
 class Progress:
-    """What is new in a run's executions since the last look."""
+    """The new events of a run's executions since the last poll."""
 
     connection: Connection
     project: str
@@ -95,7 +95,7 @@ class Progress:
         }
 
     def _events(self, arn: str) -> Iterator[Any]:
-        """Newest first until what is known, then turned round: a long bake has thousands of events."""
+        """Reads newest first until a known event, then reverses: a long bake has thousands of events."""
         last, fresh = self._read.get(arn, 0), []
         pages = self.connection.client("stepfunctions").get_paginator("get_execution_history")
         try:
@@ -113,7 +113,7 @@ class Progress:
 
 @dataclass
 class CanaryWatch:
-    """What the judge measured of a run's canary since the last look: traffic, failures, evidence."""
+    """What the judge measured of a run's canary since the last poll: traffic, failures, evidence."""
 
     world: World
     project: str

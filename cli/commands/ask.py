@@ -1,7 +1,7 @@
 """Sends one request to the model that serves, and prints its answer.
 
-The request is JSON text, or a file: .json, .jsonl (a record a line) or .csv with a header; `-` reads standard input.
-Without one, the command prints a request to start from.
+The request is JSON text, or a file: .json, .jsonl (one record in each line) or .csv with a header; `-` reads standard
+input. Without one, the command prints a request to start from.
 """
 
 from __future__ import annotations

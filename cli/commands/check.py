@@ -55,7 +55,7 @@ def _changes(connection: Connection, contract: Contract) -> list[str]:
 
 
 def read(path: Path) -> Contract:
-    """Raises CliError when the file cannot be read, ContractError when it is no contract."""
+    """Raises CliError when the file cannot be read, ContractError when it is not a contract."""
     try:
         return load_contract(path.read_bytes(), source=str(path))
     except OSError as error:

@@ -194,7 +194,7 @@ class _Drill:
         try:
             state = world.models.endpoint(self.endpoint)
         except EndpointBusyError:
-            state = None  # SageMaker does not say now; the next look will
+            state = None  # SageMaker did not answer; the next poll will
         if _answered(record):
             self._note(TOLD)
         if state:

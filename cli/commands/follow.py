@@ -79,7 +79,7 @@ def how_to_decide(run_id: str) -> list[str]:
 
 
 def _current(world: World, project: str, wait: float, display: Display) -> Json:
-    """The run that holds the lock; waits for one. A run may start and end between two looks, so those count as well."""
+    """The run that holds the lock; waits for one. A run may start and end between two polls, so those count as well."""
     known = {record["run_id"] for record in world.ledger.runs(project)}
     deadline, told = time.monotonic() + wait, False
     while True:

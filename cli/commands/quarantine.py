@@ -1,7 +1,7 @@
 """Shows which files had rows refused, or writes one file's refused rows with their reasons as CSV for a spreadsheet.
 
-Mend the rows, save as CSV, drop the file again: the columns that begin with `_` are ignored there. Cells that a
-spreadsheet would run as formulas get an apostrophe in front; `--raw` leaves them as they came, for programs.
+Correct the rows, save as CSV, drop the file again: the columns that begin with `_` are ignored there. Cells that a
+spreadsheet would run as formulas get an apostrophe in front; `--raw` leaves them unchanged, for programs.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _chosen(found: list[Json], project: str, wanted: str) -> Json:
 def write_csv(rows: Iterable[Json], out: TextIO, *, raw: bool = False) -> None:
     """`rows`: the entries of rows.jsonl. Source line and reasons come first, then the columns of the contract.
 
-    A record that was no row of the file's columns has its text in `_line`.
+    A record that does not fit the file's columns has its text in `_line`.
     """
     entries = list(rows)
     columns = list(dict.fromkeys(name for entry in entries for name in _values(entry)))

@@ -1,4 +1,4 @@
-"""Ends what costs money while nobody asks: deletes a project's endpoint. Models and configurations stay.
+"""Ends the costs of an idle endpoint: deletes it. Models and configurations stay.
 
 A retraining by the clock ends too, or it would bring the endpoint back."""
 
@@ -43,7 +43,7 @@ def run(connection: Connection, project: Project, yes: Yes = False) -> int:
     with endpoint_lock(world, project, "remove"):
         contract = world.ledger.contract(project)
         if contract and contract[0]["retrain"].get("schedule"):
-            # the model of the next scheduled retraining would make the endpoint anew
+            # the model of the next scheduled retraining would create the endpoint again
             world.schedules.delete(names.retrain_schedule(world.settings.stack, project))
             say("its scheduled retraining is off until a model is promoted again")
         connection.client("sagemaker").delete_endpoint(EndpointName=name)

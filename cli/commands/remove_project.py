@@ -1,6 +1,6 @@
 """Removes what a project has on AWS beside its data: endpoint, models, configurations, packages, schedules, alarms.
 
-Its contract, files, reports and history stay; another dropped file begins anew."""
+Its contract, files, reports and history stay; another dropped file starts the project again."""
 
 from __future__ import annotations
 

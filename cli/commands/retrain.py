@@ -1,4 +1,4 @@
-"""Asks for a training run over all accepted data; while a run is on, the wish waits for its end."""
+"""Requests a training run over all accepted data. If a run is in progress, the request waits for its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes the endpoint of a project whose champion sleeps, or whose endpoint was removed, anew."""
+"""Creates a project's endpoint again after it was put to sleep or removed."""
 
 from __future__ import annotations
 

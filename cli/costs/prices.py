@@ -82,7 +82,7 @@ def table(region: str | None, file: Path | None = None) -> PriceTable:
     """The table of `region`, or the one in `file`. Raises CliError where there is none or it is not whole."""
     if file is None:
         if region is None:
-            raise CliError(f"no region is set; set AWS_REGION, or say --region ({', '.join(regions())})")
+            raise CliError(f"no region is set; set AWS_REGION, or use --region ({', '.join(regions())})")
         file = FOLDER / f"{region}.yaml"
         if not file.is_file():
             raise CliError(

@@ -134,7 +134,7 @@ class Usage:
         return unneeded if self._contract.release.bandit else (*unneeded, "bandit_share")
 
     def run(self) -> list[Line]:
-        """One run of the line whose model is promoted by the contract's strategy."""
+        """One run of the pipeline whose model is promoted by the contract's strategy."""
         lines = [*self._jobs(), *self._orchestration()]
         return sorted((line for line in lines if line.quantity), key=lambda line: -line.usd)
 
@@ -190,7 +190,7 @@ class Usage:
         way = route(definition("ml_lifecycle"), "Model Promoted", chosen) + release.route
         way += route(definition("prepare_data"), "Data Prepared") + route(definition("build_model"), "Model Built")
         yield self._line("Step Functions", "transitions of the pipeline", "state_transitions", way.transitions)
-        yield from self._lambda("the line's", way.invocations, 2.0, 0.5)
+        yield from self._lambda("the pipeline's", way.invocations, 2.0, 0.5)
         yield self._line("Lambda", "the replay's time", "lambda_duration", release.replay_seconds * 0.5)
         yield self._line("SageMaker", "data of the replay", "endpoint_data", 2 * release.pairs * 1_000 / _GB)
         megabytes = 1.0 + 0.002 * way.invocations + 0.2 * self._tuning_jobs
@@ -233,7 +233,7 @@ class Usage:
             "Canary Attached?": "Replay Requests" if self._replays else "Shift Traffic",
         }
         if release.strategy == "shadow":
-            # it waits a bake, slice by slice, and has the planned sample then
+            # it waits a bake, interval by interval, and has the planned sample then
             steps, beside = 0, bake
             pairs += min(MAX_MIRRORED - pairs, self._captured * bake / (DAYS * 1_440))
             chosen["Replay Passed?"] = [*replays, *["Await Requests"] * self._slices, "Promote Model"]
@@ -257,7 +257,7 @@ class Usage:
 
     @property
     def _slices(self) -> int:
-        """Of a bake: after each is a look."""
+        """Intervals of a bake: a measurement follows each."""
         planned = timing(self._contract.release)
         return max(1, -(-planned["bake_seconds"] // planned["slice_seconds"]))
 

@@ -71,7 +71,7 @@ class Follower:
                 say(line, mark="·")
 
     def _verdict(self, run_id: str) -> str:
-        """The judge's newest word; it may be one look ahead of the state that is printed."""
+        """The judge's latest verdict; it may be one measurement ahead of the state that is printed."""
         verdict = (self._stack.world.ledger.run(self._project, run_id) or {}).get("canary") or {}
         reasons = verdict.get("reasons") or [""]
         return f"canary at {verdict.get('percent')} %: {verdict.get('decision')} — {reasons[0]}"

@@ -1,4 +1,4 @@
-"""Live traffic: customers' sessions sent to the endpoint, at a steady rate, until told to stop."""
+"""Live traffic: customers' sessions sent to the endpoint, at a steady rate, until stopped."""
 
 from __future__ import annotations
 

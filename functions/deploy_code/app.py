@@ -20,7 +20,7 @@ logger = Logger(service="deploy_code")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    # one id for ever: a new one would make CloudFormation delete the old code, which running executions still use
+    # one id forever: a new one would make CloudFormation delete the old code, which running executions still use
     identity = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
     answer = {**identity, "PhysicalResourceId": event.get("PhysicalResourceId", "sluice-job-code"), "Status": "SUCCESS"}
     try:

@@ -599,7 +599,7 @@ def _sentence(reason: str, column: str, source: str, kind: str, share: str, wher
     if reason == "not_converted":
         return (
             f"{share} values of {column!r} in {where} cannot be kept: the column is {source} there, the contract says "
-            f"{kind}, and they are no {kind} values"
+            f"{kind}, and they are not {kind} values"
         )
     if reason == "column_absent":
         return f"{column!r} is missing in all rows of {where}, which came without that column"

@@ -250,7 +250,7 @@ def _plain(text: str, model: Model) -> Request | None:
     except ValueError:
         return None
     items = _instances(document)
-    # json's nesting ends earlier, and whoever reads the capture has json
+    # json's nesting ends earlier, and readers of the capture use json
     if text.count("[") + text.count("{") > (1 if items is None else len(items)) + _DEEP:
         return None
     if items is None:
@@ -301,7 +301,7 @@ def _csv_rows(text: str, model: Model, header: str | None) -> Request:
     except csv.Error as error:
         raise InputError(f"the body is not CSV: {error}") from None
     wanted = set(schema.features)
-    # What is no feature (key, time, target) may hold anything here: it is not read.
+    # A column that is not a feature (key, time, target) may hold anything here: it is not read.
     kept = [i for i, name in enumerate(columns) if name in wanted]
     for number, record in enumerate(records, 1):
         if len(record) != len(columns):
@@ -322,7 +322,7 @@ def _as_json(answers: Answers) -> list[str]:
     """Each answer as `json.dumps` writes it, in a third of the time."""
     predictions, probabilities = answers
     if not all(map(math.isfinite, predictions if probabilities is None else probabilities)):
-        return list(map(json.dumps, answers.records()))  # JSON's NaN and Infinity are no Python
+        return list(map(json.dumps, answers.records()))  # JSON's NaN and Infinity are not valid Python
     if probabilities is None:
         return [f'{{"prediction": {text}}}' for text in _numbers(predictions)]
     if len(predictions) == 1:

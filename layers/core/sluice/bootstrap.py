@@ -29,7 +29,7 @@ class SystemClock:
 
 
 def settings(environment: Mapping[str, str]) -> Settings:
-    """`SLUICE_<NAME>` for each setting. What is missing is missed by the port that needs it, when it is used."""
+    """`SLUICE_<NAME>` for each setting. A missing setting is reported by the port that needs it, when it is used."""
     names = {field.name: f"SLUICE_{field.name.upper()}" for field in fields(Settings)}
     return Settings(**{name: environment[key] for name, key in names.items() if environment.get(key)})
 

@@ -4,7 +4,7 @@ SluiceError
 ├── InputError                  the person's file or contract must change; retrying cannot help
 │   ├── ContractError           project.yaml does not say what Sluice needs
 │   ├── UnknownProjectError     a file arrived for a project without a contract
-│   ├── UnreadableFileError     bytes that are no CSV, Parquet or JSON lines of a known encoding
+│   ├── UnreadableFileError     bytes that are not CSV, Parquet or JSON lines of a known encoding
 │   ├── EmptyFileError          a file without a data row
 │   ├── FileTooLargeError       a file that the function's disk, memory or time cannot hold: split it
 │   └── HeaderMismatchError     columns that the contract needs are not there

@@ -75,7 +75,7 @@ def cell(text: str) -> str:
 
 
 def _hidden(character: str) -> bool:
-    # the last two code points of a plane are no characters at all
+    # the last two code points of a plane are not characters
     return unicodedata.category(character) in _HIDDEN or ord(character) & 0xFFFE == 0xFFFE
 
 

@@ -63,7 +63,8 @@ def job(stack: str, project: str, run: str, kind: str) -> str:
 
 
 def tuning_job(stack: str, run: str) -> str:
-    """Without the project, which the tags name: policies tell the stack's jobs by their prefix, and 32 is little."""
+    """Without the project, which the tags name: policies recognise the stack's jobs by their prefix, and 32
+    characters are few."""
     return bounded(f"{stack}-{run}-t", TUNING_LIMIT)
 
 

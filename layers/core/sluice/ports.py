@@ -72,7 +72,8 @@ class Champion:
 
 
 RUN, ENDPOINT = "run", "endpoint"
-"""A project's two locks: of the run that is on, and of who changes its endpoint (a release, a rollback, a drill)."""
+"""A project's two locks: of the current run, and of the process that changes its endpoint (a release, a rollback,
+a drill)."""
 
 
 class Ledger(Protocol):
@@ -86,7 +87,7 @@ class Ledger(Protocol):
     def projects(self) -> list[str]: ...
 
     def claim_arrival(self, bucket: str, key: str, version_id: str, now: datetime, lease: timedelta) -> bool:
-        """True for who may handle an object version: the first who asks, or who asks when a claim is `lease` old."""
+        """True if the caller may process this object version: it is unclaimed, or its claim is older than `lease`."""
 
     def record_arrival(self, bucket: str, key: str, version_id: str, record: Json) -> bool:
         """Writes the terminal record of an object version once. False when there was one already."""
@@ -102,10 +103,10 @@ class Ledger(Protocol):
         """
 
     def withdraw_dataset(self, project: str, dataset_id: str, at: datetime, reason: str) -> bool:
-        """Marks a dataset as withdrawn, once and for good. False when it was before. Raises NotFoundError."""
+        """Marks a dataset as withdrawn, permanently. False if it was withdrawn before. Raises NotFoundError."""
 
     def add_ignored(self, project: str, at: datetime, facts: Json) -> None:
-        """Counts an object that is no file of data; `facts` has its `key` and `what` it is. Each key counts once."""
+        """Counts an object that is not a data file; `facts` has its `key` and `what` it is. Each key counts once."""
 
     def ignored(self, project: str) -> list[Json]:
         """What was ignored: `key`, `what`, and `at` of its first arrival."""
@@ -114,7 +115,7 @@ class Ledger(Protocol):
         """True when `run_id` now holds (or already held) the project's lock `of` the run or the endpoint."""
 
     def lock(self, project: str, of: str = RUN) -> Json | None:
-        """`{"run_id", "acquired_at", "pending": [dataset ids], "pending_reason"}` of who holds the lock."""
+        """`{"run_id", "acquired_at", "pending": [dataset ids], "pending_reason"}` of the lock's holder."""
 
     def add_pending(self, project: str, dataset_id: str, reason: str) -> bool:
         """Notes an arrival during a run. False when no run holds the lock (any more)."""

@@ -41,7 +41,7 @@ class ApiRequest:
 def read(
     service: str, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
 ) -> ApiRequest | None:
-    """None for what is no call of a service that botocore knows."""
+    """None for what is not a call of a service that botocore knows."""
     name = _BOTO_NAMES.get(service, service)
     try:
         model = shapes.service_model(name) if name else None

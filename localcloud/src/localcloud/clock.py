@@ -31,5 +31,5 @@ class Stop:
         return self._event.is_set()
 
     def wait(self, real: float) -> bool:
-        """Waits `real` seconds; True when told to stop."""
+        """Waits `real` seconds; True when asked to stop."""
         return self._event.wait(real)

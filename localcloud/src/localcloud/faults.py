@@ -1,4 +1,4 @@
-"""Calls that are throttled, and calls whose answer is lost, for whoever wants to see what a caller makes of it.
+"""Calls that are throttled, and calls whose answer is lost, to test how a caller reacts.
 
 A file `<state>/faults/<Operation>` has lines `<kind> <times> [<beginning of a resource's name>]`. The first line that
 fits a call of that operation is used, and is gone after so many calls:
@@ -8,7 +8,7 @@ fits a call of that operation is used, and is gone after so many calls:
 
 SDKs try both again by themselves, and each try counts. The file `<state>/faults/TrainingJob` has lines of a third kind:
 
-- `fail`: the training job starts and ends as Failed for want of capacity, as one of the cloud's own failures.
+- `fail`: the training job starts and ends as Failed for lack of capacity, as one of the cloud's own failures.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _lock = threading.Lock()
 
 
 class Fault(NamedTuple):
-    """One line of a file: it befalls the next `times` calls about resources whose names begin with `name`."""
+    """One line of a file: it applies to the next `times` calls about resources whose names begin with `name`."""
 
     kind: str
     times: int
@@ -103,7 +103,7 @@ def fails(state: Path, training_job: str) -> bool:
 
 
 def take(state: Path, operation: str, body: bytes) -> str | None:
-    """The kind of the fault that befalls this call, which is thereby used; None without one."""
+    """The kind of the fault for this call, whose count is reduced; None without one."""
     path = state / "faults" / Path(operation).name
     if not operation or not path.exists():
         return None

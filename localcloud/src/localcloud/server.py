@@ -52,7 +52,7 @@ def serve(settings: Settings) -> None:
     os.environ.update(_environment(settings))
     for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL", "PERSIST_STATE", "SERVICES"):
         os.environ.pop(name, None)
-    tempfile.tempdir = None  # read TMPDIR anew
+    tempfile.tempdir = None  # read TMPDIR again
 
     from ministack import app
 

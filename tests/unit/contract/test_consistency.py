@@ -83,7 +83,7 @@ REFUSED = {
     ),
     "positive of an integer target is a fraction": (
         target("integer").replace("positive: true", "positive: 1.5"),
-        "1.5 is no class",
+        "1.5 is not a class",
     ),
     "PSI that no data reach": (BASE + "monitor: {drift: {max: 25}}", "can never be reached: PSI is at most 18.4"),
     "a number for a duration": (BASE + "release: {bake: 5}", "'5' is not a duration; write a whole number and s, m"),

@@ -68,7 +68,7 @@ class SnsAlerts:
     def _add_project(self, topic: str, address: str, arn: str, project: str) -> None:
         """An address has one subscription to a topic, so the projects of several contracts share its filter."""
         if not arn.startswith("arn:"):
-            # the list hides the ARN until the address confirms; to subscribe again tells it (and reminds by mail)
+            # the list hides the ARN until the address confirms; subscribing again returns it (and reminds by mail)
             arn = self._subscribe(topic, address)
         attributes = self._sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
         policy = json.loads(attributes.get("FilterPolicy") or "{}")

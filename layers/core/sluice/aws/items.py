@@ -27,7 +27,7 @@ def stamp(moment: datetime) -> str:
 def to_item(values: Json) -> dict[str, Any]:
     """Attributes of JSON values. Floats become decimals; those below DynamoDB's 1e-130 (p-values) become 0.
 
-    Raises InputError for what is no JSON number or beyond 1e125.
+    Raises InputError for what is not a JSON number or is beyond 1e125.
     """
     return {name: _TO.serialize(_exact(value, name)) for name, value in values.items()}
 

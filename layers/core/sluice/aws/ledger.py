@@ -44,7 +44,7 @@ class DynamoLedger:
         return [item["sk"]["S"] for item in self._query("PROJECTS")]
 
     def claim_arrival(self, bucket: str, key: str, version_id: str, now: datetime, lease: timedelta) -> bool:
-        # an item of its own: whoever reads the arrival finds its terminal record or nothing
+        # a separate item: a reader of the arrival finds its terminal record or nothing
         return self._update(
             f"OBJECT#{bucket}/{key}",
             f"CLAIM#{version_id}",
@@ -60,7 +60,7 @@ class DynamoLedger:
         return self._get(f"OBJECT#{bucket}/{key}", f"VERSION#{version_id}")
 
     def add_dataset(self, project: str, dataset_id: str, accepted_at: datetime, facts: Json) -> None:
-        # the time is no part of the key: a repeated event must not list its dataset twice
+        # the time is not part of the key: a repeated event must not list its dataset twice
         record = {**facts, "dataset_id": dataset_id, "accepted_at": stamp(accepted_at)}
         self._put_new(_project(project), f"DATASET#{dataset_id}", record)
 

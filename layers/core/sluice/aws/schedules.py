@@ -26,7 +26,7 @@ class SchedulerSchedules:
                 "Arn": target_arn,
                 "RoleArn": required(self._settings, "scheduler_role_arn"),
                 "Input": json.dumps(payload, allow_nan=False),
-                # a look that is an hour late is overtaken by the next
+                # a measurement that is an hour late is superseded by the next one
                 "RetryPolicy": {"MaximumEventAgeInSeconds": 3_600, "MaximumRetryAttempts": 3},
             },
         }

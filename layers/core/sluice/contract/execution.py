@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 LOOK_EVENTS = 13
-"""Of a quiet slice and its look: six of a wait for a token that times out, five of a function, two of a Choice."""
+"""Events of a quiet analysis interval and its measurement: six of a wait for a token that times out, five of a
+function, two of a Choice."""
 STEP_EVENTS = 50
 """Of a new weight: the change and some minutes until it is done, asked for every 10 s."""
 WAIT_EVENTS, WAIT_SECONDS = 3, 10
-"""Of each time that a swap is asked whether it is done."""
+"""Events of each poll of a swap."""
 MAX_EVENTS = 17_000
-"""Of 25,000; the rest is for a busy endpoint, the replay, the promotion and the way back, which ask some 350 times each
-at most."""
+"""Of 25,000; the rest is for a busy endpoint, the replay, the promotion and the rollback, which poll some 350 times
+each at most."""
 MAX_SECONDS = 13 * 86_400
-"""Of 14 days; the last one is for all that is no step."""
+"""Of 14 days; the last one is for everything outside the steps."""
 SWAP_SECONDS = 28_800
 """MaximumExecutionTimeoutInSeconds of a swap: the longest that SageMaker takes."""
 START_SECONDS = 1_800

@@ -46,7 +46,7 @@ def load_contract(text: str | bytes, *, source: str = "project.yaml", project: s
     except ValidationError as error:
         lines = [_describe(item) for item in error.errors()]
         raise ContractError(f"{source}: " + "\n".join(lines)) from None
-    # here and not in the models: a run goes on with its frozen contract, and old ones may break newer rules
+    # here and not in the models: a run continues with its frozen contract, and old ones may break newer rules
     if found := violations(contract):
         raise ContractError(f"{source}: " + "\n".join(found))
     if project is not None and contract.project != project:

@@ -91,7 +91,7 @@ class Contract(Part):
 
     def _has_positive(self, target: Column) -> None:
         name, positive = self.problem.target, self.problem.positive
-        # 1 equals true to Python, but not to whoever reads the label "true" later
+        # 1 equals true to Python, but not to a later reader of the label "true"
         if target.type == "boolean" and not isinstance(positive, bool):
             raise ValueError(f"problem.positive is {positive!r}, but {name!r} is boolean: write true or false")
         # a bare `yes` is true to YAML, which may not be what was meant

@@ -25,7 +25,7 @@ class Problem(Part):
         """Read 1.0 as 1, which files may spell so, too; pydantic would make it true."""
         if isinstance(value, float):
             if not value.is_integer():
-                raise ValueError(f"{value} is no class; write a whole number, a text, or true or false")
+                raise ValueError(f"{value} is not a class; write a whole number, a text, or true or false")
             return int(value)
         return value
 

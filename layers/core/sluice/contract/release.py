@@ -169,7 +169,7 @@ class Release(Part):
 
     @property
     def slice_seconds(self) -> int:
-        """The wait between two looks."""
+        """The time between two measurements."""
         return max(1, seconds(self.bake) // 5)
 
     @property

@@ -18,7 +18,7 @@ def counts_of(file: Json) -> str:
         told += f" The target {target!r} in it was ignored in {file['rows']} rows."
     if unused := file.get("columns_unused"):
         named = ", ".join(repr(visible(name)) for name in unused) + more(file["columns_unused_count"] - len(unused))
-        told += f" Columns that are no features of the model: {named}."
+        told += f" Columns that are not features of the model: {named}."
     if missing := file.get("key_columns_missing"):
         told += (
             f" The file has no column {', '.join(repr(visible(name)) for name in missing)} (data.key), so join the "

@@ -22,8 +22,8 @@ VALIDATED_WITHIN = timedelta(hours=8)
 class LateLabels:
     """`left_out`: files whose labels do not count, each with the reason; `unfit`: labels that the target cannot have.
 
-    `problems`: objects to be mended that no alert has named yet. A label that comes again counts as the file says that
-    was accepted last.
+    `problems`: objects to be corrected that no alert has named yet. A label that comes again counts as the file says
+    that was accepted last.
     """
 
     labels: dict[Identity, Typed] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A dataset is withdrawn: later runs leave it out. What was learned from it before stays, and is named."""
+"""A dataset is withdrawn: later runs leave it out. Models that learned from it before stay, and are named."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_TOLD = 20
 def withdraw_dataset(world: World, project: str, dataset_id: str, reason: str = "") -> Json:
     """`{"decision": withdrawn | known, "dataset", "runs", "champion", "running", "record"}`.
 
-    `runs`: every run that learned from it; `champion`: the serving one if it did; `running`: the run that is on and
+    `runs`: every run that learned from it; `champion`: the serving one if it did; `running`: the current run that
     reads it, which is not stopped. Raises NotFoundError with the nearest dataset.
     """
     datasets = {each["dataset_id"]: each for each in world.ledger.datasets(project)}

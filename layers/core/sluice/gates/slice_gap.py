@@ -1,6 +1,6 @@
-"""`slice` with `max_gap`: the metric's best and worst slice are at most the gap apart.
+"""`slice` with `max_gap`: the metric's best and worst segment are at most the gap apart.
 
-Slices with fewer than 30 rows are left out (a metric of a handful of rows is noise) and those
+Segments with fewer than 30 rows are left out (a metric of a handful of rows is noise) and those
 without a positive; they are named in the inputs.
 """
 

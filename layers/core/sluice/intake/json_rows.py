@@ -1,4 +1,4 @@
-"""JSON lines (one object a line) to batches of text."""
+"""JSON lines (one object in each line) to batches of text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def looks_like_json(path: Path) -> bool:
 
 
 def read_json_lines(path: Path, wanted: list[str], notes: Notes) -> Batches:
-    """Batches with the `wanted` columns; `notes.columns` tells which names were met."""
+    """Batches with the `wanted` columns; `notes.columns` has the names that were found."""
     seen: dict[str, None] = {}
     values: list[list[str | None]] = []
     rows: list[int] = []

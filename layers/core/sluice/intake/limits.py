@@ -64,7 +64,8 @@ class Limits:
         """Raises FileTooLargeError when one line of text would not fit into memory."""
         if self.line_bytes is not None and size > self.line_bytes:
             raise FileTooLargeError(
-                f"one line of the file has more than {megabytes(self.line_bytes)}: one row a line is expected, so "
+                f"one line of the file has more than {megabytes(self.line_bytes)}: one row in each line is "
+                f"expected, so "
                 "write JSON as JSON lines (one object on each line), and CSV with line ends"
             )
 

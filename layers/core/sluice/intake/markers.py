@@ -35,7 +35,7 @@ NAMES = {
 
 
 def marker(key: str, size: int | None = None) -> str | None:
-    """What the object at `<area>/<project>/<name>` is, when it is no file of data; else None.
+    """What the object at `<area>/<project>/<name>` is, if it is not a data file; else None.
 
     >>> marker("raw/shop/out.parquet/_SUCCESS"), marker("raw/shop/_temporary/0/part-0.csv")
     ('a marker of Spark or Hadoop', 'an unfinished job of Spark or Hive')

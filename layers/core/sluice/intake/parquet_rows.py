@@ -132,7 +132,7 @@ def _text(values: pa.Array) -> pa.Array:
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
         values = values.cast(pa.timestamp("us", kind.tz), safe=False)
     if _is_text(kind):
-        values = values.cast(pa.large_binary())  # the way back checks that it is UTF-8
+        values = values.cast(pa.large_binary())  # casting back checks that it is UTF-8
     return values.cast(pa.string())
 
 

@@ -35,7 +35,8 @@ _TOO_LARGE = f"makes the row larger than the {MAX_ROW_BYTES:,} bytes that SageMa
 
 @dataclass
 class ScoringFile(Tally):
-    """What became of the rows of a file to score. `path` holds the good ones in their order, a JSON object a line."""
+    """What became of the rows of a file to score. `path` holds the good ones in their order, one JSON object in
+    each line."""
 
     path: Path
     index_path: Path
@@ -43,7 +44,7 @@ class ScoringFile(Tally):
     refused_path: Path
     notes: Notes
     unused_columns: list[str]
-    """Columns that are no features of the model, among them a target."""
+    """Columns that are not features of the model, among them a target."""
     key_columns: list[str]
     """Those of the contract's key that the file has."""
     rows: int = 0

@@ -115,7 +115,7 @@ def safe_name(name: str) -> str:
 
 
 class _Gunzip:
-    """One gzip stream and nothing after it, unpacked as it is asked for."""
+    """One gzip stream and nothing after it, unpacked on demand."""
 
     def __init__(self, source: IO[bytes], limits: Limits) -> None:
         self._source, self._limits = source, limits

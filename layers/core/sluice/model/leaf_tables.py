@@ -150,7 +150,7 @@ class LeafTables:
     def places_of_one(self, rows: list[int]) -> np.ndarray:
         """The same for one row of which the rows of the tables are known, in any order; shape (trees,)."""
         place = self._place(np.bitwise_and.reduce(self._tables.take(rows or [self.nothing], axis=0)))
-        return place.view(np.int64) if place.itemsize == 8 else place  # unsigned ones of 64 bits are no index
+        return place.view(np.int64) if place.itemsize == 8 else place  # unsigned ones of 64 bits cannot be an index
 
     def places_of_many(self, columns: list[np.ndarray], count: int) -> np.ndarray:
         """The same for `count` rows; `columns` holds arrays of `count` rows of the tables, in any order."""

@@ -69,7 +69,7 @@ def verify(folder: Path, *, exact: bool = False) -> str:
 
 
 def read_json(path: Path, limit: int) -> Any:
-    """Raises OSError, and ValueError for what is no JSON of at most `limit` bytes or names a key twice."""
+    """Raises OSError, and ValueError for what is not JSON of at most `limit` bytes or names a key twice."""
     if path.stat().st_size > limit:
         raise ValueError(f"{path.name} has more than {limit} bytes")
     try:

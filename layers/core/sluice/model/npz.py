@@ -1,7 +1,7 @@
 """arrays.npz looked at before numpy sees it: a zip of stored .npy files of plain numbers (standard library only).
 
 numpy allocates what an array's header says, and zipfile what a directory says. Both are checked here against the
-bytes that are there, so that a small file cannot ask for much memory, and nothing that needs pickle gets further.
+bytes of the file, so that a small file cannot ask for much memory, and nothing that needs pickle gets further.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
                      | {"type": "category", "shares": {value: share}, "missing": 0.0}},
      "scores": {"edges": [...], "shares": [...]}, "rows": n}
 
-Shares are of the values that are there and add up to 1; `missing` is a share of all rows. Bins are [e0, e1), …, the
+Shares are of the values that are present and add up to 1; `missing` is a share of all rows. Bins are [e0, e1), …, the
 last closed; what lies outside belongs to the first or last bin. Numbers have up to 10 bins by quantiles, fewer where
 values tie. Booleans are categories "false" and "true". Text and timestamps are not profiled: their drift needs other
 measures. Scores have 20 bins: 0 to 1 for the probability of the positive (multiclass: chosen) class, min to max of

@@ -248,10 +248,10 @@ def canonical_text(value: Typed) -> str:
 def parse_label(
     value: Any, kind: str, reading: Reading = PLAIN, known: Collection[Typed] | None = None
 ) -> Typed | None:
-    """The label that a text or a JSON value is for a target of this type; None if it is no label.
+    """The label that a text or a JSON value is for a target of this type; None if it is not a label.
 
-    `known` are the target's possible labels, where they are known: anything else is no label. Without them the usual
-    spellings of "not known" (`NO_LABEL`) are no label of a category or text target either.
+    `known` are the target's possible labels, where they are known: anything else is not a label. Without them the usual
+    spellings of "not known" (`NO_LABEL`) are not a label of a category or text target either.
     """
     try:
         label = parse_json(value, kind, reading)

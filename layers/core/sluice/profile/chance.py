@@ -3,7 +3,7 @@
 PSI is to second order D = Σ (aᵢ - eᵢ)² / pᵢ, with p the shares of both samples together. For n rows of the baseline and
 m of the window D·nm/(n+m) is Pearson's statistic of two samples, hence D is about (1/n + 1/m)·χ² with B - 1 degrees of
 freedom where nothing drifted (Yurdakul and Naranjo, Statistical properties of the population stability index, Journal
-of Risk Model Validation 14(4), 2020). PSI itself is no statistic to compare with that: the logarithm of an empty bin
+of Risk Model Validation 14(4), 2020). PSI itself cannot be compared with that: the logarithm of an empty bin
 makes 0.7 of ten rows in a hundred that a window of 50 happens not to have. So D is tested, and PSI reported.
 
 The bins of a number are quantiles of the baseline itself; their true shares then vary as counts would, by 1/n.
@@ -15,7 +15,8 @@ import math
 from collections.abc import Sequence
 
 FALSE_ALARM = 0.01
-"""The chance that any column of a window seems to have drifted when none did; looks come often, so not one in 20."""
+"""The chance that any column of a window seems to have drifted when none did; measurements are frequent, so not
+one in 20."""
 LEAST = 5.0
 """Rows that a bin must lead to expect in either sample (Cochran, Biometrics 10, 1954); smaller bins are joined."""
 

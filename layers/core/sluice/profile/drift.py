@@ -88,7 +88,8 @@ def population_drift(baseline: Baseline, window: Mapping[str, Any]) -> dict[str,
     """Column → PSI of a profile (sluice.profile.profiles) against the baseline.
 
     Exact for columns whose values are counted; else off by the histogram's 1 % at the edges of bins. Columns that the
-    window does not have, or whose categories became too many to count, are left out: no evidence is no score.
+    window does not have, or whose categories became too many to count, are left out: without evidence there is no
+    score.
     """
     found: dict[str, float] = {}
     for name, column in baseline.columns.items():

@@ -41,7 +41,7 @@ def profile_parquet(path: Path, contract: Contract, dataset_id: str) -> Profile:
                 # accepted under an older contract
                 continue
             values = file.read(columns=[name]).column(0)
-            # a key is no category whose values are worth counting: each row has its own
+            # a key is not a category whose values are worth counting: each row has its own
             key = column.type == "category" and name in contract.data.key
             columns[name] = profile_column(values, "text" if key else column.type)
     return {"format": 1, "datasets": [dataset_id], "rows": rows, "columns": columns}

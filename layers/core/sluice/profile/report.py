@@ -56,7 +56,7 @@ def render(
         *(element("p", tag("note", "bad"), f" {note}") for note in notes),
         _quarantine(quarantine),
         _columns(profile, drift, drift_limit, baseline.columns if baseline else {}, listed),
-        element("footer", "Shares are of the values that are there; quantiles are within 1 %."),
+        element("footer", "Shares are of the values that are present; quantiles are accurate to 1 %."),
     )
 
 

@@ -1,1 +1,1 @@
-"""What the parts of a run hand to each other through files, payloads and the ledger, as types."""
+"""What the parts of a run pass to each other through files, payloads and the state store, as types."""

@@ -14,7 +14,7 @@ from sluice.model.values import finite
 from sluice.records.record import Record
 
 Evidence = Annotated[float | None, BeforeValidator(finite)]
-"""A finite number. NaN, infinity, text and booleans are no evidence: they are read as None."""
+"""A finite number. NaN, infinity, text and booleans are not evidence: they are read as None."""
 
 
 class Measured(Record):

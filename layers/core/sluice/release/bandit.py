@@ -11,8 +11,8 @@ request by weights P(best) : 1 - P(best) does the same: probability matching.
 Sources: Thompson, Biometrika 1933; Scott, Applied Stochastic Models in Business and Industry 2010 (randomised
 probability matching, also in batches); Chapelle & Li, NeurIPS 2011 (rewards that come late).
 
-P(best) ends nothing: whoever stops as soon as it is 95 % errs far more often than in 5 %, because of the looking and
-because the share follows the rewards. What ends the release is evidence within each batch of labels. If the two do
+P(best) ends nothing: a rule that stops as soon as it is 95 % errs far more often than in 5 %, because of the looking
+and because the share follows the rewards. What ends the release is evidence within each batch of labels. If the two do
 not differ, the m successes of a batch fall on its n₁ + n₀ trials blindly: J of them on the challenger's n₁, J
 hypergeometric, whatever the reward rate of that hour and whatever share the policy chose. With an odds ratio ψ
 
@@ -20,7 +20,7 @@ hypergeometric, whatever the reward rate of that hour and whatever share the pol
 
 is the likelihood of J over that. Where the true odds ratio is at most 1 and ψ > 1, its expectation is at most 1 given
 all batches before (J grows with the odds ratio); so the product over the batches, averaged over a fixed set of ψ, is
-an e-process: P(ever ≥ 1/α) ≤ α (Ville), however often one looks and however the shares came about. ψ < 1 likewise.
+an e-process: P(ever ≥ 1/α) ≤ α (Ville), however often it is checked and however the shares came about. ψ < 1 likewise.
 Sources: Hao, Grünwald, Lardy, Long & Adams, Sankhya A 2024, arXiv 2303.00471 (e-values given the sum); Turner &
 Grünwald, AISTATS 2023, arXiv 2302.11401 (strata and data blocks); Howard, Ramdas, McAuliffe & Sekhon, Annals of
 Statistics 2021 (mixtures, Ville).
@@ -61,11 +61,11 @@ Batch = tuple[Reward, Reward]
 
 @dataclass(frozen=True)
 class BanditLook:
-    """What is known at one look.
+    """What is known at one measurement.
 
-    `history`: the labels of this release in the order in which they came, each in one batch only. One batch per look,
-    and per share if labels came for requests that were routed by different shares: rates that changed with the time
-    of day would otherwise look like a difference between the variants.
+    `history`: the labels of this release in the order in which they came, each in one batch only. One batch per
+    measurement, and per share if labels came for requests that were routed by different shares: rates that changed with
+    the time of day would otherwise look like a difference between the variants.
     """
 
     share: float
@@ -100,7 +100,7 @@ def choose(
     """Aborts on evidence at any number of labels, promotes on evidence with `min_labels` on each variant only.
 
     The probability to promote a challenger that is not better is at most 1 - confidence over the whole release, and
-    so is that to abort one that is not worse. Raises ValueError for numbers that are no confidence, share or prior.
+    so is that to abort one that is not worse. Raises ValueError for numbers that are not a confidence, share or prior.
     """
     _check(confidence, explore, prior)
     control = sum((batch[0] for batch in look.history), Reward())
@@ -109,7 +109,7 @@ def choose(
     log_limit = -math.log(1 - confidence)
     best = probability_best(control, challenger, prior)
     labelled = min(control.trials, challenger.trials)
-    # without a label on both there is nothing to learn from: the prior's 50 % is no reason to move
+    # without a label on both there is nothing to learn from: the prior's 50 % is not a reason to move
     share = round(min(max(best, explore), 1 - explore), 4) if labelled else look.share
     record: dict[str, Any] = {
         "agent": {"name": "thompson sampling", "prior": {"alpha": prior[0], "beta": prior[1]}},

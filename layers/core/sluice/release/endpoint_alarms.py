@@ -58,7 +58,7 @@ def canary_alarms(
             namespace="AWS/SageMaker",
             metric="ModelLatency",
             dimensions=served,
-            # half of the requests: the slowest of a few is no failure yet, and the judge counts the others
+            # half of the requests: the slowest of a few is not a failure yet, and the judge counts the others
             statistic="p50",
             comparison="GreaterThanThreshold",
             # microseconds

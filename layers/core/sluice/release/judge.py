@@ -1,12 +1,12 @@
 """The canary judge: continue, advance, promote or abort. Pure; the step judge_canary brings the counts.
 
-Asymmetric: abort at any look, go on only at the planned end of a step, promote at one planned look. The sequential
-tests share α by ALPHA_SHARES, which leave REPLAY_SHARE to the replay that comes before:
+Asymmetric: abort at any measurement, go on only at a step's planned end, promote at one planned measurement. The
+sequential tests share α by ALPHA_SHARES, which leave REPLAY_SHARE to the replay that comes before:
 
 failures    does the canary fail, or refuse (4XX), more often than its share of the requests? What callers send wrongly
             falls on both alike
 error_rate  is its rate above the contract's limit? Asked where no control is left: while both serve, what fails on
-            both alike is no reason to take one of them away (nor to promote it, which `_lacking` sees to)
+            both alike is not a reason to remove one of them (nor to promote it, which `_lacking` sees to)
 latency     is it slower than the limit more often than its share; alone at 100 %, more often than 1 %?
 scores      do its scores leave what was expected of them? (`sluice.release.scores`)
 split       do the requests fall on it as the weights say? Not its fault, but then the comparison does not hold:
@@ -32,7 +32,8 @@ ALPHA_SHARES = {"failures": 0.55, "error_rate": 0.1, "latency": 0.12, "scores": 
 REPLAY_SHARE = 0.1
 TESTS = tuple(ALPHA_SHARES)
 MAX_READ = 5_000
-"""Captured requests of each variant that a look reads, its step's first ones: they are far more than a test needs."""
+"""Captured requests of each variant that a measurement reads, its step's first ones: they are far more than a test
+needs."""
 SLOW_SHARE = 0.01  # what "p99 within the limit" allows
 
 
@@ -40,7 +41,7 @@ SLOW_SHARE = 0.01  # what "p99 within the limit" allows
 class Counts:
     """Requests of one variant in a window. Slow ones are known only between bounds, from percentiles.
 
-    `refused`: answered with 4XX, which alone is no failure of the model.
+    `refused`: answered with 4XX, which alone is not a failure of the model.
     """
 
     requests: int = 0
@@ -56,7 +57,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Look:
-    """What is known at one look. `step_*` since the step began, `total` since the release began."""
+    """What is known at one measurement. `step_*` since the step began, `total` since the release began."""
 
     percent: int
     last: bool
@@ -126,7 +127,7 @@ def judge(look: Look, release: Release) -> Verdict:
         lacking.append(_sentence("split", look, release, log_e["split"]))
     if not lacking:
         against = _against(look, release) if look.last else []
-        if against:  # one planned look: to look again until chance helps would promote what is not below the limit
+        if against:  # one planned measurement: repeating it until chance helps would promote models above the limit
             return verdict("abort", "inconclusive at the planned measurement", *against, inconclusive=True)
         requests, failures = _sampled(look)
         shown = f"{requests} requests on the canary, replayed and live, {failures} failed"

@@ -38,7 +38,7 @@ def routing(release: Release) -> dict[str, Any] | None:
 
 
 def timing(release: Release) -> dict[str, int]:
-    """Seconds: the bake of a step, the longest one, and the wait between two looks."""
+    """Seconds: the bake of a step, the longest one, and the time between two measurements."""
     return {
         "bake_seconds": seconds(release.bake),
         "slice_seconds": release.slice_seconds,

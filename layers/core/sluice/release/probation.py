@@ -56,7 +56,7 @@ class Probation:
 def judge_probation(
     rows: Sequence[Labelled], kind: Kind, *, alpha: float = 0.05, min_rows: int = 100, cap: float | None = None
 ) -> Probation:
-    """Rolls a model that is not worse back with a probability of at most `alpha`, over any number of looks.
+    """Rolls a model that is not worse back with a probability of at most `alpha`, over any number of measurements.
 
     `rows` are all labelled rows of the probation so far. `cap` is needed for numbers and fixed before the probation,
     e.g. ten times the mean absolute error of the evaluation. Raises ValueError without it, and for answers that are

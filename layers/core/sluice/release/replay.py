@@ -3,7 +3,7 @@
 A pair is discordant when one of the two did badly and the other did not. If neither is worse, each is the bad one
 with probability ½ (McNemar), and the same sequential test as in the canary watches that share. A challenger that
 does badly where the champion did not is moreover held to the contract's error rate, which takes fewer pairs than a
-share of ½ does. Different predictions are no fault in themselves; they count only against a limit that is asked for.
+share of ½ does. Different predictions are not a fault in themselves; they count only against a limit in the contract.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def discordant(badly: Sequence[tuple[bool, bool]]) -> tuple[int, int]:
 def mcnemar(worse: int, better: int) -> float:
     """The exact two-sided p-value of McNemar's test: a binomial test of the discordant pairs against ½.
 
-    For people who read the record: it holds for one look only, the e-value decides.
+    For people who read the record: it holds for one measurement only; the e-value decides.
 
     >>> round(mcnemar(1, 8), 4)
     0.0391

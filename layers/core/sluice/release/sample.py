@@ -1,4 +1,4 @@
-"""How many requests show that an error rate is below a limit: the sample of the one look that may promote."""
+"""How many requests show that an error rate is below a limit: the sample of the one measurement that may promote."""
 
 from __future__ import annotations
 

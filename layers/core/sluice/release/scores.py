@@ -88,7 +88,7 @@ def log_evalue_paired(
         values.append(log_evalue(only_canary, n, high / (1 + high)))
         values.append(log_evalue_below(only_canary, n, low / (1 + low)))
     far = sum(abs(a - b) >= FAR for a, b in pairs)
-    # one row more than were seen: a rare event that evaluation happened to miss is no surprise
+    # one row more than were seen: a rare event that evaluation happened to miss is not a surprise
     rate = min(0.95, tolerance * (expected.apart + 1) / (sum(expected.candidate) + 1))
     return log_mean([log_mean(values), log_evalue(far, len(pairs), rate)])
 

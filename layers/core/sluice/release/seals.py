@@ -27,7 +27,7 @@ class Seal:
     archive: str
     """The copy that is released: s3://…/models/…; nothing but the sealing function may write there."""
     version_id: str
-    """The copy's version, for whoever has to restore it."""
+    """The copy's version, for a later restore."""
     archive_sha256: str
     artifact_sha256: str
 

@@ -22,7 +22,7 @@ def counts(
 
     requests = total("Invocations")
     refused = total("Invocation4XXErrors")
-    # InvocationModelErrors holds every answer that is not 2XX; a caller's bad request is no failure of the model
+    # InvocationModelErrors holds every answer that is not 2XX; a caller's bad request is not a failure of the model
     failures = max(total("Invocation5XXErrors"), total("InvocationModelErrors") - refused)
     if limit_ms is None or requests == 0:
         return Counts(requests, failures, refused=refused)

@@ -22,6 +22,6 @@ def request_abort(world: World, project: str, run_id: str, reason: str) -> bool:
 
 
 def abort_requested(world: World, project: str, run_id: str) -> str | None:
-    """Why the release is to abort; None while nobody asked."""
+    """Why the release is to abort; None without a request."""
     run = run_record(world, project, run_id)
     return run.abort_requested.reason if run and run.abort_requested else None

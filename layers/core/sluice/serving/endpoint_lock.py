@@ -1,6 +1,6 @@
 """The lock on a project's endpoint: one release, rollback, drill, sleep or waking changes it at a time.
 
-The endpoint's lock is held by whoever changes it for long: a release from its plan to its run's end, a rollback from
+The endpoint's lock is held during each long change: a release from its plan to its run's end, a rollback from
 its plan to its end. Sleep and waking take seconds; they hold the lock of the runs beside it, so that no run starts.
 """
 
@@ -17,14 +17,14 @@ from sluice.training import retraining
 
 _PREFIX = "endpoint-"
 _MAX_AGE = timedelta(minutes=10)
-"""Twice what the function that holds it may take: whoever holds it longer has died."""
+"""Twice the time limit of the function that holds it: a holder beyond that has died."""
 _MAX_CHANGE_AGE = timedelta(hours=3)
 """Of a rollback or a drill: an endpoint may take an hour to change, twice."""
 
 
 @contextmanager
 def endpoint_lock(world: World, project: str, purpose: str) -> Iterator[None]:
-    """Held while the endpoint is changed. What arrives meanwhile waits, and is asked for at the end.
+    """Held while the endpoint is changed. Datasets that arrive meanwhile wait, and a run is requested at the end.
 
     Raises ConflictError when a run, or another change, holds the lock.
     """

@@ -15,9 +15,9 @@ from sluice.watch.metric_names import DRIFT_SCORE, NAMESPACE, PROBATION_WORSE, Q
 def ensure_monitoring(world: World, project: str, reset: bool = False) -> Json:
     """`{"alarms", "schedule", "retrain_schedule"}`; without a champion there is none of them.
 
-    `reset`: another model serves, so that alarms start anew instead of staying in ALARM.
-    The alarms treat missing data as `ignore`: a score comes once per look, so most periods have none, and a window
-    without enough rows must change nothing, neither raise the alarm nor clear it.
+    `reset`: another model serves, so that alarms start again instead of staying in ALARM.
+    The alarms treat missing data as `ignore`: there is one score per measurement, so most periods have none, and a
+    window without enough rows must change nothing, neither raise the alarm nor clear it.
     """
     stack, champion = world.settings.stack, world.ledger.champion(project)
     if champion is None:

@@ -1,4 +1,4 @@
-"""What captured answers of a step tell the judge: scores, split and malformed answers, of both variants alike."""
+"""What captured answers of a step give the judge: scores, split and malformed answers, of both variants alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Costs: an endpoint that nobody asks is deleted where the contract allows it. The champion stays champion, asleep."""
+"""Costs: an idle endpoint is deleted if the contract allows it. The champion stays champion, asleep."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def sleep_endpoint(world: World, project: str, contract: Contract) -> Json:
     """`{"decision": awake | asleep, "reasons"}`. Never in probation, and never while a run holds the project's lock.
 
     Order: the champion is marked, an alert is sent, the endpoint is deleted. After a crash in between,
-    the next look sees a champion that sleeps and an endpoint that is still there, and goes on.
-    `wake_endpoint` is the way back.
+    the next measurement finds a sleeping champion whose endpoint still exists, and continues.
+    `wake_endpoint` reverses it.
     """
     free_abandoned(world, project)
     champion = world.ledger.champion(project)
@@ -37,7 +37,7 @@ def sleep_endpoint(world: World, project: str, contract: Contract) -> Json:
         return _awake(*stay)
     try:
         with endpoint_lock(world, project, "sleep"):
-            # anew: a release may have ended between the look and the lock
+            # read again: a release may have ended between the measurement and the lock
             current = world.ledger.champion(project)
             if current != champion:
                 return _awake("another model serves since this measurement began")

@@ -21,9 +21,9 @@ BAKE = "10m"
 def start_drill(world: World, project: str, by: str = "somebody") -> Json:
     """What was started: `drill_id`, `execution_arn`, `endpoint`, `champion`, its variant and configuration, `variant`.
 
-    The drill is a run of the ledger with the trigger `drill`. It holds the endpoint's lock from here to its end.
+    The drill is a run with the trigger `drill`. It holds the endpoint's lock from here to its end.
     Raises UnknownProjectError, ReleaseError where the champion does not serve alone, ConflictError with the name of
-    whoever changes the endpoint now.
+    the process that is changing the endpoint.
     """
     project_contract(world, project)
     _serving(world, project)
@@ -32,7 +32,7 @@ def start_drill(world: World, project: str, by: str = "somebody") -> Json:
     if other := take_endpoint(world, project, drill_id):
         raise ConflictError(f"{_described(world, project, other)}: start the drill when that is over")
     try:
-        # anew: a release may have ended between the look and the lock
+        # read again: a release may have ended before the lock was taken
         champion = _serving(world, project)
         inputs = _inputs(world, project, drill_id, champion, by)
         write_json(world, keys.run(project, drill_id, "run.json"), inputs.plain())

@@ -1,4 +1,4 @@
-"""Costs: the endpoint of a sleeping champion is made anew."""
+"""Costs: the endpoint of a sleeping champion is created again."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ def wake_endpoint(world: World, project: str) -> Json:
     """`{"decision": waking | awake, "endpoint"}`; the endpoint takes minutes to come into service.
 
     It has the champion's own configuration, so that what serves is what was released. Raises NotFoundError without a
-    champion, ConflictError while a run is on (its release makes the endpoint), EndpointBusyError while the endpoint
-    goes, ArtifactError when the model's archive is not the one that was sealed.
+    champion, ConflictError while a run is in progress (its release creates the endpoint), EndpointBusyError while the
+    endpoint goes, ArtifactError when the model's archive is not the one that was sealed.
     """
     free_abandoned(world, project)
     _champion(world, project)
     with endpoint_lock(world, project, "wake"):
-        # anew: a run may have ended between the look and the lock
+        # read again: a run may have ended before the lock was taken
         champion = _champion(world, project)
         state = world.models.endpoint(champion.endpoint)
         if state is not None and state.status == "Deleting":
             raise EndpointBusyError(f"{champion.endpoint} is being deleted: try again in a minute")
         verified_champion(world, project, champion)
-        # first: a champion that is marked asleep loses an endpoint that is there
+        # first: a champion that is marked asleep loses an existing endpoint
         world.ledger.set_champion(project, replace(champion, serving="awake"), champion.run_id)
         if state is not None:
             return {"decision": "awake", "endpoint": champion.endpoint, "config": state.config}

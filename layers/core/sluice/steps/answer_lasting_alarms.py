@@ -16,7 +16,7 @@ from sluice.store.run_records import project_contract
 from sluice.training import retraining
 
 ANSWERED = ("drift", "quality")
-"""By a retraining. Of the others people are reminded: only a person can mend them when their probation is over."""
+"""These start a retraining. For the others people are reminded: after the probation, only a person can act."""
 REMINDED = {
     "champion-errors": "the serving model fails, but it is not in probation, so nothing is rolled back",
     "probation": "the serving model is worse than the one before, but it is not in probation, so nothing is rolled "

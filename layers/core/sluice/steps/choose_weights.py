@@ -74,7 +74,7 @@ def choose_weights(
     record["thresholds"] = release.model_dump(mode="json")
     summary: Json = {"decision": decision, "reasons": reasons, "inconclusive": inconclusive}
     record.update(summary)
-    # the counts first: a label that was counted must not come again, and a decision can be made anew
+    # the counts first: a label that was counted must not count again, and a decision can be repeated
     write_json(world, counted_key, counted)
     write_json(world, record_key, record)
     update_run(world, project, run_id, RunFacts(bandit=StageDecision(**summary, percent=percent)))

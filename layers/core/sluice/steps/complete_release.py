@@ -59,7 +59,7 @@ def complete_release(
 
 
 def _reasons(world: World, project: str, run_id: str, failure: Json | None) -> list[str]:
-    """The judge's reasons when it aborted, and every failure: one on the way back must not hide them."""
+    """The judge's reasons when it aborted, and every failure: one during the rollback must not hide them."""
     run = run_record(world, project, run_id)
     canary = run.canary if run else None
     reasons = list(canary.reasons) if canary and canary.decision == "abort" else []
@@ -132,7 +132,7 @@ def _promote(
 
 
 def _without_traffic(world: World, project: str, run_id: str) -> str:
-    """What a promotion rests on when nobody asked either model anything."""
+    """What a promotion rests on if no live request came."""
     run = run_record(world, project, run_id)
     parts = (run.canary, run.replay) if run else ()
     found = [part for part in parts if part and part.no_traffic == "promote"]

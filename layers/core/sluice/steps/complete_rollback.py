@@ -26,7 +26,7 @@ def complete_rollback(
     """`{"outcome", "verified"}`. The pointer moves only when the endpoint was verified; `holder`'s lock goes.
 
     `failure` is `{"state", "error", "cause", "before"}` of what went wrong on the way; `before` is the failure before
-    it; what was verified after it counts all the same. Without a plan nothing was changed.
+    it; what was verified after it counts in any case. Without a plan nothing was changed.
     """
     done = _complete(world, project, reason, rollback_plan, verification or {}, failure)
     # last, so that a try that died in between still has it

@@ -1,4 +1,4 @@
-"""Canary: one look at the traffic of champion and challenger."""
+"""Canary: one measurement of the traffic of champion and challenger."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def judge_canary(
     """`{"decision": continue | advance | promote | abort, "reasons", "inconclusive", "percent", "step_index"}`.
 
     `step_started_at` is an ISO time; `release_plan` is plan_release's answer. `looks`, where given, is the number of
-    slices waited at this step, this look's included; the bake is over by it or by the clock, whichever is first.
+    analysis intervals waited at this step, including this one; the bake ends by it or by the clock, whichever is first.
     Raises ReleaseError when there is no champion to compare with.
     """
     contract = run_contract(world, project, run_id)
@@ -193,7 +193,7 @@ def _control_ends(release_plan: ReleasePlan, step_index: int) -> bool:
 
 
 def _with_failures(counts: Counts, more: int) -> Counts:
-    """Malformed answers are failures to whoever asked."""
+    """Malformed answers are failures for the caller."""
     return replace(counts, failures=counts.failures + more)
 
 

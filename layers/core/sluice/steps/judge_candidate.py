@@ -35,7 +35,7 @@ def judge_candidate(world: World, project: str, run_id: str) -> Json:
         )
         evaluation = evaluation.model_copy(update={"champion_serves": serves})
         judgement = judge(contract.gates, evaluation)
-        # the record, in S3, names the slices; what goes elsewhere names those that the contract lists
+        # the record, in S3, names the segments; what goes elsewhere names those that the contract lists
         reasons = judge(contract.gates, _masked(evaluation, contract)).reasons
     else:
         judgement = Judgement("inconclusive", ())
@@ -83,7 +83,7 @@ def _report_data(world: World, project: str, run_id: str) -> None:
 
 
 def _masked(evaluation: Evaluation, contract: Contract) -> Evaluation:
-    """Slices of a category whose values the contract does not list are called by a hash: a value is not told."""
+    """Segments of a category whose values the contract does not list get a hash as their name: values stay in S3."""
     masked = {}
     for name, slices in evaluation.slices.items():
         column = contract.data.columns.get(name)

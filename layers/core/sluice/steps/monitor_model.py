@@ -1,4 +1,4 @@
-"""Watching: one look at what the serving model was asked since its promotion, within the contract's window."""
+"""Monitoring: one measurement of the serving model's requests since its promotion, within the contract's window."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _OF_DATA = (SluiceError, ValueError, KeyError, TypeError, AttributeError, IndexE
 def monitor_model(world: World, project: str) -> Json:
     """`{"decision": stable | drifted | inconclusive | asleep | no_champion, "drift", "rows", "quality", "report"}`.
 
-    Deletes an endpoint that nobody asks where the contract allows it: `endpoint` says what became of it. A part that
+    Deletes an idle endpoint if the contract allows it: `endpoint` says what became of it. A part that
     fails because of a damaged object is left out and reported by name; the other parts go on.
     """
     champion = world.ledger.champion(project)
@@ -74,7 +74,7 @@ def monitor_model(world: World, project: str) -> Json:
     tell_of_held_release(world, project)
     _tell(world, project, {name: why for name, why in look.problems.items() if name not in known}, key)
     world.events.put("Model Measured", {"project": project, "at": now.isoformat(), "decision": report.get("decision")})
-    # last: whoever looks at the report must find the requests that came until now
+    # last: a reader of the report must find all requests up to now
     resting = sleep_endpoint(world, project, contract)
     if look.failures:
         raise ExceptionGroup(f"{project}: parts of the measurement failed", look.failures)
@@ -83,7 +83,7 @@ def monitor_model(world: World, project: str) -> Json:
 
 
 class Look:
-    """One look at a project: what was found so far, and what could not be read."""
+    """One measurement of a project: what was found so far, and what could not be read."""
 
     def __init__(self, project: str, champion: Champion, contract: Contract, report: Json) -> None:
         self.project, self.champion, self.contract = project, champion, contract
@@ -92,12 +92,12 @@ class Look:
         self.labels: dict[Identity, Typed] = {}
         self.metrics: list[Metric] = []
         self.problems: dict[str, str] = {}
-        """What has to be mended: an object's key, or a part's name, and what is wrong."""
+        """What has to be corrected: an object's key, or a part's name, and what is wrong."""
         self.failures: list[Exception] = []
         """What may pass: the caller is to try again."""
 
     def part(self, name: str, measure: Callable[[], list[Metric]]) -> None:
-        """Measures one thing. What is wrong with its data is a problem of this part alone."""
+        """Measures one thing. A fault in its data is a problem of this part alone."""
         try:
             self.metrics += measure()
         except _OF_DATA as error:

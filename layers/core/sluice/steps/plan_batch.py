@@ -51,7 +51,7 @@ def plan_batch(world: World, key: str, version_id: str, size: int | None = None,
     if champion is None:
         return _refused(world, project, key, version_id, f"project {project!r} has no model that serves yet")
     try:
-        # the job's instances load the model anew
+        # the job's instances load the model again
         verified_champion(world, project, champion)
     except ArtifactError as error:
         return _refused(world, project, key, version_id, str(error))

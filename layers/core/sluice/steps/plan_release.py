@@ -54,7 +54,7 @@ def plan_release(
         )
     beside = champion if champion and mode not in ("create", "replace") else None
     if beside:
-        # its instances are started anew from its archive: beside the new model, or on the way back
+        # its instances start again from its archive: beside the new model, or in a rollback
         verified_champion(world, project, beside)
 
     world.models.ensure_model(model, artifact_uri, world.settings.image, ENVIRONMENT)
@@ -185,7 +185,7 @@ def _mode(endpoint: str, state: EndpointState | None, champion: Champion | None,
 
 
 def _refuse_what_cannot_be_judged(world: World, endpoint: str, state: EndpointState) -> None:
-    """What a contract cannot ask for, but somebody may have made of the endpoint by hand."""
+    """Changes to the endpoint that no contract can ask for, but that somebody may have made by hand."""
     if serverless := [variant.name for variant in state.variants if variant.serverless]:
         raise ReleaseError(
             f"{', '.join(serverless)} of {endpoint} is serverless: such an endpoint has no second variant, no weights "

@@ -22,7 +22,7 @@ from sluice.training.tuning_plan import channels, static_parameters, stopping_co
 
 TRIGGERS = ("data", "arrivals", "drift", "quality", "schedule", "manual", "request")
 _BY_DATA = ("data", "arrivals")
-"""These ask for a model of the data that are there; when there is one, nothing is to be done. The others ask for a
+"""These ask for a model of the accepted data; if there is one, nothing is done. The others ask for a
 new run in any case. A wish noted during a run comes back as `arrivals`: over the same data that run has met it."""
 _UNSTARTED = (None, "starting", "not started")
 _TRIES = 5
@@ -59,7 +59,7 @@ def plan_training(
             return {"status": "already run", "project": project, "run_id": run_id}
         held = world.ledger.lock(project)
         if done and done.status == "running" and held is None:
-            # its lock goes before its record is closed: taking the lock again now would leave it held for good
+            # its lock goes before its record is closed: taking the lock again now would leave it held permanently
             return {"status": "already run", "project": project, "run_id": run_id}
         if held and held["run_id"] != run_id:
             answer = _wait_for(world, project, held["run_id"], trigger, dataset_id, reason)

@@ -47,7 +47,7 @@ def profile_dataset(world: World, project: str, dataset_id: str) -> Json:
 
 
 def _baseline(world: World, project: str, notes: list[str]) -> Baseline | None:
-    """What the champion learned from. New data are accepted all the same where that cannot be read; a note says so."""
+    """What the champion learned from. New data are accepted even if that cannot be read; a note says so."""
     champion = world.ledger.champion(project)
     if champion is None:
         return None

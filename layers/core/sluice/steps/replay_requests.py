@@ -1,6 +1,6 @@
 """Replay: captured requests to the new variant and to the champion, in pairs, before any live request reaches it.
 
-A canary and a bandit ask some hundred requests of the last days; a shadow release goes on with what arrives while it
+A canary and a bandit ask some hundred requests of the last days; a shadow release continues with what arrives while it
 lasts. The function stops after a minute and is called again, so what was asked lies in S3: `requests.json` is chosen
 once, `pairs.json` grows with each call.
 """
@@ -46,9 +46,9 @@ _NONE = Counts()
 def replay_requests(world: World, project: str, run_id: str, release_plan: ReleasePlan, looks: int = 0) -> Json:
     """`{"decision": more | wait | pass | abort, "reasons", "inconclusive", "replayed"}`.
 
-    `more`: call again at once; `wait`: a shadow release waits for new requests; `looks` slices were waited so far.
-    A canary passes with however few requests there are: what they do not show, live ones must. A shadow release needs
-    the planned sample. Raises ReleaseError without a champion.
+    `more`: call again at once; `wait`: a shadow release waits for new requests; `looks` analysis intervals were waited
+    so far. A canary passes with however few requests there are: what they do not show, live ones must. A shadow release
+    needs the planned sample. Raises ReleaseError without a champion.
     """
     contract = run_contract(world, project, run_id)
     champion, challenger = release_plan.champion_variant, release_plan.variant

@@ -14,7 +14,7 @@ def request_retraining(world: World, project: str, at: str | None = None) -> Jso
     """`{"decision": retrain | hold | duplicate | ignored, "reasons"}`.
 
     `at` is the scheduled time (ISO), the same at a redelivery; without it every call is a request of its own. The
-    clock is bound by max_per_week only: a cooldown, or a look at the drift, is for alarms.
+    clock is bound by max_per_week only: a cooldown, or a check of the drift, is for alarms.
     """
     contract = project_contract(world, project)
     every = contract.retrain.schedule

@@ -1,4 +1,4 @@
-"""Sealing: the candidate's archive is checked whole, copied to where nothing else may write, and signed.
+"""Signing: the candidate's archive is checked completely, copied to where nothing else may write, and signed.
 
 It comes right after training and before evaluation, so that what the gates judge is what was signed.
 """

@@ -57,7 +57,7 @@ def validate_dataset(
     """The terminal record of this arrival; the first call makes it, later ones only give it back.
 
     While another call makes it, `status` is `in progress`. Else it is `accepted`, `quarantined` (the whole file, by the
-    contract's expectations), `failed` (with `error` and `message`), `ignored` (no file of data) or `gone` (deleted
+    contract's expectations), `failed` (with `error` and `message`), `ignored` (not a data file) or `gone` (deleted
     before it was handled). Input mistakes are outcomes; everything else is raised, so that the queue delivers it again.
     From the dead-letter queue (`queue_arn`) a file comes to be recorded as failed. `seconds`: the time for reading it.
     """

@@ -44,7 +44,7 @@ def verify_endpoint(
             reasons.append(f"{', '.join(others)} still gets requests")
     asked = abort_requested(world, project, run_id) if run_id and purpose == PROMOTION else None
     if asked:
-        # it came between the judge's last look and now, when no wait could be ended any more
+        # it came after the judge's last measurement, when no wait could be ended any more
         reasons.append(f"abort was requested: {asked}")
     if not reasons:
         trouble = _probe(world, project, contract_of or run_id, endpoint, expected_variant)

@@ -9,9 +9,9 @@ from sluice.store.run_records import update_run
 
 
 def watch_canary(world: World, project: str, run_id: str, token: str) -> Json:
-    """`{"decision": watching | abort}`. The wait's time-out is the state machine's; nobody answers a quiet one.
+    """`{"decision": watching | abort}`. The wait's time-out is the state machine's; nothing answers a quiet one.
 
-    The token is stored before the request is looked for, and whoever requests an abort stores the request before it
+    The token is stored before the request is looked for, and an abort is stored as a request before it
     looks for a token (`request_abort`): in whatever order the two come, one of them sees the other's.
     """
     update_run(world, project, run_id, RunFacts(bake_token=token))

@@ -43,7 +43,7 @@ def write_json(world: World, key: str, content: Any) -> None:
 
 
 def run_contract(world: World, project: str, run_id: str) -> Contract:
-    """The contract that the run was planned with: a later edit must not change a run that is on."""
+    """The contract that the run was planned with: a later edit must not change a run in progress."""
     return run_inputs(world, project, run_id).contract
 
 

@@ -17,7 +17,7 @@ CODE = "/opt/ml/input/data/code/sourcedir.tar.gz"
 _LEVELS = 3
 SPOT_WAIT_SECONDS = 3_600
 """What a spot job may lose to waiting for a machine and to starting again. There is no checkpoint to go on from: our
-jobs take minutes, so an interrupted one starts anew, and SageMaker stops it when this time is used up."""
+jobs take minutes, so an interrupted one starts again, and SageMaker stops it when this time is used up."""
 
 
 def tuning_plan(

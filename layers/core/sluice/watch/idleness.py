@@ -1,4 +1,4 @@
-"""Whether an endpoint that nobody asks may be taken down. Missing evidence is not idleness.
+"""Whether an idle endpoint may be deleted. Missing evidence is not idleness.
 
 CloudWatch has no `Invocations` of a quiet minute, and none of an endpoint that does not exist or whose metrics are
 late. So silence counts only for the time in which the endpoint's machines reported how they are.
@@ -13,7 +13,7 @@ SLACK = 0.25
 
 
 def window(idle_after: float) -> timedelta:
-    """How far back a look reaches, for a contract's `idle_after` in seconds."""
+    """How far back a measurement reads, for a contract's `idle_after` in seconds."""
     return timedelta(seconds=idle_after * (1 + SLACK))
 
 

@@ -38,7 +38,7 @@ def refused_file(reason: str) -> bytes:
 
 
 def read_labels(body: bytes, contract: Contract) -> tuple[dict[Identity, Typed], int]:
-    """Identity → label, and how many are no label of the target as the contract has it now.
+    """Identity → label, and how many are not a label of the target as the contract has it now.
 
     Raises RefusedFileError, and ValueError for a body that the intake did not write.
     """

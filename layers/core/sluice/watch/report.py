@@ -13,7 +13,7 @@ _KINDS = {"stable": "good", "drifted": "bad", "inconclusive": "warn"}
 
 
 def render(report: Mapping[str, Any]) -> str:
-    """`report`: the look's report.json."""
+    """`report`: the measurement's report.json."""
     decision = str(report.get("decision", "?"))
     drift = report.get("drift") or {}
     limit = float(((report.get("thresholds") or {}).get("drift") or {}).get("max", 0.0))

@@ -180,7 +180,7 @@ class Container:
         self._stop.set()
 
     def wait(self, max_seconds: float) -> Outcome:
-        """Waits for the end; ends it when told to stop or after `max_seconds`."""
+        """Waits for the end; ends it when asked to stop or after `max_seconds`."""
         process = self._started
         deadline = time.monotonic() + max_seconds
         ended = "exited"

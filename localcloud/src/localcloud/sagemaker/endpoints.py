@@ -297,7 +297,7 @@ _EVENT = ("EndpointName", "EndpointArn", "EndpointConfigName", "CreationTime", "
 
 
 def _emit(record: Record) -> None:
-    """Tells the account's bus. Not to be called under the store's lock: what the event starts may call back."""
+    """Publishes to the account's bus. Not to be called under the store's lock: what the event starts may call back."""
     with store.lock():
         described = _described(record)
     variants = [

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from localcloud.settings import Settings
 
-EVERY = 0.2  # real seconds between two looks
+EVERY = 0.2  # real seconds between two checks
 DEFAULT_GIB = 8.0
 GIB = {
     "ml.t2.medium": 4.0,

@@ -103,7 +103,7 @@ def _local(path: str | None, where: str) -> None:
 
 
 def _contain(record: Record) -> Record:
-    """Runs the container; the fields that tell how it ended. Raises ClientError."""
+    """Runs the container; the fields that say how it ended. Raises ClientError."""
     name, role = record["ProcessingJobName"], record["RoleArn"]
     root = containers.new_folder("processing", name)
     with store.lock():

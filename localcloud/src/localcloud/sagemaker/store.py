@@ -133,7 +133,7 @@ def _seconds(value: Any) -> float:
 
 
 def pick(record: Record, *members: str) -> Record:
-    """The members of `record` that are there and not None."""
+    """The members of `record` that are present and not None."""
     return {m: record[m] for m in members if record.get(m) is not None}
 
 

@@ -1,6 +1,6 @@
 """Tuning strategies: which hyperparameters the next training job gets.
 
-A strategy is asked for a proposal and told how it ended. Optuna does the search (TPE for Bayesian and Hyperband);
+A strategy gives a proposal and receives its result. Optuna does the search (TPE for Bayesian and Hyperband);
 Grid walks the product of the categorical values.
 """
 

@@ -29,7 +29,7 @@ def client(role_arn: str) -> Any:
 
 
 def split(uri: str) -> tuple[str, str]:
-    """`s3://bucket/some/key` → `("bucket", "some/key")`; raises ClientError when it is no S3 address."""
+    """`s3://bucket/some/key` → `("bucket", "some/key")`; raises ClientError when it is not an S3 address."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not uri.startswith("s3://") or not bucket:
         raise ClientError(f"{uri!r} is not an S3 address of the form s3://bucket/key")
@@ -54,7 +54,7 @@ def objects(role_arn: str, uri: str) -> list[tuple[str, str]]:
         for page in client(role_arn).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for item in page.get("Contents", []):
                 key = item["Key"]
-                if not key.endswith("/"):  # a folder marker is no file
+                if not key.endswith("/"):  # a folder marker is not a file
                     found.append((key, _relative(key, prefix)))
     except botocore.exceptions.ClientError as error:
         raise ClientError(f"Data download failed:{_reason(error)} (listing {uri} as {role_arn})") from error
@@ -110,7 +110,7 @@ def upload(role_arn: str, path: Path, uri: str, kms_key: str | None = None) -> N
         client(role_arn).upload_file(str(path), bucket, key, ExtraArgs=extra)
     except (botocore.exceptions.ClientError, OSError) as error:
         raise ClientError(f"Data upload failed:{_reason(error)} ({uri} as {role_arn})") from error
-    except Exception as error:  # boto3's S3UploadFailedError is no botocore error
+    except Exception as error:  # boto3's S3UploadFailedError is not a botocore error
         raise ClientError(f"Data upload failed:{error}") from error
 
 
@@ -198,7 +198,7 @@ class _Unzipped(gzip.GzipFile):
 
 
 def exists(role_arn: str, uri: str) -> bool:
-    """Whether the object is there for the role; ClientError when `uri` is no S3 address."""
+    """Whether the object is there for the role; ClientError when `uri` is not an S3 address."""
     bucket, key = split(uri)
     try:
         client(role_arn).head_object(Bucket=bucket, Key=key)

@@ -21,7 +21,7 @@ from localcloud.sagemaker import isolation, memory
 
 SERVE = Path(__file__).resolve().parent.parent / "containers" / "serve.py"
 BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before the n-th restart in a row
-STEADY = 10.0  # a process that lived this long starts the backoff anew
+STEADY = 10.0  # a process that lived this long restarts the backoff
 LOADS = 3  # so often may a process end before it ever answered; what ends at import does so again
 
 

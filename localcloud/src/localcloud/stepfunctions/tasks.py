@@ -166,7 +166,7 @@ def _wait(
         if left <= 0:
             return False
         wake.wait(left)
-        wake.clear()  # before the next look, so that no call of set() is lost
+        wake.clear()  # before the next check, so that no call of set() is lost
     return True
 
 
