@@ -65,7 +65,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[list[loss
         },
     )
     both = {"y": {"type": "boolean"}, "t": {"type": "timestamp"}, "n": {"type": "integer", "missing": ["-999"]}}
-    cases["target-and-time"] = contract(both, BINARY, **DATED), ["d-old", "d-new"]
+    cases["target-and-time"] = contract(both, BINARY, **DATED), ["d-new", "d-old"]
     lists = [case(folder, name, plan.model_dump(mode="json"), datasets) for name, (plan, datasets) in cases.items()]
     done = run(folder, lists)
     return {

@@ -71,7 +71,7 @@ def compare(world: World, old: Json, contract: Contract, seconds: float | None =
         # the newest first: where the time does not suffice, they matter most
         for dataset in reversed(datasets):
             _read(world, dataset, contract, changed, compared, Path(folder) / "accepted.parquet", expired)
-    compared.read.reverse()
+    compared.read.sort(key=lambda facts: facts.dataset)  # as the cleaning job names them
     return {**report(compared, contract, changed), "project": contract.project}
 
 
