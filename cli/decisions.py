@@ -100,7 +100,8 @@ def gates(record: Json) -> str:
     measured = (record.get("inputs") or {}).get("rows")
     title = f"Gates: {record['decision']}" + (f", on {measured} held-out rows" if measured else "")
     body = table(("", "metric", "rule", "value", "threshold", "reason"), rows) if rows else _listed(record["reasons"])
-    return f"{title}\n{indent(body)}"
+    notes = "".join(f"\n{indent(visible(note))}" for note in record.get("notes") or [])
+    return f"{title}\n{indent(body)}{notes}"
 
 
 def canary(record: Json) -> str:

@@ -181,6 +181,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         "slices": by_slice(schema, kind, rows, y, scores["candidate"]),
         "slices_left_out": left_out(schema, rows),
         "not_compared": not_compared,
+        "encoding": candidate.encoder.left_out,
     }
     result["undefined"] = comparable.undefined(known, result["candidate"]["metrics"], candidate.labels, y)
     result.setdefault("champion", None)
@@ -219,6 +220,7 @@ def unmeasured(
         "slices": {},
         "not_compared": why,
         "undefined": {},
+        "encoding": candidate.encoder.left_out,
     }
     arguments.output.mkdir(parents=True, exist_ok=True)
     write_json(arguments.output / "evaluation.json", result)

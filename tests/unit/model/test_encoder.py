@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sluice.model.encoder import Encoder
 from sluice.model.errors import InputError, ModelError
 from sluice.model.schema import Schema, category, from_json, from_text
+from sluice.records.evaluation import Encoding
 
 CONTRACT = {
     "problem": {"type": "binary", "target": "y", "positive": True},
@@ -100,6 +101,23 @@ def test_a_vocabulary_is_capped():
     rows = [{"c": f"v{k:03d}"} for k in range(90) for _ in range(6)]
     part = next(p for p in Encoder.fit(SCHEMA, {}, rows).parts if p["kind"] == "category")
     assert len(part["vocabulary"]) == 50
+    assert part["grouped"] == {"categories": 40, "rows": 240}
+
+
+def test_what_the_matrix_does_not_tell_apart_is_counted():
+    numbers = [f"n{i:02d}" for i in range(15)]
+    schema = Schema({**dict.fromkeys(numbers, "number"), "c": "category"}, (*numbers, "c"))
+    rows = [{"c": "often"} for _ in range(9)] + [{"c": f"rare{k}"} for k in range(3)] + [{}]
+    encoder = Encoder.fit(schema, {"interactions": True}, rows)
+    assert encoder.left_out == {
+        "grouped": {"c": {"categories": 3, "rows": 3}},
+        "without_interactions": ["n12", "n13", "n14"],
+    }
+    assert Encoder.from_json(encoder.to_json()).left_out == encoder.left_out
+    assert Encoder.fit(schema, {}, rows[:9]).left_out == {"grouped": {}, "without_interactions": []}
+    notes = Encoding.model_validate(encoder.left_out).notes()
+    assert notes[0] == "'c': 3 rare categories count as one, in 3 training rows"
+    assert "'n12', 'n13', 'n14'" in notes[1]
 
 
 @pytest.mark.parametrize("features", [{"log": ["c"]}, {"bins": {"nope": 3}}, {"bins": {"n": 1}}])

@@ -94,6 +94,19 @@ class Encoder:
         return np.array(encoded, dtype=np.float64).reshape(len(rows), self.width)
 
     @property
+    def left_out(self) -> dict[str, Any]:
+        """What training saw and the matrix does not tell apart, for the evaluation.
+
+        `grouped`: column → its categories that became "other", and their training rows; `without_interactions`: number
+        columns beyond the MAX_INTERACTING that are multiplied. A model of before has no counts of grouped categories.
+        """
+        numbers = [part["column"] for part in self.parts if part["kind"] == "number"]
+        return {
+            "grouped": {part["column"]: part["grouped"] for part in self.parts if "grouped" in part},
+            "without_interactions": numbers[MAX_INTERACTING:] if self.interactions else [],
+        }
+
+    @property
     def blocks(self) -> list[tuple[int, int]]:
         """(offset, width) of the groups of columns of which every row has exactly one at 1, the others at 0."""
         found, offset = [], 0
@@ -160,7 +173,10 @@ def _fit_part(name: str, kind: str, values: list[Any], log: bool, bins: Any) -> 
         # Most frequent first, then by name: the order must not depend on the order of rows.
         ranked = sorted(counts, key=lambda value: (-counts[value], value))
         kept = [value for value in ranked[:MAX_CATEGORIES] if counts[value] >= MIN_CATEGORY_ROWS]
-        return {"column": name, "kind": "category", "vocabulary": kept}
+        part: dict[str, Any] = {"column": name, "kind": "category", "vocabulary": kept}
+        if others := ranked[len(kept) :]:
+            part["grouped"] = {"categories": len(others), "rows": sum(counts[value] for value in others)}
+        return part
     if kind == "timestamp":
         return {"column": name, "kind": "timestamp", "origin": min(values, default=0.0)}
     if kind in ("text", "boolean"):

@@ -46,6 +46,31 @@ class LeftOut(Record):
     rows: int
 
 
+class Grouped(Record):
+    """Categories of a column that the encoder takes for one, "other", and the training rows that have them."""
+
+    categories: int
+    rows: int
+
+
+class Encoding(Record):
+    """What the candidate's encoder does not tell apart; see `sluice.model.encoder`."""
+
+    grouped: dict[str, Grouped] = Field(default_factory=dict)
+    without_interactions: list[str] = Field(default_factory=list)
+
+    def notes(self) -> list[str]:
+        """The same in words."""
+        found = [
+            f"{name!r}: {each.categories:,} rare categories count as one, in {each.rows:,} training rows"
+            for name, each in self.grouped.items()
+        ]
+        if self.without_interactions:
+            columns = ", ".join(repr(name) for name in self.without_interactions)
+            found.append(f"features.interactions leaves out {columns}: it multiplies the first number columns only")
+        return found
+
+
 class ExpectedScores(Record):
     """What evaluation saw of both models' scores on the same rows, as `sluice.model.score_bins` writes it."""
 
@@ -71,6 +96,7 @@ class Evaluation(Record):
     slices_left_out: dict[str, LeftOut] = Field(default_factory=dict)
     not_compared: dict[str, str] = Field(default_factory=dict)
     """`candidate` or `champion` → why it could not be measured."""
+    encoding: Encoding = Field(default_factory=Encoding)
     undefined: dict[str, str] = Field(default_factory=dict)
     """Metric → why it has no value on these rows."""
     scores: ExpectedScores | None = None

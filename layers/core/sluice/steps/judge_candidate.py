@@ -50,6 +50,7 @@ def judge_candidate(world: World, project: str, run_id: str) -> Json:
         "reasons": judgement.reasons if judgement.verdicts else reasons,
         "inputs": {"evaluation": source, "rows": evaluation.rows if evaluation else None},
         "verdicts": [verdict.to_json() for verdict in judgement.verdicts],
+        "notes": evaluation.encoding.notes() if evaluation else [],
     }
     write_json(world, record_key, record)
     # a run's record and a state's output are small; the decision's record has every reason
