@@ -165,7 +165,9 @@ def _rollback_plans(_: Json) -> list[Json]:
 
 ANSWERS: dict[str, Callable[[Json], list[Json]]] = {
     "SealModelFunction": lambda _: [{"artifact_uri": _ARTIFACT, "artifact_sha256": "0" * 64}],
-    "JudgeCandidateFunction": _decided("approved", "rejected", record="runs/shop/r1/decisions/gates.json"),
+    "JudgeCandidateFunction": _decided(
+        "approved", "rejected", "inconclusive", record="runs/shop/r1/decisions/gates.json"
+    ),
     "RegisterModelFunction": lambda _: [
         {
             "decision": each,
@@ -175,7 +177,8 @@ ANSWERS: dict[str, Callable[[Json], list[Json]]] = {
         }
         for each in ("automatic", "manual")
     ],
-    "RequestApprovalFunction": _decided("approved", "rejected"),
+    # what resume_approval sends to the token
+    "RequestApprovalFunction": lambda _: [{"decision": each} for each in ("approved", "not_approved")],
     "FinishRunFunction": lambda payload: [{"outcome": payload["outcome"], "pending": 0}],
     "FinishBatchFunction": lambda payload: [{"status": payload["status"], "recorded": True}],
     "PlanReleaseFunction": lambda _: _release_plans(),
