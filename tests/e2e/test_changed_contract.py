@@ -8,7 +8,7 @@ import pytest
 
 from examples.generate_sessions import Knobs, as_csv
 from sluice.datasets.compare_contract import contract_change
-from tests.e2e.line import Line, contract
+from testing.line import Line, contract
 
 PROJECT = "evolve"
 
