@@ -135,7 +135,7 @@ def sentence(reason: str, column: str, source: str, kind: str, share: str, where
         "no_time": f"{share} rows of {where} have no time: {column!r} is missing, and the split is by time",
         "not_converted": (
             f"{share} values of {column!r} in {where} cannot be kept: the column is {source} there, the contract says "
-            f"{kind}, and they are no {kind} values"
+            f"{kind}, and they are not {kind} values"
         ),
         "column_absent": f"{column!r} is missing in all rows of {where}, which came without that column",
         "column_left_out": f"{column!r} of {where} is left out: the contract has no such column",
