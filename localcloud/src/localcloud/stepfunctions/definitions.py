@@ -16,13 +16,24 @@ _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
 
 
 def to_json(definition: str) -> str:
-    """The definition as JSON text, from JSON or YAML. Raises ValueError with the place of a mistake."""
+    """The definition as JSON text, from JSON or YAML. Raises ValueError with the place of a mistake.
+
+    YAML's aliases are refused: CloudFormation takes `*name` for the text "name", and the state machine that it makes
+    is another one than its author sees.
+    """
     try:
         json.loads(definition)
         return definition
     except ValueError:
         pass
     try:
+        for event in yaml.parse(definition, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                line = event.start_mark.line + 1
+                raise ValueError(
+                    f"line {line}: *{event.anchor} is a YAML alias, which CloudFormation takes for a string; "
+                    "write the value out, or deploy the definition as JSON"
+                )
         # BaseLoader would make strings of numbers; SafeLoader makes a date of an unquoted timestamp, which AWS's too.
         document = yaml.safe_load(definition)
     except yaml.YAMLError as error:
