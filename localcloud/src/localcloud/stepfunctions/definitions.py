@@ -29,7 +29,7 @@ def to_json(definition: str) -> str:
     try:
         for event in yaml.parse(definition, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1
+                line = event.start_mark.line + 1 if event.start_mark else "?"
                 raise ValueError(
                     f"line {line}: *{event.anchor} is a YAML alias, which CloudFormation takes for a string; "
                     "write the value out, or deploy the definition as JSON"
