@@ -39,8 +39,11 @@ def _pattern(words: str, better: str) -> Pattern:
 PATTERNS = (
     _pattern(r"(?i)\b(?:ring|rings|rang|ringing)\b", "an alarm *goes into ALARM*, *is in ALARM*"),
     _pattern(r"(?i)\b(?:is|are|was|were|be|been) told\b", "*is notified*, *is reported*, *receives*"),
-    _pattern(r"(?i)\btells? (?:people|of|nobody)\b", "*notifies*, *reports*"),
-    _pattern(r"(?i)(?<!there)(?<!\s)\s+(?:is|are) no (?:number|name|key|such|text|object|list)s?\b", "*is not a …*"),
+    _pattern(r"(?i)\btells? (?:people|of|nobody|the|it|whether|which|what|how)\b", "*notifies*, *reports*, *says*"),
+    _pattern(
+        r"(?i)(?<!there)(?<!\s)\s+(?:is|are|was|were) no (?!longer|more\b|less\b|fewer|better|worse|other)\w+",
+        "*is not a …*",
+    ),
     _pattern(r"(?i)\blate labels?\b", "*delayed labels*"),
     _pattern(r"\bWho(?:ever)? \w+(?![^.|]*\?)", "name the actor: *the caller*, *a client that …*"),
     _pattern(r", of an? (?:canary|bandit|champion|challenger)\b", "*for a canary*"),
@@ -48,9 +51,35 @@ PATTERNS = (
     _pattern(r"(?i)\btroubles?\b", "name it: *problem*, *limit violation*, *failure*"),
     _pattern(r"(?i)\bnot done here\b", "*not run*"),
     _pattern(r"(?i)\bwithout a word\b", "*silently*"),
+    _pattern(
+        r"(?i)\b(?:planned|last|one|each|every|next|a|per|between two|of) looks?\b(?! at| up|-| like)",
+        "*measurement*; *check*, *poll*",
+    ),
+    _pattern(r"(?i)\bruns? (?:that )?(?:is|are) on\b(?! the| an? )", "*the current run*, *in progress*"),
+    _pattern(r"\bwhoever\b|\b(?:to|by|of|for) who\b", "name the actor: *the caller*, *a reader of …*"),
+    _pattern(r"(?i)\bnobody (?:asks|asked|looks|watches)\b", "*idle*, *without requests*"),
+    _pattern(
+        r"(?i)\b(?:line|row|object|sentence) an? (?:figure|line|row|object|file|choice|call)\b", "*one for each …*"
+    ),
+    _pattern(r"(?i)\b(?:refused|read|checked|uploaded|run) whole\b", "*as a whole*, *completely*"),
+    _pattern(r"(?i)\banew\b", "*again*"),
+    _pattern(r"(?i)\bmend(?:s|ed|ing)?\b", "*correct*, *fix*"),
+    _pattern(r"(?i)\bgo(?:es)? on with\b", "*continues with*"),
+    _pattern(r"(?i)\bthe ways? back\b", "*the rollback*"),
+    _pattern(r"(?i)\bthe world\b", "*services*, *the outside*"),
+    _pattern(r"(?i)\bledgers?\b", "*state store*"),
+    _pattern(r"(?i)\bsay --", "*use --…*"),
+    _pattern(r"(?i)\bthat (?:is|are) there\b", "*that exists*, *that is present*"),
+    _pattern(r"(?i)\bfor ever\b|\bonce and for (?:good|all)\b", "*forever*, *permanently*"),
+    _pattern(r"(?i)\bas (?:it|they) came\b", "*unchanged*"),
+    _pattern(r"(?i)\ball the same\b", "*anyway*, *in any case*"),
+    _pattern(r"(?i)\bfor want of\b", "*for lack of*, *because … is missing*"),
 )
 NAMES = (Pattern(re.compile(r"^_?(?:MOST|LONGEST|REACH)(?:_|$)"), "`MAX_…`, `LOOKBACK_…`"),)
 """What a constant must not be called."""
+
+MAX_WORDS = 40
+"""The longest sentence of a Markdown page. Tables, which list, are left to review."""
 
 _CODE = re.compile(r"(?ms)^```.*?^```|`[^`\n]*`|\{[^{}\n]*\}")
 
@@ -62,6 +91,25 @@ def problems(text: str) -> Iterator[tuple[int, str]]:
         for found in pattern.words.finditer(prose):
             line = prose.count("\n", 0, found.start() + len(found[0]) - len(found[0].lstrip())) + 1
             yield line, f"{' '.join(found[0].split())!r}: write {pattern.better}"
+
+
+def of_markdown(text: str) -> Iterator[tuple[int, str]]:
+    """The problems of a page, and its sentences of more than MAX_WORDS words."""
+    yield from problems(text)
+    prose = _CODE.sub(lambda found: "_" + "\n" * found[0].count("\n"), text)
+    for block in _BLOCK.finditer(prose):
+        if block[0].startswith(("|", "    ")):
+            continue
+        line = prose.count("\n", 0, block.start()) + 1
+        for sentence in _END.split(block[0]):
+            if len(sentence.split()) > MAX_WORDS:
+                yield line, f"{' '.join(sentence.split()[:6])} …: a sentence of {len(sentence.split())} words; split it"
+
+
+_BLOCK = re.compile(r"(?m)^[^\n]+(?:\n(?! *(?:[-*|#]|\d+\. ))[^\n]+)*")
+"""A paragraph, an item of a list or a row of a table."""
+_END = re.compile(r"[.!?:;][*)”\"]*\s+")
+"""Where a sentence, or an independent part of one, ends."""
 
 
 def of_python(source: str) -> Iterator[tuple[int, str]]:
@@ -104,8 +152,12 @@ def findings(root: Path = ROOT) -> list[str]:
         if not name.endswith((".md", ".py", ".yaml")):
             continue
         text = (root / name).read_text(encoding="utf-8")
-        found += [f"{name}:{line}: {what}" for line, what in (of_python if name.endswith(".py") else problems)(text)]
+        reader = _READERS.get(Path(name).suffix, problems)
+        found += [f"{name}:{line}: {what}" for line, what in reader(text)]
     return found
+
+
+_READERS = {".py": of_python, ".md": of_markdown}
 
 
 def main() -> int:

@@ -35,7 +35,7 @@ def settings(environment: Mapping[str, str]) -> Settings:
 
 
 def assemble(chosen: Settings, clients: Clients | None = None) -> World:
-    """The world on AWS; no client is made before its first use."""
+    """The services on AWS; no client is made before its first use."""
     shared = clients or Clients()
     return World(
         settings=chosen,
@@ -56,5 +56,5 @@ def assemble(chosen: Settings, clients: Clients | None = None) -> World:
 
 @cache
 def world() -> World:
-    """The world of this process, from its environment."""
+    """The services of this process, from its environment."""
     return assemble(settings(os.environ))

@@ -1,4 +1,5 @@
-"""The boundaries: what the steps need of the world. `sluice.aws` implements them on AWS, testing/fakes in memory.
+"""The boundaries: what the entry points need of the outside. `sluice.aws` implements them on AWS, testing/fakes in
+memory.
 
 Both implementations pass the same tests (tests/contract). All times are aware datetimes in UTC.
 """

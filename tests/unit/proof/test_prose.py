@@ -21,6 +21,24 @@ FOUND_AND_SOUND = [
     ("The canary is in trouble.", "The canary fails."),
     ("The check is NOT DONE HERE.", "The check was NOT RUN."),
     ("It went back without a word.", "It went back without a wordy message."),
+    ("Promote at the planned look.", "Look at it; each look-up takes a while."),
+    ("It waits while a run is on.", "The run is on the other endpoint."),
+    ("This is for whoever reads it.", "This is for the caller who reads it."),
+    ("An endpoint that nobody asks is deleted.", "Nobody is asked."),
+    ("It prints a JSON line a figure.", "It prints one JSON line for each figure."),
+    ("The file is refused whole.", "The whole file is refused."),
+    ("It begins anew.", "It begins again."),
+    ("Mend the rows.", "Amendments follow."),
+    ("The run goes on with it.", "The run goes on without it."),
+    ("Failures on the way back count.", "There is a way back to it."),
+    ("A value of the world.", "Worldwide values."),
+    ("It is in the ledger.", "It is in the state store."),
+    ("Or say --yes.", "Or use --yes."),
+    ("The values that are there count.", "There are values that count."),
+    ("It stays for ever.", "It stays forever."),
+    ("Cells stay as they came.", "They came as they were."),
+    ("It is counted all the same.", "All of the same kind count."),
+    ("It ends for want of memory.", "They want memory."),
 ]
 
 
@@ -39,6 +57,15 @@ def test_a_sentence_is_found_across_lines_at_its_own_line() -> None:
     assert list(prose.problems("One.\nThe caller is\ntold why.")) == [
         (2, "'is told': write *is notified*, *is reported*, *receives*")
     ]
+
+
+def test_a_sentence_that_is_too_long_is_found_and_a_table_is_not() -> None:
+    long = " ".join(["word"] * (prose.MAX_WORDS + 1))
+    page = f"# Title\n\nShort. {long}.\n\n| {long} |\n\n- item\n- {long}: `{long}`\n\n    {long}\n"
+    assert [line for line, _ in prose.of_markdown(page)] == [3, 8]
+    assert not list(
+        prose.of_markdown(f"{'word ' * prose.MAX_WORDS}end: {'word ' * prose.MAX_WORDS}".replace("end", ""))
+    )
 
 
 def test_code_in_prose_is_not_prose() -> None:

@@ -71,7 +71,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of one value: what it becomes (None: missing), and why it is not kept as it is."""
+    """Of one value: what it becomes (None: missing), and why it is not kept unchanged."""
 
     value: Any = None
     there: bool = False
@@ -198,7 +198,7 @@ class _Judge:
 
 
 def converted(cell: Any, kind: str) -> tuple[Any, bool]:
-    """The value of an accepted cell in a column of this type, and whether it cannot be kept as it is."""
+    """The value of an accepted cell in a column of this type, and whether it cannot be kept unchanged."""
     if isinstance(cell, datetime):
         moment = cell.replace(tzinfo=UTC) if cell.tzinfo is None else cell
         if kind == "timestamp":

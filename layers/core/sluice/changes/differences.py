@@ -28,7 +28,7 @@ class Differences:
 def differences(old: Json, contract: Contract) -> Differences:
     """What `contract` changes for accepted rows; falsy when nothing. `old` is the contract before, as plain JSON.
 
-    Gates, training, release and monitoring are no part of it: they change nothing for the rows.
+    Gates, training, release and monitoring are not part of it: they change nothing for the rows.
     """
     new = contract.model_dump(mode="json")
     before, after = old["data"].get("columns") or {}, new["data"]["columns"]

@@ -17,7 +17,7 @@ def summary(record: dict[str, Any]) -> str:
 
 
 def lines(record: dict[str, Any]) -> list[str]:
-    """The comparison in words, one sentence a line: what can be learned from, whether a run stops, and why."""
+    """The comparison in words, one sentence in each line: what can be learned from, whether a run stops, and why."""
     told = [summary(record)]
     told += [f"a run with these datasets stops: {each}" for each in record["stops"]]
     if record["run_stops"]:

@@ -1,8 +1,8 @@
 """The one walk over a model archive, for jobs and Lambdas alike (standard library only).
 
 A model.tar.gz comes from a job and is not trusted. It is read as a stream by a reader of our own, small enough to be
-read whole: Python's tarfile follows what headers say (PAX records that rename, resize or make sparse, long names, any
-of six kinds of member) and holds some of it in memory whole. Here a member is a plain file or a folder with an
+read completely: Python's tarfile follows what headers say (PAX records that rename, resize or make sparse, long names,
+any of six kinds of member) and holds some of it in memory whole. Here a member is a plain file or a folder with an
 expected name, or the archive is refused; sizes are counted while bytes come, never taken from a header.
 """
 

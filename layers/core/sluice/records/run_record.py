@@ -1,4 +1,4 @@
-"""A run's record in the ledger: how far it is, what was decided, which alerts were sent.
+"""A run's record in the state store: how far it is, what was decided, which alerts were sent.
 
 Each step writes its own facts (`RunFacts`, with the members that it sets); `RunRecord` is what they add up to.
 """
@@ -24,7 +24,7 @@ class StageDecision(Record):
     reasons: list[str]
     inconclusive: bool = False
     no_traffic: str | None = None
-    """What the contract has a release do that nobody asks anything."""
+    """What the contract wants of a release without live requests."""
     percent: int | None = None
     replayed: int | None = None
 
@@ -110,7 +110,7 @@ class RunFacts(Record):
         return value if isinstance(value, dict) and value.get("reason") else {"reason": "by a person"}
 
     def set_facts(self) -> dict[str, Any]:
-        """The members that were given, as JSON: what the ledger merges into the record."""
+        """The members that were given, as JSON: what the state store merges into the record."""
         return self.model_dump(mode="json", exclude_unset=True)
 
 

@@ -1,7 +1,7 @@
 """Data or drift ask for a training run: at most one run a project at a time, what comes meanwhile waits for the next.
 
-The run's files are written before its lock is taken, and the lock before the execution is started. So whoever finds
-a lock whose run was never started (its planner died in between) can start that run from its files.
+The run's files are written before its lock is taken, and the lock before the execution is started. So a planner that
+finds a lock whose run was never started (its planner died in between) can start that run from its files.
 """
 
 from __future__ import annotations

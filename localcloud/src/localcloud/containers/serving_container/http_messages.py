@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 TEXT_TYPES = ("application/json", "text/csv")
 MAX_HEADER = 64 * 1024
-KEPT_HEADER = 1024  # what is longer is read anew each time
+KEPT_HEADER = 1024  # longer headers are parsed each time
 BLANK_LINES = b"\r\n"  # may come before a request
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
 Answer = tuple[int, str, bytes, dict[str, str]]  # status, content type, body, further headers
@@ -27,7 +27,7 @@ class Unfinished:
 
     `held` is what came of it, and not worth another look before it is `needed` bytes long; `waits` as in `Head`. Of a
     chunked request `head` and, in `body`, its whole chunks are read, and only what comes after them is held: to begin
-    anew each time would take minutes for a large body of small chunks.
+    again each time would take minutes for a large body of small chunks.
     """
 
     held: bytearray

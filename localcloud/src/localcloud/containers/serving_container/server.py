@@ -21,7 +21,8 @@ BUFFER = 64 * 1024
 
 @contextlib.contextmanager
 def vital() -> Iterator[None]:
-    """Without its leader or its watch the process would be deaf: it ends where one fails, as for want of a thread."""
+    """Without its leader or its watch the process would be deaf: it ends if one fails, for example because no "
+    "thread can start."""
     try:
         yield
     except BaseException:
@@ -61,7 +62,7 @@ class Server:
     processor away from the next answer: at the end of a turn, when the first of them began TOGETHER ago, and before a
     request that is LARGE or came in pieces. The answer after a turn longer than TOGETHER is sent at once: there turns
     are long. So an answer waits for TOGETHER and the rest of one more turn; that one is long only where a small request
-    takes long after two that did not, and holds it up for two ticks at most. What does not go out at once is left to a
+    takes long after two that did not, and delays it for two ticks at most. What does not go out at once is left to a
     thread.
     """
 
@@ -79,7 +80,7 @@ class Server:
         self.lock = threading.RLock()
         self.leader: threading.Thread | None = None
         self.turn: Connection | None = None  # the leader's
-        self.unsent: deque[Connection] = deque()  # have an answer; a new leader goes on with them
+        self.unsent: deque[Connection] = deque()  # have an answer; a new leader continues with them
         self.turns = 0
         self.aside = 0  # turns of other threads than the leader
         self.apart = 0  # turns that are still to get a thread of their own
@@ -162,7 +163,7 @@ class Server:
     def _send_unsent(self) -> None:
         if not self.unsent:
             return
-        with self.lock:  # also who is no leader any more may do it, and does not wait here
+        with self.lock:  # a thread that is not the leader any more may do it, too, without waiting
             while self.unsent:
                 connection = self.unsent.popleft()
                 try:
@@ -179,7 +180,7 @@ class Server:
         """What comes next. A busy caller's next request comes soon; going to sleep and being woken would cost more."""
         end = time.perf_counter() + self.LINGER
         while time.perf_counter() < end:
-            os.sched_yield()  # whoever has something to do goes first
+            os.sched_yield()  # another thread with work goes first
             if events := self.events.poll(0):
                 return events
         return self.events.poll(self.TICK if self.stopping else None)
