@@ -25,8 +25,8 @@ class Broken:
 class Batch:
     """`columns`: source column → text (null = missing); `rows`: source line (CSV, JSON lines) or row number, from 1.
 
-    `native`: source column → the cells that were typed, not text, at their source, as a mask, or whether the whole column
-    was. Reading formats (decimal comma, dates, …) do not apply to them.
+    `native`: source column → the cells that were typed, not text, at their source, as a mask, or whether the whole
+    column was. Reading formats (decimal comma, dates, …) do not apply to them.
     """
 
     columns: dict[str, pa.Array]

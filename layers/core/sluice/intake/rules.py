@@ -56,8 +56,8 @@ def judge(
 ) -> tuple[pa.Array, list[Violation]]:
     """Typed values of `text` (null where missing or refused) and what is wrong with it.
 
-    `native`: the cells that were typed, not text, at their source, as a mask, or whether all were; the reading's formats do not
-    apply to them.
+    `native`: the cells that were typed, not text, at their source, as a mask, or whether all were; the reading's
+    formats do not apply to them.
     """
     typed, missing = typed_values(column.type, text, reading, native)
     violations: list[Violation] = []
