@@ -1,6 +1,7 @@
-# Everything that CI and people run. Needs Python 3.11 with pip and venv, make, git; each target sets itself up.
+# Everything that CI and people run. Needs a Python of PYTHONS with pip and venv, make, git; each target sets itself up.
 SHELL := /bin/sh
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHONS := 3.11 3.12 3.13
+PYTHON ?= $(shell sh scripts/find_python.sh $(PYTHONS))
 PY := .venv/bin/python
 TIMED := $(PY) scripts/timed.py
 export SAM_CLI_TELEMETRY := 0
@@ -13,14 +14,14 @@ help:  ## this list
 
 # hashes for what is installed and for what builds the few source distributions; the files say that all else is wheels
 SYNC = $(PY) -m uv pip sync --quiet --require-hashes --build-constraints requirements/build.txt
-LOCK = $(PY) -m uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --only-binary :all: --emit-build-options
+# one lock for every Python of PYTHONS and every platform: where a package dropped a Python, two versions with markers
+LOCK = $(PY) -m uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version $(firstword $(PYTHONS)) --generate-hashes --no-emit-index-url --no-header --only-binary :all: --emit-build-options
 
 # --- environments: one for tools and tests, one that stands for SageMaker's container, one for a Glue worker ----
 
 .venv/.stamp: requirements/dev.txt
 	@echo "Setting up .venv (tools, tests, local cloud) ..."
-	@$(PYTHON) -c 'import sys; sys.exit("Sluice needs Python 3.11; this is " + sys.version.split()[0] + ". Say make PYTHON=/path/to/python3.11") if sys.version_info[:2] != (3, 11) else None'
-	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@test -x $(PY) || sh scripts/make_venv.sh "$(PYTHON)" $(PYTHONS)
 	@sed -n '/^uv==/,/^    #/p' requirements/dev.txt > .venv/uv.txt
 	@$(PY) -m pip install --quiet --require-hashes --only-binary :all: -r .venv/uv.txt
 	@$(SYNC) --python $(PY) requirements/dev.txt
@@ -51,7 +52,7 @@ demo: setup  ## the whole line on this machine: deploy, train, canary, rollback,
 	PYTHONPATH=layers/core $(PY) -m cli.demo
 
 build: setup  ## the machines' definitions and sam build, with bytecode in the layers; sam deploy takes what it made
-	PYTHONPATH=layers/core $(PY) -c 'from cli import stack; stack.build()'
+	PYTHONPATH=layers/core $(PY) -c 'from cli import artefacts; artefacts.for_aws().build()'
 
 cloud: setup  ## a local cloud with Sluice deployed on it, and what to paste to use it; stop it with Ctrl-C
 	@PYTHONPATH=layers/core $(PY) -m cli cloud
@@ -132,12 +133,12 @@ smoke: setup  ## deploy to the account of your AWS variables, try it, remove it 
 sbom: build  ## CycloneDX bills of materials in build/sbom: of what is deployed, and of each environment
 	$(PY) scripts/write_sbom.py
 
-lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files, those of the layers included
-	@for name in build dev learn glue sdk audit bench; do echo "Locking $$name"; $(LOCK) -o requirements/$$name.txt requirements/$$name.in; done
-	@for layer in core data; do echo "Locking layers/$$layer"; $(LOCK) --python-platform x86_64-manylinux2014 -c requirements/dev.txt -o layers/$$layer/requirements.txt requirements/$$layer.in; done
+lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files, those of the layers included; UPGRADE=1 moves all that can move
+	@for name in build dev learn glue sdk audit bench; do echo "Locking $$name"; $(LOCK) $$(ls requirements/$$name.overrides 2>/dev/null | sed 's/^/--override /') -o requirements/$$name.txt requirements/$$name.in; done
+	@for layer in core data; do echo "Locking layers/$$layer"; $(LOCK) -c requirements/dev.txt -o layers/$$layer/requirements.txt requirements/$$layer.in; done
 
-outdated: setup  ## locked packages that have a newer release, an environment each
-	@for env in .venv .envs/learn .envs/glue; do echo "$$env"; $(PY) -m uv pip list --quiet --outdated --python $$env/bin/python; done
+outdated: setup  ## locked packages that have a newer release, an environment each, and what holds each of them back
+	@$(PY) -m scripts.outdated
 
 clean:  ## remove what was built; environments stay
 	rm -rf build .aws-sam .localcloud

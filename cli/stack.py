@@ -1,30 +1,24 @@
-"""A stack on a local cloud: start, build, deploy with the unmodified SAM CLI, and talk to it."""
+"""A stack on a local cloud: start, deploy with the unmodified SAM CLI, and talk to it."""
 
 from __future__ import annotations
 
-import compileall
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from py_compile import PycInvalidationMode
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
-from cli import machines
+from cli.artefacts import ROOT, for_local_cloud, run, tool
 from cli.connection import Connection
-from cli.errors import CommandError
 from sluice.aws.clients import Clients
 from sluice.ports import World
 
-ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / ".aws-sam" / "build"
 REGION = "eu-west-1"
 
 
@@ -77,8 +71,8 @@ class LocalStack:
         run([sys.executable, "-m", "localcloud", *arguments], environment=environment)
 
     def deploy(self) -> None:
-        """`sam deploy --config-env local` of what `build` built."""
-        template = BUILD / "template.yaml"
+        """`sam deploy --config-env local` of what was built for a local cloud."""
+        template = for_local_cloud().template
         command = [str(tool("sam")), "deploy", "--config-env", "local", "--config-file", str(ROOT / "samconfig.toml")]
         run([*command, "--template-file", str(template), "--stack-name", self.stack], environment=self.environment)
 
@@ -116,25 +110,3 @@ class _AdministratorClients(Clients):
         if service not in self._made:
             self._made[service] = self._stack.client(service)
         return self._made[service]
-
-
-def tool(name: str) -> Path:
-    """A command of this virtual environment."""
-    return Path(sys.executable).parent / name
-
-
-def build() -> None:
-    """`sam build` of definitions as JSON, with bytecode in the layers: imports take 2.6 times as long without."""
-    machines.build()
-    run([str(tool("sam")), "build", "--config-env", "local"], environment=os.environ | {"SAM_CLI_TELEMETRY": "0"})
-    for layer in BUILD.glob("*Layer"):
-        compileall.compile_dir(layer, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
-
-
-def run(command: list[str], *, environment: dict[str, str] | None = None) -> str:
-    """Runs `command` in the repository; its output. Raises CommandError with the end of it when it fails."""
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        shown = " ".join([Path(command[0]).name, *command[1:]])
-        raise CommandError(f"`{shown}` ended with {done.returncode}:\n{(done.stdout + done.stderr)[-4000:]}")
-    return done.stdout

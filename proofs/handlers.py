@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from typing import Any
 from proofs.project import ROOT, Finding, Project
 
 CHECK = "handlers"
-# "Lambda runtimes" in the Lambda developer guide: what is still to be had, and not about to be taken away.
-SUPPORTED = {"python3.11", "python3.12", "python3.13", "python3.14"}
+# "Lambda runtimes" in the Lambda developer guide: what is still to be had, and not about to be taken away (python3.11
+# is deprecated on 2027-06-30).
+SUPPORTED = {"python3.12", "python3.13", "python3.14"}
 _CORE = ROOT / "layers" / "core"
+_MAKEFILE = ROOT / "layers" / "Makefile"
 # What a module needs → the layer that brings it.
 _LAYERS = {
     "sluice": "CoreLayer",
@@ -38,19 +41,33 @@ def findings(project: Project) -> list[Finding]:
             found.append(
                 Finding(CHECK, f"{name}.CompatibleRuntimes", f"the functions run on {defaults.get('Runtime')}")
             )
-        built = project.source["Resources"][name].get("Metadata", {}).get("BuildMethod")
-        if built != defaults.get("Runtime"):
-            found.append(
-                Finding(CHECK, f"{name}.Metadata.BuildMethod", f"the functions run on {defaults.get('Runtime')}")
-            )
         if not (ROOT / str(properties.get("ContentUri"))).is_dir():
             found.append(Finding(CHECK, f"{name}.ContentUri", "there is no such folder"))
+    found += [Finding(CHECK, where, what) for where, what in _builds(project)]
+    if defaults.get("Runtime") != f"python{_layer_python()}":
+        what = f"the functions run on {defaults.get('Runtime')}, the layers are built for {_layer_python()}"
+        found.append(Finding(CHECK, "layers/Makefile.LAYER_PYTHON", what))
     deployed = {
         str(each.get("CodeUri", "")).strip("/") for each in project.resources("AWS::Serverless::Function").values()
     }
     for folder in sorted({path.rpartition("/")[0] for path in project.code if path.endswith("/app.py")} - deployed):
         found.append(Finding(CHECK, folder, "no function of the template is made of it"))
     return found
+
+
+def _builds(project: Project) -> Iterator[tuple[str, str]]:
+    """SAM's own build of Python asks for the runtime's Python on the machine that builds."""
+    for kind in ("Function", "LayerVersion"):
+        for name in project.resources(f"AWS::Serverless::{kind}"):
+            made = project.source["Resources"][name].get("Metadata", {})
+            if (made.get("BuildMethod"), made.get("ContextPath")) != ("makefile", _MAKEFILE.parent.name):
+                yield f"{name}.Metadata", f"is built without {_MAKEFILE.relative_to(ROOT)}"
+
+
+@functools.cache
+def _layer_python() -> str:
+    found = re.search(r"^LAYER_PYTHON \?= (\S+)$", _MAKEFILE.read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else "nothing"
 
 
 def _function(project: Project, function: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,8 @@
-"""Requirements files as pip and uv read them: what they pin, by which hashes, and what may be built from source."""
+"""Requirements files as pip and uv read them: what they pin, by which hashes, and what may be built from source.
+
+A lock holds for every Python that the project runs on. Where a package dropped one of them, two lines pin it, each with
+a marker (`; python_full_version >= '3.12'`), and of those a `Lock` has the one for the Python that is asked about.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,12 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from packaging.markers import Marker
+
 ROOT = Path(__file__).resolve().parents[1]
 ALL = ":all:"
 _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)")
+_MARKER = re.compile(r";\s*(.*?)\s*(?=--hash|$)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})(?=\s|$)")
 _ADDRESSES = ("--index-url", "-i ", "--extra-index-url", "--find-links", "-f ", "--trusted-host")
 FROM_SOURCE = frozenset({"inotify-simple", "pyspark", "sagemaker-training"})
@@ -38,9 +45,10 @@ def locks(root: Path = ROOT) -> list[Lock]:
     return [read(path) for path in sorted(found)]
 
 
-def read(path: Path) -> Lock:
-    """Reads one file; `problems` has what makes it less than a lock."""
+def read(path: Path, python: str | None = None) -> Lock:
+    """Reads one file as Python `python` ("3.13") would, or this one; `problems` has what makes it less than a lock."""
     lock = Lock(path)
+    environment = {"python_version": python, "python_full_version": f"{python}.0"} if python else None
     for line in _logical_lines(path.read_text(encoding="utf-8")):
         if line.startswith("-"):
             _option(lock, line)
@@ -49,11 +57,15 @@ def read(path: Path) -> Lock:
         if not pin:
             lock.problems.append(f"{line.split(' --hash')[0]!r} is not pinned to one version (name==version)")
             continue
-        name = normalised(pin[1])
-        lock.versions[name] = pin[2]
-        lock.hashes[name] = _HASH.findall(line)
-        if not lock.hashes[name]:
+        name, hashes = normalised(pin[1]), _HASH.findall(line)
+        if not hashes:
             lock.problems.append(f"{name} has no --hash=sha256:…")
+        marker = _MARKER.search(line)
+        if marker and not Marker(marker[1]).evaluate(environment):
+            continue
+        if name in lock.versions:
+            lock.problems.append(f"{name} is pinned twice")
+        lock.versions[name], lock.hashes[name] = pin[2], hashes
     if lock.versions and not lock.only_binary:
         lock.problems.append("lacks --only-binary :all:, so a source distribution may be built, running its code")
     lock.problems += [

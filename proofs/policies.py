@@ -85,6 +85,9 @@ _VPC_ACTIONS = (
 _WITHOUT_RESOURCE = {
     "sagemaker:ListModelPackages": "no resource-level permission when it lists: docs/not-verified-on-aws.md",
     **dict.fromkeys(_VPC_ACTIONS, "as above"),
+    "cloudwatch:PutMetricData": "a metric belongs to no dataset, the one resource listed: docs/not-verified-on-aws.md",
+    "sns:GetSubscriptionAttributes": "the call names a subscription, AWS lists the topic: docs/not-verified-on-aws.md",
+    "sns:SetSubscriptionAttributes": "as above",
 }
 
 

@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "core")]
 
-from cli import stack as local_stack  # noqa: E402
+from cli.artefacts import Artefacts, for_aws, for_local_cloud  # noqa: E402
 from cli.cleaning import STAYS, remove, things  # noqa: E402
 from cli.connection import Connection  # noqa: E402
 from cli.costs.prices import regions, table  # noqa: E402
@@ -69,12 +69,16 @@ def smoke(options: argparse.Namespace, clients: Clients) -> int:
         say("nothing was changed")
         return 1
     connection = Connection(own.name, clients)
+    artefacts = for_aws() if record.on_aws else for_local_cloud()
     try:
         if not options.skip_build:
-            record.check("sam build", build)
+            record.check("sam build", lambda: build(artefacts))
         region = clients("cloudformation").meta.region_name
         deployed = record.check(
-            "sam deploy", lambda: own.deploy(region), "**Lambda**: layers fit in 250 MB", "the custom resource"
+            "sam deploy",
+            lambda: own.deploy(region, artefacts.template),
+            "**Lambda**: layers fit in 250 MB",
+            "the custom resource",
         )
         if deployed and record.check("the stack's outputs", lambda: str(len(connection.outputs))):
             definitions = states.machines(connection)
@@ -120,9 +124,9 @@ def agreed(name: str) -> bool:
     return input(f"Write the stack's name to deploy and then remove it ({name}): ").strip() == name
 
 
-def build() -> str:
-    local_stack.build()
-    return str(local_stack.BUILD.relative_to(ROOT))
+def build(artefacts: Artefacts) -> str:
+    artefacts.build()
+    return str(artefacts.folder.relative_to(ROOT))
 
 
 def removed(record: Record, own: OwnStack, connection: Connection) -> None:

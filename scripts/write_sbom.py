@@ -24,12 +24,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from cli.artefacts import runtime  # noqa: E402
 from proofs.locks import Lock, normalised, read  # noqa: E402
 from scripts.licences import licences  # noqa: E402
 
 Json = dict[str, Any]
 LAYERS = {"CoreLayer": ROOT / "layers/core/requirements.txt", "DataLayer": ROOT / "layers/data/requirements.txt"}
-_AS_SAM = ("--platform", "manylinux2014_x86_64", "--implementation", "cp", "--python-version", "3.11", "--abi", "cp311")
+_PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 
 
 class SupplyError(Exception):
@@ -49,7 +50,7 @@ def deployed(build: Path, wheels: Path) -> Json:
         if inside and part.name not in LAYERS:
             names = ", ".join(sorted(each.name for each in inside))
             raise SupplyError(f"{part.name} holds {names}, for which no lock is known: put them into a layer")
-        fetched = _wheels(read(LAYERS[part.name]), wheels / part.name) if part.name in LAYERS else {}
+        fetched = _wheels(read(LAYERS[part.name], runtime()), wheels / part.name) if part.name in LAYERS else {}
         _same_names(part.name, inside, fetched)
         for each in sorted(inside, key=_name):
             _same_files(part / "python", fetched[_name(each)])
@@ -128,12 +129,20 @@ def _wheels(lock: Lock, folder: Path) -> dict[str, Path]:
     found = dict(_kept(lock, folder))
     if found.keys() != lock.versions.keys():
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
-        command += ["--only-binary", ":all:", *_AS_SAM, "--dest", str(folder), "-r", str(lock.path)]
+        command += ["--only-binary", ":all:", *_for_lambda(), "--dest", str(folder), "-r", str(lock.path)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SupplyError(f"the locked wheels cannot be fetched:\n{done.stderr[-2_000:]}")
         found = dict(_kept(lock, folder))
     return found
+
+
+def _for_lambda() -> list[str]:
+    """The wheels that layers/Makefile takes."""
+    version = runtime()
+    abi = f"cp{version.replace('.', '')}"
+    options = ["--implementation", "cp", "--python-version", version, "--abi", abi, "--abi", "abi3", "--abi", "none"]
+    return [*options, *(part for each in _PLATFORMS for part in ("--platform", each))]
 
 
 def _kept(lock: Lock, folder: Path) -> Iterator[tuple[str, Path]]:
@@ -153,10 +162,10 @@ def _same_names(layer: str, inside: list[Distribution], fetched: dict[str, Path]
 
 
 def _same_files(site: Path, wheel: Path) -> None:
-    """Every file of the wheel is in the layer, byte for byte; pip puts *.data/ elsewhere, `sam build` leaves it."""
+    """Every file of the wheel is in the layer, byte for byte, but its commands and RECORD, which uv writes anew."""
     with zipfile.ZipFile(wheel) as archive:
         for entry in archive.namelist():
-            if entry.endswith("/"):
+            if entry.endswith(("/", ".dist-info/RECORD")) or ".data/scripts/" in entry:
                 continue
             place = _placed(site, entry)
             if not place.is_file() or place.read_bytes() != archive.read(entry):

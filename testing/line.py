@@ -16,8 +16,9 @@ import yaml
 from botocore.config import Config
 
 from cli.app import main
+from cli.artefacts import ROOT, for_local_cloud
 from cli.demo.traffic import Traffic
-from cli.stack import ROOT, LocalStack, build
+from cli.stack import LocalStack
 from sluice import keys, names
 from sluice.contract.yaml_text import read_yaml
 from testing.inbox import Alert, Arrivals, Inbox
@@ -221,7 +222,7 @@ def deployed(state: Path, speed: float) -> Iterator[Line]:
         # .aws-sam is one folder for the whole checkout
         with (ROOT / "build" / "sam.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            build()
+            for_local_cloud().build()
             stack.deploy()
         line = Line(stack)
         yield line

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cli import artefacts
 from cli import stack as local
 from cli.commands.env import running
 from cli.connection import Connection
@@ -44,7 +45,7 @@ def run(
     _refuse_a_second(cloud.state)
     console = Console(stderr=True)
     with console.status("building the functions (sam build); the first time takes minutes"):
-        local.build()
+        artefacts.for_local_cloud().build()
     with console.status("starting the local cloud"):
         cloud.start()
     try:
@@ -75,6 +76,7 @@ def welcome(cloud: local.LocalStack, *, background: bool) -> str:
         f'\n    eval "$({shown} env{other})"'
         "\n    sluice init data.csv --target COLUMN    # writes project.yaml: look for DECIDE, then: sluice register"
         "\n    sluice drop PROJECT data.csv            # then: sluice follow PROJECT\n"
+        + (f"\n{difference}\n" if (difference := artefacts.difference()) else "")
     )
 
 

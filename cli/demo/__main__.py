@@ -10,10 +10,11 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from cli.artefacts import ROOT
 from cli.demo.console import elapsed, say, table, title
 from cli.demo.memory import MemoryWatch
 from cli.demo.stages import Demo
-from cli.stack import ROOT, LocalStack
+from cli.stack import LocalStack
 
 FOLDER = ROOT / "build" / "demo"
 SPEED = 10.0

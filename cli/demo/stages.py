@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cli import stack as local
+from cli import artefacts
 from cli.demo.alerts import Inbox
 from cli.demo.console import say
 from cli.demo.faults import faulty_serving_code
@@ -21,7 +21,7 @@ from examples.generate_sessions import Knobs, as_csv, request, sessions
 from sluice import keys
 
 PROJECT = "shop"
-CONTRACT = local.ROOT / "examples" / "shop" / "project.yaml"
+CONTRACT = artefacts.ROOT / "examples" / "shop" / "project.yaml"
 REQUESTS_PER_SECOND = 40.0
 
 
@@ -44,8 +44,11 @@ class Demo:
     # --- stages, in order ---------------------------------------------------------------------------------------
 
     def build(self) -> dict[str, Any]:
-        local.build()
-        return {"built": str(local.BUILD.relative_to(local.ROOT))}
+        built = artefacts.for_local_cloud()
+        built.build()
+        if difference := artefacts.difference():
+            say(difference)
+        return {"built": str(built.folder.relative_to(artefacts.ROOT))}
 
     def start_cloud(self) -> dict[str, Any]:
         self.stack.start()
@@ -228,4 +231,4 @@ class Demo:
                 path = self.reports / stored.key
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self.stack.world.objects.download(stored.key, path)
-                self.report_paths.append(str(path.relative_to(local.ROOT)))
+                self.report_paths.append(str(path.relative_to(artefacts.ROOT)))

@@ -247,7 +247,7 @@ def _function(cloud: Cloud) -> tuple[str, str]:
         file.writestr("app.py", code)
     made = cloud.client("lambda").create_function(
         FunctionName="alarm-function",
-        Runtime="python3.11",
+        Runtime="python3.13",
         Role=role,
         Handler="app.handler",
         Code={"ZipFile": archive.getvalue()},

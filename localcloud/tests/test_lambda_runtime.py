@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import sys
+import sysconfig
 import zipfile
 from typing import Any
 
 import pytest
+
+from localcloud import lambda_runtime
 
 pytestmark = pytest.mark.cloud
 
@@ -45,7 +49,7 @@ def answer(cloud, name: str, role: str, layer: str) -> dict[str, Any]:
     functions = cloud.client("lambda")
     functions.create_function(
         FunctionName=name,
-        Runtime="python3.11",
+        Runtime="python3.13",
         Role=role,
         Handler="app.handler",
         Code={"ZipFile": zipped({"app.py": CODE})},
@@ -73,6 +77,30 @@ def test_a_function_sees_boto3_and_its_layer_and_nothing_of_the_development_envi
     assert answer(cloud, "second", role, layer)["layer"] == first["layer"]
     variables = cloud.client("lambda").get_function_configuration(FunctionName="first")["Environment"]["Variables"]
     assert variables == {"MINE": "1"}
+
+
+def test_a_layer_compiled_for_another_python_is_refused_with_both_versions(cloud, role):
+    functions = cloud.client("lambda")
+    content = {"ZipFile": zipped({"python/layered.py": "VALUE = 41", "python/_x.cpython-39-x86_64-linux-gnu.so": ""})}
+    other = functions.publish_layer_version(LayerName="other", Content=content)["LayerVersionArn"]
+    with pytest.raises(AssertionError, match=rf"functions with 3\.{sys.version_info.minor}\. .* with Python 3\.9"):
+        answer(cloud, "foreign", role, other)
+
+
+def test_modules_of_this_python_and_of_every_python_are_taken(cloud, role):
+    tag = sysconfig.get_config_var("EXT_SUFFIX")
+    files = {"python/layered.py": "VALUE = 41", f"python/_x{tag}": "", "python/_y.abi3.so": "", "python/libz.so.1": ""}
+    published = cloud.client("lambda").publish_layer_version(LayerName="own", Content={"ZipFile": zipped(files)})
+    assert answer(cloud, "own", role, published["LayerVersionArn"])["value"] == 41
+
+
+def test_another_runtime_than_the_cloud_s_python_is_reported_once(caplog):
+    lambda_runtime._told.clear()
+    for runtime in ("python3.8", f"python{lambda_runtime.VERSION}", "python3.8"):
+        lambda_runtime._say_once_what_runs(runtime)
+    assert [each.getMessage() for each in caplog.records] == [
+        f"functions of python3.8 run here with Python {lambda_runtime.VERSION}, the cloud's own"
+    ]
 
 
 def test_a_layer_that_writes_outside_its_folder_is_refused(cloud, role):

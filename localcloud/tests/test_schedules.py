@@ -76,7 +76,7 @@ def test_a_schedule_calls_its_function_as_its_role(cloud: Cloud) -> None:
         file.writestr("app.py", code)
     function = cloud.client("lambda").create_function(
         FunctionName="scheduled",
-        Runtime="python3.11",
+        Runtime="python3.13",
         Role=cloud.role("scheduled-function", "lambda.amazonaws.com", [send]),
         Handler="app.handler",
         Code={"ZipFile": archive.getvalue()},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 from cloud_help import Cloud, localcloud_command, start_cloud, stop_cloud, wait_for
 
 from localcloud import server
+from localcloud.lambda_runtime import VERSION
 
 pytestmark = pytest.mark.cloud
 
@@ -78,7 +80,11 @@ def sam(cloud: Cloud, folder: Path, *arguments: str) -> str:
 def deployed(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Outputs of the SAM application's stack, built and deployed."""
     build = tmp_path_factory.mktemp("sam")
-    sam(cloud, build, "build", "--template", str(APP / "template.yaml"), "--build-dir", str(build / "build"))
+    app = shutil.copytree(APP, build / "app")
+    template = (app / "template.yaml").read_text(encoding="utf-8")
+    # SAM builds with the Python that a runtime names, and the one that is surely here is this one
+    (app / "template.yaml").write_text(template.replace("python3.13", f"python{VERSION}"), encoding="utf-8")
+    sam(cloud, build, "build", "--template", str(app / "template.yaml"), "--build-dir", str(build / "build"))
     arguments = ["--template", str(build / "build" / "template.yaml"), "--stack-name", "tiny", "--resolve-s3"]
     arguments += ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"]
     sam(cloud, build, "deploy", *arguments)
@@ -136,7 +142,7 @@ def test_stopping_ends_the_lambda_workers(tmp_path: Path) -> None:
     client = cloud.client("lambda")
     client.create_function(
         FunctionName="one",
-        Runtime="python3.11",
+        Runtime="python3.13",
         Role=role,
         Handler="app.handler",
         Code={"ZipFile": archive.read_bytes()},

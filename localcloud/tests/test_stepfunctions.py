@@ -40,7 +40,7 @@ def function(cloud: Cloud) -> str:
         file.writestr("app.py", FUNCTION)
     answer = cloud.client("lambda").create_function(
         FunctionName="sfn-double",
-        Runtime="python3.11",
+        Runtime="python3.13",
         Role=role,
         Handler="app.handler",
         Code={"ZipFile": archive.getvalue()},

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from cli.stack import ROOT
+from cli.artefacts import ROOT
 from proofs.canaries.bench import Settings, keep, prove, report, say, table
 from proofs.canaries.candidates import BAD
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import yaml
 
-from cli.stack import ROOT, LocalStack, build
+from cli.artefacts import ROOT, for_local_cloud
+from cli.stack import LocalStack
 from proofs.canaries.candidates import REPLAYED, Canary, canaries
 from proofs.canaries.client import Client, Request
 from proofs.canaries.figures import (
@@ -127,7 +128,7 @@ def _deploy(stack: LocalStack) -> None:
     # .aws-sam is one folder for the whole checkout
     with (ROOT / "build" / "sam.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        build()
+        for_local_cloud().build()
         stack.deploy()
 
 

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import yaml
 
+from cli.artefacts import ROOT
 from cli.connection import Connection
 from cli.following import Progress
-from cli.stack import ROOT
 from cli.text import say
 from examples.generate_sessions import Knobs, as_csv, request, sessions
 from scripts.smoke.record import FailedCheckError, Record

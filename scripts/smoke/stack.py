@@ -7,13 +7,14 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
 from botocore.exceptions import ClientError
 
+from cli.artefacts import ROOT, tool
 from cli.errors import CliError
-from cli.stack import BUILD, ROOT, tool
 from sluice.aws.clients import Clients
 
 BEGINNING = "sluice-smoke-"
@@ -54,10 +55,10 @@ class OwnStack:
                 f"nothing was changed. To remove one that an earlier run left: --clean {self.name}"
             )
 
-    def deploy(self, region: str) -> str:
-        """`sam deploy` of what was built. Raises CliError with the end of its output."""
+    def deploy(self, region: str, template: Path) -> str:
+        """`sam deploy` of what was built, of which `template` is a part. Raises CliError with the end of its output."""
         self.refuse_foreign()
-        command = [str(tool("sam")), "deploy", "--template-file", str(BUILD / "template.yaml"), "--region", region]
+        command = [str(tool("sam")), "deploy", "--template-file", str(template), "--region", region]
         command += ["--stack-name", self.name, "--capabilities", "CAPABILITY_IAM", "--resolve-s3"]
         command += ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--on-failure", "ROLLBACK"]
         command += ["--tags", f"sluice:stack={self.name}", f"{TAG}={self.token}"]

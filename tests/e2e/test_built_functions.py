@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli.stack import BUILD
+from cli.artefacts import for_local_cloud
 from localcloud.lambda_runtime import BUNDLED
 from proofs.handlers import SUPPORTED
 from proofs.project import Project
 from testing.line import Line
 
+BUILD = for_local_cloud().folder
 # "Lambda quotas" in the Lambda developer guide: a function's code with its layers, unpacked
 LIMIT = 250 * 1024 * 1024
 FUNCTIONS = Project.load().resources("AWS::Serverless::Function")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cli.stack import ROOT
+from cli.artefacts import ROOT
 from sluice import keys
 from testing.line import Line
 

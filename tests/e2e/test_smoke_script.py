@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from cli.stack import ROOT, LocalStack, build
+from cli.artefacts import ROOT, for_local_cloud
+from cli.stack import LocalStack
 
 pytestmark = pytest.mark.long
 NAME = "sluice-smoke-test"
@@ -48,7 +49,7 @@ def kept(cloud: LocalStack, bystander: dict[str, str]) -> subprocess.CompletedPr
     # .aws-sam is one folder for the whole checkout
     with Path(ROOT / "build" / "sam.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        build()
+        for_local_cloud().build()
         return script(cloud, "--yes", "--keep", "--skip-build", "--minutes", "10", "--stack-name", NAME)
 
 

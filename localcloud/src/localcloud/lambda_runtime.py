@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import logging
 import os
+import re
 import shutil
 import sys
 import threading
@@ -24,11 +26,19 @@ from typing import Any
 from localcloud.settings import Settings
 
 BUNDLED = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
-"""What AWS's Python runtimes bring along (as of python3.11)."""
+"""What AWS's Python runtimes bring along (as of python3.13)."""
 
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+"""Every function runs with the Python that runs the cloud, whichever version its Runtime names."""
+
+logger = logging.getLogger("localcloud.lambda")
+
+# a module of one version of CPython alone: _core.cpython-313-x86_64-linux-gnu.so
+_COMPILED = re.compile(r"\.cpython-(\d)(\d+)-[\w-]+\.so$")
 _unpacking = threading.Lock()
 _counting = threading.Lock()
 _running: Counter[str] = Counter()
+_told: set[str] = set()
 
 
 def install(settings: Settings) -> None:
@@ -46,9 +56,11 @@ def install(settings: Settings) -> None:
 
     def spawn_with_shared_layers(worker: Any) -> None:
         config = worker.config
-        if not config.get("Runtime", "python").startswith("python"):
+        named = config.get("Runtime", "python")
+        if not named.startswith("python"):
             spawn(worker)
             return
+        _say_once_what_runs(named)
         folders = [str(_unpacked(reference, layers)) for reference in config.get("Layers") or []]
         variables = {
             **(config.get("Environment") or {}).get("Variables", {}),
@@ -73,6 +85,12 @@ def shutdown() -> None:
 def running(function: str) -> int:
     """How many executions of the function (its name) are on."""
     return _running[function]
+
+
+def _say_once_what_runs(runtime: str) -> None:
+    if runtime not in _told and runtime != f"python{VERSION}":
+        logger.warning("functions of %s run here with Python %s, the cloud's own", runtime, VERSION)
+    _told.add(runtime)
 
 
 def _count_executions() -> None:
@@ -112,7 +130,10 @@ def _prepare(runtime: Path) -> Path:
 
 
 def _unpacked(reference: Any, folder: Path) -> Path:
-    """The one copy of a layer version. Raises RuntimeError for one that is gone or would write outside its folder."""
+    """The one copy of a layer version.
+
+    Raises RuntimeError for one that is gone, would write outside its folder, or was compiled for another Python.
+    """
     from ministack.services.lambda_svc import _resolve_layer_zip
 
     arn = reference if isinstance(reference, str) else reference["Arn"]
@@ -129,7 +150,17 @@ def _unpacked(reference: Any, folder: Path) -> Path:
                 for member in archive.namelist():
                     if not (partial / member).resolve().is_relative_to(partial.resolve()):
                         raise RuntimeError(f"layer {arn}: {member} lies outside the layer")
+                    _refuse_another_python(arn, member)
                 archive.extractall(partial)
             packed.unlink()
             partial.rename(target)
     return target
+
+
+def _refuse_another_python(arn: str, member: str) -> None:
+    compiled = _COMPILED.search(member)
+    if compiled and (needed := f"{compiled[1]}.{compiled[2]}") != VERSION:
+        raise RuntimeError(
+            f"layer {arn}: {member} is compiled for Python {needed}, and this cloud runs functions with {VERSION}. "
+            f"Build the layer for {VERSION}, or run localcloud with Python {needed}"
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -136,7 +137,7 @@ def test_its_own_stack_goes_with_all_that_is_kept(aws):
 def test_another_stack_is_neither_changed_nor_removed(aws, name, tags):
     make(aws, name, **tags)
     own = OwnStack(name, "mine", aws)
-    for change in (lambda: own.delete(1), lambda: own.deploy("eu-west-1")):
+    for change in (lambda: own.delete(1), lambda: own.deploy("eu-west-1", Path("template.yaml"))):
         with pytest.raises(CliError, match=r"keeps to its own|is not of this run"):
             change()
     assert own.described()["StackStatus"] == "CREATE_COMPLETE"

@@ -1,7 +1,8 @@
-"""Nothing is installed that is not pinned, hashed and a wheel; pip, uv and `sam build` refuse what is not."""
+"""Nothing is installed that is not pinned, hashed and a wheel; uv and `sam build` refuse what is not."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -11,14 +12,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from aws_lambda_builders.workflows.python_pip.packager import (
-    DependencyBuilder,
-    PackagerError,
-    PipRunner,
-    PythonPipDependencyBuilder,
-    SubprocessPip,
-)
-from aws_lambda_builders.workflows.python_pip.utils import OSUtils
 
 from proofs.locks import FROM_SOURCE, ROOT, locks, normalised, read
 from proofs.supply import bandit, unexplained_waivers
@@ -93,6 +86,25 @@ def test_the_same_line_without_the_gap_is_fine(tmp_path):
     assert read(tmp_path / "requirements.txt").problems == []
 
 
+def test_of_two_versions_the_one_for_the_python_counts(tmp_path):
+    other = "1" * 64
+    (tmp_path / "requirements.txt").write_text(
+        "--only-binary :all:\n"
+        f"x==1 ; python_full_version < '3.12' \\\n  --hash=sha256:{HASH}\n"
+        f"x==2 ; python_full_version >= '3.12' \\\n  --hash=sha256:{other}\n"
+    )
+    old, new = (read(tmp_path / "requirements.txt", python) for python in ("3.11", "3.13"))
+    assert (old.versions, old.hashes, old.problems) == ({"x": "1"}, {"x": [HASH]}, [])
+    assert (new.versions, new.hashes, new.problems) == ({"x": "2"}, {"x": [other]}, [])
+
+
+def test_two_versions_for_one_python_are_found(tmp_path):
+    (tmp_path / "requirements.txt").write_text(
+        f"--only-binary :all:\nx==1 --hash=sha256:{HASH}\nx==2 ; python_version > '3' --hash=sha256:{HASH}\n"
+    )
+    assert read(tmp_path / "requirements.txt").problems == ["x is pinned twice"]
+
+
 @pytest.fixture
 def index(tmp_path: Path) -> Path:
     """A folder of packages: `wheeled` and `another` as wheels, `sourced` as a source distribution only."""
@@ -119,17 +131,20 @@ def line(index: Path, name: str) -> str:
 
 
 def sam_build(index: Path, requirements: str, to: Path) -> list[str]:
-    """What `sam build` installs, by its own builder."""
-    file = index.parent / "requirements.txt"
-    file.write_text(f"--no-index\n--find-links {index}\n{requirements}\n")
-    to.mkdir()
-    (index.parent / "scratch").mkdir()
-    tools, python = OSUtils(), sys.executable
-    pip = PipRunner(python_exe=python, pip=SubprocessPip(tools, python_exe=python))
-    inner = DependencyBuilder(osutils=tools, runtime="python3.11", python_exe=python, pip_runner=pip)
-    builder = PythonPipDependencyBuilder("python3.11", python, dependency_builder=inner)
-    builder.build_dependencies(str(to), str(index.parent / "scratch"), str(file))
-    return sorted(path.name for path in to.iterdir())
+    """What `sam build` installs into a layer. Raises CalledProcessError, with uv's words in `stderr`."""
+    source = index.parent / "layer"
+    source.mkdir()
+    (source / "requirements.txt").write_text(f"--no-index\n--find-links {index}\n{requirements}\n")
+    command = ["make", "--makefile", str(ROOT / "layers" / "Makefile"), "build-AnyLayer"]
+    environment = os.environ | {"ARTIFACTS_DIR": str(to), "LAYER_PYTHON": "local"}
+    subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=True)
+    return sorted(path.name for path in (to / "python").iterdir())
+
+
+def refused(index: Path, requirements: str, reason: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        sam_build(index, requirements, index.parent / "to")
+    assert reason in caught.value.stderr
 
 
 def test_sam_build_installs_a_wheel_with_its_hash(index, tmp_path):
@@ -137,18 +152,15 @@ def test_sam_build_installs_a_wheel_with_its_hash(index, tmp_path):
 
 
 def test_sam_build_refuses_another_hash(index, tmp_path):
-    with pytest.raises(PackagerError, match="DO NOT MATCH THE HASHES"):
-        sam_build(index, f"--only-binary :all:\nwheeled==1.0 --hash=sha256:{HASH}", tmp_path / "to")
+    refused(index, f"--only-binary :all:\nwheeled==1.0 --hash=sha256:{HASH}", "Hash mismatch for `wheeled==1.0`")
 
 
 def test_sam_build_refuses_what_lacks_a_hash_beside_what_has_one(index, tmp_path):
-    with pytest.raises(PackagerError, match="Hashes are required in --require-hashes mode"):
-        sam_build(index, f"--only-binary :all:\n{line(index, 'wheeled')}\nanother==1.0", tmp_path / "to")
+    refused(index, f"--only-binary :all:\n{line(index, 'wheeled')}\nanother==1.0", "must have a hash")
 
 
 def test_sam_build_refuses_a_source_distribution(index, tmp_path):
-    with pytest.raises(PackagerError, match="sourced"):
-        sam_build(index, f"--only-binary :all:\n{line(index, 'sourced')}", tmp_path / "to")
+    refused(index, f"--only-binary :all:\n{line(index, 'sourced')}", "sourced")
 
 
 def test_uv_refuses_a_source_distribution(index, tmp_path):
