@@ -201,7 +201,7 @@ def speed(report: Report) -> None:
     report.say("P(best) of two million trials, ms", min(best_of), "<= 10", min(best_of) <= 10)
     history = [(Reward(9, 180), Reward(1, 20))] * 300
     began = time.perf_counter()
-    bandit.choose(bandit.BanditLook(0.1, history, 0.0, 1.0))
+    bandit.choose(bandit.BanditMeasurement(0.1, history, 0.0, 1.0))
     took = 1_000 * (time.perf_counter() - began)
     report.say("a choice from 300 batches of 200 labels, ms", took, "<= 500", took <= 500)
 

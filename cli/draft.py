@@ -12,7 +12,7 @@ import yaml
 
 from cli.errors import CliError
 from cli.formats import Way
-from cli.guessing import Look, Seen, only
+from cli.guessing import Scan, Seen, only
 from cli.text import number, plural
 from sluice.contract import load_contract, nearest
 from sluice.contract.metric_limits import METRICS
@@ -42,33 +42,33 @@ _YES = frozenset(
 
 @dataclass
 class Draft:
-    """`text` loads as a contract; `decisions` are the lines that a person must look at."""
+    """`text` loads as a contract; `decisions` are the lines that a person must check."""
 
     project: str
     text: str = ""
     decisions: list[str] = field(default_factory=list)
 
 
-def draft(look: Look, source: str, project: str, target: str | None = None) -> Draft:
+def draft(scan: Scan, source: str, project: str, target: str | None = None) -> Draft:
     """Raises CliError for a name that is none, or a target that the file does not have."""
     if not re.fullmatch(PROJECT_PATTERN, project):
         raise CliError(
             f"{project!r} is not a project name (2–32 lower-case letters, digits and single dashes): "
             f"give one with --project"
         )
-    known = {column.name: column for column in look.columns}
+    known = {column.name: column for column in scan.columns}
     if target is not None and target not in known:
         raise CliError(f"the file has no column {target!r}{nearest(target, known)}; it has: {', '.join(known)}")
     result = Draft(project)
-    chosen = known[target] if target else _likely_target(look.columns)
+    chosen = known[target] if target else _likely_target(scan.columns)
     if target is None:
         result.decisions.append(f"problem.target: is {chosen.name!r} the column to predict?")
-    key = only(look.columns, lambda c: c is not chosen and _is_key(c, look))
-    time = only(look.columns, lambda c: c is not chosen and c.type == "timestamp")
+    key = only(scan.columns, lambda c: c is not chosen and _is_key(c, scan))
+    time = only(scan.columns, lambda c: c is not chosen and c.type == "timestamp")
     problem, column_type = _problem(chosen, result)
     lines = [
-        f"# Written by `sluice init` from {source}: {plural(look.rows, 'row')}"
-        + ("." if look.whole else " looked at."),
+        f"# Written by `sluice init` from {source}: {plural(scan.rows, 'row')}"
+        + ("." if scan.whole else " looked at."),
         "# Look for DECIDE; then `sluice check project.yaml` and `sluice register project.yaml`.",
         f"project: {project}",
         'description: ""  # DECIDE: the question that the model answers',
@@ -78,13 +78,13 @@ def draft(look: Look, source: str, project: str, target: str | None = None) -> D
         lines[-1] += "  # DECIDE: target is a guess"
     if chosen.missing:
         lines.append(f"# {chosen.missing} rows have no {_scalar(chosen.name)}: they are accepted but not learned from")
-    lines += ["data:", *_key_lines(look, chosen, key, result), *_time_lines(look, chosen, time, result)]
+    lines += ["data:", *_key_lines(scan, chosen, key, result), *_time_lines(scan, chosen, time, result)]
     lines.append("  # ranges are those of this file; give a column min and max if its values have limits")
     lines.append("  columns:")
-    for column in look.columns:
+    for column in scan.columns:
         kind = column_type if column is chosen else column.type
-        _ask_about_format(column, look, result)
-        lines.append(f"    {_column(column, kind, look, required=column is key)}")
+        _ask_about_format(column, scan, result)
+        lines.append(f"    {_column(column, kind, scan, required=column is key)}")
     lines += _rest(problem_type=re.findall(r"type: (\w+)", problem)[0], time=time)
     result.text = "\n".join(lines) + "\n"
     load_contract(result.text, source="the drafted project.yaml", project=project)
@@ -112,10 +112,10 @@ def _likely_target(columns: list[Seen]) -> Seen:
     return (few or columns)[-1]
 
 
-def _is_key(column: Seen, look: Look) -> bool:
+def _is_key(column: Seen, scan: Scan) -> bool:
     """Distinct in every row of the whole file, and called like a key: distinct alone may be chance."""
     suits = column.type in ("integer", "text", "category") and bool(_KEY_NAME.search(column.name))
-    return look.whole and column.unique and suits
+    return scan.whole and column.unique and suits
 
 
 def _problem(target: Seen, result: Draft) -> tuple[str, str]:
@@ -149,29 +149,29 @@ def _problem(target: Seen, result: Draft) -> tuple[str, str]:
     )
 
 
-def _key_lines(look: Look, target: Seen, key: Seen | None, result: Draft) -> list[str]:
+def _key_lines(scan: Scan, target: Seen, key: Seen | None, result: Draft) -> list[str]:
     if key:
         return [f"  key: [{_scalar(key.name)}]  # distinct in every row"]
     result.decisions.append(
         "data.key: which columns identify a row? Delayed labels need them, and of rows with the same key only one "
         "is kept"
     )
-    unique = [column.name for column in look.columns if column.unique and column is not target]
+    unique = [column.name for column in scan.columns if column.unique and column is not target]
     seen = f"; distinct in every row: {', '.join(unique[:8])}" if unique else "; no column is distinct in every row"
     return [f"  key: []  # DECIDE: columns that identify a row{seen}"]
 
 
-def _time_lines(look: Look, target: Seen, time: Seen | None, result: Draft) -> list[str]:
+def _time_lines(scan: Scan, target: Seen, time: Seen | None, result: Draft) -> list[str]:
     if time:
         return [f"  time: {_scalar(time.name)}"]
-    several = [column.name for column in look.columns if column.type == "timestamp" and column is not target]
+    several = [column.name for column in scan.columns if column.type == "timestamp" and column is not target]
     if not several:
         return ["  time: null  # no column holds ISO 8601 times"]
     result.decisions.append(f"data.time: which of {', '.join(several)} orders the rows?")
     return [f"  time: null  # DECIDE: which column orders the rows: {', '.join(several)}?"]
 
 
-def _ask_about_format(column: Seen, look: Look, result: Draft) -> None:
+def _ask_about_format(column: Seen, scan: Scan, result: Draft) -> None:
     """Say what was found in the way that a column is written, and what follows if it is meant otherwise."""
     where = f"data.columns.{column.name}"
     for texts, meaning in (
@@ -181,7 +181,7 @@ def _ask_about_format(column: Seen, look: Look, result: Draft) -> None:
         if texts:
             spellings = ", ".join(repr(text) for text, _ in texts.most_common(_SHOWN))
             more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-            share = texts.total() / look.rows
+            share = texts.total() / scan.rows
             result.decisions.append(f"{where}: {spellings}{more} in {share:.1%} of the rows is read as {meaning}")
     if column.coded:
         result.decisions.append(
@@ -207,7 +207,7 @@ def _options(way: Way) -> str:
     return ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in way.keys().items())
 
 
-def _column(column: Seen, kind: str, look: Look, *, required: bool) -> str:
+def _column(column: Seen, kind: str, scan: Scan, *, required: bool) -> str:
     parts = [f"type: {kind}"]
     notes = []
     if required:
@@ -217,10 +217,10 @@ def _column(column: Seen, kind: str, look: Look, *, required: bool) -> str:
         notes.append("DECIDE: is this its format?")
     if column.markers:
         parts.append(f"missing: [{', '.join(_text(text) for text, _ in column.markers.most_common())}]")
-        notes.append(f"DECIDE: {column.markers.total() / look.rows:.1%} marked as missing")
+        notes.append(f"DECIDE: {column.markers.total() / scan.rows:.1%} marked as missing")
     if column.doubtful:
         spellings = ", ".join(_text(text) for text, _ in column.doubtful.most_common(_SHOWN))
-        notes.append(f"DECIDE: {spellings} in {column.doubtful.total() / look.rows:.1%}: missing?")
+        notes.append(f"DECIDE: {spellings} in {column.doubtful.total() / scan.rows:.1%}: missing?")
     if column.coded:
         notes.append(f"DECIDE: codes with leading zeros such as {_text(column.example or '')}?")
     elif kind in ("category", "text") and column.formats.nearly_numbers:
@@ -241,7 +241,7 @@ def _column(column: Seen, kind: str, look: Look, *, required: bool) -> str:
     if not column.filled:
         notes.append("DECIDE: has no value in this file")
     elif column.missing:
-        notes.append(f"{column.missing / look.rows:.1%} missing")
+        notes.append(f"{column.missing / scan.rows:.1%} missing")
     comment = f"  # {'; '.join(notes)}" if notes else ""
     return f"{_scalar(column.name)}: {{{', '.join(parts)}}}{comment}"
 

@@ -149,7 +149,7 @@ class Seen:
 
 
 @dataclass
-class Look:
+class Scan:
     """What was seen of a file."""
 
     columns: list[Seen]
@@ -159,16 +159,16 @@ class Look:
     unnamed: int
 
 
-def look_at(path: Path) -> Look:
+def scan_file(path: Path) -> Scan:
     """Raises UnreadableFileError, EmptyFileError, HeaderMismatchError (a name twice)."""
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            return _look(path, Path(scratch), exact=False)
+            return _scan(path, Path(scratch), exact=False)
         except Restart:
-            return _look(path, Path(scratch), exact=True)
+            return _scan(path, Path(scratch), exact=True)
 
 
-def _look(path: Path, scratch: Path, *, exact: bool) -> Look:
+def _scan(path: Path, scratch: Path, *, exact: bool) -> Scan:
     header, batches = _open(path, scratch, exact)
     doubled = [name for name, count in Counter(name for name in header if name).items() if count > 1]
     if doubled:
@@ -187,7 +187,7 @@ def _look(path: Path, scratch: Path, *, exact: bool) -> Look:
             break
     if not rows:
         raise EmptyFileError("the file has a header but no data row that can be read")
-    return Look(list(seen.values()), rows, whole, broken, len(header) - len(named))
+    return Scan(list(seen.values()), rows, whole, broken, len(header) - len(named))
 
 
 def _open(path: Path, scratch: Path, exact: bool) -> tuple[list[str], Batches]:

@@ -31,20 +31,20 @@ def run(
 ) -> int:
     # here, not above: they read files with pyarrow, whose import every other command would wait for
     from cli.draft import draft, project_name
-    from cli.guessing import look_at
+    from cli.guessing import scan_file
 
     if not file.is_file():
         raise CliError(f"there is no file {file}")
     if output.exists() and not force:
         raise CliError(f"{output} exists; give another --output, or --force to replace it")
-    look = look_at(file)
+    scan = scan_file(file)
     stem = file.name.split(".")[0]
-    made = draft(look, file.name, project or project_name(stem), target)
+    made = draft(scan, file.name, project or project_name(stem), target)
     output.write_text(made.text, encoding="utf-8")
-    say(f"wrote {output}: project {made.project}, {plural(len(look.columns), 'column')}")
-    if look.unnamed:
+    say(f"wrote {output}: project {made.project}, {plural(len(scan.columns), 'column')}")
+    if scan.unnamed:
         say(
-            f"  {plural(look.unnamed, 'column')} without a name left out; Sluice ignores columns that the contract "
+            f"  {plural(scan.unnamed, 'column')} without a name left out; Sluice ignores columns that the contract "
             f"does not name"
         )
     say(f"  {_judged(file, made.text)}")

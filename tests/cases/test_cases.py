@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cli.draft import draft
-from cli.guessing import look_at
+from cli.guessing import scan_file
 from sluice.contract import Contract
 from sluice.contract.loading import load_contract
 from sluice.errors import ContractError, SluiceError
@@ -93,7 +93,7 @@ def test_f03_doubled_keys_are_refused_with_both_lines() -> None:
 def test_f04_a_draft_makes_no_text_of_numbers(name: str, tmp_path: Path) -> None:
     path = case(4) / name
     header = re.split(r"[,;]", path.read_text().splitlines()[0])
-    drafted = draft(look_at(path), path.name, "drafted", header[-1].strip())
+    drafted = draft(scan_file(path), path.name, "drafted", header[-1].strip())
     rules = load_contract(drafted.text, project="drafted")
     kinds = {column: rule.type for column, rule in rules.data.columns.items()}
     assert {kinds[column] for column in kinds.keys() & {"income", "age", "hours", "preis", "nr"}} <= {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.draft import draft
-from cli.guessing import look_at
+from cli.guessing import scan_file
 from sluice.contract.loading import load_contract
 from sluice.contract.models import Column
 from sluice.intake.validation import validate_file
@@ -19,7 +19,7 @@ def drafted(folder: Path, cells: list[str]) -> tuple[Column, list[str], int]:
     path = folder / "file.csv"
     lines = [f"{cell}\t{i % 7}\t{i % 2}" for i, cell in enumerate(cells * 20)]
     path.write_text("x\tz\ty\n" + "\n".join(lines) + "\n", encoding="utf-8")
-    made = draft(look_at(path), path.name, "drafted", "y")
+    made = draft(scan_file(path), path.name, "drafted", "y")
     contract = load_contract(made.text)
     outcome = validate_file(path, contract, datetime(2026, 1, 1, tzinfo=UTC), folder)
     return contract.data.columns["x"], [text for text in made.decisions if ".x:" in text], outcome.quarantined
@@ -150,5 +150,5 @@ def test_numbers_among_their_like_are_values(cells: list[str], tmp_path: Path) -
 def test_a_word_for_yes_is_the_positive_class(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_text("x,won\n" + "".join(f"{i},{'Nein' if i % 3 == 0 else 'Ja'}\n" for i in range(60)), encoding="utf-8")
-    made = draft(look_at(path), path.name, "drafted", "won")
+    made = draft(scan_file(path), path.name, "drafted", "won")
     assert load_contract(made.text).problem.positive == "Ja"

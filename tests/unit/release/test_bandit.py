@@ -16,7 +16,7 @@ from scipy import stats
 from benchmarks import bandit as simulated
 from sluice.release.bandit import (
     LOG_ODDS,
-    BanditLook,
+    BanditMeasurement,
     Choice,
     Reward,
     choose,
@@ -39,8 +39,8 @@ def rewards(draw: st.DrawFn, most: int = 400) -> Reward:
 histories = st.lists(st.tuples(rewards(120), rewards(120)), max_size=6)
 
 
-def look(*history: tuple[Reward, Reward], share: float = 0.1, elapsed: float = 60.0, **more) -> BanditLook:
-    return BanditLook(share, history, elapsed, 3600.0, **more)
+def look(*history: tuple[Reward, Reward], share: float = 0.1, elapsed: float = 60.0, **more) -> BanditMeasurement:
+    return BanditMeasurement(share, history, elapsed, 3600.0, **more)
 
 
 # the posterior
@@ -239,7 +239,7 @@ def test_numbers_that_are_none_are_refused() -> None:
 def test_every_choice_is_sound_and_replays_from_its_record(
     history: list[tuple[Reward, Reward]], share: float, elapsed: float
 ) -> None:
-    asked = BanditLook(share, history, elapsed, 3600.0)
+    asked = BanditMeasurement(share, history, elapsed, 3600.0)
     seen: Choice = choose(asked)
     assert json.loads(json.dumps(seen.record)) == seen.record == choose(asked).record
     assert seen.reasons

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from sluice.contract import Release
 from sluice.release.evalue import failures_to_abort, log_evalue
-from sluice.release.judge import ALPHA_SHARES, REPLAY_SHARE, Counts, Look, judge
+from sluice.release.judge import ALPHA_SHARES, REPLAY_SHARE, Counts, Measurement, judge
 from sluice.release.sample import Sample
 from sluice.release.scores import Scores
 
 RELEASE = Release(bake="10m", min_requests=30)
-HEALTHY = Look(
+HEALTHY = Measurement(
     percent=10,
     last=False,
     elapsed=600,
@@ -201,7 +201,7 @@ samples = st.none() | st.builds(Sample, st.integers(1, 4_000), st.integers(0, 9)
 
 @given(
     look=st.builds(
-        Look,
+        Measurement,
         percent=st.sampled_from([10, 50, 100]),
         last=st.booleans(),
         elapsed=st.floats(0, 4_000),
@@ -213,7 +213,7 @@ samples = st.none() | st.builds(Sample, st.integers(1, 4_000), st.integers(0, 9)
         replayed=counts,
     )
 )
-def test_nothing_is_ever_promoted_without_the_planned_sample(look: Look) -> None:
+def test_nothing_is_ever_promoted_without_the_planned_sample(look: Measurement) -> None:
     verdict = judge(look, RELEASE)
     requests = look.total.requests + look.replayed.requests
     if verdict.decision == "promote":

@@ -60,12 +60,12 @@ Batch = tuple[Reward, Reward]
 
 
 @dataclass(frozen=True)
-class BanditLook:
+class BanditMeasurement:
     """What is known at one measurement.
 
     `history`: the labels of this release in the order in which they came, each in one batch only. One batch per
     measurement, and per share if labels came for requests that were routed by different shares: rates that changed with
-    the time of day would otherwise look like a difference between the variants.
+    the time of day would otherwise measured like a difference between the variants.
     """
 
     share: float
@@ -90,7 +90,7 @@ class Choice:
 
 
 def choose(
-    look: BanditLook,
+    measured: BanditMeasurement,
     *,
     confidence: float = 0.95,
     min_labels: int = 100,
@@ -103,17 +103,17 @@ def choose(
     so is that to abort one that is not worse. Raises ValueError for numbers that are not a confidence, share or prior.
     """
     _check(confidence, explore, prior)
-    control = sum((batch[0] for batch in look.history), Reward())
-    challenger = sum((batch[1] for batch in look.history), Reward())
-    better, worse = log_evalues_odds(look.history)
+    control = sum((batch[0] for batch in measured.history), Reward())
+    challenger = sum((batch[1] for batch in measured.history), Reward())
+    better, worse = log_evalues_odds(measured.history)
     log_limit = -math.log(1 - confidence)
     best = probability_best(control, challenger, prior)
     labelled = min(control.trials, challenger.trials)
     # without a label on both there is nothing to learn from: the prior's 50 % is not a reason to move
-    share = round(min(max(best, explore), 1 - explore), 4) if labelled else look.share
+    share = round(min(max(best, explore), 1 - explore), 4) if labelled else measured.share
     record: dict[str, Any] = {
         "agent": {"name": "thompson sampling", "prior": {"alpha": prior[0], "beta": prior[1]}},
-        "actions": {"control": round(1 - look.share, 4), "challenger": round(look.share, 4)},
+        "actions": {"control": round(1 - measured.share, 4), "challenger": round(measured.share, 4)},
         "rewards": {
             name: {"successes": reward.successes, "trials": reward.trials}
             for name, reward in (("control", control), ("challenger", challenger))
@@ -127,7 +127,7 @@ def choose(
         "evidence": {
             "log_e": {"better": round(better, 4), "worse": round(worse, 4)},
             "log_limit": round(log_limit, 4),
-            "batches": len(look.history),
+            "batches": len(measured.history),
         },
     }
 
@@ -135,9 +135,9 @@ def choose(
         return Choice(decision, share, list(reasons), record, inconclusive)
 
     counts = f"{_told(challenger)} on the challenger, {_told(control)} on the champion"
-    if look.abort_requested:
-        return choice("abort", 0.0, f"abort was requested: {look.abort_requested}")
-    ringing = sorted(name for name, state in look.alarms.items() if state == "ALARM")
+    if measured.abort_requested:
+        return choice("abort", 0.0, f"abort was requested: {measured.abort_requested}")
+    ringing = sorted(name for name, state in measured.alarms.items() if state == "ALARM")
     if ringing:
         return choice("abort", 0.0, f"in ALARM: {', '.join(ringing)}")
     if worse >= log_limit:
@@ -149,11 +149,13 @@ def choose(
         lacking.append(f"too few labels: {labelled} on the variant with fewer, {min_labels} are needed")
     if not lacking:
         return choice("promote", 1.0, f"the challenger earns more: {counts}; {_e(better, log_limit)}")
-    if look.elapsed >= look.longest:
-        return choice("abort", 0.0, f"inconclusive after {look.elapsed:.0f} s", *lacking, inconclusive=True)
-    if abs(share - look.share) < SHIFT:
-        return choice("continue", look.share, *lacking)
-    matched = f"the challenger is the better one with probability {best:.2%}: its share {look.share:.0%} → {share:.0%}"
+    if measured.elapsed >= measured.longest:
+        return choice("abort", 0.0, f"inconclusive after {measured.elapsed:.0f} s", *lacking, inconclusive=True)
+    if abs(share - measured.share) < SHIFT:
+        return choice("continue", measured.share, *lacking)
+    matched = (
+        f"the challenger is the better one with probability {best:.2%}: its share {measured.share:.0%} → {share:.0%}"
+    )
     return choice("shift", share, matched, *lacking)
 
 

@@ -56,7 +56,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Look:
+class Measurement:
     """What is known at one measurement. `step_*` since the step began, `total` since the release began."""
 
     percent: int
@@ -102,61 +102,63 @@ class Verdict:
     """`hold` or `promote`: what was decided because no live request came."""
 
 
-def judge(look: Look, release: Release) -> Verdict:
-    evidence, log_e, statistic = _evidence(look, release)
+def judge(measured: Measurement, release: Release) -> Verdict:
+    evidence, log_e, statistic = _evidence(measured, release)
 
     def verdict(decision: Any, *reasons: str, inconclusive: bool = False) -> Verdict:
         return Verdict(decision, list(reasons), statistic, evidence, inconclusive)
 
-    if look.abort_requested:
-        return verdict("abort", f"abort was requested: {look.abort_requested}")
-    ringing = sorted(name for name, state in look.alarms.items() if state == "ALARM")
+    if measured.abort_requested:
+        return verdict("abort", f"abort was requested: {measured.abort_requested}")
+    ringing = sorted(name for name, state in measured.alarms.items() if state == "ALARM")
     if ringing:
         return verdict("abort", f"in ALARM: {', '.join(ringing)}")
     proven = [test for test in TESTS if log_e[test] >= _log_limit(test, release)]
     if faults := [test for test in proven if test != "split"]:
-        return verdict("abort", *(_sentence(test, look, release, log_e[test]) for test in faults))
+        return verdict("abort", *(_sentence(test, measured, release, log_e[test]) for test in faults))
     bake, longest = seconds(release.bake), release.longest_bake_seconds
-    if look.elapsed < bake:
-        return verdict("continue", f"{look.elapsed:.0f} of {bake} s of the bake at {look.percent} % are over")
-    if look.live == 0:
-        decision, reasons, policy = without_traffic(look, release)
+    if measured.elapsed < bake:
+        return verdict("continue", f"{measured.elapsed:.0f} of {bake} s of the bake at {measured.percent} % are over")
+    if measured.live == 0:
+        decision, reasons, policy = without_traffic(measured, release)
         return Verdict(decision, reasons, statistic, evidence, decision == "abort", policy)
-    lacking = _lacking(look, release)
+    lacking = _lacking(measured, release)
     if "split" in proven:
-        lacking.append(_sentence("split", look, release, log_e["split"]))
+        lacking.append(_sentence("split", measured, release, log_e["split"]))
     if not lacking:
-        against = _against(look, release) if look.last else []
+        against = _against(measured, release) if measured.last else []
         if against:  # one planned measurement: repeating it until chance helps would promote models above the limit
             return verdict("abort", "inconclusive at the planned measurement", *against, inconclusive=True)
-        requests, failures = _sampled(look)
+        requests, failures = _sampled(measured)
         shown = f"{requests} requests on the canary, replayed and live, {failures} failed"
-        return verdict("promote" if look.last else "advance", f"healthy at {look.percent} %: {shown}")
-    if look.elapsed < longest:
+        return verdict("promote" if measured.last else "advance", f"healthy at {measured.percent} %: {shown}")
+    if measured.elapsed < longest:
         return verdict("continue", *lacking)
-    return verdict("abort", f"inconclusive after {look.elapsed:.0f} s at {look.percent} %", *lacking, inconclusive=True)
+    return verdict(
+        "abort", f"inconclusive after {measured.elapsed:.0f} s at {measured.percent} %", *lacking, inconclusive=True
+    )
 
 
-def without_traffic(look: Look, release: Release) -> tuple[Any, list[str], str | None]:
+def without_traffic(measured: Measurement, release: Release) -> tuple[Any, list[str], str | None]:
     """(decision, reasons, `hold` or `promote` where that decided) after a bake without any live request.
 
     Nobody met either model, so nobody is harmed by waiting. Held-out rows may stand for requests where the contract
     says so: fewer than the planned sample, because they are what there is, but then none of them may fail.
     """
-    nobody = f"no live request reached either model in {look.elapsed:.0f} s at {look.percent} %"
-    on = "advance" if not look.last else "promote"
+    nobody = f"no live request reached either model in {measured.elapsed:.0f} s at {measured.percent} %"
+    on = "advance" if not measured.last else "promote"
     if release.no_traffic == "promote":
-        asked, failed = look.replayed.requests, look.replayed.failures
+        asked, failed = measured.replayed.requests, measured.replayed.failures
         upper = upper_error_rate(failed, asked)
-        what = "held-out rows were sent as requests" if look.held_out else "captured requests were replayed"
+        what = "held-out rows were sent as requests" if measured.held_out else "captured requests were replayed"
         shown = f"{asked} {what}, {failed} failed (error rate below {upper:.2%})"
-        enough = asked >= _planned(look, release).requests or failed == 0
+        enough = asked >= _planned(measured, release).requests or failed == 0
         if asked >= release.min_requests and enough and (failed == 0 or upper <= release.max_error_rate):
             return on, [f"{nobody}; release.no_traffic is `promote`: {shown}"], "promote"
         needed = f"{release.min_requests} of them without a failure are needed (release.min_requests)"
         why = [f"{nobody}; release.no_traffic is `promote`, but {shown}; {needed}"]
     elif release.no_traffic == "hold":
-        if look.elapsed < release.longest_hold_seconds:
+        if measured.elapsed < release.longest_hold_seconds:
             return "continue", [f"{nobody}; release.no_traffic is `hold`: the release waits for traffic"], "hold"
         why = [f"{nobody}; release.no_traffic is `hold`, but an execution cannot wait longer"]
     else:
@@ -164,7 +166,7 @@ def without_traffic(look: Look, release: Release) -> tuple[Any, list[str], str |
             f"{nobody}; release.no_traffic is `roll_back`. `promote` would send held-out rows, `hold` would wait "
             f"for traffic"
         ]
-    if look.elapsed < release.longest_bake_seconds:
+    if measured.elapsed < release.longest_bake_seconds:
         return "continue", why, None
     return "abort", ["inconclusive", *why], None
 
@@ -173,73 +175,73 @@ def _log_limit(test: str, release: Release) -> float:
     return -math.log(ALPHA_SHARES[test] * release.false_abort)
 
 
-def _evidence(look: Look, release: Release) -> tuple[dict[str, float], dict[str, float], dict[str, Any]]:
+def _evidence(measured: Measurement, release: Release) -> tuple[dict[str, float], dict[str, float], dict[str, Any]]:
     """(ln E of this step, ln E with the steps before, what the record keeps)."""
-    control, canary, total = look.step_control, look.step_canary, look.total
-    share = _share(look)
+    control, canary, total = measured.step_control, measured.step_canary, measured.total
+    share = _share(measured)
     step = dict.fromkeys(TESTS, 0.0)
     if share < 1:
         k, others = canary.failures + canary.refused, control.failures + control.refused
         step["failures"] = log_evalue(k, k + others, share)
         step["latency"] = log_evalue(canary.slow_at_least, canary.slow_at_least + control.slow_at_most, share)
         # captures are of this step's share alone; a greater one would find fault with too few of a score
-        step["scores"] = log_evalue_scores(look.scores, look.percent / 100) if look.scores else 0.0
-        step["split"] = log_evalue_apart(*look.split, look.percent / 100) if look.split else 0.0
+        step["scores"] = log_evalue_scores(measured.scores, measured.percent / 100) if measured.scores else 0.0
+        step["split"] = log_evalue_apart(*measured.split, measured.percent / 100) if measured.split else 0.0
     else:
         step["error_rate"] = log_evalue(canary.failures, canary.requests, release.max_error_rate)
         step["latency"] = log_evalue(canary.slow_at_least, canary.requests, SLOW_SHARE)
-    log_e = {test: value + look.carried.get(test, 0.0) for test, value in step.items()}
+    log_e = {test: value + measured.carried.get(test, 0.0) for test, value in step.items()}
     statistic = {
         "share": round(share, 4),
         # E times its test's share of α, so that every one of them is compared with 1 / α
         "log_e": {test: round(value + math.log(ALPHA_SHARES[test]), 4) for test, value in log_e.items()},
         "log_limit": round(-math.log(release.false_abort), 4),
         "error_share": total.failures / total.requests if total.requests else None,
-        "error_rate_upper_95": upper_error_rate(*reversed(_sampled(look))),
-        "planned": asdict(_planned(look, release)),
-        "sampled": dict(zip(("requests", "failures"), _sampled(look))),
-        "tail_ms": look.tail_ms,
+        "error_rate_upper_95": upper_error_rate(*reversed(_sampled(measured))),
+        "planned": asdict(_planned(measured, release)),
+        "sampled": dict(zip(("requests", "failures"), _sampled(measured))),
+        "tail_ms": measured.tail_ms,
         # what a promotion now would lack, and what would speak against it: a bandit promotes by its rewards
-        "lacking": _lacking(replace(look, last=True), release),
-        "against": _against(look, release),
+        "lacking": _lacking(replace(measured, last=True), release),
+        "against": _against(measured, release),
     }
     return step, log_e, statistic
 
 
-def _share(look: Look) -> float:
-    """π: the planned share, or the measured one when that is greater.
+def _share(measured: Measurement) -> float:
+    """π: the planned share, or the observed one when that is greater.
 
     Metrics come in whole periods, so a step's first period holds requests of the step before; the greater share makes
     less of each failure, so that the error is on the side of not aborting.
     """
-    planned = look.percent / 100
+    planned = measured.percent / 100
     if planned >= 1:
         return 1.0
-    both = look.step_canary.requests + look.step_control.requests
+    both = measured.step_canary.requests + measured.step_control.requests
     # a share from a handful of requests is noise, and 1 would say that there is no control
-    measured = look.step_canary.requests / both if both >= 30 else 0.0
-    return max(planned, min(measured, 0.99))
+    observed = measured.step_canary.requests / both if both >= 30 else 0.0
+    return max(planned, min(observed, 0.99))
 
 
-def _sentence(test: str, look: Look, release: Release, log_e: float) -> str:
-    canary, control = look.step_canary, look.step_control
+def _sentence(test: str, measured: Measurement, release: Release, log_e: float) -> str:
+    canary, control = measured.step_canary, measured.step_control
     tail = f"E = {math.exp(min(log_e, 700.0)):.3g} ≥ {math.exp(_log_limit(test, release)):.3g}"
     if test == "failures":
         own, others = canary.failures + canary.refused, control.failures + control.refused
         refused = f", {canary.refused} of them refused" if canary.refused else ""
         return (
             f"the canary fails more often: {own} of {own + others} failures{refused} at "
-            f"{_share(look):.0%} of the requests; {tail}"
+            f"{_share(measured):.0%} of the requests; {tail}"
         )
     if test == "error_rate":
         return f"{canary.failures} of {canary.requests} requests failed, more than {release.max_error_rate:.2%}; {tail}"
     if test == "scores":
         return f"the canary's scores differ from those that evaluation led to expect; {tail}"
     if test == "split":
-        own, both = look.split or (0, 0)
+        own, both = measured.split or (0, 0)
         return (
             f"the requests are not split as the weights say: {own} of {both} on the canary, whose weight "
-            f"is {look.percent} % (requests with a TargetVariant ignore the weights); {tail}"
+            f"is {measured.percent} % (requests with a TargetVariant ignore the weights); {tail}"
         )
     return (
         f"the canary is slower than {release.max_p99_ms:g} ms more often: at least {canary.slow_at_least} of "
@@ -247,9 +249,9 @@ def _sentence(test: str, look: Look, release: Release, log_e: float) -> str:
     )
 
 
-def _sampled(look: Look) -> tuple[int, int]:
+def _sampled(measured: Measurement) -> tuple[int, int]:
     """(requests, failures) that count for the promotion."""
-    return look.total.requests + look.replayed.requests, look.total.failures + look.replayed.failures
+    return measured.total.requests + measured.replayed.requests, measured.total.failures + measured.replayed.failures
 
 
 @cache
@@ -258,50 +260,57 @@ def contract_sample(limit: float, expected: float) -> Sample:
     return planned_sample(limit, expected)
 
 
-def _planned(look: Look, release: Release) -> Sample:
-    return look.planned or contract_sample(release.max_error_rate, release.expected_error_rate)
+def _planned(measured: Measurement, release: Release) -> Sample:
+    return measured.planned or contract_sample(release.max_error_rate, release.expected_error_rate)
 
 
-def _lacking(look: Look, release: Release) -> list[str]:
+def _lacking(measured: Measurement, release: Release) -> list[str]:
     """Evidence that is still missing for going on, as sentences."""
-    if not look.last:
-        needed, have = max(1, math.ceil(release.min_requests * look.percent / 100)), look.step_canary.requests
+    if not measured.last:
+        needed, have = max(1, math.ceil(release.min_requests * measured.percent / 100)), measured.step_canary.requests
     else:
-        needed, have = _planned(look, release).requests, _sampled(look)[0]
+        needed, have = _planned(measured, release).requests, _sampled(measured)[0]
     lacking = []
     if have < needed:
         lacking.append(f"too few requests: {have} on the canary, {needed} are needed")
-    elif look.last and look.total.requests < release.min_requests:
-        lacking.append(f"too few live requests: {look.total.requests} on the canary, {release.min_requests} are needed")
-    if look.answers_read is not None and look.answers_read < (needed := _answers_needed(look, release)):
-        lacking.append(f"too few captured answers: {look.answers_read} of the canary were read, {needed} are needed")
-    if look.last and have and look.tail_ms is None:
+    elif measured.last and measured.total.requests < release.min_requests:
+        lacking.append(
+            f"too few live requests: {measured.total.requests} on the canary, {release.min_requests} are needed"
+        )
+    if measured.answers_read is not None and measured.answers_read < (needed := _answers_needed(measured, release)):
+        lacking.append(
+            f"too few captured answers: {measured.answers_read} of the canary were read, {needed} are needed"
+        )
+    if measured.last and have and measured.tail_ms is None:
         lacking.append("the canary's latency is not known")
     return lacking
 
 
-def _answers_needed(look: Look, release: Release) -> int:
+def _answers_needed(measured: Measurement, release: Release) -> int:
     """Scores before the control is given up; at the end the planned sample, for a form that nobody saw is not good."""
-    needed = release.min_requests if look.control_ends else 0
-    if look.last:
-        needed = max(needed, _planned(look, release).requests - look.replayed.requests)
+    needed = release.min_requests if measured.control_ends else 0
+    if measured.last:
+        needed = max(needed, _planned(measured, release).requests - measured.replayed.requests)
     return min(needed, MAX_READ)
 
 
-def _against(look: Look, release: Release) -> list[str]:
+def _against(measured: Measurement, release: Release) -> list[str]:
     """What speaks against a promotion although the sample is complete, as sentences."""
-    requests, failures = _sampled(look)
+    requests, failures = _sampled(measured)
     against = []
     upper = upper_error_rate(failures, requests)
     if upper > release.max_error_rate:
         shown = f"it may be {upper:.2%}, and {release.max_error_rate:.2%} is the limit"
         against.append(f"{failures} of {requests} requests failed: {shown}")
-    elif look.answers_read is not None:
-        # captures may be a part of the requests: among all of them, what is malformed would look rarer than it is
-        read, wrong = look.answers_read + look.replayed.requests, look.malformed + look.replayed.failures
+    elif measured.answers_read is not None:
+        # captures may be a part of the requests: among all of them, what is malformed would seem rarer than it is
+        read, wrong = (
+            measured.answers_read + measured.replayed.requests,
+            measured.malformed + measured.replayed.failures,
+        )
         if (upper := upper_error_rate(wrong, read)) > release.max_error_rate:
             shown = f"it may be {upper:.2%}, and {release.max_error_rate:.2%} is the limit"
             against.append(f"{wrong} of {read} answers that were read are not what the contract promises: {shown}")
-    if look.tail_ms is not None and look.tail_ms > release.max_p99_ms:
-        against.append(f"the canary's tail latency {look.tail_ms:.0f} ms is above {release.max_p99_ms:g} ms")
+    if measured.tail_ms is not None and measured.tail_ms > release.max_p99_ms:
+        against.append(f"the canary's tail latency {measured.tail_ms:.0f} ms is above {release.max_p99_ms:g} ms")
     return against

@@ -15,7 +15,7 @@ from sluice.records.boundary import json_boundary
 from sluice.records.release_plan import ReleasePlan
 from sluice.records.run_record import RunFacts, StageDecision
 from sluice.release import plan
-from sluice.release.bandit import BanditLook, Choice, Reward, choose
+from sluice.release.bandit import BanditMeasurement, Choice, Reward, choose
 from sluice.serving.captured_requests import captured, time_of
 from sluice.store.run_records import run_contract, stored_json, update_run, write_json
 from sluice.watch.labels import Labelled, is_correct, labelled, positive
@@ -51,7 +51,7 @@ def choose_weights(
     counted["batches"] += _batches(world, contract, release.bandit, release_plan, counted)
     bake = seconds(release.bake)
     begun = datetime.fromisoformat(release_plan.started_at)
-    look = BanditLook(
+    look = BanditMeasurement(
         share=percent / 100,
         history=[(Reward(*old), Reward(*new)) for old, new in counted["batches"]],
         elapsed=max((now - begun).total_seconds(), len(counted["spans"]) * bake),
@@ -82,7 +82,7 @@ def choose_weights(
 
 
 def _held_to_the_sample(
-    world: World, project: str, run_id: str, choice: Choice, look: BanditLook
+    world: World, project: str, run_id: str, choice: Choice, look: BanditMeasurement
 ) -> tuple[str, list[str], bool]:
     """Better rewards do not promote what has not shown that it answers: the judge's planned sample counts here too."""
     if choice.decision != "promote":

@@ -15,7 +15,7 @@ from sluice.records.boundary import json_boundary
 from sluice.records.release_plan import ReleasePlan
 from sluice.records.run_record import RunFacts, StageDecision
 from sluice.release import endpoint_alarms, traffic
-from sluice.release.judge import TESTS, Counts, Look, Verdict, judge
+from sluice.release.judge import TESTS, Counts, Measurement, Verdict, judge
 from sluice.release.plan import timing
 from sluice.serving.abort_requests import abort_requested
 from sluice.serving.held_out_requests import HELD_OUT
@@ -64,7 +64,7 @@ def judge_canary(
     if looks is not None:
         elapsed = max(elapsed, looks * timing(release)["slice_seconds"])
     replay = stored_json(world, keys.decision(project, run_id, "replay")) or {}
-    look = Look(
+    look = Measurement(
         percent=percent,
         last=(release.strategy != "bandit" and not release_plan.drill and step_index >= len(release_plan.weights) - 1),
         elapsed=elapsed,
@@ -104,7 +104,7 @@ def _recorded(
     run_id: str,
     key: str,
     record: Json,
-    look: Look,
+    look: Measurement,
     verdict: Verdict,
     step_index: int,
     now: datetime,

@@ -25,7 +25,7 @@ from sluice.records.run_record import RunFacts, StageDecision
 from sluice.release import traffic
 from sluice.release.answers import read_answer
 from sluice.release.episodes import Request, episodes
-from sluice.release.judge import REPLAY_SHARE, Counts, Look, contract_sample, without_traffic
+from sluice.release.judge import REPLAY_SHARE, Counts, Measurement, contract_sample, without_traffic
 from sluice.release.plan import timing
 from sluice.release.replay import Answer, Pair, ReplayVerdict, judge_replay
 from sluice.serving.abort_requests import abort_requested
@@ -82,7 +82,7 @@ def replay_requests(world: World, project: str, run_id: str, release_plan: Relea
     replayed = Counts(len(asked), sum(not _answer(pair["challenger"]).usable for pair in asked))
     over = len(done) == len(requests) and waited >= seconds(release.bake) and verdict.decision != "abort"
     if shadow and over and (not requests or held_out):
-        look = Look(100, True, waited, _NONE, _NONE, _NONE, None, replayed=replayed, live=0, held_out=held_out)
+        look = Measurement(100, True, waited, _NONE, _NONE, _NONE, None, replayed=replayed, live=0, held_out=held_out)
         judged, reasons, policy = without_traffic(look, release)
         decision, inconclusive = {"continue": "wait", "promote": "pass"}.get(judged, judged), judged == "abort"
     if asked_to := abort_requested(world, project, run_id):
