@@ -11,7 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "template.yaml"
-DATA = "lib/python3.11/site-packages/sagemaker/core/image_uri_config/sklearn.json"
+PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+DATA = f"lib/{PYTHON}/site-packages/sagemaker/core/image_uri_config/sklearn.json"
 SDK_DATA = ROOT / ".envs" / "sdk" / DATA
 VERSION = "1.9-0"
 REPOSITORY = "sagemaker-scikit-learn"

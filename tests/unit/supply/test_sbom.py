@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.artefacts import runtime
 from proofs.locks import ROOT, normalised, read
 from scripts.licences import PERMISSIVE, licences
 from scripts.write_sbom import LAYERS, SupplyError, deployed, environment
@@ -94,6 +96,36 @@ def test_dependencies_name_what_is_listed(bill):
 
 def test_it_is_the_same_every_time(build, bill):
     assert json.dumps(deployed(build, WHEELS)) == json.dumps(bill)
+
+
+def test_compiled_modules_are_for_the_runtime_and_a_processor_of_the_template(build):
+    tag = f"cpython-{runtime().replace('.', '')}-x86_64-linux-gnu"
+    compiled = [path.name for path in build.glob("*/python/**/*.so")]
+    ours = [name for name in compiled if ".cpython-" in name]
+    assert len(ours) > 20
+    assert [name for name in ours if tag not in name] == []
+
+
+def test_wheels_ask_for_no_newer_system_than_amazon_linux_2023(build):
+    wheels = "\n".join(path.read_text() for path in build.glob("*/python/*.dist-info/WHEEL"))
+    needed = {(int(major), int(minor)) for major, minor in re.findall(r"manylinux_(\d+)_(\d+)_", wheels)}
+    assert needed
+    assert max(needed) <= (2, 34)
+    assert "aarch64" not in wheels
+    assert "macosx" not in wheels
+
+
+def test_the_layers_import_with_the_runtime_s_own_python(build):
+    found = subprocess.run(["sh", "scripts/find_python.sh", runtime()], cwd=ROOT, capture_output=True, text=True)
+    if found.returncode:
+        pytest.skip(f"Python {runtime()} is not here: the layers are not imported as AWS will")
+    paths = os.pathsep.join(str(build / layer / "python") for layer in LAYERS)
+    code = "import sys, pydantic, yaml, aws_lambda_powertools, pyarrow.parquet, sluice.contract; print(sys.version[:4])"
+    command = [found.stdout.strip(), "-S", "-s", "-c", code]
+    environment = {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == runtime()
 
 
 def changed(build: Path, to: Path, layer: str) -> Path:

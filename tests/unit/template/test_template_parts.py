@@ -68,7 +68,6 @@ def test_a_function_calls_the_step_of_its_name_in_an_app_and_nothing_else(name: 
         for alias in node.names
     }
     assert f"sluice.steps.{name}.{name}" in imported
-    assert (app.parent / "requirements.txt").exists()  # without it `sam build` has nothing to do for the folder
 
 
 def test_every_machine_file_is_a_machine_and_the_other_way_round() -> None:
