@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from test_requests import ask, model
 
 from jobs.learn import inference
-from localcloud.containers.serve import as_answer
+from serving_container.user_code import as_answer
 from sluice.model.model import Model
 
 JSON, LINES, CSV = "application/json", "application/jsonlines", "text/csv"
