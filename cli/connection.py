@@ -20,6 +20,7 @@ from cli.target import Target, is_local
 from sluice import bootstrap
 from sluice.aws.clients import Clients, absent
 from sluice.contract import nearest
+from sluice.model.shortening import listed
 from sluice.ports import Json, Settings, World
 
 OUTPUTS = {
@@ -128,7 +129,7 @@ def find_run(world: World, run_id: str, project: str | None = None) -> tuple[str
         hint = nearest(run_id, [record["run_id"] for _, record in every])
         raise CliError(f"there is no run {run_id!r} in {where}{hint}; `sluice runs <project>` lists them")
     if len(found) > 1:
-        several = ", ".join(f"{record['run_id']} ({name})" for name, record in found[:5])
+        several = listed([f"{record['run_id']} ({name})" for name, record in found], 5)
         raise CliError(
             f"{run_id!r} is the beginning of {len(found)} runs: {several}; give more of its characters, or --project"
         )

@@ -17,6 +17,7 @@ from cli.text import number, plural
 from sluice.contract import load_contract, nearest
 from sluice.contract.metric_limits import METRICS
 from sluice.contract.models import PROJECT_PATTERN
+from sluice.model.shortening import listed
 
 _KEY_NAME = re.compile(r"(?i)(^|[_\-. ])(id|uuid|guid|key|no|number)$|[a-z](Id|ID)$")
 _TARGETS = (
@@ -157,7 +158,7 @@ def _key_lines(scan: Scan, target: Seen, key: Seen | None, result: Draft) -> lis
         "is kept"
     )
     unique = [column.name for column in scan.columns if column.unique and column is not target]
-    seen = f"; distinct in every row: {', '.join(unique[:8])}" if unique else "; no column is distinct in every row"
+    seen = f"; distinct in every row: {listed(unique, 8)}" if unique else "; no column is distinct in every row"
     return [f"  key: []  # DECIDE: columns that identify a row{seen}"]
 
 

@@ -15,6 +15,7 @@ from cli.state_sentences import BAKE, QUIET, REPEATED, sentence
 from cli.text import number
 from sluice import keys
 from sluice.errors import DamagedRecordError, NotFoundError
+from sluice.model.shortening import shortened
 from sluice.ports import Json, World
 from sluice.serving.start_drill import TRIGGER
 from sluice.store.run_records import training_plan
@@ -193,5 +194,5 @@ def execution_state(connection: Connection, arn: str) -> Json:
 
 
 def end_of(execution: Json) -> str:
-    why = ": ".join(str(execution[part])[:300] for part in ("error", "cause") if execution.get(part))
+    why = ": ".join(shortened(str(execution[part]), 300) for part in ("error", "cause") if execution.get(part))
     return f"its execution is {execution['status']}" + (f": {why}" if why else "")

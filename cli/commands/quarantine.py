@@ -23,6 +23,7 @@ from cli.text import plural, say, table
 from sluice import keys
 from sluice.contract import nearest
 from sluice.escaping import cell
+from sluice.model.shortening import listed
 from sluice.ports import Json, World
 
 NAME = "quarantine"
@@ -80,7 +81,7 @@ def listing(found: Iterable[Json]) -> str:
             summary["dataset_id"],
             summary["quarantined_rows"],
             "whole file" if summary["status"] == "quarantined" else f"{summary['rows']} rows accepted",
-            ", ".join(_count(reason) for reason in summary["reasons"][:3]),
+            listed([_count(reason) for reason in summary["reasons"]], 3),
         )
         for summary in found
     ]

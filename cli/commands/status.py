@@ -21,6 +21,7 @@ from sluice.datasets.compare_contract import contract_change
 from sluice.datasets.withdraw_dataset import learned_from
 from sluice.errors import NotFoundError
 from sluice.escaping import visible
+from sluice.model.shortening import listed
 from sluice.ports import Json, World
 
 NAME = "status"
@@ -120,7 +121,7 @@ def _data(world: World, project: str) -> list[str]:
         if "withdrawn_at" not in each:
             continue
         learned = learned_from(world, project, each["dataset_id"])
-        models = f"learned by {', '.join(learned[:5])}" if learned else "learned by no run"
+        models = f"learned by {listed(learned, 5)}" if learned else "learned by no run"
         lines.append(f"withdrawn  {each['dataset_id']} ({visible(str(each.get('key')))}): {models}")
     lines += changed_lines(world, project)
     ignored = Counter((record["key"].split("/")[0], record["what"]) for record in world.ledger.ignored(project))
@@ -179,6 +180,6 @@ def _running(world: World, project: str) -> list[str]:
     what = outcome(record) if record else "not started yet"
     lines = [f"lock       {held['run_id']} ({what}) since {moment(held.get('acquired_at'))} UTC"]
     if held.get("pending"):
-        waiting = ", ".join(held["pending"][:5])
+        waiting = listed(held["pending"], 5)
         lines.append(f"pending    {len(held['pending'])}: {waiting} ({held.get('pending_reason')})")
     return lines
