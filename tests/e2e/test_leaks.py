@@ -241,7 +241,7 @@ def test_the_strings_went_every_way(line: Line, story: dict[str, Any]) -> None:
     assert story["failed"]["error"]["state"] == "Prepare Data"
     assert "every row has the same kind" in story["failed"]["error"]["cause"]
     reasons = line.read_json(keys.decision(PROJECT, story["run"]["run_id"], "gates"))["reasons"]
-    assert any(STRINGS["category"] in reason for reason in reasons), "the record, in S3, names the slice"
+    assert any(STRINGS["category"] in reason for reason in reasons), "the record, in S3, names the segment"
 
 
 @pytest.mark.story.with_args(canaries)

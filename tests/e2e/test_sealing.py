@@ -33,7 +33,7 @@ def test_a_replaced_model_is_refused_at_its_release(line: Line, story: dict[str,
     assert run["error"]["state"] == "Release Model"
     assert "Plan Release" in run["error"]["cause"]
     assert f"{story['key']} is not what was signed" in run["error"]["cause"]
-    assert "make its version" in story["alert"].message
+    assert "restore its version" in story["alert"].message
     assert line.endpoint(PROJECT) is None
     assert line.ledger.champion(PROJECT) is None
 

@@ -40,7 +40,7 @@ def test_a_good_model_is_promoted_without_ever_having_had_a_live_weight(shops: S
     ("name", "knobs", "why"),
     [
         ("malformed", {"kind": "malformed", "how": "no prediction", "rate": 0.5}, "replayed requests went wrong"),
-        ("shifted", {"kind": "shifted", "how": "inverted"}, "scores of replayed requests are not those"),
+        ("shifted", {"kind": "shifted", "how": "inverted"}, "scores of replayed requests differ"),
     ],
 )
 def test_a_bad_model_is_rejected_and_has_answered_nobody(

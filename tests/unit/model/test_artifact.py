@@ -54,7 +54,7 @@ def test_a_missing_file_an_added_file_and_a_forged_manifest_are_found(folder):
 def test_pickled_arrays_are_refused(folder):
     np.savez(folder / "arrays.npz", answer=np.array([{}], dtype=object))
     manifest.seal(folder)
-    with pytest.raises(ArtifactError, match="no plain number"):
+    with pytest.raises(ArtifactError, match="not a plain number"):
         artifact.load(folder)
 
 
