@@ -47,7 +47,9 @@ SERVE = LOOK + (
     "def output_fn(seen, accept):\n    return json.dumps(seen)\n"
 )
 
-enforced = pytest.mark.skipif(not isolation.possible(), reason="this machine does not let users create network namespaces")
+enforced = pytest.mark.skipif(
+    not isolation.possible(), reason="this machine does not let users create network namespaces"
+)
 pytestmark = pytest.mark.cloud
 
 
