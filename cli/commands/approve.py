@@ -11,7 +11,7 @@ from cli.text import say
 from sluice.ports import Json
 
 NAME = "approve"
-HELP = "approve the model of a run that waits for it"
+HELP = "approve the model of a run that waits for approval"
 EXAMPLE = "sluice approve r0123 --reason 'figures look right'"
 WRITES = True
 

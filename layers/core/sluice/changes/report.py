@@ -60,11 +60,9 @@ def _keys(compared: Compared, contract: Contract, changed: Differences) -> list[
     names, replaced = ", ".join(key), compared.keys.replaced
     if compared.unread:
         why = "not every dataset was read"
-        return [f"how many rows a later row of the same key ({names}) replaces was not counted: {why}"]
+        return [f"rows that a later row of the same key ({names}) replaces were not counted: {why}"]
     if replaced is None:
-        return [
-            f"how many rows a later row of the same key ({names}) replaces was not counted: there are too many keys"
-        ]
+        return [f"rows that a later row of the same key ({names}) replaces were not counted: there are too many keys"]
     rows = sum(each.rows for each in compared.read)
     told = [f"{losses.share(replaced, rows)} rows are replaced by a later row of the same key ({names})"]
     if keyless := rows - compared.keys.rows:

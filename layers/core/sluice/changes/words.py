@@ -33,6 +33,6 @@ def lines(record: dict[str, Any]) -> list[str]:
         rows, why = sum(each["rows"] for each in unread), dict.fromkeys(each["why"] for each in unread)
         told.append(
             f"{len(unread)} of {len(unread) + len(record['datasets'])} datasets ({rows:,} rows) were not compared "
-            f"({'; '.join(why)}): the counts of the others are the least"
+            f"({'; '.join(why)}): the true counts may be higher"
         )
     return told

@@ -95,7 +95,7 @@ def _target(contract: Contract) -> Iterator[str]:
     if problem.type == "binary" and target.values is not None and len(set(target.values)) != 2:
         yield f"data.columns.{name}.values has {len(set(target.values))} values; the target of a binary problem has two"
     if problem.type == "multiclass" and target.values is not None and len(set(target.values)) < 2:
-        yield f"data.columns.{name}.values has one value; there is nothing to tell apart"
+        yield f"data.columns.{name}.values has one value; a target needs at least two"
     if problem.type == "binary" and target.type in ("integer", "number") and not isinstance(problem.positive, int):
         yield f"problem.positive is {problem.positive!r}, but {name!r} is {target.type}: write the number"
     if problem.type == "binary" and target.type in ("integer", "number") and isinstance(problem.positive, bool):

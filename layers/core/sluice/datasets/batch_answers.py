@@ -62,8 +62,8 @@ def _joined(rows: Iterable[str], answers: Iterable[Row], columns: Sequence[str])
         if row is None or answer is None:
             few = "fewer" if answer is None else "more"
             raise AnswersError(
-                f"the model gave {few} answers than rows were sent: they part after {count}. None is handed on, since "
-                "an answer beside the wrong row is worse than none"
+                f"the model gave {few} answers than rows were sent; they stop matching after {count}. None is "
+                f"returned, because an answer beside the wrong row is worse than none"
             )
         number, *key = json.loads(row)
         yield {ROW: number, **dict(zip(columns, key, strict=True)), **answer}
@@ -72,7 +72,7 @@ def _joined(rows: Iterable[str], answers: Iterable[Row], columns: Sequence[str])
 def _csv_answers(lines: TextIO) -> Iterator[Row]:
     for cells in csv.reader(lines):
         if not 1 <= len(cells) <= len(_CSV_ANSWER):
-            raise AnswersError(f"an answer of the model has {len(cells)} cells, and one or two are known")
+            raise AnswersError(f"an answer of the model has {len(cells)} cells; one or two are expected")
         yield dict(zip(_CSV_ANSWER, cells, strict=False))
 
 

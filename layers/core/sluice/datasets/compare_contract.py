@@ -103,7 +103,7 @@ def _read(
             facts = count_rows(path, name, contract, changed, compared.keys, expired)
         compared.read.append(facts)
     except TimeoutError:
-        compared.unread.append((name, rows, "the time did not suffice"))
+        compared.unread.append((name, rows, "the time was too short"))
     except (NotFoundError, DamagedRecordError) as error:
         compared.unread.append((name, rows, str(error)))
 
@@ -114,7 +114,7 @@ def _datasets(world: World, project: str) -> list[Json]:
 
 def _publish(world: World, record: Json, key: str) -> None:
     project = record["project"]
-    subject = f"{project}: a changed contract meets accepted rows"
+    subject = f"{project}: the changed contract affects accepted rows"
     if record["run_stops"]:
         subject = f"{project}: the changed contract stops the next run"
     first, *others = lines(record)

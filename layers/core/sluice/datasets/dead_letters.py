@@ -126,13 +126,13 @@ def _scheduled(event: Json) -> Letter:
     retrains = event.get("task") == "retrain"
     what = "the scheduled retraining" if retrains else "a scheduled measurement"
     project = str(event["project"])
-    todo = f"Ask for it: `sluice retrain {project}`" if retrains else "The next one follows by its schedule"
+    todo = f"Start it: `sluice retrain {project}`" if retrains else "The next one follows by its schedule"
     return Letter(project, what, "MonitorModelFunction", todo)
 
 
 def _unknown(event: Json) -> Letter:
     source, kind = event.get("source") or "no source", event.get("detail-type") or "no detail-type"
-    todo = "Look at the rules of this stack: it is an event that none of its functions reads"
+    todo = "Check the rules of this stack: none of its functions reads this event"
     return Letter("", f"an event {kind!r} of {source!r}", "", todo)
 
 
