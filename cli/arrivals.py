@@ -8,10 +8,10 @@ from cli.connection import known_project
 from cli.errors import CliError
 from cli.outcomes import accepted, await_outcome, described
 from cli.text import say
+from sluice.bootstrap import World
 from sluice.errors import NotFoundError
 from sluice.escaping import visible
 from sluice.intake.misplaced import contract_among_rows
-from sluice.ports import World
 
 
 def refuse_contract(area: str, project: str, file: str) -> None:

@@ -29,7 +29,7 @@ class Candidate:
 def candidates(connection: Connection, project: str, run_id: str) -> list[Candidate]:
     """The winner first, then by score; empty when the run was never tuned, or SageMaker has forgotten its jobs."""
     try:
-        name = training_plan(connection.world, project, run_id).names.tuning_job
+        name = training_plan(project, run_id, objects=connection.world.objects).names.tuning_job
     except (NotFoundError, DamagedRecordError):
         return []
     sagemaker = connection.client("sagemaker")

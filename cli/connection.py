@@ -19,9 +19,10 @@ from cli.outcomes import misplaced_lines
 from cli.target import Target, is_local
 from sluice import bootstrap
 from sluice.aws.clients import Clients, absent
+from sluice.bootstrap import World
 from sluice.contract import nearest
 from sluice.model.shortening import listed
-from sluice.ports import Json, Settings, World
+from sluice.ports import Json, Settings
 
 OUTPUTS = {
     "bucket": "DataBucketName",

@@ -9,8 +9,9 @@ from typing import Any
 
 from cli.text import duration, indent, moment, number, plural, table
 from sluice import keys
+from sluice.bootstrap import World
 from sluice.escaping import visible
-from sluice.ports import Json, World
+from sluice.ports import Json
 
 _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 

@@ -14,9 +14,10 @@ from cli.connection import Connection
 from cli.state_sentences import BAKE, QUIET, REPEATED, sentence
 from cli.text import number
 from sluice import keys
+from sluice.bootstrap import World
 from sluice.errors import DamagedRecordError, NotFoundError
 from sluice.model.shortening import shortened
-from sluice.ports import Json, World
+from sluice.ports import Json
 from sluice.serving.start_drill import TRIGGER
 from sluice.store.run_records import training_plan
 
@@ -76,7 +77,9 @@ class Progress:
             return self._executions
         found = {lifecycle: "Lifecycle"}
         try:
-            planned: Json = training_plan(self.connection.world, self.project, self.run_id).names.plain()
+            planned: Json = training_plan(
+                self.project, self.run_id, objects=self.connection.world.objects
+            ).names.plain()
         except (NotFoundError, DamagedRecordError):
             planned = {}
         for machine, arn in self._machines().items():

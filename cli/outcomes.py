@@ -7,10 +7,11 @@ import time
 from cli.errors import CliError
 from cli.text import plural
 from sluice import keys
+from sluice.bootstrap import World
 from sluice.datasets.report_misplaced import STACK
 from sluice.escaping import visible
 from sluice.model.shortening import first
-from sluice.ports import Json, World
+from sluice.ports import Json
 
 SHOWN = 10
 """Reasons that are printed."""

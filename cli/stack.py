@@ -17,7 +17,7 @@ from botocore.config import Config
 from cli.artefacts import ROOT, for_local_cloud, run, tool
 from cli.connection import Connection
 from sluice.aws.clients import Clients
-from sluice.ports import World
+from sluice.bootstrap import World
 
 REGION = "eu-west-1"
 

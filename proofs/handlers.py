@@ -15,6 +15,7 @@ from typing import Any
 from proofs.project import ROOT, Finding, Project
 
 CHECK = "handlers"
+CALL = "bootstrap.call"
 # "Lambda runtimes" in the Lambda developer guide: what is still to be had, and not about to be taken away (python3.11
 # is deprecated on 2027-06-30).
 SUPPORTED = {"python3.12", "python3.13", "python3.14"}
@@ -110,7 +111,7 @@ def parsed(source: str) -> ast.Module:
 
 
 def called_step(project: Project, code_uri: str) -> str | None:
-    """The step whose keyword arguments are the event's: the one that a handler calls with `**event`."""
+    """The step whose keyword arguments are the event's: a handler's `bootstrap.call(step, **event)`."""
     return _spread(project.code.get(f"{code_uri.strip('/')}/app.py") or "")
 
 
@@ -121,10 +122,10 @@ def _spread(source: str) -> str | None:
     except SyntaxError:
         return None
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if isinstance(node, ast.Call) and node.args and ast.unparse(node.func) == CALL:
             spread = [each.value for each in node.keywords if each.arg is None]
             if any(isinstance(each, ast.Name) and each.id == "event" for each in spread):
-                return node.func.id
+                return ast.unparse(node.args[0])
     return None
 
 

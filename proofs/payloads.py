@@ -11,6 +11,7 @@ from proofs.api_calls import tasks
 from proofs.expressions import Parsed, parse
 from proofs.handlers import called_step
 from proofs.project import Finding, Project
+from sluice.bootstrap import ports_of
 
 CHECK = "payloads"
 
@@ -48,10 +49,11 @@ def _payload(project: Project, arguments: dict[str, Any], declared: dict[str, An
 
 @functools.cache
 def _parameters(step: str) -> dict[str, bool]:
-    """Name → whether it must be given, but for the world."""
+    """Name → whether it must be given, but for the ports, which are injected."""
     function = getattr(importlib.import_module(f"sluice.steps.{step}"), step)
-    _, *taken = inspect.signature(function).parameters.values()
-    return {each.name: each.default is each.empty for each in taken}
+    ports = ports_of(function)
+    taken = inspect.signature(function).parameters.values()
+    return {each.name: each.default is each.empty for each in taken if each.name not in ports}
 
 
 def keys(payload: Any) -> set[str] | None:

@@ -20,6 +20,8 @@ from cli import machines
 ROOT = Path(__file__).resolve().parents[1]
 REGION = "eu-west-1"
 SCHEDULES = "layers/core/sluice/aws/schedules.py"
+LINE = "layers/core/sluice"
+_TAKE_PORTS = ("steps", "serving", "datasets", "training", "store")
 REMOVED = object()
 _SOMEWHERE = "s3://bucket/key"
 
@@ -45,9 +47,9 @@ class Project:
     """The application as written.
 
     `source` is template.yaml with intrinsics in long form ({"Ref": "A"}, {"Fn::GetAtt": ["A", "Arn"]}); `definitions`
-    the parsed state machines by logical id, substitutions still in them; `code` the functions' Python sources, and
-    that of the adapter that makes schedules, by path below the repository. Nothing of it may be changed in place:
-    parts are shared between copies.
+    the parsed state machines by logical id, substitutions still in them; `code` the Python sources of the functions, of
+    what takes ports, and of the adapter that makes schedules, by path below the repository. Nothing of it may be
+    changed in place: parts are shared between copies.
     """
 
     source: dict[str, Any]
@@ -69,7 +71,8 @@ class Project:
             for logical_id, item in source["Resources"].items()
             if item["Type"] == "AWS::Serverless::StateMachine"
         }
-        sources = [*sorted((root / "functions").rglob("*.py")), root / SCHEDULES]
+        line = [path for name in _TAKE_PORTS for path in sorted((root / LINE / name).rglob("*.py"))]
+        sources = [*sorted((root / "functions").rglob("*.py")), *line, root / SCHEDULES]
         code = {str(path.relative_to(root)): path.read_text(encoding="utf-8") for path in sources}
         return cls(source, definitions, code)
 

@@ -21,6 +21,7 @@ PROOFS: dict[str, str] = {
     "proofs.audit": "checkov, parliament, posture",
     "proofs.supply": "locks and bandit",
     "proofs.iam": "sufficient, necessary, tight, forbidden",
+    "proofs.ports": "signatures of steps and their roles say the same",
     "proofs.leaks": "no value of the data in logs, alerts, metrics, tables and histories",
 }
 

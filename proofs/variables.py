@@ -1,6 +1,6 @@
 """Every function is told the settings that its step reads, itself or through the adapters that it calls.
 
-By the source: `world.settings.<name>` in what the step imports, and `world.<port>.<method>(...)` whose adapter's method
+By the source: `settings.<name>` in what the step imports, and `<port>.<method>(...)` whose adapter's method
 asks `required(..., "<name>")`.
 """
 
@@ -13,7 +13,8 @@ from dataclasses import fields
 
 from proofs.handlers import imports, reached, source_file
 from proofs.project import ROOT, Finding, Project
-from sluice.ports import Settings, World
+from sluice.bootstrap import World
+from sluice.ports import Settings
 
 CHECK = "variables"
 _ADAPTERS = ROOT / "layers" / "core" / "sluice" / "aws"

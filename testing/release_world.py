@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from sluice import keys
+from sluice.bootstrap import World
 from sluice.contract import Contract
-from sluice.ports import Champion, Variant, World
+from sluice.ports import Champion, Variant
 from sluice.records.evaluation import Evaluation, Measured
 from sluice.records.run_inputs import RunInputs
 from sluice.steps.seal_model import seal_model
@@ -70,7 +71,7 @@ def build(auc: float = 0.9, champion: bool = True, **release: Any) -> World:
     for run in (OLD, NEW):
         trained = keys.run(PROJECT, run, "training", "model.tar.gz")
         world.objects.write(trained, artifact(run_id=run)[0])
-        seal_model(world, PROJECT, run, world.objects.uri(trained), JOB)
+        world.call(seal_model, PROJECT, run, world.objects.uri(trained), JOB)
     now = world.clock.now()
     for run in (OLD, NEW):
         world.ledger.start_run(PROJECT, run, now, {"status": "running"})

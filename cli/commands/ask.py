@@ -18,8 +18,9 @@ from cli.errors import CliError
 from cli.options import Json as JsonFlag
 from cli.options import Project, print_json
 from cli.text import say
+from sluice.bootstrap import World
 from sluice.contract import Contract
-from sluice.ports import Answer, World
+from sluice.ports import Answer
 
 NAME = "ask"
 HELP = "send a request to the model and print its answer"

@@ -48,7 +48,11 @@ def _changes(connection: Connection, contract: Contract) -> list[str]:
         if not connection.known:
             return ["note: not compared with accepted rows, because no AWS region is set"]
         registered = connection.world.ledger.contract(contract.project)
-        found = compare(connection.world, registered[0], contract, SECONDS) if registered else None
+        found = (
+            compare(registered[0], contract, SECONDS, objects=connection.world.objects, ledger=connection.world.ledger)
+            if registered
+            else None
+        )
     except (CliError, BotoCoreError, ClientError) as error:
         return [f"note: not compared with accepted rows: {str(error).splitlines()[0]}"]
     return lines(found) if found else []

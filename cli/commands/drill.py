@@ -55,7 +55,7 @@ def run(
     """0 only when the drill passed, by its own record and by what the endpoint says to this command."""
     project = known_project(connection.world, project)
     _end_abandoned(connection, project)
-    started = start_drill(connection.world, project, getpass.getuser())
+    started = connection.world.call(start_drill, project, getpass.getuser())
     drill = _Drill(connection, project, started, wants_alarm=not no_alarm)
     say(f"{drill.id} of {project}: a second copy of {started['champion']} gets 10 % of the requests of")
     say(f"{started['endpoint']}, and {'the judge' if no_alarm else 'an alarm'} rolls it back. Its machines are billed")
@@ -124,7 +124,7 @@ class _Drill:
         if self.execution.get("status", "RUNNING") == "RUNNING":
             self.execution = execution_state(self.connection, self.started["execution_arn"])
         if self.execution["status"] != "RUNNING":
-            end_drill(self.connection.world, self.project, self.id, end_of(self.execution))
+            self.connection.world.call(end_drill, self.project, self.id, end_of(self.execution))
 
     def goes_on(self) -> str:
         """What happens without this command."""
@@ -285,5 +285,5 @@ def _end_abandoned(connection: Connection, project: str) -> None:
         return
     execution = execution_state(connection, record["execution_arn"])
     if execution["status"] != "RUNNING":
-        end_drill(world, project, record["run_id"], end_of(execution))
+        world.call(end_drill, project, record["run_id"], end_of(execution))
         say(f"the earlier drill {record['run_id']} is over ({end_of(execution)}); the endpoint is free again")

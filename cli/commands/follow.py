@@ -15,7 +15,8 @@ from cli.following import CanaryWatch, Narrator, Progress
 from cli.options import Json as JsonFlag
 from cli.options import Project
 from cli.text import duration
-from sluice.ports import Json, World
+from sluice.bootstrap import World
+from sluice.ports import Json
 
 NAME = "follow"
 HELP = "live progress of the current run"

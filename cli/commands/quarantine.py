@@ -21,10 +21,11 @@ from cli.options import Json as JsonFlag
 from cli.options import Project, print_json
 from cli.text import plural, say, table
 from sluice import keys
+from sluice.bootstrap import World
 from sluice.contract import nearest
 from sluice.escaping import cell
 from sluice.model.shortening import listed
-from sluice.ports import Json, World
+from sluice.ports import Json
 
 NAME = "quarantine"
 HELP = "list refused rows, or write those of a file as CSV with their reasons"

@@ -11,9 +11,9 @@ from cli.connection import Connection
 from cli.errors import CliError
 from cli.text import say
 from sluice import keys
+from sluice.bootstrap import World
 from sluice.changes.words import lines
 from sluice.datasets.compare_contract import contract_change
-from sluice.ports import World
 
 NAME = "register"
 HELP = "register a project, or a new version of its contract"
@@ -43,10 +43,10 @@ def run(connection: Connection, file: options.Contract = Path("project.yaml")) -
 
 def _tell_changes(world: World, project: str, version: str, deadline: float) -> None:
     """Prints what becomes of the rows accepted before, once the comparison is over."""
-    record = contract_change(world, project, version)
+    record = contract_change(project, version, objects=world.objects)
     while record and record["status"] != "compared" and time.monotonic() < deadline:
         time.sleep(0.5)
-        record = contract_change(world, project, version)
+        record = contract_change(project, version, objects=world.objects)
     if record is None:
         return
     if record["status"] != "compared":

@@ -40,7 +40,7 @@ def run(connection: Connection, project: Project, yes: Yes = False) -> int:
     if not yes and not _agreed(name):
         say("nothing was changed")
         return 1
-    with endpoint_lock(world, project, "remove"):
+    with world.call(endpoint_lock, project, "remove"):
         contract = world.ledger.contract(project)
         if contract and contract[0]["retrain"].get("schedule"):
             # the model of the next scheduled retraining would create the endpoint again

@@ -36,7 +36,7 @@ def run(connection: Connection, project: Project, yes: Yes = False) -> int:
     if not yes and not _agreed(project, len(found)):
         say("nothing was changed")
         return 1
-    with endpoint_lock(connection.world, project, "remove"):
+    with connection.world.call(endpoint_lock, project, "remove"):
         left = remove(found, say)
     say(f"Its contract, files and history stay, and also: {'; '.join(STAYS)}.")
     if left:

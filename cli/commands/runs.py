@@ -10,7 +10,8 @@ from cli.connection import Connection, known_project
 from cli.options import Json as JsonFlag
 from cli.options import Project, print_json
 from cli.text import duration, moment, say, table
-from sluice.ports import Json, World
+from sluice.bootstrap import World
+from sluice.ports import Json
 
 NAME = "runs"
 HELP = "list a project's runs"

@@ -16,13 +16,14 @@ from cli.options import print_json
 from cli.outcomes import misplaced_lines
 from cli.text import indent, moment, number, plural, say
 from sluice import keys, names
+from sluice.bootstrap import World
 from sluice.changes.words import lines
 from sluice.datasets.compare_contract import contract_change
 from sluice.datasets.withdraw_dataset import learned_from
 from sluice.errors import NotFoundError
 from sluice.escaping import visible
 from sluice.model.shortening import listed
-from sluice.ports import Json, World
+from sluice.ports import Json
 
 NAME = "status"
 HELP = "what serves, what runs, what waits"
@@ -65,7 +66,7 @@ def facts(world: World, project: str, runs: int) -> dict[str, Any]:
         "lock": dict(held) if held else None,
         "measured": latest_report(world, project),
         "datasets": world.ledger.datasets(project),
-        "contract_change": contract_change(world, project, registered[1]) if registered else None,
+        "contract_change": contract_change(project, registered[1], objects=world.objects) if registered else None,
         "runs": world.ledger.runs(project)[:runs],
     }
 
@@ -120,7 +121,7 @@ def _data(world: World, project: str) -> list[str]:
     for each in every:
         if "withdrawn_at" not in each:
             continue
-        learned = learned_from(world, project, each["dataset_id"])
+        learned = learned_from(project, each["dataset_id"], ledger=world.ledger)
         models = f"learned by {listed(learned, 5)}" if learned else "learned by no run"
         lines.append(f"withdrawn  {each['dataset_id']} ({visible(str(each.get('key')))}): {models}")
     lines += changed_lines(world, project)
@@ -134,7 +135,7 @@ def _data(world: World, project: str) -> list[str]:
 def changed_lines(world: World, project: str) -> list[str]:
     """What the contract in force changed for rows that were accepted before it."""
     registered = world.ledger.contract(project)
-    record = contract_change(world, project, registered[1]) if registered else None
+    record = contract_change(project, registered[1], objects=world.objects) if registered else None
     if record is None or registered is None:
         return []
     if record["status"] != "compared":

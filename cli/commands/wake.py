@@ -16,7 +16,7 @@ WRITES = True
 def run(connection: Connection, project: Project) -> int:
     world = connection.world
     project = known_project(world, project)
-    answer = wake_endpoint(world, project)
+    answer = world.call(wake_endpoint, project)
     if answer["decision"] == "awake":
         say(f"{answer['endpoint']} is there already, with {answer['config']}")
     else:

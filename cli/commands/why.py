@@ -25,8 +25,8 @@ def run(connection: Connection, run_id: Run, project: OptionalProject = None, as
     own = decisions.records(world, name, full)
     answers = decisions.responses(world, name, full, record)
     families = candidates(connection, name, full)
-    prepared = prepared_data(world, name, full)
-    changed = contract_change(world, name, str(record.get("contract_version")))
+    prepared = prepared_data(name, full, objects=world.objects)
+    changed = contract_change(name, str(record.get("contract_version")), objects=world.objects)
     if as_json:
         print_json(
             {

@@ -29,7 +29,7 @@ def run(
     world = connection.world
     project = known_project(world, project)
     why = f"{reason} (asked by {getpass.getuser()})"
-    say("\n".join(told(project, withdraw_dataset(world, project, dataset, why))))
+    say("\n".join(told(project, world.call(withdraw_dataset, project, dataset, why))))
     return 0
 
 

@@ -17,7 +17,7 @@ from sluice.store.run_records import training_plan
 def measured(connection: Connection, project: str, run_id: str) -> Measured:
     """Raises CliError when the run has no plan, or none of its jobs is known any more."""
     try:
-        names = training_plan(connection.world, project, run_id).names
+        names = training_plan(project, run_id, objects=connection.world.objects).names
     except NotFoundError:
         raise CliError(f"run {run_id} has no plan.json: it was never planned, and measured nothing") from None
     sagemaker = connection.client("sagemaker")

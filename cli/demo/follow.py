@@ -78,7 +78,7 @@ class Follower:
 
     def _account(self, record: dict[str, Any], since: float) -> Run:
         run_id = record["run_id"]
-        plan = training_plan(self._stack.world, self._project, run_id)
+        plan = training_plan(self._project, run_id, objects=self._stack.world.objects)
         job_spans = self._job_spans(plan, run_id)
         bake_spans = self._bake_spans(plan)
         end = datetime.fromisoformat(record["ended_at"]).timestamp()

@@ -15,4 +15,4 @@ logger = Logger(service="await_endpoint")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return await_endpoint(bootstrap.world(), **event)
+    return bootstrap.call(await_endpoint, **event)

@@ -15,4 +15,4 @@ logger = Logger(service="choose_weights")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return choose_weights(bootstrap.world(), **event)
+    return bootstrap.call(choose_weights, **event)

@@ -15,4 +15,4 @@ logger = Logger(service="complete_release")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return complete_release(bootstrap.world(), **event)
+    return bootstrap.call(complete_release, **event)

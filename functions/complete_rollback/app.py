@@ -15,4 +15,4 @@ logger = Logger(service="complete_rollback")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return complete_rollback(bootstrap.world(), **event)
+    return bootstrap.call(complete_rollback, **event)

@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     answer = {**identity, "PhysicalResourceId": event.get("PhysicalResourceId", "sluice-job-code"), "Status": "SUCCESS"}
     try:
         if event["RequestType"] != "Delete":
-            answer["Data"] = deploy_code(bootstrap.world())
+            answer["Data"] = bootstrap.call(deploy_code)
     except Exception as error:
         logger.exception("the job code could not be deployed")
         answer |= {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error}"[:1_000]}

@@ -15,4 +15,4 @@ logger = Logger(service="finish_batch")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return finish_batch(bootstrap.world(), **event)
+    return bootstrap.call(finish_batch, **event)

@@ -15,4 +15,4 @@ logger = Logger(service="finish_run")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return finish_run(bootstrap.world(), **event)
+    return bootstrap.call(finish_run, **event)

@@ -15,4 +15,4 @@ logger = Logger(service="judge_candidate")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return judge_candidate(bootstrap.world(), **event)
+    return bootstrap.call(judge_candidate, **event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -18,7 +19,7 @@ logger = Logger(service="monitor_model")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     given = dict(event)
     task = given.pop("task", "monitor")
-    steps = {"monitor": monitor_model, "retrain": request_retraining}
+    steps: dict[str, Callable[..., dict[str, Any]]] = {"monitor": monitor_model, "retrain": request_retraining}
     if task not in steps:
         raise ValueError(f"task {task!r} is not known; known: {', '.join(steps)}")
-    return steps[task](bootstrap.world(), **given)
+    return bootstrap.call(steps[task], **given)

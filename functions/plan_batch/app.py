@@ -20,4 +20,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     found = event["detail"]["object"]
     version = found.get("version-id") or "null"
     seconds = context.get_remaining_time_in_millis() / 1000 - TO_RECORD
-    return plan_batch(bootstrap.world(), key=found["key"], version_id=version, size=found.get("size"), seconds=seconds)
+    return bootstrap.call(plan_batch, key=found["key"], version_id=version, size=found.get("size"), seconds=seconds)

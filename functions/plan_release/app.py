@@ -15,4 +15,4 @@ logger = Logger(service="plan_release")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return plan_release(bootstrap.world(), **event)
+    return bootstrap.call(plan_release, **event)

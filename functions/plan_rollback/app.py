@@ -15,4 +15,4 @@ logger = Logger(service="plan_rollback")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return plan_rollback(bootstrap.world(), **event)
+    return bootstrap.call(plan_rollback, **event)

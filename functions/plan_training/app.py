@@ -22,4 +22,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         cause = {"trigger": detail.get("trigger", "request"), "reason": detail.get("reason", "")}
         # the same at a redelivery, so that one request gives one run
         cause["at"] = detail.get("at", event["time"])
-    return plan_training(bootstrap.world(), project=detail["project"], **cause)
+    return bootstrap.call(plan_training, project=detail["project"], **cause)

@@ -16,4 +16,4 @@ logger = Logger(service="profile_dataset")
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     detail = event["detail"]
-    return profile_dataset(bootstrap.world(), project=detail["project"], dataset_id=detail["dataset_id"])
+    return bootstrap.call(profile_dataset, project=detail["project"], dataset_id=detail["dataset_id"])

@@ -15,4 +15,4 @@ logger = Logger(service="register_model")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return register_model(bootstrap.world(), **event)
+    return bootstrap.call(register_model, **event)

@@ -18,8 +18,8 @@ TO_RECORD = 60  # seconds that are left to say what becomes of accepted rows
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     # not powertools' event class: it URL-decodes the key, which EventBridge does not encode
     arrived = event["detail"]["object"]
-    return register_project(
-        bootstrap.world(),
+    return bootstrap.call(
+        register_project,
         key=arrived["key"],
         version_id=arrived.get("version-id"),
         size=arrived.get("size"),

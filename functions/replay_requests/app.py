@@ -15,4 +15,4 @@ logger = Logger(service="replay_requests")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return replay_requests(bootstrap.world(), **event)
+    return bootstrap.call(replay_requests, **event)

@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     def handle(record: SQSRecord) -> dict[str, Any]:
         given = record.raw_event.get("messageAttributes") or {}
         attributes = {name: str(each.get("stringValue") or "") for name, each in given.items()}
-        return report_dead_letter(bootstrap.world(), body=record.body, attributes=attributes)
+        return bootstrap.call(report_dead_letter, body=record.body, attributes=attributes)
 
     # what cannot be reported stays in the queue, and its alarm goes into ALARM
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)  # type: ignore[arg-type]

@@ -15,4 +15,4 @@ logger = Logger(service="request_approval")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return request_approval(bootstrap.world(), **event)
+    return bootstrap.call(request_approval, **event)

@@ -18,5 +18,5 @@ logger = Logger(service="respond_to_alarm")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if event.get("detail-type") == "Model Measured":
         detail = event["detail"]
-        return answer_lasting_alarms(bootstrap.world(), project=detail["project"], at=detail["at"])
-    return respond_to_alarm(bootstrap.world(), event["detail"])
+        return bootstrap.call(answer_lasting_alarms, project=detail["project"], at=detail["at"])
+    return bootstrap.call(respond_to_alarm, event["detail"])

@@ -16,6 +16,4 @@ logger = Logger(service="resume_approval")
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     detail = event["detail"]
-    return resume_approval(
-        bootstrap.world(), package_arn=detail["ModelPackageArn"], status=detail["ModelApprovalStatus"]
-    )
+    return bootstrap.call(resume_approval, package_arn=detail["ModelPackageArn"], status=detail["ModelApprovalStatus"])

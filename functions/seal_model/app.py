@@ -15,4 +15,4 @@ logger = Logger(service="seal_model")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return seal_model(bootstrap.world(), **event)
+    return bootstrap.call(seal_model, **event)

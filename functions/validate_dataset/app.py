@@ -22,8 +22,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     def handle(record: SQSRecord) -> dict[str, Any]:
         detail = json.loads(record.body)["detail"]
         # the key is not URL-encoded: see register_project
-        return validate_dataset(
-            bootstrap.world(),
+        return bootstrap.call(
+            validate_dataset,
             bucket=detail["bucket"]["name"],
             key=detail["object"]["key"],
             version_id=detail["object"].get("version-id"),

@@ -15,4 +15,4 @@ logger = Logger(service="verify_endpoint")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return verify_endpoint(bootstrap.world(), **event)
+    return bootstrap.call(verify_endpoint, **event)

@@ -15,4 +15,4 @@ logger = Logger(service="watch_canary")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return watch_canary(bootstrap.world(), **event)
+    return bootstrap.call(watch_canary, **event)

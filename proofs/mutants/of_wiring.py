@@ -163,8 +163,8 @@ def _queues(project: Project) -> Iterator[Mutant]:
             yield _set(kind, project, (*where, "BatchSize"), 10)
             yield _set(kind, project, (*where, "FunctionResponseTypes"), REMOVED)
             yield _set(kind, project, (*where, "FilterCriteria"), {"Filters": [{"Pattern": '{"body": {"x": [1]}}'}]})
-            other = {"Fn::GetAtt": ["EventDeadLetterQueue", "Arn"]}
-            yield _set(kind, project, (*where, "Queue"), other)
+            other = "IntakeQueue" if queue == "EventDeadLetterQueue" else "EventDeadLetterQueue"
+            yield _set(kind, project, (*where, "Queue"), {"Fn::GetAtt": [other, "Arn"]})
 
 
 def _settings(project: Project) -> Iterator[Mutant]:

@@ -20,7 +20,8 @@ from typing import Any
 
 from proofs.stateful.asl import ROOT, Execution, TaskError, function_of
 from sluice import bootstrap, keys, names
-from sluice.ports import Alarm, Answer, Champion, EndpointState, World
+from sluice.bootstrap import World
+from sluice.ports import Alarm, Answer, Champion, EndpointState
 from sluice.steps.register_model import register_model
 from sluice.steps.seal_model import seal_model
 from sluice.store import run_records
@@ -145,7 +146,7 @@ class Cloud:
         if run_id != NEW:
             trained = keys.run(PROJECT, run_id, "training", "model.tar.gz")
             world.objects.write(trained, _archive(run_id))
-            seal_model(world, PROJECT, run_id, world.objects.uri(trained), JOB)
+            world.call(seal_model, PROJECT, run_id, world.objects.uri(trained), JOB)
             world.ledger.start_run(PROJECT, run_id, now, {"status": "running"})
         self.health[run_id] = health
         self.runs.append(run_id)
@@ -160,7 +161,7 @@ class Cloud:
         if not by_hand and not world.ledger.acquire_lock(PROJECT, run_id, world.clock.now()):
             world.ledger.add_pending(PROJECT, f"d-{run_id}", "it arrived during a run")
             return None
-        package = register_model(world, PROJECT, run_id, self._archive_uri(run_id))
+        package = world.call(register_model, PROJECT, run_id, self._archive_uri(run_id))
         plan = {"project": PROJECT, "run_id": run_id, "names": {"release_execution": f"{run_id}-release"}}
         known = {"plan": plan, "package": package, "candidate": {"artifact_uri": self._archive_uri(run_id)}}
         return self._add(Execution("ml_lifecycle", run_id, plan, self, "Release Model", known))

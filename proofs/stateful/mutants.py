@@ -12,7 +12,6 @@ from hypothesis import Phase
 from proofs.stateful import asl
 from proofs.stateful.cloud import door
 from proofs.stateful.releases import run
-from sluice.ports import World
 from testing.fakes import FakeLedger
 
 EXAMPLES = 400
@@ -23,7 +22,7 @@ def _nothing(*_: Any, **__: Any) -> None:
     return None
 
 
-def _verified(world: World, **given: Any) -> dict[str, Any]:
+def _verified(**given: Any) -> dict[str, Any]:
     return {"decision": "verified", "reasons": [], "purpose": given["purpose"]}
 
 
@@ -51,9 +50,9 @@ MUTANTS: dict[str, tuple[str, Any] | Change] = {
     "nothing is verified": ("sluice.steps.verify_endpoint.verify_endpoint", _verified),
     "alarms stay": ("sluice.serving.canary_alarms.remove", _nothing),
     "no package is rejected": ("testing.fakes.sagemaker.FakeRegistry.decide", _nothing),
-    "no token is kept": ("sluice.steps.watch_canary.watch_canary", lambda world, **_: {"decision": "watching"}),
+    "no token is kept": ("sluice.steps.watch_canary.watch_canary", lambda **_: {"decision": "watching"}),
     "weights do not add up": ("sluice.release.plan.step", _too_much),
-    "people are told each time": ("sluice.steps.complete_release._told", lambda *_: False),
+    "people are told each time": ("sluice.steps.complete_release._told", lambda *_, **__: False),
     "nobody is told": ("testing.fakes.messages.FakeAlerts.publish", _nothing),
     "the first look promotes": _promote_at_once,
     "a function that dies is not asked again": _give_up,

@@ -16,10 +16,11 @@ from cli.text import say
 from examples.generate_sessions import Knobs, as_csv, request, sessions
 from scripts.smoke.record import FailedCheckError, Record
 from sluice import keys, names
+from sluice.bootstrap import World
 from sluice.contract import Contract, load_contract
 from sluice.contract.yaml_text import read_yaml
 from sluice.datasets.report_misplaced import STACK
-from sluice.ports import Json, World
+from sluice.ports import Json
 
 PROJECT = "smoke"
 _RUN_CONFIRMS = (

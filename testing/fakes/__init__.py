@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluice.ports import Settings, World
+from sluice.bootstrap import World
+from sluice.ports import Settings
 from testing.fakes.clock import FixedClock
 from testing.fakes.failing import Crash, failing, interrupted
 from testing.fakes.ledger import FakeLedger

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from sluice.ports import World
+from sluice.bootstrap import World
 
 # these look at nothing outside the process, so a crash there would be no case of its own
 _LOCAL = {"settings", "clock"}

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from sluice import keys
+from sluice.bootstrap import World as Sluice
 from sluice.contract.models import COLUMN_PATTERN
 from sluice.escaping import visible
 from sluice.ports import Champion
-from sluice.ports import World as Sluice
 from sluice.steps.monitor_model import monitor_model
 from sluice.steps.profile_dataset import profile_dataset
 from tests.browser import chromium, hostile
@@ -132,7 +132,7 @@ def full(strings: list[str]) -> tuple[Sluice, str]:
     columns = {name: {"type": "category", "shares": {values[i]: 1.0}, "missing": 0} for i, name in enumerate(names)}
     baseline = {"columns": columns, "scores": {"edges": [0, 1], "shares": [1.0]}, "rows": 1000}
     at.objects.write(keys.run("shop", "r1", "evaluation", "baseline.json"), json.dumps(baseline).encode())
-    profile_dataset(at, "shop", record["dataset_id"])
+    at.call(profile_dataset, "shop", record["dataset_id"])
     return at, record["dataset_id"]
 
 
@@ -162,7 +162,7 @@ def test_a_monitor_page_of_hostile_names_does_nothing(
     event = {"endpointInput": {"data": json.dumps(row), "encoding": "JSON"}}
     line = json.dumps({"captureData": event, "eventMetadata": {"inferenceId": strings[0]}})
     at.objects.write("capture/shop/sluice-shop/v-r1/2026/11/22/12/x.jsonl", "\n".join([line] * 200).encode())
-    answer = monitor_model(at, "shop")
+    answer = at.call(monitor_model, "shop")
     assert answer["decision"] == "drifted"
     page = at.objects.read(answer["report"].replace(".json", ".html")).decode()
     visit = look(browser, tmp_path, page if policy else without_policy(page), settle=0.3)
@@ -187,7 +187,7 @@ def test_hostile_keys_do_nothing(browser: Browser, outside: World, strings: list
     body = data(["channel"], ["search"])
     for key in packed(strings):
         _, record = arrive(at, body, key)
-        profile_dataset(at, "shop", record["dataset_id"])
+        at.call(profile_dataset, "shop", record["dataset_id"])
         page = at.objects.read(keys.profile_report("shop", record["dataset_id"])).decode()
         visit = look(browser, tmp_path, without_policy(page))
         innocent(visit, f"shop: dataset {record['dataset_id']}")
@@ -234,7 +234,7 @@ def test_the_policy_alone_would_hold_a_careless_page(browser: Browser, outside: 
     """The second line: even unescaped, the strings run no script and reach no server."""
     at = shop(contract(["channel"]))
     _, record = arrive(at, data(["channel"], ["search"]))
-    profile_dataset(at, "shop", record["dataset_id"])
+    at.call(profile_dataset, "shop", record["dataset_id"])
     page = at.objects.read(keys.profile_report("shop", record["dataset_id"])).decode()
     policy = _POLICY.search(page)
     assert policy is not None

@@ -12,8 +12,8 @@ import yaml
 
 from cli.app import main
 from cli.target import Target
+from sluice.bootstrap import World
 from sluice.contract import Contract, load_contract
-from sluice.ports import World
 from testing import fakes
 
 CONTRACT = load_contract(

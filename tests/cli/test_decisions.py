@@ -13,7 +13,7 @@ from tests.unit.steps import test_strategies as strategies
 def test_a_replay_says_what_each_test_saw() -> None:
     world, plan = replays.planned()
     replays.canary_says(world, Answer(500, b"x", "v-r2"))
-    replay_requests(world, PROJECT, NEW, plan)
+    world.call(replay_requests, PROJECT, NEW, plan)
     words = decisions.shown(replays.record(world))
     assert "Replay: abort after 20 captured requests" in words
     assert ["errors", "20", "0", "9.614"] in [line.split() for line in words.splitlines()]

@@ -15,7 +15,8 @@ from cli import following
 from cli.commands import drill
 from proofs.stateful.asl import Execution, definition
 from proofs.stateful.cloud import Cloud
-from sluice.ports import ENDPOINT, World
+from sluice.bootstrap import World
+from sluice.ports import ENDPOINT
 from testing import release_world as shop
 from tests.cli.conftest import FakeConnection, Sluice
 

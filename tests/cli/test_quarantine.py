@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli.text import say, table
-from sluice.ports import World
+from sluice.bootstrap import World
 from tests.cli.conftest import Sluice
 
 COMMANDS = Path(__file__).resolve().parents[2] / "cli"

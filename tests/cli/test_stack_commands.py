@@ -14,7 +14,8 @@ from botocore.stub import Stubber
 from cli.app import main
 from cli.connection import Connection
 from sluice import keys
-from sluice.ports import ENDPOINT, Champion, Variant, World
+from sluice.bootstrap import World
+from sluice.ports import ENDPOINT, Champion, Variant
 from sluice.steps.register_project import register_project
 from tests.cli.conftest import FakeConnection
 from tests.unit.changes.changed_projects import F09
@@ -292,8 +293,8 @@ def test_drop_without_a_project_asks_for_it(sluice):
 def test_status_names_what_is_not_read_until_it_is_deleted(sluice, world):
     key = "projects/shop/project.yml"
     world.objects.write(key, b"project: shop\n")
-    register_project(world, key, world.objects.version(key))
-    register_project(world, "backup/x.bin", "v1")
+    world.call(register_project, key, world.objects.version(key))
+    world.call(register_project, "backup/x.bin", "v1")
     line = "projects/shop/project.yml: a contract's name is project.yaml, with just these letters; it belongs at"
     code, printed, _ = sluice("status")
     assert code == 0
@@ -309,7 +310,7 @@ def test_status_names_what_is_not_read_until_it_is_deleted(sluice, world):
 def test_an_unknown_project_whose_contract_is_beside_its_place_says_so(sluice, world):
     key = "projects/fresh/project.yml"
     world.objects.write(key, b"project: fresh\n")
-    register_project(world, key, world.objects.version(key))
+    world.call(register_project, key, world.objects.version(key))
     code, _, said = sluice("status", "fresh")
     assert code == 1
     assert "its contract is not read: projects/fresh/project.yml" in said
@@ -381,7 +382,7 @@ def test_register_prints_the_comparison(tmp_path, capsys, monkeypatch):
 
     def uploaded(path, key, content_type="application/octet-stream"):
         upload(path, key, content_type)
-        register_project(at, key, at.objects.version(key))
+        at.call(register_project, key, at.objects.version(key))
 
     monkeypatch.setattr(at.objects, "upload", uploaded)
     path = tmp_path / "project.yaml"

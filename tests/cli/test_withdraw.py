@@ -15,7 +15,7 @@ def datasets(world, *ids: str) -> None:
 
 
 def planned(world) -> list[str]:
-    run_id = plan_training(world, "shop", "manual")["run_id"]
+    run_id = world.call(plan_training, "shop", "manual")["run_id"]
     return world.ledger.run("shop", run_id)["datasets"]
 
 
@@ -50,7 +50,7 @@ def test_a_second_time_changes_and_alerts_nothing(sluice, world):
 
 def test_a_run_that_is_on_is_named(sluice, world):
     datasets(world, "d1")
-    run_id = plan_training(world, "shop", "data")["run_id"]
+    run_id = world.call(plan_training, "shop", "data")["run_id"]
     assert f"{run_id} is in progress and still uses it" in sluice("withdraw", "shop", "d1", "--reason", "a")[1]
 
 
@@ -64,7 +64,7 @@ def test_an_unknown_dataset_is_refused_with_the_nearest(sluice, world):
 def test_with_every_dataset_withdrawn_there_is_nothing_to_learn_from(sluice, world):
     datasets(world, "d1")
     sluice("withdraw", "shop", "d1", "--reason", "a")
-    assert plan_training(world, "shop", "manual")["status"] == "no data"
+    assert world.call(plan_training, "shop", "manual")["status"] == "no data"
     assert "no accepted data" in sluice("retrain", "shop", "--reason", "a")[2]
 
 

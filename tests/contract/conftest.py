@@ -10,8 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from sluice.bootstrap import assemble
-from sluice.ports import World
+from sluice.bootstrap import World, assemble
 from testing.fakes import SETTINGS
 from testing.fakes import world as fake_world
 

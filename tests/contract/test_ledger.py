@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from sluice.bootstrap import World
 from sluice.errors import ConflictError, NotFoundError
-from sluice.ports import Champion, World
+from sluice.ports import Champion
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CHAMPION = Champion(

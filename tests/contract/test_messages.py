@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from sluice.aws.alerts import clean_subject
-from sluice.ports import World
+from sluice.bootstrap import World
 from tests.browser import hostile
 
 

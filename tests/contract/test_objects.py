@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from sluice.bootstrap import World
 from sluice.errors import NotFoundError
-from sluice.ports import World
 
 KEY = "raw/shop/a+b c%20.csv"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import boto3
 import pytest
 
+from sluice.bootstrap import World
 from sluice.errors import InputError, NotFoundError
-from sluice.ports import Variant, World
+from sluice.ports import Variant
 
 MODEL_URI = "s3://data/runs/shop/r1/training/job/output/model.tar.gz"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0"

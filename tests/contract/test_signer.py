@@ -7,8 +7,8 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from sluice.bootstrap import assemble
-from sluice.ports import Signer, World
+from sluice.bootstrap import World, assemble
+from sluice.ports import Signer
 from testing.fakes import SETTINGS, FakeSigner
 
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
+from sluice.bootstrap import World
 from sluice.errors import InputError
-from sluice.ports import Alarm, Metric, World
+from sluice.ports import Alarm, Metric
 
 ALARM = Alarm(
     name="sluice/shop/r1/canary-errors",

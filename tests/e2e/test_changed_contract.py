@@ -34,7 +34,7 @@ def test_a_changed_contract_says_what_becomes_of_the_accepted_rows(line: Line, s
     assert "values of 'browsing_minutes' in " in said
     assert "'coupon' is missing in all rows" in said
     assert f"0 of {rows:,} accepted rows can be learned from" in said
-    record = contract_change(line.stack.world, PROJECT, story["version"])
+    record = line.stack.world.call(contract_change, PROJECT, story["version"])
     assert record is not None
     assert (record["status"], record["run_stops"]) == ("compared", True)
     assert record["unread"] == []

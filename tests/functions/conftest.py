@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sluice import bootstrap
-from sluice.ports import World
+from sluice.bootstrap import World
 from testing.fakes import world as fake_world
 
 ROOT = Path(__file__).parents[2]

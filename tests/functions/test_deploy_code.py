@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sluice import bundle
-from sluice.ports import World
+from sluice.bootstrap import World
 from sluice.steps.deploy_code import deploy_code
 from tests.functions.conftest import recorded
 
@@ -38,7 +38,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
 
 
 def test_the_code_is_put_under_its_hash_once(world: World) -> None:
-    attributes = deploy_code(world)
+    attributes = world.call(deploy_code)
     stored = {item.key for item in world.objects.list("code/")}
     root = attributes["LearnUri"].removeprefix("s3://data/").removesuffix("learn/")
     assert {
@@ -54,7 +54,7 @@ def test_the_code_is_put_under_its_hash_once(world: World) -> None:
     assert "sluice/__init__.py" in names
     assert not any(name.startswith(("sluice/aws", "sluice/steps")) for name in names)
     count = len(world.objects.versions[f"{root}sourcedir.tar.gz"])
-    assert deploy_code(world) == attributes
+    assert world.call(deploy_code) == attributes
     assert len(world.objects.versions[f"{root}sourcedir.tar.gz"]) == count
 
 
@@ -74,7 +74,7 @@ def test_creation_is_answered_with_the_attributes(run: Callable[..., Any], answe
 
 
 def test_a_failure_is_answered_with_its_reason(run: Callable[..., Any], answers: Answers) -> None:
-    def broken(world: World) -> dict[str, str]:
+    def broken() -> dict[str, str]:
         raise PermissionError("no s3:PutObject")
 
     run("deploy_code", recorded("code_resource_created"), broken)

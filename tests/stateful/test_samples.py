@@ -80,7 +80,7 @@ def played() -> Recorder:
     many = [Fault("denied", where="updateEndpoint") for _ in range(3)]
     _released(recorder, "good", *many, strategy="blue_green", replay=0)
     cloud = recorder.noted(Cloud(captures=40, **ASKED))
-    start_drill(cloud.world, PROJECT)
+    cloud.world.call(start_drill, PROJECT)
     cloud._start_requested()
     cloud.rest()
     _line(recorder)

@@ -54,7 +54,7 @@ def test_a_scaled_champion_keeps_its_machines_through_a_drill() -> None:
     cloud = Cloud(**ASKED)
     scaled(cloud, 4)
     cloud.health["d"] = "good"
-    start_drill(cloud.world, PROJECT)
+    cloud.world.call(start_drill, PROJECT)
     cloud._start_requested()
     cloud.rest()
     (drill,) = cloud.executions.values()

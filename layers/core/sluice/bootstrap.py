@@ -1,12 +1,14 @@
-"""Joins the steps to AWS. The only place where the two meet."""
+"""Gives each function the ports that its signature names. The only place where entry points and AWS meet."""
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any, TypeVar
 
 from sluice.aws.alarms import CloudWatchAlarms
 from sluice.aws.alerts import SnsAlerts
@@ -20,12 +22,60 @@ from sluice.aws.objects import S3Objects
 from sluice.aws.registry import SageMakerRegistry
 from sluice.aws.schedules import SchedulerSchedules
 from sluice.aws.signer import KmsSigner
-from sluice.ports import Settings, World
+from sluice.ports import (
+    Alarms,
+    Alerts,
+    Clock,
+    Events,
+    Executions,
+    Ledger,
+    Metrics,
+    Models,
+    ObjectStore,
+    Registry,
+    Schedules,
+    Settings,
+    Signer,
+)
+
+T = TypeVar("T")
 
 
 class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class World:
+    """Every port, by the name under which a function asks for it. Nothing below this module may take all of them."""
+
+    settings: Settings
+    objects: ObjectStore
+    ledger: Ledger
+    alerts: Alerts
+    events: Events
+    metrics: Metrics
+    alarms: Alarms
+    models: Models
+    registry: Registry
+    signer: Signer
+    executions: Executions
+    schedules: Schedules
+    clock: Clock
+
+    def call(self, function: Callable[..., T], *arguments: Any, **named: Any) -> T:
+        """Calls `function` with the ports that its signature names. Raises TypeError for one in `named` as well."""
+        return function(*arguments, **named, **{name: getattr(self, name) for name in ports_of(function)})
+
+
+PORTS = tuple(field.name for field in fields(World))
+
+
+def ports_of(function: Callable[..., Any]) -> list[str]:
+    """The ports that a function asks for: its keyword-only parameters with a port's name."""
+    parameters = inspect.signature(function).parameters.values()
+    return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY and each.name in PORTS]
 
 
 def settings(environment: Mapping[str, str]) -> Settings:
@@ -35,7 +85,7 @@ def settings(environment: Mapping[str, str]) -> Settings:
 
 
 def assemble(chosen: Settings, clients: Clients | None = None) -> World:
-    """The services on AWS; no client is made before its first use."""
+    """The ports on AWS. An adapter makes its client at its first use."""
     shared = clients or Clients()
     return World(
         settings=chosen,
@@ -56,5 +106,10 @@ def assemble(chosen: Settings, clients: Clients | None = None) -> World:
 
 @cache
 def world() -> World:
-    """The services of this process, from its environment."""
+    """The ports of this process, from its environment."""
     return assemble(settings(os.environ))
+
+
+def call(step: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    """Calls an entry point with those of this process's ports that its signature names."""
+    return world().call(step, *arguments, **named)

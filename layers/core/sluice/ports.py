@@ -1,7 +1,7 @@
-"""The boundaries: what the entry points need of the outside. `sluice.aws` implements them on AWS, testing/fakes in
-memory.
+"""The boundaries: what a function may use of the outside, one interface each, and asks for by its name.
 
-Both implementations pass the same tests (tests/contract). All times are aware datetimes in UTC.
+`sluice.aws` implements them on AWS, testing/fakes in memory. `sluice.bootstrap` gives them to the functions that name
+them. Both implementations pass the same tests (tests/contract). All times are aware datetimes in UTC.
 """
 
 from __future__ import annotations
@@ -353,25 +353,6 @@ class Schedules(Protocol):
 
 class Clock(Protocol):
     def now(self) -> datetime: ...
-
-
-@dataclass(frozen=True)
-class World:
-    """Everything that a step may touch."""
-
-    settings: Settings
-    objects: ObjectStore
-    ledger: Ledger
-    alerts: Alerts
-    events: Events
-    metrics: Metrics
-    alarms: Alarms
-    models: Models
-    registry: Registry
-    signer: Signer
-    executions: Executions
-    schedules: Schedules
-    clock: Clock
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from botocore.stub import Stubber
 
 from sluice import bootstrap
 from sluice.aws.clients import Clients
+from sluice.bootstrap import World
 from sluice.errors import InputError, NotFoundError, SluiceError
-from sluice.ports import Answer, Settings, World
+from sluice.ports import Answer, Settings
 from testing.fakes import SETTINGS
 
 

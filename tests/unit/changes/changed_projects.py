@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from sluice.ports import Json, World
+from sluice.bootstrap import World
+from sluice.ports import Json
 from sluice.steps.profile_dataset import profile_dataset
 from sluice.steps.register_project import register_project
 from testing.fakes import FixedClock, world
@@ -45,7 +46,7 @@ def changed(**changes: Any) -> Json:
 
 
 def register(at: World, contract: Json) -> Json:
-    return register_project(at, KEY, put(at, KEY, yaml.safe_dump(contract).encode()))
+    return at.call(register_project, KEY, put(at, KEY, yaml.safe_dump(contract).encode()))
 
 
 def accepted(*files: bytes, profiled: bool = False, contract: Json | None = None) -> World:
@@ -58,7 +59,7 @@ def accepted(*files: bytes, profiled: bool = False, contract: Json | None = None
         record = arrive(at, body, f"raw/evo/day{number}.csv")[1]
         assert record["status"] == "accepted", record
         if profiled:
-            profile_dataset(at, "evo", record["dataset_id"])
+            at.call(profile_dataset, "evo", record["dataset_id"])
     return at
 
 

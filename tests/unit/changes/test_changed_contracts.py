@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from sluice import keys
+from sluice.bootstrap import World
 from sluice.datasets import compare_contract as step
 from sluice.datasets.compare_contract import compare, contract_change
-from sluice.ports import Json, World
+from sluice.ports import Json
 from sluice.steps.register_project import register_project
 from sluice.store.run_records import project_contract
 from testing.fakes import Published
@@ -25,7 +26,7 @@ def alert(at: World) -> Published:
 def record(at: World) -> Json:
     registered = at.ledger.contract("evo")
     assert registered is not None
-    found = contract_change(at, "evo", registered[1])
+    found = at.call(contract_change, "evo", registered[1])
     assert found is not None
     assert found["status"] == "compared"
     return found
@@ -182,7 +183,7 @@ def test_what_changes_nothing_for_rows_is_not_compared() -> None:
     at = accepted()
     register(at, {**V1, "gates": [{"metric": "accuracy", "min": 0.6}], "description": "another"})
     assert "Contract Changed" not in at.alerts.kinds
-    assert contract_change(at, "evo", at.ledger.contract("evo")[1]) is None
+    assert at.call(contract_change, "evo", at.ledger.contract("evo")[1]) is None
 
 
 def test_without_accepted_rows_nothing_is_compared() -> None:
@@ -240,9 +241,9 @@ def test_a_crash_in_the_comparison_leaves_the_contract_registered_and_a_retry_en
         with pytest.raises(MemoryError):
             register(at, F09)
     version = at.ledger.contract("evo")[1]
-    assert contract_change(at, "evo", version)["status"] == "comparing"
+    assert at.call(contract_change, "evo", version)["status"] == "comparing"
     for _ in range(2):
-        assert register_project(at, KEY, version)["status"] == "unchanged"
+        assert at.call(register_project, KEY, version)["status"] == "unchanged"
     assert losses(at)["no_target", "state"] == 1000
     assert at.alerts.kinds.count("Contract Changed") == 1
 
@@ -250,11 +251,11 @@ def test_a_crash_in_the_comparison_leaves_the_contract_registered_and_a_retry_en
 def test_the_comparison_before_a_drop_writes_nothing() -> None:
     at = accepted()
     before = {key: len(found) for key, found in at.objects.versions.items()}
-    found = compare(at, at.ledger.contract("evo")[0], project_contract(at, "evo"))
+    found = at.call(compare, at.ledger.contract("evo")[0], at.call(project_contract, "evo"))
     assert found is None
     at2 = accepted()
     register(at2, F09)
-    found = compare(at, at.ledger.contract("evo")[0], project_contract(at2, "evo"))
+    found = at.call(compare, at.ledger.contract("evo")[0], at2.call(project_contract, "evo"))
     assert found is not None
     assert found["run_stops"] is True
     assert {key: len(versions) for key, versions in at.objects.versions.items()} == before

@@ -42,7 +42,7 @@ def test_a_record_is_read_and_given_back_as_json(plan: Rollback) -> None:
 
 
 def test_the_signature_stays_that_of_the_step() -> None:
-    assert list(inspect.signature(complete_rollback).parameters)[:3] == ["world", "project", "reason"]
+    assert list(inspect.signature(complete_rollback).parameters)[:3] == ["project", "reason", "holder"]
     assert list(records_taken(inspect.unwrap(complete_rollback))) == ["rollback_plan"]
 
 
@@ -53,9 +53,9 @@ def test_a_plan_that_lacks_something_is_refused_with_its_name() -> None:
 
 def test_a_plan_of_a_newer_deployment_is_followed() -> None:
     world = build()
-    plan = plan_release(world, PROJECT, NEW, register_model(world, PROJECT, NEW, URI)["package_arn"], URI)
+    plan = world.call(plan_release, PROJECT, NEW, world.call(register_model, PROJECT, NEW, URI)["package_arn"], URI)
     assert ReleasePlan(**plan).weights[0] == weights_of(10)
-    assert replay_requests(world, PROJECT, NEW, {**plan, "added": 1})["decision"] == "pass"
+    assert world.call(replay_requests, PROJECT, NEW, {**plan, "added": 1})["decision"] == "pass"
     del plan["started_at"]
     with pytest.raises(DamagedRecordError, match=r"which replay_requests was given, .*started_at is missing"):
-        replay_requests(world, PROJECT, NEW, plan)
+        world.call(replay_requests, PROJECT, NEW, plan)

@@ -32,7 +32,7 @@ def frozen() -> tuple[Any, str, dict[str, Any]]:
 def test_members_of_a_newer_deployment_are_left_out() -> None:
     world, key, content = frozen()
     world.objects.write(key, json.dumps({**content, "owner": "a team"}).encode())
-    assert run_inputs(world, PROJECT, NEW) == RunInputs.of(content, WHERE)
+    assert world.call(run_inputs, PROJECT, NEW) == RunInputs.of(content, WHERE)
 
 
 @pytest.mark.parametrize("member", ["contract", "datasets", "created_at"])
@@ -41,7 +41,7 @@ def test_a_member_that_is_missing_is_named_with_its_file(member: str) -> None:
     del content[member]
     world.objects.write(key, json.dumps(content).encode())
     with pytest.raises(DamagedRecordError, match=f"^{WHERE} cannot be used: {member} is missing"):
-        run_contract(world, PROJECT, NEW)
+        world.call(run_contract, PROJECT, NEW)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_is_no_record_is_refused_in_words(body: bytes, what: str) -> None:
     world, key, _ = frozen()
     world.objects.write(key, body)
     with pytest.raises(DamagedRecordError, match=what):
-        run_inputs(world, PROJECT, NEW)
+        world.call(run_inputs, PROJECT, NEW)
 
 
 def test_a_frozen_contract_is_read_as_strictly_as_a_new_one() -> None:
@@ -66,13 +66,13 @@ def test_a_frozen_contract_is_read_as_strictly_as_a_new_one() -> None:
     content["contract"]["data"]["columns"]["pages"]["min"] = "secret"
     world.objects.write(key, json.dumps(content).encode())
     with pytest.raises(DamagedRecordError, match=r"contract\.release\.percents: Extra inputs") as raised:
-        run_inputs(world, PROJECT, NEW)
+        world.call(run_inputs, PROJECT, NEW)
     assert "contract.data.columns.pages.min: " in str(raised.value)
     assert "secret" not in str(raised.value)
 
 
 def test_a_record_with_a_member_that_it_does_not_have_is_not_made() -> None:
-    content = run_inputs(build(), PROJECT, NEW).plain()
+    content = build().call(run_inputs, PROJECT, NEW).plain()
     with pytest.raises(ValidationError, match="owner"):
         RunInputs(**content, owner="a team")
 
@@ -87,11 +87,11 @@ def test_an_evaluation_of_an_older_deployment_is_read() -> None:
 def test_a_damaged_evaluation_is_an_inconclusive_verdict_that_says_what_is_wrong() -> None:
     world = build()
     world.objects.write(keys.run(PROJECT, NEW, "evaluation", "evaluation.json"), b'{"rows": 100}')
-    answer = judge_candidate(world, PROJECT, NEW)
+    answer = world.call(judge_candidate, PROJECT, NEW)
     assert answer["decision"] == "inconclusive"
     assert "metric is missing, lower_is_better is missing, problem is missing and 1 more" in answer["reasons"][0]
     with pytest.raises(DamagedRecordError, match=r"evaluation\.json cannot be used: metric is missing"):
-        register_model(world, PROJECT, NEW, URI)
+        world.call(register_model, PROJECT, NEW, URI)
 
 
 def test_values_of_rows_are_not_in_the_message() -> None:
@@ -103,13 +103,13 @@ def test_values_of_rows_are_not_in_the_message() -> None:
 
 def test_a_run_record_has_what_its_steps_have_set() -> None:
     world = build()
-    assert update_run(world, PROJECT, NEW, RunFacts(canary=StageDecision(decision="abort", reasons=["slow"])))
+    assert world.call(update_run, PROJECT, NEW, RunFacts(canary=StageDecision(decision="abort", reasons=["slow"])))
     assert world.ledger.run(PROJECT, NEW)["canary"] == {"decision": "abort", "reasons": ["slow"]}
-    record = run_record(world, PROJECT, NEW)
+    record = world.call(run_record, PROJECT, NEW)
     assert record is not None
     assert (record.status, record.canary and record.canary.reasons, record.outcome) == ("running", ["slow"], None)
-    assert not update_run(world, PROJECT, "r9", RunFacts(status="failed"))
-    assert run_record(world, PROJECT, "r9") is None
+    assert not world.call(update_run, PROJECT, "r9", RunFacts(status="failed"))
+    assert world.call(run_record, PROJECT, "r9") is None
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ def test_a_run_record_has_what_its_steps_have_set() -> None:
 def test_an_abort_may_be_asked_for_in_the_table_by_hand(asked: Any, reason: str | None) -> None:
     world = build()
     world.ledger.update_run(PROJECT, NEW, {"abort_requested": asked})
-    assert abort_requested(world, PROJECT, NEW) == reason
+    assert world.call(abort_requested, PROJECT, NEW) == reason
 
 
 def test_a_damaged_run_record_is_named() -> None:
     world = build()
     world.ledger.update_run(PROJECT, NEW, {"gates": {"decision": "approved"}})
     with pytest.raises(DamagedRecordError, match=r"run r2 of shop cannot be used: gates\.reasons is missing"):
-        run_record(world, PROJECT, NEW)
+        world.call(run_record, PROJECT, NEW)

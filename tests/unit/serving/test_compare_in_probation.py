@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from sluice import keys
+from sluice.bootstrap import World
 from sluice.contract import Contract
-from sluice.ports import Answer, World
+from sluice.ports import Answer
 from sluice.records.evaluation import Measured
 from sluice.serving.ensure_monitoring import ensure_monitoring
 from sluice.steps.complete_release import complete_release
@@ -110,14 +111,14 @@ def promoted(old: Model, new: Model, content: dict[str, Any] | None = None, mae:
     world.models.answer = lambda call: Answer(
         200, json.dumps({"predictions": [models[str(call.variant)](json.loads(call.body))]}).encode(), call.variant
     )
-    arn = register_model(world, PROJECT, NEW, URI)["package_arn"]
-    plan = plan_release(world, PROJECT, NEW, arn, URI)
+    arn = world.call(register_model, PROJECT, NEW, URI)["package_arn"]
+    plan = world.call(plan_release, PROJECT, NEW, arn, URI)
     world.models.put_endpoint(ENDPOINT, plan["canary_config"] or plan["only_config"])
     lay(world, "v-r1", ROWS)
     if plan["replay"]:
-        assert replay_requests(world, PROJECT, NEW, plan)["decision"] == "pass"
+        assert world.call(replay_requests, PROJECT, NEW, plan)["decision"] == "pass"
     world.models.put_endpoint(ENDPOINT, plan["only_config"])
-    complete_release(world, PROJECT, NEW, "promoted", arn, URI, plan)
+    world.call(complete_release, PROJECT, NEW, "promoted", arn, URI, plan)
     world.alerts.published.clear()
     return world
 
@@ -135,7 +136,7 @@ def _text(value: Any) -> str:
 
 def look(world: World) -> dict[str, Any] | None:
     """What the look says of the probation, which the report has too."""
-    report = json.loads(world.objects.read(monitor_model(world, PROJECT)["report"]))
+    report = json.loads(world.objects.read(world.call(monitor_model, PROJECT)["report"]))
     return report["probation"]
 
 
@@ -166,7 +167,7 @@ def test_a_worse_model_is_taken_back_once(by: str) -> None:
     assert "the new model is worse: Brier score 0.64 against 0.01, on 200 rows" in found["reasons"][0]
     assert told(world) == [1.0]
     assert record(world)["inputs"] == {"pairs": 200, "labelled": 200, "predecessor": OLD}
-    answers = [respond_to_alarm(world, ringing(world))["decision"] for _ in range(2)]
+    answers = [world.call(respond_to_alarm, ringing(world))["decision"] for _ in range(2)]
     assert answers == ["roll_back", "duplicate"]
     [(arn, request)] = world.executions.started.items()
     assert ":sluice-rollback:" in arn
@@ -185,7 +186,7 @@ def test_a_model_that_is_as_good_stays() -> None:
     assert found is not None
     assert (found["decision"], found["inconclusive"], found["statistic"]["log_e"]) == ("keep", False, 0.0)
     assert told(world) == [0.0]
-    assert respond_to_alarm(world, ringing(world))["decision"] == "ignored"
+    assert world.call(respond_to_alarm, ringing(world))["decision"] == "ignored"
     assert world.executions.started == {}
 
 
@@ -275,7 +276,7 @@ def test_an_alarm_that_comes_after_the_probation_is_held_and_told() -> None:
     look(world)
     event = ringing(world)
     _over(world)
-    assert respond_to_alarm(world, event)["decision"] == "hold"
+    assert world.call(respond_to_alarm, event)["decision"] == "hold"
     assert world.executions.started == {}
     assert "is worse than the one before, but it is not in probation" in world.alerts.published[0].message
 
@@ -283,10 +284,10 @@ def test_an_alarm_that_comes_after_the_probation_is_held_and_told() -> None:
 def test_the_next_model_begins_with_an_alarm_of_its_own() -> None:
     world = promoted(sure, sure)
     world.alarms.state["sluice/shop/probation"] = "ALARM"
-    assert "sluice/shop/probation" in ensure_monitoring(world, PROJECT, reset=True)["alarms"]
+    assert "sluice/shop/probation" in world.call(ensure_monitoring, PROJECT, reset=True)["alarms"]
     assert world.alarms.state["sluice/shop/probation"] == "INSUFFICIENT_DATA"
     _without_a_predecessor(world)
-    assert "sluice/shop/probation" not in ensure_monitoring(world, PROJECT)["alarms"]
+    assert "sluice/shop/probation" not in world.call(ensure_monitoring, PROJECT)["alarms"]
 
 
 @pytest.mark.parametrize("old_is_off_by", [0.5, 2.0])
@@ -420,7 +421,7 @@ def test_values_of_rows_go_nowhere(content, models, truth, target) -> None:
     world = promoted(*models, content)
     label(world, truth, target=target)
     look(world)
-    assert respond_to_alarm(world, ringing(world))["decision"] == "roll_back"
+    assert world.call(respond_to_alarm, ringing(world))["decision"] == "roll_back"
     folder = keys.monitor(PROJECT)
     written = [world.objects.read(stored.key).decode() for stored in world.objects.list(folder)]
     assert any('"kind": "probation"' in text for text in written)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sluice.ports import World
+from sluice.bootstrap import World
 from sluice.serving.endpoint_lock import take_endpoint
 from sluice.serving.wake_endpoint import wake_endpoint
 from sluice.steps.monitor_model import monitor_model
@@ -29,24 +29,24 @@ def gone() -> World:
 def test_it_is_reported_once_until_it_is_back() -> None:
     world = gone()
     for _ in range(3):
-        monitor_model(world, PROJECT)
+        world.call(monitor_model, PROJECT)
     [message] = told(world)
     for text in (ENDPOINT, "does not exist", f"sluice wake {PROJECT}", "only1"):
         assert text in message
-    assert wake_endpoint(world, PROJECT)["decision"] == "waking"
-    monitor_model(world, PROJECT)
+    assert world.call(wake_endpoint, PROJECT)["decision"] == "waking"
+    world.call(monitor_model, PROJECT)
     assert world.ledger.champion(PROJECT).serving == "awake"
     world.models.endpoints.pop(ENDPOINT)
-    monitor_model(world, PROJECT)
+    world.call(monitor_model, PROJECT)
     assert len(told(world)) == 2
 
 
 def test_it_is_back_by_hand() -> None:
     world = gone()
-    monitor_model(world, PROJECT)
+    world.call(monitor_model, PROJECT)
     assert world.ledger.champion(PROJECT).serving == "missing"
     world.models.put_endpoint(ENDPOINT, "only1")
-    monitor_model(world, PROJECT)
+    world.call(monitor_model, PROJECT)
     assert world.ledger.champion(PROJECT).serving == "awake"
 
 
@@ -54,19 +54,19 @@ def test_a_broken_one_is_reported_too() -> None:
     world = watched()
     state = world.models.endpoints[ENDPOINT]
     world.models.endpoints[ENDPOINT] = replace(state, status="Failed")
-    monitor_model(world, PROJECT)
+    world.call(monitor_model, PROJECT)
     assert "is Failed" in told(world)[0]
     assert "remove-endpoint" in told(world)[0]
 
 
 def test_nobody_is_told_while_a_release_changes_it_or_it_sleeps() -> None:
     world = gone()
-    take_endpoint(world, PROJECT, NEW)
-    monitor_model(world, PROJECT)
+    world.call(take_endpoint, PROJECT, NEW)
+    world.call(monitor_model, PROJECT)
     asleep = gone()
     champion = asleep.ledger.champion(PROJECT)
     asleep.ledger.champions[PROJECT] = replace(champion, serving="asleep")
-    monitor_model(asleep, PROJECT)
+    asleep.call(monitor_model, PROJECT)
     assert told(world) == told(asleep) == []
 
 
@@ -74,7 +74,7 @@ def test_nobody_is_told_while_a_release_changes_it_or_it_sleeps() -> None:
 def test_killed_anywhere_it_is_told(after: int) -> None:
     world = gone()
     try:
-        monitor_model(failing(world, after), PROJECT)
+        failing(world, after).call(monitor_model, PROJECT)
     except Crash:
-        monitor_model(world, PROJECT)
+        world.call(monitor_model, PROJECT)
     assert 1 <= len(told(world)) <= 2

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from sluice.bootstrap import World
 from sluice.contract import Contract
 from sluice.errors import ArtifactError, ConflictError, EndpointBusyError, NotFoundError
-from sluice.ports import World
 from sluice.serving.sleep_endpoint import sleep_endpoint
 from sluice.serving.wake_endpoint import wake_endpoint
 from sluice.steps.finish_run import finish_run
@@ -43,7 +43,7 @@ def ask(world: World, hours_ago: float) -> None:
 
 def test_an_idle_endpoint_goes_and_the_champion_stays() -> None:
     world, contract = quiet()
-    answer = sleep_endpoint(world, PROJECT, contract)
+    answer = world.call(sleep_endpoint, PROJECT, contract)
     assert answer["decision"] == "asleep"
     champion = world.ledger.champion(PROJECT)
     assert champion is not None
@@ -52,18 +52,18 @@ def test_an_idle_endpoint_goes_and_the_champion_stays() -> None:
     assert world.alerts.kinds == ["Endpoint Asleep"]
     assert world.objects.exists(answer["record"])
     assert world.ledger.lock(PROJECT) is None
-    assert sleep_endpoint(world, PROJECT, contract)["decision"] == "asleep"
+    assert world.call(sleep_endpoint, PROJECT, contract)["decision"] == "asleep"
     assert world.alerts.kinds == ["Endpoint Asleep"], "told once"
-    assert monitor_model(world, PROJECT)["decision"] == "asleep"
+    assert world.call(monitor_model, PROJECT)["decision"] == "asleep"
 
 
 def test_the_silence_before_it_was_woken_does_not_count() -> None:
     world, contract = quiet()
     state = world.models.endpoints[ENDPOINT]
     world.models.endpoints[ENDPOINT] = replace(state, created=world.clock.now() - timedelta(hours=5))
-    assert sleep_endpoint(world, PROJECT, contract)["decision"] == "awake"
+    assert world.call(sleep_endpoint, PROJECT, contract)["decision"] == "awake"
     world.clock.advance(1.1 * HOURS)
-    assert sleep_endpoint(world, PROJECT, contract)["decision"] == "asleep"
+    assert world.call(sleep_endpoint, PROJECT, contract)["decision"] == "asleep"
 
 
 def canary(world: World) -> None:
@@ -104,7 +104,7 @@ def test_any_doubt_leaves_it_awake(change: Any, why: str) -> None:
     world, contract = quiet()
     change(world)
     before = dict(world.models.endpoints)
-    answer = sleep_endpoint(world, PROJECT, contract)
+    answer = world.call(sleep_endpoint, PROJECT, contract)
     assert answer["decision"] == "awake"
     assert why in " ".join(answer["reasons"])
     assert world.models.endpoints == before
@@ -114,25 +114,25 @@ def test_any_doubt_leaves_it_awake(change: Any, why: str) -> None:
 def test_a_contract_without_the_key_never_sleeps_and_asks_nothing() -> None:
     world, contract = quiet(idle_after=None)
     world.metrics.variant_sum = world.models.endpoint = None
-    assert sleep_endpoint(world, PROJECT, contract)["decision"] == "awake"
+    assert world.call(sleep_endpoint, PROJECT, contract)["decision"] == "awake"
 
 
 def test_a_request_before_the_window_does_not_count() -> None:
     world, contract = quiet()
     ask(world, 6 * (1 + idleness.SLACK) + 0.1)
-    assert sleep_endpoint(world, PROJECT, contract)["decision"] == "asleep"
+    assert world.call(sleep_endpoint, PROJECT, contract)["decision"] == "asleep"
 
 
 def test_killed_between_any_two_calls_the_next_look_finishes() -> None:
     for after in range(1, 60):
         world, contract = quiet()
         try:
-            sleep_endpoint(failing(world, after), PROJECT, contract)
+            failing(world, after).call(sleep_endpoint, PROJECT, contract)
             died = False
         except Crash:
             died = True
         world.clock.advance(3_600)
-        sleep_endpoint(world, PROJECT, contract)
+        world.call(sleep_endpoint, PROJECT, contract)
         champion = world.ledger.champion(PROJECT)
         assert champion is not None
         assert (champion.serving, world.models.endpoint(ENDPOINT)) == ("asleep", None), after
@@ -149,11 +149,11 @@ def test_what_arrives_while_the_endpoint_goes_is_asked_for_afterwards() -> None:
 
     def meanwhile(name: str) -> None:
         world.ledger.add_dataset(PROJECT, "d9", world.clock.now(), {"rows": 1})
-        assert plan_training(world, PROJECT, "data", "d9")["status"] == "coalesced"
+        assert world.call(plan_training, PROJECT, "data", "d9")["status"] == "coalesced"
         delete(name)
 
     world.models.delete_endpoint = meanwhile
-    sleep_endpoint(world, PROJECT, contract)
+    world.call(sleep_endpoint, PROJECT, contract)
     (event,) = world.events.put_events
     assert event[0] == "Training Requested"
     assert (event[1]["trigger"], event[1]["datasets"]) == ("arrivals", ["d9"])
@@ -161,49 +161,49 @@ def test_what_arrives_while_the_endpoint_goes_is_asked_for_afterwards() -> None:
 
 def test_a_release_to_a_sleeping_project_makes_the_endpoint() -> None:
     world, contract = quiet()
-    sleep_endpoint(world, PROJECT, contract)
+    world.call(sleep_endpoint, PROJECT, contract)
     facts = {"run_id": NEW, "archive_sha256": _sealed(world)}
     package = world.registry.register("g", URI, "image", facts, approved=True)
-    assert plan_release(world, PROJECT, NEW, package, URI)["mode"] == "create"
-    finish_run(world, PROJECT, NEW, "failed")
-    assert plan_rollback(world, PROJECT, "why not", "back")["decision"] == "impossible"
+    assert world.call(plan_release, PROJECT, NEW, package, URI)["mode"] == "create"
+    world.call(finish_run, PROJECT, NEW, "failed")
+    assert world.call(plan_rollback, PROJECT, "why not", "back")["decision"] == "impossible"
 
 
 def _sealed(world: World) -> str:
     from sluice.serving.sealed_models import verified
 
-    return verified(world, PROJECT, NEW, URI).archive_sha256
+    return world.call(verified, PROJECT, NEW, URI).archive_sha256
 
 
 def test_it_wakes_with_its_own_configuration() -> None:
     world, contract = quiet()
-    sleep_endpoint(world, PROJECT, contract)
-    answer = wake_endpoint(world, PROJECT)
+    world.call(sleep_endpoint, PROJECT, contract)
+    answer = world.call(wake_endpoint, PROJECT)
     assert (answer["decision"], answer["config"]) == ("waking", "only1")
     state, champion = world.models.endpoint(ENDPOINT), world.ledger.champion(PROJECT)
     assert state is not None
     assert champion is not None
     assert (state.config, champion.serving) == ("only1", "awake")
     assert world.alerts.kinds == ["Endpoint Asleep", "Endpoint Awake"]
-    assert wake_endpoint(world, PROJECT)["decision"] == "awake"
+    assert world.call(wake_endpoint, PROJECT)["decision"] == "awake"
     world.metrics.seconds_seen = 600.0
-    assert sleep_endpoint(world, PROJECT, contract)["decision"] == "awake", "it must have been there all the time"
+    assert world.call(sleep_endpoint, PROJECT, contract)["decision"] == "awake", "it must have been there all the time"
 
 
 def test_an_endpoint_that_a_person_removed_wakes_as_well() -> None:
     world, _ = quiet()
     world.models.endpoints.clear()
-    assert wake_endpoint(world, PROJECT)["decision"] == "waking"
+    assert world.call(wake_endpoint, PROJECT)["decision"] == "waking"
 
 
 def test_a_wake_that_died_can_be_repeated() -> None:
     for after in range(1, 60):
         world, contract = quiet()
-        sleep_endpoint(world, PROJECT, contract)
+        world.call(sleep_endpoint, PROJECT, contract)
         with suppress(Crash):
-            wake_endpoint(failing(world, after), PROJECT)
+            failing(world, after).call(wake_endpoint, PROJECT)
         world.clock.advance(3_600)
-        wake_endpoint(world, PROJECT)
+        world.call(wake_endpoint, PROJECT)
         champion = world.ledger.champion(PROJECT)
         assert champion is not None
         assert champion.serving == "awake"
@@ -213,19 +213,19 @@ def test_a_wake_that_died_can_be_repeated() -> None:
 
 def test_waking_refuses_what_it_must_not_do() -> None:
     world, contract = quiet()
-    sleep_endpoint(world, PROJECT, contract)
+    world.call(sleep_endpoint, PROJECT, contract)
     world.ledger.acquire_lock(PROJECT, NEW, world.clock.now())
     with pytest.raises(ConflictError, match=NEW):
-        wake_endpoint(world, PROJECT)
+        world.call(wake_endpoint, PROJECT)
     world.ledger.release_lock(PROJECT, NEW)
     world.models.put_endpoint(ENDPOINT, "only1", "Deleting")
     with pytest.raises(EndpointBusyError, match="in a minute"):
-        wake_endpoint(world, PROJECT)
+        world.call(wake_endpoint, PROJECT)
     world.models.endpoints.clear()
     world.objects.write(f"models/{PROJECT}/{OLD}/model.tar.gz", b"another")
     with pytest.raises(ArtifactError):
-        wake_endpoint(world, PROJECT)
+        world.call(wake_endpoint, PROJECT)
     assert world.ledger.lock(PROJECT) is None
     world.ledger.champions.clear()
     with pytest.raises(NotFoundError, match="nothing to wake"):
-        wake_endpoint(world, PROJECT)
+        world.call(wake_endpoint, PROJECT)

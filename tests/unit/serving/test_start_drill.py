@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from sluice import keys, names
+from sluice.bootstrap import World
 from sluice.contract import Contract
 from sluice.errors import ConflictError, EndpointBusyError, ReleaseError, SluiceError, UnknownProjectError
 from sluice.ports import ENDPOINT as LOCK
-from sluice.ports import Answer, World
+from sluice.ports import Answer
 from sluice.release import endpoint_alarms, plan
 from sluice.serving.endpoint_lock import take_endpoint
 from sluice.serving.start_drill import end_drill, start_drill
@@ -45,7 +46,7 @@ def holder(world: World) -> str | None:
 def test_it_writes_what_the_machine_needs_and_starts_it() -> None:
     world = serving()
     world.ledger.update_run(PROJECT, OLD, {"contract_version": "v7"})
-    started = start_drill(world, PROJECT, "ada")
+    started = world.call(start_drill, PROJECT, "ada")
     drill_id = started["drill_id"]
     assert re.fullmatch("d[0-9a-f]{12}", drill_id)
     assert len(drill_id) == len(names.run_id(PROJECT, "v1", ["d1"]))
@@ -68,7 +69,7 @@ def test_it_writes_what_the_machine_needs_and_starts_it() -> None:
     assert "stateMachine:sluice-release".replace("stateMachine", "execution") in started["execution_arn"]
     assert holder(world) == drill_id
     assert world.ledger.lock(PROJECT) is None, "trainings go on"
-    planned = plan_release(world, **next(iter(payloads.values())))
+    planned = world.call(plan_release, **next(iter(payloads.values())))
     told = {"champion_config": "only1", "champion_variant": "v-r1", "endpoint": ENDPOINT, "variant": f"v-{drill_id}"}
     assert planned.items() >= told.items()
     assert started.items() >= told.items()
@@ -85,8 +86,8 @@ def test_it_has_the_champions_contract_with_a_bake_of_its_own(strategy: str) -> 
     # an edit after the champion was released is not the champion's
     edited = {**registered[0], "description": "edited since"}
     world.ledger.save_contract(PROJECT, edited, "v2")
-    drill_id = start_drill(world, PROJECT)["drill_id"]
-    contract = run_contract(world, PROJECT, drill_id)
+    drill_id = world.call(start_drill, PROJECT)["drill_id"]
+    contract = world.call(run_contract, PROJECT, drill_id)
     own = Contract.model_validate(registered[0])
     assert contract.release.longest_bake_seconds == 600
     assert plan.timing(contract.release)["slice_seconds"] == 120
@@ -138,7 +139,7 @@ def test_it_refuses_and_leaves_nothing(change: Callable[[Any], None], error: typ
     change(world)
     before = holder(world)
     with pytest.raises(error, match=why):
-        start_drill(world, PROJECT)
+        world.call(start_drill, PROJECT)
     assert world.executions.started == {}  # type: ignore[attr-defined]
     assert drills(world) == []
     assert holder(world) == before
@@ -146,15 +147,15 @@ def test_it_refuses_and_leaves_nothing(change: Callable[[Any], None], error: typ
 
 def test_an_unknown_project_is_refused() -> None:
     with pytest.raises(UnknownProjectError, match="shpo"):
-        start_drill(serving(), "shpo")
+        serving().call(start_drill, "shpo")
 
 
 def test_two_drills_are_not_on_at_once() -> None:
     world = serving()
-    first = start_drill(world, PROJECT)["drill_id"]
+    first = world.call(start_drill, PROJECT)["drill_id"]
     world.clock.advance(1)  # type: ignore[attr-defined]
     with pytest.raises(ConflictError, match=f"by drill {first}"):
-        start_drill(world, PROJECT)
+        world.call(start_drill, PROJECT)
     assert holder(world) == first
 
 
@@ -168,7 +169,7 @@ def test_a_release_that_ends_between_look_and_lock_is_seen() -> None:
 
     world.ledger.acquire_lock = meanwhile  # type: ignore[method-assign]
     with pytest.raises(ReleaseError, match="is Updating"):
-        start_drill(world, PROJECT)
+        world.call(start_drill, PROJECT)
     assert holder(world) is None
 
 
@@ -180,7 +181,7 @@ def test_a_machine_that_does_not_start_leaves_the_endpoint_free() -> None:
 
     world.executions.start = refuse  # type: ignore[method-assign]
     with pytest.raises(SluiceError, match="no machine"):
-        start_drill(world, PROJECT)
+        world.call(start_drill, PROJECT)
     assert holder(world) is None
     (record,) = drills(world)
     assert (record["outcome"], record["finished"]) == ("drill_failed", True)
@@ -192,10 +193,10 @@ def test_killed_between_any_two_calls_the_endpoint_is_free_after_hours() -> None
         world = serving()
         died = True
         with suppress(Crash):
-            start_drill(failing(world, after), PROJECT)
+            failing(world, after).call(start_drill, PROJECT)
             died = False
         world.clock.advance(hours=3, seconds=1)  # type: ignore[attr-defined]
-        assert take_endpoint(world, PROJECT, NEW) is None, after
+        assert world.call(take_endpoint, PROJECT, NEW) is None, after
         if not died:
             return
     pytest.fail("more calls than are tried here")
@@ -203,35 +204,35 @@ def test_killed_between_any_two_calls_the_endpoint_is_free_after_hours() -> None
 
 def test_a_drill_that_is_on_keeps_releases_away_until_it_is_finished() -> None:
     world = serving()
-    drill_id = start_drill(world, PROJECT)["drill_id"]
+    drill_id = world.call(start_drill, PROJECT)["drill_id"]
     payload: dict[str, Any] = next(iter(world.executions.started.values()))  # type: ignore[attr-defined]
-    planned = plan_release(world, **payload)
+    planned = world.call(plan_release, **payload)
     with pytest.raises(EndpointBusyError, match=drill_id):
-        plan_release(world, PROJECT, NEW, "arn:new", URI)
+        world.call(plan_release, PROJECT, NEW, "arn:new", URI)
     # a rollback does not wait for the bake: it asks the drill to abort
     with pytest.raises(EndpointBusyError, match=drill_id):
-        plan_rollback(world, PROJECT, "alarm", "rollback-1")
+        world.call(plan_rollback, PROJECT, "alarm", "rollback-1")
     asked = (world.ledger.run(PROJECT, drill_id) or {})["abort_requested"]
     assert "the champion is rolled back" in asked["reason"]
     world.models.answer = lambda _: Answer(200, b"{}", "v-r1")  # type: ignore[attr-defined]
-    verification = verify_endpoint(world, PROJECT, drill_id, ENDPOINT, "only1", "v-r1", "rollback")
-    complete_release(world, PROJECT, drill_id, "rolled_back", "arn:old", URI, planned, verification)
+    verification = world.call(verify_endpoint, PROJECT, drill_id, ENDPOINT, "only1", "v-r1", "rollback")
+    world.call(complete_release, PROJECT, drill_id, "rolled_back", "arn:old", URI, planned, verification)
     record = world.ledger.run(PROJECT, drill_id)
     assert record is not None
     assert (record["outcome"], record["status"], record["finished"]) == ("drill_passed", "finished", True)
     assert record["ended_at"]
-    assert take_endpoint(world, PROJECT, NEW) is None, "whether or not somebody watched"
+    assert world.call(take_endpoint, PROJECT, NEW) is None, "whether or not somebody watched"
 
 
 def test_the_end_of_an_execution_that_failed_is_written_once() -> None:
     world = serving()
-    drill_id = start_drill(world, PROJECT)["drill_id"]
+    drill_id = world.call(start_drill, PROJECT)["drill_id"]
     payload: dict[str, Any] = next(iter(world.executions.started.values()))  # type: ignore[attr-defined]
-    plan_release(world, **payload)
+    world.call(plan_release, **payload)
     known = endpoint_alarms.canary_names("sluice", PROJECT, drill_id)
     assert len(world.alarms.states(known)) == 2
-    end_drill(world, PROJECT, drill_id, "its execution is FAILED: E")
-    end_drill(world, PROJECT, drill_id, "again")
+    world.call(end_drill, PROJECT, drill_id, "its execution is FAILED: E")
+    world.call(end_drill, PROJECT, drill_id, "again")
     record = world.ledger.run(PROJECT, drill_id)
     assert record is not None
     assert (record["outcome"], record["reasons"]) == ("drill_failed", ["its execution is FAILED: E"])
@@ -241,17 +242,17 @@ def test_the_end_of_an_execution_that_failed_is_written_once() -> None:
 
 def test_the_end_of_a_drill_that_passed_stays_as_it_was_written() -> None:
     world = serving()
-    drill_id = start_drill(world, PROJECT)["drill_id"]
+    drill_id = world.call(start_drill, PROJECT)["drill_id"]
     facts = {"outcome": "drill_passed", "release_outcome": "drill_passed", "reasons": ["alarm"], "finished": True}
     world.ledger.update_run(PROJECT, drill_id, facts)
-    end_drill(world, PROJECT, drill_id, "its execution is SUCCEEDED")
+    world.call(end_drill, PROJECT, drill_id, "its execution is SUCCEEDED")
     assert (world.ledger.run(PROJECT, drill_id) or {}).items() >= facts.items()
     assert holder(world) is None
 
 
 def test_its_inputs_are_those_of_any_run() -> None:
     world = serving()
-    drill_id = start_drill(world, PROJECT)["drill_id"]
+    drill_id = world.call(start_drill, PROJECT)["drill_id"]
     inputs = json.loads(world.objects.read(keys.run(PROJECT, drill_id, "run.json")))
     assert {"project", "run_id", "trigger", "reason", "contract", "contract_version", "datasets"} <= inputs.keys()
     assert (inputs["run_id"], inputs["champion"]) == (drill_id, OLD)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sluice.ports import World
+from sluice.bootstrap import World
 from testing.release_world import ENDPOINT
 
 

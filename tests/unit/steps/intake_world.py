@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from sluice.ports import Json, World
+from sluice.bootstrap import World
+from sluice.ports import Json
 from sluice.steps.register_project import register_project
 from sluice.steps.validate_dataset import validate_dataset
 from testing.fakes import world
@@ -41,14 +42,14 @@ def shop(contract: dict[str, Any] | None = None) -> World:
     at = world()
     key = "projects/shop/project.yaml"
     version = put(at, key, yaml.safe_dump(contract or CONTRACT).encode())
-    register_project(at, key, version)
+    at.call(register_project, key, version)
     return at
 
 
 def arrive(at: World, body: bytes, key: str = "raw/shop/day 1+%20.csv") -> tuple[str, Json]:
     """The version id and the record of a file that arrives."""
     version = put(at, key, body)
-    return version, validate_dataset(at, "data", key, version, len(body))
+    return version, at.call(validate_dataset, "data", key, version, len(body))
 
 
 def state(at: World) -> dict[str, Any]:

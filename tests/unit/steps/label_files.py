@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sluice.ports import Json, World
+from sluice.bootstrap import World
+from sluice.ports import Json
 from sluice.steps.validate_dataset import validate_dataset
 
 
@@ -12,4 +13,4 @@ def send_labels(world: World, name: str, body: bytes | str, project: str = "shop
     content = body.encode() if isinstance(body, str) else body
     world.objects.write(key, content)
     version = world.objects.version(key)
-    return validate_dataset(world, world.objects.bucket, key, version, len(content))
+    return world.call(validate_dataset, world.objects.bucket, key, version, len(content))

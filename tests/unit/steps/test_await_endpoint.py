@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from sluice.bootstrap import World
 from sluice.errors import EndpointBusyError, NotFoundError, ReleaseError
-from sluice.ports import EndpointState, VariantState, World
+from sluice.ports import EndpointState, VariantState
 from sluice.steps.await_endpoint import await_endpoint
 from testing import fakes
 
@@ -28,7 +29,7 @@ def endpoint(status: str, weight: float = 0.1, desired: float = 0.1) -> Endpoint
 
 def test_a_settled_endpoint_tells_what_serves() -> None:
     # SageMaker answers in single precision: 0.1 comes back as 0.10000000149
-    answer = await_endpoint(world_with(endpoint("InService", 0.10000000149011612)), "shop")
+    answer = world_with(endpoint("InService", 0.10000000149011612)).call(await_endpoint, "shop")
     assert answer["config"] == "config-1"
     assert answer["weights"] == {"v-1": pytest.approx(0.1)}
 
@@ -36,11 +37,11 @@ def test_a_settled_endpoint_tells_what_serves() -> None:
 @pytest.mark.parametrize("state", [endpoint("Updating"), endpoint("Creating"), endpoint("InService", 0.1, 0.25)])
 def test_a_changing_endpoint_is_asked_again(state: EndpointState) -> None:
     with pytest.raises(EndpointBusyError, match="shop is"):
-        await_endpoint(world_with(state), "shop")
+        world_with(state).call(await_endpoint, "shop")
 
 
 def test_a_broken_or_absent_endpoint_ends_the_wait() -> None:
     with pytest.raises(ReleaseError, match="is Failed"):
-        await_endpoint(world_with(endpoint("Failed")), "shop")
+        world_with(endpoint("Failed")).call(await_endpoint, "shop")
     with pytest.raises(NotFoundError, match="does not exist"):
-        await_endpoint(world_with(None), "shop")
+        world_with(None).call(await_endpoint, "shop")

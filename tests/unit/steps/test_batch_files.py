@@ -14,11 +14,12 @@ import pytest
 import yaml
 
 from sluice import keys
+from sluice.bootstrap import World
 from sluice.contract import Contract
 from sluice.datasets.batch_answers import join_answers
 from sluice.errors import AnswersError, EmptyFileError, HeaderMismatchError, UnreadableFileError
 from sluice.intake.scoring import MAX_ROW_BYTES, read_scoring_file
-from sluice.ports import Json, World
+from sluice.ports import Json
 from sluice.steps.finish_batch import finish_batch
 from sluice.steps.plan_batch import plan_batch
 from testing.release_world import build
@@ -100,14 +101,14 @@ def dropped(body: bytes, name: str = "a.csv") -> tuple[World, str, str, Json]:
     world, key = build(), f"batch/shop/{name}"
     world.objects.write(key, body)
     version = str(world.objects.version(key))
-    return world, key, version, plan_batch(world, key, version, len(body), 60)
+    return world, key, version, world.call(plan_batch, key, version, len(body), 60)
 
 
 def finished(world: World, key: str, version: str, plan: Json, answers: bytes) -> Json:
     """After the transform job, which names its output after its input."""
     name = plan["input_uri"].rpartition("/")[2]
     world.objects.write(f"{plan['output_uri'].removeprefix('s3://data/')}/{name}.out", answers)
-    finish_batch(world, "shop", key, version, "scored", plan["output_uri"], file=plan["file"])
+    world.call(finish_batch, "shop", key, version, "scored", plan["output_uri"], file=plan["file"])
     record = world.ledger.arrival("data", key, version)
     assert record is not None
     return dict(record)
@@ -241,7 +242,7 @@ def test_the_contract_of_the_serving_run_reads_the_file() -> None:
     record["contract"]["data"]["columns"]["pages"]["missing"] = ["n/a"]
     world.objects.write(keys.run("shop", "r1", "run.json"), json.dumps(record).encode())
     world.objects.write(key, b"pages\nn/a\n")
-    plan = plan_batch(world, key, str(world.objects.version(key)))
+    plan = world.call(plan_batch, key, str(world.objects.version(key)))
     assert world.objects.read(plan["input_uri"].removeprefix("s3://data/")) == b'{"pages":null}\n'
 
 
@@ -249,5 +250,5 @@ def test_a_run_without_its_contract_refuses_the_file() -> None:
     world, key = build(), "batch/shop/a.csv"
     world.objects.write(key, b"pages\n1\n")
     world.objects.remove(keys.run("shop", "r1", "run.json"))
-    assert plan_batch(world, key, str(world.objects.version(key)))["decision"] == "refused"
+    assert world.call(plan_batch, key, str(world.objects.version(key)))["decision"] == "refused"
     assert world.alerts.kinds == ["Batch Failed"]

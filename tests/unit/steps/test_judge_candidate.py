@@ -25,7 +25,7 @@ def test_slices_that_no_contract_lists_are_told_by_their_hash(listed: bool) -> N
     freeze(world, NEW, plain)
     evaluated(world, NEW, evaluation(slices={"channel": SLICES}))
 
-    answer = judge_candidate(world, PROJECT, NEW)
+    answer = world.call(judge_candidate, PROJECT, NEW)
     assert answer["decision"] == "rejected"
     record = json.loads(world.objects.read(answer["record"]))
     assert "secret-a 0.9000" in record["reasons"][0]
@@ -46,7 +46,7 @@ def test_what_became_of_the_rows_is_on_the_record_and_in_an_alert(losses: list[d
     world = build()
     manifest = {"rows_read": 400, "rows": {"train": 240, "validation": 80, "test": 40}, "losses": losses}
     world.objects.write(keys.run(PROJECT, NEW, "prepared", "manifest.json"), json.dumps(manifest).encode())
-    judge_candidate(world, PROJECT, NEW)
+    world.call(judge_candidate, PROJECT, NEW)
     record = world.ledger.run(PROJECT, NEW)["data"]
     assert record["rows_read"] == 400
     assert [loss["text"] for loss in record["losses"]] == [loss["text"] for loss in losses]

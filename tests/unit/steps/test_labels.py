@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from sluice import keys
+from sluice.bootstrap import World
 from sluice.contract import Contract
 from sluice.datasets.late_labels import late_labels
 from sluice.names import digest
-from sluice.ports import World
 from sluice.steps.validate_dataset import validate_dataset
 from tests.unit.steps.intake_world import shop
 from tests.unit.steps.label_files import send_labels
@@ -40,7 +40,7 @@ def project(kind: str = "binary", column: dict[str, Any] | None = None, **proble
 def labels(world: World) -> dict[tuple[str, ...], Any]:
     found = world.ledger.contract("shop")
     assert found is not None
-    return late_labels(world, Contract.model_validate(found[0])).labels
+    return world.call(late_labels, Contract.model_validate(found[0])).labels
 
 
 def parquet(columns: dict[str, list[Any]]) -> bytes:
@@ -205,7 +205,7 @@ def test_a_project_without_a_key_needs_inference_ids() -> None:
 def test_a_file_of_no_project_is_refused(key: str) -> None:
     world = project()
     world.objects.write(key, ROWS.encode())
-    record = validate_dataset(world, "data", key, world.objects.version(key), 10)
+    record = world.call(validate_dataset, "data", key, world.objects.version(key), 10)
     assert record["status"] == "failed"
     assert world.alerts.kinds[-1] == "Labels Refused"
 
@@ -214,7 +214,7 @@ def test_a_second_delivery_changes_nothing() -> None:
     world = project()
     first = send_labels(world, "a.csv", ROWS)
     told = len(world.alerts.published)
-    again = validate_dataset(world, "data", "labels/shop/a.csv", world.objects.version("labels/shop/a.csv"), 10)
+    again = world.call(validate_dataset, "data", "labels/shop/a.csv", world.objects.version("labels/shop/a.csv"), 10)
     assert again == {**first, **again}
     assert len(world.alerts.published) == told
 
@@ -229,7 +229,7 @@ def test_the_newest_version_of_a_file_counts_and_a_deleted_file_does_not() -> No
     assert labels(world) == {}
     found = world.ledger.contract("shop")
     assert found is not None
-    left_out = late_labels(world, Contract.model_validate(found[0])).left_out
+    left_out = world.call(late_labels, Contract.model_validate(found[0])).left_out
     assert "Is the header missing?" in left_out["labels/shop/a.csv"]
     send_labels(world, "b.csv", ROWS)
     world.objects.remove("labels/shop/b.csv")
@@ -241,7 +241,7 @@ def test_an_event_that_comes_late_does_not_bring_the_older_version_back() -> Non
     world.objects.write("labels/shop/a.csv", ROWS.encode())
     older = world.objects.version("labels/shop/a.csv")
     send_labels(world, "a.csv", "session_id,purchase\ns1,no\n")
-    validate_dataset(world, "data", "labels/shop/a.csv", older, 10)
+    world.call(validate_dataset, "data", "labels/shop/a.csv", older, 10)
     assert labels(world) == {("s1",): False}
 
 
@@ -255,7 +255,7 @@ def test_labels_of_several_files() -> None:
     world.objects.write(keys.accepted_labels("shop", digest("labels/shop/b.csv")), b"\xff{")
     found = world.ledger.contract("shop")
     assert found is not None
-    read = late_labels(world, Contract.model_validate(found[0]))
+    read = world.call(late_labels, Contract.model_validate(found[0]))
     assert read.labels == {("s1",): False}
     assert list(read.left_out) == ["labels/shop/b.csv"]
     assert len(read.problems) == 1

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sluice.ports import World
+from sluice.bootstrap import World
 from sluice.steps.answer_lasting_alarms import answer_lasting_alarms
 from sluice.steps.monitor_model import monitor_model
 from sluice.steps.respond_to_alarm import respond_to_alarm
@@ -30,7 +30,7 @@ def drifting(**retrain: Any) -> World:
     plain = {**CONTRACT, "retrain": {"cooldown": "24h", "max_per_week": 3, **retrain}}
     world.ledger.save_contract(PROJECT, plain, "v2")
     capture(world, [9] * 40)
-    monitor_model(world, PROJECT)
+    world.call(monitor_model, PROJECT)
     world.alarms.state["sluice/shop/drift"] = "ALARM"
     world.events.put_events.clear()
     world.alerts.published.clear()
@@ -39,7 +39,7 @@ def drifting(**retrain: Any) -> World:
 
 def later(world: World, hours: float) -> dict[str, str]:
     world.clock.advance(hours * HOUR)
-    return answer_lasting_alarms(world, PROJECT, world.clock.now().isoformat())["answers"]
+    return world.call(answer_lasting_alarms, PROJECT, world.clock.now().isoformat())["answers"]
 
 
 def trainings(world: World) -> int:
@@ -48,7 +48,7 @@ def trainings(world: World) -> int:
 
 def test_drift_that_goes_on_is_answered_after_each_cooldown_within_the_week() -> None:
     world = drifting()
-    respond_to_alarm(world, event(world, "drift"))
+    world.call(respond_to_alarm, event(world, "drift"))
     hourly = [later(world, 1)["drift"] for _ in range(24 * 6)]
     retrained = [hour for hour, decision in enumerate(hourly, 1) if decision == "retrain"]
     assert retrained == [24, 48]
@@ -64,7 +64,7 @@ def test_drift_that_goes_on_is_answered_after_each_cooldown_within_the_week() ->
 
 def test_an_alarm_that_is_over_is_not_answered() -> None:
     world = drifting()
-    respond_to_alarm(world, event(world, "drift"))
+    world.call(respond_to_alarm, event(world, "drift"))
     world.alarms.state["sluice/shop/drift"] = "OK"
     assert later(world, 48) == {}
     assert trainings(world) == 1
@@ -72,7 +72,7 @@ def test_an_alarm_that_is_over_is_not_answered() -> None:
 
 def test_a_hold_is_said_again_once_a_cooldown() -> None:
     world = drifting(on=["quality"])
-    assert respond_to_alarm(world, event(world, "drift"))["decision"] == "hold"
+    assert world.call(respond_to_alarm, event(world, "drift"))["decision"] == "hold"
     answers = [later(world, 1)["drift"] for _ in range(50)]
     assert [hour for hour, decision in enumerate(answers, 1) if decision == "hold"] == [24, 48]
     assert "retrain.on does not name drift" in world.alerts.published[-1].message
@@ -80,10 +80,10 @@ def test_a_hold_is_said_again_once_a_cooldown() -> None:
 
 def test_the_same_measurement_twice_is_one_answer() -> None:
     world = drifting()
-    respond_to_alarm(world, event(world, "drift"))
+    world.call(respond_to_alarm, event(world, "drift"))
     world.clock.advance(25 * HOUR)
     at = world.clock.now().isoformat()
-    first, second = (answer_lasting_alarms(world, PROJECT, at)["answers"] for _ in "ab")
+    first, second = (world.call(answer_lasting_alarms, PROJECT, at)["answers"] for _ in "ab")
     assert (first, second) == ({"drift": "retrain"}, {"drift": "wait"})
     assert trainings(world) == 2
 
@@ -91,13 +91,13 @@ def test_the_same_measurement_twice_is_one_answer() -> None:
 @pytest.mark.parametrize("after", range(1, 12))
 def test_killed_anywhere_the_repetition_makes_one_retraining(after: int) -> None:
     world = drifting()
-    respond_to_alarm(world, event(world, "drift"))
+    world.call(respond_to_alarm, event(world, "drift"))
     world.clock.advance(25 * HOUR)
     at = world.clock.now().isoformat()
     try:
-        answer_lasting_alarms(failing(world, after), PROJECT, at)
+        failing(world, after).call(answer_lasting_alarms, PROJECT, at)
     except Crash:
-        answer_lasting_alarms(world, PROJECT, at)
+        world.call(answer_lasting_alarms, PROJECT, at)
     # one run: the planner knows the request by its time
     assert len({repr(each) for each in world.events.put_events}) == 2
     counted = world.ledger.responses(PROJECT, world.clock.now() - timedelta(days=7))
@@ -107,22 +107,22 @@ def test_killed_anywhere_the_repetition_makes_one_retraining(after: int) -> None
 def test_flapping_changes_nothing() -> None:
     world = drifting()
     for _ in range(5):
-        respond_to_alarm(world, event(world, "drift"))
+        world.call(respond_to_alarm, event(world, "drift"))
         assert later(world, 1)["drift"] == "wait"
     assert trainings(world) == 1
 
 
 def test_a_flap_within_the_cooldown_does_not_put_the_next_answer_off() -> None:
     world = drifting()
-    respond_to_alarm(world, event(world, "drift"))
+    world.call(respond_to_alarm, event(world, "drift"))
     later(world, 23)
-    assert respond_to_alarm(world, event(world, "drift"))["decision"] == "hold"
+    assert world.call(respond_to_alarm, event(world, "drift"))["decision"] == "hold"
     assert later(world, 1)["drift"] == "retrain"
 
 
 def test_a_run_that_is_on_is_waited_for() -> None:
     world = drifting()
-    respond_to_alarm(world, event(world, "drift"))
+    world.call(respond_to_alarm, event(world, "drift"))
     world.ledger.acquire_lock(PROJECT, "r9", world.clock.now())
     assert later(world, 25)["drift"] == "hold"
     assert "r9 is in progress" in world.alerts.published[-1].message
@@ -149,6 +149,6 @@ def test_a_model_that_fails_on_is_said_again() -> None:
 
 def test_each_measurement_asks() -> None:
     world = watched()
-    monitor_model(world, PROJECT)
+    world.call(monitor_model, PROJECT)
     [(kind, detail)] = world.events.put_events
     assert (kind, detail["project"], detail["at"]) == ("Model Measured", PROJECT, world.clock.now().isoformat())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from sluice.bootstrap import World
 from sluice.datasets.report_misplaced import STACK
-from sluice.ports import World
 from sluice.steps.plan_batch import plan_batch
 from sluice.steps.register_project import register_project
 from testing.fakes import world
@@ -16,7 +16,7 @@ BODY = yaml.safe_dump(CONTRACT).encode()
 
 
 def drop(at: World, key: str, body: bytes = BODY) -> dict[str, object]:
-    return register_project(at, key, put(at, key, body), size=len(body))
+    return at.call(register_project, key, put(at, key, body), size=len(body))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_repeated_event_tells_once_and_a_new_version_again() -> None:
     at = world()
     key = "projects/shop/project.yml"
     version = put(at, key, BODY)
-    assert register_project(at, key, version) == register_project(at, key, version)
+    assert at.call(register_project, key, version) == at.call(register_project, key, version)
     assert at.alerts.kinds == ["Contract Refused"]
     drop(at, key)
     assert at.alerts.kinds == ["Contract Refused", "Contract Refused"]
@@ -132,7 +132,7 @@ def test_a_contract_among_rows_is_sent_to_its_place(area: str) -> None:
 
 def test_a_contract_to_score_is_sent_to_its_place() -> None:
     at = shop()
-    answer = plan_batch(at, "batch/shop/project.yaml", put(at, "batch/shop/project.yaml", BODY))
+    answer = at.call(plan_batch, "batch/shop/project.yaml", put(at, "batch/shop/project.yaml", BODY))
     assert answer["decision"] == "refused"
     assert "projects/shop/project.yaml" in at.alerts.published[-1].message
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from sluice import keys
+from sluice.bootstrap import World
 from sluice.contract import Contract
 from sluice.names import digest
-from sluice.ports import Json, World
+from sluice.ports import Json
 from sluice.steps.monitor_model import monitor_model
 from sluice.steps.respond_to_alarm import respond_to_alarm
 from testing.release_world import CONTRACT, OLD, PROJECT
@@ -47,7 +48,7 @@ def test_a_broken_label_file_leaves_the_others(name: str, body: str | bytes) -> 
     world = looked_at()
     send_labels(world, "good.csv", LABELS)
     refused = send_labels(world, name, body)
-    assert monitor_model(world, PROJECT)["decision"] == "stable"
+    assert world.call(monitor_model, PROJECT)["decision"] == "stable"
     assert published(world)["QualityScore"] == 1.0
     if refused["status"] != "accepted":
         assert f"labels/{PROJECT}/{name}" in report(world)["labels"]["left_out"]
@@ -60,12 +61,12 @@ def test_rows_of_a_window_that_are_not_measured_are_reported_once(monkeypatch: p
     world = looked_at()
     older = "capture/shop/sluice-shop/v-r1/2026/11/22/12/older.jsonl"
     world.objects.write(older, world.objects.read("capture/shop/sluice-shop/v-r1/2026/11/22/12/x.jsonl"))
-    monitor_model(world, PROJECT)
+    world.call(monitor_model, PROJECT)
     assert (report(world)["rows"], report(world)["files_left_out"]) == (80, 0)
     assert "window" not in report(world)["problems"]
     monkeypatch.setattr("sluice.steps.monitor_model.MAX_ROWS", 30)
     for _ in range(2):
-        monitor_model(world, PROJECT)
+        world.call(monitor_model, PROJECT)
     assert (report(world)["rows"], report(world)["files_left_out"]) == (40, 1)
     (told,) = [alert for alert in world.alerts.published if alert.kind == "Monitoring Incomplete"]
     assert "the newest 40 rows are measured; 1 of 2 capture files" in told.message
@@ -77,10 +78,10 @@ def test_a_damaged_baseline_is_told_once_and_quality_goes_on(body: bytes) -> Non
     world = looked_at()
     send_labels(world, "good.csv", LABELS)
     world.objects.write(BASELINE, body)
-    assert monitor_model(world, PROJECT)["decision"] == "inconclusive"
+    assert world.call(monitor_model, PROJECT)["decision"] == "inconclusive"
     assert published(world)["QualityScore"] == 1.0
     assert published(world)["DriftInconclusive"] == 1
-    monitor_model(world, PROJECT)
+    world.call(monitor_model, PROJECT)
     (told,) = [alert for alert in world.alerts.published if alert.kind == "Monitoring Incomplete"]
     assert BASELINE in told.message
     assert BASELINE in report(world)["problems"]
@@ -90,7 +91,7 @@ def test_a_baseline_of_nan_reaches_no_metric() -> None:
     world = looked_at()
     shares = {"pages": {"type": "number", "edges": [0, 5, 10], "shares": [float("nan"), 0.5], "missing": 0.0}}
     world.objects.write(BASELINE, json.dumps({"columns": shares, "rows": 100}).encode())
-    monitor_model(world, PROJECT)
+    world.call(monitor_model, PROJECT)
     assert all(value == value for value in published(world).values())
     assert BASELINE in report(world)["problems"]
 
@@ -104,7 +105,7 @@ def test_answers_that_are_no_numbers_reach_no_metric(answer: str) -> None:
     event: dict[str, Any] = {"captureData": {**asked, "endpointOutput": {"data": said, "encoding": "JSON"}}}
     event["eventMetadata"] = {"inferenceId": "i0", "inferenceTime": "2026-11-22T12:30:00"}
     world.objects.write("capture/shop/sluice-shop/v-r1/2026/11/22/12/y.jsonl", json.dumps(event).encode())
-    assert monitor_model(world, PROJECT)["decision"] == "stable"
+    assert world.call(monitor_model, PROJECT)["decision"] == "stable"
     assert published(world)["QualityScore"] == 1.0
     assert all(abs(value) < float("inf") for value in published(world).values())
 
@@ -115,7 +116,7 @@ def test_accepted_labels_that_are_damaged_are_named() -> None:
     send_labels(world, "bad.csv", "id,bought\nx,true\n")
     where = keys.accepted_labels(PROJECT, digest(f"labels/{PROJECT}/bad.csv"))
     world.objects.write(where, b'[["i0"], ')
-    monitor_model(world, PROJECT)
+    world.call(monitor_model, PROJECT)
     assert published(world)["QualityScore"] == 1.0
     (told,) = [alert for alert in world.alerts.published if alert.kind == "Monitoring Incomplete"]
     assert f"labels/{PROJECT}/bad.csv" in told.message
@@ -124,11 +125,11 @@ def test_accepted_labels_that_are_damaged_are_named() -> None:
 def test_labels_that_nobody_validates_are_named_after_a_while() -> None:
     world = looked_at()
     world.objects.write(f"labels/{PROJECT}/lost.csv", LABELS.encode())
-    monitor_model(world, PROJECT)
+    world.call(monitor_model, PROJECT)
     assert "Monitoring Incomplete" not in world.alerts.kinds
     assert "not validated yet" in report(world)["labels"]["left_out"][f"labels/{PROJECT}/lost.csv"]
     world.clock.advance(9 * 3600)
-    monitor_model(world, PROJECT)
+    world.call(monitor_model, PROJECT)
     assert f"labels/{PROJECT}/lost.csv" in world.alerts.published[-1].message
 
 
@@ -136,9 +137,9 @@ def test_labels_that_nobody_validates_are_named_after_a_while() -> None:
 def test_a_damaged_report_stops_neither_the_next_look_nor_an_answer(body: bytes) -> None:
     world = looked_at()
     world.objects.write(LATEST, body)
-    assert respond_to_alarm(world, alarm("drift"))["decision"] in ("retrain", "hold")
+    assert world.call(respond_to_alarm, alarm("drift"))["decision"] in ("retrain", "hold")
     world.objects.write(LATEST, body)
-    assert monitor_model(world, PROJECT)["decision"] == "stable"
+    assert world.call(monitor_model, PROJECT)["decision"] == "stable"
 
 
 def test_what_may_pass_is_raised_when_the_rest_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +153,7 @@ def test_what_may_pass_is_raised_when_the_rest_is_done(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(world.objects, "read", throttled)
     with pytest.raises(ExceptionGroup) as caught:
-        monitor_model(world, PROJECT)
+        world.call(monitor_model, PROJECT)
     assert [type(error) for error in caught.value.exceptions] == [ConnectionError]
     assert published(world)["CapturedRequests"] == 40
     assert "drift" in report(world)["problems"]
@@ -184,6 +185,6 @@ def test_an_error_beyond_a_number_is_told_and_drift_goes_on() -> None:
     world.objects.write(key, "\n".join(map(json.dumps, events)).encode())
     rows = "".join(f"i{i},{'1e200' if i == 0 else '1'}\n" for i in range(40))
     assert send_labels(world, "a.csv", "inference_id,bought\n" + rows)["labels"] == 40
-    assert monitor_model(world, PROJECT)["drift"]["column"] == "pages"
+    assert world.call(monitor_model, PROJECT)["drift"]["column"] == "pages"
     assert "QualityScore" not in published(world)
     assert "beyond what a number can hold" in report(world)["problems"]["quality"]

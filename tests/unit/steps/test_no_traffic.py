@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from sluice import keys
+from sluice.bootstrap import World
 from sluice.contract import Contract
-from sluice.ports import Answer, World
+from sluice.ports import Answer
 from sluice.serving.endpoint_lock import take_endpoint
 from sluice.serving.held_releases import tell_of_held_release
 from sluice.steps.complete_release import complete_release
@@ -33,14 +34,14 @@ def looked(world: World, plan: dict[str, Any], after: float, step: int = 0) -> d
     began = world.clock.now()
     world.clock.advance(after)
     percent = plan["weights"][step]["percent"]
-    return judge_canary(world, PROJECT, NEW, step, percent, began.isoformat(), release_plan=plan)
+    return world.call(judge_canary, PROJECT, NEW, step, percent, began.isoformat(), release_plan=plan)
 
 
 @pytest.mark.parametrize("captures", [100, 0])
 def test_promote_asks_held_out_rows_of_both_and_goes_on(captures: int) -> None:
     world, plan = quiet(no_traffic="promote", capture_percent=captures)
     assert plan["replay"]
-    assert replay_requests(world, PROJECT, NEW, plan)["decision"] == "pass"
+    assert world.call(replay_requests, PROJECT, NEW, plan)["decision"] == "pass"
     assert {call.variant for call in world.models.invocations} == {"v-r1", "v-r2"}
     assert all(call.inference_id.startswith("replay-") for call in world.models.invocations)
     assert record(world)["source"] == "held_out"
@@ -55,14 +56,14 @@ def test_promote_asks_held_out_rows_of_both_and_goes_on(captures: int) -> None:
         assert text in answer["reasons"][0]
     assert world.ledger.run(PROJECT, NEW)["canary"]["no_traffic"] == "promote"
     world.models.put_endpoint(ENDPOINT, plan["only_config"])
-    complete_release(world, PROJECT, NEW, "promoted", plan["package_arn"], URI, plan)
+    world.call(complete_release, PROJECT, NEW, "promoted", plan["package_arn"], URI, plan)
     promoted = next(alert for alert in world.alerts.published if alert.kind == "Model Promoted")
     assert "100 held-out rows" in promoted.message
 
 
 def test_promote_without_enough_rows_or_with_a_failure_is_inconclusive() -> None:
     world, plan = quiet(rows=20, no_traffic="promote")
-    replay_requests(world, PROJECT, NEW, plan)
+    world.call(replay_requests, PROJECT, NEW, plan)
     assert looked(world, plan, BAKE)["decision"] == "continue"
     ended = looked(world, plan, 3 * BAKE)
     assert (ended["decision"], ended["inconclusive"]) == ("abort", True)
@@ -76,7 +77,7 @@ def test_promote_without_enough_rows_or_with_a_failure_is_inconclusive() -> None
         return Answer(500, b"", "v-r2") if call.variant == "v-r2" and len(calls) > 90 else good(call)
 
     world.models.answer = one_fails
-    assert replay_requests(world, PROJECT, NEW, plan)["decision"] in ("pass", "abort")
+    assert world.call(replay_requests, PROJECT, NEW, plan)["decision"] in ("pass", "abort")
     assert looked(world, plan, 3 * BAKE)["decision"] == "abort"
 
 
@@ -84,13 +85,13 @@ def test_a_bad_model_is_aborted_by_held_out_rows() -> None:
     world, plan = quiet(no_traffic="promote")
     good = world.models.answer
     world.models.answer = lambda call: Answer(500, b"", "v-r2") if call.variant == "v-r2" else good(call)
-    assert replay_requests(world, PROJECT, NEW, plan)["decision"] == "abort"
+    assert world.call(replay_requests, PROJECT, NEW, plan)["decision"] == "abort"
 
 
 def test_with_traffic_promote_is_the_ordinary_release() -> None:
     world, plan = quiet(no_traffic="promote")
     lay(world, "v-r1", [{"id": str(number), "pages": 1} for number in range(40)])
-    replay_requests(world, PROJECT, NEW, plan)
+    world.call(replay_requests, PROJECT, NEW, plan)
     assert record(world)["source"] == "captured"
     world.clock.advance(60)
     world.metrics.add(ENDPOINT, "v-r1", "Invocations", world.clock.now(), 45)
@@ -101,7 +102,7 @@ def test_with_traffic_promote_is_the_ordinary_release() -> None:
 
 def test_roll_back_is_the_default_and_names_the_other_ways() -> None:
     world, plan = quiet()
-    replay_requests(world, PROJECT, NEW, plan)
+    world.call(replay_requests, PROJECT, NEW, plan)
     assert not world.models.invocations
     assert looked(world, plan, BAKE)["decision"] == "continue"
     ended = looked(world, plan, 3 * BAKE)
@@ -113,11 +114,11 @@ def test_roll_back_is_the_default_and_names_the_other_ways() -> None:
 
 def test_hold_waits_for_traffic_is_said_once_and_goes_on_with_it() -> None:
     world, plan = quiet(no_traffic="hold")
-    take_endpoint(world, PROJECT, NEW)
-    replay_requests(world, PROJECT, NEW, plan)
+    world.call(take_endpoint, PROJECT, NEW)
+    world.call(replay_requests, PROJECT, NEW, plan)
     assert looked(world, plan, 5 * BAKE)["decision"] == "continue"
     for _ in "ab":
-        tell_of_held_release(world, PROJECT)
+        world.call(tell_of_held_release, PROJECT)
     waits = [alert for alert in world.alerts.published if alert.kind == "Release Waits"]
     assert len(waits) == 1
     assert "waits for traffic" in waits[0].message
@@ -146,7 +147,7 @@ def test_hold_ends_before_its_execution_does() -> None:
 )
 def test_a_shadow_without_traffic(policy: str, decisions: list[str]) -> None:
     world, plan = quiet(no_traffic=policy, strategy="shadow")
-    assert [replay_requests(world, PROJECT, NEW, plan, looks)["decision"] for looks in (0, 5, 15)] == decisions
+    assert [world.call(replay_requests, PROJECT, NEW, plan, looks)["decision"] for looks in (0, 5, 15)] == decisions
 
 
 def test_a_strategy_that_cannot_replay_refuses_promote() -> None:

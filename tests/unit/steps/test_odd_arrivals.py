@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from sluice.bootstrap import World
 from sluice.datasets.dead_letters import TRIES
 from sluice.datasets.late_labels import late_labels
-from sluice.ports import World
 from sluice.steps import validate_dataset as step
 from sluice.steps.plan_batch import plan_batch
 from sluice.steps.validate_dataset import validate_dataset
@@ -44,7 +44,7 @@ def test_a_large_object_is_refused_before_it_is_downloaded() -> None:
     at = small(shop())
     version = put(at, "raw/shop/x.csv", GOOD)
     at.objects.versions["raw/shop/x.csv"].clear()  # a download would fail
-    record = validate_dataset(at, "data", "raw/shop/x.csv", version, size=61_000_000)
+    record = at.call(validate_dataset, "data", "raw/shop/x.csv", version, size=61_000_000)
     failed(at, record, "61.0 MB", "0.2 MB", "Split it")
     assert record["error"] == "FileTooLargeError"
 
@@ -79,16 +79,16 @@ def test_another_error_of_the_system_is_tried_again(monkeypatch: pytest.MonkeyPa
 def test_a_file_that_takes_too_long_is_an_outcome() -> None:
     at = shop()
     version = put(at, "raw/shop/x.csv", GOOD)
-    failed(at, validate_dataset(at, "data", "raw/shop/x.csv", version, 1, seconds=-1), "could not be read within")
+    failed(at, at.call(validate_dataset, "data", "raw/shop/x.csv", version, 1, seconds=-1), "could not be read within")
 
 
 def test_a_dead_letter_is_recorded_and_names_the_file() -> None:
     at = small(shop())
     version = put(at, "raw/shop/x.csv", GOOD)
-    record = validate_dataset(at, "data", "raw/shop/x.csv", version, 61_000, queue_arn=DEAD)
+    record = at.call(validate_dataset, "data", "raw/shop/x.csv", version, 61_000, queue_arn=DEAD)
     failed(at, record, "3 attempts", "0.1 MB", "Drop it again")
     assert record["error"] == "GivenUpError"
-    assert validate_dataset(at, "data", "raw/shop/x.csv", version, 61_000, queue_arn=DEAD) == record
+    assert at.call(validate_dataset, "data", "raw/shop/x.csv", version, 61_000, queue_arn=DEAD) == record
     assert at.alerts.kinds.count("Dataset Failed") == 1
 
 
@@ -96,7 +96,7 @@ def test_a_dead_letter_of_a_file_that_was_handled_meanwhile_changes_nothing() ->
     at = small(shop())
     version, record = arrive(at, GOOD, "raw/shop/x.csv")
     told = list(at.alerts.kinds)
-    assert validate_dataset(at, "data", "raw/shop/x.csv", version, 61, queue_arn=DEAD) == record
+    assert at.call(validate_dataset, "data", "raw/shop/x.csv", version, 61, queue_arn=DEAD) == record
     assert at.alerts.kinds == told
 
 
@@ -114,7 +114,7 @@ def test_markers_are_ignored_and_counted_once() -> None:
         version, record = arrive(at, b"", key)
         assert record["status"] == "ignored"
         assert at.ledger.arrival("data", key, version) == record
-        validate_dataset(at, "data", key, version, 0)
+        at.call(validate_dataset, "data", key, version, 0)
     arrive(at, b"", "raw/shop/.DS_Store")
     assert len(at.ledger.ignored("shop")) == 4
     assert ("raw/shop/.DS_Store", "a file of a desktop") in {
@@ -128,7 +128,7 @@ def test_an_object_that_is_gone_is_not_learned_from() -> None:
     at = shop()
     version = put(at, "raw/shop/x.csv", GOOD)
     at.objects.remove("raw/shop/x.csv")
-    record = validate_dataset(at, "data", "raw/shop/x.csv", version, len(GOOD))
+    record = at.call(validate_dataset, "data", "raw/shop/x.csv", version, len(GOOD))
     assert record["status"] == "gone"
     assert at.alerts.kinds[-1] == "Dataset Gone"
     assert "raw/shop/x.csv" in at.alerts.published[-1].message
@@ -141,7 +141,7 @@ def test_a_version_that_is_gone_is_not_learned_from_though_a_newer_one_is_there(
     first = put(at, "raw/shop/x.csv", GOOD)
     put(at, "raw/shop/x.csv", GOOD)
     del at.objects.versions["raw/shop/x.csv"][0]
-    assert validate_dataset(at, "data", "raw/shop/x.csv", first, 1)["status"] == "gone"
+    assert at.call(validate_dataset, "data", "raw/shop/x.csv", first, 1)["status"] == "gone"
 
 
 def test_a_rename_before_handling_makes_one_dataset() -> None:
@@ -150,7 +150,7 @@ def test_a_rename_before_handling_makes_one_dataset() -> None:
     first = put(at, old, GOOD)
     second = put(at, new, GOOD)
     at.objects.remove(old)
-    records = [validate_dataset(at, "data", key, version, 1) for key, version in ((old, first), (new, second))]
+    records = [at.call(validate_dataset, "data", key, version, 1) for key, version in ((old, first), (new, second))]
     assert [record["status"] for record in records] == ["gone", "accepted"]
     assert "same_content_as" not in records[1]["notes"]
 
@@ -168,7 +168,7 @@ def test_the_same_content_again_is_told() -> None:
 
 def test_batch_ignores_markers() -> None:
     at = shop()
-    assert plan_batch(at, "batch/shop/out/_SUCCESS", "v1", 0)["decision"] == "ignored"
+    assert at.call(plan_batch, "batch/shop/out/_SUCCESS", "v1", 0)["decision"] == "ignored"
     assert at.ledger.arrival("data", "batch/shop/out/_SUCCESS", "v1")["status"] == "ignored"
     assert [record["what"] for record in at.ledger.ignored("shop")] == ["a marker of Spark or Hadoop"]
     assert "Batch Failed" not in at.alerts.kinds
@@ -183,7 +183,7 @@ def test_batch_does_not_score_what_is_gone(whole: bool) -> None:
         world.objects.remove("batch/shop/a.csv")
     else:
         del world.objects.versions["batch/shop/a.csv"][0]
-    assert plan_batch(world, "batch/shop/a.csv", version)["decision"] == "refused"
+    assert world.call(plan_batch, "batch/shop/a.csv", version)["decision"] == "refused"
     assert world.ledger.arrival("data", "batch/shop/a.csv", version)["status"] == "gone"
     assert "deleted before it could be scored" in world.alerts.published[-1].message
     assert not world.executions.started
@@ -191,11 +191,11 @@ def test_batch_does_not_score_what_is_gone(whole: bool) -> None:
 
 def test_labels_beside_markers_are_read_and_the_markers_counted() -> None:
     world = watched()
-    contract = project_contract(world, "shop")
+    contract = world.call(project_contract, "shop")
     send_labels(world, "a.csv", "inference_id,bought\n1,yes\n")
-    before = late_labels(world, contract)
+    before = world.call(late_labels, contract)
     assert before.labels == {("1",): True}
     send_labels(world, "._a.csv", "inference_id,bought\n2,yes\n")
     send_labels(world, "_SUCCESS", "")
-    assert late_labels(world, contract) == before
+    assert world.call(late_labels, contract) == before
     assert {record["key"] for record in world.ledger.ignored("shop")} == {"labels/shop/._a.csv", "labels/shop/_SUCCESS"}

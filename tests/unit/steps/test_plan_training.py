@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore import loaders, model, validate
 
+from sluice.bootstrap import World
 from sluice.contract import Contract
 from sluice.errors import DamagedRecordError
-from sluice.ports import World
 from sluice.steps.plan_training import plan_training, run_plan
 from sluice.training.tuning_plan import grid_ranges
 from testing.fakes import SETTINGS, Crash, failing
@@ -30,7 +30,7 @@ def end(at: World, run_id: str) -> Any:
 
 def test_a_run_starts_from_frozen_inputs() -> None:
     at, dataset = with_data()
-    answer = plan_training(at, "shop", "data", dataset)
+    answer = at.call(plan_training, "shop", "data", dataset)
     assert answer["status"] == "started"
     base = f"runs/shop/{answer['run_id']}/"
     inputs = json.loads(at.objects.read(base + "run.json"))
@@ -46,49 +46,49 @@ def test_a_run_starts_from_frozen_inputs() -> None:
 
 def test_events_again_and_arrivals_during_a_run() -> None:
     at, first = with_data()
-    run_id = plan_training(at, "shop", "data", first)["run_id"]
-    plan_training(at, "shop", "data", first)
+    run_id = at.call(plan_training, "shop", "data", first)["run_id"]
+    at.call(plan_training, "shop", "data", first)
     assert len(at.executions.started) == 1
     second = arrive(at, GOOD)[1]["dataset_id"]
-    assert plan_training(at, "shop", "data", second)["status"] == "coalesced"
-    assert plan_training(at, "shop", "data", first)["status"] == "already running"
+    assert at.call(plan_training, "shop", "data", second)["status"] == "coalesced"
+    assert at.call(plan_training, "shop", "data", first)["status"] == "already running"
     assert at.ledger.lock("shop")["pending"] == [second]
     end(at, run_id)
-    following = plan_training(at, "shop", "arrivals")
+    following = at.call(plan_training, "shop", "arrivals")
     assert following["status"] == "started"
     end(at, following["run_id"])
     for late in (first, second):
-        assert plan_training(at, "shop", "data", late)["status"] == "already run"
+        assert at.call(plan_training, "shop", "data", late)["status"] == "already run"
     assert at.ledger.lock("shop") is None
     assert len(at.executions.started) == 2
 
 
 def test_a_retraining_on_the_same_data_is_a_run_of_its_own_once() -> None:
     at, dataset = with_data()
-    end(at, plan_training(at, "shop", "data", dataset)["run_id"])
-    one = plan_training(at, "shop", "drift", reason="psi 0.4", at="2026-11-22T12:00:00Z")
-    again = plan_training(at, "shop", "drift", reason="psi 0.4", at="2026-11-22T12:00:00Z")
+    end(at, at.call(plan_training, "shop", "data", dataset)["run_id"])
+    one = at.call(plan_training, "shop", "drift", reason="psi 0.4", at="2026-11-22T12:00:00Z")
+    again = at.call(plan_training, "shop", "drift", reason="psi 0.4", at="2026-11-22T12:00:00Z")
     assert one["status"] == "started"
     assert again["run_id"] == one["run_id"]
     end(at, one["run_id"])
-    assert plan_training(at, "shop", "drift", at="2026-11-22T12:00:00Z")["status"] == "already run"
+    assert at.call(plan_training, "shop", "drift", at="2026-11-22T12:00:00Z")["status"] == "already run"
     assert len(at.executions.started) == 2
 
 
 def test_between_the_end_of_the_lock_and_of_the_record_nothing_starts_again() -> None:
     at, dataset = with_data()
-    run_id = plan_training(at, "shop", "data", dataset)["run_id"]
+    run_id = at.call(plan_training, "shop", "data", dataset)["run_id"]
     at.ledger.release_lock("shop", run_id)
-    assert plan_training(at, "shop", "arrivals")["status"] == "already run"
+    assert at.call(plan_training, "shop", "arrivals")["status"] == "already run"
     assert at.ledger.lock("shop") is None
 
 
 def test_no_data_no_run() -> None:
     at = shop()
-    assert plan_training(at, "shop", "manual")["status"] == "no data"
+    assert at.call(plan_training, "shop", "manual")["status"] == "no data"
     assert at.ledger.lock("shop") is None
     with pytest.raises(ValueError, match="did you mean 'drift'"):
-        plan_training(at, "shop", "drfit")
+        at.call(plan_training, "shop", "drfit")
 
 
 def test_an_execution_that_cannot_start_frees_the_lock() -> None:
@@ -99,15 +99,15 @@ def test_an_execution_that_cannot_start_frees_the_lock() -> None:
             raise RuntimeError("throttled")
 
     with pytest.raises(RuntimeError):
-        plan_training(replace(at, executions=Refusing()), "shop", "data", dataset)
+        replace(at, executions=Refusing()).call(plan_training, "shop", "data", dataset)
     assert at.ledger.lock("shop") is None
-    assert plan_training(at, "shop", "data", dataset)["status"] == "started"
+    assert at.call(plan_training, "shop", "data", dataset)["status"] == "started"
 
 
 @pytest.mark.parametrize(("file", "member"), [("run.json", "trigger"), ("plan.json", "tuning")])
 def test_a_frozen_run_of_an_older_deployment_is_refused_in_words_and_frees_the_lock(file: str, member: str) -> None:
     at, dataset = with_data()
-    run_id = plan_training(at, "shop", "data", dataset)["run_id"]
+    run_id = at.call(plan_training, "shop", "data", dataset)["run_id"]
     key = f"runs/shop/{run_id}/{file}"
     content = json.loads(at.objects.read(key))
     del content[member]
@@ -116,21 +116,21 @@ def test_a_frozen_run_of_an_older_deployment_is_refused_in_words_and_frees_the_l
     at.ledger.update_run("shop", run_id, {"status": "starting"})
     second = arrive(at, GOOD)[1]["dataset_id"]
     with pytest.raises(DamagedRecordError, match=rf"{file} cannot be used: {member} is missing"):
-        plan_training(at, "shop", "data", second)
+        at.call(plan_training, "shop", "data", second)
     assert at.ledger.lock("shop") is None
-    assert plan_training(at, "shop", "data", second)["status"] == "started"
+    assert at.call(plan_training, "shop", "data", second)["status"] == "started"
 
 
 def test_killed_between_any_two_port_calls_a_retry_starts_the_one_run() -> None:
     for after in range(1, 100):
         at, dataset = with_data()
         try:
-            plan_training(failing(at, after), "shop", "data", dataset)
+            failing(at, after).call(plan_training, "shop", "data", dataset)
             died = False
         except Crash:
             died = True
         at.clock.advance(60)
-        run_id = plan_training(at, "shop", "data", dataset)["run_id"]
+        run_id = at.call(plan_training, "shop", "data", dataset)["run_id"]
         assert len(at.executions.started) == 1, after
         assert at.ledger.lock("shop")["run_id"] == run_id
         assert at.ledger.run("shop", run_id)["status"] == "running"
@@ -144,12 +144,12 @@ def test_a_lock_whose_planner_died_is_started_by_the_next_event() -> None:
     for after in range(1, 100):
         at, first = with_data()
         try:
-            plan_training(failing(at, after), "shop", "data", first)
+            failing(at, after).call(plan_training, "shop", "data", first)
             died = False
         except Crash:
             died = True
         second = arrive(at, GOOD)[1]["dataset_id"]
-        plan_training(at, "shop", "data", second)
+        at.call(plan_training, "shop", "data", second)
         assert len(at.executions.started) == 1, after
         lock = at.ledger.lock("shop")
         assert at.ledger.run("shop", lock["run_id"])["status"] == "running"

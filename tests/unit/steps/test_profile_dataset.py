@@ -17,7 +17,7 @@ def test_profile_report_and_event() -> None:
     at = shop()
     _, record = arrive(at, MIXED)
     dataset = record["dataset_id"]
-    answer = profile_dataset(at, "shop", dataset)
+    answer = at.call(profile_dataset, "shop", dataset)
     assert (answer["rows"], answer["drift"]) == (3, None)
     profile = json.loads(at.objects.read(f"profiles/shop/{dataset}/profile.json"))
     assert profile["columns"]["channel"]["counts"] == {"ads": 2, "email": 1}
@@ -35,7 +35,7 @@ def test_drift_against_the_champions_baseline() -> None:
     at.ledger.set_champion("shop", champion, None)
     baseline = {"columns": {"channel": {"type": "category", "shares": {"email": 1.0}, "missing": 0.0}}, "rows": 10}
     at.objects.write("runs/shop/r1/evaluation/baseline.json", json.dumps(baseline).encode())
-    answer = profile_dataset(at, "shop", record["dataset_id"])
+    answer = at.call(profile_dataset, "shop", record["dataset_id"])
     assert answer["drift"]["channel"] > 1
     page = at.objects.read(f"profiles/shop/{record['dataset_id']}/report.html").decode()
     assert "drift against" in page
@@ -50,7 +50,7 @@ def test_a_damaged_or_older_baseline_is_reported_and_the_dataset_goes_on(body: b
     now = at.clock.now()
     at.ledger.set_champion("shop", Champion("r1", "v-r1", "e", "c", "m", "arn:p", now, now + timedelta(days=1)), None)
     at.objects.write("runs/shop/r1/evaluation/baseline.json", body)
-    answer = profile_dataset(at, "shop", record["dataset_id"])
+    answer = at.call(profile_dataset, "shop", record["dataset_id"])
     assert answer["drift"] is None
     (note,) = answer["notes"]
     assert "Drift was not measured against the serving model r1" in note
@@ -65,7 +65,7 @@ def test_a_baseline_that_is_gone_and_a_damaged_summary_are_reported_too() -> Non
     now = at.clock.now()
     at.ledger.set_champion("shop", Champion("r1", "v-r1", "e", "c", "m", "arn:p", now, now + timedelta(days=1)), None)
     at.objects.write(f"quarantine/shop/{record['dataset_id']}/summary.json", b"{")
-    answer = profile_dataset(at, "shop", record["dataset_id"])
+    answer = at.call(profile_dataset, "shop", record["dataset_id"])
     assert [note.split(":")[0] for note in answer["notes"]] == [
         "Drift was not measured",
         "The refused rows cannot be shown",
@@ -78,7 +78,7 @@ def test_a_baseline_that_is_gone_and_a_damaged_summary_are_reported_too() -> Non
 def test_no_accepted_file_is_an_error_and_no_event() -> None:
     at = shop()
     with pytest.raises(NotFoundError):
-        profile_dataset(at, "shop", "0" * 16)
+        at.call(profile_dataset, "shop", "0" * 16)
     assert at.events.put_events == []
 
 
@@ -86,6 +86,6 @@ def test_a_key_is_not_counted_whatever_its_type() -> None:
     columns = {**CONTRACT["data"]["columns"], "id": {"type": "category"}}
     at = shop({**CONTRACT, "data": {**CONTRACT["data"], "columns": columns}})
     _, record = arrive(at, b"id,pages,channel,bought\n" + b"the same secret,1,ads,yes\n" * 9)
-    profile_dataset(at, "shop", record["dataset_id"])
+    at.call(profile_dataset, "shop", record["dataset_id"])
     for key in (f"profiles/shop/{record['dataset_id']}/{name}" for name in ("profile.json", "report.html")):
         assert "secret" not in at.objects.read(key).decode()

@@ -15,7 +15,7 @@ KEY = "projects/shop/project.yaml"
 def test_a_good_contract_is_registered_once() -> None:
     at = shop()
     assert at.ledger.projects() == ["shop"]
-    assert register_project(at, KEY, at.objects.version(KEY))["status"] == "unchanged"
+    assert at.call(register_project, KEY, at.objects.version(KEY))["status"] == "unchanged"
     assert at.alerts.kinds == ["Contract Registered"]
 
 
@@ -23,7 +23,7 @@ def test_a_typo_is_refused_with_the_nearest_key_and_the_old_contract_stays() -> 
     at = shop()
     before = at.ledger.contract("shop")
     wrong = {**CONTRACT, "problem": {"type": "binary", "tagret": "bought", "positive": True}}
-    answer = register_project(at, KEY, put(at, KEY, yaml.safe_dump(wrong).encode()))
+    answer = at.call(register_project, KEY, put(at, KEY, yaml.safe_dump(wrong).encode()))
     assert answer["status"] == "refused"
     assert "'tagret'" in answer["message"]
     assert "'target'" in answer["message"]
@@ -36,8 +36,8 @@ def test_an_older_version_that_comes_late_does_not_win() -> None:
     at = world()
     old = put(at, KEY, yaml.safe_dump(CONTRACT).encode())
     new = put(at, KEY, yaml.safe_dump({**CONTRACT, "description": "new"}).encode())
-    register_project(at, KEY, new)
-    register_project(at, KEY, old)
+    at.call(register_project, KEY, new)
+    at.call(register_project, KEY, old)
     registered = at.ledger.contract("shop")
     assert registered
     assert (registered[0]["description"], registered[1]) == ("new", new)
@@ -46,10 +46,10 @@ def test_an_older_version_that_comes_late_does_not_win() -> None:
 def test_the_project_must_be_that_of_the_key_and_own_columns_are_refused() -> None:
     at = world()
     other = "projects/other/project.yaml"
-    assert register_project(at, other, put(at, other, yaml.safe_dump(CONTRACT).encode()))["status"] == "refused"
+    assert at.call(register_project, other, put(at, other, yaml.safe_dump(CONTRACT).encode()))["status"] == "refused"
     data = {**CONTRACT["data"], "columns": {**CONTRACT["data"]["columns"], "_row": {"type": "integer"}}}
     body = yaml.safe_dump({**CONTRACT, "data": data}).encode()
-    assert "_row" in register_project(at, KEY, put(at, KEY, body))["message"]
+    assert "_row" in at.call(register_project, KEY, put(at, KEY, body))["message"]
 
 
 def test_the_addresses_of_a_contract_are_subscribed_to_its_project() -> None:
@@ -67,7 +67,7 @@ def test_an_address_that_sns_refuses_refuses_the_contract() -> None:
 
     at.alerts.subscribe = refuse
     body = yaml.safe_dump({**CONTRACT, "alerts": {"emails": ["anna@example.com"]}}).encode()
-    answer = register_project(at, KEY, put(at, KEY, body))
+    answer = at.call(register_project, KEY, put(at, KEY, body))
     assert answer["status"] == "refused"
     assert "anna@example.com" in at.alerts.published[-1].message
     assert "stays in force" in at.alerts.published[-1].message
@@ -76,10 +76,10 @@ def test_an_address_that_sns_refuses_refuses_the_contract() -> None:
 def test_a_problem_that_cannot_be_trained_is_refused_at_once() -> None:
     at = world()
     body = yaml.safe_dump({**CONTRACT, "problem": {"type": "clustering"}}).encode()
-    answer = register_project(at, KEY, put(at, KEY, body))
+    answer = at.call(register_project, KEY, put(at, KEY, body))
     assert answer["status"] == "refused"
     assert "clustering problems cannot be trained yet" in answer["message"]
 
 
 def test_other_files_are_none_of_its_business() -> None:
-    assert register_project(world(), "projects/shop/notes.txt")["status"] == "ignored"
+    assert world().call(register_project, "projects/shop/notes.txt")["status"] == "ignored"

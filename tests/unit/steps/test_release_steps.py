@@ -28,32 +28,32 @@ from tests.unit.steps.captures import lay
 
 
 def planned(world):
-    arn = register_model(world, PROJECT, NEW, URI)["package_arn"]
-    return arn, plan_release(world, PROJECT, NEW, arn, URI)
+    arn = world.call(register_model, PROJECT, NEW, URI)["package_arn"]
+    return arn, world.call(plan_release, PROJECT, NEW, arn, URI)
 
 
 def look(world, plan, step=0):
-    return judge_canary(
-        world, PROJECT, NEW, step, plan["weights"][step]["percent"], plan["started_at"], release_plan=plan
+    return world.call(
+        judge_canary, PROJECT, NEW, step, plan["weights"][step]["percent"], plan["started_at"], release_plan=plan
     )
 
 
 def test_gates_approve_reject_and_miss() -> None:
-    assert judge_candidate(build(), PROJECT, NEW)["decision"] == "approved"
+    assert build().call(judge_candidate, PROJECT, NEW)["decision"] == "approved"
     worse = build(auc=0.5)
-    assert judge_candidate(worse, PROJECT, NEW)["decision"] == "rejected"
+    assert worse.call(judge_candidate, PROJECT, NEW)["decision"] == "rejected"
     assert worse.alerts.kinds == ["Candidate Rejected"]
     blind = build()
     blind.objects.remove(keys.run(PROJECT, NEW, "evaluation", "evaluation.json"))
-    assert judge_candidate(blind, PROJECT, NEW)["decision"] == "inconclusive"
+    assert blind.call(judge_candidate, PROJECT, NEW)["decision"] == "inconclusive"
 
 
 def test_approval_resumes_once() -> None:
     world = build(approval="manual")
-    arn = register_model(world, PROJECT, NEW, URI)["package_arn"]
-    assert request_approval(world, PROJECT, NEW, arn, "token")["decision"] == "waiting"
-    assert resume_approval(world, arn, "Approved")["decision"] == "approved"
-    assert resume_approval(world, arn, "Approved")["decision"] == "ignored"
+    arn = world.call(register_model, PROJECT, NEW, URI)["package_arn"]
+    assert world.call(request_approval, PROJECT, NEW, arn, "token")["decision"] == "waiting"
+    assert world.call(resume_approval, arn, "Approved")["decision"] == "approved"
+    assert world.call(resume_approval, arn, "Approved")["decision"] == "ignored"
     assert world.executions.succeeded == {"token": {"decision": "approved"}}
 
 
@@ -64,10 +64,10 @@ def test_a_canary_is_promoted_and_its_champion_remembered() -> None:
     assert planned(world)[1] == plan
     world.models.put_endpoint(ENDPOINT, plan["only_config"])
     world.models.answer = lambda call: Answer(200, b"{}", "v-r2")
-    seen = verify_endpoint(world, PROJECT, NEW, ENDPOINT, plan["only_config"], "v-r2", "promotion")
+    seen = world.call(verify_endpoint, PROJECT, NEW, ENDPOINT, plan["only_config"], "v-r2", "promotion")
     assert seen["decision"] == "verified"
     for _ in range(2):
-        done = complete_release(world, PROJECT, NEW, "promoted", arn, URI, plan)
+        done = world.call(complete_release, PROJECT, NEW, "promoted", arn, URI, plan)
         assert done == {"outcome": "promoted", "verified": True}
     champion = world.ledger.champion(PROJECT)
     assert (champion.run_id, champion.previous["run_id"]) == (NEW, OLD)
@@ -76,15 +76,15 @@ def test_a_canary_is_promoted_and_its_champion_remembered() -> None:
     }
 
     with pytest.raises(EndpointBusyError, match="being changed by r2"):
-        plan_rollback(world, PROJECT, "errors", "back-1", NEW)
-    finish_run(world, PROJECT, NEW, "promoted")
-    back = plan_rollback(world, PROJECT, "errors", "back-1", NEW)
+        world.call(plan_rollback, PROJECT, "errors", "back-1", NEW)
+    world.call(finish_run, PROJECT, NEW, "promoted")
+    back = world.call(plan_rollback, PROJECT, "errors", "back-1", NEW)
     assert back["target_config"] == "only1"
-    assert complete_rollback(world, PROJECT, "errors", "back-1", back, {"decision": "verified"})["verified"]
+    assert world.call(complete_rollback, PROJECT, "errors", "back-1", back, {"decision": "verified"})["verified"]
     assert world.ledger.champion(PROJECT).run_id == OLD
     assert world.ledger.lock(PROJECT, of=PORTS_ENDPOINT) is None
-    assert plan_rollback(world, PROJECT, "a second alarm", "back-2", NEW)["decision"] == "done"
-    assert plan_rollback(world, PROJECT, "again", "back-3")["decision"] == "impossible"
+    assert world.call(plan_rollback, PROJECT, "a second alarm", "back-2", NEW)["decision"] == "done"
+    assert world.call(plan_rollback, PROJECT, "again", "back-3")["decision"] == "impossible"
 
 
 def test_the_judge_counts_a_failure_in_one_step_only() -> None:
@@ -137,7 +137,7 @@ def test_alone_its_answers_are_still_read_for_their_form() -> None:
     lay(world, "v-r2", [{"pages": 1.0}] * 4, at=began + timedelta(seconds=2), answer={"predictions": []}, prefix="bad")
     world.metrics.add(ENDPOINT, "v-r2", "Invocations", began, 324)
     world.metrics.add_latency(ENDPOINT, "v-r2", began, 5.0)
-    seen = judge_canary(world, PROJECT, NEW, 0, 100, began.isoformat(), release_plan=plan)
+    seen = world.call(judge_canary, PROJECT, NEW, 0, 100, began.isoformat(), release_plan=plan)
     assert (seen["decision"], seen["inconclusive"]) == ("abort", True)
     assert "4 of 324 requests failed" in seen["reasons"][1]
 
@@ -153,7 +153,7 @@ def test_of_several_machines_only_what_all_have_uploaded_is_read() -> None:
             many = int(600 / apart) - 1
             lay(world, variant, [{"pages": 1.0}] * many, at=began + timedelta(seconds=1), apart=apart, prefix=name)
         lay(world, "v-r1", [{"pages": 1.0}] * 150, at=began + timedelta(seconds=1), apart=2.0, prefix="b")
-        judge_canary(world, PROJECT, NEW, 0, 50, began.isoformat(), release_plan=plan)
+        world.call(judge_canary, PROJECT, NEW, 0, 50, began.isoformat(), release_plan=plan)
         record = json.loads(world.objects.read(keys.decision(PROJECT, NEW, "canary")))
         return record["looks"][-1]["inputs"]["split"]
 
@@ -172,7 +172,7 @@ def test_without_a_replay_what_the_control_did_before_is_not_counted() -> None:
     for variant, requests, failed in (("v-r2", 240, 9), ("v-r1", 2_000, 0)):
         world.metrics.add(ENDPOINT, variant, "Invocations", world.clock.now(), requests)
         world.metrics.add(ENDPOINT, variant, "Invocation5XXErrors", world.clock.now(), failed)
-    seen = judge_canary(world, PROJECT, NEW, 0, 10, began.isoformat(), release_plan=plan)
+    seen = world.call(judge_canary, PROJECT, NEW, 0, 10, began.isoformat(), release_plan=plan)
     assert "9 of 9 failures" in seen["reasons"][0]
 
 
@@ -186,7 +186,7 @@ def test_answers_of_earlier_steps_count_too() -> None:
             world.metrics.add(ENDPOINT, variant, "Invocations", began, 100)
             first, rows = began + timedelta(seconds=1), [{"pages": 1.0}] * many
             lay(world, variant, rows, at=first, apart=180 / many, prefix=f"{step}-")
-        seen = judge_canary(world, PROJECT, NEW, step, (10, 50)[step], began.isoformat(), release_plan=plan)
+        seen = world.call(judge_canary, PROJECT, NEW, step, (10, 50)[step], began.isoformat(), release_plan=plan)
         assert seen["decision"] == "advance", seen
 
 
@@ -196,8 +196,8 @@ def test_a_sick_canary_is_rolled_back_loudly_when_not_verified() -> None:
     for name in ("Invocations", "Invocation5XXErrors"):
         world.metrics.add(ENDPOINT, "v-r2", name, world.clock.now(), 10)
     assert look(world, plan)["decision"] == "abort"
-    done = complete_release(
-        world, PROJECT, NEW, "rolled_back", arn, URI, plan, {"decision": "failed", "reasons": ["x"]}
+    done = world.call(
+        complete_release, PROJECT, NEW, "rolled_back", arn, URI, plan, {"decision": "failed", "reasons": ["x"]}
     )
     assert done["verified"] is False
     assert world.alerts.kinds[-1] == "Rollback Not Verified"
@@ -217,7 +217,7 @@ def test_every_failure_on_the_way_is_in_the_alert_and_the_judges_reasons_once() 
     reasons = look(world, plan)["reasons"]
     aborted = {"state": "Judge Canary", "error": "CanaryAborted", "cause": json.dumps(reasons), "before": None}
     failed = failure("Await Rollback", failure("Cut Canary Traffic", aborted))
-    complete_release(world, PROJECT, NEW, "rolled_back", arn, URI, plan, {"decision": "verified"}, failed)
+    world.call(complete_release, PROJECT, NEW, "rolled_back", arn, URI, plan, {"decision": "verified"}, failed)
     more = ["Cut Canary Traffic: Boom: Cut Canary Traffic is tired", "Await Rollback: Boom: Await Rollback is tired"]
     assert world.ledger.run(PROJECT, NEW)["reasons"] == [*reasons, *more]
     assert world.alerts.published[-1].message.startswith("; ".join([*reasons, *more]))
@@ -226,7 +226,7 @@ def test_every_failure_on_the_way_is_in_the_alert_and_the_judges_reasons_once() 
 def test_a_promotion_says_which_failures_it_went_on_after() -> None:
     world = build()
     arn, plan = planned(world)
-    complete_release(world, PROJECT, NEW, "promoted", arn, URI, plan, failure=failure("Promote Model"))
+    world.call(complete_release, PROJECT, NEW, "promoted", arn, URI, plan, failure=failure("Promote Model"))
     assert world.ledger.run(PROJECT, NEW)["overcome"] == ["Promote Model: Boom: Promote Model is tired"]
     assert world.alerts.published[-1].message.endswith("failures: Promote Model: Boom: Promote Model is tired")
 
@@ -234,11 +234,13 @@ def test_a_promotion_says_which_failures_it_went_on_after() -> None:
 def test_a_rollback_that_was_verified_in_spite_of_a_failure_is_done_and_says_it() -> None:
     world = build()
     arn, plan = planned(world)
-    complete_release(world, PROJECT, NEW, "promoted", arn, URI, plan)
-    finish_run(world, PROJECT, NEW, "promoted")
-    back = plan_rollback(world, PROJECT, "an alarm", "x", NEW)
+    world.call(complete_release, PROJECT, NEW, "promoted", arn, URI, plan)
+    world.call(finish_run, PROJECT, NEW, "promoted")
+    back = world.call(plan_rollback, PROJECT, "an alarm", "x", NEW)
     failed = failure("Restore Previous Model")
-    done = complete_rollback(world, PROJECT, "an alarm", "x", back, {"decision": "verified", "reasons": []}, failed)
+    done = world.call(
+        complete_rollback, PROJECT, "an alarm", "x", back, {"decision": "verified", "reasons": []}, failed
+    )
     assert done == {"outcome": "rolled_back", "verified": True}
     assert "after these failures: Restore Previous Model: Boom" in world.alerts.published[-1].message
     assert world.ledger.champion(PROJECT).run_id == OLD
@@ -247,11 +249,11 @@ def test_a_rollback_that_was_verified_in_spite_of_a_failure_is_done_and_says_it(
 def test_a_rollback_that_was_not_verified_says_both_reasons() -> None:
     world = build()
     arn, plan = planned(world)
-    complete_release(world, PROJECT, NEW, "promoted", arn, URI, plan)
-    finish_run(world, PROJECT, NEW, "promoted")
-    back = plan_rollback(world, PROJECT, "an alarm", "x", NEW)
+    world.call(complete_release, PROJECT, NEW, "promoted", arn, URI, plan)
+    world.call(finish_run, PROJECT, NEW, "promoted")
+    back = world.call(plan_rollback, PROJECT, "an alarm", "x", NEW)
     seen = {"decision": "failed", "reasons": ["it serves another"]}
-    done = complete_rollback(world, PROJECT, "an alarm", "x", back, seen, failure("Restore Previous Model"))
+    done = world.call(complete_rollback, PROJECT, "an alarm", "x", back, seen, failure("Restore Previous Model"))
     assert done["verified"] is False
     said = "an alarm\nRestore Previous Model: Boom: Restore Previous Model is tired\nit serves another"
     assert world.alerts.published[-1].message == said
@@ -259,14 +261,14 @@ def test_a_rollback_that_was_not_verified_says_both_reasons() -> None:
 
 def test_a_failed_run_says_what_failed_before() -> None:
     world = build()
-    finish_run(world, PROJECT, NEW, "failed", failure("Finish Run", failure("Release Model")))
+    world.call(finish_run, PROJECT, NEW, "failed", failure("Finish Run", failure("Release Model")))
     cause = world.ledger.run(PROJECT, NEW)["error"]["cause"]
     assert cause == "Finish Run is tired; before that, Release Model: Boom: Release Model is tired"
 
 
 def test_verification_names_what_is_wrong() -> None:
     world = build()
-    seen = verify_endpoint(world, PROJECT, NEW, ENDPOINT, "other", "v-r1", "rollback")
+    seen = world.call(verify_endpoint, PROJECT, NEW, ENDPOINT, "other", "v-r1", "rollback")
     assert seen["decision"] == "failed"
     assert "serves only1, not other" in seen["reasons"][0]
 
@@ -275,7 +277,9 @@ def test_a_finished_run_frees_the_lock_and_forwards_once() -> None:
     world = build()
     world.ledger.add_pending(PROJECT, "(drift)", "drift")
     for _ in range(2):
-        finish_run(world, PROJECT, NEW, "failed", {"state": "Train", "error": "Boom", "cause": '{"errorMessage": "m"}'})
+        world.call(
+            finish_run, PROJECT, NEW, "failed", {"state": "Train", "error": "Boom", "cause": '{"errorMessage": "m"}'}
+        )
     assert world.ledger.lock(PROJECT) is None
     assert [kind for kind, _ in world.events.put_events] == ["Training Requested", "Run Finished"]
     assert world.events.put_events[0][1]["trigger"] == "drift"
@@ -285,7 +289,7 @@ def test_a_finished_run_frees_the_lock_and_forwards_once() -> None:
 def test_a_run_without_a_record_still_frees_the_lock() -> None:
     world = build()
     del world.ledger.run_records[PROJECT]
-    finish_run(world, PROJECT, NEW, "failed")
+    world.call(finish_run, PROJECT, NEW, "failed")
     assert world.ledger.lock(PROJECT) is None
 
 
@@ -293,7 +297,9 @@ def test_a_failed_run_says_its_reason_in_full_and_not_its_wrapping() -> None:
     world = build()
     job = {"TransformJobName": "n" * 60, "TransformJobArn": "arn:aws:" + "x" * 300, "FailureReason": "the reason " * 40}
     cause = json.dumps({"ExecutionArn": "arn:" + "y" * 200, "Status": "FAILED", "Cause": f"Clean: {json.dumps(job)}"})
-    finish_run(world, PROJECT, NEW, "failed", {"state": "Prepare Data", "error": "States.TaskFailed", "cause": cause})
+    world.call(
+        finish_run, PROJECT, NEW, "failed", {"state": "Prepare Data", "error": "States.TaskFailed", "cause": cause}
+    )
     message = world.alerts.published[-1].message
     assert ("the reason " * 40).strip() in message
     assert "arn:" not in message
@@ -302,5 +308,5 @@ def test_a_failed_run_says_its_reason_in_full_and_not_its_wrapping() -> None:
 
 def test_a_failed_run_without_a_cause_says_so() -> None:
     world = build()
-    finish_run(world, PROJECT, NEW, "failed", {"state": "Train Models", "error": "Boom", "cause": ""})
+    world.call(finish_run, PROJECT, NEW, "failed", {"state": "Train Models", "error": "Boom", "cause": ""})
     assert "gave no cause" in world.alerts.published[-1].message

@@ -35,7 +35,7 @@ def dropped(key: str) -> str:
 )
 def test_a_file_has_an_alert_of_its_folder_and_one_terminal_record(key: str, kind: str) -> None:
     world = fakes.world()
-    assert report_dead_letter(world, dropped(key))["decision"] == "reported"
+    assert world.call(report_dead_letter, dropped(key))["decision"] == "reported"
     (told,) = world.alerts.published
     assert (told.kind, told.project) == (kind, "shop")
     assert key in told.message
@@ -45,14 +45,14 @@ def test_a_file_has_an_alert_of_its_folder_and_one_terminal_record(key: str, kin
     assert record is not None
     assert (record["status"], record["error"], record["project"]) == ("failed", "GivenUpError", "shop")
     # the queue may deliver a letter twice
-    assert report_dead_letter(world, dropped(key))["decision"] == "known"
+    assert world.call(report_dead_letter, dropped(key))["decision"] == "known"
     assert len(world.alerts.published) == 1
 
 
 def test_a_file_that_was_handled_meanwhile_keeps_its_record() -> None:
     world = fakes.world()
     world.ledger.record_arrival("data", "batch/shop/a.csv", "v1", {"status": "accepted"})
-    assert report_dead_letter(world, dropped("batch/shop/a.csv"))["decision"] == "known"
+    assert world.call(report_dead_letter, dropped("batch/shop/a.csv"))["decision"] == "known"
     assert world.ledger.arrival("data", "batch/shop/a.csv", "v1") == {"status": "accepted"}
     assert world.alerts.published == []
 
@@ -71,7 +71,7 @@ def test_a_file_that_was_handled_meanwhile_keeps_its_record() -> None:
 )
 def test_every_event_of_ours_is_named(event: str, object_: str, todo: str) -> None:
     world = fakes.world()
-    report_dead_letter(world, json.dumps(recorded(event)))
+    world.call(report_dead_letter, json.dumps(recorded(event)))
     (told,) = world.alerts.published
     assert told.project == "shop"
     assert told.kind == ("Contract Refused" if event == "contract_created" else "Event Given Up")
@@ -89,7 +89,7 @@ def test_every_event_of_ours_is_named(event: str, object_: str, todo: str) -> No
 )
 def test_what_the_scheduler_asked_for_is_named(payload: dict[str, Any], words: str) -> None:
     world = fakes.world()
-    report_dead_letter(world, json.dumps(payload))
+    world.call(report_dead_letter, json.dumps(payload))
     (told,) = world.alerts.published
     assert told.project == "shop"
     assert words in told.message
@@ -98,7 +98,7 @@ def test_what_the_scheduler_asked_for_is_named(payload: dict[str, Any], words: s
 def test_what_eventbridge_could_not_deliver_says_so() -> None:
     world = fakes.world()
     given = {"RULE_ARN": "arn:aws:events:…:rule/x", "ERROR_CODE": "NO_PERMISSIONS"}
-    report_dead_letter(world, dropped("batch/shop/a.csv"), given)
+    world.call(report_dead_letter, dropped("batch/shop/a.csv"), given)
     (told,) = world.alerts.published
     assert "never reached PlanBatchFunction" in told.message
     assert "NO_PERMISSIONS" in told.message
@@ -107,7 +107,7 @@ def test_what_eventbridge_could_not_deliver_says_so() -> None:
 @pytest.mark.parametrize("body", ["", "no JSON", "[]", "{}", '{"detail-type": "Object Created", "detail": {"x": 1}}'])
 def test_a_letter_of_no_known_form_is_reported_as_well(body: str) -> None:
     world = fakes.world()
-    assert report_dead_letter(world, body)["decision"] == "reported"
+    assert world.call(report_dead_letter, body)["decision"] == "reported"
     (told,) = world.alerts.published
     assert told.kind == "Event Given Up"
     assert told.project == ""

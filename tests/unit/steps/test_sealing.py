@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from sluice import keys
+from sluice.bootstrap import World
 from sluice.errors import ArtifactError
-from sluice.ports import World
 from sluice.steps.complete_release import complete_release
 from sluice.steps.finish_run import finish_run
 from sluice.steps.plan_batch import plan_batch
@@ -52,13 +52,13 @@ def another_key(world: World) -> None:
     for key in (ARCHIVE, SIGNATURE):
         world.objects.remove(key)
     world.objects.write(keys.run(PROJECT, NEW, "training", "model.tar.gz"), artifact()[0])
-    seal_model(replace(world, signer=FakeSigner("arn:thief", b"other")), PROJECT, NEW, TRAINED, JOB)
+    replace(world, signer=FakeSigner("arn:thief", b"other")).call(seal_model, PROJECT, NEW, TRAINED, JOB)
 
 
 def another_key_of_the_same_name(world: World) -> None:
     for key in (ARCHIVE, SIGNATURE):
         world.objects.remove(key)
-    seal_model(replace(world, signer=FakeSigner(secret=b"other")), PROJECT, NEW, TRAINED, JOB)
+    replace(world, signer=FakeSigner(secret=b"other")).call(seal_model, PROJECT, NEW, TRAINED, JOB)
 
 
 TAMPERING: list[tuple[Callable[[World], None], str]] = [
@@ -81,7 +81,7 @@ def test_what_was_changed_after_sealing_is_not_registered(tamper: Callable[[Worl
     world = build()
     tamper(world)
     with pytest.raises(ArtifactError, match=r"s3://data/models/shop/r2/") as raised:
-        register_model(world, PROJECT, NEW, URI)
+        world.call(register_model, PROJECT, NEW, URI)
     assert message in str(raised.value)
     assert world.registry.packages == {}
 
@@ -89,45 +89,45 @@ def test_what_was_changed_after_sealing_is_not_registered(tamper: Callable[[Worl
 @pytest.mark.parametrize(("tamper", "message"), TAMPERING, ids=NAMES)
 def test_what_was_changed_after_registration_is_not_released(tamper: Callable[[World], None], message: str) -> None:
     world = build()
-    arn = register_model(world, PROJECT, NEW, URI)["package_arn"]
+    arn = world.call(register_model, PROJECT, NEW, URI)["package_arn"]
     models, configs = dict(world.models.models), dict(world.models.configs)
     tamper(world)
     with pytest.raises(ArtifactError) as raised:
-        plan_release(world, PROJECT, NEW, arn, URI)
+        world.call(plan_release, PROJECT, NEW, arn, URI)
     assert message in str(raised.value)
     assert (world.models.models, world.models.configs) == (models, configs)
 
 
 def test_only_what_was_approved_is_released() -> None:
     world = build()
-    arn = register_model(world, PROJECT, NEW, URI)["package_arn"]
+    arn = world.call(register_model, PROJECT, NEW, URI)["package_arn"]
     world.registry.packages[arn]["facts"]["archive_sha256"] = "0" * 64
     with pytest.raises(ArtifactError, match="was approved with the archive 0000"):
-        plan_release(world, PROJECT, NEW, arn, URI)
+        world.call(plan_release, PROJECT, NEW, arn, URI)
 
 
 def test_a_champion_that_was_changed_serves_nowhere_anew() -> None:
     world = build()
-    arn = register_model(world, PROJECT, NEW, URI)["package_arn"]
+    arn = world.call(register_model, PROJECT, NEW, URI)["package_arn"]
     champion = {"run_id": OLD, "artifact_uri": f"s3://data/models/{PROJECT}/{OLD}/model.tar.gz"}
-    seal_model(world, PROJECT, NEW, TRAINED, JOB, champion)
-    plan_release(world, PROJECT, NEW, arn, URI)
+    world.call(seal_model, PROJECT, NEW, TRAINED, JOB, champion)
+    world.call(plan_release, PROJECT, NEW, arn, URI)
     world.objects.write(keys.sealed(PROJECT, OLD, "model.tar.gz"), b"other bytes")
     with pytest.raises(ArtifactError, match="not what was signed"):
-        seal_model(world, PROJECT, NEW, TRAINED, JOB, champion)
+        world.call(seal_model, PROJECT, NEW, TRAINED, JOB, champion)
     with pytest.raises(ArtifactError, match="not what was signed"):
-        plan_release(world, PROJECT, NEW, arn, URI)
+        world.call(plan_release, PROJECT, NEW, arn, URI)
 
 
 def test_a_changed_predecessor_is_not_rolled_back_to() -> None:
     world = build()
-    arn = register_model(world, PROJECT, NEW, URI)["package_arn"]
-    plan = plan_release(world, PROJECT, NEW, arn, URI)
-    complete_release(world, PROJECT, NEW, "promoted", arn, URI, plan)
-    finish_run(world, PROJECT, NEW, "promoted")
-    assert plan_rollback(world, PROJECT, "errors", "back")["decision"] == "possible"
+    arn = world.call(register_model, PROJECT, NEW, URI)["package_arn"]
+    plan = world.call(plan_release, PROJECT, NEW, arn, URI)
+    world.call(complete_release, PROJECT, NEW, "promoted", arn, URI, plan)
+    world.call(finish_run, PROJECT, NEW, "promoted")
+    assert world.call(plan_rollback, PROJECT, "errors", "back")["decision"] == "possible"
     world.objects.write(keys.sealed(PROJECT, OLD, "model.tar.gz"), b"other bytes")
-    answer = plan_rollback(world, PROJECT, "errors", "back")
+    answer = world.call(plan_rollback, PROJECT, "errors", "back")
     assert answer["decision"] == "impossible"
     assert "its predecessor r1 cannot serve" in answer["reasons"][0]
     assert world.alerts.kinds[-1] == "Rollback Impossible"
@@ -138,7 +138,7 @@ def test_a_changed_champion_scores_no_file() -> None:
     world = build()
     world.objects.write("batch/shop/a.csv", b"pages\n1\n")
     world.objects.write(keys.sealed(PROJECT, OLD, "model.tar.gz"), b"other bytes")
-    answer = plan_batch(world, "batch/shop/a.csv", "v99")
+    answer = world.call(plan_batch, "batch/shop/a.csv", "v99")
     assert answer["decision"] == "refused"
     assert "is not what was signed" in answer["reasons"][0]
     assert world.alerts.kinds == ["Batch Failed"]
@@ -149,13 +149,13 @@ def test_restored_bytes_are_good_again_whatever_their_version() -> None:
     first = world.objects.read(ARCHIVE)
     flip(world)
     world.objects.write(ARCHIVE, first)
-    assert register_model(world, PROJECT, NEW, URI)["decision"] == "automatic"
+    assert world.call(register_model, PROJECT, NEW, URI)["decision"] == "automatic"
 
 
 def test_sealing_twice_is_one_seal() -> None:
     world = build()
     before = world.objects.version(ARCHIVE), world.objects.version(SIGNATURE)
-    answer = seal_model(world, PROJECT, NEW, TRAINED, JOB)
+    answer = world.call(seal_model, PROJECT, NEW, TRAINED, JOB)
     assert answer == {"artifact_uri": URI, "artifact_sha256": artifact()[1]}
     assert (world.objects.version(ARCHIVE), world.objects.version(SIGNATURE)) == before
 
@@ -163,7 +163,7 @@ def test_sealing_twice_is_one_seal() -> None:
 def test_a_sealed_run_is_not_sealed_again_with_another_model() -> None:
     world = build()
     with pytest.raises(ArtifactError, match="was already signed with"):
-        seal_model(world, PROJECT, NEW, TRAINED, JOB + "-other")
+        world.call(seal_model, PROJECT, NEW, TRAINED, JOB + "-other")
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_what_is_no_model_of_the_run_is_never_signed(body: bytes, message: str) 
         world.objects.remove(key)
     world.objects.write(keys.run(PROJECT, NEW, "training", "model.tar.gz"), body)
     with pytest.raises(ArtifactError, match=message) as raised:
-        seal_model(world, PROJECT, NEW, TRAINED, JOB)
+        world.call(seal_model, PROJECT, NEW, TRAINED, JOB)
     assert TRAINED in str(raised.value)
     assert not world.objects.exists(ARCHIVE)
     assert not world.objects.exists(SIGNATURE)

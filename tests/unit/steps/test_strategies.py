@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from sluice import keys
+from sluice.bootstrap import World
 from sluice.errors import ReleaseError
-from sluice.ports import VariantState, World
+from sluice.ports import VariantState
 from sluice.steps.choose_weights import choose_weights
 from sluice.steps.complete_release import complete_release
 from sluice.steps.judge_canary import judge_canary
@@ -25,8 +26,8 @@ ROWS = [{"id": str(number), "pages": 1} for number in range(200)]
 
 def planned(**release: Any) -> tuple[World, str, dict[str, Any]]:
     world = build(**release)
-    arn = register_model(world, PROJECT, NEW, URI)["package_arn"]
-    return world, arn, plan_release(world, PROJECT, NEW, arn, URI)
+    arn = world.call(register_model, PROJECT, NEW, URI)["package_arn"]
+    return world, arn, world.call(plan_release, PROJECT, NEW, arn, URI)
 
 
 def record(world: World, name: str) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def test_blue_green_keeps_the_variants_name_and_is_watched_by_its_alarms() -> No
     fleet = {"EndpointName": ENDPOINT, "VariantName": "v-r1", "EndpointConfigName": plan["only_config"]}
     assert [alarm.dimensions for alarm in world.alarms.alarms.values()] == [fleet, fleet]
     assert set(plan["alarms"]) == set(world.alarms.composites["sluice/shop/r2/canary"])
-    complete_release(world, PROJECT, NEW, "promoted", arn, URI, plan)
+    world.call(complete_release, PROJECT, NEW, "promoted", arn, URI, plan)
     champion = world.ledger.champion(PROJECT)
     assert (champion.run_id, champion.variant, champion.endpoint_config) == (NEW, "v-r1", plan["only_config"])
     assert not world.alarms.composites
@@ -61,7 +62,7 @@ def test_after_a_swap_what_the_old_fleet_did_is_not_counted() -> None:
 
     def look() -> dict[str, Any]:
         world.clock.advance(600)
-        return judge_canary(world, PROJECT, NEW, 0, 100, plan["started_at"], release_plan=plan)
+        return world.call(judge_canary, PROJECT, NEW, 0, 100, plan["started_at"], release_plan=plan)
 
     assert look()["decision"] == "continue"
     world.metrics.add(ENDPOINT, "v-r1", "Invocations", world.clock.now(), 100)
@@ -78,8 +79,8 @@ def test_a_scaled_champion_keeps_its_machines_through_a_release() -> None:
     from dataclasses import replace
 
     world.models.endpoints[ENDPOINT] = replace(state, variants=(replace(state.variants[0], instances=3),))
-    arn = register_model(world, PROJECT, NEW, URI)["package_arn"]
-    plan = plan_release(world, PROJECT, NEW, arn, URI)
+    arn = world.call(register_model, PROJECT, NEW, URI)["package_arn"]
+    plan = world.call(plan_release, PROJECT, NEW, arn, URI)
     assert [v.instance_count for v in world.models.configs[plan["canary_config"]].variants] == [3, 3]
 
 
@@ -88,7 +89,7 @@ def test_what_cannot_be_judged_is_refused_with_a_reason(how: str) -> None:
     from dataclasses import replace
 
     world = build()
-    arn = register_model(world, PROJECT, NEW, URI)["package_arn"]
+    arn = world.call(register_model, PROJECT, NEW, URI)["package_arn"]
     if how == "serverless":
         state = world.models.endpoints[ENDPOINT]
         variant = VariantState("v-r1", 1.0, 1.0, 0, serverless=True)
@@ -96,7 +97,7 @@ def test_what_cannot_be_judged_is_refused_with_a_reason(how: str) -> None:
     else:
         world.models.scaled[ENDPOINT] = {"v-r1"}
     with pytest.raises(ReleaseError, match=f"v-r1 of sluice-shop .*{how}"):
-        plan_release(world, PROJECT, NEW, arn, URI)
+        world.call(plan_release, PROJECT, NEW, arn, URI)
 
 
 def test_captured_answers_tell_the_judge_of_the_split_and_of_malformed_ones() -> None:
@@ -109,7 +110,7 @@ def test_captured_answers_tell_the_judge_of_the_split_and_of_malformed_ones() ->
     lay(world, "v-r2", ROWS[:20], at=start + timedelta(seconds=190), prefix="own", answer=broken)
     for variant, count in (("v-r1", 200), ("v-r2", 20)):
         world.metrics.add(ENDPOINT, variant, "Invocations", world.clock.now(), count)
-    answer = judge_canary(world, PROJECT, NEW, 0, 10, start.isoformat(), release_plan=plan)
+    answer = world.call(judge_canary, PROJECT, NEW, 0, 10, start.isoformat(), release_plan=plan)
     look = record(world, "canary")["looks"][-1]["inputs"]
     # until the last second that both captures reach
     assert look["split"] == [15, 15 + 200]
@@ -124,17 +125,17 @@ def test_a_drill_is_never_promoted() -> None:
     run = world.objects.read(keys.run(PROJECT, OLD, "run.json"))
     world.objects.write(keys.run(PROJECT, drill, "run.json"), run)
     world.ledger.release_lock(PROJECT, NEW)
-    plan = plan_release(world, PROJECT, drill, arn, "ignored", drill=True)
+    plan = world.call(plan_release, PROJECT, drill, arn, "ignored", drill=True)
     assert (plan["variant"], plan["model"], plan["only_config"]) == ("v-d1", "m1", "only1")
     world.models.put_endpoint(ENDPOINT, plan["canary_config"], weights={"v-r1": 0.9, "v-d1": 0.1})
     world.metrics.add(ENDPOINT, "v-d1", "Invocations", world.clock.now(), 500)
     world.metrics.add_latency(ENDPOINT, "v-d1", world.clock.now(), 5.0)
     world.clock.advance(600)
-    answer = judge_canary(world, PROJECT, drill, 0, 10, plan["started_at"], release_plan=plan)
+    answer = world.call(judge_canary, PROJECT, drill, 0, 10, plan["started_at"], release_plan=plan)
     assert answer["decision"] == "abort"
     assert "no alarm has ended it" in answer["reasons"][0]
     world.registry.package = None  # a drill judges no package
-    complete_release(world, PROJECT, drill, "rolled_back", arn, "ignored", plan, {"decision": "verified"})
+    world.call(complete_release, PROJECT, drill, "rolled_back", arn, "ignored", plan, {"decision": "verified"})
     assert world.alerts.kinds[-1] == "Rollback Drill"
     assert world.ledger.champion(PROJECT).run_id == OLD
 
@@ -159,8 +160,8 @@ class TestBandit:
         for variant in good:
             world.metrics.add(ENDPOINT, variant, "Invocations", world.clock.now(), 100)
             world.metrics.add_latency(ENDPOINT, variant, world.clock.now(), 5.0)
-        judge_canary(world, PROJECT, NEW, number, 50, start.isoformat(), release_plan=plan)
-        return choose_weights(world, PROJECT, NEW, number, 50, start.isoformat(), plan)
+        world.call(judge_canary, PROJECT, NEW, number, 50, start.isoformat(), release_plan=plan)
+        return world.call(choose_weights, PROJECT, NEW, number, 50, start.isoformat(), plan)
 
     def test_its_first_share_and_its_steps_are_its_own(self) -> None:
         _, plan = self.start(start=20)
@@ -196,16 +197,16 @@ class TestBandit:
         lay(world, "v-r1", rows[40:], at=first, prefix="c")
         lay(world, "v-r2", rows[40:], at=then, prefix="d")
         send_labels(world, "a.csv", "\n".join(["id,bought", *(f"{n},true" for n in range(60))]))
-        choose_weights(world, PROJECT, NEW, 0, 50, start.isoformat(), plan)
+        world.call(choose_weights, PROJECT, NEW, 0, 50, start.isoformat(), plan)
         assert record(world, "bandit")["steps"][-1]["inputs"]["history"] == [[[20, 20], [40, 40]]]
 
     def test_without_labels_it_ends_inconclusive(self) -> None:
         world, plan = self.start()
         start = world.clock.now()
         world.clock.advance(600)
-        assert choose_weights(world, PROJECT, NEW, 0, 10, start.isoformat(), plan)["decision"] == "continue"
+        assert world.call(choose_weights, PROJECT, NEW, 0, 10, start.isoformat(), plan)["decision"] == "continue"
         world.clock.advance(30 * 600)
-        ended = choose_weights(world, PROJECT, NEW, 0, 10, start.isoformat(), plan)
+        ended = world.call(choose_weights, PROJECT, NEW, 0, 10, start.isoformat(), plan)
         assert (ended["decision"], ended["inconclusive"]) == ("abort", True)
 
     def test_better_rewards_do_not_promote_what_has_not_shown_that_it_answers(self) -> None:

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from proofs.project import Project
-from sluice.ports import Json, World
+from sluice.bootstrap import World
+from sluice.ports import Json
 from sluice.steps.validate_dataset import LEASE, validate_dataset
 from testing.fakes import Crash, failing, interrupted, world
 from tests.unit.steps.intake_world import CONTRACT, GOOD, MIXED, arrive, put, shop, state
@@ -37,7 +38,7 @@ def test_a_second_event_of_the_same_version_changes_nothing() -> None:
     at = shop()
     version, record = arrive(at, MIXED)
     before, alerts = state(at), list(at.alerts.kinds)
-    assert validate_dataset(at, "data", "raw/shop/day 1+%20.csv", version, 1) == record
+    assert at.call(validate_dataset, "data", "raw/shop/day 1+%20.csv", version, 1) == record
     assert (state(at), at.alerts.kinds) == (before, alerts)
     assert len(at.events.put_events) == 1
 
@@ -111,9 +112,9 @@ def test_two_deliveries_at_the_same_instant_tell_once(body: bytes) -> None:
         answers = []
 
         def second(at: World = at, version: str = version, answers: list[Json] = answers) -> None:
-            answers.append(validate_dataset(at, "data", key, version, 1))
+            answers.append(at.call(validate_dataset, "data", key, version, 1))
 
-        first = validate_dataset(interrupted(at, before, second), "data", key, version, 1)
+        first = interrupted(at, before, second).call(validate_dataset, "data", key, version, 1)
         record = at.ledger.arrival("data", key, version)
         assert record is not None
         kinds = at.alerts.kinds[told:]
@@ -133,10 +134,10 @@ def test_a_claim_of_one_who_died_is_taken_over() -> None:
     at = shop()
     version = put(at, "raw/shop/x.csv", GOOD)
     with pytest.raises(Crash):
-        validate_dataset(failing(at, 5), "data", "raw/shop/x.csv", version, 1)
-    assert validate_dataset(at, "data", "raw/shop/x.csv", version, 1)["status"] == "in progress"
+        failing(at, 5).call(validate_dataset, "data", "raw/shop/x.csv", version, 1)
+    assert at.call(validate_dataset, "data", "raw/shop/x.csv", version, 1)["status"] == "in progress"
     at.clock.advance(LEASE.total_seconds())
-    assert validate_dataset(at, "data", "raw/shop/x.csv", version, 1)["status"] == "accepted"
+    assert at.call(validate_dataset, "data", "raw/shop/x.csv", version, 1)["status"] == "accepted"
 
 
 def test_a_claim_is_over_before_the_queue_gives_a_message_back() -> None:
@@ -151,20 +152,20 @@ def test_killed_between_any_two_port_calls_a_retry_ends_the_same(body: bytes) ->
     key = "raw/shop/x.csv"
     whole = shop()
     version = put(whole, key, body)
-    validate_dataset(whole, "data", key, version, 1)
+    whole.call(validate_dataset, "data", key, version, 1)
     wanted = state(whole)
     wanted["objects"] = {k: v for k, v in wanted["objects"].items() if not k.endswith(".parquet")}
     for after in range(1, 100):
         at = shop()
         assert put(at, key, body) == version
         try:
-            validate_dataset(failing(at, after), "data", key, version, 1)
+            failing(at, after).call(validate_dataset, "data", key, version, 1)
             died = False
         except Crash:
             died = True
         # the queue gives the message back when the claim is over: see the template
         at.clock.advance(5_400)
-        validate_dataset(at, "data", key, version, 1)
+        at.call(validate_dataset, "data", key, version, 1)
         found = state(at)
         found["objects"] = {k: v for k, v in found["objects"].items() if not k.endswith(".parquet")}
         # the retry's own time is all that may differ

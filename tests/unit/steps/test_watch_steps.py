@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from sluice import keys
+from sluice.bootstrap import World
 from sluice.contract import Contract
-from sluice.ports import World
 from sluice.serving.ensure_monitoring import ensure_monitoring
 from sluice.steps.finish_batch import finish_batch
 from sluice.steps.monitor_model import monitor_model
@@ -61,16 +61,16 @@ def alarm(kind: str, at: str = "2026-11-22T12:00:00.000+0000", value: str = "ALA
 def test_stable_and_drifted_windows() -> None:
     world = watched()
     capture(world, [1, 7] * 20)
-    assert monitor_model(world, PROJECT)["decision"] == "stable"
+    assert world.call(monitor_model, PROJECT)["decision"] == "stable"
     capture(world, [9] * 40)
-    assert monitor_model(world, PROJECT)["decision"] == "drifted"
+    assert world.call(monitor_model, PROJECT)["decision"] == "drifted"
     assert published(world)["DriftScore"] > 0.2
 
 
 def test_what_chance_makes_of_few_rows_does_not_ring() -> None:
     world = watched()
     capture(world, [1] * 18 + [7] * 6)
-    answer = monitor_model(world, PROJECT)
+    answer = world.call(monitor_model, PROJECT)
     assert answer["decision"] == "stable"
     assert answer["drift"]["columns"]["pages"] == pytest.approx(0.275, abs=0.001)
     assert answer["drift"]["by_chance"] == ["pages"]
@@ -78,7 +78,7 @@ def test_what_chance_makes_of_few_rows_does_not_ring() -> None:
     # the alarm rings above the limit
     assert published(world)["DriftScore"] == Contract.model_validate(CONTRACT).monitor.drift.max
     capture(world, [1] * 180 + [7] * 60)
-    assert monitor_model(world, PROJECT)["decision"] == "drifted"
+    assert world.call(monitor_model, PROJECT)["decision"] == "drifted"
     assert published(world)["DriftScore"] == pytest.approx(0.275, abs=0.001)
 
 
@@ -91,14 +91,14 @@ def test_captures_tell_whole_seconds(at: str, counted: int) -> None:
     world.clock.advance(1)
     world.ledger.set_champion(PROJECT, replace(champion, promoted_at=promoted_at), champion.run_id)
     capture(world, [1, 7] * 20, at=at)
-    assert monitor_model(world, PROJECT)["rows"] == counted
+    assert world.call(monitor_model, PROJECT)["rows"] == counted
 
 
 @pytest.mark.parametrize(("rows", "variant"), [(5, "v-r1"), (40, "v-r0")])
 def test_too_few_or_foreign_rows_give_no_score(rows: int, variant: str) -> None:
     world = watched()
     capture(world, [9] * rows, variant)
-    assert monitor_model(world, PROJECT)["decision"] == "inconclusive"
+    assert world.call(monitor_model, PROJECT)["decision"] == "inconclusive"
     assert published(world)["DriftInconclusive"] == 1
     assert "DriftScore" not in published(world)
 
@@ -110,15 +110,15 @@ def test_labels_give_quality(by: str) -> None:
     prefix = "i" if by == "inference_id" else ""
     rows = [f"{prefix}{i},{'true' if i % 2 == 0 else 'false'}" for i in range(40)]
     send_labels(world, "a.csv", "\n".join([f"{by},bought", *rows]))
-    monitor_model(world, PROJECT)
+    world.call(monitor_model, PROJECT)
     assert published(world)["QualityScore"] == 1.0
 
 
 def test_drift_retrains_once_and_then_cools_down() -> None:
     world = watched()
-    assert respond_to_alarm(world, alarm("drift"))["decision"] == "retrain"
-    assert respond_to_alarm(world, alarm("drift"))["decision"] == "duplicate"
-    later = respond_to_alarm(world, alarm("drift", "2026-11-22T13:00:00.000+0000"))
+    assert world.call(respond_to_alarm, alarm("drift"))["decision"] == "retrain"
+    assert world.call(respond_to_alarm, alarm("drift"))["decision"] == "duplicate"
+    later = world.call(respond_to_alarm, alarm("drift", "2026-11-22T13:00:00.000+0000"))
     assert later["decision"] == "hold"
     assert "cooldown" in later["reasons"][0]
     assert [kind for kind, _ in world.events.put_events] == ["Training Requested"]
@@ -128,16 +128,16 @@ def test_drift_retrains_once_and_then_cools_down() -> None:
 def test_a_broken_feed_is_held() -> None:
     world = watched()
     capture(world, [None] * 40)
-    monitor_model(world, PROJECT)
-    answer = respond_to_alarm(world, alarm("drift"))
+    world.call(monitor_model, PROJECT)
+    answer = world.call(respond_to_alarm, alarm("drift"))
     assert answer["decision"] == "hold"
     assert "broken feed" in answer["reasons"][0]
 
 
 def test_a_canary_alarm_asks_the_release_to_abort() -> None:
     world = watched()
-    assert respond_to_alarm(world, alarm(f"{NEW}/canary-errors"))["decision"] == "ignored"
-    assert respond_to_alarm(world, alarm(f"{NEW}/canary"))["decision"] == "abort"
+    assert world.call(respond_to_alarm, alarm(f"{NEW}/canary-errors"))["decision"] == "ignored"
+    assert world.call(respond_to_alarm, alarm(f"{NEW}/canary"))["decision"] == "abort"
     assert world.ledger.run(PROJECT, NEW)["abort_requested"]
 
 
@@ -145,8 +145,8 @@ def test_a_canary_alarm_asks_the_release_to_abort() -> None:
 def test_an_alarm_ends_the_wait_whichever_comes_first(alarm_first: bool) -> None:
     world = watched()
     steps = [
-        lambda: respond_to_alarm(world, alarm(f"{NEW}/canary")),
-        lambda: watch_canary(world, PROJECT, NEW, "token"),
+        lambda: world.call(respond_to_alarm, alarm(f"{NEW}/canary")),
+        lambda: world.call(watch_canary, PROJECT, NEW, "token"),
     ]
     for step in steps if alarm_first else reversed(steps):
         step()
@@ -157,14 +157,14 @@ def test_a_swapped_fleet_that_fails_does_not_take_the_champion_with_it() -> None
     world = watched()
     world.ledger.champions[PROJECT] = replace(world.ledger.champion(PROJECT), previous={"run_id": "r0"})
     world.ledger.update_run(PROJECT, NEW, {"release": {"mode": "blue_green"}})
-    assert respond_to_alarm(world, alarm("champion-errors"))["decision"] == "abort"
+    assert world.call(respond_to_alarm, alarm("champion-errors"))["decision"] == "abort"
     assert world.ledger.run(PROJECT, NEW)["abort_requested"]
     ended = world.clock.now().isoformat()
     world.ledger.update_run(PROJECT, NEW, {"release_outcome": "rolled_back", "ended_at": ended})
     soon, later = "2026-11-22T12:02:00.000+0000", "2026-11-22T12:10:00.000+0000"
-    assert respond_to_alarm(world, alarm("champion-errors", soon))["decision"] == "hold"
+    assert world.call(respond_to_alarm, alarm("champion-errors", soon))["decision"] == "hold"
     assert not world.executions.started
-    assert respond_to_alarm(world, alarm("champion-errors", later))["decision"] == "roll_back"
+    assert world.call(respond_to_alarm, alarm("champion-errors", later))["decision"] == "roll_back"
 
 
 def test_answers_of_another_model_under_the_champions_name_are_not_its_own() -> None:
@@ -178,13 +178,13 @@ def test_answers_of_another_model_under_the_champions_name_are_not_its_own() -> 
         record["captureData"]["endpointOutput"]["data"] = json.dumps({**answer, "model": "r2"})
         body[number] = json.dumps(record)
     world.objects.write(key, "\n".join(body).encode())
-    assert monitor_model(world, PROJECT)["rows"] == 30
+    assert world.call(monitor_model, PROJECT)["rows"] == 30
 
 
 def test_an_alarm_of_a_release_that_is_over_is_held() -> None:
     world = watched()
     world.ledger.update_run(PROJECT, NEW, {"release_outcome": "promoted"})
-    answer = respond_to_alarm(world, alarm(f"{NEW}/canary"))
+    answer = world.call(respond_to_alarm, alarm(f"{NEW}/canary"))
     assert answer["decision"] == "hold"
     assert "was over (promoted)" in answer["reasons"][0]
 
@@ -195,7 +195,7 @@ def test_probation_rolls_back_once() -> None:
     world = watched()
     world.ledger.champions[PROJECT] = replace(world.ledger.champion(PROJECT), previous={"run_id": "r0"})
     for _ in range(2):
-        respond_to_alarm(world, alarm("champion-errors"))
+        world.call(respond_to_alarm, alarm("champion-errors"))
     assert len(world.executions.started) == 1
     assert world.alerts.kinds == ["Rollback Started"]
 
@@ -209,9 +209,9 @@ def scheduled(**retrain: Any) -> World:
 
 def test_the_clock_asks_for_a_retraining_once_a_time() -> None:
     world = scheduled()
-    first = request_retraining(world, PROJECT, "2026-11-22T12:00:00Z")
+    first = world.call(request_retraining, PROJECT, "2026-11-22T12:00:00Z")
     assert first["decision"] == "retrain"
-    assert request_retraining(world, PROJECT, "2026-11-22T12:00:00Z")["decision"] == "duplicate"
+    assert world.call(request_retraining, PROJECT, "2026-11-22T12:00:00Z")["decision"] == "duplicate"
     [(kind, detail)] = world.events.put_events
     assert (kind, detail["trigger"], detail["at"]) == ("Training Requested", "schedule", "2026-11-22T12:00:00+00:00")
     assert detail["reason"] == "the contract asks for a retraining every 1d"
@@ -222,28 +222,28 @@ def test_the_clock_asks_for_a_retraining_once_a_time() -> None:
 
 def test_without_a_time_the_clock_says_when() -> None:
     world = scheduled()
-    request_retraining(world, PROJECT)
+    world.call(request_retraining, PROJECT)
     assert world.events.put_events[0][1]["at"] == world.clock.now().isoformat()
 
 
 def test_the_request_of_a_dead_function_is_repeated_and_counted_once() -> None:
     world = scheduled(max_per_week=1)
     at = "2026-11-22T12:00:00Z"
-    key = request_retraining(world, PROJECT, at)["record"]
+    key = world.call(request_retraining, PROJECT, at)["record"]
     del world.objects.versions[key]  # as if it had died before it wrote the record
-    assert request_retraining(world, PROJECT, at)["decision"] == "retrain"
+    assert world.call(request_retraining, PROJECT, at)["decision"] == "retrain"
     assert len({json.dumps(event) for event in world.events.put_events}) == 1
 
 
 def test_alarms_and_the_clock_share_the_weekly_limit_and_what_is_held_is_told() -> None:
     world = scheduled(max_per_week=2)
-    assert respond_to_alarm(world, alarm("drift"))["decision"] == "retrain"
-    assert request_retraining(world, PROJECT, "2026-11-22T13:00:00Z")["decision"] == "retrain"
-    held = request_retraining(world, PROJECT, "2026-11-22T14:00:00Z")
+    assert world.call(respond_to_alarm, alarm("drift"))["decision"] == "retrain"
+    assert world.call(request_retraining, PROJECT, "2026-11-22T13:00:00Z")["decision"] == "retrain"
+    held = world.call(request_retraining, PROJECT, "2026-11-22T14:00:00Z")
     assert held["decision"] == "hold"
     assert held["reasons"] == ["2 retrainings in the last 7 days, 2 are allowed"]
     assert len(world.events.put_events) == 2
-    answer = respond_to_alarm(world, alarm("drift", "2026-11-22T15:00:00.000+0000"))
+    answer = world.call(respond_to_alarm, alarm("drift", "2026-11-22T15:00:00.000+0000"))
     assert answer["decision"] == "hold"
     assert answer["reasons"][-1] == held["reasons"][0]
     assert world.alerts.kinds == ["Retraining Started", "Retraining Started", "Response Held", "Response Held"]
@@ -252,26 +252,26 @@ def test_alarms_and_the_clock_share_the_weekly_limit_and_what_is_held_is_told() 
 
 def test_a_schedule_that_the_contract_has_lost_starts_nothing() -> None:
     world = watched()
-    assert request_retraining(world, PROJECT, "2026-11-22T12:00:00Z")["decision"] == "ignored"
+    assert world.call(request_retraining, PROJECT, "2026-11-22T12:00:00Z")["decision"] == "ignored"
     assert world.events.put_events == []
 
 
 def test_monitoring_has_a_retraining_schedule_while_the_contract_has_one() -> None:
     world = scheduled()
-    made = ensure_monitoring(world, PROJECT)
+    made = world.call(ensure_monitoring, PROJECT)
     schedule = world.schedules.schedules[made["retrain_schedule"]]
     assert (made["retrain_schedule"], schedule.expression) == ("sluice-shop-retrain", "rate(1440 minutes)")
     assert schedule.target_arn == world.settings.monitor_function_arn
     assert {"project": PROJECT, "task": "retrain"}.items() <= schedule.payload.items()
     world.ledger.save_contract(PROJECT, Contract.model_validate(CONTRACT).model_dump(mode="json"), "v3")
-    assert ensure_monitoring(world, PROJECT)["retrain_schedule"] is None
+    assert world.call(ensure_monitoring, PROJECT)["retrain_schedule"] is None
     assert list(world.schedules.schedules) == ["sluice-shop-monitor"]
 
 
 @pytest.mark.parametrize("kind", ["champion-errors", "drift", "quality"])
 def test_a_response_that_is_held_is_told_with_its_reasons(kind: str) -> None:
     world = scheduled(max_per_week=0)
-    answer = respond_to_alarm(world, alarm(kind))
+    answer = world.call(respond_to_alarm, alarm(kind))
     assert answer["decision"] == "hold"
     [told] = world.alerts.published
     assert (told.kind, told.message, told.facts["alarm"]) == ("Response Held", "\n".join(answer["reasons"]), kind)
@@ -280,8 +280,8 @@ def test_a_response_that_is_held_is_told_with_its_reasons(kind: str) -> None:
 
 def test_only_alarms_of_this_stack_count() -> None:
     world = watched()
-    assert respond_to_alarm(world, alarm("drift", value="OK"))["decision"] == "ignored"
-    assert respond_to_alarm(world, {**alarm("drift"), "alarmName": "other/shop/drift"})["decision"] == "ignored"
+    assert world.call(respond_to_alarm, alarm("drift", value="OK"))["decision"] == "ignored"
+    assert world.call(respond_to_alarm, {**alarm("drift"), "alarmName": "other/shop/drift"})["decision"] == "ignored"
 
 
 def dropped(world: World, key: str, body: bytes = b"pages\n1\n") -> str:
@@ -294,22 +294,25 @@ def test_a_batch_is_planned_and_finished_once() -> None:
     world = watched()
     key = "batch/shop/a b.csv"
     version = dropped(world, key)
-    plan = plan_batch(world, key, version)
+    plan = world.call(plan_batch, key, version)
     assert (plan["decision"], plan["accept"], plan["model"]) == ("started", "text/csv", "m1")
-    assert [finish_batch(world, PROJECT, key, version, "scored", "s3://o")["recorded"] for _ in "ab"] == [True, False]
+    assert [world.call(finish_batch, PROJECT, key, version, "scored", "s3://o")["recorded"] for _ in "ab"] == [
+        True,
+        False,
+    ]
     assert world.alerts.kinds == ["Batch Finished"]
-    assert plan_batch(world, key, version)["decision"] == "known"
+    assert world.call(plan_batch, key, version)["decision"] == "known"
 
 
 def test_an_event_that_comes_twice_starts_one_execution_and_tells_nothing() -> None:
     world = watched()
     version = dropped(world, "batch/shop/a.csv")
-    first, second = (plan_batch(world, "batch/shop/a.csv", version) for _ in "ab")
+    first, second = (world.call(plan_batch, "batch/shop/a.csv", version) for _ in "ab")
     assert first["execution"] == second["execution"]
     assert len(world.executions.started) == 1
     assert world.alerts.kinds == []
     newer = dropped(world, "batch/shop/a.csv", b"pages\n2\n")
-    assert plan_batch(world, "batch/shop/a.csv", newer)["execution"] != first["execution"]
+    assert world.call(plan_batch, "batch/shop/a.csv", newer)["execution"] != first["execution"]
     assert len(world.executions.started) == 2
 
 
@@ -318,7 +321,7 @@ def test_only_the_dropped_version_of_the_dropped_file_is_scored() -> None:
     version = dropped(world, "batch/shop/a.csv")
     dropped(world, "batch/shop/a.csv.old.csv", b"another")
     dropped(world, "batch/shop/a.csv", b"pages\n2\n")
-    source = plan_batch(world, "batch/shop/a.csv", version)["input_uri"].removeprefix("s3://data/")
+    source = world.call(plan_batch, "batch/shop/a.csv", version)["input_uri"].removeprefix("s3://data/")
     # a transform reads everything that begins so
     (found,) = world.objects.list(source)
     assert world.objects.read(found.key) == b'{"pages":1.0}\n'
@@ -330,8 +333,8 @@ def test_a_planner_that_died_is_repeated_to_one_execution(after: int) -> None:
     world = watched()
     version = dropped(world, "batch/shop/a.csv")
     with contextlib.suppress(Crash):
-        plan_batch(failing(world, after), "batch/shop/a.csv", version)
-    assert plan_batch(world, "batch/shop/a.csv", version)["decision"] == "started"
+        failing(world, after).call(plan_batch, "batch/shop/a.csv", version)
+    assert world.call(plan_batch, "batch/shop/a.csv", version)["decision"] == "started"
     assert len(world.executions.started) == 1
 
 
@@ -339,7 +342,7 @@ def test_versions_and_folders_never_share_a_transform_s_output() -> None:
     world = watched()
     places = set()
     for name in ("a.csv", "2026/11/a.csv", "a.csv"):
-        plan = plan_batch(world, f"batch/shop/{name}", dropped(world, f"batch/shop/{name}"))
+        plan = world.call(plan_batch, f"batch/shop/{name}", dropped(world, f"batch/shop/{name}"))
         assert plan["input_uri"].endswith("/a.csv")  # the transform names its output so
         assert not plan["output_uri"].startswith(plan["input_uri"].rpartition("/")[0] + "/")
         places.add(plan["output_uri"])
@@ -348,7 +351,7 @@ def test_versions_and_folders_never_share_a_transform_s_output() -> None:
 
 def test_a_folder_of_the_console_is_no_batch() -> None:
     world = watched()
-    assert plan_batch(world, "batch/shop/", "v1", 0)["decision"] == "ignored"
+    assert world.call(plan_batch, "batch/shop/", "v1", 0)["decision"] == "ignored"
     assert world.alerts.kinds == []
 
 
@@ -358,6 +361,6 @@ def test_a_folder_of_the_console_is_no_batch() -> None:
 )
 def test_an_impossible_batch_is_refused_and_told(key: str, champion: bool) -> None:
     world = build(champion=champion)
-    assert plan_batch(world, key, "v1")["decision"] == "refused"
+    assert world.call(plan_batch, key, "v1")["decision"] == "refused"
     assert world.alerts.kinds == ["Batch Failed"]
     assert world.ledger.arrival("data", key, "v1")["status"] == "failed"

@@ -27,7 +27,7 @@ PLANNED = [
 def plan(strategy: str, spot: bool) -> str:
     """The plan that plan_training writes for a contract with this tuning strategy, as JSON."""
     at = shop({**CONTRACT, "training": {"tuning": {"strategy": strategy}, "spot": spot}})
-    plan_training(at, "shop", "data", arrive(at, GOOD)[1]["dataset_id"])
+    at.call(plan_training, "shop", "data", arrive(at, GOOD)[1]["dataset_id"])
     (found,) = at.executions.started.values()
     return json.dumps(found)
 

@@ -12,21 +12,29 @@ from sluice.errors import SluiceError
 from sluice.escaping import visible
 from sluice.intake.labels import LabelFile, read_label_file
 from sluice.intake.limits import Limits
-from sluice.ports import Json, World
+from sluice.ports import Alerts, Json, ObjectStore
 from sluice.watch.labels import refused_file
 
 
 def accept_labels(
-    world: World, key: str, version: str, project: str, contract: Contract, folder: Path, limits: Limits
+    key: str,
+    version: str,
+    project: str,
+    contract: Contract,
+    folder: Path,
+    limits: Limits,
+    *,
+    objects: ObjectStore,
+    alerts: Alerts,
 ) -> Json:
     """The terminal record: `accepted`, or `quarantined` where no row of the file can count as a label.
 
     Raises UnreadableFileError, EmptyFileError, HeaderMismatchError, NotFoundError for a version that was deleted.
     """
     source = folder / "arrival"
-    world.objects.download(key, source, version if version != "null" else None)
+    objects.download(key, source, version if version != "null" else None)
     found = read_label_file(source, contract, folder, limits)
-    dataset = names.dataset_id(world.objects.bucket, key, version)
+    dataset = names.dataset_id(objects.bucket, key, version)
     why = _refusal(found)
     record: Json = {
         "status": "quarantined" if why else "accepted",
@@ -50,24 +58,26 @@ def accept_labels(
     if found.quarantined:
         summary = {**record, "key": key, "version_id": version}
         body = json.dumps(summary, indent=1, ensure_ascii=False).encode()
-        world.objects.upload(found.refused_path, keys.quarantined_rows(project, dataset), "application/jsonl")
-        world.objects.write(keys.quarantine_summary(project, dataset), body, "application/json")
+        objects.upload(found.refused_path, keys.quarantined_rows(project, dataset), "application/jsonl")
+        objects.write(keys.quarantine_summary(project, dataset), body, "application/json")
     if why:
-        _withdraw(world, project, key, version, why)
-    elif _is_newest(world, key, version):
-        world.objects.upload(found.path, keys.accepted_labels(project, names.digest(key)), "application/jsonl")
-    _tell(world, key, record)
+        _withdraw(project, key, version, why, objects=objects)
+    elif _is_newest(key, version, objects=objects):
+        objects.upload(found.path, keys.accepted_labels(project, names.digest(key)), "application/jsonl")
+    _tell(key, record, objects=objects, alerts=alerts)
     return record
 
 
-def refuse_labels(world: World, key: str, version: str, project: str, dataset: str, error: SluiceError) -> Json:
+def refuse_labels(
+    key: str, version: str, project: str, dataset: str, error: SluiceError, *, objects: ObjectStore, alerts: Alerts
+) -> Json:
     """The record and the alert of a file that cannot be read as labels of the project."""
     kind = type(error).__name__
     if project:
-        _withdraw(world, project, key, version, str(error))
+        _withdraw(project, key, version, str(error), objects=objects)
     subject = f"{project or 'no project'}: a label file was refused ({kind})"
     facts = {"key": key, "dataset_id": dataset, "error": kind}
-    world.alerts.publish("Labels Refused", project, subject, f"{visible(key)}: {visible(error)}", facts)
+    alerts.publish("Labels Refused", project, subject, f"{visible(key)}: {visible(error)}", facts)
     return {
         "status": "failed",
         "kind": "labels",
@@ -99,35 +109,35 @@ def _counts(found: LabelFile) -> str:
     return f"{found.without_label} without one, {found.quarantined} refused"
 
 
-def _is_newest(world: World, key: str, version: str) -> bool:
+def _is_newest(key: str, version: str, *, objects: ObjectStore) -> bool:
     """Events may come in another order than the versions that they are about."""
-    return world.objects.version(key) == version
+    return objects.version(key) == version
 
 
-def _withdraw(world: World, project: str, key: str, version: str, why: str) -> None:
-    if _is_newest(world, key, version):
+def _withdraw(project: str, key: str, version: str, why: str, *, objects: ObjectStore) -> None:
+    if _is_newest(key, version, objects=objects):
         where = keys.accepted_labels(project, names.digest(key))
-        world.objects.write(where, refused_file(why), "application/jsonl")
+        objects.write(where, refused_file(why), "application/jsonl")
 
 
-def _tell(world: World, key: str, record: Json) -> None:
+def _tell(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts) -> None:
     project, name = record["project"], visible(key)
     counted = ("dataset_id", "rows", "labels", "without_label", "quarantined_rows", "duplicates", "conflicts")
     facts = {each: record[each] for each in counted} | {"key": key, "reasons": record["reasons"][:MAX_FACTS]}
     facts["reasons_count"] = len(record["reasons"])
     told = reasons_told(record["reasons"])
-    where = f"Rows and reasons: {world.objects.uri(keys.quarantined_rows(project, record['dataset_id']))}"
+    where = f"Rows and reasons: {objects.uri(keys.quarantined_rows(project, record['dataset_id']))}"
     rest = f" {told}. {where}" if record["quarantined_rows"] else ""
     if record["status"] != "accepted":
         subject = f"{project}: a label file was refused"
-        world.alerts.publish("Labels Refused", project, subject, f"{name}: {record['message']}.{rest}", facts)
+        alerts.publish("Labels Refused", project, subject, f"{name}: {record['message']}.{rest}", facts)
         return
     message = (
         f"{name}: {record['labels']} labels from {record['rows']} rows; {record['without_label']} rows without a "
         f"label, {record['quarantined_rows']} refused, {record['duplicates']} repeated, {record['conflicts']} that "
         "contradict an earlier row (the last one counts)."
     )
-    world.alerts.publish("Labels Accepted", project, f"{project}: {record['labels']} labels accepted", message, facts)
+    alerts.publish("Labels Accepted", project, f"{project}: {record['labels']} labels accepted", message, facts)
     if record["quarantined_rows"]:
         subject = f"{project}: {record['quarantined_rows']} rows of a label file were refused"
-        world.alerts.publish("Labels Refused", project, subject, f"{name}:{rest}", facts)
+        alerts.publish("Labels Refused", project, subject, f"{name}:{rest}", facts)

@@ -11,7 +11,7 @@ from sluice.errors import NotFoundError
 from sluice.intake.markers import marker
 from sluice.model.values import Typed
 from sluice.names import digest
-from sluice.ports import Json, World
+from sluice.ports import Clock, Json, ObjectStore
 from sluice.watch.labels import Identity, RefusedFileError, read_labels
 
 VALIDATED_WITHIN = timedelta(hours=8)
@@ -41,23 +41,23 @@ class LateLabels:
         }
 
 
-def late_labels(world: World, contract: Contract) -> LateLabels:
+def late_labels(contract: Contract, *, objects: ObjectStore, clock: Clock) -> LateLabels:
     """A file that was deleted from labels/ counts no longer; one that cannot be read stops none of the others."""
     found = LateLabels()
     dropped = {
         keys.accepted_labels(contract.project, digest(stored.key)): stored
-        for stored in world.objects.list(keys.labels(contract.project))
+        for stored in objects.list(keys.labels(contract.project))
         if not marker(stored.key, stored.size)
     }
     accepted = sorted(
-        world.objects.list(keys.accepted_labels(contract.project)), key=lambda stored: (stored.modified, stored.key)
+        objects.list(keys.accepted_labels(contract.project)), key=lambda stored: (stored.modified, stored.key)
     )
     for stored in accepted:
         source = dropped.pop(stored.key, None)
         if source is None:
             continue
         try:
-            labels, unfit = read_labels(world.objects.read(stored.key), contract)
+            labels, unfit = read_labels(objects.read(stored.key), contract)
         except RefusedFileError as refused:
             found.left_out[source.key] = f"refused: {refused}"
             continue
@@ -74,6 +74,6 @@ def late_labels(world: World, contract: Contract) -> LateLabels:
         found.unfit += unfit
     for stored in dropped.values():
         found.left_out[stored.key] = "it is not validated yet"
-        if stored.modified + VALIDATED_WITHIN < world.clock.now():
+        if stored.modified + VALIDATED_WITHIN < clock.now():
             found.problems[stored.key] = "no verdict on these labels; send the file again"
     return found

@@ -5,11 +5,19 @@ from __future__ import annotations
 from sluice.contract import load_contract
 from sluice.datasets import compare_contract
 from sluice.errors import ContractError, InputError
-from sluice.ports import Json, World
+from sluice.ports import Alerts, Clock, Json, Ledger, ObjectStore
 
 
 def register_contract(
-    world: World, project: str, key: str, version_id: str | None = None, seconds: float | None = None
+    project: str,
+    key: str,
+    version_id: str | None = None,
+    seconds: float | None = None,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    clock: Clock,
 ) -> Json:
     """Registers the contract at `key` in its newest version.
 
@@ -18,33 +26,37 @@ def register_contract(
     the registration and within `seconds`. Raises NotFoundError when there is no such object.
     """
     # events come unordered: an older version than the newest must not win over it
-    newest = world.objects.version(key)
+    newest = objects.version(key)
     version = newest or version_id or "null"
-    registered = world.ledger.contract(project)
+    registered = ledger.contract(project)
     if registered and registered[1] == version:
         # an earlier try may have ended between the registration and the comparison
-        compare_contract.finish(world, project, registered[0], version, seconds)
+        compare_contract.finish(
+            project, registered[0], version, seconds, objects=objects, ledger=ledger, alerts=alerts, clock=clock
+        )
         return {"status": "unchanged", "project": project, "version": version}
-    body = world.objects.read(key, version if version != "null" else None)
+    body = objects.read(key, version if version != "null" else None)
     try:
         contract = load_contract(body, source=key, project=project)
         if taken := [name for name in ("_arrived_at", "_row") if name in contract.data.columns]:
             raise ContractError(f"{key}: data.columns: {taken[0]!r} is a name that Sluice itself uses; choose another")
-        world.alerts.subscribe(project, contract.alerts.emails)
+        alerts.subscribe(project, contract.alerts.emails)
     except InputError as error:
         kept = "the contract registered before stays in force" if registered else "the project is not registered"
         message = f"{error}\n{kept[0].upper()}{kept[1:]}."
         facts = {"key": key, "version": version}
-        world.alerts.publish("Contract Refused", project, f"{project}: contract refused", message, facts)
+        alerts.publish("Contract Refused", project, f"{project}: contract refused", message, facts)
         return {"status": "refused", "project": project, "version": version, "message": str(error)}
     # the alert goes first: after a crash in between, the retry tells again rather than never
     columns = len(contract.data.columns)
     message = f"{project}: {contract.problem.type} problem, {columns} columns. Files go to raw/{project}/."
     told: Json = {"key": key, "version": version, "columns": columns}
-    world.alerts.publish("Contract Registered", project, f"{project}: contract registered", message, told)
+    alerts.publish("Contract Registered", project, f"{project}: contract registered", message, told)
     if registered:
-        compare_contract.begin(world, contract, version, registered)
+        compare_contract.begin(contract, version, registered, objects=objects, ledger=ledger)
     saved = contract.model_dump(mode="json")
-    world.ledger.save_contract(project, saved, version)
-    compare_contract.finish(world, project, saved, version, seconds)
+    ledger.save_contract(project, saved, version)
+    compare_contract.finish(
+        project, saved, version, seconds, objects=objects, ledger=ledger, alerts=alerts, clock=clock
+    )
     return {"status": "registered", "project": project, "version": version}

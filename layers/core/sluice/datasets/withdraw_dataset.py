@@ -7,26 +7,35 @@ from sluice.contract import nearest
 from sluice.errors import NotFoundError
 from sluice.escaping import visible
 from sluice.model.shortening import listed
-from sluice.ports import Json, World
+from sluice.ports import Alerts, Clock, Json, Ledger, ObjectStore
 from sluice.store.run_records import run_records, write_json
 
 MAX_TOLD = 20
 """Runs that an alert names; the record has all of them."""
 
 
-def withdraw_dataset(world: World, project: str, dataset_id: str, reason: str = "") -> Json:
+def withdraw_dataset(
+    project: str,
+    dataset_id: str,
+    reason: str = "",
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    clock: Clock,
+) -> Json:
     """`{"decision": withdrawn | known, "dataset", "runs", "champion", "running", "record"}`.
 
     `runs`: every run that learned from it; `champion`: the serving one if it did; `running`: the current run that
     reads it, which is not stopped. Raises NotFoundError with the nearest dataset.
     """
-    datasets = {each["dataset_id"]: each for each in world.ledger.datasets(project)}
+    datasets = {each["dataset_id"]: each for each in ledger.datasets(project)}
     if dataset_id not in datasets:
         raise NotFoundError(f"{project} has no dataset {dataset_id!r}{nearest(dataset_id, datasets)}")
-    at = world.clock.now()
-    fresh = world.ledger.withdraw_dataset(project, dataset_id, at, reason)
-    runs = learned_from(world, project, dataset_id)
-    champion, lock = world.ledger.champion(project), world.ledger.lock(project)
+    at = clock.now()
+    fresh = ledger.withdraw_dataset(project, dataset_id, at, reason)
+    runs = learned_from(project, dataset_id, ledger=ledger)
+    champion, lock = ledger.champion(project), ledger.lock(project)
     answer: Json = {
         "decision": "withdrawn" if fresh else "known",
         "dataset": dataset_id,
@@ -40,8 +49,8 @@ def withdraw_dataset(world: World, project: str, dataset_id: str, reason: str = 
     if not fresh:
         return answer
     content = {"kind": "withdrawal", "project": project, "at": at.isoformat(), "reasons": [reason] if reason else []}
-    write_json(world, answer["record"], {**answer, **content})
-    world.alerts.publish(
+    write_json(answer["record"], {**answer, **content}, objects=objects)
+    alerts.publish(
         "Dataset Withdrawn",
         project,
         f"{project}: a dataset of {answer['rows']} rows was withdrawn",
@@ -51,9 +60,9 @@ def withdraw_dataset(world: World, project: str, dataset_id: str, reason: str = 
     return answer
 
 
-def learned_from(world: World, project: str, dataset_id: str) -> list[str]:
+def learned_from(project: str, dataset_id: str, *, ledger: Ledger) -> list[str]:
     """Runs that learned from a dataset, newest first."""
-    return [run.run_id for run in run_records(world, project) if dataset_id in (run.datasets or [])]
+    return [run.run_id for run in run_records(project, ledger=ledger) if dataset_id in (run.datasets or [])]
 
 
 def _learned(answer: Json) -> str:

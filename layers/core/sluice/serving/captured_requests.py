@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sluice import keys
 from sluice.contract import Contract
 from sluice.errors import NotFoundError
-from sluice.ports import Json, StoredObject, World
+from sluice.ports import Json, ObjectStore, StoredObject
 from sluice.watch.captures import Captured, parse_file
 
 Where = tuple[str, str]
@@ -19,7 +19,14 @@ TOGETHER = timedelta(minutes=2)
 
 
 def captured(
-    world: World, contract: Contract, where: Where, since: datetime, until: datetime, most: int, newest: bool = False
+    contract: Contract,
+    where: Where,
+    since: datetime,
+    until: datetime,
+    most: int,
+    newest: bool = False,
+    *,
+    objects: ObjectStore,
 ) -> list[Captured]:
     """At most `most` requests from `since` to `until`, oldest first, without those that Sluice sent itself.
 
@@ -29,12 +36,12 @@ def captured(
     first = since.replace(microsecond=0)
     found: list[Captured] = []
     enough: datetime | None = None
-    for stored in _files(world, contract.project, where, first, until, newest):
+    for stored in _files(contract.project, where, first, until, newest, objects=objects):
         # each machine has files of its own: what another one captured meanwhile is in one of the next
         if enough and (abs(stored.modified - enough) > TOGETHER or len(found) >= 2 * most):
             break
         try:
-            requests, _ = parse_file(world.objects.read(stored.key), contract)
+            requests, _ = parse_file(objects.read(stored.key), contract)
         except NotFoundError:  # deleted since it was listed
             continue
         found += [r for r in requests if not r.replayed and r.at is not None and first <= r.at <= until]
@@ -45,7 +52,7 @@ def captured(
 
 
 def _files(
-    world: World, project: str, where: Where, since: datetime, until: datetime, newest: bool
+    project: str, where: Where, since: datetime, until: datetime, newest: bool, *, objects: ObjectStore
 ) -> Iterator[StoredObject]:
     endpoint, variant = where
     # a file lies under the hour of its upload, some minutes after its requests
@@ -57,7 +64,7 @@ def _files(
     for each in reversed(hours) if newest else hours:
         prefix = f"{keys.capture(project)}{endpoint}/{variant}/{each:%Y/%m/%d/%H}/"
         # what was uploaded before holds nothing of the span
-        listed = [stored for stored in world.objects.list(prefix) if stored.modified >= since]
+        listed = [stored for stored in objects.list(prefix) if stored.modified >= since]
         yield from reversed(listed) if newest else listed
 
 

@@ -8,7 +8,7 @@ import math
 from sluice import keys
 from sluice.contract import Contract
 from sluice.model.values import Typed, finite, parse_json
-from sluice.ports import Champion, Json, World
+from sluice.ports import Champion, Clock, Json, ObjectStore
 from sluice.release.probation import Kind, Labelled, judge_probation
 from sluice.store.run_records import evaluation_if_any, stored_json, write_json
 from sluice.watch.captures import Captured, rows_of
@@ -19,21 +19,23 @@ CAP = 10.0
 
 
 def compare_in_probation(
-    world: World, contract: Contract, champion: Champion, labels: dict[Identity, Typed]
+    contract: Contract, champion: Champion, labels: dict[Identity, Typed], *, objects: ObjectStore, clock: Clock
 ) -> Json | None:
     """`{"decision": keep | roll_back, "reasons", "inconclusive", "statistic"}`; None where nothing can be compared.
 
     That is outside of a probation, without a predecessor, and where the release replayed nothing.
     """
-    if champion.previous is None or world.clock.now() >= champion.probation_until:
+    if champion.previous is None or clock.now() >= champion.probation_until:
         return None
     requests: list[Json] = stored_json(
-        world, keys.run(contract.project, champion.run_id, "replay", "requests.json"), []
+        keys.run(contract.project, champion.run_id, "replay", "requests.json"), [], objects=objects
     )
-    pairs: list[Json] = stored_json(world, keys.run(contract.project, champion.run_id, "replay", "pairs.json"), [])
+    pairs: list[Json] = stored_json(
+        keys.run(contract.project, champion.run_id, "replay", "pairs.json"), [], objects=objects
+    )
     kind, cap = _kind(contract), None
     if kind == "number":
-        evaluation = evaluation_if_any(world, contract.project, champion.run_id)
+        evaluation = evaluation_if_any(contract.project, champion.run_id, objects=objects)
         cap = CAP * ((evaluation.candidate.metrics.get("mae") if evaluation else None) or 0.0)
     if not pairs or (cap is not None and not 0 < cap < math.inf):
         return None
@@ -48,7 +50,7 @@ def compare_in_probation(
         "kind": "probation",
         "project": contract.project,
         "run_id": champion.run_id,
-        "at": world.clock.now().isoformat(),
+        "at": clock.now().isoformat(),
         "inputs": {"pairs": len(pairs), "labelled": len(rows), "predecessor": champion.previous["run_id"]},
         "thresholds": {"alpha": contract.release.false_abort, "cap": cap},
         "decision": verdict.decision,
@@ -56,7 +58,7 @@ def compare_in_probation(
         "inconclusive": verdict.inconclusive,
         "statistic": verdict.statistic,
     }
-    write_json(world, keys.monitor(contract.project, "probation", f"{champion.run_id}.json"), record)
+    write_json(keys.monitor(contract.project, "probation", f"{champion.run_id}.json"), record, objects=objects)
     return {name: record[name] for name in ("decision", "reasons", "inconclusive", "statistic")}
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from sluice.errors import ConflictError
-from sluice.ports import ENDPOINT, Json, World
+from sluice.ports import ENDPOINT, Clock, Events, Json, Ledger
 from sluice.store.run_records import run_record
 from sluice.training import retraining
 
@@ -23,68 +23,68 @@ _MAX_CHANGE_AGE = timedelta(hours=3)
 
 
 @contextmanager
-def endpoint_lock(world: World, project: str, purpose: str) -> Iterator[None]:
+def endpoint_lock(project: str, purpose: str, *, ledger: Ledger, events: Events, clock: Clock) -> Iterator[None]:
     """Held while the endpoint is changed. Datasets that arrive meanwhile wait, and a run is requested at the end.
 
     Raises ConflictError when a run, or another change, holds the lock.
     """
-    now = world.clock.now()
+    now = clock.now()
     # a name of its own for each try: the same name would let two deliveries of an event in at once
     holder = f"{_PREFIX}{purpose}-{now.strftime('%Y%m%dT%H%M%S%f')}"
-    if not world.ledger.acquire_lock(project, holder, now):
-        held = (world.ledger.lock(project) or {}).get("run_id", "nobody any more")
+    if not ledger.acquire_lock(project, holder, now):
+        held = (ledger.lock(project) or {}).get("run_id", "nobody any more")
         raise ConflictError(f"the lock of {project!r} is held by {held}")
     try:
-        if other := take_endpoint(world, project, holder):
+        if other := take_endpoint(project, holder, ledger=ledger, clock=clock):
             raise ConflictError(f"the endpoint of {project!r} is being changed by {other}")
         yield
     finally:
-        world.ledger.release_lock(project, holder, of=ENDPOINT)
-        _release(world, project, holder)
+        ledger.release_lock(project, holder, of=ENDPOINT)
+        _release(project, holder, ledger=ledger, events=events)
 
 
-def take_endpoint(world: World, project: str, holder: str) -> str | None:
+def take_endpoint(project: str, holder: str, *, ledger: Ledger, clock: Clock) -> str | None:
     """None when `holder` may change the endpoint now (or could already), else who else does.
 
     A lock is taken over from a run that has finished, and from anybody else who has held it for longer than a change
     takes: its process died.
     """
-    now = world.clock.now()
+    now = clock.now()
     for _ in range(2):
-        if world.ledger.acquire_lock(project, holder, now, of=ENDPOINT):
+        if ledger.acquire_lock(project, holder, now, of=ENDPOINT):
             return None
-        held = world.ledger.lock(project, of=ENDPOINT)
+        held = ledger.lock(project, of=ENDPOINT)
         if held is None:
             continue
-        run = run_record(world, project, held["run_id"])
+        run = run_record(project, held["run_id"], ledger=ledger)
         longest = _MAX_AGE if str(held["run_id"]).startswith(_PREFIX) else _MAX_CHANGE_AGE
         died = now - datetime.fromisoformat(held["acquired_at"]) > longest
         # a run's end frees its lock; a rollback has no run, and a drill nobody who ends it
         alone = run is None or run.trigger == "drill"
         if not ((run and run.finished) or (died and alone)):
             return str(held["run_id"])
-        world.ledger.release_lock(project, held["run_id"], of=ENDPOINT)
+        ledger.release_lock(project, held["run_id"], of=ENDPOINT)
     return "somebody else"
 
 
-def free_abandoned(world: World, project: str) -> None:
+def free_abandoned(project: str, *, ledger: Ledger, events: Events, clock: Clock) -> None:
     """Frees the lock of a change whose process died: nobody else would, and no run could start."""
-    held = world.ledger.lock(project)
+    held = ledger.lock(project)
     if held is None or not str(held["run_id"]).startswith(_PREFIX):
         return
-    if world.clock.now() - datetime.fromisoformat(held["acquired_at"]) > _MAX_AGE:
-        _release(world, project, held["run_id"])
+    if clock.now() - datetime.fromisoformat(held["acquired_at"]) > _MAX_AGE:
+        _release(project, held["run_id"], ledger=ledger, events=events)
 
 
-def _release(world: World, project: str, holder: str) -> None:
-    held: Json = world.ledger.lock(project) or {}
+def _release(project: str, holder: str, *, ledger: Ledger, events: Events) -> None:
+    held: Json = ledger.lock(project) or {}
     if held.get("run_id") != holder:
         return
     # asked for before the lock goes: a crash in between asks twice, which starts one run, and loses none
     waiting = list(held.get("pending") or [])
     if waiting:
-        retraining.request_waiting(world, project, waiting, held.get("pending_reason"))
-    released = world.ledger.release_lock(project, holder) or {}
+        retraining.request_waiting(project, waiting, held.get("pending_reason"), events=events)
+    released = ledger.release_lock(project, holder) or {}
     late = [entry for entry in released.get("pending") or [] if entry not in waiting]
     if late:
-        retraining.request_waiting(world, project, late, released.get("pending_reason"))
+        retraining.request_waiting(project, late, released.get("pending_reason"), events=events)

@@ -6,24 +6,37 @@ from sluice import names
 from sluice.contract import Contract
 from sluice.contract.durations import rate_expression
 from sluice.contract.metric_limits import LOWER_IS_BETTER
-from sluice.ports import Alarm, Json, World
+from sluice.ports import Alarm, Alarms, Json, Ledger, ObjectStore, Schedules, Settings
 from sluice.release import endpoint_alarms
 from sluice.store.run_records import project_contract, run_contract
 from sluice.watch.metric_names import DRIFT_SCORE, NAMESPACE, PROBATION_WORSE, QUALITY_SCORE
 
 
-def ensure_monitoring(world: World, project: str, reset: bool = False) -> Json:
+def ensure_monitoring(
+    project: str,
+    reset: bool = False,
+    *,
+    settings: Settings,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alarms: Alarms,
+    schedules: Schedules,
+) -> Json:
     """`{"alarms", "schedule", "retrain_schedule"}`; without a champion there is none of them.
 
     `reset`: another model serves, so that alarms start again instead of staying in ALARM.
     The alarms treat missing data as `ignore`: there is one score per measurement, so most periods have none, and a
     window without enough rows must change nothing, neither raise the alarm nor clear it.
     """
-    stack, champion = world.settings.stack, world.ledger.champion(project)
+    stack, champion = settings.stack, ledger.champion(project)
     if champion is None:
         return {"alarms": [], "schedule": None, "retrain_schedule": None}
-    registered = world.ledger.contract(project)
-    contract = project_contract(world, project) if registered else run_contract(world, project, champion.run_id)
+    registered = ledger.contract(project)
+    contract = (
+        project_contract(project, ledger=ledger)
+        if registered
+        else run_contract(project, champion.run_id, objects=objects)
+    )
     wanted = [
         _score_alarm(
             names.alarm(stack, project, "drift"),
@@ -64,26 +77,26 @@ def ensure_monitoring(world: World, project: str, reset: bool = False) -> Json:
         )
     if reset:
         # that of a probation also where none is wanted any more: who was rolled back to has no predecessor
-        world.alarms.delete([*(alarm.name for alarm in wanted), names.alarm(stack, project, "probation")])
+        alarms.delete([*(alarm.name for alarm in wanted), names.alarm(stack, project, "probation")])
     for alarm in wanted:
-        world.alarms.put(alarm)
-    schedule, function = names.monitor_schedule(stack, project), world.settings.monitor_function_arn
-    world.schedules.ensure(schedule, rate_expression(contract.monitor.every), function, {"project": project})
+        alarms.put(alarm)
+    schedule, function = names.monitor_schedule(stack, project), settings.monitor_function_arn
+    schedules.ensure(schedule, rate_expression(contract.monitor.every), function, {"project": project})
     return {
         "alarms": [alarm.name for alarm in wanted],
         "schedule": schedule,
-        "retrain_schedule": _ensure_retraining(world, project, contract),
+        "retrain_schedule": _ensure_retraining(project, contract, settings=settings, schedules=schedules),
     }
 
 
-def _ensure_retraining(world: World, project: str, contract: Contract) -> str | None:
-    name, every = names.retrain_schedule(world.settings.stack, project), contract.retrain.schedule
+def _ensure_retraining(project: str, contract: Contract, *, settings: Settings, schedules: Schedules) -> str | None:
+    name, every = names.retrain_schedule(settings.stack, project), contract.retrain.schedule
     if every is None:
-        world.schedules.delete(name)
+        schedules.delete(name)
         return None
     # the scheduler writes the time that was due in the keyword's place: a redelivery is the same request
     payload = {"project": project, "task": "retrain", "at": "<aws.scheduler.scheduled-time>"}
-    world.schedules.ensure(name, rate_expression(every), world.settings.monitor_function_arn, payload)
+    schedules.ensure(name, rate_expression(every), settings.monitor_function_arn, payload)
     return name
 
 

@@ -10,16 +10,16 @@ import json
 from sluice import keys
 from sluice.errors import NotFoundError
 from sluice.model.payloads import JSON
-from sluice.ports import Json, World
+from sluice.ports import Json, ObjectStore
 
 CAPTURED, HELD_OUT = "captured", "held_out"
 """Where replayed requests are from."""
 
 
-def held_out_requests(world: World, project: str, run_id: str, most: int) -> list[Json]:
+def held_out_requests(project: str, run_id: str, most: int, *, objects: ObjectStore) -> list[Json]:
     """At most `most` requests of one row each, in the form of captured ones; none where evaluation kept no rows."""
     try:
-        lines = world.objects.read(keys.run(project, run_id, "evaluation", "held_out.jsonl")).splitlines()
+        lines = objects.read(keys.run(project, run_id, "evaluation", "held_out.jsonl")).splitlines()
     except NotFoundError:
         return []
     return [

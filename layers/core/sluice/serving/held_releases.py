@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from sluice.ports import ENDPOINT, World
+from sluice.ports import ENDPOINT, Alerts, Ledger, ObjectStore
 from sluice.records.run_record import RunFacts
 from sluice.store.run_records import run_contract, run_record, update_run
 
 
-def tell_of_held_release(world: World, project: str) -> None:
+def tell_of_held_release(project: str, *, objects: ObjectStore, ledger: Ledger, alerts: Alerts) -> None:
     """Alerts once for the release that holds the endpoint's lock and waits for its first live request."""
-    lock = world.ledger.lock(project, ENDPOINT)
-    run = run_record(world, project, lock["run_id"]) if lock else None
+    lock = ledger.lock(project, ENDPOINT)
+    run = run_record(project, lock["run_id"], ledger=ledger) if lock else None
     if run is None or run.told_of_hold or run.release_outcome:
         return
     held = [part for part in (run.canary, run.replay) if part and part.no_traffic == "hold"]
     if not held:
         return
     run_id = run.run_id
-    hours = run_contract(world, project, run_id).release.longest_hold_seconds / 3600
-    world.alerts.publish(
+    hours = run_contract(project, run_id, objects=objects).release.longest_hold_seconds / 3600
+    alerts.publish(
         "Release Waits",
         project,
         f"{project}: the release of {run_id} waits for traffic",
@@ -27,4 +27,4 @@ def tell_of_held_release(world: World, project: str) -> None:
         f"billed.",
         {"run_id": run_id},
     )
-    update_run(world, project, run_id, RunFacts(told_of_hold=True))
+    update_run(project, run_id, RunFacts(told_of_hold=True), ledger=ledger)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sluice.contract import Contract
-from sluice.ports import World
+from sluice.ports import ObjectStore
 from sluice.records.evaluation import ExpectedScores
 from sluice.records.release_plan import ReleasePlan
 from sluice.release.answers import read_predictions
@@ -37,12 +37,13 @@ class LiveAnswers:
 
 
 def live_answers(
-    world: World,
     contract: Contract,
     release_plan: ReleasePlan,
     span: tuple[datetime, datetime],
     expected: ExpectedScores | None,
     alone: bool,
+    *,
+    objects: ObjectStore,
 ) -> LiveAnswers:
     """Of the step that `span` is; `alone`: without a control, which leaves the form of the answers.
 
@@ -54,7 +55,10 @@ def live_answers(
     # captures tell whole seconds: the step's first one may hold requests of the step before
     first = began.replace(microsecond=0) + timedelta(seconds=1)
     variants = [release_plan.variant, *([] if alone else [release_plan.control])]
-    found = [captured(world, contract, (release_plan.endpoint, variant), first, now, MAX_READ) for variant in variants]
+    found = [
+        captured(contract, (release_plan.endpoint, variant), first, now, MAX_READ, objects=objects)
+        for variant in variants
+    ]
     if not all(found):
         return LiveAnswers()
     until = min(time_of(requests[-1]) for requests in found)

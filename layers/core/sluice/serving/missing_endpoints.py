@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sluice.ports import ENDPOINT, Champion, World
+from sluice.ports import ENDPOINT, Alerts, Champion, Ledger, Models
 
 MISSING = "missing"
 """`Champion.serving` from the alert on, until its endpoint is back."""
 _BROKEN = ("Failed", "OutOfService")
 
 
-def tell_of_missing_endpoint(world: World, project: str, champion: Champion) -> str | None:
+def tell_of_missing_endpoint(
+    project: str, champion: Champion, *, ledger: Ledger, alerts: Alerts, models: Models
+) -> str | None:
     """What is wrong with the champion's endpoint; None when nothing is, or when a release or rollback changes it.
 
     The alert comes before the mark: a crash between the two makes it come twice, and never not at all. Raises
     EndpointBusyError when SageMaker does not say, ConflictError when another model serves since.
     """
-    state = world.models.endpoint(champion.endpoint)
+    state = models.endpoint(champion.endpoint)
     if state is not None and state.status not in _BROKEN:
         if champion.serving == MISSING:
-            world.ledger.set_champion(project, replace(champion, serving="awake"), champion.run_id)
+            ledger.set_champion(project, replace(champion, serving="awake"), champion.run_id)
         return None
-    if world.ledger.lock(project, ENDPOINT) is not None:
+    if ledger.lock(project, ENDPOINT) is not None:
         return None
     if state is None:
         what, way = "does not exist", f"`sluice wake {project}` creates it again with {champion.endpoint_config}"
@@ -30,7 +32,7 @@ def tell_of_missing_endpoint(world: World, project: str, champion: Champion) -> 
         what = f"is {state.status} ({state.failure or 'SageMaker gives no reason'})"
         way = f"`sluice remove-endpoint {project}`, then `sluice wake {project}`, creates it again"
     if champion.serving != MISSING:
-        world.alerts.publish(
+        alerts.publish(
             "Endpoint Missing",
             project,
             f"ACT NOW: {project}: the endpoint of the serving model {what}",
@@ -39,5 +41,5 @@ def tell_of_missing_endpoint(world: World, project: str, champion: Champion) -> 
             f"`sluice retrain {project}`.",
             {"run_id": champion.run_id, "endpoint": champion.endpoint},
         )
-        world.ledger.set_champion(project, replace(champion, serving=MISSING), champion.run_id)
+        ledger.set_champion(project, replace(champion, serving=MISSING), champion.run_id)
     return f"{champion.endpoint} {what}"

@@ -9,34 +9,34 @@ from sluice import keys
 from sluice.errors import ArtifactError, NotFoundError
 from sluice.model.archive import LIMITS
 from sluice.model.manifest import sha256
-from sluice.ports import Champion, Json, World
+from sluice.ports import Champion, Json, ObjectStore, Signer
 from sluice.release import seals
 from sluice.release.seals import Seal
 from sluice.store.run_records import key_of
 
 
-def verified(world: World, project: str, run_id: str, artifact_uri: str) -> Seal:
+def verified(project: str, run_id: str, artifact_uri: str, *, objects: ObjectStore, signer: Signer) -> Seal:
     """The seal of the run's model, when its signature is the stack's and the archive has the bytes that it names.
 
     Raises ArtifactError saying which object, what was expected and found, and what to do.
     """
     where = keys.sealed(project, run_id, "signature.json")
     try:
-        body = world.objects.read(where)
+        body = objects.read(where)
     except NotFoundError:
         raise ArtifactError(
-            f"{world.objects.uri(where)} is missing: the model of {run_id} was never signed, or its signature was "
+            f"{objects.uri(where)} is missing: the model of {run_id} was never signed, or its signature was "
             "deleted. Restore the signature's last version, or train again"
         ) from None
-    seal, key, signature = seals.read(body, world.objects.uri(where))
-    if key != world.signer.key:
+    seal, key, signature = seals.read(body, objects.uri(where))
+    if key != signer.key:
         raise ArtifactError(
-            f"{world.objects.uri(where)} is signed with {key}, not with this stack's key {world.signer.key}: "
+            f"{objects.uri(where)} is signed with {key}, not with this stack's key {signer.key}: "
             f"somebody else signed the model. Train again"
         )
-    if not world.signer.verify(seal.statement(), signature):
+    if not signer.verify(seal.statement(), signature):
         raise ArtifactError(
-            f"{world.objects.uri(where)}: the signature does not match its statement. It was changed after signing: "
+            f"{objects.uri(where)}: the signature does not match its statement. It was changed after signing: "
             "restore its first version, or train again"
         )
     for name, expected, found in (
@@ -46,15 +46,15 @@ def verified(world: World, project: str, run_id: str, artifact_uri: str) -> Seal
     ):
         if expected != found:
             raise ArtifactError(
-                f"{world.objects.uri(where)} is the signature of another model: {name} {found}, expected {expected}. "
+                f"{objects.uri(where)} is the signature of another model: {name} {found}, expected {expected}. "
                 "Restore its first version, or train again"
             )
     with tempfile.TemporaryDirectory() as scratch:
-        seal.matches(sha256(downloaded(world, artifact_uri, Path(scratch))))
+        seal.matches(sha256(downloaded(artifact_uri, Path(scratch), objects=objects)))
     return seal
 
 
-def verified_champion(world: World, project: str, champion: Champion | Json) -> Seal:
+def verified_champion(project: str, champion: Champion | Json, *, objects: ObjectStore, signer: Signer) -> Seal:
     """`champion` is the serving one, or the record of its predecessor. Raises ArtifactError."""
     run_id, metrics = (
         (champion.run_id, champion.metrics)
@@ -64,17 +64,17 @@ def verified_champion(world: World, project: str, champion: Champion | Json) -> 
     uri = metrics.get("artifact_uri")
     if not uri:
         raise ArtifactError(f"the record of champion {run_id} does not say where its model is; train again")
-    return verified(world, project, run_id, str(uri))
+    return verified(project, run_id, str(uri), objects=objects, signer=signer)
 
 
-def downloaded(world: World, uri: str, folder: Path) -> Path:
+def downloaded(uri: str, folder: Path, *, objects: ObjectStore) -> Path:
     """The archive as a file in `folder`. Raises ArtifactError for one that is absent or too large to be a model's."""
-    key = key_of(world, uri)
-    size = next((found.size for found in world.objects.list(key) if found.key == key), None)
+    key = key_of(uri, objects=objects)
+    size = next((found.size for found in objects.list(key) if found.key == key), None)
     if size is None:
         raise ArtifactError(f"{uri} is missing: restore its last version, or train again")
     if size > LIMITS.archive:
         raise ArtifactError(f"{uri} has {size} bytes, more than the {LIMITS.archive} that a model's archive may have")
     path = folder / "model.tar.gz"
-    world.objects.download(key, path)
+    objects.download(key, path)
     return path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sluice import keys, names
 from sluice.contract import Contract
 from sluice.errors import ConflictError, ReleaseError
-from sluice.ports import ENDPOINT, Champion, Json, World
+from sluice.ports import ENDPOINT, Alarms, Champion, Clock, Executions, Json, Ledger, Models, ObjectStore, Settings
 from sluice.records.release_plan import ReleaseRequest
 from sluice.records.run_inputs import RunInputs
 from sluice.records.run_record import RunFacts
@@ -18,24 +18,35 @@ BAKE = "10m"
 """A drill that no alarm ends is over by then, whatever the contract gives a release: its canary is paid for."""
 
 
-def start_drill(world: World, project: str, by: str = "somebody") -> Json:
+def start_drill(
+    project: str,
+    by: str = "somebody",
+    *,
+    settings: Settings,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alarms: Alarms,
+    models: Models,
+    executions: Executions,
+    clock: Clock,
+) -> Json:
     """What was started: `drill_id`, `execution_arn`, `endpoint`, `champion`, its variant and configuration, `variant`.
 
     The drill is a run with the trigger `drill`. It holds the endpoint's lock from here to its end.
     Raises UnknownProjectError, ReleaseError where the champion does not serve alone, ConflictError with the name of
     the process that is changing the endpoint.
     """
-    project_contract(world, project)
-    _serving(world, project)
-    now = world.clock.now()
+    project_contract(project, ledger=ledger)
+    _serving(project, ledger=ledger, models=models)
+    now = clock.now()
     drill_id = "d" + names.digest(project, now.isoformat())
-    if other := take_endpoint(world, project, drill_id):
-        raise ConflictError(f"{_described(world, project, other)}: start the drill when that is over")
+    if other := take_endpoint(project, drill_id, ledger=ledger, clock=clock):
+        raise ConflictError(f"{_described(project, other, ledger=ledger)}: start the drill when that is over")
     try:
         # read again: a release may have ended before the lock was taken
-        champion = _serving(world, project)
-        inputs = _inputs(world, project, drill_id, champion, by)
-        write_json(world, keys.run(project, drill_id, "run.json"), inputs.plain())
+        champion = _serving(project, ledger=ledger, models=models)
+        inputs = _inputs(project, drill_id, champion, by, objects=objects, ledger=ledger, clock=clock)
+        write_json(keys.run(project, drill_id, "run.json"), inputs.plain(), objects=objects)
         facts = RunFacts(
             trigger=inputs.trigger,
             reason=inputs.reason,
@@ -44,7 +55,7 @@ def start_drill(world: World, project: str, by: str = "somebody") -> Json:
             champion=inputs.champion,
             status="starting",
         )
-        world.ledger.start_run(project, drill_id, now, facts.set_facts())
+        ledger.start_run(project, drill_id, now, facts.set_facts())
         request = ReleaseRequest(
             project=project,
             run_id=drill_id,
@@ -52,11 +63,19 @@ def start_drill(world: World, project: str, by: str = "somebody") -> Json:
             artifact_uri=champion.metrics.get("artifact_uri"),
             drill=True,
         ).plain()
-        arn = world.executions.start(world.settings.release_arn, names.execution(project, drill_id), request)
+        arn = executions.start(settings.release_arn, names.execution(project, drill_id), request)
     except Exception as error:
-        end_drill(world, project, drill_id, f"it was not started: {error}")
+        end_drill(
+            project,
+            drill_id,
+            f"it was not started: {error}",
+            settings=settings,
+            ledger=ledger,
+            alarms=alarms,
+            clock=clock,
+        )
         raise
-    update_run(world, project, drill_id, RunFacts(status="running", execution_arn=arn))
+    update_run(project, drill_id, RunFacts(status="running", execution_arn=arn), ledger=ledger)
     return {
         "drill_id": drill_id,
         "execution_arn": arn,
@@ -68,38 +87,49 @@ def start_drill(world: World, project: str, by: str = "somebody") -> Json:
     }
 
 
-def end_drill(world: World, project: str, drill_id: str, why: str | None = None) -> None:
+def end_drill(
+    project: str,
+    drill_id: str,
+    why: str | None = None,
+    *,
+    settings: Settings,
+    ledger: Ledger,
+    alarms: Alarms,
+    clock: Clock,
+) -> None:
     """Closes what the execution of a drill, now over, left open, and frees the endpoint. The same again does nothing.
 
     `why`: what ended an execution that did not come to its own end.
     """
-    record = run_record(world, project, drill_id)
+    record = run_record(project, drill_id, ledger=ledger)
     try:
         if record and not record.finished:
-            _close(world, project, drill_id, why)
+            _close(project, drill_id, why, settings=settings, ledger=ledger, alarms=alarms, clock=clock)
     finally:
-        world.ledger.release_lock(project, drill_id, of=ENDPOINT)
+        ledger.release_lock(project, drill_id, of=ENDPOINT)
 
 
-def _close(world: World, project: str, drill_id: str, why: str | None) -> None:
+def _close(
+    project: str, drill_id: str, why: str | None, *, settings: Settings, ledger: Ledger, alarms: Alarms, clock: Clock
+) -> None:
     facts = RunFacts(
         status="failed",
         outcome="drill_failed",
         release_outcome="drill_failed",
-        ended_at=world.clock.now().isoformat(),
+        ended_at=clock.now().isoformat(),
         reasons=[why or "its execution did not reach the end of a release"],
         finished=True,
     )
-    update_run(world, project, drill_id, facts)
-    canary_alarms.remove(world, project, drill_id)
+    update_run(project, drill_id, facts, ledger=ledger)
+    canary_alarms.remove(project, drill_id, settings=settings, alarms=alarms)
 
 
-def _serving(world: World, project: str) -> Champion:
+def _serving(project: str, *, ledger: Ledger, models: Models) -> Champion:
     """The champion, when it alone serves. Raises ReleaseError."""
-    champion = world.ledger.champion(project)
+    champion = ledger.champion(project)
     if champion is None:
         raise ReleaseError(f"{project} has no model that was released: there is nothing to roll back to")
-    state = world.models.endpoint(champion.endpoint)
+    state = models.endpoint(champion.endpoint)
     if state is None or champion.serving == "asleep":
         how = "sleeps" if champion.serving == "asleep" else "does not exist"
         raise ReleaseError(f"endpoint {champion.endpoint} {how}: `sluice wake {project}` first")
@@ -114,11 +144,13 @@ def _serving(world: World, project: str) -> Champion:
     return champion
 
 
-def _inputs(world: World, project: str, drill_id: str, champion: Champion, by: str) -> RunInputs:
+def _inputs(
+    project: str, drill_id: str, champion: Champion, by: str, *, objects: ObjectStore, ledger: Ledger, clock: Clock
+) -> RunInputs:
     """As of any run: the contract is frozen, here the champion's, with the drill's own bake."""
-    plain = run_contract(world, project, champion.run_id).model_dump(mode="json")
+    plain = run_contract(project, champion.run_id, objects=objects).model_dump(mode="json")
     plain["release"] |= {"bake": BAKE, "max_bake": BAKE}
-    record = run_record(world, project, champion.run_id)
+    record = run_record(project, champion.run_id, ledger=ledger)
     return RunInputs(
         project=project,
         run_id=drill_id,
@@ -128,12 +160,12 @@ def _inputs(world: World, project: str, drill_id: str, champion: Champion, by: s
         contract_version=record.contract_version if record else None,
         datasets=[],
         champion=champion.run_id,
-        created_at=world.clock.now().isoformat(),
+        created_at=clock.now().isoformat(),
     )
 
 
-def _described(world: World, project: str, holder: str) -> str:
-    record, held = run_record(world, project, holder), world.ledger.lock(project, of=ENDPOINT) or {}
+def _described(project: str, holder: str, *, ledger: Ledger) -> str:
+    record, held = run_record(project, holder, ledger=ledger), ledger.lock(project, of=ENDPOINT) or {}
     who = holder
     if record:
         who = f"{'drill' if record.trigger == TRIGGER else 'the release of run'} {holder}"

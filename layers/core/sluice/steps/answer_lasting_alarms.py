@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sluice import names
 from sluice.contract.durations import seconds
-from sluice.ports import RUN, Json, World
+from sluice.ports import RUN, Alarms, Alerts, Clock, Events, Json, Ledger, ObjectStore, Settings
 from sluice.store.run_records import project_contract
 from sluice.training import retraining
 
@@ -24,31 +24,64 @@ REMINDED = {
 }
 
 
-def answer_lasting_alarms(world: World, project: str, at: str) -> Json:
+def answer_lasting_alarms(
+    project: str,
+    at: str,
+    *,
+    settings: Settings,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    events: Events,
+    alarms: Alarms,
+    clock: Clock,
+) -> Json:
     """`{"decision": quiet | answered, "answers": {kind: retrain | hold | wait}}` after a measurement made `at` (ISO).
 
     The same measurement again does nothing twice.
     """
-    kinds = {names.alarm(world.settings.stack, project, kind): kind for kind in (*ANSWERED, *REMINDED)}
-    states = world.alarms.states(kinds)
+    kinds = {names.alarm(settings.stack, project, kind): kind for kind in (*ANSWERED, *REMINDED)}
+    states = alarms.states(kinds)
     lasting = [kind for alarm, kind in kinds.items() if states.get(alarm) == "ALARM"]
-    answers = {kind: _answer(world, project, kind, datetime.fromisoformat(at)) for kind in lasting}
+    answers = {
+        kind: _answer(
+            project,
+            kind,
+            datetime.fromisoformat(at),
+            objects=objects,
+            ledger=ledger,
+            alerts=alerts,
+            events=events,
+            clock=clock,
+        )
+        for kind in lasting
+    }
     return {"decision": "answered" if answers else "quiet", "answers": answers}
 
 
-def _answer(world: World, project: str, kind: str, at: datetime) -> str:
-    contract, now = project_contract(world, project), world.clock.now()
+def _answer(
+    project: str,
+    kind: str,
+    at: datetime,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    events: Events,
+    clock: Clock,
+) -> str:
+    contract, now = project_contract(project, ledger=ledger), clock.now()
     cooldown = timedelta(seconds=seconds(contract.retrain.cooldown))
-    champion = world.ledger.champion(project)
+    champion = ledger.champion(project)
     event_id = names.digest("lasting", project, kind, at.isoformat())
     record = retraining.record_key(project, at, event_id)
     recent = [
         each
-        for each in world.ledger.responses(project, now - cooldown)
+        for each in ledger.responses(project, now - cooldown)
         if datetime.fromisoformat(each["at"]) > now - cooldown and each.get("event_id") != event_id
     ]
     in_probation = bool(champion and champion.previous and now < champion.probation_until)
-    if world.objects.exists(record) or (in_probation and kind != "drift"):
+    if objects.exists(record) or (in_probation and kind != "drift"):
         # in a probation the rollback that the alarm's event started is the answer
         return "wait"
     facts: Json
@@ -56,22 +89,24 @@ def _answer(world: World, project: str, kind: str, at: datetime) -> str:
         decision, reasons, facts = "hold", [REMINDED[kind]], {}
     elif any(each.get("kind") == "retrain" for each in recent):
         return "wait"
-    elif lock := world.ledger.lock(project, RUN):
+    elif lock := ledger.lock(project, RUN):
         decision, reasons, facts = "hold", [f"{lock['run_id']} is in progress, and may resolve it"], {}
     else:
-        decision, reasons, facts = retraining.answer(world, project, kind, event_id, at)
+        decision, reasons, facts = retraining.answer(
+            project, kind, event_id, at, objects=objects, ledger=ledger, events=events, clock=clock
+        )
     if decision == "hold" and any(each.get("trigger") == kind for each in recent):
         return "wait"
     still = f"{kind} is still in ALARM"
     reasons = [still, *reasons]
     if decision == "hold":
-        retraining.note(world, project, kind, at, event_id)
+        retraining.note(project, kind, at, event_id, ledger=ledger)
     inputs: Json = {"alarm": kind, "lasting": True, "at": at.isoformat(), "champion": champion and champion.run_id}
-    retraining.write_record(world, record, project, inputs, decision, reasons, facts)
+    retraining.write_record(record, project, inputs, decision, reasons, facts, objects=objects)
     titles = {
         "retrain": ("Retraining Started", f"{project}: retraining, because {kind} continues"),
         "hold": ("Response Held", f"{project}: {kind} is still in ALARM, and nothing was started"),
     }
     title, subject = titles[decision]
-    world.alerts.publish(title, project, subject, "\n".join(reasons), {"alarm": kind, "record": record})
+    alerts.publish(title, project, subject, "\n".join(reasons), {"alarm": kind, "record": record})
     return decision

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 
 from sluice.errors import EndpointBusyError, NotFoundError, ReleaseError
-from sluice.ports import Json, World
+from sluice.ports import Json, Ledger, Models
 from sluice.serving.abort_requests import abort_requested
 
 SETTLED = "InService"
 BROKEN = frozenset({"Failed", "OutOfService", "UpdateRollbackFailed"})
 
 
-def await_endpoint(world: World, endpoint: str, project: str | None = None, run_id: str | None = None) -> Json:
+def await_endpoint(
+    endpoint: str, project: str | None = None, run_id: str | None = None, *, ledger: Ledger, models: Models
+) -> Json:
     """The settled endpoint's active configuration and weights; `reason` is SageMaker's, of a change that failed.
 
     With the run of a release it waits no longer than until an abort is requested: then it raises ReleaseError.
@@ -20,9 +22,9 @@ def await_endpoint(world: World, endpoint: str, project: str | None = None, run_
     Raises EndpointBusyError while it changes (the state machine's Retry is the polling loop), NotFoundError when there
     is none, ReleaseError when it cannot serve.
     """
-    if project and run_id and (asked := abort_requested(world, project, run_id)):
+    if project and run_id and (asked := abort_requested(project, run_id, ledger=ledger)):
         raise ReleaseError(f"abort was requested: {asked}")
-    state = world.models.endpoint(endpoint)
+    state = models.endpoint(endpoint)
     if state is None:
         raise NotFoundError(f"endpoint {endpoint} does not exist")
     if state.status in BROKEN:

@@ -10,7 +10,7 @@ from sluice.contract.durations import seconds
 from sluice.datasets.late_labels import late_labels
 from sluice.errors import ReleaseError
 from sluice.names import digest
-from sluice.ports import Json, World
+from sluice.ports import Clock, Json, Ledger, ObjectStore
 from sluice.records.boundary import json_boundary
 from sluice.records.release_plan import ReleasePlan
 from sluice.records.run_record import RunFacts, StageDecision
@@ -26,29 +26,34 @@ MAX_CAPTURED = 20_000
 
 @json_boundary
 def choose_weights(
-    world: World,
     project: str,
     run_id: str,
     step_index: int,
     percent: int,
     step_started_at: str,
     release_plan: ReleasePlan,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    clock: Clock,
 ) -> Json:
     """`{"decision": continue | shift | promote | abort, "reasons", "inconclusive", "weights"}`.
 
     Each call counts the labels that came since the last one, by the share under which their requests were routed: a
     batch each. Raises ReleaseError for a contract without a bandit.
     """
-    contract = run_contract(world, project, run_id)
+    contract = run_contract(project, run_id, objects=objects)
     release = contract.release
     if release.bandit is None:
         raise ReleaseError(f"the contract of {run_id} has no bandit")
-    now = world.clock.now()
+    now = clock.now()
     record_key, counted_key = keys.decision(project, run_id, "bandit"), keys.run(project, run_id, "bandit.json")
-    record: Json = stored_json(world, record_key, {"kind": "bandit", "project": project, "run_id": run_id, "steps": []})
-    counted: Json = stored_json(world, counted_key, {"labels": [], "batches": [], "spans": []})
+    record: Json = stored_json(
+        record_key, {"kind": "bandit", "project": project, "run_id": run_id, "steps": []}, objects=objects
+    )
+    counted: Json = stored_json(counted_key, {"labels": [], "batches": [], "spans": []}, objects=objects)
     counted["spans"].append({"percent": percent, "from": step_started_at, "until": now.isoformat()})
-    counted["batches"] += _batches(world, contract, release.bandit, release_plan, counted)
+    counted["batches"] += _batches(contract, release.bandit, release_plan, counted, objects=objects, clock=clock)
     bake = seconds(release.bake)
     begun = datetime.fromisoformat(release_plan.started_at)
     look = BanditMeasurement(
@@ -59,7 +64,7 @@ def choose_weights(
     )
     options = release.bandit
     choice = choose(look, confidence=options.confidence, min_labels=options.min_labels, explore=options.explore)
-    decision, reasons, inconclusive = _held_to_the_sample(world, project, run_id, choice, look)
+    decision, reasons, inconclusive = _held_to_the_sample(project, run_id, choice, look, objects=objects)
     weights = plan.step(max(1, min(99, round(100 * (choice.share if decision == "shift" else look.share)))))
     entry = {
         "at": now.isoformat(),
@@ -75,19 +80,19 @@ def choose_weights(
     summary: Json = {"decision": decision, "reasons": reasons, "inconclusive": inconclusive}
     record.update(summary)
     # the counts first: a label that was counted must not count again, and a decision can be repeated
-    write_json(world, counted_key, counted)
-    write_json(world, record_key, record)
-    update_run(world, project, run_id, RunFacts(bandit=StageDecision(**summary, percent=percent)))
+    write_json(counted_key, counted, objects=objects)
+    write_json(record_key, record, objects=objects)
+    update_run(project, run_id, RunFacts(bandit=StageDecision(**summary, percent=percent)), ledger=ledger)
     return {**summary, "weights": weights.plain()}
 
 
 def _held_to_the_sample(
-    world: World, project: str, run_id: str, choice: Choice, look: BanditMeasurement
+    project: str, run_id: str, choice: Choice, look: BanditMeasurement, *, objects: ObjectStore
 ) -> tuple[str, list[str], bool]:
     """Better rewards do not promote what has not shown that it answers: the judge's planned sample counts here too."""
     if choice.decision != "promote":
         return choice.decision, choice.reasons, choice.inconclusive
-    judged = stored_json(world, keys.decision(project, run_id, "canary"), {"looks": []})["looks"]
+    judged = stored_json(keys.decision(project, run_id, "canary"), {"looks": []}, objects=objects)["looks"]
     statistic = judged[-1]["statistic"] if judged else {"lacking": ["the judge has not measured yet"], "against": []}
     if statistic["lacking"]:
         if look.elapsed >= look.longest:
@@ -99,10 +104,10 @@ def _held_to_the_sample(
 
 
 def _batches(
-    world: World, contract: Contract, options: Bandit, release_plan: ReleasePlan, counted: Json
+    contract: Contract, options: Bandit, release_plan: ReleasePlan, counted: Json, *, objects: ObjectStore, clock: Clock
 ) -> list[list[list[int]]]:
     """[[successes, trials] of the champion, the same of the challenger], of new labels, per share."""
-    labels = late_labels(world, contract).labels
+    labels = late_labels(contract, objects=objects, clock=clock).labels
     known = set(counted["labels"])
     # A label by key may be of requests to both variants. Its first one is as likely on either as the share says; the
     # last one, or always the champion's, would be the more so the longer a session is.
@@ -112,7 +117,7 @@ def _batches(
         since = datetime.fromisoformat(span["from"]).replace(microsecond=0) + timedelta(seconds=1)
         until = datetime.fromisoformat(span["until"])
         for side, variant in enumerate((release_plan.control, release_plan.variant)):
-            requests = captured(world, contract, (release_plan.endpoint, variant), since, until, MAX_CAPTURED)
+            requests = captured(contract, (release_plan.endpoint, variant), since, until, MAX_CAPTURED, objects=objects)
             for each in labelled(labels, reversed(requests), contract):
                 at, mark = time_of(each.request), _mark(each)
                 if mark not in known and (mark not in first or at < first[mark][0]):

@@ -8,7 +8,7 @@ from sluice import names
 from sluice.contract.durations import seconds
 from sluice.errors import DamagedRecordError, InputError, NotFoundError
 from sluice.model.shortening import first
-from sluice.ports import Champion, Json, World
+from sluice.ports import Alarms, Alerts, Champion, Clock, Json, Ledger, ObjectStore, Registry, Schedules, Settings
 from sluice.records.boundary import json_boundary
 from sluice.records.release_plan import ReleasePlan
 from sluice.records.run_record import RunFacts
@@ -21,7 +21,6 @@ from sluice.store.run_records import MAX_REASONS, evaluation_of, run_contract, r
 
 @json_boundary
 def complete_release(
-    world: World,
     project: str,
     run_id: str,
     outcome: str,
@@ -30,6 +29,15 @@ def complete_release(
     release_plan: ReleasePlan,
     verification: Json | None = None,
     failure: Json | None = None,
+    *,
+    settings: Settings,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    alarms: Alarms,
+    registry: Registry,
+    schedules: Schedules,
+    clock: Clock,
 ) -> Json:
     """`{"outcome", "verified"}`; `outcome` is promoted (after its verification) or rolled_back.
 
@@ -38,29 +46,62 @@ def complete_release(
     went on after: a call whose answer was an error although it was done. `before` is the failure before it, or null.
     """
     if outcome == "promoted":
-        _promote(world, project, run_id, package_arn, artifact_uri, release_plan, failure_texts(failure))
+        _promote(
+            project,
+            run_id,
+            package_arn,
+            artifact_uri,
+            release_plan,
+            failure_texts(failure),
+            settings=settings,
+            objects=objects,
+            ledger=ledger,
+            alerts=alerts,
+            alarms=alarms,
+            registry=registry,
+            schedules=schedules,
+            clock=clock,
+        )
         return {"outcome": outcome, "verified": True}
     if outcome != "rolled_back":
         raise InputError(f"a release ends as promoted or rolled_back, not as {outcome!r}")
     verified = (verification or {}).get("decision") == "verified"
-    reasons = _reasons(world, project, run_id, failure)
+    reasons = _reasons(project, run_id, failure, ledger=ledger)
     if not verified:
         reasons += (verification or {}).get("reasons") or ["the rollback was not verified"]
-    canary_alarms.remove(world, project, run_id)
+    canary_alarms.remove(project, run_id, settings=settings, alarms=alarms)
     if release_plan.drill:
-        _tell_of_the_drill(world, project, run_id, verified, reasons)
+        _tell_of_the_drill(project, run_id, verified, reasons, ledger=ledger, alerts=alerts, clock=clock)
     else:
-        _restore_pointer(world, project, run_id)
+        _restore_pointer(project, run_id, ledger=ledger, clock=clock)
         if release_plan.mode == "blue_green":
             # its failures set off the champion's alarm as well, which must go into ALARM again for the champion's own
-            ensure_monitoring(world, project, reset=True)
-        _roll_back(world, project, run_id, package_arn, verified, reasons)
+            ensure_monitoring(
+                project,
+                reset=True,
+                settings=settings,
+                objects=objects,
+                ledger=ledger,
+                alarms=alarms,
+                schedules=schedules,
+            )
+        _roll_back(
+            project,
+            run_id,
+            package_arn,
+            verified,
+            reasons,
+            settings=settings,
+            ledger=ledger,
+            alerts=alerts,
+            registry=registry,
+        )
     return {"outcome": outcome, "verified": verified}
 
 
-def _reasons(world: World, project: str, run_id: str, failure: Json | None) -> list[str]:
+def _reasons(project: str, run_id: str, failure: Json | None, *, ledger: Ledger) -> list[str]:
     """The judge's reasons when it aborted, and every failure: one during the rollback must not hide them."""
-    run = run_record(world, project, run_id)
+    run = run_record(project, run_id, ledger=ledger)
     canary = run.canary if run else None
     reasons = list(canary.reasons) if canary and canary.decision == "abort" else []
     said = bool(reasons)
@@ -70,27 +111,35 @@ def _reasons(world: World, project: str, run_id: str, failure: Json | None) -> l
     return reasons
 
 
-def _restore_pointer(world: World, project: str, run_id: str) -> None:
+def _restore_pointer(project: str, run_id: str, *, ledger: Ledger, clock: Clock) -> None:
     """A promotion can fail after it moved the champion pointer; the endpoint is the old champion's again."""
-    champion = world.ledger.champion(project)
+    champion = ledger.champion(project)
     if champion and champion.run_id == run_id and champion.previous:
-        world.ledger.set_champion(project, champions.restored(champion.previous, world.clock.now()), run_id)
+        ledger.set_champion(project, champions.restored(champion.previous, clock.now()), run_id)
 
 
 def _promote(
-    world: World,
     project: str,
     run_id: str,
     package_arn: str,
     artifact_uri: str,
     release_plan: ReleasePlan,
     overcome: list[str],
+    *,
+    settings: Settings,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    alarms: Alarms,
+    registry: Registry,
+    schedules: Schedules,
+    clock: Clock,
 ) -> None:
-    contract = run_contract(world, project, run_id)
-    champion = world.ledger.champion(project)
+    contract = run_contract(project, run_id, objects=objects)
+    champion = ledger.champion(project)
     fresh = champion is None or champion.run_id != run_id
     if fresh:
-        now = world.clock.now()
+        now = clock.now()
         metric = str(contract.problem.metric)
         promoted = Champion(
             run_id=run_id,
@@ -102,38 +151,40 @@ def _promote(
             promoted_at=now,
             probation_until=now + timedelta(seconds=seconds(contract.release.probation)),
             previous=champions.to_json(champion) if champion else None,
-            metrics={metric: _value(world, project, run_id, metric), "artifact_uri": artifact_uri},
+            metrics={metric: _value(project, run_id, metric, objects=objects), "artifact_uri": artifact_uri},
         )
-        world.ledger.set_champion(project, promoted, champion.run_id if champion else None)
-    if world.registry.package(package_arn)["status"] != "Approved":
-        world.registry.decide(package_arn, "Approved", f"released as {run_id}")
-    canary_alarms.remove(world, project, run_id)
-    ensure_monitoring(world, project, reset=fresh)
-    if _told(world, project, run_id, "promoted"):
+        ledger.set_champion(project, promoted, champion.run_id if champion else None)
+    if registry.package(package_arn)["status"] != "Approved":
+        registry.decide(package_arn, "Approved", f"released as {run_id}")
+    canary_alarms.remove(project, run_id, settings=settings, alarms=alarms)
+    ensure_monitoring(
+        project, reset=fresh, settings=settings, objects=objects, ledger=ledger, alarms=alarms, schedules=schedules
+    )
+    if _told(project, run_id, "promoted", ledger=ledger):
         return
     record = RunFacts(release_outcome="promoted", package_arn=package_arn)
     if overcome:
         record = record.model_copy(update={"overcome": overcome})
-    done = update_run(world, project, run_id, record)
-    now_champion = world.ledger.champion(project)
+    done = update_run(project, run_id, record, ledger=ledger)
+    now_champion = ledger.champion(project)
     facts: Json = {"run_id": run_id, "package_arn": package_arn}
     if now_champion:
         facts["endpoint"] = now_champion.endpoint
-    world.alerts.publish(
+    alerts.publish(
         "Model Promoted",
         project,
         f"{project}: {run_id} serves",
         _promotion_text(now_champion, recorded=done)
-        + _without_traffic(world, project, run_id)
+        + _without_traffic(project, run_id, ledger=ledger)
         + (f" The release went on after these failures: {'; '.join(overcome)}" if overcome else ""),
         facts,
     )
-    update_run(world, project, run_id, RunFacts(release_told="promoted"))
+    update_run(project, run_id, RunFacts(release_told="promoted"), ledger=ledger)
 
 
-def _without_traffic(world: World, project: str, run_id: str) -> str:
+def _without_traffic(project: str, run_id: str, *, ledger: Ledger) -> str:
     """What a promotion rests on if no live request came."""
-    run = run_record(world, project, run_id)
+    run = run_record(project, run_id, ledger=ledger)
     parts = (run.canary, run.replay) if run else ()
     found = [part for part in parts if part and part.no_traffic == "promote"]
     return "".join(f" {'; '.join(part.reasons)}." for part in found[:1])
@@ -151,69 +202,80 @@ def _promotion_text(champion: Champion | None, recorded: bool) -> str:
     return text if recorded else text + " The run has no record in the state store."
 
 
-def _roll_back(world: World, project: str, run_id: str, package_arn: str, verified: bool, reasons: list[str]) -> None:
+def _roll_back(
+    project: str,
+    run_id: str,
+    package_arn: str,
+    verified: bool,
+    reasons: list[str],
+    *,
+    settings: Settings,
+    ledger: Ledger,
+    alerts: Alerts,
+    registry: Registry,
+) -> None:
     why = "; ".join(reasons) or "no reason was given"
     try:
-        if world.registry.package(package_arn)["status"] != "Rejected":
-            world.registry.decide(package_arn, "Rejected", why)
+        if registry.package(package_arn)["status"] != "Rejected":
+            registry.decide(package_arn, "Rejected", why)
     except NotFoundError:
         why += "; the model package is gone"
     update_run(
-        world,
         project,
         run_id,
         RunFacts(release_outcome="rolled_back", rollback_verified=verified, reasons=_brief(reasons)),
+        ledger=ledger,
     )
     outcome = "rolled_back" if verified else "not_verified"
-    if _told(world, project, run_id, outcome):
+    if _told(project, run_id, outcome, ledger=ledger):
         return
-    champion = world.ledger.champion(project)
+    champion = ledger.champion(project)
     facts = {"run_id": run_id, "verified": verified, "champion": champion.run_id if champion else None}
     if verified:
         serving = f"{champion.run_id} serves again, verified by a live request." if champion else "No model serves."
-        world.alerts.publish(
-            "Model Rolled Back", project, f"{project}: {run_id} was rolled back", f"{why}\n{serving}", facts
-        )
+        alerts.publish("Model Rolled Back", project, f"{project}: {run_id} was rolled back", f"{why}\n{serving}", facts)
     else:
-        world.alerts.publish(
+        alerts.publish(
             "Rollback Not Verified",
             project,
             f"ACT NOW: {project}: the rollback of {run_id} is NOT verified",
-            f"{why}\nThe endpoint {names.endpoint(world.settings.stack, project)} may still serve the failed model or "
+            f"{why}\nThe endpoint {names.endpoint(settings.stack, project)} may still serve the failed model or "
             "nothing at all. Check its active configuration and restore the champion's.",
             facts,
         )
-    update_run(world, project, run_id, RunFacts(release_told=outcome))
+    update_run(project, run_id, RunFacts(release_told=outcome), ledger=ledger)
 
 
 def _brief(reasons: list[str]) -> list[str]:
     return first(reasons, MAX_REASONS, "the decision's record")
 
 
-def _told(world: World, project: str, run_id: str, outcome: str) -> bool:
+def _told(project: str, run_id: str, outcome: str, *, ledger: Ledger) -> bool:
     """Whether people know: the step may be called again after it was done."""
-    run = run_record(world, project, run_id)
+    run = run_record(project, run_id, ledger=ledger)
     return run is not None and run.release_told == outcome
 
 
-def _tell_of_the_drill(world: World, project: str, drill_id: str, verified: bool, reasons: list[str]) -> None:
+def _tell_of_the_drill(
+    project: str, drill_id: str, verified: bool, reasons: list[str], *, ledger: Ledger, alerts: Alerts, clock: Clock
+) -> None:
     """No package is judged by a drill, and the champion was never another."""
     outcome = "drill_passed" if verified else "drill_failed"
     facts = RunFacts(
         release_outcome=outcome,
         outcome=outcome,
         status="finished" if verified else "failed",
-        ended_at=world.clock.now().isoformat(),
+        ended_at=clock.now().isoformat(),
         reasons=_brief(reasons),
         # no run's end follows; a finished run's lock on the endpoint is free to take
         finished=True,
     )
-    update_run(world, project, drill_id, facts)
-    if _told(world, project, drill_id, outcome):
+    update_run(project, drill_id, facts, ledger=ledger)
+    if _told(project, drill_id, outcome, ledger=ledger):
         return
-    champion = world.ledger.champion(project)
+    champion = ledger.champion(project)
     serves = f"{champion.run_id} serves, verified by a live request" if champion else "no model serves"
-    world.alerts.publish(
+    alerts.publish(
         "Rollback Drill",
         project,
         f"{project}: the rollback drill {'passed' if verified else 'FAILED: ACT NOW'}",
@@ -221,12 +283,12 @@ def _tell_of_the_drill(world: World, project: str, drill_id: str, verified: bool
         + (serves if verified else "The endpoint is not in its earlier state: restore the champion's configuration."),
         {"drill_id": drill_id, "verified": verified},
     )
-    update_run(world, project, drill_id, RunFacts(release_told=outcome))
+    update_run(project, drill_id, RunFacts(release_told=outcome), ledger=ledger)
 
 
-def _value(world: World, project: str, run_id: str, metric: str) -> float | None:
+def _value(project: str, run_id: str, metric: str, *, objects: ObjectStore) -> float | None:
     try:
-        return evaluation_of(world, project, run_id).candidate.metrics.get(metric)
+        return evaluation_of(project, run_id, objects=objects).candidate.metrics.get(metric)
     except (NotFoundError, DamagedRecordError):
         # it is shown, not needed: the gates have read it, and a promotion that is done stands
         return None

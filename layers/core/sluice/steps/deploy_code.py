@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sluice import bundle
-from sluice.ports import World
+from sluice.ports import ObjectStore
 
 
-def deploy_code(world: World) -> dict[str, str]:
+def deploy_code(*, objects: ObjectStore) -> dict[str, str]:
     """Attributes of the custom resource: `SourceUri` (sourcedir.tar.gz), `LearnUri` (the unpacked prefix, with its
     slash, for processing inputs), `LearnArchiveUri`, `GlueScriptUri`.
 
@@ -17,16 +17,16 @@ def deploy_code(world: World) -> dict[str, str]:
     root = f"code/{bundle.content_hash({**learn, 'glue/clean_dataset.py': script})}"
     source = f"{root}/sourcedir.tar.gz"
     # it is written last, so that its presence means that all is there
-    if not world.objects.exists(source):
+    if not objects.exists(source):
         packed = bundle.archive(learn)
         for path, content in learn.items():
-            world.objects.write(f"{root}/learn/{path}", content, "text/x-python")
-        world.objects.write(f"{root}/glue/clean_dataset.py", script, "text/x-python")
-        world.objects.write(f"{root}/learn.tar.gz", packed, "application/gzip")
-        world.objects.write(source, packed, "application/gzip")
+            objects.write(f"{root}/learn/{path}", content, "text/x-python")
+        objects.write(f"{root}/glue/clean_dataset.py", script, "text/x-python")
+        objects.write(f"{root}/learn.tar.gz", packed, "application/gzip")
+        objects.write(source, packed, "application/gzip")
     return {
-        "SourceUri": world.objects.uri(source),
-        "LearnUri": world.objects.uri(f"{root}/learn/"),
-        "LearnArchiveUri": world.objects.uri(f"{root}/learn.tar.gz"),
-        "GlueScriptUri": world.objects.uri(f"{root}/glue/clean_dataset.py"),
+        "SourceUri": objects.uri(source),
+        "LearnUri": objects.uri(f"{root}/learn/"),
+        "LearnArchiveUri": objects.uri(f"{root}/learn.tar.gz"),
+        "GlueScriptUri": objects.uri(f"{root}/glue/clean_dataset.py"),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sluice.errors import EndpointBusyError, InputError
-from sluice.ports import ENDPOINT, Json, World
+from sluice.ports import ENDPOINT, Alarms, Alerts, Clock, Events, Json, Ledger, Models, Settings
 from sluice.records.run_record import RunFacts
 from sluice.serving import canary_alarms
 from sluice.store.causes import failure_texts, reason_of
@@ -14,7 +14,20 @@ OUTCOMES = ("promoted", "rejected", "not_approved", "rolled_back", "failed")
 NAME_LIMIT = 2_000  # characters of the names of a state and an error, which no service makes as long
 
 
-def finish_run(world: World, project: str, run_id: str, outcome: str, error: Json | None = None) -> Json:
+def finish_run(
+    project: str,
+    run_id: str,
+    outcome: str,
+    error: Json | None = None,
+    *,
+    settings: Settings,
+    ledger: Ledger,
+    alerts: Alerts,
+    events: Events,
+    alarms: Alarms,
+    models: Models,
+    clock: Clock,
+) -> Json:
     """`{"outcome", "pending": number of datasets that arrived meanwhile}`.
 
     `error` is `{"state", "error", "cause", "before"}`, each optional; `before` is the failure before it. The lock is
@@ -26,46 +39,76 @@ def finish_run(world: World, project: str, run_id: str, outcome: str, error: Jso
     trouble: list[Exception] = []
     record = RunFacts()
     try:
-        record = run_record(world, project, run_id) or record
+        record = run_record(project, run_id, ledger=ledger) or record
         # kept on the run before the lock goes: a crash in between must not lose the arrivals
-        held = world.ledger.lock(project)
+        held = ledger.lock(project)
         if held and held.get("run_id") == run_id and held.get("pending"):
             update_run(
-                world, project, run_id, RunFacts(pending=list(held["pending"]), pending_reason=held["pending_reason"])
+                project,
+                run_id,
+                RunFacts(pending=list(held["pending"]), pending_reason=held["pending_reason"]),
+                ledger=ledger,
             )
     except Exception as failure:
         trouble.append(failure)
-    world.ledger.release_lock(project, run_id, of=ENDPOINT)
-    released = world.ledger.release_lock(project, run_id)
+    ledger.release_lock(project, run_id, of=ENDPOINT)
+    released = ledger.release_lock(project, run_id)
     waiting = released or record.plain()
     pending = list(waiting.get("pending") or [])
     if pending and not record.pending_forwarded:
-        retraining.request_waiting(world, project, pending, waiting.get("pending_reason"))
-        update_run(world, project, run_id, RunFacts(pending_forwarded=True))
-    _close(world, project, run_id, outcome, error, record)
+        retraining.request_waiting(project, pending, waiting.get("pending_reason"), events=events)
+        update_run(project, run_id, RunFacts(pending_forwarded=True), ledger=ledger)
+    _close(
+        project,
+        run_id,
+        outcome,
+        error,
+        record,
+        settings=settings,
+        ledger=ledger,
+        alerts=alerts,
+        events=events,
+        alarms=alarms,
+        models=models,
+        clock=clock,
+    )
     if trouble:
         raise trouble[0]
     return {"outcome": outcome, "pending": len(pending)}
 
 
-def _close(world: World, project: str, run_id: str, outcome: str, error: Json | None, record: RunFacts) -> None:
+def _close(
+    project: str,
+    run_id: str,
+    outcome: str,
+    error: Json | None,
+    record: RunFacts,
+    *,
+    settings: Settings,
+    ledger: Ledger,
+    alerts: Alerts,
+    events: Events,
+    alarms: Alarms,
+    models: Models,
+    clock: Clock,
+) -> None:
     if record.finished:
         return
     brief = _brief(error)
     facts = RunFacts(
         status="failed" if outcome == "failed" else "finished",
-        ended_at=world.clock.now().isoformat(),
+        ended_at=clock.now().isoformat(),
         outcome=outcome,
         error=brief,
     )
-    known = update_run(world, project, run_id, facts)
-    world.events.put("Run Finished", {"project": project, "run_id": run_id, "outcome": outcome})
+    known = update_run(project, run_id, facts, ledger=ledger)
+    events.put("Run Finished", {"project": project, "run_id": run_id, "outcome": outcome})
     if outcome == "failed":
         brief = brief or {}
         state, name = brief.get("state", "an unknown state"), brief.get("error", "an unknown error")
-        astray = _astray(world, project)
+        astray = _astray(project, ledger=ledger, models=models)
         urgent = "ACT NOW: " if astray else ""
-        world.alerts.publish(
+        alerts.publish(
             "Run Failed",
             project,
             f"{urgent}{project}: run {run_id} failed at {state}",
@@ -74,7 +117,7 @@ def _close(world: World, project: str, run_id: str, outcome: str, error: Json | 
             {"run_id": run_id, "state": state, "error": name},
         )
     elif outcome == "not_approved":
-        world.alerts.publish(
+        alerts.publish(
             "Model Not Approved",
             project,
             f"{project}: the model of {run_id} was not approved",
@@ -83,18 +126,18 @@ def _close(world: World, project: str, run_id: str, outcome: str, error: Json | 
         )
     if outcome == "failed":
         # last, because people must hear of the failure whether or not its alarms can be cleared away
-        canary_alarms.remove(world, project, run_id)
+        canary_alarms.remove(project, run_id, settings=settings, alarms=alarms)
     if known:
-        update_run(world, project, run_id, RunFacts(finished=True))
+        update_run(project, run_id, RunFacts(finished=True), ledger=ledger)
 
 
-def _astray(world: World, project: str) -> str | None:
+def _astray(project: str, *, ledger: Ledger, models: Models) -> str | None:
     """What to do about an endpoint that a release left half-way: it was stopped, or could not go back."""
-    champion = world.ledger.champion(project)
+    champion = ledger.champion(project)
     if champion is None or champion.serving == "asleep":
         return None
     try:
-        state = world.models.endpoint(champion.endpoint)
+        state = models.endpoint(champion.endpoint)
     except EndpointBusyError:
         return f"Could not read the status of {champion.endpoint}. Check that it serves {champion.endpoint_config}."
     if state is None or (state.status == "InService" and state.config == champion.endpoint_config):

@@ -10,7 +10,7 @@ from sluice import keys
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.errors import ReleaseError
-from sluice.ports import Json, World
+from sluice.ports import Alarms, Clock, Json, Ledger, Metrics, ObjectStore, Settings
 from sluice.records.boundary import json_boundary
 from sluice.records.release_plan import ReleasePlan
 from sluice.records.run_record import RunFacts, StageDecision
@@ -28,7 +28,6 @@ _NONE = Counts()
 
 @json_boundary
 def judge_canary(
-    world: World,
     project: str,
     run_id: str,
     step_index: int,
@@ -36,6 +35,13 @@ def judge_canary(
     step_started_at: str,
     release_plan: ReleasePlan,
     looks: int | None = None,
+    *,
+    settings: Settings,
+    objects: ObjectStore,
+    ledger: Ledger,
+    metrics: Metrics,
+    alarms: Alarms,
+    clock: Clock,
 ) -> Json:
     """`{"decision": continue | advance | promote | abort, "reasons", "inconclusive", "percent", "step_index"}`.
 
@@ -43,27 +49,29 @@ def judge_canary(
     analysis intervals waited at this step, including this one; the bake ends by it or by the clock, whichever is first.
     Raises ReleaseError when there is no champion to compare with.
     """
-    contract = run_contract(world, project, run_id)
+    contract = run_contract(project, run_id, objects=objects)
     if not release_plan.champion_variant:
         raise ReleaseError(f"{project} has no champion to compare {run_id} with")
-    now = world.clock.now()
-    release, stack = contract.release, world.settings.stack
+    now = clock.now()
+    release, stack = contract.release, settings.stack
     record_key = keys.decision(project, run_id, "canary")
-    record = _record(world, record_key, project, run_id)
+    record = _record(record_key, project, run_id, objects=objects)
     steps: dict[str, Any] = record["steps"]
     if "origin" not in record:
         began = datetime.fromisoformat(step_started_at)
-        record["origin"] = _origin(world, project, run_id, release_plan, began, now, release.max_p99_ms)
-    canary, control, tail = _traffic(world, release_plan, record["origin"], now, release.max_p99_ms)
+        record["origin"] = _origin(
+            project, run_id, release_plan, began, now, release.max_p99_ms, objects=objects, metrics=metrics
+        )
+    canary, control, tail = _traffic(release_plan, record["origin"], now, release.max_p99_ms, metrics=metrics)
     step_began = datetime.fromisoformat(step_started_at)
-    live = _live(world, contract, run_id, release_plan, percent, step_began, now)
+    live = _live(contract, run_id, release_plan, percent, step_began, now, objects=objects)
     closed = [facts for index, facts in steps.items() if int(index) < step_index]
     malformed = sum(facts["malformed"][0] for facts in closed) + live.malformed[0]
     before = steps.get(str(step_index - 1), {})
     elapsed = (now - step_began).total_seconds()
     if looks is not None:
         elapsed = max(elapsed, looks * timing(release)["slice_seconds"])
-    replay = stored_json(world, keys.decision(project, run_id, "replay")) or {}
+    replay = stored_json(keys.decision(project, run_id, "replay"), objects=objects) or {}
     look = Measurement(
         percent=percent,
         last=(release.strategy != "bandit" and not release_plan.drill and step_index >= len(release_plan.weights) - 1),
@@ -72,8 +80,8 @@ def judge_canary(
         step_canary=_with_failures(traffic.since(canary, _counts(before.get("canary"))), live.malformed[0]),
         total=_with_failures(canary, malformed),
         tail_ms=tail,
-        alarms=world.alarms.states(endpoint_alarms.canary_names(stack, project, run_id)),
-        abort_requested=abort_requested(world, project, run_id),
+        alarms=alarms.states(endpoint_alarms.canary_names(stack, project, run_id)),
+        abort_requested=abort_requested(project, run_id, ledger=ledger),
         carried={test: sum(facts["log_e"].get(test, 0.0) for facts in closed) for test in TESTS},
         scores=live.scores,
         split=live.split,
@@ -95,11 +103,12 @@ def judge_canary(
         "malformed": list(live.malformed),
         "answers_read": live.read,
     }
-    return _recorded(world, contract, run_id, record_key, record, look, verdict, step_index, now)
+    return _recorded(
+        contract, run_id, record_key, record, look, verdict, step_index, now, objects=objects, ledger=ledger
+    )
 
 
 def _recorded(
-    world: World,
     contract: Contract,
     run_id: str,
     key: str,
@@ -108,6 +117,9 @@ def _recorded(
     verdict: Verdict,
     step_index: int,
     now: datetime,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
 ) -> Json:
     release = contract.release
     entry = {
@@ -124,13 +136,21 @@ def _recorded(
     if verdict.no_traffic:
         summary["no_traffic"] = verdict.no_traffic
     record.update(summary)
-    write_json(world, key, record)
-    update_run(world, contract.project, run_id, RunFacts(canary=StageDecision(**summary, percent=look.percent)))
+    write_json(key, record, objects=objects)
+    update_run(contract.project, run_id, RunFacts(canary=StageDecision(**summary, percent=look.percent)), ledger=ledger)
     return {**summary, "percent": look.percent, "step_index": step_index, "record": key}
 
 
 def _origin(
-    world: World, project: str, run_id: str, release_plan: ReleasePlan, began: datetime, now: datetime, limit_ms: float
+    project: str,
+    run_id: str,
+    release_plan: ReleasePlan,
+    began: datetime,
+    now: datetime,
+    limit_ms: float,
+    *,
+    objects: ObjectStore,
+    metrics: Metrics,
 ) -> Json:
     """What the variants' metrics hold from before the live steps: `at`, and counts to subtract.
 
@@ -139,49 +159,50 @@ def _origin(
     """
     planned = datetime.fromisoformat(release_plan.started_at)
     if release_plan.strategy == "blue_green":
-        swapped = traffic.counts(world.metrics, release_plan.endpoint, release_plan.variant, planned, now, limit_ms)
+        swapped = traffic.counts(metrics, release_plan.endpoint, release_plan.variant, planned, now, limit_ms)
         return {"at": now.isoformat(), "canary": asdict(swapped), "control": None}
-    replay = stored_json(world, keys.decision(project, run_id, "replay"))
+    replay = stored_json(keys.decision(project, run_id, "replay"), objects=objects)
     if origin := (replay or {}).get("origin"):
         return {"at": release_plan.started_at, **origin}
     # whole minutes, as metrics come: some failures of the control too many make less of the canary's
     before = began.replace(second=0, microsecond=0)
-    control = traffic.counts(world.metrics, release_plan.endpoint, release_plan.control, planned, before, limit_ms)
+    control = traffic.counts(metrics, release_plan.endpoint, release_plan.control, planned, before, limit_ms)
     return {"at": release_plan.started_at, "canary": None, "control": asdict(control)}
 
 
 def _traffic(
-    world: World, release_plan: ReleasePlan, origin: Json, now: datetime, limit_ms: float
+    release_plan: ReleasePlan, origin: Json, now: datetime, limit_ms: float, *, metrics: Metrics
 ) -> tuple[Counts, Counts, float | None]:
     """(canary, control, the canary's tail latency) since the origin."""
     endpoint, variant = release_plan.endpoint, release_plan.variant
     begin = datetime.fromisoformat(release_plan.started_at)
 
     def live(name: str, before: Any) -> Counts:
-        return traffic.since(traffic.counts(world.metrics, endpoint, name, begin, now, limit_ms), _counts(before))
+        return traffic.since(traffic.counts(metrics, endpoint, name, begin, now, limit_ms), _counts(before))
 
     canary, control = live(variant, origin["canary"]), _NONE
     if release_plan.strategy != "blue_green":
         control = live(release_plan.control, origin["control"])
     since = datetime.fromisoformat(origin["at"])
-    return canary, control, traffic.tail_ms(world.metrics, endpoint, variant, since, now, canary.requests)
+    return canary, control, traffic.tail_ms(metrics, endpoint, variant, since, now, canary.requests)
 
 
 def _live(
-    world: World,
     contract: Contract,
     run_id: str,
     release_plan: ReleasePlan,
     percent: int,
     began: datetime,
     now: datetime,
+    *,
+    objects: ObjectStore,
 ) -> LiveAnswers:
     """Nothing where nothing is captured."""
     if not contract.release.capture_percent:
         return LiveAnswers()
-    evaluation = evaluation_if_any(world, contract.project, run_id)
+    evaluation = evaluation_if_any(contract.project, run_id, objects=objects)
     expected = evaluation.scores if evaluation else None
-    return live_answers(world, contract, release_plan, (began, now), expected, alone=percent >= 100)
+    return live_answers(contract, release_plan, (began, now), expected, alone=percent >= 100, objects=objects)
 
 
 def _control_ends(release_plan: ReleasePlan, step_index: int) -> bool:
@@ -197,9 +218,9 @@ def _with_failures(counts: Counts, more: int) -> Counts:
     return replace(counts, failures=counts.failures + more)
 
 
-def _record(world: World, key: str, project: str, run_id: str) -> Json:
+def _record(key: str, project: str, run_id: str, *, objects: ObjectStore) -> Json:
     empty = {"kind": "canary", "project": project, "run_id": run_id, "steps": {}, "looks": []}
-    return stored_json(world, key) or empty
+    return stored_json(key, objects=objects) or empty
 
 
 def _counts(content: Any) -> Counts:

@@ -7,29 +7,31 @@ from sluice.contract import Contract
 from sluice.errors import DamagedRecordError, NotFoundError
 from sluice.gates import Judgement, judge
 from sluice.model.shortening import first
-from sluice.ports import Json, World
+from sluice.ports import Alerts, Clock, Json, Ledger, ObjectStore
 from sluice.records.evaluation import Evaluation
 from sluice.records.run_record import GateDecision, RunFacts
 from sluice.store.prepared_data import prepared_data, unexpected
 from sluice.store.run_records import MAX_REASONS, evaluation_of, run_contract, update_run, write_json
 
 
-def judge_candidate(world: World, project: str, run_id: str) -> Json:
+def judge_candidate(
+    project: str, run_id: str, *, objects: ObjectStore, ledger: Ledger, alerts: Alerts, clock: Clock
+) -> Json:
     """`{"decision": approved | rejected | inconclusive, "reasons", "record"}`. No evaluation is inconclusive."""
-    contract = run_contract(world, project, run_id)
-    _report_data(world, project, run_id)
+    contract = run_contract(project, run_id, objects=objects)
+    _report_data(project, run_id, objects=objects, ledger=ledger, alerts=alerts)
     source = keys.run(project, run_id, "evaluation", "evaluation.json")
     evaluation: Evaluation | None = None
     why = ""
     try:
-        evaluation = evaluation_of(world, project, run_id)
+        evaluation = evaluation_of(project, run_id, objects=objects)
     except NotFoundError:
         pass
     except DamagedRecordError as error:
         why = f": {error}"
     if evaluation:
         serves = (
-            world.ledger.champion(project) is not None
+            ledger.champion(project) is not None
             or evaluation.champion is not None
             or "champion" in evaluation.not_compared
         )
@@ -45,19 +47,19 @@ def judge_candidate(world: World, project: str, run_id: str) -> Json:
         "kind": "gates",
         "project": project,
         "run_id": run_id,
-        "at": world.clock.now().isoformat(),
+        "at": clock.now().isoformat(),
         "decision": judgement.decision,
         "reasons": judgement.reasons if judgement.verdicts else reasons,
         "inputs": {"evaluation": source, "rows": evaluation.rows if evaluation else None},
         "verdicts": [verdict.to_json() for verdict in judgement.verdicts],
         "notes": evaluation.encoding.notes() if evaluation else [],
     }
-    write_json(world, record_key, record)
+    write_json(record_key, record, objects=objects)
     # a run's record and a state's output are small; the decision's record has every reason
     brief = first(reasons, MAX_REASONS, record_key)
-    update_run(world, project, run_id, RunFacts(gates=GateDecision(decision=judgement.decision, reasons=brief)))
+    update_run(project, run_id, RunFacts(gates=GateDecision(decision=judgement.decision, reasons=brief)), ledger=ledger)
     if judgement.decision != "approved":
-        world.alerts.publish(
+        alerts.publish(
             "Candidate Rejected",
             project,
             f"{project}: the candidate of {run_id} is not released ({judgement.decision})",
@@ -67,14 +69,14 @@ def judge_candidate(world: World, project: str, run_id: str) -> Json:
     return {"decision": judgement.decision, "reasons": brief, "record": record_key}
 
 
-def _report_data(world: World, project: str, run_id: str) -> None:
+def _report_data(project: str, run_id: str, *, objects: ObjectStore, ledger: Ledger, alerts: Alerts) -> None:
     """Puts what became of the accepted rows on the run's record, and alerts people to what they may not expect."""
-    facts = prepared_data(world, project, run_id)
+    facts = prepared_data(project, run_id, objects=objects)
     if not facts:
         return
-    update_run(world, project, run_id, RunFacts(data=facts))
+    update_run(project, run_id, RunFacts(data=facts), ledger=ledger)
     if told := unexpected(facts):
-        world.alerts.publish(
+        alerts.publish(
             "Data Changed",
             project,
             f"{project}: run {run_id} leaves out or changes accepted data",

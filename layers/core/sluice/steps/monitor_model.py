@@ -14,7 +14,7 @@ from sluice.datasets.late_labels import late_labels
 from sluice.errors import DamagedRecordError, NotFoundError, SluiceError
 from sluice.escaping import visible
 from sluice.model.values import Typed
-from sluice.ports import Champion, Json, Metric, World
+from sluice.ports import Alerts, Champion, Clock, Events, Json, Ledger, Metric, Metrics, Models, ObjectStore
 from sluice.profile import drift
 from sluice.records.baseline import Baseline
 from sluice.serving.compare_in_probation import compare_in_probation
@@ -36,20 +36,40 @@ _OF_DATA = (SluiceError, ValueError, KeyError, TypeError, AttributeError, IndexE
 """What a damaged object makes of a part. All else may pass, and is raised when the other parts are done."""
 
 
-def monitor_model(world: World, project: str) -> Json:
+def monitor_model(
+    project: str,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    events: Events,
+    metrics: Metrics,
+    models: Models,
+    clock: Clock,
+) -> Json:
     """`{"decision": stable | drifted | inconclusive | asleep | no_champion, "drift", "rows", "quality", "report"}`.
 
     Deletes an idle endpoint if the contract allows it: `endpoint` says what became of it. A part that
     fails because of a damaged object is left out and reported by name; the other parts go on.
     """
-    champion = world.ledger.champion(project)
+    champion = ledger.champion(project)
     if champion is None:
         return {"decision": "no_champion", "reasons": ["no model serves"]}
-    contract = project_contract(world, project)
+    contract = project_contract(project, ledger=ledger)
     if champion.serving == "asleep":
-        return sleep_endpoint(world, project, contract)
-    missing = tell_of_missing_endpoint(world, project, champion)
-    now = world.clock.now()
+        return sleep_endpoint(
+            project,
+            contract,
+            objects=objects,
+            ledger=ledger,
+            alerts=alerts,
+            events=events,
+            metrics=metrics,
+            models=models,
+            clock=clock,
+        )
+    missing = tell_of_missing_endpoint(project, champion, ledger=ledger, alerts=alerts, models=models)
+    now = clock.now()
     report: Json = {
         "project": project,
         "at": now.isoformat(),
@@ -58,24 +78,40 @@ def monitor_model(world: World, project: str) -> Json:
         "thresholds": contract.monitor.model_dump(mode="json"),
     }
     look = Look(project, champion, contract, report)
-    look.part("capture", lambda: _captured(world, look))
-    look.part("drift", lambda: _drift(world, look))
-    look.part("labels", lambda: _labels(world, look))
+    look.part("capture", lambda: _captured(look, objects=objects, clock=clock))
+    look.part("drift", lambda: _drift(look, objects=objects))
+    look.part("labels", lambda: _labels(look, objects=objects, clock=clock))
     look.part("quality", lambda: _quality(look))
-    look.part("probation", lambda: _probation(world, look))
+    look.part("probation", lambda: _probation(look, objects=objects, clock=clock))
     published = look.finite_metrics()
     report["problems"] = look.problems
-    known = _known_problems(world, project)
+    known = _known_problems(project, objects=objects)
     key = keys.monitor(project, now.strftime("%Y-%m-%dT%H%M%SZ"), "report.json")
-    write_json(world, key, report)
-    write_json(world, keys.monitor(project, "latest.json"), report)
-    world.objects.write(key.replace(".json", ".html"), render(report).encode(), "text/html; charset=utf-8")
-    world.metrics.put(published)
-    tell_of_held_release(world, project)
-    _tell(world, project, {name: why for name, why in look.problems.items() if name not in known}, key)
-    world.events.put("Model Measured", {"project": project, "at": now.isoformat(), "decision": report.get("decision")})
+    write_json(key, report, objects=objects)
+    write_json(keys.monitor(project, "latest.json"), report, objects=objects)
+    objects.write(key.replace(".json", ".html"), render(report).encode(), "text/html; charset=utf-8")
+    metrics.put(published)
+    tell_of_held_release(project, objects=objects, ledger=ledger, alerts=alerts)
+    _tell(
+        project,
+        {name: why for name, why in look.problems.items() if name not in known},
+        key,
+        objects=objects,
+        alerts=alerts,
+    )
+    events.put("Model Measured", {"project": project, "at": now.isoformat(), "decision": report.get("decision")})
     # last: a reader of the report must find all requests up to now
-    resting = sleep_endpoint(world, project, contract)
+    resting = sleep_endpoint(
+        project,
+        contract,
+        objects=objects,
+        ledger=ledger,
+        alerts=alerts,
+        events=events,
+        metrics=metrics,
+        models=models,
+        clock=clock,
+    )
     if look.failures:
         raise ExceptionGroup(f"{project}: parts of the measurement failed", look.failures)
     summary = {name: report.get(name) for name in ("decision", "reasons", "rows", "drift", "quality")}
@@ -116,11 +152,13 @@ class Look:
         return [each for each in self.metrics if math.isfinite(each.value)]
 
 
-def _captured(world: World, look: Look) -> list[Metric]:
+def _captured(look: Look, *, objects: ObjectStore, clock: Clock) -> list[Metric]:
     """Reads the requests of the window; there are none when they cannot be read."""
     report = look.report
     report.update(rows=0, requests=0, files=0, files_left_out=0, unreadable_lines=0, refused_requests=0)
-    look.requests, files, left_out, bad = _window(world, look.project, look.champion, look.contract)
+    look.requests, files, left_out, bad = _window(
+        look.project, look.champion, look.contract, objects=objects, clock=clock
+    )
     rows = sum(len(request.rows) for request in look.requests)
     refused = sum(request.refused is not None for request in look.requests)
     report.update(rows=rows, requests=len(look.requests), files=files, files_left_out=left_out)
@@ -137,38 +175,40 @@ def _captured(world: World, look: Look) -> list[Metric]:
     ]
 
 
-def _labels(world: World, look: Look) -> list[Metric]:
-    found = late_labels(world, look.contract)
+def _labels(look: Look, *, objects: ObjectStore, clock: Clock) -> list[Metric]:
+    found = late_labels(look.contract, objects=objects, clock=clock)
     look.labels = found.labels
     look.report["labels"] = found.to_json()
     look.problems |= found.problems
     return []
 
 
-def _known_problems(world: World, project: str) -> Json:
+def _known_problems(project: str, *, objects: ObjectStore) -> Json:
     """The problems of the previous measurement, which were reported then."""
     try:
-        before = stored_json(world, keys.monitor(project, "latest.json"), {})
+        before = stored_json(keys.monitor(project, "latest.json"), {}, objects=objects)
     except DamagedRecordError:
         return {}
     return (before.get("problems") if isinstance(before, dict) else None) or {}
 
 
-def _tell(world: World, project: str, problems: dict[str, str], report: str) -> None:
+def _tell(project: str, problems: dict[str, str], report: str, *, objects: ObjectStore, alerts: Alerts) -> None:
     if not problems:
         return
     told = [f"{visible(name)}: {visible(why)}" for name, why in problems.items()]
-    message = "\n".join([*told, f"Everything else was measured. Report: {world.objects.uri(report)}"])
+    message = "\n".join([*told, f"Everything else was measured. Report: {objects.uri(report)}"])
     subject = f"{project}: monitoring is incomplete"
-    world.alerts.publish("Monitoring Incomplete", project, subject, message, {"problems": sorted(problems)})
+    alerts.publish("Monitoring Incomplete", project, subject, message, {"problems": sorted(problems)})
 
 
-def _window(world: World, project: str, champion: Champion, contract: Contract) -> tuple[list[Captured], int, int, int]:
+def _window(
+    project: str, champion: Champion, contract: Contract, *, objects: ObjectStore, clock: Clock
+) -> tuple[list[Captured], int, int, int]:
     """Requests to the champion's variant, oldest first; numbers of files read, of files left out and of bad lines."""
-    since = max(world.clock.now() - timedelta(seconds=seconds(contract.monitor.window)), champion.promoted_at)
+    since = max(clock.now() - timedelta(seconds=seconds(contract.monitor.window)), champion.promoted_at)
     mine = [
         stored
-        for stored in world.objects.list(keys.capture(project))
+        for stored in objects.list(keys.capture(project))
         if f"/{champion.variant}/" in stored.key and stored.modified >= since
     ]
     found: list[Captured] = []
@@ -178,7 +218,7 @@ def _window(world: World, project: str, champion: Champion, contract: Contract) 
             left_out += 1
             continue
         try:
-            requests, unreadable = parse_file(world.objects.read(stored.key), contract)
+            requests, unreadable = parse_file(objects.read(stored.key), contract)
         except NotFoundError:  # deleted since it was listed
             continue
         # captures tell whole seconds only: what was asked in the second of the promotion counts
@@ -197,7 +237,7 @@ def _window(world: World, project: str, champion: Champion, contract: Contract) 
     return found, files, left_out, bad
 
 
-def _drift(world: World, look: Look) -> list[Metric]:
+def _drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
     project, contract, report = look.project, look.contract, look.report
     rows = [row for request in look.requests for row in request.rows]
     scores = (score_of(answer) for request in look.requests for answer in request.answers)
@@ -208,7 +248,7 @@ def _drift(world: World, look: Look) -> list[Metric]:
     baseline: Baseline | None = None
     why = f"there is no baseline at {source}"
     try:
-        baseline = baseline_of(world, project, look.champion.run_id)
+        baseline = baseline_of(project, look.champion.run_id, objects=objects)
     except NotFoundError:
         pass
     except DamagedRecordError as error:
@@ -263,9 +303,9 @@ def _verdict(column: drift.Drift, limit: float) -> str:
     return f"above {limit:g}" if column.significant else f"above {limit:g}, which chance explains in so few rows"
 
 
-def _probation(world: World, look: Look) -> list[Metric]:
+def _probation(look: Look, *, objects: ObjectStore, clock: Clock) -> list[Metric]:
     look.report["probation"] = None
-    found = compare_in_probation(world, look.contract, look.champion, look.labels)
+    found = compare_in_probation(look.contract, look.champion, look.labels, objects=objects, clock=clock)
     look.report["probation"] = found
     if found is None:
         return []

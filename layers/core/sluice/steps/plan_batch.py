@@ -20,7 +20,7 @@ from sluice.intake.limits import Limits, too_large
 from sluice.intake.markers import marker
 from sluice.intake.misplaced import contract_among_rows
 from sluice.intake.scoring import ScoringFile, read_scoring_file
-from sluice.ports import Champion, Json, World
+from sluice.ports import Alerts, Champion, Clock, Executions, Json, Ledger, ObjectStore, Settings, Signer
 from sluice.records.batch_plan import BatchPlan
 from sluice.serving.sealed_models import verified_champion
 from sluice.store.run_records import project_contract, run_contract
@@ -28,52 +28,103 @@ from sluice.store.run_records import project_contract, run_contract
 MAX_TOLD = 20
 
 
-def plan_batch(world: World, key: str, version_id: str, size: int | None = None, seconds: float | None = None) -> Json:
+def plan_batch(
+    key: str,
+    version_id: str,
+    size: int | None = None,
+    seconds: float | None = None,
+    *,
+    settings: Settings,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    signer: Signer,
+    executions: Executions,
+    clock: Clock,
+) -> Json:
     """`{"decision": started | refused | known | ignored, …}`; a refusal is alerted and is the file's terminal record.
 
     `seconds`: the time for reading the file.
     """
     if what := marker(key, size):
-        return _ignored(world, key, version_id, what)
-    if world.ledger.arrival(world.objects.bucket, key, version_id) is not None:
+        return _ignored(key, version_id, what, objects=objects, ledger=ledger, clock=clock)
+    if ledger.arrival(objects.bucket, key, version_id) is not None:
         return {"decision": "known", "reasons": ["this version was scored or refused before"]}
     try:
         project = keys.parse_arrival(key).project
     except InputError as error:
-        return _refused(world, "", key, version_id, str(error))
+        return _refused("", key, version_id, str(error), objects=objects, ledger=ledger, alerts=alerts, clock=clock)
     if why := contract_among_rows(key):
-        return _refused(world, project, key, version_id, why)
+        return _refused(project, key, version_id, why, objects=objects, ledger=ledger, alerts=alerts, clock=clock)
     try:
-        contract = project_contract(world, project)
+        contract = project_contract(project, ledger=ledger)
     except UnknownProjectError as error:
-        return _refused(world, project, key, version_id, str(error))
-    champion = world.ledger.champion(project)
+        return _refused(
+            project, key, version_id, str(error), objects=objects, ledger=ledger, alerts=alerts, clock=clock
+        )
+    champion = ledger.champion(project)
     if champion is None:
-        return _refused(world, project, key, version_id, f"project {project!r} has no model that serves yet")
+        return _refused(
+            project,
+            key,
+            version_id,
+            f"project {project!r} has no model that serves yet",
+            objects=objects,
+            ledger=ledger,
+            alerts=alerts,
+            clock=clock,
+        )
     try:
         # the job's instances load the model again
-        verified_champion(world, project, champion)
+        verified_champion(project, champion, objects=objects, signer=signer)
     except ArtifactError as error:
-        return _refused(world, project, key, version_id, str(error))
-    if not world.objects.exists(key):
-        return _refused(world, project, key, version_id, "it was deleted before it could be scored", "gone")
-    limits = Limits.of(world.settings).within(seconds)
+        return _refused(
+            project, key, version_id, str(error), objects=objects, ledger=ledger, alerts=alerts, clock=clock
+        )
+    if not objects.exists(key):
+        return _refused(
+            project,
+            key,
+            version_id,
+            "it was deleted before it could be scored",
+            "gone",
+            objects=objects,
+            ledger=ledger,
+            alerts=alerts,
+            clock=clock,
+        )
+    limits = Limits.of(settings).within(seconds)
     try:
         limits.check_file(size or 0)
-        learned = run_contract(world, project, champion.run_id)
+        learned = run_contract(project, champion.run_id, objects=objects)
         with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
-            return _prepare(world, key, version_id, champion, contract, learned, Path(folder), limits)
+            return _prepare(
+                key,
+                version_id,
+                champion,
+                contract,
+                learned,
+                Path(folder),
+                limits,
+                settings=settings,
+                objects=objects,
+                ledger=ledger,
+                alerts=alerts,
+                executions=executions,
+                clock=clock,
+            )
     except (InputError, DamagedRecordError, NotFoundError) as error:
-        return _refused(world, project, key, version_id, str(error))
+        return _refused(
+            project, key, version_id, str(error), objects=objects, ledger=ledger, alerts=alerts, clock=clock
+        )
     except (MemoryError, OSError) as error:
         full = too_large(error, size)
         if full is None:
             raise
-        return _refused(world, project, key, version_id, str(full))
+        return _refused(project, key, version_id, str(full), objects=objects, ledger=ledger, alerts=alerts, clock=clock)
 
 
 def _prepare(
-    world: World,
     key: str,
     version_id: str,
     champion: Champion,
@@ -81,6 +132,13 @@ def _prepare(
     learned: Contract,
     folder: Path,
     limits: Limits,
+    *,
+    settings: Settings,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    executions: Executions,
+    clock: Clock,
 ) -> Json:
     """Writes the rows to score and the refused ones, and starts the scoring. Raises InputError.
 
@@ -88,37 +146,59 @@ def _prepare(
     """
     project, source = contract.project, folder / "arrival"
     try:
-        world.objects.download(key, source, version_id if version_id != "null" else None)
+        objects.download(key, source, version_id if version_id != "null" else None)
     except NotFoundError:
-        return _refused(world, project, key, version_id, "it was deleted before it could be scored", "gone")
+        return _refused(
+            project,
+            key,
+            version_id,
+            "it was deleted before it could be scored",
+            "gone",
+            objects=objects,
+            ledger=ledger,
+            alerts=alerts,
+            clock=clock,
+        )
     found = read_scoring_file(source, learned, folder, limits)
-    facts = _facts(world, key, version_id, project, learned, found)
+    facts = _facts(key, version_id, project, learned, found, objects=objects)
     if not found.scored:
-        return _refused(world, project, key, version_id, f"no row can be scored. {counts_of(facts)}", facts=facts)
+        return _refused(
+            project,
+            key,
+            version_id,
+            f"no row can be scored. {counts_of(facts)}",
+            facts=facts,
+            objects=objects,
+            ledger=ledger,
+            alerts=alerts,
+            clock=clock,
+        )
     identity = names.digest(key, version_id)
     rows = keys.scoring(project, identity, keys.parse_arrival(key).name.rpartition("/")[2])
-    world.objects.upload(found.path, rows, "application/jsonlines")
-    world.objects.upload(found.index_path, keys.scored_rows(project, identity), "application/jsonlines")
+    objects.upload(found.path, rows, "application/jsonlines")
+    objects.upload(found.index_path, keys.scored_rows(project, identity), "application/jsonlines")
     plan = BatchPlan(
         project=project,
         key=key,
         version_id=version_id,
         run_id=champion.run_id,
-        job=names.job(world.settings.stack, project, f"b{identity}", "batch"),
+        job=names.job(settings.stack, project, f"b{identity}", "batch"),
         model=champion.model,
-        input_uri=world.objects.uri(rows),
-        output_uri=world.objects.uri(keys.scored_answers(project, identity)),
+        input_uri=objects.uri(rows),
+        output_uri=objects.uri(keys.scored_answers(project, identity)),
         accept="text/csv" if found.notes.format == "csv" else "application/jsonlines",
         instance=contract.release.instance,
-        tags=names.tags(world.settings.stack, project, champion.run_id),
+        tags=names.tags(settings.stack, project, champion.run_id),
         file=facts,
     ).plain()
     # by the name a second delivery finds the execution of the first, whether it runs or is over
-    execution = world.executions.start(world.settings.batch_arn, names.execution(project, f"b{identity}"), plan)
+    execution = executions.start(settings.batch_arn, names.execution(project, f"b{identity}"), plan)
     return {"decision": "started", "execution": execution, **plan}
 
 
-def _facts(world: World, key: str, version_id: str, project: str, contract: Contract, found: ScoringFile) -> Json:
+def _facts(
+    key: str, version_id: str, project: str, contract: Contract, found: ScoringFile, *, objects: ObjectStore
+) -> Json:
     """Counts of the file's rows for the record and the alert; what was refused is written to quarantine/."""
     target, reasons = str(contract.problem.target), found.reason_counts
     facts: Json = {
@@ -138,38 +218,42 @@ def _facts(world: World, key: str, version_id: str, project: str, contract: Cont
         "refused_uri": None,
     }
     if found.quarantined:
-        dataset = names.dataset_id(world.objects.bucket, key, version_id)
+        dataset = names.dataset_id(objects.bucket, key, version_id)
         where = keys.quarantined_rows(project, dataset)
-        facts["refused_uri"] = world.objects.uri(where)
+        facts["refused_uri"] = objects.uri(where)
         summary = {**facts, "kind": "batch", "project": project, "key": key, "version_id": version_id}
         body = json.dumps({**summary, "reasons": reasons}, indent=1, ensure_ascii=False).encode()
-        world.objects.upload(found.refused_path, where, "application/jsonl")
-        world.objects.write(keys.quarantine_summary(project, dataset), body, "application/json")
+        objects.upload(found.refused_path, where, "application/jsonl")
+        objects.write(keys.quarantine_summary(project, dataset), body, "application/json")
     return facts
 
 
-def _ignored(world: World, key: str, version_id: str, what: str) -> Json:
-    at, why = world.clock.now(), f"{what} is not a data file"
-    world.ledger.add_ignored(keys.project_of(key), at, {"key": key, "what": what})
+def _ignored(key: str, version_id: str, what: str, *, objects: ObjectStore, ledger: Ledger, clock: Clock) -> Json:
+    at, why = clock.now(), f"{what} is not a data file"
+    ledger.add_ignored(keys.project_of(key), at, {"key": key, "what": what})
     record = {"status": "ignored", "kind": "batch", "reasons": [why], "at": at.isoformat()}
-    world.ledger.record_arrival(world.objects.bucket, key, version_id, record)
+    ledger.record_arrival(objects.bucket, key, version_id, record)
     return {"decision": "ignored", "reasons": [why]}
 
 
 def _refused(
-    world: World,
     project: str,
     key: str,
     version_id: str,
     why: str,
     status: str = "failed",
     facts: Json | None = None,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    clock: Clock,
 ) -> Json:
-    record: Json = {"status": status, "kind": "batch", "reasons": [why], "at": world.clock.now().isoformat()}
+    record: Json = {"status": status, "kind": "batch", "reasons": [why], "at": clock.now().isoformat()}
     if facts is not None:
         record["file"] = facts
-    if world.ledger.record_arrival(world.objects.bucket, key, version_id, record):
-        world.alerts.publish(
+    if ledger.record_arrival(objects.bucket, key, version_id, record):
+        alerts.publish(
             "Batch Failed",
             project,
             f"{project}: a batch file was refused",

@@ -5,7 +5,19 @@ from __future__ import annotations
 from sluice import keys, names
 from sluice.contract import Release
 from sluice.errors import ArtifactError, EndpointBusyError, ReleaseError
-from sluice.ports import Champion, EndpointState, Variant, World
+from sluice.ports import (
+    Alarms,
+    Champion,
+    Clock,
+    EndpointState,
+    Ledger,
+    Models,
+    ObjectStore,
+    Registry,
+    Settings,
+    Signer,
+    Variant,
+)
 from sluice.records.boundary import json_boundary
 from sluice.records.release_plan import Mode, ReleasePlan
 from sluice.records.run_record import RunFacts, StartedRelease
@@ -25,7 +37,20 @@ ENVIRONMENT = {
 
 @json_boundary
 def plan_release(
-    world: World, project: str, run_id: str, package_arn: str, artifact_uri: str, drill: bool = False
+    project: str,
+    run_id: str,
+    package_arn: str,
+    artifact_uri: str,
+    drill: bool = False,
+    *,
+    settings: Settings,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alarms: Alarms,
+    models: Models,
+    registry: Registry,
+    signer: Signer,
+    clock: Clock,
 ) -> ReleasePlan:
     """The plan that release_model follows; `mode` and `decision` are create | replace | the contract's strategy.
 
@@ -34,19 +59,32 @@ def plan_release(
     ReleaseError when the endpoint is in no state in which a release may begin, ArtifactError when a model that would
     serve is not the one that was sealed, or the package is of another.
     """
-    contract = run_contract(world, project, run_id)
-    stack, release = world.settings.stack, contract.release
+    contract = run_contract(project, run_id, objects=objects)
+    stack, release = settings.stack, contract.release
     endpoint, model = names.endpoint(stack, project), names.model(stack, project, run_id)
-    if other := take_endpoint(world, project, run_id):
+    if other := take_endpoint(project, run_id, ledger=ledger, clock=clock):
         raise EndpointBusyError(f"the endpoint of {project} is being changed by {other}")
-    champion, state = world.ledger.champion(project), world.models.endpoint(endpoint)
+    champion, state = ledger.champion(project), models.endpoint(endpoint)
     if drill:
-        return _drill(world, project, run_id, endpoint, champion, state, release)
+        return _drill(
+            project,
+            run_id,
+            endpoint,
+            champion,
+            state,
+            release,
+            settings=settings,
+            objects=objects,
+            alarms=alarms,
+            models=models,
+            signer=signer,
+            clock=clock,
+        )
     mode = _mode(endpoint, state, champion, run_id, release)
     if state is not None:
-        _refuse_what_cannot_be_judged(world, endpoint, state)
-    seal = verified(world, project, run_id, artifact_uri)
-    approved = world.registry.package(package_arn)["facts"].get("archive_sha256")
+        _refuse_what_cannot_be_judged(endpoint, state, models=models)
+    seal = verified(project, run_id, artifact_uri, objects=objects, signer=signer)
+    approved = registry.package(package_arn)["facts"].get("archive_sha256")
     if approved != seal.archive_sha256:
         raise ArtifactError(
             f"{package_arn} was approved with the archive {str(approved)[:16]}…, but {artifact_uri} is "
@@ -55,25 +93,25 @@ def plan_release(
     beside = champion if champion and mode not in ("create", "replace") else None
     if beside:
         # its instances start again from its archive: beside the new model, or in a rollback
-        verified_champion(world, project, beside)
+        verified_champion(project, beside, objects=objects, signer=signer)
 
-    world.models.ensure_model(model, artifact_uri, world.settings.image, ENVIRONMENT)
+    models.ensure_model(model, artifact_uri, settings.image, ENVIRONMENT)
     # SageMaker swaps the fleet of a variant, and so wants its name to stay
     variant = beside.variant if beside and mode == "blue_green" else names.variant(run_id)
     machines = max([release.instances, *(v.instances for v in state.variants)] if state and beside else [1])
     only = names.endpoint_config(stack, project, run_id, "only")
-    _ensure_config(world, project, only, release, {variant: (model, 1.0)}, machines)
+    _ensure_config(project, only, release, {variant: (model, 1.0)}, machines, objects=objects, models=models)
     canary, ringing = None, []
     if beside:
         if mode != "blue_green":
             canary = names.endpoint_config(stack, project, run_id, "canary")
             both = {beside.variant: (beside.model, 1.0), variant: (model, 0.0)}
-            _ensure_config(world, project, canary, release, both, machines)
+            _ensure_config(project, canary, release, both, machines, objects=objects, models=models)
         swapped = endpoint_alarms.of_fleet(endpoint, variant, only)
         served = swapped if mode == "blue_green" else endpoint_alarms.of_variant(endpoint, variant)
-        ringing = canary_alarms.ensure(world, project, run_id, served, release)
+        ringing = canary_alarms.ensure(project, run_id, served, release, settings=settings, alarms=alarms)
     started = StartedRelease(mode=mode, endpoint=endpoint, package_arn=package_arn)
-    update_run(world, project, run_id, RunFacts(release=started))
+    update_run(project, run_id, RunFacts(release=started), ledger=ledger)
     times = plan.timing(release)
     return ReleasePlan(
         mode=mode,
@@ -96,7 +134,7 @@ def plan_release(
         # without captures held-out rows may be asked
         replay=bool(canary and release.replay and (release.capture_percent or release.no_traffic == "promote")),
         alarms=ringing,
-        started_at=world.clock.now().isoformat(),
+        started_at=clock.now().isoformat(),
         tags=names.tags(stack, project, run_id),
         bake_seconds=times["bake_seconds"],
         slice_seconds=times["slice_seconds"],
@@ -105,25 +143,33 @@ def plan_release(
 
 
 def _drill(
-    world: World,
     project: str,
     drill_id: str,
     endpoint: str,
     champion: Champion | None,
     state: EndpointState | None,
     release: Release,
+    *,
+    settings: Settings,
+    objects: ObjectStore,
+    alarms: Alarms,
+    models: Models,
+    signer: Signer,
+    clock: Clock,
 ) -> ReleasePlan:
     if champion is None or state is None or state.status != "InService":
         raise ReleaseError(f"{project} has no endpoint in service to drill on")
     if [variant.name for variant in state.variants] != [champion.variant]:
         raise ReleaseError(f"{endpoint} does not serve {champion.variant} alone: roll the project back first")
-    _refuse_what_cannot_be_judged(world, endpoint, state)
-    verified_champion(world, project, champion)
+    _refuse_what_cannot_be_judged(endpoint, state, models=models)
+    verified_champion(project, champion, objects=objects, signer=signer)
     variant = names.variant(drill_id)
-    canary = names.endpoint_config(world.settings.stack, project, drill_id, "canary")
+    canary = names.endpoint_config(settings.stack, project, drill_id, "canary")
     both = {champion.variant: (champion.model, 1.0), variant: (champion.model, 0.0)}
-    _ensure_config(world, project, canary, release, both, state.variants[0].instances)
-    ringing = canary_alarms.ensure(world, project, drill_id, endpoint_alarms.of_variant(endpoint, variant), release)
+    _ensure_config(project, canary, release, both, state.variants[0].instances, objects=objects, models=models)
+    ringing = canary_alarms.ensure(
+        project, drill_id, endpoint_alarms.of_variant(endpoint, variant), release, settings=settings, alarms=alarms
+    )
     times = plan.timing(release)
     return ReleasePlan(
         mode="canary",
@@ -145,8 +191,8 @@ def _drill(
         routing=None,
         replay=False,
         alarms=ringing,
-        started_at=world.clock.now().isoformat(),
-        tags=names.tags(world.settings.stack, project, drill_id),
+        started_at=clock.now().isoformat(),
+        tags=names.tags(settings.stack, project, drill_id),
         bake_seconds=times["bake_seconds"],
         slice_seconds=times["slice_seconds"],
         max_bake_seconds=times["max_bake_seconds"],
@@ -154,15 +200,22 @@ def _drill(
 
 
 def _ensure_config(
-    world: World, project: str, name: str, release: Release, served: dict[str, tuple[str, float]], machines: int
+    project: str,
+    name: str,
+    release: Release,
+    served: dict[str, tuple[str, float]],
+    machines: int,
+    *,
+    objects: ObjectStore,
+    models: Models,
 ) -> None:
     """`served`: variant → (model, weight)."""
     variants = [
         Variant(variant, model, weight, release.instance, max(machines, release.instances))
         for variant, (model, weight) in served.items()
     ]
-    capture = world.objects.uri(keys.capture(project)).rstrip("/")
-    world.models.ensure_endpoint_config(name, variants, capture, release.capture_percent)
+    capture = objects.uri(keys.capture(project)).rstrip("/")
+    models.ensure_endpoint_config(name, variants, capture, release.capture_percent)
 
 
 def _mode(endpoint: str, state: EndpointState | None, champion: Champion | None, run_id: str, release: Release) -> Mode:
@@ -184,14 +237,14 @@ def _mode(endpoint: str, state: EndpointState | None, champion: Champion | None,
     return release.strategy
 
 
-def _refuse_what_cannot_be_judged(world: World, endpoint: str, state: EndpointState) -> None:
+def _refuse_what_cannot_be_judged(endpoint: str, state: EndpointState, *, models: Models) -> None:
     """Changes to the endpoint that no contract can ask for, but that somebody may have made by hand."""
     if serverless := [variant.name for variant in state.variants if variant.serverless]:
         raise ReleaseError(
             f"{', '.join(serverless)} of {endpoint} is serverless: such an endpoint has no second variant, no weights "
             "and no captured requests, so no release onto it can be judged. `sluice remove-endpoint`, then release"
         )
-    if scaled := world.models.scaled_variants(endpoint):
+    if scaled := models.scaled_variants(endpoint):
         raise ReleaseError(
             f"{', '.join(scaled)} of {endpoint} has an autoscaling policy: SageMaker refuses to replace such a "
             "variant. Deregister its scalable target, set `release.instances` for the peak, then release again"

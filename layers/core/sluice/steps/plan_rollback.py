@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sluice.errors import ArtifactError, EndpointBusyError
-from sluice.ports import Champion, World
+from sluice.ports import Alerts, Champion, Clock, Executions, Ledger, ObjectStore, Signer
 from sluice.records.boundary import json_boundary
 from sluice.records.release_plan import NoRollback, Rollback, RollbackPlan
 from sluice.serving.abort_requests import request_abort
@@ -12,7 +12,19 @@ from sluice.serving.sealed_models import verified_champion
 
 
 @json_boundary
-def plan_rollback(world: World, project: str, reason: str, holder: str, from_run: str | None = None) -> Rollback:
+def plan_rollback(
+    project: str,
+    reason: str,
+    holder: str,
+    from_run: str | None = None,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    signer: Signer,
+    executions: Executions,
+    clock: Clock,
+) -> Rollback:
     """The plan that roll_back follows, or why there is none.
 
     `from_run` is the model that the rollback is about: when another serves by now, it is done. `holder` is the
@@ -22,12 +34,14 @@ def plan_rollback(world: World, project: str, reason: str, holder: str, from_run
     Raises EndpointBusyError while a release changes the endpoint; it is asked to abort, so that asking again helps:
     its own way back would bring the model back that is to go.
     """
-    if done := _done(world.ledger.champion(project), from_run):
+    if done := _done(ledger.champion(project), from_run):
         return done
-    if other := take_endpoint(world, project, holder):
-        request_abort(world, project, other, f"the champion is rolled back: {reason}")
+    if other := take_endpoint(project, holder, ledger=ledger, clock=clock):
+        request_abort(
+            project, other, f"the champion is rolled back: {reason}", ledger=ledger, executions=executions, clock=clock
+        )
         raise EndpointBusyError(f"the endpoint of {project} is being changed by {other}")
-    champion = world.ledger.champion(project)
+    champion = ledger.champion(project)
     if done := _done(champion, from_run):
         return done
     previous = champion.previous if champion else None
@@ -40,11 +54,11 @@ def plan_rollback(world: World, project: str, reason: str, holder: str, from_run
         why = f"{champion.run_id} has no predecessor"
     else:
         try:
-            verified_champion(world, project, previous)
+            verified_champion(project, previous, objects=objects, signer=signer)
         except ArtifactError as error:
             why = f"its predecessor {previous['run_id']} cannot serve: {error}"
     if champion is None or previous is None or why:
-        world.alerts.publish(
+        alerts.publish(
             "Rollback Impossible",
             project,
             f"ACT NOW: {project} cannot be rolled back",

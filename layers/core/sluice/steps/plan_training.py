@@ -13,7 +13,7 @@ from sluice.contract import Contract, nearest
 from sluice.contract.durations import seconds
 from sluice.contract.metric_limits import METRICS
 from sluice.errors import ConflictError, UnknownProjectError
-from sluice.ports import Champion, Json, Settings, World
+from sluice.ports import Champion, Clock, Executions, Json, Ledger, ObjectStore, Registry, Settings
 from sluice.records.run_inputs import RunInputs
 from sluice.records.run_record import RunFacts
 from sluice.records.training_plan import BaselineTraining, ChampionModel, JobCode, RunNames, RunUris, TrainingPlan
@@ -30,7 +30,18 @@ _BASELINE_SECONDS = 3_600
 
 
 def plan_training(
-    world: World, project: str, trigger: str, dataset_id: str | None = None, reason: str = "", at: str | None = None
+    project: str,
+    trigger: str,
+    dataset_id: str | None = None,
+    reason: str = "",
+    at: str | None = None,
+    *,
+    settings: Settings,
+    objects: ObjectStore,
+    ledger: Ledger,
+    registry: Registry,
+    executions: Executions,
+    clock: Clock,
 ) -> Json:
     """Starts a run of the project over all its datasets, or notes the wish for when the present run is over.
 
@@ -41,64 +52,93 @@ def plan_training(
     """
     if trigger not in TRIGGERS:
         raise ValueError(f"trigger {trigger!r}{nearest(trigger, TRIGGERS)}; known: {', '.join(TRIGGERS)}")
-    salt = "" if trigger in _BY_DATA else f"{trigger}@{at or world.clock.now().isoformat()}"
+    salt = "" if trigger in _BY_DATA else f"{trigger}@{at or clock.now().isoformat()}"
     for _ in range(_TRIES):
-        registered = world.ledger.contract(project)
+        registered = ledger.contract(project)
         if registered is None:
-            raise UnknownProjectError(f"there is no project {project!r}{nearest(project, world.ledger.projects())}")
+            raise UnknownProjectError(f"there is no project {project!r}{nearest(project, ledger.projects())}")
         contract, version = Contract.model_validate(registered[0]), registered[1]
-        datasets = world.ledger.datasets(project)
+        datasets = ledger.datasets(project)
         dataset_ids = [dataset["dataset_id"] for dataset in datasets if "withdrawn_at" not in dataset]
         if not dataset_ids:
             return {"status": "no data", "project": project, "run_id": None}
         run_id = names.run_id(project, version, dataset_ids, salt)
-        done = run_record(world, project, run_id)
+        done = run_record(project, run_id, ledger=ledger)
         if done and done.status not in (*_UNSTARTED, "running"):
             # a crash between a run's end and the freeing of its lock must not hold the project
-            world.ledger.release_lock(project, run_id)
+            ledger.release_lock(project, run_id)
             return {"status": "already run", "project": project, "run_id": run_id}
-        held = world.ledger.lock(project)
+        held = ledger.lock(project)
         if done and done.status == "running" and held is None:
             # its lock goes before its record is closed: taking the lock again now would leave it held permanently
             return {"status": "already run", "project": project, "run_id": run_id}
         if held and held["run_id"] != run_id:
-            answer = _wait_for(world, project, held["run_id"], trigger, dataset_id, reason)
+            answer = _wait_for(
+                project,
+                held["run_id"],
+                trigger,
+                dataset_id,
+                reason,
+                settings=settings,
+                objects=objects,
+                ledger=ledger,
+                executions=executions,
+                clock=clock,
+            )
             if answer:
                 return answer
             continue
-        plan = run_plan(world.settings, contract, run_id, dataset_ids, _champion(world, project), trigger=trigger)
-        _freeze(world, contract, version, run_id, dataset_ids, plan, trigger, reason)
-        if world.ledger.acquire_lock(project, run_id, world.clock.now()):
-            _start(world, project, run_id)
+        plan = run_plan(
+            settings,
+            contract,
+            run_id,
+            dataset_ids,
+            _champion(project, ledger=ledger, registry=registry),
+            trigger=trigger,
+        )
+        _freeze(contract, version, run_id, dataset_ids, plan, trigger, reason, objects=objects, clock=clock)
+        if ledger.acquire_lock(project, run_id, clock.now()):
+            _start(
+                project, run_id, settings=settings, objects=objects, ledger=ledger, executions=executions, clock=clock
+            )
             return {"status": "started", "project": project, "run_id": run_id}
     raise ConflictError(f"the lock of {project!r} changed hands {_TRIES} times; the event will come again")
 
 
 def _wait_for(
-    world: World, project: str, holder: str, trigger: str, dataset_id: str | None, reason: str
+    project: str,
+    holder: str,
+    trigger: str,
+    dataset_id: str | None,
+    reason: str,
+    *,
+    settings: Settings,
+    objects: ObjectStore,
+    ledger: Ledger,
+    executions: Executions,
+    clock: Clock,
 ) -> Json | None:
     """Notes the wish beside the lock; None when the lock is gone meanwhile."""
-    record = run_record(world, project, holder)
-    if (record is None or record.status in _UNSTARTED) and world.objects.exists(keys.run(project, holder, "plan.json")):
-        _start(world, project, holder)
-        record = run_record(world, project, holder)
+    record = run_record(project, holder, ledger=ledger)
+    if (record is None or record.status in _UNSTARTED) and objects.exists(keys.run(project, holder, "plan.json")):
+        _start(project, holder, settings=settings, objects=objects, ledger=ledger, executions=executions, clock=clock)
+        record = run_record(project, holder, ledger=ledger)
     if trigger == "data" and dataset_id and record and dataset_id in (record.datasets or []):
         return {"status": "already running", "project": project, "run_id": holder}
-    if world.ledger.add_pending(project, dataset_id or f"({trigger})", reason or trigger):
+    if ledger.add_pending(project, dataset_id or f"({trigger})", reason or trigger):
         return {"status": "coalesced", "project": project, "run_id": holder}
     return None
 
 
-def _champion(world: World, project: str) -> ChampionModel | None:
-    champion: Champion | None = world.ledger.champion(project)
+def _champion(project: str, *, ledger: Ledger, registry: Registry) -> ChampionModel | None:
+    champion: Champion | None = ledger.champion(project)
     if champion is None:
         return None
-    uri = champion.metrics.get("artifact_uri") or world.registry.package(champion.package_arn)["artifact_uri"]
+    uri = champion.metrics.get("artifact_uri") or registry.package(champion.package_arn)["artifact_uri"]
     return ChampionModel(run_id=champion.run_id, artifact_uri=uri)
 
 
 def _freeze(
-    world: World,
     contract: Contract,
     version: str,
     run_id: str,
@@ -106,6 +146,9 @@ def _freeze(
     plan: TrainingPlan,
     trigger: str,
     reason: str,
+    *,
+    objects: ObjectStore,
+    clock: Clock,
 ) -> None:
     project = contract.project
     inputs = RunInputs(
@@ -116,18 +159,27 @@ def _freeze(
         contract=contract,
         contract_version=version,
         datasets=dataset_ids,
-        created_at=world.clock.now().isoformat(),
+        created_at=clock.now().isoformat(),
     ).plain()
     files = {"contract/contract.json": inputs["contract"], "run.json": inputs, "plan.json": plan.plain()}
     for name, body in files.items():
         text = json.dumps(body, indent=1, ensure_ascii=False).encode()
-        world.objects.write(keys.run(project, run_id, name), text, "application/json")
+        objects.write(keys.run(project, run_id, name), text, "application/json")
 
 
-def _start(world: World, project: str, run_id: str) -> None:
+def _start(
+    project: str,
+    run_id: str,
+    *,
+    settings: Settings,
+    objects: ObjectStore,
+    ledger: Ledger,
+    executions: Executions,
+    clock: Clock,
+) -> None:
     """Starts the execution of a frozen run whose lock is held. When that fails the lock is freed again."""
     try:
-        inputs, plan = run_inputs(world, project, run_id), training_plan(world, project, run_id)
+        inputs, plan = run_inputs(project, run_id, objects=objects), training_plan(project, run_id, objects=objects)
         facts = RunFacts(
             trigger=inputs.trigger,
             reason=inputs.reason,
@@ -135,13 +187,13 @@ def _start(world: World, project: str, run_id: str) -> None:
             contract_version=inputs.contract_version,
             status="starting",
         )
-        world.ledger.start_run(project, run_id, world.clock.now(), facts.set_facts())
-        arn = world.executions.start(world.settings.lifecycle_arn, names.execution(project, run_id), plan.plain())
+        ledger.start_run(project, run_id, clock.now(), facts.set_facts())
+        arn = executions.start(settings.lifecycle_arn, names.execution(project, run_id), plan.plain())
     except Exception:
-        update_run(world, project, run_id, RunFacts(status="not started"))
-        world.ledger.release_lock(project, run_id)
+        update_run(project, run_id, RunFacts(status="not started"), ledger=ledger)
+        ledger.release_lock(project, run_id)
         raise
-    update_run(world, project, run_id, RunFacts(status="running", execution_arn=arn))
+    update_run(project, run_id, RunFacts(status="running", execution_arn=arn), ledger=ledger)
 
 
 def run_plan(

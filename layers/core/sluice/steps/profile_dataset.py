@@ -10,7 +10,7 @@ from typing import Any
 from sluice import keys
 from sluice.contract import Contract
 from sluice.errors import DamagedRecordError, NotFoundError, UnknownProjectError
-from sluice.ports import Json, World
+from sluice.ports import Events, Json, Ledger, ObjectStore
 from sluice.profile import drift
 from sluice.profile.profiles import profile_parquet
 from sluice.profile.report import render
@@ -18,41 +18,41 @@ from sluice.records.baseline import Baseline
 from sluice.store.run_records import baseline_of, read_json
 
 
-def profile_dataset(world: World, project: str, dataset_id: str) -> Json:
+def profile_dataset(project: str, dataset_id: str, *, objects: ObjectStore, ledger: Ledger, events: Events) -> Json:
     """Writes profile.json and report.html, then sends `Dataset Profiled`. A repetition writes the same again.
 
     Returns {"project", "dataset_id", "rows", "drift": column → PSI | None, "notes"}; a note says what could not be
     compared or read, as the report does. Raises UnknownProjectError and NotFoundError (no accepted file, which the
     event promised).
     """
-    registered = world.ledger.contract(project)
+    registered = ledger.contract(project)
     if registered is None:
         raise UnknownProjectError(f"there is no project {project!r}")
     contract = Contract.model_validate(registered[0])
     with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
         path = Path(folder) / "accepted.parquet"
-        world.objects.download(keys.accepted_part(project, dataset_id), path)
+        objects.download(keys.accepted_part(project, dataset_id), path)
         profile = profile_parquet(path, contract, dataset_id)
     notes: list[str] = []
-    baseline = _baseline(world, project, notes)
+    baseline = _baseline(project, notes, objects=objects, ledger=ledger)
     scores = drift.population_drift(baseline, profile) if baseline is not None else None
-    quarantine = _quarantine(world, keys.quarantine_summary(project, dataset_id), notes)
+    quarantine = _quarantine(keys.quarantine_summary(project, dataset_id), notes, objects=objects)
     listed = [name for name, column in contract.data.columns.items() if column.values is not None]
     page = render(project, profile, quarantine, scores, contract.monitor.drift.max, baseline, listed, notes)
     body = json.dumps(profile, ensure_ascii=False, allow_nan=False).encode()
-    world.objects.write(keys.profile(project, dataset_id), body, "application/json")
-    world.objects.write(keys.profile_report(project, dataset_id), page.encode(), "text/html; charset=utf-8")
-    world.events.put("Dataset Profiled", {"project": project, "dataset_id": dataset_id})
+    objects.write(keys.profile(project, dataset_id), body, "application/json")
+    objects.write(keys.profile_report(project, dataset_id), page.encode(), "text/html; charset=utf-8")
+    events.put("Dataset Profiled", {"project": project, "dataset_id": dataset_id})
     return {"project": project, "dataset_id": dataset_id, "rows": profile["rows"], "drift": scores, "notes": notes}
 
 
-def _baseline(world: World, project: str, notes: list[str]) -> Baseline | None:
+def _baseline(project: str, notes: list[str], *, objects: ObjectStore, ledger: Ledger) -> Baseline | None:
     """What the champion learned from. New data are accepted even if that cannot be read; a note says so."""
-    champion = world.ledger.champion(project)
+    champion = ledger.champion(project)
     if champion is None:
         return None
     try:
-        return baseline_of(world, project, champion.run_id)
+        return baseline_of(project, champion.run_id, objects=objects)
     except NotFoundError:
         notes.append(f"Drift was not measured: the serving model {champion.run_id} has no baseline.")
     except DamagedRecordError as error:
@@ -60,10 +60,10 @@ def _baseline(world: World, project: str, notes: list[str]) -> Baseline | None:
     return None
 
 
-def _quarantine(world: World, key: str, notes: list[str]) -> dict[str, Any] | None:
+def _quarantine(key: str, notes: list[str], *, objects: ObjectStore) -> dict[str, Any] | None:
     """The summary of the arrival's refused rows; None where no row was refused, empty where it cannot be read."""
     try:
-        found = read_json(world, key)
+        found = read_json(key, objects=objects)
         return found if isinstance(found, dict) else {}
     except NotFoundError:
         return None

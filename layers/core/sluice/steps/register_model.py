@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from sluice import names
 from sluice.errors import ArtifactError
-from sluice.ports import Json, World
+from sluice.ports import Json, Ledger, ObjectStore, Registry, Settings, Signer
 from sluice.records.run_record import RunFacts
 from sluice.serving.sealed_models import verified
 from sluice.store.run_records import evaluation_of, run_inputs, update_run
 
 
-def register_model(world: World, project: str, run_id: str, artifact_uri: str) -> Json:
+def register_model(
+    project: str,
+    run_id: str,
+    artifact_uri: str,
+    *,
+    settings: Settings,
+    objects: ObjectStore,
+    ledger: Ledger,
+    registry: Registry,
+    signer: Signer,
+) -> Json:
     """`{"package_arn", "approval", "decision", "artifact_sha256"}`; `decision` equals `approval`.
 
     Raises ArtifactError when the archive is not the one that was sealed, or not the one that was evaluated.
     """
-    inputs = run_inputs(world, project, run_id)
+    inputs = run_inputs(project, run_id, objects=objects)
     contract = inputs.contract
-    seal = verified(world, project, run_id, artifact_uri)
+    seal = verified(project, run_id, artifact_uri, objects=objects, signer=signer)
     sha256 = seal.artifact_sha256
-    evaluation = evaluation_of(world, project, run_id)
+    evaluation = evaluation_of(project, run_id, objects=objects)
     evaluated = evaluation.candidate.artifact_sha256
     if evaluated != sha256:
         raise ArtifactError(
@@ -36,12 +46,14 @@ def register_model(world: World, project: str, run_id: str, artifact_uri: str) -
         "datasets": str(len(inputs.datasets)),
     }
     approval = contract.release.approval
-    arn = world.registry.register(
-        names.package_group(world.settings.stack, project),
+    arn = registry.register(
+        names.package_group(settings.stack, project),
         artifact_uri,
-        world.settings.image,
+        settings.image,
         facts,
         approved=approval == "automatic",
     )
-    update_run(world, project, run_id, RunFacts(package_arn=arn, artifact_uri=artifact_uri, artifact_sha256=sha256))
+    update_run(
+        project, run_id, RunFacts(package_arn=arn, artifact_uri=artifact_uri, artifact_sha256=sha256), ledger=ledger
+    )
     return {"decision": approval, "approval": approval, "package_arn": arn, "artifact_sha256": sha256}

@@ -6,28 +6,34 @@ from sluice import keys
 from sluice.datasets.register_contract import register_contract
 from sluice.datasets.report_misplaced import report_misplaced
 from sluice.errors import InputError
-from sluice.ports import Json, World
+from sluice.ports import Alerts, Clock, Json, Ledger, ObjectStore
 
 
 def register_project(
-    world: World,
     key: str,
     version_id: str | None = None,
     bucket: str | None = None,
     size: int | None = None,
     seconds: float | None = None,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    clock: Clock,
 ) -> Json:
     """Registers `projects/<project>/project.yaml` in the given version; any other object is looked at by its key.
 
     `seconds`: the time for a changed contract to be compared with accepted rows.
     Returns what `register_contract` or, for another key, `report_misplaced` returns.
     """
-    if bucket is not None and bucket != world.objects.bucket:
-        raise ValueError(f"{bucket!r} is not the data bucket {world.objects.bucket!r}")
+    if bucket is not None and bucket != objects.bucket:
+        raise ValueError(f"{bucket!r} is not the data bucket {objects.bucket!r}")
     try:
         project = keys.parse_arrival(key).project
     except InputError:
-        return report_misplaced(world, key, version_id, size)
+        return report_misplaced(key, version_id, size, objects=objects, ledger=ledger, alerts=alerts, clock=clock)
     if key != keys.contract(project):
-        return report_misplaced(world, key, version_id, size)
-    return register_contract(world, project, key, version_id, seconds)
+        return report_misplaced(key, version_id, size, objects=objects, ledger=ledger, alerts=alerts, clock=clock)
+    return register_contract(
+        project, key, version_id, seconds, objects=objects, ledger=ledger, alerts=alerts, clock=clock
+    )

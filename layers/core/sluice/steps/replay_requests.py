@@ -17,7 +17,7 @@ from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.errors import ReleaseError
 from sluice.names import REPLAYED
-from sluice.ports import Json, World
+from sluice.ports import Clock, Json, Ledger, Metrics, Models, ObjectStore
 from sluice.records.boundary import json_boundary
 from sluice.records.evaluation import ExpectedScores
 from sluice.records.release_plan import ReleasePlan
@@ -43,24 +43,35 @@ _NONE = Counts()
 
 
 @json_boundary
-def replay_requests(world: World, project: str, run_id: str, release_plan: ReleasePlan, looks: int = 0) -> Json:
+def replay_requests(
+    project: str,
+    run_id: str,
+    release_plan: ReleasePlan,
+    looks: int = 0,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    metrics: Metrics,
+    models: Models,
+    clock: Clock,
+) -> Json:
     """`{"decision": more | wait | pass | abort, "reasons", "inconclusive", "replayed"}`.
 
     `more`: call again at once; `wait`: a shadow release waits for new requests; `looks` analysis intervals were waited
     so far. A canary passes with however few requests there are: what they do not show, live ones must. A shadow release
     needs the planned sample. Raises ReleaseError without a champion.
     """
-    contract = run_contract(world, project, run_id)
+    contract = run_contract(project, run_id, objects=objects)
     champion, challenger = release_plan.champion_variant, release_plan.variant
     if not champion:
         raise ReleaseError(f"{project} has no champion whose requests could be replayed to {run_id}")
     release, endpoint = contract.release, release_plan.endpoint
     waited = looks * timing(release)["slice_seconds"]
-    requests = _requests(world, contract, run_id, release_plan, champion, waited)
+    requests = _requests(contract, run_id, release_plan, champion, waited, objects=objects, clock=clock)
     held_out = any(request.get("source") == HELD_OUT for request in requests)
     pairs_key = keys.run(project, run_id, "replay", "pairs.json")
-    done: list[Json] = stored_json(world, pairs_key, [])
-    expected = _expected(world, project, run_id)
+    done: list[Json] = stored_json(pairs_key, [], objects=objects)
+    expected = _expected(project, run_id, objects=objects)
     began, verdict = time.monotonic(), _judged(done, contract, expected)
     while verdict.decision != "abort" and len(done) < len(requests) and time.monotonic() - began < MAX_CALL_SECONDS:
         batch = requests[len(done) : len(done) + BATCH]
@@ -68,12 +79,14 @@ def replay_requests(world: World, project: str, run_id: str, release_plan: Relea
         with ThreadPoolExecutor(min(THREADS, len(batch))) as pool:
             both = (challenger, champion)
             jobs = [
-                pool.submit(_pair, world, contract, endpoint, both, request, f"{REPLAYED}{run_id}-{first + number}")
+                pool.submit(
+                    _pair, contract, endpoint, both, request, f"{REPLAYED}{run_id}-{first + number}", models=models
+                )
                 for number, request in enumerate(batch)
             ]
             done += [job.result() for job in jobs]
         verdict = _judged(done, contract, expected)
-    write_json(world, pairs_key, done)
+    write_json(pairs_key, done, objects=objects)
 
     shadow = release.strategy == "shadow"
     decision, reasons, inconclusive = _decision(verdict, len(done) < len(requests), contract, waited)
@@ -85,13 +98,13 @@ def replay_requests(world: World, project: str, run_id: str, release_plan: Relea
         look = Measurement(100, True, waited, _NONE, _NONE, _NONE, None, replayed=replayed, live=0, held_out=held_out)
         judged, reasons, policy = without_traffic(look, release)
         decision, inconclusive = {"continue": "wait", "promote": "pass"}.get(judged, judged), judged == "abort"
-    if asked_to := abort_requested(world, project, run_id):
+    if asked_to := abort_requested(project, run_id, ledger=ledger):
         decision, reasons, inconclusive = "abort", [f"abort was requested: {asked_to}"], False
     record = {
         "kind": "replay",
         "project": project,
         "run_id": run_id,
-        "at": world.clock.now().isoformat(),
+        "at": clock.now().isoformat(),
         "inputs": {"requests": len(done), "chosen": len(requests), "reach_hours": LOOKBACK.total_seconds() / 3600},
         "thresholds": release.model_dump(mode="json"),
         "statistic": verdict.statistic,
@@ -100,13 +113,15 @@ def replay_requests(world: World, project: str, run_id: str, release_plan: Relea
         "inconclusive": inconclusive,
         "source": HELD_OUT if held_out else CAPTURED,
         "replayed": asdict(replayed),
-        "origin": _origin(world, contract, release_plan, done) if decision == "pass" and not shadow else None,
+        "origin": _origin(contract, release_plan, done, metrics=metrics, clock=clock)
+        if decision == "pass" and not shadow
+        else None,
     }
-    write_json(world, keys.decision(project, run_id, "replay"), record)
+    write_json(keys.decision(project, run_id, "replay"), record, objects=objects)
     summary: Json = {"decision": decision, "reasons": reasons, "inconclusive": inconclusive, "replayed": len(done)}
     if policy:
         summary["no_traffic"] = policy
-    update_run(world, project, run_id, RunFacts(replay=StageDecision(**summary)))
+    update_run(project, run_id, RunFacts(replay=StageDecision(**summary)), ledger=ledger)
     return summary
 
 
@@ -128,7 +143,14 @@ def _decision(verdict: ReplayVerdict, left: bool, contract: Contract, waited: fl
 
 
 def _requests(
-    world: World, contract: Contract, run_id: str, release_plan: ReleasePlan, champion: str, waited: float
+    contract: Contract,
+    run_id: str,
+    release_plan: ReleasePlan,
+    champion: str,
+    waited: float,
+    *,
+    objects: ObjectStore,
+    clock: Clock,
 ) -> list[Json]:
     """The requests of this release, chosen once; those of a shadow release grow with what arrives.
 
@@ -136,17 +158,17 @@ def _requests(
     (`no_traffic: promote`).
     """
     key = keys.run(contract.project, run_id, "replay", "requests.json")
-    chosen: list[Json] | None = stored_json(world, key, None)
+    chosen: list[Json] | None = stored_json(key, None, objects=objects)
     if chosen and any(request.get("source") == HELD_OUT for request in chosen):
         return chosen
-    where, now = (release_plan.endpoint, champion), world.clock.now()
+    where, now = (release_plan.endpoint, champion), clock.now()
     if chosen is None:
-        found = captured(world, contract, where, now - LOOKBACK, now, contract.release.replay, newest=True)
+        found = captured(contract, where, now - LOOKBACK, now, contract.release.replay, newest=True, objects=objects)
     elif contract.release.strategy == "shadow" and len(chosen) < MAX_MIRRORED:
         # from the second after: captures tell whole seconds, and none may be asked twice
         last = chosen[-1]["at"] if chosen else release_plan.started_at
         after = datetime.fromisoformat(last).replace(microsecond=0) + timedelta(seconds=1)
-        found = captured(world, contract, where, after, now, MAX_MIRRORED - len(chosen))
+        found = captured(contract, where, after, now, MAX_MIRRORED - len(chosen), objects=objects)
     else:
         return chosen
     marks = [
@@ -158,21 +180,25 @@ def _requests(
     release, shadow = contract.release, contract.release.strategy == "shadow"
     too_few = len(chosen) < release.min_requests and (not shadow or waited >= seconds(release.bake))
     if too_few and release.no_traffic == "promote":
-        chosen += held_out_requests(world, contract.project, run_id, release.replay - len(chosen))
-    write_json(world, key, chosen)
+        chosen += held_out_requests(contract.project, run_id, release.replay - len(chosen), objects=objects)
+    write_json(key, chosen, objects=objects)
     return chosen
 
 
 def _pair(
-    world: World, contract: Contract, endpoint: str, both: tuple[str, str], request: Json, inference_id: str
+    contract: Contract, endpoint: str, both: tuple[str, str], request: Json, inference_id: str, *, models: Models
 ) -> Json:
-    challenger, champion = (_asked(world, contract, endpoint, variant, request, inference_id) for variant in both)
+    challenger, champion = (
+        _asked(contract, endpoint, variant, request, inference_id, models=models) for variant in both
+    )
     return {"id": request["id"], "challenger": challenger, "champion": champion}
 
 
-def _asked(world: World, contract: Contract, endpoint: str, variant: str, request: Json, inference_id: str) -> Json:
+def _asked(
+    contract: Contract, endpoint: str, variant: str, request: Json, inference_id: str, *, models: Models
+) -> Json:
     began = time.perf_counter()
-    answer = world.models.invoke(
+    answer = models.invoke(
         endpoint, request["body"].encode(), request["content_type"], variant, inference_id=inference_id
     )
     milliseconds = (time.perf_counter() - began) * 1000
@@ -208,7 +234,7 @@ def _judged(done: list[Json], contract: Contract, expected: ExpectedScores | Non
     )
 
 
-def _origin(world: World, contract: Contract, release_plan: ReleasePlan, done: list[Json]) -> Json:
+def _origin(contract: Contract, release_plan: ReleasePlan, done: list[Json], *, metrics: Metrics, clock: Clock) -> Json:
     """What the live steps subtract from the variants' metrics: the replay's requests are nobody's traffic.
 
     The challenger's are known exactly, however late the metrics come. The champion's come with its own live traffic.
@@ -220,15 +246,15 @@ def _origin(world: World, contract: Contract, release_plan: ReleasePlan, done: l
         failures=sum(answer.failed and not 400 <= answer.status < 500 for answer in answers),
         slow_at_most=sum(answer.milliseconds > limit for answer in answers),
     )
-    begin, now = datetime.fromisoformat(release_plan.started_at), world.clock.now()
+    begin, now = datetime.fromisoformat(release_plan.started_at), clock.now()
     endpoint, champion = release_plan.endpoint, release_plan.control
-    control = traffic.counts(world.metrics, endpoint, champion, begin, now, limit)
+    control = traffic.counts(metrics, endpoint, champion, begin, now, limit)
     if len(done) > control.requests:
         # it was asked as often at least, so its metrics are late
         control = replace(control, requests=len(done), slow_at_most=len(done))
     return {"canary": asdict(canary), "control": asdict(control)}
 
 
-def _expected(world: World, project: str, run_id: str) -> ExpectedScores | None:
-    evaluation = evaluation_if_any(world, project, run_id)
+def _expected(project: str, run_id: str, *, objects: ObjectStore) -> ExpectedScores | None:
+    evaluation = evaluation_if_any(project, run_id, objects=objects)
     return evaluation.scores if evaluation else None

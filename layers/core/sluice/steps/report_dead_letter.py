@@ -11,33 +11,41 @@ from collections.abc import Mapping
 from sluice import names
 from sluice.datasets.dead_letters import Letter, given_up, read_letter, undelivered
 from sluice.escaping import visible
-from sluice.ports import Json, World
+from sluice.ports import Alerts, Clock, Json, Ledger, Settings
 
 _FILES = ("raw", "labels", "batch")
 
 
-def report_dead_letter(world: World, body: str, attributes: Mapping[str, str] | None = None) -> Json:
+def report_dead_letter(
+    body: str,
+    attributes: Mapping[str, str] | None = None,
+    *,
+    settings: Settings,
+    ledger: Ledger,
+    alerts: Alerts,
+    clock: Clock,
+) -> Json:
     """`{"decision": reported | known, "project", "reasons"}`; known is a file whose record another try has made.
 
     `body` is the event; EventBridge sends `attributes` (RULE_ARN, ERROR_CODE, …) with what it could not deliver.
     """
     event = _parsed(body)
-    letter = read_letter(event, world.settings.stack)
+    letter = read_letter(event, settings.stack)
     given = attributes or {}
     if given.get("RULE_ARN"):
         why = undelivered(letter.what, letter.function, letter.todo, given.get("ERROR_CODE", ""))
     else:
         why = given_up(letter.what, letter.function, letter.todo, letter.size)
     answer = {"project": letter.project, "reasons": [why]}
-    if letter.key.partition("/")[0] in _FILES and not world.ledger.record_arrival(
-        letter.bucket, letter.key, letter.version, _record(world, letter, why)
+    if letter.key.partition("/")[0] in _FILES and not ledger.record_arrival(
+        letter.bucket, letter.key, letter.version, _record(letter, why, clock=clock)
     ):
         return {"decision": "known", **answer}
     facts = {"key": letter.key} if letter.key else {}
     about = f"{visible(letter.key)}: " if letter.key else ""
     subject = f"{letter.project or 'no project'}: {letter.what} was given up"
     kind = letter.kind or "Event Given Up"
-    world.alerts.publish(kind, letter.project, subject, f"{about}{visible(why)}.", facts)
+    alerts.publish(kind, letter.project, subject, f"{about}{visible(why)}.", facts)
     return {"decision": "reported", **answer}
 
 
@@ -49,7 +57,7 @@ def _parsed(body: str) -> Json:
     return event if isinstance(event, dict) else {}
 
 
-def _record(world: World, letter: Letter, why: str) -> Json:
+def _record(letter: Letter, why: str, *, clock: Clock) -> Json:
     """As validate_dataset and plan_batch record a file that failed."""
     area = letter.key.partition("/")[0]
     record: Json = {
@@ -57,7 +65,7 @@ def _record(world: World, letter: Letter, why: str) -> Json:
         "project": letter.project,
         "dataset_id": names.dataset_id(letter.bucket, letter.key, letter.version),
         "error": "GivenUpError",
-        "at": world.clock.now().isoformat(),
+        "at": clock.now().isoformat(),
     }
     if area == "batch":
         return record | {"kind": "batch", "reasons": [why]}

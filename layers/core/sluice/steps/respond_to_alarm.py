@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sluice import names
-from sluice.ports import Champion, Json, World
+from sluice.ports import Alarms, Alerts, Champion, Clock, Events, Executions, Json, Ledger, ObjectStore, Settings
 from sluice.records.run_record import RunRecord
 from sluice.release import endpoint_alarms
 from sluice.serving.abort_requests import request_abort
@@ -17,7 +17,18 @@ _ECHO = timedelta(minutes=3)
 """How long an alarm may stay in ALARM for what a removed fleet did: its period, CloudWatch's delay, its evaluation."""
 
 
-def respond_to_alarm(world: World, event_detail: Json) -> Json:
+def respond_to_alarm(
+    event_detail: Json,
+    *,
+    settings: Settings,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    events: Events,
+    alarms: Alarms,
+    executions: Executions,
+    clock: Clock,
+) -> Json:
     """`{"decision": ignored | duplicate | abort | roll_back | retrain | hold, "reasons"}`.
 
     `event_detail` is the `detail` of a CloudWatch Alarm State Change. An alarm and its state's timestamp identify an
@@ -25,26 +36,32 @@ def respond_to_alarm(world: World, event_detail: Json) -> Json:
     """
     state = event_detail["state"]
     parts = str(event_detail["alarmName"]).split("/")
-    if len(parts) < 3 or parts[0] != world.settings.stack:
+    if len(parts) < 3 or parts[0] != settings.stack:
         return _ignored("not an alarm of a project")
     if state["value"] != "ALARM":
         return _ignored(f"state {state['value']}")
     project, kind = parts[1], parts[-1]
     alarm = str(event_detail["alarmName"])
-    at = _time(state.get("timestamp")) or world.clock.now()
+    at = _time(state.get("timestamp")) or clock.now()
     event_id = names.digest(alarm, at.isoformat())
     record_key = retraining.record_key(project, at, event_id)
-    if world.objects.exists(record_key):
+    if objects.exists(record_key):
         return {"decision": "duplicate", "reasons": ["this event was answered before"]}
-    champion = world.ledger.champion(project)
+    champion = ledger.champion(project)
     if kind == "canary" and len(parts) == 4:
-        decision, reasons, facts = _abort(world, project, parts[2], kind)
-    elif kind == "champion-errors" and (swap := _swap(world, project, at)):
-        decision, reasons, facts = _of_a_swap(world, project, swap)
-    elif kind in ("champion-errors", "quality", "probation") and _in_probation(world, champion):
-        decision, reasons, facts = _roll_back(world, project, kind, event_id, champion)
+        decision, reasons, facts = _abort(
+            project, parts[2], kind, settings=settings, ledger=ledger, alarms=alarms, executions=executions, clock=clock
+        )
+    elif kind == "champion-errors" and (swap := _swap(project, at, ledger=ledger)):
+        decision, reasons, facts = _of_a_swap(project, swap, ledger=ledger, executions=executions, clock=clock)
+    elif kind in ("champion-errors", "quality", "probation") and _in_probation(champion, clock=clock):
+        decision, reasons, facts = _roll_back(
+            project, kind, event_id, champion, settings=settings, executions=executions
+        )
     elif kind in ("drift", "quality"):
-        decision, reasons, facts = retraining.answer(world, project, kind, event_id, at)
+        decision, reasons, facts = retraining.answer(
+            project, kind, event_id, at, objects=objects, ledger=ledger, events=events, clock=clock
+        )
     elif kind in ("champion-errors", "probation"):
         what = "fails" if kind == "champion-errors" else "is worse than the one before"
         decision, facts = "hold", {}
@@ -54,28 +71,38 @@ def respond_to_alarm(world: World, event_detail: Json) -> Json:
     inputs = {"alarm": alarm, "state": state["value"], "at": at.isoformat(), "champion": champion and champion.run_id}
     if decision == "hold":
         # from here the cooldown counts, until it is said again that nothing is done
-        retraining.note(world, project, kind, at, event_id)
-    retraining.write_record(world, record_key, project, inputs, decision, reasons, facts)
-    _tell(world, project, kind, decision, reasons, record_key)
+        retraining.note(project, kind, at, event_id, ledger=ledger)
+    retraining.write_record(record_key, project, inputs, decision, reasons, facts, objects=objects)
+    _tell(project, kind, decision, reasons, record_key, alerts=alerts)
     return {"decision": decision, "reasons": reasons, "record": record_key}
 
 
-def _abort(world: World, project: str, run_id: str, kind: str) -> tuple[str, list[str], Json]:
-    states = world.alarms.states(endpoint_alarms.canary_names(world.settings.stack, project, run_id))
+def _abort(
+    project: str,
+    run_id: str,
+    kind: str,
+    *,
+    settings: Settings,
+    ledger: Ledger,
+    alarms: Alarms,
+    executions: Executions,
+    clock: Clock,
+) -> tuple[str, list[str], Json]:
+    states = alarms.states(endpoint_alarms.canary_names(settings.stack, project, run_id))
     ringing = sorted(name.rpartition("/")[2] for name, value in states.items() if value == "ALARM")
     reason = f"alarm {', '.join(ringing) or kind}"
-    run = run_record(world, project, run_id)
+    run = run_record(project, run_id, ledger=ledger)
     if run is None:
         return "hold", [f"{reason}, but there is no run {run_id}"], {}
     if over := run.release_outcome or (run.finished and "finished"):
         return "hold", [f"{reason} came when the release of {run_id} was over ({over})"], {"run_id": run_id}
-    request_abort(world, project, run_id, reason)
+    request_abort(project, run_id, reason, ledger=ledger, executions=executions, clock=clock)
     return "abort", [f"{reason}: the release of {run_id} aborts"], {"run_id": run_id}
 
 
-def _swap(world: World, project: str, at: datetime) -> RunRecord | None:
+def _swap(project: str, at: datetime, *, ledger: Ledger) -> RunRecord | None:
     """The blue_green release whose fleet may be what failed: its variant has the champion's name and metrics."""
-    for run in run_records(world, project)[:_RECENT_RUNS]:
+    for run in run_records(project, ledger=ledger)[:_RECENT_RUNS]:
         if run.release is None or run.release.mode != "blue_green" or run.release_outcome == "promoted":
             continue
         ended = run.ended_at
@@ -84,32 +111,41 @@ def _swap(world: World, project: str, at: datetime) -> RunRecord | None:
     return None
 
 
-def _of_a_swap(world: World, project: str, run: RunRecord) -> tuple[str, list[str], Json]:
+def _of_a_swap(
+    project: str, run: RunRecord, *, ledger: Ledger, executions: Executions, clock: Clock
+) -> tuple[str, list[str], Json]:
     run_id = run.run_id
     facts = {"run_id": run_id}
     if run.ended_at or run.release_outcome:
         why = f"the fleet of {run_id}, which went back just now, had the champion's variant name: it may have failed"
         return "hold", [why, "if the champion itself fails, a person must act"], facts
-    request_abort(world, project, run_id, "alarm champion-errors, of the variant whose fleet is swapped")
+    request_abort(
+        project,
+        run_id,
+        "alarm champion-errors, of the variant whose fleet is swapped",
+        ledger=ledger,
+        executions=executions,
+        clock=clock,
+    )
     return "abort", [f"the fleet of {run_id} has the champion's variant name: the release aborts"], facts
 
 
-def _in_probation(world: World, champion: Champion | None) -> bool:
-    return bool(champion and champion.previous and world.clock.now() < champion.probation_until)
+def _in_probation(champion: Champion | None, *, clock: Clock) -> bool:
+    return bool(champion and champion.previous and clock.now() < champion.probation_until)
 
 
 def _roll_back(
-    world: World, project: str, kind: str, event_id: str, champion: Champion | None
+    project: str, kind: str, event_id: str, champion: Champion | None, *, settings: Settings, executions: Executions
 ) -> tuple[str, list[str], Json]:
     reason = f"alarm {kind} while the model is in probation"
     name = names.bounded(f"{project}-rollback-{event_id}", names.EXECUTION_LIMIT)
     # of this model: a second alarm must not roll its predecessor back too
     request = {"project": project, "reason": reason, "from_run": champion.run_id if champion else None}
-    arn = world.executions.start(world.settings.rollback_arn, name, request)
+    arn = executions.start(settings.rollback_arn, name, request)
     return "roll_back", [reason], {"execution_arn": arn}
 
 
-def _tell(world: World, project: str, kind: str, decision: str, reasons: list[str], record: str) -> None:
+def _tell(project: str, kind: str, decision: str, reasons: list[str], record: str, *, alerts: Alerts) -> None:
     titles = {
         "retrain": ("Retraining Started", f"{project}: retraining because of {kind}"),
         "roll_back": ("Rollback Started", f"{project}: rolling back because of {kind}"),
@@ -117,7 +153,7 @@ def _tell(world: World, project: str, kind: str, decision: str, reasons: list[st
         "abort": ("Canary Abort Requested", f"{project}: {kind} is in ALARM, the release aborts"),
     }
     title, subject = titles[decision]
-    world.alerts.publish(title, project, subject, "\n".join(reasons), {"alarm": kind, "record": record})
+    alerts.publish(title, project, subject, "\n".join(reasons), {"alarm": kind, "record": record})
 
 
 def _time(text: str | None) -> datetime | None:

@@ -14,7 +14,7 @@ from sluice.errors import ArtifactError
 from sluice.model import opening
 from sluice.model.errors import ArtifactError as UnsafeArchive
 from sluice.model.manifest import sha256
-from sluice.ports import Json, World
+from sluice.ports import Json, ObjectStore, Signer
 from sluice.records.boundary import json_boundary
 from sluice.records.training_plan import ChampionModel
 from sluice.release import seals
@@ -24,7 +24,14 @@ from sluice.serving.sealed_models import downloaded, verified
 
 @json_boundary
 def seal_model(
-    world: World, project: str, run_id: str, artifact_uri: str, training_job: str, champion: ChampionModel | None = None
+    project: str,
+    run_id: str,
+    artifact_uri: str,
+    training_job: str,
+    champion: ChampionModel | None = None,
+    *,
+    objects: ObjectStore,
+    signer: Signer,
 ) -> Json:
     """`{"artifact_uri", "artifact_sha256"}` of the sealed copy; asked again, it answers the seal that there is.
 
@@ -32,34 +39,34 @@ def seal_model(
     Raises ArtifactError for an archive that is not that of a model of this run.
     """
     if champion:
-        verified(world, project, champion.run_id, champion.artifact_uri)
+        verified(project, champion.run_id, champion.artifact_uri, objects=objects, signer=signer)
     sealed = keys.sealed(project, run_id, "model.tar.gz")
     signature = keys.sealed(project, run_id, "signature.json")
-    if world.objects.exists(signature):
-        seal = verified(world, project, run_id, world.objects.uri(sealed))
+    if objects.exists(signature):
+        seal = verified(project, run_id, objects.uri(sealed), objects=objects, signer=signer)
         if (seal.source, seal.training_job) != (artifact_uri, training_job):
             raise ArtifactError(f"{run_id} was already signed with {seal.source} of {seal.training_job}: train again")
         return {"artifact_uri": seal.archive, "artifact_sha256": seal.artifact_sha256}
     with tempfile.TemporaryDirectory() as scratch:
         # what is uploaded is the file that was checked: the original may be replaced meanwhile
-        path = downloaded(world, artifact_uri, Path(scratch))
+        path = downloaded(artifact_uri, Path(scratch), objects=objects)
         try:
             checked = opening.opened(path, Path(scratch) / "model")
         except UnsafeArchive as error:
             raise ArtifactError(f"{artifact_uri} is not the archive of a model: {error}; train again") from None
         if checked.model.get("run_id") != run_id:
             raise ArtifactError(f"{artifact_uri} is a model of run {checked.model.get('run_id')!r}, not of {run_id}")
-        world.objects.upload(path, sealed, "application/gzip")
+        objects.upload(path, sealed, "application/gzip")
         seal = Seal(
             project=project,
             run_id=run_id,
             training_job=training_job,
             source=artifact_uri,
-            archive=world.objects.uri(sealed),
-            version_id=world.objects.version(sealed) or "null",
+            archive=objects.uri(sealed),
+            version_id=objects.version(sealed) or "null",
             archive_sha256=sha256(path),
             artifact_sha256=checked.sha256,
         )
-    content = seals.document(seal, world.signer.key, world.signer.sign(seal.statement()))
-    world.objects.write(signature, json.dumps(content, indent=1).encode(), "application/json")
+    content = seals.document(seal, signer.key, signer.sign(seal.statement()))
+    objects.write(signature, json.dumps(content, indent=1).encode(), "application/json")
     return {"artifact_uri": seal.archive, "artifact_sha256": seal.artifact_sha256}

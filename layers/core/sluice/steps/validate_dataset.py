@@ -38,7 +38,7 @@ from sluice.intake.limits import Limits, too_large
 from sluice.intake.markers import marker
 from sluice.intake.misplaced import contract_among_rows
 from sluice.intake.validation import Outcome, validate_file
-from sluice.ports import Json, World
+from sluice.ports import Alerts, Clock, Events, Json, Ledger, ObjectStore, Settings
 
 LEASE = timedelta(minutes=10)
 """The longest that the function may take; the queue gives a message back after it."""
@@ -46,13 +46,19 @@ LABELS = "labels/"
 
 
 def validate_dataset(
-    world: World,
     bucket: str,
     key: str,
     version_id: str | None,
     size: int | None = None,
     queue_arn: str = "",
     seconds: float | None = None,
+    *,
+    settings: Settings,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    events: Events,
+    clock: Clock,
 ) -> Json:
     """The terminal record of this arrival; the first call makes it, later ones only give it back.
 
@@ -61,52 +67,70 @@ def validate_dataset(
     before it was handled). Input mistakes are outcomes; everything else is raised, so that the queue delivers it again.
     From the dead-letter queue (`queue_arn`) a file comes to be recorded as failed. `seconds`: the time for reading it.
     """
-    version = version_id or world.objects.version(key) or "null"
-    known = world.ledger.arrival(bucket, key, version)
+    version = version_id or objects.version(key) or "null"
+    known = ledger.arrival(bucket, key, version)
     if known is not None:
         return known
-    if not world.ledger.claim_arrival(bucket, key, version, world.clock.now(), LEASE):
-        return world.ledger.arrival(bucket, key, version) or {"status": "in progress", "project": ""}
+    if not ledger.claim_arrival(bucket, key, version, clock.now(), LEASE):
+        return ledger.arrival(bucket, key, version) or {"status": "in progress", "project": ""}
     dataset = names.dataset_id(bucket, key, version)
-    limits = Limits.of(world.settings).within(seconds)
+    limits = Limits.of(settings).within(seconds)
     project, contract_version = "", None
     try:
         if what := marker(key, size):
-            return _recorded(world, bucket, key, version, _ignored(world, key, dataset, what))
+            return _recorded(
+                bucket, key, version, _ignored(key, dataset, what, ledger=ledger, clock=clock), ledger=ledger
+            )
         project = keys.parse_arrival(key).project
-        if queue_arn and queue_arn == world.settings.dead_arrivals_arn:
+        if queue_arn and queue_arn == settings.dead_arrivals_arn:
             letter = file_letter(bucket, key, version, size)
             raise GivenUpError(given_up(letter.what, letter.function, letter.todo, size))
         if why := contract_among_rows(key):
             raise UnreadableFileError(why)
-        if not world.objects.exists(key):
-            record = _gone(world, key, project, dataset, "it was deleted")
+        if not objects.exists(key):
+            record = _gone(key, project, dataset, "it was deleted", alerts=alerts)
         else:
             limits.check_file(size or 0)
-            contract, contract_version = _contract(world, project)
+            contract, contract_version = _contract(project, objects=objects, ledger=ledger, alerts=alerts, clock=clock)
             with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
                 if key.startswith(LABELS):
-                    record = _judge_labels(world, key, version, project, dataset, contract, Path(folder), limits)
+                    record = _judge_labels(
+                        key, version, project, dataset, contract, Path(folder), limits, objects=objects, alerts=alerts
+                    )
                 else:
-                    record = _judge(world, key, version, project, dataset, contract, Path(folder), limits)
+                    record = _judge(
+                        key,
+                        version,
+                        project,
+                        dataset,
+                        contract,
+                        Path(folder),
+                        limits,
+                        objects=objects,
+                        ledger=ledger,
+                        alerts=alerts,
+                        events=events,
+                        clock=clock,
+                    )
     except (InputError, GivenUpError) as error:
-        record = _refused(world, key, version, project, dataset, error)
+        record = _refused(key, version, project, dataset, error, objects=objects, alerts=alerts)
     except (MemoryError, OSError) as error:
         full = too_large(error, size)
         if full is None:
             raise
-        record = _refused(world, key, version, project, dataset, full)
-    return _recorded(world, bucket, key, version, record | {"contract_version": contract_version})
+        record = _refused(key, version, project, dataset, full, objects=objects, alerts=alerts)
+    return _recorded(bucket, key, version, record | {"contract_version": contract_version}, ledger=ledger)
 
 
-def _refused(world: World, key: str, version: str, project: str, dataset: str, error: SluiceError) -> Json:
+def _refused(
+    key: str, version: str, project: str, dataset: str, error: SluiceError, *, objects: ObjectStore, alerts: Alerts
+) -> Json:
     if key.startswith(LABELS):
-        return refuse_labels(world, key, version, project, dataset, error)
-    return _failed(world, key, project, dataset, error)
+        return refuse_labels(key, version, project, dataset, error, objects=objects, alerts=alerts)
+    return _failed(key, project, dataset, error, alerts=alerts)
 
 
 def _judge_labels(
-    world: World,
     key: str,
     version: str,
     project: str,
@@ -114,33 +138,40 @@ def _judge_labels(
     contract: Contract,
     folder: Path,
     limits: Limits,
+    *,
+    objects: ObjectStore,
+    alerts: Alerts,
 ) -> Json:
     try:
-        return accept_labels(world, key, version, project, contract, folder, limits)
+        return accept_labels(key, version, project, contract, folder, limits, objects=objects, alerts=alerts)
     except NotFoundError:
-        return _gone(world, key, project, dataset, "this version of it was deleted")
+        return _gone(key, project, dataset, "this version of it was deleted", alerts=alerts)
 
 
-def _recorded(world: World, bucket: str, key: str, version: str, record: Json) -> Json:
+def _recorded(bucket: str, key: str, version: str, record: Json, *, ledger: Ledger) -> Json:
     record |= {"key": key, "version_id": version}
-    if world.ledger.record_arrival(bucket, key, version, record):
+    if ledger.record_arrival(bucket, key, version, record):
         return record
     # another delivery of the same event was faster; its record is the one that counts
-    return world.ledger.arrival(bucket, key, version) or record
+    return ledger.arrival(bucket, key, version) or record
 
 
-def _contract(world: World, project: str) -> tuple[Contract, str]:
-    registered = world.ledger.contract(project)
+def _contract(
+    project: str, *, objects: ObjectStore, ledger: Ledger, alerts: Alerts, clock: Clock
+) -> tuple[Contract, str]:
+    registered = ledger.contract(project)
     if registered is None:
         # the contract may have been dropped a moment before the file, its event still on the way
         yaml_key = keys.contract(project)
-        if world.objects.exists(yaml_key):
-            answer = register_contract(world, project, yaml_key, world.objects.version(yaml_key))
+        if objects.exists(yaml_key):
+            answer = register_contract(
+                project, yaml_key, objects.version(yaml_key), objects=objects, ledger=ledger, alerts=alerts, clock=clock
+            )
             if answer["status"] == "refused":
                 raise UnknownProjectError(f"the contract of {project!r} was refused: {answer['message']}")
-            registered = world.ledger.contract(project)
+            registered = ledger.contract(project)
     if registered is None:
-        hint = nearest(project, world.ledger.projects())
+        hint = nearest(project, ledger.projects())
         raise UnknownProjectError(
             f"there is no project {project!r}{hint}. Upload its contract to {keys.contract(project)}, then drop the "
             f"file again"
@@ -149,7 +180,6 @@ def _contract(world: World, project: str) -> tuple[Contract, str]:
 
 
 def _judge(
-    world: World,
     key: str,
     version: str,
     project: str,
@@ -157,14 +187,20 @@ def _judge(
     contract: Contract,
     folder: Path,
     limits: Limits,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    events: Events,
+    clock: Clock,
 ) -> Json:
-    datasets = world.ledger.datasets(project)
-    accepted_at = _accepted_at(world, datasets, dataset)
+    datasets = ledger.datasets(project)
+    accepted_at = _accepted_at(datasets, dataset, clock=clock)
     source = folder / "arrival"
     try:
-        world.objects.download(key, source, version if version != "null" else None)
+        objects.download(key, source, version if version != "null" else None)
     except NotFoundError:
-        return _gone(world, key, project, dataset, "this version of it was deleted")
+        return _gone(key, project, dataset, "this version of it was deleted", alerts=alerts)
     content = _sha256(source)
     outcome = validate_file(source, contract, accepted_at, folder, limits)
     refused = bool(outcome.refusals)
@@ -185,15 +221,15 @@ def _judge(
         record["message"] = "; ".join(refusal["message"] for refusal in outcome.refusals)
     if refused or outcome.quarantined:
         summary = {**record, "key": key, "version_id": version, "refusals": outcome.refusals}
-        world.objects.upload(outcome.quarantine_path, keys.quarantined_rows(project, dataset), "application/jsonl")
-        world.objects.write(keys.quarantine_summary(project, dataset), _json(summary), "application/json")
+        objects.upload(outcome.quarantine_path, keys.quarantined_rows(project, dataset), "application/jsonl")
+        objects.write(keys.quarantine_summary(project, dataset), _json(summary), "application/json")
     if not refused:
-        world.objects.upload(outcome.accepted_path, keys.accepted_part(project, dataset))
+        objects.upload(outcome.accepted_path, keys.accepted_part(project, dataset))
         facts = {"rows": outcome.rows, "quarantined_rows": outcome.quarantined, "key": key, "sha256": content}
-        world.ledger.add_dataset(project, dataset, accepted_at, facts)
+        ledger.add_dataset(project, dataset, accepted_at, facts)
         counts = {"rows": outcome.rows, "quarantined_rows": outcome.quarantined}
-        world.events.put("Dataset Accepted", {"project": project, "dataset_id": dataset, **counts})
-    _tell(world, key, record)
+        events.put("Dataset Accepted", {"project": project, "dataset_id": dataset, **counts})
+    _tell(key, record, objects=objects, alerts=alerts)
     return record
 
 
@@ -202,12 +238,12 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _accepted_at(world: World, datasets: list[Json], dataset: str) -> datetime:
+def _accepted_at(datasets: list[Json], dataset: str, *, clock: Clock) -> datetime:
     """Now, or when an earlier try accepted this dataset, so that a retry adds no second entry."""
     for known in datasets:
         if known["dataset_id"] == dataset:
             return datetime.fromisoformat(known["accepted_at"])
-    return world.clock.now()
+    return clock.now()
 
 
 def _notes(outcome: Outcome) -> dict[str, Any]:
@@ -219,11 +255,11 @@ def _notes(outcome: Outcome) -> dict[str, Any]:
     return notes
 
 
-def _tell(world: World, key: str, record: Json) -> None:
+def _tell(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts) -> None:
     project, dataset, name = record["project"], record["dataset_id"], visible(key)
     facts = {name: record[name] for name in ("dataset_id", "rows", "quarantined_rows")} | {"key": key}
     facts |= {"reasons": record["reasons"][:MAX_FACTS], "reasons_count": len(record["reasons"])}
-    where = f"Rows and reasons: {world.objects.uri(keys.quarantined_rows(project, dataset))}"
+    where = f"Rows and reasons: {objects.uri(keys.quarantined_rows(project, dataset))}"
     if record["status"] == "accepted":
         message = f"{name}: {record['rows']} rows accepted, {record['quarantined_rows']} quarantined."
         if twin := record["notes"].get("same_content_as"):
@@ -231,39 +267,39 @@ def _tell(world: World, key: str, record: Json) -> None:
                 f" Its content is that of {visible(twin['key'])} (dataset {twin['dataset_id']}), so a run learns "
                 f"from each of its rows twice. `sluice withdraw {project} {dataset}` leaves this one out."
             )
-        world.alerts.publish("Dataset Accepted", project, f"{project}: {record['rows']} rows accepted", message, facts)
+        alerts.publish("Dataset Accepted", project, f"{project}: {record['rows']} rows accepted", message, facts)
         if record["quarantined_rows"]:
             subject = f"{project}: {record['quarantined_rows']} rows quarantined"
             told = reasons_told(record["reasons"])
-            world.alerts.publish("Dataset Quarantined", project, subject, f"{name}: {told}. {where}", facts)
+            alerts.publish("Dataset Quarantined", project, subject, f"{name}: {told}. {where}", facts)
     else:
         subject = f"{project}: a whole file was quarantined"
         message = f"{name}: {record['message']}. No row was accepted. {where}"
-        world.alerts.publish("Dataset Quarantined", project, subject, message, facts)
+        alerts.publish("Dataset Quarantined", project, subject, message, facts)
 
 
-def _ignored(world: World, key: str, dataset: str, what: str) -> Json:
+def _ignored(key: str, dataset: str, what: str, *, ledger: Ledger, clock: Clock) -> Json:
     project = keys.project_of(key)
-    world.ledger.add_ignored(project, world.clock.now(), {"key": key, "what": what})
+    ledger.add_ignored(project, clock.now(), {"key": key, "what": what})
     return _without_rows("ignored", project, dataset, what, f"{what} is not a data file")
 
 
-def _gone(world: World, key: str, project: str, dataset: str, why: str) -> Json:
+def _gone(key: str, project: str, dataset: str, why: str, *, alerts: Alerts) -> Json:
     message = (
         f"{why} before it was processed, so no run learns from it. If it was renamed, the object with the new name "
         f"counts"
     )
     facts = {"key": key, "dataset_id": dataset}
     subject = f"{project}: a file was deleted before it was processed"
-    world.alerts.publish("Dataset Gone", project, subject, f"{visible(key)}: {message}.", facts)
+    alerts.publish("Dataset Gone", project, subject, f"{visible(key)}: {message}.", facts)
     return _without_rows("gone", project, dataset, "gone", message)
 
 
-def _failed(world: World, key: str, project: str, dataset: str, error: SluiceError) -> Json:
+def _failed(key: str, project: str, dataset: str, error: SluiceError, *, alerts: Alerts) -> Json:
     kind = type(error).__name__
     facts = {"key": key, "dataset_id": dataset, "error": kind}
     subject = f"{project or 'no project'}: a file could not be read ({kind})"
-    world.alerts.publish("Dataset Failed", project, subject, f"{visible(key)}: {error}", facts)
+    alerts.publish("Dataset Failed", project, subject, f"{visible(key)}: {error}", facts)
     return {**_without_rows("failed", project, dataset, kind, str(error)), "error": kind}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sluice import keys
 from sluice.errors import SluiceError
-from sluice.ports import Json, World
+from sluice.ports import Clock, Json, Ledger, Models, ObjectStore
 from sluice.release.probe import probe
 from sluice.serving.abort_requests import abort_requested
 from sluice.store.run_records import project_contract, run_contract, write_json
@@ -13,7 +13,6 @@ PROMOTION = "promotion"
 
 
 def verify_endpoint(
-    world: World,
     project: str,
     run_id: str | None,
     endpoint: str,
@@ -21,6 +20,11 @@ def verify_endpoint(
     expected_variant: str,
     purpose: str,
     contract_of: str | None = None,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    models: Models,
+    clock: Clock,
 ) -> Json:
     """`{"decision": verified | failed, "reasons", "endpoint", "config", "purpose"}`.
 
@@ -28,7 +32,7 @@ def verify_endpoint(
     compared and a live request is sent. It is built from the contract of the run whose model should answer:
     `contract_of`, or else `run_id`; without both the registered one.
     """
-    state = world.models.endpoint(endpoint)
+    state = models.endpoint(endpoint)
     reasons: list[str] = []
     if state is None:
         reasons.append(f"there is no endpoint {endpoint}")
@@ -42,12 +46,14 @@ def verify_endpoint(
             reasons.append(f"variant {expected_variant} gets no requests")
         if others := sorted(serving - {expected_variant}):
             reasons.append(f"{', '.join(others)} still gets requests")
-    asked = abort_requested(world, project, run_id) if run_id and purpose == PROMOTION else None
+    asked = abort_requested(project, run_id, ledger=ledger) if run_id and purpose == PROMOTION else None
     if asked:
         # it came after the judge's last measurement, when no wait could be ended any more
         reasons.append(f"abort was requested: {asked}")
     if not reasons:
-        trouble = _probe(world, project, contract_of or run_id, endpoint, expected_variant)
+        trouble = _probe(
+            project, contract_of or run_id, endpoint, expected_variant, objects=objects, ledger=ledger, models=models
+        )
         reasons += [trouble] if trouble else []
     verdict: Json = {
         "decision": "failed" if reasons else "verified",
@@ -58,14 +64,25 @@ def verify_endpoint(
     }
     if run_id:
         inputs = {"expected_config": expected_config, "expected_variant": expected_variant}
-        record = {"kind": "verification", "run_id": run_id, "at": world.clock.now().isoformat(), **verdict, **inputs}
-        write_json(world, keys.decision(project, run_id, f"verification-{purpose}"), record)
+        record = {"kind": "verification", "run_id": run_id, "at": clock.now().isoformat(), **verdict, **inputs}
+        write_json(keys.decision(project, run_id, f"verification-{purpose}"), record, objects=objects)
     return verdict
 
 
-def _probe(world: World, project: str, run_id: str | None, endpoint: str, variant: str) -> str | None:
+def _probe(
+    project: str,
+    run_id: str | None,
+    endpoint: str,
+    variant: str,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    models: Models,
+) -> str | None:
     try:
-        contract = run_contract(world, project, run_id) if run_id else project_contract(world, project)
-        return probe(world.models, endpoint, contract, variant)
+        contract = (
+            run_contract(project, run_id, objects=objects) if run_id else project_contract(project, ledger=ledger)
+        )
+        return probe(models, endpoint, contract, variant)
     except SluiceError as error:
         return f"the probe could not be sent: {error}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sluice import keys
-from sluice.ports import Json, World
+from sluice.ports import Json, ObjectStore
 from sluice.store.run_records import stored_json
 
 ASKED_FOR = ("superseded_by_key",)
@@ -13,12 +13,14 @@ ASKED_FOR = ("superseded_by_key",)
 MAX_RECORDED = 20
 
 
-def prepared_data(world: World, project: str, run_id: str) -> Json:
+def prepared_data(project: str, run_id: str, *, objects: ObjectStore) -> Json:
     """`{"rows_read", "rows": {part: n}, "losses": [{"reason", "column", "rows", "of", "text"}]}`; empty before the job.
 
     At most MAX_RECORDED losses, the largest first; `losses_more` counts the others, which the manifest has.
     """
-    manifest: dict[str, Any] | None = stored_json(world, keys.run(project, run_id, "prepared", "manifest.json"))
+    manifest: dict[str, Any] | None = stored_json(
+        keys.run(project, run_id, "prepared", "manifest.json"), objects=objects
+    )
     if not manifest:
         return {}
     losses = sorted(manifest.get("losses") or [], key=lambda loss: -int(loss["rows"]))

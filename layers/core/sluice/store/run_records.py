@@ -8,7 +8,7 @@ from typing import Any
 from sluice import keys
 from sluice.contract import Contract
 from sluice.errors import DamagedRecordError, InputError, NotFoundError, UnknownProjectError
-from sluice.ports import World
+from sluice.ports import Ledger, ObjectStore
 from sluice.records.baseline import Baseline
 from sluice.records.evaluation import Evaluation
 from sluice.records.run_inputs import RunInputs
@@ -19,98 +19,98 @@ MAX_REASONS = 20
 """In a run's record and a state's output, which are small; the decision's record has every reason."""
 
 
-def read_json(world: World, key: str) -> Any:
+def read_json(key: str, *, objects: ObjectStore) -> Any:
     """Raises NotFoundError, and DamagedRecordError for what is not JSON."""
-    body = world.objects.read(key)
+    body = objects.read(key)
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
         # the parser's message may quote the object
-        raise DamagedRecordError(f"{world.objects.uri(key)} is not JSON; restore its last version") from None
+        raise DamagedRecordError(f"{objects.uri(key)} is not JSON; restore its last version") from None
 
 
-def stored_json(world: World, key: str, otherwise: Any = None) -> Any:
+def stored_json(key: str, otherwise: Any = None, *, objects: ObjectStore) -> Any:
     """`otherwise` where there is no such object yet. Raises DamagedRecordError."""
     try:
-        return read_json(world, key)
+        return read_json(key, objects=objects)
     except NotFoundError:
         return otherwise
 
 
-def write_json(world: World, key: str, content: Any) -> None:
+def write_json(key: str, content: Any, *, objects: ObjectStore) -> None:
     body = json.dumps(content, indent=1, sort_keys=True, default=str).encode()
-    world.objects.write(key, body, "application/json")
+    objects.write(key, body, "application/json")
 
 
-def run_contract(world: World, project: str, run_id: str) -> Contract:
+def run_contract(project: str, run_id: str, *, objects: ObjectStore) -> Contract:
     """The contract that the run was planned with: a later edit must not change a run in progress."""
-    return run_inputs(world, project, run_id).contract
+    return run_inputs(project, run_id, objects=objects).contract
 
 
-def run_inputs(world: World, project: str, run_id: str) -> RunInputs:
+def run_inputs(project: str, run_id: str, *, objects: ObjectStore) -> RunInputs:
     """What the run was started with. Raises NotFoundError, DamagedRecordError."""
     key = keys.run(project, run_id, "run.json")
-    return RunInputs.parse(world.objects.read(key), world.objects.uri(key))
+    return RunInputs.parse(objects.read(key), objects.uri(key))
 
 
-def training_plan(world: World, project: str, run_id: str) -> TrainingPlan:
+def training_plan(project: str, run_id: str, *, objects: ObjectStore) -> TrainingPlan:
     """What the run's execution is started with. Raises NotFoundError, DamagedRecordError."""
     key = keys.run(project, run_id, "plan.json")
-    return TrainingPlan.parse(world.objects.read(key), world.objects.uri(key))
+    return TrainingPlan.parse(objects.read(key), objects.uri(key))
 
 
-def evaluation_of(world: World, project: str, run_id: str) -> Evaluation:
+def evaluation_of(project: str, run_id: str, *, objects: ObjectStore) -> Evaluation:
     """What the evaluation job found. Raises NotFoundError, DamagedRecordError."""
     key = keys.run(project, run_id, "evaluation", "evaluation.json")
-    return Evaluation.parse(world.objects.read(key), world.objects.uri(key))
+    return Evaluation.parse(objects.read(key), objects.uri(key))
 
 
-def evaluation_if_any(world: World, project: str, run_id: str) -> Evaluation | None:
+def evaluation_if_any(project: str, run_id: str, *, objects: ObjectStore) -> Evaluation | None:
     """None before the evaluation. Raises DamagedRecordError."""
     try:
-        return evaluation_of(world, project, run_id)
+        return evaluation_of(project, run_id, objects=objects)
     except NotFoundError:
         return None
 
 
-def baseline_of(world: World, project: str, run_id: str) -> Baseline:
+def baseline_of(project: str, run_id: str, *, objects: ObjectStore) -> Baseline:
     """The data that the run's model learned from. Raises NotFoundError, DamagedRecordError."""
     key = keys.run(project, run_id, "evaluation", "baseline.json")
-    return Baseline.parse(world.objects.read(key), world.objects.uri(key))
+    return Baseline.parse(objects.read(key), objects.uri(key))
 
 
-def project_contract(world: World, project: str) -> Contract:
+def project_contract(project: str, *, ledger: Ledger) -> Contract:
     """The contract that is registered now. Raises UnknownProjectError."""
-    registered = world.ledger.contract(project)
+    registered = ledger.contract(project)
     if registered is None:
         raise UnknownProjectError(f"project {project!r} has no contract; put one at {keys.contract(project)}")
     return Contract.model_validate(registered[0])
 
 
-def run_record(world: World, project: str, run_id: str) -> RunRecord | None:
+def run_record(project: str, run_id: str, *, ledger: Ledger) -> RunRecord | None:
     """None when there is no such run. Raises DamagedRecordError."""
-    record = world.ledger.run(project, run_id)
+    record = ledger.run(project, run_id)
     return None if record is None else RunRecord.of(record, f"the record of run {run_id} of {project}")
 
 
-def run_records(world: World, project: str) -> list[RunRecord]:
+def run_records(project: str, *, ledger: Ledger) -> list[RunRecord]:
     """Newest first."""
-    records = world.ledger.runs(project)
+    records = ledger.runs(project)
     return [RunRecord.of(record, f"the record of run {record.get('run_id')} of {project}") for record in records]
 
 
-def update_run(world: World, project: str, run_id: str, facts: RunFacts) -> bool:
+def update_run(project: str, run_id: str, facts: RunFacts, *, ledger: Ledger) -> bool:
     """Merges `facts` into the run's record. False when the run has no record: a failure path must go on without it."""
     try:
-        world.ledger.update_run(project, run_id, facts.set_facts())
+        ledger.update_run(project, run_id, facts.set_facts())
     except NotFoundError:
         return False
     return True
 
 
-def key_of(world: World, uri: str) -> str:
+def key_of(uri: str, *, objects: ObjectStore) -> str:
     """The key of an `s3://` URI in the data bucket. Raises InputError for any other place."""
-    prefix = f"s3://{world.objects.bucket}/"
+    prefix = f"s3://{objects.bucket}/"
     if not uri.startswith(prefix) or len(uri) == len(prefix):
-        raise InputError(f"{uri}: not an object in s3://{world.objects.bucket}/")
+        raise InputError(f"{uri}: not an object in s3://{objects.bucket}/")
     return uri.removeprefix(prefix)

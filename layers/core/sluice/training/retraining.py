@@ -8,7 +8,7 @@ from sluice import keys
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.errors import DamagedRecordError
-from sluice.ports import Json, World
+from sluice.ports import Clock, Events, Json, Ledger, ObjectStore
 from sluice.store.run_records import project_contract, stored_json, write_json
 from sluice.watch.triage import broken
 
@@ -18,87 +18,99 @@ MAX_WAITING = 100
 """Datasets that an event names, beside their number: PutEvents takes 256 KB."""
 
 
-def earlier_retrainings(world: World, project: str, contract: Contract, event_id: str) -> list[Json]:
+def earlier_retrainings(project: str, contract: Contract, event_id: str, *, ledger: Ledger, clock: Clock) -> list[Json]:
     """Retrainings within the cooldown or the last seven days, oldest first, without that of `event_id` itself."""
-    since = world.clock.now() - max(WEEK, timedelta(seconds=seconds(contract.retrain.cooldown)))
+    since = clock.now() - max(WEEK, timedelta(seconds=seconds(contract.retrain.cooldown)))
     return [
         entry
-        for entry in world.ledger.responses(project, since)
+        for entry in ledger.responses(project, since)
         if entry.get("kind") == "retrain" and entry.get("event_id") != event_id
     ]
 
 
-def in_week(world: World, earlier: list[Json]) -> int:
+def in_week(earlier: list[Json], *, clock: Clock) -> int:
     """How many of `earlier` lie in the last seven days."""
-    return sum(datetime.fromisoformat(entry["at"]) >= world.clock.now() - WEEK for entry in earlier)
+    return sum(datetime.fromisoformat(entry["at"]) >= clock.now() - WEEK for entry in earlier)
 
 
-def over_the_limit(world: World, contract: Contract, earlier: list[Json]) -> list[str]:
+def over_the_limit(contract: Contract, earlier: list[Json], *, clock: Clock) -> list[str]:
     """The weekly limit's reason against one more retraining; none when there may be one."""
-    count, limit = in_week(world, earlier), contract.retrain.max_per_week
+    count, limit = in_week(earlier, clock=clock), contract.retrain.max_per_week
     return [f"{count} retrainings in the last 7 days, {limit} are allowed"] if count >= limit else []
 
 
-def answer(world: World, project: str, kind: str, event_id: str, at: datetime) -> tuple[str, list[str], Json]:
+def answer(
+    project: str,
+    kind: str,
+    event_id: str,
+    at: datetime,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    events: Events,
+    clock: Clock,
+) -> tuple[str, list[str], Json]:
     """(retrain | hold, reasons, facts) for an alarm of `kind` drift or quality; asks for the retraining."""
-    contract = project_contract(world, project)
-    report = latest_report(world, project)
-    held, facts = _held(world, project, contract, kind, event_id, report)
+    contract = project_contract(project, ledger=ledger)
+    report = latest_report(project, objects=objects)
+    held, facts = _held(project, contract, kind, event_id, report, ledger=ledger, clock=clock)
     if held:
         return "hold", held, facts
     reason = f"{kind}: {'; '.join(report.get('reasons') or [])}" if kind == "drift" and report else f"alarm {kind}"
-    request(world, project, kind, reason, at, event_id)
+    request(project, kind, reason, at, event_id, ledger=ledger, events=events)
     return "retrain", [reason], facts
 
 
 def _held(
-    world: World, project: str, contract: Contract, kind: str, event_id: str, report: Json
+    project: str, contract: Contract, kind: str, event_id: str, report: Json, *, ledger: Ledger, clock: Clock
 ) -> tuple[list[str], Json]:
     """Why there is no retraining, all reasons at once; the facts that were looked at."""
     retrain = contract.retrain
-    others = earlier_retrainings(world, project, contract, event_id)
+    others = earlier_retrainings(project, contract, event_id, ledger=ledger, clock=clock)
     reasons: list[str] = []
     if kind not in retrain.on:
         reasons.append(f"the contract's retrain.on does not name {kind}")
     if others:
         free = datetime.fromisoformat(others[-1]["at"]) + timedelta(seconds=seconds(retrain.cooldown))
-        if world.clock.now() < free:
+        if clock.now() < free:
             reasons.append(f"cooldown until {free.isoformat()}")
-    reasons += over_the_limit(world, contract, others)
+    reasons += over_the_limit(contract, others, clock=clock)
     damage = broken(report)
     if damage:
         reasons += ["this looks like a broken feed, not like real drift", *damage]
-    count = in_week(world, others)
+    count = in_week(others, clock=clock)
     return reasons, {"retrainings_in_week": count, "report_at": report.get("at"), "damage": damage}
 
 
-def latest_report(world: World, project: str) -> Json:
+def latest_report(project: str, *, objects: ObjectStore) -> Json:
     """The latest measurement of the serving model; empty before the first. A damaged one stops no answer."""
     try:
-        latest = stored_json(world, keys.monitor(project, "latest.json"), {})
+        latest = stored_json(keys.monitor(project, "latest.json"), {}, objects=objects)
     except DamagedRecordError:
         return {}
     return latest if isinstance(latest, dict) else {}
 
 
-def note(world: World, project: str, kind: str, at: datetime, event_id: str) -> None:
+def note(project: str, kind: str, at: datetime, event_id: str, *, ledger: Ledger) -> None:
     """Records that an alarm was reported and nothing else was done."""
-    world.ledger.add_response(project, at, {"kind": "hold", "trigger": kind, "event_id": event_id})
+    ledger.add_response(project, at, {"kind": "hold", "trigger": kind, "event_id": event_id})
 
 
-def request(world: World, project: str, trigger: str, reason: str, at: datetime, event_id: str) -> None:
+def request(
+    project: str, trigger: str, reason: str, at: datetime, event_id: str, *, ledger: Ledger, events: Events
+) -> None:
     """Counts the retraining and asks for it. The same event again is counted once and starts one run."""
     # the response first: cool-down must count it even when this function dies after the request
-    world.ledger.add_response(project, at, {"kind": "retrain", "trigger": trigger, "event_id": event_id})
+    ledger.add_response(project, at, {"kind": "retrain", "trigger": trigger, "event_id": event_id})
     detail = {"project": project, "trigger": trigger, "reason": reason, "at": at.isoformat()}
-    world.events.put("Training Requested", detail)
+    events.put("Training Requested", detail)
 
 
-def request_waiting(world: World, project: str, waiting: list[str], reason: str | None) -> None:
+def request_waiting(project: str, waiting: list[str], reason: str | None, *, events: Events) -> None:
     """Asks for the run that had to wait for a lock; `waiting` are datasets, or a trigger such as `(drift)`."""
     # on the same data only a retraining makes a new run
     triggers = [entry.strip("()") for entry in waiting if entry.startswith("(")]
-    world.events.put(
+    events.put(
         "Training Requested",
         {
             "project": project,
@@ -117,7 +129,7 @@ def record_key(project: str, at: datetime, event_id: str) -> str:
 
 
 def write_record(
-    world: World, key: str, project: str, inputs: Json, decision: str, reasons: list[str], facts: Json
+    key: str, project: str, inputs: Json, decision: str, reasons: list[str], facts: Json, *, objects: ObjectStore
 ) -> None:
     """To be called after the action, which is safe to repeat: a crash in between must not swallow the response."""
     record = {
@@ -128,4 +140,4 @@ def write_record(
         "reasons": reasons,
         **facts,
     }
-    write_json(world, key, record)
+    write_json(key, record, objects=objects)
