@@ -30,6 +30,7 @@ from proofs import (
     posture,
     references,
     schemas,
+    stores,
     substitutions,
     task_permissions,
     time_limits,
@@ -76,6 +77,7 @@ CHEAP: tuple[Check, ...] = (
     _check("schemas", schemas.findings, "source", "the registry's schemas take every resource, values resolved"),
     _check("task permissions", task_permissions.findings, "source definitions", "roles may do what their Tasks need"),
     _check("posture", posture.findings, "source", "keys and their grants, TLS, logs, versions, tags, SourceAccount"),
+    _check("stores", stores.findings, "source", "bucket and table are as the code uses them"),
     _check("iam", iam.findings, "source", "recorded calls allowed, no action in vain, forbidden calls denied"),
     _check(
         "dataflow", dataflow.findings, "source definitions code", "expressions, evaluated on every way, fill each call"

@@ -7,12 +7,12 @@ an execution ends with. The calls of other services are in `expected_calls.py`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 from proofs.expected_calls import CHAMPION, ENDPOINT, NEW, NEW_ONLY, OLD, OLD_ONLY, PACKAGE, SEALED, SHARE
 from proofs.samples import TOKEN
-from proofs.shapes import Either, Having
+from proofs.shapes import Either, Having, Held, held
 
 _S3 = re.compile(r"s3://data/\S+")
 _NAME = re.compile(r"[A-Z][\w ?]+")  # of a state
@@ -25,19 +25,6 @@ _MAYBE_FAILURE = Either(None, FAILURE)
 _CAUGHT = {"Error": _ERROR, "Cause": _CAUSE}
 _REASONS = [str]
 _VERIFIED = Having({"decision": Either("verified", "failed"), "reasons": _REASONS})
-
-
-@dataclass(frozen=True)
-class Held:
-    """What a variable holds by then, or a member of it."""
-
-    path: str
-
-    def value(self, known: dict[str, Any]) -> Any:
-        found: Any = known
-        for step in self.path.split("."):
-            found = found.get(step) if isinstance(found, dict) else None
-        return found
 
 
 PARAMETERS: dict[str, Any] = {
@@ -116,6 +103,7 @@ PAYLOADS: dict[tuple[str, str], dict[str, Any]] = {
         "percent": Held("weights.percent"),
         "step_started_at": Held("step_started_at"),
     },
+    ("ReleaseModel", "Plan Release"): {"drill": Held("release.drill", False)},
     ("ReleaseModel", "Replay Requests"): {"looks": Held("looks")},
     ("RollBack", "Plan Rollback"): {"reason": Held("request.reason"), "from_run": Held("request.from_run")},
     ("RollBack", "Complete Rollback"): {
@@ -182,6 +170,32 @@ OUTPUTS: dict[str, Any] = {
     "BatchPredict": Having({"status": "scored", "recorded": bool}),
 }
 """What an execution that succeeds ends with: its parent reads it, and so do people."""
+
+STATES: dict[tuple[str, str], Any] = {
+    ("ReleaseModel", "No Way Back"): {
+        "decision": "failed",
+        "reasons": [re.compile(r"there is no model to go back to, .*: [\s\S]*\S")],
+    },
+}
+"""What a state gives on, where the state after it would take something else for it."""
+
+LIMITS: dict[tuple[str, str], Held] = {
+    ("ReleaseModel", "Bake"): Held("plan.slice_seconds"),
+    ("ReleaseModel", "Await Requests"): Held("plan.slice_seconds"),
+    ("MlLifecycle", "Await Approval"): Held("plan.approval_timeout_seconds"),
+}
+"""How long a state waits for its token."""
+
+ENTERED: dict[tuple[str, str], Any] = {
+    # a fleet that was swapped serves the new model alone; traffic that was shifted has no configuration to tell
+    ("ReleaseModel", "Open Bake"): Having({"config?": Held("plan.only_config")}),
+}
+"""What a state is entered with: a question before it that is asked wrong lets others through."""
+
+AGREE: dict[tuple[str, str], Callable[[dict[str, Any]], bool]] = {
+    ("ReleaseModel", "Canary Healthy?"): lambda held: held["weights"] == held["plan"]["weights"][held["step"]],
+}
+"""Whether variables that a state assigns together agree with each other."""
 
 VARIABLES: dict[str, Any] = {
     "failure": Either(None, FAILURE, _CAUGHT),
@@ -280,11 +294,9 @@ def payload(place: tuple[str, str], known: dict[str, Any]) -> dict[str, Any] | N
     for name in NAMES[place].split():
         plain = name.removesuffix("?")
         shape = own.get(plain, PARAMETERS[plain])
-        if isinstance(shape, Held):
-            shape = shape.value(known)
-            if shape is None and plain != name:
-                continue
-        found[plain] = shape
+        shape = held(shape, known)
+        if shape is not None or plain == name:
+            found[plain] = shape
     return found
 
 

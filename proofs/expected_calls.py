@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from proofs.shapes import Either, Having
+from proofs.shapes import Either, Exactly, Having, Held
 
 SHARE = float
 _TAGS = [{"Key": re.compile(r"sluice:\w+"), "Value": re.compile(r"\w+")}]
@@ -22,6 +22,11 @@ PACKAGE = re.compile(r"arn:aws:sagemaker:\S+:model-package/\S+")
 CHAMPION = {"run_id": "r0", "artifact_uri": "s3://data/models/shop/r0/model.tar.gz"}
 SEALED = re.compile(r"s3://data/models/shop/r1/model\.tar\.gz")
 _EXECUTION = re.compile(r"arn:aws:states:\S+:execution:\S+")
+
+
+def _folders(side: str, *folders: str, name: str = "") -> list[str]:
+    """The arguments that name a job's folders."""
+    return [each for one in folders for each in (f"--{name or one}", f"/opt/ml/processing/{side}/{one}")]
 
 
 def _s3_input(name: str, uri: Any) -> dict[str, Any]:
@@ -123,7 +128,13 @@ CALLS: dict[tuple[str, str], dict[str, Any]] = {
         "AppSpecification": {
             "ImageUri": _IMAGE,
             "ContainerEntrypoint": [re.compile("python3|/opt/ml/processing/input/code/evaluate.py")],
-            "ContainerArguments": [str],
+            "ContainerArguments": Exactly(
+                [
+                    *_folders("input", "test", "contract", "candidate", "baseline", "champion"),
+                    *_folders("output", "evaluation", name="output"),
+                    *("--message", "/opt/ml/output/message"),
+                ]
+            ),
         },
         "ProcessingInputs": [_INPUTS],
         "ProcessingOutputConfig": {
@@ -181,7 +192,7 @@ CALLS: dict[tuple[str, str], dict[str, Any]] = {
         },
     ),
     ("ReleaseModel", "Attach Canary"): _to(_NEW_BESIDE),
-    ("ReleaseModel", "Shift Traffic"): _weights(SHARE, SHARE),
+    ("ReleaseModel", "Shift Traffic"): _weights(Held("weights.champion_weight"), Held("weights.variant_weight")),
     ("ReleaseModel", "Promote Model"): _to(NEW_ONLY),
     ("ReleaseModel", "Cut Canary Traffic"): _weights(1, 0),
     ("ReleaseModel", "Restore Champion"): _to(

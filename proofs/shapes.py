@@ -3,7 +3,7 @@
 A pattern is a text that it matches in full; a type its instances, of which true is no number; a list of one shape a
 list with at least one such item; `Either` any of several; a dict an object with these members and no others, a
 member whose name ends in `?` being one that may be missing; `Having` an object with at least these members. Anything
-else is the value itself.
+else is the value itself. `Held` stands for what a variable holds, which `held` puts in its place.
 """
 
 from __future__ import annotations
@@ -29,6 +29,37 @@ class Having:
     """An object that may have other members beside these."""
 
     members: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Exactly:
+    """The very value: a list whose order counts."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a variable of the machine holds by then, or a member of it; `otherwise` where there is none."""
+
+    path: str
+    otherwise: Any = None
+
+
+def held(shape: Any, known: dict[str, Any]) -> Any:
+    """The shape with what the variables hold in the places of Held."""
+    if isinstance(shape, Held):
+        found: Any = known
+        for step in shape.path.split("."):
+            found = found.get(step) if isinstance(found, dict) else None
+        return shape.otherwise if found is None else found
+    if isinstance(shape, Having):
+        return Having(held(shape.members, known))
+    if isinstance(shape, dict):
+        return {name: held(each, known) for name, each in shape.items()}
+    if isinstance(shape, Either):
+        return Either(*(held(each, known) for each in shape))
+    return [held(each, known) for each in shape] if isinstance(shape, list) else shape
 
 
 def problems(value: Any, shape: Any, where: str = "") -> Iterator[str]:
@@ -64,6 +95,8 @@ def problems(value: Any, shape: Any, where: str = "") -> Iterator[str]:
 
 
 def _is(value: Any, shape: Any) -> bool:
+    if isinstance(shape, Exactly):
+        return bool(value == shape.value)
     if isinstance(shape, re.Pattern):
         return isinstance(value, str) and shape.fullmatch(value) is not None
     if isinstance(shape, type):

@@ -23,6 +23,7 @@ def findings(project: Project) -> list[Finding]:
             for name, state in tasks(definition):
                 where = f"{logical_id}/{name}.TimeoutSeconds"
                 found += [Finding(CHECK, where, what) for what in _task(project, state, declared)]
+            found += [Finding(CHECK, f"{logical_id}/{where}", what) for where, what in _polls(definition)]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             found.append(Finding(CHECK, logical_id, repr(error)))
     return found
@@ -54,6 +55,29 @@ def _task(project: Project, state: dict[str, Any], declared: dict[str, Any]) -> 
         )
         if waits < takes.get("MaxRuntimeInSeconds", 0):
             yield f"waits {waits} s for a job that may run for {takes['MaxRuntimeInSeconds']} s"
+
+
+def _polls(definition: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """A state that asks again and again how far a change is, does so for as long as the change may take."""
+    for name, state in tasks(definition):
+        policy = ((state.get("Arguments") or {}).get("DeploymentConfig") or {}).get("BlueGreenUpdatePolicy") or {}
+        takes = policy.get("MaximumExecutionTimeoutInSeconds")
+        after = definition["States"].get(state.get("Next"), {})
+        if takes is None:
+            continue
+        polls = [each for each in after.get("Retry", []) if "EndpointBusyError" in each["ErrorEquals"]]
+        waits = max((_waited(each) for each in polls), default=0)
+        if waits < takes:
+            yield f"{state['Next']}.Retry", f"asks for {waits:.0f} s; what {name} began may take {takes} s"
+
+
+def _waited(retry: dict[str, Any]) -> float:
+    """Seconds that a retrier waits in all."""
+    wait, total = float(retry.get("IntervalSeconds", 1)), 0.0
+    for _ in range(min(int(retry.get("MaxAttempts", 3)), 100_000)):
+        total += min(wait, float(retry.get("MaxDelaySeconds", wait)))
+        wait *= float(retry.get("BackoffRate", 2))
+    return total
 
 
 def _target(value: Any, declared: dict[str, Any]) -> str:

@@ -150,6 +150,8 @@ class Walk:
     def _state(self, machine: str, name: str, state: dict[str, Any], data: Any, known: dict[str, Any]) -> Iterator[Way]:
         """The states that may follow, with their input and the variables that were assigned."""
         at = _At(self, (machine, name), known, {"input": data, "context": _context(name, state)})
+        if (machine, name) in expected.ENTERED:
+            at.compare("input", data, shapes.held(expected.ENTERED[machine, name], known))
         kind = state["Type"]
         if kind == "Choice":
             rule, holder = self._rule(at, state)
@@ -200,6 +202,8 @@ class Walk:
         limit = at.value("TimeoutSeconds", state.get("TimeoutSeconds", 60))
         if not isinstance(limit, int) or isinstance(limit, bool) or limit <= 0:
             at.say("TimeoutSeconds", f"comes to {limit!r}, which is no number of seconds")
+        if at.place in expected.LIMITS:
+            at.compare("TimeoutSeconds", limit, shapes.held(expected.LIMITS[at.place], at.known))
         arguments = at.value("Arguments", state.get("Arguments", {}))
         if arguments is _NOTHING:
             return []
@@ -212,7 +216,7 @@ class Walk:
         if shape is None or None in shape.values():
             at.say("Arguments", "what belongs here is not known (proofs/expected.py)")
         else:
-            at.compare("Arguments", arguments, shape)
+            at.compare("Arguments", arguments, shapes.held(shape, at.known))
         declared = self._project.source["Resources"][at.place[0]]["Properties"].get("DefinitionSubstitutions", {})
         if call.key == "lambda:invoke":
             return self._invoked(at, call.pattern, _target(arguments.get("FunctionName"), declared), arguments)
@@ -297,8 +301,8 @@ class _At:
         for name, value in assigned.items() if isinstance(assigned, dict) else ():
             if name not in expected.VARIABLES:
                 self.say(of, f"what ${name} holds is not known (proofs/expected.py)")
-            elif value is None and written[name] is not None:
-                self.say(f"{of}.{name}", "comes to null")
+            elif value is None and not (written[name] is None and self.place[1].startswith("Open ")):
+                self.say(f"{of}.{name}", "is null, which only the first state may say")
             else:
                 self.compare(f"{of}.{name}", value, expected.VARIABLES[name])
 
@@ -309,9 +313,14 @@ class _At:
         shaped = self.value(f"{prefix}Output", holder["Output"], **states) if "Output" in holder else output
         assigned = self.value(f"{prefix}Assign", holder.get("Assign", {}), **states)
         self._held(f"{prefix}Assign", holder.get("Assign", {}), assigned)
+        agree = expected.AGREE.get(self.place)
+        if agree and isinstance(assigned, dict) and len(assigned) > 1 and not agree({**self.known, **assigned}):
+            self.say(f"{prefix}Assign", "the variables do not agree with each other")
         names = " ".join(holder.get("Assign", {}))
         if names != expected.ASSIGNED.get(self.place, {}).get(of, ""):
             self.say(f"{prefix}Assign", f"assigns {names or 'nothing'}, other than proofs/expected.py says")
+        if not of and self.place in expected.STATES:
+            self.compare("Output", shaped if "Output" in holder else {}, expected.STATES[self.place])
         if "Output" in holder and shaped is not _NOTHING and not isinstance(shaped, dict):
             self.say(f"{prefix}Output", "is no object")
         if shaped is not _NOTHING and assigned is not _NOTHING:

@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 
 from proofs.api_calls import check_task
 from proofs.checks import EVERY
-from proofs.mutants import by_hand, of_dataflow, of_definitions
+from proofs.mutants import by_hand, by_patch, of_dataflow, of_definitions
 from proofs.mutants.hunt import Row, hunted
 from proofs.project import Project
 
@@ -71,6 +71,7 @@ def _report(rows: list[Row], left: list[Row], *, complete: bool) -> int:
         ("mutants caught", len(rows) - len(left), len(rows), not left),
         ("data flow mutants caught", len(flow) - missed, len(flow), not missed),
         ("data flow changes that change nothing", same, same, True),
+        ("mutants made as patches, caught", *_of(rows, by_patch.KIND)),
         ("mutants made by hand", by_people, 40, by_people >= 40),
         ("call mutants caught", len(calls) - len(unseen), len(calls), not unseen),
         ("false alarms", len(alarms), 0, not alarms),
@@ -78,6 +79,11 @@ def _report(rows: list[Row], left: list[Row], *, complete: bool) -> int:
     for title, value, goal, ok in lines if complete else lines[:-1]:
         print(json.dumps({"name": title, "value": value, "goal": goal, "ok": ok}))
     return 0 if all(ok for _, _, _, ok in lines) else 1
+
+
+def _of(rows: list[Row], kind: str) -> tuple[int, int, bool]:
+    own = [check for each, _, check in rows if each == kind]
+    return sum(map(bool, own)), len(own), all(own)
 
 
 if __name__ == "__main__":

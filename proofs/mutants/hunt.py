@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from proofs import asl_validator
 from proofs.checks import CHEAP, COSTLY, Check
-from proofs.mutants import Mutant, by_hand, of_dataflow, of_definitions, of_ports, of_template, of_wiring
+from proofs.mutants import Mutant, by_hand, by_patch, of_dataflow, of_definitions, of_ports, of_template, of_wiring
 from proofs.project import Finding, Project, TranslationError
 
 _FIELDS = ("source", "definitions", "code")
@@ -96,7 +96,7 @@ def every(project: Project, share: int = 1) -> list[Mutant]:
         *of_dataflow.generated(project),
         *of_ports.generated(project),
     ]
-    return [*by_hand.mutants(project), *generated[::share]]
+    return [*by_hand.mutants(project), *by_patch.mutants(project), *generated[::share]]
 
 
 def hunted(part: tuple[int, int, int]) -> list[Row]:
