@@ -58,7 +58,13 @@ def run(folder: Path, cases: list[dict[str, Any]]) -> dict[str, Any]:
         [GLUE_PYTHON, folder / "driver.py", folder / "cases.json", ROOT / "jobs" / "glue"],
         capture_output=True,
         text=True,
-        env={"JAVA_HOME": java, "PATH": "/usr/bin:/bin", "SPARK_CONF_DIR": str(folder), "SPARK_LOCAL_IP": "127.0.0.1"},
+        env={
+            "JAVA_HOME": java,
+            "PATH": "/usr/bin:/bin",
+            "PYSPARK_PYTHON": str(GLUE_PYTHON),  # else the workers take the first python3 of PATH
+            "SPARK_CONF_DIR": str(folder),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+        },
         timeout=600,
     )
     found = [json.loads(line[7:]) for line in done.stdout.splitlines() if line.startswith("RESULT ")]
