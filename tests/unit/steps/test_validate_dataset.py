@@ -80,6 +80,21 @@ def test_input_mistakes_are_outcomes(key: str, body: bytes, error: str, told: st
     assert told in at.alerts.published[-1].message
 
 
+def test_a_first_contract_that_a_file_registers_is_compared_with_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The intake's role may not read contracts/: a look there would fail every such file."""
+    at = world()
+    put(at, "projects/shop/project.yaml", yaml.safe_dump(CONTRACT).encode())
+    read = at.objects.read
+
+    def permitted(key: str, version_id: str | None = None) -> bytes:
+        assert not key.startswith("contracts/"), key
+        return read(key, version_id)
+
+    monkeypatch.setattr(at.objects, "read", permitted)
+    _, record = arrive(at, GOOD)
+    assert record["status"] == "accepted"
+
+
 def test_a_contract_that_came_a_moment_before_is_found() -> None:
     at = world()
     put(at, "projects/shop/project.yaml", yaml.safe_dump(CONTRACT).encode())

@@ -14,6 +14,7 @@ def register_contract(
     version_id: str | None = None,
     seconds: float | None = None,
     *,
+    compare: bool = True,
     objects: ObjectStore,
     ledger: Ledger,
     alerts: Alerts,
@@ -23,7 +24,8 @@ def register_contract(
 
     Returns {"status": "registered" | "refused" | "unchanged", "project", ...}. A mistake in the contract is an outcome
     with an alert, not an exception. A contract that changes something for accepted rows is compared with them, after
-    the registration and within `seconds`. Raises NotFoundError when there is no such object.
+    the registration and within `seconds`. `compare` is False for who registers a project's first contract: there are
+    no rows yet, and its role may not read any. Raises NotFoundError when there is no such object.
     """
     # events come unordered: an older version than the newest must not win over it
     newest = objects.version(key)
@@ -31,9 +33,10 @@ def register_contract(
     registered = ledger.contract(project)
     if registered and registered[1] == version:
         # an earlier try may have ended between the registration and the comparison
-        compare_contract.finish(
-            project, registered[0], version, seconds, objects=objects, ledger=ledger, alerts=alerts, clock=clock
-        )
+        if compare:
+            compare_contract.finish(
+                project, registered[0], version, seconds, objects=objects, ledger=ledger, alerts=alerts, clock=clock
+            )
         return {"status": "unchanged", "project": project, "version": version}
     body = objects.read(key, version if version != "null" else None)
     try:
@@ -52,11 +55,12 @@ def register_contract(
     message = f"{project}: {contract.problem.type} problem, {columns} columns. Files go to raw/{project}/."
     told: Json = {"key": key, "version": version, "columns": columns}
     alerts.publish("Contract Registered", project, f"{project}: contract registered", message, told)
-    if registered:
+    if registered and compare:
         compare_contract.begin(contract, version, registered, objects=objects, ledger=ledger)
     saved = contract.model_dump(mode="json")
     ledger.save_contract(project, saved, version)
-    compare_contract.finish(
-        project, saved, version, seconds, objects=objects, ledger=ledger, alerts=alerts, clock=clock
-    )
+    if registered and compare:
+        compare_contract.finish(
+            project, saved, version, seconds, objects=objects, ledger=ledger, alerts=alerts, clock=clock
+        )
     return {"status": "registered", "project": project, "version": version}

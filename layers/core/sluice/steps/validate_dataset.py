@@ -164,8 +164,17 @@ def _contract(
         # the contract may have been dropped a moment before the file, its event still on the way
         yaml_key = keys.contract(project)
         if objects.exists(yaml_key):
+            # a project that was unknown a moment ago has no accepted rows to compare the contract with
+            version = objects.version(yaml_key)
             answer = register_contract(
-                project, yaml_key, objects.version(yaml_key), objects=objects, ledger=ledger, alerts=alerts, clock=clock
+                project,
+                yaml_key,
+                version,
+                compare=False,
+                objects=objects,
+                ledger=ledger,
+                alerts=alerts,
+                clock=clock,
             )
             if answer["status"] == "refused":
                 raise UnknownProjectError(f"the contract of {project!r} was refused: {answer['message']}")
