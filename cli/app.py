@@ -46,7 +46,7 @@ from cli.commands import (
     withdraw,
 )
 from cli.connection import Connection
-from cli.errors import CliError, CommandError
+from cli.errors import NO_REGION, CliError, CommandError
 from cli.options import REFUSED, USAGE
 from cli.text import say
 from sluice.errors import SluiceError
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None, connect: Connect = Connection) 
             'local cloud run `eval "$(sluice env)"`'
         )
     except (NoRegionError, ProfileNotFound) as error:
-        return _fail("no AWS region is set; set AWS_REGION" if isinstance(error, NoRegionError) else str(error))
+        return _fail(NO_REGION if isinstance(error, NoRegionError) else str(error))
     except EndpointConnectionError as error:
         return _fail(f"AWS cannot be reached: {error}. Is AWS_ENDPOINT_URL right, and is the local cloud running?")
     except ClientError as error:

@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.errors import CliError
+from cli.errors import NO_REGION, CliError
 from cli.outcomes import misplaced_lines
 from cli.target import Target, is_local
 from sluice import bootstrap
@@ -52,7 +52,7 @@ class Connection:
     def outputs(self) -> dict[str, str]:
         """The stack's outputs. Raises CliError when there is no such stack, or it is not a Sluice stack."""
         if not self.clients("cloudformation").meta.region_name:
-            raise CliError("no AWS region is set; set AWS_REGION")  # an empty variable does not raise NoRegionError
+            raise CliError(NO_REGION)  # an empty variable does not raise NoRegionError
         try:
             stacks = self.clients("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
         except ClientError as error:

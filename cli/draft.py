@@ -164,7 +164,8 @@ def _key_lines(scan: Scan, target: Seen, key: Seen | None, result: Draft) -> lis
 
 def _time_lines(scan: Scan, target: Seen, time: Seen | None, result: Draft) -> list[str]:
     if time:
-        return [f"  time: {_scalar(time.name)}"]
+        result.decisions.append(f"data.time: {time.name!r} orders the rows and is not a feature; is that right?")
+        return [f"  time: {_scalar(time.name)}  # DECIDE: it orders the rows and is not a feature; null makes it one"]
     several = [column.name for column in scan.columns if column.type == "timestamp" and column is not target]
     if not several:
         return ["  time: null  # no column holds ISO 8601 times"]
@@ -255,13 +256,14 @@ def _rest(problem_type: str, time: Seen | None) -> list[str]:
         "  expectations: {max_invalid_rows: 0.05}  # min_rows would refuse smaller files",
         f"  split: {{test: 0.2, validation: 0.2, by: random}}{by_time}",
         "gates:",
-        f"  # DECIDE: what must the model reach to be useful? For example: - {{metric: {metric}, {floor}}}",
+        "  # DECIDE, once a first model shows what can be reached: what must a model reach to be useful? For example:",
+        f"  # - {{metric: {metric}, {floor}}}",
         f"  - {{metric: {metric}, above_baseline_by: {'0.0' if problem_type == 'regression' else '0.01'}}}",
         f"  - {{metric: {metric}, not_worse_than_champion_by: 0.005, confidence: 0.95}}",
         "release:",
         "  approval: manual  # DECIDE: automatic once you trust the gates",
-        "  no_traffic: roll_back  # DECIDE: without live requests: hold, roll_back, or promote after a test on "
-        "held-out rows?",
+        "  # DECIDE, from the second model on: hold, roll_back, or promote after a test on held-out rows?",
+        "  no_traffic: roll_back  # what a release does that sees no live requests",
     ]
 
 

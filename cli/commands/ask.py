@@ -1,13 +1,15 @@
 """Sends one request to the model that serves, and prints its answer.
 
 The request is JSON text, or a file: .json, .jsonl (one record in each line) or .csv with a header; `-` reads standard
-input. Without one, the command prints a request to start from.
+input. Without one, the command prints a request to start from, with the usual values of the newest accepted file.
 """
 
 from __future__ import annotations
 
 import json
+import shlex
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,8 +20,10 @@ from cli.errors import CliError
 from cli.options import Json as JsonFlag
 from cli.options import Project, print_json
 from cli.text import say
+from sluice import keys
 from sluice.bootstrap import World
 from sluice.contract import Contract
+from sluice.errors import NotFoundError
 from sluice.ports import Answer
 
 NAME = "ask"
@@ -43,11 +47,13 @@ def run(
     ] = None,
     as_json: JsonFlag = False,
 ) -> int:
-    """0 when the model answered, 1 when it did not."""
+    """0 when the model answered or no request was given, 1 when it did not answer."""
     world = connection.world
     project = known_project(world, project)
     if request is None:
-        raise CliError(f"say what to ask, for example: sluice ask {project} '{json.dumps(sample(world, project))}'")
+        text = json.dumps(sample(world, project), ensure_ascii=False)
+        print_json(json.loads(text)) if as_json else say(f"sluice ask {project} {shlex.quote(text)}")
+        return 0
     body, content_type = read_request(request)
     answer = send(world, project, body, content_type)
     text = answer.body.decode("utf-8", "replace")
@@ -55,7 +61,7 @@ def run(
         print_json({"status": answer.status, "variant": answer.variant, "body": _parsed(text)})
     elif answer.status == 200:
         say(text.strip())
-        say(f"answered by {answer.variant}", file=sys.stderr)
+        say(f"{_meaning(world, project, _parsed(text))}answered by {answer.variant}", file=sys.stderr)
     if answer.status != 200:
         why = text.strip() or "no answer came in time"
         raise CliError(f"{project} answered {answer.status}: {why}. `sluice status {project}` says what serves")
@@ -94,12 +100,49 @@ def sample(world: World, project: str) -> dict[str, Any]:
     columns = Contract.model_validate(registered[0]).feature_columns if registered else {}
     names = columns if isinstance(columns, dict) else dict.fromkeys(columns)
     plain = (registered[0]["data"]["columns"] if registered else {}) or {}
-    return {name: _sample(plain.get(name) or {}) for name in names}
+    seen = _newest_profile(world, project)
+    return {name: _usual(seen.get(name) or {}, plain.get(name) or {}) for name in names}
 
 
-def _sample(column: dict[str, Any]) -> Any:
-    values = column.get("values")
-    return values[0] if values else _SAMPLES.get(str(column.get("type")), "a")
+def _newest_profile(world: World, project: str) -> dict[str, Any]:
+    """Columns of the newest accepted file that has a profile; none when there is no such file."""
+    for dataset in reversed(world.ledger.datasets(project)):
+        try:
+            return dict(json.loads(world.objects.read(keys.profile(project, dataset["dataset_id"])))["columns"])
+        except NotFoundError:
+            continue
+    return {}
+
+
+def _usual(seen: dict[str, Any], column: dict[str, Any]) -> Any:
+    """The mean of numbers, the most frequent of categories and booleans, the latest time; else any value."""
+    kind, values = str(column.get("type")), column.get("values")
+    if (mean := (seen.get("moments") or {}).get("mean")) is not None:
+        return round(mean) if kind == "integer" else float(f"{mean:.4g}")
+    if kind in ("category", "boolean") and seen.get("counts"):
+        usual = max(seen["counts"], key=lambda value: seen["counts"][value])
+        return usual == "true" if kind == "boolean" else usual
+    if kind == "timestamp" and seen.get("max") is not None:
+        return datetime.fromtimestamp(seen["max"], UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return values[0] if values else _SAMPLES.get(kind, "a")
+
+
+def _meaning(world: World, project: str, answer: Any) -> str:
+    """What one prediction says about the target, in words; nothing for several."""
+    registered = world.ledger.contract(project)
+    predictions = answer.get("predictions") if isinstance(answer, dict) else None
+    if not registered or not isinstance(predictions, list) or len(predictions) != 1:
+        return ""
+    problem, found = registered[0]["problem"], predictions[0]
+    said = f"{problem['target']}: {_plain(found.get('prediction'))}"
+    if (probability := found.get("probability")) is not None:
+        of = problem["positive"] if problem["type"] == "binary" else found.get("prediction")
+        said += f" (probability of {_plain(of)}: {probability:.3g})"
+    return f"{said}; "
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _parsed(text: str) -> Any:

@@ -62,7 +62,7 @@ def _watch(connection: Connection, project: str, record: Json, wait: float, disp
                 display.line(words, waits_for="approval", run=run_id)
         asked = waits
         if now.get("outcome"):
-            return _end(now, display)
+            return _end(project, now, display)
         if not now.get("execution_arn") and time.time() - began > wait:
             raise CliError(f"{run_id} is {now.get('status')}, but no execution of it has started")
         display.now(f"{last or now.get('status')} · {duration(now.get('started_at'), world.clock.now())}")
@@ -74,8 +74,8 @@ def how_to_decide(run_id: str) -> list[str]:
     return [
         "  The run waits for your approval. Read why it passed its gates, then decide:",
         f"    sluice why {run_id}",
-        f"    sluice approve {run_id} --reason '…'",
-        f"    sluice reject {run_id} --reason '…'",
+        f"    sluice approve {run_id}        (--reason TEXT records why)",
+        f"    sluice reject {run_id} --reason TEXT",
     ]
 
 
@@ -93,14 +93,26 @@ def _current(world: World, project: str, wait: float, display: Display) -> Json:
                 f"no run of {project} is in progress, and none started in {wait:.0f} s; see `sluice runs {project}`"
             )
         if not told:
-            display.line("no run is in progress; waiting for one …", waits_for="run")
+            display.line(_idle(world, project, wait), waits_for="run")
             told = True
         time.sleep(_POLL_SECONDS)
 
 
-def _end(record: Json, display: Display) -> int:
+def _idle(world: World, project: str, wait: float) -> str:
+    """What somebody who expected a run wants to know: how the last one ended, and that nothing hangs."""
+    newest = next(iter(world.ledger.runs(project)), None)
+    last = f"the last one, {newest['run_id']}, ended: {outcome(newest)}" if newest else "there has been none yet"
+    return (
+        f"no run of {project} is in progress ({last}). Waiting {wait:.0f} s for the next; Ctrl-C ends the display, and "
+        f"`sluice status {project}` shows what serves"
+    )
+
+
+def _end(project: str, record: Json, display: Display) -> int:
     took, run_id = duration(record.get("started_at"), record.get("ended_at")), record["run_id"]
     words = f"ended after {took}: {record['outcome']}. {explanation(record)}".rstrip()
     display.line(words, run=run_id, outcome=record["outcome"], because=explanation(record))
     display.line(f"`sluice why {run_id}` has every decision")
+    if record["outcome"] == "promoted":
+        display.line(f"`sluice ask {project}` prints a request for the new model")
     return 1 if record["outcome"] == "failed" else 0

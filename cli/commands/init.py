@@ -50,6 +50,7 @@ def run(
     say(f"  {_judged(file, made.text)}")
     for decision in made.decisions:
         say(f"  decide: {decision}")
+    say("  decide in the file: description, gates, release.approval and release.no_traffic")
     say(f"Then: sluice check {output} && sluice register {output}")
     return 0
 

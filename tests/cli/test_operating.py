@@ -41,7 +41,6 @@ class TestAsk:
 
     def test_refusals_say_what_to_do(self, sluice, world, monkeypatch):
         assert "no model of shop has been released" in sluice("ask", "shop", "{}")[2]
-        assert """sluice ask shop '{"pages": 1}'""" in sluice("ask", "shop")[2]
         assert "is not JSON" in sluice("ask", "shop", "{pages: 3}")[2]
         assert "neither JSON" in sluice("ask", "shop", "rows.csv")[2]
         serve(world)
@@ -49,6 +48,33 @@ class TestAsk:
         code, _, error = sluice("ask", "shop", '{"pagse": 3}')
         assert code == 1
         assert "answered 400: no known field" in error
+
+    def test_without_a_request_it_prints_one_to_start_from(self, sluice, world):
+        assert sluice("ask", "shop")[:2] == (0, """sluice ask shop '{"pages": 1}'\n""")
+        world.ledger.add_dataset("shop", "d1", world.clock.now(), {"rows": 3})
+        seen = {"pages": {"type": "integer", "moments": {"mean": 6.7}}}
+        world.objects.write(keys.profile("shop", "d1"), json.dumps({"columns": seen}).encode())
+        assert sluice("ask", "shop")[:2] == (0, """sluice ask shop '{"pages": 7}'\n""")
+        assert json.loads(sluice("ask", "shop", "--json")[1]) == {"pages": 7}
+
+    def test_the_answer_is_said_in_words(self, sluice, world, monkeypatch):
+        serve(world)
+        body = b'{"predictions": [{"prediction": true, "probability": 0.6321}], "model": "r1"}'
+        monkeypatch.setattr(world.models, "invoke", lambda *_, **__: Answer(200, body, "v1"))
+        code, _, said = sluice("ask", "shop", '{"pages": 3}')
+        assert (code, "(probability of true: 0.632); answered by v1" in said) == (0, True)
+
+
+def test_follow_says_that_nothing_runs_and_how_the_last_run_ended(sluice, world, monkeypatch):
+    ticks = iter(range(0, 10_000, 100))
+    monkeypatch.setattr(
+        "cli.commands.follow.time",
+        SimpleNamespace(sleep=lambda _: None, monotonic=lambda: next(ticks), time=lambda: 0.0),
+    )
+    code, printed, said = sluice("follow", "shop", "--wait", "120")
+    assert code == 1
+    assert "no run of shop is in progress (there has been none yet)" in printed
+    assert "none started in 120 s" in said
 
 
 class TestRollback:
@@ -196,8 +222,9 @@ def test_follow_says_how_to_decide_while_the_run_waits(sluice, world, monkeypatc
     monkeypatch.setattr("cli.commands.follow.Progress.fresh", lambda self: [])
     code, printed, _ = sluice("follow", "shop")
     assert code == 0
-    assert f"sluice approve {RUN} --reason" in printed
+    assert f"sluice approve {RUN} " in printed
     assert "promoted" in printed
+    assert "sluice ask shop" in printed
 
 
 class TestEnv:
