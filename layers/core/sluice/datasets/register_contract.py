@@ -24,7 +24,7 @@ def register_contract(
 
     Returns {"status": "registered" | "refused" | "unchanged", "project", ...}. A mistake in the contract is an outcome
     with an alert, not an exception. A contract that changes something for accepted rows is compared with them, after
-    the registration and within `seconds`. `compare` is False for who registers a project's first contract: there are
+    the registration and within `seconds`. `compare` is False for a caller that registers a first contract: there are
     no rows yet, and its role may not read any. Raises NotFoundError when there is no such object.
     """
     # events come unordered: an older version than the newest must not win over it
