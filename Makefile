@@ -55,7 +55,8 @@ build: setup  ## the machines' definitions and sam build, with bytecode in the l
 	PYTHONPATH=layers/core $(PY) -c 'from cli import artefacts; artefacts.for_aws().build()'
 
 cloud: setup  ## a local cloud with Sluice deployed on it, and what to paste to use it; stop it with Ctrl-C
-	@PYTHONPATH=layers/core $(PY) -m cli cloud
+# exec: after Ctrl-C, make would report the death of a shell between itself and the command as an error
+	@exec env PYTHONPATH=layers/core $(PY) -m cli cloud
 
 # tests must not depend on each other, so those that can stand alone run in random order: make test SEED=7
 SEED ?= 1

@@ -8,11 +8,13 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cli import artefacts
 from cli import stack as local
@@ -25,6 +27,8 @@ from cli.text import say
 NAME = "cloud"
 HELP = "start a local cloud with Sluice deployed on it"
 EXAMPLE = "sluice cloud --speed 10"
+INTERRUPTED = 130
+"""128 and the number of SIGINT, as a shell counts."""
 
 
 def run(
@@ -36,48 +40,73 @@ def run(
     background: Annotated[bool, typer.Option("--background", help="Return when it is deployed.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Stop the one that runs in the background.")] = False,
 ) -> int:
-    """0 when it was stopped, or stands in the background."""
+    """0 when it was stopped, or stands in the background; INTERRUPTED when Ctrl-C came before it stood."""
     cloud = local.LocalStack(state=clone() / ".localcloud", speed=speed, port=port, stack=connection.stack)
     if stop:
-        cloud.stop()
-        say("the local cloud is stopped")
+        _stop(cloud)
         return 0
     _refuse_a_second(cloud.state)
-    console = Console(stderr=True)
-    with console.status("building the functions (sam build); the first time takes minutes"):
-        artefacts.for_local_cloud().build()
-    with console.status("starting the local cloud"):
-        cloud.start()
     try:
-        with console.status(f"deploying stack {cloud.stack} (sam deploy)"):
+        with _stage("Building the functions (sam build), about a minute the first time", f"built {_python()}"):
+            artefacts.for_local_cloud().build()
+        with _stage("Starting the local cloud, a few seconds", f"it answers at {cloud.endpoint}"):
+            cloud.start()
+        with _stage(f"Deploying stack {cloud.stack} (sam deploy), about half a minute", "deployed"):
             cloud.deploy()
         say(welcome(cloud, background=background))
         if not background:
             _wait_for_the_end()
+    except KeyboardInterrupt:
+        _stop(cloud)
+        return INTERRUPTED
     except BaseException:
         cloud.stop()
         raise
     if not background:
-        cloud.stop()
-        say("the local cloud is stopped")
+        _stop(cloud)
     return 0
 
 
 def welcome(cloud: local.LocalStack, *, background: bool) -> str:
-    """What to paste."""
+    """What to paste, at the end."""
     sluice = Path(sys.executable).parent / "sluice"
     shown = sluice.relative_to(clone()) if sluice.is_relative_to(clone()) else sluice
     other = "" if cloud.stack == "sluice" else f" --stack {cloud.stack}"
     end = "`sluice cloud --stop` stops it" if background else "Ctrl-C stops it"
     return (
-        f"Sluice is deployed on a local cloud at {cloud.endpoint} (stack {cloud.stack}). One real second is "
-        f"{cloud.speed:g} seconds of its bakes, alarm periods and schedules. {end}; its data are then lost.\n"
-        f"\nPaste into {'this' if background else 'another'} shell, in this folder:\n"
+        f"\nSluice is deployed on a local cloud (stack {cloud.stack}). {end}; its data are then lost.\n"
+        f"Paste into {'this' if background else 'another'} shell, in this folder:\n"
         f'\n    eval "$({shown} env{other})"'
-        "\n    sluice init data.csv --target COLUMN    # writes project.yaml: look for DECIDE, then: sluice register"
-        "\n    sluice drop PROJECT data.csv            # then: sluice follow PROJECT\n"
-        + (f"\n{difference}\n" if (difference := artefacts.difference()) else "")
+        "\n    sluice init data.csv --target COLUMN    # writes project.yaml: look for DECIDE"
+        "\n    sluice check project.yaml && sluice register project.yaml"
+        "\n    sluice drop PROJECT data.csv && sluice follow PROJECT\n"
     )
+
+
+@contextmanager
+def _stage(doing: str, done: str) -> Iterator[None]:
+    """Prints what begins, and how many seconds it took."""
+    say(f"{doing} ...", sys.stderr)
+    began = time.monotonic()
+    yield
+    say(f"  {done}, {time.monotonic() - began:.0f} s", sys.stderr)
+
+
+def _python() -> str:
+    """The Python of the functions where AWS has another one; docs/quick-start.md says what that means."""
+    here, there = artefacts.HERE, artefacts.runtime()
+    return f"for Python {here}" + ("" if here == there else f" (AWS: {there}; docs/quick-start.md)")
+
+
+def _stop(cloud: local.LocalStack) -> None:
+    """Returns when the cloud's process has ended. Another Ctrl-C does not leave half of it behind."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        say("stopping the local cloud ...", sys.stderr)
+        cloud.stop()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    say("the local cloud is stopped")
 
 
 def _refuse_a_second(state: Path) -> None:

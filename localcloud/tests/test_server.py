@@ -51,6 +51,15 @@ def test_two_clouds_side_by_side_share_nothing(tmp_path: Path) -> None:
     assert localcloud_command("status", "--state", str(first.settings.state)).returncode == 1
 
 
+def test_a_process_has_ended_when_it_is_gone_or_waits_for_its_parent() -> None:
+    assert not server.has_ended(os.getpid())
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    wait_for(lambda: Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z", 10)
+    assert server.has_ended(child.pid)
+    child.wait()
+    assert server.has_ended(child.pid)
+
+
 def test_a_taken_port_or_state_folder_is_refused(cloud: Cloud, tmp_path: Path) -> None:
     done = localcloud_command("start", "--port", str(cloud.settings.port), "--state", str(tmp_path), "--background")
     assert done.returncode == 1
@@ -154,5 +163,6 @@ def test_stopping_ends_the_lambda_workers(tmp_path: Path) -> None:
     assert workers
     began = time.monotonic()
     stop_cloud(cloud)
+    assert server.has_ended(pid)
     assert time.monotonic() - began < 10
     assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]

@@ -138,7 +138,8 @@ def _stop(options: argparse.Namespace) -> int:
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while time.monotonic() < deadline:
-        if server.running_pid(options.state) != pid:
+        # the state folder's pid file goes first, the process and its threads after it
+        if server.running_pid(options.state) != pid and server.has_ended(pid):
             print("stopped")
             return 0
         time.sleep(0.05)

@@ -105,6 +105,14 @@ def running_pid(state: Path) -> int | None:
     return pid
 
 
+def has_ended(pid: int) -> bool:
+    """Whether no process has this id, or only a dead one that its parent has not collected yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def is_ready(state: Path) -> bool:
     """Whether the cloud of this state folder answers."""
     return running_pid(state) is not None and (state / "ready").exists()

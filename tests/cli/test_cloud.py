@@ -1,0 +1,126 @@
+"""`sluice cloud`: each stage is announced and timed, what to paste comes last, and Ctrl-C ends it cleanly."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from cli import artefacts
+from cli.app import main
+from cli.commands import cloud
+from cli.errors import CommandError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the command did, in order, without a cloud."""
+    did: list[str] = []
+    monkeypatch.setattr(artefacts.Artefacts, "build", lambda _: did.append("build"))
+    for name in ("start", "deploy", "stop"):
+        monkeypatch.setattr(cloud.local.LocalStack, name, lambda _, name=name: did.append(name))
+    monkeypatch.setattr(cloud, "_refuse_a_second", lambda _: None)
+    return did
+
+
+def test_each_stage_is_announced_and_timed(done: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cloud", "--background"]) == 0
+    assert done == ["build", "start", "deploy"]
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split()[0] for line in lines[::2]] == ["Building", "Starting", "Deploying"]
+    assert all(re.search(r"^  .*, \d+ s$", line) for line in lines[1::2])
+    assert len(lines) == 6
+
+
+def test_the_last_lines_are_the_ones_to_paste(done: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    main(["cloud", "--background", "--stack", "mine"])
+    said = capsys.readouterr().out
+    pasted = said.rstrip().split("\n\n")[-1].splitlines()
+    assert [line.split()[0] for line in pasted] == ["eval", "sluice", "sluice", "sluice"]
+    assert all(line.startswith("    ") for line in pasted)
+    assert "--stack mine" in pasted[0]
+    assert "sluice cloud --stop" in said
+
+
+def test_another_python_than_aws_s_is_said_where_the_functions_are_built(
+    done: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for here, shown in (
+        ("3.11", f"for Python 3.11 (AWS: {artefacts.runtime()}; docs/quick-start.md), "),
+        ("3.13", "for Python 3.13, "),
+    ):
+        monkeypatch.setattr(artefacts, "HERE", here)
+        main(["cloud", "--background"])
+        assert f"built {shown}" in capsys.readouterr().err
+
+
+def test_ctrl_c_stops_the_cloud_and_the_command_succeeds(done: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    def press() -> None:
+        while "deploy" not in done:
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    threading.Timer(0.3, press).start()
+    assert main(["cloud"]) == 0
+    assert done == ["build", "start", "deploy", "stop"]
+    assert capsys.readouterr().out.endswith("the local cloud is stopped\n")
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_ctrl_c_while_it_deploys_stops_the_cloud_too(
+    done: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cloud.local.LocalStack, "deploy", interrupted)
+    assert main(["cloud"]) == cloud.INTERRUPTED
+    assert done == ["build", "start", "stop"]
+    assert capsys.readouterr().out == "the local cloud is stopped\n"
+
+
+def test_a_deployment_that_fails_leaves_no_cloud(
+    done: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failed(_: object) -> None:
+        raise CommandError("`sam deploy` ended with 1")
+
+    monkeypatch.setattr(cloud.local.LocalStack, "deploy", failed)
+    assert main(["cloud"]) == 1
+    assert done == ["build", "start", "stop"]
+    assert "`sam deploy` ended with 1" in capsys.readouterr().err
+
+
+def test_make_reports_no_error_after_ctrl_c(tmp_path: Path) -> None:
+    """The recipe's own command, with a Python that waits for the signal and exits with 0."""
+    recipe = re.search(r"^cloud:.*\n(?:#.*\n)*\t@(.*)\n", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert recipe is not None
+    waits = tmp_path / "python"
+    waits.write_text(
+        f"#!{sys.executable}\nimport signal, sys\nsignal.signal(signal.SIGINT, lambda *_: sys.exit(0))\n"
+        "print('waiting', flush=True)\nsignal.pause()\n"
+    )
+    waits.chmod(0o755)
+    (tmp_path / "Makefile").write_text(f"PY := {waits}\ncloud:\n\t@{recipe[1]}\n")
+    process = subprocess.Popen(
+        ["make", "cloud"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "waiting\n"
+    # as a terminal does: to every process of the group
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=10)[1] == ""
