@@ -250,7 +250,7 @@ def _column(column: Seen, kind: str, scan: Scan, *, required: bool) -> str:
 
 def _rest(problem_type: str, time: Seen | None) -> list[str]:
     metric = METRICS[problem_type][0]
-    by_time = "  # by: time if the model must predict later rows" if time else ""
+    by_time = "  # DECIDE: by: time if the model must predict later rows" if time else ""
     floor = {"binary": "min: 0.8", "multiclass": "min: 0.7", "regression": "max: 10"}[problem_type]
     return [
         "  expectations: {max_invalid_rows: 0.05}  # min_rows would refuse smaller files",

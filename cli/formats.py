@@ -54,6 +54,7 @@ _RARE = 0.25
 """Such words are markers up to this share of the values."""
 _EXAMPLES = 3
 _PLAIN = r"^-?[0-9]+(\.[0-9]+)?$"
+_FRACTION = r"[0-9][.,][0-9]{2}[^0-9.,]*$"
 _FIGURES = r"^[\p{Nd}\s.,:;'’/+\-()%€$£¥*]*\p{Nd}[\p{Nd}\s.,:;'’/+\-()%€$£¥*]*$"
 
 
@@ -89,6 +90,8 @@ class Formats:
     """Cells that are not blank."""
     figures: int = 0
     """Cells of digits and punctuation alone."""
+    fractions: bool = False
+    """Whether a number is written with two decimals or more, even if these are zeros."""
     odd: list[str] = field(default_factory=list)
     """The first texts that JSON would not write as a number."""
     boolean: bool = True
@@ -122,6 +125,7 @@ class Formats:
         self.ways = [way for way in ways if way.reads(self.name, sample) and way.reads(self.name, numerals)]
 
     def _note_figures(self, values: pa.Array) -> None:
+        self.fractions = self.fractions or bool(pc.any(pc.match_substring_regex(values, _FRACTION)).as_py())
         self.figures += pc.sum(pc.match_substring_regex(values, _FIGURES)).as_py()
         if len(self.odd) < _EXAMPLES:
             odd = pc.unique(values.filter(pc.invert(pc.match_substring_regex(values, _PLAIN)))).to_pylist()
@@ -144,7 +148,10 @@ class Formats:
         if not self.ways or self.words is None:
             return None
         words = self.words.total()
-        return self.ways[0] if not words or (not self.few and words <= _RARE * self.rows) else None
+        if words and (self.few or words > _RARE * self.rows):
+            return None
+        # amounts such as 12,500.00: the next file may have 12,500.50
+        return next((way for way in self.ways if not (self.fractions and way.kind == "integer")), self.ways[0])
 
     @property
     def others(self) -> list[Way]:

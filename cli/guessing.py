@@ -102,7 +102,8 @@ class Seen:
         if self.fits and not self.coded:
             # one value alone, such as 0 throughout, says nothing about yes and no
             only_numbers = self.values is not None and set(self.values) <= {"0", "1"} and len(self.values) < 2
-            return "integer" if self.fits[0] == "boolean" and only_numbers else self.fits[0]
+            kind = "integer" if self.fits[0] == "boolean" and only_numbers else self.fits[0]
+            return "number" if kind == "integer" and self.formats.fractions else kind
         if self.way:
             return self.way.kind
         repeated = self.values is not None and len(self.values) <= max(2, self.filled // 10)

@@ -86,7 +86,9 @@ def _current(world: World, project: str, wait: float, display: Display) -> Json:
     while True:
         held = world.ledger.lock(project)
         for record in world.ledger.runs(project):
-            if (held and record["run_id"] == held["run_id"]) or record["run_id"] not in known:
+            # a run is recorded a moment before it takes the lock
+            begins = record.get("status") == "starting" and not record.get("outcome")
+            if begins or (held and record["run_id"] == held["run_id"]) or record["run_id"] not in known:
                 return record
         if time.monotonic() >= deadline:
             raise CliError(

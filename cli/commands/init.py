@@ -50,7 +50,8 @@ def run(
     say(f"  {_judged(file, made.text)}")
     for decision in made.decisions:
         say(f"  decide: {decision}")
-    say("  decide in the file: description, gates, release.approval and release.no_traffic")
+    split = "data.split, " if "DECIDE: by: time" in made.text else ""
+    say(f"  decide in the file: description, {split}gates, release.approval and release.no_traffic")
     say(f"Then: sluice check {output} && sluice register {output}")
     return 0
 

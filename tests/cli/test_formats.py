@@ -43,6 +43,8 @@ def drafted(folder: Path, cells: list[str]) -> tuple[Column, list[str], int]:
         (["12,5 %", "7 %"], "number", 'decimal: ",", percent: true'),
         (["€ 12.50", "€ 3"], "number", 'currency: ["€"]'),
         (["12,50 EUR", "3 EUR", "NA"], "number", 'currency: ["EUR"]'),
+        (["12,500.00", "3,000.00"], "number", 'thousands: ","'),
+        (["$ 12.00", "$ 3.00"], "number", 'currency: ["$"]'),
         (["31.01.2026", "01.02.2026"], "timestamp", 'dates: ["%d.%m.%Y"]'),
         (["31/01/2026 13:45", "01/02/2026 00:00"], "timestamp", 'dates: ["%d/%m/%Y %H:%M"]'),
         (["01/31/2026", "02/01/2026"], "timestamp", 'dates: ["%m/%d/%Y"]'),
@@ -114,6 +116,14 @@ def test_numbers_never_become_text_without_a_word(cells: list[str], tmp_path: Pa
 def test_words_with_a_number_now_and_then_are_no_numbers(tmp_path: Path) -> None:
     _, decisions, _ = drafted(tmp_path, ["red", "green", "blue", "7"])
     assert decisions == []
+
+
+def test_amounts_in_cents_are_numbers_even_where_all_are_whole(tmp_path: Path) -> None:
+    assert drafted(tmp_path, ["12.00", "3.00"])[0].type == "number"
+
+
+def test_whole_numbers_that_pandas_wrote_beside_missing_ones_are_integers(tmp_path: Path) -> None:
+    assert drafted(tmp_path, ["12.0", "", "3.0"])[0].type == "integer"
 
 
 def test_leading_zeros_are_kept(tmp_path: Path) -> None:

@@ -65,6 +65,25 @@ class TestAsk:
         assert (code, "(probability of true: 0.632); answered by v1" in said) == (0, True)
 
 
+def test_follow_shows_a_run_that_was_recorded_but_has_no_lock_yet(sluice, world, monkeypatch):
+    world.ledger.start_run("shop", RUN, world.clock.now(), {"status": "starting", "trigger": "data"})
+    ticks = iter(range(0, 10_000, 100))
+    ended = {"outcome": "rejected", "ended_at": world.clock.now().isoformat()}
+    monkeypatch.setattr(
+        "cli.commands.follow.time",
+        SimpleNamespace(
+            sleep=lambda _: world.ledger.update_run("shop", RUN, ended),
+            monotonic=lambda: next(ticks),
+            time=lambda: 0.0,
+        ),
+    )
+    monkeypatch.setattr("cli.commands.follow.Progress.fresh", lambda self: [])
+    code, printed, _ = sluice("follow", "shop")
+    assert code == 0
+    assert printed.startswith(f"{RUN} of shop (data)")
+    assert "waiting" not in printed.lower()
+
+
 def test_follow_says_that_nothing_runs_and_how_the_last_run_ended(sluice, world, monkeypatch):
     ticks = iter(range(0, 10_000, 100))
     monkeypatch.setattr(
