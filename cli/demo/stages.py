@@ -5,6 +5,8 @@ A stage raises StageError when what should have happened did not: the evidence i
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from cli.demo.waiting import until
 from cli.stack import LocalStack
 from examples.generate_sessions import Knobs, as_csv, request, sessions
 from sluice import keys
+from sluice.ports import StoredObject
 
 PROJECT = "shop"
 CONTRACT = artefacts.ROOT / "examples" / "shop" / "project.yaml"
@@ -128,13 +131,18 @@ class Demo:
     def batch(self) -> dict[str, Any]:
         rows = 300
         self._put(f"batch/{PROJECT}/next-week.csv", as_csv(Knobs(rows=rows, seed=5), labelled=False))
-        prefix = keys.predictions(PROJECT)
-        found = until(lambda: self.stack.world.objects.list(prefix), 90, "predictions are written")
-        lines = self.stack.world.objects.read(found[0].key).decode().splitlines()
-        if len(lines) != rows:
-            raise StageError(f"{len(lines)} predictions for {rows} rows")
-        say(f"{len(lines)} sessions scored into {found[0].key}; the first: {lines[0]}")
-        return {"key": found[0].key, "rows": len(lines)}
+        objects = self.stack.world.objects
+
+        def answers() -> list[StoredObject]:
+            return [found for found in objects.list(keys.predictions(PROJECT)) if found.key.endswith(".answers.csv")]
+
+        key = until(answers, 90, "predictions are written")[0].key
+        found = list(csv.DictReader(io.StringIO(objects.read(key).decode())))
+        if len(found) != rows:
+            raise StageError(f"{len(found)} predictions for {rows} rows")
+        first = ", ".join(f"{name} {value}" for name, value in found[0].items())
+        say(f"{len(found)} sessions scored into {key}; the first: {first}")
+        return {"key": key, "rows": len(found)}
 
     def drift(self) -> dict[str, Any]:
         known = {record["run_id"] for record in self.stack.world.ledger.runs(PROJECT)}
