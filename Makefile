@@ -66,9 +66,9 @@ test: setup .envs/audit/.stamp .envs/node/.stamp  ## every test that takes secon
 	$(PY) -m pytest localcloud/tests -m "not long" -n 2 --dist loadfile -p randomly --randomly-seed=$(SEED)
 	$(PY) -m pytest -m "not long" tests/e2e
 
-test-order: setup .envs/audit/.stamp .envs/node/.stamp  ## the tests without the deployed pipeline again, in two other random orders
-	$(PY) -m pytest -q -m "not long" -n 2 --dist loadfile -p randomly --randomly-seed=2 $(ALONE) localcloud/tests
-	$(PY) -m pytest -q -m "not long" -n 2 --dist loadfile -p randomly --randomly-seed=3 $(ALONE) localcloud/tests
+test-order: setup .envs/audit/.stamp .envs/node/.stamp  ## the tests without a cloud again, in two other random orders
+	$(PY) -m pytest -q -m "not long" -n 2 --dist loadfile -p randomly --randomly-seed=2 $(ALONE)
+	$(PY) -m pytest -q -m "not long" -n 2 --dist loadfile -p randomly --randomly-seed=3 $(ALONE)
 
 ALONE := tests/unit tests/contract tests/functions tests/cli
 
