@@ -105,7 +105,7 @@ class Formats:
         """`trimmed`: the texts of a batch that are not blank."""
         self.rows += len(trimmed)
         marked = pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(MARKERS))
-        _count(trimmed.filter(marked), self.known)
+        count_texts(trimmed.filter(marked), self.known)
         values = trimmed.filter(pc.invert(marked))
         if not len(values):
             return
@@ -113,7 +113,7 @@ class Formats:
         numerals = values.filter(digits)
         self._note_figures(values)
         if self.words is not None:
-            _count(values.filter(pc.invert(digits)), self.words)
+            count_texts(values.filter(pc.invert(digits)), self.words)
             if len(self.words) > _WORDS:
                 self.words = None
         self.boolean = self.boolean and _BOOLEAN.reads(self.name, values)
@@ -165,7 +165,8 @@ class Formats:
         return not first <= other
 
 
-def _count(values: pa.Array, into: Counter[str]) -> None:
+def count_texts(values: pa.Array, into: Counter[str]) -> None:
+    """Adds how often each text occurs in `values`."""
     for item in pc.value_counts(values).to_pylist():
         into[item["values"]] += item["counts"]
 

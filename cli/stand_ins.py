@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cli.formats import count_texts
+
 _NUMBER = r"^-?[0-9]{1,15}(\.[0-9]+)?$"
 _USUAL = r"^(-?99+|-1)(\.0+)?$"
 _SHARE = 0.005
@@ -25,8 +27,7 @@ class StandIns:
     def add(self, trimmed: pa.Array) -> None:
         """`trimmed`: the texts of a batch that are not blank."""
         usual = pc.match_substring_regex(trimmed, _USUAL)
-        for item in pc.value_counts(trimmed.filter(usual)).to_pylist():
-            self.counts[item["values"]] += item["counts"]
+        count_texts(trimmed.filter(usual), self.counts)
         others = trimmed.filter(pc.and_(pc.invert(usual), pc.match_substring_regex(trimmed, _NUMBER)))
         bounds = pc.min_max(pc.cast(others, pa.float64())).as_py()
         if bounds["min"] is not None:

@@ -91,13 +91,8 @@ def input_read(states: dict[str, Any], start: str) -> bool:
 
 
 def _assignments(state: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    holders = [("Assign", state, state.get("Next", state.get("Default", "")))]
-    for key in ("Choices", "Catch"):
-        holders += [
-            (f"{key}[{index}].Assign", each, each.get("Next", "")) for index, each in enumerate(state.get(key, []))
-        ]
-    for of, holder, target in holders:
-        yield from ((of, variable, target) for variable in sorted(holder.get("Assign", {})))
+    for of, holder, target in outputs(state):
+        yield from ((f"{of}Assign", variable, target) for variable in sorted(holder.get("Assign", {})))
 
 
 def _read_after(states: dict[str, Any], target: str, variable: str) -> bool:

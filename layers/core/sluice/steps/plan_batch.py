@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from sluice import keys, names
@@ -26,6 +28,7 @@ from sluice.serving.sealed_models import verified_champion
 from sluice.store.run_records import project_contract, run_contract
 
 MAX_TOLD = 20
+_GONE = "it was deleted before it could be scored"
 
 
 def plan_batch(
@@ -54,45 +57,23 @@ def plan_batch(
         project = keys.parse_arrival(key).project
     except InputError as error:
         return _refused("", key, version_id, str(error), objects=objects, ledger=ledger, alerts=alerts, clock=clock)
+    refuse = partial(_refused, project, key, version_id, objects=objects, ledger=ledger, alerts=alerts, clock=clock)
     if why := contract_among_rows(key):
-        return _refused(project, key, version_id, why, objects=objects, ledger=ledger, alerts=alerts, clock=clock)
+        return refuse(why)
     try:
         contract = project_contract(project, ledger=ledger)
     except UnknownProjectError as error:
-        return _refused(
-            project, key, version_id, str(error), objects=objects, ledger=ledger, alerts=alerts, clock=clock
-        )
+        return refuse(str(error))
     champion = ledger.champion(project)
     if champion is None:
-        return _refused(
-            project,
-            key,
-            version_id,
-            f"project {project!r} has no model that serves yet",
-            objects=objects,
-            ledger=ledger,
-            alerts=alerts,
-            clock=clock,
-        )
+        return refuse(f"project {project!r} has no model that serves yet")
     try:
         # the job's instances load the model again
         verified_champion(project, champion, objects=objects, signer=signer)
     except ArtifactError as error:
-        return _refused(
-            project, key, version_id, str(error), objects=objects, ledger=ledger, alerts=alerts, clock=clock
-        )
+        return refuse(str(error))
     if not objects.exists(key):
-        return _refused(
-            project,
-            key,
-            version_id,
-            "it was deleted before it could be scored",
-            "gone",
-            objects=objects,
-            ledger=ledger,
-            alerts=alerts,
-            clock=clock,
-        )
+        return refuse(_GONE, "gone")
     limits = Limits.of(settings).within(seconds)
     try:
         limits.check_file(size or 0)
@@ -106,22 +87,18 @@ def plan_batch(
                 learned,
                 Path(folder),
                 limits,
+                refuse,
                 settings=settings,
                 objects=objects,
-                ledger=ledger,
-                alerts=alerts,
                 executions=executions,
-                clock=clock,
             )
     except (InputError, DamagedRecordError, NotFoundError) as error:
-        return _refused(
-            project, key, version_id, str(error), objects=objects, ledger=ledger, alerts=alerts, clock=clock
-        )
+        return refuse(str(error))
     except (MemoryError, OSError) as error:
         full = too_large(error, size)
         if full is None:
             raise
-        return _refused(project, key, version_id, str(full), objects=objects, ledger=ledger, alerts=alerts, clock=clock)
+        return refuse(str(full))
 
 
 def _prepare(
@@ -132,13 +109,11 @@ def _prepare(
     learned: Contract,
     folder: Path,
     limits: Limits,
+    refuse: Callable[..., Json],
     *,
     settings: Settings,
     objects: ObjectStore,
-    ledger: Ledger,
-    alerts: Alerts,
     executions: Executions,
-    clock: Clock,
 ) -> Json:
     """Writes the rows to score and the refused ones, and starts the scoring. Raises InputError.
 
@@ -148,31 +123,11 @@ def _prepare(
     try:
         objects.download(key, source, version_id if version_id != "null" else None)
     except NotFoundError:
-        return _refused(
-            project,
-            key,
-            version_id,
-            "it was deleted before it could be scored",
-            "gone",
-            objects=objects,
-            ledger=ledger,
-            alerts=alerts,
-            clock=clock,
-        )
+        return refuse(_GONE, "gone")
     found = read_scoring_file(source, learned, folder, limits)
     facts = _facts(key, version_id, project, learned, found, objects=objects)
     if not found.scored:
-        return _refused(
-            project,
-            key,
-            version_id,
-            f"no row can be scored. {counts_of(facts)}",
-            facts=facts,
-            objects=objects,
-            ledger=ledger,
-            alerts=alerts,
-            clock=clock,
-        )
+        return refuse(f"no row can be scored. {counts_of(facts)}", facts=facts)
     identity = names.digest(key, version_id)
     rows = keys.scoring(project, identity, keys.parse_arrival(key).name.rpartition("/")[2])
     objects.upload(found.path, rows, "application/jsonlines")
