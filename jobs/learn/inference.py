@@ -264,7 +264,8 @@ def _plain(text: str, model: Model) -> Request | None:
 def _columns(items: list[Any], model: Model) -> Request | None:
     """None where the careful path is needed, which also words the refusals."""
     rows = None if model.reader is None else model.reader.read(items)
-    found = model.columns.read(items) if rows is None else (rows, rows.exact)
+    read = None if model.columns is None else model.columns.read
+    found = (read(items) if read else None) if rows is None else (rows, rows.exact)
     if found is None:
         return None
     data, exact = found

@@ -1,4 +1,4 @@
-"""The mandatory check: the exported numpy model answers as the scikit-learn estimator does."""
+"""The mandatory check: the exported numpy model answers as the library does that has trained it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from families import Family, Sample, Task
 from sluice.model.errors import ModelError
 from sluice.model.model import Model
 from sluice.model.schema import Value
 
-# Trees are equal to the last bit but for the C library's exp; sums of products may round differently.
-TOLERANCE = 1e-12
 MAX_ROWS = 2000
 
 
@@ -36,16 +35,16 @@ def difficult(rows: Sequence[dict[str, Value]], schema_types: dict[str, str], se
     return [*missing, *unseen, {}]
 
 
-def check(model: Model, estimator: Any, rows: Sequence[dict[str, Value]], seed: int) -> float:
-    """Greatest absolute difference (relative for regression). Raises ParityError above TOLERANCE.
+def check(model: Model, family: Family, fitted: Any, task: Task, rows: Sequence[dict[str, Value]]) -> float:
+    """Greatest absolute difference (relative for regression). Raises ParityError above the family's tolerance.
 
-    `model` must be the one read back from the artefact.
+    `model` must be the one read back from the artefact, with `fitted` as its only member.
     """
     sample = list(rows[:MAX_ROWS])
-    sample += difficult(sample, model.encoder.schema.types, seed)
+    sample += difficult(sample, model.encoder.schema.types, task.seed)
     matrix = model.encoder.encode(sample)
     regression = model.labels.problem == "regression"
-    expected = estimator.predict(matrix) if regression else estimator.predict_proba(matrix)
+    expected = family.answer(fitted, task, Sample(matrix, np.empty(0)))
     whole = model.scorer(matrix)
     # One row takes another path through the trees than many do.
     singles = [model.score([row]) for row in sample[-20:]]
@@ -56,10 +55,10 @@ def check(model: Model, estimator: Any, rows: Sequence[dict[str, Value]], seed: 
         difference = difference / np.maximum(1.0, np.abs(expected))
         apart = apart / np.maximum(1.0, np.abs(expected[-20:]))
     worst = float(max(difference.max(), apart.max()))
-    if not worst <= TOLERANCE:
+    if not worst <= family.tolerance:
         raise ParityError(
-            f"parity check failed: the exported model differs from scikit-learn by {worst:.3g} "
-            f"(allowed {TOLERANCE:g}) on {len(sample)} rows; the artefact was not written for use"
+            f"parity check failed: the exported {family.name} differs from its library by {worst:.3g} "
+            f"(allowed {family.tolerance:g}) on {len(sample)} rows; the artefact was not written for use"
         )
     return worst
 

@@ -26,7 +26,7 @@ import sklearn
 
 import sluice
 from channels import crash, read_contract, read_rows
-from families import FAMILIES
+from families import FAMILIES, Sample, Task
 from parity import check
 from sluice.model import artifact, manifest
 from sluice.model.encoder import Encoder
@@ -93,11 +93,11 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
     matrix = encoder.encode(rows)
 
     fitting = time.perf_counter()
-    estimator = family.build(hyperparameters, labels.problem, seed)
-    estimator.fit(matrix, y)
-    fitted = time.perf_counter()
+    task = Task(labels.problem, len(labels.classes), problem["metric"], seed)
+    fitted = family.fit(hyperparameters, task, Sample(matrix, y))
+    fit_seconds = time.perf_counter() - fitting
 
-    arrays, scorer = family.export(estimator)
+    arrays, scorer = family.export(fitted)
     state = {
         "family": family.name,
         "run_id": arguments.run_id,
@@ -120,7 +120,7 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
         copy_code(draft / "code")
         manifest.seal(draft)
         model = Model.load(draft, exact=True)
-        difference = check(model, estimator, held_out, seed)
+        difference = check(model, family, fitted, task, held_out)
         for path in draft.iterdir():
             target = arguments.model_dir / path.name
             if target.is_dir():
@@ -130,7 +130,7 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
         shutil.rmtree(draft, ignore_errors=True)
     metrics = compute(labels.problem, y_held_out, model.score(held_out), contract.get("business"))
     print(
-        f"family={family.name} rows={len(rows)} columns={encoder.width} fit_seconds={fitted - fitting:.2f} "
+        f"family={family.name} rows={len(rows)} columns={encoder.width} fit_seconds={fit_seconds:.2f} "
         f"seconds={time.perf_counter() - began:.2f} parity={difference:.2g} serving={model.serving} "
         f"numpy={np.__version__}",
         flush=True,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.tree import DecisionTreeClassifier
 
-from families import FAMILIES
+from families import FAMILIES, Sample, Task
 from sluice.model.encoder import Encoder
 from sluice.model.errors import ModelError
 from sluice.model.model import Model
@@ -29,17 +29,23 @@ def sample(problem, rows=600, columns=6, seed=0):
     return x, np.digitize(signal, [0.8] if problem == "binary" else [0.2, 1.0])
 
 
+def fit(name, problem, x, y, **hyperparameters):
+    """(task, what the family has learned)"""
+    family, classes = FAMILIES[name], 0 if problem == "regression" else len(np.unique(y))
+    task = Task(problem, classes, {"binary": "roc_auc", "multiclass": "macro_f1", "regression": "rmse"}[problem])
+    return task, family.fit(family.hyperparameters(hyperparameters), task, Sample(x, y))
+
+
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_exported_scorers_are_equal_to_scikit_learn(family, problem):
     x, y = sample(problem)
     fresh, _ = sample(problem, rows=1000, seed=1)
     fresh[0] = np.nan
-    estimator = FAMILIES[family].build(FAMILIES[family].hyperparameters({}), problem, 0)
-    estimator.fit(x, y)
-    arrays, meta = FAMILIES[family].export(estimator)
+    task, fitted = fit(family, problem, x, y)
+    arrays, meta = FAMILIES[family].export(fitted)
     scorer = build_scorer(arrays, json.loads(json.dumps(meta)))
-    expected = estimator.predict(fresh) if problem == "regression" else estimator.predict_proba(fresh)
+    expected = FAMILIES[family].answer(fitted, task, Sample(fresh, y))
     difference = np.abs(scorer(fresh) - expected).max()
     one = np.concatenate([scorer(fresh[i : i + 1]) for i in range(50)])
     assert np.abs(one - expected[:50]).max() <= 1e-12
@@ -52,7 +58,7 @@ def test_thresholds_keep_their_precision_at_the_edge():
     # Values beside a threshold that float32 cannot tell apart must fall to the same side as in scikit-learn.
     x, y = sample("binary")
     for family in ("random_forest", "gradient_boosting"):
-        estimator = FAMILIES[family].build(FAMILIES[family].hyperparameters({}), "binary", 0).fit(x, y)
+        _, estimator = fit(family, "binary", x, y)
         arrays, meta = FAMILIES[family].export(estimator)
         inner = arrays["left"] != np.arange(len(arrays["left"]))
         edge = np.zeros((int(inner.sum()), x.shape[1]))
@@ -74,9 +80,8 @@ def test_a_single_tree_fits_the_forest_scorer():
 
 def test_one_row_is_fast_at_200_trees():
     x, y = sample("binary", rows=3000)
-    family = FAMILIES["random_forest"]
-    estimator = family.build(family.hyperparameters({"n-estimators": "200", "max-depth": "14"}), "binary", 0).fit(x, y)
-    scorer = build_scorer(*family.export(estimator))
+    _, fitted = fit("random_forest", "binary", x, y, **{"n-estimators": "200", "max-depth": "14"})
+    scorer = build_scorer(*FAMILIES["random_forest"].export(fitted))
     times = []
     for i in range(200):
         began = time.perf_counter()
@@ -144,8 +149,8 @@ def test_a_wrong_export_fails_the_job(monkeypatch):
 
     encoder = Encoder.fit(Schema.from_contract(contract), {}, rows)
     family = FAMILIES["gradient_boosting"]
-    estimator = family.build(family.hyperparameters({}), "binary", 0).fit(encoder.encode(rows), y)
-    arrays, meta = family.export(estimator)
+    task, fitted = fit(family.name, "binary", encoder.encode(rows), y)
+    arrays, meta = family.export(fitted)
     state = {
         "family": family.name,
         "run_id": "r",
@@ -154,11 +159,11 @@ def test_a_wrong_export_fails_the_job(monkeypatch):
         "scorer": meta,
         "labels": {"problem": "binary", "target": "y", "classes": [False, True]},
     }
-    assert check(Model(state, arrays), estimator, rows, 0) == 0
+    assert check(Model(state, arrays), family, fitted, task, rows) == 0
     with pytest.raises(ParityError, match="parity check failed"):
-        check(Model(state, {**arrays, "value": arrays["value"] * 1.000001}), estimator, rows, 0)
+        check(Model(state, {**arrays, "value": arrays["value"] * 1.000001}), family, fitted, task, rows)
     with pytest.raises(ParityError):
-        check(Model(state, {**arrays, "missing_left": 1 - arrays["missing_left"]}), estimator, rows, 0)
+        check(Model(state, {**arrays, "missing_left": 1 - arrays["missing_left"]}), family, fitted, task, rows)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from families.base import Family
+from families.base import Family, Sample, Task
 from families.baseline import Baseline
 from families.gradient_boosting import GradientBoosting
 from families.logistic_regression import LogisticRegressionFamily
@@ -12,4 +12,4 @@ FAMILIES: dict[str, Family] = {
     family.name: family for family in (Baseline(), LogisticRegressionFamily(), RandomForest(), GradientBoosting())
 }
 
-__all__ = ["FAMILIES", "Family"]
+__all__ = ["FAMILIES", "Family", "Sample", "Task"]

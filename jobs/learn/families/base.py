@@ -1,11 +1,16 @@
-"""What a family is: hyperparameters with defaults, an estimator, and its export to arrays."""
+"""What a family is: hyperparameters with defaults, a fit, and its export to arrays that numpy alone can score.
+
+`fit` learns from a Sample; where it is given another one to watch, a family that adds up rounds stops when the
+contract's metric no longer gets better there, and `settled` says how many rounds that were, so that a later fit on all
+rows needs no sample to watch.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -41,11 +46,48 @@ class Parameter:
         return int(value) if isinstance(self.default, int) else value
 
 
+@dataclass(frozen=True)
+class Task:
+    """What is to be learned, and within which limits.
+
+    `classes` is 0 for regression; `metric` is the contract's; a fit that adds up rounds adds none after `deadline`
+    (`time.monotonic()`).
+    """
+
+    problem: str
+    classes: int
+    metric: str
+    seed: int = 0
+    threads: int = 1
+    deadline: float = float("inf")
+
+
+class Sample(NamedTuple):
+    """Encoded rows: `matrix` (rows, width) float64 with NaN for missing; `y` class indices or values, (rows,).
+
+    `weight` (rows,) says how much each row counts. `words` is a scipy.sparse CSR matrix of the text columns' terms,
+    shape (rows, terms), for families that use them.
+    """
+
+    matrix: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray | None = None
+    words: Any = None
+
+
 class Family(ABC):
-    """One kind of model."""
+    """One kind of model.
+
+    `encoding` is the form of categories that it learns from best. `tolerance` bounds the difference between the
+    exported scorer and the library itself (`parity.py`).
+    """
 
     name: ClassVar[str]
     parameters: ClassVar[dict[str, Parameter]]
+    encoding: ClassVar[Literal["one-hot", "ordinal"]] = "one-hot"
+    uses_words: ClassVar[bool] = False
+    # trees are equal to the last bit but for the C library's exp; sums of products may round differently
+    tolerance: ClassVar[float] = 1e-12
 
     @property
     def ranges(self) -> dict[str, list[dict[str, Any]]]:
@@ -63,12 +105,38 @@ class Family(ABC):
         }
 
     @abstractmethod
+    def fit(self, hyperparameters: Mapping[str, Any], task: Task, sample: Sample, watch: Sample | None = None) -> Any:
+        """What the family's library has learned; see above for `watch`."""
+
+    def settled(self, fitted: Any, hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The hyperparameters with which a fit without `watch` comes to a model of the same size."""
+        return dict(hyperparameters)
+
+    def answer(self, fitted: Any, task: Task, sample: Sample) -> np.ndarray:
+        """The library's own answer: probabilities (rows, classes), or values (rows,) for regression."""
+        predict = fitted.predict if task.problem == "regression" else fitted.predict_proba
+        answer: np.ndarray = predict(sample.matrix)
+        return answer
+
+    @abstractmethod
+    def export(self, fitted: Any) -> tuple[Arrays, Meta]:
+        """The same as arrays and the scorer's meta data (`scorer`, `output`, ...)."""
+
+
+class Estimated(Family):
+    """A family that is one scikit-learn estimator, without rounds to watch."""
+
+    @abstractmethod
     def build(self, hyperparameters: Mapping[str, Any], problem: str, seed: int) -> Any:
         """An unfitted scikit-learn estimator for the problem type (binary, multiclass, regression)."""
 
-    @abstractmethod
-    def export(self, estimator: Any) -> tuple[Arrays, Meta]:
-        """A fitted estimator as arrays and the scorer's meta data (`scorer`, `output`, ...)."""
+    def fit(self, hyperparameters: Mapping[str, Any], task: Task, sample: Sample, watch: Sample | None = None) -> Any:
+        estimator = self.build(hyperparameters, task.problem, task.seed)
+        if sample.weight is None:
+            return estimator.fit(sample.matrix, sample.y)
+        # a pipeline hands the weights to its last step only when they are named for it
+        name = f"{estimator.steps[-1][0]}__sample_weight" if hasattr(estimator, "steps") else "sample_weight"
+        return estimator.fit(sample.matrix, sample.y, **{name: sample.weight})
 
 
 def output_of(estimator: Any) -> str:

@@ -11,7 +11,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 
-from families.base import Arrays, Family, Meta, Parameter
+from families.base import Arrays, Estimated, Meta, Parameter, Sample, Task
 from families.linear import export_linear, linear_pipeline
 from sluice.model.metrics import roc_auc
 
@@ -32,9 +32,13 @@ class OneColumn(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         return self.pipeline_.predict_proba(matrix[:, [self.column_]])
 
 
-class Baseline(Family):
+class Baseline(Estimated):
     name = "baseline"
     parameters = {"rule": Parameter("one-column", choices=("one-column", "prior"))}  # noqa: RUF012 - as the others
+
+    def fit(self, hyperparameters: Mapping[str, Any], task: Task, sample: Sample, watch: Sample | None = None) -> Any:
+        # the answer to beat is what a person would do without thinking about weights
+        return super().fit(hyperparameters, task, sample._replace(weight=None))
 
     def build(self, hyperparameters: Mapping[str, Any], problem: str, seed: int) -> Any:
         if problem == "regression":

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from families.base import Arrays, Family, Meta, Parameter, output_of
+from families.base import Arrays, Estimated, Meta, Parameter, output_of
 
 
-class GradientBoosting(Family):
+class GradientBoosting(Estimated):
     name = "gradient_boosting"
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "max-iter": Parameter(120, 1, 5000),

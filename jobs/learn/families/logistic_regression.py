@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from families.base import Arrays, Family, Meta, Parameter
+from families.base import Arrays, Estimated, Meta, Parameter
 from families.linear import export_linear, linear_pipeline
 
 
@@ -19,7 +19,7 @@ def signed_log(matrix: np.ndarray) -> np.ndarray:
     return np.sign(matrix) * np.log1p(np.abs(matrix))
 
 
-class LogisticRegressionFamily(Family):
+class LogisticRegressionFamily(Estimated):
     name = "logistic_regression"
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "c": Parameter(0.1, 1e-6, 1e6),

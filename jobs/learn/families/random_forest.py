@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from families.base import Arrays, Family, Meta, Parameter, output_of
+from families.base import Arrays, Estimated, Meta, Parameter, output_of
 
 
 def flatten(trees: Sequence[Any]) -> tuple[Arrays, int]:
@@ -36,7 +36,7 @@ def flatten(trees: Sequence[Any]) -> tuple[Arrays, int]:
     return arrays, max(int(tree.max_depth) for tree in trees)
 
 
-class RandomForest(Family):
+class RandomForest(Estimated):
     name = "random_forest"
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "n-estimators": Parameter(150, 1, 2000),

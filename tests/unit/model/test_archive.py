@@ -195,7 +195,7 @@ CONTENT: dict[str, tuple[bytes, str]] = {
     "model not UTF-8": (good(files(model=b"\xff\xfe")), "is not UTF-8"),
     "model nested deeply": (good(files(model=b"[" * 200_000)), "nested too deeply"),
     "model with a key twice": (good(files(model=b'{"format": 1, "format": 1}')), "names a key twice"),
-    "model of another format": (good(files(model=b'{"format": 2}')), "format 2 is unknown"),
+    "model of another format": (good(files(model=b'{"format": 3}')), "format 3 is unknown"),
     "model a list": (good(files(model=b"[]")), "format 'list' is unknown"),
     "code that is no text": (good(files(code=b"\x7fELF\0\xff")), r"code/inference\.py is not a text"),
     "code with a NUL": (good(files(code=b"x = 1\0")), r"code/inference\.py is not a text"),

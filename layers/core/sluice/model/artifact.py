@@ -12,13 +12,13 @@ import numpy as np
 
 from sluice.model.errors import ArtifactError
 from sluice.model.manifest import ARRAYS, MODEL
-from sluice.model.opening import FORMAT, checked
+from sluice.model.opening import checked
 
 
 def save(folder: Path, model: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     """Write model.json (with the format added) and arrays.npz; `manifest.seal` comes last, when all files are there."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"format": FORMAT, **model}, sort_keys=True, indent=1, allow_nan=False)
+    text = json.dumps({"format": 2 if "members" in model else 1, **model}, sort_keys=True, indent=1, allow_nan=False)
     (folder / MODEL).write_text(text + "\n", encoding="utf-8")
     np.savez(folder / ARRAYS, allow_pickle=False, **arrays)
 

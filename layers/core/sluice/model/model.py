@@ -1,4 +1,9 @@
-"""A trained model: encoder, scorer and labels, loaded from an artefact."""
+"""A trained model: encoders, scorers and labels, loaded from an artefact.
+
+Most models have one encoder and one scorer. An ensemble (format 2) has `encoders` and `members` instead, each member
+with the number of its encoder, its scorer and its weight; arrays of member i are named `m<i>_<name>`. Its answer is the
+weighted mean of its members' answers.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +20,7 @@ from sluice.model.errors import ArtifactError
 from sluice.model.labels import Labels
 from sluice.model.request_fields import RequestFields
 from sluice.model.schema import Row
-from sluice.model.scorers import BoostingScorer, ForestScorer, build_scorer
+from sluice.model.scorers import BoostingScorer, ForestScorer, Scorer, build_scorer
 from sluice.model.table_rows import TableReader, TableRows
 
 # `prediction` is the positive class from this probability on; people who act on value use the probability.
@@ -34,22 +39,30 @@ class Answers(NamedTuple):
         return [{"prediction": value, "probability": p} for value, p in zip(self.predictions, self.probabilities)]
 
 
+class Member(NamedTuple):
+    """`encoder` is its place in `Model.encoders`."""
+
+    encoder: int
+    scorer: Scorer
+    weight: float
+
+
 class Model:
     """Raises ArtifactError when state and arrays do not fit together."""
 
     def __init__(self, state: Mapping[str, Any], arrays: Mapping[str, np.ndarray], artifact_sha256: str = "") -> None:
         try:
-            self.encoder = Encoder.from_json(state["encoder"])
+            self.encoders = [Encoder.from_json(encoder) for encoder in state.get("encoders") or [state["encoder"]]]
+            self.encoder = self.encoders[0]
             self.labels = Labels.from_json(state["labels"])
             self.family = str(state["family"])
             self.run_id = str(state["run_id"])
             self.problem: dict[str, Any] = dict(state["problem"])
-            scorer = {**state["scorer"], "blocks": self.encoder.blocks}
-        except (KeyError, TypeError, ValueError) as error:
+            self.members = self._members(state, arrays)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
             raise ArtifactError(f"model.json is incomplete: {error}") from error
-        self.scorer = build_scorer(arrays, scorer)
         self.fields = RequestFields(self.encoder.schema)
-        self.columns = ColumnReader(self.encoder)
+        self.columns = ColumnReader(self.encoder) if len(self.members) == 1 else None
         self.reader = self._direct()
         self.artifact_sha256 = artifact_sha256
 
@@ -58,10 +71,35 @@ class Model:
         """Verify the manifest and load. Raises ArtifactError."""
         return cls(*artifact.load(folder, exact=exact))
 
+    def _members(self, state: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> list[Member]:
+        if "members" not in state:
+            return [Member(0, build_scorer(arrays, {**state["scorer"], "blocks": self.encoder.blocks}), 1.0)]
+        found = []
+        for place, each in enumerate(state["members"]):
+            prefix = f"m{place}_"
+            at, weight = int(each["encoder"]), float(each["weight"])
+            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+            found.append(Member(at, build_scorer(own, {**each["scorer"], "blocks": self.encoders[at].blocks}), weight))
+        if not found or not all(member.weight > 0 for member in found):
+            raise ValueError("an ensemble has members, each with a weight above 0")
+        return found
+
+    @property
+    def scorer(self) -> Scorer:
+        """The scorer of a model that is no ensemble. Raises TypeError."""
+        if len(self.members) != 1:
+            raise TypeError("an ensemble has a scorer for each of its members")
+        return self.members[0].scorer
+
     def _direct(self) -> TableReader | None:
         """What reads JSON straight to the scorer's tables, where the scorer has tables and the encoder is plain."""
-        scorer = self.scorer
-        if not isinstance(scorer, BoostingScorer) or scorer.tables is None or scorer.outputs > 1:
+        scorer = self.members[0].scorer
+        if (
+            len(self.members) != 1
+            or not isinstance(scorer, BoostingScorer)
+            or scorer.tables is None
+            or scorer.outputs > 1
+        ):
             return None
         return TableReader.build(self.encoder, scorer.tables)
 
@@ -69,13 +107,20 @@ class Model:
     def serving(self) -> str:
         """How it answers, for reports: "compiled" (trees looked up in tables), "walked" (trees that fit no table: as
         exact, slower) or "arithmetic" (no trees)."""
-        if not isinstance(self.scorer, BoostingScorer | ForestScorer):
+        trees = [member.scorer for member in self.members if isinstance(member.scorer, BoostingScorer | ForestScorer)]
+        if not trees:
             return "arithmetic"
-        return "walked" if self.scorer.tables is None else "compiled"
+        return "walked" if any(scorer.tables is None for scorer in trees) else "compiled"
 
     def score(self, rows: Sequence[Row]) -> np.ndarray:
         """Probabilities (rows, classes), or values (rows,) for regression."""
-        return self.scorer(self.encoder.encode(rows))
+        matrices = [encoder.encode(rows) for encoder in self.encoders]
+        if len(self.members) == 1:
+            return self.members[0].scorer(matrices[0])
+        total = sum(member.weight for member in self.members)
+        return np.sum(
+            [member.scorer(matrices[member.encoder]) * (member.weight / total) for member in self.members], axis=0
+        )
 
     def predict(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """One answer a row: {"prediction", "probability"}; regression has "prediction" only.

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from sluice.model import archive, manifest, npz
 from sluice.model.errors import ArtifactError
 
-FORMAT = 1
+FORMATS = (1, 2)
+"""One scorer, and an ensemble: see `sluice.model.model`."""
 _MAX_MODEL = 64 << 20
 _MAX_CODE = 1 << 20
 
@@ -39,9 +40,9 @@ def checked(folder: Path, *, exact: bool = False) -> Checked:
         model = manifest.read_json(folder / manifest.MODEL, _MAX_MODEL)
     except (OSError, ValueError) as error:
         raise ArtifactError(f"{folder.name}: {manifest.MODEL} cannot be read: {error}") from None
-    if not isinstance(model, dict) or model.get("format") != FORMAT:
+    if not isinstance(model, dict) or model.get("format") not in FORMATS:
         known = model.get("format") if isinstance(model, dict) else type(model).__name__
-        raise ArtifactError(f"{folder.name}: format {known!r} is unknown (known: {FORMAT})")
+        raise ArtifactError(f"{folder.name}: format {known!r} is unknown (known: {', '.join(map(str, FORMATS))})")
     npz.check(folder / manifest.ARRAYS)
     return Checked(model, total)
 
