@@ -86,7 +86,7 @@ class Model:
 
     @property
     def scorer(self) -> Scorer:
-        """The scorer of a model that is no ensemble. Raises TypeError."""
+        """The only scorer of a model. Raises TypeError."""
         if len(self.members) != 1:
             raise TypeError("an ensemble has a scorer for each of its members")
         return self.members[0].scorer
