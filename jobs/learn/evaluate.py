@@ -12,12 +12,9 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
-import json
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import comparable
 import numpy as np
+from evaluation_files import has_champion, latency, load_model, write_held_out, write_json
 
 from channels import crash, read_contract, read_rows
-from sluice.model import metrics, opening
+from sluice.model import metrics
 from sluice.model.bootstrap import paired_difference
 from sluice.model.errors import ArtifactError, DataError, ModelError
 from sluice.model.labels import SUPPORTED
@@ -40,9 +38,6 @@ from sluice.model.slices import by_slice, left_out
 
 BASE = Path("/opt/ml/processing")
 CONFIDENCE = 0.95
-LATENCY_CALLS = 300
-HELD_OUT_ROWS = 5_000
-"""Test rows that are kept as requests, for releases without live traffic: what `release.replay` may be at most."""
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -59,24 +54,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def load_model(folder: Path, role: str, scratch: Path) -> Model:
-    """The model of an input folder that holds one model.tar.gz. Raises ArtifactError naming the role."""
-    archives = sorted(folder.glob("**/*.tar.gz")) if folder.is_dir() else []
-    if len(archives) != 1:
-        raise ArtifactError(f"input {role}: {len(archives)} archives in {folder} where one model.tar.gz is expected")
-    target = scratch / role
-    try:
-        opening.opened(archives[0], target)
-        return Model.load(target, exact=True)
-    except ArtifactError as error:
-        raise ArtifactError(f"input {role}: {error}") from None
-
-
-def has_champion(folder: Path) -> bool:
-    """No champion yet: the input is absent or empty. Anything else must be a good artefact."""
-    return folder.is_dir() and any(folder.iterdir())
-
-
 def confidence_of(contract: dict[str, Any], metric: str) -> float:
     """The strictest confidence that a gate on this metric asks for, else CONFIDENCE."""
     asked = [
@@ -87,18 +64,6 @@ def confidence_of(contract: dict[str, Any], metric: str) -> float:
         and gate.get("confidence")
     ]
     return max(asked, default=CONFIDENCE)
-
-
-def latency(model: Model, rows: Sequence[Row]) -> dict[str, float]:
-    """Milliseconds to encode and score one row in this process: p50 and p99 of LATENCY_CALLS calls."""
-    times = []
-    for i in range(LATENCY_CALLS + 20):
-        row = rows[i % len(rows)]
-        began = time.perf_counter()
-        model.predict([row])
-        times.append(time.perf_counter() - began)
-    p50, p99 = np.quantile(times[20:], [0.5, 0.99]) * 1000.0
-    return {"p50": round(float(p50), 4), "p99": round(float(p99), 4)}
 
 
 def describe(model: Model, y: np.ndarray, scores: np.ndarray, rows: Sequence[Row], contract: dict) -> dict[str, Any]:
@@ -225,28 +190,6 @@ def unmeasured(
     arguments.output.mkdir(parents=True, exist_ok=True)
     write_json(arguments.output / "evaluation.json", result)
     return result
-
-
-def as_json(value: Any, name: str, schema: Schema) -> Any:
-    """A typed value as a request says it: times are text in the column's format, whole numbers have no point."""
-    if schema.types[name] == "timestamp":
-        moment, dates = datetime.fromtimestamp(value, UTC), schema.reading(name).dates
-        return moment.strftime(dates[0]) if dates else moment.isoformat()
-    return int(value) if schema.types[name] == "integer" else value
-
-
-def write_held_out(path: Path, rows: Sequence[Row], schema: Schema, target: str) -> None:
-    """Some of the rows as JSON requests, one a line, without the target; drawn by chance, and always the same."""
-    names = [name for name in schema.types if name != target]
-    with path.open("w", encoding="utf-8") as file:
-        for place in np.random.default_rng(0).permutation(len(rows))[:HELD_OUT_ROWS]:
-            row = rows[place]
-            record = {name: as_json(row[name], name, schema) for name in names if row.get(name) is not None}
-            file.write(json.dumps(record, allow_nan=False) + "\n")
-
-
-def write_json(path: Path, document: dict[str, Any]) -> None:
-    path.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,73 @@
+"""What an evaluation reads and writes whatever the problem's type: packed models, latency, requests, JSON files."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sluice.model import opening
+from sluice.model.errors import ArtifactError
+from sluice.model.model import Model
+from sluice.model.schema import Row, Schema
+
+LATENCY_CALLS = 300
+HELD_OUT_ROWS = 5_000
+"""Test rows that are kept as requests, for releases without live traffic: what `release.replay` may be at most."""
+
+
+def load_model(folder: Path, role: str, scratch: Path) -> Model:
+    """The model of an input folder that holds one model.tar.gz. Raises ArtifactError naming the role."""
+    archives = sorted(folder.glob("**/*.tar.gz")) if folder.is_dir() else []
+    if len(archives) != 1:
+        raise ArtifactError(f"input {role}: {len(archives)} archives in {folder} where one model.tar.gz is expected")
+    target = scratch / role
+    try:
+        opening.opened(archives[0], target)
+        return Model.load(target, exact=True)
+    except ArtifactError as error:
+        raise ArtifactError(f"input {role}: {error}") from None
+
+
+def has_champion(folder: Path) -> bool:
+    """No champion yet: the input is absent or empty. Anything else must be a good artefact."""
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def latency(model: Model, rows: Sequence[Row]) -> dict[str, float]:
+    """Milliseconds to encode and score one row in this process: p50 and p99 of LATENCY_CALLS calls."""
+    times = []
+    for i in range(LATENCY_CALLS + 20):
+        row = rows[i % len(rows)]
+        began = time.perf_counter()
+        model.predict([row])
+        times.append(time.perf_counter() - began)
+    p50, p99 = np.quantile(times[20:], [0.5, 0.99]) * 1000.0
+    return {"p50": round(float(p50), 4), "p99": round(float(p99), 4)}
+
+
+def as_json(value: Any, name: str, schema: Schema) -> Any:
+    """A typed value as a request says it: times are text in the column's format, whole numbers have no point."""
+    if schema.types[name] == "timestamp":
+        moment, dates = datetime.fromtimestamp(value, UTC), schema.reading(name).dates
+        return moment.strftime(dates[0]) if dates else moment.isoformat()
+    return int(value) if schema.types[name] == "integer" else value
+
+
+def write_held_out(path: Path, rows: Sequence[Row], schema: Schema, target: str) -> None:
+    """Some of the rows as JSON requests, one a line, without the target; drawn by chance, and always the same."""
+    names = [name for name in schema.types if name != target]
+    with path.open("w", encoding="utf-8") as file:
+        for place in np.random.default_rng(0).permutation(len(rows))[:HELD_OUT_ROWS]:
+            row = rows[place]
+            record = {name: as_json(row[name], name, schema) for name in names if row.get(name) is not None}
+            file.write(json.dumps(record, allow_nan=False) + "\n")
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    path.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
