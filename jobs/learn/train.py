@@ -12,7 +12,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -21,20 +20,14 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import model_folder
 import numpy as np
-import sklearn
+import trial
 
-import sluice
-from channels import crash, read_contract, read_rows
-from families import FAMILIES, Sample, Task
-from parity import check
-from sluice.model import artifact, manifest
-from sluice.model.encoder import Encoder
+from channels import crash
+from families import FAMILIES
+from project_data import ProjectData
 from sluice.model.errors import ModelError
-from sluice.model.labels import SUPPORTED, Labels
-from sluice.model.metrics import compute
-from sluice.model.model import Model
-from sluice.model.schema import Schema
 from sluice.model.shortening import shortened
 
 
@@ -75,80 +68,18 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
     if family is None:
         raise ModelError(f"hyperparameter family is {arguments.family!r}; known: {', '.join(FAMILIES)}")
     hyperparameters = family.hyperparameters(given)
-    contract = read_contract(arguments.contract)
-    problem = contract["problem"]
-    if problem.get("type") not in SUPPORTED:
-        raise ModelError(
-            f"problem type {problem.get('type')!r} cannot be trained yet; supported: {', '.join(SUPPORTED)}. "
-            "Change problem.type in project.yaml"
-        )
-    seed = int((contract.get("training") or {}).get("seed") or 0)
-    schema = Schema.from_contract(contract)
-    needed = {problem["target"]}
-    rows = read_rows(arguments.train, schema, "train", needed=needed)
-    held_out = read_rows(arguments.validation, schema, "validation", needed=needed)
-    labels = Labels.fit(contract, rows, "channel train")
-    y, y_held_out = labels.encode(rows, "channel train"), labels.encode(held_out, "channel validation")
-    encoder = Encoder.fit(schema, contract.get("features") or {}, rows)
-    matrix = encoder.encode(rows)
-
-    fitting = time.perf_counter()
-    task = Task(labels.problem, len(labels.classes), problem["metric"], seed)
-    fitted = family.fit(hyperparameters, task, Sample(matrix, y))
-    fit_seconds = time.perf_counter() - fitting
-
-    arrays, scorer = family.export(fitted)
-    state = {
-        "family": family.name,
-        "run_id": arguments.run_id,
-        "problem": problem,
-        "labels": labels.to_json(),
-        "encoder": encoder.to_json(),
-        "scorer": scorer,
-        "training": {
-            "hyperparameters": hyperparameters,
-            "rows": len(rows),
-            "seed": seed,
-            "sklearn": sklearn.__version__,
-        },
-    }
-    # Built beside the target: a job that fails leaves no artefact that could be mistaken for a good one.
-    draft = arguments.model_dir / ".draft"
-    shutil.rmtree(draft, ignore_errors=True)
-    try:
-        artifact.save(draft, state, arrays)
-        copy_code(draft / "code")
-        manifest.seal(draft)
-        model = Model.load(draft, exact=True)
-        difference = check(model, family, fitted, task, held_out)
-        for path in draft.iterdir():
-            target = arguments.model_dir / path.name
-            if target.is_dir():
-                shutil.rmtree(target)
-            path.replace(target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    metrics = compute(labels.problem, y_held_out, model.score(held_out), contract.get("business"))
+    data = ProjectData.read(arguments.contract, arguments.train, arguments.validation)
+    done = trial.run(data, family, hyperparameters, arguments.run_id)
+    model, difference = model_folder.write(
+        arguments.model_dir, done.state, done.arrays, lambda model: done.prove(model, family, data)
+    )
     print(
-        f"family={family.name} rows={len(rows)} columns={encoder.width} fit_seconds={fit_seconds:.2f} "
+        f"family={family.name} rows={done.rows} columns={done.width} fit_seconds={done.fit_seconds:.2f} "
         f"seconds={time.perf_counter() - began:.2f} parity={difference:.2g} serving={model.serving} "
         f"numpy={np.__version__}",
         flush=True,
     )
-    return metrics
-
-
-def copy_code(target: Path) -> None:
-    """What serving needs: inference.py, `sluice` as far as sluice.model, and how to install them without network."""
-    package = Path(sluice.__file__).parent
-    shutil.copytree(
-        package / "model", target / "sluice" / "model", ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
-    )
-    shutil.copyfile(package / "__init__.py", target / "sluice" / "__init__.py")
-    here = Path(__file__).resolve().parent
-    shutil.copyfile(here / "inference.py", target / "inference.py")
-    for name in ("pyproject.toml", "wheel_backend.py"):
-        shutil.copyfile(here / "serving_package" / name, target / name)
+    return done.metrics
 
 
 def main(argv: Sequence[str] | None = None) -> int:

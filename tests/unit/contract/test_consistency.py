@@ -53,6 +53,10 @@ REFUSED = {
     "a gate above r2": (target("number", REGRESSION_OF) + "gates: [{metric: r2, min: 2}]", "r2 cannot be 2"),
     "min of a loss as a gate": (BASE + "gates: [{metric: log_loss, min: 0.3}]", "write `max: 0.3`"),
     "max of r2 as a gate": (target("number", REGRESSION_OF) + "gates: [{metric: r2, max: 0.3}]", "write `min: 0.3`"),
+    "weights of classes where there are none": (
+        target("number", REGRESSION_OF) + "training: {class_weights: balanced}",
+        "training.class_weights is for classes",
+    ),
     "profit without its value": (BASE + "gates: [{metric: profit, min: 1}]", "business.value_per_true_positive"),
     "tuning by profit without its value": (
         BASE.replace("positive: true", "positive: true, metric: profit"),

@@ -222,12 +222,18 @@ def _business(contract: Contract) -> Iterator[str]:
         yield f"business values apply only to a binary problem; this one is {contract.problem.type}"
 
 
+def _training(contract: Contract) -> Iterator[str]:
+    if contract.problem.type == "regression" and contract.training.class_weights != "none":
+        yield "training.class_weights is for classes; this problem is regression: take it out"
+
+
 _RULES: tuple[Callable[[Contract], Iterator[str]], ...] = (
     _column_names,
     _column_values,
     _target,
     _time,
     _features,
+    _training,
     _metrics,
     _gates,
     _monitoring,

@@ -30,7 +30,17 @@ class Training(Part):
     tuning: Tuning = Field(Tuning(), description="how long and how widely to search")
     instance: str = Field(MACHINE, pattern=MACHINE_PATTERN, description="machine of training and evaluation jobs")
     spot: bool = Field(False, description="spot machines, much cheaper: an interrupted training job starts again")
-    seed: int = Field(0, ge=0, description="of tuning")
+    seed: int = Field(0, ge=0, description="of tuning and of every fit")
+    refit: bool = Field(
+        True,
+        description="the model is fitted again on train and validation rows, with the rounds that validation settled; "
+        "false: the model that was measured on the validation rows",
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        "none",
+        description="classes. balanced: every class weighs the same in sum, for a rare class; probabilities are then "
+        "no longer shares of rows",
+    )
 
 
 class Gate(Part):

@@ -1,0 +1,82 @@
+"""What a training job is given: the contract, and the typed rows of train and validation with their targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from channels import read_contract, read_rows
+from families import Family, Sample, Task
+from sluice.model.encoder import Encoder
+from sluice.model.errors import ModelError
+from sluice.model.labels import SUPPORTED, Labels
+from sluice.model.schema import Schema, Value
+
+Rows = list[dict[str, Value]]
+
+
+@dataclass(frozen=True)
+class ProjectData:
+    """`y` and `y_validation` are class indices or values; the classes are those of the rows of train."""
+
+    contract: Mapping[str, Any]
+    schema: Schema
+    labels: Labels
+    rows: Rows
+    y: np.ndarray
+    validation: Rows
+    y_validation: np.ndarray
+
+    @classmethod
+    def read(cls, contract: Path, train: Path, validation: Path) -> ProjectData:
+        """The channels' files. Raises ModelError, DataError."""
+        known = read_contract(contract)
+        problem = known["problem"]
+        if problem.get("type") not in SUPPORTED:
+            raise ModelError(
+                f"problem type {problem.get('type')!r} cannot be trained yet; supported: {', '.join(SUPPORTED)}. "
+                "Change problem.type in project.yaml"
+            )
+        schema = Schema.from_contract(known)
+        needed = {problem["target"]}
+        rows = read_rows(train, schema, "train", needed=needed)
+        held_out = read_rows(validation, schema, "validation", needed=needed)
+        labels = Labels.fit(known, rows, "channel train")
+        y, y_held_out = labels.encode(rows, "channel train"), labels.encode(held_out, "channel validation")
+        return cls(known, schema, labels, rows, y, held_out, y_held_out)
+
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """`training` of the contract; a contract from before a key has none, hence `.get` with the default."""
+        return self.contract.get("training") or {}
+
+    @property
+    def task(self) -> Task:
+        seed = int(self.training.get("seed") or 0)
+        return Task(self.labels.problem, len(self.labels.classes), self.contract["problem"]["metric"], seed)
+
+    @property
+    def all_rows(self) -> tuple[Rows, np.ndarray]:
+        """Rows and targets of train, then those of validation."""
+        return [*self.rows, *self.validation], np.concatenate([self.y, self.y_validation])
+
+    def encoder(self, family: Family, rows: Rows, y: np.ndarray) -> Encoder:
+        """An encoder fitted on the rows that the family's model is going to be fitted on, and on no others."""
+        return Encoder.fit(self.schema, self.contract.get("features") or {}, rows)
+
+    def sample(self, encoder: Encoder, rows: Sequence[Mapping[str, Value]], y: np.ndarray) -> Sample:
+        """The rows as a family learns from them, with the weights that the contract asks for."""
+        return Sample(encoder.encode(rows), y, self.weights(y))
+
+    def weights(self, y: np.ndarray) -> np.ndarray | None:
+        """None: every row counts the same. `balanced`: every class has the same weight in sum, and the mean is 1."""
+        if self.training.get("class_weights", "none") != "balanced" or not self.labels.classes:
+            return None
+        counts = np.bincount(y, minlength=len(self.labels.classes))
+        share = len(y) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+        weight: np.ndarray = share[y]
+        return weight

@@ -1,0 +1,77 @@
+"""One family with one set of hyperparameters: measured on the validation rows, then fitted again on all rows.
+
+The metrics come from a model that has seen nothing of the validation rows but where to stop adding rounds. The model
+that is exported has the settled number of rounds, and has learned from train and validation together: that is a
+quarter more rows by the contract's defaults (`training.refit: false` exports the measured model instead).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import sklearn
+
+from families import Family
+from parity import check
+from project_data import ProjectData
+from sluice.model.metrics import compute
+from sluice.model.model import Model
+
+
+class Trial(NamedTuple):
+    """`state` and `arrays` are the artefact's; `prove` raises ParityError, else the greatest difference."""
+
+    metrics: dict[str, float]
+    state: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+    fit_seconds: float
+    width: int
+    rows: int
+    fitted: Any
+
+    def prove(self, model: Model, family: Family, data: ProjectData) -> float:
+        return check(model, family, self.fitted, data.task, data.validation)
+
+
+def run(data: ProjectData, family: Family, hyperparameters: Mapping[str, Any], run_id: str) -> Trial:
+    """Measure on validation, refit where the contract does not forbid it, export."""
+    began = time.perf_counter()
+    task = data.task
+    encoder = data.encoder(family, data.rows, data.y)
+    # unweighted, as the contract's metric is
+    watch = data.sample(encoder, data.validation, data.y_validation)._replace(weight=None)
+    fitted = family.fit(hyperparameters, task, data.sample(encoder, data.rows, data.y), watch)
+    answer = family.answer(fitted, task, watch)
+    metrics = compute(data.labels.problem, data.y_validation, answer, data.contract.get("business"))
+    settled = family.settled(fitted, hyperparameters)
+    rows = len(data.rows)
+    refit = data.training.get("refit", True)
+    if refit:
+        every, y = data.all_rows
+        encoder = data.encoder(family, every, y)
+        fitted = family.fit(settled, task, data.sample(encoder, every, y))
+        rows = len(every)
+    arrays, scorer = family.export(fitted)
+    state = {
+        "family": family.name,
+        "run_id": run_id,
+        "problem": data.contract["problem"],
+        "labels": data.labels.to_json(),
+        "encoder": encoder.to_json(),
+        "scorer": scorer,
+        "training": {
+            "hyperparameters": dict(hyperparameters),
+            "rows": rows,
+            # what the exported model was fitted with and on; the metrics are those of the fit before it
+            "fitted_on": ["train", "validation"] if refit else ["train"],
+            "settled": settled,
+            "validation": {"rows": len(data.validation), "metrics": metrics},
+            "class_weights": data.training.get("class_weights", "none"),
+            "seed": task.seed,
+            "sklearn": sklearn.__version__,
+        },
+    }
+    return Trial(metrics, state, arrays, time.perf_counter() - began, encoder.width, rows, fitted)
