@@ -69,11 +69,12 @@ def test_thresholds_keep_their_precision_at_the_edge():
 
 
 def test_a_single_tree_fits_the_forest_scorer():
-    from families.random_forest import flatten
+    from families.forests import read_tree
+    from families.node_tables import flatten
 
     x, y = sample("binary")
     tree = DecisionTreeClassifier(max_depth=9, random_state=0).fit(x, y)
-    arrays, depth = flatten([tree.tree_])
+    arrays, depth = flatten([read_tree(tree.tree_)])
     scorer = ForestScorer(arrays, {"width": x.shape[1], "depth": depth, "output": "probability"})
     assert np.array_equal(scorer(x), tree.predict_proba(x))
 

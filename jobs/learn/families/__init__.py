@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from families.base import Family, Sample, Task
 from families.baseline import Baseline
+from families.extra_trees import ExtraTrees
 from families.gradient_boosting import GradientBoosting
+from families.lightgbm import LightGBM
 from families.logistic_regression import LogisticRegressionFamily
 from families.random_forest import RandomForest
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (Baseline(), LogisticRegressionFamily(), RandomForest(), GradientBoosting())
+    family.name: family
+    for family in (
+        Baseline(),
+        LogisticRegressionFamily(),
+        RandomForest(),
+        ExtraTrees(),
+        GradientBoosting(),
+        LightGBM(),
+    )
 }
 
 __all__ = ["FAMILIES", "Family", "Sample", "Task"]

@@ -86,6 +86,8 @@ class Family(ABC):
     parameters: ClassVar[dict[str, Parameter]]
     encoding: ClassVar[Literal["one-hot", "ordinal"]] = "one-hot"
     uses_words: ClassVar[bool] = False
+    # a module beyond those of the training container, without which `fit` raises ModelError
+    library: ClassVar[str] = ""
     # trees are equal to the last bit but for the C library's exp; sums of products may round differently
     tolerance: ClassVar[float] = 1e-12
 

@@ -31,6 +31,17 @@ SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
         ],
         "categorical": [],
     },
+    "extra_trees": {
+        "continuous": [
+            {"name": "max-features", "min": 0.2, "max": 1.0, "scaling": "Linear"},
+        ],
+        "integer": [
+            {"name": "n-estimators", "min": 60, "max": 200, "scaling": "Linear"},
+            {"name": "max-depth", "min": 6, "max": 20, "scaling": "Linear"},
+            {"name": "min-samples-leaf", "min": 1, "max": 20, "scaling": "Logarithmic"},
+        ],
+        "categorical": [],
+    },
     "gradient_boosting": {
         "continuous": [
             {"name": "learning-rate", "min": 0.02, "max": 0.2, "scaling": "Logarithmic"},
@@ -43,6 +54,23 @@ SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
             {"name": "min-samples-leaf", "min": 10, "max": 100, "scaling": "Logarithmic"},
         ],
         "categorical": [],
+    },
+    # At most 64 leaves, here and for xgboost: such trees are compiled to tables (`leaf_tables`).
+    "lightgbm": {
+        "continuous": [
+            {"name": "learning-rate", "min": 0.02, "max": 0.2, "scaling": "Logarithmic"},
+            {"name": "feature-fraction", "min": 0.3, "max": 1.0, "scaling": "Linear"},
+            {"name": "bagging-fraction", "min": 0.5, "max": 1.0, "scaling": "Linear"},
+            {"name": "lambda-l2", "min": 0.001, "max": 30.0, "scaling": "Logarithmic"},
+        ],
+        "integer": [
+            {"name": "num-iterations", "min": 40, "max": 400, "scaling": "Logarithmic"},
+            {"name": "num-leaves", "min": 4, "max": 64, "scaling": "Logarithmic"},
+            {"name": "min-data-in-leaf", "min": 3, "max": 100, "scaling": "Logarithmic"},
+        ],
+        "categorical": [
+            {"name": "extra-trees", "values": ["false", "true"]},
+        ],
     },
 }
 

@@ -1,0 +1,44 @@
+"""Families that add up rounds (boosting): how long they go on, and what they watch.
+
+With a sample to watch there is room for ROOM rounds, whatever the hyperparameters say, and a fit stops when nothing was
+gained for a while: at least 20 rounds, and a quarter of those until the best, because slow learners pause longer.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from typing import Any
+
+from sluice.model.errors import ModelError
+
+ROOM = 4000
+_LEAST_PATIENCE = 20
+_PATIENCE = 0.25
+
+
+class Watcher:
+    """Follows the watched loss, round by round; `best` counts rounds, from 1."""
+
+    def __init__(self, deadline: float, *, greater_is_better: bool) -> None:
+        self._deadline = deadline
+        self._sign = 1.0 if greater_is_better else -1.0
+        self._top = float("-inf")
+        self.best = 1
+
+    def stop(self, rounds: int, value: float | None) -> bool:
+        """Whether to add no more after so many rounds; `value` is None where there is nothing to watch."""
+        if value is None:
+            self.best = rounds
+        elif self._sign * value > self._top:
+            self._top, self.best = self._sign * value, rounds
+        late = time.monotonic() >= self._deadline
+        return late or rounds - self.best >= _LEAST_PATIENCE + _PATIENCE * self.best
+
+
+def library(name: str, family: str) -> Any:
+    """The module, imported when it is needed. Raises ModelError in one line where it is not installed."""
+    try:
+        return importlib.import_module(name)
+    except (ImportError, OSError) as error:  # OSError: a shared library that does not load
+        raise ModelError(f"family {family} needs the library {name}, which is not there: {error}") from None

@@ -1,0 +1,158 @@
+"""What families do besides fitting: they stop in time, settle on rounds, weigh rows, and keep to their limits."""
+
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from families import FAMILIES, Sample, Task, forests
+from families.rounds import Watcher
+from sluice.model.errors import ModelError
+from sluice.model.scorers import build_scorer
+
+BOOSTED = {"gradient_boosting": "max-iter", "lightgbm": "num-iterations"}
+SLOW = {"learning-rate": "0.02"}
+
+
+def noisy(rows=500, problem="binary", seed=0):
+    """Few rows with much noise, so that boosting soon learns them by heart."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, 8))
+    signal = x[:, 0] + x[:, 1] * x[:, 2] + rng.normal(0, 1.5, rows)
+    if problem == "regression":
+        return Sample(x, signal)
+    return Sample(x, np.digitize(signal, [0.8] if problem == "binary" else [-0.5, 1.0]))
+
+
+def task(problem="binary", metric="", **more):
+    metrics = {"binary": "roc_auc", "multiclass": "macro_f1", "regression": "rmse"}
+    return Task(problem, {"binary": 2, "multiclass": 3, "regression": 0}[problem], metric or metrics[problem], **more)
+
+
+@pytest.mark.parametrize("problem", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("family", BOOSTED)
+def test_boosting_stops_on_the_watched_rows_and_settles_on_its_rounds(family, problem):
+    family, rounds = FAMILIES[family], BOOSTED[family]
+    given = family.hyperparameters({rounds: "3", **SLOW})
+    train, watch, fresh = noisy(problem=problem), noisy(problem=problem, seed=1), noisy(problem=problem, seed=2)
+    fitted = family.fit(given, task(problem), train, watch)
+    settled = family.settled(fitted, given)
+    assert 3 < settled[rounds] < 500
+    assert {**settled, rounds: 3} == given
+    answer = family.answer(fitted, task(problem), fresh)
+    again = family.fit(settled, task(problem), train)
+    assert np.array_equal(family.answer(again, task(problem), fresh), answer)
+    arrays, meta = family.export(fitted)
+    assert len(arrays["roots"]) == settled[rounds] * (3 if problem == "multiclass" else 1)
+    assert np.abs(build_scorer(arrays, meta)(fresh.matrix) - answer).max() <= 1e-15
+
+
+@pytest.mark.parametrize("family", BOOSTED)
+def test_the_watched_rounds_are_the_best_of_all(family):
+    family, rounds = FAMILIES[family], BOOSTED[family]
+    train, watch = noisy(), noisy(seed=1)
+    best = family.settled(family.fit(family.hyperparameters(SLOW), task(metric="log_loss"), train, watch), {})[rounds]
+
+    def loss(count):
+        fitted = family.fit(family.hyperparameters({**SLOW, rounds: str(count)}), task(), train)
+        answer = family.answer(fitted, task(), watch)
+        return -np.log(answer[np.arange(len(watch.y)), watch.y]).mean()
+
+    least = loss(best)
+    assert all(loss(max(1, best + step)) >= least for step in (-20, -5, -1, 1, 5, 15))
+
+
+@pytest.mark.parametrize("family", BOOSTED)
+def test_boosting_ends_at_the_deadline_with_a_model(family):
+    family, rounds = FAMILIES[family], BOOSTED[family]
+    given = family.hyperparameters({rounds: "5000", "learning-rate": "0.001"})
+    began = time.monotonic()
+    late = task(deadline=began + 0.2)
+    fitted = family.fit(given, late, noisy())
+    assert time.monotonic() - began < 5
+    assert 1 <= family.settled(fitted, given)[rounds] < 5000
+    assert family.answer(fitted, late, noisy(seed=1)).shape == (500, 2)
+
+
+def test_boosting_in_portions_is_boosting_in_one_go():
+    family = FAMILIES["gradient_boosting"]
+    in_time, watch = task(deadline=time.monotonic() + 1000), noisy(seed=1)
+    for given, watched in (({"max-iter": "130"}, None), (SLOW, watch)):
+        fits = [family.fit(family.hyperparameters(given), each, noisy(), watched) for each in (task(), in_time)]
+        assert np.array_equal(*(family.answer(fitted, task(), watch) for fitted in fits))
+
+
+def test_a_watcher_is_patient_with_slow_learners():
+    watcher = Watcher(float("inf"), greater_is_better=False)
+    assert not any(watcher.stop(i, 1.0 / i) for i in range(1, 101))
+    assert [watcher.stop(100 + i, 1.0) for i in range(1, 46)] == [False] * 44 + [True]
+    assert watcher.best == 100
+    assert Watcher(0.0, greater_is_better=True).stop(1, None)
+
+
+@pytest.mark.parametrize("family", ["lightgbm", "gradient_boosting", "extra_trees", "random_forest"])
+def test_a_weight_is_as_good_as_the_row_again(family):
+    family, sample = FAMILIES[family], noisy()
+    positive = sample.y == 1
+    weighted = sample._replace(weight=np.where(positive, 5.0, 1.0))
+    given = family.hyperparameters({})
+    plain, more = (family.answer(family.fit(given, task(), s), task(), noisy(seed=1)) for s in (sample, weighted))
+    assert more[:, 1].mean() > plain[:, 1].mean() + 0.1
+
+
+@pytest.mark.parametrize("family", ["lightgbm", "extra_trees", "random_forest"])
+def test_threads_and_seeds_decide_nothing_by_chance(family):
+    few = {"num-iterations": "5"} if family == "lightgbm" else {"n-estimators": "20"}
+    family, given = FAMILIES[family], FAMILIES[family].hyperparameters(few)
+
+    def answer(**more):
+        fitted = family.fit(given, task(**more), noisy())
+        return family.answer(fitted, task(), noisy(seed=1))
+
+    assert np.array_equal(answer(seed=3), answer(seed=3))
+    assert np.array_equal(answer(seed=3), answer(seed=3, threads=2))
+    assert not np.array_equal(answer(seed=3), answer(seed=4))
+
+
+def test_lightgbm_treats_unexpected_missing_values_tiny_numbers_and_edges_as_its_export_does():
+    family = FAMILIES["lightgbm"]
+    x = np.random.default_rng(0).normal(size=(2000, 4))
+    x[:, 1] = np.round(x[:, 1])  # zeros among its values
+    x[::7, 2] = np.nan  # missing in training too; not so in the other columns
+    sample = Sample(x, (x[:, 0] + x[:, 1] + np.nan_to_num(x[:, 2], nan=1.5) > 0.3).astype(int))
+    fitted = family.fit(family.hyperparameters({}), task(), sample)
+    arrays, meta = family.export(fitted)
+    scorer = build_scorer(arrays, meta)
+    inner = arrays["left"] != np.arange(len(arrays["left"]))
+    edge = np.zeros((int(inner.sum()), 4))
+    edge[np.arange(len(edge)), arrays["feature"][inner]] = arrays["threshold"][inner]
+    holes = np.where(np.random.default_rng(1).random(x.shape) < 0.4, np.nan, x)
+    tiny = np.array([[v, v, v, v] for v in (0.0, -0.0, 1e-36, -1e-36, 1e-34, -1e-34, 1e300, -1e300)])
+    for at in (holes, tiny, edge, np.nextafter(edge, np.inf), np.nextafter(edge, -np.inf)):
+        assert np.array_equal(scorer(at), family.answer(fitted, task(), Sample(at, sample.y)))
+
+
+def test_lightgbm_exports_trees_without_a_split():
+    family = FAMILIES["lightgbm"]
+    for problem in ("binary", "multiclass", "regression"):
+        sample = noisy(problem=problem)._replace(matrix=np.zeros((500, 2)))
+        fitted = family.fit(family.hyperparameters({}), task(problem), sample)
+        answer = family.answer(fitted, task(problem), sample)
+        assert np.abs(build_scorer(*family.export(fitted))(sample.matrix) - answer).max() <= 1e-15
+
+
+def test_a_forest_keeps_to_its_size(monkeypatch):
+    monkeypatch.setattr(forests, "MAX_BYTES", 100_000)
+    for name in ("random_forest", "extra_trees"):
+        family = FAMILIES[name]
+        given = family.hyperparameters({"n-estimators": "20", "min-samples-leaf": "1", "max-depth": "20"})
+        arrays, _ = family.export(family.fit(given, task(), noisy(2000)))
+        assert 50_000 < sum(array.nbytes for array in arrays.values()) <= 100_100
+
+
+def test_a_library_that_is_not_there_is_named_in_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    family = FAMILIES["lightgbm"]
+    with pytest.raises(ModelError, match="family lightgbm needs the library lightgbm, which is not there"):
+        family.fit(family.hyperparameters({}), task(), noisy())
