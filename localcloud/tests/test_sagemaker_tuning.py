@@ -86,7 +86,9 @@ def test_two_definitions_with_four_jobs(shop, tuned):
     metric = best["FinalHyperParameterTuningJobObjectiveMetric"]
     x = float(best["TunedHyperParameters"]["x"])
     assert metric["Value"] == pytest.approx(1 - (x - 0.5) ** 2)
-    assert tuned["OverallBestTrainingJob"] == best
+    assert "OverallBestTrainingJob" not in tuned  # AWS names it for a warm start with identical data only
+    assert tuned["TuningJobCompletionDetails"]["NumberOfTrainingJobsObjectiveNotImproving"] in range(4)
+    assert tuned["ConsumedResources"]["RuntimeInSeconds"] >= 1
 
 
 def test_its_training_jobs_are_real_training_jobs(shop, tuned):
@@ -179,11 +181,6 @@ def test_stop(shop, tuned):
 def test_what_cannot_be_done_is_refused(shop):
     base = {"HyperParameterTuningJobName": "refused"}
     call = shop.sagemaker.create_hyper_parameter_tuning_job
-    warm = {"ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "x"}],
-            "WarmStartType": "TransferLearning"}  # fmt: skip
-    with pytest.raises(ClientError, match="WarmStartConfig is not supported"):
-        call(**base, HyperParameterTuningJobConfig=config(), TrainingJobDefinitions=[definition(shop, "good")],
-             WarmStartConfig=warm)  # fmt: skip
     other = {**definition(shop, "good"), "TuningObjective": {"Type": "Maximize", "MetricName": "else"}}
     with pytest.raises(ClientError, match="else is not among its MetricDefinitions"):
         call(**base, HyperParameterTuningJobConfig=config(), TrainingJobDefinitions=[other])
@@ -274,7 +271,7 @@ def test_hyperband_ends_a_job_that_falls_behind():
     ended = 0
     for number in range(30):
         proposal = strategy.ask()
-        for step in range(1, 10):
+        for step in range(1, 9):  # at 9 every job ends
             if strategy.should_stop(proposal, step, 1.0 / (number + 1)):
                 ended += 1
                 break

@@ -1,7 +1,7 @@
 """Tuning strategies: which hyperparameters the next training job gets.
 
-A strategy gives a proposal and receives its result. Optuna does the search (TPE for Bayesian and Hyperband);
-Grid walks the product of the categorical values.
+A strategy gives a proposal and receives its result. Optuna does the search: TPE for Bayesian, independent draws for
+Random and Hyperband, whose jobs successive halving ends early. Grid walks the product of the categorical values.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import itertools
 import math
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,10 @@ class Strategy(ABC):
         """Whether the strategy itself ends the job after its `step`-th objective value."""
         return False
 
+    def learn(self, values: Mapping[str, str], objective: float) -> bool:
+        """Takes in a training job of a parent; False if the strategy has no use for it or it is out of range."""
+        return False
+
 
 class Grid(Strategy):
     """Every combination of the categorical values, in order."""
@@ -69,29 +74,26 @@ class Search(Strategy):
 
     def __init__(self, kind: str, ranges: Ranges, maximize: bool, seed: int, jobs: int, resource: dict | None) -> None:
         """`jobs` is the expected number of proposals: a third of them, 10 at most, explore at random first."""
-        self._ranges = ranges
         check_ranges(ranges)
+        self._kind = kind
+        self._space = {r["Name"]: _Axis(group, r) for group in _SEARCHED for r in ranges.get(group, [])}
+        self._limit: int | None = None
         pruner: optuna.pruners.BasePruner = optuna.pruners.NopPruner()
         if kind == "Hyperband":
             limits = resource or {}
-            pruner = optuna.pruners.HyperbandPruner(
-                min_resource=limits.get("MinResource", 1), max_resource=limits.get("MaxResource", "auto")
-            )
+            self._limit = int(limits["MaxResource"])
+            pruner = optuna.pruners.HyperbandPruner(limits.get("MinResource", 1), self._limit)
         self._study = optuna.create_study(
-            direction="maximize" if maximize else "minimize", sampler=_sampler(kind, seed, jobs), pruner=pruner
+            # the pruner draws a job's bracket from the study's name, and Optuna's own choice of it is random
+            study_name=f"tuning-{seed}",
+            direction="maximize" if maximize else "minimize",
+            sampler=_sampler(kind, seed, jobs),
+            pruner=pruner,
         )
 
     def ask(self) -> Proposal:
-        trial = self._study.ask()
-        values: dict[str, str] = {}
-        for r in self._ranges.get("ContinuousParameterRanges", []):
-            values[r["Name"]] = repr(_continuous(trial, r))
-        for r in self._ranges.get("IntegerParameterRanges", []):
-            low, high = int(r["MinValue"]), int(r["MaxValue"])
-            values[r["Name"]] = str(trial.suggest_int(r["Name"], low, high, log=_logarithmic(r)))
-        for r in self._ranges.get("CategoricalParameterRanges", []):
-            values[r["Name"]] = str(trial.suggest_categorical(r["Name"], r["Values"]))
-        return Proposal(values, trial)
+        trial = self._study.ask({name: axis.distribution for name, axis in self._space.items()})
+        return Proposal({name: axis.text(trial.params[name]) for name, axis in self._space.items()}, trial)
 
     def tell(self, proposal: Proposal, value: float | None) -> None:
         if value is None or not math.isfinite(value):
@@ -100,8 +102,68 @@ class Search(Strategy):
             self._study.tell(proposal.trial, value)
 
     def should_stop(self, proposal: Proposal, step: int, value: float) -> bool:
+        """Successive halving in the job's bracket; at MaxResource every job ends."""
+        if self._limit is not None and step >= self._limit:
+            return True
         proposal.trial.report(value, step)
         return proposal.trial.should_prune()
+
+    def learn(self, values: Mapping[str, str], objective: float) -> bool:
+        if self._kind != "Bayesian" or not math.isfinite(objective):
+            return False
+        try:
+            params = {name: axis.value(values[name]) for name, axis in self._space.items()}
+        except ValueError:
+            return False
+        known = optuna.trial.create_trial(
+            params=params,
+            distributions={name: axis.distribution for name, axis in self._space.items()},
+            value=objective,
+        )
+        self._study.add_trial(known)
+        return True
+
+
+_SEARCHED = ("ContinuousParameterRanges", "IntegerParameterRanges", "CategoricalParameterRanges")
+
+
+class _Axis:
+    """One hyperparameter: Optuna's distribution of it, and how its values are written for SageMaker."""
+
+    def __init__(self, group: str, r: dict[str, Any]) -> None:
+        self._group = group
+        self._reverse = r.get("ScalingType") == "ReverseLogarithmic"
+        self.distribution: optuna.distributions.BaseDistribution
+        if group.startswith("Categorical"):
+            self.distribution = optuna.distributions.CategoricalDistribution(r["Values"])
+        elif group.startswith("Integer"):
+            self.distribution = optuna.distributions.IntDistribution(
+                int(r["MinValue"]), int(r["MaxValue"]), log=_logarithmic(r)
+            )
+        else:
+            low, high = float(r["MinValue"]), float(r["MaxValue"])
+            if self._reverse:
+                # Fine steps towards 1, as for a momentum: search the distance to 1 on a logarithmic scale.
+                low, high = 1.0 - high, 1.0 - low
+            self.distribution = optuna.distributions.FloatDistribution(low, high, log=self._reverse or _logarithmic(r))
+
+    def text(self, value: Any) -> str:
+        if self._group.startswith("Continuous"):
+            return repr(1.0 - value if self._reverse else float(value))
+        return str(value)
+
+    def value(self, text: str) -> Any:
+        """Optuna's value of a hyperparameter; ValueError for one outside the range."""
+        value: Any = text
+        if self._group.startswith("Integer"):
+            value = int(text)
+        elif self._group.startswith("Continuous"):
+            value = 1.0 - float(text) if self._reverse else float(text)
+        elif text not in self.distribution.choices:  # type: ignore[attr-defined]
+            raise ValueError(text)
+        if not self.distribution._contains(self.distribution.to_internal_repr(value)):
+            raise ValueError(text)
+        return value
 
 
 def create(kind: str, ranges: Ranges, *, maximize: bool, seed: int, jobs: int, resource: dict | None) -> Strategy:
@@ -114,7 +176,8 @@ def create(kind: str, ranges: Ranges, *, maximize: bool, seed: int, jobs: int, r
 
 
 def _sampler(kind: str, seed: int, jobs: int) -> optuna.samplers.BaseSampler:
-    if kind == "Random":
+    if kind != "Bayesian":
+        # AWS documents that Hyperband draws its new configurations at random, too
         return optuna.samplers.RandomSampler(seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -147,14 +210,6 @@ def check_ranges(ranges: Ranges) -> None:
                     raise checks.invalid(f"{r['Name']}: ReverseLogarithmic scaling is for continuous ranges only.")
                 if low < 0 or high >= 1:
                     raise checks.invalid(f"{r['Name']}: ReverseLogarithmic scaling needs 0 <= value < 1.")
-
-
-def _continuous(trial: Any, r: dict[str, Any]) -> float:
-    low, high = float(r["MinValue"]), float(r["MaxValue"])
-    if r.get("ScalingType") == "ReverseLogarithmic":
-        # Fine steps towards 1, as for a momentum: search the distance to 1 on a logarithmic scale.
-        return 1.0 - trial.suggest_float(r["Name"], 1.0 - high, 1.0 - low, log=True)
-    return trial.suggest_float(r["Name"], low, high, log=_logarithmic(r))
 
 
 def _logarithmic(r: dict[str, Any]) -> bool:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import Any
 
 from localcloud.extension import CallContext, ServiceError, operation
-from localcloud.sagemaker import checks, jobs, store, strategies, training
+from localcloud.sagemaker import checks, jobs, store, strategies, training, warm_start
 from localcloud.sagemaker.metrics import MetricReader
 from localcloud.sagemaker.tuning_run import FINISHED, Definition, TuningRun, child_request
 
 Record = dict[str, Any]
 
+log = logging.getLogger(__name__)
+
+_MAX_RESOURCE = 20_000
+# static hyperparameters from which SageMaker takes Hyperband's MaxResource when it is not given
+_EPOCHS = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
 _DEFAULT_JOBS = 20  # of a tuning job that limits only its time; AWS leaves the number to itself
 
 table = store.Table(
@@ -33,6 +39,8 @@ def create_hyper_parameter_tuning_job(request: Record, context: CallContext) -> 
     config = request["HyperParameterTuningJobConfig"]
     _check(request, config)
     definitions = _definitions(request, config)
+    total = _jobs(config, definitions)
+    parents = warm_start.check(request, definitions, total, table.get)
     created = store.now()
     record: Record = {
         **{k: v for k, v in request.items() if k != "Tags"},
@@ -42,18 +50,11 @@ def create_hyper_parameter_tuning_job(request: Record, context: CallContext) -> 
         "LastModifiedTime": created,
         "_stop": threading.Event(),
     }
-    limits = config["ResourceLimits"]
-    grid = [d.strategy.count for d in definitions if d.strategy.count is not None]
-    if grid:
-        total = sum(grid)
-        if limits.get("MaxNumberOfTrainingJobs", total) != total:
-            raise checks.invalid(
-                f"MaxNumberOfTrainingJobs must be the number of combinations of the grid ({total}) or left out."
-            )
-    else:
-        total = limits.get("MaxNumberOfTrainingJobs") or _DEFAULT_JOBS
     tags = request.get("Tags", [])
-    run = TuningRun(record, definitions, total, tags)
+    if parents:
+        known = warm_start.learn(definitions[0], parents)
+        log.info("%s: starts from %d training jobs of its parents", name, known)
+    run = TuningRun(record, definitions, total, tags, [parent for parent, _ in parents])
     record["_run"] = run
     table.add(name, record)
     store.tag(record["HyperParameterTuningJobArn"], tags)
@@ -93,10 +94,10 @@ def list_training_jobs_for_hyper_parameter_tuning_job(request: Record, context: 
     run: TuningRun = table.get(request["HyperParameterTuningJobName"])["_run"]
     summaries = run.summaries()
     if request.get("SortBy") == "FinalObjectiveMetricValue":
-        # Jobs without an objective come last, whichever way.
         member = "FinalHyperParameterTuningJobObjectiveMetric"
-        sign = -1 if request.get("SortOrder", "Ascending") == "Descending" else 1
-        summaries.sort(key=lambda s: (member not in s, sign * s[member]["Value"] if member in s else 0))
+        summaries = [s for s in summaries if member in s]  # AWS lists no others then
+        downwards = request.get("SortOrder", "Ascending") == "Descending"
+        summaries.sort(key=lambda s: s[member]["Value"], reverse=downwards)
         rows = [{**s, "_rank": i} for i, s in enumerate(summaries)]
         plain = {k: v for k, v in request.items() if k != "SortOrder"}
         found, more = store.page(rows, {**plain, "SortBy": "Name"}, name="_rank", status="TrainingJobStatus")
@@ -121,15 +122,56 @@ def stop_hyper_parameter_tuning_job(request: Record, context: CallContext) -> Re
 
 
 def _check(request: Record, config: Record) -> None:
-    checks.refuse(request, "WarmStartConfig", "Autotune")
-    criteria = config.get("TuningJobCompletionCriteria", {})
-    if criteria.get("ConvergenceDetected", {}).get("CompleteOnConvergence", "Disabled") != "Disabled":
-        raise checks.unsupported("TuningJobCompletionCriteria.ConvergenceDetected")
+    checks.refuse(request, "Autotune")
     early = config.get("TrainingJobEarlyStoppingType", "Off")
-    if config["Strategy"] == "Hyperband" and early == "Auto":
-        raise checks.invalid("TrainingJobEarlyStoppingType must be Off with the Hyperband strategy.")
     if bool(request.get("TrainingJobDefinition")) == bool(request.get("TrainingJobDefinitions")):
         raise checks.invalid("Exactly one of TrainingJobDefinition and TrainingJobDefinitions is required.")
+    if early == "Auto" and "TrainingJobDefinitions" in request:
+        raise checks.invalid("Early stopping is available only for a single algorithm: use TrainingJobDefinition.")
+    if config["Strategy"] != "Hyperband":
+        if config.get("StrategyConfig"):
+            raise checks.invalid("StrategyConfig is allowed with the Hyperband strategy only.")
+        return
+    if early == "Auto":
+        raise checks.invalid("TrainingJobEarlyStoppingType must be Off with the Hyperband strategy.")
+
+
+def _jobs(config: Record, definitions: list[Definition]) -> int:
+    """How many training jobs the tuning job may start."""
+    given: int | None = config["ResourceLimits"].get("MaxNumberOfTrainingJobs")
+    grid = [d.strategy.count for d in definitions if d.strategy.count is not None]
+    if not grid:
+        return given or _DEFAULT_JOBS
+    total = sum(grid)
+    if given is not None and given != total:
+        raise checks.invalid(
+            f"MaxNumberOfTrainingJobs must be the number of combinations of the grid ({total}) or left out."
+        )
+    return total
+
+
+def _resource(config: Record, definition: Record) -> Record | None:
+    """Hyperband's MinResource and MaxResource; the latter may come from a static hyperparameter."""
+    if config["Strategy"] != "Hyperband":
+        return None
+    given = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
+    most = given.get("MaxResource")
+    static = definition.get("StaticHyperParameters", {})
+    for name in _EPOCHS:
+        text = str(static.get(name, "")).strip('"')
+        if most is None and text.isdigit():
+            most = int(text)
+    if most is None:
+        raise checks.invalid(
+            "HyperbandStrategyConfig.MaxResource is required: it could not be inferred from a static hyperparameter "
+            f"({', '.join(_EPOCHS)})."
+        )
+    least = given.get("MinResource", 1)
+    if not least <= most <= _MAX_RESOURCE:
+        raise checks.invalid(
+            f"HyperbandStrategyConfig: MaxResource must be from MinResource ({least}) to {_MAX_RESOURCE}, not {most}."
+        )
+    return {"MinResource": least, "MaxResource": most}
 
 
 def _definitions(request: Record, config: Record) -> list[Definition]:
@@ -174,9 +216,9 @@ def _definitions(request: Record, config: Record) -> list[Definition]:
             maximize=objective["Type"] == "Maximize",
             seed=(seed + index) % 2**32,
             jobs=max(1, limit // len(given)),
-            resource=config.get("StrategyConfig", {}).get("HyperbandStrategyConfig"),
+            resource=_resource(config, definition),
         )
-        checked.append(Definition(definition, objective, strategy))
+        checked.append(Definition(definition, objective, strategy, ranges))
         probe = child_request(checked[-1], "probe", strategies.Proposal({}), [])
         training.check(probe)
         MetricReader(probe["AlgorithmSpecification"].get("MetricDefinitions", []))

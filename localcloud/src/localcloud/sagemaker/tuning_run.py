@@ -7,11 +7,13 @@ import logging
 import statistics
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.extension import ServiceError
 from localcloud.sagemaker import containers, events, store, training
+from localcloud.sagemaker.completion import Completion
 from localcloud.sagemaker.strategies import Proposal, Strategy
 
 Record = dict[str, Any]
@@ -31,6 +33,7 @@ class Definition:
     request: Record
     objective: Record
     strategy: Strategy
+    ranges: Record = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -76,16 +79,27 @@ def child_request(definition: Definition, name: str, proposal: Proposal, tags: l
 class TuningRun:
     """Runs the tuning job of `record` with at most `total` training jobs."""
 
-    def __init__(self, record: Record, definitions: list[Definition], total: int, tags: list[Record]) -> None:
+    def __init__(
+        self,
+        record: Record,
+        definitions: list[Definition],
+        total: int,
+        tags: list[Record],
+        parents: Sequence[TuningRun] = (),
+    ) -> None:
+        self.parents = parents
         self._record = record
-        self._definitions = definitions
+        self.definitions = definitions
         self._total = total
         self._tags = tags
         self._config = record["HyperParameterTuningJobConfig"]
         self._maximize = definitions[0].objective["Type"] == "Maximize"
         self._early = self._config.get("TrainingJobEarlyStoppingType", "Off") == "Auto"
         self._hyperband = self._config["Strategy"] == "Hyperband"
+        self._completion = Completion(self._config.get("TuningJobCompletionCriteria", {}), self._maximize)
         self._children: list[Child] = []
+        self._finals: list[float] = []  # in the order in which the jobs ended
+        self._converged_at: float | None = None
         self._changed = threading.Condition(store.lock())
         self._left = {id(d): d.strategy.count for d in definitions}
 
@@ -113,7 +127,7 @@ class TuningRun:
         while True:
             with self._changed:
                 over = over or self._record["_stop"].is_set() or containers.closing()
-                over = over or time.monotonic() >= deadline or self._satisfied()
+                over = over or time.monotonic() >= deadline or self._completion.met(self._finals)
                 if over:
                     self._stop_children()
                     if all(c.ended for c in self._children):
@@ -143,7 +157,7 @@ class TuningRun:
     def _launch(self) -> None:
         """Starts the next training job: the definitions take turns."""
         number = len(self._children) + 1
-        open_ = [d for d in self._definitions if self._left[id(d)] is None or self._left[id(d)]]
+        open_ = [d for d in self.definitions if self._left[id(d)] is None or self._left[id(d)]]
         definition = open_[(number - 1) % len(open_)]
         left = self._left[id(definition)]
         if left is not None:
@@ -197,29 +211,25 @@ class TuningRun:
             name = child.definition.objective["MetricName"]
             if child.status in ("Completed", "Stopped"):
                 child.final = child.record["_metrics"].last(name)
+            if child.final is not None:
+                self._finals.append(child.final)
+            if self._converged_at is None and self._completion.converged(self._finals):
+                self._converged_at = store.now()
             child.definition.strategy.tell(child.proposal, child.final)
             child.ended = True
             self._record["LastModifiedTime"] = store.now()
             self._changed.notify_all()
         self.publish()
 
-    def _satisfied(self) -> bool:
-        """Whether a completion criterion is met. The caller holds the lock."""
-        criteria = self._config.get("TuningJobCompletionCriteria", {})
-        finals = [c.final for c in self._children if c.final is not None]
-        if not finals:
-            return False
-        best = max(finals) if self._maximize else min(finals)
-        target = criteria.get("TargetObjectiveMetricValue")
-        if target is not None and (best >= target if self._maximize else best <= target):
-            return True
-        patience = criteria.get("BestObjectiveNotImproving", {}).get("MaxNumberOfTrainingJobsNotImproving")
-        return patience is not None and len(finals) - 1 - finals.index(best) >= patience
-
     def _stop_children(self) -> None:
         for child in self._children:
             if not child.ended and child.status == "InProgress":
                 training.stop(child.record)
+
+    def observations(self) -> list[tuple[dict[str, str], float]]:
+        """Tuned hyperparameters and objective of each training job that came to one."""
+        with store.lock():
+            return [(dict(c.proposal.values), c.final) for c in self._children if c.final is not None]
 
     def summaries(self) -> list[Record]:
         """HyperParameterTrainingJobSummary of each training job, in the order of their start."""
@@ -230,6 +240,7 @@ class TuningRun:
         members = ("TrainingJobName", "TrainingJobArn", "CreationTime", "TrainingStartTime", "TrainingEndTime")
         summary = {
             **store.pick(child.record, *members, "TrainingJobStatus", "FailureReason"),
+            "TuningJobName": self._record["HyperParameterTuningJobName"],
             "TunedHyperParameters": dict(child.proposal.values),
             "ObjectiveStatus": "Pending" if not child.ended else "Failed" if child.final is None else "Succeeded",
         }
@@ -259,12 +270,32 @@ class TuningRun:
                     "Pending": len(self._children) - len(ended),
                     "Failed": len(ended) - len(succeeded),
                 },
+                "TuningJobCompletionDetails": {
+                    "NumberOfTrainingJobsObjectiveNotImproving": self._completion.not_improving(self._finals),
+                    **({"ConvergenceDetectedTime": self._converged_at} if self._converged_at else {}),
+                },
+                "ConsumedResources": {"RuntimeInSeconds": self._seconds()},
             }
             if succeeded:
                 pick = max if self._maximize else min
                 record["BestTrainingJob"] = self._summary(pick(succeeded, key=lambda c: c.final or 0.0))
-                record["OverallBestTrainingJob"] = record["BestTrainingJob"]
+            if best := self._overall_best(record.get("BestTrainingJob")):
+                record["OverallBestTrainingJob"] = best
             return record
+
+    def _overall_best(self, own: Record | None) -> Record | None:
+        """Of this job and its parents, which AWS names only for a warm start with identical data."""
+        if self._record.get("WarmStartConfig", {}).get("WarmStartType") != "IdenticalDataAndAlgorithm":
+            return None
+        found = [best for run in self.parents if (best := run.described().get("BestTrainingJob"))]
+        found += [own] if own else []
+        member = "FinalHyperParameterTuningJobObjectiveMetric"
+        pick = max if self._maximize else min
+        return pick(found, key=lambda summary: summary[member]["Value"], default=None)
+
+    def _seconds(self) -> int:
+        end = self._record.get("HyperParameterTuningEndTime") or store.now()
+        return max(0, round(end - self._record["CreationTime"]))
 
     def publish(self) -> None:
         """Tells EventBridge how the tuning job stands."""
