@@ -205,11 +205,15 @@ def test_a_frozen_contract_is_read_whatever_newer_rules_say() -> None:
 
 
 def test_metrics_are_those_that_evaluation_and_monitoring_compute() -> None:
-    money = {"profit", "uplift"}
+    money = metric_limits.BUSINESS_METRICS
+    assert set(metrics.money_metrics("binary", {"value_per_true_positive": 1.0, "cost_per_contact": 0.0})) == money
     assert {kind: set(names) - money for kind, names in metric_limits.METRICS.items()} == {
         kind: set(names) for kind, names in metrics.METRICS.items()
     }
-    assert metric_limits.LOWER_IS_BETTER == metrics.LOWER_IS_BETTER
+    named = {name for names in metric_limits.METRICS.values() for name in names}
+    # a value of money may be any number
+    assert named - metric_limits.BUSINESS_METRICS <= set(metric_limits.RANGES)
+    assert named >= metric_limits.LOWER_IS_BETTER
     assert set(metric_limits.ONLINE_METRICS["binary"]) == set(BINARY)
     assert set(metric_limits.ONLINE_METRICS["regression"]) == set(REGRESSION)
 
@@ -220,6 +224,6 @@ def test_psi_has_the_bound_that_contracts_are_held_to() -> None:
 
 def test_a_metric_that_is_not_known_says_nothing_of_its_direction() -> None:
     with pytest.raises(ContractError) as refusal:
-        load_contract(target("number", REGRESSION_OF) + "gates: [{metric: mape, max: 10}]")
+        load_contract(target("number", REGRESSION_OF) + "gates: [{metric: maee, max: 10}]")
     assert "did you mean 'mae'?" in str(refusal.value)
     assert "better" not in str(refusal.value)

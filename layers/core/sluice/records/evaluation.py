@@ -39,6 +39,22 @@ class PairedDifference(Record):
     resamples: int | None = None
 
 
+class Intervals(Record):
+    """Bootstrap intervals of every metric, all on the same draws of the rows; see `sluice.model.intervals`."""
+
+    method: str
+    confidence: float
+    resamples: int
+    rows: int
+    """How many of the test rows were drawn from."""
+    models: dict[str, dict[str, tuple[Evidence, Evidence]]]
+    """`candidate`, `baseline` or `champion` → metric → its lower and upper end."""
+
+    def ends(self, who: str, metric: str) -> tuple[float, float] | None:
+        low, high = self.models.get(who, {}).get(metric, (None, None))
+        return None if low is None or high is None else (low, high)
+
+
 class LeftOut(Record):
     """Values of a column with too few rows for a metric of their own, and how many rows those are."""
 
@@ -91,6 +107,7 @@ class Evaluation(Record):
     champion: Measured | None = None
     paired: dict[str, PairedDifference] | None = None
     paired_baseline: dict[str, PairedDifference] | None = None
+    intervals: Intervals | None = None
     slices: dict[str, dict[str, dict[str, Evidence]]] = Field(default_factory=dict)
     """Column → value → its `rows` and metrics."""
     slices_left_out: dict[str, LeftOut] = Field(default_factory=dict)
