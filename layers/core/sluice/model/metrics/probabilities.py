@@ -27,7 +27,7 @@ def calibration_error_weighted(truth: np.ndarray, probability: np.ndarray, weigh
     """Expected calibration error: mean over rows of |mean p - share that is true| in their bin of p.
 
     `truth` 0 or 1, `probability` of it (rows,); CALIBRATION_BINS bins of equal width (Guo et al. 2017). It is above 0
-    even for a perfectly calibrated model: chance alone moves the share of a bin of n rows by about 0.8 √(p (1 - p) / n).
+    even for a perfectly calibrated model: chance moves the share of a bin of n rows by about 0.8 √(p (1 - p) / n).
     """
     order = np.argsort(bins := calibration_bin(probability), kind="stable")
     _, starts = np.unique(bins[order], return_index=True)
