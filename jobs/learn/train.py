@@ -36,6 +36,8 @@ def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, dict[str, str]]:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--family", required=True)
     parser.add_argument("--run-id", required=True)
+    # whether a fit in rounds prints the contract's metric while it goes on; Hyperband and early stopping act on it
+    parser.add_argument("--report-progress", choices=("true", "false"), default="false")
     environment = os.environ.get
     for name, variable in (
         ("train", "SM_CHANNEL_TRAIN"),
@@ -69,7 +71,14 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
         raise ModelError(f"hyperparameter family is {arguments.family!r}; known: {', '.join(FAMILIES)}")
     hyperparameters = family.hyperparameters(given)
     data = ProjectData.read(arguments.contract, arguments.train, arguments.validation)
-    done = trial.run(data, family, hyperparameters, arguments.run_id)
+    metric = data.task.metric
+
+    def report(metrics: dict[str, float]) -> None:
+        say({metric: metrics[metric]})
+
+    done = trial.run(
+        data, family, hyperparameters, arguments.run_id, report if arguments.report_progress == "true" else None
+    )
     model, difference = model_folder.write(
         arguments.model_dir, done.state, done.arrays, lambda model: done.prove(model, family, data)
     )
@@ -94,9 +103,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not known:
             raise
         return 1
+    # last, so that these values are the job's own, whatever it has reported before
+    say(metrics)
+    return 0
+
+
+def say(metrics: dict[str, float]) -> None:
+    """Prints metrics on validation as the metric definitions of the plan read them."""
     for name, value in metrics.items():
         print(f"validation:{name}={value!r}", flush=True)
-    return 0
 
 
 def say_why(reason: str) -> None:
