@@ -1,7 +1,8 @@
 """Train one family on one project: the SageMaker training job (script mode).
 
-Channels `train`, `validation`, `contract`; hyperparameters `family`, `run-id` and the family's own. Prints one line
-per validation metric and writes the artefact (docs/architecture.md). Any error is one line on stderr and exit code 1.
+Channels `train`, `validation`, `contract`, and for clustering `champion`, if there is one; hyperparameters `family`,
+`run-id` and the family's own. Prints one line per validation metric and writes the artefact (docs/architecture.md). Any
+error is one line on stderr and exit code 1.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ import model_folder
 import numpy as np
 import trial
 
-from channels import crash
+from channels import crash, read_contract
 from families import FAMILIES
 from project_data import ProjectData
 from sluice.model.errors import ModelError
+from sluice.model.labels import UNLABELLED
 from sluice.model.shortening import shortened
 
 
@@ -43,6 +45,7 @@ def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, dict[str, str]]:
         ("train", "SM_CHANNEL_TRAIN"),
         ("validation", "SM_CHANNEL_VALIDATION"),
         ("contract", "SM_CHANNEL_CONTRACT"),
+        ("champion", "SM_CHANNEL_CHAMPION"),
         ("model-dir", "SM_MODEL_DIR"),
         ("output-data-dir", "SM_OUTPUT_DATA_DIR"),
     ):
@@ -66,6 +69,12 @@ def _spelled(text: str) -> str:
 def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, float]:
     """The whole job; answers the validation metrics. Raises ModelError, ValueError (hyperparameters)."""
     began = time.perf_counter()
+    contract = read_contract(arguments.contract)
+    if contract["problem"].get("type") in UNLABELLED:
+        # here, not above: what they import is nothing to the others
+        from unsupervised import training
+
+        return training.train(arguments, given, contract)
     family = FAMILIES.get(arguments.family)
     if family is None:
         raise ModelError(f"hyperparameter family is {arguments.family!r}; known: {', '.join(FAMILIES)}")
