@@ -37,6 +37,15 @@ REFUSED = {
         BASE + "monitor: {quality: {metric: roc_acu, min: 0.7}}",
         "did you mean 'roc_auc'",
     ),
+    "a group of a split by time": (
+        columns("t: {type: timestamp}").replace("data:\n", "data:\n  time: t\n  split: {by: time, group: [a]}\n"),
+        "the rows of a group have several times",
+    ),
+    "a group that is no column": (BASE.replace("data:\n", "data:\n  split: {group: [b]}\n"), "data.split.group names"),
+    "a group that is the target": (
+        BASE.replace("data:\n", "data:\n  split: {group: [y]}\n"),
+        "each part would then have other classes",
+    ),
     "a metric of another type": (BASE + "monitor: {quality: {metric: rmse, max: 1}}", "monitor.quality.metric 'rmse'"),
     "a metric that is not computed online": (BASE + "monitor: {quality: {metric: profit, min: 1}}", "computed are"),
     "multiclass quality": (

@@ -88,6 +88,8 @@ def _target(contract: Contract) -> Iterator[str]:
     for where, names in (("data.key", contract.data.key), ("features.drop", contract.features.drop)):
         if name in names:
             yield f"{where} names the target {name!r}; the target is never a feature, so take it out"
+    if name in contract.data.split.group:
+        yield f"data.split.group names the target {name!r}: each part would then have other classes"
     if name == contract.data.time:
         yield f"data.time names the target {name!r}; name the column with the time of each row"
     if problem.type != "binary" and problem.positive is not None:

@@ -63,6 +63,7 @@ class Contract(Part):
             named.append(("problem.target", self.problem.target))
         if self.data.time:
             named.append(("data.time", self.data.time))
+        named += [("data.split.group", name) for name in self.data.split.group]
         named += [("features.drop", name) for name in self.features.drop]
         named += [("features.bins", name) for name in self.features.bins]
         named += [("features.log", name) for name in self.features.log]
