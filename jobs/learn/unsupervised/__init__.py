@@ -1,1 +1,0 @@
-"""Clustering and anomaly detection: models that learn without labels, from training to evaluation."""
