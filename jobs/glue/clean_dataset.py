@@ -3,11 +3,16 @@
     clean_dataset.py --accepted s3://b/accepted/shop/ --inputs s3://b/runs/shop/r1/run.json
                      --output s3://b/runs/shop/r1/prepared/ --run-id r1
 
-`--inputs` freezes what is read: {"datasets": ["<dataset_id>", ...], "contract": {...}}. Only those dataset folders
-below `--accepted` are read, so that a replay sees the same rows (a job bookmark would be hidden state).
+`--inputs` freezes what is read: {"datasets": ["<dataset_id>", ...], "contract": {...}, "compared_with": {"champion":
+"s3://b/runs/shop/r0/prepared/"}}. Only those dataset folders below `--accepted` are read, so that a replay sees the
+same rows (a job bookmark would be hidden state).
 
-Writes `<output>/{train,validation,test}/data.csv` and `<output>/manifest.json`. CSV: RFC 4180 with header, nulls as
-empty fields, booleans true/false, timestamps ISO 8601 in UTC without offset. Row order and bytes are reproducible.
+Writes `<output>/{train,validation,test}/data.csv`, `<output>/trained_on/` and `<output>/manifest.json`. CSV: RFC 4180
+with header, nulls as empty fields, booleans true/false, timestamps ISO 8601 in UTC without offset. Row order and bytes
+are reproducible.
+
+A row keeps its fold for life: see `fold_of`. `trained_on` has the ids of every row of train and validation. Against
+those of an earlier run the test rows are marked that its model was trained on: the column `_seen_by_champion`.
 
 Rows are never removed because they are equal, unless the contract has a key or says `data.duplicates: remove`.
 Whatever is removed, becomes missing or changes is counted in the manifest's `losses`, each with a sentence; beyond
@@ -61,6 +66,10 @@ INTEGER_LIMIT = 10**18
 TRUE, FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
 NAMED = 3
 """Datasets that a sentence names; more are counted."""
+FOLD_RULE = 2
+"""Counts the ways in which this script has dealt rows to folds: 1 hashed the row as the contract of the run read it."""
+EXACT_WHOLE = 1e15
+"""Whole doubles below it are known by their digits, as integers are; other doubles by a hash of their bits."""
 UNEVEN = 0.05
 """A part whose share of the rows is this far from what data.split asks for is reported."""
 
@@ -89,6 +98,8 @@ class Plan:
     missing: dict[str, list[str]] = field(default_factory=dict)
     """Declared column to the texts that mean "missing" in it."""
     remove_duplicates: bool = False
+    group: list[str] = field(default_factory=list)
+    """Columns whose values decide the fold: all rows that share them lie in one."""
     max_lost: float = MAX_LOST_ROWS
 
     @classmethod
@@ -120,16 +131,25 @@ class Plan:
             kinds={name: str(column["type"]) for name, column in declared.items()},
             missing={name: _markers(column, of_all) for name, column in declared.items()},
             remove_duplicates=data.get("duplicates", "keep") == "remove",
+            group=list(split.get("group") or []),
             max_lost=float(expectations.get("max_lost_rows", MAX_LOST_ROWS)),
         )
         if plan.split_by not in ("random", "time"):
             raise CleaningError(f"data.split.by is {plan.split_by!r}; known: random, time")
+        if plan.group and plan.split_by == "time":
+            raise CleaningError(
+                "data.split.group and data.split.by: time exclude each other: a group has several times"
+            )
         if plan.split_by == "time" and not time:
             raise CleaningError("data.split.by is time, but the contract names no data.time column")
         if time and plan.split_by == "time" and plan.kinds.get(time, "timestamp") != "timestamp":
             raise CleaningError(
                 f"data.split.by is time, but {time!r} is declared as {plan.kinds[time]}, whose order is not that of "
                 "time; declare it as timestamp and drop the files again, or split by random"
+            )
+        if unknown_group := [name for name in plan.group if name not in plan.columns]:
+            raise CleaningError(
+                f"data.split.group names the column {unknown_group[0]}, which data.columns does not have"
             )
         if plan.validation + plan.test >= 1:
             raise CleaningError(f"data.split leaves no rows to train on: {plan.validation} + {plan.test} >= 1")
@@ -168,6 +188,10 @@ class Store:
     def _open(self, path: str) -> tuple[Any, Any]:
         java_path = self._jvm.org.apache.hadoop.fs.Path(path)
         return java_path.getFileSystem(self._configuration), java_path
+
+    def exists(self, path: str) -> bool:
+        file_system, java_path = self._open(path)
+        return bool(file_system.exists(java_path))
 
     def read(self, path: str) -> bytes:
         file_system, java_path = self._open(path)
@@ -229,10 +253,11 @@ class Accepted:
 
 
 def read_accepted(spark: SparkSession, accepted: str, datasets: list[str], plan: Plan) -> Accepted:
-    """Rows of the listed datasets with the plan's columns and types, `_arrived_at`, `_row` and `_dataset`.
+    """Rows of the listed datasets with the plan's columns and types, `_arrived_at`, `_row`, `_dataset` and `_stored`.
 
-    Datasets are read one by one and converted, since the contract may have changed between two of them: a feature
-    that came later is null in older datasets, but key, time and target must be there.
+    `_stored` maps the dataset's own columns to canonical texts: the row as it was accepted, whatever a later contract
+    makes of it. Datasets are read one by one and converted, since the contract may have changed between two of them: a
+    feature that came later is null in older datasets, but key, time and target must be there.
     """
     if not datasets:
         raise CleaningError("the run lists no datasets: nothing to prepare")
@@ -253,6 +278,7 @@ def read_accepted(spark: SparkSession, accepted: str, datasets: list[str], plan:
             arrived.cast("timestamp_ntz").alias("_arrived_at"),
             row.cast("bigint").alias("_row"),
             F.lit(dataset).alias("_dataset"),
+            _stored(frame).alias("_stored"),
         )
         whole = typed if whole is None else whole.unionByName(typed)
     assert whole is not None  # noqa: S101 (there is a dataset)
@@ -306,6 +332,33 @@ def _typed(name: str, present: str | None, plan: Plan) -> tuple[Column, Column |
     if (source, kind) == ("integer", "number"):
         lost = lost | (there & (value.cast("decimal(38,0)") != column.cast("decimal(38,0)")))
     return value, None if kind in ("text", "category") else lost
+
+
+def _stored(frame: DataFrame) -> Column:
+    kinds = {name: kind for name, kind in frame.dtypes if name not in ("_arrived_at", "_row")}
+    texts = [text for name, kind in sorted(kinds.items()) for text in (F.lit(name), _canonical(_quoted(name), kind))]
+    return F.map_filter(F.create_map(*texts), lambda _, text: text.isNotNull())
+
+
+def _canonical(column: Column, kind: str) -> Column:
+    """A value as text that means the same in every type that can hold it: 12 and 12.0 and "12" are alike.
+
+    A double that is not whole is hashed by its bits: how its digits are written depends on the version of Java.
+    """
+    if kind in ("double", "float") or kind.startswith("decimal"):
+        number = column.cast("double")
+        whole = (number == F.floor(number)) & (F.abs(number) < EXACT_WHOLE)
+        bits = F.hex(F.xxhash64(number + F.lit(0.0)))
+        return F.when(whole, number.cast("bigint").cast("string")).when(~F.isnan(number), bits)
+    if kind.startswith("timestamp"):
+        return F.unix_micros(column.cast("timestamp")).cast("string")
+    return column.cast("string")
+
+
+def _identity(columns: dict[str, str]) -> Column:
+    """JSON of the columns' canonical texts in the order of their names; `columns`: name to Spark type."""
+    texts = [_canonical(_quoted(name), kind).alias(name) for name, kind in sorted(columns.items())]
+    return F.to_json(F.struct(*texts), {"ignoreNullFields": "true"})
 
 
 def _as_number(text: str) -> float | None:
@@ -437,16 +490,34 @@ def _number_text(number: Column) -> Column:
     return F.udf(shortest, "string")(number.cast("double"))
 
 
+def fold_of(kinds: dict[str, str], plan: Plan) -> Column:
+    """What decides a row's fold: its group where the contract has groups, else its key, else the row as accepted.
+
+    None of the three depends on the order of the contract's columns, on which of them the model uses, or on other
+    rows. So a row keeps its fold when the contract changes, and equal rows share one. (Hence the folds are not
+    stratified: the classes of a fold are those of its rows, as chance has it. The manifest's `target` counts them.)
+    """
+    fold = F.to_json(_by_name(F.col("_stored")))
+    for names in (plan.key, plan.group):
+        if names:
+            fold = F.when(_all_there(names), _identity({name: kinds[name] for name in names})).otherwise(fold)
+    return fold
+
+
+def _by_name(stored: Column) -> Column:
+    return F.map_from_entries(F.array_sort(F.map_entries(stored)))
+
+
 def deduplicate(rows: DataFrame, plan: Plan) -> DataFrame:
     """One row for each key (the latest `_arrived_at`, then the highest `_row`); every row where there is no key.
 
     Rows that are equal stay, since different people may answer alike; `data.duplicates: remove` takes them together
     where there is no key. A row whose key is missing is nobody's older version: it stays too.
 
-    Adds `_fraction` in [0, 1), from SHA-256 of what identifies the row, and `_exact`, `_superseded`: how many rows
+    Adds `_fold` (see `fold_of`), `_fraction` in [0, 1) from its SHA-256, and `_exact`, `_superseded`: how many rows
     this one stands for beyond itself, as exact copies and as older rows of the key.
     """
-    names = list(plan.columns)
+    names, kinds = list(plan.columns), dict(rows.dtypes)
     content = F.to_json(F.struct(*map(_quoted, names)))
     place = F.concat_ws("/", content, "_dataset", F.col("_row").cast("string"))
     identity = F.sha2(content if plan.remove_duplicates and not plan.key else place, 256)
@@ -454,25 +525,39 @@ def deduplicate(rows: DataFrame, plan: Plan) -> DataFrame:
         complete = _all_there(plan.key)
         identity = F.when(complete, F.sha2(F.to_json(F.struct(*map(_quoted, plan.key))), 256)).otherwise(identity)
     rows = rows.withColumn("_whole", F.sha2(content, 256)).withColumn("_hash", identity)
+    # null where the file of the row has no row numbers
+    rows = rows.withColumn("_place", F.concat("_dataset", F.lit("/"), F.col("_row").cast("string")))
+    rows = rows.withColumn("_fold", fold_of(kinds, plan)).withColumn("_stored", F.to_json(_by_name(F.col("_stored"))))
+    origin = ["_whole", "_place", "_stored", "_fold"]
     if plan.key or plan.remove_duplicates:
         # The row's own hash breaks ties, so that two rows of equal age and number always give the same winner.
-        candidate = F.struct("_arrived_at", "_row", "_whole", F.struct(*map(_quoted, names)).alias("_values"))
-        grouped = rows.groupBy("_hash", "_whole").agg(F.max(candidate).alias("_latest"), F.count(F.lit(1)).alias("_n"))
+        age = ["_arrived_at", "_row"]
+        candidate = F.struct(*age, *origin, F.struct(*map(_quoted, names)).alias("_values"))
+        first = F.min(F.struct(*age, *origin))
+        grouped = rows.groupBy("_hash", "_whole").agg(
+            F.max(candidate).alias("_latest"), first.alias("_first"), F.count(F.lit(1)).alias("_n")
+        )
+        # of equal rows the eldest has the fold: those that come later must not move it
+        fold = "_winner._fold" if plan.key else "_eldest._fold"
         result = (
             grouped.groupBy("_hash")
             .agg(
                 F.max("_latest").alias("_winner"),
+                F.min("_first").alias("_eldest"),
                 (F.sum("_n") - F.count(F.lit(1))).alias("_exact"),
                 (F.count(F.lit(1)) - 1).alias("_superseded"),
             )
-            .select("_winner._values.*", F.col("_winner._whole").alias("_whole"), "_hash", "_exact", "_superseded")
-        )
+            .select(
+                "_winner._values.*", *[f"_winner.{name}" for name in origin[:3]], F.col(fold).alias("_fold"),
+                "_hash", "_exact", "_superseded",
+            )
+        )  # fmt: skip
     else:
         none = F.lit(0).cast("bigint")
-        result = rows.select(*map(_quoted, names), "_whole", "_hash", none.alias("_exact"), none.alias("_superseded"))
+        result = rows.select(*map(_quoted, names), *origin, "_hash", none.alias("_exact"), none.alias("_superseded"))
     # 13 hex digits are 52 bits: exact in a double.
-    fraction = F.conv(F.substring("_hash", 1, 13), 16, 10).cast("double") / F.lit(float(1 << 52))
-    return result.withColumn("_fraction", fraction)
+    number = F.conv(F.substring(F.sha2("_fold", 256), 1, 13), 16, 10).cast("double")
+    return result.withColumn("_fraction", number / F.lit(float(1 << 52)))
 
 
 def _all_there(names: Iterable[str]) -> Column:
@@ -483,10 +568,14 @@ def _all_there(names: Iterable[str]) -> Column:
 
 
 def split(rows: DataFrame, plan: Plan) -> DataFrame:
-    """Adds `_part`. By time: whole instants stay together, the oldest in train, the newest in test."""
+    """Adds `_part`. By time: whole instants stay together, the oldest in train, the newest in test.
+
+    By chance, test is cut from one end and validation from the other: another share moves rows between that part and
+    train, and no others.
+    """
     if plan.split_by == "random":
         part = F.when(F.col("_fraction") < plan.test, "test")
-        part = part.when(F.col("_fraction") < plan.test + plan.validation, "validation").otherwise("train")
+        part = part.when(F.col("_fraction") >= round(1 - plan.validation, 9), "validation").otherwise("train")
         return rows.withColumn("_part", part)
     assert plan.time is not None  # noqa: S101 (Plan.of has checked it)
     cuts = [round(1 - plan.test - plan.validation, 9), round(1 - plan.test, 9)]
@@ -498,9 +587,54 @@ def split(rows: DataFrame, plan: Plan) -> DataFrame:
     return rows.withColumn("_part", part)
 
 
-def write_parts(rows: DataFrame, plan: Plan, output: str, store: Store) -> None:
-    """Writes one CSV for each part; `rows` holds `_part` and `_hash`."""
-    names = list(plan.columns)
+def _ids(rows: DataFrame, contents: Column) -> DataFrame:
+    """`_hash` and `id` (64 bits): by its place in the accepted files, by its content and by what decides its fold."""
+    kinds = {"place": F.col("_place"), "row": contents, "fold": F.col("_fold")}
+    hashed = [F.when(value.isNotNull(), F.xxhash64(F.lit(kind), value)) for kind, value in kinds.items()]
+    return rows.select("_hash", F.explode(F.array(*hashed)).alias("id")).where("id is not null")
+
+
+def _contents(columns: list[str]) -> Column:
+    """The row as it was accepted, in these columns."""
+    stored = F.from_json("_stored", "map<string,string>")
+    return F.to_json(_by_name(F.map_filter(stored, lambda name, _: name.isin(columns))))
+
+
+def write_trained_on(rows: DataFrame, plan: Plan, output: str) -> None:
+    """Writes what tells later runs which rows this run's model is trained on."""
+    learned = _ids(rows.where("_part <> 'test'"), _contents(list(plan.columns)))
+    learned.select("id").distinct().repartition(1).sortWithinPartitions("id").write.mode("overwrite").parquet(
+        f"{output}trained_on"
+    )
+
+
+def mark_seen(
+    rows: DataFrame, compared: dict[str, str], spark: SparkSession, store: Store
+) -> tuple[DataFrame, dict[str, dict[str, Any]]]:
+    """The test rows with `_seen_by_<role>` for each run that is compared with; and for each role how many are seen.
+
+    `compared`: role to the address of that run's prepared data. A run of before FOLD_RULE 2 has no ids: no column.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    test = marked = rows.where("_part = 'test'")
+    for role, prepared in sorted(compared.items()):
+        folder = prepared.rstrip("/")
+        if not store.exists(f"{folder}/trained_on") or not store.exists(f"{folder}/manifest.json"):
+            found[role] = {"known": False, "rows": None}
+            continue
+        columns = [column["name"] for column in json.loads(store.read(f"{folder}/manifest.json"))["columns"]]
+        learned = spark.read.parquet(f"{folder}/trained_on")
+        seen = _ids(test, _contents(columns)).join(learned, "id", "left_semi").select("_hash").distinct().cache()
+        found[role] = {"known": True, "rows": seen.count()}
+        flag = f"_seen_by_{role}"
+        marked = marked.join(seen.withColumn(flag, F.lit(True)), "_hash", "left")
+        marked = marked.withColumn(flag, F.coalesce(flag, F.lit(False)))
+    return marked, found
+
+
+def write_parts(rows: DataFrame, parts: list[str], plan: Plan, output: str, store: Store) -> None:
+    """Writes one CSV for each of `parts`; `rows` holds `_part` and `_hash`."""
+    names = [*plan.columns, *(name for name in rows.columns if name.startswith("_seen_by_"))]
     text = []
     for name, kind in rows.select(*map(_quoted, names)).dtypes:
         column = _quoted(name)
@@ -510,7 +644,8 @@ def write_parts(rows: DataFrame, plan: Plan, output: str, store: Store) -> None:
     order = [_quoted(plan.time)] if plan.split_by == "time" and plan.time else []
     staging = f"{output}_staging"
     (
-        rows.repartition(2, "_part")
+        rows.where(F.col("_part").isin(parts))
+        .repartition(2, "_part")
         .sortWithinPartitions("_part", *order, "_hash")
         .select(*text, "_part")
         .write.mode("overwrite")
@@ -524,7 +659,7 @@ def write_parts(rows: DataFrame, plan: Plan, output: str, store: Store) -> None:
         .csv(staging)
     )
     # A training channel takes every object below its prefix: only data.csv may be there.
-    for part in plan.parts:
+    for part in parts:
         store.move_only_file(f"{staging}/_part={part}", f"{output}{part}/data.csv")
     store.remove(staging)
 
@@ -624,8 +759,10 @@ def losses_by_duplicates(rows: DataFrame, read: list[dict[str, Any]], plan: Plan
     measures.append(F.countDistinct("_whole").alias("distinct"))
     keyless = ~_all_there(plan.key) if plan.key else F.lit(False)
     measures.append(F.sum(keyless.cast("bigint")).alias("keyless"))
+    groupless = ~_all_there(plan.group) if plan.group else F.lit(False)
+    measures.append(F.sum(groupless.cast("bigint")).alias("groupless"))
     counted = rows.agg(*measures).first()
-    exact, old, keyless_rows = (int(counted[name] or 0) for name in ("exact", "old", "keyless"))
+    exact, old, keyless_rows, alone = (int(counted[name] or 0) for name in ("exact", "old", "keyless", "groupless"))
     equal = counted["n"] - counted["distinct"]
     key = ", ".join(plan.key)
     found = []
@@ -639,12 +776,13 @@ def losses_by_duplicates(rows: DataFrame, read: list[dict[str, Any]], plan: Plan
         add("key_missing", keyless_rows, f"have no key ({key}): each is kept as a row of its own")
     else:
         add("equal_removed", exact, "are equal to another row and are removed (data.duplicates: remove)")
-        # the same file dropped twice looks like this: its rows would be in training and in test
+        # the same file dropped twice looks like this
         add(
             "equal_kept",
             equal,
             "are equal to another row and are kept; if they are copies, set data.duplicates: remove",
         )
+    add("group_missing", alone, f"have no group ({', '.join(plan.group)}): each is split by itself")
     return found, exact, old
 
 
@@ -770,7 +908,11 @@ def clean(spark: SparkSession, accepted: str, inputs: str, output: str, run_id: 
     check_limit(losses, total, plan)
     counts, targets, uneven = summarise(rows, plan)
     losses += uneven
-    write_parts(rows, plan, output, store)
+    write_trained_on(rows, plan, output)
+    test, seen = mark_seen(rows, frozen.get("compared_with") or {}, spark, store)
+    write_parts(rows, [part for part in plan.parts if part != "test" or not seen], plan, output, store)
+    if seen:
+        write_parts(test, ["test"], plan, output, store)
     types = dict(rows.dtypes)
     manifest = {
         "format": 1,
@@ -789,7 +931,9 @@ def clean(spark: SparkSession, accepted: str, inputs: str, output: str, run_id: 
         "target": targets,
         "columns": [{"name": name, "type": types[name]} for name in plan.columns],
         "key": plan.key,
-        "split": {"by": plan.split_by, "validation": plan.validation, "test": plan.test},
+        "split": {"by": plan.split_by, "validation": plan.validation, "test": plan.test, "group": plan.group},
+        "folds": {"rule": FOLD_RULE, "stratified": False},
+        "seen": seen,
         "script_sha256": hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
     }
     store.write(f"{output}manifest.json", json.dumps(manifest, indent=1, sort_keys=True).encode())

@@ -28,6 +28,7 @@ from channels import crash, read_contract, read_rows
 from sluice.model import metrics
 from sluice.model.bootstrap import paired_difference
 from sluice.model.errors import ArtifactError, DataError, ModelError
+from sluice.model.intervals import intervals
 from sluice.model.labels import SUPPORTED
 from sluice.model.model import Model
 from sluice.model.reference import one_score, reference_profile
@@ -113,7 +114,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
 
     metric = contract["problem"]["metric"]
     business = contract.get("business")
-    known = {**metrics.METRICS[kind], **metrics.money_metrics(kind, business)}
+    known = metrics.metrics_of(kind, business)
     if metric not in known:
         raise DataError(f"channel contract: problem.metric {metric!r} is not for {kind}; known: {', '.join(known)}")
     compared = [metric]
@@ -129,9 +130,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
 
     def paired(other: str) -> dict[str, Any]:
         return {
-            name: paired_difference(
-                name, known[name], y, scores["candidate"], scores[other], confidence_of(contract, name)
-            )
+            name: paired_difference(known[name], y, scores["candidate"], scores[other], confidence_of(contract, name))
             for name in compared
         }
 
@@ -147,8 +146,8 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         "slices_left_out": left_out(schema, rows),
         "not_compared": not_compared,
         "encoding": candidate.encoder.left_out,
-        "leakage": models["baseline"].training.get("leakage"),
     }
+    result["intervals"] = intervals(known, y, scores, classes=bool(classes))
     result["undefined"] = comparable.undefined(known, result["candidate"]["metrics"], candidate.labels, y)
     result.setdefault("champion", None)
     if "champion" in models and kind != "multiclass":

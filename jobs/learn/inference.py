@@ -321,14 +321,14 @@ _dumps = lru_cache(1024, typed=True)(json.dumps)
 
 def _as_json(answers: Answers) -> list[str]:
     """Each answer as `json.dumps` writes it, in a third of the time."""
-    predictions, probabilities = answers
+    predictions, probabilities, called = answers
     if not all(map(math.isfinite, predictions if probabilities is None else probabilities)):
         return list(map(json.dumps, answers.records()))  # JSON's NaN and Infinity are not valid Python
     if probabilities is None:
         return [f'{{"prediction": {text}}}' for text in _numbers(predictions)]
     if len(predictions) == 1:
-        return [f'{{"prediction": {_dumps(predictions[0])}, "probability": {_numbers(probabilities)[0]}}}']
-    begins = {label: f'{{"prediction": {_dumps(label)}, "probability": ' for label in set(predictions)}
+        return [f'{{"prediction": {_dumps(predictions[0])}, "{called}": {_numbers(probabilities)[0]}}}']
+    begins = {label: f'{{"prediction": {_dumps(label)}, "{called}": ' for label in set(predictions)}
     return [f"{begins[label]}{text}}}" for label, text in zip(predictions, _numbers(probabilities))]
 
 

@@ -1,7 +1,8 @@
 """Train one family on one project: the SageMaker training job (script mode).
 
-Channels `train`, `validation`, `contract`; hyperparameters `family`, `run-id` and the family's own. Prints one line
-per validation metric and writes the artefact (docs/architecture.md). Any error is one line on stderr and exit code 1.
+Channels `train`, `validation`, `contract`, and for clustering `champion`, if there is one; hyperparameters `family`,
+`run-id` and the family's own. Prints one line per validation metric and writes the artefact (docs/architecture.md). Any
+error is one line on stderr and exit code 1.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import leakage
 import model_folder
 import numpy as np
 import trial
 
-from channels import crash
+from channels import crash, read_contract
 from families import FAMILIES
 from project_data import ProjectData
 from sluice.model.errors import ModelError
+from sluice.model.labels import UNLABELLED
 from sluice.model.shortening import shortened
 
 
@@ -37,11 +38,14 @@ def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, dict[str, str]]:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--family", required=True)
     parser.add_argument("--run-id", required=True)
+    # whether a fit in rounds prints the contract's metric while it goes on; Hyperband and early stopping act on it
+    parser.add_argument("--report-progress", choices=("true", "false"), default="false")
     environment = os.environ.get
     for name, variable in (
         ("train", "SM_CHANNEL_TRAIN"),
         ("validation", "SM_CHANNEL_VALIDATION"),
         ("contract", "SM_CHANNEL_CONTRACT"),
+        ("champion", "SM_CHANNEL_CHAMPION"),
         ("model-dir", "SM_MODEL_DIR"),
         ("output-data-dir", "SM_OUTPUT_DATA_DIR"),
     ):
@@ -65,15 +69,25 @@ def _spelled(text: str) -> str:
 def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, float]:
     """The whole job; answers the validation metrics. Raises ModelError, ValueError (hyperparameters)."""
     began = time.perf_counter()
+    contract = read_contract(arguments.contract)
+    if contract["problem"].get("type") in UNLABELLED:
+        # here, not above: what they import is nothing to the others
+        from unsupervised import training
+
+        return training.train(arguments, given, contract)
     family = FAMILIES.get(arguments.family)
     if family is None:
         raise ModelError(f"hyperparameter family is {arguments.family!r}; known: {', '.join(FAMILIES)}")
     hyperparameters = family.hyperparameters(given)
     data = ProjectData.read(arguments.contract, arguments.train, arguments.validation)
-    done = trial.run(data, family, hyperparameters, arguments.run_id)
-    if family.name == "baseline":
-        # the one job that every run has once; evaluation reads it from there
-        done.state["training"]["leakage"] = leakage.found_in(data)
+    metric = data.task.metric
+
+    def report(metrics: dict[str, float]) -> None:
+        say({metric: metrics[metric]})
+
+    done = trial.run(
+        data, family, hyperparameters, arguments.run_id, report if arguments.report_progress == "true" else None
+    )
     model, difference = model_folder.write(
         arguments.model_dir, done.state, done.arrays, lambda model: done.prove(model, family, data)
     )
@@ -98,9 +112,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not known:
             raise
         return 1
+    # last, so that these values are the job's own, whatever it has reported before
+    say(metrics)
+    return 0
+
+
+def say(metrics: dict[str, float]) -> None:
+    """Prints metrics on validation as the metric definitions of the plan read them."""
     for name, value in metrics.items():
         print(f"validation:{name}={value!r}", flush=True)
-    return 0
 
 
 def say_why(reason: str) -> None:

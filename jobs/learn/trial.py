@@ -8,13 +8,15 @@ quarter more rows by the contract's defaults (`training.refit: false` exports th
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import sklearn
 
 from families import Family
+from families.progress import Progress
 from parity import check
 from project_data import ProjectData
 from sluice.model.metrics import compute
@@ -36,16 +38,27 @@ class Trial(NamedTuple):
         return check(model, family, self.fitted, data.task, data.validation)
 
 
-def run(data: ProjectData, family: Family, hyperparameters: Mapping[str, Any], run_id: str) -> Trial:
-    """Measure on validation, refit where the contract does not forbid it, export."""
+def run(
+    data: ProjectData,
+    family: Family,
+    hyperparameters: Mapping[str, Any],
+    run_id: str,
+    report: Callable[[dict[str, float]], None] | None = None,
+) -> Trial:
+    """Measure on validation, refit where the contract does not forbid it, export.
+
+    `report` is given the metrics on validation of a fit in rounds while it goes on (`families/progress.py`).
+    """
     began = time.perf_counter()
     task = data.task
+    if report is not None:
+        task = replace(task, progress=Progress(lambda answer: report(_metrics(data, answer))))
     encoder = data.encoder(family, data.rows, data.y)
     # unweighted, as the contract's metric is
     watch = data.sample(encoder, data.validation, data.y_validation)._replace(weight=None)
     fitted = family.fit(hyperparameters, task, data.sample(encoder, data.rows, data.y), watch)
     answer = family.answer(fitted, task, watch)
-    metrics = compute(data.labels.problem, data.y_validation, answer, data.contract.get("business"))
+    metrics = _metrics(data, answer)
     settled = family.settled(fitted, hyperparameters)
     rows = len(data.rows)
     refit = data.training.get("refit", True)
@@ -75,3 +88,7 @@ def run(data: ProjectData, family: Family, hyperparameters: Mapping[str, Any], r
         },
     }
     return Trial(metrics, state, arrays, time.perf_counter() - began, encoder.width, rows, fitted)
+
+
+def _metrics(data: ProjectData, answer: np.ndarray) -> dict[str, float]:
+    return compute(data.labels.problem, data.y_validation, answer, data.contract.get("business"))

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
+from families.progress import SILENT, Progress
 from sluice.model.search_spaces import SEARCH_SPACES
 
 Arrays = dict[str, np.ndarray]
@@ -51,7 +52,7 @@ class Task:
     """What is to be learned, and within which limits.
 
     `classes` is 0 for regression; `metric` is the contract's; a fit that adds up rounds adds none after `deadline`
-    (`time.monotonic()`).
+    (`time.monotonic()`), and reports to `progress` while it watches a sample.
     """
 
     problem: str
@@ -60,6 +61,7 @@ class Task:
     seed: int = 0
     threads: int = 1
     deadline: float = float("inf")
+    progress: Progress = SILENT
 
 
 class Sample(NamedTuple):

@@ -43,12 +43,26 @@ class GradientBoosting(Family):
         if watch is not None:
             watched = {"X_val": watch.matrix, "y_val": watch.y, "sample_weight_val": watch.weight}
         rounds = arguments["max_iter"] if watch is None else ROOM
-        _fit_in_time(estimator, rounds, task.deadline, sample, watched)
+        if watch is not None and task.progress:
+            self._fit_and_report(estimator, task, sample, watch, watched)
+        else:
+            _fit_in_time(estimator, rounds, task.deadline, sample, watched)
         if watch is not None:
             # scores begin with that of no round; the rounds after the best go (the parity check guards this use)
             best = max(1, int(np.argmax(estimator.validation_score_)))
             del estimator._predictors[best:]
         return estimator
+
+    def _fit_and_report(
+        self, estimator: Any, task: Task, sample: Sample, watch: Sample, watched: Mapping[str, Any]
+    ) -> None:
+        """The same model as in one go; each portion begins with binning all rows again."""
+        estimator.set_params(warm_start=True)
+        for rounds in (*task.progress.rounds, ROOM):
+            estimator.set_params(max_iter=rounds).fit(sample.matrix, sample.y, sample.weight, **watched)
+            if len(estimator._predictors) < rounds or time.monotonic() >= task.deadline:
+                return  # it has stopped early
+            task.progress.after(rounds, lambda: self.answer(estimator, task, watch))
 
     def settled(self, fitted: Any, hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
         return {**hyperparameters, "max-iter": len(fitted._predictors)}

@@ -74,6 +74,8 @@ class LightGBM(Family):
 
         def look(env: Any) -> None:
             value = env.evaluation_result_list[0][2] if env.evaluation_result_list else None
+            if watch is not None:
+                task.progress.after(env.iteration + 1, lambda: _answer(env.model, None, task, watch))
             if watcher.stop(env.iteration + 1, value):
                 raise lightgbm.callback.EarlyStopException(watcher.best - 1, env.evaluation_result_list or [])
 
@@ -88,8 +90,7 @@ class LightGBM(Family):
         return {**hyperparameters, "num-iterations": fitted.rounds}
 
     def answer(self, fitted: Fitted, task: Task, sample: Sample) -> np.ndarray:
-        answer: np.ndarray = fitted.booster.predict(sample.matrix, num_iteration=fitted.rounds)
-        return np.column_stack([1.0 - answer, answer]) if task.problem == "binary" else answer
+        return _answer(fitted.booster, fitted.rounds, task, sample)
 
     def export(self, fitted: Fitted) -> tuple[Arrays, Meta]:
         trees = read_trees(fitted.booster.model_to_string(num_iteration=fitted.rounds))
@@ -102,6 +103,12 @@ class LightGBM(Family):
             "depth": depth,
         }
         return arrays, meta
+
+
+def _answer(booster: Any, rounds: int | None, task: Task, sample: Sample) -> np.ndarray:
+    """Of the first `rounds`; None: of all."""
+    answer: np.ndarray = booster.predict(sample.matrix, num_iteration=rounds)
+    return np.column_stack([1.0 - answer, answer]) if task.problem == "binary" else answer
 
 
 def read_trees(text: str) -> list[Tree]:

@@ -37,6 +37,15 @@ REFUSED = {
         BASE + "monitor: {quality: {metric: roc_acu, min: 0.7}}",
         "did you mean 'roc_auc'",
     ),
+    "a group of a split by time": (
+        columns("t: {type: timestamp}").replace("data:\n", "data:\n  time: t\n  split: {by: time, group: [a]}\n"),
+        "the rows of a group have several times",
+    ),
+    "a group that is no column": (BASE.replace("data:\n", "data:\n  split: {group: [b]}\n"), "data.split.group names"),
+    "a group that is the target": (
+        BASE.replace("data:\n", "data:\n  split: {group: [y]}\n"),
+        "each part would then have other classes",
+    ),
     "a metric of another type": (BASE + "monitor: {quality: {metric: rmse, max: 1}}", "monitor.quality.metric 'rmse'"),
     "a metric that is not computed online": (BASE + "monitor: {quality: {metric: profit, min: 1}}", "computed are"),
     "multiclass quality": (
@@ -45,8 +54,6 @@ REFUSED = {
     ),
     "quality without a limit": (BASE + "monitor: {quality: {metric: roc_auc}}", "needs one limit"),
     "quality with two limits": (BASE + "monitor: {quality: {metric: roc_auc, min: 0.1, max: 0.9}}", "needs one limit"),
-    "a leak gate with min": (BASE + "gates: [{metric: suspected_leaks, min: 1}]", "write `max: 0`"),
-    "a target that is known before": (BASE + "features: {known_before: [y]}", "features.known_before: 'y' is not a"),
     "min of a loss": (BASE + "monitor: {quality: {metric: log_loss, min: 0.3}}", "write `max: 0.3`"),
     "max of a score": (BASE + "monitor: {quality: {metric: roc_auc, max: 0.3}}", "write `min: 0.3`"),
     "a limit in per cent": (BASE + "monitor: {quality: {metric: roc_auc, min: 70}}", "70 % is written 0.7"),
@@ -207,11 +214,15 @@ def test_a_frozen_contract_is_read_whatever_newer_rules_say() -> None:
 
 
 def test_metrics_are_those_that_evaluation_and_monitoring_compute() -> None:
-    money = {"profit", "uplift"}
+    money = metric_limits.BUSINESS_METRICS
+    assert set(metrics.money_metrics("binary", {"value_per_true_positive": 1.0, "cost_per_contact": 0.0})) == money
     assert {kind: set(names) - money for kind, names in metric_limits.METRICS.items()} == {
         kind: set(names) for kind, names in metrics.METRICS.items()
     }
-    assert metric_limits.LOWER_IS_BETTER == metrics.LOWER_IS_BETTER
+    named = {name for names in metric_limits.METRICS.values() for name in names}
+    # a value of money may be any number
+    assert named - metric_limits.BUSINESS_METRICS <= set(metric_limits.RANGES)
+    assert named >= metric_limits.LOWER_IS_BETTER
     assert set(metric_limits.ONLINE_METRICS["binary"]) == set(BINARY)
     assert set(metric_limits.ONLINE_METRICS["regression"]) == set(REGRESSION)
 
@@ -222,6 +233,6 @@ def test_psi_has_the_bound_that_contracts_are_held_to() -> None:
 
 def test_a_metric_that_is_not_known_says_nothing_of_its_direction() -> None:
     with pytest.raises(ContractError) as refusal:
-        load_contract(target("number", REGRESSION_OF) + "gates: [{metric: mape, max: 10}]")
+        load_contract(target("number", REGRESSION_OF) + "gates: [{metric: maee, max: 10}]")
     assert "did you mean 'mae'?" in str(refusal.value)
     assert "better" not in str(refusal.value)

@@ -12,6 +12,7 @@ from botocore import loaders, model, validate
 from sluice.bootstrap import World
 from sluice.contract import Contract
 from sluice.errors import DamagedRecordError
+from sluice.ports import Champion
 from sluice.steps.plan_training import plan_training, run_plan
 from sluice.training.tuning_plan import grid_ranges
 from testing.fakes import SETTINGS, Crash, failing
@@ -208,3 +209,15 @@ def test_a_job_waits_for_a_machine_only_where_the_contract_asks_for_spare_ones(s
         # AWS refuses a limit of waiting without spot, and one that is less than that of running
         assert ("MaxWaitTimeInSeconds" in stopping) is spot
         assert stopping.get("MaxWaitTimeInSeconds", 99_999) > stopping["MaxRuntimeInSeconds"]
+
+
+def test_a_run_is_told_where_the_rows_of_the_champion_are_named() -> None:
+    at, dataset = with_data()
+    first = at.call(plan_training, "shop", "data", dataset)["run_id"]
+    assert json.loads(at.objects.read(f"runs/shop/{first}/run.json"))["compared_with"] == {}
+    end(at, first)
+    now, place = at.clock.now(), {"artifact_uri": "s3://data/models/shop/a"}
+    at.ledger.set_champion("shop", Champion(first, "v", "e", "c", "m", "arn:p", now, now, metrics=place), None)
+    second = at.call(plan_training, "shop", "manual")["run_id"]
+    inputs = json.loads(at.objects.read(f"runs/shop/{second}/run.json"))
+    assert inputs["compared_with"] == {"champion": at.objects.uri(f"runs/shop/{first}/prepared/")}

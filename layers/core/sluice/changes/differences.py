@@ -79,6 +79,9 @@ def _roles(old: Json, new: Json) -> tuple[list[str], set[str]]:
     if one != two:
         told.append(f"data.split.by is {two} instead of {one}")
         concerned |= {new["data"]["time"]} if two == "time" else set()
+    one, two = _of(old, "data", "split", "group") or [], _of(new, "data", "split", "group") or []
+    if one != two:
+        told.append(f"data.split.group is {', '.join(two) or 'none'} instead of {', '.join(one) or 'none'}")
     return told, concerned
 
 

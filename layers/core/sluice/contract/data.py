@@ -69,12 +69,22 @@ class Expectations(Part):
 class Split(Part):
     test: float = Field(0.2, gt=0, lt=0.9, description="share that evaluation and gates see")
     validation: float = Field(0.2, gt=0, lt=0.9, description="share that tuning compares candidates on")
-    by: Literal["random", "time"] = Field("random", description="time: the newest rows are the test rows")
+    by: Literal["random", "time"] = Field(
+        "random",
+        description="time: the newest rows are the test rows; random: by a hash of the key, or of the row as it was "
+        "accepted, so that a row keeps its part for life and equal rows share one (not stratified)",
+    )
+    group: list[str] = Field(
+        default_factory=list,
+        description="random: all rows with the same values of these columns are in one part, as those of one customer",
+    )
 
     @model_validator(mode="after")
     def _leaves_train(self) -> Split:
         if self.test + self.validation >= 0.95:
             raise ValueError("test and validation together leave less than 5 % of the rows for training")
+        if self.group and self.by == "time":
+            raise ValueError("`group` is for `by: random`: the rows of a group have several times")
         return self
 
 
@@ -94,10 +104,6 @@ class Data(Part):
 
 class Features(Part):
     drop: list[str] = Field(default_factory=list, description="columns that the model does not see")
-    known_before: list[str] = Field(
-        default_factory=list,
-        description="columns whose value is known when a prediction is asked for: the leakage alarm accepts them",
-    )
     bins: dict[str, int] = Field(
         default_factory=dict, description="number columns cut into this many quantile bins, 2–100"
     )

@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple
+from sluice.model.metric_ranges import LOWER_IS_BETTER, RANGES, Range
+
+__all__ = [
+    "BUSINESS_METRICS",
+    "GREATEST_PSI",
+    "LOWER_IS_BETTER",
+    "METRICS",
+    "ONLINE_METRICS",
+    "RANGES",
+    "Range",
+    "limit_violation",
+]
 
 METRICS = {
-    "binary": ("roc_auc", "pr_auc", "log_loss", "brier", "accuracy", "precision", "recall", "f1", "profit", "uplift"),
-    "multiclass": ("accuracy", "macro_f1", "log_loss"),
-    "regression": ("rmse", "mae", "r2"),
+    "binary": (
+        *("roc_auc", "pr_auc", "log_loss", "brier", "ece", "accuracy", "balanced_accuracy", "precision", "recall"),
+        *("f1", "mcc", "lift_at_5", "lift_at_10", "lift_at_20", "profit", "uplift", "value_per_decision"),
+    ),
+    "multiclass": (
+        *("accuracy", "macro_f1", "log_loss", "balanced_accuracy", "roc_auc", "pr_auc", "brier", "ece"),
+        *("macro_precision", "macro_recall", "micro_f1", "weighted_precision", "weighted_recall", "weighted_f1", "mcc"),
+    ),
+    "regression": ("rmse", "mae", "r2", "mse", "mape", "pinball_10", "pinball_90"),
 }
 """What evaluation computes on the test rows."""
-SUSPECTED_LEAKS = "suspected_leaks"
-"""Only in a gate, and only with `max`: how many suspicions the leakage alarm has, for every type of problem."""
 ONLINE_METRICS: dict[str, tuple[str, ...]] = {
     "binary": ("roc_auc", "log_loss", "brier", "accuracy", "precision", "recall", "f1"),
     "multiclass": (),
     "regression": ("rmse", "mae"),
 }
 """What monitoring computes from delayed labels (`sluice.watch.quality`)."""
-LOWER_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae"})
-BUSINESS_METRICS = frozenset({"profit", "uplift"})
-
-
-class Range(NamedTuple):
-    least: float
-    greatest: float
-
-
-RANGES = {
-    **dict.fromkeys(("roc_auc", "pr_auc", "brier", "accuracy", "precision", "recall", "f1", "macro_f1"), Range(0, 1)),
-    **dict.fromkeys(("log_loss", "rmse", "mae"), Range(0, math.inf)),
-    "r2": Range(-math.inf, 1),
-}
-"""Metrics that are not here can have any value."""
-
-
+BUSINESS_METRICS = frozenset({"profit", "uplift", "value_per_decision"})
+"""Computed only if the contract's `business` names a value."""
 GREATEST_PSI = 18.4
 """Of two distributions that share no bin: the smallest share that counts (profile.drift.SMALLEST) bounds it."""
 

@@ -55,6 +55,6 @@ class Problem(Part):
 
 class Business(Part):
     value_per_true_positive: float = Field(
-        0.0, ge=0, description="binary: above 0, the metrics profit and uplift are computed"
+        0.0, ge=0, description="binary: above 0, the metrics profit, uplift and value_per_decision are computed"
     )
     cost_per_contact: float = Field(0.0, ge=0, description="what acting on one prediction costs, in the same money")

@@ -12,23 +12,7 @@ RESAMPLES = 1000
 _CHUNK = 100
 
 
-def roc_auc_weighted(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """ROC AUC under row multiplicities `weights` (resamples, rows): one sort for all resamples. NaN if undefined."""
-    order = np.argsort(score, kind="stable")
-    ranked, positive = score[order], y[order] != 0
-    starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
-    w = weights[:, order]
-    # Per group of tied scores: weight of positives and of negatives.
-    hits = np.add.reduceat(w * positive, starts, axis=1)
-    misses = np.add.reduceat(w * ~positive, starts, axis=1)
-    below = np.cumsum(misses, axis=1) - misses
-    pairs = hits.sum(axis=1) * misses.sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (hits * (below + misses / 2.0)).sum(axis=1) / pairs
-
-
 def paired_difference(
-    metric_name: str,
     metric: Metric,
     y: np.ndarray,
     a: np.ndarray,
@@ -46,11 +30,8 @@ def paired_difference(
     differences = []
     for start in range(0, RESAMPLES, _CHUNK):
         drawn = generator.integers(0, rows, size=(min(_CHUNK, RESAMPLES - start), rows))
-        if metric_name == "roc_auc":
-            weights = np.stack([np.bincount(one, minlength=rows) for one in drawn]).astype(np.float64)
-            differences.append(roc_auc_weighted(y, a[:, 1], weights) - roc_auc_weighted(y, b[:, 1], weights))
-        else:
-            differences.append(np.array([metric(y[one], a[one]) - metric(y[one], b[one]) for one in drawn]))
+        weights = np.stack([np.bincount(one, minlength=rows) for one in drawn]).astype(np.float64)
+        differences.append(metric.weighted(y, a, weights) - metric.weighted(y, b, weights))
     values = np.concatenate(differences)
     values = values[np.isfinite(values)]
     low = high = None

@@ -13,6 +13,9 @@ from sluice.model.schema import Row, Value
 from sluice.model.values import category_text, is_positive
 
 SUPPORTED = ("binary", "multiclass", "regression")
+"""Types that learn from labels."""
+UNLABELLED = ("clustering", "anomaly")
+"""Types that learn without: their classes are the segments' names, and false and true for "flagged"."""
 
 
 @dataclass(frozen=True)

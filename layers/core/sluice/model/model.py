@@ -28,15 +28,16 @@ THRESHOLD = 0.5
 
 
 class Answers(NamedTuple):
-    """For each row a prediction and, but for regression, its probability."""
+    """For each row a prediction and, but for regression, its probability; `called` is "score" for an anomaly's."""
 
     predictions: list[Any]
     probabilities: list[float] | None
+    called: str = "probability"
 
     def records(self) -> list[dict[str, Any]]:
         if self.probabilities is None:
             return [{"prediction": value} for value in self.predictions]
-        return [{"prediction": value, "probability": p} for value, p in zip(self.predictions, self.probabilities)]
+        return [{"prediction": value, self.called: p} for value, p in zip(self.predictions, self.probabilities)]
 
 
 class Member(NamedTuple):
@@ -124,9 +125,10 @@ class Model:
         )
 
     def predict(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
-        """One answer a row: {"prediction", "probability"}; regression has "prediction" only.
+        """One answer a row: {"prediction", "probability"}; regression has "prediction" only, an anomaly a "score".
 
-        Binary: `probability` is that of the positive class. Multiclass: that of the predicted class.
+        Binary: `probability` is that of the positive class. Multiclass: that of the predicted class. Clustering: the
+        row's share of the predicted segment. Anomaly: 0.5 is the limit from which a row is flagged.
         """
         return self.answers(self.score(rows)).records() if rows else []
 
@@ -147,8 +149,9 @@ class Model:
         classes = self.labels.classes
         if self.labels.problem == "regression":
             return Answers(scores.tolist(), None)
-        if self.labels.problem == "binary":
+        if self.labels.problem in ("binary", "anomaly"):
             probabilities = scores[:, 1].tolist()
-            return Answers([classes[p >= THRESHOLD] for p in probabilities], probabilities)
+            called = "probability" if self.labels.problem == "binary" else "score"
+            return Answers([classes[p >= THRESHOLD] for p in probabilities], probabilities, called)
         best = scores.argmax(axis=1)
         return Answers([classes[k] for k in best.tolist()], scores[np.arange(len(best)), best].tolist())

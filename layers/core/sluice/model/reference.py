@@ -56,7 +56,7 @@ def one_score(problem: str, scores: np.ndarray) -> np.ndarray:
     """Model output → one number a row: positive class, chosen class, or the predicted value."""
     if problem == "regression":
         return scores
-    return scores[:, 1] if problem == "binary" else scores.max(axis=1)
+    return scores[:, 1] if problem in ("binary", "anomaly") else scores.max(axis=1)
 
 
 def histogram(values: np.ndarray, edges: np.ndarray) -> dict[str, list[float]]:

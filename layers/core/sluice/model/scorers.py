@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from sluice.model.anomaly_scorers import ANOMALY_SCORERS
 from sluice.model.errors import ArtifactError
 from sluice.model.leaf_tables import LeafTables
+from sluice.model.segment_scorers import SEGMENT_SCORERS
 
 Arrays = Mapping[str, np.ndarray]
 # Rows are taken in chunks of about this many (row, tree) pairs, as in `leaf_tables`.
@@ -211,6 +213,8 @@ SCORERS: dict[str, Callable[[Arrays, Mapping[str, Any]], Scorer]] = {
     "constant": ConstantScorer,
     "forest": ForestScorer,
     "boosting": BoostingScorer,
+    **SEGMENT_SCORERS,
+    **ANOMALY_SCORERS,
 }
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from sluice.model.unlabelled_spaces import UNLABELLED_SPACES
+
 Range = dict[str, Any]
 
 SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
@@ -75,9 +77,13 @@ SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
 }
 
 
+SPACES: Final[dict[str, dict[str, list[Range]]]] = {**SEARCH_SPACES, **UNLABELLED_SPACES}
+"""Of every family, those of clustering and anomaly detection included."""
+
+
 def parameter_ranges(family: str) -> dict[str, list[dict[str, Any]]]:
     """A family's space as SageMaker's `ParameterRanges`. Raises KeyError for an unknown family."""
-    space = SEARCH_SPACES[family]
+    space = SPACES[family]
 
     def numeric(kind: str) -> list[dict[str, Any]]:
         return [

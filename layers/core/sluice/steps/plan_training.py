@@ -138,6 +138,11 @@ def _champion(project: str, *, ledger: Ledger, registry: Registry) -> ChampionMo
     return ChampionModel(run_id=champion.run_id, artifact_uri=uri)
 
 
+def _compared_with(project: str, plan: TrainingPlan, *, objects: ObjectStore) -> dict[str, str]:
+    models = {"champion": plan.champion}
+    return {role: objects.uri(keys.run(project, model.run_id, "prepared/")) for role, model in models.items() if model}
+
+
 def _freeze(
     contract: Contract,
     version: str,
@@ -160,6 +165,7 @@ def _freeze(
         contract_version=version,
         datasets=dataset_ids,
         created_at=clock.now().isoformat(),
+        compared_with=_compared_with(project, plan, objects=objects),
     ).plain()
     files = {"contract/contract.json": inputs["contract"], "run.json": inputs, "plan.json": plan.plain()}
     for name, body in files.items():

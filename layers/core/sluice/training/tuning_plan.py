@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sluice.contract.models import Contract
-from sluice.model.search_spaces import SEARCH_SPACES, parameter_ranges
+from sluice.model.search_spaces import SPACES, parameter_ranges
 from sluice.ports import Settings
 from sluice.records.training_plan import RunUris, Tuning
 
@@ -106,7 +106,7 @@ def grid_ranges(family: str, jobs: int) -> dict[str, list[dict[str, Any]]]:
 
     Parameters get a second and third level in turn, as long as the product of the levels allows.
     """
-    space = SEARCH_SPACES[family]
+    space = SPACES[family]
     parameters = [(r, kind) for kind in ("continuous", "integer", "categorical") for r in space[kind]]
     most = [len(r["values"]) if kind == "categorical" else _LEVELS for r, kind in parameters]
     levels = [1] * len(parameters)

@@ -1,0 +1,1 @@
+"""Clustering and anomaly detection: models that learn without labels, from training to evaluation."""

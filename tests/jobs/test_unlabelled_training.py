@@ -1,0 +1,155 @@
+"""Training without labels: the exported scorers are the library's, segments are found, rare rows come first."""
+
+import argparse
+import json
+import tarfile
+
+import numpy as np
+import pytest
+from unsupervised import anomalies, segments, training
+from unsupervised.base import Material
+from unsupervised.detectors import DETECTORS
+from unsupervised.segmenters import SEGMENTERS
+
+from channels import read_contract, read_rows
+from parity import difficult
+from sluice.model.labels import UNLABELLED
+from sluice.model.model import Model
+from sluice.model.search_spaces import parameter_ranges
+from sluice.model.space import Space
+from sluice.model.unlabelled_spaces import UNLABELLED_SPACES
+from tests.jobs.unlabelled_data import make_unlabelled
+
+FAMILIES = [("clustering", name) for name in ("baseline", *SEGMENTERS)] + [("anomaly", name) for name in DETECTORS]
+
+
+@pytest.fixture(scope="module")
+def projects(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unlabelled")
+    return {
+        "clustering": make_unlabelled(folder / "clustering", "clustering", clusters="auto"),
+        "anomaly": make_unlabelled(folder / "anomaly", "anomaly", target="fraud", contamination=0.05),
+    }
+
+
+def train(data, family, folder, champion=None, **given):
+    arguments = argparse.Namespace(
+        family=family, run_id="r0123456789ab", train=data / "train", validation=data / "validation",
+        contract=data / "contract", champion=champion, model_dir=folder,
+    )  # fmt: skip
+    folder.mkdir(parents=True)
+    metrics = training.train(arguments, given, read_contract(data / "contract"))
+    return metrics, Model.load(folder, exact=False)
+
+
+@pytest.mark.parametrize(("kind", "family"), FAMILIES)
+def test_a_trained_model_answers_as_its_library(projects, tmp_path, kind, family):
+    """`training.prove` compares both; here the artefact that was read back answers as before, row by row."""
+    assert kind in UNLABELLED
+    metrics, model = train(projects[kind], family, tmp_path / "model")
+    assert all(np.isfinite(value) for value in metrics.values())
+    rows = read_rows(projects[kind] / "test", model.encoder.schema, "test", needed=set())
+    rows += difficult(rows, model.encoder.schema.types, 1)
+    together = model.score(rows)
+    assert np.allclose(together.sum(axis=1), 1.0)
+    alone = np.concatenate([model.score([row]) for row in rows[::7]])
+    assert np.abs(alone - together[::7]).max() <= 1e-9
+    answer = model.predict(rows[:1])[0]
+    assert set(answer) == ({"prediction", "probability"} if kind == "clustering" else {"prediction", "score"})
+
+
+def test_tuning_varies_what_the_families_have():
+    families = {**SEGMENTERS, **{name: each for name, each in DETECTORS.items() if name != "baseline"}}
+    assert set(UNLABELLED_SPACES) == set(families)
+    for name, family in families.items():
+        for varied in [each for kind in UNLABELLED_SPACES[name].values() for each in kind]:
+            for value in varied.get("values") or (varied["min"], varied["max"]):
+                family.parameters[varied["name"]].parse(varied["name"], str(value))
+        assert any(parameter_ranges(name).values())
+
+
+def test_a_damaged_export_is_not_written(projects, tmp_path, monkeypatch):
+    export = SEGMENTERS["kmeans"].export
+
+    def worse(fitted):
+        arrays, meta = export(fitted)
+        return {**arrays, "centres": arrays["centres"] + 0.01}, meta
+
+    monkeypatch.setattr(SEGMENTERS["kmeans"], "export", worse)
+    with pytest.raises(Exception, match="parity check failed"):
+        train(projects["clustering"], "kmeans", tmp_path / "model")
+    assert not list((tmp_path / "model").iterdir())
+
+
+def test_the_groups_of_the_data_are_found_and_named_by_size(projects, tmp_path):
+    metrics, model = train(projects["clustering"], "kmeans", tmp_path / "model")
+    baseline, _ = train(projects["clustering"], "baseline", tmp_path / "baseline")
+    assert len(model.labels.classes) == 3
+    assert metrics["stability"] > 0.9
+    assert metrics["silhouette"] > baseline["silhouette"]
+    shares = model.training["shares"]
+    assert sorted(shares, key=shares.get, reverse=True) == ["segment 1", "segment 2", "segment 3"]
+    assert set(model.training["tried"]) >= {"2", "3", "4"}
+
+
+def test_segments_keep_the_champions_names(projects, tmp_path):
+    _, first = train(projects["clustering"], "kmeans", tmp_path / "first")
+    champion = tmp_path / "champion"
+    champion.mkdir()
+    with tarfile.open(champion / "model.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "first", arcname=".")
+    # other rows, another family: by size the names would be drawn anew
+    again = make_unlabelled(tmp_path / "again", "clustering", seed=11, clusters=4)
+    _, second = train(again, "gaussian_mixture", tmp_path / "second", champion=champion)
+    rows = read_rows(again / "test", second.encoder.schema, "test", needed=set())
+    same = [a["prediction"] == b["prediction"] for a, b in zip(first.predict(rows), second.predict(rows), strict=True)]
+    names = second.training["names"]
+    assert names["kept"] + names["new"] == 4
+    assert set(second.labels.classes) - set(first.labels.classes) <= {"segment 4", "segment 5", "segment 6"}
+    assert np.mean(same) > 0.6
+
+
+def test_rare_rows_come_first_and_the_share_asked_for_is_flagged(projects, tmp_path):
+    found = {name: train(projects["anomaly"], name, tmp_path / name)[0] for name in DETECTORS}
+    for name in ("isolation_forest", "lof"):
+        assert found[name]["roc_auc"] > 0.9, name
+        assert found[name]["pr_auc"] > 0.5, name
+    for metrics in found.values():
+        assert 0.01 <= metrics["flagged_share"] <= 0.1
+
+
+def test_tuning_for_labels_says_when_there_are_none(tmp_path):
+    data = make_unlabelled(tmp_path / "data", "anomaly", rows=60, target="fraud", metric="pr_auc")
+    path = data / "validation" / "data.csv"
+    path.write_text(path.read_text().replace(",true\n", ",false\n"))
+    with pytest.raises(Exception, match=r"of .* labelled rows none is positive"):
+        train(data, "isolation_forest", tmp_path / "model")
+
+
+def test_one_number_and_a_time_is_enough(tmp_path):
+    """As a series of values: rare values are flagged, rows are scored one by one."""
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.normal(50, 5, 500), [200.0, -90.0]])
+    matrix = values[:, None]
+    space = Space.fit(matrix, [(0, 1)])
+    material = Material(space, [(0, 1)], matrix, matrix, space(matrix), space(matrix), 0)
+    learned = anomalies.learn(
+        "isolation_forest",
+        {"n-estimators": 50, "max-samples": 128},
+        "auto",
+        material,
+        np.full(502, np.nan),
+        "stability",
+    )
+    scores = learned.answer(matrix)[:, 1]
+    assert set(np.argsort(scores)[-2:]) == {500, 501}
+    assert (scores >= 0.5)[500:].all()
+
+
+def test_a_number_of_segments_beyond_the_different_rows_is_refused():
+    matrix = np.array([[1.0], [2.0], [2.0]] * 5)
+    space = Space.fit(matrix, [(0, 1)])
+    material = Material(space, [(0, 1)], matrix, matrix, space(matrix), space(matrix), 0)
+    with pytest.raises(Exception, match="have 2 different ones"):
+        segments.learn("kmeans", {"trim": 0.0}, 3, material, segments.namer(None, []))
+    json.dumps(segments.learn("kmeans", {"trim": 0.0}, 2, material, segments.namer(None, [])).facts)
