@@ -1,13 +1,14 @@
 """Typed rows → float64 matrix: the one encoder of training and serving.
 
 Every value takes the same scalar path whether one row is encoded or a million, so that a served number equals the
-trained one to the last bit. State is plain JSON. Output columns per contract column:
+trained one to the last bit. State is plain JSON, and arrays for texts. Output columns per contract column:
 
 number, integer   the value (NaN = missing); `features.log`: sign(x)·log1p(|x|); `features.bins`: one-hot quantile
                   bins and a missing column instead of the value
 boolean           0, 1, NaN
 category          one-hot over the training vocabulary, then "other" (rare and unseen), then "missing"
-text              counts of tokens hashed into TEXT_WIDTH buckets (CRC-32), then "missing"
+text              a few measures of each text; its terms are sparse columns beside the matrix (`terms`), or behind it
+                  the scores of a linear model on the terms. Models of before count tokens in TEXT_WIDTH buckets instead
 timestamp         hour, weekday (Monday 0), month, days since the earliest training value; NaN when missing
 interactions      `features.interactions`: products of the first MAX_INTERACTING plain number columns, pairwise
 """
@@ -26,6 +27,8 @@ from typing import Any
 import numpy as np
 
 from sluice.model.errors import ModelError
+from sluice.model.preparation.terms import Terms
+from sluice.model.preparation.text import MEASURES, Texts, TextScores, Vocabulary, measures
 from sluice.model.schema import Row, Schema
 from sluice.model.values import PLAIN, Reading, category_text, parse_text
 
@@ -40,16 +43,23 @@ Writer = Callable[[Any, list[float]], None]
 
 
 class Encoder:
-    """`parts` is the whole state: one JSON object per feature with its kind, offset and what training taught it."""
+    """`parts` is one JSON object per feature with its kind and what training taught it; `texts` is what is learnt of
+    text columns, whose arrays are apart from the JSON state."""
 
     def __init__(
-        self, schema: Schema, parts: Sequence[Mapping[str, Any]], interactions: Sequence[Sequence[int]]
+        self,
+        schema: Schema,
+        parts: Sequence[Mapping[str, Any]],
+        interactions: Sequence[Sequence[int]],
+        texts: Texts | None = None,
     ) -> None:
         self.schema = schema
         self.parts = [_of_today(part) for part in parts]
         self.interactions = [(int(a), int(b)) for a, b in interactions]
         self._plain_width = sum(_width(part) for part in self.parts)
-        self.width = self._plain_width + len(self.interactions)
+        self.texts = texts
+        self._scored = self._plain_width + len(self.interactions)
+        self.width = self._scored + (len(texts.scores.names) if texts and texts.scores else 0)
         self._writers: list[tuple[str, Writer]] = []
         offset = 0
         for part in self.parts:
@@ -64,10 +74,13 @@ class Encoder:
             for name in names:
                 if schema.types.get(name) not in ("number", "integer"):
                     raise ModelError(f"contract: features.{option} names {name!r}, which is not a number column")
-        parts = []
+        parts, vocabularies = [], {}
         for name in schema.features:
             values = [value for row in rows if (value := row.get(name)) is not None]
-            parts.append(_fit_part(name, schema.types[name], values, name in log, bins.get(name)))
+            part = _fit_part(name, schema.types[name], values, name in log, bins.get(name))
+            if part["kind"] == "terms":
+                vocabularies[name], part["learnt"] = Vocabulary.fit(values)
+            parts.append(part)
         interactions: list[tuple[int, int]] = []
         if features.get("interactions"):
             offsets, offset = [], 0
@@ -77,7 +90,17 @@ class Encoder:
                 offset += _width(part)
             offsets = offsets[:MAX_INTERACTING]
             interactions = [(a, b) for i, a in enumerate(offsets) for b in offsets[i + 1 :]]
-        return cls(schema, parts, interactions)
+        return cls(schema, parts, interactions, Texts(vocabularies) if vocabularies else None)
+
+    def with_scores(self, scores: TextScores) -> Encoder:
+        """The same encoder with the scores of texts behind its other columns."""
+        if self.texts is None:
+            raise ModelError("scores of texts need a text column")
+        return Encoder(self.schema, self.parts, self.interactions, Texts(self.texts.vocabularies, scores))
+
+    def terms(self, rows: Sequence[Row]) -> Terms | None:
+        """The terms of the text columns, sparse, shape (rows, terms); None without text columns."""
+        return None if self.texts is None else self.texts.terms(rows)
 
     def encode(self, rows: Sequence[Row]) -> np.ndarray:
         """Shape (rows, width), float64, C order; missing numbers are NaN."""
@@ -91,7 +114,10 @@ class Encoder:
                 product = out[a] * out[b]
                 out[i] = product if math.isfinite(product) and abs(product) < 3.0e38 else _NAN
             encoded.append(out)
-        return np.array(encoded, dtype=np.float64).reshape(len(rows), self.width)
+        matrix = np.array(encoded, dtype=np.float64).reshape(len(rows), self.width)
+        if self.texts is not None and self.texts.scores is not None:
+            matrix[:, self._scored :] = self.texts.scores(self.texts.terms(rows))
+        return matrix
 
     @property
     def left_out(self) -> dict[str, Any]:
@@ -104,6 +130,7 @@ class Encoder:
         return {
             "grouped": {part["column"]: part["grouped"] for part in self.parts if "grouped" in part},
             "without_interactions": numbers[MAX_INTERACTING:] if self.interactions else [],
+            "texts": {part["column"]: part["learnt"] for part in self.parts if "learnt" in part},
         }
 
     @property
@@ -125,18 +152,30 @@ class Encoder:
     def names(self) -> list[str]:
         """One readable name per matrix column."""
         plain = [name for part in self.parts for name in _names(part)]
-        return plain + [f"{plain[a]}*{plain[b]}" for a, b in self.interactions]
+        crossed = [f"{plain[a]}*{plain[b]}" for a, b in self.interactions]
+        scores = self.texts.scores.names if self.texts and self.texts.scores else []
+        return plain + crossed + [f"text:score[{name}]" for name in scores]
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        state = {
             "schema": self.schema.to_json(),
             "parts": self.parts,
             "interactions": [list(pair) for pair in self.interactions],
         }
+        if self.texts and self.texts.scores:
+            state["scores"] = self.texts.scores.names
+        return state
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What belongs to the state and is no JSON; {} without text columns."""
+        return {} if self.texts is None else self.texts.arrays()
 
     @classmethod
-    def from_json(cls, state: Mapping[str, Any]) -> Encoder:
-        return cls(Schema.from_json(state["schema"]), state["parts"], state["interactions"])
+    def from_json(cls, state: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> Encoder:
+        """Raises KeyError, ValueError where arrays of text columns are absent or do not fit."""
+        columns = [part["column"] for part in state["parts"] if part["kind"] == "terms"]
+        texts = Texts.from_state(columns, state.get("scores") or [], arrays or {}) if columns else None
+        return cls(Schema.from_json(state["schema"]), state["parts"], state["interactions"], texts)
 
 
 class Places(dict[Any, int]):
@@ -180,7 +219,7 @@ def _fit_part(name: str, kind: str, values: list[Any], log: bool, bins: Any) -> 
     if kind == "timestamp":
         return {"column": name, "kind": "timestamp", "origin": min(values, default=0.0)}
     if kind in ("text", "boolean"):
-        return {"column": name, "kind": kind}
+        return {"column": name, "kind": "terms" if kind == "text" else kind}
     if bins is None:
         return {"column": name, "kind": "log" if log else "number"}
     edges = _edges(name, bins, values)
@@ -204,6 +243,8 @@ def _width(part: Mapping[str, Any]) -> int:
         return len(part["vocabulary"]) + 2
     if kind == "bins":
         return len(part["edges"]) + 2
+    if kind == "terms":
+        return len(MEASURES)
     return {"number": 1, "log": 1, "boolean": 1, "text": TEXT_WIDTH + 1, "timestamp": 4}[kind]
 
 
@@ -215,6 +256,8 @@ def _names(part: Mapping[str, Any]) -> list[str]:
         return [f"{column}:bin{i}" for i in range(len(part["edges"]) + 1)] + [f"{column}:missing"]
     if kind == "text":
         return [f"{column}:token{i}" for i in range(TEXT_WIDTH)] + [f"{column}:missing"]
+    if kind == "terms":
+        return [f"{column}:{measure}" for measure in MEASURES]
     if kind == "timestamp":
         return [f"{column}:{unit}" for unit in ("hour", "weekday", "month", "days")]
     return [f"log({column})" if kind == "log" else column]
@@ -265,6 +308,13 @@ def _text(part: Mapping[str, Any], at: int) -> Writer:
     return write
 
 
+def _measures(part: Mapping[str, Any], at: int) -> Writer:
+    def write(value: str | None, out: list[float]) -> None:
+        out[at : at + len(MEASURES)] = measures(value)
+
+    return write
+
+
 def _timestamp(part: Mapping[str, Any], at: int) -> Writer:
     origin = float(part["origin"])
 
@@ -285,5 +335,6 @@ _WRITERS: dict[str, Callable[[Mapping[str, Any], int], Writer]] = {
     "bins": _bins,
     "category": _category,
     "text": _text,
+    "terms": _measures,
     "timestamp": _timestamp,
 }

@@ -2,7 +2,7 @@
 
 Most models have one encoder and one scorer. An ensemble (format 2) has `encoders` and `members` instead, each member
 with the number of its encoder, its scorer and its weight; arrays of member i are named `m<i>_<name>`. Its answer is the
-weighted mean of its members' answers.
+weighted mean of its members' answers. Arrays of encoder i are named `e<i>_<name>` in both.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sluice.model.errors import ArtifactError
 from sluice.model.labels import Labels
 from sluice.model.request_fields import RequestFields
 from sluice.model.schema import Row
-from sluice.model.scorers import BoostingScorer, ForestScorer, Scorer, build_scorer
+from sluice.model.scorers import BoostingScorer, ForestScorer, Scorer, build_scorer, uses_terms
 from sluice.model.table_rows import TableReader, TableRows
 
 # `prediction` is the positive class from this probability on; people who act on value use the probability.
@@ -53,7 +53,10 @@ class Model:
 
     def __init__(self, state: Mapping[str, Any], arrays: Mapping[str, np.ndarray], artifact_sha256: str = "") -> None:
         try:
-            self.encoders = [Encoder.from_json(encoder) for encoder in state.get("encoders") or [state["encoder"]]]
+            self.encoders = [
+                Encoder.from_json(encoder, _named(f"e{place}_", arrays))
+                for place, encoder in enumerate(state.get("encoders") or [state["encoder"]])
+            ]
             self.encoder = self.encoders[0]
             self.labels = Labels.from_json(state["labels"])
             self.family = str(state["family"])
@@ -78,9 +81,8 @@ class Model:
             return [Member(0, build_scorer(arrays, {**state["scorer"], "blocks": self.encoder.blocks}), 1.0)]
         found = []
         for place, each in enumerate(state["members"]):
-            prefix = f"m{place}_"
             at, weight = int(each["encoder"]), float(each["weight"])
-            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+            own = _named(f"m{place}_", arrays)
             found.append(Member(at, build_scorer(own, {**each["scorer"], "blocks": self.encoders[at].blocks}), weight))
         if not found or not all(member.weight > 0 for member in found):
             raise ValueError("an ensemble has members, each with a weight above 0")
@@ -117,12 +119,14 @@ class Model:
     def score(self, rows: Sequence[Row]) -> np.ndarray:
         """Probabilities (rows, classes), or values (rows,) for regression."""
         matrices = [encoder.encode(rows) for encoder in self.encoders]
-        if len(self.members) == 1:
-            return self.members[0].scorer(matrices[0])
+        answers = [
+            scorer(matrices[at], self.encoders[at].terms(rows)) if uses_terms(scorer) else scorer(matrices[at])
+            for at, scorer, _ in self.members
+        ]
+        if len(answers) == 1:
+            return answers[0]
         total = sum(member.weight for member in self.members)
-        return np.sum(
-            [member.scorer(matrices[member.encoder]) * (member.weight / total) for member in self.members], axis=0
-        )
+        return np.sum([answer * (member.weight / total) for answer, member in zip(answers, self.members)], axis=0)
 
     def predict(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """One answer a row: {"prediction", "probability"}; regression has "prediction" only, an anomaly a "score".
@@ -155,3 +159,8 @@ class Model:
             return Answers([classes[p >= THRESHOLD] for p in probabilities], probabilities, called)
         best = scores.argmax(axis=1)
         return Answers([classes[k] for k in best.tolist()], scores[np.arange(len(best)), best].tolist())
+
+
+def _named(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of one encoder or member, without their prefix."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from sluice.model.anomaly_scorers import ANOMALY_SCORERS
-from sluice.model.errors import ArtifactError
+from sluice.model.errors import ArtifactError, ModelError
 from sluice.model.leaf_tables import LeafTables
+from sluice.model.preparation.terms import Terms
 from sluice.model.segment_scorers import SEGMENT_SCORERS
 
 Arrays = Mapping[str, np.ndarray]
@@ -50,8 +51,9 @@ def _pair(positive: np.ndarray) -> np.ndarray:
 class LinearScorer:
     """Spread, impute the median, standardise, weigh.
 
-    Arrays: impute, mean, scale (width,); coef (outputs, width); intercept. `spread`: "signed-log" for
-    sign(x)·log1p(|x|) of every column first, else "standard".
+    Arrays: impute, mean, scale (width,); coef (outputs, width); intercept; `terms` (outputs, terms) where the model
+    weighs the terms of texts as well. `spread`: "signed-log" for sign(x)·log1p(|x|) of every column first, else
+    "standard". `output` "shares": each output's own probability, divided by their sum (one class against the rest).
     """
 
     def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
@@ -59,14 +61,28 @@ class LinearScorer:
         self._coef, self._intercept = np.ascontiguousarray(arrays["coef"].T), arrays["intercept"]
         self._output = meta["output"]
         self._signed_log = meta.get("spread") == "signed-log"
+        terms = arrays.get("terms")
+        self._terms = None if terms is None else np.ascontiguousarray(terms.T, dtype=np.float64)
 
-    def __call__(self, matrix: np.ndarray) -> np.ndarray:
+    @property
+    def uses_terms(self) -> bool:
+        return self._terms is not None
+
+    def __call__(self, matrix: np.ndarray, terms: Terms | None = None) -> np.ndarray:
         if self._signed_log:
             matrix = np.sign(matrix) * np.log1p(np.abs(matrix))
         filled = np.where(np.isnan(matrix), self._impute, matrix)
         raw = ((filled - self._mean) / self._scale) @ self._coef + self._intercept
+        if self._terms is not None:
+            if terms is None:
+                raise ModelError("this model weighs the terms of texts, and was given none")
+            raw += terms.times(self._terms)
         if self._output == "identity":
             return raw[:, 0]
+        if self._output == "shares":
+            each = expit(raw.ravel()).reshape(raw.shape)
+            total = each.sum(axis=1, keepdims=True)
+            return np.divide(each, total, out=np.full_like(each, 1.0 / each.shape[1]), where=total > 0)
         return _pair(expit(raw[:, 0])) if self._output == "expit" else softmax(raw)
 
 
@@ -207,7 +223,8 @@ class BoostingScorer(_TreeScorer):
         return _pair(expit(raw[0])) if self._output == "expit" else softmax(np.ascontiguousarray(raw.T))
 
 
-Scorer = Callable[[np.ndarray], np.ndarray]
+Scorer = Callable[..., np.ndarray]
+"""Called with the matrix; one that `uses_terms` also with the terms of the same rows."""
 SCORERS: dict[str, Callable[[Arrays, Mapping[str, Any]], Scorer]] = {
     "linear": LinearScorer,
     "constant": ConstantScorer,
@@ -216,6 +233,10 @@ SCORERS: dict[str, Callable[[Arrays, Mapping[str, Any]], Scorer]] = {
     **SEGMENT_SCORERS,
     **ANOMALY_SCORERS,
 }
+
+
+def uses_terms(scorer: Scorer) -> bool:
+    return bool(getattr(scorer, "uses_terms", False))
 
 
 def build_scorer(arrays: Arrays, meta: Mapping[str, Any]) -> Scorer:
