@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from preparing import sample_of
 
-from families import Family, Sample, Task
+from families import Family, Task
 from sluice.model.errors import ModelError
 from sluice.model.model import Model
 from sluice.model.schema import Value
@@ -42,10 +43,10 @@ def check(model: Model, family: Family, fitted: Any, task: Task, rows: Sequence[
     """
     sample = list(rows[:MAX_ROWS])
     sample += difficult(sample, model.encoder.schema.types, task.seed)
-    matrix = model.encoder.encode(sample)
+    learned = sample_of(family, model.encoder, sample, np.empty(0))
     regression = model.labels.problem == "regression"
-    expected = family.answer(fitted, task, Sample(matrix, np.empty(0)))
-    whole = model.scorer(matrix)
+    expected = family.answer(fitted, task, learned)
+    whole = model.score(sample)
     # One row takes another path through the trees than many do.
     singles = [model.score([row]) for row in sample[-20:]]
     _check_direct(model, sample, whole)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import preparing
 
 from channels import read_contract, read_rows
 from families import Family, Sample, Task
@@ -64,13 +65,17 @@ class ProjectData:
         """Rows and targets of train, then those of validation."""
         return [*self.rows, *self.validation], np.concatenate([self.y, self.y_validation])
 
-    def encoder(self, family: Family, rows: Rows, y: np.ndarray) -> Encoder:
-        """An encoder fitted on the rows that the family's model is going to be fitted on, and on no others."""
-        return Encoder.fit(self.schema, self.contract.get("features") or {}, rows)
+    def prepared(self, family: Family, rows: Rows, y: np.ndarray) -> tuple[Encoder, Sample]:
+        """An encoder fitted on the rows that the family's model is going to be fitted on, and on no others, and these
+        rows as the family learns from them: with what was learned from the target out of fold, and weighted."""
+        encoder, sample = preparing.prepared(
+            family, self.schema, self.contract.get("features") or {}, rows, y, self.task
+        )
+        return encoder, sample._replace(weight=self.weights(y))
 
-    def sample(self, encoder: Encoder, rows: Sequence[Mapping[str, Value]], y: np.ndarray) -> Sample:
-        """The rows as a family learns from them, with the weights that the contract asks for."""
-        return Sample(encoder.encode(rows), y, self.weights(y))
+    def sample(self, family: Family, encoder: Encoder, rows: Sequence[Mapping[str, Value]], y: np.ndarray) -> Sample:
+        """Other rows than those that the encoder was fitted on, unweighted, as the contract's metric is."""
+        return preparing.sample_of(family, encoder, rows, y)
 
     def weights(self, y: np.ndarray) -> np.ndarray | None:
         """None: every row counts the same. `balanced`: every class has the same weight in sum, and the mean is 1."""

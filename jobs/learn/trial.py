@@ -53,10 +53,9 @@ def run(
     task = data.task
     if report is not None:
         task = replace(task, progress=Progress(lambda answer: report(_metrics(data, answer))))
-    encoder = data.encoder(family, data.rows, data.y)
-    # unweighted, as the contract's metric is
-    watch = data.sample(encoder, data.validation, data.y_validation)._replace(weight=None)
-    fitted = family.fit(hyperparameters, task, data.sample(encoder, data.rows, data.y), watch)
+    encoder, sample = data.prepared(family, data.rows, data.y)
+    watch = data.sample(family, encoder, data.validation, data.y_validation)
+    fitted = family.fit(hyperparameters, task, sample, watch)
     answer = family.answer(fitted, task, watch)
     metrics = _metrics(data, answer)
     settled = family.settled(fitted, hyperparameters)
@@ -64,10 +63,11 @@ def run(
     refit = data.training.get("refit", True)
     if refit:
         every, y = data.all_rows
-        encoder = data.encoder(family, every, y)
-        fitted = family.fit(settled, task, data.sample(encoder, every, y))
+        encoder, sample = data.prepared(family, every, y)
+        fitted = family.fit(settled, task, sample)
         rows = len(every)
     arrays, scorer = family.export(fitted)
+    arrays |= encoder.arrays()
     state = {
         "family": family.name,
         "run_id": run_id,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import trial
 
-from families import FAMILIES, Sample
+from families import FAMILIES
 from project_data import ProjectData
 from sluice.model.metrics import compute
 from sluice.model.model import Model
@@ -52,9 +52,9 @@ def test_the_exported_model_has_learned_from_train_and_validation(folder):
     done = run(data)
     family = FAMILIES["logistic_regression"]
     rows, y = data.all_rows
-    encoder = data.encoder(family, rows, y)
-    alone = family.fit(family.hyperparameters({}), data.task, Sample(encoder.encode(rows), y))
-    expected = family.answer(alone, data.task, Sample(encoder.encode(rows), y))
+    encoder, sample = data.prepared(family, rows, y)
+    alone = family.fit(family.hyperparameters({}), data.task, sample)
+    expected = family.answer(alone, data.task, data.sample(family, encoder, rows, y))
     assert np.abs(model_of(done).score(rows) - expected).max() < 1e-9
     training = done.state["training"]
     assert (training["rows"], training["fitted_on"]) == (300, ["train", "validation"])

@@ -31,7 +31,7 @@ def model(types: dict[str, str], features: tuple[str, ...] | None = None) -> Mod
         "problem": {"type": "binary"},
         "scorer": {"scorer": "constant", "output": "expit"},
     }
-    return Model(state, {"answer": np.array([0.25, 0.75])})
+    return Model(state, {"answer": np.array([0.25, 0.75]), **encoder.arrays()})
 
 
 MODELS = [model(TYPES), model({name: TYPES[name] for name in "nibc"})]

@@ -79,7 +79,7 @@ class Encoder:
             values = [value for row in rows if (value := row.get(name)) is not None]
             part = _fit_part(name, schema.types[name], values, name in log, bins.get(name))
             if part["kind"] == "terms":
-                vocabularies[name], part["learnt"] = Vocabulary.fit(values)
+                vocabularies[name], part["learnt"] = Vocabulary.fit([str(value) for value in values])
             parts.append(part)
         interactions: list[tuple[int, int]] = []
         if features.get("interactions"):
@@ -166,15 +166,15 @@ class Encoder:
             state["scores"] = self.texts.scores.names
         return state
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """What belongs to the state and is no JSON; {} without text columns."""
-        return {} if self.texts is None else self.texts.arrays()
+    def arrays(self, place: int = 0) -> dict[str, np.ndarray]:
+        """The part of the state that JSON does not hold, named `e<place>_<name>` as in an artefact; {} without texts."""
+        return {} if self.texts is None else {f"e{place}_{name}": each for name, each in self.texts.arrays().items()}
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> Encoder:
-        """Raises KeyError, ValueError where arrays of text columns are absent or do not fit."""
-        columns = [part["column"] for part in state["parts"] if part["kind"] == "terms"]
-        texts = Texts.from_state(columns, state.get("scores") or [], arrays or {}) if columns else None
+        """`arrays` have no prefix. Raises KeyError, ValueError where those of text columns are absent or do not fit."""
+        terms = {part["column"]: int(part["learnt"]["terms"]) for part in state["parts"] if part["kind"] == "terms"}
+        texts = Texts.from_state(terms, state.get("scores") or [], arrays or {}) if terms else None
         return cls(Schema.from_json(state["schema"]), state["parts"], state["interactions"], texts)
 
 

@@ -69,11 +69,22 @@ class Grouped(Record):
     rows: int
 
 
+class LearntText(Record):
+    """What training kept of a text column: `terms` of `texts_learnt` texts; `terms_dropped` occur in one text only, or
+    are beyond the limit; `cut` texts are longer than what is read of one."""
+
+    terms: int
+    terms_dropped: int
+    texts_learnt: int
+    cut: int
+
+
 class Encoding(Record):
     """What the candidate's encoder does not tell apart; see `sluice.model.encoder`."""
 
     grouped: dict[str, Grouped] = Field(default_factory=dict)
     without_interactions: list[str] = Field(default_factory=list)
+    texts: dict[str, LearntText] = Field(default_factory=dict)
 
     def notes(self) -> list[str]:
         """The same in words."""
@@ -81,6 +92,10 @@ class Encoding(Record):
             f"{name!r}: {each.categories:,} rare categories count as one, in {each.rows:,} training rows"
             for name, each in self.grouped.items()
         ]
+        for name, text in self.texts.items():
+            found.append(f"{name!r}: {text.terms:,} terms are used, {text.terms_dropped:,} rare ones are not")
+            if text.cut:
+                found.append(f"{name!r}: {text.cut:,} texts are longer than what is read of one, and are cut")
         if self.without_interactions:
             columns = ", ".join(repr(name) for name in self.without_interactions)
             found.append(f"features.interactions leaves out {columns}: it multiplies the first number columns only")

@@ -140,19 +140,25 @@ class Texts:
         )
 
     def arrays(self) -> dict[str, np.ndarray]:
-        found: dict[str, np.ndarray] = {}
-        for i, vocabulary in enumerate(self.vocabularies.values()):
-            found |= {f"text{i}_hashes": vocabulary.hashes, f"text{i}_idf": vocabulary.idf}
+        """`hashes` and `idf` of all columns, one after the other."""
+        found = {
+            name: np.concatenate([getattr(vocabulary, name) for vocabulary in self.vocabularies.values()])
+            for name in ("hashes", "idf")
+        }
         if self.scores is not None:
             found |= {"scores_coef": self.scores.coef, "scores_intercept": self.scores.intercept}
         return found
 
     @classmethod
-    def from_state(cls, columns: Sequence[str], names: Sequence[str], arrays: Mapping[str, np.ndarray]) -> Texts:
-        """Raises KeyError, ValueError where the arrays do not belong to these columns."""
-        vocabularies = {
-            name: Vocabulary(arrays[f"text{i}_hashes"], arrays[f"text{i}_idf"]) for i, name in enumerate(columns)
-        }
+    def from_state(cls, terms: Mapping[str, int], names: Sequence[str], arrays: Mapping[str, np.ndarray]) -> Texts:
+        """`terms`: column → how many terms it has. Raises KeyError, ValueError where the arrays do not fit them."""
+        hashes, idf = arrays["hashes"], arrays["idf"]
+        if len(hashes) != sum(terms.values()):
+            raise ValueError("a vocabulary has not as many terms as its column says")
+        vocabularies, start = {}, 0
+        for name, count in terms.items():
+            vocabularies[name] = Vocabulary(hashes[start : start + count], idf[start : start + count])
+            start += count
         scores = TextScores(arrays["scores_coef"], arrays["scores_intercept"], names) if names else None
         return cls(vocabularies, scores)
 
@@ -167,4 +173,3 @@ def _chunks(texts: Sequence[Any]) -> Iterator[Sequence[Any]]:
             start, size = i + 1, 0
     if start < len(texts):
         yield texts[start:]
-

@@ -1,0 +1,83 @@
+"""An encoder fitted for a family, and the rows that it is fitted on as that family learns from them.
+
+What is learned from the target, as the scores of texts are, is learned out of fold for the training rows: each row gets
+the score of a model that has not seen it. Trees would otherwise trust scores that know the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from families import Family, Sample, Task
+from families.linear_terms import TERM_SCALE, linear_models, weights_of
+from sluice.model.encoder import Encoder
+from sluice.model.preparation.terms import Terms
+from sluice.model.preparation.text import TextScores
+from sluice.model.schema import Row, Schema
+
+MAX_SCORED_CLASSES = 50
+"""Beyond, one score for each class costs more time and columns than it helps."""
+_C = 0.1
+_FOLDS, _FOLDS_OF_MANY, _MANY = 5, 3, 20_000
+
+
+def prepared(
+    family: Family, schema: Schema, features: Mapping[str, Any], rows: Sequence[Row], y: np.ndarray, task: Task
+) -> tuple[Encoder, Sample]:
+    """The encoder, and the rows without weights. Raises ModelError on options that fit no column."""
+    encoder = Encoder.fit(schema, features, rows)
+    matrix = encoder.encode(rows)
+    terms = encoder.terms(rows) if family.uses_words or family.uses_text_scores else None
+    if terms is None or not terms.width:
+        return encoder, Sample(matrix, y)
+    words = csr(terms)
+    if family.uses_words:
+        return encoder, Sample(matrix, y, words=words)
+    if task.classes > MAX_SCORED_CLASSES:
+        return encoder, Sample(matrix, y)
+    scores, own = text_scores(words, y, task)
+    encoder = encoder.with_scores(scores)
+    return encoder, Sample(np.concatenate([matrix, own], axis=1), y)
+
+
+def sample_of(family: Family, encoder: Encoder, rows: Sequence[Row], y: np.ndarray) -> Sample:
+    """Other rows than those that the encoder was fitted on, without weights."""
+    terms = encoder.terms(rows) if family.uses_words else None
+    return Sample(encoder.encode(rows), y, words=csr(terms) if terms is not None and terms.width else None)
+
+
+def csr(terms: Terms) -> Any:
+    shape = (len(terms.indptr) - 1, terms.width)
+    return sparse.csr_matrix((terms.data, terms.indices.astype(np.int32), terms.indptr), shape=shape)
+
+
+def text_scores(words: Any, y: np.ndarray, task: Task) -> tuple[TextScores, np.ndarray]:
+    """The scores that a model on all rows gives, and those of the rows themselves, each by a model without its row."""
+    count = words.shape[0]
+    folds = min(_FOLDS if count <= _MANY else _FOLDS_OF_MANY, count)
+    fold = np.random.default_rng(task.seed).permutation(count) % folds
+    final = _scores(words, y, task)
+    own = np.empty((count, len(final.names)))
+    for k in range(folds):
+        held = fold == k
+        known = y[~held]
+        if folds == 1 or (task.problem != "regression" and len(np.unique(known)) < 2):
+            own[held] = 0.0  # nothing can be learned without these rows: no score
+            continue
+        own[held] = _apply(_scores(words[~held], known, task), words[held])
+    return final, own
+
+
+def _scores(words: Any, y: np.ndarray, task: Task) -> TextScores:
+    coef, intercept = weights_of(linear_models(task, _C, words * TERM_SCALE, y, None))
+    names = ["value"] if task.problem == "regression" else [str(k) for k in range(len(coef))]
+    return TextScores((coef * TERM_SCALE).T, intercept, names)
+
+
+def _apply(scores: TextScores, words: Any) -> np.ndarray:
+    answer: np.ndarray = words @ scores.coef.astype(np.float64) + scores.intercept.astype(np.float64)
+    return answer
