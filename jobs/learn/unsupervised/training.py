@@ -74,7 +74,10 @@ def train(arguments: argparse.Namespace, given: Mapping[str, str], contract: Map
         },
     }
     model, difference = model_folder.write(
-        arguments.model_dir, state, learned.arrays | encoder.arrays(), lambda model: prove(model, learned, held_out, seed)
+        arguments.model_dir,
+        state,
+        learned.arrays | encoder.arrays(),
+        lambda model: prove(model, learned, held_out, seed),
     )
     print(
         f"family={name} rows={len(rows)} columns={encoder.width} seconds={time.perf_counter() - began:.2f} "
