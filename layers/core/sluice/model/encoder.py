@@ -167,7 +167,7 @@ class Encoder:
         return state
 
     def arrays(self, place: int = 0) -> dict[str, np.ndarray]:
-        """The part of the state that JSON does not hold, named `e<place>_<name>` as in an artefact; {} without texts."""
+        """The part of the state that is not JSON, named `e<place>_<name>` as in an artefact; {} without texts."""
         return {} if self.texts is None else {f"e{place}_{name}": each for name, each in self.texts.arrays().items()}
 
     @classmethod
