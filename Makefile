@@ -136,6 +136,7 @@ sbom: build  ## CycloneDX bills of materials in build/sbom: of what is deployed,
 
 lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files, those of the layers included; UPGRADE=1 moves all that can move
 	@for name in build dev learn glue sdk audit bench; do echo "Locking $$name"; $(LOCK) $$(ls requirements/$$name.overrides 2>/dev/null | sed 's/^/--override /') -o requirements/$$name.txt requirements/$$name.in; done
+	@echo "Locking jobs" && $(LOCK) --no-deps -c requirements/dev.txt -o jobs/requirements.txt requirements/jobs.in
 	@for layer in core data; do echo "Locking layers/$$layer"; $(LOCK) -c requirements/dev.txt -o layers/$$layer/requirements.txt requirements/$$layer.in; done
 
 outdated: setup  ## locked packages that have a newer release, an environment each, and what holds each of them back

@@ -29,7 +29,12 @@ from proofs.locks import Lock, normalised, read  # noqa: E402
 from scripts.licences import licences  # noqa: E402
 
 Json = dict[str, Any]
-LAYERS = {"CoreLayer": ROOT / "layers/core/requirements.txt", "DataLayer": ROOT / "layers/data/requirements.txt"}
+LAYERS = {
+    "CoreLayer": ROOT / "layers/core/requirements.txt",
+    "DataLayer": ROOT / "layers/data/requirements.txt",
+    # what deploy_code puts into S3 for the training jobs
+    "JobsLayer": ROOT / "jobs/requirements.txt",
+}
 _PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 
 

@@ -1,8 +1,8 @@
 """Train one family on one project: the SageMaker training job (script mode).
 
-Channels `train`, `validation`, `contract`, and for clustering `champion`, if there is one; hyperparameters `family`,
-`run-id` and the family's own. Prints one line per validation metric and writes the artefact (docs/architecture.md). Any
-error is one line on stderr and exit code 1.
+Channels `train`, `validation`, `contract`, for clustering `champion`, if there is one, and `libraries` for families whose
+library the container lacks; hyperparameters `family`, `run-id` and the family's own. Prints one line per validation
+metric and writes the artefact (docs/architecture.md). Any error is one line on stderr and exit code 1.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import libraries
 import model_folder
 import numpy as np
 import trial
@@ -46,6 +47,7 @@ def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, dict[str, str]]:
         ("validation", "SM_CHANNEL_VALIDATION"),
         ("contract", "SM_CHANNEL_CONTRACT"),
         ("champion", "SM_CHANNEL_CHAMPION"),
+        ("libraries", "SM_CHANNEL_LIBRARIES"),
         ("model-dir", "SM_MODEL_DIR"),
         ("output-data-dir", "SM_OUTPUT_DATA_DIR"),
     ):
@@ -79,6 +81,8 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
     if family is None:
         raise ModelError(f"hyperparameter family is {arguments.family!r}; known: {', '.join(FAMILIES)}")
     hyperparameters = family.hyperparameters(given)
+    if arguments.libraries is not None:
+        libraries.provide(arguments.libraries)
     data = ProjectData.read(arguments.contract, arguments.train, arguments.validation)
     metric = data.task.metric
 

@@ -5,12 +5,14 @@ import json
 import tarfile
 import urllib.request
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from sluice import bundle
 from sluice.bootstrap import World
+from sluice.errors import NotFoundError
 from sluice.steps.deploy_code import deploy_code
 from tests.functions.conftest import recorded
 
@@ -53,9 +55,20 @@ def test_the_code_is_put_under_its_hash_once(world: World) -> None:
     assert {f"{root}learn/{name}" for name in names} <= stored
     assert "sluice/__init__.py" in names
     assert not any(name.startswith(("sluice/aws", "sluice/steps")) for name in names)
+    known = json.loads(world.objects.read(f"{root}learn/libraries.json"))
+    assert known.keys() == {"lightgbm.tar.gz", "xgboost-cpu.tar.gz"}
+    for name, digest in known.items():
+        assert sha256(world.objects.read(f"{root}libraries/{name}")).hexdigest() == digest
     count = len(world.objects.versions[f"{root}sourcedir.tar.gz"])
     assert world.call(deploy_code) == attributes
     assert len(world.objects.versions[f"{root}sourcedir.tar.gz"]) == count
+
+
+def test_a_layer_without_a_library_is_not_deployed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sluice.steps.deploy_code.LIBRARIES", {"nothing": "not-installed"})
+    with pytest.raises(NotFoundError, match="library not-installed is not on the path"):
+        world.call(deploy_code)
+    assert list(world.objects.list("code/")) == []
 
 
 def test_the_same_content_is_the_same_archive() -> None:

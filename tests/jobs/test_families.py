@@ -6,12 +6,12 @@ import time
 import numpy as np
 import pytest
 
-from families import FAMILIES, Sample, Task, forests
+from families import FAMILIES, Sample, Task, float32, forests
 from families.rounds import Watcher
 from sluice.model.errors import ModelError
 from sluice.model.scorers import build_scorer
 
-BOOSTED = {"gradient_boosting": "max-iter", "lightgbm": "num-iterations"}
+BOOSTED = {"gradient_boosting": "max-iter", "lightgbm": "num-iterations", "xgboost": "num-round"}
 SLOW = {"learning-rate": "0.02"}
 
 
@@ -45,7 +45,8 @@ def test_boosting_stops_on_the_watched_rows_and_settles_on_its_rounds(family, pr
     assert np.array_equal(family.answer(again, task(problem), fresh), answer)
     arrays, meta = family.export(fitted)
     assert len(arrays["roots"]) == settled[rounds] * (3 if problem == "multiclass" else 1)
-    assert np.abs(build_scorer(arrays, meta)(fresh.matrix) - answer).max() <= 1e-15
+    tolerance = family.tolerance if family.name == "xgboost" else 1e-15
+    assert np.abs(build_scorer(arrays, meta)(fresh.matrix) - answer).max() <= tolerance
 
 
 @pytest.mark.parametrize("family", BOOSTED)
@@ -91,7 +92,7 @@ def test_a_watcher_is_patient_with_slow_learners():
     assert Watcher(0.0, greater_is_better=True).stop(1, None)
 
 
-@pytest.mark.parametrize("family", ["lightgbm", "gradient_boosting", "extra_trees", "random_forest"])
+@pytest.mark.parametrize("family", ["lightgbm", "xgboost", "gradient_boosting", "extra_trees", "random_forest"])
 def test_a_weight_is_as_good_as_the_row_again(family):
     family, sample = FAMILIES[family], noisy()
     positive = sample.y == 1
@@ -101,9 +102,9 @@ def test_a_weight_is_as_good_as_the_row_again(family):
     assert more[:, 1].mean() > plain[:, 1].mean() + 0.1
 
 
-@pytest.mark.parametrize("family", ["lightgbm", "extra_trees", "random_forest"])
+@pytest.mark.parametrize("family", ["lightgbm", "xgboost", "extra_trees", "random_forest"])
 def test_threads_and_seeds_decide_nothing_by_chance(family):
-    few = {"num-iterations": "5"} if family == "lightgbm" else {"n-estimators": "20"}
+    few = {BOOSTED.get(family, "n-estimators"): "5"}
     family, given = FAMILIES[family], FAMILIES[family].hyperparameters(few)
 
     def answer(**more):
@@ -133,13 +134,49 @@ def test_lightgbm_treats_unexpected_missing_values_tiny_numbers_and_edges_as_its
         assert np.array_equal(scorer(at), family.answer(fitted, task(), Sample(at, sample.y)))
 
 
-def test_lightgbm_exports_trees_without_a_split():
-    family = FAMILIES["lightgbm"]
+def test_thresholds_of_32_bits_are_the_same_tests_in_64():
+    rng = np.random.default_rng(0)
+    limits = np.concatenate(
+        [
+            rng.normal(size=300).astype(np.float32),
+            (rng.normal(size=50) * 1e30).astype(np.float32),
+            np.array([0.0, -0.0, 1.0, -1.0, 1e-45, -1e-45, 1e-40, 3.4028235e38, -3.4028235e38, 16777216], np.float32),
+        ]
+    )
+    with np.errstate(over="ignore"):
+        near = [np.nextafter(limits, np.float32(s)).astype(float) for s in (np.inf, -np.inf)]
+        values = np.concatenate([limits.astype(float), *near, *[(limits + n) / 2 for n in near]])
+        values = np.concatenate([values, np.nextafter(values, np.inf), np.nextafter(values, -np.inf)])[:, None]
+        rounded = values.astype(np.float32)
+    assert np.array_equal(values <= float32.at_most(limits), rounded <= limits)
+    assert np.array_equal(values <= float32.below(limits), rounded < limits)
+    assert float32.below(np.array([np.inf], np.float32)) == np.inf
+
+
+def test_xgboost_rounds_numbers_as_its_export_does():
+    family = FAMILIES["xgboost"]
+    x = np.random.default_rng(0).normal(size=(2000, 3)) * [1, 1e7, 1e-3]
+    x[::7, 2] = np.nan
+    y = x[:, 0] + x[:, 1] / 1e7 + np.nan_to_num(x[:, 2] * 1e3, nan=1.5)
+    fitted = family.fit(family.hyperparameters({}), task("regression"), Sample(x, y))
+    arrays, meta = family.export(fitted)
+    inner = arrays["left"] != np.arange(len(arrays["left"]))
+    edge = np.zeros((int(inner.sum()), 3))
+    edge[np.arange(len(edge)), arrays["feature"][inner]] = arrays["threshold"][inner]
+    holes = np.where(np.random.default_rng(1).random(x.shape) < 0.4, np.nan, x)
+    for at in (holes, edge, np.nextafter(edge, np.inf), np.nextafter(edge, -np.inf), np.full((1, 3), 1e300), -holes):
+        answer = family.answer(fitted, task("regression"), Sample(at, None))
+        assert np.array_equal(build_scorer(arrays, meta)(at), answer)
+
+
+@pytest.mark.parametrize("family", ["lightgbm", "xgboost"])
+def test_trees_without_a_split_are_exported(family):
+    family = FAMILIES[family]
     for problem in ("binary", "multiclass", "regression"):
         sample = noisy(problem=problem)._replace(matrix=np.zeros((500, 2)))
         fitted = family.fit(family.hyperparameters({}), task(problem), sample)
         answer = family.answer(fitted, task(problem), sample)
-        assert np.abs(build_scorer(*family.export(fitted))(sample.matrix) - answer).max() <= 1e-15
+        assert np.abs(build_scorer(*family.export(fitted))(sample.matrix) - answer).max() <= family.tolerance
 
 
 def test_a_forest_keeps_to_its_size(monkeypatch):

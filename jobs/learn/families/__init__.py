@@ -9,6 +9,7 @@ from families.gradient_boosting import GradientBoosting
 from families.lightgbm import LightGBM
 from families.logistic_regression import LogisticRegressionFamily
 from families.random_forest import RandomForest
+from families.xgboost import XGBoost
 
 FAMILIES: dict[str, Family] = {
     family.name: family
@@ -19,6 +20,7 @@ FAMILIES: dict[str, Family] = {
         ExtraTrees(),
         GradientBoosting(),
         LightGBM(),
+        XGBoost(),
     )
 }
 

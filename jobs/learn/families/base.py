@@ -90,8 +90,6 @@ class Family(ABC):
     uses_words: ClassVar[bool] = False
     # a family that does not use words themselves gets the scores of a linear model on them (`preparing.py`), or not
     uses_text_scores: ClassVar[bool] = True
-    # a module beyond those of the training container, without which `fit` raises ModelError
-    library: ClassVar[str] = ""
     # trees are equal to the last bit but for the C library's exp; sums of products may round differently
     tolerance: ClassVar[float] = 1e-12
 

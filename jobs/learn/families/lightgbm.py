@@ -36,7 +36,6 @@ class Fitted(NamedTuple):
 
 class LightGBM(Family):
     name = "lightgbm"
-    library = "lightgbm"
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "num-iterations": Parameter(200, 1, 10_000),
         "learning-rate": Parameter(0.05, 1e-4, 1.0),
@@ -50,7 +49,7 @@ class LightGBM(Family):
     }
 
     def fit(self, hyperparameters: Mapping[str, Any], task: Task, sample: Sample, watch: Sample | None = None) -> Any:
-        lightgbm = library(self.library, self.name)
+        lightgbm = library("lightgbm", self.name)
         parameters: dict[str, Any] = {name.replace("-", "_"): value for name, value in hyperparameters.items()}
         rounds = parameters.pop("num_iterations")
         metric = METRICS.get(task.metric, LOSSES[task.problem])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import tarfile
 from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -25,16 +27,41 @@ def learn_files() -> dict[str, bytes]:
     return dict(sorted(found.items()))
 
 
+def library_files(name: str) -> dict[str, bytes]:
+    """Path → content of one distribution that the jobs layer has installed from its lock. Raises NotFoundError."""
+    try:
+        found = distribution(name).files
+    except PackageNotFoundError:
+        found = None
+    if not found:
+        raise NotFoundError(f"library {name} is not on the path: is the jobs layer complete?")
+    # commands are outside of the packages, and the machine that installs writes RECORD and bytecode itself
+    inside = [path for path in found if ".." not in path.parts and path.name != "RECORD" and path.suffix != ".pyc"]
+    left_out = {"INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
+    return {path.as_posix(): path.read_binary() for path in sorted(inside, key=str) if path.name not in left_out}
+
+
+def library_archive(name: str) -> bytes:
+    """A library as one .tar.gz. Raises NotFoundError."""
+    return archive(library_files(name), level=5)  # a third of the time for 3 % more bytes
+
+
+def library_list(archives: Mapping[str, bytes]) -> bytes:
+    """libraries.json of the job code: the SHA-256 of each archive, which a job checks before it unpacks it."""
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(archives.items())}
+    return json.dumps(sums, indent=1).encode()
+
+
 def glue_script() -> bytes:
     return _package("glue").joinpath("clean_dataset.py").read_bytes()
 
 
-def archive(contents: Mapping[str, bytes]) -> bytes:
+def archive(contents: Mapping[str, bytes], level: int = 9) -> bytes:
     """A .tar.gz: sorted, without times, owners or the packer's name."""
     packed = io.BytesIO()
-    # level 9 and mtime 0; the mode is fixed too, since `sam build` keeps the builder's
+    # mtime 0; the mode is fixed too, since `sam build` keeps the builder's
     with (
-        gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as zipped,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=level, fileobj=packed, mtime=0) as zipped,
         tarfile.open(mode="w", fileobj=zipped, format=tarfile.USTAR_FORMAT) as tar,
     ):
         for path, content in sorted(contents.items()):

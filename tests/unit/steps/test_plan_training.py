@@ -221,3 +221,15 @@ def test_a_run_is_told_where_the_rows_of_the_champion_are_named() -> None:
     second = at.call(plan_training, "shop", "manual")["run_id"]
     inputs = json.loads(at.objects.read(f"runs/shop/{second}/run.json"))
     assert inputs["compared_with"] == {"champion": at.objects.uri(f"runs/shop/{first}/prepared/")}
+
+
+def test_only_jobs_of_a_family_that_needs_a_library_get_its_channel() -> None:
+    candidates = ["gradient_boosting", "lightgbm", "xgboost"]
+    contract = Contract.model_validate({**CONTRACT, "training": {"candidates": candidates}})
+    plan = run_plan(SETTINGS, contract, "r0123456789ab", ["d1"], None).plain()
+    beside = SETTINGS.source_uri.removesuffix("sourcedir.tar.gz") + "libraries/"
+    found = [
+        [c["DataSource"]["S3DataSource"]["S3Uri"] for c in channels if c["ChannelName"] == "libraries"]
+        for channels in [plan["channels"], *(each["InputDataConfig"] for each in plan["tuning"]["definitions"])]
+    ]
+    assert found == [[], [], [f"{beside}lightgbm.tar.gz"], [f"{beside}xgboost-cpu.tar.gz"]]

@@ -15,6 +15,7 @@ import pytest
 
 from proofs.locks import FROM_SOURCE, ROOT, locks, normalised, read
 from proofs.supply import bandit, unexplained_waivers
+from sluice.model.search_spaces import LIBRARIES
 
 HASH = "0" * 64
 
@@ -26,6 +27,7 @@ def test_every_lock_is_whole(lock):
 
 def test_every_requirements_input_has_its_lock():
     layers = {"core": "layers/core/requirements.txt", "data": "layers/data/requirements.txt"}
+    layers["jobs"] = "jobs/requirements.txt"
     for source in ROOT.glob("requirements/*.in"):
         locked = read(ROOT / layers.get(source.stem, f"requirements/{source.stem}.txt"))
         asked = re.findall(r"^[A-Za-z][\w.-]*", source.read_text(encoding="utf-8"), re.MULTILINE)
@@ -34,7 +36,7 @@ def test_every_requirements_input_has_its_lock():
 
 
 def test_every_lock_has_its_input_and_names_no_address():
-    layers = {"core", "data"}
+    layers = {"core", "data", "jobs"}
     assert {path.stem for path in ROOT.glob("requirements/*.in")} - layers == {
         path.stem for path in ROOT.glob("requirements/*.txt")
     }
@@ -44,8 +46,8 @@ def test_every_lock_has_its_input_and_names_no_address():
 
 def test_what_is_deployed_is_what_the_tests_run_with():
     tested = read(ROOT / "requirements/dev.txt").versions
-    for layer in ("core", "data"):
-        deployed = read(ROOT / f"layers/{layer}/requirements.txt").versions
+    for layer in ("layers/core", "layers/data", "jobs"):
+        deployed = read(ROOT / f"{layer}/requirements.txt").versions
         assert deployed
         assert {name: tested.get(name) for name in deployed} == deployed
 
@@ -55,8 +57,14 @@ def test_what_is_built_from_source_is_used_and_told():
     page = (ROOT / "docs/supply-chain.md").read_text()
     assert allowed == FROM_SOURCE
     assert all(f"`{name}`" in page for name in allowed)
-    for layer in ("core", "data"):
-        assert not read(ROOT / f"layers/{layer}/requirements.txt").from_source
+    for layer in ("layers/core", "layers/data", "jobs"):
+        assert not read(ROOT / f"{layer}/requirements.txt").from_source
+
+
+def test_the_environment_that_stands_for_the_container_lacks_what_is_shipped():
+    shipped = read(ROOT / "jobs/requirements.txt").versions.keys()
+    assert shipped == set(LIBRARIES.values())
+    assert not shipped & read(ROOT / "requirements/learn.txt").versions.keys()
 
 
 @pytest.mark.parametrize(

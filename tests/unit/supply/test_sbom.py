@@ -115,6 +115,15 @@ def test_wheels_ask_for_no_newer_system_than_amazon_linux_2023(build):
     assert "macosx" not in wheels
 
 
+def test_what_is_shipped_to_jobs_is_for_any_python(build):
+    # the layer's Python is the function's, the container has another
+    tags = re.findall(
+        r"^Tag: (\S+)", "\n".join(p.read_text() for p in build.glob("JobsLayer/python/*.dist-info/WHEEL")), re.MULTILINE
+    )
+    assert len(tags) >= 2
+    assert all(tag.startswith("py3-none-") for tag in tags)
+
+
 def test_the_layers_import_with_the_runtime_s_own_python(build):
     found = subprocess.run(["sh", "scripts/find_python.sh", runtime()], cwd=ROOT, capture_output=True, text=True)
     if found.returncode:

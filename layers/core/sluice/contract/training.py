@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from sluice.contract.part import MACHINE, MACHINE_PATTERN, Part
 
-Candidate = Literal["logistic_regression", "random_forest", "extra_trees", "gradient_boosting"]
+Candidate = Literal["logistic_regression", "random_forest", "extra_trees", "gradient_boosting", "lightgbm", "xgboost"]
 
 
 class Tuning(Part):

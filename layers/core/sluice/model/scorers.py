@@ -185,7 +185,7 @@ class ForestScorer(_TreeScorer):
 class BoostingScorer(_TreeScorer):
     """Sum of leaf values on a start value, as HistGradientBoosting. value (nodes,), start (outputs,).
 
-    Trees come iteration by iteration, one for each output.
+    Trees come iteration by iteration, one for each output. Values of 32 bits are added in 32 bits, as XGBoost does.
     """
 
     def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
@@ -214,10 +214,11 @@ class BoostingScorer(_TreeScorer):
     def _answer(self, places: np.ndarray) -> np.ndarray:
         rows, outputs = places.shape[1], self.outputs
         # Summed strictly in order, as scikit-learn adds tree by tree: numpy adds pairwise only along the fastest axis.
-        terms = np.empty((self._trees // outputs + 1, outputs, rows))
+        terms = np.empty((self._trees // outputs + 1, outputs, rows), dtype=self._value.dtype)
         terms[0] = self._start
         self._value.take(places, out=terms[1:].reshape(places.shape), mode="clip")  # the default mode copies `out`
         raw = np.add.reduce(terms, axis=0) if rows * outputs > 1 else np.add.accumulate(terms, axis=0)[-1]
+        raw = raw.astype(np.float64, copy=False)
         if self._output == "identity":
             return raw[0]
         return _pair(expit(raw[0])) if self._output == "expit" else softmax(np.ascontiguousarray(raw.T))

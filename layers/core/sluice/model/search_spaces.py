@@ -74,7 +74,25 @@ SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
             {"name": "extra-trees", "values": ["false", "true"]},
         ],
     },
+    "xgboost": {
+        "continuous": [
+            {"name": "learning-rate", "min": 0.02, "max": 0.2, "scaling": "Logarithmic"},
+            {"name": "min-child-weight", "min": 0.5, "max": 50.0, "scaling": "Logarithmic"},
+            {"name": "subsample", "min": 0.5, "max": 1.0, "scaling": "Linear"},
+            {"name": "colsample-bynode", "min": 0.3, "max": 1.0, "scaling": "Linear"},
+            {"name": "lambda", "min": 0.001, "max": 30.0, "scaling": "Logarithmic"},
+        ],
+        "integer": [
+            {"name": "num-round", "min": 40, "max": 400, "scaling": "Logarithmic"},
+            {"name": "max-leaves", "min": 4, "max": 64, "scaling": "Logarithmic"},
+        ],
+        "categorical": [],
+    },
 }
+
+LIBRARIES: Final[dict[str, str]] = {"lightgbm": "lightgbm", "xgboost": "xgboost-cpu"}
+"""Family → the distribution that it needs and that the training container lacks. It is shipped beside the job code
+(`jobs/requirements.txt` locks it), and only jobs of these families load it."""
 
 
 SPACES: Final[dict[str, dict[str, list[Range]]]] = {**SEARCH_SPACES, **UNLABELLED_SPACES}

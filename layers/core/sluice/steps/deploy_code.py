@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sluice import bundle
+from sluice.model.search_spaces import LIBRARIES
 from sluice.ports import ObjectStore
 
 
@@ -10,14 +11,23 @@ def deploy_code(*, objects: ObjectStore) -> dict[str, str]:
     """Attributes of the custom resource: `SourceUri` (sourcedir.tar.gz), `LearnUri` (the unpacked prefix, with its
     slash, for processing inputs), `LearnArchiveUri`, `GlueScriptUri`.
 
+    The libraries of families that the container lacks are beside it, an archive each: `<root>/libraries/<name>.tar.gz`;
+    the code has their hashes.
+
     Older code stays: an execution keeps the version that it started with. Raises NotFoundError.
     """
     learn = bundle.learn_files()
     script = bundle.glue_script()
-    root = f"code/{bundle.content_hash({**learn, 'glue/clean_dataset.py': script})}"
+    libraries = {name: bundle.library_files(name) for name in sorted(set(LIBRARIES.values()))}
+    hashes = {f"libraries/{name}": bundle.content_hash(found).encode() for name, found in libraries.items()}
+    root = f"code/{bundle.content_hash({**learn, 'glue/clean_dataset.py': script, **hashes})}"
     source = f"{root}/sourcedir.tar.gz"
     # it is written last, so that its presence means that all is there
     if not objects.exists(source):
+        archives = {f"{name}.tar.gz": bundle.library_archive(name) for name in libraries}
+        for name, content in archives.items():
+            objects.write(f"{root}/libraries/{name}", content, "application/gzip")
+        learn["libraries.json"] = bundle.library_list(archives)
         packed = bundle.archive(learn)
         for path, content in learn.items():
             objects.write(f"{root}/learn/{path}", content, "text/x-python")

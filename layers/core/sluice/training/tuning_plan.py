@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sluice.contract.models import Contract
-from sluice.model.search_spaces import SPACES, parameter_ranges
+from sluice.model.search_spaces import LIBRARIES, SPACES, parameter_ranges
 from sluice.ports import Settings
 from sluice.records.training_plan import RunUris, Tuning
 
@@ -65,7 +65,7 @@ def tuning_plan(
                     "MetricDefinitions": metric_definitions,
                 },
                 "RoleArn": settings.execution_role_arn,
-                "InputDataConfig": channels(uris),
+                "InputDataConfig": channels(uris, family),
                 "OutputDataConfig": {"S3OutputPath": uris.training, "KmsKeyId": settings.data_key_arn},
                 "ResourceConfig": {
                     "InstanceType": contract.training.instance,
@@ -141,13 +141,16 @@ def _points(parameter: Mapping[str, Any], kind: str, level: int) -> list[str]:
     return [f"{value:.6g}" for value in values]
 
 
-def channels(uris: RunUris) -> list[dict[str, Any]]:
-    """InputDataConfig of every training job of the run."""
+def channels(uris: RunUris, family: str = "baseline") -> list[dict[str, Any]]:
+    """InputDataConfig of a family's training jobs; `libraries` has what the family needs beyond the container."""
+    library = LIBRARIES.get(family)
+    beside = f"{uris.source.rpartition('/')[0]}/libraries/{library}.tar.gz"
     return [
         _channel("train", uris.train, "text/csv"),
         _channel("validation", uris.validation, "text/csv"),
         _channel("contract", uris.contract, "application/json"),
         _channel("code", uris.source, "application/gzip"),
+        *([_channel("libraries", beside, "application/gzip")] if library else []),
     ]
 
 
