@@ -1,8 +1,8 @@
 """Train one family on one project: the SageMaker training job (script mode).
 
-Channels `train`, `validation`, `contract`, for clustering `champion`, if there is one, and `libraries` for families whose
-library the container lacks; hyperparameters `family`, `run-id` and the family's own. Prints one line per validation
-metric and writes the artefact (docs/architecture.md). Any error is one line on stderr and exit code 1.
+Channels `train`, `validation`, `contract`, for clustering `champion`, if there is one, and `libraries` for families
+whose library the container lacks; hyperparameters `family`, `run-id` and the family's own. Prints one line per
+validation metric and writes the artefact (docs/architecture.md). Any error is one line on stderr and exit code 1.
 """
 
 from __future__ import annotations

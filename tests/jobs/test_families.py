@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from families import FAMILIES, Sample, Task, float32, forests
+from families.progress import EVERY, REPORTS, Progress
 from families.rounds import Watcher
 from sluice.model.errors import ModelError
 from sluice.model.scorers import build_scorer
@@ -82,6 +83,18 @@ def test_boosting_in_portions_is_boosting_in_one_go():
     for given, watched in (({"max-iter": "130"}, None), (SLOW, watch)):
         fits = [family.fit(family.hyperparameters(given), each, noisy(), watched) for each in (task(), in_time)]
         assert np.array_equal(*(family.answer(fitted, task(), watch) for fitted in fits))
+
+
+@pytest.mark.parametrize("family", BOOSTED)
+def test_boosting_shows_how_far_it_is(family):
+    family, shown = FAMILIES[family], []
+    given = family.hyperparameters({"learning-rate": "0.01"})
+    watch = noisy(seed=1)
+    fitted = family.fit(given, task(progress=Progress(shown.append)), noisy(), watch)
+    least = family.settled(fitted, given)[BOOSTED[family.name]] // EVERY
+    assert least <= len(shown) <= REPORTS
+    same = family.fit({**given, BOOSTED[family.name]: 2 * EVERY}, task(), noisy())
+    assert np.array_equal(shown[1], family.answer(same, task(), watch))
 
 
 def test_a_watcher_is_patient_with_slow_learners():

@@ -66,10 +66,15 @@ class XGBoost(Family):
         }
         if task.problem == "multiclass":
             parameters["num_class"] = task.classes
+        family = self
         watcher = Watcher(task.deadline, greater_is_better=metric in ("auc", "aucpr"))
+        outputs, output = task.classes if task.classes > 2 else 1, OUTPUTS[task.problem]
 
         class Look(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # the library is not there when mypy is
             def after_iteration(self, model: Any, epoch: int, evals_log: Mapping[str, Any]) -> bool:
+                if watch is not None:
+                    sofar = Fitted(model, epoch + 1, outputs, output)
+                    task.progress.after(sofar.rounds, lambda: family.answer(sofar, task, watch))
                 value = evals_log["watch"][metric][-1] if evals_log else None
                 return watcher.stop(epoch + 1, value)
 
@@ -81,8 +86,7 @@ class XGBoost(Family):
             callbacks=[Look()],
             verbose_eval=False,
         )
-        outputs = task.classes if task.classes > 2 else 1
-        return Fitted(booster[: watcher.best], watcher.best, outputs, OUTPUTS[task.problem])
+        return Fitted(booster[: watcher.best], watcher.best, outputs, output)
 
     def settled(self, fitted: Fitted, hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
         return {**hyperparameters, "num-round": fitted.rounds}
