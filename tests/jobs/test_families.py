@@ -8,7 +8,7 @@ import pytest
 
 from families import FAMILIES, Sample, Task, float32, forests
 from families.progress import EVERY, REPORTS, Progress
-from families.rounds import Watcher
+from families.rounds import Watcher, patience
 from sluice.model.errors import ModelError
 from sluice.model.scorers import build_scorer
 
@@ -98,11 +98,12 @@ def test_boosting_shows_how_far_it_is(family):
 
 
 def test_a_watcher_is_patient_with_slow_learners():
-    watcher = Watcher(float("inf"), greater_is_better=False)
+    watcher = Watcher(float("inf"), 0.1, greater_is_better=False)
     assert not any(watcher.stop(i, 1.0 / i) for i in range(1, 101))
     assert [watcher.stop(100 + i, 1.0) for i in range(1, 46)] == [False] * 44 + [True]
     assert watcher.best == 100
-    assert Watcher(0.0, greater_is_better=True).stop(1, None)
+    assert [patience(rate) for rate in (0.5, 0.05, 0.001)] == [20, 40, 150]
+    assert Watcher(0.0, 0.1, greater_is_better=True).stop(1, None)
 
 
 @pytest.mark.parametrize("family", ["lightgbm", "xgboost", "gradient_boosting", "extra_trees", "random_forest"])

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from families.base import Arrays, Family, Meta, Parameter, Sample, Task, output_of
-from families.rounds import ROOM
+from families.rounds import ROOM, patience
 
 _FIRST = 50  # rounds between two looks at the clock; doubled each time, since each begins with binning all rows again
 
@@ -34,8 +34,7 @@ class GradientBoosting(Family):
         estimator = make(
             **arguments,
             early_stopping=watch is not None,
-            # a slow learner pauses longer
-            n_iter_no_change=int(np.clip(3 / arguments["learning_rate"], 20, 200)),
+            n_iter_no_change=patience(arguments["learning_rate"]),
             tol=0.0,
             random_state=task.seed,
         )

@@ -69,7 +69,9 @@ class LightGBM(Family):
         watched = []
         if watch is not None:
             watched = [lightgbm.Dataset(watch.matrix, watch.y, weight=watch.weight, reference=rows, params=parameters)]
-        watcher = Watcher(task.deadline, greater_is_better=metric in ("auc", "average_precision"))
+        watcher = Watcher(
+            task.deadline, parameters["learning_rate"], greater_is_better=metric in ("auc", "average_precision")
+        )
 
         outputs, output = task.classes if task.classes > 2 else 1, OUTPUTS[task.problem]
 

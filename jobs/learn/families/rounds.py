@@ -1,7 +1,8 @@
 """Families that add up rounds (boosting): how long they go on, and what they watch.
 
 With a sample to watch there is room for ROOM rounds, whatever the hyperparameters say, and a fit stops when nothing was
-gained for a while: at least 20 rounds, and a quarter of those until the best, because slow learners pause longer.
+gained for a while. A slow learner pauses longer: it has 2 / learning rate rounds (20 to 150), and a quarter of those
+until the best.
 """
 
 from __future__ import annotations
@@ -13,15 +14,20 @@ from typing import Any
 from sluice.model.errors import ModelError
 
 ROOM = 4000
-_LEAST_PATIENCE = 20
 _PATIENCE = 0.25
+
+
+def patience(learning_rate: float) -> int:
+    """For how many rounds at least nothing may be gained."""
+    return int(min(max(2 / learning_rate, 20), 150))
 
 
 class Watcher:
     """Follows the watched loss, round by round; `best` counts rounds, from 1."""
 
-    def __init__(self, deadline: float, *, greater_is_better: bool) -> None:
+    def __init__(self, deadline: float, learning_rate: float, *, greater_is_better: bool) -> None:
         self._deadline = deadline
+        self._patience = patience(learning_rate)
         self._sign = 1.0 if greater_is_better else -1.0
         self._top = float("-inf")
         self.best = 1
@@ -33,7 +39,7 @@ class Watcher:
         elif self._sign * value > self._top:
             self._top, self.best = self._sign * value, rounds
         late = time.monotonic() >= self._deadline
-        return late or rounds - self.best >= _LEAST_PATIENCE + _PATIENCE * self.best
+        return late or rounds - self.best >= self._patience + _PATIENCE * self.best
 
 
 def library(name: str, family: str) -> Any:

@@ -67,10 +67,10 @@ class XGBoost(Family):
         if task.problem == "multiclass":
             parameters["num_class"] = task.classes
         family = self
-        watcher = Watcher(task.deadline, greater_is_better=metric in ("auc", "aucpr"))
+        watcher = Watcher(task.deadline, parameters["learning_rate"], greater_is_better=metric in ("auc", "aucpr"))
         outputs, output = task.classes if task.classes > 2 else 1, OUTPUTS[task.problem]
 
-        class Look(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # the library is not there when mypy is
+        class Look(xgboost.callback.TrainingCallback):  # type: ignore[name-defined, misc]  # known when it runs
             def after_iteration(self, model: Any, epoch: int, evals_log: Mapping[str, Any]) -> bool:
                 if watch is not None:
                     sofar = Fitted(model, epoch + 1, outputs, output)
@@ -92,7 +92,7 @@ class XGBoost(Family):
         return {**hyperparameters, "num-round": fitted.rounds}
 
     def answer(self, fitted: Fitted, task: Task, sample: Sample) -> np.ndarray:
-        rows = _rows(library("xgboost", self.name), sample._replace(y=None, weight=None), task.threads)
+        rows = _rows(library("xgboost", self.name), Sample(sample.matrix, np.zeros(len(sample.matrix))), task.threads)
         answer: np.ndarray = fitted.booster.predict(rows).astype(np.float64)
         return np.column_stack([1.0 - answer, answer]) if task.problem == "binary" else answer
 
