@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from proofs.expected_calls import CHAMPION, ENDPOINT, NEW, NEW_ONLY, OLD, OLD_ONLY, PACKAGE, SEALED, SHARE
+from proofs.expected_calls import ANCHOR, CHAMPION, ENDPOINT, NEW, NEW_ONLY, OLD, OLD_ONLY, PACKAGE, SEALED, SHARE
 from proofs.samples import TOKEN
 from proofs.shapes import Either, Having, Held, held
 
@@ -33,6 +33,7 @@ PARAMETERS: dict[str, Any] = {
     "artifact_uri": _S3,
     "training_job": "a-TrainingJobArn",
     "champion": CHAMPION,
+    "anchor": ANCHOR,
     "package_arn": PACKAGE,
     "token": TOKEN,
     "outcome": re.compile("promoted|rejected|not_approved|rolled_back|failed"),
@@ -63,7 +64,11 @@ PARAMETERS: dict[str, Any] = {
 """What our functions are given under a name, whichever they are."""
 
 PAYLOADS: dict[tuple[str, str], dict[str, Any]] = {
-    ("BuildModel", "Seal Candidate"): {"artifact_uri": "s3://data/key", "champion": Held("plan.champion")},
+    ("BuildModel", "Seal Candidate"): {
+        "artifact_uri": "s3://data/key",
+        "champion": Held("plan.champion"),
+        "anchor": Held("plan.anchor"),
+    },
     ("MlLifecycle", "Register Model"): {"artifact_uri": SEALED},
     ("ReleaseModel", "Verify Promotion"): {
         "expected_config": NEW_ONLY,
@@ -118,7 +123,7 @@ PAYLOADS: dict[tuple[str, str], dict[str, Any]] = {
 NAMES: dict[tuple[str, str], str] = {
     ("BatchPredict", "Finish Batch"): "project key version_id status output_uri file",
     ("BatchPredict", "Record Failure"): "project key version_id status error file",
-    ("BuildModel", "Seal Candidate"): "project run_id artifact_uri training_job champion?",
+    ("BuildModel", "Seal Candidate"): "project run_id artifact_uri training_job champion? anchor?",
     ("MlLifecycle", "Judge Candidate"): "project run_id",
     ("MlLifecycle", "Register Model"): "project run_id artifact_uri",
     ("MlLifecycle", "Await Approval"): "project run_id package_arn token",

@@ -20,6 +20,7 @@ NEW_ONLY, _NEW_BESIDE, OLD_ONLY = "sluice-shop-r1-only", "sluice-shop-r1-canary"
 NEW, OLD = "v-r1", "v-r0"
 PACKAGE = re.compile(r"arn:aws:sagemaker:\S+:model-package/\S+")
 CHAMPION = {"run_id": "r0", "artifact_uri": "s3://data/models/shop/r0/model.tar.gz"}
+ANCHOR = {"run_id": "r-1", "artifact_uri": "s3://data/models/shop/r-1/model.tar.gz"}
 SEALED = re.compile(r"s3://data/models/shop/r1/model\.tar\.gz")
 _EXECUTION = re.compile(r"arn:aws:states:\S+:execution:\S+")
 
@@ -47,6 +48,7 @@ _INPUTS = Either(
             ("candidate", SEALED),
             ("baseline", "s3://data/key"),
             ("champion", CHAMPION["artifact_uri"]),
+            ("anchor", ANCHOR["artifact_uri"]),
         )
     )
 )
@@ -130,7 +132,7 @@ CALLS: dict[tuple[str, str], dict[str, Any]] = {
             "ContainerEntrypoint": [re.compile("python3|/opt/ml/processing/input/code/evaluate.py")],
             "ContainerArguments": Exactly(
                 [
-                    *_folders("input", "test", "contract", "candidate", "baseline", "champion"),
+                    *_folders("input", "test", "contract", "candidate", "baseline", "champion", "anchor"),
                     *_folders("output", "evaluation", name="output"),
                     *("--message", "/opt/ml/output/message"),
                 ]

@@ -60,10 +60,14 @@ def inputs() -> dict[str, list[Json]]:
     """Logical id of a machine that nobody nests → the inputs that our code starts it with."""
     contract = Contract.model_validate(_CONTRACT)
     champion = ChampionModel(run_id="r0", artifact_uri="s3://data/models/shop/r0/model.tar.gz")
+    anchor = ChampionModel(run_id="r-1", artifact_uri="s3://data/models/shop/r-1/model.tar.gz")
+    rivals = ((champion, anchor), (champion, None), (None, None))
     package = f"{_ARN}model-package/sluice-shop/1"
     drill = ReleaseRequest(project="shop", run_id="d1", package_arn=package, artifact_uri=_ARTIFACT, drill=True)
     return {
-        "MlLifecycle": [run_plan(_SETTINGS, contract, "r1", ["d1"], each).plain() for each in (champion, None)],
+        "MlLifecycle": [
+            run_plan(_SETTINGS, contract, "r1", ["d1"], serving, anchor=best).plain() for serving, best in rivals
+        ],
         "ReleaseModel": [drill.plain()],
         "RollBack": [
             {"project": "shop", "reason": "an alarm", "from_run": "r1"},

@@ -17,25 +17,25 @@ _NAMED = 5
 WHAT_TO_DO = "to release the candidate anyway, remove the gates against the champion for one run"
 
 
-def why_not(champion: Model, candidate: Labels, schema: Schema) -> str | None:
+def why_not(champion: Model, candidate: Labels, schema: Schema, who: str = "the champion") -> str | None:
     """Why the champion's scores of the test rows would say nothing beside the candidate's; None if they do."""
     known, ours = champion.labels, candidate
     if (known.problem, known.target) != (ours.problem, ours.target):
         return (
-            f"the champion predicts {known.target!r} ({known.problem}), the candidate {ours.target!r} "
+            f"{who} predicts {known.target!r} ({known.problem}), the candidate {ours.target!r} "
             f"({ours.problem}); {WHAT_TO_DO}"
         )
     if set(known.classes) != set(ours.classes):
         # a class may be a raw value: they are counted, not named
         new, gone = len(set(ours.classes) - set(known.classes)), len(set(known.classes) - set(ours.classes))
         return (
-            f"the champion knows other classes of {ours.target!r}: {new} of the candidate's {len(ours.classes)} are "
+            f"{who} knows other classes of {ours.target!r}: {new} of the candidate's {len(ours.classes)} are "
             f"new to it, and {gone} of its own are not in the candidate's data; {WHAT_TO_DO}"
         )
     asked = champion.encoder.schema
     if gone_columns := [name for name in asked.features if name not in schema.types]:
         return (
-            f"the champion reads {_names(gone_columns)}, which the contract no longer has, so the test rows lack "
+            f"{who} reads {_names(gone_columns)}, which the contract no longer has, so the test rows lack "
             f"what it needs; {WHAT_TO_DO}"
         )
     if changed := [name for name in asked.features if not _alike(asked.types[name], schema.types[name])]:
@@ -44,7 +44,7 @@ def why_not(champion: Model, candidate: Labels, schema: Schema) -> str | None:
             _NAMED,
             "the two contracts",
         )
-        return f"the champion was trained with {types}; {WHAT_TO_DO}"
+        return f"{who} was trained with {types}; {WHAT_TO_DO}"
     return None
 
 

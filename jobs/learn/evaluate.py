@@ -22,7 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import comparable
 import numpy as np
-from evaluation_files import has_champion, latency, load_model, write_held_out, write_json
+import rivals
+from evaluation_files import latency, load_model, write_held_out, write_json
 
 from channels import crash, read_contract, read_rows
 from sluice.model import metrics
@@ -43,7 +44,7 @@ CONFIDENCE = 0.95
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    for name in ("test", "contract", "candidate", "baseline", "champion"):
+    for name in ("test", "contract", "candidate", "baseline", "champion", "anchor"):
         parser.add_argument(f"--{name}", type=Path, default=BASE / "input" / name)
     parser.add_argument("--output", type=Path, default=BASE / "output" / "evaluation")
     parser.add_argument(
@@ -56,12 +57,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def confidence_of(contract: dict[str, Any], metric: str) -> float:
-    """The strictest confidence that a gate on this metric asks for, else CONFIDENCE."""
+    """The strictest confidence that a gate with a paired interval of this metric asks for, else CONFIDENCE."""
     asked = [
         float(gate["confidence"])
         for gate in contract.get("gates") or ()
         if gate.get("metric") == metric
-        and gate.get("not_worse_than_champion_by") is not None
+        and (gate.get("not_worse_than_champion_by") is not None or gate.get("above_baseline_by") is not None)
         and gate.get("confidence")
     ]
     return max(asked, default=CONFIDENCE)
@@ -96,18 +97,14 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     schema = Schema.from_contract(contract)
     rows = read_rows(arguments.test, schema, "test", needed={contract["problem"]["target"]})
     with tempfile.TemporaryDirectory() as scratch:
-        roles = ["candidate", "baseline"] + (["champion"] if has_champion(arguments.champion) else [])
-        models = {role: load_model(getattr(arguments, role), role, Path(scratch)) for role in roles}
-    candidate = models["candidate"]
-    not_compared: dict[str, str] = {}
-    if "champion" in models and (why := comparable.why_not(models["champion"], candidate.labels, schema)):
-        not_compared["champion"] = why
-        del models["champion"]
+        models = {role: load_model(getattr(arguments, role), role, Path(scratch)) for role in ("candidate", "baseline")}
+        candidate = models["candidate"]
+        others = rivals.load(arguments, Path(scratch), candidate.labels, schema, rows)
     for role, model in models.items():
         if (model.labels.problem, model.labels.target) != (kind, contract["problem"]["target"]):
             raise ArtifactError(f"input {role}: trained for another problem than the contract's")
     if why := comparable.unknown_classes(candidate.labels, rows):
-        return unmeasured(arguments, contract, candidate, len(rows), {**not_compared, "candidate": why})
+        return unmeasured(arguments, contract, candidate, len(rows), {**others.not_compared, "candidate": why})
     y = candidate.labels.encode(rows, "channel test")
     classes = candidate.labels.classes
     scores = {role: aligned(model, classes, model.score(rows), role) for role, model in models.items()}
@@ -128,37 +125,42 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         - {metric}
     )
 
-    def paired(other: str) -> dict[str, Any]:
-        return {
-            name: paired_difference(known[name], y, scores["candidate"], scores[other], confidence_of(contract, name))
-            for name in compared
-        }
-
+    chosen = {name: known[name] for name in compared}
+    confidences = {name: confidence_of(contract, name) for name in compared}
+    ours = scores["candidate"]
     result: dict[str, Any] = {
         "metric": metric,
         "lower_is_better": metric in metrics.LOWER_IS_BETTER,
         "problem": kind,
         "rows": len(rows),
         **{role: describe(model, y, scores[role], rows, contract) for role, model in models.items()},
-        "paired": paired("champion") if "champion" in models else None,
-        "paired_baseline": paired("baseline"),
+        "champion": others.measured("champion", y, business),
+        "anchor": others.measured("anchor", y, business),
+        "paired": others.paired("champion", chosen, confidences, y, ours),
+        "paired_anchor": others.paired("anchor", chosen, confidences, y, ours),
+        "paired_baseline": {
+            name: paired_difference(metric, y, ours, scores["baseline"], confidences[name])
+            for name, metric in chosen.items()
+        },
+        "compared": others.compared,
         "slices": by_slice(schema, kind, rows, y, scores["candidate"]),
         "slices_left_out": left_out(schema, rows),
-        "not_compared": not_compared,
+        "not_compared": others.not_compared,
         "encoding": candidate.encoder.left_out,
     }
-    result["intervals"] = intervals(known, y, scores, classes=bool(classes))
+    # a rival that was trained on some of the rows has no interval on all of them
+    whole = {role: of for role, of in others.scores.items() if len(others.kept.get(role, ())) == len(rows)}
+    result["intervals"] = intervals(known, y, {**scores, **whole}, classes=bool(classes))
     result["undefined"] = comparable.undefined(known, result["candidate"]["metrics"], candidate.labels, y)
-    result.setdefault("champion", None)
-    if "champion" in models and kind != "multiclass":
-        ours, theirs = (one_score(kind, scores[role]) for role in ("candidate", "champion"))
-        result["scores"] = expected_scores(ours, theirs)
+    if "champion" in others.models and kind != "multiclass":
+        at = others.kept["champion"]
+        result["scores"] = expected_scores(one_score(kind, ours[at]), one_score(kind, others.scores["champion"][at]))
     if kind == "binary":
         result["thresholds"] = {"classification": metrics.THRESHOLD}
         if business and metrics.money_metrics(kind, business):
             result["thresholds"]["profit"] = metrics.break_even(business)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    np.savez(arguments.output / "predictions.npz", allow_pickle=False, y=y, **scores)
+    np.savez(arguments.output / "predictions.npz", allow_pickle=False, y=y, **scores, **others.scores)
     profile = reference_profile(schema, rows, one_score(kind, scores["candidate"]))
     write_json(arguments.output / "baseline.json", profile)
     write_held_out(arguments.output / "held_out.jsonl", rows, schema, contract["problem"]["target"])

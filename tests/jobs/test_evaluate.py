@@ -146,6 +146,38 @@ def test_a_champion_that_reads_other_columns_is_not_compared(workspace, multicla
     assert "the champion reads 'seconds', which the contract no longer has" in result["not_compared"]["champion"]
 
 
+def test_rows_that_champion_or_anchor_were_trained_on_are_left_out(workspace, multiclass, tmp_path):
+    """The champion on 300 of the 400 rows; of the best champion so far too few are left."""
+    _, data, packed = multiclass
+    marked = tmp_path / "data"
+    shutil.copytree(data, marked)
+    path = marked / "test" / "data.csv"
+    with path.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    marks = [["true" if i < 100 else "false", "true" if i < 375 else "false"] for i in range(len(rows))]
+    header = [*header, "_seen_by_champion", "_seen_by_anchor"]
+    write_csv(path, header, [[*row, *mark] for row, mark in zip(rows, marks, strict=True)])
+    result = evaluated(workspace, marked, {**packed, "anchor": packed["champion"]}, tmp_path / "out")
+    assert result["compared"]["champion"] == {"rows": 300, "test_rows": 400, "known": True}
+    truth = [row[-1] for row in rows[100:]]
+    share = max(truth.count(label) for label in set(truth)) / 300
+    assert result["champion"]["metrics"]["accuracy"] == pytest.approx(share), "a baseline names the largest class"
+    assert result["paired"]["macro_f1"]["difference"] == 0
+    assert "champion" not in result["intervals"]["models"]
+    assert (result["anchor"], result["paired_anchor"]) == (None, None)
+    assert "trained on 375 of the 400 test rows, and 25 are too few" in result["not_compared"]["anchor"]
+
+
+def test_a_champion_that_cannot_be_read_is_a_verdict(workspace, multiclass, tmp_path):
+    _, data, packed = multiclass
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    (bad / "model.tar.gz").write_bytes((packed["champion"] / "model.tar.gz").read_bytes()[:-500])
+    result = evaluated(workspace, data, {**packed, "champion": bad}, tmp_path / "out")
+    assert result["not_compared"]["champion"].startswith("the champion cannot be read or asked: input champion:")
+    assert result["compared"]["champion"] == {"rows": 400, "test_rows": 400, "known": False}
+
+
 def test_test_rows_of_an_unknown_class_leave_the_candidate_unmeasured(workspace, multiclass, tmp_path):
     _, data, packed = multiclass
 

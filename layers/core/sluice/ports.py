@@ -70,6 +70,8 @@ class Champion:
     metrics: Json = field(default_factory=dict)
     serving: str = "awake"
     """`asleep`: its endpoint was idle and is deleted on purpose. `missing`: it is gone or broken, and people know."""
+    anchor: Json | None = None
+    """`{"run_id", "artifact_uri"}` of the best champion so far; None: this one, or one of before anchors."""
 
 
 RUN, ENDPOINT = "run", "endpoint"

@@ -67,6 +67,39 @@ def test_the_champion_gate_reads_the_interval(difference: float, low: float, hig
     assert judge([GATES["not_worse_than_champion_by"]], evaluation(paired=paired)).decision == decision
 
 
+@pytest.mark.parametrize(("low", "decision"), [(-0.001, "approved"), (-0.006, "inconclusive"), (-0.02, "rejected")])
+def test_the_anchor_has_to_be_reached_as_well(low: float, decision: str) -> None:
+    """The champion alone would let each release lose a little."""
+    pair = {"difference": low + 0.005, "low": low, "high": low + 0.01, "confidence": 0.95}
+    both = evaluation(anchor={"metrics": {}, "run_id": "r0"}, paired_anchor={"roc_auc": pair})
+    judgement = judge([GATES["not_worse_than_champion_by"]], both)
+    assert judgement.decision == decision
+    assert "the best champion so far" in judgement.reasons[0]
+    assert ("against the champion" in judgement.reasons[0]) == (decision == "approved")
+
+
+def test_an_anchor_that_cannot_be_compared_is_missing_evidence() -> None:
+    alone = evaluation(not_compared={"anchor": "the best champion so far reads 'x'"})
+    judgement = judge([GATES["not_worse_than_champion_by"]], alone)
+    assert judgement.decision == "inconclusive"
+    assert judgement.reasons == [
+        "roc_auc: the evaluation of the best champion so far is missing, because the best champion so far reads 'x'"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("compared", "words"),
+    [
+        ({"rows": 60, "test_rows": 100, "known": True}, "40 of 100 test rows are left out, because the champion was"),
+        ({"rows": 100, "test_rows": 100, "known": False}, "which rows the champion was trained on is not on record"),
+    ],
+)
+def test_rows_that_the_champion_knows_are_counted_in_the_reason(compared: dict[str, Any], words: str) -> None:
+    verdict = judge([GATES["not_worse_than_champion_by"]], evaluation(compared={"champion": compared})).verdicts[0]
+    assert words in verdict.reason
+    assert verdict.inputs["compared"] == compared
+
+
 def test_the_first_model_has_no_champion_to_beat() -> None:
     first = evaluation(champion=None, paired=None, champion_serves=False)
     assert judge([GATES["not_worse_than_champion_by"]], first).decision == "approved"
@@ -82,7 +115,7 @@ def test_an_evaluation_that_cannot_compare_says_why() -> None:
     alone = evaluation(champion=None, paired=None, champion_serves=True, not_compared={"champion": why})
     judgement = judge(list(GATES.values()), alone)
     assert judgement.decision == "inconclusive"
-    assert judgement.reasons == [f"roc_auc: the champion's evaluation is missing, because {why}"]
+    assert judgement.reasons == [f"roc_auc: the evaluation of the champion is missing, because {why}"]
 
 
 def test_a_metric_without_a_value_says_why() -> None:

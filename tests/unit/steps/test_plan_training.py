@@ -220,7 +220,21 @@ def test_a_run_is_told_where_the_rows_of_the_champion_are_named() -> None:
     at.ledger.set_champion("shop", Champion(first, "v", "e", "c", "m", "arn:p", now, now, metrics=place), None)
     second = at.call(plan_training, "shop", "manual")["run_id"]
     inputs = json.loads(at.objects.read(f"runs/shop/{second}/run.json"))
-    assert inputs["compared_with"] == {"champion": at.objects.uri(f"runs/shop/{first}/prepared/")}
+    prepared = {"champion": at.objects.uri(f"runs/shop/{first}/prepared/")}
+    assert inputs["compared_with"] == prepared
+    end(at, second)
+    champion = at.ledger.champion("shop")
+    assert champion
+    anchor = {"run_id": "r-best", "artifact_uri": "s3://data/models/shop/best"}
+    at.ledger.set_champion("shop", replace(champion, anchor=anchor), first)
+    registered = at.ledger.contract("shop")
+    assert registered
+    gate = {"metric": registered[0]["problem"]["metric"], "not_worse_than_champion_by": 0.01}
+    at.ledger.save_contract("shop", {**registered[0], "gates": [gate]}, "v2")
+    third = at.call(plan_training, "shop", "manual")["run_id"]
+    inputs, plan = (json.loads(at.objects.read(f"runs/shop/{third}/{name}.json")) for name in ("run", "plan"))
+    assert plan["anchor"] == anchor
+    assert inputs["compared_with"] == {**prepared, "anchor": at.objects.uri("runs/shop/r-best/prepared/")}
 
 
 def test_only_jobs_of_a_family_that_needs_a_library_get_its_channel() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from sluice.contract import Gate
 from sluice.gates.above_baseline import above_baseline
+from sluice.gates.champion import RULE as CHAMPION_RULE
 from sluice.gates.champion import not_worse_than_champion
 from sluice.gates.maximum import maximum
 from sluice.gates.minimum import minimum
@@ -44,16 +45,9 @@ def rule_of(gate: Gate) -> Rule:
 
 def _explained(gate: Gate, verdict: Verdict, evaluation: Evaluation) -> Verdict:
     """The verdict with the evaluation's own reason where evidence is missing, instead of "is missing" alone."""
-    if verdict.outcome != "inconclusive" or verdict.statistic is not None:
+    if verdict.outcome != "inconclusive" or verdict.statistic is not None or verdict.rule == CHAMPION_RULE:
         return verdict
-    not_compared = evaluation.not_compared
-    against_champion = gate.not_worse_than_champion_by is not None
-    why = (
-        not_compared.get("candidate")
-        or (not_compared.get("champion") if against_champion else None)
-        or evaluation.undefined.get(gate.metric)
-    )
-    return replace(verdict, reason=f"{verdict.reason}, because {why}") if why else verdict
+    return verdict.because(evaluation.not_compared.get("candidate") or evaluation.undefined.get(gate.metric))
 
 
 def judge(gates: Sequence[Gate], evaluation: Evaluation) -> Judgement:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -19,6 +19,10 @@ class Verdict:
     threshold: float
     reason: str
     inputs: dict[str, Any] = field(default_factory=dict)
+
+    def because(self, why: str | None) -> Verdict:
+        """The same with a reason of its outcome."""
+        return replace(self, reason=f"{self.reason}, because {why}") if why else self
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

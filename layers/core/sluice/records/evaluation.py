@@ -55,6 +55,27 @@ class Intervals(Record):
         return None if low is None or high is None else (low, high)
 
 
+class Compared(Record):
+    """The test rows on which the champion, or the best champion so far, stands beside the candidate."""
+
+    rows: int
+    test_rows: int
+    known: bool
+    """Whether it is on record which rows the model was trained on; if not, none is left out."""
+
+    def note(self, who: str) -> str:
+        """What people have to know of the comparison; empty where it is on all rows, and none of them was seen."""
+        if not self.known:
+            return (
+                f"which rows {who} was trained on is not on record: if the contract's key or split changed since, it "
+                "may know some of these test rows, which flatters it"
+            )
+        if self.rows == self.test_rows:
+            return ""
+        gone = self.test_rows - self.rows
+        return f"{gone:,} of {self.test_rows:,} test rows are left out, because {who} was trained on them"
+
+
 class LeftOut(Record):
     """Values of a column with too few rows for a metric of their own, and how many rows those are."""
 
@@ -120,14 +141,19 @@ class Evaluation(Record):
     candidate: Measured
     baseline: Measured | None = None
     champion: Measured | None = None
+    anchor: Measured | None = None
+    """The best champion so far, where that is not the champion: what small losses add up from."""
     paired: dict[str, PairedDifference] | None = None
     paired_baseline: dict[str, PairedDifference] | None = None
+    paired_anchor: dict[str, PairedDifference] | None = None
+    compared: dict[str, Compared] = Field(default_factory=dict)
+    """`champion` or `anchor` → the rows of its comparison."""
     intervals: Intervals | None = None
     slices: dict[str, dict[str, dict[str, Evidence]]] = Field(default_factory=dict)
     """Column → value → its `rows` and metrics."""
     slices_left_out: dict[str, LeftOut] = Field(default_factory=dict)
     not_compared: dict[str, str] = Field(default_factory=dict)
-    """`candidate` or `champion` → why it could not be measured."""
+    """`candidate`, `champion` or `anchor` → why it could not be measured."""
     encoding: Encoding = Field(default_factory=Encoding)
     undefined: dict[str, str] = Field(default_factory=dict)
     """Metric → why it has no value on these rows."""

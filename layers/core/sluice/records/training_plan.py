@@ -95,3 +95,5 @@ class TrainingPlan(Record):
     tuning: Tuning
     champion: ChampionModel | None
     """None before the first model."""
+    anchor: ChampionModel | None = None
+    """The best champion so far, where it is another: the candidate is compared with it, too."""

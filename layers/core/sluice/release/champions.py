@@ -29,4 +29,5 @@ def restored(previous: Json, now: datetime) -> Champion:
         probation_until=now - timedelta(seconds=1),
         previous=None,
         metrics=dict(previous.get("metrics") or {}),
+        anchor=previous.get("anchor"),
     )

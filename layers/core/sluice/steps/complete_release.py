@@ -10,9 +10,10 @@ from sluice.errors import DamagedRecordError, InputError, NotFoundError
 from sluice.model.shortening import first
 from sluice.ports import Alarms, Alerts, Champion, Clock, Json, Ledger, ObjectStore, Registry, Schedules, Settings
 from sluice.records.boundary import json_boundary
+from sluice.records.evaluation import Evaluation
 from sluice.records.release_plan import ReleasePlan
 from sluice.records.run_record import RunFacts
-from sluice.release import champions
+from sluice.release import anchors, champions
 from sluice.serving import canary_alarms
 from sluice.serving.ensure_monitoring import ensure_monitoring
 from sluice.store.causes import failure_texts, failures_of
@@ -141,6 +142,7 @@ def _promote(
     if fresh:
         now = clock.now()
         metric = str(contract.problem.metric)
+        evaluation = _evaluation(project, run_id, objects=objects)
         promoted = Champion(
             run_id=run_id,
             variant=release_plan.variant,
@@ -151,7 +153,11 @@ def _promote(
             promoted_at=now,
             probation_until=now + timedelta(seconds=seconds(contract.release.probation)),
             previous=champions.to_json(champion) if champion else None,
-            metrics={metric: _value(project, run_id, metric, objects=objects), "artifact_uri": artifact_uri},
+            metrics={
+                metric: evaluation.candidate.metrics.get(metric) if evaluation else None,
+                "artifact_uri": artifact_uri,
+            },
+            anchor=anchors.of_next(contract, evaluation, champion),
         )
         ledger.set_champion(project, promoted, champion.run_id if champion else None)
     if registry.package(package_arn)["status"] != "Approved":
@@ -286,9 +292,9 @@ def _tell_of_the_drill(
     update_run(project, drill_id, RunFacts(release_told=outcome), ledger=ledger)
 
 
-def _value(project: str, run_id: str, metric: str, *, objects: ObjectStore) -> float | None:
+def _evaluation(project: str, run_id: str, *, objects: ObjectStore) -> Evaluation | None:
     try:
-        return evaluation_of(project, run_id, objects=objects).candidate.metrics.get(metric)
+        return evaluation_of(project, run_id, objects=objects)
     except (NotFoundError, DamagedRecordError):
-        # it is shown, not needed: the gates have read it, and a promotion that is done stands
+        # the gates have read it, and a promotion that is done stands; its value is shown, and its anchor stays
         return None

@@ -95,6 +95,7 @@ def plan_training(
             dataset_ids,
             _champion(project, ledger=ledger, registry=registry),
             trigger=trigger,
+            anchor=_anchor(contract, ledger=ledger),
         )
         _freeze(contract, version, run_id, dataset_ids, plan, trigger, reason, objects=objects, clock=clock)
         if ledger.acquire_lock(project, run_id, clock.now()):
@@ -138,8 +139,17 @@ def _champion(project: str, *, ledger: Ledger, registry: Registry) -> ChampionMo
     return ChampionModel(run_id=champion.run_id, artifact_uri=uri)
 
 
+def _anchor(contract: Contract, *, ledger: Ledger) -> ChampionModel | None:
+    """None where no gate asks for it, or where it is the champion itself."""
+    champion = ledger.champion(contract.project)
+    gated = any(gate.not_worse_than_champion_by is not None for gate in contract.gates)
+    if champion is None or champion.anchor is None or not gated:
+        return None
+    return ChampionModel(run_id=champion.anchor["run_id"], artifact_uri=champion.anchor["artifact_uri"])
+
+
 def _compared_with(project: str, plan: TrainingPlan, *, objects: ObjectStore) -> dict[str, str]:
-    models = {"champion": plan.champion}
+    models = {"champion": plan.champion, "anchor": plan.anchor}
     return {role: objects.uri(keys.run(project, model.run_id, "prepared/")) for role, model in models.items() if model}
 
 
@@ -209,6 +219,7 @@ def run_plan(
     dataset_ids: list[str],
     champion: ChampionModel | None,
     trigger: str = "data",
+    anchor: ChampionModel | None = None,
 ) -> TrainingPlan:
     """What the state machine ml_lifecycle reads: every name, place and setting of the run. Pure."""
     project, stack = contract.project, settings.stack
@@ -268,4 +279,5 @@ def run_plan(
         ),
         tuning=tuning_plan(settings, contract, run_id, uris, metric, metric_definitions),
         champion=champion,
+        anchor=anchor,
     )

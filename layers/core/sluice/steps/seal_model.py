@@ -29,17 +29,20 @@ def seal_model(
     artifact_uri: str,
     training_job: str,
     champion: ChampionModel | None = None,
+    anchor: ChampionModel | None = None,
     *,
     objects: ObjectStore,
     signer: Signer,
 ) -> Json:
     """`{"artifact_uri", "artifact_sha256"}` of the sealed copy; asked again, it answers the seal that there is.
 
-    `champion` (`{"run_id", "artifact_uri"}`) is what the candidate will be compared with: its seal is verified too.
+    `champion` and `anchor` (`{"run_id", "artifact_uri"}`) are what the candidate will be compared with: their seals
+    are verified too.
     Raises ArtifactError for an archive that is not that of a model of this run.
     """
-    if champion:
-        verified(project, champion.run_id, champion.artifact_uri, objects=objects, signer=signer)
+    for rival in (champion, anchor):
+        if rival:
+            verified(project, rival.run_id, rival.artifact_uri, objects=objects, signer=signer)
     sealed = keys.sealed(project, run_id, "model.tar.gz")
     signature = keys.sealed(project, run_id, "signature.json")
     if objects.exists(signature):
