@@ -73,12 +73,7 @@ class LightGBM(Family):
             task.deadline, parameters["learning_rate"], greater_is_better=metric in ("auc", "average_precision")
         )
 
-        outputs, output = task.classes if task.classes > 2 else 1, OUTPUTS[task.problem]
-
         def look(env: Any) -> None:
-            if watch is not None:
-                sofar = Fitted(env.model, env.iteration + 1, outputs, output)
-                task.progress.after(sofar.rounds, lambda: self.answer(sofar, task, watch))
             value = env.evaluation_result_list[0][2] if env.evaluation_result_list else None
             if watch is not None:
                 task.progress.after(env.iteration + 1, lambda: _answer(env.model, None, task, watch))
@@ -90,7 +85,7 @@ class LightGBM(Family):
         )
         # fewer where no leaf could be split any more
         rounds = max(1, min(watcher.best, booster.current_iteration()))
-        return Fitted(booster, rounds, outputs, output)
+        return Fitted(booster, rounds, task.classes if task.classes > 2 else 1, OUTPUTS[task.problem])
 
     def settled(self, fitted: Fitted, hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
         return {**hyperparameters, "num-iterations": fitted.rounds}
