@@ -1,0 +1,223 @@
+"""Thresholds and words of the leakage alarm.
+
+kind             what was found                                                       threshold
+copy             the column alone answers the target, or orders it exactly            errors ≤ 0.1 %, rank correlation ≥ 0.9999
+sum              a weighted sum of at most 4 columns is the target                    rest ≤ 10⁻⁶ of the variance
+identifier       nearly distinct values that count up, or are codes                   98 % distinct
+filled           the column has a value only (or not) in one outcome                  99.5 % of one class
+near_perfect     the column alone explains nearly everything                          skill ≥ 0.8
+dominant         the column alone comes near all columns, and they fail without it    share ≥ 0.7 and loss ≥ 0.25
+
+The two figures of `dominant` belong together. A strong feature among others is replaced by them: each of breast
+cancer's ten best columns reaches 70 to 78 % of the skill of all, and none is missed. PageValues of online_shoppers
+reaches 76 to 87 %, and 62 to 78 % of the skill is gone without it. The strongest honest column of the sets that were
+looked at, the hour in bike_sharing, has 54 % and 54 %. Columns that are one another's copies are taken out together.
+The best single honest column seen has a skill of 0.57 (breast cancer, iris), a target with 3 % of its labels changed
+0.85 to 0.92: hence 0.8.
+
+A column that is known only afterwards and explains less than that cannot be told from a good feature by its numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from leakage import patterns, skill
+from leakage.sampled import Sampled, codes, draw, matrix, numbers, sampled
+from sluice.model.labels import Labels
+from sluice.model.schema import Row, Schema, Value
+
+ERRORS = 0.001
+MONOTONE = 0.9999
+NEAR_PERFECT = 0.8
+SHARE = 0.7
+LOSS = 0.25
+MIN_ROWS = 200
+"""With fewer rows a share or a loss is known to no better than about 0.1, which is what the thresholds decide on."""
+MIN_OF_A_CLASS = 30
+LEAST_SKILL = 0.02
+"""All columns together must explain this much; shares of less are noise."""
+ASKED = 5
+"""At most this many columns are taken out to see what is lost; the strongest first."""
+
+Suspect = dict[str, Any]
+_ACCEPT = "if its value is known when a prediction is asked for, list it in features.known_before"
+_DROP = "list it in features.drop"
+
+
+def examine(
+    contract: Mapping[str, Any], schema: Schema, rows: Sequence[Row], labels: Labels, y: np.ndarray, seed: int = 0
+) -> dict[str, Any]:
+    """`suspects` and `accepted` (kind, columns, evidence, advice, figures), and `notes` on what was not examined.
+
+    `rows` are the training rows and `y` their encoded targets. No text in the answer has a value of a row.
+    """
+    drawn = draw(len(rows), seed)
+    own = y[drawn]
+    columns = {name: [rows[place].get(name) for place in drawn] for name in schema.features}
+    types = {name: schema.types[name] for name in schema.features}
+    sample = sampled(own, len(labels.classes), seed)
+    found: list[Suspect] = []
+    notes: list[str] = []
+
+    coded = {name: codes(columns[name], types[name]) for name in columns if types[name] != "text"}
+    answers = {name: skill.alone(sample, code) for name, code in coded.items()}
+    everywhere = np.ones(sample.rows, dtype=bool)
+    skills = {name: skill.skill(sample, answer, everywhere) for name, answer in answers.items()}
+    for name in schema.features:
+        if is_id := patterns.identifier(name, types[name], [row.get(name) for row in rows]):
+            found.append(_identifier(name, is_id, skills.get(name)))
+    if labels.problem == "regression":
+        found += _exact_numbers(columns, types, own)
+    else:
+        found += _exact_classes(columns, sample, answers, own)
+    named = {name for suspect in found for name in suspect["columns"]}
+    found += [_near_perfect(name, of) for name, of in skills.items() if name not in named and of >= NEAR_PERFECT]
+    named |= {name for suspect in found for name in suspect["columns"]}
+    if why := _too_few(sample):
+        notes.append(why)
+    else:
+        found += _dominant(columns, types, sample, coded, skills, named, seed)
+    known = set((contract.get("features") or {}).get("known_before") or ())
+    accepted = [suspect for suspect in found if known.issuperset(suspect["columns"])]
+    return {"suspects": [each for each in found if each not in accepted], "accepted": accepted, "notes": notes}
+
+
+def _suspect(kind: str, columns: Sequence[str], evidence: str, advice: str, **figures: Any) -> Suspect:
+    rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in figures.items()}
+    return {"kind": kind, "columns": list(columns), "evidence": evidence, "advice": advice, "figures": rounded}
+
+
+def _identifier(name: str, found: patterns.Identifier, value: float | None) -> Suspect:
+    evidence = f"{found.distinct:.1%} of its values are distinct, and " + (
+        "they count up" if found.numbered else "they are codes"
+    )
+    if value is not None and value >= LEAST_SKILL:
+        evidence += f"; the target follows their order (explained by it alone: {value:.0%}), as in a sorted file"
+    advice = f"an identifier means nothing for new rows: name it in data.key, or {_DROP}; {_ACCEPT}"
+    figures = {"distinct": found.distinct, **({} if value is None else {"skill_alone": value})}
+    return _suspect("identifier", [name], evidence, advice, **figures)
+
+
+def _exact_numbers(columns: Mapping[str, Sequence[Value]], types: Mapping[str, str], y: np.ndarray) -> list[Suspect]:
+    of_numbers = {
+        name: numbers(values)
+        for name, values in columns.items()
+        if types[name] in ("integer", "number", "timestamp", "boolean")
+    }
+    found = []
+    for name, x in of_numbers.items():
+        known = np.isfinite(x)
+        if known.sum() < max(patterns.MIN_ROWS, 0.5 * len(x)) or np.ptp(x[known]) == 0 or np.ptp(y[known]) == 0:
+            continue
+        correlation = float(np.corrcoef(_ranks(x[known]), _ranks(y[known]))[0, 1])
+        if abs(correlation) >= MONOTONE:
+            evidence = f"it orders the rows exactly as the target does (rank correlation {correlation:+.5f})"
+            found.append(_copy(name, evidence, rank_correlation=correlation))
+    rest = {name: x for name, x in of_numbers.items() if name not in {each["columns"][0] for each in found}}
+    terms = patterns.sum_of_columns(rest, y)
+    if terms:
+        weights = " + ".join(f"{weight:.6g} × {name!r}" for name, weight in terms)
+        evidence = f"the target is {weights} (and a constant)"
+        advice = f"take at least one of them out ({_DROP}); {_ACCEPT}, each of them"
+        found.append(_suspect("sum", [name for name, _ in terms], evidence, advice))
+    return found
+
+
+def _ranks(x: np.ndarray) -> np.ndarray:
+    """Mean ranks, ties sharing theirs."""
+    _, place, counts = np.unique(x, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    mean: np.ndarray = (ends - (counts - 1) / 2.0)[place]
+    return mean
+
+
+def _copy(name: str, evidence: str, **figures: float) -> Suspect:
+    return _suspect("copy", [name], evidence, f"it is the target in other words: {_DROP}; {_ACCEPT}", **figures)
+
+
+def _exact_classes(
+    columns: Mapping[str, Sequence[Value]], sample: Sampled, answers: Mapping[str, np.ndarray], y: np.ndarray
+) -> list[Suspect]:
+    found = []
+    for name, values in columns.items():
+        answer = answers.get(name)
+        errors = 1.0 if answer is None else float(np.mean(answer.argmax(axis=1) != y))
+        if errors <= ERRORS and np.bincount(y).max() < (1 - 10 * ERRORS) * len(y):
+            found.append(_copy(name, f"the column alone answers {1 - errors:.2%} of the rows rightly", errors=errors))
+        elif filled := patterns.filled_by_one_outcome(values, y):
+            what = "have a value" if filled.missing else "have another than its usual value"
+            evidence = f"of {filled.rows:,} rows that {what}, {filled.outcome:.1%} are of one class; the others are not"
+            advice = f"it seems to be filled in after the outcome: {_DROP}; {_ACCEPT}"
+            found.append(_suspect("filled", [name], evidence, advice, rows=filled.rows, share=filled.outcome))
+    return found
+
+
+def _near_perfect(name: str, value: float) -> Suspect:
+    evidence = f"the column alone explains {value:.0%} of the target, on rows that were held out"
+    advice = f"few honest columns do; ask when its value is written: {_DROP}; {_ACCEPT}"
+    return _suspect("near_perfect", [name], evidence, advice, skill_alone=value)
+
+
+def _too_few(sample: Sampled) -> str | None:
+    smallest = sample.rows if sample.is_number else int(np.min(sample.target.sum(axis=0)))
+    if sample.rows >= MIN_ROWS and (sample.is_number or smallest >= MIN_OF_A_CLASS):
+        return None
+    return (
+        f"no column was compared with all together: it takes {MIN_ROWS} training rows, and {MIN_OF_A_CLASS} of each "
+        f"class; there are {sample.rows}" + ("" if sample.is_number else f", and {smallest} of the rarest class")
+    )
+
+
+def _dominant(
+    columns: Mapping[str, Sequence[Value]],
+    types: Mapping[str, str],
+    sample: Sampled,
+    coded: Mapping[str, np.ndarray],
+    skills: Mapping[str, float],
+    named: set[str],
+    seed: int,
+) -> list[Suspect]:
+    """Beside a column that is suspected anyhow nothing else is missed, so those are left out of the comparison."""
+    parts = matrix({name: values for name, values in columns.items() if name not in named}, dict(types))
+    able = [name for name in coded if name in parts and skills[name] >= SHARE * LEAST_SKILL]
+    # a few rounds are enough to see that nothing comes near, which is so in most data
+    if len(parts) < 2 or not able or max(skills[n] for n in able) < SHARE * skill.together(sample, parts, set(), seed, 10):
+        return []
+    everything = skill.together(sample, parts, set(), seed)
+    if everything < LEAST_SKILL:
+        return []
+    strong = sorted((n for n in able if skills[n] >= SHARE * everything), key=lambda n: -skills[n])
+    found, seen = [], set()
+    for name in strong[:ASKED]:
+        if name in seen:
+            continue
+        same = [other for other in coded if other in parts and _same(coded[name], coded[other])]
+        seen |= set(same)
+        loss = 1.0 - max(0.0, skill.together(sample, parts, set(same), seed)) / everything
+        if loss >= LOSS:
+            share = min(1.0, skills[name] / everything)
+            evidence = (
+                f"the column alone reaches {share:.0%} of what all columns explain, and without it {loss:.0%} of that "
+                "is lost"
+            )
+            advice = f"ask when its value is written; if only with the outcome or after it, {_DROP}; {_ACCEPT}"
+            figures = {"share": share, "loss": loss, "skill_alone": skills[name], "skill_all": everything}
+            found.append(_suspect("dominant", same, evidence, advice, **figures))
+    return found
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether each of two columns' bins tells the other's: both say the same."""
+    if one is other:
+        return True
+    pairs = one * (int(other.max()) + 1) + other
+    found, counts = np.unique(pairs, return_counts=True)
+    of_one, of_other = found // (int(other.max()) + 1), found % (int(other.max()) + 1)
+    told = [np.zeros(int(side.max()) + 1, dtype=np.int64) for side in (one, other)]
+    np.maximum.at(told[0], of_one, counts)
+    np.maximum.at(told[1], of_other, counts)
+    return min(int(told[0].sum()), int(told[1].sum())) >= 0.98 * len(one)
