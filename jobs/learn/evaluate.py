@@ -147,6 +147,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         "slices_left_out": left_out(schema, rows),
         "not_compared": others.not_compared,
         "encoding": candidate.encoder.left_out,
+        "leakage": models["baseline"].training.get("leakage"),
     }
     # a rival that was trained on some of the rows has no interval on all of them
     whole = {role: of for role, of in others.scores.items() if len(others.kept.get(role, ())) == len(rows)}

@@ -21,6 +21,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import leakage
 import libraries
 import model_folder
 import numpy as np
@@ -92,6 +93,9 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
     done = trial.run(
         data, family, hyperparameters, arguments.run_id, report if arguments.report_progress == "true" else None
     )
+    if family.name == "baseline":
+        # the one job that every run has once; evaluation reads it from there
+        done.state["training"]["leakage"] = leakage.found_in(data)
     model, difference = model_folder.write(
         arguments.model_dir, done.state, done.arrays, lambda model: done.prove(model, family, data)
     )

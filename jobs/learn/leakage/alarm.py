@@ -1,12 +1,12 @@
 """Thresholds and words of the leakage alarm.
 
-kind             what was found                                                       threshold
-copy             the column alone answers the target, or orders it exactly            errors ≤ 0.1 %, rank correlation ≥ 0.9999
-sum              a weighted sum of at most 4 columns is the target                    rest ≤ 10⁻⁶ of the variance
-identifier       nearly distinct values that count up, or are codes                   98 % distinct
-filled           the column has a value only (or not) in one outcome                  99.5 % of one class
-near_perfect     the column alone explains nearly everything                          skill ≥ 0.8
-dominant         the column alone comes near all columns, and they fail without it    share ≥ 0.7 and loss ≥ 0.25
+kind          what was found                                                     threshold
+copy          the column alone answers the target, or orders it exactly          errors ≤ 0.1 %, correlation ≥ 0.9999
+sum           a weighted sum of at most 4 columns is the target                  rest ≤ 10⁻⁶ of the variance
+identifier    nearly distinct values that count up, or are codes                 98 % distinct
+filled        the column has a value only (or not) in one outcome                99.5 % of one class
+near_perfect  the column alone explains nearly everything                        skill ≥ 0.8
+dominant      the column alone comes near all columns, and they fail without it  share ≥ 0.7 and loss ≥ 0.25
 
 The two figures of `dominant` belong together. A strong feature among others is replaced by them: each of breast
 cancer's ten best columns reaches 70 to 78 % of the skill of all, and none is missed. PageValues of online_shoppers
@@ -15,7 +15,7 @@ looked at, the hour in bike_sharing, has 54 % and 54 %. Columns that are one ano
 The best single honest column seen has a skill of 0.57 (breast cancer, iris), a target with 3 % of its labels changed
 0.85 to 0.92: hence 0.8.
 
-A column that is known only afterwards and explains less than that cannot be told from a good feature by its numbers.
+A column that is known only afterwards and explains less than that looks like a good feature.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ MONOTONE = 0.9999
 NEAR_PERFECT = 0.8
 SHARE = 0.7
 LOSS = 0.25
-MIN_ROWS = 200
-"""With fewer rows a share or a loss is known to no better than about 0.1, which is what the thresholds decide on."""
+MIN_ROWS = 500
+"""With fewer rows a share or a loss is known to no better than about 0.1, and the thresholds decide on that much."""
 MIN_OF_A_CLASS = 30
 LEAST_SKILL = 0.02
 """All columns together must explain this much; shares of less are noise."""
@@ -185,9 +185,13 @@ def _dominant(
     parts = matrix({name: values for name, values in columns.items() if name not in named}, dict(types))
     able = [name for name in coded if name in parts and skills[name] >= SHARE * LEAST_SKILL]
     # a few rounds are enough to see that nothing comes near, which is so in most data
-    if len(parts) < 2 or not able or max(skills[n] for n in able) < SHARE * skill.together(sample, parts, set(), seed, 10):
+    if (
+        len(parts) < 2
+        or not able
+        or max(skills[n] for n in able) < SHARE * skill.together(sample, parts, set(), seed, 10)
+    ):
         return []
-    everything = skill.together(sample, parts, set(), seed)
+    everything = _explained(sample, parts, set(), skills, seed)
     if everything < LEAST_SKILL:
         return []
     strong = sorted((n for n in able if skills[n] >= SHARE * everything), key=lambda n: -skills[n])
@@ -197,7 +201,7 @@ def _dominant(
             continue
         same = [other for other in coded if other in parts and _same(coded[name], coded[other])]
         seen |= set(same)
-        loss = 1.0 - max(0.0, skill.together(sample, parts, set(same), seed)) / everything
+        loss = 1.0 - _explained(sample, parts, set(same), skills, seed) / everything
         if loss >= LOSS:
             share = min(1.0, skills[name] / everything)
             evidence = (
@@ -210,8 +214,16 @@ def _dominant(
     return found
 
 
+def _explained(
+    sample: Sampled, parts: dict[str, np.ndarray], without: set[str], skills: Mapping[str, float], seed: int
+) -> float:
+    """By all columns but `without`: at least what the best of them does alone, since trees may learn noise as well."""
+    best = max((skills.get(name, 0.0) for name in parts if name not in without), default=0.0)
+    return max(0.0, best, skill.together(sample, parts, without, seed))
+
+
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether each of two columns' bins tells the other's: both say the same."""
+    """Whether each of two columns' bins determines the other's: both say the same."""
     if one is other:
         return True
     pairs = one * (int(other.max()) + 1) + other

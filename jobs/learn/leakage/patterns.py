@@ -1,4 +1,4 @@
-"""Shapes of columns that betray themselves without a model: identifiers, sums, values that only one outcome fills in."""
+"""Columns that betray themselves without a model: identifiers, sums, values that only one outcome fills in."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ CATEGORIES = 1_000
 
 @dataclass(frozen=True)
 class Sampled:
-    """`target` is (rows, classes) with a 1 for the class, or (rows, 1) for regression; `fold` is (rows,) below FOLDS."""
+    """`target` is (rows, classes) with a 1 for the class, or (rows, 1) for regression; `fold` is (rows,)."""
 
     target: np.ndarray
     fold: np.ndarray

@@ -13,11 +13,14 @@ import numpy as np
 
 from leakage.sampled import FOLDS, Sampled
 
+MANY_CLASSES = 6
+"""From so many on one fold must do: a round grows a tree for each class."""
 PRIOR_ROWS = 5.0
 """A bin's answer is drawn towards the overall one as if by this many rows, or bins of few rows would be certain."""
 ROUNDS = 60
-SMALL = 1_000
-"""With fewer rows every fold is held out in turn; one fold alone would be too noisy."""
+SMALL = 2_000
+"""With fewer rows trees are smaller, or they would learn the noise and explain less than their best column does; and
+every fold is held out in turn, since one alone would be too noisy."""
 
 
 def skill(sample: Sampled, answer: np.ndarray, held_out: np.ndarray) -> float:
@@ -47,7 +50,9 @@ def alone(sample: Sampled, code: np.ndarray) -> np.ndarray:
     return answer
 
 
-def together(sample: Sampled, parts: dict[str, np.ndarray], without: set[str], seed: int, rounds: int = ROUNDS) -> float:
+def together(
+    sample: Sampled, parts: dict[str, np.ndarray], without: set[str], seed: int, rounds: int = ROUNDS
+) -> float:
     """Skill of boosted trees on all columns but `without`, on held-out rows."""
     kept = [part for name, part in parts.items() if name not in without and part.shape[1]]
     if not kept:
@@ -55,7 +60,7 @@ def together(sample: Sampled, parts: dict[str, np.ndarray], without: set[str], s
     matrix = np.concatenate(kept, axis=1)
     held_out = np.zeros(sample.rows, dtype=bool)
     answer = np.zeros_like(sample.target)
-    for fold in range(FOLDS if sample.rows < SMALL else 1):
+    for fold in range(FOLDS if sample.rows < SMALL and sample.target.shape[1] < MANY_CLASSES else 1):
         out = sample.fold == fold
         answer[out] = _fitted(sample, matrix, ~out, out, seed, rounds)
         held_out |= out
@@ -69,8 +74,12 @@ def _fitted(
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     settings: dict[str, Any] = {
-        "max_leaf_nodes": 12, "learning_rate": 0.12, "early_stopping": False, "random_state": seed,
-    }  # fmt: skip
+        "max_leaf_nodes": 12 if sample.rows >= SMALL else 5,
+        "l2_regularization": 1.0 if sample.rows >= SMALL else 5.0,
+        "learning_rate": 0.12,
+        "early_stopping": False,
+        "random_state": seed,
+    }
     if sample.is_number:
         model = HistGradientBoostingRegressor(max_iter=rounds, **settings)
         return model.fit(matrix[learn], sample.target[learn, 0]).predict(matrix[out])[:, None]

@@ -54,6 +54,8 @@ REFUSED = {
     ),
     "quality without a limit": (BASE + "monitor: {quality: {metric: roc_auc}}", "needs one limit"),
     "quality with two limits": (BASE + "monitor: {quality: {metric: roc_auc, min: 0.1, max: 0.9}}", "needs one limit"),
+    "a leak gate with min": (BASE + "gates: [{metric: suspected_leaks, min: 1}]", "write `max: 0`"),
+    "a target that is known before": (BASE + "features: {known_before: [y]}", "features.known_before: 'y' is not a"),
     "min of a loss": (BASE + "monitor: {quality: {metric: log_loss, min: 0.3}}", "write `max: 0.3`"),
     "max of a score": (BASE + "monitor: {quality: {metric: roc_auc, max: 0.3}}", "write `min: 0.3`"),
     "a limit in per cent": (BASE + "monitor: {quality: {metric: roc_auc, min: 70}}", "70 % is written 0.7"),

@@ -50,6 +50,14 @@ def test_good_evidence_passes_and_none_is_inconclusive(gate: Gate) -> None:
     assert judge([gate], unmeasured(champion_serves=True)).decision == "inconclusive"
 
 
+def test_a_gate_counts_the_suspected_leaks_and_without_an_examination_it_is_inconclusive() -> None:
+    gate = Gate(metric="suspected_leaks", max=0)
+    suspect = {"kind": "copy", "columns": ["status"], "evidence": "it answers all", "advice": "drop it"}
+    assert judge([gate], evaluation(leakage={"suspects": [suspect]})).decision == "rejected"
+    assert judge([gate], evaluation(leakage={"accepted": [suspect]})).decision == "approved"
+    assert judge([gate], evaluation()).decision == "inconclusive"
+
+
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_a_better_metric_never_turns_a_pass_into_a_failure(a: float, b: float) -> None:
     low, high = sorted((a, b))

@@ -35,6 +35,24 @@ def test_slices_that_no_contract_lists_are_told_by_their_hash(listed: bool) -> N
     assert "the gap 0.8000 is above 0.1" in told
 
 
+SUSPECT = {"kind": "copy", "columns": ["status"], "evidence": "it answers all", "advice": "drop it"}
+
+
+@pytest.mark.parametrize("part", ["suspects", "accepted"])
+def test_a_suspected_leak_is_on_the_record_and_in_an_alert_unless_it_is_accepted(part: str) -> None:
+    world = build()
+    freeze(world, NEW, Contract.model_validate(CONTRACT).model_dump(mode="json"))
+    evaluated(world, NEW, evaluation(leakage={part: [SUSPECT]}))
+    answer = world.call(judge_candidate, PROJECT, NEW)
+    suspected = part == "suspects"
+    notes = json.loads(world.objects.read(answer["record"]))["notes"]
+    assert len(notes) == 1
+    assert notes[0].startswith("suspected leak: 'status'" if suspected else "accepted by features.known_before")
+    assert ("Leakage Suspected" in world.alerts.kinds) is suspected
+    told = world.ledger.run(PROJECT, NEW).get("suspected_leaks")
+    assert told == (["'status': it answers all. What to do: drop it"] if suspected else None)
+
+
 LOSSES = [
     {"reason": "superseded_by_key", "column": None, "rows": 40, "of": 400, "text": "40 of 400 rows are replaced"},
     {"reason": "not_converted", "column": "seats", "rows": 3, "of": 400, "text": "3 of 400 values of 'seats'"},

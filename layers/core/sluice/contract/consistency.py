@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 from sluice.contract.durations import seconds
 from sluice.contract.hints import nearest
-from sluice.contract.metric_limits import BUSINESS_METRICS, GREATEST_PSI, METRICS, ONLINE_METRICS, limit_violation
+from sluice.contract.metric_limits import (
+    BUSINESS_METRICS,
+    GREATEST_PSI,
+    METRICS,
+    ONLINE_METRICS,
+    SUSPECTED_LEAKS,
+    limit_violation,
+)
 from sluice.model.values import is_missing
 
 if TYPE_CHECKING:
@@ -130,6 +137,9 @@ def _features(contract: Contract) -> Iterator[str]:
                 yield f"{where}: {name!r} is {kind}; only integer and number columns can be transformed this way"
             elif name not in contract.feature_columns:
                 yield f"{where}: {name!r} is not a feature (it is the target, a key, the time, or dropped)"
+    for name in contract.features.known_before:
+        if name not in contract.feature_columns:
+            yield f"features.known_before: {name!r} is not a feature (it is the target, a key, the time, or dropped)"
     for name, count in contract.features.bins.items():
         if not 2 <= count <= 100:
             yield f"features.bins.{name}: {count} bins; write 2 to 100"
@@ -137,7 +147,7 @@ def _features(contract: Contract) -> Iterator[str]:
 
 def _metrics(contract: Contract) -> Iterator[str]:
     named = [("problem.metric", str(contract.problem.metric))]
-    named += [(f"gates[{i}].metric", gate.metric) for i, gate in enumerate(contract.gates)]
+    named += [(f"gates[{i}].metric", g.metric) for i, g in enumerate(contract.gates) if g.metric != SUSPECTED_LEAKS]
     known = METRICS[contract.problem.type]
     for where, metric in named:
         if metric not in known:
@@ -149,6 +159,8 @@ def _metrics(contract: Contract) -> Iterator[str]:
 
 def _gates(contract: Contract) -> Iterator[str]:
     for i, gate in enumerate(contract.gates):
+        if gate.metric == SUSPECTED_LEAKS and (gate.max is None or gate.max < 0):
+            yield f"gates[{i}]: {SUSPECTED_LEAKS} is a number of suspicions: write `max: 0`, or the number to accept"
         known = gate.metric in METRICS[contract.problem.type]
         if known and (violation := limit_violation(gate.metric, minimum=gate.min, maximum=gate.max)):
             yield f"gates[{i}]: {violation}"

@@ -104,6 +104,10 @@ class Data(Part):
 
 class Features(Part):
     drop: list[str] = Field(default_factory=list, description="columns that the model does not see")
+    known_before: list[str] = Field(
+        default_factory=list,
+        description="columns whose value is known when a prediction is asked for: the leakage alarm accepts them",
+    )
     bins: dict[str, int] = Field(
         default_factory=dict, description="number columns cut into this many quantile bins, 2–100"
     )

@@ -27,6 +27,8 @@ METRICS = {
     "regression": ("rmse", "mae", "r2", "mse", "mape", "pinball_10", "pinball_90"),
 }
 """What evaluation computes on the test rows."""
+SUSPECTED_LEAKS = "suspected_leaks"
+"""Only in a gate, and only with `max`: how many suspicions the leakage alarm has, for every type of problem."""
 ONLINE_METRICS: dict[str, tuple[str, ...]] = {
     "binary": ("roc_auc", "log_loss", "brier", "accuracy", "precision", "recall", "f1"),
     "multiclass": (),

@@ -65,6 +65,7 @@ class Contract(Part):
             named.append(("data.time", self.data.time))
         named += [("data.split.group", name) for name in self.data.split.group]
         named += [("features.drop", name) for name in self.features.drop]
+        named += [("features.known_before", name) for name in self.features.known_before]
         named += [("features.bins", name) for name in self.features.bins]
         named += [("features.log", name) for name in self.features.log]
         named += [("gates.slice", gate.slice) for gate in self.gates if gate.slice]

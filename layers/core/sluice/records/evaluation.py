@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from sluice.contract.metric_limits import SUSPECTED_LEAKS
 from sluice.model.values import finite
 from sluice.records.record import Record
 
@@ -123,6 +124,37 @@ class Encoding(Record):
         return found
 
 
+class Suspect(Record):
+    """Columns that may tell a model what it will not know when it predicts; see `jobs/learn/leakage`."""
+
+    kind: str
+    columns: list[str]
+    evidence: str
+    advice: str
+    figures: dict[str, Evidence] = Field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        return f"{', '.join(map(repr, self.columns))}: {self.evidence}. What to do: {self.advice}"
+
+
+class Leakage(Record):
+    """What the leakage alarm found in the training rows. `accepted`: `features.known_before` lists all its columns."""
+
+    suspects: list[Suspect] = Field(default_factory=list)
+    accepted: list[Suspect] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+
+    def sentences(self) -> list[str]:
+        """The same in words."""
+        found = [f"suspected leak: {suspect.sentence}" for suspect in self.suspects]
+        found += [
+            f"accepted by features.known_before: {', '.join(map(repr, each.columns))}: {each.evidence}"
+            for each in self.accepted
+        ]
+        return [*found, *(f"leakage alarm: {note}" for note in self.notes)]
+
+
 class ExpectedScores(Record):
     """What evaluation saw of both models' scores on the same rows, as `sluice.model.score_bins` writes it."""
 
@@ -155,6 +187,8 @@ class Evaluation(Record):
     not_compared: dict[str, str] = Field(default_factory=dict)
     """`candidate`, `champion` or `anchor` → why it could not be measured."""
     encoding: Encoding = Field(default_factory=Encoding)
+    leakage: Leakage | None = None
+    """None: the alarm did not look, as in an evaluation of before there was one."""
     undefined: dict[str, str] = Field(default_factory=dict)
     """Metric → why it has no value on these rows."""
     scores: ExpectedScores | None = None
@@ -172,5 +206,7 @@ class Evaluation(Record):
 
     def metric_of(self, who: str, metric: str) -> float | None:
         """The metric of `candidate`, `baseline` or `champion`; None when it was not measured."""
+        if metric == SUSPECTED_LEAKS:
+            return float(len(self.leakage.suspects)) if self.leakage and who == "candidate" else None
         model: Measured | None = getattr(self, who)
         return model.metrics.get(metric) if model else None

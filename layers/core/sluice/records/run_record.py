@@ -74,6 +74,8 @@ class RunFacts(Record):
     data: dict[str, Any] | None = None
     """What became of the accepted rows: `sluice.store.prepared_data`."""
     gates: GateDecision | None = None
+    suspected_leaks: list[str] | None = None
+    """What the leakage alarm suspects, a sentence each."""
     package_arn: str | None = None
     artifact_uri: str | None = None
     artifact_sha256: str | None = None

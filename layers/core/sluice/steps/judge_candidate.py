@@ -30,6 +30,7 @@ def judge_candidate(
     except DamagedRecordError as error:
         why = f": {error}"
     if evaluation:
+        _report_leakage(project, run_id, evaluation, ledger=ledger, alerts=alerts)
         serves = (
             ledger.champion(project) is not None
             or evaluation.champion is not None
@@ -52,7 +53,7 @@ def judge_candidate(
         "reasons": judgement.reasons if judgement.verdicts else reasons,
         "inputs": {"evaluation": source, "rows": evaluation.rows if evaluation else None},
         "verdicts": [verdict.to_json() for verdict in judgement.verdicts],
-        "notes": evaluation.encoding.notes() if evaluation else [],
+        "notes": _notes(evaluation) if evaluation else [],
     }
     write_json(record_key, record, objects=objects)
     # a run's record and a state's output are small; the decision's record has every reason
@@ -67,6 +68,26 @@ def judge_candidate(
             {"run_id": run_id, "decision": judgement.decision, "record": record_key},
         )
     return {"decision": judgement.decision, "reasons": brief, "record": record_key}
+
+
+def _notes(evaluation: Evaluation) -> list[str]:
+    return [*evaluation.encoding.notes(), *(evaluation.leakage.sentences() if evaluation.leakage else [])]
+
+
+def _report_leakage(project: str, run_id: str, evaluation: Evaluation, *, ledger: Ledger, alerts: Alerts) -> None:
+    """Puts what the leakage alarm suspects on the run's record, and asks people about it."""
+    suspects = evaluation.leakage.suspects if evaluation.leakage else []
+    if not suspects:
+        return
+    told = first([each.sentence for each in suspects], MAX_REASONS, f"sluice why {run_id}")
+    update_run(project, run_id, RunFacts(suspected_leaks=told), ledger=ledger)
+    alerts.publish(
+        "Leakage Suspected",
+        project,
+        f"{project}: {run_id} learns from columns that may not be known when it predicts",
+        "\n".join([*told, f"All figures: sluice why {run_id}"]),
+        {"run_id": run_id, "suspects": len(suspects)},
+    )
 
 
 def _report_data(project: str, run_id: str, *, objects: ObjectStore, ledger: Ledger, alerts: Alerts) -> None:
