@@ -1,8 +1,8 @@
 """Compare candidate, baseline and champion on the same held-out rows: the SageMaker processing job.
 
 Reads artefacts (model.tar.gz), verifies their manifests, scores with the numpy scorers that serve, and writes
-evaluation.json, predictions.npz, baseline.json and held_out.jsonl (docs/architecture.md). Any error is one line on
-stderr and exit code 1. Needs no scikit-learn.
+evaluation.json, predictions.npz, baseline.json, plots.json and held_out.jsonl (docs/architecture.md). Any error is one
+line on stderr and exit code 1. Needs no scikit-learn.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import comparable
 import numpy as np
 import rivals
 from evaluation_files import latency, load_model, write_held_out, write_json
+from evidence import evidence, size_of
 
 from channels import crash, read_contract, read_rows
 from sluice.model import metrics
@@ -99,6 +100,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         models = {role: load_model(getattr(arguments, role), role, Path(scratch)) for role in ("candidate", "baseline")}
         candidate = models["candidate"]
+        sizes = {role: size_of(Path(scratch) / role) for role in models}
         others = rivals.load(arguments, Path(scratch), candidate.labels, schema, rows)
     for role, model in models.items():
         if (model.labels.problem, model.labels.target) != (kind, contract["problem"]["target"]):
@@ -149,9 +151,14 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         "encoding": candidate.encoder.left_out,
         "leakage": models["baseline"].training.get("leakage"),
     }
-    # a rival that was trained on some of the rows has no interval on all of them
+    for role in models:
+        result[role]["size_bytes"] = sizes[role]
+    # a rival that was trained on some of the rows has no interval on all of them, and no curve
     whole = {role: of for role, of in others.scores.items() if len(others.kept.get(role, ())) == len(rows)}
-    result["intervals"] = intervals(known, y, {**scores, **whole}, classes=bool(classes))
+    everyone = {**scores, **whole}
+    result["intervals"] = intervals(known, y, everyone, classes=bool(classes))
+    told, plots = evidence(candidate, schema, rows, y, everyone, contract, known, result["slices"])
+    result |= told
     result["undefined"] = comparable.undefined(known, result["candidate"]["metrics"], candidate.labels, y)
     if "champion" in others.models and kind != "multiclass":
         at = others.kept["champion"]
@@ -164,6 +171,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     np.savez(arguments.output / "predictions.npz", allow_pickle=False, y=y, **scores, **others.scores)
     profile = reference_profile(schema, rows, one_score(kind, scores["candidate"]))
     write_json(arguments.output / "baseline.json", profile)
+    write_json(arguments.output / "plots.json", plots)
     write_held_out(arguments.output / "held_out.jsonl", rows, schema, contract["problem"]["target"])
     # Last, because its presence says that the evaluation is complete.
     write_json(arguments.output / "evaluation.json", result)

@@ -10,6 +10,7 @@ from jobs.learn.channels import read_rows
 from sluice.model.schema import Schema
 from sluice.records.baseline import Baseline
 from sluice.records.evaluation import Evaluation
+from sluice.records.plots import Plots
 from tests.jobs.learning_data import make_data, write_csv
 
 
@@ -49,6 +50,16 @@ def test_models_are_compared_on_the_same_rows(workspace, inputs, tmp_path):
     assert (better["high"] < 0) if result["lower_is_better"] else (better["low"] > 0)
     assert result["slices"]["channel"]["ads"]["rows"] >= 30
     assert result["candidate"]["latency_ms"]["p50"] <= result["candidate"]["latency_ms"]["p99"]
+    assert set(result["intervals"]["models"]["candidate"]) == set(candidate)
+    assert result["candidate"]["size_bytes"] > 1_000
+    # the target depends on pages and channel, and on nothing else
+    lost = {name: mean for name, (mean, _, _) in result["importance"]["columns"].items()}
+    assert {"pages", "channel"} == set(sorted(lost, key=lost.__getitem__)[-2:])
+    assert set(result["robustness"]["missing"]) == {"0.05", "0.1", "0.2"}
+    assert set(result["fairness"]["channel"]["groups"]) == {"search", "ads", "email"}
+    drawn = json.loads((tmp_path / "plots.json").read_text())
+    Plots.model_validate(drawn)
+    assert ("predicted" in drawn) == (result["problem"] == "regression") != bool(drawn.get("roc"))
     with np.load(tmp_path / "predictions.npz", allow_pickle=False) as saved:
         assert len(saved["y"]) == len(saved["candidate"]) == len(saved["champion"]) == result["rows"] == 400
     profile = json.loads((tmp_path / "baseline.json").read_text())

@@ -72,6 +72,15 @@ def profile_report(project: str, dataset: str) -> str:
     return f"profiles/{project}/{dataset}/report.html"
 
 
+def evaluation_report(project: str, run_id: str) -> str:
+    """For people; `evaluation.json` beside it is what programs read."""
+    return run(project, run_id, "evaluation", "report.html")
+
+
+def model_card(project: str, run_id: str) -> str:
+    return run(project, run_id, "evaluation", "model_card.html")
+
+
 def run(project: str, run_id: str, *rest: str) -> str:
     """A key below the run's folder; without `rest` the folder itself, with the slash at its end."""
     return f"runs/{project}/{run_id}/" + "/".join(rest)

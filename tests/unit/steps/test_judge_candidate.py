@@ -73,3 +73,29 @@ def test_what_became_of_the_rows_is_on_the_record_and_in_an_alert(losses: list[d
         told = next(alert for alert in world.alerts.published if alert.kind == "Data Changed")
         assert "3 of 400 values of 'seats'" in told.message
         assert "replaced" not in told.message, "the contract asks for that"
+
+
+def test_the_report_and_the_card_lie_beside_the_evaluation_and_the_alert_says_where() -> None:
+    world = build()
+    gates = [{"metric": "roc_auc", "min": 0.99}]
+    freeze(world, NEW, Contract.model_validate({**CONTRACT, "gates": gates}).model_dump(mode="json"))
+    answer = world.call(judge_candidate, PROJECT, NEW)
+    assert answer["decision"] == "rejected"
+    address = world.objects.uri(keys.evaluation_report(PROJECT, NEW))
+    page = world.objects.read(keys.evaluation_report(PROJECT, NEW)).decode()
+    assert "is below the minimum 0.99" in page
+    assert NEW in world.objects.read(keys.model_card(PROJECT, NEW)).decode()
+    told = next(alert for alert in world.alerts.published if alert.kind == "Candidate Rejected")
+    assert f"Report: {address}" in told.message
+    assert world.ledger.run(PROJECT, NEW)["report"] == address
+    assert json.loads(world.objects.read(answer["record"]))["report"] == address
+
+
+def test_a_report_that_cannot_be_drawn_does_not_stop_the_gates_and_is_reported() -> None:
+    world = build()
+    world.objects.write(keys.run(PROJECT, NEW, "evaluation", "plots.json"), b'{"roc": "not a curve"}')
+    answer = world.call(judge_candidate, PROJECT, NEW)
+    assert answer["decision"] == "approved"
+    record = json.loads(world.objects.read(answer["record"]))
+    assert record["report"] is None
+    assert record["notes"] == ["the report could not be written (DamagedRecordError); evaluation.json has its figures"]

@@ -26,6 +26,8 @@ class Measured(Record):
     run_id: str | None = None
     artifact_sha256: str | None = None
     latency_ms: dict[str, Evidence] = Field(default_factory=dict)
+    size_bytes: int | None = None
+    """Of the model's files, without the code that serves it."""
     serving: Any = None
 
 
@@ -75,6 +77,48 @@ class Compared(Record):
             return ""
         gone = self.test_rows - self.rows
         return f"{gone:,} of {self.test_rows:,} test rows are left out, because {who} was trained on them"
+
+
+class Importance(Record):
+    """How much worse the metric becomes when one column's values are shuffled; see `jobs/learn/explanation.py`."""
+
+    metric: str
+    rows: int
+    repeats: int
+    columns: dict[str, tuple[Evidence, Evidence, Evidence]]
+    """Column → mean loss of the metric, and the least and greatest of the repeats; above 0: the model needs it."""
+    not_measured: list[str] = Field(default_factory=list)
+    """Columns that the time did not suffice for."""
+    seconds: float | None = None
+
+
+class Robustness(Record):
+    """The metric on damaged copies of the same rows; see `jobs/learn/explanation.py`."""
+
+    metric: str
+    rows: int
+    undamaged: Evidence = None
+    missing: dict[str, Evidence] = Field(default_factory=dict)
+    """Share of the cells that are emptied → metric."""
+    noise: dict[str, Evidence] = Field(default_factory=dict)
+    """Standard deviations of the column that numbers are moved by, at random → metric."""
+
+
+class GroupGap(Record):
+    """A difference between the groups of a column, with its bootstrap interval."""
+
+    value: Evidence = None
+    low: Evidence = None
+    high: Evidence = None
+
+
+class Fairness(Record):
+    """Groups of one column compared; see `jobs/learn/fairness.py`."""
+
+    groups: dict[str, dict[str, Evidence]]
+    """Value → its rows, rates and errors; `<rate>_low` and `<rate>_high` are the ends of its interval."""
+    gaps: dict[str, GroupGap]
+    """demographic_parity_difference, equalized_odds_difference, … → greatest difference between two groups."""
 
 
 class LeftOut(Record):
@@ -181,6 +225,11 @@ class Evaluation(Record):
     compared: dict[str, Compared] = Field(default_factory=dict)
     """`champion` or `anchor` → the rows of its comparison."""
     intervals: Intervals | None = None
+    residuals: dict[str, Evidence] = Field(default_factory=dict)
+    """Regression: mean, standard deviation and quantiles of prediction − truth."""
+    importance: Importance | None = None
+    robustness: Robustness | None = None
+    fairness: dict[str, Fairness] = Field(default_factory=dict)
     slices: dict[str, dict[str, dict[str, Evidence]]] = Field(default_factory=dict)
     """Column → value → its `rows` and metrics."""
     slices_left_out: dict[str, LeftOut] = Field(default_factory=dict)

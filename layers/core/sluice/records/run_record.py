@@ -76,6 +76,8 @@ class RunFacts(Record):
     gates: GateDecision | None = None
     suspected_leaks: list[str] | None = None
     """What the leakage alarm suspects, a sentence each."""
+    report: str | None = None
+    """Address of the evaluation's report; absent if none could be written."""
     package_arn: str | None = None
     artifact_uri: str | None = None
     artifact_sha256: str | None = None

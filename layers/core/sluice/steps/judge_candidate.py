@@ -11,7 +11,8 @@ from sluice.ports import Alerts, Clock, Json, Ledger, ObjectStore
 from sluice.records.evaluation import Evaluation
 from sluice.records.run_record import GateDecision, RunFacts
 from sluice.store.prepared_data import prepared_data, unexpected
-from sluice.store.run_records import MAX_REASONS, evaluation_of, run_contract, update_run, write_json
+from sluice.store.run_records import MAX_REASONS, evaluation_of, report_line, run_contract, update_run, write_json
+from sluice.training.evaluation_report import write_report
 
 
 def judge_candidate(
@@ -43,28 +44,38 @@ def judge_candidate(
     else:
         judgement = Judgement("inconclusive", ())
         reasons = [f"there is no readable evaluation of the candidate at {source}{why}"]
+    at = clock.now().isoformat()
+    verdicts = [verdict.to_json() for verdict in judgement.verdicts]
+    stated = judgement.reasons if judgement.verdicts else reasons
+    report, report_note = (
+        _report(project, run_id, evaluation, judgement.decision, stated, verdicts, at, objects=objects)
+        if evaluation
+        else (None, [])
+    )
     record_key = keys.decision(project, run_id, "gates")
     record = {
         "kind": "gates",
         "project": project,
         "run_id": run_id,
-        "at": clock.now().isoformat(),
+        "at": at,
         "decision": judgement.decision,
-        "reasons": judgement.reasons if judgement.verdicts else reasons,
+        "reasons": stated,
         "inputs": {"evaluation": source, "rows": evaluation.rows if evaluation else None},
-        "verdicts": [verdict.to_json() for verdict in judgement.verdicts],
-        "notes": _notes(evaluation) if evaluation else [],
+        "verdicts": verdicts,
+        "notes": [*(_notes(evaluation) if evaluation else []), *report_note],
+        "report": report,
     }
     write_json(record_key, record, objects=objects)
     # a run's record and a state's output are small; the decision's record has every reason
     brief = first(reasons, MAX_REASONS, record_key)
-    update_run(project, run_id, RunFacts(gates=GateDecision(decision=judgement.decision, reasons=brief)), ledger=ledger)
+    facts = RunFacts(gates=GateDecision(decision=judgement.decision, reasons=brief), report=report)
+    update_run(project, run_id, facts, ledger=ledger)
     if judgement.decision != "approved":
         alerts.publish(
             "Candidate Rejected",
             project,
             f"{project}: the candidate of {run_id} is not released ({judgement.decision})",
-            "\n".join(reasons),
+            "\n".join(reasons) + report_line(report),
             {"run_id": run_id, "decision": judgement.decision, "record": record_key},
         )
     return {"decision": judgement.decision, "reasons": brief, "record": record_key}
@@ -104,6 +115,26 @@ def _report_data(project: str, run_id: str, *, objects: ObjectStore, ledger: Led
             "\n".join([*told, f"Full list: sluice why {run_id}"]),
             {"run_id": run_id, "losses": len(told)},
         )
+
+
+def _report(
+    project: str,
+    run_id: str,
+    evaluation: Evaluation,
+    decision: str,
+    reasons: list[str],
+    verdicts: list[Json],
+    at: str,
+    *,
+    objects: ObjectStore,
+) -> tuple[str | None, list[str]]:
+    """The report's address, or a note why there is none: a page that cannot be drawn must not stop a release."""
+    try:
+        data = prepared_data(project, run_id, objects=objects)
+        return write_report(project, run_id, evaluation, decision, reasons, verdicts, data, at, objects=objects), []
+    except Exception as error:
+        # the kind of error only, since its message may quote the evaluation
+        return None, [f"the report could not be written ({type(error).__name__}); evaluation.json has its figures"]
 
 
 def _masked(evaluation: Evaluation, contract: Contract) -> Evaluation:

@@ -108,6 +108,11 @@ def update_run(project: str, run_id: str, facts: RunFacts, *, ledger: Ledger) ->
     return True
 
 
+def report_line(report: str | None) -> str:
+    """What an alert adds to its text: where the evaluation's report lies."""
+    return f"\nReport: {report}" if report else ""
+
+
 def key_of(uri: str, *, objects: ObjectStore) -> str:
     """The key of an `s3://` URI in the data bucket. Raises InputError for any other place."""
     prefix = f"s3://{objects.bucket}/"

@@ -1,0 +1,93 @@
+"""What both pages are made of, and the words that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sluice.escaping import short
+from sluice.figures import compact
+from sluice.model.metric_ranges import RANGES, Range
+from sluice.page import Child, Safe, element, tag
+from sluice.records.evaluation import Evaluation
+from sluice.records.plots import Plots
+from sluice.records.run_inputs import RunInputs
+
+DECISIONS = {"approved": "good", "rejected": "bad", "inconclusive": "warn"}
+OUTCOMES = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
+MODELS = ("candidate", "champion", "baseline", "anchor")
+"""In this order, so that each keeps its colour."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """`verdicts`: the gates', as their record has them; `data`: what became of the accepted rows, if that is known."""
+
+    inputs: RunInputs
+    evaluation: Evaluation
+    plots: Plots
+    decision: str
+    reasons: Sequence[str]
+    verdicts: Sequence[Mapping[str, Any]]
+    at: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    code: str | None = None
+    """Version of the jobs' code: the hash in its address."""
+    artifact_uri: str | None = None
+
+    def value(self, who: str, metric: str) -> float | None:
+        return self.evaluation.metric_of(who, metric)
+
+    def ends(self, who: str, metric: str) -> tuple[float, float] | None:
+        return self.evaluation.intervals.ends(who, metric) if self.evaluation.intervals else None
+
+    @property
+    def notes(self) -> list[str]:
+        """What has to be known of the comparisons, and what the model does not tell apart."""
+        found = self.evaluation
+        told = [f"{who}: {why}" for who, why in found.not_compared.items()]
+        told += [f"{who}: {note}" for who, each in found.compared.items() if (note := each.note(f"the {who}"))]
+        return told + found.encoding.notes()
+
+    @property
+    def models(self) -> list[str]:
+        """Those that were measured."""
+        return [who for who in MODELS if getattr(self.evaluation, who) is not None]
+
+
+def number(value: float | None) -> str:
+    """Four digits after the point, fewer of what is great; three that count of what is tiny."""
+    if value is None:
+        return "–"
+    if 0 < abs(value) < 0.001:
+        return f"{value:.3g}"
+    if abs(value) >= 10_000:
+        return f"{value:,.0f}"
+    return f"{value:,.2f}" if abs(value) >= 100 else f"{value:.4f}"
+
+
+def with_ends(value: float | None, ends: tuple[float, float] | None) -> Child:
+    if value is None or ends is None:
+        return number(value)
+    return [number(value), element("span", f"\u2002[{number(ends[0])}, {number(ends[1])}]", class_="ends")]
+
+
+def verdict_tag(outcome: str) -> Safe:
+    return tag(short(outcome, 20), OUTCOMES.get(outcome))
+
+
+def heading(text: str) -> Safe:
+    return element("h2", text)
+
+
+def card(title: str, *body: Child, wide: bool = False) -> Safe:
+    return element("div", element("h3", title), body, class_="wide" if wide else None)
+
+
+def is_share(metric: str) -> bool:
+    return RANGES.get(metric) == Range(0, 1)
+
+
+def size(amount: int | None) -> str:
+    return "–" if amount is None else f"{compact(amount / 1024)} KiB"

@@ -1,0 +1,144 @@
+"""The pages about an evaluated model: all that is known is on them, nothing on them acts, any part may be absent."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+
+from sluice.page import POLICY
+from sluice.records.plots import Plots
+from sluice.reports import evaluation as report
+from sluice.reports import model_card
+from testing.evaluated_model import RUN, facts
+
+PROBLEMS = ("binary", "multiclass", "regression")
+HOSTILE = ("<script>window.ran=1</script>", '"><img src=x onerror=window.ran=1>', "</svg><svg onload=window.ran=1>")
+
+
+class Seen(HTMLParser):
+    """What a browser would find: tags, attributes, and the text of the page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("render", [report.render, model_card.render], ids=["report", "card"])
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_hostile_names_are_text(problem: str, render) -> None:  # type: ignore[no-untyped-def]
+    page = render(facts(problem, HOSTILE))
+    seen = Seen(page)
+    assert not seen.tags & {
+        "script",
+        "img",
+        "a",
+        "iframe",
+        "link",
+        "object",
+        "image",
+        "foreignobject",
+        "use",
+        "animate",
+    }
+    assert not [name for name in seen.attributes if name.startswith("on") or name in ("href", "src", "style", "srcdoc")]
+    assert HOSTILE[0] in seen.text
+    assert POLICY.startswith("default-src 'none'")
+    assert "http" not in page.replace("http-equiv", "")
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_the_report_says_what_was_measured(problem: str) -> None:
+    known = facts(problem)
+    text = Seen(report.render(known)).text
+    headings = [
+        "Decision of the gates",
+        "Metrics on the test rows",
+        "Plots",
+        "Groups and fairness",
+        "What the model relies on",
+    ]
+    assert [heading for heading in headings if heading not in text] == []
+    own = {
+        "binary": ["ROC curve", "Precision and recall", "Calibration", "Confusion matrix", "Profit", "Thresholds"],
+        "multiclass": ["ROC curves", "Calibration", "Confusion matrix", "Classes, the most frequent first"],
+        "regression": [
+            "True and predicted values",
+            "Residuals by prediction",
+            "Residual summary",
+            "mape leaves them out",
+        ],
+    }[problem]
+    assert [title for title in [*own, "Permutation importance", "Robustness"] if title not in text] == []
+    assert "the gap is above 0.1" in text
+    assert "not defined: because of search" in text
+    assert "values that are too rare to be measured: 3, with 30 rows" in text
+    assert "Not measured for lack of time: 1" in text
+    assert "500 draws" in text
+    for metric in known.evaluation.candidate.metrics:
+        assert metric in text
+
+
+def test_numbers_keep_their_digits_whatever_their_size() -> None:
+    text = Seen(report.render(facts("regression"))).text
+    assert "43,210" in text or "43,211" in text
+    assert "0.00012" in text, "a small error is not 0.0001"
+    assert "5.2 times as many positives" in Seen(report.render(facts("binary"))).text
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_the_card_names_where_the_model_comes_from(problem: str) -> None:
+    text = Seen(model_card.render(facts(problem))).text
+    told = [
+        RUN,
+        "a" * 64,
+        "c" * 64,
+        "d1, d2",
+        "v1",
+        "demographic parity difference",
+        "Will it be bought?",
+        "channel",
+        "r9",
+    ]
+    assert [each for each in told if each not in text] == []
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_an_evaluation_without_the_new_members_has_its_pages(problem: str) -> None:
+    """One that an older deployment wrote, or that could not measure the candidate."""
+    full = facts(problem)
+    bare = full.evaluation.model_copy(
+        update={
+            "candidate": full.evaluation.candidate.model_copy(
+                update={"metrics": {}, "latency_ms": {}, "size_bytes": None}
+            ),
+            **dict.fromkeys(
+                ("baseline", "champion", "paired", "paired_baseline", "intervals", "importance", "robustness")
+            ),
+            **{name: {} for name in ("fairness", "slices", "slices_left_out", "residuals", "undefined", "thresholds")},
+            "not_compared": {"candidate": "3 test rows have a class that no training row has"},
+        }
+    )
+    old = type(full)(full.inputs, bare, Plots(), "inconclusive", ["no evidence"], [], full.at)
+    text = Seen(report.render(old)).text
+    assert "Plots" not in text
+    assert "3 test rows have a class that no training row has" in text
+    assert "no evidence" in text
+    assert "3 test rows have a class" in Seen(model_card.render(old)).text
+
+
+def test_a_problem_type_without_plots_of_its_own_has_a_report() -> None:
+    known = facts("regression")
+    other = known.evaluation.model_copy(update={"problem": "anomaly"})
+    page = report.render(type(known)(known.inputs, other, Plots(), "approved", ["ok"], [], known.at))
+    assert "Metrics on the test rows" in page
