@@ -129,7 +129,7 @@ def _notes(facts: Facts) -> list[Safe]:
     if not told:
         return []
     return [
-        heading("What could not be compared, and what the model does not tell apart"),
+        heading("What to know"),
         element("ul", [element("li", short(each, 600)) for each in told]),
     ]
 

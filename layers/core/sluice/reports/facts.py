@@ -48,7 +48,7 @@ class Facts:
         found = self.evaluation
         told = [f"{who}: {why}" for who, why in found.not_compared.items()]
         told += [f"{who}: {note}" for who, each in found.compared.items() if (note := each.note(f"the {who}"))]
-        return told + found.encoding.notes()
+        return told + found.encoding.notes() + (found.leakage.sentences() if found.leakage else [])
 
     @property
     def models(self) -> list[str]:
