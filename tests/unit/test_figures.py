@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice import figures
-from sluice.figures import SHARE, Axis, Line
+from sluice.figures import Axis, Line, share
 
 ENDS = st.floats(-1e9, 1e9, allow_nan=False).filter(lambda value: value == 0 or abs(value) > 1e-6)
 
@@ -35,7 +35,7 @@ def test_an_axis_of_nothing_or_of_one_value_has_a_width(values: list[float]) -> 
 
 
 def test_what_lies_beyond_an_axis_is_drawn_at_its_end() -> None:
-    drawn = figures.lines("x", Axis("x", **SHARE), Axis("y", **SHARE), [Line("a", [-5.0, 0.5, 9.0], [2.0, 0.5, -3.0])])
+    drawn = figures.lines("x", share("x"), share("y"), [Line("a", [-5.0, 0.5, 9.0], [2.0, 0.5, -3.0])])
     path = re.search(r'<path d="M([^"]*)" class="curve', drawn)
     assert path is not None
     points = [tuple(map(float, point.split())) for point in path[1].split("L")]
@@ -52,7 +52,7 @@ def test_a_confusion_matrix_has_a_cell_for_each_pair(classes: int) -> None:
 
 
 def test_histograms_share_a_scale() -> None:
-    drawn = figures.bars("h", Axis("x", **SHARE), [0.0, 0.5, 1.0], [[10, 0], [1, 1]], "share")
+    drawn = figures.bars("h", share("x"), [0.0, 0.5, 1.0], [[10, 0], [1, 1]], "share")
     assert drawn.count('class="area') == 2
     # half of the second group in each bin: half as high as the first group's only bar
     heights = [float(v) for v in re.findall(r"V([\d.]+)H", drawn)]

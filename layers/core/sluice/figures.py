@@ -63,7 +63,9 @@ def percent(value: float) -> str:
     return f"{value:.0%}"
 
 
-SHARE = {"low": 0.0, "high": 1.0, "form": percent}
+def share(label: str) -> Axis:
+    """An axis from 0 to 100 %."""
+    return Axis(label, 0.0, 1.0, percent)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sluice import figures
-from sluice.figures import SHARE, Axis, Line
+from sluice.figures import Axis, Line, share
 from sluice.page import Safe, element, row, table
 from sluice.records.plots import CalibrationBin, Curve
 from sluice.reports.facts import MODELS, Facts, card, number
@@ -50,11 +50,11 @@ def curves(title: str, by_name: dict[str, Curve], x: str, y: str, *, diagonal: b
     """One curve for each model, or for each class; all axes are shares."""
     names = ordered(by_name)
     series = [
-        Line(name, *by_name[name], "" if i == 0 else "thin", colour(name, i))
+        Line(name, by_name[name][0], by_name[name][1], "" if i == 0 else "thin", colour(name, i))
         for i, name in enumerate(names)
         if by_name[name]
     ]
-    figure = figures.lines(title, Axis(x, **SHARE), Axis(y, **SHARE), series, diagonal=diagonal)
+    figure = figures.lines(title, share(x), share(y), series, diagonal=diagonal)
     shown = [line.name for line in series]
     return card(title, figure, key(shown), element("p", note) if note else None)
 
@@ -77,11 +77,11 @@ def calibration(by_model: dict[str, list[CalibrationBin]], x: str, y: str, note:
     series = []
     for i, who in enumerate(ordered(by_model)):
         bins = by_model[who]
-        at, share = [each.predicted for each in bins], [each.observed for each in bins]
-        series.append(Line(who, at, share, "thin dashed" if i else "", colour(who, i)))
+        at, seen = [each.predicted for each in bins], [each.observed for each in bins]
+        series.append(Line(who, at, seen, "thin dashed" if i else "", colour(who, i)))
     series.append(Line("candidate", [b.predicted for b in ours], [b.observed for b in ours], "dots", 0))
     bands = [(each.predicted, each.low, each.high) for each in ours]
-    figure = figures.lines("calibration", Axis(x, **SHARE), Axis(y, **SHARE), series, diagonal=True, bands=bands)
+    figure = figures.lines("calibration", share(x), share(y), series, diagonal=True, bands=bands)
     return card(
         "Calibration",
         figure,
@@ -95,9 +95,7 @@ def scores(facts: Facts, title: str, x: str) -> Safe:
     if drawn is None:
         return element("div")
     names = list(drawn.counts)
-    figure = figures.bars(
-        title, Axis(x, **SHARE), drawn.edges, [drawn.counts[name] for name in names], "share of the class"
-    )
+    figure = figures.bars(title, share(x), drawn.edges, [drawn.counts[name] for name in names], "share of the class")
     return card(title, figure, figures.key(names))
 
 
@@ -123,9 +121,12 @@ def _gain(facts: Facts) -> Safe:
 def _profit(facts: Facts) -> Safe:
     by_name = facts.plots.profit
     names = ordered(by_name)
-    series = [Line(name, *by_name[name], "" if i == 0 else "thin", colour(name, i)) for i, name in enumerate(names)]
+    series = [
+        Line(name, by_name[name][0], by_name[name][1], "" if i == 0 else "thin", colour(name, i))
+        for i, name in enumerate(names)
+    ]
     y = Axis.around("profit", [value for line in series for value in line.ys])
-    figure = figures.lines("profit", Axis("share of the rows that are contacted", **SHARE), y, series, level=0.0)
+    figure = figures.lines("profit", share("share of the rows that are contacted"), y, series, level=0.0)
     value, per = facts.value("candidate", "profit"), facts.value("candidate", "value_per_decision")
     border = facts.evaluation.thresholds.get("profit")
     note = ""
