@@ -141,7 +141,9 @@ def _expressions(project: Project, root: Path, definition: dict[str, Any]) -> It
         for name, changed in (wrong[number % 4], wrong[(number + 1) % 4]):
             yield Mutant("JSONata syntax", f"{where}: {name}", project.changed(path, changed))
         for variable in sorted(set(re.findall(r"\$(\w+)(?!\w*\()", inner)) - {"states"}):
-            changed = re.sub(rf"\${variable}\b(?!\()", f"${variable}x", text)
+            # of a parameter only its declaration: a new name in every place would be no mistake
+            times = 1 if re.search(rf"function\([^)]*\${variable}\b", inner) else 0
+            changed = re.sub(rf"\${variable}\b(?!\()", f"${variable}x", text, count=times)
             yield Mutant("unknown variable", f"{where}: ${variable}", project.changed(path, changed))
         for function in sorted(set(re.findall(r"\$(\w+)\(", inner))):
             changed = text.replace(f"${function}(", f"${function}x(")
