@@ -82,7 +82,8 @@ def judge_candidate(
 
 
 def _notes(evaluation: Evaluation) -> list[str]:
-    return [*evaluation.encoding.notes(), *(evaluation.leakage.sentences() if evaluation.leakage else [])]
+    notes = [*evaluation.encoding.notes(), *(evaluation.leakage.sentences() if evaluation.leakage else [])]
+    return [*notes, evaluation.learning_curve.sentence] if evaluation.learning_curve else notes
 
 
 def _report_leakage(project: str, run_id: str, evaluation: Evaluation, *, ledger: Ledger, alerts: Alerts) -> None:
