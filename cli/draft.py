@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from cli import draft_unlabelled as unlabelled
 from cli.errors import CliError
 from cli.formats import Way
 from cli.guessing import Scan, Seen, only
@@ -50,8 +51,11 @@ class Draft:
     decisions: list[str] = field(default_factory=list)
 
 
-def draft(scan: Scan, source: str, project: str, target: str | None = None) -> Draft:
-    """Raises CliError for a name that is none, or a target that the file does not have."""
+def draft(scan: Scan, source: str, project: str, target: str | None = None, kind: str | None = None) -> Draft:
+    """`kind`: clustering or anomaly, for a contract that does not learn from labels; None: what suits the target.
+
+    Raises CliError for a name that is none, or a target that the file does not have.
+    """
     if not re.fullmatch(PROJECT_PATTERN, project):
         raise CliError(
             f"{project!r} is not a project name (2–32 lower-case letters, digits and single dashes): "
@@ -61,12 +65,14 @@ def draft(scan: Scan, source: str, project: str, target: str | None = None) -> D
     if target is not None and target not in known:
         raise CliError(f"the file has no column {target!r}{nearest(target, known)}; it has: {', '.join(known)}")
     result = Draft(project)
-    chosen = known[target] if target else _likely_target(scan.columns)
-    if target is None:
+    chosen = known[target] if target else None if kind else _likely_target(scan.columns)
+    if target is None and chosen is not None:
         result.decisions.append(f"problem.target: is {chosen.name!r} the column to predict?")
     key = only(scan.columns, lambda c: c is not chosen and _is_key(c, scan))
     time = only(scan.columns, lambda c: c is not chosen and c.type == "timestamp")
-    problem, column_type = _problem(chosen, result)
+    problem, column_type = _problem(chosen, result) if chosen else ("", "")
+    if kind:
+        problem = unlabelled.problem_line(kind, problem or None, result.decisions)
     lines = [
         f"# Written by `sluice init` from {source}: {plural(scan.rows, 'row')}"
         + ("." if scan.whole else " looked at."),
@@ -75,9 +81,9 @@ def draft(scan: Scan, source: str, project: str, target: str | None = None) -> D
         'description: ""  # DECIDE: the question that the model answers',
         f"problem: {problem}",
     ]
-    if not target:
+    if chosen and not target:
         lines[-1] += "  # DECIDE: target is a guess"
-    if chosen.missing:
+    if chosen and chosen.missing and not kind:
         lines.append(f"# {chosen.missing} rows have no {_scalar(chosen.name)}: they are accepted but not learned from")
     lines += ["data:", *_key_lines(scan, chosen, key, result), *_time_lines(scan, chosen, time, result)]
     lines.append("  # ranges are those of this file; give a column min and max if its values have limits")
@@ -86,7 +92,7 @@ def draft(scan: Scan, source: str, project: str, target: str | None = None) -> D
         kind = column_type if column is chosen else column.type
         _ask_about_format(column, scan, result)
         lines.append(f"    {_column(column, kind, scan, required=column is key)}")
-    lines += _rest(problem_type=re.findall(r"type: (\w+)", problem)[0], time=time)
+    lines += _rest(problem_type=re.findall(r"type: (\w+)", problem)[0], time=time, labelled=chosen is not None)
     result.text = "\n".join(lines) + "\n"
     load_contract(result.text, source="the drafted project.yaml", project=project)
     return result
@@ -150,7 +156,7 @@ def _problem(target: Seen, result: Draft) -> tuple[str, str]:
     )
 
 
-def _key_lines(scan: Scan, target: Seen, key: Seen | None, result: Draft) -> list[str]:
+def _key_lines(scan: Scan, target: Seen | None, key: Seen | None, result: Draft) -> list[str]:
     if key:
         return [f"  key: [{_scalar(key.name)}]  # distinct in every row"]
     result.decisions.append(
@@ -162,7 +168,7 @@ def _key_lines(scan: Scan, target: Seen, key: Seen | None, result: Draft) -> lis
     return [f"  key: []  # DECIDE: columns that identify a row{seen}"]
 
 
-def _time_lines(scan: Scan, target: Seen, time: Seen | None, result: Draft) -> list[str]:
+def _time_lines(scan: Scan, target: Seen | None, time: Seen | None, result: Draft) -> list[str]:
     if time:
         result.decisions.append(f"data.time: {time.name!r} orders the rows and is not a feature; is that right?")
         return [f"  time: {_scalar(time.name)}  # DECIDE: it orders the rows and is not a feature; null makes it one"]
@@ -248,22 +254,30 @@ def _column(column: Seen, kind: str, scan: Scan, *, required: bool) -> str:
     return f"{_scalar(column.name)}: {{{', '.join(parts)}}}{comment}"
 
 
-def _rest(problem_type: str, time: Seen | None) -> list[str]:
-    metric = METRICS[problem_type][0]
+def _rest(problem_type: str, time: Seen | None, *, labelled: bool) -> list[str]:
     by_time = "  # DECIDE: by: time if the model must predict later rows" if time else ""
-    floor = {"binary": "min: 0.8", "multiclass": "min: 0.7", "regression": "max: 10"}[problem_type]
     return [
         "  expectations: {max_invalid_rows: 0.05}  # min_rows would refuse smaller files",
         f"  split: {{test: 0.2, validation: 0.2, by: random}}{by_time}",
         "gates:",
         "  # DECIDE, once a first model shows what can be reached: what must a model reach to be useful? For example:",
-        f"  # - {{metric: {metric}, {floor}}}",
-        f"  - {{metric: {metric}, above_baseline_by: {'0.0' if problem_type == 'regression' else '0.01'}}}",
-        f"  - {{metric: {metric}, not_worse_than_champion_by: 0.005, confidence: 0.95}}",
+        *_gates(problem_type, labelled=labelled),
         "release:",
         "  approval: manual  # DECIDE: automatic once you trust the gates",
         "  # DECIDE, from the second model on: hold, roll_back, or promote after a test on held-out rows?",
         "  no_traffic: roll_back  # what a release does that sees no live requests",
+    ]
+
+
+def _gates(problem_type: str, *, labelled: bool) -> list[str]:
+    if problem_type in unlabelled.TYPES:
+        return unlabelled.gate_lines(problem_type, labelled=labelled)
+    metric = METRICS[problem_type][0]
+    floor = {"binary": "min: 0.8", "multiclass": "min: 0.7", "regression": "max: 10"}[problem_type]
+    return [
+        f"  # - {{metric: {metric}, {floor}}}",
+        f"  - {{metric: {metric}, above_baseline_by: {'0.0' if problem_type == 'regression' else '0.01'}}}",
+        f"  - {{metric: {metric}, not_worse_than_champion_by: 0.005, confidence: 0.95}}",
     ]
 
 

@@ -30,6 +30,7 @@ NAME = "ask"
 HELP = "send a request to the model and print its answer"
 EXAMPLE = """sluice ask shop '{"pages_viewed": 3, "device": "mobile"}'"""
 _TYPES = {".csv": "text/csv", ".jsonl": "application/jsonlines", ".ndjson": "application/jsonlines"}
+_SAID = {"clustering": "segment", "anomaly": "flagged as an anomaly"}
 _SAMPLES: dict[str, Any] = {
     "integer": 1,
     "number": 1.0,
@@ -134,7 +135,9 @@ def _meaning(world: World, project: str, answer: Any) -> str:
     if not registered or not isinstance(predictions, list) or len(predictions) != 1:
         return ""
     problem, found = registered[0]["problem"], predictions[0]
-    said = f"{problem['target']}: {_plain(found.get('prediction'))}"
+    said = f"{_SAID.get(problem['type'], problem.get('target'))}: {_plain(found.get('prediction'))}"
+    if (score := found.get("score")) is not None:
+        said += f" (anomaly score {score:.3g}, flagged from 0.5 on)"
     if (probability := found.get("probability")) is not None:
         of = problem["positive"] if problem["type"] == "binary" else found.get("prediction")
         said += f" (probability of {_plain(of)}: {probability:.3g})"

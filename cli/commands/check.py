@@ -23,6 +23,7 @@ HELP = "check a project.yaml and list its errors"
 EXAMPLE = "sluice check project.yaml"
 SECONDS = 30.0
 """For reading accepted rows."""
+_LEARNS = {"clustering": "finds segments", "anomaly": "finds rare rows"}
 
 
 def run(connection: Connection, file: options.Contract = Path("project.yaml"), as_json: options.Json = False) -> int:
@@ -32,7 +33,8 @@ def run(connection: Connection, file: options.Contract = Path("project.yaml"), a
         return 0
     problem, columns = contract.problem, contract.feature_columns
     say(f"{file} is a valid contract.")
-    learns = f"  {contract.project}: {problem.type}, learns {problem.target} from {plural(len(columns), 'column')}"
+    what = f"learns {problem.target}" if problem.learned_target else _LEARNS[problem.type]
+    learns = f"  {contract.project}: {problem.type}, {what} from {plural(len(columns), 'column')}"
     gates = plural(len(contract.gates), "gate")
     say(f"{learns}, tuned for {problem.metric}, {gates}, approval {contract.release.approval}")
     if not contract.gates:

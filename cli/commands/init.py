@@ -26,20 +26,27 @@ def run(
         str | None, typer.Option(help="Name of the project; default: made from the file's name.")
     ] = None,
     target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--type", help="clustering or anomaly: learns without labels (default: by the target)."),
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the contract goes.")] = Path("project.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Replace the output when it exists.")] = False,
 ) -> int:
     # here, not above: they read files with pyarrow, whose import every other command would wait for
     from cli.draft import draft, project_name
+    from cli.draft_unlabelled import TYPES
     from cli.guessing import scan_file
 
     if not file.is_file():
         raise CliError(f"there is no file {file}")
     if output.exists() and not force:
         raise CliError(f"{output} exists; give another --output, or --force to replace it")
+    if kind not in (None, *TYPES):
+        raise CliError(f"--type {kind!r}; write {' or '.join(TYPES)}, or leave it out and name the target")
     scan = scan_file(file)
     stem = file.name.split(".")[0]
-    made = draft(scan, file.name, project or project_name(stem), target)
+    made = draft(scan, file.name, project or project_name(stem), target, kind)
     output.write_text(made.text, encoding="utf-8")
     say(f"wrote {output}: project {made.project}, {plural(len(scan.columns), 'column')}")
     if scan.unnamed:

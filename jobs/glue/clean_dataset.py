@@ -48,6 +48,7 @@ SPARK_TYPES = {
 }
 PARTS = ("train", "validation", "test")
 CLASSIFICATION = ("binary", "multiclass")
+UNLABELLED = ("clustering", "anomaly")
 MAX_LOST_ROWS = 0.05
 KINDS = {
     "string": "text", "bigint": "integer", "int": "integer", "double": "number", "float": "number",
@@ -109,6 +110,9 @@ class Plan:
         declared = data.get("columns") or {}
         key, time, target = list(data.get("key") or []), data.get("time"), problem.get("target")
         wanted = dict.fromkeys([*key, *([time] if time else []), *declared, *([target] if target else [])])
+        if problem["type"] in UNLABELLED:
+            # labels of anomalies are a column like others: rows without one are learned from
+            target = None
         unknown = {str(c["type"]) for c in declared.values()} - set(SPARK_TYPES)
         if unknown:
             raise CleaningError(f"column type {', '.join(sorted(unknown))} is unknown; known: {', '.join(SPARK_TYPES)}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sluice.model.labels import Labels
+from sluice.model.labels import UNLABELLED, Labels
 from sluice.model.metrics import Metric
 from sluice.model.model import Model
 from sluice.model.schema import Row, Schema
@@ -20,12 +20,14 @@ WHAT_TO_DO = "to release the candidate anyway, remove the gates against the cham
 def why_not(champion: Model, candidate: Labels, schema: Schema, who: str = "the champion") -> str | None:
     """Why the champion's scores of the test rows would say nothing beside the candidate's; None if they do."""
     known, ours = champion.labels, candidate
-    if (known.problem, known.target) != (ours.problem, ours.target):
+    unlabelled = known.problem == ours.problem and ours.problem in UNLABELLED
+    if not unlabelled and (known.problem, known.target) != (ours.problem, ours.target):
         return (
             f"{who} predicts {known.target!r} ({known.problem}), the candidate {ours.target!r} "
             f"({ours.problem}); {WHAT_TO_DO}"
         )
-    if set(known.classes) != set(ours.classes):
+    # other segments are compared anyway
+    if not unlabelled and set(known.classes) != set(ours.classes):
         # a class may be a raw value: they are counted, not named
         new, gone = len(set(ours.classes) - set(known.classes)), len(set(known.classes) - set(ours.classes))
         return (

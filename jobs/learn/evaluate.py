@@ -25,13 +25,14 @@ import numpy as np
 import rivals
 from evaluation_files import latency, load_model, write_held_out, write_json
 from evidence import evidence, size_of
+from unsupervised import evaluation as unlabelled
 
 from channels import crash, read_contract, read_rows
 from sluice.model import metrics
 from sluice.model.bootstrap import paired_difference
 from sluice.model.errors import ArtifactError, DataError, ModelError
 from sluice.model.intervals import intervals
-from sluice.model.labels import SUPPORTED
+from sluice.model.labels import SUPPORTED, UNLABELLED
 from sluice.model.model import Model
 from sluice.model.reference import one_score, reference_profile
 from sluice.model.schema import Row, Schema
@@ -93,6 +94,8 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     """The whole job; answers what evaluation.json holds. Raises ModelError."""
     contract = read_contract(arguments.contract)
     kind = contract["problem"].get("type")
+    if kind in UNLABELLED:
+        return unlabelled.evaluate(arguments, contract, lambda metric: confidence_of(contract, metric))
     if kind not in SUPPORTED:
         raise ModelError(f"problem type {kind!r} cannot be evaluated yet; supported: {', '.join(SUPPORTED)}")
     schema = Schema.from_contract(contract)
@@ -150,7 +153,6 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         "not_compared": others.not_compared,
         "encoding": candidate.encoder.left_out,
         "leakage": models["baseline"].training.get("leakage"),
-        "learning_curve": candidate.training.get("learning_curve"),
     }
     for role in models:
         result[role]["size_bytes"] = sizes[role]

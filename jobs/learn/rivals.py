@@ -21,7 +21,7 @@ from sluice.model import metrics
 from sluice.model.bootstrap import paired_difference
 from sluice.model.csv_records import read_records
 from sluice.model.errors import ModelError
-from sluice.model.labels import Labels
+from sluice.model.labels import UNLABELLED, Labels
 from sluice.model.metrics import Metric
 from sluice.model.model import Model
 from sluice.model.schema import Row, Schema
@@ -127,7 +127,10 @@ def seen_rows(folder: Path) -> dict[str, np.ndarray]:
 
 
 def _in_order(model: Model, candidate: Labels, scores: np.ndarray) -> np.ndarray:
-    """Scores in the candidate's class order; `comparable.why_not` has seen to it that both know the same classes."""
-    if model.labels.classes == candidate.classes:
+    """Scores in the candidate's class order; `comparable.why_not` has seen to it that both know the same classes.
+
+    Segments stay in the model's own order: they need not be the candidate's.
+    """
+    if model.labels.classes == candidate.classes or candidate.problem in UNLABELLED:
         return scores
     return scores[:, [model.labels.classes.index(label) for label in candidate.classes]]

@@ -174,8 +174,7 @@ def test_a_wrong_export_fails_the_job(monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"type": "clustering"}, "'clustering' cannot be trained yet; supported: binary, multiclass, regression"),
-        ({"type": "anomaly"}, "cannot be trained yet"),
+        ({"type": "ranking"}, "'ranking' cannot be trained yet; supported: binary, multiclass, regression"),
         ({"target": "nope"}, "problem.target 'nope' is not among data.columns"),
         ({"target": "channel"}, "3 distinct labels in a binary problem"),
         ({"target": "channel", "type": "regression"}, "needs a numeric target"),

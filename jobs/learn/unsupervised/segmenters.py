@@ -20,7 +20,7 @@ from unsupervised.base import Arrays, Meta, Parameter
 
 MAX_FULL_WIDTH = 200
 """Matrix columns up to which a mixture may have whole covariances: each has width² numbers in the artefact."""
-_STARTS = 5
+_STARTS = 3
 
 
 class Segmenter(ABC):

@@ -16,15 +16,15 @@ from sluice.model.scorers import build_scorer
 from unsupervised.base import Arrays, Learned, Material, Meta
 from unsupervised.segmenters import SEGMENTERS, Centres, Segmenter
 
-MOST = 10
+MAX_SEGMENTS = 10
 """Segments that `clusters: auto` tries at most."""
 STABLE = 0.8
 """Stability from which a number of segments is taken for found rather than drawn by chance."""
 SMALLEST = 0.01
 """Share of the rows below which a segment is a handful of outliers: `auto` does not choose such a division."""
 FIT_ROWS = 20_000
-CHOOSING_ROWS = 2_000
-RESAMPLES = 10
+CHOOSING_ROWS = 1_500
+RESAMPLES = 8
 SAME = 0.25
 """Jaccard overlap with a segment of the champion from which a new segment keeps its name."""
 
@@ -74,7 +74,9 @@ def _tried(
             f"problem.clusters is {clusters}, and the training rows have {distinct} different ones: write a smaller "
             "number, or auto"
         )
-    numbers = range(2, min(MOST, distinct, max(2, len(points) // 20)) + 1) if clusters == "auto" else [int(clusters)]
+    numbers = (
+        range(2, min(MAX_SEGMENTS, distinct, max(2, len(points) // 20)) + 1) if clusters == "auto" else [int(clusters)]
+    )
     found = {}
     for number in numbers:
         fitted = segmenter.fit(points, number, given, seed)

@@ -53,10 +53,10 @@ def train(arguments: argparse.Namespace, given: Mapping[str, str], contract: Map
     if kind == "clustering":
         champion = champion_of(arguments.champion, kind, schema)
         names = segments.namer(champion, rows)
-        learned = segments.learn(name, parameters, problem.get("clusters", "auto"), material, names)
+        learned = segments.learn(name, parameters, problem.get("clusters") or "auto", material, names)
     else:
         truth = anomaly_metrics.truths(contract, held_out)
-        share = problem.get("contamination", "auto")
+        share = problem.get("contamination") or "auto"
         learned = anomalies.learn(name, parameters, share, material, truth, problem["metric"])
     state = {
         "family": name,

@@ -9,7 +9,7 @@ from sluice.contract.loading import load_contract
 from sluice.contract.metric_limits import GREATEST_PSI
 from sluice.contract.models import Contract
 from sluice.errors import ContractError
-from sluice.model import metrics
+from sluice.model import anomaly_metrics, metrics, segment_metrics
 from sluice.profile.drift import psi
 from sluice.watch.quality import BINARY, REGRESSION
 
@@ -32,7 +32,43 @@ def columns(more: str) -> str:
     return BASE.replace("    a: {type: number}", f"    a: {{type: number}}\n    {more}")
 
 
+CLUSTERING = BASE.replace("{type: binary, target: y, positive: true}", "{type: clustering}")
+ANOMALY = BASE.replace("{type: binary, target: y, positive: true}", "{type: anomaly}")
+LABELLED = BASE.replace("type: binary", "type: anomaly")
+
 REFUSED = {
+    "a family without labels for classes": (BASE + "training: {candidates: [kmeans]}", "kmeans learns without labels"),
+    "a family with labels for segments": (
+        CLUSTERING + "training: {candidates: [random_forest]}",
+        "random_forest is not for a clustering problem, which has kmeans",
+    ),
+    "segments with a target": (BASE.replace("binary", "clustering"), "a clustering problem has no target"),
+    "segments of one cluster": (CLUSTERING.replace("g}", "g, clusters: 1}"), "problem.clusters"),
+    "clusters of anomalies": (ANOMALY.replace("y}", "y, clusters: 3}"), "`clusters` is for clustering problems"),
+    "more than half of the rows are rare": (ANOMALY.replace("y}", "y, contamination: 0.6}"), "problem.contamination"),
+    "anomalies by labels without any": (ANOMALY.replace("y}", "y, metric: roc_auc}"), "roc_auc needs labels"),
+    "anomalies without a positive label": (LABELLED.replace(", positive: true", ""), "needs `positive`"),
+    "anomalies of text": (target("text", LABELLED).replace("true", "x"), "'y' is declared as text"),
+    "a gate by labels without any": (ANOMALY + "gates: [{metric: recall, min: 0.5}]", "recall needs labels"),
+    "a share to tune for": (ANOMALY.replace("y}", "y, metric: flagged_share}"), "flagged_share is for gates"),
+    "stability against the champion": (
+        CLUSTERING + "gates: [{metric: stability, not_worse_than_champion_by: 0.1}]",
+        "cannot be decided for stability; it can for silhouette",
+    ),
+    "stability against the baseline": (
+        ANOMALY + "gates: [{metric: stability, above_baseline_by: 0.1}]",
+        "above_baseline_by cannot be decided for stability",
+    ),
+    "leaks without labels": (ANOMALY + "gates: [{metric: suspected_leaks, max: 0}]", "does not learn from one"),
+    "quality of segments": (
+        CLUSTERING + "monitor: {quality: {metric: silhouette, min: 0.1}}",
+        "segments have no labels",
+    ),
+    "quality of anomalies without labels": (
+        ANOMALY + "monitor: {quality: {metric: recall, min: 0.1}}",
+        "monitor.quality needs labels",
+    ),
+    "class weights of segments": (CLUSTERING + "training: {class_weights: balanced}", "no classes to weigh"),
     "a metric that does not exist": (
         BASE + "monitor: {quality: {metric: roc_acu, min: 0.7}}",
         "did you mean 'roc_auc'",
@@ -218,15 +254,33 @@ def test_a_frozen_contract_is_read_whatever_newer_rules_say() -> None:
 def test_metrics_are_those_that_evaluation_and_monitoring_compute() -> None:
     money = metric_limits.BUSINESS_METRICS
     assert set(metrics.money_metrics("binary", {"value_per_true_positive": 1.0, "cost_per_contact": 0.0})) == money
-    assert {kind: set(names) - money for kind, names in metric_limits.METRICS.items()} == {
+    assert {kind: set(metric_limits.METRICS[kind]) - money for kind in metrics.METRICS} == {
         kind: set(names) for kind, names in metrics.METRICS.items()
     }
+    without_labels = {"clustering": segment_metrics.METRICS, "anomaly": (*anomaly_metrics.LABELLED, "flagged_share")}
+    assert set(metric_limits.METRICS) - set(metrics.METRICS) == set(without_labels)
+    for kind, names in without_labels.items():
+        assert set(metric_limits.METRICS[kind]) == {*names, "stability"}
+    assert set(metric_limits.ONLINE_METRICS["anomaly"]) <= set(BINARY)
     named = {name for names in metric_limits.METRICS.values() for name in names}
     # a value of money may be any number
     assert named - metric_limits.BUSINESS_METRICS <= set(metric_limits.RANGES)
     assert named >= metric_limits.LOWER_IS_BETTER
     assert set(metric_limits.ONLINE_METRICS["binary"]) == set(BINARY)
     assert set(metric_limits.ONLINE_METRICS["regression"]) == set(REGRESSION)
+
+
+def test_what_learns_without_labels_has_defaults_of_its_own() -> None:
+    segments, rare, labelled = (load_contract(text) for text in (CLUSTERING, ANOMALY, LABELLED))
+    assert segments.training.candidates == ["kmeans", "gaussian_mixture", "pca_kmeans"]
+    assert (segments.problem.metric, segments.problem.clusters) == ("silhouette", "auto")
+    assert segments.feature_columns == ["a", "y"]
+    assert (rare.problem.metric, labelled.problem.metric) == ("stability", "pr_auc")
+    assert labelled.feature_columns == ["a"]
+    assert (labelled.problem.target, labelled.problem.learned_target) == ("y", None)
+    assert Contract.model_validate(labelled.model_dump(mode="json")) == labelled
+    gates = "gates: [{metric: flagged_share, min: 0.001}, {metric: flagged_share, max: 0.05}]"
+    assert len(load_contract(ANOMALY + gates).gates) == 2
 
 
 def test_psi_has_the_bound_that_contracts_are_held_to() -> None:

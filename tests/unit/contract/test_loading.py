@@ -46,12 +46,7 @@ def test_defaults_are_filled_in_and_survive_json() -> None:
         ("training.tuning.max_job", 3, r"did you mean 'max_jobs'\?"),
         ("problem.target", "bougt", r"did you mean 'bought'\?"),
         ("problem.metric", "rmse", "not for a binary problem"),
-        (
-            "problem.type",
-            "clustering",
-            "clustering problems cannot be trained yet; supported: binary, multiclass, regression$",
-        ),
-        ("problem.type", "anomaly", "problem.type: anomaly problems cannot be trained yet"),
+        ("problem.type", "clustering", "a clustering problem has no target"),
         ("problem.type", "binry", r"did you mean 'binary'\?"),
         ("problem.type", ["binary"], "problem.type"),
         ("alerts.emails", ["a@example.com", "b at example.com"], "alerts.emails: 'b at example.com' is not an email"),

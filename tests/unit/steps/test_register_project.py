@@ -73,12 +73,12 @@ def test_an_address_that_sns_refuses_refuses_the_contract() -> None:
     assert "stays in force" in at.alerts.published[-1].message
 
 
-def test_a_problem_that_cannot_be_trained_is_refused_at_once() -> None:
+def test_a_problem_that_says_what_its_type_cannot_mean_is_refused_at_once() -> None:
     at = world()
-    body = yaml.safe_dump({**CONTRACT, "problem": {"type": "clustering"}}).encode()
+    body = yaml.safe_dump({**CONTRACT, "problem": {"type": "clustering", "contamination": 0.1}}).encode()
     answer = at.call(register_project, KEY, put(at, KEY, body))
     assert answer["status"] == "refused"
-    assert "clustering problems cannot be trained yet" in answer["message"]
+    assert "`contamination` is for anomaly problems" in answer["message"]
 
 
 def test_other_files_are_none_of_its_business() -> None:

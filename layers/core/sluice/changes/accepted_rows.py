@@ -139,7 +139,7 @@ def _count(
 def needed(kinds: dict[str, str], contract: Contract, changed: Differences) -> dict[str, str]:
     """The dataset's columns whose values must be read, with their types: what decides about rows, and what converts."""
     data = contract.data
-    roles = {contract.problem.target, *([data.time] if data.split.by == "time" else [])}
+    roles = {contract.problem.learned_target, *([data.time] if data.split.by == "time" else [])}
     roles |= set(data.key) if changed.key else set()
     found = {}
     for name, kind in kinds.items():
@@ -248,7 +248,7 @@ def _rows_of(judged: Judged) -> Iterator[Any]:
 
 def _add_rows(facts: DatasetFacts, contract: Contract, verdicts: dict[str, Judged], rows: int) -> None:
     """Rows without a label, labelled rows without a time, and the labels' classes."""
-    target, moment = contract.problem.target, contract.data.time
+    target, moment = contract.problem.learned_target, contract.data.time
     labels: list[Any] = list(_rows_of(verdicts[target])) if target in verdicts else [True] * rows
     facts.unlabelled += sum(label is None for label in labels)
     if contract.data.split.by == "time" and moment in verdicts:

@@ -21,7 +21,7 @@ def facts_of_profile(
         return None
     facts = DatasetFacts(dataset, int(profile["rows"]), kinds)
     facts.counts = {name: Counts(kept=int(columns[name]["count"])) for name in wanted}
-    target, moment = str(contract.problem.target), contract.data.time
+    target, moment = str(contract.problem.learned_target), contract.data.time
     if target in wanted:
         facts.unlabelled = int(columns[target]["missing"])
         if contract.problem.type != "regression":

@@ -38,7 +38,7 @@ Place = tuple[str, int, int]
 
 def required(contract: Contract) -> list[str]:
     """Columns that every dataset must hold, or the job stops."""
-    data, target = contract.data, contract.problem.target
+    data, target = contract.data, contract.problem.learned_target
     return list(dict.fromkeys([*data.key, *([data.time] if data.time else []), *([target] if target else [])]))
 
 
@@ -57,7 +57,7 @@ def lacking(datasets: Sequence[DatasetFacts], contract: Contract) -> list[Loss]:
 
 
 def _role(name: str, contract: Contract) -> str:
-    if name == contract.problem.target:
+    if name == contract.problem.learned_target:
         return "target"
     return "time column" if name == contract.data.time else "key column"
 
@@ -65,7 +65,7 @@ def _role(name: str, contract: Contract) -> str:
 def when_read(datasets: Sequence[DatasetFacts], contract: Contract) -> list[Loss]:
     """What does not come through from the datasets to the contract's columns, one loss for a reason and a column."""
     places: dict[tuple[str, str, str], list[Place]] = {}
-    target, moment = contract.problem.target, contract.data.time
+    target, moment = contract.problem.learned_target, contract.data.time
     for facts in datasets:
         lost = {name: counts.lost for name, counts in facts.counts.items()}
         for reason, name, count in (("no_target", target, facts.unlabelled), ("no_time", moment, facts.undated)):

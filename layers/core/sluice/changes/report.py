@@ -95,7 +95,7 @@ def _stops(
     if over := losses.limit_violation(every, rows, contract.data.expectations.max_lost_rows):
         return [over]
     classes = _classes(read)
-    if contract.problem.type != "regression" and rows and len(classes) < 2:
+    if contract.problem.type in ("binary", "multiclass") and rows and len(classes) < 2:
         what = "no row has a label" if not classes else f"every label of {contract.problem.target!r} is the same"
         return [f"{what}: there is nothing to learn"]
     return []

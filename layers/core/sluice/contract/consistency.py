@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from sluice.contract import unlabelled
 from sluice.contract.durations import seconds
 from sluice.contract.hints import nearest
 from sluice.contract.metric_limits import (
@@ -28,6 +29,7 @@ TARGET_TYPES = {
     "binary": ("boolean", "category", "integer", "number"),
     "multiclass": ("category", "integer", "boolean"),
     "regression": ("number", "integer"),
+    "anomaly": ("boolean", "category", "integer"),
 }
 SEGMENT_TYPES = ("category", "boolean", "integer")
 """Columns whose values a gate can compare."""
@@ -84,7 +86,9 @@ def _column_values(contract: Contract) -> Iterator[str]:
 
 
 def _target(contract: Contract) -> Iterator[str]:
-    problem, name = contract.problem, str(contract.problem.target)
+    problem, name = contract.problem, contract.problem.target
+    if name is None:
+        return
     target = contract.data.columns[name]
     wanted = TARGET_TYPES[problem.type]
     if target.type not in wanted:
@@ -99,7 +103,7 @@ def _target(contract: Contract) -> Iterator[str]:
         yield f"data.split.group names the target {name!r}: each part would then have other classes"
     if name == contract.data.time:
         yield f"data.time names the target {name!r}; name the column with the time of each row"
-    if problem.type != "binary" and problem.positive is not None:
+    if problem.type not in ("binary", "anomaly") and problem.positive is not None:
         yield f"problem.positive is for binary problems; this one is {problem.type}"
     if problem.type == "binary" and target.values is not None and len(set(target.values)) != 2:
         yield f"data.columns.{name}.values has {len(set(target.values))} values; the target of a binary problem has two"
@@ -197,8 +201,14 @@ def _monitoring(contract: Contract) -> Iterator[str]:
             )
         return
     known = ONLINE_METRICS[kind]
+    if kind == "anomaly" and not contract.problem.target:
+        yield "monitor.quality needs labels: name their column in problem.target, or leave monitor.quality out"
+        return
     if quality.metric not in known:
         hint = nearest(quality.metric, known)
+        if kind == "clustering":
+            yield "monitor.quality: segments have no labels to be measured by; leave it out"
+            return
         listed = f"computed are {', '.join(known)}" if known else "none is computed yet: leave monitor.quality out"
         yield f"monitor.quality.metric {quality.metric!r}: of a {kind} problem with delayed labels {listed}{hint}"
         return
@@ -254,4 +264,5 @@ _RULES: tuple[Callable[[Contract], Iterator[str]], ...] = (
     _captures,
     _durations,
     _business,
+    unlabelled.violations,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sluice.contract.unlabelled import EITHER_LIMIT
+from sluice.contract.unlabelled import METRICS as UNLABELLED_METRICS
 from sluice.model.metric_ranges import LOWER_IS_BETTER, RANGES, Range
 
 __all__ = [
@@ -25,6 +27,7 @@ METRICS = {
         *("macro_precision", "macro_recall", "micro_f1", "weighted_precision", "weighted_recall", "weighted_f1", "mcc"),
     ),
     "regression": ("rmse", "mae", "r2", "mse", "mape", "pinball_10", "pinball_90"),
+    **UNLABELLED_METRICS,
 }
 """What evaluation computes on the test rows."""
 SUSPECTED_LEAKS = "suspected_leaks"
@@ -33,6 +36,8 @@ ONLINE_METRICS: dict[str, tuple[str, ...]] = {
     "binary": ("roc_auc", "log_loss", "brier", "accuracy", "precision", "recall", "f1"),
     "multiclass": (),
     "regression": ("rmse", "mae"),
+    "clustering": (),
+    "anomaly": ("roc_auc", "accuracy", "precision", "recall", "f1"),
 }
 """What monitoring computes from delayed labels (`sluice.watch.quality`)."""
 BUSINESS_METRICS = frozenset({"profit", "uplift", "value_per_decision"})
@@ -43,9 +48,11 @@ GREATEST_PSI = 18.4
 
 def limit_violation(metric: str, *, minimum: float | None, maximum: float | None) -> str | None:
     """Return why these limits on a metric cannot be meant, with the next step; None if they can."""
-    if metric in LOWER_IS_BETTER and minimum is not None:
+    if metric in EITHER_LIMIT:
+        pass
+    elif metric in LOWER_IS_BETTER and minimum is not None:
         return f"{metric} is better the smaller it is, so `min` would refuse good models: write `max: {minimum:g}`"
-    if metric not in LOWER_IS_BETTER and maximum is not None:
+    elif metric not in LOWER_IS_BETTER and maximum is not None:
         return f"{metric} is better the greater it is, so `max` would refuse good models: write `min: {maximum:g}`"
     limit = maximum if minimum is None else minimum
     bounds = RANGES.get(metric)

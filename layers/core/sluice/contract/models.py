@@ -18,6 +18,7 @@ from sluice.contract.part import Part
 from sluice.contract.problem import Business, Problem
 from sluice.contract.release import Bandit, Release
 from sluice.contract.training import Gate, Training
+from sluice.contract.unlabelled import FAMILIES
 from sluice.model.values import Reading, category_text, truth
 
 __all__ = ["COLUMN_PATTERN", "PROJECT_PATTERN", "Bandit", "Column", "Contract", "Gate", "Release"]
@@ -55,6 +56,19 @@ class Contract(Part):
             return values
         return {**values, "problem": {**problem, "positive": read}}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _families_of_its_type(cls, values: Any) -> Any:
+        """Without `training.candidates`, every family that learns without labels is tried where there are none."""
+        try:
+            families = FAMILIES[values["problem"]["type"]]
+            training = values.get("training") or {}
+            if training.get("candidates") is not None:
+                return values
+        except (KeyError, TypeError, AttributeError):
+            return values
+        return {**values, "training": {**training, "candidates": list(families)}}
+
     @model_validator(mode="after")
     def _columns_exist(self) -> Contract:
         known = self.data.columns
@@ -74,7 +88,7 @@ class Contract(Part):
                 raise ValueError(
                     f"{where} names the column {name!r}, which data.columns does not have{nearest(name, known)}"
                 )
-        if self.problem.type == "binary" and self.problem.target:
+        if self.problem.type in ("binary", "anomaly") and self.problem.target:
             self._has_positive(known[self.problem.target])
         if self.data.split.by == "time" and not self.data.time:
             raise ValueError("data.split.by is `time`, so data.time must name the column that orders the rows")
@@ -120,7 +134,15 @@ class Contract(Part):
     @property
     def prediction_type(self) -> str:
         """Column type of what a model of this contract predicts."""
-        return "number" if self.problem.type == "regression" else self.data.columns[str(self.problem.target)].type
+        without_target = {"regression": "number", "clustering": "category", "anomaly": "boolean"}
+        if self.problem.type in without_target:
+            return without_target[self.problem.type]
+        return self.data.columns[str(self.problem.target)].type
+
+    @property
+    def score_member(self) -> str:
+        """What the number beside a prediction is called in answers; regression has none."""
+        return "score" if self.problem.type == "anomaly" else "probability"
 
     @property
     def lower_is_better(self) -> bool:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from sluice.contract.metric_limits import METRICS
 from sluice.contract.part import Part
-
-UNTRAINABLE = ("clustering", "anomaly")
-"""Types that people ask for and no training job knows: refused here rather than in the run of their first file."""
+from sluice.contract.unlabelled import UNLABELLED, default_metric
 
 
 class Problem(Part):
-    type: Literal["binary", "multiclass", "regression"] = Field(description="two classes, several classes, or a number")
-    target: str | None = Field(None, description="the column to predict")
-    positive: bool | int | str | None = Field(None, description="binary: the target's value that counts as yes")
+    type: Literal["binary", "multiclass", "regression", "clustering", "anomaly"] = Field(
+        description="two classes, several classes, a number; or, without labels to learn from, segments or rare rows"
+    )
+    target: str | None = Field(
+        None, description="the column to predict; anomaly: a column of labels, used for evaluation alone"
+    )
+    positive: bool | int | str | None = Field(
+        None, description="binary, and anomaly with a target: the target's value that counts as yes"
+    )
+    clusters: Annotated[int, Field(ge=2, le=50)] | Literal["auto"] | None = Field(
+        None, description="clustering: how many segments; auto, the default: 2 to 10, the stable ones farthest apart"
+    )
+    contamination: Annotated[float, Field(gt=0, le=0.5)] | Literal["auto"] | None = Field(
+        None, description="anomaly: share of the rows to flag; auto, the default: what lies far out"
+    )
     metric: str | None = Field(None, description="what tuning optimises; the default depends on the type")
 
     @field_validator("positive", mode="before")
@@ -29,28 +39,44 @@ class Problem(Part):
             return int(value)
         return value
 
-    @field_validator("type", mode="before")
-    @classmethod
-    def _trainable(cls, value: Any) -> Any:
-        if value in UNTRAINABLE:
-            raise ValueError(f"{value} problems cannot be trained yet; supported: {', '.join(METRICS)}")
-        return value
-
     @model_validator(mode="before")
     @classmethod
     def _default_metric(cls, values: Any) -> Any:
         kind = values.get("type") if isinstance(values, dict) else None
-        if isinstance(kind, str) and kind in METRICS and not values.get("metric"):
-            values = {**values, "metric": METRICS[kind][0]}
-        return values
+        if not isinstance(kind, str) or kind not in METRICS:
+            return values
+        if not values.get("metric"):
+            metric = default_metric(values) if kind in UNLABELLED else METRICS[kind][0]
+            values = {**values, "metric": metric}
+        own = {"clustering": "clusters", "anomaly": "contamination"}.get(kind)
+        return {own: "auto", **values} if own else values
 
     @model_validator(mode="after")
     def _consistent(self) -> Problem:
+        for name, kind in (("clusters", "clustering"), ("contamination", "anomaly")):
+            if getattr(self, name) is not None and self.type != kind:
+                raise ValueError(f"`{name}` is for {kind} problems; this one is {self.type}")
+        if self.type in UNLABELLED:
+            return self._without_labels()
         if not self.target:
             raise ValueError(f"a {self.type} problem needs `target`, the column to predict")
         if self.type == "binary" and self.positive is None:
             raise ValueError("a binary problem needs `positive`, the target's value that counts as yes")
         return self
+
+    def _without_labels(self) -> Problem:
+        if self.type == "clustering" and self.target:
+            raise ValueError("a clustering problem has no target: segments are found, not predicted. Leave it out")
+        if self.target and self.positive is None:
+            raise ValueError("an anomaly problem with a target needs `positive`, the target's value of an anomaly")
+        if self.positive is not None and not self.target:
+            raise ValueError("`positive` is a value of the target, and there is none: name it, or leave both out")
+        return self
+
+    @property
+    def learned_target(self) -> str | None:
+        """The column whose value every row to learn from must have; None where labels are not learned from."""
+        return None if self.type in UNLABELLED else self.target
 
 
 class Business(Part):

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from sluice.contract.part import MACHINE, MACHINE_PATTERN, Part
+from sluice.contract.unlabelled import UnlabelledFamily
 
 Candidate = Literal["logistic_regression", "random_forest", "extra_trees", "gradient_boosting", "lightgbm", "xgboost"]
 
@@ -21,18 +22,16 @@ class Tuning(Part):
 
 
 class Training(Part):
-    candidates: list[Candidate] = Field(
+    candidates: list[Candidate | UnlabelledFamily] = Field(
         ["logistic_regression", "random_forest", "gradient_boosting"],
         min_length=1,
         max_length=10,
-        description="model families to tune; the baseline is always trained",
+        description="model families to tune; the baseline is always trained. The default of clustering and anomaly is "
+        "every family of that type",
     )
     tuning: Tuning = Field(Tuning(), description="how long and how widely to search")
     instance: str = Field(MACHINE, pattern=MACHINE_PATTERN, description="machine of training and evaluation jobs")
     spot: bool = Field(False, description="spot machines, much cheaper: an interrupted training job starts again")
-    learning_curve: bool = Field(
-        True, description="fits on 10, 25 and 50 % of the rows as well, if that is quick, for a verdict in words"
-    )
     seed: int = Field(0, ge=0, description="of tuning and of every fit")
     refit: bool = Field(
         True,

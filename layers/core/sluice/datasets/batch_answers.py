@@ -19,21 +19,22 @@ from sluice.ports import Json
 
 ROW, REASONS = "_row", "_reasons"
 """As in `sluice quarantine`."""
-_CSV_ANSWER = ("prediction", "probability")
-_OURS = frozenset({ROW, REASONS, *_CSV_ANSWER, "model", "inference_id", "unknown_fields"})
+_OURS = frozenset({ROW, REASONS, "prediction", "probability", "score", "model", "inference_id", "unknown_fields"})
 
 Row = Mapping[str, Any]
 
 
-def join_answers(index: Path, raw: Path, out: Path, form: str, key_columns: Sequence[str]) -> int:
+def join_answers(
+    index: Path, raw: Path, out: Path, form: str, key_columns: Sequence[str], score: str = "probability"
+) -> int:
     """Writes row number, key and answer of each scored row to `out`; returns how many there are.
 
-    `form` is csv (a table with a header) or jsonl; `raw` has the job's answers in the same form. Raises AnswersError
-    where they are not one for each line of `index`.
+    `form` is csv (a table with a header) or jsonl; `raw` has the job's answers in the same form; `score` names the
+    number beside a prediction. Raises AnswersError where the answers are not one for each line of `index`.
     """
     columns = [_own(name) for name in key_columns]
     with index.open(encoding="utf-8") as rows, raw.open(encoding="utf-8", newline="") as lines:
-        answers = _csv_answers(lines) if form == "csv" else _json_answers(lines)
+        answers = _csv_answers(lines, score) if form == "csv" else _json_answers(lines)
         return _write(out, form, _joined(rows, answers, columns))
 
 
@@ -69,11 +70,12 @@ def _joined(rows: Iterable[str], answers: Iterable[Row], columns: Sequence[str])
         yield {ROW: number, **dict(zip(columns, key, strict=True)), **answer}
 
 
-def _csv_answers(lines: TextIO) -> Iterator[Row]:
+def _csv_answers(lines: TextIO, score: str) -> Iterator[Row]:
+    names = ("prediction", score)
     for cells in csv.reader(lines):
-        if not 1 <= len(cells) <= len(_CSV_ANSWER):
+        if not 1 <= len(cells) <= len(names):
             raise AnswersError(f"an answer of the model has {len(cells)} cells; one or two are expected")
-        yield dict(zip(_CSV_ANSWER, cells, strict=False))
+        yield dict(zip(names, cells, strict=False))
 
 
 def _json_answers(lines: TextIO) -> Iterator[Row]:

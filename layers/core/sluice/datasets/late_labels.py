@@ -44,6 +44,8 @@ class LateLabels:
 def late_labels(contract: Contract, *, objects: ObjectStore, clock: Clock) -> LateLabels:
     """A file that was deleted from labels/ counts no longer; one that cannot be read stops none of the others."""
     found = LateLabels()
+    if contract.problem.target is None:
+        return found
     dropped = {
         keys.accepted_labels(contract.project, digest(stored.key)): stored
         for stored in objects.list(keys.labels(contract.project))

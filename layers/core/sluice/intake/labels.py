@@ -71,7 +71,12 @@ def read_label_file(path: Path, contract: Contract, scratch: Path, limits: Limit
 
 
 def _read(opened: Opened, contract: Contract, scratch: Path, limits: Limits, *, exact: bool) -> LabelFile:
-    target = str(contract.problem.target)
+    if contract.problem.target is None:
+        raise HeaderMismatchError(
+            f"{contract.project} is a {contract.problem.type} project without problem.target: there is nothing that a "
+            "label could be compared with"
+        )
+    target = contract.problem.target
     source = open_source(opened, [INFERENCE_ID, *contract.data.key, target])
     header = source.header()
     if not header and source.notes.format == "jsonl":

@@ -11,7 +11,9 @@ class Range(NamedTuple):
     greatest: float
 
 
-LOWER_IS_BETTER = frozenset({"log_loss", "brier", "ece", "mse", "rmse", "mae", "mape", "pinball_10", "pinball_90"})
+LOWER_IS_BETTER = frozenset(
+    {"log_loss", "brier", "ece", "mse", "rmse", "mae", "mape", "pinball_10", "pinball_90", "davies_bouldin"}
+)
 """For all other metrics more is better."""
 _SHARES = (
     *("roc_auc", "pr_auc", "brier", "ece", "accuracy", "balanced_accuracy", "precision", "recall", "f1"),
@@ -22,6 +24,9 @@ RANGES = {
     **dict.fromkeys(_SHARES, Range(0, 1)),
     **dict.fromkeys(("log_loss", "mse", "rmse", "mae", "mape", "pinball_10", "pinball_90"), Range(0, math.inf)),
     "mcc": Range(-1, 1),
+    **dict.fromkeys(("silhouette", "stability"), Range(-1, 1)),
+    **dict.fromkeys(("davies_bouldin", "calinski_harabasz"), Range(0, math.inf)),
+    **dict.fromkeys(("smallest_share", "flagged_share"), Range(0, 1)),
     "r2": Range(-math.inf, 1),
     # the share of the rows that is looked at bounds it
     "lift_at_5": Range(0, 20),

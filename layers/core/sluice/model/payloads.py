@@ -56,13 +56,16 @@ def csv_records(text: str, schema: Schema, header: str | None = None) -> tuple[l
     return list(schema.features), records
 
 
-def csv_answers(text: str, prediction: str) -> list[dict[str, Any]]:
-    """`prediction` is the type of what is predicted. Raises csv.Error and ValueError."""
+def csv_answers(text: str, prediction: str, score: str = "probability") -> list[dict[str, Any]]:
+    """`prediction` is the type of what is predicted, `score` the name of the number beside it (an anomaly's: score).
+
+    Raises csv.Error and ValueError.
+    """
     records = _records(text)
     # the last cell of an answer is a number where it is not an inference id
     table = bool(records) and records[0][-1] == "inference_id"
-    columns = records.pop(0) if table else ["prediction", "probability"]
-    types = {"prediction": prediction, "probability": "number"}
+    columns = records.pop(0) if table else ["prediction", score]
+    types = {"prediction": prediction, score: "number"}
     found = []
     for record in records:
         if len(record) != len(columns) and (table or len(record) > len(columns)):

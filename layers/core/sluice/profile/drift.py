@@ -84,6 +84,16 @@ def score_drift(baseline: Baseline, answers: Sequence[float]) -> float | None:
     return psi(reference.shares, [n / len(answers) for n in counts])
 
 
+def prediction_drift(baseline: Baseline, predictions: Sequence[str]) -> float | None:
+    """PSI of the shares of what is predicted (segments); None when there is nothing to compare."""
+    reference = baseline.predictions
+    if not predictions or not reference:
+        return None
+    counts = Counter(predictions)
+    seen = [counts[name] / len(predictions) for name in reference]
+    return psi([*reference.values(), 0.0], [*seen, max(0.0, 1.0 - math.fsum(seen))])
+
+
 def population_drift(baseline: Baseline, window: Mapping[str, Any]) -> dict[str, float]:
     """Column → PSI of a profile (sluice.profile.profiles) against the baseline.
 

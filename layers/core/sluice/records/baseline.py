@@ -39,4 +39,6 @@ BaselineColumn = NumberColumn | CategoryColumn
 class Baseline(Record):
     columns: dict[str, Annotated[BaselineColumn, Field(discriminator="type")]]
     scores: Histogram | None = None
+    predictions: dict[str, float] | None = None
+    """Share of each segment, or of the rows that are flagged; of models that learned without labels alone."""
     rows: int

@@ -18,8 +18,8 @@ from sluice.model.values import category_text, finite, parse_json
 class Reading:
     """`valid`: the answer has the form that the contract promises, for each of the rows that were asked.
 
-    `labels`, `scores`: one a row when it is valid. A score is the probability (binary) or the number (regression);
-    several classes have labels only, numbers have scores only.
+    `labels`, `scores`: one a row when it is valid. A score is the probability (binary), the anomaly score, or the
+    number (regression); several classes and segments have labels only, numbers have scores only.
     """
 
     valid: bool
@@ -51,7 +51,7 @@ def read_predictions(answers: Sequence[dict[str, Any]], rows: int, contract: Con
 
 def _answers(text: str, kind: str, contract: Contract) -> list[Any]:
     if kind == CSV:
-        return csv_answers(text, contract.prediction_type)
+        return csv_answers(text, contract.prediction_type, contract.score_member)
     if kind in JSON_LINES_NAMES:
         return [json.loads(line) for line in lines(text)]
     return list(json.loads(text)["predictions"])
@@ -72,10 +72,10 @@ def _reading(answers: list[dict[str, Any]], contract: Contract) -> Reading:
         if classes is not None and category_text(label) not in classes:
             raise ValueError("the target has no such class")
         labels.append(json.dumps(label))
-        probability = _number(answer["probability"])
+        probability = _number(answer[contract.score_member])
         if not 0 <= probability <= 1:
-            raise ValueError("a probability lies between 0 and 1")
-        if problem.type == "binary":
+            raise ValueError("a probability, or an anomaly score, lies between 0 and 1")
+        if problem.type in ("binary", "anomaly"):
             scores.append(probability)
     return Reading(True, tuple(labels), tuple(scores))
 
@@ -88,6 +88,10 @@ def _number(value: Any) -> float:
 
 def _classes(contract: Contract) -> Collection[str] | None:
     """The target's values as text, where the contract lists them."""
+    if contract.problem.type == "anomaly":
+        return {"true", "false"}
+    if contract.problem.type == "clustering":
+        return None
     column = contract.data.columns[str(contract.problem.target)]
     if column.type == "boolean":
         return {"true", "false"}

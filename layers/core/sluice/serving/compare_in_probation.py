@@ -25,7 +25,7 @@ def compare_in_probation(
 
     That is outside of a probation, without a predecessor, and where the release replayed nothing.
     """
-    if champion.previous is None or clock.now() >= champion.probation_until:
+    if contract.problem.target is None or champion.previous is None or clock.now() >= champion.probation_until:
         return None
     requests: list[Json] = stored_json(
         keys.run(contract.project, champion.run_id, "replay", "requests.json"), [], objects=objects
@@ -63,8 +63,8 @@ def compare_in_probation(
 
 
 def _kind(contract: Contract) -> Kind:
-    kinds: dict[str, Kind] = {"binary": "probability", "multiclass": "class", "regression": "number"}
-    return kinds[contract.problem.type]
+    kinds: dict[str, Kind] = {"binary": "probability", "regression": "number"}
+    return kinds.get(contract.problem.type, "class")
 
 
 def _answered(contract: Contract, kind: Kind, requests: list[Json], pairs: list[Json]) -> list[Captured]:
@@ -84,6 +84,10 @@ def _answered(contract: Contract, kind: Kind, requests: list[Json], pairs: list[
 
 def _row(label: Typed, answer: Json, kind: Kind, contract: Contract) -> Labelled | None:
     """None where one of the three is not of its kind: that speaks against neither model."""
+    if contract.problem.type == "anomaly":
+        # what is predicted is whether a row is flagged, whatever the labels are written like
+        flagged = [_class(answer[name], "boolean") for name in ("old", "new")]
+        return None if None in flagged else Labelled(positive(label, contract), *flagged)
     if kind == "class":
         target = contract.data.columns[str(contract.problem.target)].type
         # the replay keeps classes as JSON

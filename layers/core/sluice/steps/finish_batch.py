@@ -77,7 +77,7 @@ def _handed_over(
         index, raw, out = (Path(scratch) / part for part in ("index", "raw", "out"))
         objects.download(keys.scored_rows(project, batch), index)
         objects.download(f"{folder}/{name.rpartition('/')[2]}.out", raw)
-        joined = join_answers(index, raw, out, form, columns)
+        joined = join_answers(index, raw, out, form, columns, str(file.get("score_member") or "probability"))
         if joined != file["scored_rows"]:
             raise AnswersError(f"{joined} answers came for {file['scored_rows']} rows")
         objects.upload(raw, places["raw_uri"], _TYPES[form])

@@ -82,8 +82,11 @@ def judge_candidate(
 
 
 def _notes(evaluation: Evaluation) -> list[str]:
-    notes = [*evaluation.encoding.notes(), *(evaluation.leakage.sentences() if evaluation.leakage else [])]
-    return [*notes, evaluation.learning_curve.sentence] if evaluation.learning_curve else notes
+    return [
+        *evaluation.encoding.notes(),
+        *(evaluation.unlabelled.notes() if evaluation.unlabelled else []),
+        *(evaluation.leakage.sentences() if evaluation.leakage else []),
+    ]
 
 
 def _report_leakage(project: str, run_id: str, evaluation: Evaluation, *, ledger: Ledger, alerts: Alerts) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 from sluice import keys
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
+from sluice.contract.metric_limits import ONLINE_METRICS
 from sluice.datasets.late_labels import late_labels
 from sluice.errors import DamagedRecordError, NotFoundError, SluiceError
 from sluice.escaping import visible
-from sluice.model.values import Typed
+from sluice.model.values import Typed, category_text
 from sluice.ports import Alerts, Champion, Clock, Events, Json, Ledger, Metric, Metrics, Models, ObjectStore
 from sluice.profile import drift
 from sluice.records.baseline import Baseline
@@ -242,6 +243,12 @@ def _drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
     rows = [row for request in look.requests for row in request.rows]
     scores = (score_of(answer) for request in look.requests for answer in request.answers)
     answers = [score for score in scores if score is not None]
+    said = [
+        category_text(answer["prediction"])
+        for request in look.requests
+        for answer in request.answers
+        if isinstance(answer.get("prediction"), str | bool | int | float)
+    ]
     needed = contract.monitor.drift.min_rows
     source = keys.run(project, look.champion.run_id, "evaluation", "baseline.json")
     report.update(decision="inconclusive", reasons=["drift could not be measured"], drift=None)
@@ -272,7 +279,9 @@ def _drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
     by_chance = sorted(name for name, column in found.items() if column.psi > limit and not column.significant)
     answered = None
     try:
-        answered = drift.score_drift(baseline, answers) if len(answers) >= needed else None
+        segments = contract.problem.type == "clustering"
+        if len(answers) >= needed:
+            answered = drift.prediction_drift(baseline, said) if segments else drift.score_drift(baseline, answers)
     except _OF_DATA as error:
         look.problems[source] = f"the scores of the baseline at {source} cannot be used ({type(error).__name__})"
     report["damage"] = damage(baseline, rows)
@@ -284,6 +293,11 @@ def _drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
         "columns": {name: column.psi for name, column in found.items()},
         "by_chance": by_chance,
     }
+    if baseline.predictions and said:
+        report["predictions"] = {
+            name: {"expected": share, "seen": said.count(name) / len(said)}
+            for name, share in baseline.predictions.items()
+        }
     drifted = counted[worst] > limit
     report["decision"] = "drifted" if drifted else "stable"
     report["reasons"] = [f"{worst} has PSI {found[worst].psi:.3f}, {_verdict(found[worst], limit)}"]
@@ -320,7 +334,11 @@ def _quality(look: Look) -> list[Metric]:
     if quality is None:
         return []
     pairs = join(look.labels, look.requests, contract)
-    families: dict[str, dict[str, Any]] = {"binary": dict(BINARY), "regression": dict(REGRESSION)}
+    families: dict[str, dict[str, Any]] = {
+        "binary": dict(BINARY),
+        "regression": dict(REGRESSION),
+        "anomaly": {name: BINARY[name] for name in ONLINE_METRICS["anomaly"]},
+    }
     rule = families.get(contract.problem.type, {}).get(quality.metric)
     facts: Json = {"metric": quality.metric, "labels": len(pairs), "value": None}
     look.report["quality"] = facts

@@ -155,7 +155,7 @@ def _facts(
     key: str, version_id: str, project: str, contract: Contract, found: ScoringFile, *, objects: ObjectStore
 ) -> Json:
     """Counts of the file's rows for the record and the alert; what was refused is written to quarantine/."""
-    target, reasons = str(contract.problem.target), found.reason_counts
+    target, reasons = contract.problem.target, found.reason_counts
     facts: Json = {
         "rows": found.rows,
         "scored_rows": found.scored,
@@ -171,6 +171,7 @@ def _facts(
         "key_columns_missing": [name for name in contract.data.key if name not in found.key_columns],
         "target_ignored": target if target in found.unused_columns else None,
         "refused_uri": None,
+        "score_member": contract.score_member,
     }
     if found.quarantined:
         dataset = names.dataset_id(objects.bucket, key, version_id)

@@ -249,6 +249,8 @@ def run_plan(
         {"Name": f"validation:{name}", "Regex": f"validation:{name}=([-+0-9.eE]+)"}
         for name in METRICS[contract.problem.type]
     ]
+    # segments keep the names that they have in the serving model: each training job asks it
+    asked = champion.artifact_uri if champion and contract.problem.type == "clustering" else None
     return TrainingPlan(
         project=project,
         run_id=run_id,
@@ -262,7 +264,7 @@ def run_plan(
         endpoint=names.endpoint(stack, project),
         image=settings.image,
         tags=tags,
-        channels=channels(uris),
+        channels=channels(uris, champion=asked),
         baseline=BaselineTraining(hyperparameters=static_parameters(run_id, "baseline")),
         spot=contract.training.spot,
         stopping=stopping_condition(contract, _BASELINE_SECONDS),
@@ -277,7 +279,7 @@ def run_plan(
             build_execution=execution("build"),
             release_execution=execution("release"),
         ),
-        tuning=tuning_plan(settings, contract, run_id, uris, metric, metric_definitions),
+        tuning=tuning_plan(settings, contract, run_id, uris, metric, metric_definitions, asked),
         champion=champion,
         anchor=anchor,
     )

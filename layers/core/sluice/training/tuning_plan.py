@@ -27,6 +27,7 @@ def tuning_plan(
     uris: RunUris,
     metric: str,
     metric_definitions: list[dict[str, str]],
+    champion: str | None = None,
 ) -> Tuning:
     tuning = contract.training.tuning
     families = list(dict.fromkeys(contract.training.candidates))
@@ -65,7 +66,7 @@ def tuning_plan(
                     "MetricDefinitions": metric_definitions,
                 },
                 "RoleArn": settings.execution_role_arn,
-                "InputDataConfig": channels(uris, family),
+                "InputDataConfig": channels(uris, family, champion),
                 "OutputDataConfig": {"S3OutputPath": uris.training, "KmsKeyId": settings.data_key_arn},
                 "ResourceConfig": {
                     "InstanceType": contract.training.instance,
@@ -141,11 +142,16 @@ def _points(parameter: Mapping[str, Any], kind: str, level: int) -> list[str]:
     return [f"{value:.6g}" for value in values]
 
 
-def channels(uris: RunUris, family: str = "baseline") -> list[dict[str, Any]]:
-    """InputDataConfig of a family's training jobs; `libraries` has what the family needs beyond the container."""
+def channels(uris: RunUris, family: str = "baseline", champion: str | None = None) -> list[dict[str, Any]]:
+    """InputDataConfig of a family's training jobs; `libraries` has what the family needs beyond the container.
+
+    `champion`: the archive of a model that the training asks.
+    """
+    asked = [_channel("champion", champion, "application/gzip")] if champion else []
     library = LIBRARIES.get(family)
     beside = f"{uris.source.rpartition('/')[0]}/libraries/{library}.tar.gz"
     return [
+        *asked,
         _channel("train", uris.train, "text/csv"),
         _channel("validation", uris.validation, "text/csv"),
         _channel("contract", uris.contract, "application/json"),

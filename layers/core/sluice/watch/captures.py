@@ -50,8 +50,8 @@ class Captured:
 
 
 def score_of(answer: Row) -> float | None:
-    """The probability, or the number, of an answer to one row."""
-    return finite(answer.get("probability", answer.get("prediction")))
+    """The probability, the anomaly score, or the number, of an answer to one row."""
+    return finite(answer.get("probability", answer.get("score", answer.get("prediction"))))
 
 
 # csv.Error is none of the others, and who nests deeply enough ends in a RecursionError: a line must not stop the rest
@@ -149,8 +149,8 @@ def _answers(text: str, kind: str, contract: Contract) -> tuple[list[Row], str |
     """Predictions; the inference id and the model, which only plain lines of CSV do not have."""
     kind = media_type(kind)
     if kind == CSV or kind in JSON_LINES_NAMES:
-        table = csv_answers(text, contract.prediction_type) if kind == CSV else map(json.loads, lines(text))
-        found = [_object(answer) for answer in table]
+        read = csv_answers(text, contract.prediction_type, contract.score_member) if kind == CSV else None
+        found = [_object(answer) for answer in (map(json.loads, lines(text)) if read is None else read)]
         said = found[0] if found else {}
         own_id = _string(said.get("inference_id"))
         # of several rows each has its own: the request's with the row's number behind it

@@ -94,11 +94,14 @@ def labelled(labels: dict[Identity, Typed], requests: Iterable[Captured], contra
 
 
 def join(labels: dict[Identity, Typed], requests: Iterable[Captured], contract: Contract) -> list[tuple[Any, float]]:
-    """(truth, score) pairs: for binary a bool and the positive class's probability, for regression two numbers."""
+    """(truth, score) pairs: for binary a bool and the positive class's probability, for regression two numbers.
+
+    For anomalies a bool and the score, which is 0.5 at the limit.
+    """
     binary = contract.problem.type != "regression"
     pairs: list[tuple[Any, float]] = []
     for found in labelled(labels, requests, contract):
-        score = finite(found.answer.get("probability" if binary else "prediction"))
+        score = finite(found.answer.get(contract.score_member if binary else "prediction"))
         truth: Any = positive(found.label, contract) if binary else finite(found.label)
         if score is not None and truth is not None:
             pairs.append((truth, score))

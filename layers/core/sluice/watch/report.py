@@ -31,6 +31,7 @@ def render(report: Mapping[str, Any]) -> str:
             ("Capture files", f"{report['files']:,}", _unreadable(report["unreadable_lines"])),
         ),
         *_left_out(report.get("problems") or {}, (report.get("labels") or {}).get("left_out") or {}),
+        *_answers(report.get("predictions") or {}),
         element("h2", "Why"),
         element("ul", [element("li", short(reason, 300)) for reason in report.get("reasons", [])]),
         _columns(drift.get("columns") or {}, limit, report.get("damage") or {}, set(drift.get("by_chance") or ())),
@@ -60,6 +61,22 @@ def _quality(quality: Mapping[str, Any] | None, wanted: Mapping[str, Any] | None
     limits = [f"{side} {wanted[side]:g}" for side in ("min", "max") if wanted and wanted.get(side) is not None]
     told = f"{quality['labels']:,} labels" + (f"; the contract asks for {', '.join(limits)}" if limits else "")
     return (name, f"{quality['value']:.4f}", told)
+
+
+def _answers(shares: Mapping[str, Mapping[str, float]]) -> list[Safe]:
+    """Of models without labels: how many rows each segment has, or how many are flagged."""
+    if not shares:
+        return []
+    rows = [
+        row(
+            [short(name, 60)],
+            (_percent(each["expected"], ".1%"), "n"),
+            (_percent(each["seen"], ".1%"), "n"),
+        )
+        for name, each in shares.items()
+    ]
+    header: list[tuple[str, str | None]] = [("Answer", None), ("Share of the test rows", "n"), ("Share now", "n")]
+    return [element("h2", "Answers"), table(header, rows)]
 
 
 def _left_out(problems: Mapping[str, Any], files: Mapping[str, Any]) -> list[Safe]:

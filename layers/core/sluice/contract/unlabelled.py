@@ -1,0 +1,69 @@
+"""What a contract of type clustering or anomaly may say: families, metrics, and which limits on them can be decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from sluice.contract.models import Contract
+
+UNLABELLED = ("clustering", "anomaly")
+UnlabelledFamily = Literal["kmeans", "gaussian_mixture", "pca_kmeans", "isolation_forest", "lof", "one_class_svm"]
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "clustering": ("kmeans", "gaussian_mixture", "pca_kmeans"),
+    "anomaly": ("isolation_forest", "lof", "one_class_svm"),
+}
+METRICS = {
+    "clustering": ("silhouette", "davies_bouldin", "calinski_harabasz", "stability", "smallest_share"),
+    "anomaly": ("pr_auc", "roc_auc", "stability", "precision", "recall", "f1", "flagged_share"),
+}
+NEED_LABELS = ("pr_auc", "roc_auc", "precision", "recall", "f1")
+"""Of anomaly: computed where the contract names a target."""
+NOT_TO_TUNE = ("smallest_share", "flagged_share")
+"""The contract's own choice (`clusters`, `contamination`) decides them: they are for gates."""
+EITHER_LIMIT = frozenset({"flagged_share"})
+"""Neither more nor less is better as such: `min` and `max` both have a meaning."""
+AGAINST_CHAMPION = {"clustering": ("silhouette",), "anomaly": NEED_LABELS}
+"""Measured row by row, so that the difference of two models has an interval."""
+AGAINST_BASELINE = {"clustering": ("silhouette", "davies_bouldin", "calinski_harabasz"), "anomaly": NEED_LABELS}
+BY_SLICE = {"clustering": ("silhouette",), "anomaly": (*NEED_LABELS, "flagged_share")}
+
+
+def default_metric(problem: dict[str, Any]) -> str:
+    """`silhouette`; of anomalies `pr_auc` where there are labels to measure it by, else `stability`."""
+    if problem["type"] == "clustering":
+        return "silhouette"
+    return "pr_auc" if problem.get("target") else "stability"
+
+
+def violations(contract: Contract) -> Iterator[str]:
+    """What a contract without labels cannot mean; nothing for other types."""
+    kind, problem = contract.problem.type, contract.problem
+    if kind not in UNLABELLED:
+        other = [name for name in contract.training.candidates if any(name in of for of in FAMILIES.values())]
+        if other:
+            yield f"training.candidates: {other[0]} learns without labels; a {kind} problem has families that use them"
+        return
+    if wrong := [name for name in contract.training.candidates if name not in FAMILIES[kind]]:
+        yield f"training.candidates: {wrong[0]} is not for a {kind} problem, which has {', '.join(FAMILIES[kind])}"
+    if problem.metric in NOT_TO_TUNE:
+        yield f"problem.metric {problem.metric} is for gates; write {' or '.join(m for m in METRICS[kind][:3])}"
+    if problem.metric in NEED_LABELS and not problem.target:
+        yield f"problem.metric {problem.metric} needs labels: name their column in problem.target, or write stability"
+    for i, gate in enumerate(contract.gates):
+        if gate.metric == "suspected_leaks":
+            yield f"gates[{i}]: suspected_leaks is about a learned label, and a {kind} problem does not learn from one"
+        if gate.metric not in METRICS[kind]:
+            continue
+        if gate.metric in NEED_LABELS and not problem.target:
+            yield f"gates[{i}]: {gate.metric} needs labels: name their column in problem.target"
+        for rule, able in (
+            ("not_worse_than_champion_by", AGAINST_CHAMPION[kind]),
+            ("above_baseline_by", AGAINST_BASELINE[kind]),
+            ("max_gap", BY_SLICE[kind]),
+        ):
+            if getattr(gate, rule) is not None and gate.metric not in able:
+                yield f"gates[{i}]: {rule} cannot be decided for {gate.metric}; it can for {', '.join(able)}"
+    if contract.training.class_weights != "none":
+        yield f"training.class_weights: a {kind} problem has no classes to weigh; leave it out"
