@@ -153,6 +153,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         "not_compared": others.not_compared,
         "encoding": candidate.encoder.left_out,
         "leakage": models["baseline"].training.get("leakage"),
+        "learning_curve": candidate.training.get("learning_curve"),
     }
     for role in models:
         result[role]["size_bytes"] = sizes[role]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import learning_curve
 import numpy as np
 import sklearn
 
@@ -55,10 +56,15 @@ def run(
         task = replace(task, progress=Progress(lambda answer: report(_metrics(data, answer))))
     encoder, sample = data.prepared(family, data.rows, data.y)
     watch = data.sample(family, encoder, data.validation, data.y_validation)
+    fitting = time.perf_counter()
     fitted = family.fit(hyperparameters, task, sample, watch)
+    whole = fitted, time.perf_counter() - fitting
     answer = family.answer(fitted, task, watch)
     metrics = _metrics(data, answer)
     settled = family.settled(fitted, hyperparameters)
+    curve = None
+    if data.training.get("learning_curve", True) and family.name != "baseline":
+        curve = learning_curve.drawn(family, hyperparameters, task, sample, watch, whole, data.contract.get("business"))
     rows = len(data.rows)
     refit = data.training.get("refit", True)
     if refit:
@@ -82,6 +88,7 @@ def run(
             "fitted_on": ["train", "validation"] if refit else ["train"],
             "settled": settled,
             "validation": {"rows": len(data.validation), "metrics": metrics},
+            "learning_curve": curve,
             "class_weights": data.training.get("class_weights", "none"),
             "seed": task.seed,
             "sklearn": sklearn.__version__,

@@ -53,6 +53,13 @@ def test_a_suspected_leak_is_on_the_record_and_in_an_alert_unless_it_is_accepted
     assert told == (["'status': it answers all. What to do: drop it"] if suspected else None)
 
 
+def test_the_verdict_of_the_learning_curve_is_among_the_notes() -> None:
+    world = build()
+    evaluated(world, NEW, evaluation(learning_curve={"verdict": "over-fitting: it keeps half"}))
+    answer = world.call(judge_candidate, PROJECT, NEW)
+    assert json.loads(world.objects.read(answer["record"]))["notes"] == ["learning curve: over-fitting: it keeps half"]
+
+
 LOSSES = [
     {"reason": "superseded_by_key", "column": None, "rows": 40, "of": 400, "text": "40 of 400 rows are replaced"},
     {"reason": "not_converted", "column": "seats", "rows": 3, "of": 400, "text": "3 of 400 values of 'seats'"},

@@ -32,6 +32,9 @@ class Training(Part):
     tuning: Tuning = Field(Tuning(), description="how long and how widely to search")
     instance: str = Field(MACHINE, pattern=MACHINE_PATTERN, description="machine of training and evaluation jobs")
     spot: bool = Field(False, description="spot machines, much cheaper: an interrupted training job starts again")
+    learning_curve: bool = Field(
+        True, description="fits on 10, 25 and 50 % of the rows as well, if that is quick, for a verdict in words"
+    )
     seed: int = Field(0, ge=0, description="of tuning and of every fit")
     refit: bool = Field(
         True,

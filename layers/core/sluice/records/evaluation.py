@@ -169,6 +169,32 @@ class Encoding(Record):
         return found
 
 
+class CurvePoint(Record):
+    """The contract's metric on the rows that were learned from, and on validation."""
+
+    rows: int
+    train: Evidence = None
+    validation: Evidence = None
+
+
+class LearningCurve(Record):
+    """How the candidate's hyperparameters do on a part of the rows; see `jobs/learn/learning_curve.py`."""
+
+    metric: str | None = None
+    family: str | None = None
+    points: list[CurvePoint] = Field(default_factory=list)
+    constant: Evidence = None
+    """What a model scores that knows only the shares of the classes, or the mean."""
+    gain: PairedDifference | None = None
+    findings: list[str] = Field(default_factory=list)
+    verdict: str | None = None
+    skipped: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        return f"learning curve: {self.verdict or self.skipped or 'it has no verdict'}"
+
+
 class Suspect(Record):
     """Columns that may tell a model what it will not know when it predicts; see `jobs/learn/leakage`."""
 
@@ -237,6 +263,7 @@ class Evaluation(Record):
     not_compared: dict[str, str] = Field(default_factory=dict)
     """`candidate`, `champion` or `anchor` → why it could not be measured."""
     encoding: Encoding = Field(default_factory=Encoding)
+    learning_curve: LearningCurve | None = None
     leakage: Leakage | None = None
     """None: the alarm did not look, as in an evaluation of before there was one."""
     undefined: dict[str, str] = Field(default_factory=dict)

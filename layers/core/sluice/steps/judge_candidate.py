@@ -86,6 +86,7 @@ def _notes(evaluation: Evaluation) -> list[str]:
         *evaluation.encoding.notes(),
         *(evaluation.unlabelled.notes() if evaluation.unlabelled else []),
         *(evaluation.leakage.sentences() if evaluation.leakage else []),
+        *([evaluation.learning_curve.sentence] if evaluation.learning_curve else []),
     ]
 
 
