@@ -41,6 +41,8 @@ def run(connection: Connection, run_id: Run, project: OptionalProject = None, as
         )
         return 0
     say(decisions.head(name, record))
+    if record.get("report"):
+        say(f"  report    {record['report']}\n            (`sluice report {full}` downloads it)")
     if changed and changed["status"] == "compared":
         say("\nContract: what this version changed for rows accepted before it")
         say("\n".join(f"  - {each}" for each in lines(changed)))

@@ -54,5 +54,6 @@ def _places(rows: Sequence[Row], slices: Mapping[str, Mapping[str, Any]]) -> dic
     found: dict[str, dict[str, np.ndarray]] = {}
     for column, values in slices.items():
         keys = np.array([category(value) if (value := row.get(column)) is not None else "" for row in rows])
-        found[column] = {value: np.flatnonzero(keys == value) for value in values}
+        places = {value: np.flatnonzero(keys == value) for value in values}
+        found[column] = {value: each for value, each in places.items() if len(each)}
     return found

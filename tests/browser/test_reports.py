@@ -10,7 +10,7 @@ import html
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,12 @@ from sluice.bootstrap import World as Sluice
 from sluice.contract.models import COLUMN_PATTERN
 from sluice.escaping import visible
 from sluice.ports import Champion
+from sluice.reports import evaluation as report
+from sluice.reports import model_card
+from sluice.reports.facts import Facts
 from sluice.steps.monitor_model import monitor_model
 from sluice.steps.profile_dataset import profile_dataset
+from testing.evaluated_model import RUN, facts
 from tests.browser import chromium, hostile
 from tests.browser.chromium import Browser, Visit, World
 from tests.unit.steps.intake_world import arrive, shop
@@ -35,7 +39,7 @@ SHOWN = 8
 REPEATS = 5
 _TAGS = (
     "html head meta title style body main header footer h1 h2 p span div dl dt dd ul li table caption thead tbody tr "
-    "th td svg rect path line"
+    "th td svg rect path line circle text h3"
 )
 _POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 
@@ -169,6 +173,21 @@ def test_a_monitor_page_of_hostile_names_does_nothing(
     innocent(visit, "shop: drifted")
     assert outside.seen == []
     assert [name for name in names if visible(name)[:100] not in visit.census["text"]] == []
+
+
+@pytest.mark.parametrize("problem", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("render", [report.render, model_card.render], ids=["report", "card"])
+def test_the_pages_of_an_evaluation_of_hostile_names_do_nothing(
+    browser: Browser, outside: World, strings: list[str], tmp_path: Path, problem: str, render: Callable[[Facts], str]
+) -> None:
+    """By escaping alone: without the policy. A page cuts long lists, so the names come in parts."""
+    for start in range(0, len(strings), 4 * SHOWN):
+        names = strings[start : start + 4 * SHOWN]
+        visit = look(browser, tmp_path, without_policy(render(facts(problem, names))))
+        kind = "model card" if render is model_card.render else "evaluation"
+        innocent(visit, f"shop: {kind} of {RUN}")
+        assert visible(names[0])[:40] in visit.census["text"]
+    assert outside.seen == []
 
 
 def packed(strings: list[str]) -> Iterator[str]:

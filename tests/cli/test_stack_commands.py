@@ -389,3 +389,18 @@ def test_register_prints_the_comparison(tmp_path, capsys, monkeypatch):
     path.write_text(yaml.safe_dump(F09), encoding="utf-8")
     assert main(("register", str(path)), lambda stack: FakeConnection(at)) == 0
     assert "a run with these datasets stops" in capsys.readouterr().out
+
+
+def test_a_run_s_pages_are_downloaded(sluice, world, tmp_path):
+    start(world, RUN)
+    code, _, error = sluice("report", RUN)
+    assert (code, "has no report" in error) == (1, True)
+    world.objects.write(keys.evaluation_report("shop", RUN), b"<html>report")
+    world.objects.write(keys.model_card("shop", RUN), b"<html>card")
+    world.ledger.update_run("shop", RUN, {"report": world.objects.uri(keys.evaluation_report("shop", RUN))})
+    code, printed, _ = sluice("report", RUN, "--output", str(tmp_path / "pages"))
+    assert code == 0
+    assert (tmp_path / "pages" / f"shop-{RUN}-report.html").read_bytes() == b"<html>report"
+    assert (tmp_path / "pages" / f"shop-{RUN}-model-card.html").read_bytes() == b"<html>card"
+    assert world.objects.uri(keys.evaluation_report("shop", RUN)) in printed
+    assert f"sluice report {RUN}" in sluice("why", RUN)[1]

@@ -292,3 +292,10 @@ def test_a_metric_that_is_not_known_says_nothing_of_its_direction() -> None:
         load_contract(target("number", REGRESSION_OF) + "gates: [{metric: maee, max: 10}]")
     assert "did you mean 'mae'?" in str(refusal.value)
     assert "better" not in str(refusal.value)
+
+
+def test_what_is_neither_better_more_nor_less_is_a_gate_and_no_goal() -> None:
+    both = "gates: [{metric: selection_rate, max: 0.3}, {metric: selection_rate, min: 0.1}]"
+    assert len(load_contract(BASE + both).gates) == 2
+    with pytest.raises(ContractError, match="neither more nor less is better"):
+        load_contract(BASE.replace("type: binary", "type: binary, metric: selection_rate"))

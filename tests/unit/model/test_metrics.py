@@ -41,6 +41,8 @@ def test_binary_metrics_are_those_of_scikit_learn(pairs):
             "recall": reference.recall_score(y, chosen),
             "f1": reference.f1_score(y, chosen, zero_division=0),
             "mcc": reference.matthews_corrcoef(y, chosen),
+            "selection_rate": chosen.mean(),
+            "false_positive_rate": chosen[y == 0].mean(),
         },
         abs=1e-12,
     )

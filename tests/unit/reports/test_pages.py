@@ -85,6 +85,8 @@ def test_the_report_says_what_was_measured(problem: str) -> None:
     assert "values that are too rare to be measured: 3, with 30 rows" in text
     assert "Not measured for lack of time: 1" in text
     assert "500 draws" in text
+    assert "The best trials" in text
+    assert "1 trials have no score" in text
     for metric in known.evaluation.candidate.metrics:
         assert metric in text
 

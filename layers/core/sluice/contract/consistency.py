@@ -16,6 +16,7 @@ from sluice.contract.metric_limits import (
     BUSINESS_METRICS,
     GREATEST_PSI,
     METRICS,
+    NEUTRAL,
     ONLINE_METRICS,
     SUSPECTED_LEAKS,
     limit_violation,
@@ -157,6 +158,8 @@ def _metrics(contract: Contract) -> Iterator[str]:
         if metric not in known:
             hint = nearest(metric, known) or f"; known: {', '.join(known)}"
             yield f"{where}: metric {metric!r} is not for a {contract.problem.type} problem{hint}"
+        elif metric in NEUTRAL and where == "problem.metric":
+            yield f"{where}: of {metric} neither more nor less is better, so nothing can be tuned for it; name another"
         elif metric in BUSINESS_METRICS and not contract.business.value_per_true_positive:
             yield f"{where}: {metric} needs business.value_per_true_positive above 0; otherwise it is never computed"
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from sluice.contract.unlabelled import EITHER_LIMIT
 from sluice.contract.unlabelled import METRICS as UNLABELLED_METRICS
-from sluice.model.metric_ranges import LOWER_IS_BETTER, RANGES, Range
+from sluice.model.metric_ranges import LOWER_IS_BETTER, NEUTRAL, RANGES, Range
 
 __all__ = [
     "BUSINESS_METRICS",
     "GREATEST_PSI",
     "LOWER_IS_BETTER",
     "METRICS",
+    "NEUTRAL",
     "ONLINE_METRICS",
     "RANGES",
     "Range",
@@ -20,7 +21,8 @@ __all__ = [
 METRICS = {
     "binary": (
         *("roc_auc", "pr_auc", "log_loss", "brier", "ece", "accuracy", "balanced_accuracy", "precision", "recall"),
-        *("f1", "mcc", "lift_at_5", "lift_at_10", "lift_at_20", "profit", "uplift", "value_per_decision"),
+        *("f1", "mcc", "lift_at_5", "lift_at_10", "lift_at_20", "selection_rate", "false_positive_rate"),
+        *("profit", "uplift", "value_per_decision"),
     ),
     "multiclass": (
         *("accuracy", "macro_f1", "log_loss", "balanced_accuracy", "roc_auc", "pr_auc", "brier", "ece"),
@@ -48,7 +50,7 @@ GREATEST_PSI = 18.4
 
 def limit_violation(metric: str, *, minimum: float | None, maximum: float | None) -> str | None:
     """Return why these limits on a metric cannot be meant, with the next step; None if they can."""
-    if metric in EITHER_LIMIT:
+    if metric in EITHER_LIMIT or metric in NEUTRAL:
         pass
     elif metric in LOWER_IS_BETTER and minimum is not None:
         return f"{metric} is better the smaller it is, so `min` would refuse good models: write `max: {minimum:g}`"

@@ -13,8 +13,11 @@ class Range(NamedTuple):
 
 LOWER_IS_BETTER = frozenset(
     {"log_loss", "brier", "ece", "mse", "rmse", "mae", "mape", "pinball_10", "pinball_90", "davies_bouldin"}
+    | {"false_positive_rate"}
 )
-"""For all other metrics more is better."""
+"""For all other metrics more is better, but for NEUTRAL ones."""
+NEUTRAL = frozenset({"selection_rate"})
+"""Neither more nor less is better; a gate may limit them on either side, or their gap between segments."""
 _SHARES = (
     *("roc_auc", "pr_auc", "brier", "ece", "accuracy", "balanced_accuracy", "precision", "recall", "f1"),
     *("macro_f1", "micro_f1", "weighted_f1", "macro_precision", "weighted_precision", "macro_recall"),

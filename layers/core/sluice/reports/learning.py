@@ -1,10 +1,89 @@
-"""How the model came about: trials and learning curve."""
+"""How the model came about: the trials of its training."""
 
 from __future__ import annotations
 
-from sluice.page import Safe
-from sluice.reports.facts import Facts
+from collections.abc import Mapping
+from typing import Any
+
+from sluice import figures
+from sluice.escaping import short
+from sluice.figures import SERIES, Axis, Line
+from sluice.model.metric_ranges import LOWER_IS_BETTER
+from sluice.model.shortening import more
+from sluice.page import Child, Safe, element, row, table
+from sluice.reports.facts import Facts, card, heading, number
+
+_SHOWN = 20
 
 
 def sections(facts: Facts) -> list[Safe]:
-    return []
+    parts = _trials(facts)
+    return [heading("How the model came about"), element("div", parts, class_="plots")] if parts else []
+
+
+def _trials(facts: Facts) -> list[Safe]:
+    """Of a training that tries several configurations in one job; `jobs/learn/auto` notes them."""
+    trials = facts.plots.trials
+    known = [each for each in trials if _number(each.get("score")) is not None]
+    if not known:
+        return []
+    metric = facts.evaluation.metric
+    sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
+    ranked = sorted(known, key=lambda each: -sign * (_number(each.get("score")) or 0.0))
+    return [_course(known, metric, sign), _ranking(ranked, len(trials) - len(known), metric)]
+
+
+def _course(trials: list[dict[str, Any]], metric: str, sign: float) -> Safe:
+    scores = [_number(each.get("score")) or 0.0 for each in trials]
+    best = [sign * max(sign * score for score in scores[: i + 1]) for i in range(len(scores))]
+    places = [float(i + 1) for i in range(len(scores))]
+    families = list(dict.fromkeys(str(each.get("family")) for each in trials))
+    series = [Line("best so far", places, best, "thin dashed", 2)]
+    for i, family in enumerate(families):
+        mine = [k for k, each in enumerate(trials) if str(each.get("family")) == family]
+        series.append(Line(family, [places[k] for k in mine], [scores[k] for k in mine], "dots", i))
+    # a failed start must not leave all others on one line
+    middle = sorted(scores)[len(scores) // 2]
+    near = [score for score in scores if abs(score - middle) <= 4 * (abs(best[-1] - middle) or 1.0)]
+    figure = figures.lines("trials", Axis.around("trial", places), Axis.around(metric, [*near, *best[-1:]]), series)
+    told = f"{metric} of each trial on rows that it was not fitted on, in the order in which they ended."
+    if len(families) > SERIES:
+        told += " Some families share a colour."
+    return card("Trials", figure, figures.key(families), element("p", told))
+
+
+def _ranking(ranked: list[dict[str, Any]], without: int, metric: str) -> Safe:
+    shown = ranked[:_SHOWN]
+    header: list[tuple[str, str | None]] = [
+        ("Family", None),
+        (metric, "n"),
+        ("Weight", "n"),
+        ("Seconds", "n"),
+        ("From", None),
+    ]
+    rows = [
+        row(
+            short(each.get("family"), 40).replace("_", " "),
+            (number(_number(each.get("score"))), "n"),
+            (_share(each), "n"),
+            (number(_number(each.get("seconds"))), "n"),
+            short(each.get("from") or "–", 40),
+        )
+        for each in shown
+    ]
+    told: list[str] = []
+    if hidden := more(len(ranked) - len(shown), "plots.json", before=""):
+        told.append(hidden)
+    if without:
+        told.append(f"{without} trials have no score: they failed, or the time was over")
+    notes: Child = element("p", "; ".join(told) + ".") if told else None
+    return card("The best trials", table(header, rows, slim=True), notes)
+
+
+def _share(each: Mapping[str, Any]) -> str:
+    weight = _number(each.get("weight"))
+    return f"{weight:.0%}" if weight else "–"
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -17,7 +17,7 @@ from sluice.release import anchors, champions
 from sluice.serving import canary_alarms
 from sluice.serving.ensure_monitoring import ensure_monitoring
 from sluice.store.causes import failure_texts, failures_of
-from sluice.store.run_records import MAX_REASONS, evaluation_of, run_contract, run_record, update_run
+from sluice.store.run_records import MAX_REASONS, evaluation_of, report_line, run_contract, run_record, update_run
 
 
 @json_boundary
@@ -182,10 +182,16 @@ def _promote(
         f"{project}: {run_id} serves",
         _promotion_text(now_champion, recorded=done)
         + _without_traffic(project, run_id, ledger=ledger)
-        + (f" The release went on after these failures: {'; '.join(overcome)}" if overcome else ""),
+        + (f" The release went on after these failures: {'; '.join(overcome)}" if overcome else "")
+        + _report(project, run_id, ledger=ledger),
         facts,
     )
     update_run(project, run_id, RunFacts(release_told="promoted"), ledger=ledger)
+
+
+def _report(project: str, run_id: str, *, ledger: Ledger) -> str:
+    run = run_record(project, run_id, ledger=ledger)
+    return report_line(run.report if run else None)
 
 
 def _without_traffic(project: str, run_id: str, *, ledger: Ledger) -> str:

@@ -7,7 +7,7 @@ from sluice.ports import ENDPOINT, Alarms, Alerts, Clock, Events, Json, Ledger, 
 from sluice.records.run_record import RunFacts
 from sluice.serving import canary_alarms
 from sluice.store.causes import failure_texts, reason_of
-from sluice.store.run_records import run_record, update_run
+from sluice.store.run_records import report_line, run_record, update_run
 from sluice.training import retraining
 
 OUTCOMES = ("promoted", "rejected", "not_approved", "rolled_back", "failed")
@@ -113,7 +113,8 @@ def _close(
             project,
             f"{urgent}{project}: run {run_id} failed at {state}",
             f"{state} failed with {name}: {brief.get('cause', 'no cause was given')}\n"
-            + (astray or "The endpoint still serves the same model, and the next file starts a new run."),
+            + (astray or "The endpoint still serves the same model, and the next file starts a new run.")
+            + report_line(record.report),
             {"run_id": run_id, "state": state, "error": name},
         )
     elif outcome == "not_approved":
@@ -121,7 +122,8 @@ def _close(
             "Model Not Approved",
             project,
             f"{project}: the model of {run_id} was not approved",
-            "It was rejected, or nobody decided in time. It stays in the registry; the champion keeps serving.",
+            "It was rejected, or nobody decided in time. It stays in the registry; the champion keeps serving."
+            + report_line(record.report),
             {"run_id": run_id},
         )
     if outcome == "failed":

@@ -62,6 +62,8 @@ def binary_metrics(threshold: float = THRESHOLD) -> dict[str, Metric]:
         "f1": chosen(classes.of_positive(classes.f1s)),
         "mcc": chosen(classes.mcc),
         **{name: ranked(_lift(share)) for name, share in LIFTS.items()},
+        "selection_rate": chosen(classes.selection_rate),
+        "false_positive_rate": chosen(classes.false_positive_rate),
     }
 
 

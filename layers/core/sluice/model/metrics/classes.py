@@ -74,6 +74,16 @@ def by_support(each: OfMatrices) -> OfMatrices:
     return lambda c: ratio((each(c) * c.sum(axis=2)).sum(axis=1), c.sum(axis=(1, 2)))
 
 
+def selection_rate(c: Matrices) -> np.ndarray:
+    """Share of the rows that is taken for class 1."""
+    return ratio(c[:, :, 1].sum(axis=1), c.sum(axis=(1, 2)))
+
+
+def false_positive_rate(c: Matrices) -> np.ndarray:
+    """Of two classes: share of class 0 that is taken for class 1. NaN without class 0."""
+    return ratio(c[:, 0, 1], c[:, 0, :].sum(axis=1))
+
+
 def mcc(c: Matrices) -> np.ndarray:
     """Matthews correlation coefficient; of several classes after Gorodkin 2004. 0 where a marginal does not vary."""
     rows, truth, chosen = c.sum(axis=(1, 2)), c.sum(axis=2), c.sum(axis=1)
