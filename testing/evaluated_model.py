@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
@@ -48,6 +49,22 @@ def facts(problem: str, names: Sequence[str] = ("search", "ads", "email"), **mem
         data={"rows": {"train": 600, "validation": 200, "test": 200}},
         code="c" * 64,
     )
+
+
+def unlabelled(kind: str, names: Sequence[str]) -> Facts:
+    """Of a problem without labels."""
+    known = facts("regression", names)
+    trait = {"column": names[0], "value": names[-1], "segment": 0.9, "all": 0.2, "effect": 0.7}
+    segments = [{"name": name, "rows": 40, "share": 0.4, "traits": [trait]} for name in names]
+    found = {"segments": segments if kind == "clustering" else [], "agreement": {"adjusted_rand": 0.9}}
+    members = {
+        "problem": kind,
+        "unlabelled": {**found, "score_quantiles": {"0.99": 0.7}},
+        "fairness": {},
+        "residuals": {},
+    }
+    evaluated = Evaluation.of({**known.evaluation.plain(), **members}, "the test's evaluation")
+    return replace(known, evaluation=evaluated, plots=Plots())
 
 
 def inputs(problem: str, names: Sequence[str]) -> RunInputs:
@@ -117,6 +134,12 @@ def evaluation(problem: str, names: Sequence[str], **members: Any) -> Evaluation
             "not_measured": ["at"],
         },
         "robustness": {"metric": name, "rows": 200, "undamaged": 0.9, "missing": {"0.05": 0.88}, "noise": {"0.1": 0.8}},
+        "learning_curve": {
+            "metric": name,
+            "points": [{"rows": 100 * i, "train": 0.99, "validation": 0.8 + i / 50} for i in range(1, 5)],
+            "constant": 0.5,
+            "verdict": f"more rows of {names[0]} would help",
+        },
         "fairness": {
             names[0]: {
                 "groups": groups,

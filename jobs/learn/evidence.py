@@ -30,10 +30,10 @@ def evidence(
     contract: Mapping[str, Any],
     known: Mapping[str, Metric],
     slices: Mapping[str, Mapping[str, Any]],
-    threshold: float = THRESHOLD,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Members of evaluation.json, and the whole of plots.json. `slices`: whose columns and values are compared."""
     problem, name = candidate.labels.problem, str(contract["problem"]["metric"])
+    threshold = float(getattr(candidate, "threshold", THRESHOLD))
     few, truth = explanation.sample(rows, y)
     ours = scores["candidate"]
     found: dict[str, Any] = {

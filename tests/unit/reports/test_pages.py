@@ -10,7 +10,7 @@ from sluice.page import POLICY
 from sluice.records.plots import Plots
 from sluice.reports import evaluation as report
 from sluice.reports import model_card
-from testing.evaluated_model import RUN, facts
+from testing.evaluated_model import RUN, facts, unlabelled
 
 PROBLEMS = ("binary", "multiclass", "regression")
 HOSTILE = ("<script>window.ran=1</script>", '"><img src=x onerror=window.ran=1>', "</svg><svg onload=window.ran=1>")
@@ -87,6 +87,7 @@ def test_the_report_says_what_was_measured(problem: str) -> None:
     assert "500 draws" in text
     assert "The best trials" in text
     assert "1 trials have no score" in text
+    assert "more rows of search would help" in text
     for metric in known.evaluation.candidate.metrics:
         assert metric in text
 
@@ -125,7 +126,16 @@ def test_an_evaluation_without_the_new_members_has_its_pages(problem: str) -> No
                 update={"metrics": {}, "latency_ms": {}, "size_bytes": None}
             ),
             **dict.fromkeys(
-                ("baseline", "champion", "paired", "paired_baseline", "intervals", "importance", "robustness")
+                (
+                    "baseline",
+                    "champion",
+                    "paired",
+                    "paired_baseline",
+                    "intervals",
+                    "importance",
+                    "robustness",
+                    "learning_curve",
+                )
             ),
             **{name: {} for name in ("fairness", "slices", "slices_left_out", "residuals", "undefined", "thresholds")},
             "not_compared": {"candidate": "3 test rows have a class that no training row has"},
@@ -139,8 +149,20 @@ def test_an_evaluation_without_the_new_members_has_its_pages(problem: str) -> No
     assert "3 test rows have a class" in Seen(model_card.render(old)).text
 
 
+@pytest.mark.parametrize("kind", ["clustering", "anomaly"])
+def test_models_without_labels_have_their_pages(kind: str) -> None:
+    known = unlabelled(kind, HOSTILE)
+    for page in (report.render(known), model_card.render(known)):
+        seen = Seen(page)
+        assert not seen.tags & {"script", "img"}
+        assert HOSTILE[0] in seen.text
+    text = Seen(report.render(known)).text
+    assert ("Segments of the test rows" in text) == (kind == "clustering")
+    assert "Agreement with the champion" in text
+
+
 def test_a_problem_type_without_plots_of_its_own_has_a_report() -> None:
     known = facts("regression")
-    other = known.evaluation.model_copy(update={"problem": "anomaly"})
+    other = known.evaluation.model_copy(update={"problem": "ranking"})
     page = report.render(type(known)(known.inputs, other, Plots(), "approved", ["ok"], [], known.at))
     assert "Metrics on the test rows" in page

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from sluice.escaping import short
 from sluice.page import Child, Safe, element, page, row, table, tag, tiles
-from sluice.reports import binary, groups, learning, multiclass, regression, stability
+from sluice.reports import binary, groups, learning, multiclass, regression, stability, unlabelled
 from sluice.reports.facts import (
     DECISIONS,
     Facts,
@@ -24,6 +24,8 @@ PLOTS: dict[str, Callable[[Facts], list[Safe]]] = {
     "binary": binary.plots,
     "multiclass": multiclass.plots,
     "regression": regression.plots,
+    "clustering": unlabelled.plots,
+    "anomaly": unlabelled.plots,
 }
 SECTIONS: tuple[Callable[[Facts], list[Safe]], ...] = (
     groups.sections,

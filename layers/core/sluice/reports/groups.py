@@ -21,6 +21,7 @@ def sections(facts: Facts) -> list[Safe]:
     if not found.fairness and not found.slices:
         return []
     parts = [_column(name, each, facts) for name, each in found.fairness.items()]
+    parts += [_slices(name, facts) for name in found.slices if name not in found.fairness]
     rare = [
         element(
             "li", f"{short(name)}: values that are too rare to be measured: {each.values:,}, with {each.rows:,} rows"
@@ -30,7 +31,21 @@ def sections(facts: Facts) -> list[Safe]:
     return [heading("Groups and fairness"), element("div", parts, class_="plots"), element("ul", rare)]
 
 
+def _slices(name: str, facts: Facts) -> Safe:
+    """Of a problem without rates to compare, or a column with one group: the contract's metric."""
+    metric = facts.evaluation.metric
+    groups = sorted(facts.evaluation.slices[name].items(), key=lambda item: -(item[1].get("rows") or 0))
+    rows = [
+        row(short(value, 40), (f"{int(each.get('rows') or 0):,}", "n"), (number(each.get(metric)), "n"))
+        for value, each in groups[:_GROUPS]
+    ]
+    cut = more(len(groups) - _GROUPS, "evaluation.json", before="and ")
+    body = table([("Group", None), ("Rows", "n"), (metric, "n")], rows, slim=True)
+    return card(short(name, 60), body, element("p", cut) if cut else None)
+
+
 def _column(name: str, fairness: Fairness, facts: Facts) -> Safe:
+    metric, measured = facts.evaluation.metric, facts.evaluation.slices.get(name, {})
     groups = sorted(fairness.groups.items(), key=lambda item: -(item[1].get("rows") or 0))
     rates = [rate for rate in _RATES if any(rate in each for _, each in groups)]
     shown = groups[:_GROUPS]
@@ -43,11 +58,13 @@ def _column(name: str, fairness: Fairness, facts: Facts) -> Safe:
         row(
             short(value, 40),
             (f"{int(each.get('rows') or 0):,}", "n"),
+            (number(measured.get(value, {}).get(metric)), "n"),
             *((with_ends(each.get(rate), _ends(each, rate)), "n wrap") for rate in rates),
         )
         for value, each in shown
     ]
-    header: list[tuple[str, str | None]] = [("Group", None), ("Rows", "n"), *((_words(rate), "n") for rate in rates)]
+    header: list[tuple[str, str | None]] = [("Group", None), ("Rows", "n"), (metric, "n")]
+    header += [(_words(rate), "n") for rate in rates]
     gaps: list[Child] = [
         element("li", f"{_words(what)}: ", with_ends(gap.value, _pair(gap.low, gap.high)))
         for what, gap in fairness.gaps.items()

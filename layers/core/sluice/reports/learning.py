@@ -1,4 +1,4 @@
-"""How the model came about: the trials of its training."""
+"""How the model came about: trials of its training, and what more rows would do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN = 20
 
 
 def sections(facts: Facts) -> list[Safe]:
-    parts = _trials(facts)
+    parts = [*_curve(facts), *_trials(facts)]
     return [heading("How the model came about"), element("div", parts, class_="plots")] if parts else []
 
 
@@ -77,7 +77,42 @@ def _ranking(ranked: list[dict[str, Any]], without: int, metric: str) -> Safe:
     if without:
         told.append(f"{without} trials have no score: they failed, or the time was over")
     notes: Child = element("p", "; ".join(told) + ".") if told else None
-    return card("The best trials", table(header, rows, slim=True), notes)
+    return card("The best trials", table(header, rows, slim=True), notes, wide=True)
+
+
+def _curve(facts: Facts) -> list[Safe]:
+    curve = facts.evaluation.learning_curve
+    if curve is None:
+        return []
+    points = [each for each in curve.points if each.validation is not None]
+    told = element("p", short(curve.verdict or curve.skipped or "It has no verdict.", 600))
+    if len(points) < 2:
+        return [card("Learning curve", told)]
+    lines = []
+    for name, seen in (
+        ("validation rows", [each.validation for each in points]),
+        ("training rows", [each.train for each in points]),
+    ):
+        known = [(float(each.rows), value) for each, value in zip(points, seen) if value is not None]
+        lines.append(
+            Line(name, [at for at, _ in known], [value for _, value in known], "" if name[0] == "v" else "thin")
+        )
+    values = [value for line in lines for value in line.ys]
+    x = Axis.around("rows that were learned from", [each.rows for each in points])
+    metric = curve.metric or facts.evaluation.metric
+    level = curve.constant
+    near = [] if level is None else [level]
+    figure = figures.lines("learning curve", x, Axis.around(metric, [*values, *near]), lines, level=level)
+    note = " The dashed line is a model that knows no column." if level is not None else ""
+    return [
+        card(
+            "Learning curve",
+            figure,
+            figures.key([line.name for line in lines]),
+            told,
+            element("p", note) if note else None,
+        )
+    ]
 
 
 def _share(each: Mapping[str, Any]) -> str:

@@ -108,6 +108,8 @@ def _limits(facts: Facts) -> list[str]:
         f"{name}: values that are too rare to be measured: {each.values:,}, with {each.rows:,} test rows"
         for name, each in found.slices_left_out.items()
     ]
+    if found.learning_curve:
+        told.append(found.learning_curve.sentence)
     robust = found.robustness
     if robust and robust.undamaged is not None:
         worst = [(share, value) for share, value in robust.missing.items() if value is not None]
