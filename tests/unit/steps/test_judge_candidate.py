@@ -106,3 +106,13 @@ def test_a_report_that_cannot_be_drawn_does_not_stop_the_gates_and_is_reported()
     record = json.loads(world.objects.read(answer["record"]))
     assert record["report"] is None
     assert record["notes"] == ["the report could not be written (DamagedRecordError); evaluation.json has its figures"]
+
+
+def test_a_refused_warm_start_is_on_the_record() -> None:
+    world = build()
+    world.call(judge_candidate, PROJECT, NEW)
+    assert "warm_start_refused" not in world.ledger.run(PROJECT, NEW)
+    world.call(judge_candidate, PROJECT, NEW, "Could not find the parent tuning job sluice-r0-t." * 50)
+    told = world.ledger.run(PROJECT, NEW)["warm_start_refused"]
+    assert told.startswith("Could not find the parent tuning job")
+    assert len(told) <= 560

@@ -21,6 +21,7 @@ from sluice.contract.metric_limits import (
     SUSPECTED_LEAKS,
     limit_violation,
 )
+from sluice.contract.tuning_rules import tuning_violations
 from sluice.model.values import is_missing
 
 if TYPE_CHECKING:
@@ -261,6 +262,7 @@ _RULES: tuple[Callable[[Contract], Iterator[str]], ...] = (
     _time,
     _features,
     _training,
+    tuning_violations,
     _metrics,
     _gates,
     _monitoring,

@@ -13,11 +13,39 @@ Candidate = Literal["logistic_regression", "random_forest", "extra_trees", "grad
 
 
 class Tuning(Part):
-    strategy: Literal["bayesian", "random", "grid"] = Field("bayesian", description="SageMaker's tuning strategy")
+    strategy: Literal["bayesian", "random", "grid", "hyperband"] = Field(
+        "bayesian",
+        description="SageMaker's tuning strategy. bayesian: learns from the jobs before; random: draws; grid: every "
+        "combination; hyperband: draws, and ends the jobs that fall behind, for families that report as they go on",
+    )
     max_jobs: int = Field(12, ge=1, le=500, description="training jobs in all; each candidate gets at least one")
     parallel_jobs: int = Field(2, ge=1, le=100, description="training jobs at a time")
     max_minutes: int = Field(
         30, ge=1, le=2_880, description="time limit of the tuning, and of each of its training jobs"
+    )
+    early_stopping: bool = Field(
+        False,
+        description="SageMaker ends a training job whose metric is worse than the median of the jobs before it; for "
+        "one candidate",
+    )
+    warm_start: bool = Field(
+        False,
+        description="bayesian, one candidate: the search starts from what the project's last completed run found, if "
+        "that tuned the same hyperparameters for the same metric",
+    )
+    target: float | None = Field(
+        None, description="the tuning ends as soon as a training job reaches this value of problem.metric"
+    )
+    patience: int | None = Field(
+        None,
+        ge=3,
+        le=500,
+        description="the tuning ends when so many training jobs in a row are not better by 1 %",
+    )
+    ranges: dict[str, dict[str, list[bool | int | float | str]]] = Field(
+        {},
+        description="family → hyperparameter → [least, greatest], or texts to choose from; for a grid, the values to "
+        "try. Others keep the family's own range",
     )
 
 
