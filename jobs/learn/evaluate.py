@@ -25,6 +25,7 @@ import numpy as np
 import rivals
 from evaluation_files import latency, load_model, write_held_out, write_json
 from evidence import evidence, size_of
+from gate_evidence import gate_evidence
 from unsupervised import evaluation as unlabelled
 
 from channels import crash, read_contract, read_rows
@@ -38,7 +39,6 @@ from sluice.model.reference import one_score, reference_profile
 from sluice.model.schema import Row, Schema
 from sluice.model.score_bins import expected_scores
 from sluice.model.shortening import shortened
-from sluice.model.slices import by_slice, left_out
 
 BASE = Path("/opt/ml/processing")
 CONFIDENCE = 0.95
@@ -148,8 +148,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
             for name, metric in chosen.items()
         },
         "compared": others.compared,
-        "slices": by_slice(schema, kind, rows, y, scores["candidate"]),
-        "slices_left_out": left_out(schema, rows),
+        **gate_evidence(contract, schema, rows, y, ours, known),
         "not_compared": others.not_compared,
         "encoding": candidate.encoder.left_out,
         "leakage": models["baseline"].training.get("leakage"),

@@ -183,6 +183,40 @@ def test_rows_that_champion_or_anchor_were_trained_on_are_left_out(workspace, mu
     assert "trained on 375 of the 400 test rows, and 25 are too few" in result["not_compared"]["anchor"]
 
 
+def test_gates_get_the_evidence_that_they_ask_for(workspace, multiclass, tmp_path):
+    """Segments of a column that is no feature, ranges of a number and of a time, and an interval."""
+    _, data, packed = multiclass
+
+    def gated(contract):
+        contract["features"]["drop"] = ["channel"]
+        contract["gates"] = [
+            {"metric": "accuracy", "slice": column, "max_gap": 0.2, "bins": 3, "confidence": 0.9}
+            for column in ("channel", "seconds", "at")
+        ]
+        contract["gates"].append({"metric": "accuracy", "min": 0.1, "decided_by": "interval", "confidence": 0.99})
+
+    result = evaluated(
+        workspace, changed(data, tmp_path / "data", lambda part, row: None, gated), packed, tmp_path / "o"
+    )
+    assert [(gap["slice"], len(gap["segments"])) for gap in result["gaps"]] == [
+        ("channel", 3),
+        ("seconds", 3),
+        ("at", 3),
+    ]
+    assert set(result["gaps"][0]["segments"]) == {"ads", "email", "search"} == set(result["slices"]["channel"])
+    assert all(" to 2026-" in name for name in result["gaps"][2]["segments"])
+    assert all(0 <= gap["low"] <= gap["difference"] + gap["margin"] == gap["high"] for gap in result["gaps"])
+    assert result["gaps"][0]["missing"] == sum(cell == "" for cell in column_of(data, "channel"))
+    low, high, confidence = result["gate_intervals"]["accuracy"]
+    assert low < result["candidate"]["metrics"]["accuracy"] < high
+    assert confidence == 0.99
+
+
+def column_of(data, name):
+    with (data / "test" / "data.csv").open(newline="") as file:
+        return [row[name] for row in csv.DictReader(file)]
+
+
 def test_a_champion_that_cannot_be_read_is_a_verdict(workspace, multiclass, tmp_path):
     _, data, packed = multiclass
     bad = tmp_path / "bad"

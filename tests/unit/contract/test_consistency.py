@@ -234,7 +234,18 @@ REFUSED = {
     "time of a boolean": (columns("d: {type: boolean}") + "  time: d\n", "declare it as timestamp"),
     "the target as key": (BASE + "  key: [y]\n", "data.key names the target"),
     "the target dropped": (BASE + "features: {drop: [y]}", "features.drop names the target"),
-    "segments of a number": (BASE + "gates: [{metric: recall, slice: a, max_gap: 0.2}]", "'a' is number"),
+    "segments of a text": (
+        columns("b: {type: text}") + "gates: [{metric: recall, slice: b, max_gap: 0.2}]",
+        "'b' is text",
+    ),
+    "segments of a sum": (
+        BASE + "business: {value_per_true_positive: 1}\ngates: [{metric: profit, slice: a, max_gap: 0.2}]",
+        "profit is a sum over rows",
+    ),
+    "an interval that decides anyway": (
+        BASE + "gates: [{metric: recall, slice: a, max_gap: 0.2, decided_by: interval}]",
+        "`decided_by` is for `min` and `max`",
+    ),
     "segments of the target": (BASE + "gates: [{metric: recall, slice: y, max_gap: 0.2}]", "names the target"),
     "log of a category": (columns("k: {type: category}") + "features: {log: [k]}", "'k' is category"),
     "log of the key": (columns("k: {type: integer}") + "  key: [k]\nfeatures: {log: [k]}", "not a feature"),

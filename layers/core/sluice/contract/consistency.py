@@ -33,12 +33,13 @@ TARGET_TYPES = {
     "regression": ("number", "integer"),
     "anomaly": ("boolean", "category", "integer"),
 }
-SEGMENT_TYPES = ("category", "boolean", "integer")
+SEGMENT_TYPES = ("category", "boolean", "integer", "number", "timestamp")
 """Columns whose values a gate can compare."""
 RESERVED_COLUMNS = {
     "inference_id": "delayed labels name answers by it",
     "instances": "a request with several rows has them under it",
 }
+SUMS_OVER_ROWS = ("profit", "uplift")
 MAX_WINDOW_ROWS = 50_000
 """The greatest number of captured rows that one measurement of drift reads."""
 
@@ -174,6 +175,8 @@ def _gates(contract: Contract) -> Iterator[str]:
             yield f"gates[{i}]: {violation}"
         if gate.slice is None:
             continue
+        if gate.metric in SUMS_OVER_ROWS:
+            yield f"gates[{i}]: {gate.metric} is a sum over rows, so it is greater in a larger segment; name a rate"
         kind = contract.data.columns[gate.slice].type
         if gate.slice == contract.problem.target:
             yield f"gates[{i}].slice names the target; name the column whose groups should be served alike"

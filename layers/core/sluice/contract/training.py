@@ -80,13 +80,36 @@ class Gate(Part):
     metric: str = Field(description="one of the problem type's metrics, on the test rows")
     min: float | None = Field(None, description="rule: at least this")
     max: float | None = Field(None, description="rule: at most this")
-    above_baseline_by: float | None = Field(None, description="rule: better than the baseline by this")
-    not_worse_than_champion_by: float | None = Field(
-        None, ge=0, description="rule: paired with the serving model on the same rows, worse by less than this"
+    above_baseline_by: float | None = Field(
+        None, description="rule: paired with the baseline on the same rows, better by at least this"
     )
-    confidence: float = Field(0.95, gt=0.5, lt=1, description="confidence of the paired interval")
-    slice: str | None = Field(None, description="the column whose values `max_gap` compares")
-    max_gap: float | None = Field(None, ge=0, description="rule: greatest difference between these values")
+    not_worse_than_champion_by: float | None = Field(
+        None,
+        ge=0,
+        description="rule: paired with the serving model on the same rows, worse by less than this; "
+        "the same beside the best champion so far, so that small losses do not add up",
+    )
+    confidence: float = Field(
+        0.95,
+        gt=0.5,
+        lt=1,
+        description="of the interval that decides: the gate passes if all of it keeps the limit, fails if the test "
+        "rows speak against it, and is inconclusive if they are too few",
+    )
+    decided_by: Literal["estimate", "interval"] = Field(
+        "estimate",
+        description="min and max: whether the value on the test rows or its interval must keep the limit; the other "
+        "rules are always decided by an interval",
+    )
+    slice: str | None = Field(
+        None, description="the column whose segments `max_gap` compares; it need not be a feature"
+    )
+    bins: int = Field(
+        4, ge=2, le=20, description="ranges with about as many rows each that a number or time column is cut into"
+    )
+    max_gap: float | None = Field(
+        None, ge=0, description="rule: greatest difference between two segments, beyond what chance explains"
+    )
 
     @model_validator(mode="after")
     def _one_rule(self) -> Gate:
@@ -96,4 +119,6 @@ class Gate(Part):
             raise ValueError(f"a gate has exactly one of {', '.join(rules)}; this one has {given or 'none'}")
         if (self.slice is None) != (self.max_gap is None):
             raise ValueError("`slice` and `max_gap` belong together")
+        if "decided_by" in self.model_fields_set and self.decided_by == "interval" and not {"min", "max"} & {*given}:
+            raise ValueError(f"`decided_by` is for `min` and `max`; `{given[0]}` is always decided by an interval")
         return self

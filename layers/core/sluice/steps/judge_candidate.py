@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sluice import keys, names
 from sluice.contract import Contract
 from sluice.errors import DamagedRecordError, NotFoundError
@@ -159,9 +161,15 @@ def _report(
 
 def _masked(evaluation: Evaluation, contract: Contract) -> Evaluation:
     """Segments of a category whose values the contract does not list get a hash as their name: values stay in S3."""
-    masked = {}
-    for name, slices in evaluation.slices.items():
-        column = contract.data.columns.get(name)
-        known = column is not None and (column.type == "boolean" or column.values is not None)
-        masked[name] = slices if known else {f"value {names.digest(value)[:8]}": slices[value] for value in slices}
-    return evaluation.model_copy(update={"slices": masked})
+
+    def mask(column: str, values: Iterable[str]) -> dict[str, str]:
+        declared = contract.data.columns.get(column)
+        known = declared is not None and (declared.type == "boolean" or declared.values is not None)
+        return {value: value if known else f"value {names.digest(value)[:8]}" for value in values}
+
+    slices = {}
+    for name, segments in evaluation.slices.items():
+        shown = mask(name, segments)
+        slices[name] = {shown[value]: segment for value, segment in segments.items()}
+    gaps = [gap.renamed(mask(gap.slice, gap.segments)) for gap in evaluation.gaps]
+    return evaluation.model_copy(update={"slices": slices, "gaps": gaps})
