@@ -37,7 +37,7 @@ def slice_gap(gate: Gate, evaluation: Evaluation) -> Verdict:
     else:
         reason = (
             f"{told}: {' and '.join(gap.widest)} differ by {gap.difference or 0.0:.4f} and may differ by "
-            f"{gap.high:.4f} {sure}: too few test rows to tell whether the gap is within {limit:g}{_needed(gap, limit)}"
+            f"{gap.high:.4f} {sure}: too few test rows to say whether the gap is within {limit:g}{_needed(gap, limit)}"
         )
     return Verdict(RULE, gate.metric, outcome, gap.high, limit, reason + _left_out(gap), inputs)
 

@@ -80,9 +80,11 @@ def segments(schema: Schema, rows: Sequence[Row], name: str, bins: int) -> tuple
     cut = np.searchsorted(inner, numbers[there], side="left")
     _, places[there] = np.unique(cut, return_inverse=True)
     ends = [(numbers[places == k].min(), numbers[places == k].max()) for k in range(int(places.max()) + 1)]
-    texts = [_range(low, high, kind) for low, high in ends]
-    # two ranges within a day are told apart by their seconds
-    return texts if len(set(texts)) == len(texts) else [_range(*pair, kind, days=False) for pair in ends], places
+    ranges = [_range(low, high, kind) for low, high in ends]
+    if len(set(ranges)) < len(ranges):
+        # several ranges within one day: their seconds distinguish them
+        ranges = [_range(low, high, kind, days=False) for low, high in ends]
+    return ranges, places
 
 
 def large(names: Sequence[str], places: np.ndarray) -> list[int]:
