@@ -70,7 +70,7 @@ def _binary(
 def unlabelled(truth: np.ndarray, scores: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Of anomaly scores (rows, 2): their histogram, and where some rows have labels, curves over those rows.
 
-    `truth`: 0, 1 or NaN for rows without a label. A score is no probability, so there is no calibration.
+    `truth`: 0, 1 or NaN for rows without a label. A score is not a probability, so there is no calibration.
     """
     known = np.isfinite(truth)
     y = truth[known].astype(np.int64)
