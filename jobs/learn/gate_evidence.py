@@ -27,6 +27,7 @@ def gate_evidence(
     y: np.ndarray,
     scores: np.ndarray,
     known: Mapping[str, Metric],
+    threshold: float = 0.5,
 ) -> dict[str, Any]:
     """The members `slices`, `slices_left_out`, `gaps` and `gate_intervals` of evaluation.json."""
     gates = [gate for gate in contract.get("gates") or () if gate.get("metric") in known]
@@ -39,7 +40,7 @@ def gate_evidence(
         if (found := interval(known[name], y, scores, confidence)) is not None:
             ends[name] = [*found, confidence]
     return {
-        "slices": by_slice(schema, contract["problem"]["type"], rows, y, scores, gated),
+        "slices": by_slice(schema, contract["problem"]["type"], rows, y, scores, gated, threshold),
         "slices_left_out": left_out(schema, rows, gated),
         "gaps": gaps(gates, schema, rows, y, scores, known),
         "gate_intervals": ends,

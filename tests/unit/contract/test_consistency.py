@@ -195,6 +195,11 @@ REFUSED = {
         ),
         "its part of training.tuning.max_jobs 4 is 2: set max_jobs to 6",
     ),
+    "a warm start of auto": (
+        BASE + "training: {candidates: [auto], tuning: {warm_start: true}}",
+        "auto starts again inside its one job",
+    ),
+    "auto beside a family": (BASE + "training: {candidates: [auto, lightgbm]}", "write [auto]"),
     "profit without its value": (BASE + "gates: [{metric: profit, min: 1}]", "business.value_per_true_positive"),
     "tuning by profit without its value": (
         BASE.replace("positive: true", "positive: true, metric: profit"),

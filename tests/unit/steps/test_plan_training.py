@@ -232,3 +232,19 @@ def test_a_warm_start_takes_the_newest_run_that_came_to_its_gates() -> None:
     at.objects.write(f"runs/shop/{runs[1]}/plan.json", b"{}")
     fourth = at.call(plan_training, "shop", "manual", dataset, at="2026-11-22T12:09:00Z")["run_id"]
     assert start_of(fourth)["warm_start"]["run_id"] == runs[0]
+
+
+def test_auto_is_one_job_with_every_library_and_time_beyond_its_own_budget() -> None:
+    training = {"candidates": ["auto"], "tuning": {"max_jobs": 12, "max_minutes": 10}}
+    plan = run_plan(
+        SETTINGS, Contract.model_validate({**CONTRACT, "training": training}), "r0123456789ab", ["d1"], None
+    )
+    (definition,) = plan.tuning.definitions
+    assert plan.tuning.max_jobs == plan.tuning.parallel_jobs == 1
+    ranges = plan.tuning.config["ParameterRanges"]
+    assert ranges["CategoricalParameterRanges"] == [{"Name": "search", "Values": ["portfolio"]}]
+    assert not ranges["ContinuousParameterRanges"] + ranges["IntegerParameterRanges"]
+    (libraries,) = [c for c in definition["InputDataConfig"] if c["ChannelName"] == "libraries"]
+    assert libraries["DataSource"]["S3DataSource"]["S3Uri"].endswith("/libraries/")
+    assert definition["StoppingCondition"]["MaxRuntimeInSeconds"] > 600
+    assert plan.tuning.max_seconds == definition["StoppingCondition"]["MaxRuntimeInSeconds"]

@@ -254,6 +254,10 @@ def _business(contract: Contract) -> Iterator[str]:
 
 
 def _training(contract: Contract) -> Iterator[str]:
+    if "auto" in contract.training.candidates and len(set(contract.training.candidates)) > 1:
+        yield "training.candidates: auto tries the other families itself; write [auto], or name families without it"
+    if "auto" in contract.training.candidates and contract.training.tuning.warm_start:
+        yield "training.tuning.warm_start: auto starts again inside its one job; remove warm_start"
     if contract.problem.type == "regression" and contract.training.class_weights != "none":
         yield "training.class_weights is for classes; this problem is regression: take it out"
 

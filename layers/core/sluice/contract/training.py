@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 from sluice.contract.part import MACHINE, MACHINE_PATTERN, Part
 from sluice.contract.unlabelled import UnlabelledFamily
 
-Candidate = Literal["logistic_regression", "random_forest", "extra_trees", "gradient_boosting", "lightgbm", "xgboost"]
+Candidate = Literal[
+    "auto", "logistic_regression", "random_forest", "extra_trees", "gradient_boosting", "lightgbm", "xgboost"
+]
 
 
 class Tuning(Part):
@@ -54,8 +56,9 @@ class Training(Part):
         ["logistic_regression", "random_forest", "gradient_boosting"],
         min_length=1,
         max_length=10,
-        description="model families to tune; the baseline is always trained. The default of clustering and anomaly is "
-        "every family of that type",
+        description="model families to tune, or `auto` alone: one job that tries the families and hyperparameters "
+        "itself for `tuning.max_minutes` and may weigh several models. The baseline is always trained. The default of "
+        "clustering and anomaly is every family of that type",
     )
     tuning: Tuning = Field(Tuning(), description="how long and how widely to search")
     instance: str = Field(MACHINE, pattern=MACHINE_PATTERN, description="machine of training and evaluation jobs")

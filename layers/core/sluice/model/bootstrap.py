@@ -23,10 +23,12 @@ def paired_difference(
     b: np.ndarray,
     confidence: float = 0.95,
     seed: int = 0,
+    other: Metric | None = None,
 ) -> dict[str, Any]:
     """Metric of `a` minus metric of `b`, with a two-sided percentile interval over RESAMPLES resamples of the rows.
 
     The same rows are drawn for both, so what the models have in common cancels out. Deterministic for a seed.
+    `other` measures `b` where the two models decide from different thresholds on.
     `low` and `high` are None when too few resamples define the metric (under 95 %).
     """
     rows = len(y)
@@ -35,13 +37,13 @@ def paired_difference(
     for start in range(0, RESAMPLES, _CHUNK):
         drawn = generator.integers(0, rows, size=(min(_CHUNK, RESAMPLES - start), rows))
         weights = np.stack([np.bincount(one, minlength=rows) for one in drawn]).astype(np.float64)
-        differences.append(metric.weighted(y, a, weights) - metric.weighted(y, b, weights))
+        differences.append(metric.weighted(y, a, weights) - (other or metric).weighted(y, b, weights))
     values = np.concatenate(differences)
     values = values[np.isfinite(values)]
     low = high = None
     if len(values) >= 0.95 * RESAMPLES:
         low, high = (float(q) for q in np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2]))
-    difference = metric(y, a) - metric(y, b)
+    difference = metric(y, a) - (other or metric)(y, b)
     return {
         "difference": float(difference) if np.isfinite(difference) else None,
         "low": low,

@@ -28,16 +28,18 @@ def by_slice(
     y: np.ndarray,
     scores: np.ndarray,
     also: Mapping[str, int] | None = None,
+    threshold: float = metrics.THRESHOLD,
 ) -> dict[str, Any]:
     """Column → segment → {"rows", metrics}, for category and boolean features; only segments with MIN_ROWS rows.
 
     `also`: further columns, with the number of ranges that a number or time column is cut into.
+    `threshold`: the model's own, for two classes.
     """
     answer: dict[str, Any] = {}
     for name, bins in _columns(schema, also).items():
         names, places = segments(schema, rows, name, bins)
         groups = {names[number]: np.flatnonzero(places == number) for number in large(names, places)}
-        kept = {segment: _metrics(problem, y[i], scores[i]) for segment, i in groups.items()}
+        kept = {segment: _metrics(problem, y[i], scores[i], threshold) for segment, i in groups.items()}
         if kept:
             answer[name] = kept
     return answer
@@ -110,10 +112,10 @@ def _said(value: float, kind: str, days: bool) -> str:
     return f"{value:.0f}" if kind == "integer" else f"{value:.6g}"
 
 
-def _metrics(problem: str, y: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
-    values: dict[str, Any] = {"rows": len(y), **metrics.compute(problem, y, scores)}
+def _metrics(problem: str, y: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str, Any]:
+    values: dict[str, Any] = {"rows": len(y), **metrics.compute(problem, y, scores, None, threshold)}
     if problem == "binary":
-        chosen = scores[:, 1] >= metrics.THRESHOLD
+        chosen = scores[:, 1] >= threshold
         values["selection_rate"] = float(chosen.mean())
         values["positives"] = int(np.count_nonzero(y))
         if not values["positives"]:

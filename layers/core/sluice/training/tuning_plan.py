@@ -8,7 +8,7 @@ from typing import Any
 from sluice.contract.models import Contract
 from sluice.contract.tuning_rules import MIN_MINUTES
 from sluice.model.reporting import MAX_REPORTS
-from sluice.model.search_spaces import LIBRARIES
+from sluice.model.search_spaces import AUTO, LIBRARIES
 from sluice.ports import Settings
 from sluice.records.training_plan import RunUris, TrainingPlan, Tuning
 from sluice.training.search_ranges import grid_ranges, search_ranges
@@ -17,6 +17,8 @@ from sluice.training.warm_start import with_warm_start
 STRATEGIES = {"bayesian": "Bayesian", "random": "Random", "grid": "Grid", "hyperband": "Hyperband"}
 CODE = "/opt/ml/input/data/code/sourcedir.tar.gz"
 """Where the channel `code` puts the job's code: a container without network cannot fetch it from S3 itself."""
+AUTO_EXTRA_SECONDS = 900
+"""Beyond `max_minutes`, which `auto` uses up: for the machine to come up and the data to be copied."""
 SPOT_WAIT_SECONDS = 3_600
 """What a spot job may lose to waiting for a machine and to starting again. There is no checkpoint to go on from: our
 jobs take minutes, so an interrupted one starts again, and SageMaker stops it when this time is used up."""
@@ -36,8 +38,9 @@ def tuning_plan(
     tuning = contract.training.tuning
     families = list(dict.fromkeys(contract.training.candidates))
     max_seconds = max(MIN_MINUTES, tuning.max_minutes) * 60  # a contract from before that rule may have less
-    # each candidate family gets at least one job
-    max_jobs = max(tuning.max_jobs, len(families))
+    max_seconds += AUTO_EXTRA_SECONDS if families == [AUTO] else 0
+    # each candidate family gets at least one job; `auto` needs no second one, and holds its deadline itself
+    max_jobs = 1 if families == [AUTO] else max(tuning.max_jobs, len(families))
     limits: dict[str, int] = {
         "MaxParallelTrainingJobs": min(tuning.parallel_jobs, max_jobs),
         "MaxRuntimeInSeconds": max_seconds,
@@ -159,14 +162,16 @@ def channels(uris: RunUris, family: str = "baseline", champion: str | None = Non
     """
     asked = [_channel("champion", champion, "application/gzip")] if champion else []
     library = LIBRARIES.get(family)
-    beside = f"{uris.source.rpartition('/')[0]}/libraries/{library}.tar.gz"
+    # `auto` tries them all: the address of what they have in common
+    name = "" if family == AUTO else f"{library}.tar.gz"
+    beside = f"{uris.source.rpartition('/')[0]}/libraries/{name}"
     return [
         *asked,
         _channel("train", uris.train, "text/csv"),
         _channel("validation", uris.validation, "text/csv"),
         _channel("contract", uris.contract, "application/json"),
         _channel("code", uris.source, "application/gzip"),
-        *([_channel("libraries", beside, "application/gzip")] if library else []),
+        *([_channel("libraries", beside, "application/gzip")] if library or family == AUTO else []),
     ]
 
 
