@@ -1,8 +1,7 @@
-"""The search of a run's tuning: strategy and jobs, what it started from, and the families with their best scores."""
+"""The model families that a run's tuning tried, with their best scores on the validation rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,16 +11,12 @@ from cli.connection import Connection, described
 from cli.text import indent, number, plural, table
 from sluice.aws.clients import absent
 from sluice.errors import DamagedRecordError, NotFoundError
-from sluice.records.training_plan import Tuning
 from sluice.store.run_records import training_plan
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One family. `score` is None when none of its jobs came to a score; `won` when its best job became the model.
-
-    `stopped`: jobs that SageMaker ended, because they fell behind or because the search was over.
-    """
+    """One family. `score` is None when none of its jobs came to a score; `won` when its best job became the model."""
 
     family: str
     metric: str
@@ -29,70 +24,39 @@ class Candidate:
     jobs: int
     failed: int
     won: bool
-    stopped: int = 0
 
 
-@dataclass(frozen=True)
-class Search:
-    """`start` says in words what the search started from; "" where the contract wants no warm start."""
-
-    strategy: str
-    jobs: int
-    stopped: int
-    start: str
-    families: list[Candidate]
-
-
-def search_of(connection: Connection, project: str, run_id: str, refused: str = "") -> Search | None:
-    """None when the run was never tuned, or SageMaker has forgotten its jobs.
-
-    `refused`: why SageMaker took no earlier run as the start (the run's record).
-    """
+def candidates(connection: Connection, project: str, run_id: str) -> list[Candidate]:
+    """The winner first, then by score; empty when the run was never tuned, or SageMaker has forgotten its jobs."""
     try:
-        plan = training_plan(project, run_id, objects=connection.world.objects)
+        name = training_plan(project, run_id, objects=connection.world.objects).names.tuning_job
     except (NotFoundError, DamagedRecordError):
-        return None
-    sagemaker, name = connection.client("sagemaker"), plan.names.tuning_job
+        return []
+    sagemaker = connection.client("sagemaker")
     tuning = described(sagemaker.describe_hyper_parameter_tuning_job, HyperParameterTuningJobName=name)
     if not tuning:
-        return None
-    jobs = _jobs(sagemaker, name)
-    return Search(
-        strategy=plan.tuning.strategy.lower(),
-        jobs=len(jobs),
-        stopped=_with_status(jobs, "Stopped"),
-        start=_start(plan.tuning, refused),
-        families=ranked(jobs, lower=not plan.maximize, only=plan.tuning.families),
-    )
+        return []
+    best = (tuning.get("BestTrainingJob") or {}).get("TrainingJobName")
+    return ranked(_jobs(sagemaker, name), best, lower=_lower_is_better(tuning))
 
 
-def ranked(jobs: list[dict[str, Any]], *, lower: bool, only: Sequence[str] = ()) -> list[Candidate]:
-    """Families of SageMaker's job summaries: the winner first, then by score.
-
-    The model is the best of the jobs that came to their end (`List Best Candidate` of build_model). `only`: the run's
-    families, for the summaries of a tuning job with one definition, which has no name.
-    """
-    best = (min if lower else max)(
-        (job for job in jobs if job.get("TrainingJobStatus") == "Completed" and _scored(job)), key=_value, default=None
-    )
+def ranked(jobs: list[dict[str, Any]], best: str | None, *, lower: bool) -> list[Candidate]:
+    """Families of SageMaker's job summaries."""
     families: dict[str, list[dict[str, Any]]] = {}
     for job in jobs:
-        name = job.get("TrainingJobDefinitionName") or (only[0] if len(only) == 1 else "model")
-        families.setdefault(str(name), []).append(job)
+        families.setdefault(str(job.get("TrainingJobDefinitionName") or "model"), []).append(job)
     found = []
     for family, own in families.items():
-        scored = [job for job in own if _scored(job)]
-        ended = [job for job in scored if job.get("TrainingJobStatus") == "Completed"] or scored
-        values = [_value(job) for job in ended]
+        metrics = [job["FinalHyperParameterTuningJobObjectiveMetric"] for job in own if _scored(job)]
+        values = [float(metric["Value"]) for metric in metrics]
         found.append(
             Candidate(
                 family=family.replace("-", "_"),
-                metric=str(scored[0]["FinalHyperParameterTuningJobObjectiveMetric"]["MetricName"]) if scored else "",
+                metric=str(metrics[0]["MetricName"]) if metrics else "",
                 score=(min if lower else max)(values) if values else None,
                 jobs=len(own),
-                failed=_with_status(own, "Failed"),
-                stopped=_with_status(own, "Stopped"),
-                won=best in own,
+                failed=sum(job.get("TrainingJobStatus") == "Failed" for job in own),
+                won=any(job["TrainingJobName"] == best for job in own),
             )
         )
     worst = float("inf")
@@ -101,17 +65,8 @@ def ranked(jobs: list[dict[str, Any]], *, lower: bool, only: Sequence[str] = ())
     )
 
 
-def told(search: Search) -> str:
-    """The search in a line, what it started from, and a table of the families with the winner on top."""
-    stopped = f", {search.stopped} of them stopped early" if search.stopped else ""
-    head = f"Search: {search.strategy}, {plural(search.jobs, 'training job')}{stopped}"
-    lines = [head, *([f"  {search.start}"] if search.start else [])]
-    if search.families:
-        lines.append(_families(search.families))
-    return "\n".join(lines)
-
-
-def _families(found: list[Candidate]) -> str:
+def told(found: list[Candidate]) -> str:
+    """A table with the winner on top."""
     first = found[0]
     title = f"Families: {first.family} won" if first.won else "Families: none won"
     metric = next((each.metric for each in found if each.metric), "score")
@@ -123,28 +78,17 @@ def _families(found: list[Candidate]) -> str:
 
 
 def _failed(each: Candidate) -> str:
-    stopped = f", {each.stopped} stopped" if each.stopped else ""
-    return stopped + (f", {each.failed} failed" if each.failed else "")
-
-
-def _start(tuning: Tuning, refused: str) -> str:
-    if refused:
-        return f"it started from nothing: SageMaker refused the earlier run: {refused}"
-    if tuning.warm_start:
-        return f"it started from what run {tuning.warm_start.run_id} found"
-    return f"it started from nothing: {tuning.warm_start_note}" if tuning.warm_start_note else ""
-
-
-def _with_status(jobs: list[dict[str, Any]], status: str) -> int:
-    return sum(job.get("TrainingJobStatus") == status for job in jobs)
-
-
-def _value(job: dict[str, Any]) -> float:
-    return float(job["FinalHyperParameterTuningJobObjectiveMetric"]["Value"])
+    return f", {each.failed} failed" if each.failed else ""
 
 
 def _scored(job: dict[str, Any]) -> bool:
     return "Value" in (job.get("FinalHyperParameterTuningJobObjectiveMetric") or {})
+
+
+def _lower_is_better(tuning: dict[str, Any]) -> bool:
+    definitions = tuning.get("TrainingJobDefinitions") or [tuning.get("TrainingJobDefinition") or {}]
+    objectives = [each.get("TuningObjective") or {} for each in definitions]
+    return any(each.get("Type") == "Minimize" for each in objectives)
 
 
 def _jobs(sagemaker: Any, name: str) -> list[dict[str, Any]]:

@@ -69,8 +69,7 @@ def called() -> list[tuple[str, str, str, Any]]:
     for path in machine_files():
         for scope, _ in scopes(machine(path)):
             for name, state in scope["States"].items():
-                arguments = state.get("Arguments", {}) if state["Type"] == "Task" else {}
-                asked = arguments.get("FunctionName", "") if isinstance(arguments, dict) else ""
+                asked = state.get("Arguments", {}).get("FunctionName", "") if state["Type"] == "Task" else ""
                 if asked and not state["Resource"].endswith(".waitForTaskToken"):
                     found.append((path.name, name, asked.strip("${}").removesuffix("Arn"), state["TimeoutSeconds"]))
     return found
