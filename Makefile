@@ -7,7 +7,7 @@ TIMED := $(PY) scripts/timed.py
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-bandit bench-canaries bench-serving prove-releases
+.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-bandit bench-canaries bench-gates bench-serving prove-releases
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -106,6 +106,9 @@ bench-canaries: setup  ## 50 bad and 50 good canaries on the local cloud, with c
 
 prove-releases: setup  ## releases, rollbacks, alarms and failures interleaved: 5,000 runs of 50 steps; about 10 minutes
 	PYTHONPATH=layers/core $(PY) -m proofs.stateful.prove
+
+bench-gates: .venv/.stamp  ## the gates over thousands of simulated candidates: even models, equal and worse ones, chains of releases
+	PYTHONPATH=layers/core $(PY) -m benchmarks.gates
 
 bench-bandit: .venv/.stamp  ## simulated bandits and probations: false decisions, power, rewards missed
 	PYTHONPATH=layers/core $(PY) -m benchmarks.bandit --plot docs/bandit.svg

@@ -1,7 +1,8 @@
-"""The model families that a run's tuning tried, with their best scores on the validation rows."""
+"""The search of a run's tuning: strategy and jobs, what it started from, and the families with their best scores."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +12,16 @@ from cli.connection import Connection, described
 from cli.text import indent, number, plural, table
 from sluice.aws.clients import absent
 from sluice.errors import DamagedRecordError, NotFoundError
+from sluice.records.training_plan import Tuning
 from sluice.store.run_records import training_plan
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One family. `score` is None when none of its jobs came to a score; `won` when its best job became the model."""
+    """One family. `score` is None when none of its jobs came to a score; `won` when its best job became the model.
+
+    `stopped`: jobs that SageMaker ended, because they fell behind or because the search was over.
+    """
 
     family: str
     metric: str
@@ -24,39 +29,70 @@ class Candidate:
     jobs: int
     failed: int
     won: bool
+    stopped: int = 0
 
 
-def candidates(connection: Connection, project: str, run_id: str) -> list[Candidate]:
-    """The winner first, then by score; empty when the run was never tuned, or SageMaker has forgotten its jobs."""
+@dataclass(frozen=True)
+class Search:
+    """`start` says in words what the search started from; "" where the contract wants no warm start."""
+
+    strategy: str
+    jobs: int
+    stopped: int
+    start: str
+    families: list[Candidate]
+
+
+def search_of(connection: Connection, project: str, run_id: str, refused: str = "") -> Search | None:
+    """None when the run was never tuned, or SageMaker has forgotten its jobs.
+
+    `refused`: why SageMaker took no earlier run as the start (the run's record).
+    """
     try:
-        name = training_plan(project, run_id, objects=connection.world.objects).names.tuning_job
+        plan = training_plan(project, run_id, objects=connection.world.objects)
     except (NotFoundError, DamagedRecordError):
-        return []
-    sagemaker = connection.client("sagemaker")
+        return None
+    sagemaker, name = connection.client("sagemaker"), plan.names.tuning_job
     tuning = described(sagemaker.describe_hyper_parameter_tuning_job, HyperParameterTuningJobName=name)
     if not tuning:
-        return []
-    best = (tuning.get("BestTrainingJob") or {}).get("TrainingJobName")
-    return ranked(_jobs(sagemaker, name), best, lower=_lower_is_better(tuning))
+        return None
+    jobs = _jobs(sagemaker, name)
+    return Search(
+        strategy=plan.tuning.strategy.lower(),
+        jobs=len(jobs),
+        stopped=_with_status(jobs, "Stopped"),
+        start=_start(plan.tuning, refused),
+        families=ranked(jobs, lower=not plan.maximize, only=plan.tuning.families),
+    )
 
 
-def ranked(jobs: list[dict[str, Any]], best: str | None, *, lower: bool) -> list[Candidate]:
-    """Families of SageMaker's job summaries."""
+def ranked(jobs: list[dict[str, Any]], *, lower: bool, only: Sequence[str] = ()) -> list[Candidate]:
+    """Families of SageMaker's job summaries: the winner first, then by score.
+
+    The model is the best of the jobs that came to their end (`List Best Candidate` of build_model). `only`: the run's
+    families, for the summaries of a tuning job with one definition, which has no name.
+    """
+    best = (min if lower else max)(
+        (job for job in jobs if job.get("TrainingJobStatus") == "Completed" and _scored(job)), key=_value, default=None
+    )
     families: dict[str, list[dict[str, Any]]] = {}
     for job in jobs:
-        families.setdefault(str(job.get("TrainingJobDefinitionName") or "model"), []).append(job)
+        name = job.get("TrainingJobDefinitionName") or (only[0] if len(only) == 1 else "model")
+        families.setdefault(str(name), []).append(job)
     found = []
     for family, own in families.items():
-        metrics = [job["FinalHyperParameterTuningJobObjectiveMetric"] for job in own if _scored(job)]
-        values = [float(metric["Value"]) for metric in metrics]
+        scored = [job for job in own if _scored(job)]
+        ended = [job for job in scored if job.get("TrainingJobStatus") == "Completed"] or scored
+        values = [_value(job) for job in ended]
         found.append(
             Candidate(
                 family=family.replace("-", "_"),
-                metric=str(metrics[0]["MetricName"]) if metrics else "",
+                metric=str(scored[0]["FinalHyperParameterTuningJobObjectiveMetric"]["MetricName"]) if scored else "",
                 score=(min if lower else max)(values) if values else None,
                 jobs=len(own),
-                failed=sum(job.get("TrainingJobStatus") == "Failed" for job in own),
-                won=any(job["TrainingJobName"] == best for job in own),
+                failed=_with_status(own, "Failed"),
+                stopped=_with_status(own, "Stopped"),
+                won=best in own,
             )
         )
     worst = float("inf")
@@ -65,8 +101,17 @@ def ranked(jobs: list[dict[str, Any]], best: str | None, *, lower: bool) -> list
     )
 
 
-def told(found: list[Candidate]) -> str:
-    """A table with the winner on top."""
+def told(search: Search) -> str:
+    """The search in a line, what it started from, and a table of the families with the winner on top."""
+    stopped = f", {search.stopped} of them stopped early" if search.stopped else ""
+    head = f"Search: {search.strategy}, {plural(search.jobs, 'training job')}{stopped}"
+    lines = [head, *([f"  {search.start}"] if search.start else [])]
+    if search.families:
+        lines.append(_families(search.families))
+    return "\n".join(lines)
+
+
+def _families(found: list[Candidate]) -> str:
     first = found[0]
     title = f"Families: {first.family} won" if first.won else "Families: none won"
     metric = next((each.metric for each in found if each.metric), "score")
@@ -78,17 +123,28 @@ def told(found: list[Candidate]) -> str:
 
 
 def _failed(each: Candidate) -> str:
-    return f", {each.failed} failed" if each.failed else ""
+    stopped = f", {each.stopped} stopped" if each.stopped else ""
+    return stopped + (f", {each.failed} failed" if each.failed else "")
+
+
+def _start(tuning: Tuning, refused: str) -> str:
+    if refused:
+        return f"it started from nothing: SageMaker refused the earlier run: {refused}"
+    if tuning.warm_start:
+        return f"it started from what run {tuning.warm_start.run_id} found"
+    return f"it started from nothing: {tuning.warm_start_note}" if tuning.warm_start_note else ""
+
+
+def _with_status(jobs: list[dict[str, Any]], status: str) -> int:
+    return sum(job.get("TrainingJobStatus") == status for job in jobs)
+
+
+def _value(job: dict[str, Any]) -> float:
+    return float(job["FinalHyperParameterTuningJobObjectiveMetric"]["Value"])
 
 
 def _scored(job: dict[str, Any]) -> bool:
     return "Value" in (job.get("FinalHyperParameterTuningJobObjectiveMetric") or {})
-
-
-def _lower_is_better(tuning: dict[str, Any]) -> bool:
-    definitions = tuning.get("TrainingJobDefinitions") or [tuning.get("TrainingJobDefinition") or {}]
-    objectives = [each.get("TuningObjective") or {} for each in definitions]
-    return any(each.get("Type") == "Minimize" for each in objectives)
 
 
 def _jobs(sagemaker: Any, name: str) -> list[dict[str, Any]]:

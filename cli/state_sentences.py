@@ -60,7 +60,11 @@ _BY_MACHINE = {
     "BuildModel": {
         "Train Models": "Training a simple baseline and tuning the candidates side by side",
         "Train Baseline": "Training the baseline",
+        "Open Tuning": "Preparing the search for the best settings",
         "Tune Candidates": "Training candidates with different settings",
+        "Started From Another Run?": "SageMaker refused the search; asking whether it can start without an earlier run",
+        "List Best Candidate": "The search is over; asking for its best candidate",
+        "Candidate Trained?": "Checking that a candidate was trained to its end",
         "List Failed Training Jobs": "The tuning failed; looking for the reason in its training jobs",
         "Candidates Not Tuned": "No candidate could be trained",
         "Describe Best Candidate": "The candidates are trained; taking the best one",

@@ -12,7 +12,7 @@ from typing import Any
 
 from proofs.expected_calls import ANCHOR, CHAMPION, ENDPOINT, NEW, NEW_ONLY, OLD, OLD_ONLY, PACKAGE, SEALED, SHARE
 from proofs.samples import TOKEN
-from proofs.shapes import Either, Having, Held, held
+from proofs.shapes import Either, Exactly, Having, Held, held
 
 _S3 = re.compile(r"s3://data/\S+")
 _NAME = re.compile(r"[A-Z][\w ?]+")  # of a state
@@ -32,6 +32,7 @@ PARAMETERS: dict[str, Any] = {
     "run_id": re.compile("r0|r1|d1"),
     "artifact_uri": _S3,
     "training_job": "a-TrainingJobArn",
+    "warm_start_refused": str,
     "champion": CHAMPION,
     "anchor": ANCHOR,
     "package_arn": PACKAGE,
@@ -124,7 +125,7 @@ NAMES: dict[tuple[str, str], str] = {
     ("BatchPredict", "Finish Batch"): "project key version_id status output_uri file",
     ("BatchPredict", "Record Failure"): "project key version_id status error file",
     ("BuildModel", "Seal Candidate"): "project run_id artifact_uri training_job champion? anchor?",
-    ("MlLifecycle", "Judge Candidate"): "project run_id",
+    ("MlLifecycle", "Judge Candidate"): "project run_id warm_start_refused",
     ("MlLifecycle", "Register Model"): "project run_id artifact_uri",
     ("MlLifecycle", "Await Approval"): "project run_id package_arn token",
     ("MlLifecycle", "Finish Run"): "project run_id outcome",
@@ -168,6 +169,7 @@ OUTPUTS: dict[str, Any] = {
         "training_job": "a-TrainingJobArn",
         "definition": str,
         "objective": float,
+        "warm_start_refused": str,
     },
     "MlLifecycle": Having({"outcome": str, "pending": int}),
     "ReleaseModel": _RELEASED,
@@ -204,14 +206,15 @@ AGREE: dict[tuple[str, str], Callable[[dict[str, Any]], bool]] = {
 
 VARIABLES: dict[str, Any] = {
     "failure": Either(None, FAILURE, _CAUGHT),
-    "tuning_failure": _CAUGHT,
+    "tuning_failure": Either(None, _CAUGHT),
+    "parents": Either(Exactly([]), [{"HyperParameterTuningJobName": "sluice-r0-t"}]),
     "outcome": re.compile("promoted|rejected|not_approved|rolled_back"),
     "step": int,
     "looks": int,
     "weights": {"percent": int, "champion_weight": SHARE, "variant_weight": SHARE},
     "step_started_at": _TIME,
     "baseline": {"artifact_uri": _S3},
-    "best": Having({"TrainingJobName": str, "TrainingJobDefinitionName": str}),
+    "best": Either({}, Having({"TrainingJobName": str, "TrainingJobDefinitionName": str})),
     "candidate": Having({"artifact_uri": _S3, "training_job": "a-TrainingJobArn", "definition": str}),
     "package": Having({"package_arn": PACKAGE, "approval": re.compile("automatic|manual")}),
     "plan": Either(None, Having({"decision": str}), Having({"project": "shop"})),
@@ -239,8 +242,13 @@ ASSIGNED: dict[tuple[str, str], dict[str, str]] = {
     ("BuildModel", "Train Models"): {"": "baseline candidate", "Catch[0]": "failure"},
     ("BuildModel", "Seal Candidate"): {"": "candidate", "Catch[0]": "failure"},
     ("BuildModel", "Evaluate Candidate"): {"Catch[0]": "failure"},
-    ("BuildModel", "Tune Candidates"): {"": "best", "Catch[0]": "tuning_failure"},
+    ("BuildModel", "Open Tuning"): {"": "parents tuning_failure"},
+    ("BuildModel", "Tune Candidates"): {"Catch[0]": "tuning_failure", "Catch[1]": "tuning_failure"},
+    ("BuildModel", "Started From Another Run?"): {"Choices[0]": "parents"},
     ("BuildModel", "List Failed Training Jobs"): {"": "tuning_failure", "Catch[0]": "tuning_failure"},
+    ("BuildModel", "List Best Candidate"): {"": "best", "Catch[0]": "tuning_failure"},
+    ("BuildModel", "Candidate Trained?"): {"Default": "tuning_failure"},
+    ("BuildModel", "Describe Best Candidate"): {"Catch[0]": "tuning_failure"},
     ("ReleaseModel", "Open Release"): {"": "release failure"},
     ("ReleaseModel", "Plan Release"): {"": "plan step looks weights", "Catch[0]": "failure"},
     ("ReleaseModel", "Create Endpoint"): {"Catch[0]": "failure"},

@@ -22,6 +22,7 @@ PACKAGE = re.compile(r"arn:aws:sagemaker:\S+:model-package/\S+")
 CHAMPION = {"run_id": "r0", "artifact_uri": "s3://data/models/shop/r0/model.tar.gz"}
 ANCHOR = {"run_id": "r-1", "artifact_uri": "s3://data/models/shop/r-1/model.tar.gz"}
 SEALED = re.compile(r"s3://data/models/shop/r1/model\.tar\.gz")
+_LIMITS = {"MaxParallelTrainingJobs": int, "MaxRuntimeInSeconds": int, "MaxNumberOfTrainingJobs": int}
 _EXECUTION = re.compile(r"arn:aws:states:\S+:execution:\S+")
 
 
@@ -64,7 +65,7 @@ def _weights(old: Any, new: Any) -> dict[str, Any]:
     return {"EndpointName": ENDPOINT, "DesiredWeightsAndCapacities": [both]}
 
 
-CALLS: dict[tuple[str, str], dict[str, Any]] = {
+CALLS: dict[tuple[str, str], Any] = {
     ("PrepareData", "Clean Dataset"): {
         "JobName": "${CleanDatasetJobName}",
         "Arguments": {
@@ -102,25 +103,45 @@ CALLS: dict[tuple[str, str], dict[str, Any]] = {
         "EnableNetworkIsolation": True,
         "Tags": _TAGS,
     },
-    ("BuildModel", "Tune Candidates"): {
-        "HyperParameterTuningJobName": "sluice-r1-t",
-        "HyperParameterTuningJobConfig": {
-            "Strategy": "Bayesian",
-            "ResourceLimits": {
-                "MaxParallelTrainingJobs": int,
-                "MaxRuntimeInSeconds": int,
-                "MaxNumberOfTrainingJobs": int,
-            },
-            "RandomSeed": int,
+    ("BuildModel", "Tune Candidates"): Either(
+        # several families
+        {
+            "HyperParameterTuningJobName": "sluice-r1-t",
+            "HyperParameterTuningJobConfig": {"Strategy": "Bayesian", "ResourceLimits": _LIMITS, "RandomSeed": int},
+            "TrainingJobDefinitions": [Having({"DefinitionName": str, "EnableNetworkIsolation": True})],
+            "Tags": _TAGS,
         },
-        "TrainingJobDefinitions": [Having({"DefinitionName": str, "EnableNetworkIsolation": True})],
-        "Tags": _TAGS,
-    },
+        # one, which may start from another run
+        {
+            "HyperParameterTuningJobName": "sluice-r1-t",
+            "HyperParameterTuningJobConfig": {
+                "Strategy": "Bayesian",
+                "ResourceLimits": _LIMITS,
+                "RandomSeed": int,
+                "TrainingJobEarlyStoppingType": "Auto",
+                "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation:roc_auc"},
+                "ParameterRanges": Having({"ContinuousParameterRanges": [dict]}),
+            },
+            "TrainingJobDefinition": Having({"StaticHyperParameters": dict, "EnableNetworkIsolation": True}),
+            "WarmStartConfig?": {
+                "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "sluice-r0-t"}],
+                "WarmStartType": "TransferLearning",
+            },
+            "Tags": _TAGS,
+        },
+    ),
     ("BuildModel", "List Failed Training Jobs"): {
         "HyperParameterTuningJobName": "sluice-r1-t",
         "StatusEquals": "Failed",
         "SortBy": "CreationTime",
         "SortOrder": "Ascending",
+        "MaxResults": 1,
+    },
+    ("BuildModel", "List Best Candidate"): {
+        "HyperParameterTuningJobName": "sluice-r1-t",
+        "StatusEquals": "Completed",
+        "SortBy": "FinalObjectiveMetricValue",
+        "SortOrder": "Descending",
         "MaxResults": 1,
     },
     ("BuildModel", "Describe Best Candidate"): {"TrainingJobName": "a-TrainingJobName"},

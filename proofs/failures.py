@@ -1,9 +1,10 @@
 """A failure's reason reaches somebody: on every way from the place where it is kept, before another takes its place.
 
 A variable holds a failure when a Catch assigns `$states.errorOutput` to it. From each assignment on, every way must
-come to a reader: a Task whose call has it, which succeeds, or a Fail whose Cause says it. Another assignment hands the
-first one on when its expression reads it. A Task that may fail without a Catch of its own ends its scope with its own
-failure: what was kept before it is lost, whatever a Parallel around it catches.
+come to a reader: a Task whose call has it, which succeeds, a Fail whose Cause says it, or the Output of the state that
+ends a branch, which is the Parallel's result. Another assignment hands the first one on when its expression reads it. A
+Task that may fail without a Catch of its own ends its scope with its own failure: what was kept before it is lost,
+whatever a Parallel around it catches.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def _lost(states: dict[str, State], start: str, variable: str) -> Iterator[tuple
             yield name, "is hidden by the failure of a Task without a Catch of its own"
         told = kind == "Task" and _says(state.get("Arguments"), variable)
         for of, holder, target in _ways(state):
-            if of == "Next" and told:
+            if of == "Next" and (told or (not target and _says(holder.get("Output"), variable))):
                 continue
             assigned = holder.get("Assign", {})
             if variable in assigned:

@@ -59,6 +59,8 @@ _BATCH = BatchPlan(
 def inputs() -> dict[str, list[Json]]:
     """Logical id of a machine that nobody nests → the inputs that our code starts it with."""
     contract = Contract.model_validate(_CONTRACT)
+    tuning = {"warm_start": True, "early_stopping": True}
+    alone = Contract.model_validate({**_CONTRACT, "training": {"candidates": ["gradient_boosting"], "tuning": tuning}})
     champion = ChampionModel(run_id="r0", artifact_uri="s3://data/models/shop/r0/model.tar.gz")
     anchor = ChampionModel(run_id="r-1", artifact_uri="s3://data/models/shop/r-1/model.tar.gz")
     rivals = ((champion, anchor), (champion, None), (None, None))
@@ -66,7 +68,8 @@ def inputs() -> dict[str, list[Json]]:
     drill = ReleaseRequest(project="shop", run_id="d1", package_arn=package, artifact_uri=_ARTIFACT, drill=True)
     return {
         "MlLifecycle": [
-            run_plan(_SETTINGS, contract, "r1", ["d1"], serving, anchor=best).plain() for serving, best in rivals
+            *(run_plan(_SETTINGS, contract, "r1", ["d1"], serving, anchor=best).plain() for serving, best in rivals),
+            run_plan(_SETTINGS, alone, "r1", ["d1"], None, last=run_plan(_SETTINGS, alone, "r0", ["d1"], None)).plain(),
         ],
         "ReleaseModel": [drill.plain()],
         "RollBack": [

@@ -60,7 +60,9 @@ def _task(project: Project, state: dict[str, Any], declared: dict[str, Any]) -> 
 def _polls(definition: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """A state that asks again and again how far a change is, does so for as long as the change may take."""
     for name, state in tasks(definition):
-        policy = ((state.get("Arguments") or {}).get("DeploymentConfig") or {}).get("BlueGreenUpdatePolicy") or {}
+        arguments = state.get("Arguments")  # may be one expression
+        update = (arguments.get("DeploymentConfig") or {}) if isinstance(arguments, dict) else {}
+        policy = update.get("BlueGreenUpdatePolicy") or {}
         takes = policy.get("MaximumExecutionTimeoutInSeconds")
         after = definition["States"].get(state.get("Next"), {})
         if takes is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from cli import decisions
-from cli.candidates import candidates, told
+from cli.candidates import search_of, told
 from cli.connection import Connection, find_run
 from cli.options import Json, OptionalProject, Run, print_json
 from cli.text import say
@@ -24,7 +24,7 @@ def run(connection: Connection, run_id: Run, project: OptionalProject = None, as
     full = record["run_id"]
     own = decisions.records(world, name, full)
     answers = decisions.responses(world, name, full, record)
-    families = candidates(connection, name, full)
+    search = search_of(connection, name, full, str(record.get("warm_start_refused") or ""))
     prepared = prepared_data(name, full, objects=world.objects)
     changed = contract_change(name, str(record.get("contract_version")), objects=world.objects)
     if as_json:
@@ -34,7 +34,8 @@ def run(connection: Connection, run_id: Run, project: OptionalProject = None, as
                 "run": record,
                 "contract_change": changed,
                 "prepared_data": prepared,
-                "candidates": [asdict(each) for each in families],
+                "search": asdict(search) if search else None,
+                "candidates": [asdict(each) for each in search.families] if search else [],
                 "decisions": [decision for _, decision in own],
                 "responses": [response for _, response in answers],
             }
@@ -48,8 +49,8 @@ def run(connection: Connection, run_id: Run, project: OptionalProject = None, as
         say("\n".join(f"  - {each}" for each in lines(changed)))
     if prepared:
         say(f"\n{decisions.data(prepared)}")
-    if families:
-        say(f"\n{told(families)}")
+    if search and search.jobs:
+        say(f"\n{told(search)}")
     for key, decision in own:
         say(f"\n{decisions.shown(decision)}\n  record: {world.objects.uri(key)}")
     if record.get("approval"):

@@ -162,7 +162,9 @@ class Usage:
         jobs = self._tuning_jobs
         # the tuning's own limit stops what is still running
         most = min(training.tuning.parallel_jobs, jobs) * training.tuning.max_minutes
-        tuning = min(jobs * self._given.train_minutes, most) / 60
+        # `auto` searches as long as it may
+        asked = most if "auto" in training.candidates else jobs * self._given.train_minutes
+        tuning = min(asked, most) / 60
         baseline, evaluation = self._given.train_minutes / 60, self._given.evaluate_minutes / 60
         glue = max(self._given.glue_minutes, 1.0) / 60
         if found:
@@ -346,7 +348,9 @@ class Usage:
 
     @property
     def _tuning_jobs(self) -> int:
-        """Each candidate gets at least one."""
+        """Each candidate gets at least one; `auto` is one job."""
+        if "auto" in self._contract.training.candidates:
+            return 1
         return max(self._contract.training.tuning.max_jobs, len(set(self._contract.training.candidates)))
 
     def _training_share(self) -> float:

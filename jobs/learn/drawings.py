@@ -67,6 +67,22 @@ def _binary(
     return found
 
 
+def unlabelled(truth: np.ndarray, scores: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Of anomaly scores (rows, 2): their histogram, and where some rows have labels, curves over those rows.
+
+    `truth`: 0, 1 or NaN for rows without a label. A score is not a probability, so there is no calibration.
+    """
+    known = np.isfinite(truth)
+    y = truth[known].astype(np.int64)
+    if len(np.unique(y)) < 2:
+        edges = np.linspace(0, 1, SCORE_BINS + 1)
+        counts = np.histogram(scores["candidate"][:, 1], edges)[0].tolist()
+        return {"scores": {"edges": edges.tolist(), "counts": {"all rows": counts}}}
+    labelled = {role: each[known] for role, each in scores.items()}
+    drawn = _binary(("normal", "anomaly"), y, labelled, None, metrics.THRESHOLD)
+    return {name: each for name, each in drawn.items() if name != "calibration"}
+
+
 class Ranked:
     """Rows from the greatest score down, as cumulative counts after each group of tied scores."""
 

@@ -25,6 +25,7 @@ import numpy as np
 import rivals
 from evaluation_files import latency, load_model, write_held_out, write_json
 from evidence import evidence, size_of
+from gate_evidence import gate_evidence
 from unsupervised import evaluation as unlabelled
 
 from channels import crash, read_contract, read_rows
@@ -38,7 +39,6 @@ from sluice.model.reference import one_score, reference_profile
 from sluice.model.schema import Row, Schema
 from sluice.model.score_bins import expected_scores
 from sluice.model.shortening import shortened
-from sluice.model.slices import by_slice, left_out
 
 BASE = Path("/opt/ml/processing")
 CONFIDENCE = 0.95
@@ -72,7 +72,7 @@ def confidence_of(contract: dict[str, Any], metric: str) -> float:
 
 def describe(model: Model, y: np.ndarray, scores: np.ndarray, rows: Sequence[Row], contract: dict) -> dict[str, Any]:
     return {
-        "metrics": metrics.compute(model.labels.problem, y, scores, contract.get("business")),
+        "metrics": metrics.compute(model.labels.problem, y, scores, contract.get("business"), model.threshold),
         "family": model.family,
         "run_id": model.run_id,
         "artifact_sha256": model.artifact_sha256,
@@ -116,7 +116,8 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
 
     metric = contract["problem"]["metric"]
     business = contract.get("business")
-    known = metrics.metrics_of(kind, business)
+    own = {role: metrics.metrics_of(kind, business, model.threshold) for role, model in models.items()}
+    known = own["candidate"]
     if metric not in known:
         raise DataError(f"channel contract: problem.metric {metric!r} is not for {kind}; known: {', '.join(known)}")
     compared = [metric]
@@ -141,15 +142,14 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         **{role: describe(model, y, scores[role], rows, contract) for role, model in models.items()},
         "champion": others.measured("champion", y, business),
         "anchor": others.measured("anchor", y, business),
-        "paired": others.paired("champion", chosen, confidences, y, ours),
-        "paired_anchor": others.paired("anchor", chosen, confidences, y, ours),
+        "paired": others.paired("champion", chosen, confidences, y, ours, business),
+        "paired_anchor": others.paired("anchor", chosen, confidences, y, ours, business),
         "paired_baseline": {
-            name: paired_difference(metric, y, ours, scores["baseline"], confidences[name])
+            name: paired_difference(metric, y, ours, scores["baseline"], confidences[name], other=own["baseline"][name])
             for name, metric in chosen.items()
         },
         "compared": others.compared,
-        "slices": by_slice(schema, kind, rows, y, scores["candidate"]),
-        "slices_left_out": left_out(schema, rows),
+        **gate_evidence(contract, schema, rows, y, ours, known, candidate.threshold),
         "not_compared": others.not_compared,
         "encoding": candidate.encoder.left_out,
         "leakage": models["baseline"].training.get("leakage"),
@@ -160,7 +160,8 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     # a rival that was trained on some of the rows has no interval on all of them, and no curve
     whole = {role: of for role, of in others.scores.items() if len(others.kept.get(role, ())) == len(rows)}
     everyone = {**scores, **whole}
-    result["intervals"] = intervals(known, y, everyone, classes=bool(classes))
+    theirs = {**own, **others.metrics(business)}
+    result["intervals"] = intervals(known, y, everyone, classes=bool(classes), own=theirs)
     told, plots = evidence(candidate, schema, rows, y, everyone, contract, known, result["slices"])
     result |= told
     result["undefined"] = comparable.undefined(known, result["candidate"]["metrics"], candidate.labels, y)
@@ -168,7 +169,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         at = others.kept["champion"]
         result["scores"] = expected_scores(one_score(kind, ours[at]), one_score(kind, others.scores["champion"][at]))
     if kind == "binary":
-        result["thresholds"] = {"classification": metrics.THRESHOLD}
+        result["thresholds"] = {"classification": candidate.threshold}
         if business and metrics.money_metrics(kind, business):
             result["thresholds"]["profit"] = metrics.break_even(business)
     arguments.output.mkdir(parents=True, exist_ok=True)

@@ -10,10 +10,12 @@ import explanation
 import numpy as np
 from drawings import drawings, residual_summary
 from fairness import fairness
+from gate_evidence import bins_of
 
 from sluice.model.metrics import THRESHOLD, Metric
 from sluice.model.model import Model
 from sluice.model.schema import Row, Schema, category
+from sluice.model.slices import segments
 
 
 def size_of(folder: Path) -> int:
@@ -41,7 +43,7 @@ def evidence(
             candidate.score, few, truth, candidate.encoder.schema.features, name, known[name]
         ),
         "robustness": explanation.robustness(candidate.score, few, truth, candidate.encoder.schema, name, known[name]),
-        "fairness": fairness(problem, y, ours, _places(rows, slices), threshold),
+        "fairness": fairness(problem, y, ours, _places(schema, rows, slices, contract), threshold),
         "residuals": residual_summary(y, ours) if problem == "regression" else {},
     }
     classes = [category(label) for label in candidate.labels.classes]
@@ -49,11 +51,15 @@ def evidence(
     return found, {**drawn, "trials": list(candidate.training.get("trials") or [])}
 
 
-def _places(rows: Sequence[Row], slices: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, np.ndarray]]:
-    """Column → value → places of its rows, of the values that were measured."""
+def _places(
+    schema: Schema, rows: Sequence[Row], slices: Mapping[str, Mapping[str, Any]], contract: Mapping[str, Any]
+) -> dict[str, dict[str, np.ndarray]]:
+    """Column → segment → places of its rows, of the segments that were measured."""
     found: dict[str, dict[str, np.ndarray]] = {}
-    for column, values in slices.items():
-        keys = np.array([category(value) if (value := row.get(column)) is not None else "" for row in rows])
-        places = {value: np.flatnonzero(keys == value) for value in values}
-        found[column] = {value: each for value, each in places.items() if len(each)}
+    bins = bins_of(contract)
+    for column, measured in slices.items():
+        names, places = segments(schema, rows, column, bins.get(column, 0))
+        found[column] = {
+            segment: np.flatnonzero(places == number) for number, segment in enumerate(names) if segment in measured
+        }
     return found

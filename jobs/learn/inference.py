@@ -111,7 +111,7 @@ def predict_fn(request: Request | InputError, model: Model) -> Answered | InputE
     elif isinstance(data, list):
         answers = model.answers(model.score(data)) if data else Answers([], None)
     else:
-        answers = model.answers(model.scorer(data))
+        answers = model.answers(model.score_matrix(data))
     return Answered(answers, model.run_id, unknown, beside)
 
 

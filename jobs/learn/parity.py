@@ -44,8 +44,15 @@ def check(model: Model, family: Family, fitted: Any, task: Task, rows: Sequence[
     sample = list(rows[:MAX_ROWS])
     sample += difficult(sample, model.encoder.schema.types, task.seed)
     learned = sample_of(family, model.encoder, sample, np.empty(0))
-    regression = model.labels.problem == "regression"
     expected = family.answer(fitted, task, learned)
+    return check_answers(model, expected, sample, family.tolerance, family.name)
+
+
+def check_answers(
+    model: Model, expected: np.ndarray, sample: Sequence[dict[str, Value]], tolerance: float, name: str
+) -> float:
+    """The same for a model with any number of members: `expected` is what their libraries answer to `sample`."""
+    regression = model.labels.problem == "regression"
     whole = model.score(sample)
     # One row takes another path through the trees than many do.
     singles = [model.score([row]) for row in sample[-20:]]
@@ -56,10 +63,10 @@ def check(model: Model, family: Family, fitted: Any, task: Task, rows: Sequence[
         difference = difference / np.maximum(1.0, np.abs(expected))
         apart = apart / np.maximum(1.0, np.abs(expected[-20:]))
     worst = float(max(difference.max(), apart.max()))
-    if not worst <= family.tolerance:
+    if not worst <= tolerance:
         raise ParityError(
-            f"parity check failed: the exported {family.name} differs from its library by {worst:.3g} "
-            f"(allowed {family.tolerance:g}) on {len(sample)} rows; the artefact was not written for use"
+            f"parity check failed: the exported {name} differs from its library by {worst:.3g} "
+            f"(allowed {tolerance:g}) on {len(sample)} rows; the artefact was not written for use"
         )
     return worst
 

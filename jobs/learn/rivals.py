@@ -43,7 +43,13 @@ class Rivals:
     not_compared: dict[str, str] = field(default_factory=dict)
 
     def paired(
-        self, role: str, chosen: dict[str, Metric], confidences: dict[str, float], y: np.ndarray, ours: np.ndarray
+        self,
+        role: str,
+        chosen: dict[str, Metric],
+        confidences: dict[str, float],
+        y: np.ndarray,
+        ours: np.ndarray,
+        business: dict[str, Any] | None = None,
     ) -> dict[str, Any] | None:
         """Metric → the candidate's minus the rival's on the kept rows; None without a comparison.
 
@@ -52,14 +58,22 @@ class Rivals:
         if role not in self.models:
             return None
         at, theirs = self.kept[role], self.scores[role]
+        own = self.metrics(business)[role]
         found: dict[str, Any] = {}
         for name, metric in chosen.items():
-            found[name] = paired_difference(metric, y[at], ours[at], theirs[at], confidences[name])
+            found[name] = paired_difference(metric, y[at], ours[at], theirs[at], confidences[name], other=own[name])
             if metric.total and len(at) < len(y):
                 for end in ("difference", "low", "high"):
                     if found[name][end] is not None:
                         found[name][end] *= len(y) / len(at)
         return found
+
+    def metrics(self, business: dict[str, Any] | None) -> dict[str, dict[str, Metric]]:
+        """Rival → its metrics, each with the threshold from which it takes a row for positive."""
+        return {
+            role: metrics.metrics_of(model.labels.problem, business, model.threshold)
+            for role, model in self.models.items()
+        }
 
     def measured(self, role: str, y: np.ndarray, business: dict[str, Any] | None) -> dict[str, Any] | None:
         """The rival's metrics on its kept rows."""
@@ -67,7 +81,7 @@ class Rivals:
             return None
         at, model = self.kept[role], self.models[role]
         return {
-            "metrics": metrics.compute(model.labels.problem, y[at], self.scores[role][at], business),
+            "metrics": metrics.compute(model.labels.problem, y[at], self.scores[role][at], business, model.threshold),
             "family": model.family,
             "run_id": model.run_id,
             "artifact_sha256": model.artifact_sha256,

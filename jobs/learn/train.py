@@ -15,6 +15,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import argparse
 import sys
 import time
+
+# imports count, too: the budget of `auto` is the job's
+os.environ["SLUICE_JOB_BEGAN"] = str(time.monotonic())
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +31,7 @@ import model_folder
 import numpy as np
 import trial
 
+import auto
 from channels import crash, read_contract
 from families import FAMILIES
 from project_data import ProjectData
@@ -78,9 +83,11 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
         from unsupervised import training
 
         return training.train(arguments, given, contract)
+    if arguments.family == auto.NAME:
+        return search(arguments, given)
     family = FAMILIES.get(arguments.family)
     if family is None:
-        raise ModelError(f"hyperparameter family is {arguments.family!r}; known: {', '.join(FAMILIES)}")
+        raise ModelError(f"hyperparameter family is {arguments.family!r}; known: {', '.join([*FAMILIES, auto.NAME])}")
     hyperparameters = family.hyperparameters(given)
     if arguments.libraries is not None:
         libraries.provide(arguments.libraries)
@@ -102,6 +109,23 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
     print(
         f"family={family.name} rows={done.rows} columns={done.width} fit_seconds={done.fit_seconds:.2f} "
         f"seconds={time.perf_counter() - began:.2f} parity={difference:.2g} serving={model.serving} "
+        f"numpy={np.__version__}",
+        flush=True,
+    )
+    return done.metrics
+
+
+def search(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, float]:
+    """The same for `auto`, which finds families and hyperparameters itself."""
+    auto.hyperparameters(given)
+    began = float(os.environ["SLUICE_JOB_BEGAN"])
+    data = ProjectData.read(arguments.contract, arguments.train, arguments.validation)
+    done = auto.run(data, arguments.run_id, began)
+    assembled = done.assembled
+    model, difference = model_folder.write(arguments.model_dir, assembled.state, assembled.arrays, assembled.prove)
+    print(
+        f"family=auto members={len(model.members)} rows={done.rows} columns={done.width} "
+        f"seconds={time.monotonic() - began:.2f} parity={difference:.2g} serving={model.serving} "
         f"numpy={np.__version__}",
         flush=True,
     )

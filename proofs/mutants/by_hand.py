@@ -39,7 +39,9 @@ def _machines(project: Project) -> Iterator[Mutant]:
     yield _make(project, "an over-long job name", ((*arguments, "TrainingJobName"), "sluice-" + "shop" * 20))
     long_name = "{% 'sluice-' & '" + "shop" * 20 + "' %}"
     yield _make(project, "an over-long job name in an expression", ((*arguments, "TrainingJobName"), long_name))
-    yield _make(project, "an over-long tuning name", ((*_TUNE, "Arguments", "HyperParameterTuningJobName"), "t" * 33))
+    tuning = str(at(project, (*_TUNE, "Arguments")))
+    long_tuning = tuning.replace("$plan.names.tuning_job", "'" + "t" * 33 + "'")
+    yield _make(project, "an over-long tuning name", ((*_TUNE, "Arguments"), long_tuning))
     yield _make(project, "an instance type that is none", ((*arguments, "ResourceConfig", "InstanceType"), "m5.large"))
     yield _make(project, "a role by its name", ((*arguments, "RoleArn"), "sluice-SageMakerRole"))
     yield _make(

@@ -108,6 +108,8 @@ def _language(project: Project, path: Path, state: dict[str, Any]) -> Iterator[M
 
 def _task(project: Project, path: Path, state: dict[str, Any]) -> Iterator[Mutant]:
     arguments = state["Arguments"]
+    if not isinstance(arguments, dict):
+        return  # one expression, which has mutants of its own
     call = parse(state["Resource"])
     payload = arguments.get("Payload")
     if call.key == "lambda:invoke" and isinstance(payload, dict):

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
-from cli.candidates import ranked, told
+from cli.candidates import Search, ranked, search_of, told
 from cli.commands import env, rollback
 from cli.following import CanaryWatch, measurement
 from cli.outcomes import described
 from sluice import keys
+from sluice.contract import Contract
 from sluice.ports import Answer
+from sluice.steps.plan_training import run_plan
+from testing.release_world import CONTRACT
 from tests.cli.test_stack_commands import OTHER, RUN, serve, start, write
 
 
@@ -185,17 +188,54 @@ def test_why_ranks_the_families_with_the_winner_first():
         job("b", "linear", 0.8),
         job("c", "random-forest", 0.9),
         job("d", "mlp", None, "Failed"),
+        job("e", "linear", 0.95, "Stopped"),  # it has no model
     ]
-    found = ranked(jobs, "c", lower=False)
+    found = ranked(jobs, lower=False)
     assert [(each.family, each.score, each.won) for each in found] == [
         ("random_forest", 0.9, True),
         ("linear", 0.8, False),
         ("mlp", None, False),
     ]
-    words = told(found)
+    words = told(Search("hyperband", 5, 1, "it started from what run r0 found", found))
+    assert words.startswith(
+        "Search: hyperband, 5 training jobs, 1 of them stopped early\n  it started from what run r0"
+    )
     assert "random_forest won, by validation:roc_auc" in words
     assert "1 job, 1 failed" in words
-    assert [each.score for each in ranked(jobs[:2], "a", lower=True)] == [0.7]
+    assert "3 jobs, 1 stopped" in words
+    assert [each.score for each in ranked(jobs[:2], lower=True)] == [0.7]
+    # a tuning job with one definition gives it no name
+    unnamed = [{k: v for k, v in job("a", "", 0.7).items() if k != "TrainingJobDefinitionName"}]
+    assert ranked(unnamed, lower=False, only=["gradient_boosting"])[0].family == "gradient_boosting"
+
+
+@pytest.mark.parametrize(
+    ("tuning", "refused", "words"),
+    [
+        ({"warm_start": {"run_id": "r0", "tuning_job": "sluice-r0-t"}}, "", "it started from what run r0 found"),
+        ({"warm_start_note": "no earlier run"}, "", "it started from nothing: no earlier run"),
+        (
+            {"warm_start": {"run_id": "r0", "tuning_job": "sluice-r0-t"}},
+            "gone",
+            "SageMaker refused the earlier run: gone",
+        ),
+    ],
+)
+def test_why_says_what_the_search_started_from(sluice, world, tuning, refused, words):
+    start(world)
+    contract = Contract.model_validate({**CONTRACT, "training": {"candidates": ["gradient_boosting"]}})
+    plan = run_plan(world.settings, contract, RUN, ["d1"], None).plain()
+    plan["tuning"] |= tuning
+    world.objects.write(keys.run("shop", RUN, "plan.json"), json.dumps(plan).encode())
+    summary = {k: v for k, v in job("a", "", 0.7).items() if k != "TrainingJobDefinitionName"}
+    pages = SimpleNamespace(paginate=lambda **_: [{"TrainingJobSummaries": [summary]}])
+    client = SimpleNamespace(
+        describe_hyper_parameter_tuning_job=lambda **_: {"HyperParameterTuningJobStatus": "Completed"},
+        get_paginator=lambda _: pages,
+    )
+    found = search_of(SimpleNamespace(world=world, client=lambda _: client), "shop", RUN, refused)
+    assert words in found.start
+    assert found.families[0].family == "gradient_boosting"
 
 
 def test_status_shows_drift_and_quality(sluice, world):

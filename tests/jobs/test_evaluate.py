@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jobs.learn.channels import read_rows
+from sluice.model import manifest
 from sluice.model.schema import Schema
 from sluice.records.baseline import Baseline
 from sluice.records.evaluation import Evaluation
@@ -183,6 +184,40 @@ def test_rows_that_champion_or_anchor_were_trained_on_are_left_out(workspace, mu
     assert "trained on 375 of the 400 test rows, and 25 are too few" in result["not_compared"]["anchor"]
 
 
+def test_gates_get_the_evidence_that_they_ask_for(workspace, multiclass, tmp_path):
+    """Segments of a column that is no feature, ranges of a number and of a time, and an interval."""
+    _, data, packed = multiclass
+
+    def gated(contract):
+        contract["features"]["drop"] = ["channel"]
+        contract["gates"] = [
+            {"metric": "accuracy", "slice": column, "max_gap": 0.2, "bins": 3, "confidence": 0.9}
+            for column in ("channel", "seconds", "at")
+        ]
+        contract["gates"].append({"metric": "accuracy", "min": 0.1, "decided_by": "interval", "confidence": 0.99})
+
+    result = evaluated(
+        workspace, changed(data, tmp_path / "data", lambda part, row: None, gated), packed, tmp_path / "o"
+    )
+    assert [(gap["slice"], len(gap["segments"])) for gap in result["gaps"]] == [
+        ("channel", 3),
+        ("seconds", 3),
+        ("at", 3),
+    ]
+    assert set(result["gaps"][0]["segments"]) == {"ads", "email", "search"} == set(result["slices"]["channel"])
+    assert all(" to 2026-" in name for name in result["gaps"][2]["segments"])
+    assert all(0 <= gap["low"] <= gap["difference"] + gap["margin"] == gap["high"] for gap in result["gaps"])
+    assert result["gaps"][0]["missing"] == sum(cell == "" for cell in column_of(data, "channel"))
+    low, high, confidence = result["gate_intervals"]["accuracy"]
+    assert low < result["candidate"]["metrics"]["accuracy"] < high
+    assert confidence == 0.99
+
+
+def column_of(data, name):
+    with (data / "test" / "data.csv").open(newline="") as file:
+        return [row[name] for row in csv.DictReader(file)]
+
+
 def test_a_champion_that_cannot_be_read_is_a_verdict(workspace, multiclass, tmp_path):
     _, data, packed = multiclass
     bad = tmp_path / "bad"
@@ -219,3 +254,38 @@ def test_test_rows_of_one_class_say_which_metrics_they_cannot_give(workspace, tm
     result = evaluated(workspace, data, dict.fromkeys(("candidate", "baseline", "champion"), role), tmp_path / "out")
     assert result["undefined"]["roc_auc"].startswith("all 400 test rows have one class only")
     assert "accuracy" not in result["undefined"]
+
+
+@pytest.mark.parametrize("inputs", ["binary"], indirect=True)
+def test_each_model_decides_by_its_own_threshold(workspace, inputs, tmp_path):
+    data, packed = inputs
+    done, model = workspace.train(data, "gradient_boosting", "own-threshold")
+    assert done.returncode == 0, done.stderr
+    state = json.loads((model / "model.json").read_text())
+    (model / "model.json").write_text(json.dumps({**state, "threshold": 0.25}))
+    manifest.seal(model)
+    path = data / "contract" / "contract.json"
+    contract = json.loads(path.read_text())
+    folder = tmp_path / "contract"
+    folder.mkdir()
+    contract["gates"] += [{"metric": "accuracy", "not_worse_than_champion_by": 0.1}]
+    (folder / "contract.json").write_text(json.dumps(contract))
+    given = {**packed, "candidate": workspace.pack(model, "own-threshold"), "contract": folder}
+    done = workspace.run("evaluate.py", *arguments(data, given, tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    with np.load(tmp_path / "out" / "predictions.npz") as saved:
+        y, scores = saved["y"], {role: saved[role][:, 1] for role in ("candidate", "champion", "baseline")}
+    right = {role: float(np.mean((p >= (0.25 if role == "candidate" else 0.5)) == y)) for role, p in scores.items()}
+    assert result["thresholds"]["classification"] == 0.25
+    for role, accuracy in right.items():
+        assert result[role]["metrics"]["accuracy"] == pytest.approx(accuracy)
+        low, high = result["intervals"]["models"][role]["accuracy"]
+        assert low <= accuracy <= high
+    assert right["candidate"] != pytest.approx(float(np.mean((scores["candidate"] >= 0.5) == y))), (
+        "else it says nothing"
+    )
+    assert result["paired"]["accuracy"]["difference"] == pytest.approx(right["candidate"] - right["champion"])
+    whole = sum(v["rows"] * v["selection_rate"] for v in result["slices"]["channel"].values())
+    rows = sum(v["rows"] for v in result["slices"]["channel"].values())
+    assert whole / rows == pytest.approx(float(np.mean(scores["candidate"] >= 0.25)), abs=0.05)

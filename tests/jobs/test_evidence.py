@@ -166,3 +166,16 @@ def test_no_value_of_a_row_is_in_the_drawings_of_numbers():
     assert not [value for value in y if f"{value}" in text]
     summary = drawings.residual_summary(y, scores["candidate"])
     assert summary["q25"] < summary["median"] < summary["q75"]
+
+
+def test_anomaly_scores_are_drawn_with_and_without_labels():
+    score = RNG.random(300)
+    scores = {"candidate": np.stack([1 - score, score], axis=1)}
+    bare = drawings.unlabelled(np.full(300, np.nan), scores)
+    assert set(bare) == {"scores"}
+    assert sum(bare["scores"]["counts"]["all rows"]) == 300
+    truth = np.where(np.arange(300) < 100, (score > 0.7).astype(float), np.nan)
+    drawn = drawings.unlabelled(truth, scores)
+    assert "calibration" not in drawn
+    assert np.sum(drawn["confusion"]["counts"]) == 100
+    assert drawn["roc"]["candidate"][1][-1] == 1.0

@@ -35,19 +35,23 @@ def test_reports_come_every_twenty_rounds_and_change_nothing(data, family):
     quiet = run(data, family)
     assert done.metrics == pytest.approx(quiet.metrics, rel=1e-12)
     assert done.state["training"]["settled"] == quiet.state["training"]["settled"]
-    rounds = next(v for k, v in done.state["training"]["settled"].items() if k in ("max-iter", "num-iterations"))
+    rounds = done.state["training"]["settled"][_name(family)]
     assert min(rounds // EVERY, REPORTS) <= len(reports) <= REPORTS
     assert reports, "the sample learns for more than 20 rounds"
     # the first report is that of a model of twenty rounds
-    task, encoder = data.task, data.encoder(FAMILIES[family], data.rows, data.y)
-    first = dict(FAMILIES[family].hyperparameters({"learning-rate": "0.02"}), **{_name(family): EVERY})
-    fitted = FAMILIES[family].fit(first, task, data.sample(encoder, data.rows, data.y))
-    answer = FAMILIES[family].answer(fitted, task, data.sample(encoder, data.validation, data.y_validation))
+    learner = FAMILIES[family]
+    encoder, train = data.prepared(learner, data.rows, data.y)
+    first = {**learner.hyperparameters({"learning-rate": "0.02"}), _name(family): EVERY}
+    fitted = learner.fit(first, data.task, train)
+    answer = learner.answer(fitted, data.task, data.sample(learner, encoder, data.validation, data.y_validation))
     assert reports[0] == pytest.approx(trial._metrics(data, answer), rel=1e-9)
 
 
+NAMES = ("max-iter", "num-iterations", "num-round")
+
+
 def _name(family):
-    return "max-iter" if "max-iter" in FAMILIES[family].parameters else "num-iterations"
+    return next(name for name in NAMES if name in FAMILIES[family].parameters)
 
 
 @pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"baseline"}))
@@ -55,14 +59,10 @@ def test_the_list_of_families_that_report_is_right(data, family):
     """The contract allows Hyperband and early stopping for these, and knows them by this list only."""
     if data.labels.problem != "binary":
         pytest.skip("one problem type is enough here")
-    if FAMILIES[family].library:
-        pytest.importorskip(FAMILIES[family].library)
     shown = []
     task = dataclasses.replace(data.task, progress=Progress(lambda answer: shown.append(len(answer))))
-    encoder = data.encoder(FAMILIES[family], data.rows, data.y)
-    train, watch = (
-        data.sample(encoder, rows, y) for rows, y in ((data.rows, data.y), (data.validation, data.y_validation))
-    )
+    encoder, train = data.prepared(FAMILIES[family], data.rows, data.y)
+    watch = data.sample(FAMILIES[family], encoder, data.validation, data.y_validation)
     given = {"learning-rate": "0.02"} if "learning-rate" in FAMILIES[family].parameters else {}
     hyperparameters = FAMILIES[family].hyperparameters(given)
     FAMILIES[family].fit(hyperparameters, task, train, watch)

@@ -16,6 +16,7 @@ from sluice.gates import judge
 from sluice.model.model import Model
 from sluice.records.baseline import Baseline
 from sluice.records.evaluation import Evaluation
+from sluice.records.plots import Plots
 from tests.jobs.unlabelled_data import make_unlabelled
 
 
@@ -110,6 +111,8 @@ def test_anomalies_are_measured_with_labels_and_without(tmp_path, target):
     assert ("fraud" in (tmp_path / "out" / "held_out.jsonl").read_text()) is False
     baseline = Baseline.model_validate(json.loads((tmp_path / "out" / "baseline.json").read_text()))
     assert baseline.predictions["true"] == pytest.approx(measured["flagged_share"])
+    plots = Plots.model_validate(json.loads((tmp_path / "out" / "plots.json").read_text()))
+    assert bool(plots.roc) == (target is not None)
     if target is None:
         assert found.paired == {}
         assert "names no problem.target" in judge([Gate(metric="roc_auc", min=0.5)], found).reasons[0]
@@ -119,4 +122,6 @@ def test_anomalies_are_measured_with_labels_and_without(tmp_path, target):
     # rows without a label are scored, and not counted
     assert found.unlabelled.labelled_rows < found.rows == 300
     assert found.paired["pr_auc"].difference is not None
+    low, high = found.intervals.ends("candidate", "pr_auc")
+    assert low < measured["pr_auc"] < high
     assert judge([Gate(metric="pr_auc", min=0.3)], found).decision == "approved"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import drawings
 import numpy as np
 import rivals
 from evaluation_files import latency, load_model, write_held_out, write_json
@@ -20,6 +21,7 @@ from channels import read_rows
 from sluice.model import anomaly_metrics, metrics, segment_metrics
 from sluice.model.bootstrap import paired_difference
 from sluice.model.errors import ArtifactError
+from sluice.model.intervals import intervals
 from sluice.model.metrics.weighting import Metric, mean
 from sluice.model.model import Model
 from sluice.model.reference import one_score, reference_profile
@@ -72,7 +74,16 @@ def evaluate(arguments: argparse.Namespace, contract: Mapping[str, Any], confide
         result[role] |= {"latency_ms": latency(models[role], rows), "serving": models[role].serving}
     for role in ("champion", "anchor"):
         result.setdefault(role, None)
+    everyone = {role: of for role, of in scores.items() if len(kept[role]) == len(rows)}
+    plots: dict[str, Any] = {}
     if kind == "anomaly":
+        labelled = np.isfinite(found.truth)
+        plots = drawings.unlabelled(found.truth, everyone)
+        if found.truth[labelled].any():
+            chosen = {name: metrics.METRICS["binary"][name] for name in anomaly_metrics.LABELLED}
+            truths = found.truth[labelled].astype(np.int64)
+            of = {role: each[labelled] for role, each in everyone.items()}
+            result["intervals"] = intervals(chosen, truths, of, classes=True)
         result["thresholds"] = {"classification": metrics.THRESHOLD}
         if "champion" in models:
             at = kept["champion"]
@@ -85,6 +96,7 @@ def evaluate(arguments: argparse.Namespace, contract: Mapping[str, Any], confide
     profile["predictions"] = {name: answers.count(name) / len(answers) for name in names}
     write_json(arguments.output / "baseline.json", profile)
     write_held_out(arguments.output / "held_out.jsonl", rows, schema, contract["problem"].get("target") or "")
+    write_json(arguments.output / "plots.json", plots)
     # Last, because its presence says that the evaluation is complete.
     write_json(arguments.output / "evaluation.json", result)
     return result

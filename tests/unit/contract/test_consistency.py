@@ -36,6 +36,11 @@ CLUSTERING = BASE.replace("{type: binary, target: y, positive: true}", "{type: c
 ANOMALY = BASE.replace("{type: binary, target: y, positive: true}", "{type: anomaly}")
 LABELLED = BASE.replace("type: binary", "type: anomaly")
 
+
+def tuned(candidates: str, tuning: str) -> str:
+    return BASE + f"training: {{candidates: [{candidates}], tuning: {{{tuning}}}}}"
+
+
 REFUSED = {
     "a family without labels for classes": (BASE + "training: {candidates: [kmeans]}", "kmeans learns without labels"),
     "a family with labels for segments": (
@@ -104,6 +109,97 @@ REFUSED = {
         target("number", REGRESSION_OF) + "training: {class_weights: balanced}",
         "training.class_weights is for classes",
     ),
+    "hyperband of a family that does not report": (
+        tuned("gradient_boosting, random_forest", "strategy: hyperband"),
+        "random_forest report their metric only at the end",
+    ),
+    "hyperband and early stopping": (
+        tuned("gradient_boosting", "strategy: hyperband, early_stopping: true"),
+        "hyperband ends training jobs itself; remove early_stopping",
+    ),
+    "early stopping of several families": (
+        tuned("gradient_boosting, random_forest", "early_stopping: true"),
+        "for one algorithm only, and training.candidates has 2",
+    ),
+    "early stopping of a family that does not report": (
+        tuned("random_forest", "early_stopping: true"),
+        "compares training jobs while they go on",
+    ),
+    "a warm start of several families": (
+        tuned("gradient_boosting, random_forest", "warm_start: true"),
+        "training.tuning.warm_start: SageMaker allows it for one algorithm only",
+    ),
+    "a warm start without learning": (
+        tuned("gradient_boosting", "warm_start: true, strategy: random"),
+        "random chooses its points without the results of others",
+    ),
+    "a tuning of one minute": (
+        tuned("gradient_boosting", "max_minutes: 1"),
+        "SageMaker's tuning jobs take at least 2",
+    ),
+    "a target in per cent": (
+        tuned("gradient_boosting", "target: 93"),
+        "training.tuning.target: roc_auc cannot be 93",
+    ),
+    "ranges of a family that is no candidate": (
+        tuned("gradient_boosting", "ranges: {gradient_bosting: {max-iter: [1, 2]}}"),
+        "did you mean 'gradient_boosting'",
+    ),
+    "a range of no hyperparameter": (
+        tuned("gradient_boosting", "ranges: {gradient_boosting: {learning_rate: [0.1, 0.2]}}"),
+        "did you mean 'learning-rate'",
+    ),
+    "a range without an end": (
+        tuned("gradient_boosting", "ranges: {gradient_boosting: {learning-rate: [0.1]}}"),
+        "write the least and the greatest value",
+    ),
+    "a range from right to left": (
+        tuned("gradient_boosting", "ranges: {gradient_boosting: {learning-rate: [0.2, 0.1]}}"),
+        "write the least and the greatest value",
+    ),
+    "a logarithmic range from 0": (
+        tuned("gradient_boosting", "ranges: {gradient_boosting: {learning-rate: [0, 0.1]}}"),
+        "must be above 0",
+    ),
+    "a range of parts of leaves": (
+        tuned("gradient_boosting", "ranges: {gradient_boosting: {max-leaf-nodes: [4.5, 9]}}"),
+        "must be whole numbers",
+    ),
+    "a range of words": (
+        tuned("gradient_boosting", "ranges: {gradient_boosting: {learning-rate: [slow, fast]}}"),
+        "must be numbers",
+    ),
+    "a range of nothing": (
+        tuned("gradient_boosting", "ranges: {gradient_boosting: {learning-rate: []}}"),
+        "leaves nothing to try",
+    ),
+    "a value twice in a grid": (
+        tuned("logistic_regression", "strategy: grid, ranges: {logistic_regression: {c: [1, 1]}}"),
+        "a value stands twice",
+    ),
+    "a text that is no value": (
+        tuned("logistic_regression", "ranges: {logistic_regression: {spread: [standart]}}"),
+        "did you mean 'standard'",
+    ),
+    "a grid with more points than jobs": (
+        tuned(
+            "logistic_regression",
+            "strategy: grid, max_jobs: 3, ranges: {logistic_regression: {c: [1, 2], spread: [standard, signed-log]}}",
+        ),
+        "have 4 combinations, and a grid runs each; training.tuning.max_jobs 3: set max_jobs to 4",
+    ),
+    "a grid of several families with more points than jobs": (
+        tuned(
+            "logistic_regression, random_forest",
+            "strategy: grid, max_jobs: 4, ranges: {logistic_regression: {c: [1, 2, 3]}}",
+        ),
+        "its part of training.tuning.max_jobs 4 is 2: set max_jobs to 6",
+    ),
+    "a warm start of auto": (
+        BASE + "training: {candidates: [auto], tuning: {warm_start: true}}",
+        "auto starts again inside its one job",
+    ),
+    "auto beside a family": (BASE + "training: {candidates: [auto, lightgbm]}", "write [auto]"),
     "profit without its value": (BASE + "gates: [{metric: profit, min: 1}]", "business.value_per_true_positive"),
     "tuning by profit without its value": (
         BASE.replace("positive: true", "positive: true, metric: profit"),
@@ -143,7 +239,18 @@ REFUSED = {
     "time of a boolean": (columns("d: {type: boolean}") + "  time: d\n", "declare it as timestamp"),
     "the target as key": (BASE + "  key: [y]\n", "data.key names the target"),
     "the target dropped": (BASE + "features: {drop: [y]}", "features.drop names the target"),
-    "segments of a number": (BASE + "gates: [{metric: recall, slice: a, max_gap: 0.2}]", "'a' is number"),
+    "segments of a text": (
+        columns("b: {type: text}") + "gates: [{metric: recall, slice: b, max_gap: 0.2}]",
+        "'b' is text",
+    ),
+    "segments of a sum": (
+        BASE + "business: {value_per_true_positive: 1}\ngates: [{metric: profit, slice: a, max_gap: 0.2}]",
+        "profit is a sum over rows",
+    ),
+    "an interval that decides anyway": (
+        BASE + "gates: [{metric: recall, slice: a, max_gap: 0.2, decided_by: interval}]",
+        "`decided_by` is for `min` and `max`",
+    ),
     "segments of the target": (BASE + "gates: [{metric: recall, slice: y, max_gap: 0.2}]", "names the target"),
     "log of a category": (columns("k: {type: category}") + "features: {log: [k]}", "'k' is category"),
     "log of the key": (columns("k: {type: integer}") + "  key: [k]\nfeatures: {log: [k]}", "not a feature"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -31,9 +32,25 @@ def evaluation(auc: float = 0.9, **more: Any) -> Evaluation:
         "baseline": {"metrics": {"roc_auc": 0.7}},
         "champion": {"metrics": {"roc_auc": 0.89}},
         "paired": {"roc_auc": {"difference": 0.01, "low": -0.001, "high": 0.02, "confidence": 0.95}},
-        "slices": {"channel": {"ads": {"rows": 50, "recall": 0.6}, "mail": {"rows": 50, "recall": 0.7}}},
+        "paired_baseline": {
+            "roc_auc": {"difference": auc - 0.7, "low": auc - 0.72, "high": auc - 0.68, "confidence": 0.95}
+        }
+        if isinstance(auc, float) and math.isfinite(auc)
+        else {},
+        "gaps": [gap(0.02, 0.12)],
     }
     return Evaluation.of({**content, **more}, "here")
+
+
+def gap(low: float | None, high: float | None, **more: Any) -> dict[str, Any]:
+    """Of a recall of 0.6 and one of 0.7."""
+    values = {"ads": 0.6, "mail": 0.7}
+    segments = {name: {"rows": 50, "relevant": 20, "value": value, "error": 0.1} for name, value in values.items()}
+    return {
+        "slice": "channel", "metric": "recall", "bins": 4, "confidence": 0.95, "low": low, "high": high,
+        "segments": segments, "too_small": {"values": 0, "rows": 0}, "missing": 0,
+        "apart": ["ads", "mail"], "widest": ["ads", "mail"], "difference": 0.1, "margin": 0.2, **more,
+    }  # fmt: skip
 
 
 def unmeasured(**more: Any) -> Evaluation:
@@ -68,7 +85,12 @@ def test_a_better_metric_never_turns_a_pass_into_a_failure(a: float, b: float) -
 
 @pytest.mark.parametrize(
     ("difference", "low", "high", "decision"),
-    [(0.0, -0.01, 0.01, "inconclusive"), (-0.01, -0.02, 0.0, "rejected"), (0.0, -0.002, 0.002, "approved")],
+    [
+        (0.0, -0.01, 0.01, "inconclusive"),
+        (-0.01, -0.02, 0.0, "rejected"),
+        (-0.01, -0.04, 0.02, "inconclusive"),
+        (0.0, -0.002, 0.002, "approved"),
+    ],
 )
 def test_the_champion_gate_reads_the_interval(difference: float, low: float, high: float, decision: str) -> None:
     paired = {"roc_auc": {"difference": difference, "low": low, "high": high, "confidence": 0.95}}
@@ -140,6 +162,57 @@ def test_a_candidate_that_could_not_be_measured_is_never_approved() -> None:
     assert judge([], evaluation()).decision == "approved"
 
 
-def test_values_that_are_left_out_of_a_slice_gate_are_counted() -> None:
-    left = evaluation(slices_left_out={"channel": {"values": 3, "rows": 41}})
-    assert "3 more of its values have too few rows" in judge([GATES["max_gap"]], left).verdicts[0].reason
+@pytest.mark.parametrize(
+    ("low", "high", "decision", "words"),
+    [
+        (0.0, 0.15, "approved", "no two differ by more than 0.1500 at confidence 0.95, within 0.15"),
+        (0.15, 0.4, "inconclusive", "may differ by 0.4000 at confidence 0.95: too few test rows"),
+        (0.16, 0.4, "rejected", "ads and mail differ by at least 0.1600 at confidence 0.95, above 0.15"),
+        (None, None, "inconclusive", "a second segment of channel with enough rows is missing"),
+    ],
+)
+def test_the_slice_gate_reads_the_bounds_of_the_gap(
+    low: float | None, high: float | None, decision: str, words: str
+) -> None:
+    judgement = judge([GATES["max_gap"]], evaluation(gaps=[gap(low, high)]))
+    assert judgement.decision == decision
+    assert words in judgement.reasons[0]
+
+
+def test_an_inconclusive_slice_gate_says_how_many_rows_are_needed() -> None:
+    """The margin of 0.2 has to shrink to 0.15 - 0.1."""
+    assert "about 16.0 times as many would do" in judge([GATES["max_gap"]], evaluation(gaps=[gap(0, 0.3)])).reasons[0]
+
+
+def test_a_gap_at_a_lower_confidence_is_no_evidence() -> None:
+    judgement = judge([GATES["max_gap"]], evaluation(gaps=[gap(0.0, 0.1, confidence=0.9)]))
+    assert judgement.decision == "inconclusive"
+
+
+def test_what_is_left_out_of_a_slice_gate_is_counted() -> None:
+    left = evaluation(gaps=[gap(0.0, 0.1, too_small={"values": 3, "rows": 41}, missing=7)])
+    reason = judge([GATES["max_gap"]], left).verdicts[0].reason
+    assert "3 more of its segments have too few rows to compare: 41; 7 test rows have no channel" in reason
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "decision"), [(0.81, 0.95, "approved"), (0.79, 0.95, "inconclusive"), (0.7, 0.79, "rejected")]
+)
+def test_an_interval_decides_about_a_limit_where_the_contract_says_so(low: float, high: float, decision: str) -> None:
+    gate = Gate(metric="roc_auc", min=0.8, decided_by="interval")
+    assert judge([gate], evaluation(gate_intervals={"roc_auc": [low, high, 0.95]})).decision == decision
+    assert judge([gate], evaluation(gate_intervals={"roc_auc": [low, high, 0.9]})).decision == "inconclusive"
+    assert judge([gate], evaluation()).decision == "inconclusive"
+    assert judge([GATES["min"]], evaluation(gate_intervals={"roc_auc": [low, high, 0.95]})).decision == "approved"
+    upper = Gate(metric="log_loss", max=0.2, decided_by="interval")
+    mirrored = {"approved": "rejected", "rejected": "approved"}.get(decision, decision)
+    shifted = [low - 0.6, high - 0.6, 0.95]
+    assert judge([upper], evaluation(gate_intervals={"log_loss": shifted})).decision == mirrored
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "decision"), [(0.01, 0.3, "approved"), (0.009, 0.3, "inconclusive"), (-0.02, 0.009, "rejected")]
+)
+def test_the_baseline_gate_reads_the_interval(low: float, high: float, decision: str) -> None:
+    pair = {"difference": (low + high) / 2, "low": low, "high": high, "confidence": 0.95}
+    assert judge([GATES["above_baseline_by"]], evaluation(paired_baseline={"roc_auc": pair})).decision == decision

@@ -25,7 +25,7 @@ def test_the_application_raises_nothing() -> None:
     [
         ("MlLifecycle", "Judge Candidate", ("Output",), REMOVED, "$states.input.decision never yields anything"),
         ("MlLifecycle", "Release Model", ("Assign", "outcome"), "{% $states.result.Outputs %}", "did not return"),
-        ("BuildModel", "Evaluate Candidate", ("Output",), {"done": True}, "$candidate.artifact_uri never yields"),
+        ("BuildModel", "Evaluate Candidate", ("Output",), {"done": True}, "$candidate.warm_start_refused never yields"),
         ("ReleaseModel", "Shift Traffic", ("Assign",), {"kept": 1}, "nobody reads $kept after this"),
         ("MlLifecycle", "Approval Needed?", ("Choices", 0, "Condition"), "{% $package.approval = 'Manual' %}", "leads"),
         ("ReleaseModel", "Judge Canary", ("Arguments", "Payload", "percent"), "{% $weights %}", "does not take"),

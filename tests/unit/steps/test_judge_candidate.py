@@ -12,27 +12,44 @@ from sluice.contract import Contract
 from sluice.steps.judge_candidate import judge_candidate
 from testing.release_world import CONTRACT, NEW, PROJECT, build, evaluated, evaluation, freeze
 
-SLICES = {name: {"rows": 50, "recall": recall} for name, recall in (("secret-a", 0.9), ("secret-b", 0.1))}
+SECRET = ("secret-a", "secret-b")
+SEGMENTS = {
+    name: {"rows": 50, "relevant": 20, "value": recall, "error": 0.1} for name, recall in zip(SECRET, (0.9, 0.1))
+}
+GAP = {
+    "slice": "channel",
+    "metric": "recall",
+    "bins": 4,
+    "confidence": 0.95,
+    "segments": SEGMENTS,
+    "too_small": {"values": 0, "rows": 0},
+    "missing": 0,
+    "low": 0.5,
+    "high": 1.0,
+    "apart": SECRET,
+    "widest": SECRET,
+}
 
 
 @pytest.mark.parametrize("listed", [True, False])
 def test_slices_that_no_contract_lists_are_told_by_their_hash(listed: bool) -> None:
     world = build()
-    channel: dict[str, Any] = {"type": "category", "values": list(SLICES) if listed else None}
+    channel: dict[str, Any] = {"type": "category", "values": list(SECRET) if listed else None}
     data = {**CONTRACT["data"], "columns": {**CONTRACT["data"]["columns"], "channel": channel}}
     gates = [{"metric": "recall", "slice": "channel", "max_gap": 0.1}]
     plain = Contract.model_validate({**CONTRACT, "data": data, "gates": gates}).model_dump(mode="json")
     freeze(world, NEW, plain)
-    evaluated(world, NEW, evaluation(slices={"channel": SLICES}))
+    evaluated(world, NEW, evaluation(gaps=[GAP]))
 
     answer = world.call(judge_candidate, PROJECT, NEW)
     assert answer["decision"] == "rejected"
     record = json.loads(world.objects.read(answer["record"]))
     assert "secret-a 0.9000" in record["reasons"][0]
+    assert "secret-a and secret-b differ" in record["reasons"][0]
     told = json.dumps([answer, world.ledger.run(PROJECT, NEW), [str(alert) for alert in world.alerts.published]])
     assert ("secret-a" in told) is listed
     assert ("value " in told) is not listed
-    assert "the gap 0.8000 is above 0.1" in told
+    assert "differ by at least 0.5000 at confidence 0.95, above 0.1" in told
 
 
 SUSPECT = {"kind": "copy", "columns": ["status"], "evidence": "it answers all", "advice": "drop it"}
@@ -106,3 +123,13 @@ def test_a_report_that_cannot_be_drawn_does_not_stop_the_gates_and_is_reported()
     record = json.loads(world.objects.read(answer["record"]))
     assert record["report"] is None
     assert record["notes"] == ["the report could not be written (DamagedRecordError); evaluation.json has its figures"]
+
+
+def test_a_refused_warm_start_is_on_the_record() -> None:
+    world = build()
+    world.call(judge_candidate, PROJECT, NEW)
+    assert "warm_start_refused" not in world.ledger.run(PROJECT, NEW)
+    world.call(judge_candidate, PROJECT, NEW, "Could not find the parent tuning job sluice-r0-t." * 50)
+    told = world.ledger.run(PROJECT, NEW)["warm_start_refused"]
+    assert told.startswith("Could not find the parent tuning job")
+    assert len(told) <= 560

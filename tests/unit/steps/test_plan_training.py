@@ -7,14 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore import loaders, model, validate
 
 from sluice.bootstrap import World
 from sluice.contract import Contract
 from sluice.errors import DamagedRecordError
 from sluice.ports import Champion
 from sluice.steps.plan_training import plan_training, run_plan
-from sluice.training.tuning_plan import grid_ranges
 from testing.fakes import SETTINGS, Crash, failing
 from tests.unit.steps.intake_world import CONTRACT, GOOD, arrive, shop
 
@@ -159,44 +157,6 @@ def test_a_lock_whose_planner_died_is_started_by_the_next_event() -> None:
             return
 
 
-@pytest.mark.parametrize("strategy", ["bayesian", "random", "grid"])
-def test_the_plan_is_what_sagemaker_accepts(strategy: str) -> None:
-    """Against botocore's own shapes: names, ranges, patterns' types and unknown members."""
-    contract = Contract.model_validate({**CONTRACT, "training": {"tuning": {"strategy": strategy, "max_jobs": 9}}})
-    plan = run_plan(SETTINGS, contract, "r0123456789ab", ["d1"], None).plain()
-    described = loaders.Loader().load_service_model("sagemaker", "service-2")
-    shapes = model.ServiceModel(described, "sagemaker")
-    tuning = plan["tuning"]
-    request = {
-        "HyperParameterTuningJobName": plan["names"]["tuning_job"],
-        "HyperParameterTuningJobConfig": {
-            "Strategy": tuning["strategy"],
-            "ResourceLimits": tuning["limits"],
-            "RandomSeed": tuning["seed"],
-        },
-        "TrainingJobDefinitions": tuning["definitions"],
-        "Tags": plan["tags"],
-    }
-    shape = shapes.operation_model("CreateHyperParameterTuningJob").input_shape
-    report = validate.ParamValidator().validate(request, shape)
-    assert not report.has_errors(), report.generate_report()
-    assert all(len(name) <= 80 for name in plan["names"].values())
-    assert len(plan["names"]["tuning_job"]) <= 32
-    assert len(json.dumps(plan)) < 60_000
-    assert ("MaxNumberOfTrainingJobs" in tuning["limits"]) == (strategy != "grid")
-
-
-def test_grids_are_categorical_and_within_their_number() -> None:
-    for family in ("logistic_regression", "random_forest", "gradient_boosting"):
-        for jobs in (1, 2, 5, 12):
-            ranges = grid_ranges(family, jobs)
-            points = 1
-            for parameter in ranges["CategoricalParameterRanges"]:
-                points *= len(parameter["Values"])
-            assert 1 <= points <= jobs
-            assert ranges["IntegerParameterRanges"] == ranges["ContinuousParameterRanges"] == []
-
-
 @pytest.mark.parametrize("spot", [False, True])
 def test_a_job_waits_for_a_machine_only_where_the_contract_asks_for_spare_ones(spot: bool) -> None:
     contract = Contract.model_validate({**CONTRACT, "training": {"spot": spot}})
@@ -247,3 +207,44 @@ def test_only_jobs_of_a_family_that_needs_a_library_get_its_channel() -> None:
         for channels in [plan["channels"], *(each["InputDataConfig"] for each in plan["tuning"]["definitions"])]
     ]
     assert found == [[], [], [f"{beside}lightgbm.tar.gz"], [f"{beside}xgboost-cpu.tar.gz"]]
+
+
+def test_a_warm_start_takes_the_newest_run_that_came_to_its_gates() -> None:
+    training = {"candidates": ["gradient_boosting"], "tuning": {"warm_start": True}}
+    at = shop({**CONTRACT, "training": training})
+    dataset = arrive(at, GOOD)[1]["dataset_id"]
+    runs = []
+    for number, gates in enumerate((True, True, False)):
+        run_id = at.call(plan_training, "shop", "manual", dataset, at=f"2026-11-22T12:0{number}:00Z")["run_id"]
+        if gates:
+            at.ledger.update_run("shop", run_id, {"gates": {"decision": "rejected", "reasons": []}})
+        end(at, run_id)
+        at.clock.advance(60)
+        runs.append(run_id)
+
+    def start_of(run_id: str) -> Any:
+        return json.loads(at.objects.read(f"runs/shop/{run_id}/plan.json"))["tuning"]
+
+    assert "no earlier run" in start_of(runs[0])["warm_start_note"]
+    assert start_of(runs[1])["warm_start"]["run_id"] == runs[0]
+    assert start_of(runs[2])["warm_start"]["run_id"] == runs[1]
+    # the third has failed before its gates; where a plan cannot be read, an older one will do
+    at.objects.write(f"runs/shop/{runs[1]}/plan.json", b"{}")
+    fourth = at.call(plan_training, "shop", "manual", dataset, at="2026-11-22T12:09:00Z")["run_id"]
+    assert start_of(fourth)["warm_start"]["run_id"] == runs[0]
+
+
+def test_auto_is_one_job_with_every_library_and_time_beyond_its_own_budget() -> None:
+    training = {"candidates": ["auto"], "tuning": {"max_jobs": 12, "max_minutes": 10}}
+    plan = run_plan(
+        SETTINGS, Contract.model_validate({**CONTRACT, "training": training}), "r0123456789ab", ["d1"], None
+    )
+    (definition,) = plan.tuning.definitions
+    assert plan.tuning.max_jobs == plan.tuning.parallel_jobs == 1
+    ranges = plan.tuning.config["ParameterRanges"]
+    assert ranges["CategoricalParameterRanges"] == [{"Name": "search", "Values": ["portfolio"]}]
+    assert not ranges["ContinuousParameterRanges"] + ranges["IntegerParameterRanges"]
+    (libraries,) = [c for c in definition["InputDataConfig"] if c["ChannelName"] == "libraries"]
+    assert libraries["DataSource"]["S3DataSource"]["S3Uri"].endswith("/libraries/")
+    assert definition["StoppingCondition"]["MaxRuntimeInSeconds"] > 600
+    assert plan.tuning.max_seconds == definition["StoppingCondition"]["MaxRuntimeInSeconds"]

@@ -26,7 +26,10 @@ PLANNED = [
 @cache
 def plan(strategy: str, spot: bool) -> str:
     """The plan that plan_training writes for a contract with this tuning strategy, as JSON."""
-    at = shop({**CONTRACT, "training": {"tuning": {"strategy": strategy}, "spot": spot}})
+    training = {"tuning": {"strategy": strategy}, "spot": spot}
+    if strategy == "hyperband":
+        training["candidates"] = ["gradient_boosting"]
+    at = shop({**CONTRACT, "training": training})
     at.call(plan_training, "shop", "data", arrive(at, GOOD)[1]["dataset_id"])
     (found,) = at.executions.started.values()
     return json.dumps(found)
@@ -48,12 +51,18 @@ def filled(value: Any, variables: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("spot", [False, True], ids=["on demand", "spot"])
-@pytest.mark.parametrize("strategy", ["bayesian", "random", "grid"])
+@pytest.mark.parametrize("strategy", ["bayesian", "random", "grid", "hyperband"])
 @pytest.mark.parametrize(("file", "name"), PLANNED, ids=lambda each: each)
 def test_aws_takes_the_call_that_the_plan_makes(file: str, name: str, strategy: str, spot: bool) -> None:
     planned = json.loads(plan(strategy, spot))
     artifact = {"artifact_uri": URI}
-    variables = {"plan": planned, "states": {"input": planned}, "candidate": artifact, "baseline": artifact}
+    variables = {
+        "plan": planned,
+        "states": {"input": planned},
+        "candidate": artifact,
+        "baseline": artifact,
+        "parents": [],
+    }
     state = dict(tasks(machine(ROOT / "statemachines" / f"{file}.asl.yaml")))[name]
     arguments = filled(state["Arguments"], variables)
     assert "{%" not in json.dumps(arguments)

@@ -69,7 +69,8 @@ def called() -> list[tuple[str, str, str, Any]]:
     for path in machine_files():
         for scope, _ in scopes(machine(path)):
             for name, state in scope["States"].items():
-                asked = state.get("Arguments", {}).get("FunctionName", "") if state["Type"] == "Task" else ""
+                arguments = state.get("Arguments", {}) if state["Type"] == "Task" else {}
+                asked = arguments.get("FunctionName", "") if isinstance(arguments, dict) else ""
                 if asked and not state["Resource"].endswith(".waitForTaskToken"):
                     found.append((path.name, name, asked.strip("${}").removesuffix("Arn"), state["TimeoutSeconds"]))
     return found

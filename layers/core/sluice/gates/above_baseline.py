@@ -1,14 +1,16 @@
 """`above_baseline_by`: the candidate beats the baseline on the same rows by at least the margin.
 
-For metrics where lower is better the gain is baseline − candidate.
+The gate passes when even the bad end of the paired interval reaches the margin, and fails when even the good end does
+not. For metrics where lower is better the
+gain is baseline − candidate.
 """
 
 from __future__ import annotations
 
 from sluice.contract import Gate
 from sluice.contract.metric_limits import LOWER_IS_BETTER
-from sluice.gates.verdict import Verdict, missing
-from sluice.records.evaluation import Evaluation
+from sluice.gates.verdict import Outcome, Verdict, missing
+from sluice.records.evaluation import Evaluation, PairedDifference
 
 RULE = "above_baseline_by"
 
@@ -20,11 +22,24 @@ def above_baseline(gate: Gate, evaluation: Evaluation) -> Verdict:
     if candidate is None or baseline is None:
         who = "the candidate's" if candidate is None else "the baseline's"
         return missing(RULE, gate.metric, margin, f"{who} value", candidate=candidate, baseline=baseline)
-    gain = baseline - candidate if gate.metric in LOWER_IS_BETTER else candidate - baseline
-    passed = gain >= margin
+    pair = (evaluation.paired_baseline or {}).get(gate.metric) or PairedDifference()
+    inputs = {"candidate": candidate, "baseline": baseline, **pair.model_dump(mode="json", exclude_unset=True)}
+    gain, low, high, confidence = pair.difference, pair.low, pair.high, pair.confidence
+    if gain is None or low is None or high is None or confidence is None:
+        return missing(RULE, gate.metric, margin, "the paired interval against the baseline", **inputs)
+    if confidence < gate.confidence - 1e-9:
+        what = f"an interval at confidence {gate.confidence:g} (there is one at {confidence:g})"
+        return missing(RULE, gate.metric, margin, what, **inputs)
+    if gate.metric in LOWER_IS_BETTER:
+        gain, low, high = -gain, -high, -low
+    outcome: Outcome = "pass" if low >= margin else "fail" if high < margin else "inconclusive"
+    said = {
+        "pass": f"reaches {margin:g}",
+        "fail": f"is less than {margin:g}",
+        "inconclusive": f"may be less than {margin:g}: too few test rows",
+    }[outcome]
     reason = (
         f"{gate.metric} {candidate:.4f} against the baseline's {baseline:.4f}: a gain of {gain:+.4f} "
-        f"{'reaches' if passed else 'is less than'} {margin:g}"
+        f"[{low:+.4f}, {high:+.4f}] at confidence {confidence:g} {said}"
     )
-    inputs = {"candidate": candidate, "baseline": baseline}
-    return Verdict(RULE, gate.metric, "pass" if passed else "fail", gain, margin, reason, inputs)
+    return Verdict(RULE, gate.metric, outcome, low, margin, reason, inputs)

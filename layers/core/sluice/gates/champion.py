@@ -1,7 +1,8 @@
 """`not_worse_than_champion_by`: non-inferiority on the same rows, by the paired interval.
 
 The gate passes when even the bad end of the interval of candidate − champion stays within the margin; a point
-estimate alone would let noise decide. Without any champion the first model passes. A champion that serves but was
+estimate alone would let noise decide. It fails if the candidate is surely worse, and measured worse than the margin
+allows. Without any champion the first model passes. A champion that serves but was
 not evaluated is missing evidence. An interval that straddles the margin is inconclusive, not a pass.
 
 Small losses must not add up from release to release: the candidate has to pass beside the anchor as well, which is
@@ -59,8 +60,9 @@ def _beside(gate: Gate, evaluation: Evaluation, role: str, who: str, margin: flo
     interval += f"{confidence:g}"
     outcome: Outcome = "pass"
     reason = f"{interval} stays above −{margin:g}{note}"
-    if low < -margin and difference < -margin:
-        outcome, reason = "fail", f"{interval}: worse by more than {margin:g}{note}"
+    if difference < -margin and high <= 0:
+        # on few rows an equal candidate measures worse than that by chance; it is not surely worse then
+        outcome, reason = "fail", f"{interval}: surely worse, and measured worse by more than {margin:g}{note}"
     elif low < -margin:
         reason = f"{interval} does not exclude that it is worse by more than {margin:g}: too few test rows{note}"
         outcome = "inconclusive"

@@ -1,46 +1,70 @@
-"""`slice` with `max_gap`: the metric's best and worst segment are at most the gap apart.
+"""`slice` with `max_gap`: the metric differs between any two segments of a column by at most the gap.
 
-Segments with fewer than 30 rows are left out (a metric of a handful of rows is noise) and those
-without a positive; they are named in the inputs.
+Evaluation gives every difference an interval, and all of them hold together (`sluice.model.gaps`). If some difference
+is surely above the limit, the gate fails; if all are surely within it, it passes; in between there are too few rows to
+tell. Segments with too few rows for a value of their own are left out and counted.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sluice.contract import Gate
-from sluice.gates.verdict import Verdict, missing
-from sluice.records.evaluation import Evaluation
+from sluice.gates.verdict import Outcome, Verdict, missing
+from sluice.records.evaluation import Evaluation, Gap
 
 RULE = "slice_gap"
-MIN_ROWS = 30
 
 
 def slice_gap(gate: Gate, evaluation: Evaluation) -> Verdict:
     limit = float(gate.max_gap or 0.0)
-    slices = evaluation.slices.get(gate.slice or "", {})
-    values: dict[str, float] = {}
-    small: list[str] = []
-    for name, facts in slices.items():
-        # without a positive row there is nothing to recall; evaluate.py leaves such metrics out
-        if (facts.get("rows") or 0) < MIN_ROWS or facts.get("positives") == 0:
-            small.append(name)
-            continue
-        value = facts.get(gate.metric)
-        if value is None:
-            return missing(RULE, gate.metric, limit, f"the value in {gate.slice}={name}")
-        values[name] = value
-    rare = evaluation.slices_left_out.get(gate.slice or "")
-    left_out = rare.plain() if rare else {}
-    inputs = {"slice": gate.slice, "values": values, "too_small": sorted(small), "left_out": left_out}
-    if len(values) < 2:
-        return missing(RULE, gate.metric, limit, f"a second segment of {gate.slice} with {MIN_ROWS} rows", **inputs)
+    gap = next((each for each in evaluation.gaps if _is_of(each, gate)), None)
+    if gap is None:
+        return missing(RULE, gate.metric, limit, f"the comparison of the segments of {gate.slice}", slice=gate.slice)
+    inputs = gap.plain()
+    if gap.low is None or gap.high is None:
+        what = f"a second segment of {gate.slice} with enough rows"
+        verdict = missing(RULE, gate.metric, limit, what)
+        return replace(verdict, reason=verdict.reason + _left_out(gap), inputs=inputs)
+    told = f"{gate.metric} by {gate.slice}: {_ends(gap)}"
+    sure = f"at confidence {gap.confidence:g}"
+    outcome: Outcome = "inconclusive"
+    if gap.low > limit:
+        outcome = "fail"
+        reason = f"{told}: {' and '.join(gap.apart)} differ by at least {gap.low:.4f} {sure}, above {limit:g}"
+    elif gap.high <= limit:
+        outcome, reason = "pass", f"{told}: no two differ by more than {gap.high:.4f} {sure}, within {limit:g}"
+    else:
+        reason = (
+            f"{told}: {' and '.join(gap.widest)} differ by {gap.difference or 0.0:.4f} and may differ by "
+            f"{gap.high:.4f} {sure}: too few test rows to say whether the gap is within {limit:g}{_needed(gap, limit)}"
+        )
+    return Verdict(RULE, gate.metric, outcome, gap.high, limit, reason + _left_out(gap), inputs)
+
+
+def _is_of(gap: Gap, gate: Gate) -> bool:
+    same = (gap.slice, gap.metric, gap.bins) == (gate.slice, gate.metric, gate.bins)
+    return same and gap.confidence >= gate.confidence - 1e-9
+
+
+def _ends(gap: Gap) -> str:
+    values = {name: segment.value for name, segment in gap.segments.items()}
     best, worst = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
-    gap = values[best] - values[worst]
-    passed = gap <= limit
-    reason = (
-        f"{gate.metric} by {gate.slice}: {best} {values[best]:.4f}, {worst} {values[worst]:.4f}: "
-        f"the gap {gap:.4f} is {'within' if passed else 'above'} {limit:g}"
+    return f"{best} {values[best]:.4f}, {worst} {values[worst]:.4f}"
+
+
+def _needed(gap: Gap, limit: float) -> str:
+    """The margin shrinks with the root of the rows."""
+    if gap.margin is None or gap.difference is None or gap.difference >= limit:
+        return ""
+    times = (gap.margin / (limit - gap.difference)) ** 2
+    return f"; about {times:.1f} times as many would do" if times < 1_000 else ""
+
+
+def _left_out(gap: Gap) -> str:
+    small, absent = gap.too_small, gap.missing
+    told = (
+        [f"{small.values:,} more of its segments have too few rows to compare: {small.rows:,}"] if small.values else []
     )
-    unseen = len(small) + (rare.values if rare else 0)
-    if unseen:
-        reason += f" ({unseen} more of its values have too few rows to compare)"
-    return Verdict(RULE, gate.metric, "pass" if passed else "fail", gap, limit, reason, inputs)
+    told += [f"{absent:,} test rows have no {gap.slice}"] if absent else []
+    return f" ({'; '.join(told)})" if told else ""

@@ -34,9 +34,11 @@ def intervals(
     classes: bool,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    own: Mapping[str, Mapping[str, Metric]] | None = None,
 ) -> dict[str, Any]:
     """`{"method", "confidence", "resamples", "rows", "models": {model: {metric: [low, high]}}}`, alike for a seed.
 
+    `own`: model → its metrics, where they are not `known` (another threshold).
     `scores`: model → its scores of the rows; `classes`: whether y holds class numbers. Percentiles of the draws, moved
     by as much as the draws' mean lies beside the value: drawing makes some metrics (such as ece) greater on average.
     A metric that fewer than 95 % of the draws define has no interval, and is not in the answer.
@@ -53,13 +55,15 @@ def intervals(
     for start in range(0, resamples, step):
         weights = _draws(generator, truth if stratified else None, len(truth), min(step, resamples - start))
         for model, name in drawn:
-            drawn[model, name].append(known[name].weighted(truth, scores[model][chosen], weights))
+            drawn[model, name].append(
+                (own or {}).get(model, known)[name].weighted(truth, scores[model][chosen], weights)
+            )
     narrower = np.sqrt(len(truth) / rows) if rows else 1.0
     found: dict[str, dict[str, list[float]]] = {model: {} for model in scores}
     for (model, name), parts in drawn.items():
         values = np.concatenate(parts)
         values = values[np.isfinite(values)]
-        value = known[name](y, scores[model])
+        value = (own or {}).get(model, known)[name](y, scores[model])
         if len(values) >= 0.95 * resamples and np.isfinite(value):
             scale = rows / len(truth) if known[name].total else 1.0
             ends = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]) - values.mean()

@@ -3,28 +3,31 @@
 Most models have one encoder and one scorer. An ensemble (format 2) has `encoders` and `members` instead, each member
 with the number of its encoder, its scorer and its weight; arrays of member i are named `m<i>_<name>`. Its answer is the
 weighted mean of its members' answers. Arrays of encoder i are named `e<i>_<name>` in both.
+
+A classifier may have a `calibration` of its probabilities, and a binary one the `threshold` from which `prediction` is
+the positive class.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from sluice.model import artifact
+from sluice.model.calibration import Calibration
 from sluice.model.columns import ColumnReader
 from sluice.model.encoder import Encoder
 from sluice.model.errors import ArtifactError
 from sluice.model.labels import Labels
+from sluice.model.metrics import THRESHOLD
 from sluice.model.request_fields import RequestFields
 from sluice.model.schema import Row
 from sluice.model.scorers import BoostingScorer, ForestScorer, Scorer, build_scorer, uses_terms
 from sluice.model.table_rows import TableReader, TableRows
-
-# `prediction` is the positive class from this probability on; people who act on value use the probability.
-THRESHOLD = 0.5
 
 
 class Answers(NamedTuple):
@@ -64,6 +67,9 @@ class Model:
             self.problem: dict[str, Any] = dict(state["problem"])
             self.training: dict[str, Any] = dict(state.get("training") or {})
             self.members = self._members(state, arrays)
+            self.calibration = Calibration.from_json(state.get("calibration"))
+            self.threshold = float(state.get("threshold", THRESHOLD))
+            """`prediction` is the positive class from this probability on."""
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise ArtifactError(f"model.json is incomplete: {error}") from error
         self.fields = RequestFields(self.encoder.schema)
@@ -124,9 +130,17 @@ class Model:
             for at, scorer, _ in self.members
         ]
         if len(answers) == 1:
-            return answers[0]
+            return self.calibrated(answers[0])
         total = sum(member.weight for member in self.members)
-        return np.sum([answer * (member.weight / total) for answer, member in zip(answers, self.members)], axis=0)
+        weighted = (answer * (member.weight / total) for answer, member in zip(answers, self.members))
+        return self.calibrated(reduce(np.add, weighted))
+
+    def score_matrix(self, matrix: np.ndarray) -> np.ndarray:
+        """`score` of rows that `columns` has encoded, for a model with one encoder. Raises TypeError."""
+        return self.calibrated(self.scorer(matrix))
+
+    def calibrated(self, scores: np.ndarray) -> np.ndarray:
+        return scores if self.calibration is None else self.calibration(scores)
 
     def predict(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """One answer a row: {"prediction", "probability"}; regression has "prediction" only, an anomaly a "score".
@@ -142,11 +156,13 @@ class Model:
         if not isinstance(scorer, BoostingScorer) or scorer.tables is None:
             raise TypeError("this model has no tables")
         if read.records != 1:
-            return self.answers(scorer.of_many(scorer.tables, read.many, read.records))
+            return self.answers(self.calibrated(scorer.of_many(scorer.tables, read.many, read.records)))
         value = scorer.of_one(scorer.tables.places_of_one(read.one))
         if self.labels.problem == "regression":
             return Answers([value], None)
-        return Answers([self.labels.classes[value >= THRESHOLD]], [value])
+        if self.calibration is not None:
+            value = self.calibration.of_one(value)
+        return Answers([self.labels.classes[value >= self.threshold]], [value])
 
     def answers(self, scores: np.ndarray) -> Answers:
         """What `predict` says, from the scores on."""
@@ -155,8 +171,9 @@ class Model:
             return Answers(scores.tolist(), None)
         if self.labels.problem in ("binary", "anomaly"):
             probabilities = scores[:, 1].tolist()
+            threshold = self.threshold
             called = "probability" if self.labels.problem == "binary" else "score"
-            return Answers([classes[p >= THRESHOLD] for p in probabilities], probabilities, called)
+            return Answers([classes[p >= threshold] for p in probabilities], probabilities, called)
         best = scores.argmax(axis=1)
         return Answers([classes[k] for k in best.tolist()], scores[np.arange(len(best)), best].tolist())
 

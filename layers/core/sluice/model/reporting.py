@@ -8,5 +8,5 @@ from __future__ import annotations
 
 from typing import Final
 
-REPORTING: Final = frozenset({"gradient_boosting", "lightgbm"})
+REPORTING: Final = frozenset({"gradient_boosting", "lightgbm", "xgboost"})
 MAX_REPORTS: Final = 27

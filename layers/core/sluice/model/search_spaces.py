@@ -95,7 +95,14 @@ LIBRARIES: Final[dict[str, str]] = {"lightgbm": "lightgbm", "xgboost": "xgboost-
 (`jobs/requirements.txt` locks it), and only jobs of these families load it."""
 
 
-SPACES: Final[dict[str, dict[str, list[Range]]]] = {**SEARCH_SPACES, **UNLABELLED_SPACES}
+AUTO: Final = "auto"
+"""The family that finds families and hyperparameters itself, in one training job. A tuning job needs something to vary:
+one parameter with one value."""
+SPACES: Final[dict[str, dict[str, list[Range]]]] = {
+    **SEARCH_SPACES,
+    **UNLABELLED_SPACES,
+    AUTO: {"continuous": [], "integer": [], "categorical": [{"name": "search", "values": ["portfolio"]}]},
+}
 """Of every family, those of clustering and anomaly detection included."""
 
 

@@ -6,6 +6,7 @@ job holds the two together. What is added to it later has a default: a champion'
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -129,6 +130,41 @@ class LeftOut(Record):
     rows: int
 
 
+class Segment(Record):
+    """A metric in one segment: of its rows and of those that the metric is about (positives, for recall)."""
+
+    rows: int
+    relevant: int
+    value: float
+    error: float
+
+
+class Gap(Record):
+    """The bounds of a metric's differences between the segments of a column; see `sluice.model.gaps`."""
+
+    slice: str
+    metric: str
+    bins: int
+    confidence: float
+    segments: dict[str, Segment]
+    too_small: LeftOut
+    missing: int
+    low: Evidence
+    """The greatest difference that is surely there, between `apart`; None without two segments to compare."""
+    high: Evidence
+    """The greatest that may be there, between `widest`, whose measured one is `difference` ± `margin`."""
+    apart: tuple[str, str] = ("", "")
+    widest: tuple[str, str] = ("", "")
+    difference: Evidence = None
+    margin: Evidence = None
+
+    def renamed(self, names: Mapping[str, str]) -> Gap:
+        """The same with other names of the segments."""
+        first, second = (tuple(names.get(name, name) for name in pair) for pair in (self.apart, self.widest))
+        segments = {names.get(name, name): segment for name, segment in self.segments.items()}
+        return self.model_copy(update={"segments": segments, "apart": first, "widest": second})
+
+
 class Grouped(Record):
     """Categories of a column that the encoder takes for one, "other", and the training rows that have them."""
 
@@ -146,26 +182,12 @@ class LearntText(Record):
     cut: int
 
 
-class Columns(Record):
-    """Columns of the matrix before and after selection and principal components."""
-
-    before: int
-    after: int
-
-
 class Encoding(Record):
     """What the candidate's encoder does not tell apart; see `sluice.model.encoder`."""
 
     grouped: dict[str, Grouped] = Field(default_factory=dict)
-    limited: dict[str, int] = Field(default_factory=dict)
-    """Column → training values beyond its outlier limits, which count as the limit."""
     without_interactions: list[str] = Field(default_factory=list)
     texts: dict[str, LearntText] = Field(default_factory=dict)
-    forms: dict[str, list[str]] = Field(default_factory=dict)
-    """Column → the forms that it takes in the matrix."""
-    rows_dropped: int = 0
-    """Training rows that `features.rows` left out."""
-    columns: Columns | None = None
 
     def notes(self) -> list[str]:
         """The same in words."""
@@ -173,12 +195,6 @@ class Encoding(Record):
             f"{name!r}: {each.categories:,} rare categories count as one, in {each.rows:,} training rows"
             for name, each in self.grouped.items()
         ]
-        if self.rows_dropped:
-            found.append(f"{self.rows_dropped:,} training rows were unlike the others and were left out")
-        if self.columns is not None:
-            found.append(f"{self.columns.after:,} columns are used of {self.columns.before:,}")
-        for name, values in self.limited.items():
-            found.append(f"{name!r}: {values:,} training values are beyond the outlier limits and count as the limit")
         for name, text in self.texts.items():
             found.append(f"{name!r}: {text.terms:,} terms are used, {text.terms_dropped:,} rare ones are not")
             if text.cut:
@@ -280,6 +296,10 @@ class Evaluation(Record):
     slices: dict[str, dict[str, dict[str, Evidence]]] = Field(default_factory=dict)
     """Column → value → its `rows` and metrics."""
     slices_left_out: dict[str, LeftOut] = Field(default_factory=dict)
+    gaps: list[Gap] = Field(default_factory=list)
+    """One for each gate with `max_gap`."""
+    gate_intervals: dict[str, tuple[Evidence, Evidence, Evidence]] = Field(default_factory=dict)
+    """Metric of a gate that an interval decides → its lower and upper end, and their confidence."""
     not_compared: dict[str, str] = Field(default_factory=dict)
     """`candidate`, `champion` or `anchor` → why it could not be measured."""
     encoding: Encoding = Field(default_factory=Encoding)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field, model_validator
+
 from sluice.records.record import Record
 
 
@@ -56,17 +58,37 @@ class BaselineTraining(Record):
     hyperparameters: dict[str, str]
 
 
+class WarmStart(Record):
+    """The earlier run, whose tuning job the search starts from."""
+
+    run_id: str
+    tuning_job: str
+
+
 class Tuning(Record):
     strategy: str
     max_jobs: int | None
     """None for Grid, whose jobs SageMaker counts itself."""
     parallel_jobs: int
     max_seconds: int
-    limits: dict[str, int]
-    """SageMaker's ResourceLimits as it has to be sent."""
-    seed: int
+    config: dict[str, Any]
+    """SageMaker's HyperParameterTuningJobConfig."""
+    families: list[str] = Field(default_factory=list)
+    """The definitions' families, in their order."""
     definitions: list[dict[str, Any]]
-    """SageMaker's TrainingJobDefinitions."""
+    """SageMaker's TrainingJobDefinitions; if there is only one, it is sent as TrainingJobDefinition."""
+    warm_start: WarmStart | None = None
+    warm_start_note: str = ""
+    """Why the search starts from nothing although the contract wants a warm start."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_older_plan(cls, value: Any) -> Any:
+        """An older deployment wrote the parts of `config` one by one."""
+        if not isinstance(value, dict) or "config" in value or not {"strategy", "limits"} <= value.keys():
+            return value
+        config = {"Strategy": value["strategy"], "ResourceLimits": value["limits"], "RandomSeed": value.get("seed", 0)}
+        return {**value, "config": config}
 
 
 class TrainingPlan(Record):

@@ -16,7 +16,7 @@ from sluice.records.evaluation import Evaluation, PairedDifference
 def of_next(contract: Contract, evaluation: Evaluation | None, champion: Champion | None) -> Json | None:
     """`{"run_id", "artifact_uri"}` of the promoted model's anchor; None if it is its own.
 
-    `champion` is the one before the promotion. A contract without a gate against the champion begins anew: a person
+    `champion` is the one before the promotion. A contract without a gate against the champion starts again: a person
     has said that the next model may be worse.
     """
     gated = {gate.metric for gate in contract.gates if gate.not_worse_than_champion_by is not None}

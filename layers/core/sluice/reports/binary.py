@@ -32,11 +32,17 @@ def plots(facts: Facts) -> list[Safe]:
             calibration(drawn.calibration, "mean predicted probability", "share of positives", _value(facts, "ece"))
         )
     if drawn.scores:
-        found.append(scores(facts, "Scores of each class", "probability of the positive class"))
+        found.append(
+            scores(
+                facts,
+                "Scores of each class",
+                "score" if facts.evaluation.unlabelled else "probability of the positive class",
+            )
+        )
     if drawn.confusion:
         threshold = facts.evaluation.thresholds.get("classification", 0.5)
         matrix = figures.matrix("confusion matrix", drawn.confusion.classes, drawn.confusion.counts)
-        found.append(card("Confusion matrix", matrix, element("p", f"Positive from a probability of {threshold:g}.")))
+        found.append(card("Confusion matrix", matrix, element("p", f"Positive from {threshold:g}.")))
     if any(drawn.gain.values()):
         found.append(_gain(facts))
     if any(drawn.profit.values()):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sluice import keys, names
 from sluice.contract import Contract
 from sluice.errors import DamagedRecordError, NotFoundError
 from sluice.gates import Judgement, judge
-from sluice.model.shortening import first
+from sluice.model.shortening import first, shortened
 from sluice.ports import Alerts, Clock, Json, Ledger, ObjectStore
 from sluice.records.evaluation import Evaluation
 from sluice.records.run_record import GateDecision, RunFacts
@@ -14,13 +16,28 @@ from sluice.store.prepared_data import prepared_data, unexpected
 from sluice.store.run_records import MAX_REASONS, evaluation_of, report_line, run_contract, update_run, write_json
 from sluice.training.evaluation_report import write_report
 
+_REFUSAL = 500  # characters
+
 
 def judge_candidate(
-    project: str, run_id: str, *, objects: ObjectStore, ledger: Ledger, alerts: Alerts, clock: Clock
+    project: str,
+    run_id: str,
+    warm_start_refused: str = "",
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    clock: Clock,
 ) -> Json:
-    """`{"decision": approved | rejected | inconclusive, "reasons", "record"}`. No evaluation is inconclusive."""
+    """`{"decision": approved | rejected | inconclusive, "reasons", "record"}`. No evaluation is inconclusive.
+
+    `warm_start_refused`: why SageMaker took no earlier run as the start of the search; it goes into the run's record.
+    """
     contract = run_contract(project, run_id, objects=objects)
     _report_data(project, run_id, objects=objects, ledger=ledger, alerts=alerts)
+    if warm_start_refused:
+        refusal = shortened(warm_start_refused, _REFUSAL, "the execution's history")
+        update_run(project, run_id, RunFacts(warm_start_refused=refusal), ledger=ledger)
     source = keys.run(project, run_id, "evaluation", "evaluation.json")
     evaluation: Evaluation | None = None
     why = ""
@@ -144,9 +161,15 @@ def _report(
 
 def _masked(evaluation: Evaluation, contract: Contract) -> Evaluation:
     """Segments of a category whose values the contract does not list get a hash as their name: values stay in S3."""
-    masked = {}
-    for name, slices in evaluation.slices.items():
-        column = contract.data.columns.get(name)
-        known = column is not None and (column.type == "boolean" or column.values is not None)
-        masked[name] = slices if known else {f"value {names.digest(value)[:8]}": slices[value] for value in slices}
-    return evaluation.model_copy(update={"slices": masked})
+
+    def mask(column: str, values: Iterable[str]) -> dict[str, str]:
+        declared = contract.data.columns.get(column)
+        known = declared is not None and (declared.type == "boolean" or declared.values is not None)
+        return {value: value if known else f"value {names.digest(value)[:8]}" for value in values}
+
+    slices = {}
+    for name, segments in evaluation.slices.items():
+        shown = mask(name, segments)
+        slices[name] = {shown[value]: segment for value, segment in segments.items()}
+    gaps = [gap.renamed(mask(gap.slice, gap.segments)) for gap in evaluation.gaps]
+    return evaluation.model_copy(update={"slices": slices, "gaps": gaps})

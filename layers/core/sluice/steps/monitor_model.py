@@ -26,7 +26,7 @@ from sluice.store.run_records import baseline_of, project_contract, stored_json,
 from sluice.watch import metric_names as metric
 from sluice.watch.captures import Captured, parse_file, score_of
 from sluice.watch.labels import Identity, join
-from sluice.watch.quality import BINARY, REGRESSION
+from sluice.watch.quality import BINARY, DECIDED, REGRESSION
 from sluice.watch.report import render
 from sluice.watch.triage import damage
 
@@ -333,7 +333,7 @@ def _quality(look: Look) -> list[Metric]:
     look.report["quality"] = None
     if quality is None:
         return []
-    pairs = join(look.labels, look.requests, contract)
+    pairs = join(look.labels, look.requests, contract, decided=quality.metric in DECIDED)
     families: dict[str, dict[str, Any]] = {
         "binary": dict(BINARY),
         "regression": dict(REGRESSION),

@@ -6,20 +6,23 @@ finds a lock whose run was never started (its planner died in between) can start
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 
 from sluice import keys, names
 from sluice.contract import Contract, nearest
 from sluice.contract.durations import seconds
 from sluice.contract.metric_limits import METRICS
-from sluice.errors import ConflictError, UnknownProjectError
+from sluice.errors import ConflictError, DamagedRecordError, NotFoundError, UnknownProjectError
 from sluice.ports import Champion, Clock, Executions, Json, Ledger, ObjectStore, Registry, Settings
 from sluice.records.run_inputs import RunInputs
 from sluice.records.run_record import RunFacts
 from sluice.records.training_plan import BaselineTraining, ChampionModel, JobCode, RunNames, RunUris, TrainingPlan
-from sluice.store.run_records import run_inputs, run_record, training_plan, update_run
+from sluice.store.run_records import run_inputs, run_record, run_records, training_plan, update_run
 from sluice.training.tuning_plan import channels, static_parameters, stopping_condition, tuning_plan
 
+_log = logging.getLogger(__name__)
 TRIGGERS = ("data", "arrivals", "drift", "quality", "schedule", "manual", "request")
 _BY_DATA = ("data", "arrivals")
 """These ask for a model of the accepted data; if there is one, nothing is done. The others ask for a
@@ -96,7 +99,10 @@ def plan_training(
             _champion(project, ledger=ledger, registry=registry),
             trigger=trigger,
             anchor=_anchor(contract, ledger=ledger),
+            last=_last_completed(project, objects=objects, ledger=ledger) if _warm(contract) else None,
         )
+        if plan.tuning.warm_start_note:
+            _log.info("%s, run %s: no warm start: %s", project, run_id, plan.tuning.warm_start_note)
         _freeze(contract, version, run_id, dataset_ids, plan, trigger, reason, objects=objects, clock=clock)
         if ledger.acquire_lock(project, run_id, clock.now()):
             _start(
@@ -151,6 +157,19 @@ def _anchor(contract: Contract, *, ledger: Ledger) -> ChampionModel | None:
 def _compared_with(project: str, plan: TrainingPlan, *, objects: ObjectStore) -> dict[str, str]:
     models = {"champion": plan.champion, "anchor": plan.anchor}
     return {role: objects.uri(keys.run(project, model.run_id, "prepared/")) for role, model in models.items() if model}
+
+
+def _warm(contract: Contract) -> bool:
+    return contract.training.tuning.warm_start
+
+
+def _last_completed(project: str, *, objects: ObjectStore, ledger: Ledger) -> TrainingPlan | None:
+    """The plan of the newest run that came to a decision about its model; its tuning job has ended."""
+    for record in run_records(project, ledger=ledger):
+        if record.gates is not None:
+            with contextlib.suppress(NotFoundError, DamagedRecordError):  # of an older deployment, or deleted
+                return training_plan(project, record.run_id, objects=objects)
+    return None
 
 
 def _freeze(
@@ -220,6 +239,7 @@ def run_plan(
     champion: ChampionModel | None,
     trigger: str = "data",
     anchor: ChampionModel | None = None,
+    last: TrainingPlan | None = None,
 ) -> TrainingPlan:
     """What the state machine ml_lifecycle reads: every name, place and setting of the run. Pure."""
     project, stack = contract.project, settings.stack
@@ -279,7 +299,7 @@ def run_plan(
             build_execution=execution("build"),
             release_execution=execution("release"),
         ),
-        tuning=tuning_plan(settings, contract, run_id, uris, metric, metric_definitions, asked),
+        tuning=tuning_plan(settings, contract, run_id, uris, metric, metric_definitions, asked, last),
         champion=champion,
         anchor=anchor,
     )

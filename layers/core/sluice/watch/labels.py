@@ -93,19 +93,34 @@ def labelled(labels: dict[Identity, Typed], requests: Iterable[Captured], contra
     return [Labelled(identity, label, *latest[identity]) for identity, label in labels.items() if identity in latest]
 
 
-def join(labels: dict[Identity, Typed], requests: Iterable[Captured], contract: Contract) -> list[tuple[Any, float]]:
+def join(
+    labels: dict[Identity, Typed], requests: Iterable[Captured], contract: Contract, *, decided: bool = False
+) -> list[tuple[Any, float]]:
     """(truth, score) pairs: for binary a bool and the positive class's probability, for regression two numbers.
 
     For anomalies a bool and the score, which is 0.5 at the limit.
+    `decided`: for binary, 1 where the answer says positive and 0 where not, because each model has its own threshold.
     """
     binary = contract.problem.type != "regression"
     pairs: list[tuple[Any, float]] = []
     for found in labelled(labels, requests, contract):
-        score = finite(found.answer.get(contract.score_member if binary else "prediction"))
+        if binary and decided:
+            score = _decision(found.answer.get("prediction"), contract)
+        else:
+            score = finite(found.answer.get(contract.score_member if binary else "prediction"))
         truth: Any = positive(found.label, contract) if binary else finite(found.label)
         if score is not None and truth is not None:
             pairs.append((truth, score))
     return pairs
+
+
+def _decision(prediction: Any, contract: Contract) -> float | None:
+    """None for a prediction that is not a value of the target."""
+    try:
+        predicted = parse_json(prediction, contract.data.columns[str(contract.problem.target)].type)
+    except ValueError:
+        return None
+    return None if predicted is None else float(positive(predicted, contract))
 
 
 def positive(label: Typed, contract: Contract) -> bool:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 
 Pairs = Sequence[tuple[bool, float]]
 Values = Sequence[tuple[float, float]]
-THRESHOLD = 0.5
+DECIDED = frozenset({"accuracy", "precision", "recall", "f1"})
+"""Metrics of what the model said, 1 or 0, not of its probability: the threshold is the model's."""
+_HALF = 0.5
 
 
 def roc_auc(pairs: Pairs) -> float | None:
@@ -38,9 +40,9 @@ def brier(pairs: Pairs) -> float | None:
 
 
 def _confusion(pairs: Pairs) -> tuple[int, int, int, int]:
-    hit = sum(1 for truth, p in pairs if truth and p >= THRESHOLD)
-    false = sum(1 for truth, p in pairs if not truth and p >= THRESHOLD)
-    miss = sum(1 for truth, p in pairs if truth and p < THRESHOLD)
+    hit = sum(1 for truth, p in pairs if truth and p >= _HALF)
+    false = sum(1 for truth, p in pairs if not truth and p >= _HALF)
+    miss = sum(1 for truth, p in pairs if truth and p < _HALF)
     return hit, false, miss, len(pairs) - hit - false - miss
 
 

@@ -1,0 +1,150 @@
+"""The family `auto`: one training job that searches families and hyperparameters within a budget.
+
+    folds       how out-of-fold answers are made
+    portfolio   configurations that are known to be good before the data are
+    propose     new ones near the leaders
+    search      the trials, within the budget
+    choice      which of them become the model, their weights, calibration and threshold
+    assemble    their fits on all rows, as one artefact
+
+With a budget of time, results depend on the machine: which trials were run is recorded in model.json
+(`training.trials`). Everything else is determined by the contract's seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import sklearn
+
+from auto import folds as folding
+from auto.assemble import Assembled, assemble, refit, settled
+from auto.choice import choose
+from auto.fitting import Fitting
+from auto.search import Search, Trial
+from auto.workers import Workers
+from project_data import ProjectData
+from sluice.model.encoder import Encoder
+from sluice.model.errors import ModelError
+from sluice.model.metrics import compute, metrics_of
+
+NAME = "auto"
+PLANNED = 0.95
+"""Share of `training.tuning.max_minutes` that the job plans with; SageMaker stops it at the whole."""
+
+
+class Done(NamedTuple):
+    metrics: dict[str, float]
+    assembled: Assembled
+    rows: int
+    width: int
+
+
+def run(data: ProjectData, run_id: str, began: float) -> Done:
+    """The whole search; `began` is when the job did (`time.monotonic()`). Raises ModelError."""
+    minutes = float((data.training.get("tuning") or {}).get("max_minutes") or 30)
+    deadline = began + PLANNED * 60.0 * minutes
+    _, y = data.all_rows
+    split = data.contract["data"].get("split") or {}
+    folds = folding.make(
+        y,
+        len(data.validation),
+        classes=len(data.labels.classes),
+        seed=data.task.seed,
+        by_time=split.get("by") == "time",
+        groups=groups_of(data, split.get("group") or ()),
+    )
+    columns = Encoder.fit(data.schema, data.contract.get("features") or {}, data.rows).width
+    say(f"auto: {len(y)} rows, {columns} columns, {folds.text}, {60 * minutes:.0f} s")
+    with Workers(Fitting(data, folds)) as workers:
+        search = Search(data, folds, workers, began=began, deadline=deadline, columns=columns)
+        search.run()
+        trials = search.finished()
+        if not trials:
+            raise ModelError(
+                "auto: no trial ended within the budget; give training.tuning.max_minutes more time, or name the "
+                "families in training.candidates"
+            )
+        rows = folds.rows
+        answers = [search.answers(trial)[rows] for trial in trials]
+        metric = metrics_of(data.labels.problem, data.contract.get("business"))[data.task.metric]
+        for trial, answer in zip(trials, answers, strict=True):
+            trial.score = float(metric(y[rows], answer))
+        choice = choose(trials, answers, y[rows], data.contract, seed=data.task.seed)
+        members = {place: trials[place] for place in choice.weights}
+        export = search.export_seconds
+        fits = refit(workers, members, deadline - export, began + 60.0 * minutes - export, say)
+    if search.absent:
+        say(f"auto: not in this environment, and left out: {', '.join(sorted(search.absent))}")
+    total = sum(choice.weights[place] for place in fits)
+    for place in fits:
+        trials[place].weight = choice.weights[place] / total
+    for trial in search.trials:
+        say(line(trial, data.task.metric))
+    say(f"auto: {len(search.trials)} trials, {len(trials)} with a score; {search.ended or 'all were tried'}")
+    own = np.isin(rows, np.arange(len(data.rows), len(y)))
+    business = data.contract.get("business")
+    metrics = compute(data.labels.problem, y[rows][own], choice.answers[own], business, choice.threshold)
+    family_of = {place: trials[place].family for place in fits}
+    done = assemble(data, choice, fits, family_of, run_id)
+    done.state["training"] = {
+        "rows": len(y),
+        "fitted_on": ["train", "validation"],
+        "validation": {"rows": int(own.sum()), "metrics": metrics, "out_of_fold": folds.text},
+        "trials": [told(trial) for trial in search.trials],
+        "ended": search.ended,
+        "families_left_out": sorted(search.absent),
+        "ensemble_better_in": choice.sure,
+        "threshold_by": choice.threshold_by,
+        "budget_seconds": 60.0 * minutes,
+        "class_weights": data.training.get("class_weights", "none"),
+        "seed": data.task.seed,
+        "sklearn": sklearn.__version__,
+    }
+    return Done(metrics, done, len(y), columns)
+
+
+def groups_of(data: ProjectData, names: tuple[str, ...] | list[str]) -> np.ndarray | None:
+    """A number for each row, the same for rows that `data.split.group` keeps together."""
+    if not names:
+        return None
+    rows, _ = data.all_rows
+    numbers: dict[Any, int] = {}
+    return np.array([numbers.setdefault(tuple(row.get(name) for name in names), len(numbers)) for row in rows])
+
+
+def told(trial: Trial) -> dict[str, Any]:
+    """The trial as model.json has it."""
+    return {
+        "family": trial.family,
+        "hyperparameters": trial.hyperparameters,
+        "settled": settled(trial) if trial.weight else None,
+        "from": trial.origin,
+        "score": trial.score,
+        "seconds": round(trial.seconds, 3),
+        "row_ms": round(trial.row_ms, 4),
+        "weight": round(trial.weight, 6),
+        "left_out": trial.left_out,
+    }
+
+
+def line(trial: Trial, metric: str) -> str:
+    score = "-" if trial.score is None else f"{trial.score:.6g}"
+    values = ",".join(f"{name}={value}" for name, value in trial.hyperparameters.items())
+    why = f" left out: {trial.left_out}" if trial.left_out else ""
+    return (
+        f"trial {trial.number} {trial.family} {metric} {score} seconds {trial.seconds:.2f} "
+        f"weight {trial.weight:.3g} from {trial.origin}{why} ({values})"
+    )
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def hyperparameters(given: Mapping[str, str]) -> None:
+    """`search` is the one that its tuning job has (`sluice.model.search_spaces`). Raises ValueError for any other."""
+    if unknown := sorted(set(given) - {"search"}):
+        raise ValueError(f"family auto has no hyperparameter {unknown[0]!r}; it finds them itself")

@@ -1,0 +1,156 @@
+"""What a worker does: fit a configuration on a fold and answer its held-out rows; or fit it on all rows and export."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from auto.folds import Folds
+from families import FAMILIES, Family, Sample
+from parity import difficult
+from project_data import ProjectData
+from sluice.model.encoder import Encoder
+from sluice.model.schema import Row
+from sluice.model.scorers import build_scorer, uses_terms
+
+_CACHE_BYTES = 1 << 30
+"""What encoded folds may take in one worker; a pair that is not kept is encoded again."""
+_TIMED_ROWS = 15
+PARITY_ROWS = 2_000
+
+
+class FoldFit(NamedTuple):
+    """Fit on `fold`, but for `share` < 1 on so many of its rows: a probe of the cost."""
+
+    trial: int
+    family: str
+    hyperparameters: Mapping[str, Any]
+    fold: int
+    deadline: float
+    share: float = 1.0
+    timed: bool = False
+
+
+class Held(NamedTuple):
+    """`answer` is of the fold's held-out rows; `row_ms` the exported scorer's time for one row, where it was asked.
+
+    `processor` are the seconds of the processor that the fit took: on a busy machine fewer than `seconds`.
+    """
+
+    answer: np.ndarray
+    settled: dict[str, Any]
+    seconds: float
+    processor: float
+    row_ms: float | None
+
+
+class FullFit(NamedTuple):
+    """Fit on all rows."""
+
+    trial: int
+    family: str
+    hyperparameters: Mapping[str, Any]
+
+
+class Exported(NamedTuple):
+    """The encoder's state, its arrays without the prefix of an artefact, and the scorer's.
+
+    `expected` is the library's own answer to the rows of `parity_rows`.
+    """
+
+    encoder: dict[str, Any]
+    encoder_arrays: dict[str, np.ndarray]
+    arrays: dict[str, np.ndarray]
+    meta: dict[str, Any]
+    expected: np.ndarray
+    seconds: float
+
+
+class Fitting:
+    """The project's rows and folds; called with a job."""
+
+    def __init__(self, data: ProjectData, folds: Folds) -> None:
+        self._data, self._folds = data, folds
+        self._rows, self._y = data.all_rows
+        self._encoded: OrderedDict[Any, tuple[Encoder, Sample, Sample]] = OrderedDict()
+
+    def __call__(self, job: FoldFit | FullFit) -> Held | Exported:
+        return self._held(job) if isinstance(job, FoldFit) else self._exported(job)
+
+    def _held(self, job: FoldFit) -> Held:
+        family, task = FAMILIES[job.family], replace(self._data.task, deadline=job.deadline)
+        encoder, train, held = self._fold(family, job.fold)
+        if job.share < 1.0:
+            # the rows of a fold are in no order of time or class
+            few = np.arange(0, len(train.y), max(1, round(1 / job.share)))
+            train = _part(train, few)
+        began, used = time.perf_counter(), time.process_time()
+        fitted = family.fit(job.hyperparameters, task, train, held)
+        answer = family.answer(fitted, task, held)
+        seconds, processor = time.perf_counter() - began, time.process_time() - used
+        row_ms = _row_ms(family, fitted, encoder, self._rows) if job.timed else None
+        return Held(answer, family.settled(fitted, job.hyperparameters), seconds, processor, row_ms)
+
+    def _fold(self, family: Family, fold: int) -> tuple[Encoder, Sample, Sample]:
+        key = (fold, family.encoding, family.uses_words, family.uses_text_scores)
+        if key in self._encoded:
+            self._encoded.move_to_end(key)
+            return self._encoded[key]
+        places = self._folds.folds[fold]
+        rows, y = [self._rows[i] for i in places.train], self._y[places.train]
+        encoder, train = self._data.prepared(family, rows, y)
+        out = [self._rows[i] for i in places.held_out]
+        held = self._data.sample(family, encoder, out, self._y[places.held_out])
+        self._encoded[key] = encoder, train, held
+        while len(self._encoded) > 1 and sum(map(_bytes, self._encoded.values())) > _CACHE_BYTES:
+            self._encoded.popitem(last=False)
+        return self._encoded[key]
+
+    def _exported(self, job: FullFit) -> Exported:
+        began = time.perf_counter()
+        family, task = FAMILIES[job.family], self._data.task
+        self._encoded.clear()
+        encoder, every = self._data.prepared(family, self._rows, self._y)
+        fitted = family.fit(job.hyperparameters, task, every)
+        arrays, meta = family.export(fitted)
+        rows = parity_rows(self._data)
+        expected = family.answer(fitted, task, self._data.sample(family, encoder, rows, np.zeros(len(rows), np.int64)))
+        own = {name.removeprefix("e0_"): array for name, array in encoder.arrays().items()}
+        return Exported(encoder.to_json(), own, arrays, meta, expected, time.perf_counter() - began)
+
+
+def parity_rows(data: ProjectData) -> list[Any]:
+    """Rows on which the artefact must answer as the libraries do: validation rows, and difficult ones."""
+    some = data.validation[:PARITY_ROWS]
+    return [*some, *difficult(some, data.schema.types, data.task.seed)]
+
+
+def _row_ms(family: Family, fitted: Any, encoder: Encoder, rows: Sequence[Row]) -> float:
+    """Milliseconds to encode one row and to score it with the exported scorer: the median of some."""
+    arrays, meta = family.export(fitted)
+    scorer = build_scorer(arrays, {**meta, "blocks": encoder.blocks})
+    times = []
+    for row in rows[:_TIMED_ROWS]:
+        began = time.perf_counter()
+        matrix = encoder.encode([row])
+        scorer(matrix, encoder.terms([row])) if uses_terms(scorer) else scorer(matrix)
+        times.append(time.perf_counter() - began)
+    return float(np.median(times)) * 1000.0
+
+
+def _part(sample: Sample, places: np.ndarray) -> Sample:
+    return Sample(
+        sample.matrix[places],
+        sample.y[places],
+        None if sample.weight is None else sample.weight[places],
+        None if sample.words is None else sample.words[places],
+    )
+
+
+def _bytes(encoded: tuple[Encoder, Sample, Sample]) -> int:
+    return sum(sample.matrix.nbytes for sample in encoded[1:])

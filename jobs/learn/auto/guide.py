@@ -1,0 +1,54 @@
+"""The loss that guides the search: the contract's metric, with a little of a smooth loss where the metric has steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from sluice.model.metrics import LOWER_IS_BETTER, METRICS, THRESHOLD, metrics_of
+
+SMOOTH = {
+    "accuracy": 0.1, "balanced_accuracy": 0.1, "precision": 0.1, "recall": 0.1, "f1": 0.1, "mcc": 0.1,
+    "macro_f1": 0.1, "micro_f1": 0.1, "weighted_f1": 0.1, "macro_precision": 0.1, "macro_recall": 0.1,
+    "weighted_precision": 0.1, "weighted_recall": 0.1, "lift_at_5": 0.1, "lift_at_10": 0.1, "lift_at_20": 0.1,
+}  # fmt: skip
+"""Metrics that move in steps, whose best step is chance on some hundred rows → the weight of log loss beside them."""
+
+
+class Loss:
+    """Less is better; infinite where the metric is not defined. Raises KeyError for a metric of another problem."""
+
+    def __init__(
+        self,
+        problem: str,
+        name: str,
+        business: Mapping[str, Any] | None,
+        threshold: float = THRESHOLD,
+        *,
+        smooth: bool = True,
+    ) -> None:
+        self._metric = metrics_of(problem, business, threshold)[name]
+        self._sign = 1.0 if name in LOWER_IS_BETTER else -1.0
+        self._smooth = SMOOTH.get(name, 0.0) if smooth else 0.0
+        self._log_loss = METRICS[problem].get("log_loss")
+
+    def __call__(self, y: np.ndarray, answer: np.ndarray) -> float:
+        return float(self.weighted(y, answer, np.ones((1, len(y))))[0])
+
+    def weighted(self, y: np.ndarray, answer: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Of many weightings of the rows, (weightings, rows): shape (weightings,)."""
+        value = self._sign * self._metric.weighted(y, answer, weights)
+        if self._smooth and self._log_loss is not None:
+            value = value + self._smooth * self._log_loss.weighted(y, answer, weights)
+        found: np.ndarray = np.where(np.isfinite(value), value, np.inf)
+        return found
+
+
+def row_losses(problem: str, y: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    """A proper loss of each row, for tests of differences: log loss, or the squared error."""
+    if problem == "regression":
+        return (answer - y) ** 2
+    losses: np.ndarray = -np.log(np.clip(answer[np.arange(len(y)), y], 1e-6, 1.0))
+    return losses

@@ -1,0 +1,319 @@
+"""The search within a budget: the portfolio first, then proposals near the leaders, until the time is over.
+
+A trial is a configuration that is fitted on every fold. After its first fold it goes on only where it is not clearly
+worse there than the best trial so far, unless it is the first of its family: an ensemble lives on families that err
+differently. A trial that cannot end within the budget is not begun. Nothing is left out silently: each trial that has
+no score says why.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from auto.fitting import FoldFit, Held
+from auto.folds import Folds, mean_by_row
+from auto.guide import Loss, row_losses
+from auto.portfolio import portfolio
+from auto.propose import Space, propose
+from auto.workers import Outcome, Workers
+from families import FAMILIES, Family
+from project_data import ProjectData
+from sluice.model.search_spaces import SEARCH_SPACES
+
+PATIENCE = 40
+"""The search ends after so many proposals without a better trial: small data do not use the whole budget."""
+PROBED_ROWS = 4_000
+"""With more rows in a fold, a family's first fit is of so many: an estimate of what all of them cost."""
+FAMILY_SHARES = (0.55, 0.25, 0.12, 0.08)
+"""Of the proposals, by the rank of a family's best trial."""
+CLEARLY_WORSE = 3.0
+"""Standard errors of the mean difference of the rows' losses."""
+_FIT_SHARE = 0.25
+"""Of the budget: the longest that the folds of one trial may take."""
+_MEMBERS = 4
+_REFIT = 1.5
+"""A fit on all rows, compared with one on a fold: more rows, more rounds, and its export."""
+_CHOICE_SECONDS, _EXPORT_SECONDS = 0.4, 0.6
+"""Of a processor that is free."""
+
+
+@dataclass
+class Trial:
+    """`loss` guides the search, `score` is the contract's metric: of all rows that a fold holds out, or None."""
+
+    number: int
+    family: str
+    hyperparameters: dict[str, Any]
+    origin: str
+    held: dict[int, Held] = field(default_factory=dict)
+    loss: float | None = None
+    score: float | None = None
+    left_out: str = ""
+    weight: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return sum(held.seconds for held in self.held.values())
+
+    @property
+    def row_ms(self) -> float:
+        """Milliseconds of the exported scorer for one row."""
+        return max((held.row_ms for held in self.held.values() if held.row_ms is not None), default=0.0)
+
+    @property
+    def refit_seconds(self) -> float:
+        return _REFIT * self.seconds / len(self.held) if self.held else 0.0
+
+
+class Search:
+    """`deadline` is that of the whole job: the time for fits on all rows and the export is kept back from it."""
+
+    def __init__(
+        self,
+        data: ProjectData,
+        folds: Folds,
+        workers: Workers,
+        *,
+        began: float,
+        deadline: float,
+        columns: int,
+    ) -> None:
+        self._data, self._folds, self._workers = data, folds, workers
+        self._began, self._deadline = began, deadline
+        self._y = data.all_rows[1]
+        problem = data.contract["problem"]
+        business = data.contract.get("business")
+        self._loss = Loss(data.labels.problem, problem["metric"], business)
+        self._chance = np.random.default_rng(data.task.seed)
+        self.trials: list[Trial] = []
+        self.absent: set[str] = set()
+        """Families of the portfolio that this environment does not have."""
+        self.best: Trial | None = None
+        self.ended = ""
+        self._since_best = 0
+        self._next: deque[tuple[Trial, int]] = deque()
+        self._probed: dict[str, float] = {}
+        self._portfolio = self._known(columns)
+        self._proposed = 0
+
+    def run(self) -> list[Trial]:
+        """The trials that were begun or left out, in their order. `ended` says why there are no more."""
+        while True:
+            while self._workers.idle and not self._over() and (job := self._job()) is not None:
+                self._workers.start(job)
+            if not self._workers.running:
+                break
+            for outcome in self._workers.wait(self._search_end()):
+                self._take(outcome)
+            if self._late():
+                self.ended = self.ended or "the budget was used up"
+                for job in self._workers.end_running():
+                    self._leave(self.trials[job.trial], "not ended within the budget")
+                break
+        for trial in self.trials:
+            if trial.loss is None and not trial.left_out:
+                self._leave(trial, "not ended within the budget")
+        return self.trials
+
+    def finished(self) -> list[Trial]:
+        return [trial for trial in self.trials if trial.loss is not None]
+
+    def answers(self, trial: Trial) -> np.ndarray:
+        """Its out-of-fold answers, by place of row."""
+        return mean_by_row(self._folds, [trial.held[i].answer for i in range(len(self._folds))], len(self._y))
+
+    @property
+    def export_seconds(self) -> float:
+        """What proving and writing the artefact will take, on a machine as busy as it has been."""
+        return _EXPORT_SECONDS * self._busy
+
+    # --- time ---
+
+    @property
+    def _busy(self) -> float:
+        """How much longer fits take than their processor time: 1 where nothing else runs."""
+        held = [each for trial in self.trials for each in trial.held.values()]
+        processor = sum(each.processor for each in held)
+        return min(10.0, max(1.0, sum(each.seconds for each in held) / processor)) if processor > 0 else 1.0
+
+    def _late(self) -> bool:
+        return time.monotonic() >= self._search_end()
+
+    def _over(self) -> bool:
+        if self._late():
+            return True
+        if self._since_best >= PATIENCE:
+            self.ended = f"{PATIENCE} proposals in a row were not better"
+        return bool(self.ended)
+
+    def _search_end(self) -> float:
+        """The deadline, less what fits on all rows of the best trials and the export will take."""
+        ranked = sorted(self.finished(), key=_loss)[: 3 * _MEMBERS]
+        costs = sorted((trial.refit_seconds for trial in ranked), reverse=True)[:_MEMBERS]
+        several = sum(costs) / len(self._workers)
+        refits = max([*costs[:1], several], default=0.0)
+        return self._deadline - refits - self.export_seconds - _CHOICE_SECONDS * self._busy
+
+    def _left(self) -> float:
+        return self._search_end() - time.monotonic()
+
+    def _fold_seconds(self, trial: Trial) -> float | None:
+        """What one of its folds costs: its own, else the family's so far, else what a probe says."""
+        own = [held.seconds for held in trial.held.values()]
+        family = [h.seconds for each in self.trials if each.family == trial.family for h in each.held.values()]
+        if own or family:
+            return float(np.mean(own or family))
+        return self._probed.get(trial.family)
+
+    # --- what to do next ---
+
+    def _job(self) -> FoldFit | None:
+        if self._next:
+            return self._fit(*self._next.popleft())
+        while (trial := self._new()) is not None:
+            probe = self._probe(trial)
+            if probe is not None:
+                return probe
+            cost = self._fold_seconds(trial)
+            needed = 0.0 if cost is None else cost * len(self._folds) / len(self._workers)
+            if needed > self._left():
+                self._leave(trial, f"needs about {needed:.0f} s, {max(0.0, self._left()):.0f} s are left")
+                if trial.origin == "search":
+                    self.ended = "no further trial fits into the budget"
+                    return None
+                continue
+            return self._fit(trial, 0)
+        return None
+
+    def _new(self) -> Trial | None:
+        found = next(self._portfolio, None)
+        if found is not None:
+            return self._begin(*found, origin="portfolio")
+        return self._proposal()
+
+    def _begin(self, family: str, hyperparameters: Mapping[str, Any], origin: str) -> Trial:
+        trial = Trial(len(self.trials), family, dict(hyperparameters), origin)
+        self.trials.append(trial)
+        return trial
+
+    def _known(self, columns: int) -> Iterator[tuple[str, dict[str, Any]]]:
+        for each in portfolio(self._data.labels.problem, len(self._y), columns):
+            family = FAMILIES.get(each.family)
+            if family is None or not _installed(family):
+                self.absent.add(each.family)
+                continue
+            yield each.family, {**family.hyperparameters({}), **each.hyperparameters}
+
+    def _probe(self, trial: Trial) -> FoldFit | None:
+        """A fit on few rows, where there are many and nothing is known about what the family costs."""
+        rows = len(self._folds.folds[0].train)
+        known = self._fold_seconds(trial) is not None
+        if known or rows <= 2 * PROBED_ROWS:
+            return None
+        return self._fit(trial, 0, share=PROBED_ROWS / rows)
+
+    def _fit(self, trial: Trial, fold: int, share: float = 1.0) -> FoldFit:
+        budget = self._deadline - self._began
+        longest = _FIT_SHARE * budget * len(self._workers) / len(self._folds)
+        end = min(self._search_end(), time.monotonic() + longest * share)
+        timed = fold == len(self._folds) - 1
+        return FoldFit(trial.number, trial.family, trial.hyperparameters, fold, end, share, timed)
+
+    def _proposal(self) -> Trial | None:
+        ranked: dict[str, Trial] = {}
+        for trial in sorted(self.finished(), key=_loss):
+            if len(self._space(trial)):
+                ranked.setdefault(trial.family, trial)
+        if not ranked:
+            return None
+        shares = np.array(FAMILY_SHARES[: len(ranked)])
+        leader = list(ranked.values())[int(self._chance.choice(len(shares), p=shares / shares.sum()))]
+        space = self._space(leader)
+        tried = [(t.hyperparameters, _loss(t)) for t in self.finished() if t.family == leader.family]
+        self._proposed += 1
+        return self._begin(leader.family, {**leader.hyperparameters, **propose(space, tried, self._chance)}, "search")
+
+    def _space(self, trial: Trial) -> Space:
+        settled = next(iter(trial.held.values())).settled
+        names = frozenset(name for name, value in trial.hyperparameters.items() if settled.get(name) != value)
+        return Space(trial.family, names) if trial.family in SEARCH_SPACES else Space("baseline", frozenset())
+
+    # --- what has come back ---
+
+    def _take(self, outcome: Outcome) -> None:
+        job: FoldFit = outcome.job
+        trial = self.trials[job.trial]
+        if outcome.failure is not None:
+            self._next = deque(each for each in self._next if each[0] is not trial)
+            self._leave(trial, outcome.failure)
+            return
+        held: Held = outcome.answer
+        if job.share < 1.0:
+            self._probed[trial.family] = held.seconds / job.share
+            needed = self._probed[trial.family] * len(self._folds) / len(self._workers)
+            if needed > self._left() and _has_no_rounds(trial, held):
+                self._leave(trial, f"needs about {needed:.0f} s, {max(0.0, self._left()):.0f} s are left")
+            else:
+                self._next.append((trial, 0))
+            return
+        if trial.left_out:
+            return
+        trial.held[job.fold] = held
+        if len(trial.held) == len(self._folds):
+            self._finish(trial)
+        elif job.fold == 0:
+            if why := self._worse(trial):
+                self._leave(trial, why)
+            else:
+                self._next.extend((trial, fold) for fold in range(1, len(self._folds)))
+
+    def _worse(self, trial: Trial) -> str:
+        """Why a trial is not worth its other folds; "" if it is."""
+        if self.best is None or not any(each.family == trial.family for each in self.finished()):
+            return ""
+        y = self._y[self._folds.folds[0].held_out]
+        ours, best = (row_losses(self._data.labels.problem, y, t.held[0].answer) for t in (trial, self.best))
+        difference = ours - best
+        error = float(difference.std()) / np.sqrt(len(difference))
+        if error > 0 and float(difference.mean()) / error > CLEARLY_WORSE:
+            self._since_best += trial.origin == "search"
+            return "clearly worse on its first fold"
+        return ""
+
+    def _finish(self, trial: Trial) -> None:
+        rows = self._folds.rows
+        answers = self.answers(trial)[rows]
+        if not np.isfinite(answers).all():
+            self._leave(trial, "its answers are not finite")
+            return
+        trial.loss = self._loss(self._y[rows], answers)
+        if self.best is None or trial.loss < _loss(self.best):
+            self.best = trial
+            self._since_best = 0
+        elif trial.origin == "search":
+            self._since_best += 1
+
+    def _leave(self, trial: Trial, why: str) -> None:
+        trial.left_out = trial.left_out or why
+
+
+def _loss(trial: Trial) -> float:
+    return float("inf") if trial.loss is None else trial.loss
+
+
+def _installed(family: Family) -> bool:
+    """Whether the library is there; it is not imported, because its threads would not survive the workers' fork."""
+    library = getattr(family, "library", None)
+    return library is None or importlib.util.find_spec(library) is not None
+
+
+def _has_no_rounds(trial: Trial, held: Held) -> bool:
+    """A family without rounds cannot stop early at a deadline."""
+    return all(held.settled.get(name) == value for name, value in trial.hyperparameters.items())
