@@ -7,7 +7,7 @@ TIMED := $(PY) scripts/timed.py
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-bandit bench-canaries bench-gates bench-serving prove-releases
+.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-bandit bench-canaries bench-gates bench-serving bench-learning bench-automl prove-releases
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -116,6 +116,15 @@ bench-bandit: .venv/.stamp  ## simulated bandits and probations: false decisions
 bench-serving: setup .envs/bench/.stamp  ## our serving beside its peers, in one run; WRITE=1 puts the figures into docs/serving.md
 	PYTHONPATH=layers/core:localcloud/src $(PY) -m benchmarks.serving $(if $(WRITE),--write-docs)
 
+bench-learning: setup  ## Sluice's training on ../shared/data against its goals; ONLY=adult,digits a part, BUDGET=60 seconds a job, FOLDS=1 of 5
+	@PYTHONPATH=layers/core $(PY) -m benchmarks.learning
+
+# AutoGluon's neural nets take part where TORCH names a build for pip, such as TORCH=torch==2.13.0: PyPI's own for Linux
+# is a CUDA build of several GB, so no lock names it
+bench-automl: setup .envs/automl/.stamp  ## Sluice beside AutoGluon and FLAML on the same splits, for hours; SETS, SYSTEMS, SPLITS=3, BUDGET=60 and CORES=2 choose a part
+	@$(if $(TORCH),$(PY) -m pip --python .envs/automl/bin/python install --quiet $(TORCH))
+	@PYTHONPATH=layers/core $(PY) -m benchmarks.automl
+
 format: setup  ## format and sort imports
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
@@ -138,7 +147,7 @@ sbom: build  ## CycloneDX bills of materials in build/sbom: of what is deployed,
 	$(PY) scripts/write_sbom.py
 
 lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files, those of the layers included; UPGRADE=1 moves all that can move
-	@for name in build dev learn glue sdk audit bench; do echo "Locking $$name"; $(LOCK) $$(ls requirements/$$name.overrides 2>/dev/null | sed 's/^/--override /') -o requirements/$$name.txt requirements/$$name.in; done
+	@for name in build dev learn glue sdk audit bench automl; do echo "Locking $$name"; $(LOCK) $$(ls requirements/$$name.overrides 2>/dev/null | sed 's/^/--override /') -o requirements/$$name.txt requirements/$$name.in; done
 	@echo "Locking jobs" && $(LOCK) --no-deps -c requirements/dev.txt -o jobs/requirements.txt requirements/jobs.in
 	@for layer in core data; do echo "Locking layers/$$layer"; $(LOCK) -c requirements/dev.txt -o layers/$$layer/requirements.txt requirements/$$layer.in; done
 
