@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import outlying_rows
+import stages
 from scipy import sparse
 
 from families import Family, Sample, Task
 from families.linear_terms import TERM_SCALE, linear_models, weights_of
 from sluice.model.encoder import Encoder
+from sluice.model.preparation.options import Targets
 from sluice.model.preparation.terms import Terms
 from sluice.model.preparation.text import TextScores
 from sluice.model.schema import Row, Schema
@@ -28,20 +31,38 @@ _FOLDS, _FOLDS_OF_MANY, _MANY = 5, 3, 20_000
 def prepared(
     family: Family, schema: Schema, features: Mapping[str, Any], rows: Sequence[Row], y: np.ndarray, task: Task
 ) -> tuple[Encoder, Sample]:
-    """The encoder, and the rows without weights. Raises ModelError on options that fit no column."""
-    encoder = Encoder.fit(schema, features, rows)
-    matrix = encoder.encode(rows)
-    terms = encoder.terms(rows) if family.uses_words or family.uses_text_scores else None
-    if terms is None or not terms.width:
-        return encoder, Sample(matrix, y)
-    words = csr(terms)
-    if family.uses_words:
-        return encoder, Sample(matrix, y, words=words)
-    if task.classes > MAX_SCORED_CLASSES:
-        return encoder, Sample(matrix, y)
-    scores, own = text_scores(words, y, task)
-    encoder = encoder.with_scores(scores)
-    return encoder, Sample(np.concatenate([matrix, own], axis=1), y)
+    """The encoder, and the rows without weights; those that `features.rows` leaves out are not among them.
+
+    Raises ModelError on options that fit no column.
+    """
+    stays = outlying_rows.kept(schema, features, rows, task.seed)
+    report: dict[str, Any] = {}
+    if stays is not None:
+        report["rows_dropped"] = int((~stays).sum())
+        rows, y = [row for row, stay in zip(rows, stays) if stay], y[stays]
+    targets = Targets.of(y, task.classes) if family.uses_learned_columns else None
+    fold = folds_of(len(rows), task.seed)
+    encoder = Encoder.fit(schema, features, rows, encoding=family.encoding, targets=targets)
+    matrix = encoder.encode(rows) if targets is None else encoder.encode_out_of_fold(rows, targets, fold)
+    terms = encoder.terms(rows) if family.uses_words or family.uses_learned_columns else None
+    words = None if terms is None or not terms.width else csr(terms)
+    if words is not None and not family.uses_words and task.classes <= MAX_SCORED_CLASSES:
+        scores, own = text_scores(words, y, task, fold)
+        encoder = encoder.with_scores(scores)
+        matrix = np.concatenate([matrix, own], axis=1)
+    before = encoder.width
+    found, matrix = stages.fit_stages(encoder, features, matrix, y, task)
+    encoder = encoder.with_stages(found)
+    if found:
+        report["columns"] = {"before": before, "after": encoder.width}
+    encoder.report |= report
+    return encoder, Sample(matrix, y, words=words if family.uses_words else None)
+
+
+def folds_of(rows: int, seed: int) -> np.ndarray:
+    """A fold for each row, drawn by chance."""
+    fold: np.ndarray = np.random.default_rng(seed).permutation(rows) % (_FOLDS if rows <= _MANY else _FOLDS_OF_MANY)
+    return fold
 
 
 def sample_of(family: Family, encoder: Encoder, rows: Sequence[Row], y: np.ndarray) -> Sample:
@@ -55,17 +76,14 @@ def csr(terms: Terms) -> Any:
     return sparse.csr_matrix((terms.data, terms.indices.astype(np.int32), terms.indptr), shape=shape)
 
 
-def text_scores(words: Any, y: np.ndarray, task: Task) -> tuple[TextScores, np.ndarray]:
-    """The scores that a model on all rows gives, and those of the rows themselves, each by a model without its row."""
-    count = words.shape[0]
-    folds = min(_FOLDS if count <= _MANY else _FOLDS_OF_MANY, count)
-    fold = np.random.default_rng(task.seed).permutation(count) % folds
+def text_scores(words: Any, y: np.ndarray, task: Task, fold: np.ndarray) -> tuple[TextScores, np.ndarray]:
+    """The scores that a model on all rows gives, and those of the rows themselves, each by a model without its fold."""
     final = _scores(words, y, task)
-    own = np.empty((count, len(final.names)))
-    for k in range(folds):
+    own = np.empty((len(y), len(final.names)))
+    for k in np.unique(fold):
         held = fold == k
         known = y[~held]
-        if folds == 1 or (task.problem != "regression" and len(np.unique(known)) < 2):
+        if not len(known) or (task.problem != "regression" and len(np.unique(known)) < 2):
             own[held] = 0.0  # nothing can be learned without these rows: no score
             continue
         own[held] = _apply(_scores(words[~held], known, task), words[held])

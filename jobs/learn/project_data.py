@@ -71,7 +71,7 @@ class ProjectData:
         encoder, sample = preparing.prepared(
             family, self.schema, self.contract.get("features") or {}, rows, y, self.task
         )
-        return encoder, sample._replace(weight=self.weights(y))
+        return encoder, sample._replace(weight=self.weights(sample.y))
 
     def sample(self, family: Family, encoder: Encoder, rows: Sequence[Mapping[str, Value]], y: np.ndarray) -> Sample:
         """Other rows than those that the encoder was fitted on, unweighted, as the contract's metric is."""

@@ -3,11 +3,16 @@
 import numpy as np
 import preparing
 import pytest
+from sklearn.decomposition import PCA
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import StandardScaler
 
 from families import FAMILIES, Task
 from parity import check
+from sluice.model.errors import ModelError
 from sluice.model.model import Model
 from sluice.model.schema import Schema
+from sluice.records.evaluation import Encoding
 
 SCHEMA = Schema({"t": "text", "n": "number", "y": "category"}, ("t", "n"))
 TASKS = {
@@ -83,3 +88,95 @@ def test_the_baseline_has_no_scores_and_many_classes_have_none():
     many = Task("multiclass", preparing.MAX_SCORED_CLASSES + 1, "macro_f1")
     encoder, _ = preparing.prepared(FAMILIES["random_forest"], SCHEMA, {}, rows, y, many)
     assert not any("score" in name for name in encoder.names)
+
+
+MIXED = Schema(
+    {**dict.fromkeys(("a", "b", "noise", "flat"), "number"), "c": "category"}, ("a", "b", "noise", "flat", "c")
+)
+
+
+def mixed(rows=300, far=0):
+    """`a` says the class, `b` says it less well; the first `far` rows are unlike all others."""
+    chance = np.random.default_rng(2)
+    y = chance.integers(0, 2, rows)
+    found = [
+        {
+            "a": k + chance.normal(0, 0.2),
+            "b": None if chance.random() < 0.1 else k + chance.normal(0, 0.8),
+            "noise": chance.normal(),
+            "flat": 7.0,
+            "c": "xy"[chance.integers(0, 2)],
+        }
+        for k in y
+    ]
+    for i in range(far):
+        found[i] |= {"a": 50.0, "noise": -80.0}
+    return found, y
+
+
+@pytest.mark.parametrize("method", ["isolation_forest", "lof", "elliptic_envelope", "one_class_svm", "dbscan"])
+def test_training_rows_unlike_the_others_are_left_out_and_counted(method):
+    rows, y = mixed(far=3)
+    features = {"rows": {"outliers": method, "share": 0.01}}
+    encoder, sample = preparing.prepared(FAMILIES["random_forest"], MIXED, features, rows, y, TASKS["binary"])
+    dropped = encoder.left_out["rows_dropped"]
+    assert len(sample.y) == len(sample.matrix) == 300 - dropped
+    assert dropped == 3 or (method == "dbscan" and 3 <= dropped <= 20)
+    assert np.nanmax(sample.matrix[:, 0]) < 10
+    notes = Encoding.model_validate(encoder.left_out).notes()
+    assert f"{dropped} training rows were unlike the others and were left out" in notes
+    assert len(encoder.encode(rows)) == 300  # rows to predict are answered all the same
+
+
+@pytest.mark.parametrize(("select", "kept"), [
+    ({"min_variance": 0.0}, {"a", "b", "noise", "c"}),
+    ({"mutual_information": 2}, {"a", "b"}),
+    ({"model": 2}, {"a", "b"}),
+    ({"min_variance": 0.0, "model": 1}, {"a"}),
+    ({"model": 50}, {"a", "b", "noise", "flat", "c"}),
+])  # fmt: skip
+def test_columns_are_selected(select, kept):
+    rows, y = mixed()
+    encoder, sample = preparing.prepared(FAMILIES["random_forest"], MIXED, {"select": select}, rows, y, TASKS["binary"])
+    assert set(encoder.names) == kept
+    assert sample.matrix.tobytes() == encoder.encode(rows).tobytes()
+    if select != {"model": 50}:
+        assert encoder.left_out["columns"] == {"before": 5, "after": len(kept)}
+
+
+@pytest.mark.parametrize("family", ["logistic_regression", "gradient_boosting"])
+def test_components_and_rows_of_length_one_are_exported(family):
+    rows, y = mixed()
+    task = TASKS["binary"]
+    features = {"unit_norm": True, "components": 3, "numbers": {"transform": "yeo_johnson", "missing_indicator": True}}
+    encoder, sample = preparing.prepared(FAMILIES[family], MIXED, features, rows, y, task)
+    assert encoder.names == ["component0", "component1", "component2"]
+    fitted = FAMILIES[family].fit(FAMILIES[family].hyperparameters({}), task, sample)
+    arrays, scorer = FAMILIES[family].export(fitted)
+    state = {
+        "family": family,
+        "run_id": "r",
+        "problem": {},
+        "labels": {"problem": "binary", "target": "y", "classes": [False, True]},
+        "encoder": encoder.to_json(),
+        "scorer": scorer,
+    }
+    model = Model(state, {**arrays, **encoder.arrays()})
+    assert check(model, FAMILIES[family], fitted, task, rows) <= 1e-12
+    assert model.reader is None
+
+
+def test_components_are_those_of_scikit_learn():
+    rows, y = mixed()
+    encoder, sample = preparing.prepared(FAMILIES["random_forest"], MIXED, {"components": 2}, rows, y, TASKS["binary"])
+    plain = preparing.prepared(FAMILIES["random_forest"], MIXED, {}, rows, y, TASKS["binary"])[1].matrix
+    filled = SimpleImputer(strategy="median").fit_transform(plain)
+    expected = PCA(2).fit_transform(StandardScaler().fit_transform(filled))
+    assert np.abs(np.abs(sample.matrix) - np.abs(expected)).max() < 1e-9
+    assert encoder.width == 2
+
+
+def test_an_unknown_method_is_refused_in_words():
+    rows, y = mixed(60)
+    with pytest.raises(ModelError, match=r"features\.rows.outliers is 'magic'; known: keep, isolation_forest"):
+        preparing.prepared(FAMILIES["random_forest"], MIXED, {"rows": {"outliers": "magic"}}, rows, y, TASKS["binary"])

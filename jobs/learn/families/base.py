@@ -88,8 +88,8 @@ class Family(ABC):
     parameters: ClassVar[dict[str, Parameter]]
     encoding: ClassVar[Literal["one-hot", "ordinal"]] = "one-hot"
     uses_words: ClassVar[bool] = False
-    # a family that does not use words themselves gets the scores of a linear model on them (`preparing.py`), or not
-    uses_text_scores: ClassVar[bool] = True
+    # whether its columns may be learned from the target: means of categories, scores of texts (`preparing.py`)
+    uses_learned_columns: ClassVar[bool] = True
     # trees are equal to the last bit but for the C library's exp; sums of products may round differently
     tolerance: ClassVar[float] = 1e-12
 

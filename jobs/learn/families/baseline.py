@@ -34,7 +34,7 @@ class OneColumn(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
 
 class Baseline(Estimated):
     name = "baseline"
-    uses_text_scores = False  # they would be a model, and the baseline is one column
+    uses_learned_columns = False  # they would be a model, and the baseline is one column of the data
     parameters = {"rule": Parameter("one-column", choices=("one-column", "prior"))}  # noqa: RUF012 - as the others
 
     def fit(self, hyperparameters: Mapping[str, Any], task: Task, sample: Sample, watch: Sample | None = None) -> Any:

@@ -37,6 +37,7 @@ def most_leaves(trees: int, answers: int) -> int:
 class Forest(Family):
     """`classifier` and `regressor` are scikit-learn's."""
 
+    encoding = "ordinal"
     classifier: ClassVar[Any]
     regressor: ClassVar[Any]
 

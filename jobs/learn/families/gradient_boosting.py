@@ -19,6 +19,7 @@ class GradientBoosting(Family):
     """Watches the loss that it minimises: scikit-learn follows any other metric much more slowly."""
 
     name = "gradient_boosting"
+    encoding = "ordinal"
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "max-iter": Parameter(120, 1, 5000),
         "learning-rate": Parameter(0.06, 1e-4, 1.0),

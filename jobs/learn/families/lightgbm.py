@@ -36,6 +36,7 @@ class Fitted(NamedTuple):
 
 class LightGBM(Family):
     name = "lightgbm"
+    encoding = "ordinal"
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "num-iterations": Parameter(200, 1, 10_000),
         "learning-rate": Parameter(0.05, 1e-4, 1.0),

@@ -36,6 +36,7 @@ class Fitted(NamedTuple):
 
 class XGBoost(Family):
     name = "xgboost"
+    encoding = "ordinal"
     # Values are equal. XGBoost's link computes in 32 bits, whose last one is 6e-8 just below 1; ours in 64.
     tolerance = 3e-7
     parameters = {  # noqa: RUF012 - a ClassVar in the base

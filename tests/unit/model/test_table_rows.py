@@ -14,6 +14,7 @@ from sluice.model.encoder import Encoder
 from sluice.model.errors import InputError
 from sluice.model.leaf_tables import LeafTables
 from sluice.model.model import Model
+from sluice.model.preparation.options import Targets
 from sluice.model.schema import Schema
 from sluice.model.table_rows import TableReader
 from tests.unit.model.test_leaf_tables import forest
@@ -131,3 +132,51 @@ def test_many_records_are_scored_in_parts() -> None:
     read = served.reader.read(records)
     assert read is not None
     assert served.direct(read).records() == careful(served, records)
+
+
+KINDS = {"o": "category", "n": "number", "p": "category"}
+CHOICES = [f"k{i:02d}" for i in range(60)]
+LEARNED = [{"o": CHOICES[i % 60], "n": float(i), "p": "ab"[i % 2]} for i in range(600)]
+TARGETS = Targets.of(np.array([i % 60 > 20 for i in range(600)], dtype=np.int64), 2)
+BY_CATEGORY = Encoder.fit(Schema(KINDS, tuple(KINDS)), {}, LEARNED, encoding="ordinal", targets=TARGETS)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "o": st.sampled_from([*CHOICES, " k03", "new", "", None, True, 3]),
+                "n": st.none() | st.floats(-5, 300),
+                "p": st.sampled_from(["a", "b", "c", None]),
+                "unknown": st.none(),
+            },
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    st.sampled_from([1, 2, 3]),
+)
+def test_codes_and_means_of_categories_are_read_here_too(records: list[dict[str, Any]], seed: int) -> None:
+    assert [part["kind"] for part, _ in BY_CATEGORY.widths] == ["ordinal", "target", "frequency", "number", "ordinal"]
+    arrays = forest(seed, 9, 12)
+    arrays["feature"] %= BY_CATEGORY.width
+    chance = np.random.default_rng(seed)
+    scales = np.array([60.0, 1.0, 0.03, 600.0, 2.0])[arrays["feature"]]
+    arrays["threshold"] = chance.random(len(scales)) * scales
+    tables = LeafTables.build(arrays, BY_CATEGORY.blocks)
+    assert tables is not None
+    reader = TableReader.build(BY_CATEGORY, tables)
+    assert reader is not None
+    schema = BY_CATEGORY.schema
+    for many in (records, *([one] for one in records)):
+        read = reader.read(many)
+        if read is None:
+            assert any(type(record.get("o")) not in (str, type(None)) for record in many)
+            continue
+        expected = tables.places(BY_CATEGORY.encode([schema.typed_json(each) for each in many]))
+        found = (
+            tables.places_of_one(read.one)[:, None] if len(many) == 1 else tables.places_of_many(read.many, len(many))
+        )
+        assert (found == expected).all()
+        assert read.exact == all(set(record) == set(KINDS) for record in many)

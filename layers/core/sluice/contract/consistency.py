@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sluice.contract import unlabelled
 from sluice.contract.durations import seconds
+from sluice.contract.features import Numbers
 from sluice.contract.hints import nearest
 from sluice.contract.metric_limits import (
     BUSINESS_METRICS,
@@ -25,6 +26,7 @@ from sluice.contract.tuning_rules import tuning_violations
 from sluice.model.values import is_missing
 
 if TYPE_CHECKING:
+    from sluice.contract.features import ColumnFeatures
     from sluice.contract.models import Column, Contract
 
 TARGET_TYPES = {
@@ -150,6 +152,36 @@ def _features(contract: Contract) -> Iterator[str]:
     for name, count in contract.features.bins.items():
         if not 2 <= count <= 100:
             yield f"features.bins.{name}: {count} bins; write 2 to 100"
+    for name, options in contract.features.columns.items():
+        yield from _column_features(contract, name, options)
+    if contract.problem.type in ("clustering", "anomaly"):
+        for key in ("rows", "select", "unit_norm", "components"):
+            if key in contract.features.model_fields_set:
+                yield f"features.{key} is for problems with a target; {contract.problem.type} has a space of its own"
+    if contract.features.components is not None and contract.features.select.model_fields_set:
+        yield "features.components replaces the columns that features.select keeps: take one of them out"
+
+
+_NUMBER_KEYS = tuple(Numbers.model_fields)
+_FOR_TYPES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (_NUMBER_KEYS, ("integer", "number")),
+    (("encoding",), ("category",)),
+    (("dates",), ("timestamp",)),
+)
+
+
+def _column_features(contract: Contract, name: str, options: ColumnFeatures) -> Iterator[str]:
+    where, kind = f"features.columns.{name}", contract.data.columns[name].type
+    if name not in contract.feature_columns:
+        yield f"{where}: {name!r} is not a feature (it is the target, a key, the time, or dropped)"
+    for keys, kinds in _FOR_TYPES:
+        for key in keys:
+            if getattr(options, key) is not None and kind not in kinds:
+                yield f"{where}.{key}: {name!r} is {kind}; `{key}` is for columns that are {' or '.join(kinds)}"
+    if name in contract.features.bins and any(getattr(options, key) is not None for key in _NUMBER_KEYS):
+        yield f"{where}: {name!r} is cut into bins by features.bins, so nothing else can be done with its numbers"
+    if name in contract.features.log and options.transform not in (None, "log"):
+        yield f"{where}.transform is {options.transform}, but features.log names {name!r}: take it out of one of them"
 
 
 def _metrics(contract: Contract) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`data` and `features`: the columns of a file, when it is refused, and how columns become numbers."""
+"""`data`: the columns of a file, and when it is refused."""
 
 from __future__ import annotations
 
@@ -100,16 +100,3 @@ class Data(Part):
     )
     expectations: Expectations = Field(Expectations(), description="when a file as a whole is refused")
     split: Split = Field(Split(), description="train, validation and test rows")
-
-
-class Features(Part):
-    drop: list[str] = Field(default_factory=list, description="columns that the model does not see")
-    known_before: list[str] = Field(
-        default_factory=list,
-        description="columns whose value is known when a prediction is asked for: the leakage alarm accepts them",
-    )
-    bins: dict[str, int] = Field(
-        default_factory=dict, description="number columns cut into this many quantile bins, 2–100"
-    )
-    log: list[str] = Field(default_factory=list, description="number columns replaced by sign(x)·log1p(|x|)")
-    interactions: bool = Field(False, description="adds the products of pairs of number columns")

@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from sluice.contract.data import COLUMN_PATTERN, Column, Data, Features
+from sluice.contract.data import COLUMN_PATTERN, Column, Data
+from sluice.contract.features import Features
 from sluice.contract.hints import nearest
 from sluice.contract.metric_limits import LOWER_IS_BETTER
 from sluice.contract.monitoring import Alerts, Monitor, Retrain
@@ -82,6 +83,7 @@ class Contract(Part):
         named += [("features.known_before", name) for name in self.features.known_before]
         named += [("features.bins", name) for name in self.features.bins]
         named += [("features.log", name) for name in self.features.log]
+        named += [("features.columns", name) for name in self.features.columns]
         named += [("gates.slice", gate.slice) for gate in self.gates if gate.slice]
         for where, name in named:
             if name not in known:

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from sluice.model.encoder import Encoder, Places
+from sluice.model.encoder import Encoder
+from sluice.model.preparation.categories import Places
 from sluice.model.schema import LARGEST
 from sluice.model.values import INTEGER_LIMIT
 
@@ -31,12 +32,12 @@ class ColumnReader:
 
     def __init__(self, encoder: Encoder) -> None:
         self._width, self._columns = encoder.width, []
-        self.able = not encoder.interactions
+        self.able = not encoder.interactions and not encoder.stages
         offset = 0
         for part, width in encoder.widths:
             kind = encoder.schema.types[part["column"]]
             reading = encoder.schema.reading(part["column"])
-            places = Places(part, offset, 1, reading) if part["kind"] == "category" else None
+            places = Places.one_hot(part, offset, 1, reading) if part["kind"] == "category" else None
             self.able &= part["kind"] in ("number", "boolean", "category") and kind in _PLAIN
             self.able &= reading.only_text_is_missing
             self._columns.append((part["column"], kind, offset, places))

@@ -9,14 +9,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import chain
 from operator import getitem, itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from sluice.model.encoder import Encoder, Places
+from sluice.model.encoder import Encoder
 from sluice.model.leaf_tables import Column, LeafTables
+from sluice.model.preparation.categories import BY_CATEGORY, Places
 from sluice.model.schema import LARGEST
 from sluice.model.values import INTEGER_LIMIT
 
@@ -71,12 +73,13 @@ class TableReader:
         self._places = [(number.whole, number.steps, number.first, number.missing) for number in numbers]
         self._rows = [choice.rows for choice in choices]
         self._names = [*(number.name for number in numbers), *(choice.name for choice in choices)]
+        self._features = len(set(self._names))  # a column may have several choices
         self._get = itemgetter(*self._names) if len(self._names) > 1 else None  # of one name it would give no tuple
 
     @classmethod
     def build(cls, encoder: Encoder, tables: LeafTables) -> TableReader | None:
         """None where the encoder does more with a column than here is known."""
-        if encoder.interactions:
+        if encoder.interactions or encoder.stages:
             return None
         columns = {column.at: column for column in tables.columns}
         numbers, choices, offset = [], [], 0
@@ -85,7 +88,7 @@ class TableReader:
             reading = encoder.schema.reading(name)
             if not reading.only_text_is_missing:
                 return None
-            column = columns.get(offset)
+            column, at = columns.get(offset), offset
             offset += width
             first = tables.nothing if column is None else column.first
             steps = [] if column is None else column.steps
@@ -97,7 +100,14 @@ class TableReader:
                 truths: dict[Any, int] = {**known, None: missing}
                 choices.append(_Choice(name, _Truths(truths)))
             elif part["kind"] == "category":
-                choices.append(_Choice(name, Places(part, first, 0 if column is None else 1, reading)))
+                choices.append(_Choice(name, Places.one_hot(part, first, 0 if column is None else 1, reading)))
+            elif part["kind"] in BY_CATEGORY:
+                asked = [(i, columns.get(at + i)) for i in range(width)]
+                choices += [
+                    _Choice(name, Places.of_column(part, i, partial(row_of, column, tables.nothing), reading))
+                    for i, column in asked
+                    if column is not None or i == 0  # of a column no tree asks for, the type is checked, too
+                ]
             else:
                 return None
         return cls(numbers, choices)
@@ -155,7 +165,7 @@ class TableReader:
         if self._get is not None:
             with suppress(KeyError):
                 values: list[Sequence[Any]] = list(zip(*map(self._get, records), strict=True))
-                return values, sum(map(len, records)) == len(values) * len(records)
+                return values, sum(map(len, records)) == self._features * len(records)
         return [[record.get(name) for record in records] for name in self._names], False
 
     def _values(self, record: dict[str, Any]) -> tuple[Sequence[Any], bool]:
@@ -166,8 +176,17 @@ class TableReader:
             except KeyError:
                 pass
             else:
-                return values, len(record) == len(values)
+                return values, len(record) == self._features
         return [record.get(name) for name in self._names], False
+
+
+def row_of(column: Column | None, nothing: int, value: float) -> int:
+    """The row of the tables of a column's value; NaN is missing."""
+    if column is None:
+        return nothing
+    if value != value:
+        return column.first + len(column.steps) + 1
+    return column.first + bisect_left(column.steps, value)
 
 
 def _whole(value: float) -> bool:

@@ -182,12 +182,26 @@ class LearntText(Record):
     cut: int
 
 
+class Columns(Record):
+    """Columns of the matrix before and after selection and principal components."""
+
+    before: int
+    after: int
+
+
 class Encoding(Record):
     """What the candidate's encoder does not tell apart; see `sluice.model.encoder`."""
 
     grouped: dict[str, Grouped] = Field(default_factory=dict)
+    limited: dict[str, int] = Field(default_factory=dict)
+    """Column → training values beyond its outlier limits, which count as the limit."""
     without_interactions: list[str] = Field(default_factory=list)
     texts: dict[str, LearntText] = Field(default_factory=dict)
+    forms: dict[str, list[str]] = Field(default_factory=dict)
+    """Column → the forms that it takes in the matrix."""
+    rows_dropped: int = 0
+    """Training rows that `features.rows` left out."""
+    columns: Columns | None = None
 
     def notes(self) -> list[str]:
         """The same in words."""
@@ -195,6 +209,12 @@ class Encoding(Record):
             f"{name!r}: {each.categories:,} rare categories count as one, in {each.rows:,} training rows"
             for name, each in self.grouped.items()
         ]
+        if self.rows_dropped:
+            found.append(f"{self.rows_dropped:,} training rows were unlike the others and were left out")
+        if self.columns is not None:
+            found.append(f"{self.columns.after:,} columns are used of {self.columns.before:,}")
+        for name, values in self.limited.items():
+            found.append(f"{name!r}: {values:,} training values are beyond the outlier limits and count as the limit")
         for name, text in self.texts.items():
             found.append(f"{name!r}: {text.terms:,} terms are used, {text.terms_dropped:,} rare ones are not")
             if text.cut:

@@ -1,0 +1,83 @@
+"""`features`: what cannot be carried out is refused at registration, in words that name the key."""
+
+import pytest
+
+from sluice.contract import Contract
+from sluice.contract.consistency import violations
+from sluice.contract.features import ColumnFeatures, Features
+from sluice.errors import SluiceError
+from sluice.model.encoder import Encoder
+from sluice.model.preparation import options
+from sluice.model.schema import Schema
+
+COLUMNS = {
+    "n": {"type": "number"}, "c": {"type": "category"}, "s": {"type": "timestamp"}, "t": {"type": "text"},
+    "y": {"type": "boolean"},
+}  # fmt: skip
+
+
+def contract(features, **problem):
+    known = {"type": "binary", "target": "y", "positive": True, "metric": "roc_auc", **problem}
+    return Contract.model_validate(
+        {"project": "shop", "problem": known, "data": {"columns": COLUMNS}, "features": features}
+    )
+
+
+@pytest.mark.parametrize(("features", "said"), [
+    ({"columns": {"c": {"scale": "standard"}}}, "features.columns.c.scale: 'c' is category; `scale` is for columns"),
+    ({"columns": {"n": {"encoding": "target"}}}, "features.columns.n.encoding: 'n' is number"),
+    ({"columns": {"n": {"dates": "cycles"}}}, "features.columns.n.dates: 'n' is number"),
+    ({"columns": {"y": {}}}, "features.columns.y: 'y' is not a feature"),
+    ({"columns": {"n": {"scale": "robust"}}, "bins": {"n": 4}}, "'n' is cut into bins by features.bins"),
+    ({"columns": {"n": {"transform": "square_root"}}, "log": ["n"]}, "but features.log names 'n'"),
+    ({"components": 3, "select": {"model": 5}}, "features.components replaces the columns that features.select keeps"),
+])  # fmt: skip
+def test_what_does_not_fit_the_columns_is_refused(features, said):
+    assert any(said in sentence for sentence in violations(contract(features)))
+
+
+@pytest.mark.parametrize(("features", "said"), [
+    ({"numbers": {"impute": "middle"}}, "impute"),
+    ({"numbers": {"outlier_limit": 3}}, "`outlier_limit` needs `outliers`"),
+    ({"numbers": {"outliers": "quantile", "outlier_limit": 3}}, "at most 0.25"),
+    ({"rows": {"outliers": "isolation_forest", "share": 0.5}}, "less than or equal to 0.2"),
+    ({"columns": {"zzz": {}}}, "features.columns names the column 'zzz'"),
+    ({"categories": {"encoding": "binary"}}, "one_hot"),
+])  # fmt: skip
+def test_unknown_options_are_refused(features, said):
+    with pytest.raises((ValueError, SluiceError), match=said):
+        contract(features)
+
+
+def test_a_contract_without_options_and_one_with_all_agree_with_the_columns():
+    everything = {
+        "numbers": {"impute": "median", "missing_indicator": True, "outliers": "iqr", "outlier_limit": 2.5,
+                    "transform": "yeo_johnson", "scale": "robust"},
+        "categories": {"encoding": "target", "max_one_hot": 20, "min_rows": 3},
+        "dates": "cycles",
+        "columns": {"n": {"impute": 0, "transform": "none"}, "c": {"encoding": "frequency"}, "s": {"dates": "parts"}},
+        "rows": {"outliers": "lof", "share": 0.02},
+        "unit_norm": True,
+        "select": {"min_variance": 0.0, "mutual_information": 10},
+    }  # fmt: skip
+    for features in ({}, everything):
+        assert violations(contract(features)) == []
+
+
+def test_the_encoder_knows_what_the_contract_may_say():
+    """The jobs have no pydantic: they read the plain JSON."""
+    assert Features.model_fields["dates"].annotation.__args__ == options.DATES
+    assert ColumnFeatures.model_fields["encoding"].annotation.__args__[0].__args__ == options.ENCODINGS
+    schema = Schema({name: column["type"] for name, column in COLUMNS.items()}, ("n", "c", "s", "t"))
+    rows = [{"n": float(i), "c": "ab"[i % 2], "s": 1e9 + i, "t": "word"} for i in range(20)]
+    plain = contract({}).features.model_dump(mode="json")
+    assert Encoder.fit(schema, plain, rows).to_json() == Encoder.fit(schema, {}, rows).to_json()
+    for key in ("impute", "outliers", "transform", "scale"):
+        kinds = Features.model_fields["numbers"].annotation.model_fields[key].annotation.__args__
+        for value in (value for kind in kinds for value in getattr(kind, "__args__", ())):
+            asked = contract({"numbers": {key: value}}).features.model_dump(mode="json")
+            encoder = Encoder.fit(schema, asked, rows)
+            plain_form = value in ("none", "keep")
+            assert encoder.left_out["forms"]["n"] == (
+                ["number"] if plain_form else ["log"] if value == "log" else ["prepared"]
+            )
