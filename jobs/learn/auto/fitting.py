@@ -97,7 +97,7 @@ class Fitting:
         return Held(answer, family.settled(fitted, job.hyperparameters), seconds, processor, row_ms)
 
     def _fold(self, family: Family, fold: int) -> tuple[Encoder, Sample, Sample]:
-        key = (fold, family.encoding, family.uses_words, family.uses_text_scores)
+        key = (fold, family.encoding, family.uses_words, family.uses_learned_columns)
         if key in self._encoded:
             self._encoded.move_to_end(key)
             return self._encoded[key]
