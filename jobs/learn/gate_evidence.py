@@ -30,8 +30,24 @@ def gate_evidence(
     threshold: float = 0.5,
 ) -> dict[str, Any]:
     """The members `slices`, `slices_left_out`, `gaps` and `gate_intervals` of evaluation.json."""
-    gates = [gate for gate in contract.get("gates") or () if gate.get("metric") in known]
     gated = bins_of(contract)
+    return {
+        "slices": by_slice(schema, contract["problem"]["type"], rows, y, scores, gated, threshold),
+        "slices_left_out": left_out(schema, rows, gated),
+        **of_gates(contract, schema, rows, y, scores, known),
+    }
+
+
+def of_gates(
+    contract: Mapping[str, Any],
+    schema: Schema,
+    rows: Sequence[Row],
+    y: np.ndarray,
+    scores: np.ndarray,
+    known: Mapping[str, Metric],
+) -> dict[str, Any]:
+    """`gaps` and `gate_intervals`, for gates on metrics that are in `known`."""
+    gates = [gate for gate in contract.get("gates") or () if gate.get("metric") in known]
     ends: dict[str, list[float]] = {}
     for gate in gates:
         name, confidence = gate["metric"], float(gate.get("confidence") or 0.95)
@@ -39,9 +55,4 @@ def gate_evidence(
             continue
         if (found := interval(known[name], y, scores, confidence)) is not None:
             ends[name] = [*found, confidence]
-    return {
-        "slices": by_slice(schema, contract["problem"]["type"], rows, y, scores, gated, threshold),
-        "slices_left_out": left_out(schema, rows, gated),
-        "gaps": gaps(gates, schema, rows, y, scores, known),
-        "gate_intervals": ends,
-    }
+    return {"gaps": gaps(gates, schema, rows, y, scores, known), "gate_intervals": ends}

@@ -143,6 +143,31 @@ def test_a_file_that_the_intake_would_refuse_is_refused(sluice, tmp_path, conten
     assert told in error
 
 
+def test_a_contract_without_labels_is_drafted_on_request(drafted, sluice, tmp_path):
+    contract, text = drafted(table(), "--type", "clustering")
+    assert (contract.problem.type, contract.problem.clusters, contract.problem.target) == ("clustering", "auto", None)
+    assert "bought" in contract.feature_columns
+    assert {gate.metric for gate in contract.gates} == {"stability", "silhouette"}
+    assert "problem.clusters: auto chooses" in text
+    contract, _ = drafted(table(), "--type", "anomaly")
+    assert (contract.problem.metric, contract.problem.contamination) == ("stability", "auto")
+    contract, _ = drafted(table(), "--type", "anomaly", "--target", "bought")
+    assert (contract.problem.metric, contract.problem.positive) == ("pr_auc", True)
+    assert "bought" not in contract.feature_columns
+    code, printed, _ = sluice("check", str(tmp_path / "project.yaml"))
+    assert code == 0
+    assert "web-sessions: anomaly, finds rare rows from 4 columns" in printed
+    source = str(tmp_path / "Web sessions.csv")
+    for more, told in (
+        (("--type", "clustering", "--target", "bought"), "clustering has no target"),
+        (("--type", "anomaly", "--target", "price"), "the labels of anomalies have two values"),
+        (("--type", "segments"), "write clustering or anomaly"),
+    ):
+        code, _, error = sluice("init", source, "-o", str(tmp_path / "other.yaml"), *more)
+        assert code == 1
+        assert told in error
+
+
 def test_check_names_every_mistake_and_the_nearest_key(sluice, tmp_path):
     path = tmp_path / "project.yaml"
     path.write_text("project: shop\nproblem: {type: binary, tagret: x}\ndata: {columns: {x: {type: integr}}}\n")

@@ -101,6 +101,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     save(folder, "keyless", [row(n, session_id=None if n < 50 else f"s{n:04d}") for n in range(200)])
     regression = contract()
     regression["problem"] = {"type": "regression", "target": "minutes"}
+    anomaly = {"type": "anomaly", "target": "purchase", "positive": True}
     cases = [
         case(folder, "plain", contract(), ["d1", "d2"]),
         case(folder, "again", contract(), ["d2", "d1"]),
@@ -113,6 +114,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         case(folder, "no_key_value", contract(), ["keyless"]),
         case(folder, "changed", contract(), ["d1", "older"]),
         case(folder, "regression", regression, ["d1"]),
+        case(folder, "anomalies", {**contract(), "problem": anomaly}, ["d1", "d2"]),
+        case(folder, "segments", {**contract(key=[], time=None), "problem": {"type": "clustering"}}, ["one_class"]),
         case(folder, "one_class", contract(), ["one_class"]),
         case(folder, "late_class", contract(**time_split), ["late_class"]),
         case(folder, "too_few", contract(), ["unlisted"]),
@@ -230,6 +233,15 @@ def test_a_contract_that_changed_between_two_datasets(results: dict[str, Any]) -
     rows = everything(results, "changed")
     assert rows["s0600"]["pages_viewed"] == "5", "a float column is cast to the contract's integer"
     assert (rows["s0600"]["terms"], rows["s0600"]["returning"]) == ("", "")
+
+
+def test_rows_without_a_label_are_learned_from_where_no_label_is(results: dict[str, Any]) -> None:
+    kept = results["anomalies"]["manifest"]
+    assert sum(kept["rows"].values()) == sum(results["plain"]["manifest"]["rows"].values()) + 1
+    assert (kept["null_target_dropped"], kept["target"]) == (0, {})
+    # the labels that there are stay beside the rows, for the evaluation
+    assert everything(results, "anomalies")["s0305"]["purchase"] == ""
+    assert sum(results["segments"]["manifest"]["rows"].values()) == 100, "one class, and no class, is no matter here"
 
 
 def test_regression_targets_are_described(results: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import tarfile
 
 import evaluate
@@ -81,11 +82,25 @@ def test_gates_decide_on_segments(segments, tmp_path):
         Gate(metric="silhouette", min=0.4),
         Gate(metric="stability", min=0.8),
         Gate(metric="smallest_share", min=0.05),
-        Gate(metric="silhouette", above_baseline_by=0.02),
+        Gate(metric="silhouette", above_baseline_by=0.01),
         Gate(metric="silhouette", not_worse_than_champion_by=0.05),
     ]
     assert judge(gates, found).decision == "approved", judge(gates, found).reasons
     assert judge([Gate(metric="silhouette", min=0.99)], found).decision == "rejected"
+
+
+def test_gaps_and_intervals_of_segments(segments, tmp_path):
+    data, models = segments
+    gap = {"metric": "silhouette", "slice": "member", "max_gap": 0.2, "confidence": 0.9}
+    sure = {"metric": "silhouette", "min": 0.4, "decided_by": "interval", "confidence": 0.9}
+    shutil.copytree(data, tmp_path / "data")
+    path = tmp_path / "data" / "contract" / "contract.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "gates": [gap, sure]}))
+    found = evaluated(tmp_path / "data", tmp_path / "out", **models)
+    judged = judge([Gate.model_validate(gap), Gate.model_validate(sure)], found)
+    assert judged.decision == "approved", judged.reasons
+    low, high = found.intervals.ends("candidate", "silhouette")
+    assert low < found.candidate.metrics["silhouette"] < high
 
 
 def test_segments_beside_a_champion_of_another_type(segments, tmp_path):

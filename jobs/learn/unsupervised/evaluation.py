@@ -16,6 +16,7 @@ import drawings
 import numpy as np
 import rivals
 from evaluation_files import latency, load_model, write_held_out, write_json
+from gate_evidence import of_gates
 
 from channels import read_rows
 from sluice.model import anomaly_metrics, metrics, segment_metrics
@@ -30,6 +31,7 @@ from sluice.model.score_bins import expected_scores
 from sluice.model.slices import MIN_ROWS, left_out
 from unsupervised.profiles import segment_profiles
 
+MEAN_OF_ROWS = Metric(lambda y, value, weights: mean(value, weights))
 Scores = dict[str, np.ndarray]
 Confidence = Callable[[str], float]
 
@@ -65,6 +67,7 @@ def evaluate(arguments: argparse.Namespace, contract: Mapping[str, Any], confide
         "compared": others.compared,
         "slices": found.slices,
         "slices_left_out": left_out(schema, rows),
+        **found.of_gates,
         "not_compared": others.not_compared,
         "encoding": candidate.encoder.left_out,
         "undefined": found.undefined,
@@ -113,9 +116,10 @@ class _Found:
         undefined: dict[str, str],
         facts: dict[str, Any],
         truth: np.ndarray,
+        of_gates: dict[str, Any],
     ) -> None:
         self.metrics, self.paired, self.slices = measured, paired, slices
-        self.undefined, self.facts, self.truth = undefined, facts, truth
+        self.undefined, self.facts, self.truth, self.of_gates = undefined, facts, truth, of_gates
 
 
 def _described(model: Model, measured: dict[str, float]) -> dict[str, Any]:
@@ -160,10 +164,9 @@ def _segments(
 
     def paired(other: str) -> dict[str, Any]:
         places = kept[other][segment_metrics.sampled(len(kept[other]))]
-        mean_of_rows = Metric(lambda y, value, weights: mean(value, weights))
         ours, theirs = silhouettes("candidate", places), silhouettes(other, places)
         return {
-            "silhouette": paired_difference(mean_of_rows, np.zeros(len(places)), ours, theirs, confidence("silhouette"))
+            "silhouette": paired_difference(MEAN_OF_ROWS, np.zeros(len(places)), ours, theirs, confidence("silhouette"))
         }
 
     classes = [str(name) for name in candidate.labels.classes]
@@ -184,8 +187,13 @@ def _segments(
         if name not in {**measured["candidate"], **_stability(candidate)}
     }  # fmt: skip
     chosen = segment_metrics.sampled(len(rows))
-    slices = _by_slice(candidate.encoder.schema, [rows[place] for place in chosen], silhouettes("candidate", chosen))
-    return _Found(measured, paired, slices, undefined, facts, labels["candidate"])
+    few, own = [rows[place] for place in chosen], silhouettes("candidate", chosen)
+    slices = _by_slice(candidate.encoder.schema, few, own)
+    schema, zeros, known = Schema.from_contract(contract), np.zeros(len(chosen)), {"silhouette": MEAN_OF_ROWS}
+    decided = of_gates(contract, schema, few, zeros, own, known)
+    everyone = {role: silhouettes(role, chosen) for role in models if len(kept[role]) == len(rows)}
+    decided["intervals"] = intervals(known, zeros, everyone, classes=False)
+    return _Found(measured, paired, slices, undefined, facts, labels["candidate"], decided)
 
 
 def _by_slice(schema: Schema, rows: Sequence[Row], silhouettes: np.ndarray) -> dict[str, Any]:
@@ -249,8 +257,26 @@ def _anomalies(
     why = f"no test row is labelled as an anomaly ({known.sum():,} rows have a label)"
     why = why if target else "the contract names no problem.target, by which anomalies could be counted"
     undefined = {name: why for name in anomaly_metrics.LABELLED if name not in measured["candidate"]}
-    return _Found(measured, paired, _flagged_by_slice(models["candidate"], own["candidate"], truth, rows), undefined,
-                  facts, truth)  # fmt: skip
+    slices = _flagged_by_slice(models["candidate"], own["candidate"], truth, rows)
+    return _Found(
+        measured, paired, slices, undefined, facts, truth, _of_anomaly_gates(contract, rows, truth, scores["candidate"])
+    )
+
+
+def _of_anomaly_gates(
+    contract: Mapping[str, Any], rows: list[Any], truth: np.ndarray, scores: np.ndarray
+) -> dict[str, Any]:
+    """Metrics of labels on the rows that have one; the share that is flagged on all."""
+    schema = Schema.from_contract(contract)
+    flagged = {"flagged_share": Metric(lambda y, p, w: mean((p[:, 1] >= metrics.THRESHOLD).astype(np.float64), w))}
+    found = of_gates(contract, schema, rows, np.zeros(len(rows)), scores, flagged)
+    at = np.flatnonzero(~np.isnan(truth))
+    y = truth[at].astype(np.int64)
+    if not y.any():
+        return found
+    labelled = {name: metrics.METRICS["binary"][name] for name in anomaly_metrics.LABELLED}
+    more = of_gates(contract, schema, [rows[place] for place in at], y, scores[at], labelled)
+    return {"gaps": found["gaps"] + more["gaps"], "gate_intervals": found["gate_intervals"] | more["gate_intervals"]}
 
 
 def _flagged_by_slice(model: Model, scores: np.ndarray, truth: np.ndarray, rows: Sequence[Row]) -> dict[str, Any]:

@@ -64,6 +64,10 @@ REFUSED = {
         ANOMALY + "gates: [{metric: stability, above_baseline_by: 0.1}]",
         "above_baseline_by cannot be decided for stability",
     ),
+    "an interval of a training's measure": (
+        CLUSTERING + "gates: [{metric: stability, min: 0.8, decided_by: interval}]",
+        "stability has no interval",
+    ),
     "leaks without labels": (ANOMALY + "gates: [{metric: suspected_leaks, max: 0}]", "does not learn from one"),
     "quality of segments": (
         CLUSTERING + "monitor: {quality: {metric: silhouette, min: 0.1}}",

@@ -89,7 +89,7 @@ def test_training_jobs_of_segments_are_given_the_champion() -> None:
         report = validate.ParamValidator().validate(
             {
                 "HyperParameterTuningJobName": "x",
-                "HyperParameterTuningJobConfig": {"Strategy": "Bayesian", "ResourceLimits": plan["tuning"]["limits"]},
+                "HyperParameterTuningJobConfig": plan["tuning"]["config"],
                 "TrainingJobDefinitions": plan["tuning"]["definitions"],
             },
             request,

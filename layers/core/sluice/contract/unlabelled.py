@@ -26,7 +26,7 @@ EITHER_LIMIT = frozenset({"flagged_share"})
 """Neither more nor less is better as such: `min` and `max` both have a meaning."""
 AGAINST_CHAMPION = {"clustering": ("silhouette",), "anomaly": NEED_LABELS}
 """Measured row by row, so that the difference of two models has an interval."""
-AGAINST_BASELINE = {"clustering": ("silhouette", "davies_bouldin", "calinski_harabasz"), "anomaly": NEED_LABELS}
+AGAINST_BASELINE = {"clustering": ("silhouette",), "anomaly": NEED_LABELS}
 BY_SLICE = {"clustering": ("silhouette",), "anomaly": (*NEED_LABELS, "flagged_share")}
 
 
@@ -65,5 +65,7 @@ def violations(contract: Contract) -> Iterator[str]:
         ):
             if getattr(gate, rule) is not None and gate.metric not in able:
                 yield f"gates[{i}]: {rule} cannot be decided for {gate.metric}; it can for {', '.join(able)}"
+        if gate.decided_by == "interval" and gate.metric not in BY_SLICE[kind]:
+            yield f"gates[{i}]: {gate.metric} has no interval; leave `decided_by` out"
     if contract.training.class_weights != "none":
         yield f"training.class_weights: a {kind} problem has no classes to weigh; leave it out"
