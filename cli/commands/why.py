@@ -9,6 +9,8 @@ from cli.candidates import search_of, told
 from cli.connection import Connection, find_run
 from cli.options import Json, OptionalProject, Run, print_json
 from cli.text import say
+from cli.trials import told as trials_told
+from cli.trials import trials_of
 from sluice.changes.words import lines
 from sluice.datasets.compare_contract import contract_change
 from sluice.store.prepared_data import prepared_data
@@ -25,6 +27,7 @@ def run(connection: Connection, run_id: Run, project: OptionalProject = None, as
     own = decisions.records(world, name, full)
     answers = decisions.responses(world, name, full, record)
     search = search_of(connection, name, full, str(record.get("warm_start_refused") or ""))
+    trials = trials_of(name, full, objects=world.objects)
     prepared = prepared_data(name, full, objects=world.objects)
     changed = contract_change(name, str(record.get("contract_version")), objects=world.objects)
     if as_json:
@@ -36,6 +39,7 @@ def run(connection: Connection, run_id: Run, project: OptionalProject = None, as
                 "prepared_data": prepared,
                 "search": asdict(search) if search else None,
                 "candidates": [asdict(each) for each in search.families] if search else [],
+                "trials": trials,
                 "decisions": [decision for _, decision in own],
                 "responses": [response for _, response in answers],
             }
@@ -51,6 +55,8 @@ def run(connection: Connection, run_id: Run, project: OptionalProject = None, as
         say(f"\n{decisions.data(prepared)}")
     if search and search.jobs:
         say(f"\n{told(search)}")
+    if trials:
+        say(f"\n{trials_told(trials)}")
     for key, decision in own:
         say(f"\n{decisions.shown(decision)}\n  record: {world.objects.uri(key)}")
     if record.get("approval"):
