@@ -51,13 +51,16 @@ def intervals(
     strata = np.bincount(truth) if classes else np.array([len(truth)])
     stratified = classes and bool(((strata > 0) & (strata < FEW)).any())
     drawn: dict[tuple[str, str], list[np.ndarray]] = {(model, name): [] for model in scores for name in known}
+    # each model's rows in the order that its metrics would sort them into, once for all metrics and draws
+    order = {model: _order(each[chosen]) for model, each in scores.items()}
+    sorted_scores = {model: each[chosen][order[model]] for model, each in scores.items()}
     step = max(1, _CELLS // max(1, len(truth)))
     for start in range(0, resamples, step):
         weights = _draws(generator, truth if stratified else None, len(truth), min(step, resamples - start))
-        for model, name in drawn:
-            drawn[model, name].append(
-                (own or {}).get(model, known)[name].weighted(truth, scores[model][chosen], weights)
-            )
+        for model, score in sorted_scores.items():
+            y_of, weights_of = truth[order[model]], weights[:, order[model]]
+            for name, metric in (own or {}).get(model, known).items():
+                drawn[model, name].append(metric.weighted(y_of, score, weights_of))
     narrower = np.sqrt(len(truth) / rows) if rows else 1.0
     found: dict[str, dict[str, list[float]]] = {model: {} for model in scores}
     for (model, name), parts in drawn.items():
@@ -76,6 +79,13 @@ def intervals(
         "rows": len(truth),
         "models": found,
     }
+
+
+def _order(scores: np.ndarray) -> np.ndarray:
+    """Of two classes, the greatest probability first; of others as they are."""
+    if scores.ndim == 2 and scores.shape[1] == 2:
+        return np.argsort(-scores[:, 1], kind="stable")
+    return np.arange(len(scores))
 
 
 def _draws(generator: np.random.Generator, strata: np.ndarray | None, rows: int, count: int) -> np.ndarray:

@@ -14,9 +14,9 @@ def roc_auc(y: np.ndarray, score: np.ndarray) -> float:
 
 def roc_auc_weighted(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """ROC AUC under row multiplicities `weights`: one sort for all resamples. NaN if undefined."""
-    hits, misses = _tied(y, score, weights, descending=False)
-    below = np.cumsum(misses, axis=1) - misses
-    return ratio((hits * (below + misses / 2.0)).sum(axis=1), hits.sum(axis=1) * misses.sum(axis=1))
+    hits, misses = _tied(y, score, weights)
+    above = np.cumsum(hits, axis=1) - hits
+    return ratio((misses * (above + hits / 2.0)).sum(axis=1), hits.sum(axis=1) * misses.sum(axis=1))
 
 
 def pr_auc(y: np.ndarray, score: np.ndarray) -> float:
@@ -25,7 +25,7 @@ def pr_auc(y: np.ndarray, score: np.ndarray) -> float:
 
 
 def pr_auc_weighted(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    hits, misses = _tied(y, score, weights, descending=True)
+    hits, misses = _tied(y, score, weights)
     found = np.cumsum(hits, axis=1)
     precision = ratio(found, found + np.cumsum(misses, axis=1), 0.0)
     return ratio((hits * precision).sum(axis=1), found[:, -1])
@@ -36,7 +36,7 @@ def lift_weighted(y: np.ndarray, score: np.ndarray, weights: np.ndarray, share: 
 
     Rows whose tied score straddles the border count with the part of them that fits. NaN without positives.
     """
-    hits, misses = _tied(y, score, weights, descending=True)
+    hits, misses = _tied(y, score, weights)
     found, seen = np.cumsum(hits, axis=1), np.cumsum(hits + misses, axis=1)
     wanted = share * seen[:, -1:]
     at = np.minimum((seen < wanted).sum(axis=1, keepdims=True), seen.shape[1] - 1)
@@ -47,10 +47,17 @@ def lift_weighted(y: np.ndarray, score: np.ndarray, weights: np.ndarray, share: 
     return ratio(taken[:, 0], share * found[:, -1])
 
 
-def _tied(y: np.ndarray, score: np.ndarray, weights: np.ndarray, *, descending: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Weight of the positives and of the negatives in each group of tied scores: two (resamples, groups)."""
-    order = np.argsort(-score if descending else score, kind="stable")
-    ranked, positive = score[order], y[order] != 0
-    starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
-    w = weights[:, order]
-    return np.add.reduceat(w * positive, starts, axis=1), np.add.reduceat(w * ~positive, starts, axis=1)
+def _tied(y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weight of positives and of negatives in each group of tied scores, the greatest first: (resamples, groups).
+
+    Rows that come in this order already are not sorted again, which is what takes the time.
+    """
+    if np.any(score[1:] > score[:-1]):
+        order = np.argsort(-score, kind="stable")
+        y, score, weights = y[order], score[order], weights[:, order]
+    hits = weights * (y != 0)
+    misses = weights - hits
+    starts = np.flatnonzero(np.concatenate([[True], score[1:] != score[:-1]]))
+    if len(starts) == len(score):
+        return hits, misses
+    return np.add.reduceat(hits, starts, axis=1), np.add.reduceat(misses, starts, axis=1)
