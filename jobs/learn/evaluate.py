@@ -157,11 +157,15 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     for role in models:
         result[role]["size_bytes"] = sizes[role]
-    # a rival that was trained on some of the rows has no interval on all of them, and no curve
+    # a rival that was trained on some of the rows has no curve over all of them, and intervals of its own rows
     whole = {role: of for role, of in others.scores.items() if len(others.kept.get(role, ())) == len(rows)}
     everyone = {**scores, **whole}
     theirs = {**own, **others.metrics(business)}
     result["intervals"] = intervals(known, y, everyone, classes=bool(classes), own=theirs)
+    for role in others.models.keys() - whole.keys():
+        at = others.kept[role]
+        mine = intervals(theirs[role], y[at], {role: others.scores[role][at]}, classes=bool(classes))
+        result["intervals"]["models"] |= mine["models"]
     told, plots = evidence(candidate, schema, rows, y, everyone, contract, known, result["slices"])
     result |= told
     result["undefined"] = comparable.undefined(known, result["candidate"]["metrics"], candidate.labels, y)

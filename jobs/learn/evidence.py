@@ -12,7 +12,7 @@ from drawings import drawings, residual_summary
 from fairness import fairness
 from gate_evidence import bins_of
 
-from sluice.model.metrics import THRESHOLD, Metric
+from sluice.model.metrics import Metric
 from sluice.model.model import Model
 from sluice.model.schema import Row, Schema, category
 from sluice.model.slices import segments
@@ -35,7 +35,7 @@ def evidence(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Members of evaluation.json, and the whole of plots.json. `slices`: whose columns and values are compared."""
     problem, name = candidate.labels.problem, str(contract["problem"]["metric"])
-    threshold = float(getattr(candidate, "threshold", THRESHOLD))
+    threshold = candidate.threshold
     few, truth = explanation.sample(rows, y)
     ours = scores["candidate"]
     found: dict[str, Any] = {

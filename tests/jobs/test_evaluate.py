@@ -179,7 +179,10 @@ def test_rows_that_champion_or_anchor_were_trained_on_are_left_out(workspace, mu
     share = max(truth.count(label) for label in set(truth)) / 300
     assert result["champion"]["metrics"]["accuracy"] == pytest.approx(share), "a baseline names the largest class"
     assert result["paired"]["macro_f1"]["difference"] == 0
-    assert "champion" not in result["intervals"]["models"]
+    low, high = result["intervals"]["models"]["champion"]["accuracy"]
+    assert low < share < high
+    assert "anchor" not in result["intervals"]["models"]
+    assert "champion" not in json.loads((tmp_path / "out" / "plots.json").read_text())["calibration"]
     assert (result["anchor"], result["paired_anchor"]) == (None, None)
     assert "trained on 375 of the 400 test rows, and 25 are too few" in result["not_compared"]["anchor"]
 
