@@ -106,7 +106,10 @@ def test_a_watcher_is_patient_with_slow_learners():
     assert Watcher(0.0, 0.1, greater_is_better=True).stop(1, None)
 
 
-@pytest.mark.parametrize("family", ["lightgbm", "xgboost", "gradient_boosting", "extra_trees", "random_forest"])
+@pytest.mark.parametrize(
+    "family",
+    ["lightgbm", "xgboost", "gradient_boosting", "extra_trees", "random_forest", "spline_linear", "mlp", "elastic_net"],
+)
 def test_a_weight_is_as_good_as_the_row_again(family):
     family, sample = FAMILIES[family], noisy()
     positive = sample.y == 1
@@ -207,3 +210,58 @@ def test_a_library_that_is_not_there_is_named_in_one_line(monkeypatch):
     family = FAMILIES["lightgbm"]
     with pytest.raises(ModelError, match="family lightgbm needs the library lightgbm, which is not there"):
         family.fit(family.hyperparameters({}), task(), noisy())
+
+
+def test_a_curve_is_learned_where_a_line_is_not_enough():
+    x = np.random.default_rng(0).uniform(-3, 3, size=(600, 2))
+    x[::9, 0] = np.nan
+    sample = Sample(x, np.where(np.isnan(x[:, 0]), 5.0, np.sin(x[:, 0]) * 3) + x[:, 1])
+    family, each = FAMILIES["spline_linear"], task("regression")
+    answer = family.answer(family.fit(family.hyperparameters({"c": "1000"}), each, sample), each, sample)
+    assert np.abs(answer - sample.y).max() < 0.1
+    # beyond what it has seen a curve is flat, whatever the number
+    fitted = family.fit(family.hyperparameters({}), each, sample)
+    far = np.array([[1e200, 1.0], [sample.matrix[~np.isnan(x[:, 0]), 0].max(), 1.0]])
+    scored = build_scorer(*family.export(fitted))(far)
+    assert scored[0] == scored[1]
+
+
+def test_a_network_keeps_its_best_epoch_and_settles_on_it():
+    family = FAMILIES["mlp"]
+    for problem in ("binary", "multiclass", "regression"):
+        given = family.hyperparameters({"width": "32", "learning-rate": "0.01"})
+        train, watch = noisy(problem=problem), noisy(problem=problem, seed=1)
+        fitted = family.fit(given, task(problem), train, watch)
+        settled = family.settled(fitted, given)
+        assert 1 <= settled["epochs"] < 100
+        answer = family.answer(fitted, task(problem), watch)
+        again = family.fit(settled, task(problem), train)
+        assert np.array_equal(family.answer(again, task(problem), watch), answer)
+        huge = np.full((1, 8), 1e200)
+        assert np.isfinite(build_scorer(*family.export(fitted))(huge)).all()
+
+
+def test_a_network_ends_at_the_deadline():
+    family = FAMILIES["mlp"]
+    fitted = family.fit(family.hyperparameters({"epochs": "1000"}), task(deadline=time.monotonic()), noisy())
+    assert fitted.epochs == 1
+
+
+@pytest.mark.parametrize("problem", ["binary", "regression"])
+def test_a_lasso_drops_what_does_not_matter(problem):
+    x = np.random.default_rng(0).normal(size=(800, 10))
+    signal = x[:, 0] * 2 - x[:, 1]
+    sample = Sample(x, (signal > 0).astype(int) if problem == "binary" else signal * 1e6)
+    left = {}
+    for name in ("ridge", "lasso", "elastic_net"):
+        family = FAMILIES[name]
+        fitted = family.fit(family.hyperparameters({"alpha": "0.05"}), task(problem), sample)
+        left[name] = np.flatnonzero(family.export(fitted)[0]["coef"])
+    assert list(left["lasso"]) == [0, 1]
+    assert len(left["ridge"]) == 10
+    assert {0, 1} <= set(left["elastic_net"])
+    # the penalty means the same for as many rows again, and in another unit
+    twice = Sample(np.concatenate([x, x]), np.concatenate([sample.y, sample.y]))
+    family = FAMILIES["lasso"]
+    one, two = (family.fit(family.hyperparameters({"alpha": "0.05"}), task(problem), each) for each in (sample, twice))
+    assert np.allclose(family.export(one)[0]["coef"], family.export(two)[0]["coef"], rtol=0.02, atol=1e-3)

@@ -8,7 +8,10 @@ from families.extra_trees import ExtraTrees
 from families.gradient_boosting import GradientBoosting
 from families.lightgbm import LightGBM
 from families.logistic_regression import LogisticRegressionFamily
+from families.mlp import Mlp
+from families.penalised import ElasticNetFamily, Lasso, Ridge
 from families.random_forest import RandomForest
+from families.spline_linear import SplineLinear
 from families.xgboost import XGBoost
 
 FAMILIES: dict[str, Family] = {
@@ -16,11 +19,16 @@ FAMILIES: dict[str, Family] = {
     for family in (
         Baseline(),
         LogisticRegressionFamily(),
+        Ridge(),
+        Lasso(),
+        ElasticNetFamily(),
         RandomForest(),
         ExtraTrees(),
         GradientBoosting(),
         LightGBM(),
         XGBoost(),
+        SplineLinear(),
+        Mlp(),
     )
 }
 

@@ -10,7 +10,18 @@ from sluice.contract.part import MACHINE, MACHINE_PATTERN, Part
 from sluice.contract.unlabelled import UnlabelledFamily
 
 Candidate = Literal[
-    "auto", "logistic_regression", "random_forest", "extra_trees", "gradient_boosting", "lightgbm", "xgboost"
+    "auto",
+    "logistic_regression",
+    "ridge",
+    "lasso",
+    "elastic_net",
+    "spline_linear",
+    "random_forest",
+    "extra_trees",
+    "gradient_boosting",
+    "lightgbm",
+    "xgboost",
+    "mlp",
 ]
 
 

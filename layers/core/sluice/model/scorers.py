@@ -8,7 +8,6 @@ Adding one: a class with `__init__(arrays, meta)` and `__call__`, and a line in 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,35 +16,14 @@ import numpy as np
 from sluice.model.anomaly_scorers import ANOMALY_SCORERS
 from sluice.model.errors import ArtifactError, ModelError
 from sluice.model.leaf_tables import LeafTables
+from sluice.model.links import expit, expit_of_one, linked, pair, softmax
 from sluice.model.preparation.terms import Terms
 from sluice.model.segment_scorers import SEGMENT_SCORERS
+from sluice.model.smooth_scorers import SMOOTH_SCORERS
 
 Arrays = Mapping[str, np.ndarray]
 # Rows are taken in chunks of about this many (row, tree) pairs, as in `leaf_tables`.
 _CHUNK = 24_000
-
-
-def expit(x: np.ndarray) -> np.ndarray:
-    """1 / (1 + e^-x), by the C library's exp as in SciPy: numpy's vector exp may differ in the last bit."""
-    if len(x) and x.min() > -709.0:
-        return 1.0 / (1.0 + np.fromiter(map(math.exp, (-x).tolist()), np.float64, len(x)))
-    return np.array([expit_of_one(v) for v in x.tolist()])
-
-
-def expit_of_one(x: float) -> float:
-    return 1.0 / (1.0 + math.exp(-x)) if x > -709.0 else 0.0
-
-
-def softmax(x: np.ndarray) -> np.ndarray:
-    """Row-wise, with the maximum subtracted first, as scikit-learn does it."""
-    x = np.exp(x - x.max(axis=1, keepdims=True))
-    return x / x.sum(axis=1, keepdims=True)
-
-
-def _pair(positive: np.ndarray) -> np.ndarray:
-    both = np.empty((len(positive), 2))
-    both[:, 0], both[:, 1] = 1.0 - positive, positive
-    return both
 
 
 class LinearScorer:
@@ -77,13 +55,11 @@ class LinearScorer:
             if terms is None:
                 raise ModelError("this model weighs the terms of texts, and was given none")
             raw += terms.times(self._terms)
-        if self._output == "identity":
-            return raw[:, 0]
         if self._output == "shares":
             each = expit(raw.ravel()).reshape(raw.shape)
             total = each.sum(axis=1, keepdims=True)
             return np.divide(each, total, out=np.full_like(each, 1.0 / each.shape[1]), where=total > 0)
-        return _pair(expit(raw[:, 0])) if self._output == "expit" else softmax(raw)
+        return linked(raw, self._output)
 
 
 class ConstantScorer:
@@ -221,7 +197,7 @@ class BoostingScorer(_TreeScorer):
         raw = raw.astype(np.float64, copy=False)
         if self._output == "identity":
             return raw[0]
-        return _pair(expit(raw[0])) if self._output == "expit" else softmax(np.ascontiguousarray(raw.T))
+        return pair(expit(raw[0])) if self._output == "expit" else softmax(np.ascontiguousarray(raw.T))
 
 
 Scorer = Callable[..., np.ndarray]
@@ -231,6 +207,7 @@ SCORERS: dict[str, Callable[[Arrays, Mapping[str, Any]], Scorer]] = {
     "constant": ConstantScorer,
     "forest": ForestScorer,
     "boosting": BoostingScorer,
+    **SMOOTH_SCORERS,
     **SEGMENT_SCORERS,
     **ANOMALY_SCORERS,
 }

@@ -57,6 +57,55 @@ SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
         ],
         "categorical": [],
     },
+    "ridge": {
+        "continuous": [
+            {"name": "alpha", "min": 0.000001, "max": 1.0, "scaling": "Logarithmic"},
+        ],
+        "integer": [],
+        "categorical": [
+            {"name": "spread", "values": ["standard", "signed-log"]},
+        ],
+    },
+    "lasso": {
+        "continuous": [
+            {"name": "alpha", "min": 0.000001, "max": 1.0, "scaling": "Logarithmic"},
+        ],
+        "integer": [],
+        "categorical": [
+            {"name": "spread", "values": ["standard", "signed-log"]},
+        ],
+    },
+    "elastic_net": {
+        "continuous": [
+            {"name": "alpha", "min": 0.000001, "max": 1.0, "scaling": "Logarithmic"},
+            {"name": "l1-ratio", "min": 0.05, "max": 0.95, "scaling": "Linear"},
+        ],
+        "integer": [],
+        "categorical": [
+            {"name": "spread", "values": ["standard", "signed-log"]},
+        ],
+    },
+    "spline_linear": {
+        "continuous": [
+            {"name": "c", "min": 0.003, "max": 300.0, "scaling": "Logarithmic"},
+        ],
+        "integer": [
+            {"name": "knots", "min": 4, "max": 25, "scaling": "Logarithmic"},
+        ],
+        "categorical": [],
+    },
+    "mlp": {
+        "continuous": [
+            {"name": "learning-rate", "min": 0.0003, "max": 0.01, "scaling": "Logarithmic"},
+            {"name": "alpha", "min": 0.00001, "max": 0.1, "scaling": "Logarithmic"},
+        ],
+        "integer": [
+            {"name": "epochs", "min": 10, "max": 80, "scaling": "Logarithmic"},
+            {"name": "width", "min": 32, "max": 256, "scaling": "Logarithmic"},
+            {"name": "layers", "min": 1, "max": 3, "scaling": "Linear"},
+        ],
+        "categorical": [],
+    },
     # At most 64 leaves, here and for xgboost: such trees are compiled to tables (`leaf_tables`).
     "lightgbm": {
         "continuous": [
