@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import choosing
 import numpy as np
 import preparing
 
@@ -31,6 +32,8 @@ class ProjectData:
     y: np.ndarray
     validation: Rows
     y_validation: np.ndarray
+    choices: dict[str, choosing.Choice] = field(default_factory=dict, compare=False, repr=False)
+    """Family → the preparation that `features.preparation: auto` has chosen for it: once, on the rows of train."""
 
     @classmethod
     def read(cls, contract: Path, train: Path, validation: Path) -> ProjectData:
@@ -68,10 +71,23 @@ class ProjectData:
     def prepared(self, family: Family, rows: Rows, y: np.ndarray) -> tuple[Encoder, Sample]:
         """An encoder fitted on the rows that the family's model is going to be fitted on, and on no others, and these
         rows as the family learns from them: with what was learned from the target out of fold, and weighted."""
-        encoder, sample = preparing.prepared(
-            family, self.schema, self.contract.get("features") or {}, rows, y, self.task
-        )
+        features, chosen = self._features(family)
+        encoder, sample = preparing.prepared(family, self.schema, features, rows, y, self.task)
+        if chosen:
+            encoder.report["preparation"] = chosen
         return encoder, sample._replace(weight=self.weights(sample.y))
+
+    def _features(self, family: Family) -> tuple[Mapping[str, Any], dict[str, Any]]:
+        """How columns are prepared for the family, and what is reported of the choice, if there was one."""
+        features = self.contract.get("features") or {}
+        if features.get("preparation") != "auto" or not family.uses_learned_columns:
+            return features, {}
+        if family.name not in self.choices:
+            business = self.contract.get("business")
+            self.choices[family.name] = choosing.choose(
+                family, self.schema, features, self.rows, self.y, self.task, business
+            )
+        return self.choices[family.name]
 
     def sample(self, family: Family, encoder: Encoder, rows: Sequence[Mapping[str, Value]], y: np.ndarray) -> Sample:
         """Other rows than those that the encoder was fitted on, unweighted, as the contract's metric is."""

@@ -103,6 +103,12 @@ class Select(Part):
 
 class Features(Part):
     drop: list[str] = Field(default_factory=list, description="columns that the model does not see")
+    preparation: Literal["standard", "auto"] = Field(
+        "standard",
+        description="standard: what suits the model family, where this section says nothing else. auto: each family "
+        "tries others on a sample of the training rows, keeps one that is better on every third of it, and the "
+        "evaluation reports the gain; costs up to 18 more fits on at most 6,000 rows for each family",
+    )
     known_before: list[str] = Field(
         default_factory=list,
         description="columns whose value is known when a prediction is asked for: the leakage alarm accepts them",

@@ -189,6 +189,35 @@ class Columns(Record):
     after: int
 
 
+class Tried(Record):
+    """A preparation of the columns: the mean gain of the metric over thirds of a sample of the training rows (positive
+    is better), and on how many thirds it was better."""
+
+    gain: Evidence = None
+    better: int = 0
+
+
+class Preparation(Record):
+    """What `features.preparation: auto` has chosen, and what it was measured with; see `jobs/learn/choosing.py`."""
+
+    chosen: str
+    metric: str
+    rows: int
+    standard: Evidence = None
+    tried: dict[str, Tried] = Field(default_factory=dict)
+    why_not: str | None = None
+
+    def notes(self) -> list[str]:
+        """The same in words."""
+        if self.why_not is not None:
+            return [f"preparation: standard, since there were {self.why_not}"]
+        gains = ", ".join(
+            f"{name} {each.gain:+.4f}" if each.gain is not None else f"{name} not measurable"
+            for name, each in self.tried.items()
+        )
+        return [f"preparation: {self.chosen}; {self.metric} against standard on {self.rows:,} training rows: {gains}"]
+
+
 class Encoding(Record):
     """What the candidate's encoder does not tell apart; see `sluice.model.encoder`."""
 
@@ -202,6 +231,7 @@ class Encoding(Record):
     rows_dropped: int = 0
     """Training rows that `features.rows` left out."""
     columns: Columns | None = None
+    preparation: Preparation | None = None
 
     def notes(self) -> list[str]:
         """The same in words."""
@@ -209,6 +239,8 @@ class Encoding(Record):
             f"{name!r}: {each.categories:,} rare categories count as one, in {each.rows:,} training rows"
             for name, each in self.grouped.items()
         ]
+        if self.preparation is not None:
+            found += self.preparation.notes()
         if self.rows_dropped:
             found.append(f"{self.rows_dropped:,} training rows were unlike the others and were left out")
         if self.columns is not None:
