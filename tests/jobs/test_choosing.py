@@ -38,7 +38,7 @@ def test_what_helps_on_every_third_is_chosen_and_its_gain_reported():
 
 
 def test_a_metric_that_should_be_small_gains_by_falling():
-    rows, y = product()
+    rows, _ = product()
     target = np.array([row["a"] * row["b"] for row in rows])
     choice = choosing.choose(LINEAR, SCHEMA, {}, rows, target, Task("regression", 0, "rmse"), None)
     assert choice.report["chosen"] == "interactions"
