@@ -12,7 +12,7 @@ from sluice.model.encoder import Encoder
 from sluice.model.errors import ModelError
 from sluice.model.model import Model
 from sluice.model.preparation.terms import MAX_CHARACTERS, Terms, beside, occurrences
-from sluice.model.preparation.text import MAX_TERMS, TextScores, Vocabulary, measures
+from sluice.model.preparation.text import MAX_TERMS, Texts, TextScores, Vocabulary, measures
 from sluice.model.schema import Schema
 from sluice.records.evaluation import Encoding
 
@@ -169,3 +169,45 @@ def test_a_text_column_of_an_older_model_still_counts_tokens():
     )
     assert model.score([{"t": "three little words"}, {"t": None}, {"t": ""}]).tolist() == [3, 1, 0]
     assert not math.isnan(model.score([{}])[0])
+
+
+def linear_member(encoder, *, terms):
+    width = encoder.width
+    arrays = {"impute": np.zeros(width), "mean": np.zeros(width), "scale": np.ones(width), "intercept": np.zeros(1)}
+    arrays["coef"] = np.full((1, width), 0.1)
+    if terms:
+        arrays["terms"] = np.random.default_rng(7).normal(size=(1, encoder.terms([]).width)).astype(np.float32)
+    return arrays
+
+
+def test_an_ensemble_reads_a_text_once_for_encoders_that_know_the_same_terms(monkeypatch):
+    scores = TextScores(np.random.default_rng(1).normal(size=(ENCODER.terms([]).width, 1)), np.zeros(1), ["0"])
+    other = Encoder.fit(SCHEMA, {}, ROWS[:9])
+    encoders = [ENCODER, ENCODER.with_scores(scores), other]
+    members = [linear_member(encoder, terms=i != 1) for i, encoder in enumerate(encoders)]
+    state = {
+        "encoders": [encoder.to_json() for encoder in encoders],
+        "members": [
+            {"encoder": i, "weight": 1.0, "scorer": {"scorer": "linear", "output": "identity"}} for i in range(3)
+        ],
+        "family": "auto",
+        "run_id": "r",
+        "problem": {},
+        "labels": {"problem": "regression", "target": "y", "classes": []},
+    }
+    arrays = {f"m{i}_{name}": array for i, own in enumerate(members) for name, array in own.items()}
+    model = Model(state, arrays | encoders[0].arrays(0) | encoders[1].arrays(1) | encoders[2].arrays(2))
+    single = {name: value for name, value in state.items() if name not in ("encoders", "members")}
+    alone = [
+        Model(
+            {**single, "encoder": encoder.to_json(), "scorer": {"scorer": "linear", "output": "identity"}},
+            {**own, **encoder.arrays()},
+        ).score(ROWS)
+        for encoder, own in zip(encoders, members)
+    ]
+    assert np.allclose(model.score(ROWS), np.mean(alone, axis=0), rtol=1e-12)
+    read = []
+    terms = Texts.terms
+    monkeypatch.setattr(Texts, "terms", lambda self, rows: read.append(1) or terms(self, rows))
+    model.score(ROWS[:1])
+    assert len(read) == 2

@@ -106,9 +106,9 @@ class Encoder:
         """The terms of the text columns, sparse, shape (rows, terms); None without text columns."""
         return None if self.texts is None else self.texts.terms(rows)
 
-    def encode(self, rows: Sequence[Row]) -> np.ndarray:
-        """Shape (rows, width), float64, C order; missing numbers are NaN."""
-        return self._staged(self._matrix(rows))
+    def encode(self, rows: Sequence[Row], terms: Terms | None = None) -> np.ndarray:
+        """Shape (rows, width), float64, C order; missing numbers are NaN. `terms` of the rows, if they are known."""
+        return self._staged(self._matrix(rows, terms))
 
     def encode_out_of_fold(self, rows: Sequence[Row], targets: Targets, fold: np.ndarray) -> np.ndarray:
         """The rows that the encoder was fitted on, for the family to learn from: what a row has of the target comes
@@ -125,10 +125,10 @@ class Encoder:
             matrix = stage(matrix)
         return matrix
 
-    def _matrix(self, rows: Sequence[Row]) -> np.ndarray:
+    def _matrix(self, rows: Sequence[Row], terms: Terms | None = None) -> np.ndarray:
         matrix = self._by_row(rows) if len(rows) < _FEW else self._by_column(rows)
         if self.texts is not None and self.texts.scores is not None:
-            matrix[:, self._scored :] = self.texts.scores(self.texts.terms(rows))
+            matrix[:, self._scored :] = self.texts.scores(self.texts.terms(rows) if terms is None else terms)
         return matrix
 
     def _by_row(self, rows: Sequence[Row]) -> np.ndarray:

@@ -72,6 +72,7 @@ class Model:
             """`prediction` is the positive class from this probability on."""
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise ArtifactError(f"model.json is incomplete: {error}") from error
+        self._texts = self._shared_texts()
         self.fields = RequestFields(self.encoder.schema)
         self.columns = ColumnReader(self.encoder) if len(self.members) == 1 else None
         self.reader = self._direct()
@@ -92,6 +93,18 @@ class Model:
             found.append(Member(at, build_scorer(own, {**each["scorer"], "blocks": self.encoders[at].blocks}), weight))
         if not found or not all(member.weight > 0 for member in found):
             raise ValueError("an ensemble has members, each with a weight above 0")
+        return found
+
+    def _shared_texts(self) -> dict[int, int]:
+        """Encoder whose terms are used → the first one that gives the same terms."""
+        found: dict[int, int] = {}
+        for at, encoder in enumerate(self.encoders):
+            weighed = any(member.encoder == at and uses_terms(member.scorer) for member in self.members)
+            texts = encoder.texts
+            if texts is None or not (weighed or texts.scores):
+                continue
+            same = (k for k in found.values() if (other := self.encoders[k].texts) and texts.reads_as(other))
+            found[at] = next(same, at)
         return found
 
     @property
@@ -124,9 +137,12 @@ class Model:
 
     def score(self, rows: Sequence[Row]) -> np.ndarray:
         """Probabilities (rows, classes), or values (rows,) for regression."""
-        matrices = [encoder.encode(rows) for encoder in self.encoders]
+        # texts are read once for all encoders that know the same terms
+        known = {at: self.encoders[at].terms(rows) for at in set(self._texts.values())}
+        terms = [known.get(self._texts.get(at, -1)) for at in range(len(self.encoders))]
+        matrices = [encoder.encode(rows, found) for encoder, found in zip(self.encoders, terms)]
         answers = [
-            scorer(matrices[at], self.encoders[at].terms(rows)) if uses_terms(scorer) else scorer(matrices[at])
+            scorer(matrices[at], terms[at]) if uses_terms(scorer) else scorer(matrices[at])
             for at, scorer, _ in self.members
         ]
         if len(answers) == 1:

@@ -139,6 +139,13 @@ class Texts:
             [vocabulary.terms([row.get(name) for row in rows]) for name, vocabulary in self.vocabularies.items()]
         )
 
+    def reads_as(self, other: Texts) -> bool:
+        """Whether both give the same terms."""
+        return list(self.vocabularies) == list(other.vocabularies) and all(
+            np.array_equal(ours.hashes, theirs.hashes) and np.array_equal(ours.idf, theirs.idf)
+            for ours, theirs in zip(self.vocabularies.values(), other.vocabularies.values())
+        )
+
     def arrays(self) -> dict[str, np.ndarray]:
         """`hashes` and `idf` of all columns, one after the other."""
         found = {
