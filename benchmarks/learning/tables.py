@@ -23,6 +23,9 @@ def shared() -> Path:
     return next((folder for folder in above if folder.is_dir()), ROOT.parent / "shared" / "data")
 
 
+GROUP = "group of rows"
+
+
 @dataclass(frozen=True)
 class Table:
     """`types` are the contract's; `groups` keeps rows together; `test` marks the data's own split.
@@ -42,8 +45,19 @@ class Table:
     looked_at: bool = True
     features: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def all_types(self) -> dict[str, str]:
+        """With the column of the groups, which is no feature."""
+        return self.types if self.groups is None else {**self.types, GROUP: "integer"}
+
+    @property
+    def all_columns(self) -> pd.DataFrame:
+        """`frame` with the column of the groups."""
+        return self.frame if self.groups is None else self.frame.assign(**{GROUP: self.groups})
+
     def contract(self, seed: int, **training: Any) -> dict[str, Any]:
         """As contract.json of a run; `training` is its section."""
+        grouped = self.groups is not None
         return {
             "project": "bench",
             "problem": {
@@ -52,10 +66,10 @@ class Table:
             "data": {
                 "key": [],
                 "time": None,
-                "columns": {name: {"type": kind} for name, kind in self.types.items()},
-                "split": {"by": "random"},
+                "columns": {name: {"type": kind} for name, kind in self.all_types.items()},
+                "split": {"by": "random", **({"group": [GROUP]} if grouped else {})},
             },
-            "features": self.features,
+            "features": {**self.features, **({"drop": [GROUP]} if grouped else {})},
             "training": {"seed": seed, **training},
             "gates": [],
         }  # fmt: skip

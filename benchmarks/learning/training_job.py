@@ -56,16 +56,16 @@ def run(
     contract = table.contract(
         seed, candidates=[family], learning_curve=False, tuning={"max_minutes": seconds / 60.0, "max_jobs": 1}
     )
-    part = table.frame.iloc[learn].reset_index(drop=True)
+    part = table.all_columns.iloc[learn].reset_index(drop=True)
     groups = None if table.groups is None else np.unique(table.groups[learn], return_inverse=True)[1]
     own = Table(table.name, table.kind, part, table.target, table.metric, table.types, groups=groups)
     held = np.zeros(len(learn), dtype=bool)
     held[folds(own, seed + 1)[0]] = True
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        write_csv(part[~held], table.types, folder / "train" / "data.csv")
-        write_csv(part[held], table.types, folder / "validation" / "data.csv")
-        write_csv(table.frame.iloc[test], table.types, folder / "test" / "data.csv")
+        write_csv(part[~held], table.all_types, folder / "train" / "data.csv")
+        write_csv(part[held], table.all_types, folder / "validation" / "data.csv")
+        write_csv(table.all_columns.iloc[test], table.all_types, folder / "test" / "data.csv")
         (folder / "contract").mkdir()
         (folder / "contract" / "contract.json").write_text(json.dumps(contract))
         environment = {

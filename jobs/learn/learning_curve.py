@@ -18,16 +18,18 @@ balanced                else
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from families import Family, Sample, Task
+from channels import crash
+from families import FAMILIES, Family, Sample, Task
 from families.progress import SILENT
+from project_data import ProjectData
 from sluice.model.bootstrap import paired_difference
-from sluice.model.metrics import LOWER_IS_BETTER, metrics_of
+from sluice.model.metrics import LOWER_IS_BETTER, Metric, metrics_of
 
 SHARES = (0.1, 0.25, 0.5)
 LIMIT_SECONDS = 10.0
@@ -61,7 +63,23 @@ def drawn(
         return {"skipped": f"it would take about {expected:.0f} s more, and {LIMIT_SECONDS:.0f} s are allowed for it"}
     if task.metric in SUMS:
         return {"skipped": f"{task.metric} is a sum over rows, so different numbers of rows cannot be compared by it"}
-    metric = metrics_of(task.problem, business)[task.metric]
+    try:
+        return _fitted(family, hyperparameters, task, sample, watch, fitted, metrics_of(task.problem, business))
+    except Exception as error:  # the model is there already; its curve must not cost it
+        print(f"learning curve: {crash(error)}", flush=True)
+        return {"skipped": f"a fit on a part of the rows failed: {crash(error)}"}
+
+
+def _fitted(
+    family: Family,
+    hyperparameters: Mapping[str, Any],
+    task: Task,
+    sample: Sample,
+    watch: Sample,
+    fitted: Any,
+    metrics: Mapping[str, Metric],
+) -> dict[str, Any]:
+    metric, rows = metrics[task.metric], len(sample.y)
     order = _by_class(sample.y, task)
     began = time.monotonic()
     task = replace(task, deadline=min(task.deadline, began + 3 * LIMIT_SECONDS), progress=SILENT)
@@ -78,6 +96,20 @@ def drawn(
     gain = paired_difference(metric, watch.y, answers[1.0], answers[0.5])
     found = {"metric": task.metric, "family": family.name, "points": points, "constant": _plain(constant), "gain": gain}
     return {**found, **verdict(points, _plain(constant), gain, task.metric)}
+
+
+def of_leader(data: ProjectData, trials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The curve of the trial with the greatest weight, as `auto` records its trials in model.json."""
+    leader = max(trials, key=lambda trial: trial["weight"])
+    if leader["seconds"] > 2 * LIMIT_SECONDS:  # of all its folds together
+        return {"skipped": f"the fits of the leading trial took {leader['seconds']:.0f} s, too long for a curve"}
+    family, hyperparameters = FAMILIES[leader["family"]], leader["hyperparameters"]
+    encoder, sample = data.prepared(family, data.rows, data.y)
+    watch = data.sample(family, encoder, data.validation, data.y_validation)
+    began = time.perf_counter()
+    fitted = family.fit(hyperparameters, data.task, sample, watch)
+    whole = fitted, time.perf_counter() - began
+    return drawn(family, hyperparameters, data.task, sample, watch, whole, data.contract.get("business"))
 
 
 def verdict(

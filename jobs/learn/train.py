@@ -26,6 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import leakage
+import learning_curve
 import libraries
 import model_folder
 import numpy as np
@@ -122,6 +123,9 @@ def search(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, fl
     data = ProjectData.read(arguments.contract, arguments.train, arguments.validation)
     done = auto.run(data, arguments.run_id, began)
     assembled = done.assembled
+    if data.training.get("learning_curve", True):
+        told = assembled.state["training"]
+        told["learning_curve"] = learning_curve.of_leader(data, told["trials"])
     model, difference = model_folder.write(arguments.model_dir, assembled.state, assembled.arrays, assembled.prove)
     print(
         f"family=auto members={len(model.members)} rows={done.rows} columns={done.width} "

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from families import FAMILIES, Sample, Task
+from project_data import ProjectData
+from tests.jobs.learning_data import make_data
 
 
 def of(family: str, matrix: np.ndarray, y: np.ndarray, metric: str, **hyperparameters: Any) -> dict[str, Any]:
@@ -77,6 +79,26 @@ def test_what_is_left_out_says_why(rows_, seconds, metric, why):
     found = learning_curve.drawn(FAMILIES["logistic_regression"], {}, task, sample, sample, (None, seconds))
     assert list(found) == ["skipped"]
     assert why in found["skipped"]
+
+
+def test_the_curve_of_auto_is_that_of_the_trial_with_the_greatest_weight(tmp_path):
+    folder = make_data(tmp_path / "binary", "binary", rows=1100)
+    data = ProjectData.read(folder / "contract", folder / "train", folder / "validation")
+    trial = {"hyperparameters": FAMILIES["logistic_regression"].hyperparameters({}), "seconds": 0.1}
+    other = {"family": "random_forest", "weight": 0.4, "hyperparameters": {}, "seconds": 0.1}
+    found = learning_curve.of_leader(data, [other, {**trial, "family": "logistic_regression", "weight": 0.6}])
+    assert found["family"] == "logistic_regression"
+    assert [point["rows"] for point in found["points"]] == [110, 275, 550, 1100]
+    slow = {**trial, "family": "logistic_regression", "weight": 1.0, "seconds": 300.0}
+    assert "took 300 s" in learning_curve.of_leader(data, [slow])["skipped"]
+
+
+def test_a_fit_that_fails_on_a_part_is_a_reason_and_no_crash():
+    x = rows(3000)
+    sample = Sample(x, (x[:, 0] > 0).astype(np.int64))
+    task = Task("binary", 2, "roc_auc")
+    found = learning_curve.drawn(FAMILIES["logistic_regression"], {"no": 1}, task, sample, sample, (None, 0.1))
+    assert "a fit on a part of the rows failed: an unexpected KeyError" in found["skipped"]
 
 
 def test_chance_alone_seldom_asks_for_more_data():
