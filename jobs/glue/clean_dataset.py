@@ -879,15 +879,24 @@ def _ties(rows: DataFrame, plan: Plan) -> str:
 
 
 def _uneven(rows: DataFrame, counts: dict[str, int], total: int, plan: Plan) -> list[Loss]:
-    """Parts that are far from the share that the contract asks for, as rows of one time bring about."""
+    """Parts that are far from the share that the contract asks for, as rows that stay together bring about."""
     asked = {"train": 1 - plan.validation - plan.test, "validation": plan.validation, "test": plan.test}
-    far = {part: count for part, count in counts.items() if abs(count / total - asked[part]) > UNEVEN}
-    if not far or plan.split_by != "time":
+    # by chance a part of few rows is that far off, too: four standard deviations are not chance
+    chance = 0.0 if plan.split_by == "time" else 4.0
+    far = {
+        part: count
+        for part, count in counts.items()
+        if abs(count / total - asked[part]) > max(UNEVEN, chance * (asked[part] * (1 - asked[part]) / total) ** 0.5)
+    }
+    if not far:
         return []
+    together = _ties(rows, plan)
+    if plan.split_by == "random":
+        together = "; rows of one group stay together" if plan.group else "; equal rows stay together"
     told = ", ".join(
         f"{part} holds {count:,} of {total:,} rows ({asked[part]:.0%} asked for)" for part, count in far.items()
     )
-    return [Loss("uneven_split", plan.time, (), sum(far.values()), total, told + _ties(rows, plan))]
+    return [Loss("uneven_split", plan.time, (), sum(far.values()), total, told + together)]
 
 
 def clean(spark: SparkSession, accepted: str, inputs: str, output: str, run_id: str) -> dict[str, Any]:

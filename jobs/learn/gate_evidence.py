@@ -9,7 +9,7 @@ import numpy as np
 
 from sluice.model.bootstrap import interval
 from sluice.model.gaps import BINS, gaps
-from sluice.model.metrics import Metric
+from sluice.model.metrics import THRESHOLD, Metric
 from sluice.model.schema import Row, Schema
 from sluice.model.slices import by_slice, left_out
 
@@ -27,14 +27,14 @@ def gate_evidence(
     y: np.ndarray,
     scores: np.ndarray,
     known: Mapping[str, Metric],
-    threshold: float = 0.5,
+    threshold: float = THRESHOLD,
 ) -> dict[str, Any]:
     """The members `slices`, `slices_left_out`, `gaps` and `gate_intervals` of evaluation.json."""
     gated = bins_of(contract)
     return {
         "slices": by_slice(schema, contract["problem"]["type"], rows, y, scores, gated, threshold),
         "slices_left_out": left_out(schema, rows, gated),
-        **of_gates(contract, schema, rows, y, scores, known),
+        **of_gates(contract, schema, rows, y, scores, known, threshold),
     }
 
 
@@ -45,6 +45,7 @@ def of_gates(
     y: np.ndarray,
     scores: np.ndarray,
     known: Mapping[str, Metric],
+    threshold: float = THRESHOLD,
 ) -> dict[str, Any]:
     """`gaps` and `gate_intervals`, for gates on metrics that are in `known`."""
     gates = [gate for gate in contract.get("gates") or () if gate.get("metric") in known]
@@ -55,4 +56,4 @@ def of_gates(
             continue
         if (found := interval(known[name], y, scores, confidence)) is not None:
             ends[name] = [*found, confidence]
-    return {"gaps": gaps(gates, schema, rows, y, scores, known), "gate_intervals": ends}
+    return {"gaps": gaps(gates, schema, rows, y, scores, known, threshold), "gate_intervals": ends}

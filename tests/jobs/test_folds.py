@@ -88,6 +88,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             against("larger_parts", contract(split={"test": 0.3, "validation": 0.25}), ["d1"]),
             against("dropped_again", contract(more), ["again"]),
             case(folder, "grouped", contract(split={"group": ["shop"]}), ["d1"]),
+            case(folder, "of_two_groups", contract(split={"group": ["channel"]}), ["d1"]),
             case(folder, "grouped_by_time", contract(split={"group": ["shop"], "by": "time"}, time="n"), ["d1"]),
         ],
     )
@@ -166,4 +167,7 @@ def test_a_group_lies_in_one_fold(results: dict[str, Any]) -> None:
     losses = {loss["reason"]: loss["text"] for loss in results["grouped"]["manifest"]["losses"]}
     assert alone
     assert losses["group_missing"] == "10 of 400 rows have no group (shop): each is split by itself"
+    two = {loss["reason"]: loss["text"] for loss in results["of_two_groups"]["manifest"]["losses"]}
+    assert two["uneven_split"].endswith("; rows of one group stay together"), "each of the two has a third of the rows"
+    assert "uneven_split" not in {loss["reason"] for loss in results["first"]["manifest"]["losses"]}
     assert "exclude each other" in results["grouped_by_time"]["error"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,7 @@ from sluice.model.metrics import Metric
 
 RESAMPLES = 1000
 ERROR_RESAMPLES = 400
-MAX_ROWS = 20_000
-_CHUNK = 100
+MAX_ROWS, MAX_ERROR_ROWS = 50_000, 20_000
 _CELLS = 2_500_000
 """Counts that are held at a time: 20 MB."""
 
@@ -29,21 +29,21 @@ def paired_difference(
 
     The same rows are drawn for both, so what the models have in common cancels out. Deterministic for a seed.
     `other` measures `b` where the two models decide from different thresholds on.
-    `low` and `high` are None when too few resamples define the metric (under 95 %).
+    `low` and `high` are None when too few resamples define the metric (under 95 %). Of more than MAX_ROWS rows that
+    many are resampled, and the interval is narrowed by the root of their share.
     """
-    rows = len(y)
-    generator = np.random.default_rng(seed)
-    differences = []
-    for start in range(0, RESAMPLES, _CHUNK):
-        drawn = generator.integers(0, rows, size=(min(_CHUNK, RESAMPLES - start), rows))
-        weights = np.stack([np.bincount(one, minlength=rows) for one in drawn]).astype(np.float64)
-        differences.append(metric.weighted(y, a, weights) - (other or metric).weighted(y, b, weights))
-    values = np.concatenate(differences)
-    values = values[np.isfinite(values)]
+    beside = other or metric
+    difference = metric(y, a) - beside(y, b)
+    few, ours, theirs = _sampled(MAX_ROWS, seed, y, a, b)
+    values = _resampled(lambda w: metric.weighted(few, ours, w) - beside.weighted(few, theirs, w), few, RESAMPLES, seed)
     low = high = None
-    if len(values) >= 0.95 * RESAMPLES:
-        low, high = (float(q) for q in np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2]))
-    difference = metric(y, a) - (other or metric)(y, b)
+    if len(values) >= 0.95 * RESAMPLES and np.isfinite(difference):
+        ends = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+        if len(few) < len(y):
+            scale = len(y) / len(few) if metric.total else 1.0
+            around = metric(few, ours) - beside(few, theirs)
+            ends = difference + (ends - around) * scale * np.sqrt(len(few) / len(y))
+        low, high = ends.tolist()
     return {
         "difference": float(difference) if np.isfinite(difference) else None,
         "low": low,
@@ -58,7 +58,7 @@ def interval(
     metric: Metric, y: np.ndarray, scores: np.ndarray, confidence: float = 0.95, seed: int = 0
 ) -> tuple[float, float] | None:
     """Two-sided percentile interval of a metric, moved so that the resamples' mean is the value; None if undefined."""
-    values = _resampled(metric, y, scores, RESAMPLES, seed)
+    values = _resampled(lambda weights: metric.weighted(y, scores, weights), y, RESAMPLES, seed)
     if len(values) < 0.95 * RESAMPLES:
         return None
     low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2]) - values.mean()
@@ -69,20 +69,26 @@ def interval(
 def standard_error(metric: Metric, y: np.ndarray, scores: np.ndarray, seed: int = 0) -> float:
     """Standard deviation of a metric over ERROR_RESAMPLES resamples of the rows; NaN where too few define it.
 
-    Of more than MAX_ROWS rows that many are resampled, and the error is scaled by the root of their share.
+    Of more than MAX_ERROR_ROWS rows that many are resampled, and the error is scaled by the root of their share.
     """
-    rows = len(y)
-    if rows > MAX_ROWS:
-        at = np.random.default_rng(seed).choice(rows, MAX_ROWS, replace=False)
-        y, scores = y[at], scores[at]
-    values = _resampled(metric, y, scores, ERROR_RESAMPLES, seed)
+    few, ours = _sampled(MAX_ERROR_ROWS, seed, y, scores)
+    values = _resampled(lambda weights: metric.weighted(few, ours, weights), few, ERROR_RESAMPLES, seed)
     if len(values) < 0.95 * ERROR_RESAMPLES:
         return float("nan")
-    return float(values.std(ddof=1) * np.sqrt(len(y) / rows))
+    return float(values.std(ddof=1) * np.sqrt(len(few) / len(y)))
 
 
-def _resampled(metric: Metric, y: np.ndarray, scores: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """The metric's finite values over `count` resamples."""
+def _sampled(most: int, seed: int, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The same `most` rows of each array; all of them if there are no more."""
+    rows = len(arrays[0])
+    if rows <= most:
+        return arrays
+    at = np.random.default_rng(seed).choice(rows, most, replace=False)
+    return tuple(array[at] for array in arrays)
+
+
+def _resampled(measured: Callable[[np.ndarray], np.ndarray], y: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """The finite values over `count` resamples of the rows; `measured` takes weights (resamples, rows)."""
     generator, rows = np.random.default_rng(seed), len(y)
     step = max(1, min(count, _CELLS // max(1, rows)))
     found = []
@@ -90,6 +96,6 @@ def _resampled(metric: Metric, y: np.ndarray, scores: np.ndarray, count: int, se
         size = min(step, count - start)
         drawn = generator.integers(0, rows, size=(size, rows)) + np.arange(size)[:, None] * rows
         weights = np.bincount(drawn.ravel(), minlength=size * rows).reshape(size, rows).astype(np.float64)
-        found.append(metric.weighted(y, scores, weights))
+        found.append(measured(weights))
     values = np.concatenate(found)
     return values[np.isfinite(values)]

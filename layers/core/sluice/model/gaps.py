@@ -42,8 +42,12 @@ def gaps(
     y: np.ndarray,
     scores: np.ndarray,
     known: Mapping[str, Metric],
+    threshold: float = THRESHOLD,
 ) -> list[dict[str, Any]]:
-    """One entry for each gate with `max_gap`; `gates` as the contract has them, `known` the problem's metrics."""
+    """One entry for each gate with `max_gap`; `gates` as the contract has them, `known` the problem's metrics.
+
+    `threshold`: from which probability on the model takes a row of two classes for positive.
+    """
     found = []
     for gate in gates:
         if gate.get("max_gap") is None or gate.get("metric") not in known:
@@ -51,7 +55,7 @@ def gaps(
         metric, column, bins = str(gate["metric"]), str(gate["slice"]), int(gate.get("bins") or BINS)
         names, places = segments(schema, rows, column, bins)
         confidence = float(gate.get("confidence") or 0.95)
-        entry = gap(metric, known[metric], y, scores, names, places, confidence)
+        entry = gap(metric, known[metric], y, scores, names, places, confidence, threshold)
         found.append({"slice": column, "metric": metric, "bins": bins, **entry})
     return found
 
@@ -64,6 +68,7 @@ def gap(
     names: Sequence[str],
     places: np.ndarray,
     confidence: float,
+    threshold: float = THRESHOLD,
 ) -> dict[str, Any]:
     """Values of the segments, and the bounds of the gaps between them.
 
@@ -71,7 +76,7 @@ def gap(
     surely there, of the segments `apart`; `high`: the greatest that may be, of the segments `widest`. Without two
     segments that have enough rows these are None.
     """
-    relevant = _relevant(name, y, scores)
+    relevant = _relevant(name, y, scores, threshold)
     kept: list[tuple[str, np.ndarray, int]] = []
     for number in large(names, places):
         at = np.flatnonzero(places == number)
@@ -150,9 +155,9 @@ def _normal(z: np.ndarray) -> np.ndarray:
     return np.array([math.erfc(-each / math.sqrt(2)) / 2 for each in z.tolist()])
 
 
-def _relevant(name: str, y: np.ndarray, scores: np.ndarray) -> list[np.ndarray]:
+def _relevant(name: str, y: np.ndarray, scores: np.ndarray, threshold: float) -> list[np.ndarray]:
     """Masks of the rows that the metric is about; none where it is about all."""
     if scores.ndim != 2 or scores.shape[1] != 2:
         return []
-    masks = {"positives": y != 0, "negatives": y == 0, "chosen": scores[:, 1] >= THRESHOLD}
+    masks = {"positives": y != 0, "negatives": y == 0, "chosen": scores[:, 1] >= threshold}
     return [masks[kind] for kind in _RELEVANT.get(name, ())]
