@@ -6,8 +6,9 @@
 - `error_rate`, and `calibration_gap`: mean probability (several classes: of the chosen class) minus the share that is
   true (right). Of numbers: `mean_error` (prediction − truth) and `mae`.
 
-Intervals are of 95 %. Counts are drawn again as the bootstrap draws them (multinomial over truth × prediction, within
-the group); means of numbers are drawn from their normal distribution.
+Intervals are of 95 %, from draws of what the group's rates may be: of counts the Dirichlet posterior with Jeffreys'
+prior over truth × prediction, so that 0 of 7 has an interval too, which a bootstrap does not give it; of means their
+normal distribution.
 """
 
 from __future__ import annotations
@@ -77,14 +78,16 @@ def _rates(problem: str, y: np.ndarray, scores: np.ndarray, threshold: float, ge
 
 
 def _again(counts: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """The counts, and below them DRAWS bootstrap draws of them: (1 + DRAWS, cells)."""
-    rows = int(counts.sum())
-    return np.vstack([counts, generator.multinomial(rows, counts / rows, size=DRAWS)])
+    """The counts, and below them DRAWS draws of the cells' shares: (1 + DRAWS, cells)."""
+    return np.vstack([counts, generator.dirichlet(counts + 0.5, size=DRAWS)])
 
 
 def _ratio(cells: np.ndarray, part: list[int], whole: list[int]) -> tuple[float, np.ndarray]:
     top, bottom = cells[:, part].sum(axis=1).astype(np.float64), cells[:, whole].sum(axis=1).astype(np.float64)
     share = np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0)
+    if np.isnan(share[0]):
+        # nothing was counted: the prior alone is not evidence
+        share[:] = np.nan
     return float(share[0]), share[1:]
 
 
@@ -111,7 +114,7 @@ def _ends(value: float, draws: np.ndarray, *, moved: bool = False) -> tuple[floa
     low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]) - (
         known.mean() - value if moved else 0.0
     )
-    return value, float(max(0.0, low) if moved else low), float(high)
+    return value, float(max(0.0, low) if moved else min(low, value)), float(max(high, value))
 
 
 def _gaps(problem: str, rates: list[Rates]) -> dict[str, dict[str, float | None]]:

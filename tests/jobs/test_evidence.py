@@ -103,6 +103,10 @@ def test_a_group_without_positives_has_no_recall_and_is_left_out_of_its_gap():
     found = fairness("binary", y, np.stack([1 - p, p], axis=1), groups)["c"]
     assert found["groups"]["z"]["recall"] is None
     assert found["gaps"]["equalized_odds_difference"]["value"] == 1.0
+    # none of one: that says little
+    y_group = found["groups"]["y"]
+    assert (y_group["recall"], y_group["recall_low"]) == (0.0, 0.0)
+    assert y_group["recall_high"] > 0.5
 
 
 def test_an_even_model_has_gaps_that_reach_down_to_nothing():

@@ -71,7 +71,8 @@ def number(value: float | None) -> str:
 def with_ends(value: float | None, ends: tuple[float, float] | None) -> Child:
     if value is None or ends is None:
         return number(value)
-    return [number(value), element("span", f"\u2002[{number(ends[0])}, {number(ends[1])}]", class_="ends")]
+    low, high = (f"{end:.4f}" if abs(end) < 0.001 <= abs(value) else number(end) for end in ends)
+    return [number(value), element("span", f"\u2002[{low}, {high}]", class_="ends")]
 
 
 def verdict_tag(outcome: str) -> Safe:
