@@ -23,7 +23,7 @@ from auto.guide import Loss, row_losses
 from auto.portfolio import portfolio
 from auto.propose import Space, propose
 from auto.workers import Outcome, Workers
-from families import FAMILIES, Family
+from families import FAMILIES
 from project_data import ProjectData
 from sluice.model.search_spaces import SEARCH_SPACES
 
@@ -37,6 +37,8 @@ CLEARLY_WORSE = 3.0
 """Standard errors of the mean difference of the rows' losses."""
 _FIT_SHARE = 0.25
 """Of the budget: the longest that the folds of one trial may take."""
+_CHEAP = 0.1
+"""Of the budget: what the first trial of a family may take, though it is clearly worse on its first fold."""
 _MEMBERS = 4
 _REFIT = 1.5
 """A fit on all rows, compared with one on a fold: more rows, more rounds, and its export."""
@@ -205,10 +207,12 @@ class Search:
 
     def _known(self, columns: int) -> Iterator[tuple[str, dict[str, Any]]]:
         for each in portfolio(self._data.labels.problem, len(self._y), columns):
-            family = FAMILIES.get(each.family)
-            if family is None or not _installed(family):
+            if not _installed(each.family):
                 self.absent.add(each.family)
                 continue
+            if each.stands_for and _installed(each.stands_for):
+                continue
+            family = FAMILIES[each.family]
             yield each.family, {**family.hyperparameters({}), **each.hyperparameters}
 
     def _probe(self, trial: Trial) -> FoldFit | None:
@@ -276,7 +280,11 @@ class Search:
 
     def _worse(self, trial: Trial) -> str:
         """Why a trial is not worth its other folds; "" if it is."""
-        if self.best is None or not any(each.family == trial.family for each in self.finished()):
+        if self.best is None:
+            return ""
+        whole = trial.seconds * len(self._folds) / len(self._workers)
+        first = not any(each.family == trial.family for each in self.finished())
+        if first and whole <= _CHEAP * (self._deadline - self._began):
             return ""
         y = self._y[self._folds.folds[0].held_out]
         ours, best = (row_losses(self._data.labels.problem, y, t.held[0].answer) for t in (trial, self.best))
@@ -284,7 +292,8 @@ class Search:
         error = float(difference.std()) / np.sqrt(len(difference))
         if error > 0 and float(difference.mean()) / error > CLEARLY_WORSE:
             self._since_best += trial.origin == "search"
-            return "clearly worse on its first fold"
+            also = f", and would take {whole:.0f} s" if first else ""
+            return f"clearly worse on its first fold{also}"
         return ""
 
     def _finish(self, trial: Trial) -> None:
@@ -308,10 +317,13 @@ def _loss(trial: Trial) -> float:
     return float("inf") if trial.loss is None else trial.loss
 
 
-def _installed(family: Family) -> bool:
-    """Whether the library is there; it is not imported, because its threads would not survive the workers' fork."""
-    library = getattr(family, "library", None)
-    return library is None or importlib.util.find_spec(library) is not None
+def _installed(name: str) -> bool:
+    """Whether the family and its library are there.
+
+    The library is not imported: its threads would not survive the workers' fork.
+    """
+    library = getattr(FAMILIES.get(name), "library", None)
+    return name in FAMILIES and (library is None or importlib.util.find_spec(library) is not None)
 
 
 def _has_no_rounds(trial: Trial, held: Held) -> bool:

@@ -1,0 +1,142 @@
+"""The search keeps its budget: what cannot end is not begun, what is clearly worse ends early, and it says so."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from auto import folds, search
+from auto.fitting import Held
+from auto.portfolio import Configuration
+from auto.workers import Outcome
+
+ROWS = 600
+CHANCE = np.random.default_rng(0)
+TRUTH = CHANCE.normal(size=ROWS)
+
+
+class Clock:
+    """Stands for `time` in the search; fits move it on."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+
+class OneWorker:
+    """Fits at once, by a table of (seconds of a fold, error) for each family; a fit takes its time."""
+
+    def __init__(self, clock, families):
+        self.clock, self.families, self.running, self.begun = clock, families, [], []
+
+    def __len__(self):
+        return 1
+
+    @property
+    def idle(self):
+        return not self.running
+
+    def start(self, job):
+        self.begun.append(job)
+        self.running.append(job)
+
+    def wait(self, until):
+        job = self.running[0]
+        seconds, error = self.families[job.family]
+        if self.clock.now + seconds * job.share > until:
+            self.clock.now = until
+            return []
+        self.running.clear()
+        self.clock.now += seconds * job.share
+        held = FOLDS.folds[job.fold].held_out
+        # the more, the better: so that proposals differ
+        error = error * (1.0 + 0.01 * abs(np.log(job.hyperparameters.get("c", 1.0))))
+        noise = np.random.default_rng(job.fold).normal(0, error, len(held))
+        taken = seconds * job.share
+        return [Outcome(job, Held(TRUTH[held] + noise, dict(job.hyperparameters), taken, taken, 0.01))]
+
+    def end_running(self):
+        jobs, self.running = self.running, []
+        return jobs
+
+
+FOLDS = folds.make(TRUTH, 100, classes=0, seed=0, by_time=False)
+
+
+def searched(monkeypatch, families, known, budget=1000.0):
+    clock = Clock()
+    monkeypatch.setattr(search, "time", clock)
+    monkeypatch.setattr(search, "portfolio", lambda *_: [Configuration(name) for name in known])
+    data = SimpleNamespace(
+        contract={"problem": {"metric": "rmse"}},
+        labels=SimpleNamespace(problem="regression"),
+        all_rows=([], TRUTH),
+        task=SimpleNamespace(seed=0),
+    )
+    workers = OneWorker(clock, families)
+    found = search.Search(data, FOLDS, workers, began=0.0, deadline=budget, columns=3)
+    trials = found.run()
+    assert all((trial.loss is None) == bool(trial.left_out) for trial in trials)
+    return found, workers, clock
+
+
+def test_the_search_ends_when_nothing_gets_better(monkeypatch):
+    found, workers, _ = searched(monkeypatch, {"logistic_regression": (0.1, 0.5)}, ["logistic_regression"])
+    assert found.ended == "40 proposals in a row were not better"
+    assert found.trials[0].origin == "portfolio"
+    assert len(found.trials) >= 41
+    assert {job.fold for job in workers.begun} == set(range(len(FOLDS)))
+
+
+def test_the_budget_is_kept_with_time_for_the_fits_on_all_rows(monkeypatch):
+    monkeypatch.setattr(search, "PATIENCE", 1000)
+    found, _, clock = searched(monkeypatch, {"logistic_regression": (2.0, 0.5)}, ["logistic_regression"], 300.0)
+    assert clock.now <= 300.0 - 2.0
+    assert found.ended in ("no further trial fits into the budget", "the budget was used up")
+    assert len(found.finished()) >= 3
+
+
+def test_a_trial_that_cannot_end_is_not_begun(monkeypatch):
+    families = {"logistic_regression": (1.0, 0.5), "extra_trees": (30.0, 0.4)}
+    known = ["logistic_regression", "extra_trees", "extra_trees"]
+    found, workers, _ = searched(monkeypatch, families, known, 700.0)
+    assert found.trials[1].loss is not None
+    assert found.trials[2].left_out.startswith("needs about 480 s, ")
+    assert not [job for job in workers.begun if job.trial == 2]
+
+
+def test_what_is_clearly_worse_ends_after_a_fold_unless_it_is_the_first_of_its_family(monkeypatch):
+    families = {"lightgbm": (0.1, 0.2), "logistic_regression": (0.1, 0.9)}
+    known = ["lightgbm", "logistic_regression", "logistic_regression"]
+    found, workers, _ = searched(monkeypatch, families, known)
+    assert found.trials[1].loss is not None
+    assert found.trials[2].left_out == "clearly worse on its first fold"
+    assert [job.fold for job in workers.begun if job.trial == 2] == [0]
+
+
+def test_the_first_of_a_family_is_not_worth_much_of_the_budget_where_it_is_clearly_worse(monkeypatch):
+    families = {"lightgbm": (0.1, 0.2), "extra_trees": (20.0, 0.9)}
+    found, workers, _ = searched(monkeypatch, families, ["lightgbm", "extra_trees"])
+    assert found.trials[1].left_out == "clearly worse on its first fold, and would take 320 s"
+    assert len([job for job in workers.begun if job.trial == 1]) == 1
+
+
+def test_what_runs_when_the_time_is_over_is_said(monkeypatch):
+    found, _, clock = searched(monkeypatch, {"extra_trees": (90.0, 0.5)}, ["extra_trees"], 200.0)
+    assert found.trials[0].left_out == "not ended within the budget"
+    assert found.ended == "the budget was used up"
+    assert clock.now <= 200.0
+
+
+def test_a_family_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setattr(search, "_installed", lambda name: name != "lightgbm")
+    found, _, _ = searched(monkeypatch, {"logistic_regression": (0.1, 0.5)}, ["lightgbm", "logistic_regression"])
+    assert found.absent == {"lightgbm"}
+    assert found.trials[0].family == "logistic_regression"
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "logistic_regression", "no_such_family"])
+def test_installed_means_the_family_and_its_library(name):
+    assert search._installed(name) == (name != "no_such_family")
