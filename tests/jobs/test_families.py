@@ -8,7 +8,7 @@ import pytest
 
 from families import FAMILIES, Sample, Task, float32, forests
 from families.progress import EVERY, REPORTS, Progress
-from families.rounds import Watcher, patience
+from families.rounds import ROOM, Watcher, patience
 from sluice.model.errors import ModelError
 from sluice.model.scorers import build_scorer
 
@@ -184,6 +184,21 @@ def test_xgboost_rounds_numbers_as_its_export_does():
     for at in (holes, edge, np.nextafter(edge, np.inf), np.nextafter(edge, -np.inf), np.full((1, 3), 1e300), -holes):
         answer = family.answer(fitted, task("regression"), Sample(at, None))
         assert np.array_equal(build_scorer(arrays, meta)(at), answer)
+
+
+def test_as_many_rounds_as_there_is_room_for_are_compiled_to_tables():
+    family = FAMILIES["lightgbm"]
+    given = family.hyperparameters({"num-iterations": str(ROOM), "num-leaves": "8", "feature-fraction": "0.5"})
+    fitted = family.fit(given, task("regression"), noisy(problem="regression"))
+    scorer = build_scorer(*family.export(fitted))
+    assert len(fitted.booster.dump_model()["tree_info"]) == ROOM
+    assert scorer.tables is not None
+    times = []
+    for row in noisy(100, seed=5).matrix:
+        began = time.perf_counter()
+        scorer(row[None, :])
+        times.append(time.perf_counter() - began)
+    assert np.median(times) < 0.0005
 
 
 @pytest.mark.parametrize("family", ["lightgbm", "xgboost"])

@@ -17,7 +17,9 @@ from functools import cached_property
 import numpy as np
 
 MAX_LEAVES = 64  # bits of a mask
-MAX_BYTES = 24 << 20
+# 3,000 trees of 63 leaves on 20 columns with 255 thresholds each: 116 MB, built in a second; a row then takes 0.07 ms,
+# where a walk takes 1.1 ms. Nothing of it is in the artefact.
+MAX_BYTES = 128 << 20
 # (row, tree) pairs at a time: their arrays stay in the cache, and masks of 32 bits below the 128 KB from which malloc
 # may ask the system for fresh pages each time. Half as many took a fifth longer: a call costs as much as its sums.
 _CHUNK = 24_000
