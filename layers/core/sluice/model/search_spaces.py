@@ -1,6 +1,7 @@
 """What tuning may vary, per family: plain data, because the Lambda that asks for a tuning job has no scikit-learn.
 
-The ranges keep one job on some ten thousand rows to a few seconds of one core.
+The ranges keep one job on some ten thousand rows to a few seconds of one core. The number of rounds is in none of them:
+a training job watches the validation rows and finds it by itself (`families/rounds.py`).
 """
 
 from __future__ import annotations
@@ -51,9 +52,8 @@ SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
             {"name": "max-features", "min": 0.2, "max": 1.0, "scaling": "Linear"},
         ],
         "integer": [
-            {"name": "max-iter", "min": 40, "max": 200, "scaling": "Linear"},
-            {"name": "max-leaf-nodes", "min": 4, "max": 31, "scaling": "Logarithmic"},
-            {"name": "min-samples-leaf", "min": 10, "max": 100, "scaling": "Logarithmic"},
+            {"name": "max-leaf-nodes", "min": 4, "max": 63, "scaling": "Logarithmic"},
+            {"name": "min-samples-leaf", "min": 5, "max": 100, "scaling": "Logarithmic"},
         ],
         "categorical": [],
     },
@@ -100,7 +100,6 @@ SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
             {"name": "alpha", "min": 0.00001, "max": 0.1, "scaling": "Logarithmic"},
         ],
         "integer": [
-            {"name": "epochs", "min": 10, "max": 80, "scaling": "Logarithmic"},
             {"name": "width", "min": 32, "max": 256, "scaling": "Logarithmic"},
             {"name": "layers", "min": 1, "max": 3, "scaling": "Linear"},
         ],
@@ -115,7 +114,6 @@ SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
             {"name": "lambda-l2", "min": 0.001, "max": 30.0, "scaling": "Logarithmic"},
         ],
         "integer": [
-            {"name": "num-iterations", "min": 40, "max": 400, "scaling": "Logarithmic"},
             {"name": "num-leaves", "min": 4, "max": 64, "scaling": "Logarithmic"},
             {"name": "min-data-in-leaf", "min": 3, "max": 100, "scaling": "Logarithmic"},
         ],
@@ -132,7 +130,6 @@ SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
             {"name": "lambda", "min": 0.001, "max": 30.0, "scaling": "Logarithmic"},
         ],
         "integer": [
-            {"name": "num-round", "min": 40, "max": 400, "scaling": "Logarithmic"},
             {"name": "max-leaves", "min": 4, "max": 64, "scaling": "Logarithmic"},
         ],
         "categorical": [],
