@@ -31,7 +31,7 @@ def made(request, workspace, tmp_path_factory):
     data = make_data(tmp_path_factory.mktemp("auto") / request.param, request.param, rows=150)
     path = data / "contract" / "contract.json"
     contract = json.loads(path.read_text())
-    contract["training"] |= {"tuning": {"max_minutes": 1}, "candidates": ["auto"]}
+    contract["training"] |= {"tuning": {"max_minutes": 3}, "candidates": ["auto"]}
     path.write_text(json.dumps(contract))
     done, model_dir = job(workspace, data, request.param)
     assert done.returncode == 0, done.stderr
