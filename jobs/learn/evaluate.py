@@ -151,7 +151,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         "compared": others.compared,
         **gate_evidence(contract, schema, rows, y, ours, known, candidate.threshold),
         "not_compared": others.not_compared,
-        "encoding": candidate.encoder.left_out,
+        "encoding": candidate.left_out,
         "leakage": models["baseline"].training.get("leakage"),
         "learning_curve": candidate.training.get("learning_curve"),
     }
@@ -205,7 +205,7 @@ def unmeasured(
         "slices": {},
         "not_compared": why,
         "undefined": {},
-        "encoding": candidate.encoder.left_out,
+        "encoding": candidate.left_out,
     }
     arguments.output.mkdir(parents=True, exist_ok=True)
     write_json(arguments.output / "evaluation.json", result)

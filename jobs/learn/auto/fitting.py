@@ -97,7 +97,9 @@ class Fitting:
         return Held(answer, family.settled(fitted, job.hyperparameters), seconds, processor, row_ms)
 
     def _fold(self, family: Family, fold: int) -> tuple[Encoder, Sample, Sample]:
-        key = (fold, family.encoding, family.uses_words, family.uses_learned_columns)
+        chosen = (self._data.contract.get("features") or {}).get("preparation") == "auto"
+        own = family.name if chosen else ""  # then each family has its own preparation
+        key = (fold, own, family.encoding, family.uses_words, family.uses_learned_columns)
         if key in self._encoded:
             self._encoded.move_to_end(key)
             return self._encoded[key]

@@ -73,3 +73,21 @@ def test_members_that_fit_nothing_are_refused(change):
     state, arrays = parts()
     with pytest.raises(ArtifactError):
         Model({**state, **change}, arrays)
+
+
+def test_what_any_encoder_does_not_tell_apart_is_reported():
+    state, arrays = parts()
+    rare = [{**row, "c": "z"} if i < 2 else row for i, row in enumerate(ROWS)]
+    encoders = [Encoder.fit(SCHEMA, {}, ROWS), Encoder.fit(SCHEMA, {}, rare)]
+    model = Model({**state, "encoders": [encoder.to_json() for encoder in encoders]}, narrowed(arrays, encoders))
+    assert encoders[0].left_out["grouped"] == {}
+    assert model.left_out["grouped"] == {"c": {"categories": 1, "rows": 2}}
+    assert model.left_out["forms"] == encoders[0].left_out["forms"]
+
+
+def narrowed(arrays, encoders):
+    """The members' arrays for as many columns as their encoders have."""
+    for place, encoder in enumerate(encoders):
+        own, _ = linear(encoder.width, 0.1)
+        arrays = {**arrays, **{f"m{place}_{name}": array for name, array in own.items()}}
+    return arrays

@@ -158,6 +158,21 @@ class Model:
     def calibrated(self, scores: np.ndarray) -> np.ndarray:
         return scores if self.calibration is None else self.calibration(scores)
 
+    @property
+    def left_out(self) -> dict[str, Any]:
+        """`Encoder.left_out` of every encoder together: where two name the same column, the first one's word counts."""
+        found: dict[str, Any] = {}
+        for encoder in self.encoders:
+            for name, value in encoder.left_out.items():
+                known = found.get(name)
+                if isinstance(value, dict) and isinstance(known, dict):
+                    found[name] = {**value, **known}
+                elif isinstance(value, list) and isinstance(known, list):
+                    found[name] = [*known, *(each for each in value if each not in known)]
+                else:
+                    found.setdefault(name, value)
+        return found
+
     def predict(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """One answer a row: {"prediction", "probability"}; regression has "prediction" only, an anomaly a "score".
 
