@@ -66,7 +66,7 @@ def _ranking(ranked: list[dict[str, Any]], without: int, metric: str) -> Safe:
             short(each.get("family"), 40).replace("_", " "),
             (number(_number(each.get("score"))), "n"),
             (_share(each), "n"),
-            (number(_number(each.get("seconds"))), "n"),
+            (_seconds(each), "n"),
             short(each.get("from") or "–", 40),
         )
         for each in shown
@@ -113,6 +113,11 @@ def _curve(facts: Facts) -> list[Safe]:
             element("p", note) if note else None,
         )
     ]
+
+
+def _seconds(each: Mapping[str, Any]) -> str:
+    seconds = _number(each.get("seconds"))
+    return "–" if seconds is None else f"{seconds:,.1f}"
 
 
 def _share(each: Mapping[str, Any]) -> str:

@@ -27,7 +27,9 @@ def _importance(found: Importance) -> Safe:
     ranked = sorted(known, key=lambda each: -each[1])
     shown = ranked[:_COLUMNS]
     axis = Axis.around("loss", [0.0, *(value for _, *ends in shown for value in ends)])
-    rows = [(name, mean, low, high, number(mean)) for name, mean, low, high in shown]
+    # beside greater ones, what is tiny is nothing
+    form = "{:.4f}".format if shown and shown[0][1] >= 0.01 else number
+    rows = [(name, mean, low, high, form(mean)) for name, mean, low, high in shown]
     told = (
         f"How much worse {found.metric} becomes if a column's values are shuffled among {found.rows:,} test rows: mean "
         f"and range of {found.repeats} repeats. Columns that say the same share their importance."
