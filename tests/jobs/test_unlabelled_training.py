@@ -146,6 +146,20 @@ def test_one_number_and_a_time_is_enough(tmp_path):
     assert (scores >= 0.5)[500:].all()
 
 
+def test_steps_over_the_matrix_and_texts_are_prepared_as_the_contract_asks(tmp_path):
+    data = make_unlabelled(tmp_path / "data", "clustering", rows=120)
+    path = data / "contract" / "contract.json"
+    contract = json.loads(path.read_text())
+    contract["data"]["columns"]["channel"]["type"] = "text"
+    contract["features"]["components"] = 3
+    path.write_text(json.dumps(contract))
+    metrics, model = train(data, "kmeans", tmp_path / "model")
+    assert model.encoder.stages
+    assert len(model.scorer.space.scale) == model.encoder.width == 3
+    assert model.training["words_left_out"] == ["channel"]
+    assert metrics["stability"] > 0.5
+
+
 def test_a_number_of_segments_beyond_the_different_rows_is_refused():
     matrix = np.array([[1.0], [2.0], [2.0]] * 5)
     space = Space.fit(matrix, [(0, 1)])

@@ -54,7 +54,10 @@ class Learned:
 
 
 def columns_of(encoder: Encoder) -> list[tuple[int, int]]:
-    """(offset, width) of each contract column's part of the matrix."""
+    """(offset, width) of each form of a contract column in the matrix; of each matrix column, where steps have mixed
+    them (components, selection)."""
+    if encoder.stages:
+        return [(place, 1) for place in range(encoder.width)]
     found, offset = [], 0
     for _, width in encoder.widths:
         found.append((offset, width))

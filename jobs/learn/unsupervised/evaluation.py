@@ -138,8 +138,8 @@ def _stability(model: Model) -> dict[str, float]:
 
 
 def _training(model: Model) -> dict[str, Any]:
-    facts = model.training
-    return {name: facts[name] for name in ("clusters", "tried", "fitted_rows", "rows", "names") if name in facts}
+    told = ("clusters", "tried", "fitted_rows", "rows", "names", "words_left_out")
+    return {name: model.training[name] for name in told if name in model.training}
 
 
 def _segments(
@@ -170,9 +170,7 @@ def _segments(
         }
 
     classes = [str(name) for name in candidate.labels.classes]
-    facts: dict[str, Any] = {
-        "segments": segment_profiles(candidate.encoder, rows, points, labels["candidate"], classes)
-    }
+    facts: dict[str, Any] = {"segments": segment_profiles(candidate.encoder.schema, rows, labels["candidate"], classes)}
     if "champion" in models:
         at = kept["champion"]
         theirs = np.array([str(name) for name in models["champion"].labels.classes])[labels["champion"][at]]

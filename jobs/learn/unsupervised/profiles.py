@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from sluice.model.encoder import Encoder
-from sluice.model.schema import Row, category
+from sluice.model.anomaly_metrics import mean_ranks
+from sluice.model.schema import Row, Schema, category
 
 TRAITS = 5
 _LEAST = 0.2
@@ -17,37 +17,45 @@ _LEAST = 0.2
 
 
 def segment_profiles(
-    encoder: Encoder, rows: Sequence[Row], points: np.ndarray, labels: np.ndarray, classes: Sequence[str]
+    schema: Schema, rows: Sequence[Row], labels: np.ndarray, classes: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Each segment's name, rows, share, and up to TRAITS traits, the clearest first; segments by size.
 
     A trait is a number's median in the segment and in all rows, or a value's share in both; `effect` is the difference
-    of means in standard deviations, or twice the difference of shares.
+    of mean ranks in standard deviations, or twice the difference of shares.
     """
+    ranks = {name: _ranks(name, rows) for name in schema.features if schema.types[name] in ("number", "integer")}
     found = []
     for place, name in enumerate(classes):
         inside = np.flatnonzero(labels == place)
-        traits = _traits(encoder, rows, points, inside) if 0 < len(inside) < len(rows) else []
+        traits = _traits(schema, rows, ranks, inside) if 0 < len(inside) < len(rows) else []
         found.append({"name": name, "rows": len(inside), "share": len(inside) / len(rows), "traits": traits})
     return sorted(found, key=lambda each: -each["rows"])
 
 
-def _traits(encoder: Encoder, rows: Sequence[Row], points: np.ndarray, inside: np.ndarray) -> list[dict[str, Any]]:
-    found, offset = [], 0
-    for part, width in encoder.widths:
-        name = part["column"]
-        kind = encoder.schema.types[name]
-        if kind in ("number", "integer"):
+def _traits(
+    schema: Schema, rows: Sequence[Row], ranks: Mapping[str, np.ndarray], inside: np.ndarray
+) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for name in schema.features:
+        if name in ranks:
             own, every = _median(name, rows, inside.tolist()), _median(name, rows, range(len(rows)))
             if own is not None:
-                # the first column of a binned number is a bin: its median says more
-                effect = float(points[inside, offset].mean() - points[:, offset].mean()) if width == 1 else 0.0
+                effect = float(np.nanmean(ranks[name][inside]))
                 found.append({"column": name, "value": None, "segment": own, "all": every, "effect": effect})
-        elif kind in ("category", "boolean"):
+        elif schema.types[name] in ("category", "boolean"):
             found += _clearest_value(name, rows, inside)
-        offset += width
     clear = [each for each in found if abs(each["effect"]) >= _LEAST]
     return sorted(clear, key=lambda each: -abs(each["effect"]))[:TRAITS]
+
+
+def _ranks(name: str, rows: Sequence[Row]) -> np.ndarray:
+    """Of the rows' values, with a mean of 0 and a variance of 1; NaN where there is none. Heavy tails do not count."""
+    values = np.array([np.nan if (value := row.get(name)) is None else float(value) for row in rows])
+    there = ~np.isnan(values)
+    ranks = np.full(len(values), np.nan)
+    ranks[there] = mean_ranks(values[there])
+    return (ranks - np.nanmean(ranks)) / (np.nanstd(ranks) or 1.0) if there.any() else ranks
 
 
 def _median(name: str, rows: Sequence[Row], places: Sequence[int]) -> float | None:

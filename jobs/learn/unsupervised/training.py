@@ -12,13 +12,16 @@ from typing import Any
 
 import model_folder
 import numpy as np
+import outlying_rows
 import sklearn
+import stages
 
 from channels import read_rows
+from families import Task
 from parity import ParityError, difficult
 from sluice.model import anomaly_metrics, opening
 from sluice.model.encoder import Encoder
-from sluice.model.errors import ArtifactError, ModelError
+from sluice.model.errors import ArtifactError, DataError, ModelError
 from sluice.model.labels import Labels
 from sluice.model.model import Model
 from sluice.model.schema import Row, Schema
@@ -48,7 +51,9 @@ def train(arguments: argparse.Namespace, given: Mapping[str, str], contract: Map
     schema = Schema.from_contract(contract)
     rows = read_rows(arguments.train, schema, "train", needed=set())
     held_out = read_rows(arguments.validation, schema, "validation", needed=set())
-    encoder = Encoder.fit(schema, contract.get("features") or {}, rows)
+    encoder, rows = prepared(schema, contract.get("features") or {}, rows, seed)
+    if not encoder.width:
+        raise DataError("contract: no feature is left that distances can be measured by")
     material = Material.of(encoder, encoder.encode(rows), encoder.encode(held_out), seed)
     if kind == "clustering":
         champion = champion_of(arguments.champion, kind, schema)
@@ -70,6 +75,7 @@ def train(arguments: argparse.Namespace, given: Mapping[str, str], contract: Map
             "rows": len(rows),
             "seed": seed,
             "sklearn": sklearn.__version__,
+            "words_left_out": [part["column"] for part in encoder.parts if part["kind"] == "terms"],
             **learned.facts,
         },
     }
@@ -85,6 +91,24 @@ def train(arguments: argparse.Namespace, given: Mapping[str, str], contract: Map
         flush=True,
     )
     return learned.measured(model.score(held_out))
+
+
+def prepared(schema: Schema, features: Mapping[str, Any], rows: list[Any], seed: int) -> tuple[Encoder, list[Any]]:
+    """The encoder that the contract asks for, and the rows that `features.rows` leaves. Raises ModelError."""
+    report: dict[str, Any] = {}
+    stays = outlying_rows.kept(schema, features, rows, seed)
+    if stays is not None:
+        report["rows_dropped"] = int((~stays).sum())
+        rows = [row for row, stay in zip(rows, stays, strict=True) if stay]
+    encoder = Encoder.fit(schema, features, rows)
+    before, unknown = encoder.width, np.zeros(len(rows))
+    # the contract's check refuses the steps that would learn from a target
+    found, _ = stages.fit_stages(encoder, features, encoder.encode(rows), unknown, Task("regression", 0, "", seed))
+    encoder = encoder.with_stages(found)
+    if found:
+        report["columns"] = {"before": before, "after": encoder.width}
+    encoder.report |= report
+    return encoder, rows
 
 
 def prove(model: Model, learned: Learned, rows: Sequence[Row], seed: int) -> float:

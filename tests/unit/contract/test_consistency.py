@@ -68,6 +68,14 @@ REFUSED = {
         CLUSTERING + "gates: [{metric: stability, min: 0.8, decided_by: interval}]",
         "stability has no interval",
     ),
+    "columns by a target that is not learned": (
+        ANOMALY + "features: {select: {mutual_information: 3}}",
+        "features.select.mutual_information is learned from the target",
+    ),
+    "categories by a target that is not learned": (
+        CLUSTERING + "features: {categories: {encoding: target}}",
+        "features.categories.encoding target is learned from the target",
+    ),
     "leaks without labels": (ANOMALY + "gates: [{metric: suspected_leaks, max: 0}]", "does not learn from one"),
     "quality of segments": (
         CLUSTERING + "monitor: {quality: {metric: silhouette, min: 0.1}}",

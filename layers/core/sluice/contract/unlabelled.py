@@ -51,6 +51,7 @@ def violations(contract: Contract) -> Iterator[str]:
         yield f"problem.metric {problem.metric} is for gates; write {' or '.join(m for m in METRICS[kind][:3])}"
     if problem.metric in NEED_LABELS and not problem.target:
         yield f"problem.metric {problem.metric} needs labels: name their column in problem.target, or write stability"
+    yield from _preparation(contract)
     for i, gate in enumerate(contract.gates):
         if gate.metric == "suspected_leaks":
             yield f"gates[{i}]: suspected_leaks is about a learned label, and a {kind} problem does not learn from one"
@@ -69,3 +70,17 @@ def violations(contract: Contract) -> Iterator[str]:
             yield f"gates[{i}]: {gate.metric} has no interval; leave `decided_by` out"
     if contract.training.class_weights != "none":
         yield f"training.class_weights: a {kind} problem has no classes to weigh; leave it out"
+
+
+def _preparation(contract: Contract) -> Iterator[str]:
+    """Steps that learn from a target, where none is learned from."""
+    features = contract.features
+    why = f"is learned from the target, and a {contract.problem.type} problem learns from none"
+    for name in ("mutual_information", "model"):
+        if getattr(features.select, name) is not None:
+            yield f"features.select.{name} {why}; features.select.min_variance and features.components are not"
+    if features.categories.encoding == "target":
+        yield f"features.categories.encoding target {why}; write one_hot, ordinal or frequency"
+    for column, options in features.columns.items():
+        if options.encoding == "target":
+            yield f"features.columns.{column}.encoding target {why}; write one_hot, ordinal or frequency"

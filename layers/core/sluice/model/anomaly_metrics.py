@@ -46,7 +46,7 @@ def two_columns(scores: np.ndarray) -> np.ndarray:
 
 def rank_agreement(one: np.ndarray, other: np.ndarray) -> float:
     """Spearman's rank correlation of two scores of the same rows; NaN where one of them is constant."""
-    a, b = _ranks(one), _ranks(other)
+    a, b = mean_ranks(one), mean_ranks(other)
     a, b = a - a.mean(), b - b.mean()
     size = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / size if size > 0 else float("nan")
@@ -64,7 +64,7 @@ def quantiles(scores: np.ndarray) -> dict[str, float]:
     return {f"{q:g}": float(value) for q, value in zip(QUANTILES, np.quantile(scores, QUANTILES), strict=True)}
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
+def mean_ranks(values: np.ndarray) -> np.ndarray:
     """Mean ranks, ties shared."""
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)

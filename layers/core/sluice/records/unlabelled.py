@@ -53,6 +53,9 @@ class Unlabelled(Record):
         for each in self.segments:
             traits = "; ".join(trait.text() for trait in each.traits) or "no column sets it apart"
             found.append(f"{each.name}: {each.rows:,} test rows ({each.share:.1%}): {traits}")
+        if texts := self.training.get("words_left_out"):
+            shown = ", ".join(map(repr, texts))
+            found.append(f"of text columns only length and the like count in distances, their words do not: {shown}")
         names = self.training.get("names") or {}
         if names.get("champion"):
             found.append(
