@@ -105,4 +105,8 @@ def _pair(low: float | None, high: float | None) -> tuple[float, float] | None:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    return (
+        "Mean absolute error"
+        if name == "mae"
+        else name.replace("_", " ").replace("mae ", "mean absolute error ").capitalize()
+    )

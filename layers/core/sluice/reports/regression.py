@@ -27,7 +27,9 @@ def plots(facts: Facts) -> list[Safe]:
         edges = drawn.predicted.edges
         x, y = (Axis(label, edges[0], edges[-1], compact) for label in ("predicted", "true"))
         figure = figures.grid("true against predicted values", x, y, edges, drawn.predicted.counts)
-        note = "Darker: more rows. On the dashed line, predictions are right. Outliers are in the outer squares."
+        note = (
+            "Stronger colour: more rows. On the dashed line, predictions are right. Outliers are in the outer squares."
+        )
         found.append(card("True and predicted values", figure, element("p", note)))
     if drawn.residuals:
         edges = drawn.residuals.edges
