@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from sluice.contract import unlabelled
+from sluice.contract import unlabelled_rules
 from sluice.contract.durations import seconds
 from sluice.contract.features import Numbers
 from sluice.contract.hints import nearest
@@ -308,5 +308,5 @@ _RULES: tuple[Callable[[Contract], Iterator[str]], ...] = (
     _captures,
     _durations,
     _business,
-    unlabelled.violations,
+    unlabelled_rules.violations,
 )
