@@ -256,6 +256,18 @@ def test_a_network_keeps_its_best_epoch_and_settles_on_it():
         assert np.isfinite(build_scorer(*family.export(fitted))(huge)).all()
 
 
+def test_bins_let_a_network_learn_what_changes_fast():
+    family, each = FAMILIES["mlp"], task("regression")
+    x = np.random.default_rng(0).uniform(0, 1, size=(3000, 1))
+    sample = Sample(x, np.sign(np.sin(x[:, 0] * 40)))
+    errors = []
+    for bins in ("0", "40"):
+        given = family.hyperparameters({"bins": bins, "width": "32", "epochs": "15"})
+        answer = family.answer(family.fit(given, each, sample), each, sample)
+        errors.append(float(np.mean((answer - sample.y) ** 2)))
+    assert errors[1] < 0.5 * errors[0]
+
+
 def test_a_network_ends_at_the_deadline():
     family = FAMILIES["mlp"]
     fitted = family.fit(family.hyperparameters({"epochs": "1000"}), task(deadline=time.monotonic()), noisy())

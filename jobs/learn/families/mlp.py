@@ -1,6 +1,7 @@
 """Multi-layer perceptron (scikit-learn's): imputed, scaled and bounded inputs, then layers of max(0, x).
 
-With a sample to watch it learns epoch by epoch and keeps the weights of the best one.
+A number also comes as a scale of bins, which lets a network learn what changes fast with it. With a sample to watch it
+learns epoch by epoch and keeps the weights of the best one.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,20 +20,35 @@ from families.base import Arrays, Family, Meta, Parameter, Sample, Task
 from sluice.model.smooth_scorers import NetworkScorer
 
 EPOCHS = 300
+MAX_BINS = 1500
 _PATIENCE = 12
+_HALF_LIFE = 12  # epochs after which the learning rate is half as large
+_FEW = 4  # a column with no more distinct values gets no bins
 
 
-def scaling(matrix: np.ndarray) -> Arrays:
-    """Each column's median and spread: of a normal distribution with the same 90 % in the middle, or its deviation."""
+def scaling(matrix: np.ndarray, bins: int) -> Arrays:
+    """Each column's median and spread: of a normal distribution with the same 90 % in the middle, or its deviation.
+
+    Columns of many values get `bins` bins as well, from quantile to quantile, or fewer where there are many columns.
+    """
     width = matrix.shape[1]
     arrays = {"impute": np.zeros(width), "center": np.zeros(width), "scale": np.ones(width)}
+    many: dict[int, np.ndarray] = {}
     for column in range(width):
         values = matrix[:, column]
         values = values[~np.isnan(values)]
         if len(values):
+            if bins and len(np.unique(values)) > _FEW:
+                many[column] = values
             low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
             arrays["impute"][column] = arrays["center"][column] = middle
             arrays["scale"][column] = (high - low) / 3.3 or values.std() or 1.0
+    bins = min(bins, MAX_BINS // max(1, len(many)))
+    ends = {column: np.unique(np.quantile(values, np.linspace(0, 1, bins + 1))) for column, values in many.items()}
+    found = [(column, low, high) for column, each in ends.items() for low, high in pairwise(each)]
+    arrays["binned"] = np.array([column for column, _, _ in found], dtype=np.int32)
+    arrays["low"] = np.array([low for _, low, _ in found])
+    arrays["inverse"] = np.array([1.0 / (high - low) for _, low, high in found])
     arrays["flagged"] = np.flatnonzero(np.isnan(matrix).any(axis=0)).astype(np.int32)
     return arrays
 
@@ -52,6 +69,7 @@ class Mlp(Family):
     tolerance = 1e-11  # products of several hundred terms, rounded in another order where a row is alone
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "epochs": Parameter(30, 1, 1000),
+        "bins": Parameter(20, 0, 200),
         "width": Parameter(96, 2, 512),
         "layers": Parameter(2, 1, 4),
         "learning-rate": Parameter(0.002, 1e-5, 1.0),
@@ -72,13 +90,17 @@ class Mlp(Family):
         if task.problem == "regression":
             mean, deviation = float(y.mean()), float(y.std()) or 1.0
             y = (y - mean) / deviation
-        fitted = Fitted(scaling(sample.matrix), network, mean, deviation)
+        fitted = Fitted(scaling(sample.matrix, hyperparameters["bins"]), network, mean, deviation)
         inputs = fitted.inputs(sample.matrix)
         more = {} if task.problem == "regression" else {"classes": np.arange(task.classes)}
+        rate = hyperparameters["learning-rate"]
         best, kept = np.inf, None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             for epoch in range(1, (hyperparameters["epochs"] if watch is None else EPOCHS) + 1):
+                if epoch > 1:
+                    # the optimiser reads it for each batch; there is no public way to change it between epochs
+                    network._optimizer.learning_rate_init = rate * 0.5 ** ((epoch - 1) / _HALF_LIFE)
                 network.partial_fit(inputs, y, sample_weight=sample.weight, **more)
                 if watch is None:
                     fitted.epochs = epoch

@@ -100,6 +100,7 @@ SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
             {"name": "alpha", "min": 0.00001, "max": 0.1, "scaling": "Logarithmic"},
         ],
         "integer": [
+            {"name": "bins", "min": 4, "max": 50, "scaling": "Logarithmic"},
             {"name": "width", "min": 32, "max": 256, "scaling": "Logarithmic"},
             {"name": "layers", "min": 1, "max": 3, "scaling": "Linear"},
         ],

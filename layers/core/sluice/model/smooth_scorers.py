@@ -58,21 +58,27 @@ class NetworkScorer:
     """Layers of weights with max(0, x) between them.
 
     A column is imputed, then z = (x - center) / scale, then z / sqrt(1 + (z / 3)²), which leaves small z and bounds
-    large ones; for each of the columns `flagged` an input follows that is 1 where the value was missing, else 0.
-    Arrays: impute, center, scale (width,); flagged; w0, b0, w1, b1, ... of the layers.
+    large ones. Each of the bins is an input that grows from -0.5 to 0.5 while its column grows from one end of the bin
+    to the other (piecewise linear encoding: Gorishniy et al., NeurIPS 2022). For each of the columns `flagged` an input
+    is 1 where the value was missing, else 0.
+    Arrays: impute, center, scale (width,); binned, low, inverse (bins,), the column, begin and inverse width of each;
+    flagged; w0, b0, w1, b1, ... of the layers.
     """
 
     def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
         self._impute, self._center, self._scale = arrays["impute"], arrays["center"], arrays["scale"]
+        self._binned, self._low, self._inverse = arrays["binned"], arrays["low"], arrays["inverse"]
         self._flagged = arrays["flagged"]
         self._layers = [(arrays[f"w{i}"], arrays[f"b{i}"]) for i in range(int(meta["layers"]))]
         self._output = str(meta["output"])
 
     def inputs(self, matrix: np.ndarray) -> np.ndarray:
         missing = np.isnan(matrix)
-        z = np.clip((np.where(missing, self._impute, matrix) - self._center) / self._scale, -_FAR, _FAR)
+        filled = np.where(missing, self._impute, matrix)
+        z = np.clip((filled - self._center) / self._scale, -_FAR, _FAR)
         z /= np.sqrt(1.0 + (z / 3.0) ** 2)
-        return np.concatenate([z, missing[:, self._flagged]], axis=1) if len(self._flagged) else z
+        bins = np.clip((filled[:, self._binned] - self._low) * self._inverse, 0.0, 1.0) - 0.5
+        return np.concatenate([z, bins, missing[:, self._flagged]], axis=1)
 
     def __call__(self, matrix: np.ndarray) -> np.ndarray:
         x = self.inputs(matrix)
