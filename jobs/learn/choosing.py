@@ -43,6 +43,7 @@ def choose(
     y: np.ndarray,
     task: Task,
     business: Mapping[str, Any] | None,
+    group: Sequence[str] = (),
 ) -> Choice:
     """Raises ModelError on options that fit no column."""
     plain: Features = {name: value for name, value in features.items() if name != "preparation"}
@@ -53,12 +54,12 @@ def choose(
         return Choice(
             plain, {"chosen": STANDARD, "metric": task.metric, "rows": len(taken), "tried": {}, "why_not": why}
         )
-    third = np.arange(len(taken)) % _THIRDS
     sample, known = [rows[i] for i in taken.tolist()], y[taken]
+    third = preparing.folds_of(sample, _THIRDS, task.seed, group)
     task = replace(task, progress=SILENT)
 
     def scores(asked: Features) -> list[float]:
-        return [_score(family, schema, asked, sample, known, third == k, task, business) for k in range(_THIRDS)]
+        return [_score(family, schema, asked, sample, known, third == k, task, business, group) for k in range(_THIRDS)]
 
     standard = scores(plain)
     sign = -1.0 if task.metric in LOWER_IS_BETTER else 1.0
@@ -118,9 +119,10 @@ def _score(
     held: np.ndarray,
     task: Task,
     business: Mapping[str, Any] | None,
+    group: Sequence[str],
 ) -> float:
     known, out = np.flatnonzero(~held).tolist(), np.flatnonzero(held).tolist()
-    encoder, sample = preparing.prepared(family, schema, features, [rows[i] for i in known], y[known], task)
+    encoder, sample = preparing.prepared(family, schema, features, [rows[i] for i in known], y[known], task, group)
     watch = preparing.sample_of(family, encoder, [rows[i] for i in out], y[out])
     # rounds stop by the rows that measure, which favours every proposal alike
     fitted = family.fit(family.hyperparameters({}), task, sample, watch)

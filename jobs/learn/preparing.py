@@ -1,7 +1,8 @@
 """An encoder fitted for a family, and the rows that it is fitted on as that family learns from them.
 
 What is learned from the target, as the scores of texts are, is learned out of fold for the training rows: each row gets
-the score of a model that has not seen it. Trees would otherwise trust scores that know the answer.
+the score of a model that has not seen it, nor the rows of its group. Trees would otherwise trust scores that know the
+answer.
 """
 
 from __future__ import annotations
@@ -29,7 +30,13 @@ _FOLDS, _FOLDS_OF_MANY, _MANY = 5, 3, 20_000
 
 
 def prepared(
-    family: Family, schema: Schema, features: Mapping[str, Any], rows: Sequence[Row], y: np.ndarray, task: Task
+    family: Family,
+    schema: Schema,
+    features: Mapping[str, Any],
+    rows: Sequence[Row],
+    y: np.ndarray,
+    task: Task,
+    group: Sequence[str] = (),
 ) -> tuple[Encoder, Sample]:
     """The encoder, and the rows without weights; those that `features.rows` leaves out are not among them.
 
@@ -41,7 +48,7 @@ def prepared(
         report["rows_dropped"] = int((~stays).sum())
         rows, y = [row for row, stay in zip(rows, stays) if stay], y[stays]
     targets = Targets.of(y, task.classes) if family.uses_learned_columns else None
-    fold = folds_of(len(rows), task.seed)
+    fold = folds_of(rows, _FOLDS if len(rows) <= _MANY else _FOLDS_OF_MANY, task.seed, group)
     encoder = Encoder.fit(schema, features, rows, encoding=family.encoding, targets=targets)
     matrix = encoder.encode(rows) if targets is None else encoder.encode_out_of_fold(rows, targets, fold)
     terms = encoder.terms(rows) if family.uses_words or family.uses_learned_columns else None
@@ -59,10 +66,16 @@ def prepared(
     return encoder, Sample(matrix, y, words=words if family.uses_words else None)
 
 
-def folds_of(rows: int, seed: int) -> np.ndarray:
-    """A fold for each row, drawn by chance."""
-    fold: np.ndarray = np.random.default_rng(seed).permutation(rows) % (_FOLDS if rows <= _MANY else _FOLDS_OF_MANY)
-    return fold
+def folds_of(rows: Sequence[Row], count: int, seed: int, group: Sequence[str]) -> np.ndarray:
+    """A fold for each row, drawn by chance; rows that are equal in the columns of `group` have the same one."""
+    chance = np.random.default_rng(seed)
+    if not group:
+        fold: np.ndarray = chance.permutation(len(rows)) % count
+        return fold
+    numbers: dict[Any, int] = {}
+    member = np.array([numbers.setdefault(tuple(map(row.get, group)), len(numbers)) for row in rows], dtype=np.intp)
+    grouped: np.ndarray = (chance.permutation(len(numbers)) % count)[member]
+    return grouped
 
 
 def sample_of(family: Family, encoder: Encoder, rows: Sequence[Row], y: np.ndarray) -> Sample:

@@ -64,6 +64,11 @@ class ProjectData:
         return Task(self.labels.problem, len(self.labels.classes), self.contract["problem"]["metric"], seed)
 
     @property
+    def group(self) -> tuple[str, ...]:
+        """Columns whose values keep rows together: `data.split.group`."""
+        return tuple((self.contract["data"].get("split") or {}).get("group") or ())
+
+    @property
     def all_rows(self) -> tuple[Rows, np.ndarray]:
         """Rows and targets of train, then those of validation."""
         return [*self.rows, *self.validation], np.concatenate([self.y, self.y_validation])
@@ -72,9 +77,9 @@ class ProjectData:
         """An encoder fitted on the rows that the family's model is going to be fitted on, and on no others, and these
         rows as the family learns from them: with what was learned from the target out of fold, and weighted."""
         features, chosen = self._features(family)
-        encoder, sample = preparing.prepared(family, self.schema, features, rows, y, self.task)
+        encoder, sample = preparing.prepared(family, self.schema, features, rows, y, self.task, self.group)
         if chosen:
-            encoder.report["preparation"] = chosen
+            encoder.report["preparations"] = [{"family": family.name, **chosen}]
         return encoder, sample._replace(weight=self.weights(sample.y))
 
     def _features(self, family: Family) -> tuple[Mapping[str, Any], dict[str, Any]]:
@@ -85,7 +90,7 @@ class ProjectData:
         if family.name not in self.choices:
             business = self.contract.get("business")
             self.choices[family.name] = choosing.choose(
-                family, self.schema, features, self.rows, self.y, self.task, business
+                family, self.schema, features, self.rows, self.y, self.task, business, self.group
             )
         return self.choices[family.name]
 

@@ -33,8 +33,11 @@ def test_what_helps_on_every_third_is_chosen_and_its_gain_reported():
     assert report["tried"]["interactions"]["gain"] > 0.3
     assert report["tried"]["interactions"]["better"] == 3
     assert report["standard"] < 0.6
-    notes = Encoding.model_validate({"preparation": json.loads(json.dumps(report))}).notes()
-    assert notes[0].startswith("preparation: interactions; roc_auc against standard on 900 training rows: yeo_johnson ")
+    told = {"family": LINEAR.name, **json.loads(json.dumps(report))}
+    notes = Encoding.model_validate({"preparations": [told]}).notes()
+    assert notes[0].startswith(
+        "preparation for logistic_regression: interactions; roc_auc against standard on 900 training rows: yeo_johnson "
+    )
 
 
 def test_a_metric_that_should_be_small_gains_by_falling():
@@ -59,8 +62,8 @@ def test_too_few_rows_choose_nothing_and_say_so():
     rows, y = product(100)
     choice = choosing.choose(LINEAR, SCHEMA, {}, rows, y, TASK, None)
     assert (choice.features, choice.report["chosen"]) == ({}, "standard")
-    assert Encoding.model_validate({"preparation": choice.report}).notes() == [
-        "preparation: standard, since there were too few rows"
+    assert Encoding.model_validate({"preparations": [{"family": "mlp", **choice.report}]}).notes() == [
+        "preparation for mlp: standard, since there were too few rows"
     ]
     alone = Schema({"b": "boolean"}, ("b",))
     choice = choosing.choose(LINEAR, alone, {}, [{"b": True}] * 200, np.arange(200) % 2, TASK, None)
@@ -79,8 +82,8 @@ def test_a_job_chooses_once_and_the_artefact_reports_it(tmp_path, monkeypatch):
     monkeypatch.setattr(choosing, "choose", lambda *args: calls.append(1) or choose(*args))
     for _ in range(2):
         encoder, _ = data.prepared(LINEAR, data.rows, data.y)
-        assert encoder.left_out["preparation"]["tried"]
+        assert encoder.left_out["preparations"][0]["tried"]
     assert len(calls) == 1
-    Encoding.model_validate(encoder.left_out)
+    assert encoder.left_out["preparations"][0]["family"] == "logistic_regression"
     baseline, _ = data.prepared(FAMILIES["baseline"], data.rows, data.y)
-    assert "preparation" not in baseline.left_out
+    assert "preparations" not in baseline.left_out

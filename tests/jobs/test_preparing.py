@@ -180,3 +180,18 @@ def test_an_unknown_method_is_refused_in_words():
     rows, y = mixed(60)
     with pytest.raises(ModelError, match=r"features\.rows.outliers is 'magic'; known: keep, isolation_forest"):
         preparing.prepared(FAMILIES["random_forest"], MIXED, {"rows": {"outliers": "magic"}}, rows, y, TASKS["binary"])
+
+
+def test_rows_of_a_group_do_not_score_each_other():
+    y = np.random.default_rng(5).integers(0, 2, 120)
+    # two rows of each group with the same words, and with a class that nothing else tells
+    rows = [{"t": f"w{i} x{i} y{i}", "n": 0.0, "g": str(i)} for i in range(120)] * 2
+    schema = Schema({"t": "text", "n": "number", "g": "category"}, ("t", "n"))
+    known = np.tile(y, 2)
+    for group, low, high in (((), 0.7, 1.0), (("g",), 0.0, 0.65)):
+        _, sample = preparing.prepared(FAMILIES["random_forest"], schema, {}, rows, known, TASKS["binary"], group)
+        right = ((sample.matrix[:, -1] > 0) == known).mean()
+        assert low <= right <= high
+    fold = preparing.folds_of(rows, 5, 0, ("g",))
+    assert (fold[:120] == fold[120:]).all()
+    assert len(np.unique(fold)) == 5

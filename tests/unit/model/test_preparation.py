@@ -193,6 +193,25 @@ def test_noise_with_many_categories_is_not_learned_by_heart():
     assert abs(own) < 0.1
 
 
+def test_an_identifier_teaches_nothing():
+    rows = [{"c": f"id{i}"} for i in range(500)]
+    for family in ("one-hot", "ordinal"):
+        encoder = Encoder.fit(
+            Schema({"c": "category"}, ("c",)), {}, rows, encoding=family, targets=Targets.of(np.arange(500) % 2, 2)
+        )
+        assert len(encoder.parts) == 1
+        assert encoder.parts[0]["vocabulary"] == []
+        assert encoder.left_out["grouped"] == {"c": {"categories": 500, "rows": 500}}
+
+
+def test_numbers_are_multiplied_after_their_steps():
+    rows = [{"a": float(i), "b": None if i % 2 else 1.0} for i in range(10)]
+    features = {"interactions": True, "numbers": {"impute": 5, "missing_indicator": True}}
+    encoder = Encoder.fit(Schema({"a": "number", "b": "number"}, ("a", "b")), features, rows)
+    assert encoder.names == ["a", "a:missing", "b", "b:missing", "a*b"]
+    assert encoder.encode([{"a": 3.0}])[0].tolist() == [3, 0, 5, 1, 15]
+
+
 def test_long_lists_of_categories_keep_what_is_known_of_each():
     rows = [{"c": f"v{i % 300}"} for i in range(3000)]
     y = np.array([i % 300 > 150 for i in range(3000)], dtype=np.int64)

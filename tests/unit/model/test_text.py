@@ -11,6 +11,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sluice.model.encoder import Encoder
 from sluice.model.errors import ModelError
 from sluice.model.model import Model
+from sluice.model.preparation import text
 from sluice.model.preparation.terms import MAX_CHARACTERS, Terms, beside, occurrences
 from sluice.model.preparation.text import MAX_TERMS, Texts, TextScores, Vocabulary, measures
 from sluice.model.schema import Schema
@@ -54,12 +55,12 @@ def test_a_text_has_the_same_terms_and_scores_alone_as_among_others(texts):
 def test_the_weights_are_those_of_scikit_learn():
     vocabulary, _ = Vocabulary.fit(TITLES)
     theirs = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+", sublinear_tf=True, min_df=2).fit(TITLES)
-    text = "apple apple iphone 8 nothing known plus"
-    ours = vocabulary.terms([text])
-    words = occurrences([text])
+    title = "apple apple iphone 8 nothing known plus"
+    ours = vocabulary.terms([title])
+    words = occurrences([title])
     known = vocabulary.hashes[ours.indices]
     of_words = np.isin(known, words.hashes[words.groups == 0])
-    assert np.sort(ours.data[of_words]) == pytest.approx(np.sort(theirs.transform([text]).data), rel=1e-6)
+    assert np.sort(ours.data[of_words]) == pytest.approx(np.sort(theirs.transform([title]).data), rel=1e-6)
     # words and character n-grams have length 1 each
     assert (ours.data[of_words] ** 2).sum() == pytest.approx(1)
     assert (ours.data[~of_words] ** 2).sum() == pytest.approx(1)
@@ -96,6 +97,17 @@ def test_rare_terms_are_dropped_and_counted():
     notes = Encoding.model_validate({"texts": {"t": {**report, "cut": 2}}}).notes()
     assert notes[0].startswith("'t': 65,536 terms are used")
     assert "2 texts are longer" in notes[1]
+
+
+def test_the_most_frequent_terms_go_where_there_are_too_many_entries(monkeypatch):
+    texts = [f"the {'cat' if i % 2 else 'dog'}" for i in range(100)]
+    monkeypatch.setattr(text, "MAX_ENTRIES", 900)
+    vocabulary, report = Vocabulary.fit(texts)
+    whole = Vocabulary.fit(texts[:2] * 2)[0]
+    assert 0 < report["terms_too_frequent"] == len(whole.hashes) - report["terms"]
+    assert len(vocabulary.terms(texts).data) <= 900
+    assert len(vocabulary.terms(["cat"]).data) == len(whole.terms(["cat"]).data)
+    assert "rare or very frequent" in Encoding.model_validate({"texts": {"t": report}}).notes()[0]
 
 
 def test_the_vocabulary_does_not_depend_on_the_order_of_rows():

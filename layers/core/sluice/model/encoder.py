@@ -2,7 +2,7 @@
 
 A column takes one or several forms (`preparation.forms`), each of which writes one value or a whole column to the same
 bits, so that a served number equals the trained one. After them come interactions (`features.interactions`: products
-of the first MAX_INTERACTING plain number columns, pairwise), the scores of texts, and steps over the whole matrix
+of the first MAX_INTERACTING number columns, pairwise), the scores of texts, and steps over the whole matrix
 (`preparation.matrix`). The terms of text columns are sparse columns beside the matrix (`terms`). State is plain JSON,
 and arrays for what is too large for it.
 """
@@ -26,6 +26,7 @@ from sluice.model.preparation.text import Texts, TextScores, Vocabulary
 from sluice.model.schema import Row, Schema
 
 MAX_INTERACTING = 12
+_MULTIPLIED = ("number", "prepared")
 _FEW = 8
 """Fewer rows are written value by value, more of them column by column."""
 
@@ -84,7 +85,7 @@ class Encoder:
         if features.get("interactions"):
             offsets, offset = [], 0
             for part in parts:
-                if part["kind"] == "number":
+                if part["kind"] in _MULTIPLIED:
                     offsets.append(offset)
                 offset += form_of(part).width
             offsets = offsets[:MAX_INTERACTING]
@@ -165,7 +166,7 @@ class Encoder:
         values beyond the outlier limits; `without_interactions`: number columns beyond the MAX_INTERACTING that are
         multiplied. A model of before has no counts of grouped categories.
         """
-        numbers = [part["column"] for part in self.parts if part["kind"] == "number"]
+        numbers = [part["column"] for part in self.parts if part["kind"] in _MULTIPLIED]
         return {
             "grouped": {
                 part["column"]: part["grouped"]

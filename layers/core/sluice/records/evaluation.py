@@ -178,6 +178,7 @@ class LearntText(Record):
 
     terms: int
     terms_dropped: int
+    terms_too_frequent: int = 0
     texts_learnt: int
     cut: int
 
@@ -200,6 +201,7 @@ class Tried(Record):
 class Preparation(Record):
     """What `features.preparation: auto` has chosen, and what it was measured with; see `jobs/learn/choosing.py`."""
 
+    family: str
     chosen: str
     metric: str
     rows: int
@@ -207,15 +209,16 @@ class Preparation(Record):
     tried: dict[str, Tried] = Field(default_factory=dict)
     why_not: str | None = None
 
-    def notes(self) -> list[str]:
+    def note(self) -> str:
         """The same in words."""
         if self.why_not is not None:
-            return [f"preparation: standard, since there were {self.why_not}"]
+            return f"preparation for {self.family}: standard, since there were {self.why_not}"
         gains = ", ".join(
             f"{name} {each.gain:+.4f}" if each.gain is not None else f"{name} not measurable"
             for name, each in self.tried.items()
         )
-        return [f"preparation: {self.chosen}; {self.metric} against standard on {self.rows:,} training rows: {gains}"]
+        compared = f"{self.metric} against standard on {self.rows:,} training rows: {gains}"
+        return f"preparation for {self.family}: {self.chosen}; {compared}"
 
 
 class Encoding(Record):
@@ -231,7 +234,7 @@ class Encoding(Record):
     rows_dropped: int = 0
     """Training rows that `features.rows` left out."""
     columns: Columns | None = None
-    preparation: Preparation | None = None
+    preparations: list[Preparation] = Field(default_factory=list)
 
     def notes(self) -> list[str]:
         """The same in words."""
@@ -239,8 +242,7 @@ class Encoding(Record):
             f"{name!r}: {each.categories:,} rare categories count as one, in {each.rows:,} training rows"
             for name, each in self.grouped.items()
         ]
-        if self.preparation is not None:
-            found += self.preparation.notes()
+        found += [each.note() for each in self.preparations]
         if self.rows_dropped:
             found.append(f"{self.rows_dropped:,} training rows were unlike the others and were left out")
         if self.columns is not None:
@@ -248,7 +250,8 @@ class Encoding(Record):
         for name, values in self.limited.items():
             found.append(f"{name!r}: {values:,} training values are beyond the outlier limits and count as the limit")
         for name, text in self.texts.items():
-            found.append(f"{name!r}: {text.terms:,} terms are used, {text.terms_dropped:,} rare ones are not")
+            others = f"{text.terms_dropped:,} rare" + (" or very frequent" if text.terms_too_frequent else "")
+            found.append(f"{name!r}: {text.terms:,} terms are used, {others} ones are not")
             if text.cut:
                 found.append(f"{name!r}: {text.cut:,} texts are longer than what is read of one, and are cut")
         if self.without_interactions:

@@ -14,6 +14,8 @@ from sluice.model.values import PLAIN, Reading, category_text, parse_text
 MIN_ROWS = 5
 MAX_ONE_HOT = 50
 MAX_CODES = 10_000
+MIN_LEARNED = 2
+"""Of a category with a single row nothing is known that another row could have: an identifier teaches nothing."""
 SMOOTHING = 10.0
 """A category's mean counts as if this many rows with the overall mean were added to it."""
 
@@ -61,7 +63,7 @@ class Ordinal(OneColumn):
 
 
 class Frequency(OneColumn):
-    """The share of training rows that have the category; 0 for one that training has not seen."""
+    """The share of training rows that have the category; 0 for one that training has seen once at most."""
 
     kind = "frequency"
 
@@ -189,7 +191,7 @@ def fit_ordinal(name: str, values: Sequence[str], min_rows: int = MIN_ROWS) -> d
 def fit_frequency(name: str, values: Sequence[str], rows: int) -> dict[str, Any]:
     """Shares of all rows, those without a value included."""
     counts = Counter(values)
-    part = _with_vocabulary(name, "frequency", counts, MAX_CODES, 1)
+    part = _with_vocabulary(name, "frequency", counts, MAX_CODES, MIN_LEARNED)
     return {**part, "shares": [counts[value] / rows for value in part["vocabulary"]]}
 
 
@@ -214,7 +216,7 @@ def outputs_of(y: np.ndarray, classes: int) -> tuple[list[str], np.ndarray]:
 def fit_target(name: str, values: Sequence[str | None], outputs: Sequence[str], target: np.ndarray) -> dict[str, Any]:
     """`values` of all rows, with None for missing; `outputs` and `target` as of `outputs_of`."""
     counts = Counter(value for value in values if value is not None)
-    part = _with_vocabulary(name, "target", counts, MAX_CODES, 2)
+    part = _with_vocabulary(name, "target", counts, MAX_CODES, MIN_LEARNED)
     sums, numbers, prior = _sums(part["vocabulary"], values, target)
     means = (sums + SMOOTHING * prior) / (numbers + SMOOTHING)[:, None]
     return {

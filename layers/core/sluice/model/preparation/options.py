@@ -112,16 +112,17 @@ def _category(
     if asked == "ordinal":
         return [categories.fit_ordinal(name, present, min_rows)]
     learned = _learned(name, values, present, targets)
+    repeats = bool(learned[-1]["vocabulary"])
     if asked == "frequency":
         return learned[-1:]
     if asked == "target":
         return learned
     if encoding == "ordinal":
         first = categories.fit_ordinal(name, present, min_rows)
-        return [first, *learned] if len(set(present)) > FEW else [first]
+        return [first, *learned] if repeats and len(set(present)) > FEW else [first]
     first = categories.fit_one_hot(name, present, limit, min_rows)
     # columns for single categories do not reach the rare ones of a long list: what is known of each goes beside them
-    return [first, *learned] if len(set(present)) > limit else [first]
+    return [first, *learned] if repeats and len(set(present)) > limit else [first]
 
 
 FEW = 50
@@ -132,6 +133,8 @@ and slower. Of more categories, the means say which belong together."""
 def _learned(name: str, values: Sequence[Any], present: Sequence[str], targets: Targets | None) -> list[dict[str, Any]]:
     """The target's means, where there is a target with few outputs; and the share of rows."""
     share = categories.fit_frequency(name, present, max(1, len(values)))
+    if not share["vocabulary"]:
+        return [share]
     if targets is None or len(targets.outputs) > MAX_OUTPUTS:
         return [share]
     return [categories.fit_target(name, values, targets.outputs, targets.values), share]

@@ -20,6 +20,8 @@ MAX_TERMS = 1 << 16
 MIN_TEXTS = 2
 """A term of fewer training texts says nothing about others."""
 MEASURES = ("missing", "characters", "words", "digits", "capitals", "symbols")
+MAX_ENTRIES = 40_000_000
+"""The entries that the terms of a column may have in all training texts together: about 500 MB."""
 _LEARNT_CHARACTERS = 30_000_000
 _CHUNK = 1_000_000
 _DIGITS = re.compile(r"[0-9]")
@@ -42,7 +44,8 @@ class Vocabulary:
 
     @classmethod
     def fit(cls, texts: Sequence[str]) -> tuple[Vocabulary, dict[str, int]]:
-        """The vocabulary, and what was left out: `terms_dropped` (too rare, or beyond MAX_TERMS) and `cut` texts.
+        """The vocabulary, and what was left out: `terms_dropped` (too rare, beyond MAX_TERMS, or
+        too frequent for MAX_ENTRIES: `terms_too_frequent`) and `cut` texts.
 
         A column of more than 30 million characters is learnt from every n-th of its texts (`texts_learnt`).
         """
@@ -56,12 +59,17 @@ class Vocabulary:
             weights = np.concatenate([counts, np.ones(len(hashes), np.int64)])
             counts = np.bincount(place, weights, len(found)).astype(np.int64)
         often = np.flatnonzero(counts >= MIN_TEXTS)
+        # the most frequent terms say least and fill most of the memory
+        order = often[np.argsort(counts[often], kind="stable")]
+        often = order[np.cumsum(counts[order]) * step <= MAX_ENTRIES]
+        frequent = len(order) - len(often)
         # most frequent first, then by hash: the order must not depend on the order of rows
         kept = np.sort(often[np.argsort(-counts[often], kind="stable")[:MAX_TERMS]])
         idf = np.array([math.log((1 + len(learnt)) / (1 + count)) + 1.0 for count in counts[kept].tolist()], np.float32)
         report = {
             "terms": len(kept),
             "terms_dropped": len(found) - len(kept),
+            "terms_too_frequent": frequent,
             "texts_learnt": len(learnt),
             "cut": sum(len(text) > MAX_CHARACTERS for text in texts),
         }
