@@ -55,8 +55,9 @@ def prepared(
     words = None if terms is None or not terms.width else csr(terms)
     if words is not None and not family.uses_words and task.classes <= MAX_SCORED_CLASSES:
         scores, own = text_scores(words, y, task, fold)
-        encoder = encoder.with_scores(scores)
-        matrix = np.concatenate([matrix, own], axis=1)
+        if np.ptp(_apply(scores, words), axis=0).any():  # texts that are all alike say nothing
+            encoder = encoder.with_scores(scores)
+            matrix = np.concatenate([matrix, own], axis=1)
     before = encoder.width
     found, matrix = stages.fit_stages(encoder, features, matrix, y, task)
     encoder = encoder.with_stages(found)

@@ -105,7 +105,8 @@ def _components(matrix: np.ndarray, count: int, seed: int) -> Components:
     fill = _medians(matrix)
     filled = np.where(np.isnan(matrix), fill, matrix)
     mean, scale = filled.mean(axis=0), filled.std(axis=0)
-    scale = np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
+    # of equal numbers the deviation may be a rounding error above 0
+    scale = np.where((np.ptp(filled, axis=0) > 0) & np.isfinite(scale), scale, 1.0)
     plain = (filled - mean) / scale
     count = min(count, *plain.shape)
     fitted = PCA(count, svd_solver="randomized" if min(plain.shape) > 500 else "full", random_state=seed).fit(plain)

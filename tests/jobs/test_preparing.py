@@ -195,3 +195,9 @@ def test_rows_of_a_group_do_not_score_each_other():
     fold = preparing.folds_of(rows, 5, 0, ("g",))
     assert (fold[:120] == fold[120:]).all()
     assert len(np.unique(fold)) == 5
+
+
+def test_texts_that_are_all_alike_have_no_scores():
+    rows = [{"t": "red shoe", "n": float(i)} for i in range(60)]
+    encoder, _ = preparing.prepared(FAMILIES["random_forest"], SCHEMA, {}, rows, np.arange(60) % 2, TASKS["binary"])
+    assert not any("score" in name for name in encoder.names)

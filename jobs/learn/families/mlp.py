@@ -42,7 +42,7 @@ def scaling(matrix: np.ndarray, bins: int) -> Arrays:
                 many[column] = values
             low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
             arrays["impute"][column] = arrays["center"][column] = middle
-            arrays["scale"][column] = (high - low) / 3.3 or values.std() or 1.0
+            arrays["scale"][column] = (high - low) / 3.3 or (values.std() if np.ptp(values) > 0 else 1.0)
     bins = min(bins, MAX_BINS // max(1, len(many)))
     ends = {column: np.unique(np.quantile(values, np.linspace(0, 1, bins + 1))) for column, values in many.items()}
     found = [(column, low, high) for column, each in ends.items() for low, high in pairwise(each)]

@@ -47,7 +47,8 @@ class Curves:
                 self.splines.append(np.concatenate([ends[0], places, ends[1]]))
             self.impute[column] = np.median(values)
             filled = np.where(np.isnan(matrix[:, column]), self.impute[column], matrix[:, column])
-            self.mean[column], self.scale[column] = filled.mean(), filled.std() or 1.0
+            # of equal numbers the deviation may be a rounding error above 0
+            self.mean[column], self.scale[column] = filled.mean(), filled.std() if np.ptp(filled) > 0 else 1.0
         self.straight = np.setdiff1d(np.arange(width), self.columns)
         return self
 
