@@ -7,7 +7,7 @@ TIMED := $(PY) scripts/timed.py
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-bandit bench-canaries bench-gates bench-serving bench-learning bench-automl prove-releases
+.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-tuning bench-bandit bench-canaries bench-gates bench-serving bench-learning bench-automl prove-releases
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -109,6 +109,9 @@ prove-releases: setup  ## releases, rollbacks, alarms and failures interleaved: 
 
 bench-gates: .venv/.stamp  ## the gates over thousands of simulated candidates: even models, equal and worse ones, chains of releases
 	PYTHONPATH=layers/core $(PY) -m benchmarks.gates
+
+bench-tuning: .venv/.stamp  ## the tuning strategies against random search in as many jobs, on real data (DATA=folder); about 15 minutes
+	PYTHONPATH=layers/core:localcloud/src $(PY) -m benchmarks.tuning --data $(or $(DATA),../shared/data)
 
 bench-bandit: .venv/.stamp  ## simulated bandits and probations: false decisions, power, rewards missed
 	PYTHONPATH=layers/core $(PY) -m benchmarks.bandit --plot docs/bandit.svg

@@ -185,6 +185,8 @@ REFUSED = {
         tuned("gradient_boosting", "ranges: {gradient_boosting: {learning-rate: []}}"),
         "leaves nothing to try",
     ),
+    "a target of auto": (tuned("auto", "target: 0.9"), "auto is one training job, which searches by itself"),
+    "a grid of auto": (tuned("auto", "strategy: grid"), "training.tuning.strategy: auto is one training job"),
     "a value twice in a grid": (
         tuned("logistic_regression", "strategy: grid, ranges: {logistic_regression: {c: [1, 1]}}"),
         "a value stands twice",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sluice.contract.hints import nearest
 from sluice.contract.metric_limits import LOWER_IS_BETTER, limit_violation
 from sluice.model.reporting import REPORTING
-from sluice.model.search_spaces import SPACES
+from sluice.model.search_spaces import AUTO, SPACES
 
 if TYPE_CHECKING:
     from sluice.contract.models import Contract
@@ -50,6 +50,11 @@ def tuning_violations(contract: Contract) -> Iterator[str]:
 def _combinations(tuning: Tuning, families: Sequence[str]) -> Iterator[str]:
     several = f"SageMaker allows it for one algorithm only, and training.candidates has {len(families)}"
     silent = [family for family in families if family not in REPORTING]
+    if AUTO in families:
+        asked = {"strategy": tuning.strategy != "bayesian", "target": tuning.target is not None,
+                 "patience": tuning.patience is not None, "ranges": bool(tuning.ranges)}  # fmt: skip
+        for name in (name for name, wanted in asked.items() if wanted):
+            yield f"{_AT}.{name}: auto is one training job, which searches by itself; remove {name}"
     if tuning.strategy == "hyperband":
         if tuning.early_stopping:
             yield f"{_AT}.early_stopping: hyperband ends training jobs itself; remove early_stopping"
