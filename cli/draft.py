@@ -276,7 +276,7 @@ def _gates(problem_type: str, *, labelled: bool) -> list[str]:
     floor = {"binary": "min: 0.8", "multiclass": "min: 0.7", "regression": "max: 10"}[problem_type]
     return [
         f"  # - {{metric: {metric}, {floor}}}",
-        f"  - {{metric: {metric}, above_baseline_by: {'0.0' if problem_type == 'regression' else '0.01'}}}",
+        f"  - {{metric: {metric}, above_baseline_by: 0.0}}",
         f"  - {{metric: {metric}, not_worse_than_champion_by: 0.005, confidence: 0.95}}",
     ]
 

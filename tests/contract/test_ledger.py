@@ -21,6 +21,7 @@ CHAMPION = Champion(
     probation_until=NOW + timedelta(days=1),
     previous={"run_id": "r0", "weights": [1, 0.5]},
     metrics={"roc_auc": 0.1 + 0.2, "rows": 2466, "none": None, "ok": True},
+    anchor={"run_id": "r-1", "artifact_uri": "s3://data/models/shop/r-1/model.tar.gz"},
 )
 
 

@@ -263,7 +263,7 @@ REFUSED = {
     ),
     "an interval that decides anyway": (
         BASE + "gates: [{metric: recall, slice: a, max_gap: 0.2, decided_by: interval}]",
-        "`decided_by` is for `min` and `max`",
+        "`decided_by` is for `min`, `max` and `above_baseline_by`",
     ),
     "segments of the target": (BASE + "gates: [{metric: recall, slice: y, max_gap: 0.2}]", "names the target"),
     "log of a category": (columns("k: {type: category}") + "features: {log: [k]}", "'k' is category"),

@@ -215,4 +215,7 @@ def test_an_interval_decides_about_a_limit_where_the_contract_says_so(low: float
 )
 def test_the_baseline_gate_reads_the_interval(low: float, high: float, decision: str) -> None:
     pair = {"difference": (low + high) / 2, "low": low, "high": high, "confidence": 0.95}
-    assert judge([GATES["above_baseline_by"]], evaluation(paired_baseline={"roc_auc": pair})).decision == decision
+    found = evaluation(paired_baseline={"roc_auc": pair})
+    assert judge([GATES["above_baseline_by"]], found).decision == decision
+    measured = GATES["above_baseline_by"].model_copy(update={"decided_by": "estimate"})
+    assert judge([measured], found).decision == ("rejected" if low < 0 else "approved")

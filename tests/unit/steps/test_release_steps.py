@@ -12,6 +12,7 @@ from sluice import keys
 from sluice.errors import EndpointBusyError
 from sluice.ports import ENDPOINT as PORTS_ENDPOINT
 from sluice.ports import Answer, Json
+from sluice.records.evaluation import Measured, PairedDifference
 from sluice.steps.complete_release import complete_release
 from sluice.steps.complete_rollback import complete_rollback
 from sluice.steps.finish_run import finish_run
@@ -23,7 +24,7 @@ from sluice.steps.register_model import register_model
 from sluice.steps.request_approval import request_approval
 from sluice.steps.resume_approval import resume_approval
 from sluice.steps.verify_endpoint import verify_endpoint
-from testing.release_world import ENDPOINT, NEW, OLD, PROJECT, URI, build
+from testing.release_world import CONTRACT, ENDPOINT, NEW, OLD, PROJECT, URI, build, evaluated, evaluation, freeze
 from tests.unit.steps.captures import lay
 
 
@@ -46,6 +47,21 @@ def test_gates_approve_reject_and_miss() -> None:
     blind = build()
     blind.objects.remove(keys.run(PROJECT, NEW, "evaluation", "evaluation.json"))
     assert blind.call(judge_candidate, PROJECT, NEW)["decision"] == "inconclusive"
+
+
+@pytest.mark.parametrize(("low", "anchored"), [(-0.001, True), (0.001, False)])
+def test_a_promotion_keeps_the_anchor_unless_the_model_is_surely_better(low: float, anchored: bool) -> None:
+    world = build()
+    gate = {"metric": "roc_auc", "not_worse_than_champion_by": 0.01}
+    freeze(world, NEW, {**CONTRACT, "gates": [gate]})
+    pair = PairedDifference(difference=low + 0.01, low=low, high=low + 0.02, confidence=0.95)
+    champion = Measured(metrics={"roc_auc": 0.89}, run_id=OLD)
+    evaluated(world, NEW, evaluation(champion=champion, paired={"roc_auc": pair}))
+    before = world.ledger.champion(PROJECT)
+    arn, plan = planned(world)
+    world.call(complete_release, PROJECT, NEW, "promoted", arn, URI, plan)
+    anchor = {"run_id": OLD, "artifact_uri": before.metrics["artifact_uri"]}
+    assert world.ledger.champion(PROJECT).anchor == (anchor if anchored else None)
 
 
 def test_approval_resumes_once() -> None:

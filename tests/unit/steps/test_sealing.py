@@ -119,6 +119,15 @@ def test_a_champion_that_was_changed_serves_nowhere_anew() -> None:
         world.call(plan_release, PROJECT, NEW, arn, URI)
 
 
+def test_an_anchor_that_was_changed_is_compared_with_nobody() -> None:
+    world = build()
+    anchor = {"run_id": OLD, "artifact_uri": f"s3://data/models/{PROJECT}/{OLD}/model.tar.gz"}
+    world.call(seal_model, PROJECT, NEW, TRAINED, JOB, anchor=anchor)
+    world.objects.write(keys.sealed(PROJECT, OLD, "model.tar.gz"), b"other bytes")
+    with pytest.raises(ArtifactError, match="not what was signed"):
+        world.call(seal_model, PROJECT, NEW, TRAINED, JOB, anchor=anchor)
+
+
 def test_a_changed_predecessor_is_not_rolled_back_to() -> None:
     world = build()
     arn = world.call(register_model, PROJECT, NEW, URI)["package_arn"]

@@ -110,10 +110,10 @@ class Gate(Part):
         description="of the interval that decides: the gate passes if all of it keeps the limit, fails if the test "
         "rows speak against it, and is inconclusive if they are too few",
     )
-    decided_by: Literal["estimate", "interval"] = Field(
-        "estimate",
-        description="min and max: whether the value on the test rows or its interval must keep the limit; the other "
-        "rules are always decided by an interval",
+    decided_by: Literal["estimate", "interval"] | None = Field(
+        None,
+        description="whether the value on the test rows or its interval must keep the limit. Default: estimate for min "
+        "and max, interval for above_baseline_by; the other rules are always decided by an interval",
     )
     slice: str | None = Field(
         None, description="the column whose segments `max_gap` compares; it need not be a feature"
@@ -133,6 +133,8 @@ class Gate(Part):
             raise ValueError(f"a gate has exactly one of {', '.join(rules)}; this one has {given or 'none'}")
         if (self.slice is None) != (self.max_gap is None):
             raise ValueError("`slice` and `max_gap` belong together")
-        if "decided_by" in self.model_fields_set and self.decided_by == "interval" and not {"min", "max"} & {*given}:
-            raise ValueError(f"`decided_by` is for `min` and `max`; `{given[0]}` is always decided by an interval")
+        if self.decided_by and given[0] not in ("min", "max", "above_baseline_by"):
+            raise ValueError(
+                f"`decided_by` is for `min`, `max` and `above_baseline_by`; an interval always decides `{given[0]}`"
+            )
         return self

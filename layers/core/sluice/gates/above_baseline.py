@@ -1,7 +1,7 @@
 """`above_baseline_by`: the candidate beats the baseline on the same rows by at least the margin.
 
 The gate passes when even the bad end of the paired interval reaches the margin, and fails when even the good end does
-not. For metrics where lower is better the
+not; with `decided_by: estimate` the measured gain decides. For metrics where lower is better the
 gain is baseline − candidate.
 """
 
@@ -33,6 +33,8 @@ def above_baseline(gate: Gate, evaluation: Evaluation) -> Verdict:
     if gate.metric in LOWER_IS_BETTER:
         gain, low, high = -gain, -high, -low
     outcome: Outcome = "pass" if low >= margin else "fail" if high < margin else "inconclusive"
+    if gate.decided_by == "estimate":
+        outcome = "pass" if gain >= margin else "fail"
     said = {
         "pass": f"reaches {margin:g}",
         "fail": f"is less than {margin:g}",
@@ -42,4 +44,5 @@ def above_baseline(gate: Gate, evaluation: Evaluation) -> Verdict:
         f"{gate.metric} {candidate:.4f} against the baseline's {baseline:.4f}: a gain of {gain:+.4f} "
         f"[{low:+.4f}, {high:+.4f}] at confidence {confidence:g} {said}"
     )
-    return Verdict(RULE, gate.metric, outcome, low, margin, reason, inputs)
+    statistic = gain if gate.decided_by == "estimate" else low
+    return Verdict(RULE, gate.metric, outcome, statistic, margin, reason, inputs)

@@ -18,7 +18,7 @@ def kept(gate: Gate, evaluation: Evaluation, rule: Literal["min", "max"], thresh
     value = evaluation.metric_of("candidate", gate.metric)
     if value is None:
         return missing(rule, gate.metric, threshold, "the candidate's value")
-    inputs: dict[str, object] = {"candidate": value, "decided_by": gate.decided_by}
+    inputs: dict[str, object] = {"candidate": value, "decided_by": gate.decided_by or "estimate"}
     if gate.decided_by == "interval":
         low, high, confidence = evaluation.gate_intervals.get(gate.metric, (None, None, None))
         if low is None or high is None or confidence is None or confidence < gate.confidence - 1e-9:
