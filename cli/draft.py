@@ -35,6 +35,7 @@ _TARGETS = (
     "default",
 )
 _CLASSES = 20
+AUTO_MINUTES = 10
 _SHOWN = 5
 _YES = frozenset(
     ("da", "evet", "hai", "igen", "ja", "jo", "oui", "sí", "si", "sì", "sim", "tak", "yes", "true", "positive")
@@ -259,6 +260,7 @@ def _rest(problem_type: str, time: Seen | None, *, labelled: bool) -> list[str]:
     return [
         "  expectations: {max_invalid_rows: 0.05}  # min_rows would refuse smaller files",
         f"  split: {{test: 0.2, validation: 0.2, by: random}}{by_time}",
+        *_training(problem_type),
         "gates:",
         "  # DECIDE, once a first model shows what can be reached: what must a model reach to be useful? For example:",
         *_gates(problem_type, labelled=labelled),
@@ -266,6 +268,16 @@ def _rest(problem_type: str, time: Seen | None, *, labelled: bool) -> list[str]:
         "  approval: manual  # DECIDE: automatic once you trust the gates",
         "  # DECIDE, from the second model on: hold, roll_back, or promote after a test on held-out rows?",
         "  no_traffic: roll_back  # what a release does that sees no live requests",
+    ]
+
+
+def _training(problem_type: str) -> list[str]:
+    if problem_type in unlabelled.TYPES:
+        return []
+    return [
+        "training:",
+        "  candidates: [auto]  # one job tries families and hyperparameters; a larger max_minutes may find more",
+        f"  tuning: {{max_minutes: {AUTO_MINUTES}}}",
     ]
 
 
