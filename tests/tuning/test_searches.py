@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from localcloud import environments
 from sluice import bundle
 from sluice.contract import Contract
 from sluice.model.reporting import MAX_REPORTS
+from sluice.model.search_spaces import LIBRARIES
 from sluice.ports import Settings
 from sluice.records.training_plan import TrainingPlan
 from sluice.steps.plan_training import run_plan
@@ -170,3 +173,27 @@ def test_several_families_a_grid_of_own_values_and_early_stopping(bench: Bench) 
     tuning, jobs = bench.tuning(early)
     assert len(jobs) == 1
     assert tuning["HyperParameterTuningJobConfig"]["TrainingJobEarlyStoppingType"] == "Auto"
+
+
+def test_auto_is_one_training_job_with_the_shipped_libraries_and_names_its_trials(bench: Bench) -> None:
+    archives = {f"{name}.tar.gz": bundle.library_archive(name) for name in sorted(set(LIBRARIES.values()))}
+    code = bundle.archive({**bundle.learn_files(), "libraries.json": bundle.library_list(archives)})
+    s3, bucket = bench.cloud.client("s3"), bench.settings.bucket
+    for name, content in {"sourcedir.tar.gz": code, **{f"libraries/{k}": v for k, v in archives.items()}}.items():
+        s3.put_object(Bucket=bucket, Key=f"code/1/{name}", Body=content)
+    settings = replace(bench.settings, source_uri=f"s3://{bucket}/code/1/sourcedir.tar.gz")
+    own = replace(bench, settings=settings)
+    plan = own.plan("r8", candidates=["auto"], max_minutes=2)
+    output = own.run(plan)
+    assert output["definition"] == "auto"
+    _, jobs = own.tuning(plan)
+    assert len(jobs) == 1
+    packed = s3.get_object(Bucket=bucket, Key=_key(output["artifact_uri"]))["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        model = json.load(tar.extractfile("model.json") or io.BytesIO())
+    training = model["training"]
+    assert model["family"] == "auto"
+    assert training["budget_seconds"] == 120
+    assert training["families_left_out"] == [], "the channel brings what the container lacks"
+    assert {trial["family"] for trial in training["trials"]} >= {"lightgbm", "logistic_regression"}
+    assert sum(trial["weight"] for trial in training["trials"]) == pytest.approx(1.0, abs=1e-4)

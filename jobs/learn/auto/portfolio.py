@@ -57,7 +57,6 @@ _PORTFOLIO = (
             "extra-trees": "true",
         },
     ),
-    Configuration("catboost", rows=(0, LARGE)),
     Configuration(
         "lightgbm",
         {"learning-rate": 0.04, "num-leaves": 63, "min-data-in-leaf": 15, "feature-fraction": 0.5, "lambda-l2": 3.0},
