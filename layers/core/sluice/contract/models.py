@@ -19,7 +19,7 @@ from sluice.contract.part import Part
 from sluice.contract.problem import Business, Problem
 from sluice.contract.release import Bandit, Release
 from sluice.contract.training import Gate, Training
-from sluice.contract.unlabelled import FAMILIES
+from sluice.contract.unlabelled import default_families
 from sluice.model.values import Reading, category_text, truth
 
 __all__ = ["COLUMN_PATTERN", "PROJECT_PATTERN", "Bandit", "Column", "Contract", "Gate", "Release"]
@@ -60,15 +60,15 @@ class Contract(Part):
     @model_validator(mode="before")
     @classmethod
     def _families_of_its_type(cls, values: Any) -> Any:
-        """Without `training.candidates`, every family that learns without labels is tried where there are none."""
+        """Without `training.candidates`, families that learn without labels are tried where none is learned from."""
         try:
-            families = FAMILIES[values["problem"]["type"]]
+            families = default_families(values["problem"])
             training = values.get("training") or {}
             if training.get("candidates") is not None:
                 return values
         except (KeyError, TypeError, AttributeError):
             return values
-        return {**values, "training": {**training, "candidates": list(families)}}
+        return {**values, "training": {**training, "candidates": families}}
 
     @model_validator(mode="after")
     def _columns_exist(self) -> Contract:

@@ -10,6 +10,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "clustering": ("kmeans", "gaussian_mixture", "pca_kmeans"),
     "anomaly": ("isolation_forest", "lof", "one_class_svm"),
 }
+NO_LABELS_AT_ALL = ("isolation_forest",)
+"""The default of an anomaly problem without a target. Of several families nothing tells the best one without a label:
+in a comparison of the measures for it none beat this family at its defaults (Ma et al., SIGKDD Explorations 25, 2023).
+"""
 METRICS = {
     "clustering": ("silhouette", "davies_bouldin", "calinski_harabasz", "stability", "smallest_share"),
     "anomaly": ("pr_auc", "roc_auc", "stability", "precision", "recall", "f1", "flagged_share"),
@@ -24,6 +28,12 @@ AGAINST_CHAMPION = {"clustering": ("silhouette",), "anomaly": NEED_LABELS}
 """Measured row by row, so that the difference of two models has an interval."""
 AGAINST_BASELINE = {"clustering": ("silhouette",), "anomaly": NEED_LABELS}
 BY_SLICE = {"clustering": ("silhouette",), "anomaly": (*NEED_LABELS, "flagged_share")}
+
+
+def default_families(problem: dict[str, Any]) -> list[str]:
+    """Raises KeyError for a type that learns from labels."""
+    families = FAMILIES[problem["type"]]
+    return list(NO_LABELS_AT_ALL if problem["type"] == "anomaly" and not problem.get("target") else families)
 
 
 def default_metric(problem: dict[str, Any]) -> str:
