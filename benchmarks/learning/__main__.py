@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from leakage import examine
 
-from benchmarks.learning import tables
+from benchmarks.learning import tables, unlabelled
 from benchmarks.learning.leaks import LEAKS, rows_of
 from benchmarks.learning.tables import Table
 from benchmarks.learning.training_job import JobFailedError, run, truth
@@ -104,6 +104,7 @@ def main() -> int:
             say(name, None, None, True, skipped=f"there is no {name} in the folder of shared data")
             continue
         good &= of_set(name, make)
+    good &= unlabelled.of_sets(say, SEED, ONLY)
     for name, expected in LEAKS.items():
         if ONLY and name not in ONLY and "leakage" not in ONLY:
             continue

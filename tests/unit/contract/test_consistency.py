@@ -397,7 +397,7 @@ def test_what_learns_without_labels_has_defaults_of_its_own() -> None:
     assert (segments.problem.metric, segments.problem.clusters) == ("silhouette", "auto")
     assert segments.feature_columns == ["a", "y"]
     assert (rare.problem.metric, labelled.problem.metric) == ("stability", "pr_auc")
-    assert rare.training.candidates == ["isolation_forest"], "without labels nothing tells which family is best"
+    assert rare.training.candidates == ["isolation_forest"], "without labels nothing says which family is best"
     assert labelled.training.candidates == ["isolation_forest", "lof", "one_class_svm"]
     assert labelled.feature_columns == ["a"]
     assert (labelled.problem.target, labelled.problem.learned_target) == ("y", None)

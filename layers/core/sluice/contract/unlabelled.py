@@ -11,7 +11,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "anomaly": ("isolation_forest", "lof", "one_class_svm"),
 }
 NO_LABELS_AT_ALL = ("isolation_forest",)
-"""The default of an anomaly problem without a target. Of several families nothing tells the best one without a label:
+"""The default of an anomaly problem without a target. Of several families nothing says which is best without a label:
 in a comparison of the measures for it none beat this family at its defaults (Ma et al., SIGKDD Explorations 25, 2023).
 """
 METRICS = {
