@@ -14,9 +14,10 @@ import numpy as np
 import outlying_rows
 import stages
 from scipy import sparse
+from sklearn.linear_model import SGDClassifier
 
 from families import Family, Sample, Task
-from families.linear_terms import TERM_SCALE, linear_models, weights_of
+from families.linear_terms import CERTAIN, TERM_SCALE, linear_models, weights_of
 from sluice.model.encoder import Encoder
 from sluice.model.preparation.options import Targets
 from sluice.model.preparation.terms import Terms
@@ -26,6 +27,7 @@ from sluice.model.schema import Row, Schema
 MAX_SCORED_CLASSES = 50
 """Beyond, one score for each class costs more time and columns than it helps."""
 _C = 0.1
+_EPOCHS = 6
 _FOLDS, _FOLDS_OF_MANY, _MANY = 5, 3, 20_000
 
 
@@ -105,6 +107,21 @@ def text_scores(words: Any, y: np.ndarray, task: Task, fold: np.ndarray) -> tupl
 
 
 def _scores(words: Any, y: np.ndarray, task: Task) -> TextScores:
+    if task.classes > 2:
+        # averaged gradient steps: half the time of coordinate descent for ten classes, and as good
+        many = SGDClassifier(
+            loss="log_loss",
+            alpha=1.0 / (_C * TERM_SCALE**2 * len(y)),
+            max_iter=_EPOCHS,
+            tol=None,
+            average=len(y),
+            random_state=task.seed,
+        ).fit(words, y)
+        coef, intercept = np.zeros((task.classes, words.shape[1])), np.full(task.classes, -CERTAIN)
+        two = len(many.classes_) == 2  # then there is one row of weights, of the second
+        coef[many.classes_] = np.concatenate([-many.coef_, many.coef_]) if two else many.coef_
+        intercept[many.classes_] = np.concatenate([-many.intercept_, many.intercept_]) if two else many.intercept_
+        return TextScores(coef.T, intercept, [str(k) for k in range(task.classes)])
     coef, intercept = weights_of(linear_models(task, _C, words * TERM_SCALE, y, None))
     names = ["value"] if task.problem == "regression" else [str(k) for k in range(len(coef))]
     return TextScores((coef * TERM_SCALE).T, intercept, names)

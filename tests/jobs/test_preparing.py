@@ -201,3 +201,21 @@ def test_texts_that_are_all_alike_have_no_scores():
     rows = [{"t": "red shoe", "n": float(i)} for i in range(60)]
     encoder, _ = preparing.prepared(FAMILIES["random_forest"], SCHEMA, {}, rows, np.arange(60) % 2, TASKS["binary"])
     assert not any("score" in name for name in encoder.names)
+
+
+@pytest.mark.parametrize("family", ["logistic_regression", "random_forest"])
+@pytest.mark.parametrize("present", [(0, 1), (0, 2), (0, 1, 2)])
+def test_a_class_may_be_absent_from_a_part_of_the_rows(family, present):
+    """As in a fold of few rows: the last class has two rows, or none."""
+    rows, y = data("multiclass", rows=90)
+    y = np.where(np.isin(y, present), y, present[0])
+    y[(y == present[-1]).nonzero()[0][2:]] = present[0]
+    encoder, sample = preparing.prepared(FAMILIES[family], SCHEMA, {}, rows, y, TASKS["multiclass"])
+    assert np.isfinite(sample.matrix[:, -1]).all()
+    if family == "logistic_regression":
+        fitted = FAMILIES[family].fit(FAMILIES[family].hyperparameters({}), TASKS["multiclass"], sample)
+        answer = FAMILIES[family].answer(fitted, TASKS["multiclass"], sample)
+        assert answer.shape == (90, 3)
+        assert np.allclose(answer.sum(axis=1), 1)
+    else:
+        assert encoder.names[-3:] == [f"text:score[{k}]" for k in range(3)]

@@ -18,6 +18,9 @@ TERM_SCALE = 10.0
 """A text's terms have length 1 for each kind, a standardised column has variance 1: so that one C fits both, terms are
 made larger. C = 0.1 is C = 10 for the terms alone, where linear models of text are best."""
 
+CERTAIN = 10.0
+"""The logit of a class that every row has: short of certainty, as its absence elsewhere is not known."""
+
 
 def linear_models(task: Task, c: float, matrix: Any, y: np.ndarray, weight: np.ndarray | None) -> list[Any]:
     """One model for regression and two classes, else one for each class against the rest.
@@ -30,12 +33,25 @@ def linear_models(task: Task, c: float, matrix: Any, y: np.ndarray, weight: np.n
         return [model.fit(matrix, y, sample_weight=weight)]
     models = []
     for k in [1] if task.classes == 2 else range(task.classes):
+        if (own := y == k).all() or not own.any():
+            models.append(Constant(matrix.shape[1], CERTAIN if own.all() else -CERTAIN))
+            continue
         model = LogisticRegression(C=c, solver="liblinear", dual=True, tol=0.1, max_iter=200, random_state=task.seed)
         with warnings.catch_warnings():
             # at the last permitted round the weights are good enough; validation says how good
             warnings.simplefilter("ignore", ConvergenceWarning)
-            models.append(model.fit(matrix, y == k, sample_weight=weight))
+            models.append(model.fit(matrix, own, sample_weight=weight))
     return models
+
+
+class Constant:
+    """Of a class that every row has, or none, as in a part of the rows: nothing but an intercept."""
+
+    def __init__(self, width: int, intercept: float) -> None:
+        self.coef_, self.intercept_ = np.zeros((1, width)), np.array([intercept])
+
+    def decision_function(self, matrix: Any) -> np.ndarray:
+        return np.full(matrix.shape[0], self.intercept_[0])
 
 
 def weights_of(models: list[Any]) -> tuple[np.ndarray, np.ndarray]:
