@@ -70,7 +70,7 @@ class Mlp(Family):
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "epochs": Parameter(30, 1, 1000),
         "bins": Parameter(20, 0, 200),
-        "width": Parameter(96, 2, 512),
+        "width": Parameter(192, 2, 512),
         "layers": Parameter(2, 1, 4),
         "learning-rate": Parameter(0.002, 1e-5, 1.0),
         "alpha": Parameter(1e-3, 0.0, 100.0),

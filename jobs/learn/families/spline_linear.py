@@ -76,7 +76,7 @@ class SplineLinear(Family):
     tolerance = 1e-11  # a piece's polynomial is the splines' sum, multiplied out
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "c": Parameter(1.0, 1e-6, 1e6),
-        "knots": Parameter(10, 3, 50),
+        "knots": Parameter(20, 3, 50),
     }
 
     def fit(self, hyperparameters: Mapping[str, Any], task: Task, sample: Sample, watch: Sample | None = None) -> Any:
