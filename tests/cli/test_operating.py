@@ -67,6 +67,31 @@ class TestAsk:
         code, _, said = sluice("ask", "shop", '{"pages": 3}')
         assert (code, "(probability of true: 0.632); answered by v1" in said) == (0, True)
 
+    @pytest.mark.parametrize(
+        ("problem", "answer", "told"),
+        [
+            (
+                "clustering",
+                {"prediction": "segment 2", "probability": 0.91},
+                "segment: segment 2 (probability of segment 2: 0.91)",
+            ),
+            (
+                "anomaly",
+                {"prediction": True, "score": 0.75},
+                "flagged as an anomaly: true (anomaly score 0.75, flagged",
+            ),
+        ],
+    )
+    def test_answers_without_a_target_are_said_in_words(self, sluice, world, monkeypatch, problem, answer, told):
+        serve(world)
+        columns = {"pages": {"type": "integer"}}
+        contract = {"project": "shop", "problem": {"type": problem}, "data": {"columns": columns}}
+        world.ledger.save_contract("shop", Contract.model_validate(contract).model_dump(mode="json"), "v9")
+        body = json.dumps({"predictions": [answer], "model": "r1"}).encode()
+        monkeypatch.setattr(world.models, "invoke", lambda *_, **__: Answer(200, body, "v1"))
+        code, _, said = sluice("ask", "shop", '{"pages": 3}')
+        assert (code, told in said) == (0, True), said
+
 
 def test_follow_shows_a_run_that_was_recorded_but_has_no_lock_yet(sluice, world, monkeypatch):
     world.ledger.start_run("shop", RUN, world.clock.now(), {"status": "starting", "trigger": "data"})
