@@ -61,7 +61,7 @@ class Table:
         return {
             "project": "bench",
             "problem": {
-                "type": self.kind, "target": self.target, "positive": self.positive, "metric": self.metric,
+                "type": self.kind, "target": self.target or None, "positive": self.positive, "metric": self.metric,
             },
             "data": {
                 "key": [],
@@ -192,7 +192,7 @@ def folds(one: Table, seed: int = 0, count: int = 5) -> list[np.ndarray]:
         fold = of_group[one.groups]
     else:
         order = chance.permutation(rows)
-        if one.kind != "regression":
+        if one.kind in ("binary", "multiclass"):
             labels = pd.factorize(one.frame[one.target], sort=True)[0]
             order = order[np.argsort(labels[order], kind="stable")]
         fold = np.empty(rows, dtype=np.int64)

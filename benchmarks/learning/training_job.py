@@ -86,7 +86,9 @@ def run(
         if done.returncode:
             raise JobFailedError("\n".join((done.stdout + done.stderr).splitlines()[-5:]))
         model = Model.load(folder / "model", exact=True)
-        rows = read_rows(folder / "test", Schema.from_contract(contract), "test", needed={table.target})
+        rows = read_rows(
+            folder / "test", Schema.from_contract(contract), "test", needed={table.target} if table.target else set()
+        )
         began = time.monotonic()
         scores = model.score(rows)
         return Answer(
