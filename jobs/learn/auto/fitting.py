@@ -15,6 +15,7 @@ from families import FAMILIES, Family, Sample
 from parity import difficult
 from project_data import ProjectData
 from sluice.model.encoder import Encoder
+from sluice.model.errors import ModelError
 from sluice.model.schema import Row
 from sluice.model.scorers import build_scorer, uses_terms
 
@@ -89,6 +90,8 @@ class Fitting:
             # the rows of a fold are in no order of time or class
             few = np.arange(0, len(train.y), max(1, round(1 / job.share)))
             train = _part(train, few)
+        if task.classes and len(np.unique(train.y)) < task.classes:
+            raise ModelError("a class has no row outside of this fold, so that nothing can answer it")
         began, used = time.perf_counter(), time.process_time()
         fitted = family.fit(job.hyperparameters, task, train, held)
         answer = family.answer(fitted, task, held)

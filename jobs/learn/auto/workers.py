@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from sluice.model.errors import ModelError
+
 MAX_WORKERS = 8
 
 
@@ -116,6 +118,7 @@ def _serve(pipe: Any, work: Callable[[Any], Any]) -> None:
         try:
             answer = work(job)
         except Exception as error:  # a library that refuses a configuration loses that trial, not the job
-            # its own text may quote a row
-            failure = f"{type(error).__name__} in {getattr(job, 'family', 'the fit')}"
+            # the text of another error than our own may quote a row
+            own = str(error) if isinstance(error, ModelError) else type(error).__name__
+            failure = f"{own} ({getattr(job, 'family', 'the fit')})"
         pipe.send((answer, failure))

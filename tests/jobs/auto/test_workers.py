@@ -6,6 +6,7 @@ import time
 import pytest
 
 from auto.workers import Workers
+from sluice.model.errors import ModelError
 
 
 def work(job):
@@ -13,6 +14,8 @@ def work(job):
         time.sleep(60)
     if job == "die":
         os._exit(3)
+    if job == "cannot":
+        raise ModelError("this cannot be learned")
     if job == "refuse":
         raise ValueError("a secret value")
     return os.getpid(), job
@@ -55,6 +58,6 @@ def test_a_failure_is_one_trial_s_and_does_not_quote_values(workers):
     workers.start("refuse")
     workers.start("die")
     failures = {outcome.job: outcome.failure for outcome in ended(workers)}
-    assert failures == {"refuse": "ValueError in the fit", "die": "its process ended with 3 (out of memory?)"}
-    workers.start("after")
-    assert ended(workers)[0].answer[1] == "after"
+    assert failures == {"refuse": "ValueError (the fit)", "die": "its process ended with 3 (out of memory?)"}
+    workers.start("cannot")
+    assert ended(workers)[0].failure == "this cannot be learned (the fit)"

@@ -213,6 +213,10 @@ REFUSED = {
         BASE + "training: {candidates: [auto], tuning: {warm_start: true}}",
         "auto starts again inside its one job",
     ),
+    "auto without a refit": (
+        BASE + "training: {candidates: [auto], refit: false}",
+        "auto always fits its models on all rows",
+    ),
     "auto beside a family": (BASE + "training: {candidates: [auto, lightgbm]}", "write [auto]"),
     "profit without its value": (BASE + "gates: [{metric: profit, min: 1}]", "business.value_per_true_positive"),
     "tuning by profit without its value": (

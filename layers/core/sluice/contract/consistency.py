@@ -290,6 +290,8 @@ def _training(contract: Contract) -> Iterator[str]:
         yield "training.candidates: auto tries the other families itself; write [auto], or name families without it"
     if "auto" in contract.training.candidates and contract.training.tuning.warm_start:
         yield "training.tuning.warm_start: auto starts again inside its one job; remove warm_start"
+    if "auto" in contract.training.candidates and not contract.training.refit:
+        yield "training.refit: auto always fits its models on all rows at the end; remove refit"
     if contract.problem.type == "regression" and contract.training.class_weights != "none":
         yield "training.class_weights is for classes; this problem is regression: take it out"
 
