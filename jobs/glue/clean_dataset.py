@@ -607,9 +607,7 @@ def _contents(columns: list[str]) -> Column:
 def write_trained_on(rows: DataFrame, plan: Plan, output: str) -> None:
     """Writes what tells later runs which rows this run's model is trained on."""
     learned = _ids(rows.where("_part <> 'test'"), _contents(list(plan.columns)))
-    learned.select("id").distinct().repartition(1).sortWithinPartitions("id").write.mode("overwrite").parquet(
-        f"{output}trained_on"
-    )
+    learned.select("id").coalesce(1).write.mode("overwrite").parquet(f"{output}trained_on")
 
 
 def mark_seen(
