@@ -214,6 +214,8 @@ def test_a_new_key_counts_the_rows_that_are_replaced_and_those_without_one() -> 
     said = alert(at).message
     assert f"{160 - len(keys_there)} of 200 rows are replaced by a later row of the same key (seats)" in said
     assert "40 of 200 rows have no key (seats)" in said
+    told = "data.key is seats instead of id; rows are split again, and test rows that the champion was trained on"
+    assert told in said
 
 
 def test_a_file_that_is_too_large_or_damaged_is_named_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

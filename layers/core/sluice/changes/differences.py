@@ -60,6 +60,9 @@ def differences(old: Json, contract: Contract) -> Differences:
     return Differences((*told, *roles), frozenset(columns), frozenset(limits), positive, key)
 
 
+SPLIT_AGAIN = "; rows are split again, and test rows that the champion was trained on are left out beside it"
+
+
 def _roles(old: Json, new: Json) -> tuple[list[str], set[str]]:
     """Sentences on the problem, target, key, time, split and duplicates; and the columns with a new part in them."""
     told: list[str] = []
@@ -73,15 +76,17 @@ def _roles(old: Json, new: Json) -> tuple[list[str], set[str]]:
             concerned |= {two} if name in ("target", "time") and two else set()
     one, two = old["data"].get("key") or [], new["data"]["key"]
     if list(one) != two:
-        told.append(f"data.key is {', '.join(two) or 'none'} instead of {', '.join(one) or 'none'}")
+        told.append(f"data.key is {', '.join(two) or 'none'} instead of {', '.join(one) or 'none'}{SPLIT_AGAIN}")
         concerned |= set(two) - set(one)
     one, two = _of(old, "data", "split", "by") or "random", new["data"]["split"]["by"]
     if one != two:
-        told.append(f"data.split.by is {two} instead of {one}")
+        told.append(f"data.split.by is {two} instead of {one}{SPLIT_AGAIN}")
         concerned |= {new["data"]["time"]} if two == "time" else set()
     one, two = _of(old, "data", "split", "group") or [], _of(new, "data", "split", "group") or []
     if one != two:
-        told.append(f"data.split.group is {', '.join(two) or 'none'} instead of {', '.join(one) or 'none'}")
+        told.append(
+            f"data.split.group is {', '.join(two) or 'none'} instead of {', '.join(one) or 'none'}{SPLIT_AGAIN}"
+        )
     return told, concerned
 
 
