@@ -156,6 +156,13 @@ def test_arrays_that_do_not_fit_are_refused(change):
         Encoder.from_json(ENCODER.to_json(), {})
 
 
+def test_weights_in_any_order_of_memory_are_taken_row_by_row():
+    coef = np.asfortranarray(np.random.default_rng(0).normal(size=(20, 3)))
+    scores = TextScores(coef, np.zeros(3), ["0", "1", "2"])
+    assert scores._coef.flags.c_contiguous
+    assert np.array_equal(scores._coef, coef.astype(np.float32).astype(np.float64))
+
+
 def test_matrices_beside_each_other_have_their_columns_in_order():
     one = Terms(np.array([1.0, 2.0]), np.array([0, 1]), np.array([0, 1, 2]), 2)
     two = Terms(np.array([3.0]), np.array([2]), np.array([0, 0, 1]), 3)

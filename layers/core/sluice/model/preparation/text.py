@@ -125,7 +125,9 @@ class TextScores:
         if coef.ndim != 2 or intercept.shape != (coef.shape[1],) or len(names) != coef.shape[1]:
             raise ValueError("scores of texts have a weight for each term and output")
         self.coef, self.intercept, self.names = coef.astype(np.float32), intercept.astype(np.float32), list(names)
-        self._coef, self._intercept = self.coef.astype(np.float64), self.intercept.astype(np.float64)
+        # row by row in memory: `take` copies all of an array that is not
+        self._coef = np.ascontiguousarray(self.coef, dtype=np.float64)
+        self._intercept = self.intercept.astype(np.float64)
 
     def __call__(self, terms: Terms) -> np.ndarray:
         """Shape (rows, outputs)."""
