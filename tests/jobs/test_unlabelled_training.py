@@ -109,6 +109,29 @@ def test_segments_keep_the_champions_names(projects, tmp_path):
     assert np.mean(same) > 0.6
 
 
+def test_a_champion_that_does_not_fit_names_nothing(projects, tmp_path, capsys):
+    train(projects["anomaly"], "isolation_forest", tmp_path / "other")
+    champion = tmp_path / "champion"
+    champion.mkdir()
+    with tarfile.open(champion / "model.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "other", arcname=".")
+    _, model = train(projects["clustering"], "kmeans", tmp_path / "model", champion=champion)
+    assert model.training["names"] == {"champion": None}
+    assert "segments get new names: the champion predicts 'fraud' (anomaly)" in capsys.readouterr().out
+    (champion / "model.tar.gz").write_bytes(b"no archive")
+    train(projects["clustering"], "kmeans", tmp_path / "again", champion=champion)
+    assert "segments get new names: the champion cannot be read" in capsys.readouterr().out
+
+
+def test_a_metric_without_a_value_on_validation_is_said(tmp_path):
+    data = make_unlabelled(tmp_path / "data", "clustering", rows=90, metric="davies_bouldin")
+    path = data / "validation" / "data.csv"
+    header, first, *_ = path.read_text().splitlines()
+    path.write_text("\n".join([header, first, first, ""]))
+    with pytest.raises(Exception, match="has no value on its 2 rows"):
+        train(data, "kmeans", tmp_path / "model")
+
+
 def test_rare_rows_come_first_and_the_share_asked_for_is_flagged(projects, tmp_path):
     found = {name: train(projects["anomaly"], name, tmp_path / name)[0] for name in DETECTORS}
     for name in ("isolation_forest", "lof"):

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import comparable
 import model_folder
 import numpy as np
 import outlying_rows
@@ -90,7 +91,13 @@ def train(arguments: argparse.Namespace, given: Mapping[str, str], contract: Map
         f"parity={difference:.2g} serving={model.serving} numpy={np.__version__} {_told(learned)}",
         flush=True,
     )
-    return learned.measured(model.score(held_out))
+    metrics = learned.measured(model.score(held_out))
+    if name != "baseline" and problem["metric"] not in metrics:
+        raise DataError(
+            f"channel validation: problem.metric {problem['metric']} has no value on its {len(held_out):,} rows, of "
+            "which the model puts all in one segment: bring more rows, or set problem.metric to silhouette"
+        )
+    return metrics
 
 
 def prepared(schema: Schema, features: Mapping[str, Any], rows: list[Any], seed: int) -> tuple[Encoder, list[Any]]:
@@ -143,10 +150,9 @@ def champion_of(folder: Path | None, kind: str, schema: Schema) -> Model | None:
     except ArtifactError as error:
         print(f"segments get new names: the champion cannot be read: {error}", flush=True)
         return None
-    gone = [name for name in model.encoder.schema.features if name not in schema.types]
-    if model.labels.problem != kind or gone:
-        why = f"it reads {len(gone)} columns that the contract no longer has" if gone else "it is of another type"
-        print(f"segments get new names: the champion does not fit this contract, {why}", flush=True)
+    known = Labels(kind, model.labels.target, model.labels.classes)
+    if why := comparable.why_not(model, known, schema):
+        print(f"segments get new names: {why.removesuffix(f'; {comparable.WHAT_TO_DO}')}", flush=True)
         return None
     return model
 
