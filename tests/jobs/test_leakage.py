@@ -146,6 +146,13 @@ def test_known_before_ends_the_warning_and_stays_on_record():
     assert kinds(answer, "accepted") == {("status",): "copy"}
 
 
+def test_a_rare_value_that_happens_to_be_of_one_class_is_not_filled_in_by_it():
+    columns, y = honest()
+    columns["stain"] = np.where(y & (np.random.default_rng(8).random(len(y)) < 0.07), 3.5, 0.0)
+    columns["stain"][:2] = 1.0
+    assert found(columns, y, "binary")["suspects"] == []
+
+
 def test_too_few_rows_are_said_to_be():
     columns, y = honest(150)
     assert "it takes 500 training rows" in found(columns, y, "binary")["notes"][0]

@@ -22,6 +22,8 @@ EXACT = 1e-6
 MAX_TERMS = 4
 PURE = 0.995
 MIN_FILLED = 30
+OF_CLASS = 0.2
+"""What an outcome fills in is there for a good part of its rows; a rare value of a measurement is not."""
 
 
 class Identifier(NamedTuple):
@@ -83,7 +85,8 @@ class Filled(NamedTuple):
 def filled_by_one_outcome(values: Sequence[Value], labels: np.ndarray) -> Filled | None:
     """Whether rows that have a value (or another than the usual one) are all of one class, which the others are not.
 
-    `outcome` is the share of that class among them. It takes MIN_FILLED such rows and as many others.
+    `outcome` is the share of that class among them. It takes MIN_FILLED such rows and as many
+    others.
     """
     absent = np.array([value is None for value in values])
     usual = _usual(values)
@@ -93,7 +96,8 @@ def filled_by_one_outcome(values: Sequence[Value], labels: np.ndarray) -> Filled
             continue
         share = np.bincount(labels[filled]) / filled.sum()
         best = int(share.argmax())
-        if share[best] >= PURE and np.mean(labels[empty] == best) <= 0.8:
+        of_class = np.mean(filled[labels == best])
+        if share[best] >= PURE and of_class >= OF_CLASS and np.mean(labels[empty] == best) <= 0.8:
             return Filled(int(filled.sum()), float(share[best]), missing)
     return None
 
