@@ -162,25 +162,30 @@ SEARCHES: dict[str, Callable[[Jobs, int, int], Found]] = {
     "bayesian, warm start": warm,
 }
 
+SHORTENED = ("bayesian, early stopping",)
+
 
 def compare(report: Report, data: str, jobs: Jobs, seeds: Iterable[int], count: int) -> None:
     seeds = list(seeds)
     found = {name: [run(jobs, seed, count) for seed in seeds] for name, run in SEARCHES.items()}
     chance = found["random"]
-    full = statistics.fmean(each.rounds for each in chance)
     for name, results in found.items():
         best = statistics.fmean(each.best for each in results)
         at = f"{data}, {count} jobs, {len(seeds)} seeds: {name}"
         gains = [mine.best - its.best for mine, its in zip(results, chance, strict=True)]
-        if name != "random":
+        if name in SHORTENED:
+            # it is no strategy of its own: it trades quality for time, and how much of both is what is measured
+            report.say(f"{at}: mean best ROC AUC less that of random", statistics.fmean(gains), "reported", True)
+        elif name != "random":
             goal = f"not below random by more than {TOLERANCE}"
-            report.say(f"{at}: mean best ROC AUC less that of random", statistics.fmean(gains), goal,
-                       statistics.fmean(gains) >= -TOLERANCE)  # fmt: skip
+            ok = statistics.fmean(gains) >= -TOLERANCE
+            report.say(f"{at}: mean best ROC AUC less that of random", statistics.fmean(gains), goal, ok)
         report.say(f"{at}: mean best ROC AUC on validation", best, "reported", True)
-        share = statistics.fmean(each.rounds for each in results) / full
-        cheap = name in ("hyperband", "bayesian, early stopping")
-        report.say(f"{at}: rounds, as a share of random's", share, "< 1" if cheap else "reported",
-                   share < 1 or not cheap)  # fmt: skip
+        of = "bayesian" if name in SHORTENED else "random"
+        share = statistics.fmean(each.rounds for each in results) / statistics.fmean(each.rounds for each in found[of])
+        cheap = name == "hyperband" or name in SHORTENED
+        goal = "< 1" if cheap else "reported"
+        report.say(f"{at}: rounds, as a share of those of {of}", share, goal, share < 1 or not cheap)
 
 
 def read(path: Path, target: str, positive: str, rows: int, drop: tuple[str, ...], folder: Path) -> ProjectData:
