@@ -107,7 +107,7 @@ def prepared(schema: Schema, features: Mapping[str, Any], rows: list[Any], seed:
     if stays is not None:
         report["rows_dropped"] = int((~stays).sum())
         rows = [row for row, stay in zip(rows, stays, strict=True) if stay]
-    encoder = Encoder.fit(schema, features, rows)
+    encoder = Encoder.fit(schema, features, rows, encoding="space")
     before, unknown = encoder.width, np.zeros(len(rows))
     # the contract's check refuses the steps that would learn from a target
     found, _ = stages.fit_stages(encoder, features, encoder.encode(rows), unknown, Task("regression", 0, "", seed))

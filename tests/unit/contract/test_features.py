@@ -36,6 +36,18 @@ def test_what_does_not_fit_the_columns_is_refused(features, said):
     assert any(said in sentence for sentence in violations(contract(features)))
 
 
+@pytest.mark.parametrize("features", [
+    {"preparation": "auto"}, {"select": {"mutual_information": 3}}, {"select": {"model": 3}},
+    {"categories": {"encoding": "target"}}, {"columns": {"c": {"encoding": "target"}}},
+])  # fmt: skip
+def test_nothing_is_learned_from_a_target_that_there_is_not(features):
+    columns = {name: column for name, column in COLUMNS.items() if name != "y"}
+    known = {"project": "shop", "problem": {"type": "clustering"}, "data": {"columns": columns}}
+    assert violations(Contract.model_validate({**known, "features": {"select": {"min_variance": 0}}})) == []
+    (said,) = violations(Contract.model_validate({**known, "features": features}))
+    assert "is learned from the target, and a clustering problem learns from none" in said
+
+
 @pytest.mark.parametrize(("features", "said"), [
     ({"numbers": {"impute": "middle"}}, "impute"),
     ({"numbers": {"outlier_limit": 3}}, "`outlier_limit` needs `outliers`"),

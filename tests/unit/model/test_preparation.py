@@ -270,6 +270,11 @@ def test_options_for_columns_of_another_type_are_refused(columns):
         fit({"columns": columns})
 
 
+def test_a_date_counts_once_in_a_space_of_distances():
+    assert fit({}, "space").left_out["forms"]["s"] == ["timestamp"]
+    assert fit({}, "ordinal").left_out["forms"]["s"] == ["calendar"]
+
+
 def test_dates_go_round():
     encoder = fit({"dates": "cycles"})
     names = encoder.names

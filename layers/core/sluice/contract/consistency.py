@@ -154,10 +154,6 @@ def _features(contract: Contract) -> Iterator[str]:
             yield f"features.bins.{name}: {count} bins; write 2 to 100"
     for name, options in contract.features.columns.items():
         yield from _column_features(contract, name, options)
-    if contract.problem.type in ("clustering", "anomaly"):
-        for key in ("rows", "select", "unit_norm", "components"):
-            if key in contract.features.model_fields_set:
-                yield f"features.{key} is for problems with a target; {contract.problem.type} has a space of its own"
     if contract.features.components is not None and contract.features.select.model_fields_set:
         yield "features.components replaces the columns that features.select keeps: take one of them out"
 

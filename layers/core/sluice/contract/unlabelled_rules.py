@@ -59,6 +59,8 @@ def _preparation(contract: Contract) -> Iterator[str]:
     """Steps that learn from a target, where none is learned from."""
     features = contract.features
     why = f"is learned from the target, and a {contract.problem.type} problem learns from none"
+    if features.preparation == "auto":
+        yield f"features.preparation auto {why}; write standard"
     for name in ("mutual_information", "model"):
         if getattr(features.select, name) is not None:
             yield f"features.select.{name} {why}; features.select.min_variance and features.components are not"

@@ -67,8 +67,9 @@ class Encoder:
         encoding: str = "one-hot",
         targets: Targets | None = None,
     ) -> Encoder:
-        """Learn what the contract's `features` ask for; where they leave it open, what suits the family's `encoding`
-        ("one-hot" or "ordinal"). `targets` are those of the rows: without them nothing is learned from the target.
+        """Learn what the contract's `features` ask for; where they leave it open, what suits the family's `encoding`:
+        "one-hot", "ordinal", or "space" (one-hot, for a space of distances). `targets` are those of the rows: without
+        them nothing is learned from the target.
 
         Raises ModelError on options that fit no column.
         """

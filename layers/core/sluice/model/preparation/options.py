@@ -71,7 +71,8 @@ def parts_of(
         asked = own.get("dates") or features.get("dates") or "auto"
         origin = min(present, default=0.0)
         forms = {"parts": ["timestamp"], "calendar": ["calendar"], "cycles": ["cycles", "since"]}
-        forms["auto"] = ["calendar"] if encoding == "ordinal" else ["calendar", "cycles"]
+        # in a space of distances a column counts once
+        forms["auto"] = {"ordinal": ["calendar"], "space": ["timestamp"]}.get(encoding, ["calendar", "cycles"])
         return [{"column": name, "kind": form, "origin": origin} for form in forms[asked]]
     if kind == "text":
         return [{"column": name, "kind": "terms"}]
