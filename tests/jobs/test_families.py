@@ -211,6 +211,19 @@ def test_trees_without_a_split_are_exported(family):
         assert np.abs(build_scorer(*family.export(fitted))(sample.matrix) - answer).max() <= family.tolerance
 
 
+@pytest.mark.parametrize("family", ["random_forest", "extra_trees"])
+def test_a_forest_ends_at_the_deadline_and_is_the_same_in_portions(family):
+    family = FAMILIES[family]
+    given = family.hyperparameters({"n-estimators": "23"})
+    in_time = family.fit(given, task(deadline=time.monotonic() + 1000), noisy())
+    assert family.settled(in_time, given) == given
+    at_once = family.fit(given, task(), noisy())
+    assert np.array_equal(*(family.answer(each, task(), noisy(seed=1)) for each in (in_time, at_once)))
+    late = family.fit(given, task(deadline=time.monotonic()), noisy())
+    assert family.settled(late, given)["n-estimators"] == 5
+    assert len(family.export(late)[0]["roots"]) == 5
+
+
 def test_a_forest_keeps_to_its_size(monkeypatch):
     monkeypatch.setattr(forests, "MAX_BYTES", 100_000)
     for name in ("random_forest", "extra_trees"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from families.node_tables import Tree, flatten
 
 MAX_BYTES = 96 << 20
 """Of a forest's arrays: well below what an archive may have (`sluice.model.archive`), and loaded in a second."""
+_FIRST = 5  # trees between two looks at the clock; doubled each time
 _NODE_BYTES = 25  # feature, left, right: 4 each; threshold: 8; missing_left: 1
 
 
@@ -53,11 +55,28 @@ class Forest(Family):
             random_state=task.seed,
             n_jobs=task.threads,
         )
-        estimator.fit(sample.matrix, sample.y, sample_weight=sample.weight)
+        _grow_in_time(estimator, arguments["n_estimators"], task.deadline, sample)
         # One job: scikit-learn adds up answers in the order in which threads end, which changes the last bits.
         return estimator.set_params(n_jobs=1)
+
+    def settled(self, fitted: Any, hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {**hyperparameters, "n-estimators": len(fitted.estimators_)}
 
     def export(self, fitted: Any) -> tuple[Arrays, Meta]:
         arrays, depth = flatten([read_tree(tree.tree_) for tree in fitted.estimators_])
         output = "identity" if output_of(fitted) == "identity" else "probability"
         return arrays, {"scorer": "forest", "output": output, "width": int(fitted.n_features_in_), "depth": depth}
+
+
+def _grow_in_time(estimator: Any, trees: int, deadline: float, sample: Sample) -> None:
+    """Grows the trees in portions that a look at the clock ends; the same forest as in one go, if there is time."""
+    began, done = time.monotonic(), 0
+    portion = trees if deadline == float("inf") else min(_FIRST, trees)
+    estimator.set_params(warm_start=True)
+    while portion:
+        done += portion
+        estimator.set_params(n_estimators=done).fit(sample.matrix, sample.y, sample_weight=sample.weight)
+        now = time.monotonic()
+        # trees that the time left is enough for, at the speed until now
+        affordable = 0 if done == trees else int(done * (deadline - now) / max(now - began, 1e-9))
+        portion = max(0, min(done, trees - done, affordable))
