@@ -61,8 +61,12 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
     with Workers(Fitting(data, folds)) as workers:
         search = Search(data, folds, workers, began=began, deadline=deadline, columns=columns)
         search.run()
+        if not search.finished():
+            folds = search.rescue() or folds
         trials = search.finished()
         if not trials:
+            for trial in search.trials:
+                say(line(trial, data.task.metric))
             raise ModelError(
                 "auto: no trial ended within the budget; give training.tuning.max_minutes more time, or name the "
                 "families in training.candidates"

@@ -127,6 +127,19 @@ class Search:
     def finished(self) -> list[Trial]:
         return [trial for trial in self.trials if trial.loss is not None]
 
+    def rescue(self) -> Folds | None:
+        """If no trial has ended, the one with the most folds counts, judged on these alone. None where none has any."""
+        found = max(self.trials, key=lambda trial: len(trial.held), default=None)
+        if found is None or not found.held:
+            return None
+        kept = sorted(found.held)
+        text = f"{len(kept)} of {self._folds.text}, as the budget was over"
+        self._folds = Folds([self._folds.folds[fold] for fold in kept], text)
+        found.held = {place: found.held[fold] for place, fold in enumerate(kept)}
+        found.left_out = ""
+        self._finish(found)
+        return self._folds
+
     def answers(self, trial: Trial) -> np.ndarray:
         """Its out-of-fold answers, by place of row."""
         return mean_by_row(self._folds, [trial.held[i].answer for i in range(len(self._folds))], len(self._y))

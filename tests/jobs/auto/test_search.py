@@ -130,6 +130,21 @@ def test_what_runs_when_the_time_is_over_is_said(monkeypatch):
     assert clock.now <= 200.0
 
 
+def test_without_any_ended_trial_the_one_with_the_most_folds_counts(monkeypatch):
+    found, _, _ = searched(monkeypatch, {"extra_trees": (30.0, 0.5)}, ["extra_trees"], 200.0)
+    assert found.finished() == []
+    trial = found.trials[0]
+    assert 1 <= len(trial.held) < len(FOLDS)
+    kept = found.rescue()
+    assert found.finished() == [trial]
+    assert len(kept) == len(trial.held)
+    assert kept.text == f"{len(kept)} of 8 random folds, 2 times, as the budget was over"
+    places = kept.rows
+    assert np.abs(found.answers(trial)[places] - TRUTH[places]).max() < 4
+    nothing, _, _ = searched(monkeypatch, {"extra_trees": (500.0, 0.5)}, ["extra_trees"], 200.0)
+    assert nothing.rescue() is None
+
+
 def test_a_family_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setattr(search, "_installed", lambda name: name != "lightgbm")
     found, _, _ = searched(monkeypatch, {"logistic_regression": (0.1, 0.5)}, ["lightgbm", "logistic_regression"])
