@@ -77,10 +77,11 @@ _PORTFOLIO = (
 )
 
 
-def portfolio(problem: str, rows: int, columns: int) -> list[Configuration]:
-    """In the order in which they should be tried."""
-    return [
+def portfolio(problem: str, rows: int, columns: int, *, texts: bool = False) -> list[Configuration]:
+    """In the order in which they should be tried: with text columns, the family that weighs words comes first."""
+    suited = [
         each
         for each in _PORTFOLIO
         if problem in each.problems and each.rows[0] <= rows <= each.rows[1] and columns <= each.columns
     ]
+    return sorted(suited, key=lambda each: each.family != "logistic_regression") if texts else suited

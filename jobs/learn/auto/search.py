@@ -219,7 +219,9 @@ class Search:
         return trial
 
     def _known(self, columns: int) -> Iterator[tuple[str, dict[str, Any]]]:
-        for each in portfolio(self._data.labels.problem, len(self._y), columns):
+        schema = self._data.schema
+        texts = any(schema.types[name] == "text" for name in schema.features)
+        for each in portfolio(self._data.labels.problem, len(self._y), columns, texts=texts):
             if not _installed(each.family):
                 self.absent.add(each.family)
                 continue

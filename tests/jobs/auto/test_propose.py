@@ -56,5 +56,6 @@ def test_the_portfolio_depends_on_size_and_columns():
     small, large = portfolio("binary", 500, 20), portfolio("binary", 500_000, 20)
     assert len(large) < len(small)
     assert small[0].family == "lightgbm"
+    assert portfolio("binary", 500, 20, texts=True)[0].family == "logistic_regression"
     assert not {"mlp", "extra_trees"} & {each.family for each in large}
     assert "mlp" not in {each.family for each in portfolio("binary", 5_000, 5_000)}

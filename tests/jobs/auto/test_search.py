@@ -68,10 +68,11 @@ FOLDS = folds.make(TRUTH, 100, classes=0, seed=0, by_time=False)
 def searched(monkeypatch, families, known, budget=1000.0):
     clock = Clock()
     monkeypatch.setattr(search, "time", clock)
-    monkeypatch.setattr(search, "portfolio", lambda *_: [Configuration(name) for name in known])
+    monkeypatch.setattr(search, "portfolio", lambda *_, **__: [Configuration(name) for name in known])
     data = SimpleNamespace(
         contract={"problem": {"metric": "rmse"}},
         labels=SimpleNamespace(problem="regression"),
+        schema=SimpleNamespace(types={"x": "number"}, features=("x",)),
         all_rows=([], TRUTH),
         task=SimpleNamespace(seed=0),
     )
