@@ -67,14 +67,14 @@ def test_printed_metrics_are_those_of_rows_that_no_model_had_seen(made):
     model = Model.load(model_dir, exact=True)
     assert model.training["validation"]["metrics"] == {name: float(value) for name, value in printed.items()}
     read = ProjectData.read(data / "contract", data / "train", data / "validation")
-    metric = read.task.metric
+    # a proper score: class metrics of 150 rows move in steps
+    metric = "rmse" if data.name == "regression" else "log_loss"
     seen = compute(read.labels.problem, read.y_validation, model.score(read.validation), None, model.threshold)
     fresh = ProjectData.read(data / "contract", data / "train", data / "test")
     unseen = compute(fresh.labels.problem, fresh.y_validation, model.score(fresh.validation), None, model.threshold)
-    better = -1 if metric == "rmse" else 1
     # the exported model has learned the validation rows: its own score there is too good, the printed one is not
-    assert better * seen[metric] > better * float(printed[metric])
-    assert abs(float(printed[metric]) - unseen[metric]) < 0.1
+    assert seen[metric] < 0.98 * float(printed[metric])
+    assert float(printed[metric]) == pytest.approx(unseen[metric], rel=0.25)
 
 
 def test_a_hyperparameter_is_refused(workspace, tmp_path):
