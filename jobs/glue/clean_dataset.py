@@ -863,7 +863,9 @@ def _check_classes(targets: dict[str, dict[str, int]], counts: dict[str, int], p
 
 def _ties(rows: DataFrame, plan: Plan) -> str:
     if plan.split_by != "time" or plan.time is None:
-        return ""
+        if plan.group:
+            return f"; rows of one group ({', '.join(plan.group)}) lie in one part"
+        return "" if plan.key else "; equal rows lie in one part, unless data.key names what identifies each"
     counts = (
         rows.groupBy(_quoted(plan.time)).count().agg(F.count(F.lit(1)).alias("times"), F.max("count").alias("most"))
     )
@@ -888,13 +890,10 @@ def _uneven(rows: DataFrame, counts: dict[str, int], total: int, plan: Plan) -> 
     }
     if not far:
         return []
-    together = _ties(rows, plan)
-    if plan.split_by == "random":
-        together = "; rows of one group stay together" if plan.group else "; equal rows stay together"
     told = ", ".join(
         f"{part} holds {count:,} of {total:,} rows ({asked[part]:.0%} asked for)" for part, count in far.items()
     )
-    return [Loss("uneven_split", plan.time, (), sum(far.values()), total, told + together)]
+    return [Loss("uneven_split", plan.time, (), sum(far.values()), total, told + _ties(rows, plan))]
 
 
 def clean(spark: SparkSession, accepted: str, inputs: str, output: str, run_id: str) -> dict[str, Any]:

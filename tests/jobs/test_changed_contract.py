@@ -40,7 +40,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[list[loss
     for source, cells in SAMPLES.items():
         many = cells * (400 // len(cells))
         labels = ("boolean", [n % 2 == 0 for n in range(len(many))])
-        dataset(folder, f"d-{source}", {**{f"to_{kind}": (source, many) for kind in KINDS}, "y": labels})
+        # no two rows are equal: such rows lie in one part
+        serial = ("integer", list(range(len(many))))
+        columns_of = {f"to_{kind}": (source, many) for kind in KINDS}
+        dataset(folder, f"d-{source}", {**columns_of, "y": labels, "serial": serial})
         columns: dict[str, dict[str, Any]] = {f"to_{kind}": {"type": kind} for kind in KINDS}
         columns["y"] = {"type": "boolean"}
         cases[f"convert-{source}"] = contract(columns, BINARY), [f"d-{source}"]

@@ -208,7 +208,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         target = [i // len(cells) % 2 == 0 for i in range(len(many))]
         number = ("integer", [i % len(cells) for i in range(len(many))])
         as_kinds = {f"as_{kind}": (source, many) for kind in KINDS}
-        dataset(folder, f"from_{source}", {"n": number, **as_kinds, "y": ("boolean", target)})
+        # no two rows are equal: such rows lie in one part
+        serial = ("integer", list(range(len(many))))
+        dataset(folder, f"from_{source}", {"n": number, **as_kinds, "y": ("boolean", target), "serial": serial})
         columns = {"n": "integer", **{f"as_{kind}": kind for kind in KINDS}, "y": "boolean"}
         cases.append(case(folder, f"each_{source}", spec(columns, **LENIENT), [f"from_{source}"]))
     return run(folder, cases)

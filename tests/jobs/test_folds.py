@@ -168,6 +168,8 @@ def test_a_group_lies_in_one_fold(results: dict[str, Any]) -> None:
     assert alone
     assert losses["group_missing"] == "10 of 400 rows have no group (shop): each is split by itself"
     two = {loss["reason"]: loss["text"] for loss in results["of_two_groups"]["manifest"]["losses"]}
-    assert two["uneven_split"].endswith("; rows of one group stay together"), "each of the two has a third of the rows"
+    assert two["uneven_split"].endswith("; rows of one group (channel) lie in one part"), (
+        "each of the two has a third of the rows"
+    )
     assert "uneven_split" not in {loss["reason"] for loss in results["first"]["manifest"]["losses"]}
     assert "exclude each other" in results["grouped_by_time"]["error"]
