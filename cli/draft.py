@@ -35,7 +35,9 @@ _TARGETS = (
     "default",
 )
 _CLASSES = 20
-AUTO_MINUTES = 10
+_MANY_ROWS = 50_000
+_MINUTES, _MINUTES_OF_MANY = 2, 10
+"""Of `auto`: short enough that the first model is there while one looks on."""
 _SHOWN = 5
 _YES = frozenset(
     ("da", "evet", "hai", "igen", "ja", "jo", "oui", "sí", "si", "sì", "sim", "tak", "yes", "true", "positive")
@@ -93,7 +95,7 @@ def draft(scan: Scan, source: str, project: str, target: str | None = None, kind
         kind = column_type if column is chosen else column.type
         _ask_about_format(column, scan, result)
         lines.append(f"    {_column(column, kind, scan, required=column is key)}")
-    lines += _rest(problem_type=re.findall(r"type: (\w+)", problem)[0], time=time, labelled=chosen is not None)
+    lines += _rest(re.findall(r"type: (\w+)", problem)[0], scan.rows, time, labelled=chosen is not None)
     result.text = "\n".join(lines) + "\n"
     load_contract(result.text, source="the drafted project.yaml", project=project)
     return result
@@ -255,12 +257,12 @@ def _column(column: Seen, kind: str, scan: Scan, *, required: bool) -> str:
     return f"{_scalar(column.name)}: {{{', '.join(parts)}}}{comment}"
 
 
-def _rest(problem_type: str, time: Seen | None, *, labelled: bool) -> list[str]:
+def _rest(problem_type: str, rows: int, time: Seen | None, *, labelled: bool) -> list[str]:
     by_time = "  # DECIDE: by: time if the model must predict later rows" if time else ""
     return [
         "  expectations: {max_invalid_rows: 0.05}  # min_rows would refuse smaller files",
         f"  split: {{test: 0.2, validation: 0.2, by: random}}{by_time}",
-        *_training(problem_type),
+        *_training(problem_type, rows),
         "gates:",
         "  # DECIDE, once a first model shows what can be reached: what must a model reach to be useful? For example:",
         *_gates(problem_type, labelled=labelled),
@@ -271,13 +273,13 @@ def _rest(problem_type: str, time: Seen | None, *, labelled: bool) -> list[str]:
     ]
 
 
-def _training(problem_type: str) -> list[str]:
+def _training(problem_type: str, rows: int) -> list[str]:
     if problem_type in unlabelled.TYPES:
         return []
     return [
         "training:",
         "  candidates: [auto]  # one job tries families and hyperparameters; a larger max_minutes may find more",
-        f"  tuning: {{max_minutes: {AUTO_MINUTES}}}",
+        f"  tuning: {{max_minutes: {_MINUTES_OF_MANY if rows > _MANY_ROWS else _MINUTES}}}",
     ]
 
 
