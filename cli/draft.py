@@ -37,7 +37,7 @@ _TARGETS = (
 _CLASSES = 20
 _MANY_ROWS = 50_000
 _MINUTES, _MINUTES_OF_MANY = 2, 10
-"""Of `auto`: short enough that the first model is there while one looks on."""
+"""Of `auto`: a first model soon; a longer search may find a better one."""
 _SHOWN = 5
 _YES = frozenset(
     ("da", "evet", "hai", "igen", "ja", "jo", "oui", "sí", "si", "sì", "sim", "tak", "yes", "true", "positive")
