@@ -1,7 +1,7 @@
 """Simulated candidates before the gates: models whose true quality is known, and what the gates say about them.
 
 Recalls and accuracies are shares of rows that are right, so their bootstrap is a draw from a multinomial distribution:
-that is drawn here directly, many resamples at a time. `tests/unit/gates/test_simulations.py` holds it against the
+that is drawn here directly, many resamples at a time. `tests/unit/gates/test_gate_simulations.py` holds it against the
 bootstrap that evaluation runs. What decides is the product's own code: `gaps.bounds`, `judge`, `anchors.of_next`.
 """
 

@@ -107,6 +107,7 @@ def variables(contract: Contract) -> dict[str, Any]:
     }
     outcome = {"error": "Example", "cause": "an example", "state": "Example", "Error": "Example", "Cause": "an example"}
     artefact = {"artifact_uri": _URI, "training_job": "job", "definition": "d", "objective": 0.9, "seal": "example"}
+    artefact["warm_start_refused"] = ""
     return {
         "plan": {**batch, **release, **planned},
         "release": {"project": contract.project, "run_id": RUN, "package_arn": _PACKAGE, "artifact_uri": _URI},

@@ -44,12 +44,17 @@ def request(planned: TrainingPlan) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("candidates", [None, ALONE], ids=["several", "one"])
-@pytest.mark.parametrize("strategy", ["bayesian", "random", "grid", "hyperband"])
+@pytest.mark.parametrize(
+    ("strategy", "candidates"),
+    [
+        (strategy, candidates)
+        for strategy in ("bayesian", "random", "grid", "hyperband")
+        for candidates in (None, ALONE)
+        if not (strategy == "hyperband" and candidates is None)  # the contract refuses it
+    ],
+)
 def test_the_plan_is_what_sagemaker_accepts(strategy: str, candidates: list[str] | None) -> None:
     """Against botocore's own shapes: names, ranges, patterns' types and unknown members."""
-    if strategy == "hyperband" and candidates is None:
-        pytest.skip("refused: see test_consistency")
     planned = plan(contract(candidates, strategy=strategy, max_jobs=9, target=0.9, patience=3))
     described = loaders.Loader().load_service_model("sagemaker", "service-2")
     shapes = model.ServiceModel(described, "sagemaker")
