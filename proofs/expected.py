@@ -214,7 +214,7 @@ VARIABLES: dict[str, Any] = {
     "weights": {"percent": int, "champion_weight": SHARE, "variant_weight": SHARE},
     "step_started_at": _TIME,
     "baseline": {"artifact_uri": _S3},
-    "best": Either({}, Having({"TrainingJobName": str, "TrainingJobDefinitionName": str})),
+    "best": Either({}, Having({"TrainingJobName": str})),
     "candidate": Having({"artifact_uri": _S3, "training_job": "a-TrainingJobArn", "definition": str}),
     "package": Having({"package_arn": PACKAGE, "approval": re.compile("automatic|manual")}),
     "plan": Either(None, Having({"decision": str}), Having({"project": "shop"})),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from proofs.shapes import Either, Exactly, Having, Held
+from proofs.shapes import Chosen, Either, Exactly, Having, Held
 
 SHARE = float
 _TAGS = [{"Key": re.compile(r"sluice:\w+"), "Value": re.compile(r"\w+")}]
@@ -65,6 +65,31 @@ def _weights(old: Any, new: Any) -> dict[str, Any]:
     return {"EndpointName": ENDPOINT, "DesiredWeightsAndCapacities": [both]}
 
 
+def _tuning(plan: dict[str, Any], parents: list[Any]) -> dict[str, Any]:
+    """One family goes without a name and may start from another run; several have neither."""
+    config = {"Strategy": "Bayesian", "ResourceLimits": _LIMITS, "RandomSeed": int}
+    call = {"HyperParameterTuningJobName": "sluice-r1-t", "Tags": _TAGS}
+    if len(plan["tuning"]["definitions"]) > 1:
+        definition = Having({"DefinitionName": str, "EnableNetworkIsolation": True})
+        return {**call, "HyperParameterTuningJobConfig": config, "TrainingJobDefinitions": [definition]}
+    objective = {"Type": "Maximize" if plan["maximize"] else "Minimize", "MetricName": plan["metric"]}
+    config |= {
+        "TrainingJobEarlyStoppingType": "Auto",
+        "HyperParameterTuningJobObjective": objective,
+        "ParameterRanges": Having({"ContinuousParameterRanges": [dict]}),
+    }
+    parent = {
+        "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "sluice-r0-t"}],
+        "WarmStartType": "TransferLearning",
+    }
+    return {
+        **call,
+        "HyperParameterTuningJobConfig": config,
+        "TrainingJobDefinition": Having({"StaticHyperParameters": dict, "EnableNetworkIsolation": True}),
+        **({"WarmStartConfig": parent} if parents else {}),
+    }
+
+
 CALLS: dict[tuple[str, str], Any] = {
     ("PrepareData", "Clean Dataset"): {
         "JobName": "${CleanDatasetJobName}",
@@ -103,33 +128,7 @@ CALLS: dict[tuple[str, str], Any] = {
         "EnableNetworkIsolation": True,
         "Tags": _TAGS,
     },
-    ("BuildModel", "Tune Candidates"): Either(
-        # several families
-        {
-            "HyperParameterTuningJobName": "sluice-r1-t",
-            "HyperParameterTuningJobConfig": {"Strategy": "Bayesian", "ResourceLimits": _LIMITS, "RandomSeed": int},
-            "TrainingJobDefinitions": [Having({"DefinitionName": str, "EnableNetworkIsolation": True})],
-            "Tags": _TAGS,
-        },
-        # one, which may start from another run
-        {
-            "HyperParameterTuningJobName": "sluice-r1-t",
-            "HyperParameterTuningJobConfig": {
-                "Strategy": "Bayesian",
-                "ResourceLimits": _LIMITS,
-                "RandomSeed": int,
-                "TrainingJobEarlyStoppingType": "Auto",
-                "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation:roc_auc"},
-                "ParameterRanges": Having({"ContinuousParameterRanges": [dict]}),
-            },
-            "TrainingJobDefinition": Having({"StaticHyperParameters": dict, "EnableNetworkIsolation": True}),
-            "WarmStartConfig?": {
-                "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "sluice-r0-t"}],
-                "WarmStartType": "TransferLearning",
-            },
-            "Tags": _TAGS,
-        },
-    ),
+    ("BuildModel", "Tune Candidates"): Chosen(lambda known: _tuning(known["plan"], known["parents"])),
     ("BuildModel", "List Failed Training Jobs"): {
         "HyperParameterTuningJobName": "sluice-r1-t",
         "StatusEquals": "Failed",
@@ -141,7 +140,7 @@ CALLS: dict[tuple[str, str], Any] = {
         "HyperParameterTuningJobName": "sluice-r1-t",
         "StatusEquals": "Completed",
         "SortBy": "FinalObjectiveMetricValue",
-        "SortOrder": "Descending",
+        "SortOrder": Chosen(lambda known: "Descending" if known["plan"]["maximize"] else "Ascending"),
         "MaxResults": 1,
     },
     ("BuildModel", "Describe Best Candidate"): {"TrainingJobName": "a-TrainingJobName"},

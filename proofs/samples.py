@@ -61,6 +61,7 @@ def inputs() -> dict[str, list[Json]]:
     contract = Contract.model_validate(_CONTRACT)
     tuning = {"warm_start": True, "early_stopping": True}
     alone = Contract.model_validate({**_CONTRACT, "training": {"candidates": ["gradient_boosting"], "tuning": tuning}})
+    loss = Contract.model_validate({**alone.model_dump(), "problem": {**_CONTRACT["problem"], "metric": "log_loss"}})
     champion = ChampionModel(run_id="r0", artifact_uri="s3://data/models/shop/r0/model.tar.gz")
     anchor = ChampionModel(run_id="r-1", artifact_uri="s3://data/models/shop/r-1/model.tar.gz")
     rivals = ((champion, anchor), (champion, None), (None, None))
@@ -70,6 +71,7 @@ def inputs() -> dict[str, list[Json]]:
         "MlLifecycle": [
             *(run_plan(_SETTINGS, contract, "r1", ["d1"], serving, anchor=best).plain() for serving, best in rivals),
             run_plan(_SETTINGS, alone, "r1", ["d1"], None, last=run_plan(_SETTINGS, alone, "r0", ["d1"], None)).plain(),
+            run_plan(_SETTINGS, loss, "r1", ["d1"], None).plain(),
         ],
         "ReleaseModel": [drill.plain()],
         "RollBack": [
@@ -222,7 +224,13 @@ def of_aws(call: Integration) -> tuple[Any, ...]:
     # a list of things may be empty, and the things in it need not have all their members
     empty: Json = {each: [] for each, value in full.items() if isinstance(value, list)}
     bare: Json = {each: [{}] for each in empty if isinstance(full[each][0], dict)}
-    return tuple({**full, **each} for each in (({}, empty, bare) if empty else ({},)))
+    left_out = _LEFT_OUT.get(name, frozenset())
+    less: Json = {each: [{k: v for k, v in full[each][0].items() if k not in left_out}] for each in bare}
+    return tuple({**full, **each} for each in (({}, empty, bare, *([less] if left_out else [])) if empty else ({},)))
+
+
+# of the things in a list: a tuning job with one definition has no names of definitions
+_LEFT_OUT = {"ListTrainingJobsForHyperParameterTuningJob": frozenset({"TrainingJobDefinitionName"})}
 
 
 def _sample(shape: Any, above: tuple[str, ...]) -> Any:

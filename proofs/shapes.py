@@ -3,14 +3,15 @@
 A pattern is a text that it matches in full; a type its instances, of which true is no number; a list of one shape a
 list with at least one such item; `Either` any of several; a dict an object with these members and no others, a
 member whose name ends in `?` being one that may be missing; `Having` an object with at least these members. Anything
-else is the value itself. `Held` stands for what a variable holds, which `held` puts in its place.
+else is the value itself. `Held` stands for what a variable holds, which `held` puts in its place; `Chosen` for a shape
+that depends on what the variables hold.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,13 +47,22 @@ class Held:
     otherwise: Any = None
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """The shape that `of` makes of the machine's variables."""
+
+    of: Callable[[dict[str, Any]], Any]
+
+
 def held(shape: Any, known: dict[str, Any]) -> Any:
-    """The shape with what the variables hold in the places of Held."""
+    """The shape with what the variables hold in the places of Held and Chosen."""
     if isinstance(shape, Held):
         found: Any = known
         for step in shape.path.split("."):
             found = found.get(step) if isinstance(found, dict) else None
         return shape.otherwise if found is None else found
+    if isinstance(shape, Chosen):
+        return held(shape.of(known), known)
     if isinstance(shape, Having):
         return Having(held(shape.members, known))
     if isinstance(shape, dict):

@@ -196,7 +196,11 @@ class Walk:
 
     def _parallel(self, at: _At, state: dict[str, Any]) -> list[Any]:
         results = [self._scope(at.place[0], each, at.states["input"], dict(at.known)) for each in state["Branches"]]
-        return [[each[0] for each in results]] if all(results) else []
+        if not all(results):
+            return []
+        first = [each[0] for each in results]
+        others = ((place, each) for place, ways in enumerate(results) for each in ways[1:])
+        return [first, *([*first[:place], each, *first[place + 1 :]] for place, each in others)]
 
     def _task(self, at: _At, state: dict[str, Any]) -> list[Any]:
         limit = at.value("TimeoutSeconds", state.get("TimeoutSeconds", 60))

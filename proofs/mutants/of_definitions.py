@@ -37,10 +37,13 @@ def generated(project: Project) -> Iterator[Mutant]:
 
 
 def calls(project: Project) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Mistake, place and state of every mistake in the call of a Task."""
+    """Mistake, place and state of every mistake in the call of a Task.
+
+    Arguments that are one expression have the data flow's mistakes: `dataflow` compares what samples make them.
+    """
     for logical_id, definition in project.definitions.items():
         for path, state in _states(definition, ("definitions", logical_id)):
-            if state["Type"] == "Task":
+            if state["Type"] == "Task" and isinstance(state["Arguments"], dict):
                 for each in call_mutants(state):
                     yield each.name, shown(path), each.state
 

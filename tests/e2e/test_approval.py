@@ -10,11 +10,13 @@ from examples.generate_sessions import Knobs, as_csv
 from testing.line import Line, contract, wait_for
 
 PROJECT = "careful"
+# a person decides here: the gates are not to
+GATES = [{"metric": "roc_auc", "min": 0.6}]
 
 
 def two_decisions(line: Line) -> dict[str, Any]:
     """The first model is approved while a second file waits; that file's model is rejected."""
-    line.put_contract(PROJECT, contract(PROJECT, release={"approval": "manual"}))
+    line.put_contract(PROJECT, contract(PROJECT, release={"approval": "manual"}, gates=GATES))
     first = line.record(PROJECT, "day1.csv", line.drop(PROJECT, "day1.csv", as_csv(Knobs(rows=1000, seed=31))))
     waiting = line.run(PROJECT, 1, until="approval")
     line.alert(PROJECT, "Approval Requested")

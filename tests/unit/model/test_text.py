@@ -121,6 +121,13 @@ def test_a_column_without_a_term_has_none(texts):
     assert encoder.encode([{"t": "once"}, {}]).shape == (2, 6)
 
 
+def test_blanks_around_a_text_change_nothing():
+    for text in ("discount code", "Win £5 now!", "x" * (MAX_CHARACTERS + 5)):
+        for spelt in (f" {text}", f"{text}\t", f"\u00a0{text} "):
+            assert measures(spelt) == measures(text)
+            assert all(map(np.array_equal, occurrences([spelt]), occurrences([text])))
+
+
 def test_measures_are_lengths_and_shares():
     assert measures(None) == [1, 0, 0, 0, 0, 0]
     assert measures("") == [0, 0, 0, 0, 0, 0]

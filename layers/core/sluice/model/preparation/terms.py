@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sluice.model.values import BLANKS
+
 MAX_CHARACTERS = 10_000
 """What of a cell is read; what comes after it is not used."""
 GRAMS = (3, 4, 5)
@@ -71,9 +73,14 @@ class Occurrences(NamedTuple):
     counts: np.ndarray
 
 
+def read(text: str) -> str:
+    """What is read of a text: the first MAX_CHARACTERS, without the blanks around it, which files have by chance."""
+    return text.strip(BLANKS)[:MAX_CHARACTERS]
+
+
 def occurrences(texts: Sequence[str]) -> Occurrences:
-    """The terms of the texts, of which MAX_CHARACTERS are read of each."""
-    lowered = [text[:MAX_CHARACTERS].lower() for text in texts]
+    """The terms of the texts, each as far as `read` takes it."""
+    lowered = [read(text).lower() for text in texts]
     keys = np.concatenate([*_words(lowered), *_grams(lowered)])
     keys.sort()
     first = np.flatnonzero(keys[1:] != keys[:-1]) + 1

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from sluice.model.preparation.terms import MAX_CHARACTERS, Terms, beside, occurrences
+from sluice.model.preparation.terms import MAX_CHARACTERS, Terms, beside, occurrences, read
+from sluice.model.values import BLANKS
 
 MAX_TERMS = 1 << 16
 """The most frequent terms of a column that are kept."""
@@ -71,7 +72,7 @@ class Vocabulary:
             "terms_dropped": len(found) - len(kept),
             "terms_too_frequent": frequent,
             "texts_learnt": len(learnt),
-            "cut": sum(len(text) > MAX_CHARACTERS for text in texts),
+            "cut": sum(len(text.strip(BLANKS)) > MAX_CHARACTERS for text in texts),
         }
         return cls(found[kept], idf), report
 
@@ -109,7 +110,7 @@ def measures(text: str | None) -> list[float]:
     """The MEASURES of a text: lengths, and shares of its characters."""
     if text is None:
         return [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
-    text = text[:MAX_CHARACTERS]
+    text = read(text)
     length = len(text) or 1
     counts = (len(pattern.findall(text)) / length for pattern in (_DIGITS, _CAPITALS, _SYMBOLS))
     return [0.0, float(len(text)), float(len(text.split())), *counts]
