@@ -7,31 +7,21 @@ value is in the leaves of the first trees.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from families.base import Arrays, Family, Meta, Parameter, Sample, Task
 from families.node_tables import Tree, flatten
-from families.rounds import ROOM, Watcher, library
+from families.rounds import OUTPUTS, ROOM, Fitted, Watcher, library
 
 OBJECTIVES = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
 LOSSES = {"binary": "binary_logloss", "multiclass": "multi_logloss", "regression": "l2"}
-OUTPUTS = {"binary": "expit", "multiclass": "softmax", "regression": "identity"}
 # The contract's metrics that LightGBM watches itself, with its names. Accuracy and F1 are not among them: on some
 # hundred rows they move in steps, and the best step is chance.
 METRICS = {"roc_auc": "auc", "pr_auc": "average_precision", "mae": "l1"}
 _DEFAULT_LEFT, _MISSING_NAN, _CATEGORICAL = 2, 8, 1
 _ZERO = float(np.float32(1e-35))
-
-
-class Fitted(NamedTuple):
-    """`output` is the scorer's link."""
-
-    booster: Any
-    rounds: int
-    outputs: int
-    output: str
 
 
 class LightGBM(Family):

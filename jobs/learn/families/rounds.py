@@ -9,12 +9,23 @@ from __future__ import annotations
 
 import importlib
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from sluice.model.errors import ModelError
 
+OUTPUTS = {"binary": "expit", "multiclass": "softmax", "regression": "identity"}
+"""Problem type → the scorer's link."""
 ROOM = 4000
 _PATIENCE = 0.25
+
+
+class Fitted(NamedTuple):
+    """A booster of a library of its own, with its best `rounds`; `output` is the scorer's link."""
+
+    booster: Any
+    rounds: int
+    outputs: int
+    output: str
 
 
 def patience(learning_rate: float) -> int:

@@ -8,30 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from families import float32
 from families.base import Arrays, Family, Meta, Parameter, Sample, Task
 from families.node_tables import Tree, flatten
-from families.rounds import ROOM, Watcher, library
+from families.rounds import OUTPUTS, ROOM, Fitted, Watcher, library
 
 OBJECTIVES = {"binary": "binary:logistic", "multiclass": "multi:softprob", "regression": "reg:squarederror"}
 LOSSES = {"binary": "logloss", "multiclass": "mlogloss", "regression": "rmse"}
-OUTPUTS = {"binary": "expit", "multiclass": "softmax", "regression": "identity"}
 # The contract's metrics that XGBoost watches itself; see `families.lightgbm` for those that it does not.
 METRICS = {"roc_auc": "auc", "pr_auc": "aucpr", "mae": "mae"}
 _LARGEST = float(np.finfo(np.float32).max)
-
-
-class Fitted(NamedTuple):
-    """`output` is the scorer's link."""
-
-    booster: Any
-    rounds: int
-    outputs: int
-    output: str
 
 
 class XGBoost(Family):
