@@ -7,12 +7,15 @@ rows needs no sample to watch.
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from families.progress import SILENT, Progress
 from sluice.model.search_spaces import SEARCH_SPACES
@@ -75,6 +78,14 @@ class Sample(NamedTuple):
     y: np.ndarray
     weight: np.ndarray | None = None
     words: Any = None
+
+
+@contextmanager
+def without_convergence_warnings() -> Iterator[None]:
+    """For fits that may end at their last permitted round: the weights are good enough; validation says how good."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 class Family(ABC):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.special import expit
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 
-from families.base import Arrays, Meta, Sample, Task
+from families.base import Arrays, Meta, Sample, Task, without_convergence_warnings
 
 TERM_SCALE = 10.0
 """A text's terms have length 1 for each kind, a standardised column has variance 1: so that one C fits both, terms are
@@ -37,9 +35,7 @@ def linear_models(task: Task, c: float, matrix: Any, y: np.ndarray, weight: np.n
             models.append(Constant(matrix.shape[1], CERTAIN if own.all() else -CERTAIN))
             continue
         model = LogisticRegression(C=c, solver="liblinear", dual=True, tol=0.1, max_iter=200, random_state=task.seed)
-        with warnings.catch_warnings():
-            # at the last permitted round the weights are good enough; validation says how good
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with without_convergence_warnings():
             models.append(model.fit(matrix, own, sample_weight=weight))
     return models
 

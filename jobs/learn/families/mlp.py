@@ -7,16 +7,14 @@ learns epoch by epoch and keeps the weights of the best one.
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from families.base import Arrays, Family, Meta, Parameter, Sample, Task
+from families.base import Arrays, Family, Meta, Parameter, Sample, Task, without_convergence_warnings
 from sluice.model.smooth_scorers import NetworkScorer
 
 EPOCHS = 300
@@ -95,8 +93,7 @@ class Mlp(Family):
         more = {} if task.problem == "regression" else {"classes": np.arange(task.classes)}
         rate = hyperparameters["learning-rate"]
         best, kept = np.inf, None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with without_convergence_warnings():
             for epoch in range(1, (hyperparameters["epochs"] if watch is None else EPOCHS) + 1):
                 if epoch > 1:
                     # the optimiser reads it for each batch; there is no public way to change it between epochs

@@ -6,17 +6,15 @@ the same for many rows as for few; a number is standardised first, so that it me
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from sklearn import linear_model
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet, LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from families.base import Arrays, Estimated, Meta, Parameter, Sample, Task
+from families.base import Arrays, Estimated, Meta, Parameter, Sample, Task, without_convergence_warnings
 from families.linear import export_linear, linear_pipeline
 from families.logistic_regression import signed_log
 
@@ -46,9 +44,7 @@ class Penalised(Estimated):
         pipeline = linear_pipeline(model)
         if hyperparameters["spread"] == "signed-log":
             pipeline.steps.insert(0, ("spread", FunctionTransformer(signed_log)))
-        with warnings.catch_warnings():
-            # at the last permitted round the weights are good enough; validation says how good
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with without_convergence_warnings():
             pipeline.fit(sample.matrix, y, model__sample_weight=sample.weight)
         if task.problem == "regression":
             model.coef_, model.intercept_ = model.coef_ * deviation, model.intercept_ * deviation + mean

@@ -8,17 +8,15 @@ Source: Eilers and Marx, Statistical Science 11 (1996), with a ridge penalty in 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.interpolate import BSpline
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from families.base import Arrays, Family, Meta, Parameter, Sample, Task, output_of
+from families.base import Arrays, Family, Meta, Parameter, Sample, Task, output_of, without_convergence_warnings
 
 _FEW = 8  # a column with no more distinct values gets a straight line
 _DEGREE = 3
@@ -87,9 +85,7 @@ class SplineLinear(Family):
             model: Any = Ridge(alpha=1.0 / c, solver="sparse_cg", tol=1e-6, max_iter=1000)
         else:
             model = LogisticRegression(C=c, max_iter=300)
-        with warnings.catch_warnings():
-            # at the last permitted round the weights are good enough; validation says how good
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with without_convergence_warnings():
             model.fit(inputs, sample.y, sample_weight=sample.weight)
         return Fitted(curves, model)
 
