@@ -84,14 +84,14 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
         from unsupervised import training
 
         return training.train(arguments, given, contract)
+    if arguments.libraries is not None:
+        libraries.provide(arguments.libraries)
     if arguments.family == auto.NAME:
         return search(arguments, given)
     family = FAMILIES.get(arguments.family)
     if family is None:
         raise ModelError(f"hyperparameter family is {arguments.family!r}; known: {', '.join([*FAMILIES, auto.NAME])}")
     hyperparameters = family.hyperparameters(given)
-    if arguments.libraries is not None:
-        libraries.provide(arguments.libraries)
     data = ProjectData.read(arguments.contract, arguments.train, arguments.validation)
     metric = data.task.metric
 

@@ -1,5 +1,6 @@
 """Libraries that the container lacks come by a channel, and only those that the job code was deployed with."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -7,9 +8,12 @@ import subprocess
 import sys
 from hashlib import sha256
 
+import libraries
 import pytest
+import train
 from libraries import provide
 
+import auto
 from families import FAMILIES
 from sluice import bundle
 from sluice.model.errors import ModelError
@@ -98,5 +102,22 @@ def test_the_container_trains_with_what_is_shipped_and_says_what_it_lacks(worksp
         (channel / f"{library}.tar.gz").unlink()
 
 
+def test_auto_has_what_is_shipped_before_it_looks_for_families(shipped, monkeypatch, tmp_path):
+    data = make_data(tmp_path / "data", "binary", rows=20)
+    monkeypatch.setattr(libraries.provide, "__defaults__", (shipped / "libraries.json",))
+
+    def run(*_):
+        raise ModelError(f"found: {importlib.util.find_spec('shipped_for_a_test') is not None}")
+
+    monkeypatch.setattr(auto, "run", run)
+    arguments = ["--family", "auto", "--run-id", "r1", "--model-dir", str(tmp_path / "model")]
+    for name in ("train", "validation", "contract"):
+        arguments += [f"--{name}", str(data / name)]
+    with pytest.raises(ModelError, match="found: False"):
+        train.train(*train.parse(arguments))
+    with pytest.raises(ModelError, match="found: True"):
+        train.train(*train.parse([*arguments, "--libraries", str(shipped / "channel")]))
+
+
 def test_every_library_is_of_a_family():
-    assert LIBRARIES.keys() <= FAMILIES.keys()
+    assert LIBRARIES.keys() == {name for name, family in FAMILIES.items() if family.library}

@@ -337,8 +337,10 @@ def _installed(name: str) -> bool:
 
     The library is not imported: its threads would not survive the workers' fork.
     """
-    library = getattr(FAMILIES.get(name), "library", None)
-    return name in FAMILIES and (library is None or importlib.util.find_spec(library) is not None)
+    if name not in FAMILIES:
+        return False
+    library = FAMILIES[name].library
+    return not library or importlib.util.find_spec(library) is not None
 
 
 def _has_no_rounds(trial: Trial, held: Held) -> bool:

@@ -92,13 +92,14 @@ class Family(ABC):
     """One kind of model.
 
     `encoding` is the form of categories that it learns from best. `tolerance` bounds the difference between the
-    exported scorer and the library itself (`parity.py`).
+    exported scorer and the library itself (`parity.py`). `library` is the module that the container lacks, if any.
     """
 
     name: ClassVar[str]
     parameters: ClassVar[dict[str, Parameter]]
     encoding: ClassVar[Literal["one-hot", "ordinal"]] = "one-hot"
     uses_words: ClassVar[bool] = False
+    library: ClassVar[str] = ""
     # whether its columns may be learned from the target: means of categories, scores of texts (`preparing.py`)
     uses_learned_columns: ClassVar[bool] = True
     # trees are equal to the last bit but for the C library's exp; sums of products may round differently

@@ -154,5 +154,7 @@ def test_a_family_that_is_not_installed_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "logistic_regression", "no_such_family"])
-def test_installed_means_the_family_and_its_library(name):
+def test_installed_means_the_family_and_its_library(name, monkeypatch):
     assert search._installed(name) == (name != "no_such_family")
+    monkeypatch.setattr("importlib.util.find_spec", lambda library: None)
+    assert search._installed(name) == (name == "logistic_regression")
