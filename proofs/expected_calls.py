@@ -90,15 +90,30 @@ def _tuning(plan: dict[str, Any], parents: list[Any]) -> dict[str, Any]:
     }
 
 
+def _prepared(model: dict[str, str]) -> str:
+    return f"s3://data/runs/shop/{model['run_id']}/prepared/"
+
+
 CALLS: dict[tuple[str, str], Any] = {
     ("PrepareData", "Clean Dataset"): {
         "JobName": "${CleanDatasetJobName}",
-        "Arguments": {
-            "--accepted": "s3://data/accepted/shop/",
-            "--inputs": "s3://data/runs/shop/r1/run.json",
-            "--output": "s3://data/runs/shop/r1/prepared/",
-            "--run-id": "r1",
-        },
+        "Arguments": Either(
+            *(
+                {
+                    "--accepted": "s3://data/accepted/shop/",
+                    "--inputs": "s3://data/runs/shop/r1/run.json",
+                    "--output": "s3://data/runs/shop/r1/prepared/",
+                    "--run-id": "r1",
+                    "--champion-prepared": champion,
+                    "--anchor-prepared": anchor,
+                }
+                for champion, anchor in (
+                    (_prepared(CHAMPION), _prepared(ANCHOR)),
+                    (_prepared(CHAMPION), "none"),
+                    ("none", "none"),
+                )
+            )
+        ),
     },
     ("MlLifecycle", "Prepare Data"): {
         "StateMachineArn": "${PrepareDataArn}",

@@ -2,10 +2,12 @@
 
     clean_dataset.py --accepted s3://b/accepted/shop/ --inputs s3://b/runs/shop/r1/run.json
                      --output s3://b/runs/shop/r1/prepared/ --run-id r1
+                     --champion-prepared s3://b/runs/shop/r0/prepared/ --anchor-prepared none
 
-`--inputs` freezes what is read: {"datasets": ["<dataset_id>", ...], "contract": {...}, "compared_with": {"champion":
-"s3://b/runs/shop/r0/prepared/"}}. Only those dataset folders below `--accepted` are read, so that a replay sees the
-same rows (a job bookmark would be hidden state).
+`--inputs` freezes what is read: {"datasets": ["<dataset_id>", ...], "contract": {...}}. Only those dataset folders
+below `--accepted` are read, so that a replay sees the same rows (a job bookmark would be hidden state).
+`--champion-prepared` and `--anchor-prepared` are what this job wrote for the runs of the models that the candidate is
+compared with, or "none".
 
 Writes `<output>/{train,validation,test}/data.csv`, `<output>/trained_on/` and `<output>/manifest.json`. CSV: RFC 4180
 with header, nulls as empty fields, booleans true/false, timestamps ISO 8601 in UTC without offset. Row order and bytes
@@ -49,6 +51,10 @@ SPARK_TYPES = {
 PARTS = ("train", "validation", "test")
 CLASSIFICATION = ("binary", "multiclass")
 UNLABELLED = ("clustering", "anomaly")
+COMPARED = ("champion", "anchor")
+"""The models that the candidate is compared with."""
+NO_MODEL = "none"
+"""Stands for the address of a model's prepared data where there is no such model."""
 MAX_LOST_ROWS = 0.05
 KINDS = {
     "string": "text", "bigint": "integer", "int": "integer", "double": "number", "float": "number",
@@ -896,8 +902,10 @@ def _uneven(rows: DataFrame, counts: dict[str, int], total: int, plan: Plan) -> 
     return [Loss("uneven_split", plan.time, (), sum(far.values()), total, told + _ties(rows, plan))]
 
 
-def clean(spark: SparkSession, accepted: str, inputs: str, output: str, run_id: str) -> dict[str, Any]:
-    """Does the job and returns the manifest that it wrote."""
+def clean(
+    spark: SparkSession, accepted: str, inputs: str, output: str, run_id: str, compared: dict[str, str]
+) -> dict[str, Any]:
+    """Does the job and returns the manifest that it wrote; for `compared` see `mark_seen`."""
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     spark.conf.set("spark.sql.ansi.enabled", "false")
     store = Store(spark)
@@ -919,7 +927,7 @@ def clean(spark: SparkSession, accepted: str, inputs: str, output: str, run_id: 
     counts, targets, uneven = summarise(rows, plan)
     losses += uneven
     write_trained_on(rows, plan, output)
-    test, seen = mark_seen(rows, frozen.get("compared_with") or {}, spark, store)
+    test, seen = mark_seen(rows, compared, spark, store)
     write_parts(rows, [part for part in plan.parts if part != "test" or not seen], plan, output, store)
     if seen:
         write_parts(test, ["test"], plan, output, store)
@@ -954,10 +962,14 @@ def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(allow_abbrev=False)
     for name in ("--accepted", "--inputs", "--output", "--run-id"):
         parser.add_argument(name, required=True)
+    for role in COMPARED:
+        parser.add_argument(f"--{role}-prepared", default=NO_MODEL)
     # Glue adds arguments of its own (--JOB_NAME, --TempDir, ...).
     arguments, _ = parser.parse_known_args(argv)
     spark = SparkSession.builder.appName("clean_dataset").getOrCreate()
-    manifest = clean(spark, arguments.accepted, arguments.inputs, arguments.output, arguments.run_id)
+    addresses = {role: getattr(arguments, f"{role}_prepared") for role in COMPARED}
+    compared = {role: address for role, address in addresses.items() if address != NO_MODEL}
+    manifest = clean(spark, arguments.accepted, arguments.inputs, arguments.output, arguments.run_id, compared)
     for loss in manifest["losses"]:
         print(loss["text"])
     print(json.dumps({"rows_read": manifest["rows_read"], "rows": manifest["rows"]}))

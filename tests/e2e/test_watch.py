@@ -38,8 +38,10 @@ def batch_and_drift(line: Line) -> dict[str, Any]:
     assert {record["status"] for record in scored.values()} == {"accepted"}, scored
     line.alert(PROJECT, "Batch Finished")
 
-    # what the watch asks for is not to be released here: that is another test's business
-    line.put_contract(PROJECT, contract(PROJECT, gates=[{"metric": "roc_auc", "min": 0.999}]))
+    # what the watch asks for is not to be released here: that is another test's business; and a larger test part takes
+    # rows that the champion was trained on
+    gates = [{"metric": "roc_auc", "min": 0.999}, {"metric": "roc_auc", "not_worse_than_champion_by": 0.5}]
+    line.put_contract(PROJECT, contract(PROJECT, gates=gates, data={"split": {"test": 0.4}}))
     drifted = [request(row) for row in sessions(Knobs(rows=400, seed=52, drift=1.0))]
     for start in range(0, len(drifted), 50):
         line.invoke(PROJECT, drifted[start : start + 50])
@@ -116,6 +118,34 @@ def test_drift_rings_an_alarm_and_starts_a_run(line: Line, story: dict[str, Any]
     champion = line.ledger.champion(PROJECT)
     assert champion is not None
     assert champion.run_id == first["run_id"], "the rejected candidate changes nothing"
+
+
+def sessions_of(line: Line, run: dict[str, Any], *parts: str) -> set[str]:
+    """Keys of the rows in the run's parts."""
+    found = [line.read(keys.run(PROJECT, run["run_id"], "prepared", part, "data.csv")).decode() for part in parts]
+    return {row["session_id"] for text in found for row in csv.DictReader(io.StringIO(text))}
+
+
+@pytest.mark.story.with_args(batch_and_drift)
+def test_rows_that_the_champion_was_trained_on_are_left_out_of_the_comparison(
+    line: Line, story: dict[str, Any]
+) -> None:
+    first, second = story["runs"]
+    test = sessions_of(line, second, "test")
+    known = test & sessions_of(line, first, "train", "validation")
+    assert 0 < len(known) < len(test), "test has grown by rows that the first run learned from"
+    manifest = line.read_json(keys.run(PROJECT, second["run_id"], "prepared", "manifest.json"))
+    assert manifest["seen"] == {"champion": {"known": True, "rows": len(known)}}
+    (verdict,) = [
+        each
+        for each in line.read_json(keys.decision(PROJECT, second["run_id"], "gates"))["verdicts"]
+        if each["rule"] == "not_worse_than_champion_by"
+    ]
+    rows = {"rows": len(test - known), "test_rows": len(test), "known": True}
+    assert verdict["inputs"]["compared"] == rows
+    said = f"{len(known):,} of {len(test):,} test rows are left out, because the champion was trained on them"
+    assert said in verdict["reason"]
+    assert said in line.read(keys.evaluation_report(PROJECT, second["run_id"])).decode()
 
 
 @pytest.mark.story.with_args(batch_and_drift)

@@ -43,6 +43,7 @@ def case(folder: Path, name: str, spec: dict[str, Any], datasets: list[str]) -> 
             "inputs": inputs.as_uri(),
             "output": (folder / name).as_uri(),
             "run_id": "r1",
+            "compared": {},
         },
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import json
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +62,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
     def against(name: str, spec: dict[str, Any], datasets: list[str]) -> dict[str, Any]:
         made = case(folder, name, spec, datasets)
-        inputs = json.loads((folder / f"{name}.json").read_text())
-        inputs["compared_with"] = {
+        made["arguments"]["compared"] = {
             "champion": f"{(folder / 'first').as_uri()}/",
             "anchor": f"{(folder / 'of_an_older_script').as_uri()}/",
         }
-        (folder / f"{name}.json").write_text(json.dumps(inputs))
         return made
 
     return run(

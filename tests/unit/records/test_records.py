@@ -9,16 +9,20 @@ import pytest
 from pydantic import ValidationError
 
 from sluice import keys
+from sluice.contract import Contract
 from sluice.errors import DamagedRecordError
 from sluice.records.baseline import Baseline
 from sluice.records.evaluation import Evaluation
 from sluice.records.run_inputs import RunInputs
 from sluice.records.run_record import RunFacts, StageDecision
+from sluice.records.training_plan import NO_MODEL, TrainingPlan
 from sluice.serving.abort_requests import abort_requested
 from sluice.steps.judge_candidate import judge_candidate
+from sluice.steps.plan_training import run_plan
 from sluice.steps.register_model import register_model
 from sluice.store.run_records import run_contract, run_inputs, run_record, update_run
-from testing.release_world import NEW, PROJECT, URI, build
+from testing.fakes import SETTINGS
+from testing.release_world import CONTRACT, NEW, PROJECT, URI, build
 
 WHERE = "s3://data/runs/shop/r2/run.json"
 
@@ -82,6 +86,13 @@ def test_an_evaluation_of_an_older_deployment_is_read() -> None:
     found = Evaluation.of({**told, "candidate": {"metrics": {"roc_auc": 0.9}}, "champion": None}, WHERE)
     assert (found.metric_of("candidate", "roc_auc"), found.metric_of("champion", "roc_auc")) == (0.9, None)
     assert found.slices == found.not_compared == {}
+
+
+def test_a_plan_of_an_older_deployment_names_no_prepared_data_of_other_runs() -> None:
+    plan = run_plan(SETTINGS, Contract.model_validate(CONTRACT), "r2", ["d1"], None).plain()
+    del plan["uris"]["champion_prepared"], plan["uris"]["anchor_prepared"]
+    uris = TrainingPlan.of(plan, WHERE).uris
+    assert (uris.champion_prepared, uris.anchor_prepared) == (NO_MODEL, NO_MODEL)
 
 
 def test_a_damaged_evaluation_is_an_inconclusive_verdict_that_says_what_is_wrong() -> None:

@@ -174,14 +174,13 @@ def test_a_job_waits_for_a_machine_only_where_the_contract_asks_for_spare_ones(s
 def test_a_run_is_told_where_the_rows_of_the_champion_are_named() -> None:
     at, dataset = with_data()
     first = at.call(plan_training, "shop", "data", dataset)["run_id"]
-    assert json.loads(at.objects.read(f"runs/shop/{first}/run.json"))["compared_with"] == {}
+    assert _compared(at, first) == ("none", "none")
     end(at, first)
     now, place = at.clock.now(), {"artifact_uri": "s3://data/models/shop/a"}
     at.ledger.set_champion("shop", Champion(first, "v", "e", "c", "m", "arn:p", now, now, metrics=place), None)
     second = at.call(plan_training, "shop", "manual")["run_id"]
-    inputs = json.loads(at.objects.read(f"runs/shop/{second}/run.json"))
-    prepared = {"champion": at.objects.uri(f"runs/shop/{first}/prepared/")}
-    assert inputs["compared_with"] == prepared
+    prepared = at.objects.uri(f"runs/shop/{first}/prepared/")
+    assert _compared(at, second) == (prepared, "none")
     end(at, second)
     champion = at.ledger.champion("shop")
     assert champion
@@ -192,9 +191,13 @@ def test_a_run_is_told_where_the_rows_of_the_champion_are_named() -> None:
     gate = {"metric": registered[0]["problem"]["metric"], "not_worse_than_champion_by": 0.01}
     at.ledger.save_contract("shop", {**registered[0], "gates": [gate]}, "v2")
     third = at.call(plan_training, "shop", "manual")["run_id"]
-    inputs, plan = (json.loads(at.objects.read(f"runs/shop/{third}/{name}.json")) for name in ("run", "plan"))
-    assert plan["anchor"] == anchor
-    assert inputs["compared_with"] == {**prepared, "anchor": at.objects.uri("runs/shop/r-best/prepared/")}
+    assert json.loads(at.objects.read(f"runs/shop/{third}/plan.json"))["anchor"] == anchor
+    assert _compared(at, third) == (prepared, at.objects.uri("runs/shop/r-best/prepared/"))
+
+
+def _compared(at: World, run_id: str) -> tuple[str, str]:
+    uris = json.loads(at.objects.read(f"runs/shop/{run_id}/plan.json"))["uris"]
+    return uris["champion_prepared"], uris["anchor_prepared"]
 
 
 def test_only_jobs_of_a_family_that_needs_a_library_get_its_channel() -> None:

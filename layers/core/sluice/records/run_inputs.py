@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from sluice.contract import Contract
 from sluice.records.record import Record
@@ -28,8 +28,6 @@ class RunInputs(Record):
     created_at: str
     champion: str | None = None
     """The run whose model a drill exercises."""
-    compared_with: dict[str, str] = Field(default_factory=dict)
-    """`champion` or `anchor` → address of its run's prepared data, which names the rows that it was trained on."""
 
     @field_validator("contract", mode="before")
     @classmethod

@@ -12,6 +12,9 @@ from pydantic import Field, model_validator
 
 from sluice.records.record import Record
 
+NO_MODEL = "none"
+"""The address of the prepared data of a model that does not exist: a Glue argument needs a value."""
+
 
 class ChampionModel(Record):
     """The serving model, which the candidate is compared with."""
@@ -33,6 +36,10 @@ class RunUris(Record):
     source: str
     training: str
     evaluation: str
+    champion_prepared: str = NO_MODEL
+    """Prepared data of the champion's run, which list the rows that the champion was trained on."""
+    anchor_prepared: str = NO_MODEL
+    """The same of the anchor's run."""
 
 
 class RunNames(Record):

@@ -18,7 +18,15 @@ from sluice.errors import ConflictError, DamagedRecordError, NotFoundError, Unkn
 from sluice.ports import Champion, Clock, Executions, Json, Ledger, ObjectStore, Registry, Settings
 from sluice.records.run_inputs import RunInputs
 from sluice.records.run_record import RunFacts
-from sluice.records.training_plan import BaselineTraining, ChampionModel, JobCode, RunNames, RunUris, TrainingPlan
+from sluice.records.training_plan import (
+    NO_MODEL,
+    BaselineTraining,
+    ChampionModel,
+    JobCode,
+    RunNames,
+    RunUris,
+    TrainingPlan,
+)
 from sluice.store.run_records import run_inputs, run_record, run_records, training_plan, update_run
 from sluice.training.tuning_plan import channels, static_parameters, stopping_condition, tuning_plan
 
@@ -154,11 +162,6 @@ def _anchor(contract: Contract, *, ledger: Ledger) -> ChampionModel | None:
     return ChampionModel(run_id=champion.anchor["run_id"], artifact_uri=champion.anchor["artifact_uri"])
 
 
-def _compared_with(project: str, plan: TrainingPlan, *, objects: ObjectStore) -> dict[str, str]:
-    models = {"champion": plan.champion, "anchor": plan.anchor}
-    return {role: objects.uri(keys.run(project, model.run_id, "prepared/")) for role, model in models.items() if model}
-
-
 def _warm(contract: Contract) -> bool:
     return contract.training.tuning.warm_start
 
@@ -194,7 +197,6 @@ def _freeze(
         contract_version=version,
         datasets=dataset_ids,
         created_at=clock.now().isoformat(),
-        compared_with=_compared_with(project, plan, objects=objects),
     ).plain()
     files = {"contract/contract.json": inputs["contract"], "run.json": inputs, "plan.json": plan.plain()}
     for name, body in files.items():
@@ -248,6 +250,9 @@ def run_plan(
     def uri(*rest: str) -> str:
         return base + keys.run(project, run_id, *rest)
 
+    def prepared_of(model: ChampionModel | None) -> str:
+        return base + keys.run(project, model.run_id, "prepared/") if model else NO_MODEL
+
     def execution(stage: str) -> str:
         return names.bounded(f"{project}-{run_id}-{stage}", names.EXECUTION_LIMIT)
 
@@ -262,6 +267,8 @@ def run_plan(
         source=settings.source_uri,
         training=uri("training/"),
         evaluation=uri("evaluation/"),
+        champion_prepared=prepared_of(champion),
+        anchor_prepared=prepared_of(anchor),
     )
     tags = names.tags(stack, project, run_id)
     metric = f"validation:{contract.problem.metric}"
