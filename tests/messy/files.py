@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from tests.messy import trusted
-from tests.messy.entry import NoSuchSetting, contract, deliver
+from tests.messy.entry import NoSuchSettingError, contract, deliver
 from tests.messy.trusted import Dialect, Truth
 from tests.messy.verdict import Verdict, check_accepted, check_refused, check_rows
 
@@ -62,7 +62,7 @@ def check(kind: str, name: str) -> Verdict:
     verdict = Verdict()
     try:
         (_check_csv if kind == "csv" else _check_parquet)(name, judged()[kind][name], verdict)
-    except NoSuchSetting as missing:
+    except NoSuchSettingError as missing:
         verdict.add("no setting", f"the contract cannot say {missing}")
     except Exception as error:
         verdict.add("crash", f"{type(error).__name__}: {error}"[:300])
