@@ -9,8 +9,8 @@ import numpy as np
 from sluice.model import anomaly_metrics as measures
 from sluice.model.anomaly_scorers import score_of_raw
 from sluice.model.errors import DataError
-from unsupervised.base import Learned, Material
-from unsupervised.detectors import DETECTORS, Detector, kept_rows
+from unsupervised.base import Detector, Learned, Material
+from unsupervised.detectors import DETECTORS, kept_rows
 
 AGAIN = 3
 """Models of random halves of the rows, whose order of the validation rows is compared with the model's."""

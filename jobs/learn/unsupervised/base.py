@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from families.base import Arrays, Meta, Parameter
 from sluice.model.encoder import Encoder
 from sluice.model.space import Space
 
-__all__ = ["Arrays", "Learned", "Material", "Meta", "Parameter", "columns_of", "typed_parameters"]
+__all__ = ["Arrays", "Detector", "Learned", "Material", "Meta", "Parameter", "columns_of", "typed_parameters"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,26 @@ class Learned:
     answer: Callable[[np.ndarray], np.ndarray]
     measured: Callable[[np.ndarray], dict[str, float]]
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Detector(ABC):
+    """`most`: rows that it fits at most, because it keeps them (None: any number)."""
+
+    name: ClassVar[str]
+    parameters: ClassVar[dict[str, Parameter]] = {}
+    most: ClassVar[int | None] = None
+
+    @abstractmethod
+    def fit(self, points: np.ndarray, hyperparameters: dict[str, Any], seed: int) -> Any:
+        """What the library has learned of `points`, not more than `most`."""
+
+    @abstractmethod
+    def raw(self, fitted: Any, points: np.ndarray) -> np.ndarray:
+        """The library's own answer: (rows,), greater for rarer rows."""
+
+    @abstractmethod
+    def export(self, fitted: Any) -> tuple[Arrays, Meta]:
+        """The same as arrays, without the space's and the limit's, and the scorer's meta data."""
 
 
 def columns_of(encoder: Encoder) -> list[tuple[int, int]]:

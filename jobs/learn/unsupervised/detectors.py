@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from sklearn.ensemble import IsolationForest
@@ -11,31 +10,11 @@ from sklearn.neighbors import LocalOutlierFactor
 from sklearn.svm import OneClassSVM
 
 from sluice.model.segment_metrics import sampled
-from unsupervised.base import Arrays, Meta, Parameter
+from unsupervised.base import Arrays, Detector, Meta, Parameter
 
 _APART = 1e-4
 """Rows that a neighbour model keeps are moved by about this much, in standard deviations: equal rows would have
 distances of 0, and rows at one distance no order."""
-
-
-class Detector(ABC):
-    """`most`: rows that it fits at most, because it keeps them (None: any number)."""
-
-    name: ClassVar[str]
-    parameters: ClassVar[dict[str, Parameter]] = {}
-    most: ClassVar[int | None] = None
-
-    @abstractmethod
-    def fit(self, points: np.ndarray, hyperparameters: dict[str, Any], seed: int) -> Any:
-        """What the library has learned of `points`, not more than `most`."""
-
-    @abstractmethod
-    def raw(self, fitted: Any, points: np.ndarray) -> np.ndarray:
-        """The library's own answer: (rows,), greater for rarer rows."""
-
-    @abstractmethod
-    def export(self, fitted: Any) -> tuple[Arrays, Meta]:
-        """The same as arrays, without the space's and the limit's, and the scorer's meta data."""
 
 
 class Deviation(Detector):

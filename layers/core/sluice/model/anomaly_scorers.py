@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from sluice.model.network import bounded, forward, layers_of
 from sluice.model.space import Space
 
 Arrays = Mapping[str, np.ndarray]
@@ -141,6 +142,36 @@ class KernelScorer(_AnomalyScorer):
         return value
 
 
+class ReconstructionScorer(_AnomalyScorer):
+    """Autoencoder: the mean squared difference between a row and what a narrow network makes of it.
+
+    The network reads the bounded coordinates, so that what it answers is bounded, too: a row far out always differs.
+    Arrays: w0, b0, w1, b1, ... of as many layers as `layers` in meta says; `activation` is in meta.
+    """
+
+    def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
+        super().__init__(arrays, meta)
+        self._layers, self._activation = layers_of(arrays, int(meta["layers"])), str(meta["activation"])
+        width = len(self.space.scale)
+        if not self._layers or self._layers[0][0].shape[0] != width or self._layers[-1][0].shape[1] != width:
+            raise ValueError("the network does not fit the space")
+
+    def raw(self, points: np.ndarray) -> np.ndarray:
+        made = forward(bounded(points), self._layers, self._activation)
+        error: np.ndarray = reconstruction_error(points, made)
+        return error
+
+
+_FAR = 1e9
+"""Beyond, a coordinate counts as so far out: the square of any number that a row may have must be a number."""
+
+
+def reconstruction_error(points: np.ndarray, made: np.ndarray) -> np.ndarray:
+    """(rows,), the mean over the columns of the squared difference."""
+    error: np.ndarray = np.square(np.clip(points, -_FAR, _FAR) - made).mean(axis=1)
+    return error
+
+
 def squared_to(points: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """Squared distances, shape (points, kept), dimension by dimension: memory for one, and exact to rounding."""
     total = np.zeros((len(points), len(kept)))
@@ -154,4 +185,5 @@ ANOMALY_SCORERS: dict[str, Make] = {
     "isolation": IsolationScorer,
     "neighbours": NeighbourScorer,
     "kernel": KernelScorer,
+    "reconstruction": ReconstructionScorer,
 }

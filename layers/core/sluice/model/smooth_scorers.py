@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from sluice.model.links import linked
+from sluice.model.network import bounded, forward, layers_of
 
 Arrays = Mapping[str, np.ndarray]
-_FAR = 1e9  # where z is bounded already, and its square can still be computed
 _CHUNK = 1 << 18  # (row, column, piece) triples at a time
 
 
@@ -55,7 +55,7 @@ class AdditiveScorer:
 
 
 class NetworkScorer:
-    """Layers of weights with max(0, x) between them.
+    """Layers of weights with an activation between them: `activation` in meta, `relu` where it is not said.
 
     A column is imputed, then z = (x - center) / scale, then z / sqrt(1 + (z / 3)²), which leaves small z and bounds
     large ones. Each of the bins is an input that grows from -0.5 to 0.5 while its column grows from one end of the bin
@@ -69,24 +69,19 @@ class NetworkScorer:
         self._impute, self._center, self._scale = arrays["impute"], arrays["center"], arrays["scale"]
         self._binned, self._low, self._inverse = arrays["binned"], arrays["low"], arrays["inverse"]
         self._flagged = arrays["flagged"]
-        self._layers = [(arrays[f"w{i}"], arrays[f"b{i}"]) for i in range(int(meta["layers"]))]
+        self._layers = layers_of(arrays, int(meta["layers"]))
+        self._activation = str(meta.get("activation", "relu"))
         self._output = str(meta["output"])
 
     def inputs(self, matrix: np.ndarray) -> np.ndarray:
         missing = np.isnan(matrix)
         filled = np.where(missing, self._impute, matrix)
-        z = np.clip((filled - self._center) / self._scale, -_FAR, _FAR)
-        z /= np.sqrt(1.0 + (z / 3.0) ** 2)
+        z = bounded((filled - self._center) / self._scale)
         bins = np.clip((filled[:, self._binned] - self._low) * self._inverse, 0.0, 1.0) - 0.5
         return np.concatenate([z, bins, missing[:, self._flagged]], axis=1)
 
     def __call__(self, matrix: np.ndarray) -> np.ndarray:
-        x = self.inputs(matrix)
-        for place, (weights, bias) in enumerate(self._layers):
-            if place:
-                np.maximum(x, 0.0, out=x)
-            x = x @ weights + bias
-        return linked(x, self._output)
+        return linked(forward(self.inputs(matrix), self._layers, self._activation), self._output)
 
 
 SMOOTH_SCORERS: dict[str, Callable[[Arrays, Mapping[str, Any]], Any]] = {
