@@ -133,6 +133,13 @@ def evaluation(problem: str, names: Sequence[str], **members: Any) -> Evaluation
             "columns": {value: (0.1 - 0.01 * i, 0.05 - 0.01 * i, 0.2) for i, value in enumerate(names)},
             "not_measured": ["at"],
         },
+        "contributions": {
+            "scale": "value" if problem == "regression" else "log-odds",
+            "rows": 150,
+            "outputs": 3 if problem == "multiclass" else 1,
+            "base": [0.1],
+            "columns": {value: 0.5 - 0.1 * i for i, value in enumerate(names)},
+        },
         "robustness": {"metric": name, "rows": 200, "undamaged": 0.9, "missing": {"0.05": 0.88}, "noise": {"0.1": 0.8}},
         "learning_curve": {
             "metric": name,
@@ -186,6 +193,9 @@ def plots(problem: str, names: Sequence[str]) -> Plots:
                 {"threshold": 0.95, "rows": 0, "precision": 0.0, "recall": 0.0, "f1": 0.0, "profit": 0.0},
             ],
         }
+    if problem != "multiclass":
+        strip = {"counts": [3, 140, 7], "ranks": [0.1, None, 0.9]}
+        found["contributions"] = {"edges": [-1.0, -0.1, 0.2, 1.0], "columns": {names[0]: strip}}
     trial = {"family": names[0], "score": 0.9, "weight": 0.6, "seconds": 1.5, "from": names[-1], "left_out": None}
     trials = [trial, {**trial, "score": 0.92, "weight": 0.4}, {**trial, "family": "forest", "score": None}]
     return Plots.of({**found, "trials": trials}, "the test's plots")

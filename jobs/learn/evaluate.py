@@ -21,6 +21,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import comparable
+import contributions
 import numpy as np
 import rivals
 from evaluation_files import latency, load_model, write_held_out, write_json
@@ -103,6 +104,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         models = {role: load_model(getattr(arguments, role), role, Path(scratch)) for role in ("candidate", "baseline")}
         candidate = models["candidate"]
+        parts = contributions.read(Path(scratch) / "candidate")
         sizes = {role: size_of(Path(scratch) / role) for role in models}
         others = rivals.load(arguments, Path(scratch), candidate.labels, schema, rows)
     for role, model in models.items():
@@ -166,7 +168,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         at = others.kept[role]
         mine = intervals(theirs[role], y[at], {role: others.scores[role][at]}, classes=bool(classes))
         result["intervals"]["models"] |= mine["models"]
-    told, plots = evidence(candidate, schema, rows, y, everyone, contract, known, result["slices"])
+    told, plots = evidence(candidate, parts, schema, rows, y, everyone, contract, known, result["slices"])
     result |= told
     result["undefined"] = comparable.undefined(known, result["candidate"]["metrics"], candidate.labels, y)
     if "champion" in others.models and kind != "multiclass":

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import contributions
 import explanation
 import numpy as np
+from contributions.strips import strips
 from drawings import drawings, residual_summary
 from fairness import fairness
 from gate_evidence import bins_of
@@ -25,6 +27,7 @@ def size_of(folder: Path) -> int:
 
 def evidence(
     candidate: Model,
+    parts: contributions.Parts,
     schema: Schema,
     rows: Sequence[Row],
     y: np.ndarray,
@@ -38,7 +41,9 @@ def evidence(
     threshold = candidate.threshold
     few, truth = explanation.sample(rows, y)
     ours = scores["candidate"]
+    contributed, explained, chosen = contributions.measured(candidate, parts, few)
     found: dict[str, Any] = {
+        "contributions": contributed,
         "importance": explanation.importance(
             candidate.score, few, truth, candidate.encoder.schema.features, name, known[name]
         ),
@@ -48,6 +53,8 @@ def evidence(
     }
     classes = [category(label) for label in candidate.labels.classes]
     drawn = drawings(problem, classes, y, scores, contract.get("business"), threshold)
+    if explained is not None:
+        drawn["contributions"] = strips(explained, chosen, schema)
     return found, {**drawn, "trials": list(candidate.training.get("trials") or [])}
 
 

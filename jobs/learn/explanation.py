@@ -1,8 +1,7 @@
 """What a model relies on, and how it stands damaged data: measured on the test rows, with the scorer that serves.
 
 Permutation importance (Breiman 2001; Fisher, Rudin and Dominici 2019): one contract column at a time, its values are
-shuffled among the rows, whatever number of matrix columns it becomes. SHAP values are not computed: exact ones need an
-algorithm for each kind of scorer.
+shuffled among the rows, whatever number of matrix columns it becomes. SHAP values are in `contributions`.
 """
 
 from __future__ import annotations

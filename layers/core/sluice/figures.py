@@ -211,6 +211,50 @@ def whiskers(what: str, axis: Axis, rows: Sequence[tuple[str, float, float, floa
     return _figure(what, parts, wide, high)
 
 
+def strips(
+    what: str,
+    axis: Axis,
+    edges: Sequence[float],
+    rows: Sequence[tuple[str, Sequence[int], Sequence[float | None], str]],
+) -> Safe:
+    """For each (name, counts, ranks, note) a band that is as thick as there are rows in a bin between the edges.
+
+    Ranks from 0 to 1 go from the first colour over grey to the second; None has a colour of its own.
+    """
+    step, left, right, top, wide = 26, 146, 74, 6, 470
+
+    def at(value: float) -> float:
+        return round(left + axis.place(value) * (wide - left - right), 1)
+
+    high = top + step * len(rows) + 38
+    parts: list[Child] = []
+    for tick in axis.ticks():
+        parts.append(element("line", x1=at(tick), x2=at(tick), y1=top, y2=high - 36, class_="rule"))
+        parts.append(_text(axis.form(tick), at(tick), high - 22, "middle"))
+    parts.append(element("line", x1=at(0.0), x2=at(0.0), y1=top, y2=high - 36, class_="guide"))
+    parts.append(_text(axis.label, (left + wide - right) / 2, high - 5, "middle", "axis"))
+    for i, (name, counts, ranks, note) in enumerate(rows):
+        middle, most = top + step * i + step / 2, max(counts, default=0) or 1
+        parts.append(_text(short(name, 20), left - 8, middle + 4, "end", "name"))
+        for count, rank, begin, end in zip(counts, ranks, edges, edges[1:]):
+            if not count:
+                continue
+            thick = round(max(2.0, (step - 4) * math.sqrt(count / most)), 1)
+            colour, shade = _ranked(rank)
+            box = {"x": at(begin), "y": round(middle - thick / 2, 1), "height": thick}
+            size = round(max(1.0, at(end) - at(begin)), 1)
+            parts.append(element("rect", **box, width=size, fill_opacity=shade, class_=f"dot s{colour}"))
+        parts.append(_text(note, wide, middle + 4, "end", "tick"))
+    return _figure(what, parts, wide, high)
+
+
+def _ranked(rank: float | None) -> tuple[int, str]:
+    """The colour and its shade."""
+    if rank is None:
+        return 4, "0.8"
+    return [(0, "1"), (0, "0.55"), (2, "0.55"), (1, "0.55"), (1, "1")][min(4, int(rank * 5))]
+
+
 def _figure(what: str, parts: Child, wide: float = WIDTH, high: float = HEIGHT) -> Safe:
     return element("svg", parts, viewBox=f"0 0 {wide:g} {high:g}", role="img", aria_label=what, class_="plot")
 

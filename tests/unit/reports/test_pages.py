@@ -79,7 +79,10 @@ def test_the_report_says_what_was_measured(problem: str) -> None:
             "mape leaves them out",
         ],
     }[problem]
-    assert [title for title in [*own, "Permutation importance", "Robustness"] if title not in text] == []
+    shown = [*own, "Permutation importance", "Contributions (SHAP values)", "Robustness"]
+    assert [title for title in shown if title not in text] == []
+    assert ("over rows and 3 classes" in text) == (problem == "multiclass")
+    assert ("as thick as there are rows" in text) == (problem != "multiclass")
     assert "the gap is above 0.1" in text
     assert "not defined: because of search" in text
     assert "values that are too rare to be measured: 3, with 30 rows" in text
@@ -133,6 +136,7 @@ def test_an_evaluation_without_the_new_members_has_its_pages(problem: str) -> No
                     "paired_baseline",
                     "intervals",
                     "importance",
+                    "contributions",
                     "robustness",
                     "learning_curve",
                 )

@@ -43,15 +43,20 @@ class AdditiveScorer:
     def _answer(self, matrix: np.ndarray) -> np.ndarray:
         raw = np.where(np.isnan(matrix), self._impute, matrix) @ self._coef + self._intercept
         if len(self._columns):
-            x = matrix[:, self._columns]
-            missing = np.isnan(x)
-            x = np.clip(np.where(missing, self._low, x), self._low, self._high)
-            place = (x[:, :, None] >= self._begin[:, 1:]).sum(axis=2) + self._first
-            u = ((x - self._begin.take(place)) * self._inverse.take(place))[:, :, None]
-            c = self._cubic.take(place, axis=0)
-            curves = ((c[..., 3] * u + c[..., 2]) * u + c[..., 1]) * u + c[..., 0]
-            raw += np.where(missing[:, :, None], self._missing, curves).sum(axis=1)
+            raw += self.curves(matrix).sum(axis=1)
         return linked(raw, self._output)
+
+    def curves(self, matrix: np.ndarray) -> np.ndarray:
+        """What each curve adds, shape (rows, curves, outputs)."""
+        x = matrix[:, self._columns]
+        missing = np.isnan(x)
+        x = np.clip(np.where(missing, self._low, x), self._low, self._high)
+        place = (x[:, :, None] >= self._begin[:, 1:]).sum(axis=2) + self._first
+        u = ((x - self._begin.take(place)) * self._inverse.take(place))[:, :, None]
+        c = self._cubic.take(place, axis=0)
+        curves = ((c[..., 3] * u + c[..., 2]) * u + c[..., 1]) * u + c[..., 0]
+        added: np.ndarray = np.where(missing[:, :, None], self._missing, curves)
+        return added
 
 
 class NetworkScorer:

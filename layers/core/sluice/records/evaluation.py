@@ -94,6 +94,23 @@ class Importance(Record):
     seconds: float | None = None
 
 
+class Contributions(Record):
+    """SHAP values of test rows, by contract column; see `jobs/learn/contributions`."""
+
+    scale: str = ""
+    """What they add up to: log-odds, probability or value."""
+    rows: int = 0
+    outputs: int = 0
+    """1, or one for each class."""
+    base: list[Evidence] = Field(default_factory=list)
+    """The score of a row of which no column is known, for each output."""
+    columns: dict[str, Evidence] = Field(default_factory=dict)
+    """Column → mean absolute contribution, over rows and outputs."""
+    seconds: float | None = None
+    why_not: str | None = None
+    """Why there are none, in words."""
+
+
 class Robustness(Record):
     """The metric on damaged copies of the same rows; see `jobs/learn/explanation.py`."""
 
@@ -346,6 +363,7 @@ class Evaluation(Record):
     residuals: dict[str, Evidence] = Field(default_factory=dict)
     """Regression: mean, standard deviation and quantiles of prediction − truth."""
     importance: Importance | None = None
+    contributions: Contributions | None = None
     robustness: Robustness | None = None
     fairness: dict[str, Fairness] = Field(default_factory=dict)
     slices: dict[str, dict[str, dict[str, Evidence]]] = Field(default_factory=dict)

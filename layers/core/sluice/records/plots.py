@@ -72,6 +72,21 @@ class ErrorBand(Record):
     high: float
 
 
+class Strip(Record):
+    """Contributions of one column: rows in each bin, and the mean rank of their values, from 0 to 1; None for a column
+    without an order and for bins of missing values."""
+
+    counts: list[int]
+    ranks: list[float | None]
+
+
+class Strips(Record):
+    """Strips over the same edges, the column with the greatest mean absolute contribution first."""
+
+    edges: list[float] = Field(default_factory=list)
+    columns: dict[str, Strip] = Field(default_factory=dict)
+
+
 class Plots(Record):
     roc: dict[str, Curve] = Field(default_factory=dict)
     """Model (multiclass: class) → curve."""
@@ -86,5 +101,6 @@ class Plots(Record):
     predicted: Grid | None = None
     residuals: Bins | None = None
     by_prediction: list[ErrorBand] = Field(default_factory=list)
+    contributions: Strips = Field(default_factory=Strips)
     trials: list[dict[str, Any]] = Field(default_factory=list)
     """As training noted them in model.json."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from sluice import figures
+from sluice.escaping import short
 from sluice.figures import Axis
 from sluice.model.shortening import more
 from sluice.page import Safe, element, row, table
-from sluice.records.evaluation import Importance, Robustness
+from sluice.records.evaluation import Contributions, Importance, Robustness
+from sluice.records.plots import Strips
 from sluice.reports.facts import Facts, card, heading, number
 
 _COLUMNS = 25
@@ -17,6 +19,8 @@ def sections(facts: Facts) -> list[Safe]:
     parts = []
     if found.importance and found.importance.columns:
         parts.append(_importance(found.importance))
+    if found.contributions:
+        parts.append(_contributions(found.contributions, facts.plots.contributions))
     if found.robustness:
         parts.append(_robustness(found.robustness))
     return [heading("What the model relies on"), element("div", parts, class_="plots")] if parts else []
@@ -43,6 +47,34 @@ def _importance(found: Importance) -> Safe:
         element("p", told),
         wide=True,
     )
+
+
+def _contributions(found: Contributions, strips: Strips) -> Safe:
+    title = "Contributions (SHAP values)"
+    if found.why_not:
+        return card(
+            title, element("p", f"{short(found.why_not, 400)}. Permutation importance is measured for any model.")
+        )
+    means = {name: value for name, value in found.columns.items() if value is not None}
+    ranked = sorted(means, key=lambda name: -means[name])
+    scale = {"value": "predicted value", "probability": "probability"}.get(found.scale, "log-odds")
+    told = (
+        f"What a column adds to the {scale} of a row, compared with not knowing the column; {found.rows:,} test rows. "
+        "What the columns of a row add, and the score without any column, are together the row's score. At the right: "
+        "mean absolute contribution" + (f" over rows and {found.outputs} classes." if found.outputs > 1 else ".")
+    )
+    if bands := [(name, each.counts, each.ranks, number(means[name])) for name, each in strips.columns.items()]:
+        axis = Axis.around(f"contribution to the {scale}", strips.edges)
+        figure = figures.strips("contributions", axis, strips.edges, bands)
+        key = figures.key(["low values", "middle values", "high values", "no order, or missing"], [0, 2, 1, 4])
+        told += " A band is as thick as there are rows."
+    else:
+        axis = Axis.around("mean absolute contribution", [0.0, *means.values()])
+        rows = [(name, means[name], 0.0, means[name], number(means[name])) for name in ranked[:_COLUMNS]]
+        figure, key = figures.whiskers("contributions", axis, rows, 0.0), None
+    if hidden := more(len(ranked) - (len(bands) or len(ranked[:_COLUMNS])), "evaluation.json", before=" Not shown: "):
+        told += f"{hidden}."
+    return card(title, figure, key, element("p", told), wide=True)
 
 
 def _all(*values: float | None) -> tuple[float, float, float] | None:
