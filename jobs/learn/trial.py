@@ -74,6 +74,8 @@ def run(
         rows = len(every)
     arrays, scorer = family.export(fitted)
     arrays |= encoder.arrays()
+    if (learned := scorer.get("fitted_rows", rows)) < len(sample.y):
+        encoder.report["rows_learned"] = learned
     state = {
         "family": family.name,
         "run_id": run_id,

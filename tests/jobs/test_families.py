@@ -108,7 +108,17 @@ def test_a_watcher_is_patient_with_slow_learners():
 
 @pytest.mark.parametrize(
     "family",
-    ["lightgbm", "xgboost", "gradient_boosting", "extra_trees", "random_forest", "spline_linear", "mlp", "elastic_net"],
+    [
+        "lightgbm",
+        "xgboost",
+        "gradient_boosting",
+        "extra_trees",
+        "random_forest",
+        "spline_linear",
+        "svm",
+        "mlp",
+        "elastic_net",
+    ],
 )
 def test_a_weight_is_as_good_as_the_row_again(family):
     family, sample = FAMILIES[family], noisy()

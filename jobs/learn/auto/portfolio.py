@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 SMALL = 2_000
 LARGE = 60_000
+KERNEL = 15_000
+"""Rows up to which a kernel machine learns from all of them (`families/svm.py`)."""
 MANY_COLUMNS = 400
 
 
@@ -39,6 +41,8 @@ _PORTFOLIO = (
         stands_for="lightgbm",
     ),
     Configuration("logistic_regression", {"c": 0.3}),
+    Configuration("svm", rows=(0, KERNEL), columns=MANY_COLUMNS),
+    Configuration("svm", {"c": 2.0, "gamma": 0.3}, rows=(0, KERNEL), columns=MANY_COLUMNS),
     Configuration(
         "lightgbm",
         {"learning-rate": 0.05, "num-leaves": 8, "min-data-in-leaf": 20, "feature-fraction": 0.5, "lambda-l2": 5.0},
@@ -47,6 +51,8 @@ _PORTFOLIO = (
     Configuration("spline_linear", rows=(0, LARGE), columns=MANY_COLUMNS),
     Configuration("xgboost", rows=(0, 5 * LARGE)),
     Configuration("mlp", rows=(300, 2 * LARGE), columns=MANY_COLUMNS),
+    Configuration("svm", {"c": 10.0, "spread": "common"}, rows=(0, KERNEL), columns=MANY_COLUMNS),
+    Configuration("svm", {"c": 50.0, "gamma": 0.5}, rows=(0, KERNEL), columns=MANY_COLUMNS),
     Configuration(
         "lightgbm",
         {

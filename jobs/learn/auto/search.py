@@ -2,7 +2,8 @@
 
 A trial is a configuration that is fitted on every fold. After its first fold it goes on only where it is not clearly
 worse there than the best trial so far, unless it is the first of its family: an ensemble lives on families that err
-differently. A trial that cannot end within the budget is not begun. Nothing is left out silently: each trial that has
+differently. A costly one waits until the cheap ones have ended: on some data a family takes a hundred times as long as
+another one. A trial that cannot end within the budget is not begun. Nothing is left out silently: each trial that has
 no score says why.
 """
 
@@ -33,12 +34,14 @@ PROBED_ROWS = 4_000
 """With more rows in a fold, a family's first fit is of so many: an estimate of what all of them cost."""
 FAMILY_SHARES = (0.55, 0.25, 0.12, 0.08)
 """Of the proposals, by the rank of a family's best trial."""
-CLEARLY_WORSE = 3.0
-"""Standard errors of the mean difference of the rows' losses."""
+CLEARLY_WORSE, WORSE = 3.0, 1.0
+"""Standard errors of the mean difference of the rows' losses: for a trial, and for one that is costly."""
 _FIT_SHARE = 0.25
 """Of the budget: the longest that the folds of one trial may take."""
 _CHEAP = 0.1
 """Of the budget: what the first trial of a family may take, though it is clearly worse on its first fold."""
+_COSTLY = 0.08
+"""Of the budget: a trial of the portfolio that takes more waits until the others have ended."""
 _MEMBERS = 4
 _REFIT = 1.5
 """A fit on all rows, compared with one on a fold: more rows, more rounds, and its export."""
@@ -59,6 +62,7 @@ class Trial:
     score: float | None = None
     left_out: str = ""
     weight: float = 0.0
+    waited: bool = False
 
     @property
     def seconds(self) -> float:
@@ -101,6 +105,7 @@ class Search:
         self.ended = ""
         self._since_best = 0
         self._next: deque[tuple[Trial, int]] = deque()
+        self._later: list[Trial] = []
         self._probed: dict[str, float] = {}
         self._portfolio = self._known(columns)
         self._proposed = 0
@@ -193,11 +198,17 @@ class Search:
         if self._next:
             return self._fit(*self._next.popleft())
         while (trial := self._new()) is not None:
+            if trial.held:
+                if self._goes_on(trial):
+                    return self._fit(*self._next.popleft())
+                continue
             probe = self._probe(trial)
             if probe is not None:
                 return probe
             cost = self._fold_seconds(trial)
             needed = 0.0 if cost is None else cost * len(self._folds) / len(self._workers)
+            if self._waits(trial, needed):
+                continue
             if needed > self._left():
                 self._leave(trial, f"needs about {needed:.0f} s, {max(0.0, self._left()):.0f} s are left")
                 if trial.origin == "search":
@@ -211,7 +222,16 @@ class Search:
         found = next(self._portfolio, None)
         if found is not None:
             return self._begin(*found, origin="portfolio")
+        if self._later:
+            turn = min(self._later, key=self._turn)
+            self._later.remove(turn)
+            return turn
         return self._proposal()
+
+    def _turn(self, trial: Trial) -> tuple[bool, float]:
+        """Of those that wait, the cheapest of a family that has no ended trial goes first."""
+        known = any(each.family == trial.family for each in self.finished())
+        return known, self._fold_seconds(trial) or 0.0
 
     def _begin(self, family: str, hyperparameters: Mapping[str, Any], origin: str) -> Trial:
         trial = Trial(len(self.trials), family, dict(hyperparameters), origin)
@@ -275,7 +295,7 @@ class Search:
             return
         held: Held = outcome.answer
         if job.share < 1.0:
-            self._probed[trial.family] = held.seconds / job.share
+            self._probed[trial.family] = held.seconds / job.share ** FAMILIES[trial.family].growth
             needed = self._probed[trial.family] * len(self._folds) / len(self._workers)
             if needed > self._left() and _has_no_rounds(trial, held):
                 self._leave(trial, f"needs about {needed:.0f} s, {max(0.0, self._left()):.0f} s are left")
@@ -288,10 +308,30 @@ class Search:
         if len(trial.held) == len(self._folds):
             self._finish(trial)
         elif job.fold == 0:
-            if why := self._worse(trial):
-                self._leave(trial, why)
-            else:
-                self._next.extend((trial, fold) for fold in range(1, len(self._folds)))
+            whole = trial.seconds * len(self._folds) / len(self._workers)
+            if not self._waits(trial, whole):
+                self._goes_on(trial)
+
+    def _waits(self, trial: Trial, seconds: float) -> bool:
+        """Whether it waits for the cheap ones, as all of its folds would take so many seconds."""
+        if trial.waited or trial.origin != "portfolio" or seconds <= _COSTLY * (self._deadline - self._began):
+            return False
+        trial.waited = True
+        self._later.append(trial)
+        return True
+
+    def _goes_on(self, trial: Trial) -> bool:
+        """Whether its other folds are next, after the first one."""
+        if not (why := self._worse(trial)):
+            needed = trial.seconds * (len(self._folds) - 1) / len(self._workers)
+            # where nothing has ended, some folds are better than none
+            if self.best is not None and needed > self._left():
+                why = f"needs about {needed:.0f} s more, {max(0.0, self._left()):.0f} s are left"
+        if why:
+            self._leave(trial, why)
+            return False
+        self._next.extend((trial, fold) for fold in range(1, len(self._folds)))
+        return True
 
     def _worse(self, trial: Trial) -> str:
         """Why a trial is not worth its other folds; "" if it is."""
@@ -305,10 +345,11 @@ class Search:
         ours, best = (row_losses(self._data.labels.problem, y, t.held[0].answer) for t in (trial, self.best))
         difference = ours - best
         error = float(difference.std()) / np.sqrt(len(difference))
-        if error > 0 and float(difference.mean()) / error > CLEARLY_WORSE:
+        errors = float(difference.mean()) / error if error > 0 else 0.0
+        if errors > (WORSE if trial.waited else CLEARLY_WORSE):
             self._since_best += trial.origin == "search"
-            also = f", and would take {whole:.0f} s" if first else ""
-            return f"clearly worse on its first fold{also}"
+            also = f", and would take {whole:.0f} s" if first or trial.waited else ""
+            return f"{'clearly ' if errors > CLEARLY_WORSE else ''}worse on its first fold{also}"
         return ""
 
     def _finish(self, trial: Trial) -> None:
@@ -344,5 +385,5 @@ def _installed(name: str) -> bool:
 
 
 def _has_no_rounds(trial: Trial, held: Held) -> bool:
-    """A family without rounds cannot stop early at a deadline."""
-    return all(held.settled.get(name) == value for name, value in trial.hyperparameters.items())
+    """A family without rounds, which are whole numbers, cannot stop early at a deadline."""
+    return all(held.settled.get(n) == value for n, value in trial.hyperparameters.items() if isinstance(value, int))

@@ -12,6 +12,7 @@ from families.mlp import Mlp
 from families.penalised import ElasticNetFamily, Lasso, Ridge
 from families.random_forest import RandomForest
 from families.spline_linear import SplineLinear
+from families.svm import Svm
 from families.xgboost import XGBoost
 
 FAMILIES: dict[str, Family] = {
@@ -28,6 +29,7 @@ FAMILIES: dict[str, Family] = {
         LightGBM(),
         XGBoost(),
         SplineLinear(),
+        Svm(),
         Mlp(),
     )
 }

@@ -124,6 +124,30 @@ def test_the_first_of_a_family_is_not_worth_much_of_the_budget_where_it_is_clear
     assert len([job for job in workers.begun if job.trial == 1]) == 1
 
 
+def test_a_costly_trial_waits_for_the_cheap_ones_and_goes_on_only_where_it_is_not_worse(monkeypatch):
+    families = {"lightgbm": (10.0, 0.5), "xgboost": (8.0, 0.25), "logistic_regression": (0.1, 0.3)}
+    known = ["lightgbm", "lightgbm", "xgboost", "logistic_regression"]
+    found, workers, _ = searched(monkeypatch, families, known)
+    order = [(job.trial, job.fold) for job in workers.begun]
+    assert order.index((3, 15)) < order.index((2, 1))
+    assert found.trials[2].loss is not None
+    assert found.trials[0].left_out == "clearly worse on its first fold, and would take 160 s"
+    # what its family costs is known before its first fold
+    assert order.index((2, 15)) < order.index((1, 0))
+
+
+def test_a_probe_reckons_with_how_the_cost_of_a_family_grows(monkeypatch):
+    monkeypatch.setattr(search, "PROBED_ROWS", 150)
+    families = {"logistic_regression": (0.1, 0.5), "svm": (20.0, 0.4)}
+    found, workers, _ = searched(monkeypatch, families, ["logistic_regression", "svm"], 700.0)
+    rows = len(FOLDS.folds[0].train)
+    # the stub's cost grows with the rows, so that the reckoning is too great by rows / 150
+    assert found._probed["svm"] == pytest.approx(20.0 * rows / 150, rel=0.02)
+    assert found._probed["logistic_regression"] == pytest.approx(0.1, rel=0.02)
+    assert found.trials[1].left_out.startswith("needs about ")
+    assert [job.share < 1 for job in workers.begun if job.trial == 1] == [True]
+
+
 def test_what_runs_when_the_time_is_over_is_said(monkeypatch):
     found, _, clock = searched(monkeypatch, {"extra_trees": (90.0, 0.5)}, ["extra_trees"], 200.0)
     assert found.trials[0].left_out == "not ended within the budget"

@@ -15,6 +15,7 @@ import numpy as np
 
 from sluice.model.anomaly_scorers import ANOMALY_SCORERS
 from sluice.model.errors import ArtifactError, ModelError
+from sluice.model.kernel_scorers import KERNEL_SCORERS
 from sluice.model.leaf_tables import LeafTables
 from sluice.model.links import expit, expit_of_one, linked, pair, softmax
 from sluice.model.preparation.terms import Terms
@@ -208,6 +209,7 @@ SCORERS: dict[str, Callable[[Arrays, Mapping[str, Any]], Scorer]] = {
     "forest": ForestScorer,
     "boosting": BoostingScorer,
     **SMOOTH_SCORERS,
+    **KERNEL_SCORERS,
     **SEGMENT_SCORERS,
     **ANOMALY_SCORERS,
 }

@@ -94,6 +94,17 @@ SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
         ],
         "categorical": [],
     },
+    "svm": {
+        "continuous": [
+            {"name": "c", "min": 0.1, "max": 1000.0, "scaling": "Logarithmic"},
+            {"name": "gamma", "min": 0.03, "max": 10.0, "scaling": "Logarithmic"},
+            {"name": "epsilon", "min": 0.01, "max": 0.5, "scaling": "Logarithmic"},
+        ],
+        "integer": [],
+        "categorical": [
+            {"name": "spread", "values": ["standard", "common"]},
+        ],
+    },
     "mlp": {
         "continuous": [
             {"name": "learning-rate", "min": 0.0003, "max": 0.01, "scaling": "Logarithmic"},

@@ -250,6 +250,8 @@ class Encoding(Record):
     """Column → the forms that it takes in the matrix."""
     rows_dropped: int = 0
     """Training rows that `features.rows` left out."""
+    rows_learned: int = 0
+    """Training rows that the family learned from, where it takes no more; 0: all."""
     columns: Columns | None = None
     preparations: list[Preparation] = Field(default_factory=list)
 
@@ -262,6 +264,8 @@ class Encoding(Record):
         found += [each.note() for each in self.preparations]
         if self.rows_dropped:
             found.append(f"{self.rows_dropped:,} training rows were unlike the others and were left out")
+        if self.rows_learned:
+            found.append(f"learned from {self.rows_learned:,} training rows, drawn by chance: the family takes no more")
         if self.columns is not None:
             found.append(f"{self.columns.after:,} columns are used of {self.columns.before:,}")
         for name, values in self.limited.items():

@@ -1,0 +1,111 @@
+"""Scorers of support vector machines: sums of kernels between a row and the rows that the model keeps.
+
+The kernel is RBF: exp(-γ‖x - s‖²). Squared distances are computed as ‖x‖² - 2x·s + ‖s‖²: one matrix product. Inputs are
+bounded, so that this loses few digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+Arrays = Mapping[str, np.ndarray]
+BOUND = 4.0
+_FAR = 1e9  # where z is bounded already, and its square can still be computed
+_CHUNK = 1 << 20  # (row, support vector) pairs at a time
+_STEEP = 500.0  # the exponent of e from which a probability is 0 in 64 bits anyway
+
+
+class VectorScorer:
+    """Support vector machine for values, or for classes one against one.
+
+    A column is log scaled where `log` says so (sign(x)·log1p(|x|)), imputed, then z = (x - center) / scale, then
+    z / sqrt(1 + (z / BOUND)²), which leaves small z and bounds large ones. For each of the columns `flagged` an input
+    is 1 where the value was missing, else 0.
+    Arrays: log, impute, center, scale (width,); flagged; vectors (n, inputs), class by class; counts (classes,), how
+    many of each; dual (classes - 1, n) as libsvm has it: for a vector of class i, row j (j - 1 for j > i) weighs it
+    in the decision between i and j; intercept (pairs,). For values: counts (1,), dual (1, n), intercept (1,).
+    """
+
+    def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
+        self._log = np.flatnonzero(arrays["log"])
+        self._impute, self._center, self._scale = arrays["impute"], arrays["center"], arrays["scale"]
+        self._flagged = arrays["flagged"]
+        self._vectors, self._dual, self._intercept = arrays["vectors"], arrays["dual"], arrays["intercept"]
+        self._norms = np.einsum("ij,ij->i", self._vectors, self._vectors)
+        ends = np.cumsum(arrays["counts"])
+        self._blocks = [slice(int(end - count), int(end)) for end, count in zip(ends, arrays["counts"], strict=True)]
+        self._first, self._second = pairs_of(len(self._blocks))
+        self._gamma, self._output = float(meta["gamma"]), str(meta["output"])
+        self._slope, self._offset = float(meta.get("slope", 1.0)), float(meta.get("offset", 0.0))
+        if self._dual.shape[1] != len(self._vectors) or (len(ends) and ends[-1] != len(self._vectors)):
+            raise ValueError("the support vectors' arrays do not fit together")
+        if self._output != "identity" and len(self._intercept) != len(self._first):
+            raise ValueError(f"{len(self._intercept)} intercepts for {len(self._first)} pairs of classes")
+        self._step = max(1, _CHUNK // max(1, len(self._vectors)))
+
+    def inputs(self, matrix: np.ndarray) -> np.ndarray:
+        """Shape (rows, width + flagged); no NaN."""
+        missing = np.isnan(matrix)
+        x = np.where(missing, self._impute, matrix)
+        if len(self._log):
+            x[:, self._log] = np.sign(x[:, self._log]) * np.log1p(np.abs(x[:, self._log]))
+        z = np.clip((x - self._center) / self._scale, -_FAR, _FAR)
+        z /= np.sqrt(1.0 + (z / BOUND) ** 2)
+        return np.concatenate([z, missing[:, self._flagged]], axis=1) if len(self._flagged) else z
+
+    def __call__(self, matrix: np.ndarray) -> np.ndarray:
+        inputs = self.inputs(matrix)
+        starts = range(0, max(1, len(inputs)), self._step)
+        raw = np.concatenate([self._decisions(inputs[at : at + self._step]) for at in starts])
+        return raw[:, 0] if self._output == "identity" else coupled(raw, self._slope, self._offset)
+
+    def _decisions(self, x: np.ndarray) -> np.ndarray:
+        """Shape (rows, pairs of classes), greater than 0 for the first class of the pair; or (rows, 1)."""
+        squared = x @ self._vectors.T
+        squared *= -2.0
+        squared += self._norms
+        squared += np.einsum("ij,ij->i", x, x)[:, None]
+        np.maximum(squared, 0.0, out=squared)
+        squared *= -self._gamma
+        kernel = np.exp(squared, out=squared)
+        if self._output == "identity":
+            values: np.ndarray = kernel @ self._dual.T + self._intercept
+            return values
+        # sums[i, :, j]: of the vectors of class i, weighted for the j-th of the other classes
+        sums = np.stack([kernel[:, block] @ self._dual[:, block].T for block in self._blocks])
+        first, second = self._first, self._second
+        decisions: np.ndarray = (sums[first, :, second - 1] + sums[second, :, first]).T + self._intercept
+        return decisions
+
+
+def coupled(decisions: np.ndarray, slope: float, offset: float) -> np.ndarray:
+    """Probabilities (rows, classes) of decisions between each two classes (rows, pairs), in the order (0,1), (0,2), ...
+
+    For two classes i and j, slope · decision + offset is taken for the logit of i. From the pairs' r, the probabilities
+    of the classes are 1 / (Σ 1/r - (classes - 2)), divided by their sum; for two classes that is r itself. Source:
+    Price, Knerr, Personnaz and Dreyfus, "Pairwise neural network classifiers with probabilistic outputs", NIPS 1994.
+
+    >>> coupled(np.array([[2.0]]), 0.5, 0.0).round(3).tolist()
+    [[0.731, 0.269]]
+    """
+    classes = (1 + round((1 + 8 * decisions.shape[1]) ** 0.5)) // 2
+    logits = np.clip(slope * decisions + offset, -_STEEP, _STEEP)
+    first, second = pairs_of(classes)
+    # 1/r - 1 is e^-logit for the first class of a pair, e^logit for the second
+    others = np.zeros((classes, classes, len(decisions)))
+    others[first, second], others[second, first] = np.exp(-logits.T), np.exp(logits.T)
+    answer = 1.0 / (1.0 + others.sum(axis=1).T)
+    answer /= answer.sum(axis=1, keepdims=True)
+    return answer
+
+
+def pairs_of(classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first and the second class of each pair."""
+    first, second = np.triu_indices(classes, 1)
+    return first, second
+
+
+KERNEL_SCORERS: dict[str, Callable[[Arrays, Mapping[str, Any]], Any]] = {"support_vectors": VectorScorer}
