@@ -7,7 +7,7 @@ TIMED := $(PY) scripts/timed.py
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-tuning bench-bandit bench-canaries bench-gates bench-serving bench-learning bench-automl prove-releases
+.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-tuning bench-bandit bench-canaries bench-gates bench-serving bench-learning bench-automl fuzz-intake prove-releases
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -127,6 +127,9 @@ bench-learning: setup  ## Sluice's training on ../shared/data against its goals;
 bench-automl: setup .envs/automl/.stamp  ## Sluice beside AutoGluon and FLAML on the same splits, for hours; SETS, SYSTEMS, SPLITS=3, BUDGET=60 and CORES=2 choose a part
 	@$(if $(TORCH),$(PY) -m pip --python .envs/automl/bin/python install --quiet $(TORCH))
 	@PYTHONPATH=layers/core $(PY) -m benchmarks.automl
+
+fuzz-intake: setup  ## N generated and mutated files through the intake, whose truth is known; FIRST=0 is the first seed
+	@PYTHONPATH=layers/core $(PY) -m tests.messy.fuzz --files $(or $(N),1000) --first $(or $(FIRST),0)
 
 format: setup  ## format and sort imports
 	$(PY) -m ruff format .

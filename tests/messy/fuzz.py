@@ -1,0 +1,104 @@
+"""`make fuzz-intake N=100000`: generated and mutated files through Sluice; prints JSON lines, and fails on any fault.
+
+`python -m tests.messy.fuzz --show SEED` writes the file of a seed beside what is wrong with Sluice's answer to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
+from typing import Any
+
+from tests.messy import judge, mutated
+from tests.messy.entry import FILE_KEYS
+from tests.messy.generated import generate
+from tests.messy.judge import Judgement
+
+CHUNK = 200
+EXAMPLES = 5
+"""Seeds that are shown for each kind of fault."""
+
+
+def work(part: tuple[str, int, int]) -> tuple[list[tuple[str, Judgement, list[str]]], float]:
+    """The judgements of a range of seeds, and this process's peak of memory in MB."""
+    kind, start, stop = part
+    found: list[tuple[str, Judgement, list[str]]] = []
+    for seed in range(start, stop):
+        if kind == "generated":
+            file, judgement = judge.run(seed)
+            found.append((kind, judgement, file.style.features))
+        else:
+            found.append((kind, mutated.run(seed), []))
+    return found, judge.megabytes()
+
+
+def parts(count: int, first: int) -> Iterator[tuple[str, int, int]]:
+    """Three generated files to each mutated one."""
+    generated = count * 3 // 4
+    for kind, total in (("generated", generated), ("mutated", count - generated)):
+        for start in range(0, total, CHUNK):
+            yield kind, first + start, first + min(start + CHUNK, total)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--show", type=int, help="a seed: writes its file to standard output")
+    options = parser.parse_args()
+    if options.show is not None:
+        sys.stdout.buffer.write(generate(options.show, frozenset(FILE_KEYS)).body)
+        print(f"\n{judge.run(options.show)[1]}", file=sys.stderr)
+        return 0
+    started = time.monotonic()
+    outcomes: Counter[str] = Counter()
+    refusals: Counter[str] = Counter()
+    faults: dict[str, list[tuple[str, Judgement]]] = {}
+    slowest, memory, files = 0.0, 0.0, 0
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for found, peak in pool.map(work, parts(options.files, options.first)):
+            memory = max(memory, peak)
+            for kind, judgement, features in found:
+                files += 1
+                slowest = max(slowest, judgement.seconds)
+                outcomes[f"{kind} {judgement.outcome}"] += 1
+                if judgement.outcome == "failed" and kind == "generated":
+                    refusals.update(features or ["plain"])
+                for fault in judgement.faults:
+                    faults.setdefault(fault, []).append((kind, judgement))
+    for line in chain(_figures(files, faults, slowest, memory), _faults(faults)):
+        print(json.dumps(line, ensure_ascii=False))
+    seconds = round(time.monotonic() - started)
+    print(json.dumps({"name": "fuzzed files", "value": files, "outcomes": outcomes, "seconds": seconds}))
+    print(json.dumps({"name": "refused generated files by what is not plain about them", "value": refusals}))
+    return int(bool(faults))
+
+
+def _figures(files: int, faults: dict[str, Any], slowest: float, memory: float) -> Iterator[dict[str, Any]]:
+    for name, kinds in (
+        ("uncaught exceptions", ("crash",)),
+        ("files with a cell that differs from the truth", ("changed", "invented", "accepted a file that is cut off")),
+        ("files with a lost or miscounted row", ("lost", "counts", "line")),
+        ("plain files or good rows that were refused", ("refused", "good row refused")),
+    ):
+        value = sum(len(faults.get(kind, [])) for kind in kinds)
+        yield {"name": name, "value": value, "goal": 0, "ok": value == 0, "files": files}
+    yield {"name": "slowest file, s of CPU", "value": round(slowest, 2), "goal": 10, "ok": slowest <= 10}
+    yield {"name": "peak memory, MB", "value": round(memory), "goal": 512, "ok": memory <= 512}
+
+
+def _faults(faults: dict[str, list[tuple[str, Judgement]]]) -> Iterator[dict[str, Any]]:
+    for fault, found in sorted(faults.items()):
+        for kind, judgement in found[:EXAMPLES]:
+            yield {"fault": fault, "kind": kind, "seed": judgement.seed, "words": judgement.faults[fault]}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""What Sluice may answer to a generated file, whose truth is known."""
+
+from __future__ import annotations
+
+import resource
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.messy.damage import LINES, STRUCTURAL
+from tests.messy.entry import FILE_KEYS, Answer, contract, deliver
+from tests.messy.generated import GeneratedFile, Row, generate
+from tests.messy.tables import KEY
+
+MAX_SECONDS = 10
+MAX_MEGABYTES = 512
+
+
+@dataclass
+class Judgement:
+    """Faults by kind, in words. `outcome` is the record's status, or `crash`."""
+
+    seed: int
+    outcome: str
+    faults: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    why: str = ""
+    """The class of a refusal."""
+
+    def add(self, kind: str, words: str) -> None:
+        self.faults.setdefault(kind, words)
+
+
+def run(seed: int) -> tuple[GeneratedFile, Judgement]:
+    """Makes the file of this seed, sends it through Sluice, and judges the answer."""
+    file = generate(seed, frozenset(FILE_KEYS))
+    try:
+        answer = deliver(file.body, file.name, contract({c.name: c.rules for c in file.columns}, file.style.settings))
+    except Exception as error:
+        return file, Judgement(seed, "crash", {"crash": f"{type(error).__name__}: {error}"[:200]})
+    found = Judgement(seed, answer.record["status"], {}, answer.seconds, answer.record.get("error", ""))
+    if found.seconds > MAX_SECONDS:
+        found.add("slow", f"{found.seconds:.1f} s")
+    if megabytes() > MAX_MEGABYTES:
+        found.add("memory", f"{megabytes():.0f} MB")
+    if answer.accepted:
+        _check(file, answer, found)
+    elif file.style.plain and not file.cut and _mostly_whole(file):
+        found.add("refused", answer.message[:200])
+    return file, found
+
+
+def megabytes() -> float:
+    """The peak of this process's memory."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _mostly_whole(file: GeneratedFile) -> bool:
+    """Every reader should find at least one row: no damage that may spoil the whole file."""
+    harmful = {*STRUCTURAL, "bad byte", "NUL"}
+    return not any(row.damage in harmful for row in file.rows) and any(_must(row, file) for row in file.rows)
+
+
+def _must(row: Row, file: GeneratedFile) -> bool:
+    """The row is whole, so it is accepted if the file is."""
+    return row.damage in ("", *LINES) and not (file.cut and row is file.rows[-1])
+
+
+def _check(file: GeneratedFile, answer: Answer, found: Judgement) -> None:
+    if file.cut and file.style.container:
+        found.add("accepted a file that is cut off", f"{len(answer.rows)} rows")
+    known = {row.key: row for row in file.rows}
+    names, seen = [c.name for c in file.columns], set()
+    for line, accepted in answer.rows.items():
+        values = [accepted.get(name) for name in names]
+        row = known.get(str(accepted[KEY]))
+        if row is None:
+            if any(value is not None for value in values):
+                what = "a header" if values[0] == KEY else f"a row that the file does not have: {values}"
+                found.add("invented", f"line {line}: {what}"[:200])
+            continue
+        seen.add(row.key)
+        if line != row.line:
+            found.add("line", f"row {row.key} stands on line {row.line}, and is called {line}")
+        # where the last row is cut off in its last cell, that cell looks whole
+        shown = slice(0, -1) if file.cut and row is file.rows[-1] else slice(None)
+        if not any(_same(values[shown], reading[shown], file.style.padded) for reading in row.readings):
+            wanted = row.readings or "a refusal"
+            found.add("changed", f"line {line} ({row.damage or 'whole'}): {values} instead of {wanted}"[:400])
+    _check_losses(file, answer, seen, found)
+
+
+def _same(values: list[Any], reading: list[Any], padded: bool) -> bool:
+    """Blanks beside a delimiter may be kept or not where the file is padded with them."""
+    if padded:
+        values, reading = ([v.strip(" ") if isinstance(v, str) else v for v in row] for row in (values, reading))
+    return all(a == b and type(a) is type(b) for a, b in zip(values, reading, strict=True))
+
+
+def _check_losses(file: GeneratedFile, answer: Answer, seen: set[str], found: Judgement) -> None:
+    refused = sorted(answer.refused)
+    structural = any(row.damage in STRUCTURAL for row in file.rows)
+    for row in file.rows:
+        if row.key in seen:
+            continue
+        if row.line in refused:
+            if _must(row, file) and not structural:
+                found.add("good row refused", f"line {row.line}: {[one.text for one in row.cells]}"[:300])
+        elif (not structural or not any(at <= row.line for at in refused)) and not (file.cut and row is file.rows[-1]):
+            found.add("lost", f"line {row.line} is neither accepted nor quarantined")
+    counted = (answer.record["rows"], answer.record["quarantined_rows"])
+    if counted != (len(answer.rows), len(answer.refused)):
+        found.add("counts", f"the record counts {counted}, the objects hold {len(answer.rows)}, {len(answer.refused)}")
+    if not structural and not file.cut:
+        extra = {kind: sum(row.damage == kind for row in file.rows) for kind in LINES}
+        least = len(file.rows)
+        most = least + extra["blank cells"] + extra["repeated header"] + extra["comment"]
+        if not least <= sum(counted) <= most:
+            found.add("counts", f"{least} to {most} rows in, {sum(counted)} out")
