@@ -176,3 +176,110 @@ def test_skill_is_one_for_the_truth_and_none_for_the_shares(kind):
     assert skill.skill(sample, shares, everywhere) == pytest.approx(0, abs=1e-12)
     noise = skill.alone(sample, codes([float(value) for value in chance.normal(size=600)], "number"))
     assert skill.skill(sample, noise, everywhere) < 0.02
+
+
+def things(rows: int = 480) -> tuple[dict[str, Any], np.random.Generator]:
+    """Honest numbers, a few of them missing; too few rows for the comparison with all columns, which takes time."""
+    chance = np.random.default_rng(11)
+    columns = {
+        "width": chance.uniform(1, 9, rows),
+        "height": chance.uniform(2, 5, rows),
+        "depth": chance.normal(0, 3, rows),
+        "weight": chance.lognormal(1, 0.5, rows),
+        "colour": chance.choice(["red", "blue", "green"], rows),
+    }
+    columns["weight"][:25] = np.nan
+    return columns, chance
+
+
+@pytest.mark.parametrize(
+    ("formula", "parts"),
+    [
+        (lambda c: c["width"] * c["height"], ("height", "width")),
+        (lambda c: c["width"] / c["height"], ("height", "width")),
+        (lambda c: 3 * c["depth"] / c["height"] + 7, ("depth", "height")),
+        (lambda c: np.round(100 * c["width"] * c["height"]), ("height", "width")),
+        (lambda c: np.exp(c["depth"] - c["width"]), ("depth", "width")),
+        (lambda c: c["width"] * c["height"] ** 2 * (c["depth"] ** 2 + 1), ("depth", "height", "width")),
+    ],
+)
+def test_a_target_that_is_computed_from_columns_is_told_with_its_formula(formula, parts):
+    columns, _ = things()
+    y = formula(columns)
+    if len(parts) == 3:
+        columns["depth"] = columns["depth"] ** 2 + 1
+    answer = found(columns, y, "regression")
+    assert kinds(answer) == {parts: "formula"}
+    assert repr(parts[0]) in answer["suspects"][0]["evidence"]
+
+
+@pytest.mark.parametrize("formula", [lambda c: c["width"] > 2 * c["height"], lambda c: c["depth"] + c["width"] > 5])
+def test_two_classes_that_two_columns_separate(formula):
+    columns, _ = things()
+    (suspicion,) = found(columns, formula(columns), "binary")["suspects"]
+    assert suspicion["kind"] == "formula"
+    assert set(suspicion["columns"]) <= {"width", "height", "depth"}
+
+
+def test_a_formula_with_noise_is_a_relation_like_any_other():
+    columns, chance = things()
+    exact = columns["width"] * columns["height"]
+    y = exact + chance.normal(0, 0.05 * exact.std(), len(exact))
+    assert not {"formula", "sum", "copy"} & set(kinds(found(columns, y, "regression")).values())
+    assert found(columns, exact + chance.normal(0, 3, len(exact)) > 15, "binary")["suspects"] == []
+
+
+def test_pairs_that_the_time_does_not_suffice_for_are_counted(monkeypatch):
+    columns, _ = things()
+    y = np.sin(columns["depth"]) + columns["width"]
+    assert not [note for note in found(columns, y, "regression")["notes"] if "pairs" in note]
+    monkeypatch.setattr("leakage.formulas.SECONDS", -1.0)
+    (note,) = [note for note in found(columns, y, "regression")["notes"] if "pairs" in note]
+    assert "of 6 pairs of number columns were not tried (0 were)" in note
+
+
+def test_a_column_that_stands_for_the_target_one_to_one():
+    columns, chance = things()
+    y = chance.integers(0, 60, 480)
+    table = chance.permutation(60)
+    assert kinds(found({**columns, "token": table[y]}, y, "regression")) == {("token",): "copy"}
+    assert kinds(found({**columns, "token": [f"t{table[k]}" for k in y]}, y, "regression")) == {("token",): "copy"}
+    # a coarser column says part of it, and says it openly
+    assert "copy" not in kinds(found({**columns, "token": table[y] // 4}, y, "regression")).values()
+
+
+@pytest.mark.parametrize("kind", ["regression", "binary"])
+def test_the_target_of_the_next_row_is_a_leak_and_of_the_one_before_a_question(kind):
+    columns, chance = things(800)
+    y = chance.normal(size=800).cumsum() if kind == "regression" else chance.random(800) < 0.4
+    held = chance.random(800) < 0.6  # the others are for validation and test
+    held = np.flatnonzero(held)[chance.permutation(int(held.sum()))]
+    columns = {"day": np.arange(800) * 5, **columns}
+    for shift, name in ((-1, "ahead"), (1, "lagged")):
+        whole = {**columns, name: np.roll(y, shift)}
+        answer = found({key: values[held] for key, values in whole.items()}, y[held], kind)
+        shifted = [each for each in answer["suspects"] if each["kind"] == "shifted"]
+        assert [each["columns"] for each in shifted] == ([["ahead"]] if name == "ahead" else [])
+        assert bool([note for note in answer["notes"] if "the row before" in note]) == (name == "lagged")
+
+
+def test_absence_that_says_the_target_is_named_for_numbers_and_for_both_columns():
+    columns, chance = things()
+    y = chance.normal(size=480) + 6 * (chance.random(480) < 0.3)
+    gone = (y > 3) ^ (chance.random(480) < 0.03)
+    columns |= {"closed_by": np.where(gone, 1.0, np.nan), "closed_at": np.where(gone, chance.random(480), np.nan)}
+    assert kinds(found(columns, y, "regression")) == {("closed_at", "closed_by"): "absence"}
+    weak = (y > 3) ^ (chance.random(480) < 0.3)
+    columns |= {"closed_by": np.where(weak, 1.0, np.nan), "closed_at": np.where(weak, chance.random(480), np.nan)}
+    assert found(columns, y, "regression")["suspects"] == []
+
+
+def test_an_identifier_whose_first_letters_say_the_class():
+    columns, chance = things()
+    y = chance.random(480) < 0.5
+    codes = [f"{'M' if k else 'B'}{i:05d}" for k, i in zip(y, chance.permutation(480))]
+    (suspicion,) = found({**columns, "case": codes}, y, "binary")["suspects"]
+    assert suspicion["kind"] == "identifier"
+    assert "the target follows from its first 1 characters" in suspicion["evidence"]
+    (suspicion,) = found({**columns, "case": chance.permutation(codes)}, y, "binary")["suspects"]
+    assert "follows" not in suspicion["evidence"]

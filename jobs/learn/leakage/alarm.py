@@ -3,6 +3,9 @@
 kind          what was found                                                     threshold
 copy          the column alone answers the target, or orders it exactly          errors ≤ 0.1 %, correlation ≥ 0.9999
 sum           a weighted sum of at most 4 columns is the target                  rest ≤ 10⁻⁶ of the variance
+formula       two columns make the target (`formulas`)                           correlation ≥ 0.9999, ROC AUC ≥ 0.9995
+shifted       the target of the next row (`pairs`)                               kappa ≥ 0.3
+absence       whether there is a value says the target (`absence`)               skill ≥ 0.4
 identifier    nearly distinct values that count up, or are codes                 98 % distinct
 filled        the column has a value only (or not) in one outcome                99.5 % of one class
 near_perfect  the column alone explains nearly everything                        skill ≥ 0.8
@@ -25,8 +28,9 @@ from typing import Any
 
 import numpy as np
 
-from leakage import patterns, skill
+from leakage import codes_of_names, patterns, siblings, skill
 from leakage.sampled import Sampled, codes, draw, matrix, numbers, sampled
+from leakage.words import ACCEPT, DROP, Suspect, suspect
 from sluice.model.labels import Labels
 from sluice.model.schema import Row, Schema, Value
 
@@ -42,10 +46,6 @@ LEAST_SKILL = 0.02
 """All columns together must explain this much; shares of less are noise."""
 ASKED = 5
 """At most this many columns are taken out to see what is lost; the strongest first."""
-
-Suspect = dict[str, Any]
-_ACCEPT = "if its value is known when a prediction is asked for, list it in features.known_before"
-_DROP = "list it in features.drop"
 
 
 def examine(
@@ -67,39 +67,54 @@ def examine(
     answers = {name: skill.alone(sample, code) for name, code in coded.items()}
     everywhere = np.ones(sample.rows, dtype=bool)
     skills = {name: skill.skill(sample, answer, everywhere) for name, answer in answers.items()}
+    counted = []
     for name in schema.features:
         if is_id := patterns.identifier(name, types[name], [row.get(name) for row in rows]):
-            found.append(_identifier(name, is_id, skills.get(name)))
+            told = None if types[name] == "integer" else codes_of_names.told(columns[name], sample)
+            found.append(_identifier(name, is_id, skills.get(name), told))
+            counted += [name] if is_id.numbered else []
     if labels.problem == "regression":
         found += _exact_numbers(columns, types, own)
     else:
         found += _exact_classes(columns, sample, answers, own)
-    named = {name for suspect in found for name in suspect["columns"]}
+    shifted, told_of_shifts = siblings.by_neighbour(contract, schema, rows, labels, y, counted)
+    notes += told_of_shifts
+    found += [each for each in shifted if each["columns"][0] in _without(columns, found)]
+    found += siblings.one_to_one(_without(columns, found), own)
+    computed, not_tried = siblings.by_formula(_without(columns, found), types, skills, labels, own)
+    found += computed
+    notes += not_tried
+    named = {name for each in found for name in each["columns"]}
     found += [_near_perfect(name, of) for name, of in skills.items() if name not in named and of >= NEAR_PERFECT]
-    named |= {name for suspect in found for name in suspect["columns"]}
+    named |= {name for each in found for name in each["columns"]}
     if why := _too_few(sample):
         notes.append(why)
     else:
         found += _dominant(columns, types, sample, coded, skills, named, seed)
+    found += siblings.by_absence(_without(columns, found), sample)
     known = set((contract.get("features") or {}).get("known_before") or ())
-    accepted = [suspect for suspect in found if known.issuperset(suspect["columns"])]
+    accepted = [each for each in found if known.issuperset(each["columns"])]
     return {"suspects": [each for each in found if each not in accepted], "accepted": accepted, "notes": notes}
 
 
-def _suspect(kind: str, columns: Sequence[str], evidence: str, advice: str, **figures: Any) -> Suspect:
-    rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in figures.items()}
-    return {"kind": kind, "columns": list(columns), "evidence": evidence, "advice": advice, "figures": rounded}
+def _without(columns: Mapping[str, Sequence[Value]], found: Sequence[Suspect]) -> dict[str, Sequence[Value]]:
+    """The columns that are not suspected yet."""
+    named = {name for each in found for name in each["columns"]}
+    return {name: values for name, values in columns.items() if name not in named}
 
 
-def _identifier(name: str, found: patterns.Identifier, value: float | None) -> Suspect:
+def _identifier(name: str, found: patterns.Identifier, value: float | None, told: tuple[str, float] | None) -> Suspect:
     evidence = f"{found.distinct:.1%} of its values are distinct, and " + (
         "they count up" if found.numbered else "they are codes"
     )
     if value is not None and value >= LEAST_SKILL:
         evidence += f"; the target follows their order (explained by it alone: {value:.0%}), as in a sorted file"
-    advice = f"an identifier means nothing for new rows: name it in data.key, or {_DROP}; {_ACCEPT}"
+    if told is not None:
+        evidence += f"; the target follows from its {told[0]} (explained by it alone: {told[1]:.0%})"
+    advice = f"an identifier means nothing for new rows: name it in data.key, or {DROP}; {ACCEPT}"
     figures = {"distinct": found.distinct, **({} if value is None else {"skill_alone": value})}
-    return _suspect("identifier", [name], evidence, advice, **figures)
+    figures |= {} if told is None else {"skill_of_code": told[1]}
+    return suspect("identifier", [name], evidence, advice, **figures)
 
 
 def _exact_numbers(columns: Mapping[str, Sequence[Value]], types: Mapping[str, str], y: np.ndarray) -> list[Suspect]:
@@ -113,7 +128,7 @@ def _exact_numbers(columns: Mapping[str, Sequence[Value]], types: Mapping[str, s
         known = np.isfinite(x)
         if known.sum() < max(patterns.MIN_ROWS, 0.5 * len(x)) or np.ptp(x[known]) == 0 or np.ptp(y[known]) == 0:
             continue
-        correlation = float(np.corrcoef(_ranks(x[known]), _ranks(y[known]))[0, 1])
+        correlation = float(np.corrcoef(patterns.ranks(x[known]), patterns.ranks(y[known]))[0, 1])
         if abs(correlation) >= MONOTONE:
             evidence = f"it orders the rows exactly as the target does (rank correlation {correlation:+.5f})"
             found.append(_copy(name, evidence, rank_correlation=correlation))
@@ -122,21 +137,13 @@ def _exact_numbers(columns: Mapping[str, Sequence[Value]], types: Mapping[str, s
     if terms:
         weights = " + ".join(f"{weight:.6g} × {name!r}" for name, weight in terms)
         evidence = f"the target is {weights} (and a constant)"
-        advice = f"take at least one of them out ({_DROP}); {_ACCEPT}, each of them"
-        found.append(_suspect("sum", [name for name, _ in terms], evidence, advice))
+        advice = f"take at least one of them out ({DROP}); {ACCEPT}, each of them"
+        found.append(suspect("sum", [name for name, _ in terms], evidence, advice))
     return found
 
 
-def _ranks(x: np.ndarray) -> np.ndarray:
-    """Mean ranks, ties sharing theirs."""
-    _, place, counts = np.unique(x, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    mean: np.ndarray = (ends - (counts - 1) / 2.0)[place]
-    return mean
-
-
 def _copy(name: str, evidence: str, **figures: float) -> Suspect:
-    return _suspect("copy", [name], evidence, f"it is the target in other words: {_DROP}; {_ACCEPT}", **figures)
+    return suspect("copy", [name], evidence, f"it is the target in other words: {DROP}; {ACCEPT}", **figures)
 
 
 def _exact_classes(
@@ -151,15 +158,15 @@ def _exact_classes(
         elif filled := patterns.filled_by_one_outcome(values, y):
             what = "have a value" if filled.missing else "have another than its usual value"
             evidence = f"of {filled.rows:,} rows that {what}, {filled.outcome:.1%} are of one class; the others are not"
-            advice = f"it seems to be filled in after the outcome: {_DROP}; {_ACCEPT}"
-            found.append(_suspect("filled", [name], evidence, advice, rows=filled.rows, share=filled.outcome))
+            advice = f"it seems to be filled in after the outcome: {DROP}; {ACCEPT}"
+            found.append(suspect("filled", [name], evidence, advice, rows=filled.rows, share=filled.outcome))
     return found
 
 
 def _near_perfect(name: str, value: float) -> Suspect:
     evidence = f"the column alone explains {value:.0%} of the target, on rows that were held out"
-    advice = f"few honest columns do; ask when its value is written: {_DROP}; {_ACCEPT}"
-    return _suspect("near_perfect", [name], evidence, advice, skill_alone=value)
+    advice = f"few honest columns do; ask when its value is written: {DROP}; {ACCEPT}"
+    return suspect("near_perfect", [name], evidence, advice, skill_alone=value)
 
 
 def _too_few(sample: Sampled) -> str | None:
@@ -208,9 +215,9 @@ def _dominant(
                 f"the column alone reaches {share:.0%} of what all columns explain, and without it {loss:.0%} of that "
                 "is lost"
             )
-            advice = f"ask when its value is written; if only with the outcome or after it, {_DROP}; {_ACCEPT}"
+            advice = f"ask when its value is written; if only with the outcome or after it, {DROP}; {ACCEPT}"
             figures = {"share": share, "loss": loss, "skill_alone": skills[name], "skill_all": everything}
-            found.append(_suspect("dominant", same, evidence, advice, **figures))
+            found.append(suspect("dominant", same, evidence, advice, **figures))
     return found
 
 

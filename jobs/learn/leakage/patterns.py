@@ -75,6 +75,14 @@ def sum_of_columns(columns: dict[str, np.ndarray], y: np.ndarray) -> list[tuple[
     return []
 
 
+def ranks(x: np.ndarray) -> np.ndarray:
+    """Mean ranks from 0 on, ties sharing theirs."""
+    _, place, counts = np.unique(x, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    mean: np.ndarray = (ends - (counts + 1) / 2.0)[place]
+    return mean
+
+
 class Filled(NamedTuple):
     rows: int
     outcome: float
@@ -89,8 +97,7 @@ def filled_by_one_outcome(values: Sequence[Value], labels: np.ndarray) -> Filled
     others.
     """
     absent = np.array([value is None for value in values])
-    usual = _usual(values)
-    for empty, missing in ((absent, True), (usual, False)):
+    for empty, missing in ((absent, True), (usual(values), False)):
         filled = ~empty
         if min(filled.sum(), empty.sum()) < MIN_FILLED:
             continue
@@ -102,7 +109,7 @@ def filled_by_one_outcome(values: Sequence[Value], labels: np.ndarray) -> Filled
     return None
 
 
-def _usual(values: Sequence[Value]) -> np.ndarray:
+def usual(values: Sequence[Value]) -> np.ndarray:
     """Where the one value is that at least half of the rows have, among numbers with more than two values."""
     known = [value for value in values if isinstance(value, float) and not isinstance(value, bool)]
     if len(known) < len(values) / 2:
