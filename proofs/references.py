@@ -44,6 +44,7 @@ _PLACES: dict[str, set[Kind]] = {
     r"AWS::Events::Rule\.Targets\.\*\.DeadLetterConfig\.Arn": {(_QUEUE, "Arn")},
     r"AWS::Events::Rule\.Targets\.\*\.RoleArn": {(_ROLE, "Arn")},
     r"AWS::Glue::Job\.Command\.ScriptLocation": {("Custom::JobCode", "GlueScriptUri")},
+    r"AWS::Glue::Job\.DefaultArguments\.--extra-py-files": {("Custom::JobCode", "GlueModulesUri")},
     r"AWS::Glue::Job\.NumberOfWorkers": {("Number", "Ref")},
     r"AWS::Glue::Job\.Role": {(_ROLE, "Arn")},
     r"AWS::Glue::Job\.SecurityConfiguration": {("AWS::Glue::SecurityConfiguration", "Ref")},

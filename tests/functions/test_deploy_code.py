@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import tarfile
 import urllib.request
+import zipfile
 from collections.abc import Callable
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +19,8 @@ from sluice.bootstrap import World
 from sluice.errors import NotFoundError
 from sluice.steps.deploy_code import deploy_code
 from tests.functions.conftest import recorded
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Answers:
@@ -48,6 +54,7 @@ def test_the_code_is_put_under_its_hash_once(world: World) -> None:
     } <= stored
     assert not any("__pycache__" in key or key.endswith(".pyc") for key in stored)
     assert attributes["GlueScriptUri"] == f"s3://data/{root}glue/clean_dataset.py"
+    assert attributes["GlueModulesUri"] == f"s3://data/{root}glue/modules.zip"
     packed = world.objects.read(f"{root}sourcedir.tar.gz")
     with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
         names = tar.getnames()
@@ -62,6 +69,27 @@ def test_the_code_is_put_under_its_hash_once(world: World) -> None:
     count = len(world.objects.versions[f"{root}sourcedir.tar.gz"])
     assert world.call(deploy_code) == attributes
     assert len(world.objects.versions[f"{root}sourcedir.tar.gz"]) == count
+
+
+def test_the_glue_job_finds_its_modules_in_the_archive(world: World, tmp_path: Path) -> None:
+    attributes = world.call(deploy_code)
+    body = world.objects.read(attributes["GlueModulesUri"].removeprefix("s3://data/"))
+    (tmp_path / "modules.zip").write_bytes(body)
+    source = ROOT / "jobs" / "glue"
+    with zipfile.ZipFile(tmp_path / "modules.zip") as modules:
+        packed = {name: modules.read(name) for name in modules.namelist()}
+    wanted = [path for path in source.rglob("*.py") if path.name != "clean_dataset.py"]
+    assert packed == {str(path.relative_to(source)): path.read_bytes() for path in wanted}
+    # Glue puts the archive on the path of Python, which imports from it
+    done = subprocess.run(
+        [sys.executable, "-c", "import cleaning.losses; print(cleaning.losses.__file__)"],
+        env={"PYTHONPATH": str(tmp_path / "modules.zip")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == str(tmp_path / "modules.zip" / "cleaning" / "losses.py")
+    assert bundle.zipped(packed) == bundle.zipped(dict(reversed(packed.items()))) == body
 
 
 def test_a_layer_without_a_library_is_not_deployed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,15 @@ import hashlib
 import io
 import json
 import tarfile
+import zipfile
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from sluice.errors import NotFoundError
+
+GLUE_SCRIPT = "clean_dataset.py"
 
 
 def learn_files() -> dict[str, bytes]:
@@ -52,8 +55,23 @@ def library_list(archives: Mapping[str, bytes]) -> bytes:
     return json.dumps(sums, indent=1).encode()
 
 
-def glue_script() -> bytes:
-    return _package("glue").joinpath("clean_dataset.py").read_bytes()
+def glue_files() -> dict[str, bytes]:
+    """Path → content of what the Glue job runs: GLUE_SCRIPT, and the package that it imports. Raises NotFoundError."""
+    found = dict(_walk(_package("glue")))
+    if GLUE_SCRIPT not in found:
+        raise NotFoundError(f"package `glue` has no {GLUE_SCRIPT}: is the jobs layer complete?")
+    return dict(sorted(found.items()))
+
+
+def zipped(contents: Mapping[str, bytes]) -> bytes:
+    """A .zip that Python can import from: sorted, without times and not deflated, so the same bytes everywhere."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for path, content in sorted(contents.items()):
+            entry = zipfile.ZipInfo(path)
+            entry.create_system, entry.external_attr = 3, 0o644 << 16
+            archive.writestr(entry, content)
+    return packed.getvalue()
 
 
 def archive(contents: Mapping[str, bytes], level: int = 9) -> bytes:

@@ -1,42 +1,20 @@
 """The comparison and the cleaning job write the same sentences and stop at the same limit.
 
-The job imports pyspark, which is not here, so its own functions are taken out of its source and run.
+The module of the job that has them is without pyspark, which is not here.
 """
 
 from __future__ import annotations
 
-import ast
-from dataclasses import dataclass
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cleaning import losses as job
+from cleaning.errors import CleaningError
 from sluice.changes import losses
-
-SCRIPT = Path(__file__).resolve().parents[3] / "jobs" / "glue" / "clean_dataset.py"
-TAKEN = {"_sentence", "_share", "_where", "check_limit", "NAMED", "Loss", "CleaningError"}
-
-
-@dataclass
-class Limit:
-    max_lost: float
-
-
-@pytest.fixture(scope="module")
-def job() -> dict[str, Any]:
-    def names(node: ast.stmt) -> set[str]:
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        return {getattr(node, "name", ""), *(each.id for each in targets if isinstance(each, ast.Name))}
-
-    taken = [node for node in ast.parse(SCRIPT.read_text("utf-8")).body if names(node) & TAKEN]
-    assert {name for node in taken for name in names(node)} >= TAKEN
-    found: dict[str, Any] = {"dataclass": dataclass, "Any": Any, "Plan": Limit, "__name__": __name__}
-    future = ast.parse("from __future__ import annotations").body
-    exec(compile(ast.Module([*future, *taken], []), str(SCRIPT), "exec"), found)
-    return found
 
 
 @pytest.mark.parametrize(
@@ -47,11 +25,11 @@ def job() -> dict[str, Any]:
     ],
 )
 @pytest.mark.parametrize("datasets", [("d1",), ("d1", "d2"), ("d1", "d2", "d3", "d4")])
-def test_the_sentences_are_the_job_s(job: dict[str, Any], reason: str, datasets: tuple[str, ...]) -> None:
+def test_the_sentences_are_the_job_s(reason: str, datasets: tuple[str, ...]) -> None:
     for count, of in ((1000, 1000), (12, 34567)):
-        share, where = job["_share"](count, of), job["_where"](datasets)
+        share, where = job.share(count, of), job.where(datasets)
         assert (share, where) == (losses.share(count, of), losses.where(datasets))
-        theirs = job["_sentence"](reason, "a 'b'", "text", "boolean", share, where)
+        theirs = job.sentence(reason, "a 'b'", "text", "boolean", share, where)
         assert losses.sentence(reason, "a 'b'", "text", "boolean", share, where) == theirs
 
 
@@ -63,14 +41,15 @@ LOSS = st.tuples(
 
 
 @given(st.lists(LOSS, max_size=8), st.sampled_from([0.0, 0.05, 0.3, 1.0]))
-def test_the_limit_is_the_job_s(job: dict[str, Any], found: list[tuple[str, str, int]], limit: float) -> None:
+def test_the_limit_is_the_job_s(found: list[tuple[str, str, int]], limit: float) -> None:
     total = 1000
     ours = [losses.Loss(reason, column, ("d",), rows, total, f"{reason} {column}") for reason, column, rows in found]
-    theirs = [job["Loss"](each.reason, each.column, each.datasets, each.rows, each.of, each.text) for each in ours]
+    theirs = [job.Loss(each.reason, each.column, each.datasets, each.rows, each.of, each.text) for each in ours]
+    plan: Any = SimpleNamespace(max_lost=limit)
     said = losses.limit_violation(ours, total, limit)
     if said is None:
-        job["check_limit"](theirs, total, Limit(limit))
+        job.check_limit(theirs, total, plan)
         return
-    with pytest.raises(job["CleaningError"]) as stopped:
-        job["check_limit"](theirs, total, Limit(limit))
+    with pytest.raises(CleaningError) as stopped:
+        job.check_limit(theirs, total, plan)
     assert str(stopped.value).startswith(f"{said}: ")

@@ -1,6 +1,6 @@
 """What becomes of one accepted dataset under another contract, counted as the cleaning job will read it.
 
-The job (jobs/glue/clean_dataset.py) is shipped to Spark alone, so its rules are here a second time, on
+The job (jobs/glue) is shipped to Spark alone, so its rules are here a second time, on
 `sluice.model.values`; tests/jobs/test_changed_contract.py holds the two against each other.
 """
 

@@ -1,6 +1,6 @@
 """What a run would lose of the accepted rows, in the sentences that the cleaning job itself writes.
 
-`when_read`, `limit_violation` and the sentences follow jobs/glue/clean_dataset.py, which is shipped to Glue alone;
+`when_read`, `limit_violation` and the sentences follow jobs/glue/cleaning/losses.py, which is shipped to Glue alone;
 tests/unit/changes/test_same_words.py runs the job's own functions beside these.
 """
 

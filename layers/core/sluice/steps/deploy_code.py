@@ -9,7 +9,8 @@ from sluice.ports import ObjectStore
 
 def deploy_code(*, objects: ObjectStore) -> dict[str, str]:
     """Attributes of the custom resource: `SourceUri` (sourcedir.tar.gz), `LearnUri` (the unpacked prefix, with its
-    slash, for processing inputs), `LearnArchiveUri`, `GlueScriptUri`.
+    slash, for processing inputs), `LearnArchiveUri`, `GlueScriptUri`, and `GlueModulesUri`: the archive of
+    the modules that the script imports, for Glue's `--extra-py-files`.
 
     The libraries of families that the container lacks are beside it, an archive each: `<root>/libraries/<name>.tar.gz`;
     the code has their hashes.
@@ -17,11 +18,13 @@ def deploy_code(*, objects: ObjectStore) -> dict[str, str]:
     Older code stays: an execution keeps the version that it started with. Raises NotFoundError.
     """
     learn = bundle.learn_files()
-    script = bundle.glue_script()
+    glue = bundle.glue_files()
     libraries = {name: bundle.library_files(name) for name in sorted(set(LIBRARIES.values()))}
     hashes = {f"libraries/{name}": bundle.content_hash(found).encode() for name, found in libraries.items()}
-    root = f"code/{bundle.content_hash({**learn, 'glue/clean_dataset.py': script, **hashes})}"
+    beside = {f"glue/{path}": content for path, content in glue.items()}
+    root = f"code/{bundle.content_hash({**learn, **beside, **hashes})}"
     source = f"{root}/sourcedir.tar.gz"
+    script, modules = f"{root}/glue/{bundle.GLUE_SCRIPT}", f"{root}/glue/modules.zip"
     # it is written last, so that its presence means that all is there
     if not objects.exists(source):
         archives = {f"{name}.tar.gz": bundle.library_archive(name) for name in libraries}
@@ -31,12 +34,14 @@ def deploy_code(*, objects: ObjectStore) -> dict[str, str]:
         packed = bundle.archive(learn)
         for path, content in learn.items():
             objects.write(f"{root}/learn/{path}", content, "text/x-python")
-        objects.write(f"{root}/glue/clean_dataset.py", script, "text/x-python")
+        objects.write(script, glue.pop(bundle.GLUE_SCRIPT), "text/x-python")
+        objects.write(modules, bundle.zipped(glue), "application/zip")
         objects.write(f"{root}/learn.tar.gz", packed, "application/gzip")
         objects.write(source, packed, "application/gzip")
     return {
         "SourceUri": objects.uri(source),
         "LearnUri": objects.uri(f"{root}/learn/"),
         "LearnArchiveUri": objects.uri(f"{root}/learn.tar.gz"),
-        "GlueScriptUri": objects.uri(f"{root}/glue/clean_dataset.py"),
+        "GlueScriptUri": objects.uri(script),
+        "GlueModulesUri": objects.uri(modules),
     }
