@@ -49,6 +49,8 @@ SHARED: dict[str, str] = {
     f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws-glue/": "Glue's log groups, named by Glue",
     f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/": "SageMaker's log groups, named by SageMaker",
     f"arn:aws:ecr:{REGION}:141502667606:repository/sagemaker-scikit-learn": "AWS's image",
+    f"arn:aws:ecr:{REGION}:763104351884:repository/pytorch": "AWS's image",
+    f"arn:aws:ecr:{REGION}:763104351884:repository/tensorflow-training": "AWS's image",
     f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*": "DescribeAlarms, PutCompositeAlarm: all alarms or none",
 }
 Pair = tuple[str, str]

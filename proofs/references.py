@@ -222,7 +222,7 @@ def _wrong(template: dict[str, Any], kind: str, path: Path, reference: Kind) -> 
     if path[:2] == ("Environment", "Variables"):
         if target in template.get("Parameters", {}):
             return ""
-        if path[2] == "SLUICE_IMAGE":
+        if path[2] in ("SLUICE_IMAGE", "SLUICE_FRAMEWORKS_REGISTRY"):
             return "an image is named by region and account only"
         wanted = VARIABLES.get(path[2])
         if wanted is None:

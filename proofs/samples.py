@@ -30,6 +30,7 @@ _SETTINGS = Settings(
     execution_role_arn="arn:aws:iam::123456789012:role/sluice",
     data_key_arn="arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000",
     image="141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn:1.9-0",
+    frameworks_registry="763104351884.dkr.ecr.eu-west-1.amazonaws.com",
     source_uri="s3://data/code/0/sourcedir.tar.gz",
     learn_uri="s3://data/code/0/learn/",
     glue_script_uri="s3://data/code/0/glue/clean_dataset.py",

@@ -257,7 +257,7 @@ def _settings(project: Project) -> Iterator[tuple[str, str]]:
                 wanted = {"Ref": of} if attribute == "Ref" else {"Fn::GetAtt": [of, attribute]}
                 if value != wanted:
                     yield f"{where}.{name}", f"is {json.dumps(value)}, not {json.dumps(wanted)}"
-            elif setting in known and setting != "IMAGE":
+            elif setting in known and setting not in ("IMAGE", "FRAMEWORKS_REGISTRY"):
                 yield f"{where}.{name}", "which resource it names is not known here (proofs/wires.py)"
 
 

@@ -55,6 +55,7 @@ SETTINGS = Settings(
     execution_role_arn="arn:aws:iam::123456789012:role/sluice-learn",
     data_key_arn="arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     image="683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0",
+    frameworks_registry="763104351884.dkr.ecr.us-east-1.amazonaws.com",
     source_uri="s3://data/code/0123/sourcedir.tar.gz",
     learn_uri="s3://data/code/0123/learn/",
     glue_script_uri="s3://data/code/0123/glue/clean_dataset.py",

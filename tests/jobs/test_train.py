@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.tree import DecisionTreeClassifier
 
-from families import FAMILIES, Sample, Task
+from families import FAMILIES, Sample, Task, installed
 from sluice.model.encoder import Encoder
 from sluice.model.errors import ModelError
 from sluice.model.model import Model
@@ -14,6 +14,8 @@ from sluice.model.search_spaces import SEARCH_SPACES, parameter_ranges
 from tests.jobs.learning_data import make_data, write_csv
 
 PROBLEMS = ("binary", "multiclass", "regression")
+# the frameworks of deep learning are not in this environment: test_frameworks.py
+HERE = [name for name, family in FAMILIES.items() if installed(family)]
 
 
 def sample(problem, rows=600, columns=6, seed=0):
@@ -37,7 +39,7 @@ def fit(name, problem, x, y, **hyperparameters):
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize("family", list(FAMILIES))
+@pytest.mark.parametrize("family", HERE)
 def test_exported_scorers_are_equal_to_scikit_learn(family, problem):
     x, y = sample(problem)
     fresh, _ = sample(problem, rows=1000, seed=1)
@@ -118,7 +120,7 @@ def made(tmp_path_factory):
 # each family once, because a process takes seconds; every family learns every problem above
 @pytest.mark.parametrize(
     ("family", "problem"),
-    sorted({*((name, PROBLEMS[at % 3]) for at, name in enumerate(FAMILIES)), *(("lightgbm", p) for p in PROBLEMS)}),
+    sorted({*((name, PROBLEMS[at % 3]) for at, name in enumerate(HERE)), *(("lightgbm", p) for p in PROBLEMS)}),
 )
 def test_a_job_writes_a_sealed_artefact_and_prints_metrics(workspace, made, family, problem):
     data = made[problem]

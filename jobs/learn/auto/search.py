@@ -9,7 +9,6 @@ no score says why.
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -24,7 +23,7 @@ from auto.guide import Loss, row_losses
 from auto.portfolio import portfolio
 from auto.propose import Space, propose
 from auto.workers import Outcome, Workers
-from families import FAMILIES
+from families import FAMILIES, installed
 from project_data import ProjectData
 from sluice.model.search_spaces import SEARCH_SPACES
 
@@ -374,14 +373,8 @@ def _loss(trial: Trial) -> float:
 
 
 def _installed(name: str) -> bool:
-    """Whether the family and its library are there.
-
-    The library is not imported: its threads would not survive the workers' fork.
-    """
-    if name not in FAMILIES:
-        return False
-    library = FAMILIES[name].library
-    return not library or importlib.util.find_spec(library) is not None
+    """Whether the family and its library are there."""
+    return name in FAMILIES and installed(FAMILIES[name])
 
 
 def _has_no_rounds(trial: Trial, held: Held) -> bool:

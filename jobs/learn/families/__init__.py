@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+from typing import ClassVar, Protocol
+
 from families.base import Family, Sample, Task
 from families.baseline import Baseline
 from families.extra_trees import ExtraTrees
 from families.gradient_boosting import GradientBoosting
+from families.keras_mlp import KerasMlp
 from families.lightgbm import LightGBM
 from families.logistic_regression import LogisticRegressionFamily
 from families.mlp import Mlp
@@ -13,6 +17,7 @@ from families.penalised import ElasticNetFamily, Lasso, Ridge
 from families.random_forest import RandomForest
 from families.spline_linear import SplineLinear
 from families.svm import Svm
+from families.torch_mlp import TorchMlp
 from families.xgboost import XGBoost
 
 FAMILIES: dict[str, Family] = {
@@ -31,7 +36,19 @@ FAMILIES: dict[str, Family] = {
         SplineLinear(),
         Svm(),
         Mlp(),
+        TorchMlp(),
+        KerasMlp(),
     )
 }
 
-__all__ = ["FAMILIES", "Family", "Sample", "Task"]
+
+class NeedsLibrary(Protocol):
+    library: ClassVar[str]
+
+
+def installed(family: NeedsLibrary) -> bool:
+    """Whether the library that a family needs is there. It is not imported: its threads would not survive a fork."""
+    return not family.library or importlib.util.find_spec(family.library) is not None
+
+
+__all__ = ["FAMILIES", "Family", "Sample", "Task", "installed"]

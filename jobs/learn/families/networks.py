@@ -15,7 +15,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -174,7 +174,6 @@ def reader(arrays: Arrays) -> Callable[[np.ndarray], np.ndarray]:
 class NetworkFamily(Family):
     """A family whose network is an Engine's."""
 
-    library: ClassVar[str]
     tolerance = 1e-9  # products of up to some thousand terms, rounded in another order
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "epochs": Parameter(30, 1, 1000),

@@ -55,11 +55,15 @@ class Learned:
 
 
 class Detector(ABC):
-    """`most`: rows that it fits at most, because it keeps them (None: any number)."""
+    """`most`: rows that it fits at most, because it keeps them (None: any number).
+
+    `library` is the module that the scikit-learn container lacks, if any.
+    """
 
     name: ClassVar[str]
     parameters: ClassVar[dict[str, Parameter]] = {}
     most: ClassVar[int | None] = None
+    library: ClassVar[str] = ""
 
     @abstractmethod
     def fit(self, points: np.ndarray, hyperparameters: dict[str, Any], seed: int) -> Any:

@@ -10,6 +10,7 @@ from sklearn.neighbors import LocalOutlierFactor
 from sklearn.svm import OneClassSVM
 
 from sluice.model.segment_metrics import sampled
+from unsupervised.autoencoder import Autoencoder
 from unsupervised.base import Arrays, Detector, Meta, Parameter
 
 _APART = 1e-4
@@ -143,4 +144,6 @@ def _depths(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return depth
 
 
-DETECTORS: dict[str, Detector] = {each.name: each for each in (Deviation(), Isolation(), Neighbours(), OneClass())}
+DETECTORS: dict[str, Detector] = {
+    each.name: each for each in (Deviation(), Isolation(), Neighbours(), OneClass(), Autoencoder())
+}

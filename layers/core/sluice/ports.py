@@ -375,6 +375,7 @@ class Settings:
     execution_role_arn: str = ""
     data_key_arn: str = ""
     image: str = ""
+    frameworks_registry: str = ""
     source_uri: str = ""
     learn_uri: str = ""
     glue_script_uri: str = ""

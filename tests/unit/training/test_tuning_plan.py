@@ -11,9 +11,10 @@ from botocore import loaders, model, validate
 
 from sluice.contract import Contract
 from sluice.model.reporting import MAX_REPORTS, REPORTING
-from sluice.model.search_spaces import SEARCH_SPACES
+from sluice.model.search_spaces import FRAMEWORKS, SEARCH_SPACES, SPACES
 from sluice.records.training_plan import TrainingPlan, Tuning
 from sluice.steps.plan_training import run_plan
+from sluice.training.images import IMAGES
 from sluice.training.search_ranges import grid_ranges, search_ranges
 from testing.fakes import SETTINGS
 from tests.unit.steps.intake_world import CONTRACT
@@ -191,3 +192,27 @@ def test_a_plan_of_an_older_deployment_can_be_read() -> None:
 
 def test_families_that_report_are_families() -> None:
     assert set(SEARCH_SPACES) >= REPORTING
+
+
+def test_a_family_of_a_framework_is_trained_in_its_container_and_the_others_as_before() -> None:
+    given = contract(["mlp"]).model_copy(deep=True)
+    object.__setattr__(given.training, "candidates", ["mlp", "torch_mlp", "keras_mlp"])
+    planned = plan(given)
+    images = [each["AlgorithmSpecification"]["TrainingImage"] for each in planned.tuning.definitions]
+    registry = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
+    assert images == [
+        SETTINGS.image,
+        f"{registry}/pytorch:2.13-cpu-amzn2023-sagemaker",
+        f"{registry}/tensorflow-training:2.21.0-cpu-py312-sagemaker",
+    ]
+    # the baseline, the evaluation and the endpoint stay where they are
+    assert planned.image == SETTINGS.image
+    folders = [each["StaticHyperParameters"].get("model_dir") for each in planned.tuning.definitions]
+    assert folders == [None, None, '"/opt/ml/model"']
+    for definition in planned.tuning.definitions:
+        assert "libraries" not in [channel["ChannelName"] for channel in definition["InputDataConfig"]]
+
+
+def test_every_framework_has_an_image_and_every_family_of_one_a_space() -> None:
+    assert set(FRAMEWORKS.values()) == IMAGES.keys()
+    assert FRAMEWORKS.keys() <= SPACES.keys()

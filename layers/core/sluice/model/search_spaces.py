@@ -12,6 +12,23 @@ from sluice.model.unlabelled_spaces import UNLABELLED_SPACES
 
 Range = dict[str, Any]
 
+_NETWORK: Final[dict[str, list[Range]]] = {
+    "continuous": [
+        {"name": "learning-rate", "min": 0.0003, "max": 0.01, "scaling": "Logarithmic"},
+        {"name": "weight-decay", "min": 0.0001, "max": 0.3, "scaling": "Logarithmic"},
+        {"name": "dropout", "min": 0.0, "max": 0.5, "scaling": "Linear"},
+    ],
+    "integer": [
+        {"name": "bins", "min": 4, "max": 50, "scaling": "Logarithmic"},
+        {"name": "width", "min": 64, "max": 512, "scaling": "Logarithmic"},
+        {"name": "layers", "min": 1, "max": 4, "scaling": "Linear"},
+    ],
+    "categorical": [
+        {"name": "activation", "values": ["relu", "silu"]},
+        {"name": "batch-norm", "values": ["false", "true"]},
+    ],
+}
+
 SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
     "baseline": {"continuous": [], "integer": [], "categorical": []},
     "logistic_regression": {
@@ -117,6 +134,8 @@ SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
         ],
         "categorical": [],
     },
+    "torch_mlp": _NETWORK,
+    "keras_mlp": _NETWORK,
     # At most 64 leaves, here and for xgboost: such trees are compiled to tables (`leaf_tables`).
     "lightgbm": {
         "continuous": [
@@ -151,6 +170,10 @@ SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
 LIBRARIES: Final[dict[str, str]] = {"lightgbm": "lightgbm", "xgboost": "xgboost-cpu"}
 """Family → the distribution that it needs and that the training container lacks. It is shipped beside the job code
 (`jobs/requirements.txt` locks it), and only jobs of these families load it."""
+
+FRAMEWORKS: Final[dict[str, str]] = {"torch_mlp": "pytorch", "keras_mlp": "tensorflow", "autoencoder": "pytorch"}
+"""Family → the framework in whose container it is trained; the others are trained in the scikit-learn container. What
+it learned is scored by numpy, as everything is, so only training needs the framework."""
 
 
 AUTO: Final = "auto"

@@ -36,6 +36,15 @@ UNLABELLED_SPACES: Final[dict[str, dict[str, list[dict[str, Any]]]]] = {
         "integer": [{"name": "n-neighbors", "min": 5, "max": 60, "scaling": "Logarithmic"}],
         "categorical": [],
     },
+    "autoencoder": {
+        "continuous": [
+            {"name": "code", "min": 0.1, "max": 0.6, "scaling": "Linear"},
+            {"name": "noise", "min": 0.0, "max": 0.3, "scaling": "Linear"},
+            {"name": "learning-rate", "min": 0.0005, "max": 0.01, "scaling": "Logarithmic"},
+        ],
+        "integer": [{"name": "width", "min": 16, "max": 256, "scaling": "Logarithmic"}],
+        "categorical": [],
+    },
     "one_class_svm": {
         "continuous": [
             {"name": "nu", "min": 0.005, "max": 0.2, "scaling": "Logarithmic"},

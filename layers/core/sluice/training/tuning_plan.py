@@ -11,6 +11,7 @@ from sluice.model.reporting import MAX_REPORTS
 from sluice.model.search_spaces import AUTO, LIBRARIES
 from sluice.ports import Settings
 from sluice.records.training_plan import RunUris, TrainingPlan, Tuning
+from sluice.training.images import own_parameters, training_image
 from sluice.training.search_ranges import grid_ranges, search_ranges
 from sluice.training.warm_start import with_warm_start
 
@@ -70,7 +71,7 @@ def tuning_plan(
             | {
                 "StaticHyperParameters": static_parameters(run_id, family, reports=_acts_on_reports(contract)),
                 "AlgorithmSpecification": {
-                    "TrainingImage": settings.image,
+                    "TrainingImage": training_image(settings, family),
                     "TrainingInputMode": "File",
                     "MetricDefinitions": metric_definitions,
                 },
@@ -142,7 +143,7 @@ def stopping_condition(contract: Contract, run_seconds: int) -> dict[str, int]:
 def static_parameters(run_id: str, family: str, *, reports: bool = False) -> dict[str, str]:
     """Hyperparameters that do not vary, each as JSON text, which is how script mode sends them.
 
-    Always the same names: SageMaker refuses a warm start from a tuning job with others.
+    Always the same names for a family: SageMaker refuses a warm start from a tuning job with others.
     """
     values: dict[str, Any] = {
         "sagemaker_program": "train.py",
@@ -151,6 +152,7 @@ def static_parameters(run_id: str, family: str, *, reports: bool = False) -> dic
         "family": family,
         "run-id": run_id,
         "report-progress": "true" if reports else "false",
+        **own_parameters(family),
     }
     return {name: json.dumps(value) for name, value in values.items()}
 
