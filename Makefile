@@ -7,7 +7,7 @@ TIMED := $(PY) scripts/timed.py
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-tuning bench-bandit bench-canaries bench-gates bench-serving bench-learning bench-automl fuzz-intake prove-releases
+.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-tuning bench-bandit bench-canaries bench-gates bench-serving bench-learning bench-automl bench-intake fuzz-intake prove-releases
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -128,6 +128,9 @@ bench-automl: setup .envs/automl/.stamp  ## Sluice beside AutoGluon and FLAML on
 	@$(if $(TORCH),$(PY) -m pip --python .envs/automl/bin/python install --quiet $(TORCH))
 	@PYTHONPATH=layers/core $(PY) -m benchmarks.automl
 
+bench-intake: setup .envs/intake/.stamp  ## the intake beside bare parsing and its peers, on a generated file; ROWS, ROUNDS, GROWTH and PEERS choose a part
+	@PYTHONPATH=layers/core $(PY) -m benchmarks.intake $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(GROWTH),--growth $(GROWTH)) $(if $(filter undefined,$(origin PEERS)),,--peers "$(PEERS)")
+
 fuzz-intake: setup  ## N generated and mutated files through the intake, whose truth is known; FIRST=0 is the first seed
 	@PYTHONPATH=layers/core $(PY) -m tests.messy.fuzz --files $(or $(N),1000) --first $(or $(FIRST),0)
 
@@ -153,7 +156,7 @@ sbom: build  ## CycloneDX bills of materials in build/sbom: of what is deployed,
 	$(PY) scripts/write_sbom.py
 
 lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files, those of the layers included; UPGRADE=1 moves all that can move
-	@for name in build dev learn glue sdk audit bench automl; do echo "Locking $$name"; $(LOCK) $$(ls requirements/$$name.overrides 2>/dev/null | sed 's/^/--override /') -o requirements/$$name.txt requirements/$$name.in; done
+	@for name in build dev learn glue sdk audit bench automl intake; do echo "Locking $$name"; $(LOCK) $$(ls requirements/$$name.overrides 2>/dev/null | sed 's/^/--override /') -o requirements/$$name.txt requirements/$$name.in; done
 	@echo "Locking jobs" && $(LOCK) --no-deps -c requirements/dev.txt -o jobs/requirements.txt requirements/jobs.in
 	@for layer in core data; do echo "Locking layers/$$layer"; $(LOCK) -c requirements/dev.txt -o layers/$$layer/requirements.txt requirements/$$layer.in; done
 
