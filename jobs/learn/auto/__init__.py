@@ -79,12 +79,13 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
         choice = choose(trials, answers, y[rows], data.contract, seed=data.task.seed)
         members = {place: trials[place] for place in choice.weights}
         export = search.export_seconds
-        fits = refit(workers, members, deadline - export, began + 60.0 * minutes - export, say)
+        fits = refit(workers, members, choice.weights, deadline - export, began + 60.0 * minutes - export, say)
     if search.absent:
         say(f"auto: not in this environment, and left out: {', '.join(sorted(search.absent))}")
     total = sum(choice.weights[place] for place in fits)
     for place in fits:
         trials[place].weight = choice.weights[place] / total
+        trials[place].fits = len(fits[place])
     for trial in search.trials:
         say(line(trial, data.task.metric))
     say(f"auto: {len(search.trials)} trials, {len(trials)} with a score; {search.ended or 'all were tried'}")
@@ -130,6 +131,7 @@ def told(trial: Trial) -> dict[str, Any]:
         "seconds": round(trial.seconds, 3),
         "row_ms": round(trial.row_ms, 4),
         "weight": round(trial.weight, 6),
+        "fits": trial.fits,
         "left_out": trial.left_out,
     }
 

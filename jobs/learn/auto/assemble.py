@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from auto.choice import Choice
+from auto.choice import BUDGET_MS, Choice
 from auto.fitting import Exported, FullFit, parity_rows
 from auto.search import Trial
 from auto.workers import Workers
@@ -20,6 +20,11 @@ from sluice.model.model import Model
 
 PARITY = 1e-9
 """A calibration may enlarge the difference of a member: what is allowed for a whole model, at least."""
+
+SEEDS = 3
+"""Fits of one member at most, each with a seed of its own: the mean of three has most of what many would gain."""
+_SLOWER = 1.3
+"""A fit with another seed is begun only where there is so many times what the first one took."""
 
 
 class Assembled(NamedTuple):
@@ -51,28 +56,41 @@ def settled(trial: Trial) -> dict[str, Any]:
 
 
 def refit(
-    workers: Workers, members: Mapping[int, Trial], planned: float, latest: float, say: Callable[[str], None]
-) -> dict[int, Exported]:
-    """Each member fitted on all rows and exported.
+    workers: Workers,
+    members: Mapping[int, Trial],
+    weights: Mapping[int, float],
+    planned: float,
+    latest: float,
+    say: Callable[[str], None],
+) -> dict[int, list[Exported]]:
+    """Each member fitted on all rows and exported; in the time that is left, again with other seeds.
 
     At `planned` what has ended is taken; if nothing has, the first that ends until `latest`. A fit is not cut short: it
     would have fewer rounds than were settled. Raises ModelError where none has ended.
     """
     ordered = sorted(members.items(), key=lambda each: -each[1].seconds)  # the longest first
     waiting = [FullFit(place, trial.family, settled(trial)) for place, trial in ordered]
-    found: dict[int, Exported] = {}
-    while waiting or workers.running:
-        while waiting and workers.idle:
+    begun = dict.fromkeys(members, 1)
+    found: dict[int, list[Exported]] = {}
+    while True:
+        while workers.idle:
+            if not waiting:
+                waiting += _again(members, weights, begun, found, planned)
+            if not waiting:
+                break
             workers.start(waiting.pop(0))
+        if not workers.running:
+            break
         for outcome in workers.wait(planned if found or time.monotonic() < planned else latest):
             if outcome.failure is None:
-                found[outcome.job.trial] = outcome.answer
-            else:
+                found.setdefault(outcome.job.trial, []).append(outcome.answer)
+            elif outcome.job.again == 0:
                 members[outcome.job.trial].left_out = f"its fit on all rows failed: {outcome.failure}"
         now = time.monotonic()
         if now >= latest or (found and now >= planned):
             for job in [*workers.end_running(), *waiting]:
-                members[job.trial].left_out = "its fit on all rows did not end within the budget"
+                if job.again == 0:
+                    members[job.trial].left_out = "its fit on all rows did not end within the budget"
             break
     for place in set(members) - set(found):
         say(f"member left out: {members[place].family}, {members[place].left_out}")
@@ -81,13 +99,42 @@ def refit(
     return found
 
 
+def _again(
+    members: Mapping[int, Trial],
+    weights: Mapping[int, float],
+    begun: dict[int, int],
+    found: Mapping[int, list[Exported]],
+    planned: float,
+) -> list[FullFit]:
+    """The next fit of a member with another seed, [] for none. A single model stays one: it keeps its fast path."""
+    taken = sum(members[place].row_ms * count for place, count in begun.items())
+    able = [
+        place
+        for place, trial in members.items()
+        if len(members) > 1
+        and FAMILIES[trial.family].seeded
+        and place in found
+        and begun[place] < SEEDS
+        and taken + trial.row_ms <= BUDGET_MS
+        and time.monotonic() + _SLOWER * found[place][0].seconds <= planned
+    ]
+    if not able:
+        return []
+    place = min(able, key=lambda place: (begun[place], -weights[place]))
+    begun[place] += 1
+    return [FullFit(place, members[place].family, settled(members[place]), begun[place] - 1)]
+
+
 def assemble(
-    data: ProjectData, choice: Choice, fits: Mapping[int, Exported], family_of: Mapping[int, str], run_id: str
+    data: ProjectData, choice: Choice, found: Mapping[int, list[Exported]], family_of: Mapping[int, str], run_id: str
 ) -> Assembled:
-    """A model with one member has the form of any other family's (format 1), so that it keeps its fast path."""
+    """A model with one member has the form of any other family's (format 1), so that it keeps its fast path.
+
+    The fits of one trial with several seeds share its weight.
+    """
     rows = parity_rows(data)
-    total = sum(choice.weights[place] for place in fits)
-    weights = {place: choice.weights[place] / total for place in fits}
+    total = sum(choice.weights[place] for place in found)
+    fits = [(family_of[p], choice.weights[p] / total / len(every), fit) for p, every in found.items() for fit in every]
     state: dict[str, Any] = {
         "family": "auto",
         "run_id": run_id,
@@ -100,25 +147,25 @@ def assemble(
         state["threshold"] = choice.threshold
     arrays: dict[str, np.ndarray] = {}
     if len(fits) == 1:
-        (only,) = fits.values()
+        ((_, _, only),) = fits
         state |= {"encoder": only.encoder, "scorer": only.meta}
         arrays = {**only.arrays, **_prefixed("e0_", only.encoder_arrays)}
     else:
         encoders: list[Exported] = []
         members = []
-        for number, (place, fit) in enumerate(fits.items()):
+        for number, (family, weight, fit) in enumerate(fits):
             at = next((i for i, known in enumerate(encoders) if _same_encoder(known, fit)), len(encoders))
             if at == len(encoders):
                 encoders.append(fit)
                 arrays |= _prefixed(f"e{at}_", fit.encoder_arrays)
-            own = {"encoder": at, "weight": weights[place], "family": family_of[place], "scorer": fit.meta}
+            own = {"encoder": at, "weight": weight, "family": family, "scorer": fit.meta}
             members.append(own)
             arrays |= _prefixed(f"m{number}_", fit.arrays)
         state |= {"encoders": [fit.encoder for fit in encoders], "members": members}
-    expected = np.sum([fit.expected * weights[place] for place, fit in fits.items()], axis=0)
+    expected = np.sum([fit.expected * weight for _, weight, fit in fits], axis=0)
     if choice.calibration is not None:
         expected = choice.calibration(expected)
-    tolerance = max(PARITY, *(4 * FAMILIES[family_of[place]].tolerance for place in fits))
+    tolerance = max(PARITY, *(4 * FAMILIES[family].tolerance for family, _, _ in fits))
     return Assembled(state, arrays, expected, rows, tolerance)
 
 

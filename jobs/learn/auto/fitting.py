@@ -51,11 +51,12 @@ class Held(NamedTuple):
 
 
 class FullFit(NamedTuple):
-    """Fit on all rows."""
+    """Fit on all rows; `again` is 0 for the trial's own seed, else counts its other seeds."""
 
     trial: int
     family: str
     hyperparameters: Mapping[str, Any]
+    again: int = 0
 
 
 class Exported(NamedTuple):
@@ -79,6 +80,7 @@ class Fitting:
         self._data, self._folds = data, folds
         self._rows, self._y = data.all_rows
         self._encoded: OrderedDict[Any, tuple[Encoder, Sample, Sample]] = OrderedDict()
+        self._every: tuple[Any, Encoder, Sample] | None = None
 
     def __call__(self, job: FoldFit | FullFit) -> Held | Exported:
         return self._held(job) if isinstance(job, FoldFit) else self._exported(job)
@@ -100,9 +102,7 @@ class Fitting:
         return Held(answer, family.settled(fitted, job.hyperparameters), seconds, processor, row_ms)
 
     def _fold(self, family: Family, fold: int) -> tuple[Encoder, Sample, Sample]:
-        chosen = (self._data.contract.get("features") or {}).get("preparation") == "auto"
-        own = family.name if chosen else ""  # then each family has its own preparation
-        key = (fold, own, family.encoding, family.uses_words, family.uses_learned_columns)
+        key = fold, self._seen_by(family)
         if key in self._encoded:
             self._encoded.move_to_end(key)
             return self._encoded[key]
@@ -116,11 +116,19 @@ class Fitting:
             self._encoded.popitem(last=False)
         return self._encoded[key]
 
+    def _seen_by(self, family: Family) -> Any:
+        """The same for families that see the rows alike."""
+        chosen = (self._data.contract.get("features") or {}).get("preparation") == "auto"
+        own = family.name if chosen else ""  # then each family has its own preparation
+        return own, family.encoding, family.uses_words, family.uses_learned_columns
+
     def _exported(self, job: FullFit) -> Exported:
         began = time.perf_counter()
-        family, task = FAMILIES[job.family], self._data.task
+        family, task = FAMILIES[job.family], replace(self._data.task, seed=self._data.task.seed + job.again)
         self._encoded.clear()
-        encoder, every = self._data.prepared(family, self._rows, self._y)
+        if self._every is None or self._every[0] != self._seen_by(family):
+            self._every = (self._seen_by(family), *self._data.prepared(family, self._rows, self._y))
+        _, encoder, every = self._every
         fitted = family.fit(job.hyperparameters, task, every)
         arrays, meta = family.export(fitted)
         rows = parity_rows(self._data)
@@ -136,14 +144,14 @@ def parity_rows(data: ProjectData) -> list[Any]:
 
 
 def _row_ms(family: Family, fitted: Any, encoder: Encoder, rows: Sequence[Row]) -> float:
-    """Milliseconds to encode one row and to score it with the exported scorer: the median of some."""
+    """Milliseconds to score one encoded row with the exported scorer: the median of some."""
     arrays, meta = family.export(fitted)
     scorer = build_scorer(arrays, {**meta, "blocks": encoder.blocks})
     times = []
     for row in rows[:_TIMED_ROWS]:
+        matrix, terms = encoder.encode([row]), encoder.terms([row])
         began = time.perf_counter()
-        matrix = encoder.encode([row])
-        scorer(matrix, encoder.terms([row])) if uses_terms(scorer) else scorer(matrix)
+        scorer(matrix, terms) if uses_terms(scorer) else scorer(matrix)
         times.append(time.perf_counter() - began)
     return float(np.median(times)) * 1000.0
 

@@ -33,6 +33,8 @@ PROBED_ROWS = 4_000
 """With more rows in a fold, a family's first fit is of so many: an estimate of what all of them cost."""
 FAMILY_SHARES = (0.55, 0.25, 0.12, 0.08)
 """Of the proposals, by the rank of a family's best trial."""
+_BEHIND = 0.2
+"""Its part of the share of a family whose best trial is clearly worse than the best of all."""
 CLEARLY_WORSE, WORSE = 3.0, 1.0
 """Standard errors of the mean difference of the rows' losses: for a trial, and for one that is costly."""
 _FIT_SHARE = 0.25
@@ -42,6 +44,8 @@ _CHEAP = 0.1
 _COSTLY = 0.08
 """Of the budget: a trial of the portfolio that takes more waits until the others have ended."""
 _MEMBERS = 4
+_SEEDS = 0.1
+"""Of the budget: what fits of the members with other seeds may take."""
 _REFIT = 1.5
 """A fit on all rows, compared with one on a fold: more rows, more rounds, and its export."""
 _CHOICE_SECONDS, _EXPORT_SECONDS = 0.4, 0.6
@@ -50,7 +54,10 @@ _CHOICE_SECONDS, _EXPORT_SECONDS = 0.4, 0.6
 
 @dataclass
 class Trial:
-    """`loss` guides the search, `score` is the contract's metric: of all rows that a fold holds out, or None."""
+    """`loss` guides the search, `score` is the contract's metric: of all rows that a fold holds out, or None.
+
+    `fits`: how many fits of it are in the model, each with another seed.
+    """
 
     number: int
     family: str
@@ -61,6 +68,7 @@ class Trial:
     score: float | None = None
     left_out: str = ""
     weight: float = 0.0
+    fits: int = 0
     waited: bool = False
 
     @property
@@ -178,6 +186,8 @@ class Search:
         costs = sorted((trial.refit_seconds for trial in ranked), reverse=True)[:_MEMBERS]
         several = sum(costs) / len(self._workers)
         refits = max([*costs[:1], several], default=0.0)
+        # and as long again for other seeds, where that is little
+        refits += min(refits, _SEEDS * (self._deadline - self._began))
         return self._deadline - refits - self.export_seconds - _CHOICE_SECONDS * self._busy
 
     def _left(self) -> float:
@@ -271,12 +281,27 @@ class Search:
                 ranked.setdefault(trial.family, trial)
         if not ranked:
             return None
-        shares = np.array(FAMILY_SHARES[: len(ranked)])
-        leader = list(ranked.values())[int(self._chance.choice(len(shares), p=shares / shares.sum()))]
+        leaders = list(ranked.values())[: len(FAMILY_SHARES)]
+        shares = np.array(FAMILY_SHARES[: len(leaders)])
+        # of a family that is far behind, better hyperparameters make no good member either
+        shares *= [1.0 if self._errors_behind(each) <= CLEARLY_WORSE else _BEHIND for each in leaders]
+        leader = leaders[int(self._chance.choice(len(shares), p=shares / shares.sum()))]
         space = self._space(leader)
         tried = [(t.hyperparameters, _loss(t)) for t in self.finished() if t.family == leader.family]
         self._proposed += 1
         return self._begin(leader.family, {**leader.hyperparameters, **propose(space, tried, self._chance)}, "search")
+
+    def _errors_behind(self, trial: Trial) -> float:
+        """How far an ended trial is behind the best one, in standard errors of all rows' mean difference."""
+        if self.best is None or trial is self.best:
+            return 0.0
+        rows = self._folds.rows
+        losses = (
+            row_losses(self._data.labels.problem, self._y[rows], self.answers(t)[rows]) for t in (trial, self.best)
+        )
+        difference = np.subtract(*losses)
+        error = float(difference.std()) / np.sqrt(len(difference))
+        return float(difference.mean()) / error if error > 0 else 0.0
 
     def _space(self, trial: Trial) -> Space:
         settled = next(iter(trial.held.values())).settled

@@ -104,6 +104,8 @@ class Family(ABC):
     uses_learned_columns: ClassVar[bool] = True
     # trees are equal to the last bit but for the C library's exp; sums of products may round differently
     tolerance: ClassVar[float] = 1e-12
+    # whether another seed gives another model, so that the mean of some is better than each
+    seeded: ClassVar[bool] = False
     # the power of the number of rows with which the time of a fit grows
     growth: ClassVar[float] = 1.0
 

@@ -13,6 +13,7 @@ from families.forests import Forest
 
 class ExtraTrees(Forest):
     name = "extra_trees"
+    seeded = True
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "n-estimators": Parameter(150, 1, 2000),
         "max-depth": Parameter(16, 1, 40),

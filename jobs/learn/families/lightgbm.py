@@ -26,6 +26,7 @@ _ZERO = float(np.float32(1e-35))
 
 class LightGBM(Family):
     name = library = "lightgbm"
+    seeded = True
     encoding = "ordinal"
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "num-iterations": Parameter(200, 1, 10_000),

@@ -17,10 +17,11 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from families.base import Arrays, Family, Meta, Parameter, Sample, Task, without_convergence_warnings
 from sluice.model.smooth_scorers import NetworkScorer
 
-EPOCHS = 300
+EPOCHS = 80
 MAX_BINS = 1500
 _PATIENCE = 12
 _HALF_LIFE = 12  # epochs after which the learning rate is half as large
+_BATCHES, _LEAST_BATCH = 32, 64  # few rows come in small batches: an epoch needs some steps
 _FEW = 4  # a column with no more distinct values gets no bins
 
 
@@ -64,6 +65,7 @@ class Fitted:
 
 class Mlp(Family):
     name = "mlp"
+    seeded = True
     tolerance = 1e-11  # products of several hundred terms, rounded in another order where a row is alone
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "epochs": Parameter(30, 1, 1000),
@@ -80,7 +82,7 @@ class Mlp(Family):
         network = make(
             hidden_layer_sizes=(hyperparameters["width"],) * hyperparameters["layers"],
             alpha=hyperparameters["alpha"],
-            batch_size=min(hyperparameters["batch"], len(sample.y)),
+            batch_size=min(hyperparameters["batch"], max(_LEAST_BATCH, len(sample.y) // _BATCHES), len(sample.y)),
             learning_rate_init=hyperparameters["learning-rate"],
             random_state=task.seed,
         )
@@ -89,7 +91,9 @@ class Mlp(Family):
             mean, deviation = float(y.mean()), float(y.std()) or 1.0
             y = (y - mean) / deviation
         fitted = Fitted(scaling(sample.matrix, hyperparameters["bins"]), network, mean, deviation)
-        inputs = fitted.inputs(sample.matrix)
+        # half the time of 64 bits; the weights are made 64 bits wide at the end, so that answers are exact
+        inputs = fitted.inputs(sample.matrix).astype(np.float32)
+        watched = None if watch is None else fitted.inputs(watch.matrix).astype(np.float32)
         more = {} if task.problem == "regression" else {"classes": np.arange(task.classes)}
         rate = hyperparameters["learning-rate"]
         best, kept = np.inf, None
@@ -99,10 +103,10 @@ class Mlp(Family):
                     # the optimiser reads it for each batch; there is no public way to change it between epochs
                     network._optimizer.learning_rate_init = rate * 0.5 ** ((epoch - 1) / _HALF_LIFE)
                 network.partial_fit(inputs, y, sample_weight=sample.weight, **more)
-                if watch is None:
+                if watch is None or watched is None:
                     fitted.epochs = epoch
                 else:
-                    loss = self._loss(fitted, task, watch)
+                    loss = self._loss(fitted, task, watch, watched)
                     if loss < best:
                         best, fitted.epochs = loss, epoch
                         kept = [[part.copy() for part in parts] for parts in (network.coefs_, network.intercepts_)]
@@ -110,13 +114,13 @@ class Mlp(Family):
                         break
                 if time.monotonic() >= task.deadline:
                     break
-        if kept is not None:
-            network.coefs_, network.intercepts_ = kept
+        kept = kept or [network.coefs_, network.intercepts_]
+        network.coefs_, network.intercepts_ = ([part.astype(np.float64) for part in parts] for parts in kept)
         fitted.epochs = max(1, fitted.epochs)
         return fitted
 
-    def _loss(self, fitted: Fitted, task: Task, watch: Sample) -> float:
-        answer = self.answer(fitted, task, watch)
+    def _loss(self, fitted: Fitted, task: Task, watch: Sample, inputs: np.ndarray) -> float:
+        answer = self._answer(fitted, task, inputs).astype(np.float64)
         if task.problem == "regression":
             each = np.abs(answer - watch.y) if task.metric == "mae" else (answer - watch.y) ** 2
         else:
@@ -127,7 +131,9 @@ class Mlp(Family):
         return {**hyperparameters, "epochs": fitted.epochs}
 
     def answer(self, fitted: Fitted, task: Task, sample: Sample) -> np.ndarray:
-        inputs = fitted.inputs(sample.matrix)
+        return self._answer(fitted, task, fitted.inputs(sample.matrix))
+
+    def _answer(self, fitted: Fitted, task: Task, inputs: np.ndarray) -> np.ndarray:
         if task.problem == "regression":
             values: np.ndarray = fitted.network.predict(inputs) * fitted.deviation + fitted.mean
             return values

@@ -10,6 +10,7 @@ from families.forests import Forest
 
 class RandomForest(Forest):
     name = "random_forest"
+    seeded = True
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "n-estimators": Parameter(150, 1, 2000),
         "max-depth": Parameter(12, 1, 30),

@@ -26,6 +26,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 class XGBoost(Family):
     name = library = "xgboost"
+    seeded = True
     encoding = "ordinal"
     # Values are equal. XGBoost's link computes in 32 bits, whose last one is 6e-8 just below 1; ours in 64.
     tolerance = 3e-7

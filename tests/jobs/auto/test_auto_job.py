@@ -51,7 +51,8 @@ def test_the_artefact_serves_and_names_its_trials(made):
     # each trial has a score, or says why it has none
     assert all((trial["score"] is None) == bool(trial["left_out"]) for trial in trials if not trial["weight"])
     assert sum(trial["weight"] for trial in trials) == pytest.approx(1.0, abs=1e-4)
-    assert len([trial for trial in trials if trial["weight"]]) == len(model.members)
+    assert sum(trial["fits"] for trial in trials) == len(model.members)
+    assert all((trial["fits"] > 0) == (trial["weight"] > 0) for trial in trials)
     assert len(re.findall(r"^trial \d+ ", text, re.MULTILINE)) == len(trials)
     assert training["ended"] == "3 proposals in a row were not better"
     read = ProjectData.read(data / "contract", data / "train", data / "test")
