@@ -21,12 +21,14 @@ from sklearn.svm import OneClassSVM
 
 from sluice.model.encoder import Encoder
 from sluice.model.errors import ModelError
+from sluice.model.preparation.numbers import limits
 from sluice.model.schema import Row, Schema
 
 MAX_SAMPLE = 5_000
 """Rows that a method learns from; it judges all of them."""
 _MIN_ROWS = 50
 _NEIGHBOURS = 5
+BY_COLUMN = ("z_score", "iqr")
 
 
 def kept(schema: Schema, features: Mapping[str, Any], rows: Sequence[Row], seed: int) -> np.ndarray | None:
@@ -35,6 +37,8 @@ def kept(schema: Schema, features: Mapping[str, Any], rows: Sequence[Row], seed:
     method = options.get("outliers") or "keep"
     if method == "keep" or len(rows) < _MIN_ROWS:
         return None
+    if method in BY_COLUMN:
+        return _within_limits(schema, rows, method, options.get("limit"))
     plain = {name: value for name, value in features.items() if name in ("numbers", "columns", "log")}
     matrix = Encoder.fit(schema, plain, rows).encode(rows)
     imputer = SimpleImputer(strategy="median", keep_empty_features=True)
@@ -52,6 +56,21 @@ def kept(schema: Schema, features: Mapping[str, Any], rows: Sequence[Row], seed:
     return stays
 
 
+def _within_limits(schema: Schema, rows: Sequence[Row], method: str, limit: float | None) -> np.ndarray:
+    """Rows of which no number is beyond the limits of its column; a missing one is not."""
+    stays = np.ones(len(rows), dtype=bool)
+    for name in schema.features:
+        if schema.types[name] not in ("number", "integer"):
+            continue
+        values = np.array([np.nan if (value := row.get(name)) is None else float(value) for row in rows])
+        known = values[np.isfinite(values)]
+        if len(known) >= _MIN_ROWS:
+            with np.errstate(over="ignore", invalid="ignore"):
+                low, high = limits(method, limit, known)
+            stays &= ~((values < low) | (values > high))
+    return stays
+
+
 def _score(method: str, learnt: np.ndarray, points: np.ndarray, seed: int) -> np.ndarray:
     """The lower, the less a row is like the others."""
     makers: dict[str, Any] = {
@@ -62,7 +81,7 @@ def _score(method: str, learnt: np.ndarray, points: np.ndarray, seed: int) -> np
         "one_class_svm": lambda: OneClassSVM(nu=0.5, gamma="scale"),
     }
     if method not in makers:
-        known = ", ".join(["keep", *makers, "dbscan"])
+        known = ", ".join(["keep", *BY_COLUMN, *makers, "dbscan"])
         raise ModelError(f"contract: features.rows.outliers is {method!r}; known: {known}")
     score: np.ndarray = makers[method]().fit(learnt).score_samples(points)
     return score

@@ -30,6 +30,7 @@ import learning_curve
 import libraries
 import model_folder
 import numpy as np
+import similar_values
 import trial
 
 import auto
@@ -104,6 +105,7 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
     if family.name == "baseline":
         # the one job that every run has once; evaluation reads it from there
         done.state["training"]["leakage"] = leakage.found_in(data)
+        done.state["training"]["similar_values"] = similar_values.found_in(data)
     model, difference = model_folder.write(
         arguments.model_dir, done.state, done.arrays, lambda model: done.prove(model, family, data)
     )

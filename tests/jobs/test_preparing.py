@@ -114,6 +114,17 @@ def mixed(rows=300, far=0):
     return found, y
 
 
+@pytest.mark.parametrize(("method", "limit"), [("z_score", None), ("iqr", None), ("z_score", 6.0), ("iqr", 9.0)])
+def test_rows_with_a_number_beyond_the_limits_of_its_column_are_left_out(method, limit):
+    rows, y = mixed(far=2)
+    for place, row in enumerate(rows):
+        row["flat"] = 0.0 if place % 4 else 1.0  # half of its values are the same: none is an outlier
+    features = {"rows": {"outliers": method, "limit": limit}}
+    encoder, sample = preparing.prepared(FAMILIES["random_forest"], MIXED, features, rows, y, TASKS["binary"])
+    assert encoder.left_out["rows_dropped"] == 2 == 300 - len(sample.y)
+    assert np.nanmax(sample.matrix[:, 0]) < 10
+
+
 @pytest.mark.parametrize("method", ["isolation_forest", "lof", "elliptic_envelope", "one_class_svm", "dbscan"])
 def test_training_rows_unlike_the_others_are_left_out_and_counted(method):
     rows, y = mixed(far=3)
@@ -178,7 +189,9 @@ def test_components_are_those_of_scikit_learn():
 
 def test_an_unknown_method_is_refused_in_words():
     rows, y = mixed(60)
-    with pytest.raises(ModelError, match=r"features\.rows.outliers is 'magic'; known: keep, isolation_forest"):
+    with pytest.raises(
+        ModelError, match=r"features\.rows.outliers is 'magic'; known: keep, z_score, iqr, isolation_forest"
+    ):
         preparing.prepared(FAMILIES["random_forest"], MIXED, {"rows": {"outliers": "magic"}}, rows, y, TASKS["binary"])
 
 

@@ -18,6 +18,7 @@ from sluice.model.preparation.matrix import Components, Select, UnitNorm
 from sluice.model.preparation.numbers import fit_prepared, yeo_johnson
 from sluice.model.preparation.options import Targets
 from sluice.model.schema import Schema
+from sluice.records.evaluation import Encoding
 
 SCHEMA = Schema({"n": "number", "i": "integer", "b": "boolean", "c": "category", "s": "timestamp"}, tuple("nibcs"))
 TRAINING = [
@@ -83,7 +84,8 @@ def agree(encoder, rows):
 @settings(max_examples=60)
 @given(ROWS, NUMBERS, ENCODINGS, DATES, st.sampled_from(["one-hot", "ordinal"]), st.booleans())
 def test_one_row_is_encoded_as_many_whatever_is_asked_for(rows, numbers, encoding, dates, family, crossed):
-    features = {"numbers": numbers, "categories": {"encoding": encoding}, "dates": dates, "interactions": crossed}
+    categories = {"encoding": encoding, "similar": "fold" if numbers["missing_indicator"] else "keep"}
+    features = {"numbers": numbers, "categories": categories, "dates": dates, "interactions": crossed}
     matrix = agree(fit(features, family), rows)
     if numbers["impute"] not in (None, "none") and not crossed:
         named = [i for i, name in enumerate(fit(features, family).names) if name.split("(")[-1].rstrip(")") in "ni"]
@@ -202,6 +204,37 @@ def test_an_identifier_teaches_nothing():
         assert len(encoder.parts) == 1
         assert encoder.parts[0]["vocabulary"] == []
         assert encoder.left_out["grouped"] == {"c": {"categories": 500, "rows": 500}}
+
+
+CITIES = ["New York", "new york ", "NewYork", "NEW-YORK", "Zürich", "ZURICH", "A-", "A", "1.5", "15"]
+
+
+@pytest.mark.parametrize("encoding", ["one_hot", "ordinal", "target", "frequency"])
+def test_categories_that_are_spelled_alike_are_one_in_training_and_serving(encoding):
+    schema = Schema({"city": "category"}, ("city",))
+    rows = [{"city": city} for city in CITIES for _ in range(9)] + [{"city": "New York"}] * 5
+    y = (np.arange(len(rows)) % 3 == 0).astype(np.int64)
+    features = {"columns": {"city": {"encoding": encoding, "similar": "fold"}}}
+    encoder = read_back(Encoder.fit(schema, features, rows, targets=Targets.of(y, 2)))
+    matrix = encoder.encode(rows)
+    groups = {spelling: matrix[CITIES.index(spelling) * 9].tobytes() for spelling in CITIES}
+    assert len({groups[city] for city in CITIES[:4]}) == len({groups[city] for city in CITIES[4:6]}) == 1
+    assert groups["A-"] != groups["A"] or encoding in ("frequency", "target")
+    unseen = encoder.encode([{"city": "n.e.w york"}, {"city": "Zu\u0308rich"}, {"city": "Nwe York"}])
+    assert unseen[0].tobytes() == groups["New York"], "a spelling that training has not seen"
+    assert unseen[1].tobytes() == groups["Zürich"]
+    assert unseen[2].tobytes() not in (groups["New York"], groups["Zürich"]), "a mistake is no spelling"
+    assert encoder.left_out["alike"] == {"city": {"categories": 2, "spellings": 6, "rows": 36}}
+    (note,) = [note for note in Encoding.model_validate(encoder.left_out).notes() if "spellings" in note]
+    assert "6 spellings of 2 categories count as one each; 36 training rows" in note
+    if encoding == "one_hot":
+        assert "city=New York" in encoder.names
+    if encoding == "target":
+        fold = np.arange(len(rows)) % 4
+        own = encoder.encode_out_of_fold(rows, Targets.of(y, 2), fold)
+        rest = np.array([k for k, row in enumerate(rows) if row["city"] in CITIES[:4] and fold[k] != 0])
+        prior = y[fold != 0].mean()
+        assert own[0, 0] == pytest.approx((y[rest].sum() + 10 * prior) / (len(rest) + 10))
 
 
 def test_numbers_are_multiplied_after_their_steps():

@@ -161,7 +161,7 @@ def _features(contract: Contract) -> Iterator[str]:
 _NUMBER_KEYS = tuple(Numbers.model_fields)
 _FOR_TYPES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (_NUMBER_KEYS, ("integer", "number")),
-    (("encoding",), ("category",)),
+    (("encoding", "similar"), ("category",)),
     (("dates",), ("timestamp",)),
 )
 

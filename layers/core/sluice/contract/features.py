@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from sluice.contract.part import Part
 
+Similar = Literal["keep", "fold"]
 Encoding = Literal["auto", "one_hot", "ordinal", "target", "frequency"]
 Dates = Literal["auto", "parts", "calendar", "cycles"]
 _LIMITS = {"quantile": (0.0, 0.25), "z_score": (1.0, 100.0), "iqr": (0.5, 100.0)}
@@ -59,6 +60,7 @@ class ColumnFeatures(Numbers):
     """What is different for one column."""
 
     encoding: Encoding | None = Field(None, description="category columns only: see `categories.encoding`")
+    similar: Similar | None = Field(None, description="category columns only: see `categories.similar`")
     dates: Dates | None = Field(None, description="timestamp columns only: see `dates`")
 
 
@@ -78,15 +80,37 @@ class Categories(Part):
     min_rows: int = Field(
         5, ge=1, le=10_000, description="categories with fewer training rows share one column or code"
     )
+    similar: Similar = Field(
+        "keep",
+        description="fold: categories that differ only in case, accents of Latin letters, and blanks, hyphens, points "
+        "or the like beside a letter are one, in training and in serving; how many were taken as one is reported",
+    )
 
 
 class Rows(Part):
-    outliers: Literal["keep", "isolation_forest", "lof", "elliptic_envelope", "one_class_svm", "dbscan"] = Field(
+    outliers: Literal[
+        "keep", "z_score", "iqr", "isolation_forest", "lof", "elliptic_envelope", "one_class_svm", "dbscan"
+    ] = Field(
         "keep",
         description="training rows that the method finds unlike the others are dropped, and counted; rows to predict "
-        "never are",
+        "never are. z_score and iqr look at each number column by itself, the others at the whole row",
     )
-    share: float = Field(0.01, gt=0, le=0.2, description="share of training rows that is dropped; dbscan finds its own")
+    share: float = Field(
+        0.01, gt=0, le=0.2, description="share of training rows that is dropped; z_score, iqr and dbscan find their own"
+    )
+    limit: float | None = Field(
+        None,
+        gt=0.5,
+        le=100,
+        description="z_score: standard deviations from the mean, default 4; iqr: quartile ranges beyond the quartiles, "
+        "default 3. A row is dropped if any of its numbers is further away",
+    )
+
+    @model_validator(mode="after")
+    def _limit_is_for_numbers(self) -> Rows:
+        if self.limit is not None and self.outliers not in ("z_score", "iqr"):
+            raise ValueError("`limit` needs `outliers`: z_score or iqr; the other methods have `share`")
+        return self
 
 
 class Select(Part):

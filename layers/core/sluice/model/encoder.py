@@ -163,9 +163,10 @@ class Encoder:
     def left_out(self) -> dict[str, Any]:
         """What training saw and the matrix does not tell apart, for the evaluation.
 
-        `grouped`: column → its categories that became "other", and their training rows; `limited`: column → training
-        values beyond the outlier limits; `without_interactions`: number columns beyond the MAX_INTERACTING that are
-        multiplied. A model of before has no counts of grouped categories.
+        `grouped`: column → its categories that became "other", and their training rows; `alike`: column → its
+        categories with several spellings that count as one; `limited`: column → training values beyond the outlier
+        limits; `without_interactions`: number columns beyond the MAX_INTERACTING that are multiplied. A model of before
+        has no counts of grouped categories.
         """
         numbers = [part["column"] for part in self.parts if part["kind"] in _MULTIPLIED]
         return {
@@ -174,6 +175,7 @@ class Encoder:
                 for part in self.parts
                 if part["kind"] in ("category", "ordinal") and "grouped" in part
             },
+            "alike": {part["column"]: part["alike"] for part in self.parts if part.get("alike")},
             "limited": {part["column"]: part["limited"] for part in self.parts if part.get("limited")},
             "without_interactions": numbers[MAX_INTERACTING:] if self.interactions else [],
             "texts": {part["column"]: part["learnt"] for part in self.parts if "learnt" in part},

@@ -189,6 +189,45 @@ class Grouped(Record):
     rows: int
 
 
+class Alike(Record):
+    """Categories of a column with several spellings that count as one (`features.categories.similar: fold`), and the
+    training rows with another spelling than the most frequent one of their category."""
+
+    categories: int
+    spellings: int
+    rows: int
+
+
+class SimilarValues(Record):
+    """Categories of a column that are spelled alike; see `jobs/learn/similar_values.py`. Nothing of this is changed."""
+
+    folded: Alike | None = None
+    """What `features.categories.similar: fold` would take as one; None where it does so already, or nothing."""
+    near: list[tuple[str, str]] = Field(default_factory=list)
+    """A rare category and the frequent one that differs from it by one letter: some of `near_pairs`."""
+    near_pairs: int = 0
+    not_examined: int = 0
+    """Rare categories that the time did not suffice for."""
+
+    def notes(self, name: str) -> list[str]:
+        """The same in words, without the categories themselves."""
+        found = []
+        if self.folded is not None:
+            found.append(
+                f"{name!r}: {self.folded.spellings:,} categories are {self.folded.categories:,} that differ in case, "
+                f"blanks, separators or accents only, in {self.folded.rows:,} training rows: "
+                "features.categories.similar: fold takes them as one"
+            )
+        if self.near_pairs:
+            found.append(
+                f"{name!r}: {self.near_pairs:,} rare categories differ by one letter from a frequent one; "
+                "evaluation.json names them. They stay apart; correct the data if they are spelling mistakes"
+            )
+        if self.not_examined:
+            found.append(f"{name!r}: {self.not_examined:,} rare categories were not compared, for lack of time")
+        return found
+
+
 class LearntText(Record):
     """What training kept of a text column: `terms` of `texts_learnt` texts; `terms_dropped` occur in one text only, or
     are beyond the limit; `cut` texts are longer than what is read of one."""
@@ -242,6 +281,7 @@ class Encoding(Record):
     """What the candidate's encoder does not tell apart; see `sluice.model.encoder`."""
 
     grouped: dict[str, Grouped] = Field(default_factory=dict)
+    alike: dict[str, Alike] = Field(default_factory=dict)
     limited: dict[str, int] = Field(default_factory=dict)
     """Column → training values beyond its outlier limits, which count as the limit."""
     without_interactions: list[str] = Field(default_factory=list)
@@ -260,6 +300,11 @@ class Encoding(Record):
         found = [
             f"{name!r}: {each.categories:,} rare categories count as one, in {each.rows:,} training rows"
             for name, each in self.grouped.items()
+        ]
+        found += [
+            f"{name!r}: {each.spellings:,} spellings of {each.categories:,} categories count as one each; "
+            f"{each.rows:,} training rows have another spelling than most"
+            for name, each in self.alike.items()
         ]
         found += [each.note() for each in self.preparations]
         if self.rows_dropped:
@@ -383,6 +428,7 @@ class Evaluation(Record):
     learning_curve: LearningCurve | None = None
     leakage: Leakage | None = None
     """None: the alarm did not look, as in an evaluation of before there was one."""
+    similar_values: dict[str, SimilarValues] = Field(default_factory=dict)
     undefined: dict[str, str] = Field(default_factory=dict)
     """Metric → why it has no value on these rows."""
     scores: ExpectedScores | None = None

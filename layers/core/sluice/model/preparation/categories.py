@@ -1,4 +1,7 @@
-"""Category columns: one-hot, a code by frequency, the target's mean, or the category's share of rows."""
+"""Category columns: one-hot, a code by frequency, the target's mean, or the category's share of rows.
+
+A part with `similar: fold` knows its categories by their folded spelling (`spelling`), whatever form it has.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from sluice.model.preparation.base import NAN, Form, OneColumn, Part
+from sluice.model.preparation.spelling import FOLD, Folded, FoldedKeys, fold, keys
 from sluice.model.values import PLAIN, Reading, category_text, parse_text
 
 MIN_ROWS = 5
@@ -27,10 +31,10 @@ class OneHot(Form):
 
     def __init__(self, part: Part) -> None:
         super().__init__(part)
-        self._vocabulary = list(part["vocabulary"])
-        self._places = {value: i for i, value in enumerate(self._vocabulary)}
+        self._vocabulary = list(part.get("shown") or part["vocabulary"])
         self._other = len(self._vocabulary)
-        self._places[None] = self._other + 1
+        places: dict[Any, int] = {value: i for i, value in enumerate(part["vocabulary"])}
+        self._places = _known(part, {**places, None: self._other + 1})
 
     @property
     def names(self) -> list[str]:
@@ -56,10 +60,11 @@ class Ordinal(OneColumn):
 
     def __init__(self, part: Part) -> None:
         super().__init__(part)
-        self.codes = codes_of(part["vocabulary"])
+        self.codes = _known(part, codes_of(part["vocabulary"]))
 
     def of(self, value: str | None) -> float:
-        return self.codes.get(value, self.codes[_OTHER])
+        code: float = self.codes.get(value, self.codes[_OTHER])
+        return code
 
 
 class Frequency(OneColumn):
@@ -69,15 +74,16 @@ class Frequency(OneColumn):
 
     def __init__(self, part: Part) -> None:
         super().__init__(part)
-        self._shares: dict[str | None, float] = dict(zip(part["vocabulary"], map(float, part["shares"])))
-        self._shares[None] = NAN
+        shares: dict[Any, float] = dict(zip(part["vocabulary"], map(float, part["shares"])))
+        self._shares = _known(part, {**shares, None: NAN})
 
     @property
     def names(self) -> list[str]:
         return [f"{self.column}:frequency"]
 
     def of(self, value: str | None) -> float:
-        return self._shares.get(value, 0.0)
+        share: float = self._shares.get(value, 0.0)
+        return share
 
 
 class Target(Form):
@@ -94,10 +100,8 @@ class Target(Form):
         super().__init__(part)
         self._outputs = list(part["outputs"])
         self._prior = [float(mean) for mean in part["prior"]]
-        self._means: dict[str | None, list[float]] = {
-            value: list(map(float, means)) for value, means in zip(part["vocabulary"], part["means"])
-        }
-        self._means[None] = [float(mean) for mean in part["missing"]]
+        means = {value: list(map(float, own)) for value, own in zip(part["vocabulary"], part["means"])}
+        self._means = _known(part, {**means, None: [float(mean) for mean in part["missing"]]})
 
     @property
     def names(self) -> list[str]:
@@ -121,6 +125,10 @@ BY_CATEGORY: dict[str, type[Form]] = {form.kind: form for form in (Ordinal, Freq
 _OTHER: Any = object()
 
 
+def _known(part: Part, by_category: dict[Any, Any]) -> dict[Any, Any]:
+    return FoldedKeys(by_category) if part.get("similar") else by_category
+
+
 def codes_of(vocabulary: Sequence[str]) -> dict[Any, float]:
     """Category → code. Missing is NaN; what is not in the vocabulary has the code under `_OTHER`."""
     codes: dict[Any, float] = {value: float(i) for i, value in enumerate(vocabulary)}
@@ -133,8 +141,12 @@ class Places(dict[Any, int]):
     Raises TypeError on what is neither text nor None.
     """
 
-    def __init__(self, known: Mapping[str, int], other: int, missing: int, reading: Reading = PLAIN) -> None:
-        self._other = other
+    def __init__(
+        self, known: Mapping[str, int], other: int, missing: int, reading: Reading = PLAIN, *, folds: bool = False
+    ) -> None:
+        self._other, self._folds = other, folds
+        if folds:  # a text that is read as another one is found by that one
+            known = {text: place for text, place in known.items() if parse_text(text, "category", reading) == text}
         nothing: dict[Any, int] = {**dict.fromkeys(reading.markers, missing), None: missing, "": missing}
         super().__init__({**known, **nothing})
         self._reading = reading
@@ -145,7 +157,7 @@ class Places(dict[Any, int]):
         "missing"."""
         known = {value: first + step * i for i, value in enumerate(part["vocabulary"])}
         other = first + step * len(known)
-        return cls(known, other, other + step, reading)
+        return cls(known, other, other + step, reading, folds=bool(part.get("similar")))
 
     @classmethod
     def of_column(cls, part: Part, column: int, place: Callable[[float], int], reading: Reading = PLAIN) -> Places:
@@ -159,20 +171,31 @@ class Places(dict[Any, int]):
 
         known = {value: written(value) for value in part["vocabulary"]}
         # what no vocabulary has is unseen
-        return cls(known, written(object()), written(None), reading)
+        return cls(known, written(object()), written(None), reading, folds=bool(part.get("similar")))
 
     def __missing__(self, text: Any) -> int:
         if type(text) is not str:
             raise TypeError
         # in another spelling (blanks around it, TRUE, 3.0) it may still be a category of the vocabulary
-        return self.get(parse_text(text, "category", self._reading), self._other)
+        value = parse_text(text, "category", self._reading)
+        return self.get(fold(value) if self._folds and isinstance(value, str) else value, self._other)
 
 
 def of_today(part: Part) -> dict[str, Any]:
     """The part with categories as `category_text` writes them; models of before have some in other spellings."""
-    if part["kind"] != "category":
+    if part["kind"] != "category" or part.get("similar"):
         return dict(part)
     return {**part, "vocabulary": [category_text(value) for value in part["vocabulary"]]}
+
+
+def with_spellings(part: dict[str, Any], alike: Folded) -> dict[str, Any]:
+    """A part that was fitted on folded spellings: it folds what it is asked for."""
+    found = {**part, "similar": FOLD}
+    if alike.categories:
+        found["alike"] = {"categories": alike.categories, "spellings": alike.spellings, "rows": alike.rows}
+    if part["kind"] == "category":
+        found["shown"] = [alike.shown[key] for key in part["vocabulary"]]
+    return found
 
 
 def max_one_hot(rows: int) -> int:
@@ -230,7 +253,7 @@ def fit_target(name: str, values: Sequence[str | None], outputs: Sequence[str], 
 
 def out_of_fold(part: Part, values: Sequence[str | None], target: np.ndarray, fold: np.ndarray) -> np.ndarray:
     """The columns of `Target` for the rows that it was fitted on, each from the rows of the other folds alone."""
-    codes = _codes(part["vocabulary"], values)
+    codes = _codes(part["vocabulary"], keys(values) if part.get("similar") else values)
     found = np.empty_like(target)
     for k in np.unique(fold):
         held, rest = fold == k, fold != k

@@ -161,7 +161,7 @@ def fit_prepared(name: str, options: Mapping[str, Any], values: Sequence[float])
     part["indicator"] = bool(options.get("missing_indicator"))
     if (method := options.get("outliers") or "keep") != "keep" and len(found):
         with np.errstate(over="ignore", invalid="ignore"):
-            low, high = _limits(method, options.get("outlier_limit"), found)
+            low, high = limits(method, options.get("outlier_limit"), found)
         part |= {"low": low, "high": high, "limited": int(((found < low) | (found > high)).sum())}
         found = np.clip(found, low, high)
     if transform := options.get("transform"):
@@ -192,7 +192,7 @@ def _fill(impute: Any, values: np.ndarray) -> float:
     return float(np.median(values) if impute == "median" else (values / len(values)).sum())
 
 
-def _limits(method: str, limit: float | None, values: np.ndarray) -> tuple[float, float]:
+def limits(method: str, limit: float | None, values: np.ndarray) -> tuple[float, float]:
     """The lowest and highest value that stay; `limit` is a share, a number of deviations or of quartile ranges."""
     if method == "quantile":
         share = 0.005 if limit is None else limit
@@ -203,7 +203,8 @@ def _limits(method: str, limit: float | None, values: np.ndarray) -> tuple[float
     else:
         lower, upper = np.quantile(values, [0.25, 0.75])
         reach = (3.0 if limit is None else limit) * (upper - lower)
-        low, high = lower - reach, upper + reach
+        # without a spread of the middle half every other value would be an outlier, so none is
+        low, high = (lower - reach, upper + reach) if reach > 0 else (-LARGEST, LARGEST)
     # of huge numbers there may be no deviation: then nothing is an outlier
     low, high = (float(low), float(high)) if math.isfinite(low) and math.isfinite(high) else (-LARGEST, LARGEST)
     return max(low, -LARGEST), min(high, LARGEST)

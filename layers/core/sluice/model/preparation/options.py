@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 
 from sluice.model.errors import ModelError
-from sluice.model.preparation import categories, numbers
+from sluice.model.preparation import categories, numbers, spelling
 
+SIMILAR = ("keep", spelling.FOLD)
 ENCODINGS = ("auto", "one_hot", "ordinal", "target", "frequency")
 DATES = ("auto", "parts", "calendar", "cycles")
 _NUMBER_KEYS = ("impute", "missing_indicator", "outliers", "outlier_limit", "transform", "scale")
 _NUMBERS: tuple[str, ...] = ("number", "integer")
 
-_KINDS_OF_KEYS = ((_NUMBER_KEYS, _NUMBERS), (("encoding",), ("category",)), (("dates",), ("timestamp",)))
+_KINDS_OF_KEYS = ((_NUMBER_KEYS, _NUMBERS), (("encoding", "similar"), ("category",)), (("dates",), ("timestamp",)))
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,13 @@ def parts_of(
     present = [value for value in values if value is not None]
     own = (features.get("columns") or {}).get(name) or {}
     if kind == "category":
-        return _category(name, values, present, features, own, encoding, targets)
+        similar = own.get("similar") or (features.get("categories") or {}).get("similar") or "keep"
+        if similar != spelling.FOLD:
+            return _category(name, values, present, features, own, encoding, targets)
+        alike = spelling.folded(present)
+        values, present = spelling.keys(values), spelling.keys(present)
+        found = _category(name, values, present, features, own, encoding, targets)
+        return [categories.with_spellings(part, alike) for part in found]
     if kind == "timestamp":
         asked = own.get("dates") or features.get("dates") or "auto"
         origin = min(present, default=0.0)
