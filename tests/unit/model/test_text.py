@@ -78,6 +78,25 @@ def test_words_pairs_and_the_grams_inside_of_words_are_terms():
     assert len({*found.hashes.tolist()}) == 5
 
 
+def test_the_hashes_of_terms_are_those_of_earlier_models():
+    found = occurrences(["ab Ün ab", "x"])
+    assert found.groups.tolist() == [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 3]
+    assert found.hashes.tolist() == [
+        692947164,
+        725256747,
+        1125242893,
+        2430355304,
+        421705466,
+        1920973147,
+        2273881532,
+        2887675493,
+        2992926006,
+        3483842905,
+        2800123725,
+        1789731595,
+    ]
+
+
 def test_what_is_beyond_the_limit_of_a_text_is_counted_and_not_read():
     long = "word " * MAX_CHARACTERS
     _, report = Vocabulary.fit([long, "word", "word"])

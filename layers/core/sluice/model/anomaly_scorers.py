@@ -8,6 +8,7 @@ z = (raw - limit) / spread, score = 1 / (1 + √(z² + 1) - z). It keeps the ord
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ from sluice.model.space import Space
 Arrays = Mapping[str, np.ndarray]
 Make = Callable[[Arrays, Mapping[str, Any]], Callable[[np.ndarray], np.ndarray]]
 _CHUNK = 500
+_UNIT = 2.0**-23  # twice the rounding error of 32 bits
+_FAR_32 = 1e12  # from which on a row is compared with all others in 64 bits
 
 
 def score_of_raw(raw: np.ndarray, limit: float, spread: float) -> np.ndarray:
@@ -72,30 +75,37 @@ class IsolationScorer(_AnomalyScorer):
     def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
         super().__init__(arrays, meta)
         self._roots = arrays["tree_roots"].astype(np.intp)
-        self._feature, self._threshold = arrays["feature"].astype(np.intp), arrays["threshold"]
-        self._children = np.stack([arrays["left"], arrays["right"]], axis=1).astype(np.intp)
+        feature, threshold = arrays["feature"].astype(np.intp), arrays["threshold"]
+        children = np.stack([arrays["left"], arrays["right"]], axis=1).astype(np.intp)
         self._length, self._depth = arrays["length"], int(meta["depth"])
         self._total = len(self._roots) * float(arrays["expected"][0])
         nodes, width = len(self._length), len(self.space.scale)
-        if not len(self._feature) == len(self._threshold) == len(self._children) == nodes:
+        if not len(feature) == len(threshold) == len(children) == nodes:
             raise ValueError("the trees' arrays do not have one length")
         for name, values, most in (
-            ("feature", self._feature, width),
-            ("child", self._children, nodes),
+            ("feature", feature, width),
+            ("child", children, nodes),
             ("root", self._roots, nodes),
         ):
             if values.min() < 0 or values.max() >= most:
                 raise ValueError(f"a {name} points outside")
+        # state 2·node in all tables, as in `scorers.Trees`: the next one is children[state + (x > threshold)]
+        self._roots *= 2
+        self._feature, self._threshold = np.repeat(feature, 2), np.repeat(threshold, 2)
+        self._children = children.ravel() * 2
 
     def raw(self, points: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
             points = points.astype(np.float32).astype(np.float64)
-        rows = np.arange(len(points))[:, None]
-        node = np.broadcast_to(self._roots, (len(points), len(self._roots)))
+        flat, count = points.ravel(), len(points)
+        offsets = np.arange(count, dtype=np.intp)[:, None] * points.shape[1]
+        state = np.broadcast_to(self._roots, (count, len(self._roots)))
         for _ in range(self._depth):
-            right = points[rows, self._feature[node]] > self._threshold[node]
-            node = self._children[node, right.astype(np.intp)]
-        lengths = self._length[node]
+            place = self._feature.take(state)
+            if count > 1:
+                place += offsets
+            state = self._children.take(state + (flat.take(place) > self._threshold.take(state)))
+        lengths = self._length.take(state >> 1)
         score: np.ndarray = 2.0 ** (-lengths.sum(axis=1) / self._total)
         return score
 
@@ -113,15 +123,39 @@ class NeighbourScorer(_AnomalyScorer):
         self._k = int(meta["neighbours"])
         if not len(self._kept) == len(self._reach) == len(self._density) or not 0 < self._k <= len(self._kept):
             raise ValueError("the neighbours' arrays do not fit together")
+        self._centre = self._kept.mean(axis=0)
+        around = self._kept - self._centre
+        squares = np.square(around).sum(axis=1)
+        self._coarse, self._halves = around.astype(np.float32), (squares / 2.0).astype(np.float32)
+        self._farthest = float(np.sqrt(squares.max()))
+        self._every = np.arange(len(self._kept))
 
     def raw(self, points: np.ndarray) -> np.ndarray:
-        squared = squared_to(points, self._kept)
-        nearest = np.argpartition(squared, self._k - 1, axis=1)[:, : self._k]
-        rows = np.arange(len(points))[:, None]
-        reach = np.maximum(np.sqrt(squared[rows, nearest]), self._reach[nearest])
-        own = 1.0 / (reach.mean(axis=1) + 1e-10)
-        factor: np.ndarray = np.log(self._density[nearest].mean(axis=1) / own)
-        return factor
+        return np.array([self._of(point) for point in points])
+
+    def _of(self, point: np.ndarray) -> float:
+        able = self._able(point - self._centre)
+        squared = np.square(self._kept.take(able, axis=0) - point).sum(axis=1)
+        if len(able) > self._k:
+            nearest = squared.argpartition(self._k - 1)[: self._k]
+            able, squared = able.take(nearest), squared.take(nearest)
+        reach = np.maximum(np.sqrt(squared), self._reach.take(able))
+        own = 1.0 / (float(reach.mean()) + 1e-10)
+        return math.log(float(self._density.take(able).mean()) / own)
+
+    def _able(self, point: np.ndarray) -> np.ndarray:
+        """The rows that can be among the k nearest ones: found in 32 bits, with all that rounding may have moved.
+
+        Half the squared distance, less a part that all rows have in common, is ½|s|² - s·x. In 32 bits it is wrong by
+        at most `error` (N. Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1).
+        """
+        length = math.sqrt(float(point @ point))
+        if not length <= _FAR_32:
+            return self._every
+        halves = self._halves - self._coarse @ point.astype(np.float32)
+        error = _UNIT * (len(point) + 8) * self._farthest * (length + self._farthest)
+        able = np.flatnonzero(halves <= float(np.partition(halves, self._k - 1)[self._k - 1]) + 2.0 * error)
+        return able if len(able) >= self._k else self._every
 
 
 class KernelScorer(_AnomalyScorer):
@@ -132,13 +166,23 @@ class KernelScorer(_AnomalyScorer):
 
     def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
         super().__init__(arrays, meta)
-        self._kept, self._weight = arrays["kept"], arrays["weight"]
+        kept, self._weight = arrays["kept"], arrays["weight"]
         self._offset, self._gamma = float(arrays["offset"][0]), float(meta["gamma"])
-        if len(self._kept) != len(self._weight) or not self._gamma > 0:
+        if len(kept) != len(self._weight) or not self._gamma > 0:
             raise ValueError("the kernel's arrays do not fit together")
+        # -γ|x - s|² = 2γ x·s - γ|s|² - γ|x|², around the middle of the vectors, so that little is cancelled
+        self._centre = kept.mean(axis=0)
+        around = kept - self._centre
+        self._twice = np.ascontiguousarray(2.0 * self._gamma * around.T)
+        self._squares = self._gamma * np.square(around).sum(axis=1)
 
     def raw(self, points: np.ndarray) -> np.ndarray:
-        value: np.ndarray = self._offset - np.exp(-self._gamma * squared_to(points, self._kept)) @ self._weight
+        points = points - self._centre
+        exponent = points @ self._twice
+        exponent -= self._squares
+        exponent -= self._gamma * np.square(points).sum(axis=1, keepdims=True)
+        np.minimum(exponent, 0.0, out=exponent)
+        value: np.ndarray = self._offset - np.exp(exponent, out=exponent) @ self._weight
         return value
 
 
@@ -170,14 +214,6 @@ def reconstruction_error(points: np.ndarray, made: np.ndarray) -> np.ndarray:
     """(rows,), the mean over the columns of the squared difference."""
     error: np.ndarray = np.square(np.clip(points, -_FAR, _FAR) - made).mean(axis=1)
     return error
-
-
-def squared_to(points: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Squared distances, shape (points, kept), dimension by dimension: memory for one, and exact to rounding."""
-    total = np.zeros((len(points), len(kept)))
-    for mine, theirs in zip(points.T, kept.T, strict=True):
-        total += np.square(mine[:, None] - theirs[None, :])
-    return total
 
 
 ANOMALY_SCORERS: dict[str, Make] = {

@@ -41,7 +41,7 @@ class LinearScorer:
         self._output = meta["output"]
         self._signed_log = meta.get("spread") == "signed-log"
         terms = arrays.get("terms")
-        self._terms = None if terms is None else np.ascontiguousarray(terms.T, dtype=np.float64)
+        self._terms = None if terms is None else np.ascontiguousarray(terms.T)
 
     @property
     def uses_terms(self) -> bool:
