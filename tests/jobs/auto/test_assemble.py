@@ -2,13 +2,16 @@
 
 import importlib
 
+import numpy as np
 import pytest
 
+from auto.ensemble import MAX_MEMBERS
 from auto.fitting import Held
 from auto.search import Trial
 from auto.workers import Outcome
-from families import FAMILIES
+from families import FAMILIES, Sample, Task
 from sluice.model.errors import ModelError
+from sluice.model.npz import MAX_ARRAYS
 
 assemble = importlib.import_module("auto.assemble")  # the package has a function of this name
 
@@ -106,3 +109,13 @@ def test_what_did_not_end_or_failed_is_left_out_and_said(monkeypatch):
     assert len(said) == 2
     with pytest.raises(ModelError, match="no chosen model could be fitted"):
         fitted(monkeypatch, ["svm"], {"svm": 200.0})
+
+
+def test_the_greatest_ensemble_has_no_more_arrays_than_an_artefact_may_have():
+    sample = Sample(np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 2)
+    counts = []
+    for name in ("mlp", "svm", "spline_linear", "lightgbm"):
+        family, task = FAMILIES[name], Task("binary", 2, "roc_auc")
+        counts.append(len(family.export(family.fit(family.hyperparameters({}), task, sample))[0]))
+    encoders = 3 * 60  # a dozen arrays or two for each text column
+    assert max(counts) * MAX_MEMBERS * assemble.SEEDS + encoders <= MAX_ARRAYS

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sluice.model.errors import ArtifactError
 
-MAX_ARRAYS = 64
+MAX_ARRAYS = 512
 _MAX_DIRECTORY = 64 << 10
 _MAX_HEADER = 4096
 _END = struct.Struct("<4s4H2LH")
