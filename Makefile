@@ -7,7 +7,7 @@ TIMED := $(PY) scripts/timed.py
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-tuning bench-bandit bench-canaries bench-gates bench-serving bench-learning bench-automl bench-intake fuzz-intake prove-releases
+.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-tuning bench-bandit bench-canaries bench-gates bench-serving bench-learning bench-automl bench-intake fuzz-intake fuzz-intake-coverage prove-releases
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -133,6 +133,9 @@ bench-intake: setup .envs/intake/.stamp  ## the intake beside bare parsing and i
 
 fuzz-intake: setup  ## N generated and mutated files through the intake, whose truth is known; FIRST=0 is the first seed
 	@PYTHONPATH=layers/core $(PY) -m tests.messy.fuzz --files $(or $(N),1000) --first $(or $(FIRST),0)
+
+fuzz-intake-coverage: setup .envs/intake/.stamp  ## coverage-guided fuzzing of the intake for MINUTES=5; what fails is written to build/fuzz
+	@PYTHONPATH=layers/core:. .envs/intake/bin/python -X faulthandler -m tests.messy.coverage_fuzz build/fuzz $(or $(MINUTES),5)
 
 format: setup  ## format and sort imports
 	$(PY) -m ruff format .

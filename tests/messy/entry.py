@@ -6,6 +6,7 @@ import io
 import json
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -53,14 +54,24 @@ def contract(columns: dict[str, Any], settings: dict[str, Any] | None = None) ->
     return {"project": PROJECT, "problem": {"type": "clustering"}, "data": data}
 
 
-def deliver(body: bytes, name: str, rules: dict[str, Any]) -> Answer:
-    """Raises what the function would raise: nothing, if Sluice is right."""
+@lru_cache(maxsize=64)
+def _registered(text: str) -> tuple[dict[str, Any], str]:
+    """The contract as the ledger keeps it, and its version. Raises NoSuchSettingError."""
     at = world()
     key = f"projects/{PROJECT}/project.yaml"
-    at.objects.write(key, yaml.safe_dump(rules, allow_unicode=True).encode())
+    at.objects.write(key, text.encode())
     answer = at.call(register_project, key, at.objects.version(key))
     if answer["status"] == "refused":
         raise NoSuchSettingError(answer["message"])
+    registered = at.ledger.contract(PROJECT)
+    assert registered is not None
+    return registered
+
+
+def deliver(body: bytes, name: str, rules: dict[str, Any]) -> Answer:
+    """Raises what the function would raise: nothing, if Sluice is right."""
+    at = world()
+    at.ledger.save_contract(PROJECT, *_registered(yaml.safe_dump(rules, allow_unicode=True)))
     key = f"raw/{PROJECT}/{name}"
     at.objects.write(key, body)
     started = time.process_time()
