@@ -34,6 +34,12 @@ LOCK = $(PY) -m uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --
 	@$(SYNC) --python .envs/$*/bin/python requirements/$*.txt
 	@touch $@
 
+# what the training jobs are sent in an archive, for tests and benchmarks that fit without a job
+.envs/packed/.stamp: jobs/packed/requirements.txt scripts/pack_libraries.py .venv/.stamp
+	@echo "Setting up .envs/packed ..."
+	@$(PY) scripts/pack_libraries.py --to .envs/packed --unpacked
+	@touch $@
+
 # asl-validator, on the Node of a wheel
 .envs/node/.stamp: proofs/node/package-lock.json .envs/audit/.stamp
 	@echo "Setting up .envs/node ..."
@@ -61,22 +67,22 @@ cloud: setup  ## a local cloud with Sluice deployed on it, and what to paste to 
 # tests must not depend on each other, so those that can stand alone run in random order: make test SEED=7
 SEED ?= 1
 # the end-to-end stories share one cloud and both cores: by themselves, after the rest
-test: setup .envs/audit/.stamp .envs/node/.stamp  ## every test that takes seconds, the local cloud's end-to-end ones included
+test: setup .envs/packed/.stamp .envs/audit/.stamp .envs/node/.stamp  ## every test that takes seconds, the local cloud's end-to-end ones included
 	$(PY) -m pytest tests -m "not long" -n 2 --dist loadfile --ignore tests/e2e -p randomly --randomly-seed=$(SEED)
 	$(PY) -m pytest localcloud/tests -m "not long" -n 2 --dist loadfile -p randomly --randomly-seed=$(SEED)
 	$(PY) -m pytest -m "not long" tests/e2e
 
-test-order: setup .envs/audit/.stamp .envs/node/.stamp  ## the tests without a cloud again, in two other random orders
+test-order: setup .envs/packed/.stamp .envs/audit/.stamp .envs/node/.stamp  ## the tests without a cloud again, in two other random orders
 	$(PY) -m pytest -q -m "not long" -n 2 --dist loadfile -p randomly --randomly-seed=2 $(ALONE)
 	$(PY) -m pytest -q -m "not long" -n 2 --dist loadfile -p randomly --randomly-seed=3 $(ALONE)
 
 ALONE := tests/unit tests/contract tests/functions tests/cli
 
-coverage: setup .envs/audit/.stamp .envs/node/.stamp  ## how much of the product the tests without a cloud execute, as a JSON line
+coverage: setup .envs/packed/.stamp .envs/audit/.stamp .envs/node/.stamp  ## how much of the product the tests without a cloud execute, as a JSON line
 	@$(PY) -m pytest -q -m "not long" -n 2 --dist loadfile --cov --cov-report=json:build/coverage.json $(ALONE) tests/jobs >&2
 	@$(PY) -c 'import json; print(json.dumps({"name": "coverage", "value": round(json.load(open("build/coverage.json"))["totals"]["percent_covered"], 1)}))'
 
-test-long: setup .envs/sdk/.stamp  ## the tests that take minutes
+test-long: setup .envs/packed/.stamp .envs/sdk/.stamp  ## the tests that take minutes
 	$(PY) -m pytest -m long
 
 check: setup .envs/audit/.stamp .envs/node/.stamp  ## format, lint, types, import rules, and every static proof, with a share of the mutants
@@ -119,12 +125,12 @@ bench-bandit: .venv/.stamp  ## simulated bandits and probations: false decisions
 bench-serving: setup .envs/bench/.stamp  ## our serving beside its peers, in one run; WRITE=1 puts the figures into docs/serving.md
 	PYTHONPATH=layers/core:localcloud/src $(PY) -m benchmarks.serving $(if $(WRITE),--write-docs)
 
-bench-learning: setup  ## Sluice's training on ../shared/data against its goals; ONLY=adult,digits a part, BUDGET=60 seconds a job, FOLDS=1 of 5
+bench-learning: setup .envs/packed/.stamp  ## Sluice's training on ../shared/data against its goals; ONLY=adult,digits a part, BUDGET=60 seconds a job, FOLDS=1 of 5
 	@PYTHONPATH=layers/core $(PY) -m benchmarks.learning
 
 # AutoGluon's neural nets take part where TORCH names a build for pip, such as TORCH=torch==2.13.0: PyPI's own for Linux
 # is a CUDA build of several GB, so no lock names it
-bench-automl: setup .envs/automl/.stamp  ## Sluice beside AutoGluon and FLAML on the same splits, for hours; SETS, SYSTEMS, SPLITS=3, BUDGET=60 and CORES=2 choose a part
+bench-automl: setup .envs/packed/.stamp .envs/automl/.stamp  ## Sluice beside AutoGluon and FLAML on the same splits, for hours; SETS, SYSTEMS, SPLITS=3, BUDGET=60 and CORES=2 choose a part
 	@$(if $(TORCH),$(PY) -m pip --python .envs/automl/bin/python install --quiet $(TORCH))
 	@PYTHONPATH=layers/core $(PY) -m benchmarks.automl
 
@@ -161,6 +167,7 @@ sbom: build  ## CycloneDX bills of materials in build/sbom: of what is deployed,
 lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files, those of the layers included; UPGRADE=1 moves all that can move
 	@for name in build dev learn glue sdk audit bench automl intake; do echo "Locking $$name"; $(LOCK) $$(ls requirements/$$name.overrides 2>/dev/null | sed 's/^/--override /') -o requirements/$$name.txt requirements/$$name.in; done
 	@echo "Locking jobs" && $(LOCK) --no-deps -c requirements/dev.txt -o jobs/requirements.txt requirements/jobs.in
+	@echo "Locking packed" && $(LOCK) --no-deps -o jobs/packed/requirements.txt requirements/packed.in
 	@for layer in core data; do echo "Locking layers/$$layer"; $(LOCK) -c requirements/dev.txt -o layers/$$layer/requirements.txt requirements/$$layer.in; done
 
 outdated: setup  ## locked packages that have a newer release, an environment each, and what holds each of them back

@@ -6,6 +6,7 @@ from importlib.metadata import Distribution
 from typing import Any
 
 _IDS = {
+    "Apache License, Version 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "BSD License": "BSD-3-Clause",
     "ISC License (ISCL)": "ISC",
@@ -35,8 +36,8 @@ def licences(distribution: Distribution) -> list[dict[str, Any]]:
     if known:
         return [{"license": {"id": each}} for each in sorted(set(known))]
     words = " ".join((metadata.get("License") or "").split())
-    if words in _NAMED:
-        return [{"license": {"id": words}}]
+    if (name := _IDS.get(words, words)) in _NAMED:
+        return [{"license": {"id": name}}]
     if classes:
         return [{"license": {"name": each}} for each in sorted(set(classes))]
     if not words:

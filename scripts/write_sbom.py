@@ -14,10 +14,11 @@ import hashlib
 import json
 import subprocess
 import sys
+import tarfile
 import uuid
 import zipfile
 from collections.abc import Iterator
-from importlib.metadata import Distribution, distributions
+from importlib.metadata import Distribution, PathDistribution, distributions
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from cli.artefacts import runtime  # noqa: E402
 from proofs.locks import Lock, normalised, read  # noqa: E402
+from scripts import pack_libraries  # noqa: E402
 from scripts.licences import licences  # noqa: E402
 
 Json = dict[str, Any]
@@ -61,6 +63,9 @@ def deployed(build: Path, wheels: Path) -> Json:
             _same_files(part / "python", fetched[_name(each)])
             found = _component(each)
             components.append({**found, "hashes": [_sha256(fetched[_name(each)].read_bytes())]})
+        for each, wheel in _packed(part / "python" / "packed", wheels / "packed"):
+            inside.append(each)
+            components.append({**_component(each), "hashes": [_sha256(wheel.read_bytes())]})
         edges.append({"ref": reference, "dependsOn": sorted(_purl(each) for each in inside)})
         edges += _requirements(inside)
     return _document("sluice, as deployed", components, edges)
@@ -175,6 +180,31 @@ def _same_files(site: Path, wheel: Path) -> None:
             place = _placed(site, entry)
             if not place.is_file() or place.read_bytes() != archive.read(entry):
                 raise SupplyError(f"{place.relative_to(site.parent.parent)} is not what {wheel.name} has: build anew")
+
+
+def _packed(folder: Path, wheels: Path) -> Iterator[tuple[Distribution, Path]]:
+    """The distributions that the build has packed into archives, with their wheels; the contents are compared."""
+    archives = {path.name.removesuffix(".tar.gz"): path for path in folder.glob("*.tar.gz")}
+    if not archives:
+        return
+    wheels.mkdir(parents=True, exist_ok=True)
+    lock = read(pack_libraries.LOCK, pack_libraries.CONTAINER)
+    found = dict(_kept(lock, wheels))
+    if found.keys() != lock.versions.keys():
+        try:
+            pack_libraries.fetch(wheels, container=True)
+        except subprocess.CalledProcessError:
+            raise SupplyError("the locked wheels of jobs/packed cannot be fetched") from None
+        found = dict(_kept(lock, wheels))
+    if archives.keys() != found.keys():
+        raise SupplyError(f"packed: {sorted(archives)}, locked: {sorted(found)}. Build anew (make build)")
+    for name, wheel in sorted(found.items()):
+        with tarfile.open(archives[name]) as tar:
+            inside = {each.name: content.read() for each in tar if (content := tar.extractfile(each))}
+        if inside != pack_libraries.contents(wheel):
+            raise SupplyError(f"{archives[name].name} is not what {wheel.name} has: build anew")
+        metadata = next(path for path in inside if path.endswith(".dist-info/METADATA"))
+        yield PathDistribution(zipfile.Path(wheel, metadata.removesuffix("METADATA"))), wheel
 
 
 def _placed(site: Path, entry: str) -> Path:

@@ -70,7 +70,7 @@ def run(
         (folder / "contract" / "contract.json").write_text(json.dumps(contract))
         environment = {
             **os.environ,
-            "PYTHONPATH": f"{LEARN}:{ROOT / 'layers' / 'core'}",
+            "PYTHONPATH": f"{LEARN}:{ROOT / 'layers' / 'core'}:{ROOT / '.envs' / 'packed'}",
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
             **{f"SM_CHANNEL_{name.upper()}": str(folder / name) for name in ("train", "validation", "contract")},

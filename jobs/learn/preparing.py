@@ -66,7 +66,7 @@ def prepared(
     if found:
         report["columns"] = {"before": before, "after": encoder.width}
     encoder.report |= report
-    return encoder, Sample(matrix, y, words=words if family.uses_words else None)
+    return encoder, Sample(matrix, y, words=words if family.uses_words else None, codes=encoder.codes)
 
 
 def folds_of(rows: Sequence[Row], count: int, seed: int, group: Sequence[str]) -> np.ndarray:
@@ -84,7 +84,8 @@ def folds_of(rows: Sequence[Row], count: int, seed: int, group: Sequence[str]) -
 def sample_of(family: Family, encoder: Encoder, rows: Sequence[Row], y: np.ndarray) -> Sample:
     """Other rows than those that the encoder was fitted on, without weights."""
     terms = encoder.terms(rows) if family.uses_words else None
-    return Sample(encoder.encode(rows), y, words=csr(terms) if terms is not None and terms.width else None)
+    words = csr(terms) if terms is not None and terms.width else None
+    return Sample(encoder.encode(rows), y, words=words, codes=encoder.codes)
 
 
 def csr(terms: Terms) -> Any:

@@ -45,7 +45,17 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
     return listener
 
 
-def test_the_code_is_put_under_its_hash_once(world: World) -> None:
+@pytest.fixture(autouse=True)
+def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """An archive that the build has made, where the layer has it."""
+    made = bundle.archive({"catboost/__init__.py": b"packed = True"})
+    (tmp_path / "packed").mkdir()
+    (tmp_path / "packed" / "catboost.tar.gz").write_bytes(made)
+    monkeypatch.syspath_prepend(tmp_path)
+    return made
+
+
+def test_the_code_is_put_under_its_hash_once(world: World, ready: bytes) -> None:
     attributes = world.call(deploy_code)
     stored = {item.key for item in world.objects.list("code/")}
     root = attributes["LearnUri"].removeprefix("s3://data/").removesuffix("learn/")
@@ -63,7 +73,8 @@ def test_the_code_is_put_under_its_hash_once(world: World) -> None:
     assert "sluice/__init__.py" in names
     assert not any(name.startswith(("sluice/aws", "sluice/steps")) for name in names)
     known = json.loads(world.objects.read(f"{root}learn/libraries.json"))
-    assert known.keys() == {"lightgbm.tar.gz", "xgboost-cpu.tar.gz"}
+    assert known.keys() == {"catboost.tar.gz", "lightgbm.tar.gz", "xgboost-cpu.tar.gz"}
+    assert world.objects.read(f"{root}libraries/catboost.tar.gz") == ready
     for name, digest in known.items():
         assert sha256(world.objects.read(f"{root}libraries/{name}")).hexdigest() == digest
     count = len(world.objects.versions[f"{root}sourcedir.tar.gz"])
@@ -90,6 +101,12 @@ def test_the_glue_job_finds_its_modules_in_the_archive(world: World, tmp_path: P
     )
     assert done.stdout.strip() == str(tmp_path / "modules.zip" / "cleaning" / "losses.py")
     assert bundle.zipped(packed) == bundle.zipped(dict(reversed(packed.items()))) == body
+
+
+def test_another_archive_of_the_build_is_other_code(world: World, tmp_path: Path) -> None:
+    first = world.call(deploy_code)["SourceUri"]
+    (tmp_path / "packed" / "catboost.tar.gz").write_bytes(bundle.archive({"catboost/__init__.py": b""}))
+    assert world.call(deploy_code)["SourceUri"] != first
 
 
 def test_a_layer_without_a_library_is_not_deployed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,10 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[2]
 LEARN = ROOT / "jobs" / "learn"
-if str(LEARN) not in sys.path:
-    sys.path.append(str(LEARN))
+PACKED = ROOT / ".envs" / "packed"  # libraries that only jobs have
+for folder in (LEARN, PACKED):
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
 
 
 class Workspace:
@@ -36,7 +38,7 @@ class Workspace:
             [sys.executable, str(self.source / script), *map(str, arguments)],
             capture_output=True,
             text=True,
-            env={**clean, **(environment or {})},
+            env={**clean, "PYTHONPATH": str(PACKED), **(environment or {})},
             cwd=self.folder,
             timeout=120,
         )

@@ -10,9 +10,15 @@ from families import FAMILIES, Sample, Task, float32, forests
 from families.progress import EVERY, REPORTS, Progress
 from families.rounds import ROOM, Watcher, patience
 from sluice.model.errors import ModelError
+from sluice.model.reporting import REPORTING
 from sluice.model.scorers import build_scorer
 
-BOOSTED = {"gradient_boosting": "max-iter", "lightgbm": "num-iterations", "xgboost": "num-round"}
+BOOSTED = {
+    "gradient_boosting": "max-iter",
+    "lightgbm": "num-iterations",
+    "xgboost": "num-round",
+    "catboost": "iterations",
+}
 SLOW = {"learning-rate": "0.02"}
 
 
@@ -39,13 +45,15 @@ def test_boosting_stops_on_the_watched_rows_and_settles_on_its_rounds(family, pr
     train, watch, fresh = noisy(problem=problem), noisy(problem=problem, seed=1), noisy(problem=problem, seed=2)
     fitted = family.fit(given, task(problem), train, watch)
     settled = family.settled(fitted, given)
-    assert 3 < settled[rounds] < 500
+    assert 3 < settled[rounds] < 1000
     assert {**settled, rounds: 3} == given
     answer = family.answer(fitted, task(problem), fresh)
     again = family.fit(settled, task(problem), train)
     assert np.array_equal(family.answer(again, task(problem), fresh), answer)
     arrays, meta = family.export(fitted)
-    assert len(arrays["roots"]) == settled[rounds] * (3 if problem == "multiclass" else 1)
+    # one tree of CatBoost answers all classes, and one more has what is added to their sum
+    of_a_round = 3 if problem == "multiclass" and family.name != "catboost" else 1
+    assert len(arrays["roots"]) == settled[rounds] * of_a_round + (family.name == "catboost")
     tolerance = family.tolerance if family.name == "xgboost" else 1e-15
     assert np.abs(build_scorer(arrays, meta)(fresh.matrix) - answer).max() <= tolerance
 
@@ -85,7 +93,7 @@ def test_boosting_in_portions_is_boosting_in_one_go():
         assert np.array_equal(*(family.answer(fitted, task(), watch) for fitted in fits))
 
 
-@pytest.mark.parametrize("family", BOOSTED)
+@pytest.mark.parametrize("family", sorted(REPORTING))
 def test_boosting_shows_how_far_it_is(family):
     family, shown = FAMILIES[family], []
     given = family.hyperparameters({"learning-rate": "0.01"})
@@ -111,6 +119,7 @@ def test_a_watcher_is_patient_with_slow_learners():
     [
         "lightgbm",
         "xgboost",
+        "catboost",
         "gradient_boosting",
         "extra_trees",
         "random_forest",
@@ -130,7 +139,7 @@ def test_a_weight_is_as_good_as_the_row_again(family):
     assert more[:, 1].mean() > plain[:, 1].mean() + 0.1
 
 
-@pytest.mark.parametrize("family", ["lightgbm", "xgboost", "extra_trees", "random_forest"])
+@pytest.mark.parametrize("family", ["lightgbm", "xgboost", "catboost", "extra_trees", "random_forest"])
 def test_threads_and_seeds_decide_nothing_by_chance(family):
     few = {BOOSTED.get(family, "n-estimators"): "5"}
     family, given = FAMILIES[family], FAMILIES[family].hyperparameters(few)

@@ -14,6 +14,7 @@ from cloud_help import Cloud, needs
 
 from cli import machines
 from localcloud import environments
+from scripts.pack_libraries import packed
 from sluice import bundle
 from sluice.contract import Contract
 from sluice.model.reporting import MAX_REPORTS
@@ -176,7 +177,9 @@ def test_several_families_a_grid_of_own_values_and_early_stopping(bench: Bench) 
 
 
 def test_auto_is_one_training_job_with_the_shipped_libraries_and_names_its_trials(bench: Bench) -> None:
-    archives = {f"{name}.tar.gz": bundle.library_archive(name) for name in sorted(set(LIBRARIES.values()))}
+    made = {name: path.read_bytes() for name, path in packed().items()}
+    names = sorted(set(LIBRARIES.values()))
+    archives = {f"{name}.tar.gz": made[name] if name in made else bundle.library_archive(name) for name in names}
     code = bundle.archive({**bundle.learn_files(), "libraries.json": bundle.library_list(archives)})
     s3, bucket = bench.cloud.client("s3"), bench.settings.bucket
     for name, content in {"sourcedir.tar.gz": code, **{f"libraries/{k}": v for k, v in archives.items()}}.items():
@@ -188,8 +191,8 @@ def test_auto_is_one_training_job_with_the_shipped_libraries_and_names_its_trial
     assert output["definition"] == "auto"
     _, jobs = own.tuning(plan)
     assert len(jobs) == 1
-    packed = s3.get_object(Bucket=bucket, Key=_key(output["artifact_uri"]))["Body"].read()
-    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+    artefact = s3.get_object(Bucket=bucket, Key=_key(output["artifact_uri"]))["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(artefact)) as tar:
         model = json.load(tar.extractfile("model.json") or io.BytesIO())
     training = model["training"]
     assert model["family"] == "auto"

@@ -157,12 +157,9 @@ def _row_ms(family: Family, fitted: Any, encoder: Encoder, rows: Sequence[Row]) 
 
 
 def _part(sample: Sample, places: np.ndarray) -> Sample:
-    return Sample(
-        sample.matrix[places],
-        sample.y[places],
-        None if sample.weight is None else sample.weight[places],
-        None if sample.words is None else sample.words[places],
-    )
+    weight = None if sample.weight is None else sample.weight[places]
+    words = None if sample.words is None else sample.words[places]
+    return sample._replace(matrix=sample.matrix[places], y=sample.y[places], weight=weight, words=words)
 
 
 def _bytes(encoded: tuple[Encoder, Sample, Sample]) -> int:

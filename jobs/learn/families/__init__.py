@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol
 
 from families.base import Family, Sample, Task
 from families.baseline import Baseline
+from families.catboost import CatBoost
 from families.extra_trees import ExtraTrees
 from families.gradient_boosting import GradientBoosting
 from families.keras_mlp import KerasMlp
@@ -33,6 +34,7 @@ FAMILIES: dict[str, Family] = {
         GradientBoosting(),
         LightGBM(),
         XGBoost(),
+        CatBoost(),
         SplineLinear(),
         Svm(),
         Mlp(),

@@ -71,13 +71,14 @@ class Sample(NamedTuple):
     """Encoded rows: `matrix` (rows, width) float64 with NaN for missing; `y` class indices or values, (rows,).
 
     `weight` (rows,) says how much each row counts. `words` is a scipy.sparse CSR matrix of the text columns' terms,
-    shape (rows, terms), for families that use them.
+    shape (rows, terms), for families that use them. `codes` are the columns of the matrix that number categories.
     """
 
     matrix: np.ndarray
     y: np.ndarray
     weight: np.ndarray | None = None
     words: Any = None
+    codes: tuple[int, ...] = ()
 
 
 @contextmanager

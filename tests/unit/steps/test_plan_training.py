@@ -201,7 +201,7 @@ def _compared(at: World, run_id: str) -> tuple[str, str]:
 
 
 def test_only_jobs_of_a_family_that_needs_a_library_get_its_channel() -> None:
-    candidates = ["gradient_boosting", "lightgbm", "xgboost"]
+    candidates = ["gradient_boosting", "lightgbm", "xgboost", "catboost"]
     contract = Contract.model_validate({**CONTRACT, "training": {"candidates": candidates}})
     plan = run_plan(SETTINGS, contract, "r0123456789ab", ["d1"], None).plain()
     beside = SETTINGS.source_uri.removesuffix("sourcedir.tar.gz") + "libraries/"
@@ -209,7 +209,8 @@ def test_only_jobs_of_a_family_that_needs_a_library_get_its_channel() -> None:
         [c["DataSource"]["S3DataSource"]["S3Uri"] for c in channels if c["ChannelName"] == "libraries"]
         for channels in [plan["channels"], *(each["InputDataConfig"] for each in plan["tuning"]["definitions"])]
     ]
-    assert found == [[], [], [f"{beside}lightgbm.tar.gz"], [f"{beside}xgboost-cpu.tar.gz"]]
+    shipped = [[f"{beside}{name}.tar.gz"] for name in ("lightgbm", "xgboost-cpu", "catboost")]
+    assert found == [[], [], *shipped]
 
 
 def test_a_warm_start_takes_the_newest_run_that_came_to_its_gates() -> None:

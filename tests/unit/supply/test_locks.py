@@ -27,7 +27,7 @@ def test_every_lock_is_whole(lock):
 
 def test_every_requirements_input_has_its_lock():
     layers = {"core": "layers/core/requirements.txt", "data": "layers/data/requirements.txt"}
-    layers["jobs"] = "jobs/requirements.txt"
+    layers |= {"jobs": "jobs/requirements.txt", "packed": "jobs/packed/requirements.txt"}
     for source in ROOT.glob("requirements/*.in"):
         locked = read(ROOT / layers.get(source.stem, f"requirements/{source.stem}.txt"))
         asked = re.findall(r"^[A-Za-z][\w.-]*", source.read_text(encoding="utf-8"), re.MULTILINE)
@@ -36,7 +36,7 @@ def test_every_requirements_input_has_its_lock():
 
 
 def test_every_lock_has_its_input_and_names_no_address():
-    layers = {"core", "data", "jobs"}
+    layers = {"core", "data", "jobs", "packed"}
     assert {path.stem for path in ROOT.glob("requirements/*.in")} - layers == {
         path.stem for path in ROOT.glob("requirements/*.txt")
     }
@@ -57,12 +57,12 @@ def test_what_is_built_from_source_is_used_and_told():
     page = (ROOT / "docs/supply-chain.md").read_text()
     assert allowed == FROM_SOURCE
     assert all(f"`{name}`" in page for name in allowed)
-    for layer in ("layers/core", "layers/data", "jobs"):
+    for layer in ("layers/core", "layers/data", "jobs", "jobs/packed"):
         assert not read(ROOT / f"{layer}/requirements.txt").from_source
 
 
 def test_the_environment_that_stands_for_the_container_lacks_what_is_shipped():
-    shipped = read(ROOT / "jobs/requirements.txt").versions.keys()
+    shipped = {name for lock in ("jobs", "jobs/packed") for name in read(ROOT / lock / "requirements.txt").versions}
     assert shipped == set(LIBRARIES.values())
     assert not shipped & read(ROOT / "requirements/learn.txt").versions.keys()
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 from cli.artefacts import runtime
 from proofs.locks import ROOT, normalised, read
+from scripts import pack_libraries
 from scripts.licences import PERMISSIVE, licences
 from scripts.write_sbom import LAYERS, SupplyError, deployed, environment
 
@@ -56,13 +58,19 @@ def test_every_distribution_of_the_layers_is_listed_and_nothing_else(build, bill
         for part in build.iterdir()
         for each in distributions(path=[str(part / "python"), str(part)])
     }
+    # and what is packed for the jobs
+    installed |= {f"pkg:pypi/{name}@{version}" for name, version in read(pack_libraries.LOCK).versions.items()}
     listed = [each["purl"] for each in libraries(bill)]
-    assert len(listed) >= 9
+    assert len(listed) >= 10
     assert sorted(listed) == sorted(installed)
 
 
 def test_each_has_version_licence_and_the_hash_of_a_locked_wheel(bill):
-    allowed = {name: set(hashes) for path in LAYERS.values() for name, hashes in read(path).hashes.items()}
+    allowed = {
+        name: set(hashes)
+        for path in (*LAYERS.values(), pack_libraries.LOCK)
+        for name, hashes in read(path).hashes.items()
+    }
     for each in libraries(bill):
         [digest] = each["hashes"]
         assert digest["alg"] == "SHA-256"
@@ -122,6 +130,17 @@ def test_what_is_shipped_to_jobs_is_for_any_python(build):
     )
     assert len(tags) >= 2
     assert all(tag.startswith("py3-none-") for tag in tags)
+
+
+def test_what_is_packed_for_jobs_is_for_the_container_s_python_and_its_system(build):
+    archives = list(build.glob("JobsLayer/python/packed/*.tar.gz"))
+    assert archives
+    tag = f"cp{pack_libraries.CONTAINER.replace('.', '')}"
+    for path in archives:
+        with tarfile.open(path) as tar:
+            [wheel] = [each for each in tar.getnames() if each.endswith(".dist-info/WHEEL")]
+            text = tar.extractfile(wheel).read().decode()
+        assert f"\nTag: {tag}-{tag}-manylinux2014_x86_64\n" in text
 
 
 def test_the_layers_import_with_the_runtime_s_own_python(build):

@@ -21,6 +21,7 @@ Candidate = Literal[
     "gradient_boosting",
     "lightgbm",
     "xgboost",
+    "catboost",
     "svm",
     "mlp",
 ]

@@ -198,6 +198,11 @@ class Encoder:
         return [(at, form.width) for form, at in self._placed if form.kind in ("category", "bins")]
 
     @property
+    def codes(self) -> tuple[int, ...]:
+        """The columns that number categories; none where steps over the whole matrix make other columns of them."""
+        return () if self.stages else tuple(at for form, at in self._placed if form.kind == "ordinal")
+
+    @property
     def widths(self) -> list[tuple[dict[str, Any], int]]:
         """The parts in order, each with its number of matrix columns before the steps over the matrix."""
         return [(part, form.width) for part, form in zip(self.parts, self.forms)]

@@ -26,7 +26,7 @@ from sluice.model.labels import Labels
 from sluice.model.metrics import THRESHOLD
 from sluice.model.request_fields import RequestFields
 from sluice.model.schema import Row
-from sluice.model.scorers import BoostingScorer, ForestScorer, Scorer, build_scorer, uses_terms
+from sluice.model.scorers import BoostingScorer, CategoryBoostingScorer, ForestScorer, Scorer, build_scorer, uses_terms
 from sluice.model.table_rows import TableReader, TableRows
 
 
@@ -130,7 +130,8 @@ class Model:
     def serving(self) -> str:
         """How it answers, for reports: "compiled" (trees looked up in tables), "walked" (trees that fit no table: as
         exact, slower) or "arithmetic" (no trees)."""
-        trees = [member.scorer for member in self.members if isinstance(member.scorer, BoostingScorer | ForestScorer)]
+        kinds = BoostingScorer | CategoryBoostingScorer | ForestScorer
+        trees = [member.scorer for member in self.members if isinstance(member.scorer, kinds)]
         if not trees:
             return "arithmetic"
         return "walked" if any(scorer.tables is None for scorer in trees) else "compiled"

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from sluice.model.anomaly_scorers import ANOMALY_SCORERS
+from sluice.model.category_columns import CategoryColumns
 from sluice.model.errors import ArtifactError, ModelError
 from sluice.model.kernel_scorers import KERNEL_SCORERS
 from sluice.model.leaf_tables import LeafTables
@@ -162,7 +163,8 @@ class ForestScorer(_TreeScorer):
 class BoostingScorer(_TreeScorer):
     """Sum of leaf values on a start value, as HistGradientBoosting. value (nodes,), start (outputs,).
 
-    Trees come iteration by iteration, one for each output. Values of 32 bits are added in 32 bits, as XGBoost does.
+    Trees come iteration by iteration, one for each output; or one for all outputs, with value (nodes, outputs). Values
+    of 32 bits are added in 32 bits, as XGBoost does.
     """
 
     def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
@@ -190,6 +192,9 @@ class BoostingScorer(_TreeScorer):
 
     def _answer(self, places: np.ndarray) -> np.ndarray:
         rows, outputs = places.shape[1], self.outputs
+        if self._value.ndim == 2:
+            raw = np.add.reduce(self._value.take(places, axis=0), axis=0) + self._start[:, 0]
+            return softmax(raw)
         # Summed strictly in order, as scikit-learn adds tree by tree: numpy adds pairwise only along the fastest axis.
         terms = np.empty((self._trees // outputs + 1, outputs, rows), dtype=self._value.dtype)
         terms[0] = self._start
@@ -201,6 +206,21 @@ class BoostingScorer(_TreeScorer):
         return pair(expit(raw[0])) if self._output == "expit" else softmax(np.ascontiguousarray(raw.T))
 
 
+class CategoryBoostingScorer:
+    """The same with columns behind the matrix that are looked up by codes of categories (`category_columns`)."""
+
+    def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
+        self._columns = CategoryColumns(arrays)
+        self._trees = BoostingScorer(arrays, meta)
+
+    @property
+    def tables(self) -> LeafTables | None:
+        return self._trees.tables
+
+    def __call__(self, matrix: np.ndarray) -> np.ndarray:
+        return self._trees(np.concatenate([matrix, self._columns(matrix)], axis=1))
+
+
 Scorer = Callable[..., np.ndarray]
 """Called with the matrix; one that `uses_terms` also with the terms of the same rows."""
 SCORERS: dict[str, Callable[[Arrays, Mapping[str, Any]], Scorer]] = {
@@ -208,6 +228,7 @@ SCORERS: dict[str, Callable[[Arrays, Mapping[str, Any]], Scorer]] = {
     "constant": ConstantScorer,
     "forest": ForestScorer,
     "boosting": BoostingScorer,
+    "category_boosting": CategoryBoostingScorer,
     **SMOOTH_SCORERS,
     **KERNEL_SCORERS,
     **SEGMENT_SCORERS,

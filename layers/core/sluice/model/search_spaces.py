@@ -136,7 +136,7 @@ SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
     },
     "torch_mlp": _NETWORK,
     "keras_mlp": _NETWORK,
-    # At most 64 leaves, here and for xgboost: such trees are compiled to tables (`leaf_tables`).
+    # At most 64 leaves, here, for xgboost and for catboost (a depth of 6): such trees become tables (`leaf_tables`).
     "lightgbm": {
         "continuous": [
             {"name": "learning-rate", "min": 0.02, "max": 0.2, "scaling": "Logarithmic"},
@@ -165,11 +165,23 @@ SEARCH_SPACES: Final[dict[str, dict[str, list[Range]]]] = {
         ],
         "categorical": [],
     },
+    "catboost": {
+        "continuous": [
+            {"name": "learning-rate", "min": 0.03, "max": 0.2, "scaling": "Logarithmic"},
+            {"name": "l2-leaf-reg", "min": 0.3, "max": 30.0, "scaling": "Logarithmic"},
+            {"name": "random-strength", "min": 0.01, "max": 10.0, "scaling": "Logarithmic"},
+            {"name": "rsm", "min": 0.3, "max": 1.0, "scaling": "Linear"},
+        ],
+        "integer": [
+            {"name": "depth", "min": 3, "max": 6, "scaling": "Linear"},
+        ],
+        "categorical": [],
+    },
 }
 
-LIBRARIES: Final[dict[str, str]] = {"lightgbm": "lightgbm", "xgboost": "xgboost-cpu"}
+LIBRARIES: Final[dict[str, str]] = {"lightgbm": "lightgbm", "xgboost": "xgboost-cpu", "catboost": "catboost"}
 """Family → the distribution that it needs and that the training container lacks. It is shipped beside the job code
-(`jobs/requirements.txt` locks it), and only jobs of these families load it."""
+(`jobs/requirements.txt` and `jobs/packed` lock it), and only jobs of these families load it."""
 
 FRAMEWORKS: Final[dict[str, str]] = {"torch_mlp": "pytorch", "keras_mlp": "tensorflow", "autoencoder": "pytorch"}
 """Family → the framework in whose container it is trained; the others are trained in the scikit-learn container. What

@@ -19,8 +19,8 @@ def deploy_code(*, objects: ObjectStore) -> dict[str, str]:
     """
     learn = bundle.learn_files()
     glue = bundle.glue_files()
-    libraries = {name: bundle.library_files(name) for name in sorted(set(LIBRARIES.values()))}
-    hashes = {f"libraries/{name}": bundle.content_hash(found).encode() for name, found in libraries.items()}
+    libraries = sorted(set(LIBRARIES.values()))
+    hashes = {f"libraries/{name}": bundle.library_hash(name).encode() for name in libraries}
     beside = {f"glue/{path}": content for path, content in glue.items()}
     root = f"code/{bundle.content_hash({**learn, **beside, **hashes})}"
     source = f"{root}/sourcedir.tar.gz"

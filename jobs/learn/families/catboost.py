@@ -1,0 +1,150 @@
+"""CatBoost: boosting whose trees ask the same question at every node of a level.
+
+It learns from categories themselves: a category's number for a row is taken from the rows before it in a random order,
+so that no row answers for itself (ordered target statistics: Prokhorenkova et al., NeurIPS 2018). What it keeps at the
+end is a table of counts over all rows, which `catboost_trees` exports. Missing numbers are below all others.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from families import catboost_trees
+from families.base import Arrays, Family, Meta, Parameter, Sample, Task
+from families.rounds import OUTPUTS, ROOM, Watcher, library
+from sluice.model.errors import ModelError
+
+LOSSES = {"binary": "Logloss", "multiclass": "MultiClass", "regression": "RMSE"}
+# The contract's metrics that CatBoost watches itself; see `families.lightgbm` for those that it does not.
+METRICS = {"roc_auc": "AUC", "pr_auc": "PRAUC", "mae": "MAE"}
+_UNSEEN = 2
+"""A code's state is code + 1, and 0 where it is missing; behind the states of training is one for all others."""
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+class Fitted(NamedTuple):
+    """`states`: column of codes → number of its states; `rounds` is the number of trees."""
+
+    model: Any
+    rounds: int
+    output: str
+    width: int
+    states: dict[int, int]
+
+
+class CatBoost(Family):
+    name = library = "catboost"
+    encoding = "ordinal"
+    parameters = {  # noqa: RUF012 - a ClassVar in the base
+        "iterations": Parameter(300, 1, 10_000),
+        "learning-rate": Parameter(0.06, 1e-4, 1.0),
+        "depth": Parameter(6, 1, 8),
+        "l2-leaf-reg": Parameter(3.0, 0.0, 1e6),
+        "random-strength": Parameter(1.0, 0.0, 1e3),
+        "rsm": Parameter(1.0, 0.01, 1.0),
+    }
+
+    def fit(self, hyperparameters: Mapping[str, Any], task: Task, sample: Sample, watch: Sample | None = None) -> Any:
+        catboost = library("catboost", self.name)
+        if not (np.nanmin(sample.matrix, axis=0) < np.nanmax(sample.matrix, axis=0)).any():
+            raise ModelError("family catboost learns nothing from columns that have a single value each")
+        states = {at: _states(sample.matrix[:, at]) for at in sample.codes}
+        parameters: dict[str, Any] = {name.replace("-", "_"): value for name, value in hyperparameters.items()}
+        rounds = parameters.pop("iterations")
+        loss = LOSSES[task.problem]
+        metric = METRICS.get(task.metric, loss)
+        parameters |= {
+            # of what it learns from, nothing is to be measured after each round
+            "loss_function": f"{loss}:hints=skip_train~true",
+            "eval_metric": f"{metric}:hints=skip_train~true",
+            "iterations": rounds if watch is None else ROOM,
+            "leaf_estimation_iterations": 1,
+            # a statistic of two categories together took twice the time and was no better
+            "max_ctr_complexity": 1,
+            "random_seed": task.seed,
+            "thread_count": task.threads,
+            "allow_const_label": True,
+            "allow_writing_files": False,
+            "logging_level": "Silent",
+        }
+        if task.problem == "multiclass":
+            parameters["classes_count"] = task.classes
+        watcher = Watcher(task.deadline, parameters["learning_rate"], greater_is_better=metric in ("AUC", "PRAUC"))
+        watched = None
+        if watch is not None:
+            watched = _pool(catboost, watch.matrix, states, label=watch.y, weight=watch.weight)
+        model = catboost.CatBoost(parameters)
+        model.fit(
+            _pool(catboost, sample.matrix, states, label=sample.y, weight=sample.weight),
+            eval_set=watched,
+            use_best_model=False,
+            callbacks=[_Look(watcher, metric)],
+        )
+        rounds = max(1, min(watcher.best, model.tree_count_))
+        if rounds < model.tree_count_:
+            model.shrink(rounds)
+        return Fitted(model, rounds, OUTPUTS[task.problem], sample.matrix.shape[1], states)
+
+    def settled(self, fitted: Fitted, hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {**hyperparameters, "iterations": fitted.rounds}
+
+    def answer(self, fitted: Fitted, task: Task, sample: Sample) -> np.ndarray:
+        kind = "RawFormulaVal" if task.problem == "regression" else "Probability"
+        rows = _pool(library("catboost", self.name), sample.matrix, fitted.states)
+        answer: np.ndarray = fitted.model.predict(rows, prediction_type=kind, thread_count=task.threads)
+        return answer
+
+    def export(self, fitted: Fitted) -> tuple[Arrays, Meta]:
+        catboost = library("catboost", self.name)
+        # CatBoost writes down the hashes of those categories that it is shown with the model
+        every = np.zeros((max(fitted.states.values(), default=1), fitted.width))
+        for at, count in fitted.states.items():
+            every[:count, at] = np.arange(count) - 1.0
+            every[0, at] = np.nan
+        pool = _pool(catboost, every, fitted.states)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.json"
+            fitted.model.save_model(str(path), format="json", pool=pool)
+            model = json.loads(path.read_text(encoding="utf-8"))
+        numbers = [at for at in range(fitted.width) if at not in fitted.states]
+        return catboost_trees.exported(model, fitted.output, fitted.width, numbers, fitted.states)
+
+
+class _Look:
+    """What CatBoost calls after each round."""
+
+    def __init__(self, watcher: Watcher, metric: str) -> None:
+        self._watcher, self._metric = watcher, metric
+
+    def after_iteration(self, info: Any) -> bool:
+        watched = (info.metrics or {}).get("validation", {})
+        found = next((values[-1] for name, values in watched.items() if name.split(":")[0] == self._metric), None)
+        return not self._watcher.stop(info.iteration, found)
+
+
+def _states(codes: np.ndarray) -> int:
+    known = codes[~np.isnan(codes)]
+    return (int(known.max()) if len(known) else -1) + 1 + _UNSEEN
+
+
+def _pool(catboost: Any, matrix: np.ndarray, states: Mapping[int, int], **rest: Any) -> Any:
+    """Numbers in 32 bits and categories as texts, for the number of their state."""
+    numbers = [at for at in range(matrix.shape[1]) if at not in states]
+    # larger numbers would be infinite in 32 bits, which CatBoost refuses; both are above every border
+    plain = np.clip(matrix[:, numbers], -_LARGEST, _LARGEST).astype(np.float32)
+    categories = np.empty((len(matrix), len(states)), dtype=object)
+    for place, (at, count) in enumerate(states.items()):
+        state = np.where(np.isnan(matrix[:, at]), 0.0, np.clip(matrix[:, at] + 1.0, 0.0, count - 1))
+        texts = np.array([str(each).encode() for each in range(count)], dtype=object)
+        categories[:, place] = texts[state.astype(np.intp)]
+    data = catboost.FeaturesData(
+        num_feature_data=np.ascontiguousarray(plain) if numbers else None,
+        cat_feature_data=categories if states else None,
+    )
+    return catboost.Pool(data, **rest)
