@@ -19,6 +19,7 @@ CLASSES = {"binary": 2, "multiclass": 3, "regression": 0}
 FEW = {
     "lightgbm": {"num-iterations": "15"},
     "xgboost": {"num-round": "15"},
+    "catboost": {"iterations": "15"},
     "gradient_boosting": {"max-iter": "15"},
     "random_forest": {"n-estimators": "10"},
     "extra_trees": {"n-estimators": "10"},
@@ -97,6 +98,7 @@ def raw_of(model, scale, problem):
     [
         "lightgbm",
         "xgboost",
+        "catboost",
         "gradient_boosting",
         "random_forest",
         "extra_trees",

@@ -2,6 +2,7 @@
 
 linear, additive   each column's own term minus its mean over the rows: columns that add up have no other Shapley value
 boosting, forest   `contributions.trees`
+category_boosting  the same; what a looked up column has belongs to the column of its code
 constant           nothing
 """
 
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from contributions import trees
+from sluice.model.category_columns import CategoryColumns
 from sluice.model.preparation.terms import Terms
 from sluice.model.smooth_scorers import AdditiveScorer
 
@@ -40,7 +42,11 @@ def outputs_of(arrays: Arrays, meta: Meta) -> int:
     """How many raw scores a row has."""
     if meta["scorer"] == "forest":
         return int(np.prod(arrays["value"].shape[1:], dtype=int))
-    return len(arrays[{"boosting": "start", "constant": "answer"}.get(meta["scorer"], "intercept")])
+    return len(
+        arrays[
+            {"boosting": "start", "category_boosting": "start", "constant": "answer"}.get(meta["scorer"], "intercept")
+        ]
+    )
 
 
 def explained(arrays: Arrays, meta: Meta, matrix: np.ndarray, texts: list[Terms]) -> Raw:
@@ -79,11 +85,22 @@ def _additive(arrays: Arrays, meta: Meta, matrix: np.ndarray, texts: list[Terms]
 def _boosting(arrays: Arrays, meta: Meta, matrix: np.ndarray, texts: list[Terms]) -> Raw:
     start = arrays["start"].astype(np.float64)
     outputs = len(start)
-    slot = np.arange(len(arrays["roots"])) % outputs
+    values = arrays["value"].astype(np.float64)
+    if values.ndim == 2:  # each tree has a value for each output
+        slot = np.zeros(len(arrays["roots"]), dtype=np.intp)
+    else:
+        slot, values = np.arange(len(arrays["roots"])) % outputs, values[:, None]
     paths = trees.paths_of(arrays, matrix)
-    values = arrays["value"].astype(np.float64).reshape(-1, 1)
     base = trees.base(paths, values, slot, outputs) + start
     return Raw(trees.contributions(paths, values, slot, outputs, matrix), base)
+
+
+def _category_boosting(arrays: Arrays, meta: Meta, matrix: np.ndarray, texts: list[Terms]) -> Raw:
+    found = _boosting(arrays, meta, np.concatenate([matrix, CategoryColumns(arrays)(matrix)], axis=1), texts)
+    own = found.columns[:, :, : matrix.shape[1]].copy()
+    for place, code in enumerate(arrays["lookup_code"].tolist(), matrix.shape[1]):
+        own[:, :, code] += found.columns[:, :, place]
+    return Raw(own, found.base)
 
 
 def _forest(arrays: Arrays, meta: Meta, matrix: np.ndarray, texts: list[Terms]) -> Raw:
@@ -105,6 +122,7 @@ EXPLAINED: dict[str, Callable[[Arrays, Meta, np.ndarray, list[Terms]], Raw]] = {
     "linear": _linear,
     "additive": _additive,
     "boosting": _boosting,
+    "category_boosting": _category_boosting,
     "forest": _forest,
     "constant": _constant,
 }
