@@ -221,6 +221,14 @@ def test_as_many_rounds_as_there_is_room_for_are_compiled_to_tables():
     assert np.median(times) < 0.0005
 
 
+def test_of_two_columns_a_tree_sees_both():
+    family, rng = FAMILIES["lightgbm"], np.random.default_rng(0)
+    x = rng.normal(size=(1000, 2))
+    sample, given = Sample(x, (x[:, 0] * x[:, 1] > 0).astype(int)), family.hyperparameters({"feature-fraction": "0.5"})
+    answer = family.answer(family.fit(given, task(), sample), task(), sample)
+    assert (answer.argmax(axis=1) == sample.y).mean() > 0.95
+
+
 @pytest.mark.parametrize("family", ["lightgbm", "xgboost"])
 def test_trees_without_a_split_are_exported(family):
     family = FAMILIES[family]

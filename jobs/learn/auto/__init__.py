@@ -23,7 +23,8 @@ from auto import folds as folding
 from auto.assemble import Assembled, assemble, refit, settled
 from auto.choice import choose
 from auto.fitting import Fitting
-from auto.search import Search, Trial
+from auto.search import Search
+from auto.trials import Trial
 from auto.workers import Workers
 from project_data import ProjectData
 from sluice.model.encoder import Encoder

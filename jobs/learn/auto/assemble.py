@@ -10,7 +10,7 @@ import numpy as np
 
 from auto.choice import BUDGET_MS, Choice
 from auto.fitting import Exported, FullFit, parity_rows
-from auto.search import Trial
+from auto.trials import Trial
 from auto.workers import Workers
 from families import FAMILIES
 from parity import check_answers

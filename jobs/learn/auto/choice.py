@@ -13,7 +13,7 @@ import numpy as np
 from auto.calibrating import fitted_calibration
 from auto.ensemble import mixed, select, share_better
 from auto.guide import Loss
-from auto.search import Trial
+from auto.trials import Trial
 from sluice.model.calibration import Calibration
 from sluice.model.metrics import THRESHOLD, break_even
 

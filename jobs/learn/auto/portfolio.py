@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from families import svm
+
 SMALL = 2_000
 LARGE = 60_000
-KERNEL = 15_000
-"""Rows up to which a kernel machine learns from all of them (`families/svm.py`)."""
 MANY_COLUMNS = 400
 
 
 class Configuration(NamedTuple):
-    """`rows`: from and up to how many it is worth its time. `problems`: for which; `columns`: up to how many.
+    """`rows`: from and up to how many it is worth its time. `problems`: for which.
+
+    `columns`: up to how many; `numbers`: up to how many rows times columns.
 
     `stands_for`: a family that makes this one superfluous, where this environment has it.
     """
@@ -27,6 +29,7 @@ class Configuration(NamedTuple):
     rows: tuple[int, int] = (0, 10_000_000)
     problems: tuple[str, ...] = ("binary", "multiclass", "regression")
     columns: int = 100_000
+    numbers: int = 10**12
     stands_for: str = ""
 
 
@@ -41,8 +44,8 @@ _PORTFOLIO = (
         stands_for="lightgbm",
     ),
     Configuration("logistic_regression", {"c": 0.3}),
-    Configuration("svm", rows=(0, KERNEL), columns=MANY_COLUMNS),
-    Configuration("svm", {"c": 2.0, "gamma": 0.3}, rows=(0, KERNEL), columns=MANY_COLUMNS),
+    Configuration("svm", rows=(0, svm.MAX_ROWS), numbers=svm.MAX_NUMBERS),
+    Configuration("svm", {"c": 2.0, "gamma": 0.3}, rows=(0, svm.MAX_ROWS), numbers=svm.MAX_NUMBERS),
     Configuration(
         "lightgbm",
         {"learning-rate": 0.05, "num-leaves": 8, "min-data-in-leaf": 20, "feature-fraction": 0.5, "lambda-l2": 5.0},
@@ -51,8 +54,8 @@ _PORTFOLIO = (
     Configuration("spline_linear", rows=(0, LARGE), columns=MANY_COLUMNS),
     Configuration("xgboost", rows=(0, 5 * LARGE)),
     Configuration("mlp", rows=(300, 2 * LARGE), columns=MANY_COLUMNS),
-    Configuration("svm", {"c": 10.0, "spread": "common"}, rows=(0, KERNEL), columns=MANY_COLUMNS),
-    Configuration("svm", {"c": 50.0, "gamma": 0.5}, rows=(0, KERNEL), columns=MANY_COLUMNS),
+    Configuration("svm", {"c": 10.0, "spread": "common"}, rows=(0, svm.MAX_ROWS), numbers=svm.MAX_NUMBERS),
+    Configuration("svm", {"c": 50.0, "gamma": 0.5}, rows=(0, svm.MAX_ROWS), numbers=svm.MAX_NUMBERS),
     Configuration(
         "lightgbm",
         {
@@ -73,6 +76,11 @@ _PORTFOLIO = (
         {"n-estimators": 120, "max-depth": 18, "min-samples-leaf": 3, "max-features": 0.5},
         rows=(0, LARGE),
     ),
+    Configuration(
+        "extra_trees",
+        {"n-estimators": 150, "max-depth": 20, "min-samples-leaf": 1, "max-features": 0.7},
+        rows=(0, LARGE // 2),
+    ),
     Configuration("logistic_regression", {"c": 0.01, "spread": "standard"}, rows=(0, LARGE)),
     Configuration("logistic_regression", {"c": 10.0, "spread": "standard"}, rows=(0, LARGE)),
     Configuration(
@@ -88,6 +96,9 @@ def portfolio(problem: str, rows: int, columns: int, *, texts: bool = False) -> 
     suited = [
         each
         for each in _PORTFOLIO
-        if problem in each.problems and each.rows[0] <= rows <= each.rows[1] and columns <= each.columns
+        if problem in each.problems
+        and each.rows[0] <= rows <= each.rows[1]
+        and columns <= each.columns
+        and rows * columns <= each.numbers
     ]
     return sorted(suited, key=lambda each: each.family != "logistic_regression") if texts else suited

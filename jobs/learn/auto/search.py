@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from auto.folds import Folds, mean_by_row
 from auto.guide import Loss, row_losses
 from auto.portfolio import portfolio
 from auto.propose import Space, propose
+from auto.trials import Trial, has_no_rounds, loss_of
 from auto.workers import Outcome, Workers
 from families import FAMILIES, installed
 from project_data import ProjectData
@@ -46,43 +46,8 @@ _COSTLY = 0.08
 _MEMBERS = 4
 _SEEDS = 0.1
 """Of the budget: what fits of the members with other seeds may take."""
-_REFIT = 1.5
-"""A fit on all rows, compared with one on a fold: more rows, more rounds, and its export."""
 _CHOICE_SECONDS, _EXPORT_SECONDS = 0.4, 0.6
 """Of a processor that is free."""
-
-
-@dataclass
-class Trial:
-    """`loss` guides the search, `score` is the contract's metric: of all rows that a fold holds out, or None.
-
-    `fits`: how many fits of it are in the model, each with another seed.
-    """
-
-    number: int
-    family: str
-    hyperparameters: dict[str, Any]
-    origin: str
-    held: dict[int, Held] = field(default_factory=dict)
-    loss: float | None = None
-    score: float | None = None
-    left_out: str = ""
-    weight: float = 0.0
-    fits: int = 0
-    waited: bool = False
-
-    @property
-    def seconds(self) -> float:
-        return sum(held.seconds for held in self.held.values())
-
-    @property
-    def row_ms(self) -> float:
-        """Milliseconds of the exported scorer for one row."""
-        return max((held.row_ms for held in self.held.values() if held.row_ms is not None), default=0.0)
-
-    @property
-    def refit_seconds(self) -> float:
-        return _REFIT * self.seconds / len(self.held) if self.held else 0.0
 
 
 class Search:
@@ -113,6 +78,7 @@ class Search:
         self._since_best = 0
         self._next: deque[tuple[Trial, int]] = deque()
         self._later: list[Trial] = []
+        self._turned_back: list[Trial] = []
         self._probed: dict[str, float] = {}
         self._portfolio = self._known(columns)
         self._proposed = 0
@@ -182,7 +148,7 @@ class Search:
 
     def _search_end(self) -> float:
         """The deadline, less what fits on all rows of the best trials and the export will take."""
-        ranked = sorted(self.finished(), key=_loss)[: 3 * _MEMBERS]
+        ranked = sorted(self.finished(), key=loss_of)[: 3 * _MEMBERS]
         costs = sorted((trial.refit_seconds for trial in ranked), reverse=True)[:_MEMBERS]
         several = sum(costs) / len(self._workers)
         refits = max([*costs[:1], several], default=0.0)
@@ -218,6 +184,13 @@ class Search:
             needed = 0.0 if cost is None else cost * len(self._folds) / len(self._workers)
             if self._waits(trial, needed):
                 continue
+            first = self._promising()
+            if first is not None and self._left() - needed < self._seconds_of_rest(first):
+                self._turned_back.append(trial)
+                self._later.remove(first)
+                if self._goes_on(first):
+                    return self._fit(*self._next.popleft())
+                continue
             if needed > self._left():
                 self._leave(trial, f"needs about {needed:.0f} s, {max(0.0, self._left()):.0f} s are left")
                 if trial.origin == "search":
@@ -228,6 +201,8 @@ class Search:
         return None
 
     def _new(self) -> Trial | None:
+        if self._turned_back:
+            return self._turned_back.pop()
         found = next(self._portfolio, None)
         if found is not None:
             return self._begin(*found, origin="portfolio")
@@ -276,7 +251,7 @@ class Search:
 
     def _proposal(self) -> Trial | None:
         ranked: dict[str, Trial] = {}
-        for trial in sorted(self.finished(), key=_loss):
+        for trial in sorted(self.finished(), key=loss_of):
             if len(self._space(trial)):
                 ranked.setdefault(trial.family, trial)
         if not ranked:
@@ -287,7 +262,7 @@ class Search:
         shares *= [1.0 if self._errors_behind(each) <= CLEARLY_WORSE else _BEHIND for each in leaders]
         leader = leaders[int(self._chance.choice(len(shares), p=shares / shares.sum()))]
         space = self._space(leader)
-        tried = [(t.hyperparameters, _loss(t)) for t in self.finished() if t.family == leader.family]
+        tried = [(t.hyperparameters, loss_of(t)) for t in self.finished() if t.family == leader.family]
         self._proposed += 1
         return self._begin(leader.family, {**leader.hyperparameters, **propose(space, tried, self._chance)}, "search")
 
@@ -321,7 +296,7 @@ class Search:
         if job.share < 1.0:
             self._probed[trial.family] = held.seconds / job.share ** FAMILIES[trial.family].growth
             needed = self._probed[trial.family] * len(self._folds) / len(self._workers)
-            if needed > self._left() and _has_no_rounds(trial, held):
+            if needed > self._left() and has_no_rounds(trial, held):
                 self._leave(trial, f"needs about {needed:.0f} s, {max(0.0, self._left()):.0f} s are left")
             else:
                 self._next.append((trial, 0))
@@ -343,6 +318,23 @@ class Search:
         trial.waited = True
         self._later.append(trial)
         return True
+
+    def _promising(self) -> Trial | None:
+        """Of those that wait the one that is better on its first fold than every ended one: time is kept for it."""
+        begun = [each for each in self._later if each.held]
+        if not begun:
+            return None
+        rows = self._folds.folds[0].held_out
+
+        def loss(trial: Trial) -> float:
+            return float(row_losses(self._data.labels.problem, self._y[rows], trial.held[0].answer).mean())
+
+        found = min(begun, key=loss)
+        return found if self.best is None or loss(found) < loss(self.best) else None
+
+    def _seconds_of_rest(self, trial: Trial) -> float:
+        """Of its other folds, and of its fit on all rows."""
+        return trial.seconds * (len(self._folds) - 1) / len(self._workers) + trial.refit_seconds
 
     def _goes_on(self, trial: Trial) -> bool:
         """Whether its other folds are next, after the first one."""
@@ -383,7 +375,7 @@ class Search:
             self._leave(trial, "its answers are not finite")
             return
         trial.loss = self._loss(self._y[rows], answers)
-        if self.best is None or trial.loss < _loss(self.best):
+        if self.best is None or trial.loss < loss_of(self.best):
             self.best = trial
             self._since_best = 0
         elif trial.origin == "search":
@@ -393,15 +385,6 @@ class Search:
         trial.left_out = trial.left_out or why
 
 
-def _loss(trial: Trial) -> float:
-    return float("inf") if trial.loss is None else trial.loss
-
-
 def _installed(name: str) -> bool:
     """Whether the family and its library are there."""
     return name in FAMILIES and installed(FAMILIES[name])
-
-
-def _has_no_rounds(trial: Trial, held: Held) -> bool:
-    """A family without rounds, which are whole numbers, cannot stop early at a deadline."""
-    return all(held.settled.get(n) == value for n, value in trial.hyperparameters.items() if isinstance(value, int))

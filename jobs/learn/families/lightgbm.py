@@ -21,6 +21,7 @@ LOSSES = {"binary": "binary_logloss", "multiclass": "multi_logloss", "regression
 # hundred rows they move in steps, and the best step is chance.
 METRICS = {"roc_auc": "auc", "pr_auc": "average_precision", "mae": "l1"}
 _DEFAULT_LEFT, _MISSING_NAN, _CATEGORICAL = 2, 8, 1
+_LEAST_COLUMNS = 5
 _ZERO = float(np.float32(1e-35))
 
 
@@ -44,6 +45,9 @@ class LightGBM(Family):
         lightgbm = library("lightgbm", self.name)
         parameters: dict[str, Any] = {name.replace("-", "_"): value for name, value in hyperparameters.items()}
         rounds = parameters.pop("num_iterations")
+        # a tree that sees one of two columns cannot learn what they do together
+        share = min(1.0, _LEAST_COLUMNS / max(1, sample.matrix.shape[1]))
+        parameters["feature_fraction"] = max(parameters["feature_fraction"], share)
         metric = METRICS.get(task.metric, LOSSES[task.problem])
         parameters |= {
             "objective": OBJECTIVES[task.problem],

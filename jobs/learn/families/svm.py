@@ -15,7 +15,7 @@ from sklearn.svm import SVC, SVR
 from families.base import Arrays, Family, Meta, Parameter, Sample, Task
 from sluice.model.kernel_scorers import VectorScorer, coupled
 
-MAX_ROWS = 15_000
+MAX_ROWS = 20_000
 """The time of a fit grows with the square of the rows, and all of them may become support vectors."""
 MAX_NUMBERS = 800_000
 """Rows times inputs: a scorer that keeps them all takes less than half a millisecond for a row."""

@@ -7,7 +7,7 @@ import pytest
 
 from auto.ensemble import MAX_MEMBERS
 from auto.fitting import Held
-from auto.search import Trial
+from auto.trials import Trial
 from auto.workers import Outcome
 from families import FAMILIES, Sample, Task
 from sluice.model.errors import ModelError

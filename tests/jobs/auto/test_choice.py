@@ -8,7 +8,7 @@ from auto.choice import choose, threshold_of
 from auto.ensemble import MAX_MEMBERS, mixed, select, share_better
 from auto.fitting import Held
 from auto.guide import Loss
-from auto.search import Trial
+from auto.trials import Trial
 
 ROWS = 2000
 CHANCE = np.random.default_rng(5)

@@ -8,7 +8,7 @@ import pytest
 from auto import folds
 from auto.assemble import settled
 from auto.fitting import Fitting, FoldFit, FullFit, Held, parity_rows
-from auto.search import Trial
+from auto.trials import Trial
 from families import FAMILIES
 from project_data import ProjectData
 from sluice.model.encoder import Encoder

@@ -136,6 +136,17 @@ def test_a_costly_trial_waits_for_the_cheap_ones_and_goes_on_only_where_it_is_no
     assert order.index((2, 15)) < order.index((1, 0))
 
 
+def test_time_is_kept_for_a_costly_trial_that_is_the_best_on_its_first_fold(monkeypatch):
+    families = {"lightgbm": (20.0, 0.2), "logistic_regression": (0.1, 0.5), "extra_trees": (4.0, 0.5)}
+    known = ["lightgbm", "logistic_regression", *["extra_trees"] * 5]
+    found, workers, _ = searched(monkeypatch, families, known, 450.0)
+    assert found.trials[0].loss is not None
+    order = [(job.trial, job.fold) for job in workers.begun]
+    assert order.index((1, 15)) < order.index((0, 1))
+    assert found.trials[2].loss is not None
+    assert any(trial.loss is None for trial in found.trials[3:7])
+
+
 def test_a_probe_reckons_with_how_the_cost_of_a_family_grows(monkeypatch):
     monkeypatch.setattr(search, "PROBED_ROWS", 150)
     families = {"logistic_regression": (0.1, 0.5), "svm": (20.0, 0.4)}

@@ -1,0 +1,53 @@
+"""A trial of the search: a configuration, what its folds gave, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from auto.fitting import Held
+
+_REFIT = 1.5
+"""A fit on all rows, compared with one on a fold: more rows, more rounds, and its export."""
+
+
+@dataclass
+class Trial:
+    """`loss` guides the search, `score` is the contract's metric: of all rows that a fold holds out, or None.
+
+    `fits`: how many fits of it are in the model, each with another seed.
+    """
+
+    number: int
+    family: str
+    hyperparameters: dict[str, Any]
+    origin: str
+    held: dict[int, Held] = field(default_factory=dict)
+    loss: float | None = None
+    score: float | None = None
+    left_out: str = ""
+    weight: float = 0.0
+    fits: int = 0
+    waited: bool = False
+
+    @property
+    def seconds(self) -> float:
+        return sum(held.seconds for held in self.held.values())
+
+    @property
+    def row_ms(self) -> float:
+        """Milliseconds of the exported scorer for one row."""
+        return max((held.row_ms for held in self.held.values() if held.row_ms is not None), default=0.0)
+
+    @property
+    def refit_seconds(self) -> float:
+        return _REFIT * self.seconds / len(self.held) if self.held else 0.0
+
+
+def loss_of(trial: Trial) -> float:
+    return float("inf") if trial.loss is None else trial.loss
+
+
+def has_no_rounds(trial: Trial, held: Held) -> bool:
+    """A family without rounds, which are whole numbers, cannot stop early at a deadline."""
+    return all(held.settled.get(n) == value for n, value in trial.hyperparameters.items() if isinstance(value, int))
