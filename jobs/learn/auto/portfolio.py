@@ -45,6 +45,7 @@ _PORTFOLIO = (
     ),
     Configuration("logistic_regression", {"c": 0.3}),
     Configuration("svm", rows=(0, svm.MAX_ROWS), numbers=svm.MAX_NUMBERS),
+    Configuration("catboost", rows=(0, 5 * LARGE)),
     Configuration("svm", {"c": 2.0, "gamma": 0.3}, rows=(0, svm.MAX_ROWS), numbers=svm.MAX_NUMBERS),
     Configuration(
         "lightgbm",

@@ -40,6 +40,7 @@ class Fitted(NamedTuple):
 
 class CatBoost(Family):
     name = library = "catboost"
+    seeded = True
     encoding = "ordinal"
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "iterations": Parameter(300, 1, 10_000),
