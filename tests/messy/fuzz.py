@@ -30,18 +30,17 @@ def work(part: tuple[str, int, int]) -> tuple[list[tuple[str, Judgement, list[st
     kind, start, stop = part
     found: list[tuple[str, Judgement, list[str]]] = []
     for seed in range(start, stop):
-        if kind == "generated":
-            file, judgement = judge.run(seed)
-            found.append((kind, judgement, file.style.features))
-        else:
+        if kind == "mutated":
             found.append((kind, mutated.run(seed), []))
+        else:
+            file, judgement = judge.run(seed, kind)
+            found.append((kind, judgement, file.style.features))
     return found, judge.megabytes()
 
 
 def parts(count: int, first: int) -> Iterator[tuple[str, int, int]]:
-    """Three generated files to each mutated one."""
-    generated = count * 3 // 4
-    for kind, total in (("generated", generated), ("mutated", count - generated)):
+    """Half of them are generated text, a quarter JSON and Parquet, a quarter mutated."""
+    for kind, total in (("generated", count // 2), ("typed", count // 4), ("mutated", count - count // 2 - count // 4)):
         for start in range(0, total, CHUNK):
             yield kind, first + start, first + min(start + CHUNK, total)
 
@@ -69,7 +68,7 @@ def main() -> int:
                 files += 1
                 slowest = max(slowest, judgement.seconds)
                 outcomes[f"{kind} {judgement.outcome}"] += 1
-                if judgement.outcome == "failed" and kind == "generated":
+                if judgement.outcome == "failed" and kind != "mutated":
                     refusals.update(features or ["plain"])
                 for fault in judgement.faults:
                     faults.setdefault(fault, []).append((kind, judgement))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import resource
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.messy import typed_files
 from tests.messy.damage import LINES, STRUCTURAL
 from tests.messy.entry import FILE_KEYS, Answer, contract, deliver
 from tests.messy.generated import GeneratedFile, Row, generate
@@ -30,13 +32,13 @@ class Judgement:
         self.faults.setdefault(kind, words)
 
 
-def run(seed: int) -> tuple[GeneratedFile, Judgement]:
-    """Makes the file of this seed, sends it through Sluice, and judges the answer."""
-    file = generate(seed, frozenset(FILE_KEYS))
+def run(seed: int, kind: str = "generated") -> tuple[GeneratedFile, Judgement]:
+    """Makes the text file, or the `typed` one, of this seed, sends it through Sluice, and judges the answer."""
+    file = typed_files.generate(seed) if kind == "typed" else generate(seed, frozenset(FILE_KEYS))
     try:
         answer = deliver(file.body, file.name, contract({c.name: c.rules for c in file.columns}, file.style.settings))
     except Exception as error:
-        return file, Judgement(seed, "crash", {"crash": f"{type(error).__name__}: {error}"[:200]})
+        return file, Judgement(file.seed, "crash", {"crash": f"{type(error).__name__}: {error}"[:200]})
     found = Judgement(seed, answer.record["status"], {}, answer.seconds, answer.record.get("error", ""))
     if found.seconds > MAX_SECONDS:
         found.add("slow", f"{found.seconds:.1f} s")
@@ -56,13 +58,13 @@ def megabytes() -> float:
 
 def _mostly_whole(file: GeneratedFile) -> bool:
     """Every reader should find at least one row: no damage that may spoil the whole file."""
-    harmful = {*STRUCTURAL, "bad byte", "NUL"}
+    harmful = {*STRUCTURAL, "bad byte", "NUL", "corrupt page"}
     return not any(row.damage in harmful for row in file.rows) and any(_must(row, file) for row in file.rows)
 
 
 def _must(row: Row, file: GeneratedFile) -> bool:
     """The row is whole, so it is accepted if the file is."""
-    return row.damage in ("", *LINES) and not (file.cut and row is file.rows[-1])
+    return row.damage in ("", "corrupt page", *LINES) and not (file.cut and row is file.rows[-1])
 
 
 def _check(file: GeneratedFile, answer: Answer, found: Judgement) -> None:
@@ -70,6 +72,7 @@ def _check(file: GeneratedFile, answer: Answer, found: Judgement) -> None:
         found.add("accepted a file that is cut off", f"{len(answer.rows)} rows")
     known = {row.key: row for row in file.rows}
     names, seen = [c.name for c in file.columns], set()
+    nan_told = "nan" in json.dumps(answer.record, default=str).lower()
     for line, accepted in answer.rows.items():
         values = [accepted.get(name) for name in names]
         row = known.get(str(accepted[KEY]))
@@ -83,17 +86,19 @@ def _check(file: GeneratedFile, answer: Answer, found: Judgement) -> None:
             found.add("line", f"row {row.key} stands on line {row.line}, and is called {line}")
         # where the last row is cut off in its last cell, that cell looks whole
         shown = slice(0, -1) if file.cut and row is file.rows[-1] else slice(None)
-        if not any(_same(values[shown], reading[shown], file.style.padded) for reading in row.readings):
+        if not any(_same(values[shown], reading[shown], file.style.padded, nan_told) for reading in row.readings):
             wanted = row.readings or "a refusal"
             found.add("changed", f"line {line} ({row.damage or 'whole'}): {values} instead of {wanted}"[:400])
     _check_losses(file, answer, seen, found)
 
 
-def _same(values: list[Any], reading: list[Any], padded: bool) -> bool:
-    """Blanks beside a delimiter may be kept or not where the file is padded with them."""
+def _same(values: list[Any], reading: list[Any], padded: bool, nan_told: bool) -> bool:
+    """Blanks beside delimiters may be kept or not in a padded file, and a NaN may be null if the record says so."""
     if padded:
         values, reading = ([v.strip(" ") if isinstance(v, str) else v for v in row] for row in (values, reading))
-    return all(a == b and type(a) is type(b) for a, b in zip(values, reading, strict=True))
+    if nan_told:
+        reading = [None if v != v else v for v in reading]
+    return all((a == b or (a != a and b != b)) and type(a) is type(b) for a, b in zip(values, reading, strict=True))
 
 
 def _check_losses(file: GeneratedFile, answer: Answer, seen: set[str], found: Judgement) -> None:
