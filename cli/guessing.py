@@ -16,7 +16,7 @@ from cli.stand_ins import StandIns
 from sluice.contract.models import Column
 from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batches, Notes
-from sluice.intake.csv_rows import Restart, read_csv, sniff
+from sluice.intake.csv_rows import read_csv, sniff
 from sluice.intake.json_rows import looks_like_json, read_json_lines
 from sluice.intake.opening import open_arrival
 from sluice.intake.parquet_rows import parquet_columns, read_parquet
@@ -163,14 +163,11 @@ class Scan:
 def scan_file(path: Path) -> Scan:
     """Raises UnreadableFileError, EmptyFileError, HeaderMismatchError (a name twice)."""
     with tempfile.TemporaryDirectory() as scratch:
-        try:
-            return _scan(path, Path(scratch), exact=False)
-        except Restart:
-            return _scan(path, Path(scratch), exact=True)
+        return _scan(path, Path(scratch))
 
 
-def _scan(path: Path, scratch: Path, *, exact: bool) -> Scan:
-    header, batches = _open(path, scratch, exact)
+def _scan(path: Path, scratch: Path) -> Scan:
+    header, batches = _open(path, scratch)
     doubled = [name for name, count in Counter(name for name in header if name).items() if count > 1]
     if doubled:
         raise HeaderMismatchError(f"the header has {', '.join(map(repr, doubled))} more than once")
@@ -191,19 +188,19 @@ def _scan(path: Path, scratch: Path, *, exact: bool) -> Scan:
     return Scan(list(seen.values()), rows, whole, broken, len(header) - len(named))
 
 
-def _open(path: Path, scratch: Path, exact: bool) -> tuple[list[str], Batches]:
+def _open(path: Path, scratch: Path) -> tuple[list[str], Batches]:
     opened = open_arrival(path, scratch)
-    if opened.kind == "parquet":
+    if opened.path is not None:
         header = parquet_columns(opened.path)
         return header, read_parquet(opened.path, header)
-    if looks_like_json(opened.path):
+    if looks_like_json(opened.chunks):
         notes = Notes("jsonl", opened.encoding)
         # JSON lines have no header: the first pass only collects the names
-        for _ in read_json_lines(opened.path, [], notes):
+        for _ in read_json_lines(opened.chunks, [], notes):
             pass
-        return list(notes.columns), read_json_lines(opened.path, list(notes.columns), notes)
-    dialect = sniff(opened.path, [])
-    return dialect.header, read_csv(opened.path, dialect, Notes("csv", opened.encoding), exact=exact)
+        return list(notes.columns), read_json_lines(opened.chunks, list(notes.columns), notes)
+    dialect = sniff(opened.chunks, [])
+    return dialect.header, read_csv(opened.chunks, dialect, Notes("csv", opened.encoding))
 
 
 def only(columns: list[Seen], chosen: Callable[[Seen], bool]) -> Seen | None:

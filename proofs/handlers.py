@@ -25,6 +25,7 @@ _MAKEFILE = ROOT / "layers" / "Makefile"
 _LAYERS = {
     "sluice": "CoreLayer",
     "aws_lambda_powertools": "CoreLayer",
+    "numpy": "DataLayer",
     "pyarrow": "DataLayer",
     "sluice.bundle": "JobsLayer",
 }

@@ -10,6 +10,7 @@ hash and compared with the built files, so that the hash in the document is of t
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import hashlib
 import json
 import subprocess
@@ -37,6 +38,8 @@ LAYERS = {
     # what deploy_code puts into S3 for the training jobs
     "JobsLayer": ROOT / "jobs/requirements.txt",
 }
+TRIMMED = ROOT / "layers/data/trimmed.txt"
+"""What layers/Makefile removes from the distributions of that layer: parts that no function loads."""
 _PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 
 
@@ -172,10 +175,14 @@ def _same_names(layer: str, inside: list[Distribution], fetched: dict[str, Path]
 
 
 def _same_files(site: Path, wheel: Path) -> None:
-    """Every file of the wheel is in the layer, byte for byte, but its commands and RECORD, which uv writes anew."""
+    """Every file of the wheel is in the layer, byte for byte, but its commands, RECORD, which uv writes anew, and what
+    the build leaves out."""
+    trimmed = TRIMMED.read_text().split()
     with zipfile.ZipFile(wheel) as archive:
         for entry in archive.namelist():
             if entry.endswith(("/", ".dist-info/RECORD")) or ".data/scripts/" in entry:
+                continue
+            if any(fnmatch.fnmatch(entry, pattern) or fnmatch.fnmatch(entry, f"{pattern}/*") for pattern in trimmed):
                 continue
             place = _placed(site, entry)
             if not place.is_file() or place.read_bytes() != archive.read(entry):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import errno
 import gzip
 from datetime import UTC, datetime
@@ -23,6 +24,13 @@ NOW = datetime(2026, 11, 29, tzinfo=UTC)
 ROWS = b"pages,bought\n" + b"1,yes\n" * 20_000
 
 
+def zstandard(body: bytes) -> bytes:
+    return bytes(pa.Codec("zstd").compress(body))
+
+
+PACKERS = [(gzip.compress, "gzip"), (bz2.compress, "bzip2"), (zstandard, "Zstandard")]
+
+
 def written(folder: Path, body: bytes) -> Path:
     path = folder / "arrival"
     path.write_bytes(body)
@@ -39,20 +47,23 @@ def test_the_template_gives_the_disk_and_memory_that_the_function_has() -> None:
     assert Limits.of(Settings()) == UNLIMITED
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("pack", [bytes, *(pack for pack, _ in PACKERS)])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-8-sig"])
 def test_text_is_measured_unpacked(tmp_path: Path, pack, encoding: str) -> None:
     body = pack(ROWS.decode().encode(encoding))
     limits = Limits(file_bytes=100_000)
     with pytest.raises(FileTooLargeError, match=r"0\.1 MB.*Split it"):
-        open_arrival(written(tmp_path, body), tmp_path, limits)
+        validate_file(written(tmp_path, body), CONTRACT, NOW, tmp_path, limits)
 
 
-def test_gzip_stops_at_the_limit_not_at_its_end(tmp_path: Path) -> None:
-    bomb = gzip.compress(bytes(64 * 2**20))
-    with pytest.raises(FileTooLargeError, match="of gzip unpack to more than"):
-        open_arrival(written(tmp_path, bomb), tmp_path, Limits(file_bytes=2**20))
-    assert (tmp_path / "unpacked").stat().st_size <= 5 * 2**20
+@pytest.mark.parametrize(("pack", "name"), PACKERS)
+def test_unpacking_stops_at_the_limit_not_at_its_end(pack, name: str, tmp_path: Path) -> None:
+    bomb = pack(bytes(64 * 2**20))
+    opened = open_arrival(written(tmp_path, bomb), tmp_path, Limits(file_bytes=2**20))
+    sizes: list[int] = []
+    with pytest.raises(FileTooLargeError, match=f"of {name} unpack to more than"):
+        sizes.extend(map(len, opened.chunks()))
+    assert sum(sizes) <= 2**20
 
 
 def test_parquet_is_measured_by_its_footer(tmp_path: Path) -> None:
@@ -71,10 +82,11 @@ def test_parquet_is_measured_by_its_footer(tmp_path: Path) -> None:
 def test_a_table_on_one_line_is_told_to_be_split_into_lines(tmp_path: Path, encoding: str) -> None:
     body = ("[" + ",".join('{"pages": 1}' for _ in range(1_000_000)) + "]").encode(encoding)
     with pytest.raises(FileTooLargeError, match="JSON lines"):
-        open_arrival(written(tmp_path, body), tmp_path, Limits(line_bytes=8 * 2**20))
-    for end in (b"\n", b"\r", b"\r\n"):
-        lines = (b"x" * 1_000 + end) * 9_000
-        assert open_arrival(written(tmp_path, lines), tmp_path, Limits(line_bytes=2**20)).kind == "text"
+        validate_file(written(tmp_path, body), CONTRACT, NOW, tmp_path, Limits(line_bytes=8 * 2**20))
+    for end in ("\n", "\r", "\r\n"):
+        lines = ("pages,bought" + end + ("1" * 1_000 + ",yes" + end) * 9_000).encode(encoding)
+        found = validate_file(written(tmp_path, lines), CONTRACT, NOW, tmp_path, Limits(line_bytes=2**20))
+        assert found.quarantined == 9_000
 
 
 def test_time_is_asked_while_reading(tmp_path: Path) -> None:

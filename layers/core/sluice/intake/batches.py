@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,9 @@ class Broken:
 class Batch:
     """`columns`: source column → text (null = missing); `rows`: source line (CSV, JSON lines) or row number, from 1.
 
+    A column may also have the contract's type already, where the rules would read the same (sluice.intake.arrow_types);
+    then `raw` gives the texts of rows, unchanged.
+
     `native`: source column → the cells that were typed, not text, at their source, as a mask, or whether the whole
     column was. Reading formats (decimal comma, dates, …) do not apply to them.
     """
@@ -33,6 +36,14 @@ class Batch:
     rows: pa.Array
     broken: Sequence[Broken] = ()
     native: Mapping[str, pa.Array | bool] = field(default_factory=dict)
+    raw: Callable[[Sequence[int]], list[dict[str, Any]]] | None = None
+
+    def texts(self, places: Sequence[int]) -> list[dict[str, Any]]:
+        """The rows at these places unchanged: source column → text."""
+        if self.raw is not None:
+            return self.raw(places)
+        taken = {name: values.take(pa.array(places, pa.int64())).to_pylist() for name, values in self.columns.items()}
+        return [{name: values[i] for name, values in taken.items()} for i in range(len(places))]
 
 
 @dataclass

@@ -5,70 +5,67 @@ from __future__ import annotations
 import json
 import math
 import re
-from pathlib import Path
 from typing import Any
 
 from sluice.intake.batches import ROWS_PER_BATCH, Batches, Broken, Notes, Number, text_batch
+from sluice.intake.blocks import Blocks, Opener, lines_of
+from sluice.intake.limits import UNLIMITED, Limits
 from sluice.model.values import number_text
 
 
-def looks_like_json(path: Path) -> bool:
+def looks_like_json(text: Opener, limits: Limits = UNLIMITED) -> bool:
     """Whether the first filled line starts an object (or an array, which the reader then refuses line by line)."""
-    with path.open("r", encoding="utf-8", newline="") as file:
-        for line in file:
-            if content := line.strip():
-                return content.startswith("{") or content in ("[", "[]") or content.startswith("[{")
-    return False
+    content = (Blocks(text(), limits).next_filled() or "").strip()
+    return content.startswith("{") or content in ("[", "[]") or content.startswith("[{")
 
 
-def read_json_lines(path: Path, wanted: list[str], notes: Notes) -> Batches:
+def read_json_lines(text: Opener, wanted: list[str], notes: Notes, limits: Limits = UNLIMITED) -> Batches:
     """Batches with the `wanted` columns; `notes.columns` has the names that were found."""
     seen: dict[str, None] = {}
     values: list[list[str | None]] = []
     rows: list[int] = []
     broken: list[Broken] = []
-    with path.open("r", encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            content = line.strip()
-            if not content:
-                notes.blank_lines += 1
-                continue
-            record, problem = _parse(content)
-            if problem is None:
-                seen.update(dict.fromkeys(record))
-                for name in wanted:
-                    if (what := _NO_VALUE.get(type(record.get(name)))) is not None:
-                        problem = f"{name!r} holds {what}"
-                        break
-            if problem is not None:
-                broken.append(Broken(number, "json", problem, record if isinstance(record, dict) else content))
-            else:
-                values.append([_text(record.get(name)) for name in wanted])
-                rows.append(number)
-            if len(values) + len(broken) >= ROWS_PER_BATCH:
-                notes.columns = list(seen)
-                yield text_batch(wanted, values, rows, broken)
-                values, rows, broken = [], [], []
+    for number, line in enumerate(lines_of(text(), limits), 1):
+        content = line.strip()
+        if not content:
+            notes.blank_lines += 1
+            continue
+        record, problem = _parse(content)
+        if problem is None:
+            seen.update(dict.fromkeys(record))
+            for name in wanted:
+                if (what := _NO_VALUE.get(type(record.get(name)))) is not None:
+                    problem = f"{name!r} holds {what}"
+                    break
+        if problem is not None:
+            broken.append(Broken(number, "json", problem, record if isinstance(record, dict) else content))
+        else:
+            values.append([_text(record.get(name)) for name in wanted])
+            rows.append(number)
+        if len(values) + len(broken) >= ROWS_PER_BATCH:
+            notes.columns = list(seen)
+            yield text_batch(wanted, values, rows, broken)
+            values, rows, broken = [], [], []
     notes.columns = list(seen)
     if values or broken:
         yield text_batch(wanted, values, rows, broken)
 
 
-def json_names(path: Path) -> list[str]:
+def json_names(text: Opener, limits: Limits = UNLIMITED) -> list[str]:
     """The names in all objects of the file, in the order in which they first occur; [] when no line is an object."""
     seen: dict[str, None] = {}
-    with path.open("r", encoding="utf-8") as file:
-        for line in file:
-            record, problem = _parse(line.strip())
-            if problem is None:
-                seen.update(dict.fromkeys(record))
+    for line in lines_of(text(), limits):
+        record, problem = _parse(line.strip())
+        if problem is None:
+            seen.update(dict.fromkeys(record))
     return list(seen)
 
 
-def no_object(path: Path) -> str:
+def no_object(text: Opener) -> str:
     """What to say of a file of which no line is a JSON object."""
-    with path.open("r", encoding="utf-8") as file:
-        number, content = next(((at, line.strip()) for at, line in enumerate(file, 1) if line.strip()), (1, ""))
+    lines = Blocks(text())
+    content = (lines.next_filled() or "").strip()
+    number = max(1, lines.number)
     if content.startswith("["):
         return (
             "the file is a JSON array; write JSON lines: one object on each line, without brackets around them and "

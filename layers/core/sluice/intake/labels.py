@@ -23,10 +23,9 @@ from sluice.intake.batches import Batch, Notes
 from sluice.intake.header import check_columns
 from sluice.intake.json_rows import no_object
 from sluice.intake.limits import UNLIMITED, Limits
-from sluice.intake.opening import Opened
 from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import judge
-from sluice.intake.source import open_source, read_judged
+from sluice.intake.source import open_source
 from sluice.model.values import NO_LABEL, canonical_text
 
 INFERENCE_ID = "inference_id"
@@ -58,10 +57,7 @@ def read_label_file(path: Path, contract: Contract, scratch: Path, limits: Limit
     Raises UnreadableFileError (FileTooLargeError too), EmptyFileError, HeaderMismatchError.
     """
 
-    def read(opened: Opened, exact: bool) -> LabelFile:
-        return _read(opened, contract, scratch, limits, exact=exact)
-
-    found = read_judged(path, scratch, limits, read)
+    found = _read(path, contract, scratch, limits)
     if not found.rows:
         raise EmptyFileError("the file has a header but no data row")
     with found.path.open("w", encoding="utf-8") as out:
@@ -70,24 +66,24 @@ def read_label_file(path: Path, contract: Contract, scratch: Path, limits: Limit
     return found
 
 
-def _read(opened: Opened, contract: Contract, scratch: Path, limits: Limits, *, exact: bool) -> LabelFile:
+def _read(path: Path, contract: Contract, scratch: Path, limits: Limits) -> LabelFile:
     if contract.problem.target is None:
         raise HeaderMismatchError(
             f"{contract.project} is a {contract.problem.type} project without problem.target: there is nothing that a "
             "label could be compared with"
         )
     target = contract.problem.target
-    source = open_source(opened, [INFERENCE_ID, *contract.data.key, target])
+    source = open_source(path, scratch, limits, [INFERENCE_ID, *contract.data.key, target])
     header = source.header()
     if not header and source.notes.format == "jsonl":
-        raise HeaderMismatchError(no_object(opened.path))
+        raise HeaderMismatchError(no_object(source.opened.chunks))
     identity = _identity(header, contract)
     extra = check_columns(header, [*identity, target], contract)
     found = LabelFile(scratch / "labels.jsonl", scratch / "rows.jsonl", source.notes, identity, extra)
     columns = {name: contract.data.columns.get(name, Column(type="category")) for name in identity}
     # a label may be missing whatever the rows to learn from must have
     columns[target] = contract.data.columns[target].model_copy(update={"nullable": True})
-    batches = source.batches([*identity, target], exact=exact)
+    batches = source.batches([*identity, target])
     with closing(batches), found.refused_path.open("w", encoding="utf-8") as refused:
         for batch in batches:
             limits.check_time()

@@ -49,10 +49,10 @@ def write_refused(batch: Batch, violations: Sequence[Violation], bad: pa.Array, 
             tally.reasons[violation.rule, violation.column] += len(hits)
             for place in hits:
                 reasons[place].append(reason)
-        taken = {name: values.take(pa.array(places)).to_pylist() for name, values in batch.columns.items()}
+        texts = batch.texts(places)
         lines = batch.rows.take(pa.array(places)).to_pylist()
         for i, place in enumerate(places):
-            records.append((lines[i], reasons[place], {name: values[i] for name, values in taken.items()}))
+            records.append((lines[i], reasons[place], texts[i]))
     for broken in batch.broken:
         tally.reasons[broken.rule, None] += 1
         whole: dict[str, Any] = {"column": None, "rule": broken.rule, "message": broken.message}

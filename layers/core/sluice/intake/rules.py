@@ -57,13 +57,17 @@ def judge(
     """Typed values of `text` (null where missing or refused) and what is wrong with it.
 
     `native`: the cells that were typed, not text, at their source, as a mask, or whether all were; the reading's
-    formats do not apply to them.
+    formats do not apply to them. Values that the reader gave their type already are taken as they are, and text that is
+    dictionary-encoded is judged once for each value that differs; a category's typed values are then encoded too.
     """
+    if pa.types.is_dictionary(text.type):
+        return _judge_coded(name, column, text, key, reading)
     typed, missing = typed_values(column.type, text, reading, native)
     violations: list[Violation] = []
 
     def broken(rule: str, message: str, mask: pa.Array) -> None:
-        mask = pc.fill_null(mask, False)
+        if mask.null_count:
+            mask = pc.fill_null(mask, False)
         if pc.any(mask).as_py():
             violations.append(Violation(name, rule, message, mask))
 
@@ -83,10 +87,35 @@ def judge(
     return typed, violations
 
 
+def _judge_coded(
+    name: str, column: Column, coded: pa.Array, key: bool, reading: Reading
+) -> tuple[pa.Array, list[Violation]]:
+    texts, places = coded.dictionary, coded.indices
+    if places.null_count:
+        places = pc.fill_null(places, len(texts))
+        texts = pa.concat_arrays([texts, pa.array([""])])
+    typed, violations = judge(name, column, texts, key=key, reading=reading)
+    if pa.types.is_string(typed.type):
+        typed = typed.dictionary_encode()
+        typed = pa.DictionaryArray.from_arrays(typed.indices.take(places), typed.dictionary)
+    else:
+        typed = typed.take(places)
+    # a value may be in the dictionary and in no row of it
+    spread = [replace(violation, mask=violation.mask.take(places)) for violation in violations]
+    return typed, [violation for violation in spread if pc.any(violation.mask).as_py()]
+
+
 def typed_values(
     kind: str, text: pa.Array, reading: Reading = PLAIN, native: pa.Array | bool = False
 ) -> tuple[pa.Array, pa.Array]:
     """(typed values, null where missing or refused; which are missing) of a column of text."""
+    if not pa.types.is_string(text.type):
+        return _without_missing_numbers(text, pc.is_null(text), reading)
+    if kind == "text" and not reading.markers:
+        # all blanks, or nothing; a null is missing already
+        missing = pc.or_(pc.utf8_is_space(text), pc.equal(pc.binary_length(text), 0))
+        missing = pc.fill_null(missing, True)
+        return (pc.if_else(missing, _NOTHING, text) if pc.any(missing).as_py() else text), missing
     text = pc.fill_null(text, "")
     trimmed = pc.utf8_trim_whitespace(text)
     missing = pc.equal(trimmed, "")
@@ -105,7 +134,11 @@ def typed_values(
             mapped(formatted, lambda cell: _read(cell, kind, replace(reading, missing=())), ARROW_TYPES[kind]),
             _standard_values(kind, pc.if_else(was_native, plain, _NOTHING)),
         )
-    if kind in ("integer", "number") and reading.missing_numbers:
+    return _without_missing_numbers(typed, missing, reading)
+
+
+def _without_missing_numbers(typed: pa.Array, missing: pa.Array, reading: Reading) -> tuple[pa.Array, pa.Array]:
+    if reading.missing_numbers and typed.type in (pa.int64(), pa.float64()):
         absent = pc.is_in(typed.cast(pa.float64(), safe=False), value_set=pa.array(sorted(reading.missing_numbers)))
         missing = pc.or_(missing, absent)
         typed = pc.if_else(absent, pa.scalar(None, typed.type), typed)

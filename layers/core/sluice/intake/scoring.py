@@ -22,10 +22,9 @@ from sluice.intake.batches import Batch, Notes
 from sluice.intake.header import check_columns
 from sluice.intake.json_rows import no_object
 from sluice.intake.limits import UNLIMITED, Limits
-from sluice.intake.opening import Opened
 from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import Violation, judge
-from sluice.intake.source import open_source, read_judged
+from sluice.intake.source import open_source
 from sluice.model.values import canonical_text
 
 MAX_ROW_BYTES = 6 * 2**20
@@ -57,21 +56,18 @@ def read_scoring_file(path: Path, contract: Contract, scratch: Path, limits: Lim
     Raises UnreadableFileError (FileTooLargeError too), EmptyFileError, HeaderMismatchError.
     """
 
-    def read(opened: Opened, exact: bool) -> ScoringFile:
-        return _read(opened, contract, scratch, limits, exact=exact)
-
-    found = read_judged(path, scratch, limits, read)
+    found = _read(path, contract, scratch, limits)
     if not found.rows:
         raise EmptyFileError("the file has no data row")
     return found
 
 
-def _read(opened: Opened, contract: Contract, scratch: Path, limits: Limits, *, exact: bool) -> ScoringFile:
+def _read(path: Path, contract: Contract, scratch: Path, limits: Limits) -> ScoringFile:
     features = contract.feature_columns
-    source = open_source(opened, list(contract.data.columns))
+    source = open_source(path, scratch, limits, list(contract.data.columns))
     header = source.header()
     if not header and source.notes.format == "jsonl":
-        raise HeaderMismatchError(no_object(opened.path))
+        raise HeaderMismatchError(no_object(source.opened.chunks))
     unused = check_columns(header, features, contract)
     found = ScoringFile(
         path=scratch / "scoring.jsonl",
@@ -82,7 +78,7 @@ def _read(opened: Opened, contract: Contract, scratch: Path, limits: Limits, *, 
         key_columns=[name for name in contract.data.key if name in header],
     )
     # a row is found again by its key, whether it is scored or refused
-    batches = source.batches(list(dict.fromkeys([*features, *found.key_columns])), exact=exact)
+    batches = source.batches(list(dict.fromkeys([*features, *found.key_columns])))
     with (
         closing(batches),
         found.path.open("wb") as scored,

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
+from sluice.intake.arrow_types import AS_TEXT, Plan
 from sluice.intake.batches import Batches, Notes
-from sluice.intake.csv_rows import Dialect, Restart, read_csv, sniff
+from sluice.intake.csv_rows import Dialect, read_csv, sniff
 from sluice.intake.json_rows import json_names, looks_like_json, read_json_lines
-from sluice.intake.limits import Limits
+from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Opened, open_arrival
 from sluice.intake.parquet_rows import check_size, parquet_columns, read_parquet
-
-Judged = TypeVar("Judged")
 
 
 @dataclass(frozen=True)
@@ -24,42 +22,35 @@ class Source:
     opened: Opened
     notes: Notes
     dialect: Dialect | None = None
+    limits: Limits = UNLIMITED
 
     def header(self) -> list[str]:
         """The names of the columns. JSON lines are read once for it: any line may bring a name of its own."""
-        return json_names(self.opened.path) if self.notes.format == "jsonl" else self.notes.columns
+        return json_names(self.opened.chunks, self.limits) if self.notes.format == "jsonl" else self.notes.columns
 
-    def batches(self, wanted: list[str], *, exact: bool) -> Batches:
+    def batches(self, wanted: list[str], plan: Plan = AS_TEXT) -> Batches:
         """The rows with at least the `wanted` columns, which the header must have unless these are JSON lines.
 
-        Raises UnreadableFileError, and `Restart` when what was read so far is void and `exact` is needed.
+        `plan`: which of them may come as more than text. Raises UnreadableFileError and FileTooLargeError.
         """
-        if self.notes.format == "parquet":
+        if self.opened.path is not None:
             return read_parquet(self.opened.path, wanted)
         if self.dialect is None:
-            return read_json_lines(self.opened.path, wanted, self.notes)
-        return read_csv(self.opened.path, self.dialect, self.notes, exact=exact)
+            return read_json_lines(self.opened.chunks, wanted, self.notes, self.limits)
+        return read_csv(self.opened.chunks, self.dialect, self.notes, self.limits, plan=plan)
 
 
-def open_source(opened: Opened, expected: Sequence[str]) -> Source:
-    """`expected`: column names that help to find the delimiter of a CSV. Raises EmptyFileError, UnreadableFileError."""
-    if opened.kind == "parquet":
-        return Source(opened, Notes("parquet", columns=parquet_columns(opened.path)))
-    if looks_like_json(opened.path):
-        return Source(opened, Notes("jsonl", opened.encoding))
-    dialect = sniff(opened.path, expected)
-    return Source(opened, Notes("csv", opened.encoding, dialect.delimiter, columns=dialect.header), dialect)
+def open_source(path: Path, scratch: Path, limits: Limits, expected: Sequence[str]) -> Source:
+    """`expected`: column names that help to find the delimiter of a CSV; `scratch`: a folder for an unpacked Parquet.
 
-
-def read_judged(path: Path, scratch: Path, limits: Limits, read: Callable[[Opened, bool], Judged]) -> Judged:
-    """Return what `read` makes of the file at `path`; its second argument asks for the exact way of reading.
-
-    `scratch` is a folder for unpacked files. Raises UnreadableFileError (FileTooLargeError too) and EmptyFileError.
+    Raises UnreadableFileError (FileTooLargeError too) and EmptyFileError.
     """
     opened = open_arrival(path, scratch, limits)
-    if opened.kind == "parquet":
+    if opened.path is not None:
         check_size(opened.path, limits)
-    try:
-        return read(opened, False)
-    except Restart:
-        return read(opened, True)
+        return Source(opened, Notes("parquet", columns=parquet_columns(opened.path)), limits=limits)
+    if looks_like_json(opened.chunks, limits):
+        return Source(opened, Notes("jsonl", opened.encoding), limits=limits)
+    dialect = sniff(opened.chunks, expected, limits)
+    notes = Notes("csv", opened.encoding, dialect.delimiter, columns=dialect.header)
+    return Source(opened, notes, dialect, limits)

@@ -15,14 +15,14 @@ import pyarrow.parquet as pq
 
 from sluice.contract.models import Contract
 from sluice.errors import EmptyFileError, HeaderMismatchError
+from sluice.intake.arrow_types import CODED, plan_of
 from sluice.intake.batches import Batch, Batches, Notes
 from sluice.intake.header import check_header
 from sluice.intake.json_rows import no_object
 from sluice.intake.limits import UNLIMITED, Limits
-from sluice.intake.opening import Opened
 from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import ARROW_TYPES, Violation, judge
-from sluice.intake.source import open_source, read_judged
+from sluice.intake.source import open_source
 
 
 @dataclass
@@ -46,30 +46,24 @@ def validate_file(
     Raises UnreadableFileError, EmptyFileError, HeaderMismatchError, FileTooLargeError. What breaks an expectation of
     the contract raises nothing: it is in the outcome's `refusals`.
     """
-
-    def read(opened: Opened, exact: bool) -> Outcome:
-        return _read(opened, contract, arrived_at, scratch, limits, exact=exact)
-
-    outcome = read_judged(path, scratch, limits, read)
+    outcome = _read(path, contract, arrived_at, scratch, limits)
     if outcome.rows + outcome.quarantined == 0:
         raise EmptyFileError("the file has a header but no data row")
     outcome.refusals = _broken_expectations(outcome, contract)
     return outcome
 
 
-def _read(
-    opened: Opened, contract: Contract, arrived_at: datetime, scratch: Path, limits: Limits, *, exact: bool
-) -> Outcome:
+def _read(path: Path, contract: Contract, arrived_at: datetime, scratch: Path, limits: Limits) -> Outcome:
     wanted = list(contract.data.columns)
-    source = open_source(opened, wanted)
+    source = open_source(path, scratch, limits, wanted)
     notes = source.notes
     extra = [] if notes.format == "jsonl" else check_header(notes.columns, contract)
-    batches = source.batches(wanted, exact=exact)
+    batches = source.batches(wanted, plan_of(contract))
     outcome = Outcome(scratch / "accepted.parquet", scratch / "rows.jsonl", notes, extra)
     _write(batches, contract, arrived_at, outcome, limits)
     if notes.format == "jsonl" and outcome.rows + outcome.quarantined:
         if not notes.columns:
-            raise HeaderMismatchError(no_object(opened.path))
+            raise HeaderMismatchError(no_object(source.opened.chunks))
         outcome.extra_columns = check_header(notes.columns, contract)
     return outcome
 
@@ -83,9 +77,16 @@ def accepted_schema(contract: Contract) -> pa.Schema:
 def _write(batches: Batches, contract: Contract, arrived_at: datetime, outcome: Outcome, limits: Limits) -> None:
     schema = accepted_schema(contract)
     arrived = pa.scalar(arrived_at.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us"))
+    # a category is written with its codes; without Arrow's own schema in the file, readers see text
+    coded = [name for name, column in contract.data.columns.items() if column.type == "category"]
+    for name in coded:
+        schema = schema.set(schema.get_field_index(name), pa.field(name, CODED))
+    written_once = [*coded, "_arrived_at"]
     with (
         closing(batches),
-        pq.ParquetWriter(outcome.accepted_path, schema, compression="zstd") as accepted,
+        pq.ParquetWriter(
+            outcome.accepted_path, schema, compression="zstd", use_dictionary=written_once, store_schema=False
+        ) as accepted,
         outcome.quarantine_path.open("w", encoding="utf-8") as refused,
     ):
         for batch in batches:
@@ -93,16 +94,20 @@ def _write(batches: Batches, contract: Contract, arrived_at: datetime, outcome: 
             columns, violations = _judge(batch, contract)
             bad = any_of(violations, len(batch.rows))
             write_refused(batch, violations, bad, outcome, refused)
-            good = pc.invert(bad)
-            table = pa.table(
-                [*columns, pa.repeat(arrived, len(batch.rows)), batch.rows],
-                schema=schema,
-            ).filter(good)
+            columns += [pa.repeat(arrived, len(batch.rows)), batch.rows]
+            typed = [_coded(each) if name in coded else each for name, each in zip(schema.names, columns, strict=True)]
+            table = pa.table(typed, schema=schema)
+            if violations:
+                table = table.filter(pc.invert(bad))
             outcome.rows += table.num_rows
             for name in contract.data.columns:
                 outcome.nulls[name] += table.column(name).null_count
             if table.num_rows:
                 accepted.write_table(table)
+
+
+def _coded(values: pa.Array) -> pa.Array:
+    return values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
 
 
 def _judge(batch: Batch, contract: Contract) -> tuple[list[pa.Array], list[Violation]]:

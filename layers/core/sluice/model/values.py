@@ -48,7 +48,7 @@ WHAT = {
     "text": "text",
 }
 _DIGITS = re.compile(r"([+-]?[0-9]+)(?:\.0*)?")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,5})?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 # Python also reads bare digits such as 20260101, which are far more often a number in the wrong column
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9W].*", re.DOTALL)

@@ -1,0 +1,187 @@
+"""Which columns of text Arrow may read at once as their type, because its reading is that of `sluice.model.values`.
+
+Where it differs, the difference is an error of Arrow's or shows in the values that it read; then the column is read as
+text, and the rules judge it cell by cell. What Arrow reads otherwise, and how that shows:
+
+| type | Arrow alone | seen by |
+|---|---|---|
+| integer | `0x10` is 16; 18 digits are not the most | `0x` in the block; the largest values |
+| number | `nan`, `inf` and `1e400` are numbers | values that are not finite |
+| timestamp | the year 0, and times that leave the calendar by their zone | the first and last value |
+| any | a missing marker that can be read as a value | such columns are always read as text |
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sluice.contract.models import Contract
+from sluice.model.values import FALSE, INTEGER_LIMIT, TRUE, Reading
+
+TEXT = pa.string()
+CODED = pa.dictionary(pa.int32(), pa.string())
+"""Text that is kept once for each value that differs."""
+_UTC = pa.timestamp("us", "UTC")
+_CANDIDATES: dict[str, tuple[pa.DataType, ...]] = {
+    "integer": (pa.int64(),),
+    "number": (pa.float64(),),
+    "boolean": (pa.bool_(),),
+    "timestamp": (pa.timestamp("us"), _UTC),
+    "category": (CODED,),
+    "text": (),
+}
+_FIRST, _LAST = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999)
+_MANY_CODES = 4
+"""A column of text is coded while its rows are at least so many times as many as its values."""
+_LONGEST_WAIT = 64
+
+
+def _spellings(words: Iterable[str]) -> list[str]:
+    return sorted({form for word in words for form in (word, word.upper(), word.capitalize())})
+
+
+TRUE_WORDS, FALSE_WORDS = _spellings(TRUE), _spellings(FALSE)
+
+
+@dataclass
+class _Column:
+    candidates: tuple[pa.DataType, ...]
+    at: int = 0
+    wait: int = 0
+    """Blocks for which the column is read as text."""
+    next_wait: int = 1
+
+    def type(self) -> pa.DataType:
+        return TEXT if self.wait or not self.candidates else self.candidates[self.at]
+
+    def failed(self) -> None:
+        """The type did not fit a block: try the other one, and after all of them wait for twice as long as before."""
+        self.at += 1
+        if self.at >= len(self.candidates):
+            self.at, self.wait = 0, self.next_wait
+            self.next_wait = min(2 * self.next_wait, _LONGEST_WAIT)
+
+
+@dataclass
+class Plan:
+    """`wanted`: the columns that are needed, None for all; `nulls`: texts that are missing, whatever the column."""
+
+    wanted: Collection[str] | None = None
+    nulls: Sequence[str] = ()
+    columns: Mapping[str, _Column] = field(default_factory=dict)
+
+    def types(self, block: bytes) -> dict[str, pa.DataType]:
+        """The type to ask Arrow for, of each column that is known; all others are text."""
+        found = {name: column.type() for name, column in self.columns.items()}
+        if pa.int64() in found.values() and _may_hold_hexadecimals(block):
+            found |= {name: TEXT for name, kind in found.items() if kind == pa.int64()}
+        return found
+
+    def settled(self, arrays: dict[str, pa.Array], types: Mapping[str, pa.DataType]) -> list[str]:
+        """Columns whose values Arrow may have read otherwise than the rules do; times lose their zone, which is UTC."""
+        wrong = []
+        for name, column in self.columns.items():
+            values = arrays[name]
+            if types[name] == TEXT:
+                column.wait = max(0, column.wait - 1)
+            elif types[name] == CODED:
+                if len(values.dictionary) * _MANY_CODES > len(values):
+                    column.failed()
+            elif not _same_as_rules(values):
+                column.failed()
+                wrong.append(name)
+            elif values.type == _UTC:
+                arrays[name] = values.cast(pa.timestamp("us"))
+        return wrong
+
+    def typed_again(self, texts: dict[str, pa.Array], types: Mapping[str, pa.DataType]) -> dict[str, pa.Array]:
+        """Columns that were read as text since one of them did not fit its type; those that do get it after all."""
+        for name, kind in types.items():
+            if kind in (TEXT, CODED):
+                continue
+            column = self.columns[name]
+            try:
+                values = _cast(texts[name], kind)
+            except pa.ArrowInvalid:
+                column.failed()
+                continue
+            if _same_as_rules(values):
+                texts[name] = values.cast(pa.timestamp("us")) if kind == _UTC else values
+            else:
+                column.failed()
+        return texts
+
+
+AS_TEXT = Plan()
+
+
+def plan_of(contract: Contract) -> Plan:
+    """What of a contract's columns Arrow may read at once."""
+    readings = {name: contract.reading(name) for name in contract.data.columns}
+    markers = {reading.markers for reading in readings.values()}
+    # Arrow has one list of missing markers for all columns
+    shared = next(iter(markers)) if len(markers) == 1 else frozenset[str]()
+    columns = {
+        name: _Column(_CANDIDATES[column.type] if _is_safe(column.type, readings[name], shared) else ())
+        for name, column in contract.data.columns.items()
+    }
+    return Plan(list(contract.data.columns), ["", *sorted(shared)], columns)
+
+
+def _is_safe(kind: str, reading: Reading, shared: frozenset[str]) -> bool:
+    if kind == "category":
+        return True
+    if not reading.plain or reading.dates or reading.markers != shared:
+        return False
+    if kind in ("integer", "number"):
+        return all(_number(marker) is None or _number(marker) in reading.missing_numbers for marker in shared)
+    # Arrow may leave out blanks around a truth; around a time it does not
+    return kind != "boolean" or not any(marker.lower() in TRUE | FALSE for marker in shared)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _same_as_rules(values: pa.Array) -> bool:
+    """Whether none of the values that Arrow read can be one that the rules read otherwise."""
+    if pa.types.is_boolean(values.type):
+        return True
+    if pa.types.is_floating(values.type):
+        return bool(pc.all(pc.is_finite(values), min_count=0).as_py())
+    ends = pc.min_max(values.cast(pa.timestamp("us")) if values.type == _UTC else values)
+    if not ends["min"].is_valid:
+        return True
+    if pa.types.is_integer(values.type):
+        return ends["min"].as_py() > -INTEGER_LIMIT and ends["max"].as_py() < INTEGER_LIMIT
+    first, last = (pa.scalar(end, pa.timestamp("us")).value for end in (_FIRST, _LAST))
+    return bool(first <= ends["min"].value and ends["max"].value <= last)
+
+
+def _may_hold_hexadecimals(block: bytes) -> bool:
+    if b"x" not in block and b"X" not in block:
+        return False
+    text = np.frombuffer(block, np.uint8)
+    at = np.flatnonzero(text | 32 == ord("x"))
+    return bool((text[np.maximum(at - 1, 0)] == ord("0")).any())
+
+
+def _cast(text: pa.Array, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_boolean(kind):
+        known = pa.array([*TRUE_WORDS, *FALSE_WORDS])
+        found = pc.index_in(text, known)
+        if found.null_count != text.null_count:
+            raise pa.ArrowInvalid("neither true nor false")
+        return pc.less(found, len(TRUE_WORDS))
+    return text.cast(kind)

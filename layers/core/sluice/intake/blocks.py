@@ -1,0 +1,140 @@
+"""Blocks of whole lines from a stream of UTF-8, so that memory depends on the block and never on the file."""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+
+import numpy as np
+
+from sluice.errors import UnreadableFileError
+from sluice.intake.limits import UNLIMITED, Limits
+
+Chunks = Generator[bytes, None, None]
+Opener = Callable[[], Chunks]
+"""Starts the text again: its bytes in UTF-8, without a byte order mark, in chunks of any size."""
+BLOCK = 4 * 2**20
+_FEW = 64 * 2**10
+_QUOTE, _LINE_END = ord('"'), ord("\n")
+
+
+class Blocks:
+    """Hands out the text block by block, or line by line.
+
+    Raises UnreadableFileError for bytes that are not UTF-8 and FileTooLargeError for a line or file beyond the limits,
+    when it comes to them.
+    """
+
+    def __init__(self, chunks: Chunks, limits: Limits = UNLIMITED) -> None:
+        self._chunks = chunks
+        self._limits = limits
+        self._buffer = b""
+        self._taken = 0
+        self._read = 0
+        self._ended = False
+        self._ready: deque[str] = deque()
+        self.number = 0
+        """Lines handed out so far, one by one."""
+
+    def take(self, size: int = BLOCK) -> bytes:
+        """About `size` bytes of whole lines; more where one line is longer, and nothing at the end of the text.
+
+        A block ends outside quotes where one of its line ends has an even number of quotes before it.
+        """
+        while len(self._buffer) < size and self._more():
+            pass
+        while not (cut := self._cut(size)):
+            # where a line is longer than the block, each round doubles what is looked at
+            wanted = 2 * len(self._buffer)
+            while len(self._buffer) < wanted and self._more():
+                self._limits.check_line(len(self._buffer))
+            if self._ended:
+                cut = len(self._buffer)
+                break
+        block, self._buffer = self._buffer[:cut], self._buffer[cut:]
+        self._check_text(block)
+        self._taken += len(block)
+        return block
+
+    def _more(self) -> bool:
+        chunk = next(self._chunks, None)
+        if chunk is None:
+            self._ended = True
+            return False
+        self._limits.check_time()
+        self._read += len(chunk)
+        self._limits.check_file(self._read, "unpacked and in UTF-8 the file has more than")
+        # chunks are put together once for a block, so that each byte is copied a fixed number of times
+        self._buffer += chunk
+        return True
+
+    def _cut(self, size: int) -> int:
+        """Where a block may end; 0 if no line ends in the buffer."""
+        if self._ended and len(self._buffer) <= size:
+            return len(self._buffer)
+        end = max(size, len(self._buffer)) if self._buffer.find(b"\n", 0, size) < 0 else size
+        cut = self._buffer.rfind(b"\n", 0, end) + 1
+        if not cut:
+            # old Macintosh files; a line feed may still follow the last carriage return
+            return self._buffer.rfind(b"\r", 0, len(self._buffer) - 1) + 1
+        text = np.frombuffer(self._buffer, np.uint8, cut)
+        if self._buffer.find(b'"', 0, cut) < 0 or np.count_nonzero(text == _QUOTE) % 2 == 0:
+            return cut
+        ends = np.flatnonzero(text == _LINE_END)
+        outside = ends[np.searchsorted(np.flatnonzero(text == _QUOTE), ends) % 2 == 0]
+        return int(outside[-1]) + 1 if len(outside) else cut
+
+    def _check_text(self, block: bytes) -> None:
+        if block.isascii():
+            return
+        try:
+            block.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise UnreadableFileError(
+                f"the byte at position {self._taken + error.start} is not UTF-8; is the file in Windows-1252, "
+                "Latin-1 or another old encoding? Save it as UTF-8 (Excel: “CSV UTF-8”)"
+            ) from None
+
+    @property
+    def pending(self) -> bool:
+        """Whether lines of a block that was fed are left."""
+        return bool(self._ready)
+
+    def feed(self, block: bytes) -> None:
+        """Hands out the lines of `block` next."""
+        self._ready.extend(io.StringIO(block.decode("utf-8"), newline=""))
+
+    def next(self) -> str | None:
+        """The next line with its end; None at the end of the text."""
+        if not self._ready:
+            self.feed(self.take(_FEW))
+        if not self._ready:
+            return None
+        self.number += 1
+        return self._ready.popleft()
+
+    def push_back(self, lines: Sequence[str]) -> None:
+        self._ready.extendleft(reversed(lines))
+        self.number -= len(lines)
+
+    def next_filled(self) -> str | None:
+        """The next line that is not blank."""
+        while (line := self.next()) is not None:
+            if line.strip():
+                return line
+        return None
+
+    def unread(self) -> None:
+        """Puts what was fed and not handed out back before the text that is to be taken."""
+        rest = "".join(self._ready).encode("utf-8")
+        self._ready.clear()
+        self._buffer = rest + self._buffer
+        self._taken -= len(rest)
+
+
+def lines_of(chunks: Chunks, limits: Limits = UNLIMITED) -> Iterator[str]:
+    """The lines of a text, each with its end."""
+    blocks = Blocks(chunks, limits)
+    while block := blocks.take():
+        yield from io.StringIO(block.decode("utf-8"), newline="")

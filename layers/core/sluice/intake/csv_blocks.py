@@ -1,0 +1,164 @@
+"""A block of CSV by Arrow's reader, where it cannot be wrong about the records.
+
+It cannot where no carriage return stands alone, no byte is zero, every quote opens or closes a whole field or is one of
+a doubled pair within it, and every record has the header's number of fields. Then its records are those of
+`sluice.model.csv_records`, and this file knows the source line of each.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from sluice.intake.arrow_types import CODED, FALSE_WORDS, TEXT, TRUE_WORDS, Plan
+from sluice.intake.batches import Batch
+from sluice.model.csv_records import read_record
+
+MAX_RECORD_LINES = 500
+"""A quoted field that stays open for longer is an unclosed quote: its line is refused and reading goes on below it."""
+MAX_RECORD_CHARACTERS = 8 * 2**20
+_QUOTE, _LINE_END, _RETURN = ord('"'), ord("\n"), ord("\r")
+
+
+@dataclass(frozen=True)
+class ReadBlock:
+    batch: Batch
+    lines: int
+    blank_lines: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the records of a block begin, as bytes and as lines of the block, and the number of its lines."""
+
+    offsets: np.ndarray
+    lines: np.ndarray
+    line_count: int
+    blank_lines: int
+    most_lines: int
+    """The lines of the longest record."""
+
+
+class BlockReader:
+    def __init__(self, delimiter: str, header: Sequence[str], plan: Plan) -> None:
+        self._delimiter = delimiter
+        self._header = list(header)
+        self._plan = plan
+        # names may repeat in a header, their places do not
+        self._wanted = [
+            (str(at), name) for at, name in enumerate(self._header) if plan.wanted is None or name in plan.wanted
+        ]
+
+    def read(self, block: bytes, first_line: int) -> ReadBlock | None:
+        """The rows of a block that begins at a record's start, at line `first_line`; None: read it in the exact way."""
+        if b"\0" in block or (b"\r" in block and block.count(b"\r") != block.count(b"\r\n")):
+            return None
+        text = np.frombuffer(block, np.uint8)
+        quotes = np.flatnonzero(text == _QUOTE) if b'"' in block else np.zeros(0, np.int64)
+        if len(quotes) and (len(block) > MAX_RECORD_CHARACTERS or not self._enclose_fields(text, quotes)):
+            return None
+        columns = self._columns(block)
+        if columns is None:
+            return None
+        rows = len(next(iter(columns.values())))
+        numbers, lines, blank = np.arange(first_line, first_line + rows), rows, 0
+        # Arrow leaves out blank lines, and a line end within quotes ends no row
+        if rows != _line_count(block):
+            layout = self._layout(block)
+            if layout.most_lines >= MAX_RECORD_LINES or len(layout.offsets) != rows:
+                return None
+            numbers, lines, blank = first_line + layout.lines, layout.line_count, layout.blank_lines
+
+        def raw(places: Sequence[int]) -> list[dict[str, str]]:
+            return list(self._raw(block, places))
+
+        return ReadBlock(Batch(columns, pa.array(numbers, pa.int64()), raw=raw), lines, blank)
+
+    def _columns(self, block: bytes) -> dict[str, pa.Array] | None:
+        types = self._plan.types(block)
+        try:
+            found = self._parsed(block, types)
+        except pa.ArrowInvalid as error:
+            if "conversion error" not in str(error):
+                return None
+            texts = self._parsed(block, {name: kind for name, kind in types.items() if kind in (TEXT, CODED)})
+            return self._plan.typed_again(texts, types)
+        if wrong := self._plan.settled(found, types):
+            found |= self._parsed(block, {}, wrong)
+        return found
+
+    def _parsed(
+        self, block: bytes, types: dict[str, pa.DataType], only: Sequence[str] | None = None
+    ) -> dict[str, pa.Array]:
+        wanted = [(place, name) for place, name in self._wanted if only is None or name in only]
+        table = pa_csv.read_csv(
+            pa.BufferReader(block),
+            read_options=pa_csv.ReadOptions(
+                column_names=[str(at) for at in range(len(self._header))],
+                block_size=len(block) + 1,
+                use_threads=False,
+            ),
+            parse_options=pa_csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=b'"' in block),
+            convert_options=pa_csv.ConvertOptions(
+                include_columns=[place for place, _ in wanted],
+                column_types={place: types.get(name, TEXT) for place, name in wanted},
+                strings_can_be_null=bool(self._plan.nulls),
+                null_values=list(self._plan.nulls),
+                true_values=TRUE_WORDS,
+                false_values=FALSE_WORDS,
+                check_utf8=False,
+            ),
+        )
+        return {name: _one(table.column(place)) for place, name in wanted}
+
+    def _layout(self, block: bytes) -> Layout:
+        text = np.frombuffer(block, np.uint8)
+        quotes = np.flatnonzero(text == _QUOTE)
+        ends = np.flatnonzero(text == _LINE_END)
+        if not len(ends) or ends[-1] != len(text) - 1:
+            ends = np.append(ends, len(text))
+        outside = np.flatnonzero(np.searchsorted(quotes, ends) % 2 == 0)
+        lines = np.concatenate(([0], outside[:-1] + 1))
+        starts = np.concatenate(([0], ends[outside[:-1]] + 1))
+        most_lines = int(np.diff(np.append(lines, len(ends))).max())
+        length = ends[outside] - starts
+        blank = (length == 0) | ((length == 1) & (text[np.minimum(starts, len(text) - 1)] == _RETURN))
+        return Layout(starts[~blank], lines[~blank], len(ends), int(blank.sum()), most_lines)
+
+    def _enclose_fields(self, text: np.ndarray, quotes: np.ndarray) -> bool:
+        if len(quotes) % 2:
+            return False
+        opening, closing = quotes[::2], quotes[1::2]
+        before = text[np.maximum(opening - 1, 0)]
+        after = text[np.minimum(closing + 1, len(text) - 1)]
+        edge = ord(self._delimiter)
+        doubled = np.zeros(len(opening) + 1, bool)
+        doubled[1:-1] = opening[1:] == closing[:-1] + 1
+        opens = (opening == 0) | (before == edge) | (before == _LINE_END) | doubled[:-1]
+        closes = (closing == len(text) - 1) | (after == edge) | (after == _LINE_END) | (after == _RETURN) | doubled[1:]
+        return bool(opens.all() and closes.all())
+
+    def _raw(self, block: bytes, places: Sequence[int]) -> Iterator[dict[str, str]]:
+        """The fields of some rows, unchanged."""
+        layout = self._layout(block)
+        for place in places:
+            start = int(layout.offsets[place])
+            end = int(layout.offsets[place + 1]) if place + 1 < len(layout.offsets) else len(block)
+            # behind the last line end of a record, blank lines may follow
+            record = read_record(io.StringIO(block[start:end].decode("utf-8"), newline=""), self._delimiter)
+            yield dict(zip(self._header, record, strict=True))
+
+
+def _line_count(block: bytes) -> int:
+    """A last line without an end counts too."""
+    return int(np.count_nonzero(np.frombuffer(block, np.uint8) == _LINE_END)) + (not block.endswith(b"\n"))
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    """A whole block is one chunk, unless it has no row."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
