@@ -207,7 +207,7 @@ class Search:
         if found is not None:
             return self._begin(*found, origin="portfolio")
         if self._later:
-            turn = min(self._later, key=self._turn)
+            turn = self._promising() or min(self._later, key=self._turn)
             self._later.remove(turn)
             return turn
         return self._proposal()
@@ -351,14 +351,15 @@ class Search:
 
     def _worse(self, trial: Trial) -> str:
         """Why a trial is not worth its other folds; "" if it is."""
-        if self.best is None:
+        leader = (self._promising() if trial.waited else None) or self.best
+        if leader is None:
             return ""
         whole = trial.seconds * len(self._folds) / len(self._workers)
         first = not any(each.family == trial.family for each in self.finished())
         if first and whole <= _CHEAP * (self._deadline - self._began):
             return ""
         y = self._y[self._folds.folds[0].held_out]
-        ours, best = (row_losses(self._data.labels.problem, y, t.held[0].answer) for t in (trial, self.best))
+        ours, best = (row_losses(self._data.labels.problem, y, t.held[0].answer) for t in (trial, leader))
         difference = ours - best
         error = float(difference.std()) / np.sqrt(len(difference))
         errors = float(difference.mean()) / error if error > 0 else 0.0

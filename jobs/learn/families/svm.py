@@ -83,7 +83,7 @@ class Fitted:
 
 class Svm(Family):
     name = "svm"
-    growth = 2.0
+    growth = 2.5
     tolerance = 1e-8  # sums of as many terms as support vectors, and distances of two forms
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "c": Parameter(8.0, 1e-4, 1e6),

@@ -137,14 +137,23 @@ def test_a_costly_trial_waits_for_the_cheap_ones_and_goes_on_only_where_it_is_no
 
 
 def test_time_is_kept_for_a_costly_trial_that_is_the_best_on_its_first_fold(monkeypatch):
-    families = {"lightgbm": (20.0, 0.2), "logistic_regression": (0.1, 0.5), "extra_trees": (4.0, 0.5)}
-    known = ["lightgbm", "logistic_regression", *["extra_trees"] * 5]
-    found, workers, _ = searched(monkeypatch, families, known, 450.0)
+    cheap = ["logistic_regression", "extra_trees", "random_forest", "spline_linear", "mlp"]
+    families = {"lightgbm": (20.0, 0.2), **dict.fromkeys(cheap, (2.0, 0.5))}
+    found, workers, _ = searched(monkeypatch, families, ["lightgbm", *cheap], 450.0)
     assert found.trials[0].loss is not None
     order = [(job.trial, job.fold) for job in workers.begun]
     assert order.index((1, 15)) < order.index((0, 1))
-    assert found.trials[2].loss is not None
-    assert any(trial.loss is None for trial in found.trials[3:7])
+    assert found.trials[5].loss is None
+    without, _, _ = searched(monkeypatch, families, cheap, 450.0)
+    assert all(trial.loss is not None for trial in without.trials[:5])
+
+
+def test_a_costly_trial_is_compared_with_another_one_that_waits(monkeypatch):
+    families = {"lightgbm": (12.0, 0.2), "extra_trees": (9.0, 0.6), "logistic_regression": (0.1, 0.9)}
+    found, workers, _ = searched(monkeypatch, families, ["lightgbm", "extra_trees", "logistic_regression"], 450.0)
+    assert found.trials[0].loss is not None
+    assert found.trials[1].left_out == "clearly worse on its first fold, and would take 144 s"
+    assert [job.fold for job in workers.begun if job.trial == 1] == [0]
 
 
 def test_a_probe_reckons_with_how_the_cost_of_a_family_grows(monkeypatch):
@@ -152,8 +161,8 @@ def test_a_probe_reckons_with_how_the_cost_of_a_family_grows(monkeypatch):
     families = {"logistic_regression": (0.1, 0.5), "svm": (20.0, 0.4)}
     found, workers, _ = searched(monkeypatch, families, ["logistic_regression", "svm"], 700.0)
     rows = len(FOLDS.folds[0].train)
-    # the stub's cost grows with the rows, so that the reckoning is too great by rows / 150
-    assert found._probed["svm"] == pytest.approx(20.0 * rows / 150, rel=0.02)
+    # the stub's cost grows with the rows, so that the reckoning is too great
+    assert found._probed["svm"] == pytest.approx(20.0 * (rows / 150) ** 1.5, rel=0.02)
     assert found._probed["logistic_regression"] == pytest.approx(0.1, rel=0.02)
     assert found.trials[1].left_out.startswith("needs about ")
     assert [job.share < 1 for job in workers.begun if job.trial == 1] == [True]
