@@ -256,7 +256,10 @@ class Search:
                 ranked.setdefault(trial.family, trial)
         if not ranked:
             return None
-        leaders = list(ranked.values())[: len(FAMILY_SHARES)]
+        leaders = [each for each in list(ranked.values())[: len(FAMILY_SHARES)] if self._fits(each)]
+        if not leaders:
+            self.ended = "no further trial fits into the budget"
+            return None
         shares = np.array(FAMILY_SHARES[: len(leaders)])
         # of a family that is far behind, better hyperparameters make no good member either
         shares *= [1.0 if self._errors_behind(each) <= CLEARLY_WORSE else _BEHIND for each in leaders]
@@ -265,6 +268,10 @@ class Search:
         tried = [(t.hyperparameters, loss_of(t)) for t in self.finished() if t.family == leader.family]
         self._proposed += 1
         return self._begin(leader.family, {**leader.hyperparameters, **propose(space, tried, self._chance)}, "search")
+
+    def _fits(self, trial: Trial) -> bool:
+        """Whether there is time for another one of its family."""
+        return (self._fold_seconds(trial) or 0.0) * len(self._folds) / len(self._workers) <= self._left()
 
     def _errors_behind(self, trial: Trial) -> float:
         """How far an ended trial is behind the best one, in standard errors of all rows' mean difference."""
