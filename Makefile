@@ -7,7 +7,7 @@ TIMED := $(PY) scripts/timed.py
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-tuning bench-bandit bench-canaries bench-gates bench-serving bench-learning bench-automl bench-intake fuzz-intake fuzz-intake-coverage prove-releases
+.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference lock record-calls sbom smoke bench-release bench-tuning bench-bandit bench-canaries bench-gates bench-serving bench-families bench-learning bench-automl bench-intake fuzz-intake fuzz-intake-coverage prove-releases
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -124,6 +124,9 @@ bench-bandit: .venv/.stamp  ## simulated bandits and probations: false decisions
 
 bench-serving: setup .envs/bench/.stamp  ## our serving beside its peers, in one run; WRITE=1 puts the figures into docs/serving.md
 	PYTHONPATH=layers/core:localcloud/src $(PY) -m benchmarks.serving $(if $(WRITE),--write-docs)
+
+bench-families: setup .envs/packed/.stamp .envs/bench/.stamp  ## one row and 1,000 of every exported family in AWS's container stack, beside its library; ONLY="lof,binary texts" a part, LIBRARIES=folder of torch and tensorflow, WRITE=1 into docs/serving.md
+	@PYTHONPATH=layers/core:localcloud/src:jobs/learn:.envs/packed:$(LIBRARIES) $(PY) -m benchmarks.serving.families $(if $(WRITE),--write-docs)
 
 bench-learning: setup .envs/packed/.stamp  ## Sluice's training on ../shared/data against its goals; ONLY=adult,digits a part, BUDGET=60 seconds a job, FOLDS=1 of 5
 	@PYTHONPATH=layers/core $(PY) -m benchmarks.learning

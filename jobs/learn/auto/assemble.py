@@ -107,7 +107,8 @@ def _again(
     planned: float,
 ) -> list[FullFit]:
     """The next fit of a member with another seed, [] for none. A single model stays one: it keeps its fast path."""
-    taken = sum(members[place].row_ms * count for place, count in begun.items())
+    taken = max(trial.reading_ms for trial in members.values())
+    taken += sum(members[place].row_ms * count for place, count in begun.items())
     able = [
         place
         for place, trial in members.items()

@@ -40,6 +40,11 @@ class Trial:
         return max((held.row_ms for held in self.held.values() if held.row_ms is not None), default=0.0)
 
     @property
+    def reading_ms(self) -> float:
+        """Milliseconds of its encoder for one row."""
+        return max((held.reading_ms for held in self.held.values()), default=0.0)
+
+    @property
     def refit_seconds(self) -> float:
         return _REFIT * self.seconds / len(self.held) if self.held else 0.0
 

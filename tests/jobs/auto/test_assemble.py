@@ -94,8 +94,8 @@ def test_other_seeds_keep_to_the_time_and_to_the_milliseconds_of_a_row(monkeypat
     assert counts == {"lightgbm": 3, "mlp": 1}
     assert not said
     assert not any(each.left_out for each in members.values())
-    most = int(assemble.BUDGET_MS / 0.09)
-    counts, *_ = fitted(monkeypatch, ["lightgbm", "mlp"], seconds, row_ms=0.09)
+    most = int(assemble.BUDGET_MS / 0.045)
+    counts, *_ = fitted(monkeypatch, ["lightgbm", "mlp"], seconds, row_ms=0.045)
     assert 2 < sum(counts.values()) <= most
 
 

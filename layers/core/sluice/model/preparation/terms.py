@@ -115,7 +115,7 @@ def occurrences(texts: Sequence[str]) -> Occurrences:
 
 
 def _of_one(hashes: np.ndarray, of_words: int) -> Occurrences:
-    """The first `of_words` hashes are of words and pairs; each part is sorted as it is, in half the time of keys."""
+    """The first `of_words` hashes are of words and pairs; each part is sorted by itself, in half the time of keys."""
     parts = hashes[:of_words], hashes[of_words:]
     for part in parts:
         part.sort()
