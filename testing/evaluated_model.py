@@ -133,6 +133,7 @@ def evaluation(problem: str, names: Sequence[str], **members: Any) -> Evaluation
             "columns": {value: (0.1 - 0.01 * i, 0.05 - 0.01 * i, 0.2) for i, value in enumerate(names)},
             "not_measured": ["at"],
         },
+        "exploration": exploration(names),
         "contributions": {
             "scale": "value" if problem == "regression" else "log-odds",
             "rows": 150,
@@ -155,6 +156,31 @@ def evaluation(problem: str, names: Sequence[str], **members: Any) -> Evaluation
         },
     }
     return Evaluation.of({**whole, **members}, "the test's evaluation")
+
+
+def exploration(names: Sequence[str]) -> dict[str, Any]:
+    ends = {f"y = {value}": (0.2, 0.1, 0.3) for value in names}
+    overall = {f"y = {value}": 0.25 for value in names}
+    topic = {"words": list(names), "rows": 60, "coherence": 0.2, "outcome": ends}
+    text = {"column": names[0], "rows": 150, "texts": 160, "words": 40, "least": 10, "tried": {"4": 0.1, "8": 0.2}}
+    density = {
+        "rows": 180,
+        "all_rows": 200,
+        "columns": 3,
+        "neighbours": 6,
+        "reach": 0.7,
+        "curve": [[0.0, 0.9, 1.0], [0.1, 0.7, 3.0]],
+        "bend": 0.9,
+        "clusters": 8,
+        "noise": 9,
+        "largest": [{"rows": 90, "outcome": ends, "apart": [(names[-1], -1.5)]}, {"rows": 40, "outcome": ends}],
+        "outcome_of_noise": {f"y = {value}": (None, None, None) for value in names},
+        "outcome": overall,
+        "cells": [(0, 0, 0, 90), (3, 3, 1, 40), (1, 2, 6, 41), (2, 2, -1, 9)],
+        "explained": [0.5, 0.2],
+    }
+    found = {**text, "topics": [topic], "without": 12, "outcome": overall}
+    return {"topics": [found], "density": density, "notes": [f"No topics were looked for in {names[0]}"]}
 
 
 def plots(problem: str, names: Sequence[str]) -> Plots:

@@ -155,6 +155,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         "not_compared": others.not_compared,
         "encoding": candidate.left_out,
         "leakage": models["baseline"].training.get("leakage"),
+        "exploration": models["baseline"].training.get("exploration"),
         "similar_values": models["baseline"].training.get("similar_values") or {},
         "learning_curve": candidate.training.get("learning_curve"),
     }

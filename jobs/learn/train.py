@@ -25,6 +25,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import exploring
 import leakage
 import learning_curve
 import libraries
@@ -105,6 +106,9 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
     if family.name == "baseline":
         # the one job that every run has once; evaluation reads it from there
         done.state["training"]["leakage"] = leakage.found_in(data)
+        done.state["training"]["exploration"] = exploring.found_in(
+            data.schema, data.rows, data.labels, data.y, data.task.seed
+        )
         done.state["training"]["similar_values"] = similar_values.found_in(data)
     model, difference = model_folder.write(
         arguments.model_dir, done.state, done.arrays, lambda model: done.prove(model, family, data)

@@ -70,6 +70,7 @@ def evaluate(arguments: argparse.Namespace, contract: Mapping[str, Any], confide
         **found.of_gates,
         "not_compared": others.not_compared,
         "encoding": candidate.encoder.left_out,
+        "exploration": models["baseline"].training.get("exploration"),
         "undefined": found.undefined,
         "unlabelled": {**found.facts, "training": _training(candidate)},
     }

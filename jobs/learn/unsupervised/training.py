@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import comparable
+import exploring
 import model_folder
 import numpy as np
 import outlying_rows
@@ -80,6 +81,9 @@ def train(arguments: argparse.Namespace, given: Mapping[str, str], contract: Map
             **learned.facts,
         },
     }
+    if name == "baseline":
+        # the one job that every run has once; evaluation reads it from there
+        state["training"]["exploration"] = exploring.found_in(schema, rows, None, None, seed)
     model, difference = model_folder.write(
         arguments.model_dir,
         state,

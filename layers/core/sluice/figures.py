@@ -211,6 +211,17 @@ def whiskers(what: str, axis: Axis, rows: Sequence[tuple[str, float, float, floa
     return _figure(what, parts, wide, high)
 
 
+def dots(what: str, size: int, marks: Sequence[tuple[int, int, int, float]]) -> Safe:
+    """A dot in each cell of a square grid, for (place across, place upwards, colour, share of the greatest count)."""
+    step = HEIGHT / size
+    parts: list[Child] = []
+    for across, up, colour, share in marks:
+        radius = round(max(0.14 * step, 0.5 * step * math.sqrt(share)), 1)
+        x, y = round((across + 0.5) * step, 1), round(HEIGHT - (up + 0.5) * step, 1)
+        parts.append(element("circle", cx=x, cy=y, r=radius, fill_opacity="0.75", class_=f"dot s{colour}"))
+    return _figure(what, parts, HEIGHT, HEIGHT)
+
+
 def strips(
     what: str,
     axis: Axis,

@@ -84,6 +84,10 @@ def test_the_report_says_what_was_measured(problem: str) -> None:
     assert ("over rows and 3 classes" in text) == (problem == "multiclass")
     assert ("as thick as there are rows" in text) == (problem != "multiclass")
     assert "the gap is above 0.1" in text
+    assert "12 texts have no word of a topic" in text
+    assert "DBSCAN on 180 of 200 rows and 3 columns. Clusters: 8. Noise: 9 rows (5.0%)" in text
+    assert "6 smaller ones" in text
+    assert "by topic" in text
     assert "not defined: because of search" in text
     assert "values that are too rare to be measured: 3, with 30 rows" in text
     assert "Not measured for lack of time: 1" in text
@@ -136,6 +140,7 @@ def test_an_evaluation_without_the_new_members_has_its_pages(problem: str) -> No
                     "paired_baseline",
                     "intervals",
                     "importance",
+                    "exploration",
                     "contributions",
                     "robustness",
                     "learning_curve",

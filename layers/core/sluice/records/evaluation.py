@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from sluice.contract.metric_limits import SUSPECTED_LEAKS
 from sluice.model.values import finite
+from sluice.records.exploration import Exploration
 from sluice.records.record import Record
 from sluice.records.unlabelled import Unlabelled
 
@@ -428,6 +429,7 @@ class Evaluation(Record):
     learning_curve: LearningCurve | None = None
     leakage: Leakage | None = None
     """None: the alarm did not look, as in an evaluation of before there was one."""
+    exploration: Exploration | None = None
     similar_values: dict[str, SimilarValues] = Field(default_factory=dict)
     undefined: dict[str, str] = Field(default_factory=dict)
     """Metric → why it has no value on these rows."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from sluice.escaping import short
 from sluice.page import Child, Safe, element, page, row, table, tag, tiles
-from sluice.reports import binary, groups, learning, multiclass, regression, stability, unlabelled
+from sluice.reports import binary, exploration, groups, learning, multiclass, regression, stability, unlabelled
 from sluice.reports.facts import (
     DECISIONS,
     Facts,
@@ -31,6 +31,7 @@ SECTIONS: tuple[Callable[[Facts], list[Safe]], ...] = (
     groups.sections,
     stability.sections,
     learning.sections,
+    exploration.sections,
 )
 """After the plots of the problem type. A section whose evidence is absent is an empty list."""
 
