@@ -152,8 +152,8 @@ class Search:
         costs = sorted((trial.refit_seconds for trial in ranked), reverse=True)[:_MEMBERS]
         several = sum(costs) / len(self._workers)
         refits = max([*costs[:1], several], default=0.0)
-        # and as long again for other seeds, where that is little
-        refits += min(refits, _SEEDS * (self._deadline - self._began))
+        if self._proposed:  # a portfolio that has ended leaves time for other seeds
+            refits += min(refits, _SEEDS * (self._deadline - self._began))
         return self._deadline - refits - self.export_seconds - _CHOICE_SECONDS * self._busy
 
     def _left(self) -> float:
@@ -257,12 +257,12 @@ class Search:
         if not ranked:
             return None
         leaders = [each for each in list(ranked.values())[: len(FAMILY_SHARES)] if self._fits(each)]
-        if not leaders:
+        # of a family that is far behind, better hyperparameters make no good member either
+        near = np.array([self._errors_behind(each) <= CLEARLY_WORSE for each in leaders], dtype=bool)
+        if not near.any():
             self.ended = "no further trial fits into the budget"
             return None
-        shares = np.array(FAMILY_SHARES[: len(leaders)])
-        # of a family that is far behind, better hyperparameters make no good member either
-        shares *= [1.0 if self._errors_behind(each) <= CLEARLY_WORSE else _BEHIND for each in leaders]
+        shares = np.array(FAMILY_SHARES[: len(leaders)]) * np.where(near, 1.0, _BEHIND)
         leader = leaders[int(self._chance.choice(len(shares), p=shares / shares.sum()))]
         space = self._space(leader)
         tried = [(t.hyperparameters, loss_of(t)) for t in self.finished() if t.family == leader.family]
