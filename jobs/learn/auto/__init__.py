@@ -13,6 +13,7 @@ With a budget of time, results depend on the machine: which trials were run is r
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -35,6 +36,9 @@ NAME = "auto"
 PLANNED = 0.95
 """Share of `training.tuning.max_minutes` that the job plans with; SageMaker stops it at the whole."""
 
+MAX_LATE = 300.0
+"""Seconds beyond `max_minutes` that the job takes at most, where it has no model yet."""
+
 
 class Done(NamedTuple):
     metrics: dict[str, float]
@@ -47,6 +51,7 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
     """The whole search; `began` is when the job did (`time.monotonic()`). Raises ModelError."""
     minutes = float((data.training.get("tuning") or {}).get("max_minutes") or 30)
     deadline = began + PLANNED * 60.0 * minutes
+    late = min(60.0 * minutes, MAX_LATE)
     _, y = data.all_rows
     split = data.contract["data"].get("split") or {}
     folds = folding.make(
@@ -56,6 +61,7 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
         seed=data.task.seed,
         by_time=split.get("by") == "time",
         groups=groups_of(data, split.get("group") or ()),
+        seconds=60.0 * minutes,
     )
     columns = Encoder.fit(data.schema, data.contract.get("features") or {}, data.rows).width
     say(f"auto: {len(y)} rows, {columns} columns, {folds.text}, {60 * minutes:.0f} s")
@@ -64,6 +70,14 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
         search.run()
         if not search.finished():
             folds = search.rescue() or folds
+        if not search.finished():
+            # a busy machine: late is better than never, and the job's own limit is minutes away
+            say("auto: no trial ended within the budget; it goes on for as long again")
+            again = time.monotonic()
+            search = Search(data, folds, workers, began=again, deadline=again + late, columns=columns)
+            search.run()
+            if not search.finished():
+                folds = search.rescue() or folds
         trials = search.finished()
         if not trials:
             for trial in search.trials:
@@ -80,7 +94,8 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
         choice = choose(trials, answers, y[rows], data.contract, seed=data.task.seed)
         members = {place: trials[place] for place in choice.weights}
         export = search.export_seconds
-        fits = refit(workers, members, choice.weights, deadline - export, began + 60.0 * minutes - export, say)
+        latest = began + 60.0 * minutes - export
+        fits = refit(workers, members, choice.weights, deadline - export, max(latest, time.monotonic()) + late, say)
     if search.absent:
         say(f"auto: not in this environment, and left out: {', '.join(sorted(search.absent))}")
     total = sum(choice.weights[place] for place in fits)

@@ -65,8 +65,8 @@ def refit(
 ) -> dict[int, list[Exported]]:
     """Each member fitted on all rows and exported; in the time that is left, again with other seeds.
 
-    At `planned` what has ended is taken; if nothing has, the first that ends until `latest`. A fit is not cut short: it
-    would have fewer rounds than were settled. Raises ModelError where none has ended.
+    At `planned` what has ended is taken; if nothing has, the first that ends until `latest`, beyond the budget. A fit
+    is not cut short: it would have fewer rounds than were settled. Raises ModelError where none has ended.
     """
     ordered = sorted(members.items(), key=lambda each: -each[1].seconds)  # the longest first
     waiting = [FullFit(place, trial.family, settled(trial)) for place, trial in ordered]

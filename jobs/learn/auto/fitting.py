@@ -41,6 +41,7 @@ class Held(NamedTuple):
     """`answer` is of the fold's held-out rows. Where it was asked, `row_ms` is the exported scorer's time for one row,
     and `reading_ms` the encoder's, with the texts of the row.
 
+    `preparing` are the seconds before the fit: of texts they may be more, and of a fold that is prepared already none.
     `processor` are the seconds of the processor that the fit took: on a busy machine fewer than `seconds`.
     """
 
@@ -50,6 +51,7 @@ class Held(NamedTuple):
     processor: float
     row_ms: float | None
     reading_ms: float = 0.0
+    preparing: float = 0.0
 
 
 class FullFit(NamedTuple):
@@ -89,7 +91,9 @@ class Fitting:
 
     def _held(self, job: FoldFit) -> Held:
         family, task = FAMILIES[job.family], replace(self._data.task, deadline=job.deadline)
+        began = time.perf_counter()
         encoder, train, held = self._fold(family, job.fold)
+        preparing = time.perf_counter() - began
         if job.share < 1.0:
             # the rows of a fold are in no order of time or class
             few = np.arange(0, len(train.y), max(1, round(1 / job.share)))
@@ -101,7 +105,7 @@ class Fitting:
         answer = family.answer(fitted, task, held)
         seconds, processor = time.perf_counter() - began, time.process_time() - used
         timed = row_times(family, fitted, encoder, self._rows) if job.timed else (None, 0.0)
-        return Held(answer, family.settled(fitted, job.hyperparameters), seconds, processor, *timed)
+        return Held(answer, family.settled(fitted, job.hyperparameters), seconds, processor, *timed, preparing)
 
     def _fold(self, family: Family, fold: int) -> tuple[Encoder, Sample, Sample]:
         key = fold, self._seen_by(family)

@@ -52,3 +52,10 @@ def row_losses(problem: str, y: np.ndarray, answer: np.ndarray) -> np.ndarray:
         return (answer - y) ** 2
     losses: np.ndarray = -np.log(np.clip(answer[np.arange(len(y)), y], 1e-6, 1.0))
     return losses
+
+
+def errors_behind(problem: str, y: np.ndarray, ours: np.ndarray, other: np.ndarray) -> float:
+    """By how many standard errors of the rows' mean difference `ours` has the greater loss; 0 where none differs."""
+    difference = row_losses(problem, y, ours) - row_losses(problem, y, other)
+    error = float(difference.std()) / np.sqrt(len(difference))
+    return float(difference.mean()) / error if error > 0 else 0.0

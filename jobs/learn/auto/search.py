@@ -18,10 +18,10 @@ import numpy as np
 
 from auto.fitting import FoldFit, Held
 from auto.folds import Folds, mean_by_row
-from auto.guide import Loss, row_losses
+from auto.guide import Loss, errors_behind, row_losses
 from auto.portfolio import portfolio
 from auto.propose import Space, propose
-from auto.trials import Trial, has_no_rounds, loss_of
+from auto.trials import REFIT, Trial, has_no_rounds, loss_of
 from auto.workers import Outcome, Workers
 from families import FAMILIES, installed
 from project_data import ProjectData
@@ -43,6 +43,8 @@ _CHEAP = 0.1
 """Of the budget: what the first trial of a family may take, though it is clearly worse on its first fold."""
 _COSTLY = 0.08
 """Of the budget: a trial of the portfolio that takes more waits until the others have ended."""
+_AHEAD = 1.25
+"""Of what the most promising one of those that wait needs: the time that is kept for it, as costs are not exact."""
 _MEMBERS = 4
 _SEEDS = 0.1
 """Of the budget: what fits of the members with other seeds may take."""
@@ -78,7 +80,7 @@ class Search:
         self._since_best = 0
         self._next: deque[tuple[Trial, int]] = deque()
         self._later: list[Trial] = []
-        self._turned_back: list[Trial] = []
+        self._preparing: dict[tuple[str, bool, bool], float] = {}
         self._probed: dict[str, float] = {}
         self._portfolio = self._known(columns)
         self._proposed = 0
@@ -146,12 +148,16 @@ class Search:
             self.ended = f"{PATIENCE} proposals in a row were not better"
         return bool(self.ended)
 
-    def _search_end(self) -> float:
-        """The deadline, less what fits on all rows of the best trials and the export will take."""
+    def _refits(self) -> float:
+        """What fits on all rows of the best trials will take."""
         ranked = sorted(self.finished(), key=loss_of)[: 3 * _MEMBERS]
         costs = sorted((trial.refit_seconds for trial in ranked), reverse=True)[:_MEMBERS]
         several = sum(costs) / len(self._workers)
-        refits = max([*costs[:1], several], default=0.0)
+        return max([*costs[:1], several], default=0.0)
+
+    def _search_end(self) -> float:
+        """The deadline, less what fits on all rows and the export will take."""
+        refits = self._refits()
         if self._proposed:  # a portfolio that has ended leaves time for other seeds
             refits += min(refits, _SEEDS * (self._deadline - self._began))
         return self._deadline - refits - self.export_seconds - _CHOICE_SECONDS * self._busy
@@ -184,13 +190,6 @@ class Search:
             needed = 0.0 if cost is None else cost * len(self._folds) / len(self._workers)
             if self._waits(trial, needed):
                 continue
-            first = self._promising()
-            if first is not None and self._left() - needed < self._seconds_of_rest(first):
-                self._turned_back.append(trial)
-                self._later.remove(first)
-                if self._goes_on(first):
-                    return self._fit(*self._next.popleft())
-                continue
             if needed > self._left():
                 self._leave(trial, f"needs about {needed:.0f} s, {max(0.0, self._left()):.0f} s are left")
                 if trial.origin == "search":
@@ -201,8 +200,6 @@ class Search:
         return None
 
     def _new(self) -> Trial | None:
-        if self._turned_back:
-            return self._turned_back.pop()
         found = next(self._portfolio, None)
         if found is not None:
             return self._begin(*found, origin="portfolio")
@@ -219,6 +216,7 @@ class Search:
 
     def _begin(self, family: str, hyperparameters: Mapping[str, Any], origin: str) -> Trial:
         trial = Trial(len(self.trials), family, dict(hyperparameters), origin)
+        trial.refit = REFIT * len(self._y) / len(self._folds.folds[0].train)
         self.trials.append(trial)
         return trial
 
@@ -278,12 +276,8 @@ class Search:
         if self.best is None or trial is self.best:
             return 0.0
         rows = self._folds.rows
-        losses = (
-            row_losses(self._data.labels.problem, self._y[rows], self.answers(t)[rows]) for t in (trial, self.best)
-        )
-        difference = np.subtract(*losses)
-        error = float(difference.std()) / np.sqrt(len(difference))
-        return float(difference.mean()) / error if error > 0 else 0.0
+        ours, best = (self.answers(each)[rows] for each in (trial, self.best))
+        return errors_behind(self._data.labels.problem, self._y[rows], ours, best)
 
     def _space(self, trial: Trial) -> Space:
         settled = next(iter(trial.held.values())).settled
@@ -300,6 +294,9 @@ class Search:
             self._leave(trial, outcome.failure)
             return
         held: Held = outcome.answer
+        own = FAMILIES[trial.family]
+        seen = own.encoding, own.uses_words, own.uses_learned_columns
+        self._preparing[seen] = trial.preparing = max(held.preparing, self._preparing.get(seen, 0.0))
         if job.share < 1.0:
             self._probed[trial.family] = held.seconds / job.share ** FAMILIES[trial.family].growth
             needed = self._probed[trial.family] * len(self._folds) / len(self._workers)
@@ -314,14 +311,20 @@ class Search:
         if len(trial.held) == len(self._folds):
             self._finish(trial)
         elif job.fold == 0:
-            whole = trial.seconds * len(self._folds) / len(self._workers)
+            whole = (trial.seconds + held.preparing) * len(self._folds) / len(self._workers)
             if not self._waits(trial, whole):
                 self._goes_on(trial)
 
     def _waits(self, trial: Trial, seconds: float) -> bool:
-        """Whether it waits for the cheap ones, as all of its folds would take so many seconds."""
-        if trial.waited or trial.origin != "portfolio" or seconds <= _COSTLY * (self._deadline - self._began):
+        """Whether it waits, as all of its folds would take so many seconds: much, or what a better one needs."""
+        if trial.waited or trial.origin != "portfolio":
             return False
+        first = self._promising()
+        kept = 0.0 if first is None else _AHEAD * self._seconds_of_rest(first)
+        if seconds <= _COSTLY * (self._deadline - self._began) and seconds + kept <= self._left():
+            return False
+        if first is None and seconds > self._left():
+            return False  # it does not fit, and says so
         trial.waited = True
         self._later.append(trial)
         return True
@@ -340,13 +343,14 @@ class Search:
         return found if self.best is None or loss(found) < loss(self.best) else None
 
     def _seconds_of_rest(self, trial: Trial) -> float:
-        """Of its other folds, and of its fit on all rows."""
-        return trial.seconds * (len(self._folds) - 1) / len(self._workers) + trial.refit_seconds
+        """Of its other folds, and of its fit on all rows where that is longer than what is kept for such fits."""
+        one = trial.seconds + trial.held[0].preparing
+        return one * (len(self._folds) - 1) / len(self._workers) + max(0.0, trial.refit_seconds - self._refits())
 
     def _goes_on(self, trial: Trial) -> bool:
         """Whether its other folds are next, after the first one."""
         if not (why := self._worse(trial)):
-            needed = trial.seconds * (len(self._folds) - 1) / len(self._workers)
+            needed = self._seconds_of_rest(trial)
             # where nothing has ended, some folds are better than none
             if self.best is not None and needed > self._left():
                 why = f"needs about {needed:.0f} s more, {max(0.0, self._left()):.0f} s are left"
@@ -366,10 +370,7 @@ class Search:
         if first and whole <= _CHEAP * (self._deadline - self._began):
             return ""
         y = self._y[self._folds.folds[0].held_out]
-        ours, best = (row_losses(self._data.labels.problem, y, t.held[0].answer) for t in (trial, leader))
-        difference = ours - best
-        error = float(difference.std()) / np.sqrt(len(difference))
-        errors = float(difference.mean()) / error if error > 0 else 0.0
+        errors = errors_behind(self._data.labels.problem, y, trial.held[0].answer, leader.held[0].answer)
         if errors > (WORSE if trial.waited else CLEARLY_WORSE):
             self._since_best += trial.origin == "search"
             also = f", and would take {whole:.0f} s" if first or trial.waited else ""

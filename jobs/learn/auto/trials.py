@@ -7,15 +7,16 @@ from typing import Any
 
 from auto.fitting import Held
 
-_REFIT = 1.5
-"""A fit on all rows, compared with one on a fold: more rows, more rounds, and its export."""
+REFIT = 1.2
+"""A fit on all rows, compared with one on a fold, for each of its rows: more rounds, and the export."""
 
 
 @dataclass
 class Trial:
     """`loss` guides the search, `score` is the contract's metric: of all rows that a fold holds out, or None.
 
-    `fits`: how many fits of it are in the model, each with another seed.
+    `preparing`: seconds in which a fold's rows are prepared for its family. `refit`: what a fit on all rows costs, in
+    fits on a fold. `fits`: how many fits of it, each with another seed, are in the model.
     """
 
     number: int
@@ -28,6 +29,8 @@ class Trial:
     left_out: str = ""
     weight: float = 0.0
     fits: int = 0
+    preparing: float = 0.0
+    refit: float = REFIT
     waited: bool = False
 
     @property
@@ -46,7 +49,7 @@ class Trial:
 
     @property
     def refit_seconds(self) -> float:
-        return _REFIT * self.seconds / len(self.held) if self.held else 0.0
+        return self.refit * (self.seconds / len(self.held) + self.preparing) if self.held else 0.0
 
 
 def loss_of(trial: Trial) -> float:

@@ -63,3 +63,9 @@ def test_answers_of_repeats_are_averaged():
                          folds.Fold(np.array([2]), np.array([0, 1]))], "")  # fmt: skip
     mean = folds.mean_by_row(found, [np.array([1.0]), np.array([4.0]), np.array([2.0, 6.0])], 3)
     assert list(mean) == [1.5, 5.0, 0.0]
+
+
+def test_a_short_budget_means_three_folds():
+    y = np.arange(13_000) % 2
+    counts = [len(made(y, 2_000, classes=2, seconds=seconds)) for seconds in (60.0, 600.0)]
+    assert counts == [3, 5]

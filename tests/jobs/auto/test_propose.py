@@ -57,5 +57,9 @@ def test_the_portfolio_depends_on_size_and_columns():
     assert len(large) < len(small)
     assert small[0].family == "lightgbm"
     assert portfolio("binary", 500, 20, texts=True)[0].family == "logistic_regression"
-    assert not {"mlp", "extra_trees"} & {each.family for each in large}
+    assert not {"mlp", "extra_trees", "svm"} & {each.family for each in large}
+    kernels = [sum(each.family == "svm" for each in portfolio("binary", rows, 20)) for rows in (5_000, 12_000, 16_000)]
+    assert kernels == [4, 1, 0]
+    assert "svm" not in {each.family for each in portfolio("regression", 12_000, 20)}
+    assert "svm" not in {each.family for each in portfolio("binary", 5_000, 300)}
     assert "mlp" not in {each.family for each in portfolio("binary", 5_000, 5_000)}
