@@ -104,8 +104,9 @@ class Fitting:
         fitted = family.fit(job.hyperparameters, task, train, held)
         answer = family.answer(fitted, task, held)
         seconds, processor = time.perf_counter() - began, time.process_time() - used
-        timed = row_times(family, fitted, encoder, self._rows) if job.timed else (None, 0.0)
-        return Held(answer, family.settled(fitted, job.hyperparameters), seconds, processor, *timed, preparing)
+        row_ms, reading_ms = row_times(family, fitted, encoder, self._rows) if job.timed else (None, 0.0)
+        settled = family.settled(fitted, job.hyperparameters)
+        return Held(answer, settled, seconds, processor, row_ms, reading_ms, preparing)
 
     def _fold(self, family: Family, fold: int) -> tuple[Encoder, Sample, Sample]:
         key = fold, self._seen_by(family)
