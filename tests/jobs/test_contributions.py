@@ -225,6 +225,11 @@ def test_what_cannot_be_explained_says_why(monkeypatch):
     told, _, _ = contributions.measured(*made("regression", ["lightgbm"]), ROWS)
     assert "leaves, more than the 10" in told["why_not"]
     monkeypatch.undo()
+    monkeypatch.setattr(contributions, "explain", lambda *_: 1 / 0)
+    told, found, _ = contributions.measured(*made("regression", ["ridge"]), ROWS)
+    assert found is None
+    assert "ZeroDivisionError" in told["why_not"]
+    monkeypatch.undo()
     monkeypatch.setattr(contributions, "WORK", 1_000)
     told, _, _ = contributions.measured(*made("regression", ["lightgbm"]), ROWS)
     assert "could be explained in time" in told["why_not"]

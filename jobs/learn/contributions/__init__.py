@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from channels import crash
 from contributions import members, trees
 from contributions.links import through
 from contributions.matrix_columns import Sources, sources_of
@@ -140,7 +141,18 @@ def _scale(parts: Parts, *, alone: bool) -> str:
 
 
 def measured(model: Model, parts: Parts, rows: Sequence[Row]) -> tuple[dict[str, Any], Explained | None, list[Row]]:
-    """See `sluice.records.evaluation.Contributions`; and what was found of which rows, for the report."""
+    """See `sluice.records.evaluation.Contributions`; and what was found of which rows, for the report.
+
+    It explains, so its own failure is a sentence and does not end the evaluation.
+    """
+    try:
+        return _measured(model, parts, rows)
+    except Exception as error:
+        print(f"contributions: {crash(error)}", flush=True)
+        return {"why_not": f"SHAP values are not computed: {crash(error)}"}, None, []
+
+
+def _measured(model: Model, parts: Parts, rows: Sequence[Row]) -> tuple[dict[str, Any], Explained | None, list[Row]]:
     began = time.monotonic()
     why = why_not(model, parts)
     if why is None:
