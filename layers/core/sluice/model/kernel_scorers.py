@@ -7,6 +7,7 @@ bounded, so that this loses few digits.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ Arrays = Mapping[str, np.ndarray]
 BOUND = 4.0
 _FAR = 1e9  # where z is bounded already, and its square can still be computed
 _CHUNK = 1 << 20  # (row, support vector) pairs at a time
+_MOST_CODES = 256
+_LOOK = 1_000  # vectors that show whether a column has too many values
+_WORTH_CODES = 16_000  # numbers that are no longer read, from which a look-up takes less time
 _STEEP = 500.0  # the exponent of e from which a probability is 0 in 64 bits anyway
 
 
@@ -33,18 +37,18 @@ class VectorScorer:
         self._log = np.flatnonzero(arrays["log"])
         self._impute, self._center, self._scale = arrays["impute"], arrays["center"], arrays["scale"]
         self._flagged = arrays["flagged"]
-        self._vectors, self._dual, self._intercept = arrays["vectors"], arrays["dual"], arrays["intercept"]
-        self._norms = np.einsum("ij,ij->i", self._vectors, self._vectors)
+        vectors, self._dual, self._intercept = arrays["vectors"], arrays["dual"], arrays["intercept"]
+        self._products, self._norms = Products(vectors), np.einsum("ij,ij->i", vectors, vectors)
         ends = np.cumsum(arrays["counts"])
         self._blocks = [slice(int(end - count), int(end)) for end, count in zip(ends, arrays["counts"], strict=True)]
         self._first, self._second = pairs_of(len(self._blocks))
         self._gamma, self._output = float(meta["gamma"]), str(meta["output"])
         self._slope, self._offset = float(meta.get("slope", 1.0)), float(meta.get("offset", 0.0))
-        if self._dual.shape[1] != len(self._vectors) or (len(ends) and ends[-1] != len(self._vectors)):
+        if self._dual.shape[1] != len(vectors) or (len(ends) and ends[-1] != len(vectors)):
             raise ValueError("the support vectors' arrays do not fit together")
         if self._output != "identity" and len(self._intercept) != len(self._first):
             raise ValueError(f"{len(self._intercept)} intercepts for {len(self._first)} pairs of classes")
-        self._step = max(1, _CHUNK // max(1, len(self._vectors)))
+        self._step = max(1, _CHUNK // max(1, len(vectors)))
 
     def inputs(self, matrix: np.ndarray) -> np.ndarray:
         """Shape (rows, width + flagged); no NaN."""
@@ -64,7 +68,7 @@ class VectorScorer:
 
     def _decisions(self, x: np.ndarray) -> np.ndarray:
         """Shape (rows, pairs of classes), greater than 0 for the first class of the pair; or (rows, 1)."""
-        squared = x @ self._vectors.T
+        squared = self._products(x)
         squared *= -2.0
         squared += self._norms
         squared += np.einsum("ij,ij->i", x, x)[:, None]
@@ -79,6 +83,60 @@ class VectorScorer:
         first, second = self._first, self._second
         decisions: np.ndarray = (sums[first, :, second - 1] + sums[second, :, first]).T + self._intercept
         return decisions
+
+
+class Products:
+    """x·v of a row with every vector, of which most of one-hot columns is read from a table.
+
+    A row reads all vectors, so that their size in memory is what it takes. Columns that have few values together (a
+    category's, flags) become one column of codes, and the products with each code's values are looked up.
+    """
+
+    def __init__(self, vectors: np.ndarray) -> None:
+        self._order, self._groups = np.arange(vectors.shape[1]), []
+        groups = _coded(vectors)
+        coded = [column for columns, _ in groups for column in columns]
+        plain = [column for column in range(vectors.shape[1]) if column not in {*coded}]
+        if groups:
+            self._order = np.array([*plain, *coded], dtype=np.intp)
+        self._plain = np.ascontiguousarray(vectors[:, plain].T)
+        start = len(plain)
+        for columns, codes in groups:
+            _, first = np.unique(codes, return_index=True)
+            values = np.ascontiguousarray(vectors[np.ix_(first, columns)].T)
+            self._groups.append((slice(start, start + len(columns)), values, codes))
+            start += len(columns)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """(rows, inputs) → (rows, vectors)."""
+        x = x.take(self._order, axis=1)
+        found: np.ndarray = x[:, : len(self._plain)] @ self._plain
+        for columns, values, codes in self._groups:
+            found += (x[:, columns] @ values).take(codes, axis=1)
+        return found
+
+
+def _coded(vectors: np.ndarray) -> list[tuple[list[int], np.ndarray]]:
+    """Groups of columns that have at most _MOST_CODES different rows together, each with the code of every vector."""
+    found: list[tuple[list[int], np.ndarray]] = []
+    if vectors.size < _WORTH_CODES:
+        return found
+    group: list[int] = []
+    codes = np.zeros(len(vectors), np.intp)
+    for column, values in enumerate(vectors.T):
+        if len(np.unique(values[:_LOOK])) > _MOST_CODES:
+            continue
+        known, own = np.unique(values, return_inverse=True)
+        joint, joined = np.unique(codes * len(known) + own, return_inverse=True)
+        if len(joint) > _MOST_CODES:
+            found.append((group, codes))
+            group, joint, joined = [], known, own
+        if len(joint) <= _MOST_CODES:
+            group, codes = [*group, column], joined
+        else:
+            codes = np.zeros(len(vectors), np.intp)
+    found.append((group, codes))
+    return [(columns, own) for columns, own in found if len(columns) * len(vectors) >= _WORTH_CODES]
 
 
 def coupled(decisions: np.ndarray, slope: float, offset: float) -> np.ndarray:
@@ -102,6 +160,7 @@ def coupled(decisions: np.ndarray, slope: float, offset: float) -> np.ndarray:
     return answer
 
 
+@lru_cache(64)  # a look-up for each row
 def pairs_of(classes: int) -> tuple[np.ndarray, np.ndarray]:
     """The first and the second class of each pair."""
     first, second = np.triu_indices(classes, 1)
