@@ -216,6 +216,30 @@ def test_a_text_column_of_an_older_model_still_counts_tokens():
     assert not math.isnan(model.score([{}])[0])
 
 
+STATE = {
+    "family": "auto",
+    "run_id": "r",
+    "problem": {},
+    "labels": {"problem": "regression", "target": "y", "classes": []},
+}
+LINEAR = {"scorer": "linear", "output": "identity"}
+
+
+def ensemble(encoders, members):
+    arrays = {f"m{i}_{name}": array for i, own in enumerate(members) for name, array in own.items()}
+    for i, encoder in enumerate(encoders):
+        arrays |= encoder.arrays(i)
+    state = {
+        "encoders": [encoder.to_json() for encoder in encoders],
+        "members": [{"encoder": i, "weight": 1.0, "scorer": LINEAR} for i in range(len(encoders))],
+    }
+    return Model({**STATE, **state}, arrays)
+
+
+def single(encoder, own):
+    return Model({**STATE, "encoder": encoder.to_json(), "scorer": LINEAR}, {**own, **encoder.arrays()})
+
+
 def linear_member(encoder, *, terms):
     width = encoder.width
     arrays = {"impute": np.zeros(width), "mean": np.zeros(width), "scale": np.ones(width), "intercept": np.zeros(1)}
@@ -225,31 +249,31 @@ def linear_member(encoder, *, terms):
     return arrays
 
 
+def test_an_ensemble_scores_a_text_once_for_encoders_with_the_same_scores(monkeypatch):
+    width, chance = ENCODER.terms([]).width, np.random.default_rng(1)
+    coefs = [chance.normal(size=(width, 1)) for _ in range(2)]
+    encoders = [ENCODER.with_scores(TextScores(coef, np.zeros(1), ["0"])) for coef in (coefs[0], coefs[1], coefs[0])]
+    encoders.append(Encoder.fit(SCHEMA, {}, ROWS[:9]))
+    encoders[3] = encoders[3].with_scores(
+        TextScores(chance.normal(size=(encoders[3].terms([]).width, 1)), np.zeros(1), "0")
+    )
+    members = [linear_member(encoder, terms=False) for encoder in encoders]
+    model = ensemble(encoders, members)
+    alone = [single(encoder, own).score(ROWS) for encoder, own in zip(encoders, members)]
+    assert np.allclose(model.score(ROWS), np.mean(alone, axis=0), rtol=1e-12)
+    asked = []
+    monkeypatch.setattr(TextScores, "__call__", lambda self, terms: asked.append(1) or np.zeros((1, 1)))
+    model.score(ROWS[:1])
+    assert len(asked) == 3
+
+
 def test_an_ensemble_reads_a_text_once_for_encoders_that_know_the_same_terms(monkeypatch):
     scores = TextScores(np.random.default_rng(1).normal(size=(ENCODER.terms([]).width, 1)), np.zeros(1), ["0"])
     other = Encoder.fit(SCHEMA, {}, ROWS[:9])
     encoders = [ENCODER, ENCODER.with_scores(scores), other]
     members = [linear_member(encoder, terms=i != 1) for i, encoder in enumerate(encoders)]
-    state = {
-        "encoders": [encoder.to_json() for encoder in encoders],
-        "members": [
-            {"encoder": i, "weight": 1.0, "scorer": {"scorer": "linear", "output": "identity"}} for i in range(3)
-        ],
-        "family": "auto",
-        "run_id": "r",
-        "problem": {},
-        "labels": {"problem": "regression", "target": "y", "classes": []},
-    }
-    arrays = {f"m{i}_{name}": array for i, own in enumerate(members) for name, array in own.items()}
-    model = Model(state, arrays | encoders[0].arrays(0) | encoders[1].arrays(1) | encoders[2].arrays(2))
-    single = {name: value for name, value in state.items() if name not in ("encoders", "members")}
-    alone = [
-        Model(
-            {**single, "encoder": encoder.to_json(), "scorer": {"scorer": "linear", "output": "identity"}},
-            {**own, **encoder.arrays()},
-        ).score(ROWS)
-        for encoder, own in zip(encoders, members)
-    ]
+    model = ensemble(encoders, members)
+    alone = [single(encoder, own).score(ROWS) for encoder, own in zip(encoders, members)]
     assert np.allclose(model.score(ROWS), np.mean(alone, axis=0), rtol=1e-12)
     read = []
     terms = Texts.terms

@@ -108,9 +108,10 @@ class Encoder:
         """The terms of the text columns, sparse, shape (rows, terms); None without text columns."""
         return None if self.texts is None else self.texts.terms(rows)
 
-    def encode(self, rows: Sequence[Row], terms: Terms | None = None) -> np.ndarray:
-        """Shape (rows, width), float64, C order; missing numbers are NaN. `terms` of the rows, if they are known."""
-        return self._staged(self._matrix(rows, terms))
+    def encode(self, rows: Sequence[Row], terms: Terms | None = None, scores: np.ndarray | None = None) -> np.ndarray:
+        """Shape (rows, width), float64, C order; missing numbers are NaN. `terms` of the rows and `scores` of their
+        texts, if they are known."""
+        return self._staged(self._matrix(rows, terms, scores))
 
     def encode_out_of_fold(self, rows: Sequence[Row], targets: Targets, fold: np.ndarray) -> np.ndarray:
         """The rows that the encoder was fitted on, for the family to learn from: what a row has of the target comes
@@ -127,10 +128,12 @@ class Encoder:
             matrix = stage(matrix)
         return matrix
 
-    def _matrix(self, rows: Sequence[Row], terms: Terms | None = None) -> np.ndarray:
+    def _matrix(self, rows: Sequence[Row], terms: Terms | None = None, scores: np.ndarray | None = None) -> np.ndarray:
         matrix = self._by_row(rows) if len(rows) < _FEW else self._by_column(rows)
         if self.texts is not None and self.texts.scores is not None:
-            matrix[:, self._scored :] = self.texts.scores(self.texts.terms(rows) if terms is None else terms)
+            if scores is None:
+                scores = self.texts.scores(self.texts.terms(rows) if terms is None else terms)
+            matrix[:, self._scored :] = scores
         return matrix
 
     def _by_row(self, rows: Sequence[Row]) -> np.ndarray:

@@ -103,7 +103,7 @@ class Products:
         start = len(plain)
         for columns, codes in groups:
             _, first = np.unique(codes, return_index=True)
-            values = np.ascontiguousarray(vectors[np.ix_(first, columns)].T)
+            values = np.ascontiguousarray(vectors[first][:, columns].T)
             self._groups.append((slice(start, start + len(columns)), values, codes))
             start += len(columns)
 

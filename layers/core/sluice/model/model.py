@@ -73,6 +73,7 @@ class Model:
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise ArtifactError(f"model.json is incomplete: {error}") from error
         self._texts = self._shared_texts()
+        self._scores = self._shared_scores()
         self.fields = RequestFields(self.encoder.schema)
         self.columns = ColumnReader(self.encoder) if len(self.members) == 1 else None
         self.reader = self._direct()
@@ -104,6 +105,17 @@ class Model:
             if texts is None or not (weighed or texts.scores):
                 continue
             same = (k for k in found.values() if (other := self.encoders[k].texts) and texts.reads_as(other))
+            found[at] = next(same, at)
+        return found
+
+    def _shared_scores(self) -> dict[int, int]:
+        """Encoder with scores of texts → the first one with the same terms and the same scores."""
+        found: dict[int, int] = {}
+        for at, encoder in enumerate(self.encoders):
+            if encoder.texts is None or encoder.texts.scores is None:
+                continue
+            own, alike = encoder.texts.scores, (k for k in found.values() if self._texts[k] == self._texts[at])
+            same = (k for k in alike if (texts := self.encoders[k].texts) and texts.scores and own.same(texts.scores))
             found[at] = next(same, at)
         return found
 
@@ -141,7 +153,16 @@ class Model:
         # texts are read once for all encoders that know the same terms
         known = {at: self.encoders[at].terms(rows) for at in set(self._texts.values())}
         terms = [known.get(self._texts.get(at, -1)) for at in range(len(self.encoders))]
-        matrices = [encoder.encode(rows, found) for encoder, found in zip(self.encoders, terms)]
+        # and so are their scores
+        scored: dict[int, np.ndarray] = {}
+        for at in set(self._scores.values()):
+            texts, of_texts = self.encoders[at].texts, terms[at]
+            if texts and texts.scores and of_texts is not None:
+                scored[at] = texts.scores(of_texts)
+        matrices = [
+            encoder.encode(rows, terms[at], scored.get(self._scores.get(at, -1)))
+            for at, encoder in enumerate(self.encoders)
+        ]
         answers = [
             scorer(matrices[at], terms[at]) if uses_terms(scorer) else scorer(matrices[at])
             for at, scorer, _ in self.members

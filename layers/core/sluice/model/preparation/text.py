@@ -135,6 +135,10 @@ class TextScores:
         """Shape (rows, outputs)."""
         return terms.times(self._coef) + self._intercept
 
+    def same(self, other: TextScores) -> bool:
+        """Whether both give the same scores."""
+        return np.array_equal(self.coef, other.coef) and np.array_equal(self.intercept, other.intercept)
+
 
 class Texts:
     """The text columns of an encoder: a vocabulary each, and the scores, if there are any."""
