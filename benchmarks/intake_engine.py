@@ -105,11 +105,17 @@ def _open_csv(path: Path) -> None:
         assert len(batch)
 
 
-def _validate(path: Path, scratch: Path) -> None:
+def _validate(path: Path, scratch: Path, *, fused: bool = False) -> None:
     from sluice.intake.validation import validate_file
+    from sluice.profile.profiler import Profiler
 
-    outcome = validate_file(path, contract(), datetime(2026, 1, 1, tzinfo=UTC), scratch)
+    profiler = Profiler(contract()) if fused else None
+    outcome = validate_file(
+        path, contract(), datetime(2026, 1, 1, tzinfo=UTC), scratch, count=profiler and profiler.add
+    )
     assert outcome.rows
+    if profiler is not None:
+        assert profiler.profile("bench")["rows"] == outcome.rows
 
 
 def _profile(path: Path) -> None:
@@ -124,7 +130,7 @@ def measure(what: str, path: Path, scratch: Path) -> dict[str, float]:
     if what == "open_csv":
         _open_csv(path)
     elif what in ("validate", "fused"):
-        _validate(path, scratch)
+        _validate(path, scratch, fused=what == "fused")
     elif what == "profile":
         _profile(scratch / "accepted.parquet")
     used = time.process_time() - before

@@ -6,11 +6,13 @@ import json
 from datetime import timedelta
 
 import pytest
+import yaml
 
 from sluice.errors import NotFoundError
 from sluice.ports import Champion
 from sluice.steps.profile_dataset import profile_dataset
-from tests.unit.steps.intake_world import CONTRACT, MIXED, arrive, shop
+from sluice.steps.register_project import register_project
+from tests.unit.steps.intake_world import CONTRACT, MIXED, arrive, put, shop
 
 
 def test_profile_report_and_event() -> None:
@@ -89,3 +91,22 @@ def test_a_key_is_not_counted_whatever_its_type() -> None:
     at.call(profile_dataset, "shop", record["dataset_id"])
     for key in (f"profiles/shop/{record['dataset_id']}/{name}" for name in ("profile.json", "report.html")):
         assert "secret" not in at.objects.read(key).decode()
+
+
+def test_rows_are_counted_once_by_the_intake_and_again_under_another_contract() -> None:
+    at = shop()
+    _, record = arrive(at, MIXED)
+    dataset = record["dataset_id"]
+    key = f"profiles/shop/{dataset}/profile.json"
+    by_intake = json.loads(at.objects.read(key))
+    at.call(profile_dataset, "shop", dataset)
+    assert json.loads(at.objects.read(key)) == by_intake
+    # without what the intake counted, the accepted file tells the same
+    at.objects.write(key, b"{")
+    at.call(profile_dataset, "shop", dataset)
+    assert json.loads(at.objects.read(key)) == by_intake
+    changed = {**CONTRACT, "data": {**CONTRACT["data"], "key": []}}
+    version = put(at, "projects/shop/project.yaml", yaml.safe_dump(changed).encode())
+    at.call(register_project, "projects/shop/project.yaml", version)
+    at.call(profile_dataset, "shop", dataset)
+    assert json.loads(at.objects.read(key))["contract_version"] == version != by_intake["contract_version"]

@@ -42,13 +42,11 @@ class Blocks:
 
         A block ends outside quotes where one of its line ends has an even number of quotes before it.
         """
-        while len(self._buffer) < size and self._more():
-            pass
+        self._fill(size)
         while not (cut := self._cut(size)):
             # where a line is longer than the block, each round doubles what is looked at
-            wanted = 2 * len(self._buffer)
-            while len(self._buffer) < wanted and self._more():
-                self._limits.check_line(len(self._buffer))
+            self._fill(2 * len(self._buffer))
+            self._limits.check_line(len(self._buffer))
             if self._ended:
                 cut = len(self._buffer)
                 break
@@ -57,17 +55,20 @@ class Blocks:
         self._taken += len(block)
         return block
 
-    def _more(self) -> bool:
-        chunk = next(self._chunks, None)
-        if chunk is None:
-            self._ended = True
-            return False
-        self._limits.check_time()
-        self._read += len(chunk)
-        self._limits.check_file(self._read, "unpacked and in UTF-8 the file has more than")
-        # chunks are put together once for a block, so that each byte is copied a fixed number of times
-        self._buffer += chunk
-        return True
+    def _fill(self, size: int) -> None:
+        """At least `size` bytes into the buffer, as long as there are any."""
+        parts, have = [self._buffer], len(self._buffer)
+        while have < size and not self._ended:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                self._ended = True
+                break
+            self._limits.check_time()
+            self._read += len(chunk)
+            self._limits.check_file(self._read, "unpacked and in UTF-8 the file has more than")
+            parts.append(chunk)
+            have += len(chunk)
+        self._buffer = b"".join(parts)
 
     def _cut(self, size: int) -> int:
         """Where a block may end; 0 if no line ends in the buffer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import ARROW_TYPES, Violation, judge
 from sluice.intake.source import open_source
 
+Count = Callable[[Mapping[str, pa.Array], int], None]
+
 
 @dataclass
 class Outcome(Tally):
@@ -39,28 +42,38 @@ class Outcome(Tally):
 
 
 def validate_file(
-    path: Path, contract: Contract, arrived_at: datetime, scratch: Path, limits: Limits = UNLIMITED
+    path: Path,
+    contract: Contract,
+    arrived_at: datetime,
+    scratch: Path,
+    limits: Limits = UNLIMITED,
+    *,
+    count: Count | None = None,
 ) -> Outcome:
     """Judges every row of the file at `path`; `scratch` is a folder for unpacked and written files.
+
+    `count`: is given the accepted rows, batch by batch: the typed columns of the contract, and their length.
 
     Raises UnreadableFileError, EmptyFileError, HeaderMismatchError, FileTooLargeError. What breaks an expectation of
     the contract raises nothing: it is in the outcome's `refusals`.
     """
-    outcome = _read(path, contract, arrived_at, scratch, limits)
+    outcome = _read(path, contract, arrived_at, scratch, limits, count)
     if outcome.rows + outcome.quarantined == 0:
         raise EmptyFileError("the file has a header but no data row")
     outcome.refusals = _broken_expectations(outcome, contract)
     return outcome
 
 
-def _read(path: Path, contract: Contract, arrived_at: datetime, scratch: Path, limits: Limits) -> Outcome:
+def _read(
+    path: Path, contract: Contract, arrived_at: datetime, scratch: Path, limits: Limits, count: Count | None
+) -> Outcome:
     wanted = list(contract.data.columns)
     source = open_source(path, scratch, limits, wanted)
     notes = source.notes
     extra = [] if notes.format == "jsonl" else check_header(notes.columns, contract)
     batches = source.batches(wanted, plan_of(contract))
     outcome = Outcome(scratch / "accepted.parquet", scratch / "rows.jsonl", notes, extra)
-    _write(batches, contract, arrived_at, outcome, limits)
+    _write(batches, contract, arrived_at, outcome, limits, count)
     if notes.format == "jsonl" and outcome.rows + outcome.quarantined:
         if not notes.columns:
             raise HeaderMismatchError(no_object(source.opened.chunks))
@@ -74,7 +87,14 @@ def accepted_schema(contract: Contract) -> pa.Schema:
     return pa.schema([*fields, pa.field("_arrived_at", pa.timestamp("us")), pa.field("_row", pa.int64())])
 
 
-def _write(batches: Batches, contract: Contract, arrived_at: datetime, outcome: Outcome, limits: Limits) -> None:
+def _write(
+    batches: Batches,
+    contract: Contract,
+    arrived_at: datetime,
+    outcome: Outcome,
+    limits: Limits,
+    count: Count | None,
+) -> None:
     schema = accepted_schema(contract)
     arrived = pa.scalar(arrived_at.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us"))
     # a category is written with its codes; without Arrow's own schema in the file, readers see text
@@ -104,6 +124,13 @@ def _write(batches: Batches, contract: Contract, arrived_at: datetime, outcome: 
                 outcome.nulls[name] += table.column(name).null_count
             if table.num_rows:
                 accepted.write_table(table)
+                if count is not None:
+                    whole = {name: table.column(name) for name in contract.data.columns}
+                    count({name: _one(each) for name, each in whole.items()}, table.num_rows)
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _coded(values: pa.Array) -> pa.Array:

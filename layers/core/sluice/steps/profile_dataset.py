@@ -15,11 +15,14 @@ from sluice.profile import drift
 from sluice.profile.profiles import profile_parquet
 from sluice.profile.report import render
 from sluice.records.baseline import Baseline
+from sluice.store.counted_profiles import counted
 from sluice.store.run_records import baseline_of, read_json
 
 
 def profile_dataset(project: str, dataset_id: str, *, objects: ObjectStore, ledger: Ledger, events: Events) -> Json:
     """Writes profile.json and report.html, then sends `Dataset Profiled`. A repetition writes the same again.
+
+    The intake has counted the rows already, unless the contract changed since or an older version accepted them.
 
     Returns {"project", "dataset_id", "rows", "drift": column → PSI | None, "notes"}; a note says what could not be
     compared or read, as the report does. Raises UnknownProjectError and NotFoundError (no accepted file, which the
@@ -29,10 +32,12 @@ def profile_dataset(project: str, dataset_id: str, *, objects: ObjectStore, ledg
     if registered is None:
         raise UnknownProjectError(f"there is no project {project!r}")
     contract = Contract.model_validate(registered[0])
-    with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
-        path = Path(folder) / "accepted.parquet"
-        objects.download(keys.accepted_part(project, dataset_id), path)
-        profile = profile_parquet(path, contract, dataset_id)
+    profile = counted(project, dataset_id, registered[1], objects=objects)
+    if profile is None:
+        with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
+            path = Path(folder) / "accepted.parquet"
+            objects.download(keys.accepted_part(project, dataset_id), path)
+            profile = profile_parquet(path, contract, dataset_id) | {"contract_version": registered[1]}
     notes: list[str] = []
     baseline = _baseline(project, notes, objects=objects, ledger=ledger)
     scores = drift.population_drift(baseline, profile) if baseline is not None else None

@@ -39,6 +39,8 @@ from sluice.intake.markers import marker
 from sluice.intake.misplaced import contract_among_rows
 from sluice.intake.validation import Outcome, validate_file
 from sluice.ports import Alerts, Clock, Events, Json, Ledger, ObjectStore, Settings
+from sluice.profile.profiler import Profiler
+from sluice.store.counted_profiles import write_counted
 
 LEASE = timedelta(minutes=10)
 """The longest that the function may take; the queue gives a message back after it."""
@@ -104,6 +106,7 @@ def validate_dataset(
                         project,
                         dataset,
                         contract,
+                        contract_version,
                         Path(folder),
                         limits,
                         objects=objects,
@@ -194,6 +197,7 @@ def _judge(
     project: str,
     dataset: str,
     contract: Contract,
+    contract_version: str,
     folder: Path,
     limits: Limits,
     *,
@@ -211,7 +215,8 @@ def _judge(
     except NotFoundError:
         return _gone(key, project, dataset, "this version of it was deleted", alerts=alerts)
     content = _sha256(source)
-    outcome = validate_file(source, contract, accepted_at, folder, limits)
+    profiler = Profiler(contract)
+    outcome = validate_file(source, contract, accepted_at, folder, limits, count=profiler.add)
     refused = bool(outcome.refusals)
     record: Json = {
         "status": "quarantined" if refused else "accepted",
@@ -234,6 +239,7 @@ def _judge(
         objects.write(keys.quarantine_summary(project, dataset), _json(summary), "application/json")
     if not refused:
         objects.upload(outcome.accepted_path, keys.accepted_part(project, dataset))
+        write_counted(profiler.profile(dataset), project, dataset, contract_version, objects=objects)
         facts = {"rows": outcome.rows, "quarantined_rows": outcome.quarantined, "key": key, "sha256": content}
         ledger.add_dataset(project, dataset, accepted_at, facts)
         counts = {"rows": outcome.rows, "quarantined_rows": outcome.quarantined}

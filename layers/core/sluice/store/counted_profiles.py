@@ -1,0 +1,29 @@
+"""The profile that the intake counts in the pass in which it judges the rows.
+
+It holds for the contract that the rows were judged by. Under another one `profile_dataset` counts again.
+"""
+
+from __future__ import annotations
+
+import json
+
+from sluice import keys
+from sluice.errors import DamagedRecordError, NotFoundError
+from sluice.ports import Json, ObjectStore
+from sluice.store.run_records import read_json
+
+
+def write_counted(profile: Json, project: str, dataset: str, contract_version: str, *, objects: ObjectStore) -> None:
+    body = json.dumps({**profile, "contract_version": contract_version}, ensure_ascii=False, allow_nan=False)
+    objects.write(keys.profile(project, dataset), body.encode(), "application/json")
+
+
+def counted(project: str, dataset: str, contract_version: str, *, objects: ObjectStore) -> Json | None:
+    """The profile of a dataset under this version of the contract; None where its rows must be counted."""
+    try:
+        found = read_json(keys.profile(project, dataset), objects=objects)
+    except (NotFoundError, DamagedRecordError):
+        return None
+    if not isinstance(found, dict) or found.get("contract_version") != contract_version:
+        return None
+    return found
