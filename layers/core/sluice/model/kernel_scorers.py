@@ -7,7 +7,7 @@ bounded, so that this loses few digits.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,11 +38,14 @@ class VectorScorer:
         self._impute, self._center, self._scale = arrays["impute"], arrays["center"], arrays["scale"]
         self._flagged = arrays["flagged"]
         vectors, self._dual, self._intercept = arrays["vectors"], arrays["dual"], arrays["intercept"]
-        self._products, self._norms = Products(vectors), np.einsum("ij,ij->i", vectors, vectors)
+        self._products = Products(vectors)
         ends = np.cumsum(arrays["counts"])
         self._blocks = [slice(int(end - count), int(end)) for end, count in zip(ends, arrays["counts"], strict=True)]
+        # for sums from one start to the next, which there are only where no class is without a vector
+        self._starts = ends - arrays["counts"] if (arrays["counts"] > 0).all() else None
         self._first, self._second = pairs_of(len(self._blocks))
         self._gamma, self._output = float(meta["gamma"]), str(meta["output"])
+        self._norms = self._gamma * np.einsum("ij,ij->i", vectors, vectors)
         self._slope, self._offset = float(meta.get("slope", 1.0)), float(meta.get("offset", 0.0))
         if self._dual.shape[1] != len(vectors) or (len(ends) and ends[-1] != len(vectors)):
             raise ValueError("the support vectors' arrays do not fit together")
@@ -68,20 +71,23 @@ class VectorScorer:
 
     def _decisions(self, x: np.ndarray) -> np.ndarray:
         """Shape (rows, pairs of classes), greater than 0 for the first class of the pair; or (rows, 1)."""
-        squared = self._products(x)
-        squared *= -2.0
-        squared += self._norms
-        squared += np.einsum("ij,ij->i", x, x)[:, None]
-        np.maximum(squared, 0.0, out=squared)
-        squared *= -self._gamma
-        kernel = np.exp(squared, out=squared)
-        if self._output == "identity":
+        # -γ‖x - s‖² = 2γ x·s - γ‖s‖² - γ‖x‖²
+        exponent = self._products(x)
+        exponent *= 2.0 * self._gamma
+        exponent -= self._norms
+        exponent -= self._gamma * np.einsum("ij,ij->i", x, x)[:, None]
+        kernel = np.exp(np.minimum(exponent, 0.0, out=exponent), out=exponent)
+        if len(self._dual) == 1:
             values: np.ndarray = kernel @ self._dual.T + self._intercept
             return values
-        # sums[i, :, j]: of the vectors of class i, weighted for the j-th of the other classes
-        sums = np.stack([kernel[:, block] @ self._dual[:, block].T for block in self._blocks])
         first, second = self._first, self._second
-        decisions: np.ndarray = (sums[first, :, second - 1] + sums[second, :, first]).T + self._intercept
+        if len(x) == 1 and self._starts is not None:
+            # sums[j, i]: of the vectors of class i, weighted for the j-th of the other classes
+            sums = np.add.reduceat(self._dual * kernel, self._starts, axis=1)
+            one: np.ndarray = (sums[second - 1, first] + sums[first, second] + self._intercept)[None, :]
+            return one
+        each = np.stack([kernel[:, block] @ self._dual[:, block].T for block in self._blocks])
+        decisions: np.ndarray = (each[first, :, second - 1] + each[second, :, first]).T + self._intercept
         return decisions
 
 
@@ -149,15 +155,21 @@ def coupled(decisions: np.ndarray, slope: float, offset: float) -> np.ndarray:
     >>> coupled(np.array([[2.0]]), 0.5, 0.0).round(3).tolist()
     [[0.731, 0.269]]
     """
-    classes = (1 + round((1 + 8 * decisions.shape[1]) ** 0.5)) // 2
     logits = np.clip(slope * decisions + offset, -_STEEP, _STEEP)
-    first, second = pairs_of(classes)
+    of_first, of_second = _members(decisions.shape[1])
+    odds = np.exp(logits)
     # 1/r - 1 is e^-logit for the first class of a pair, e^logit for the second
-    others = np.zeros((classes, classes, len(decisions)))
-    others[first, second], others[second, first] = np.exp(-logits.T), np.exp(logits.T)
-    answer = 1.0 / (1.0 + others.sum(axis=1).T)
+    answer = 1.0 / (1.0 + (1.0 / odds) @ of_first + odds @ of_second)
     answer /= answer.sum(axis=1, keepdims=True)
     return answer
+
+
+@cache
+def _members(pairs: int) -> tuple[np.ndarray, np.ndarray]:
+    """(pairs, classes): 1 where a class is the first of a pair, and where it is the second."""
+    classes = (1 + round((1 + 8 * pairs) ** 0.5)) // 2
+    first, second = (np.eye(classes)[place] for place in pairs_of(classes))
+    return first, second
 
 
 @lru_cache(64)  # a look-up for each row
