@@ -73,7 +73,7 @@ def test_numbers_and_categories_are_exported_to_the_bit(problem, codes):
 
 def test_every_kind_of_question_is_asked():
     """Else the test above would say nothing about it."""
-    arrays, _ = FAMILY.export(FAMILY.fit(FAMILY.hyperparameters({}), task(), mixed()))
+    arrays, _ = FAMILY.export(FAMILY.fit(FAMILY.hyperparameters({"iterations": "100"}), task(), mixed()))
     sizes, values = arrays["lookup_size"], np.split(arrays["lookup_value"], np.cumsum(arrays["lookup_size"])[:-1])
     of_one = [set(part) == {0.0, 1.0} for part in values]
     assert any(of_one)
@@ -84,11 +84,12 @@ def test_every_kind_of_question_is_asked():
 
 
 def test_categories_are_learned_from_as_categories():
-    train, watch, fresh = mixed(rows=1500), mixed(rows=500, seed=1), mixed(rows=1500, seed=2)
+    train, watch, fresh = mixed(), mixed(rows=300, seed=1), mixed(seed=2)
+    given = FAMILY.hyperparameters({"learning-rate": "0.2", "depth": "4"})
     losses = []
     for codes in ((), CODES):
         samples = [each._replace(codes=codes) for each in (train, watch, fresh)]
-        fitted = FAMILY.fit(FAMILY.hyperparameters({}), task(), *samples[:2])
+        fitted = FAMILY.fit(given, task(), *samples[:2])
         answer = FAMILY.answer(fitted, task(), samples[2])
         losses.append(-np.log(answer[np.arange(len(fresh.y)), fresh.y]).mean())
     assert losses[1] < 0.95 * losses[0]
@@ -116,8 +117,14 @@ def test_a_depth_of_eight_is_walked_as_exactly():
 
 
 def test_as_many_rounds_as_there_is_room_for_are_fast():
-    given = FAMILY.hyperparameters({"iterations": str(ROOM), "learning-rate": "0.01"})
-    scorer = build_scorer(*FAMILY.export(FAMILY.fit(given, task(), mixed(rows=200))))
+    fitted = FAMILY.fit(FAMILY.hyperparameters({"iterations": "49"}), task(), mixed())
+    arrays, meta = FAMILY.export(fitted)
+    nodes, times = len(arrays["feature"]), ROOM // len(arrays["roots"])
+    shift = np.repeat(np.arange(times) * nodes, nodes)
+    many = {name: np.tile(array, times) for name, array in arrays.items() if len(array) == nodes}
+    many |= {name: many[name] + shift for name in ("left", "right")}
+    many["roots"] = (arrays["roots"] + np.arange(times)[:, None] * nodes).ravel()
+    scorer = build_scorer({**arrays, **many}, meta)
     assert isinstance(scorer, CategoryBoostingScorer)
     times = []
     for row in mixed(rows=100, seed=5).matrix:
@@ -128,9 +135,17 @@ def test_as_many_rounds_as_there_is_room_for_are_fast():
 
 
 def test_columns_of_one_value_are_refused_in_words():
-    sample = mixed()._replace(matrix=np.zeros((800, 2)), codes=())
+    few = FAMILY.hyperparameters({"iterations": "3"})
+    nothing = np.stack([np.zeros(800), np.full(800, np.nan), 1.0 + 1e-12 * np.arange(800)], axis=1)
+    sample = mixed()._replace(matrix=nothing, codes=())
     with pytest.raises(ModelError, match="columns that have a single value each"):
-        FAMILY.fit(FAMILY.hyperparameters({}), task(), sample)
+        FAMILY.fit(few, task(), sample)
+    holes = nothing.copy()
+    holes[sample.y == 1, 0] = np.nan
+    fitted = FAMILY.fit(few, task(), sample._replace(matrix=holes))
+    answer = FAMILY.answer(fitted, task(), Sample(holes, None))
+    assert np.ptp(answer[:, 1]) > 0.01
+    assert np.array_equal(build_scorer(*FAMILY.export(fitted))(holes), answer)
 
 
 def test_tables_that_do_not_fit_are_refused():

@@ -53,7 +53,7 @@ class CatBoost(Family):
 
     def fit(self, hyperparameters: Mapping[str, Any], task: Task, sample: Sample, watch: Sample | None = None) -> Any:
         catboost = library("catboost", self.name)
-        if not (np.nanmin(sample.matrix, axis=0) < np.nanmax(sample.matrix, axis=0)).any():
+        if not _varies(sample.matrix):
             raise ModelError("family catboost learns nothing from columns that have a single value each")
         states = {at: _states(sample.matrix[:, at]) for at in sample.codes}
         parameters: dict[str, Any] = {name.replace("-", "_"): value for name, value in hyperparameters.items()}
@@ -129,6 +129,19 @@ class _Look:
         return not self._watcher.stop(info.iteration, found)
 
 
+def _varies(matrix: np.ndarray) -> bool:
+    """Whether any column has two values, of which a missing one may be one: CatBoost fails where none has."""
+    plain = _in_32_bits(matrix)
+    missing = np.isnan(plain)
+    several = np.fmin.reduce(plain, axis=0) < np.fmax.reduce(plain, axis=0)
+    return bool((several | (missing.any(axis=0) & ~missing.all(axis=0))).any())
+
+
+def _in_32_bits(matrix: np.ndarray) -> np.ndarray:
+    # larger numbers would be infinite in 32 bits, which CatBoost refuses; both are above every border
+    return np.clip(matrix, -_LARGEST, _LARGEST).astype(np.float32)
+
+
 def _states(codes: np.ndarray) -> int:
     known = codes[~np.isnan(codes)]
     return (int(known.max()) if len(known) else -1) + 1 + _UNSEEN
@@ -137,15 +150,13 @@ def _states(codes: np.ndarray) -> int:
 def _pool(catboost: Any, matrix: np.ndarray, states: Mapping[int, int], **rest: Any) -> Any:
     """Numbers in 32 bits and categories as texts, for the number of their state."""
     numbers = [at for at in range(matrix.shape[1]) if at not in states]
-    # larger numbers would be infinite in 32 bits, which CatBoost refuses; both are above every border
-    plain = np.clip(matrix[:, numbers], -_LARGEST, _LARGEST).astype(np.float32)
     categories = np.empty((len(matrix), len(states)), dtype=object)
     for place, (at, count) in enumerate(states.items()):
         state = np.where(np.isnan(matrix[:, at]), 0.0, np.clip(matrix[:, at] + 1.0, 0.0, count - 1))
         texts = np.array([str(each).encode() for each in range(count)], dtype=object)
         categories[:, place] = texts[state.astype(np.intp)]
     data = catboost.FeaturesData(
-        num_feature_data=np.ascontiguousarray(plain) if numbers else None,
+        num_feature_data=np.ascontiguousarray(_in_32_bits(matrix[:, numbers])) if numbers else None,
         cat_feature_data=categories if states else None,
     )
     return catboost.Pool(data, **rest)
