@@ -76,6 +76,7 @@ _PORTFOLIO = (
         {"learning-rate": 0.04, "num-leaves": 63, "min-data-in-leaf": 15, "feature-fraction": 0.5, "lambda-l2": 3.0},
         rows=(SMALL, 10_000_000),
     ),
+    Configuration("catboost", {"learning-rate": 0.1, "depth": 5, "rsm": 0.5}, rows=(0, LARGE), columns=MANY_COLUMNS),
     Configuration(
         "extra_trees",
         {"n-estimators": 120, "max-depth": 18, "min-samples-leaf": 3, "max-features": 0.5},
