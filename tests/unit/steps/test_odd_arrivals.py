@@ -59,7 +59,7 @@ def test_gzip_that_unpacks_to_too_much_is_refused() -> None:
     [(OSError(errno.ENOSPC, "No space left on device"), "temporary disk was full"), (MemoryError(), "memory was full")],
 )
 def test_a_full_disk_or_memory_is_an_outcome(error: Exception, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: Any) -> Any:
+    def full(*_: Any, **__: Any) -> Any:
         raise error
 
     monkeypatch.setattr(step, "validate_file", full)
@@ -68,7 +68,7 @@ def test_a_full_disk_or_memory_is_an_outcome(error: Exception, told: str, monkey
 
 
 def test_another_error_of_the_system_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any) -> Any:
+    def broken(*_: Any, **__: Any) -> Any:
         raise OSError(errno.EIO, "I/O error")
 
     monkeypatch.setattr(step, "validate_file", broken)
