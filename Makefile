@@ -17,7 +17,7 @@ SYNC = $(PY) -m uv pip sync --quiet --require-hashes --build-constraints require
 # one lock for every Python of PYTHONS and every platform: where a package dropped a Python, two versions with markers
 LOCK = $(PY) -m uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version $(firstword $(PYTHONS)) --generate-hashes --no-emit-index-url --no-header --only-binary :all: --emit-build-options
 
-# --- environments: one for tools and tests, one that stands for SageMaker's container, one for a Glue worker ----
+# --- environments: one for tools and tests, one for each of SageMaker's containers, one for a Glue worker ----
 
 .venv/.stamp: requirements/dev.txt
 	@echo "Setting up .venv (tools, tests, local cloud) ..."
@@ -38,6 +38,16 @@ LOCK = $(PY) -m uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --
 .envs/packed/.stamp: jobs/packed/requirements.txt scripts/pack_libraries.py .venv/.stamp
 	@echo "Setting up .envs/packed ..."
 	@$(PY) scripts/pack_libraries.py --to .envs/packed --unpacked
+	@touch $@
+
+# Those of deep learning, when a job first needs them. PyTorch is not in the lock: PyPI's build for Linux is a CUDA build
+# of several GB. TORCH holds pip's arguments for a build of your choice, such as TORCH=torch==2.13.0; without it, what
+# pip would take by itself is taken if it is a build for the CPU, and refused if it is not
+.envs/pytorch/.stamp: requirements/pytorch.txt .venv/.stamp
+	@echo "Setting up .envs/pytorch ..."
+	@test -x .envs/pytorch/bin/python || $(PY) -m uv venv --quiet --python $(PY) .envs/pytorch
+	@$(SYNC) --python .envs/pytorch/bin/python requirements/pytorch.txt
+	@PYTHONPATH=localcloud/src $(PY) -m localcloud environment pytorch --folder .envs/pytorch
 	@touch $@
 
 # asl-validator, on the Node of a wheel
@@ -168,7 +178,7 @@ sbom: build  ## CycloneDX bills of materials in build/sbom: of what is deployed,
 	$(PY) scripts/write_sbom.py
 
 lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files, those of the layers included; UPGRADE=1 moves all that can move
-	@for name in build dev learn glue sdk audit bench automl intake; do echo "Locking $$name"; $(LOCK) $$(ls requirements/$$name.overrides 2>/dev/null | sed 's/^/--override /') -o requirements/$$name.txt requirements/$$name.in; done
+	@for name in build dev learn glue pytorch tensorflow sdk audit bench automl intake; do echo "Locking $$name"; $(LOCK) $$(ls requirements/$$name.overrides 2>/dev/null | sed 's/^/--override /') -o requirements/$$name.txt requirements/$$name.in; done
 	@echo "Locking jobs" && $(LOCK) --no-deps -c requirements/dev.txt -o jobs/requirements.txt requirements/jobs.in
 	@echo "Locking packed" && $(LOCK) --no-deps -o jobs/packed/requirements.txt requirements/packed.in
 	@for layer in core data; do echo "Locking layers/$$layer"; $(LOCK) -c requirements/dev.txt -o layers/$$layer/requirements.txt requirements/$$layer.in; done

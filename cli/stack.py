@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import sys
 from collections.abc import Callable
@@ -20,6 +21,10 @@ from sluice.aws.clients import Clients
 from sluice.bootstrap import World
 
 REGION = "eu-west-1"
+ENVIRONMENTS = {"sklearn": "learn", "glue": "glue", "pytorch": "pytorch", "tensorflow": "tensorflow"}
+"""The local cloud's name of a container → the folder in .envs that stands for it."""
+ON_DEMAND = ("pytorch", "tensorflow")
+"""Those of deep learning, which are made when a job first needs them."""
 
 
 def free_port() -> int:
@@ -36,6 +41,15 @@ class LocalStack:
     speed: float = 1.0
     port: int = field(default_factory=free_port)
     stack: str = "sluice"
+    environments: Path = ROOT / ".envs"
+    """The folder of the environments of deep learning."""
+    make_environment: str = f"make --silent -C {shlex.quote(str(ROOT))} .envs/{{name}}/.stamp"
+    """Makes an environment of deep learning, `{name}`, when a job first needs it."""
+
+    @property
+    def notices(self) -> Path:
+        """What the cloud says to the person at the terminal: the making of environments."""
+        return self.state / "notices.log"
 
     @property
     def endpoint(self) -> str:
@@ -57,8 +71,11 @@ class LocalStack:
     def start(self) -> None:
         self.state.mkdir(parents=True, exist_ok=True)
         arguments = ["start", "--background", "--port", str(self.port), "--state", str(self.state)]
-        for kind, name in (("sklearn", "learn"), ("glue", "glue")):
-            arguments += [f"--{kind}-python", str(ROOT / ".envs" / name / "bin" / "python")]
+        for kind, name in ENVIRONMENTS.items():
+            folder = self.environments if name in ON_DEMAND else ROOT / ".envs"
+            arguments += [f"--{kind}-python", str(folder / name / "bin" / "python")]
+        arguments += ["--make-environment", self.make_environment]
+        self.notices.unlink(missing_ok=True)
         self._localcloud(*arguments, "--speed", str(self.speed))
 
     def stop(self) -> None:

@@ -213,9 +213,9 @@ class Line:
 
 
 @contextmanager
-def deployed(state: Path, speed: float) -> Iterator[Line]:
-    """A line of its own: built, deployed and subscribed to."""
-    stack = LocalStack(state=state, speed=speed)
+def deployed(state: Path, speed: float, stack: LocalStack | None = None) -> Iterator[Line]:
+    """A line of its own: built, deployed and subscribed to; on `stack`, if it is given."""
+    stack = stack or LocalStack(state=state, speed=speed)
     (ROOT / "build").mkdir(exist_ok=True)
     stack.start()
     try:

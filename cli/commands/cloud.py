@@ -55,7 +55,7 @@ def run(
             cloud.deploy()
         say(welcome(cloud, background=background))
         if not background:
-            _wait_for_the_end()
+            _wait_for_the_end(cloud.notices)
     except KeyboardInterrupt:
         _stop(cloud)
         return INTERRUPTED
@@ -117,13 +117,17 @@ def _refuse_a_second(state: Path) -> None:
     raise CliError(f"a local cloud runs already at {endpoint}: use it, or stop it with `sluice cloud --stop`")
 
 
-def _wait_for_the_end() -> None:
-    """Until Ctrl-C or SIGTERM."""
+def _wait_for_the_end(notices: Path) -> None:
+    """Until Ctrl-C or SIGTERM; meanwhile prints what is added to `notices`."""
     ended = threading.Event()
     before = {each: signal.signal(each, lambda *_: ended.set()) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
+        shown = 0
         while not ended.wait(1.0):
-            pass
+            lines = notices.read_text(encoding="utf-8").splitlines() if notices.exists() else []
+            for line in lines[shown:]:
+                say(line, sys.stderr)
+            shown = len(lines)
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +95,26 @@ def test_a_deployment_that_fails_leaves_no_cloud(
     assert main(["cloud"]) == 1
     assert done == ["build", "start", "stop"]
     assert "`sam deploy` ended with 1" in capsys.readouterr().err
+
+
+def test_what_the_cloud_says_is_shown_while_it_runs(
+    done: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    notices = tmp_path / "notices.log"
+    monkeypatch.setattr(cloud.local.LocalStack, "notices", notices)
+
+    def say_and_press() -> None:
+        for line in ("Making the environment", "The environment is made"):
+            with notices.open("a") as file:
+                file.write(f"{line}\n")
+            time.sleep(1.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    presser = threading.Timer(0.2, say_and_press)
+    presser.start()
+    try:
+        assert main(["cloud"]) == 0
+    finally:
+        presser.join()
+    said = capsys.readouterr().err.splitlines()
+    assert [line for line in said if "nvironment" in line] == ["Making the environment", "The environment is made"]

@@ -111,6 +111,16 @@ def test_every_range_is_a_hyperparameter_within_its_bounds():
                 family.hyperparameters({r["Name"]: value})
 
 
+def test_a_truth_value_comes_as_sagemakers_toolkit_spells_it():
+    """It reads a hyperparameter's value as JSON before it makes an argument of it: false becomes False."""
+    families = [family for family in FAMILIES.values() for p in family.parameters.values() if p.default == "false"]
+    assert {"lightgbm", "torch_mlp"} <= {family.name for family in families}
+    for family in families:
+        name = next(name for name, p in family.parameters.items() if p.default == "false")
+        for text in ("True", "true", "False", "false"):
+            assert family.hyperparameters({name: text})[name] == text.lower()
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")

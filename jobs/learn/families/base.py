@@ -36,6 +36,8 @@ class Parameter:
     def parse(self, name: str, text: str) -> float | str:
         """Raises ValueError saying what is allowed."""
         if isinstance(self.default, str):
+            # SageMaker's toolkit reads a value as JSON, and hands on a truth value in Python's spelling
+            text = text.lower() if text in ("True", "False") else text
             if text not in self.choices:
                 raise ValueError(f"hyperparameter {name} is {text!r}; allowed: {', '.join(self.choices)}")
             return text

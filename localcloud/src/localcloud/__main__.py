@@ -43,11 +43,17 @@ def main(arguments: list[str] | None = None) -> int:
                 default=int(os.environ.get("LOCALCLOUD_INSTANCE_MEMORY_MIB", "0")),
                 help="memory of every serving instance; 0: the memory of its type on AWS",
             )
-            for kind, found in (("sklearn", defaults.sklearn_python), ("glue", defaults.glue_python)):
-                text = f"interpreter that stands for {environments.KINDS[kind].stands_for} (default: {found})".replace(
-                    "%", "%%"
-                )
-                command.add_argument(f"--{kind}-python", type=Path, default=found, metavar="PYTHON", help=text)
+            for kind in environments.KINDS.values():
+                found = defaults.python_of(kind)
+                text = f"interpreter that stands for {kind.stands_for} (default: {found})".replace("%", "%%")
+                command.add_argument(f"--{kind.name}-python", type=Path, default=found, metavar="PYTHON", help=text)
+            command.add_argument(
+                "--make-environment",
+                default="",
+                metavar="COMMAND",
+                help="makes an environment that a job needs and that is missing; {name} in it is the environment's "
+                "name (default: localcloud environment {name})",
+            )
             command.add_argument("--no-iam", action="store_true", help="allow every call")
             command.add_argument("--background", action="store_true", help="return when the cloud answers")
     command = commands.add_parser("environment", help="create the environment that stands for one of AWS's containers")
@@ -87,6 +93,9 @@ def _start(options: argparse.Namespace) -> int:
         # not resolved: the interpreter of a virtual environment is a link
         sklearn_python=options.sklearn_python.absolute(),
         glue_python=options.glue_python.absolute(),
+        pytorch_python=options.pytorch_python.absolute(),
+        tensorflow_python=options.tensorflow_python.absolute(),
+        make_environment=options.make_environment,
     )
     if options.background:
         return _start_in_background(settings)
@@ -105,7 +114,9 @@ def _start_in_background(settings: Settings) -> int:
     command += ["--port", str(settings.port), "--state", str(settings.state), "--speed", str(settings.speed)]
     command += ["--account", settings.account, "--region", settings.region]
     command += ["--instance-memory-mib", str(settings.instance_memory_mib)]
-    command += ["--sklearn-python", str(settings.sklearn_python), "--glue-python", str(settings.glue_python)]
+    for kind in environments.KINDS.values():
+        command += [f"--{kind.name}-python", str(settings.python_of(kind))]
+    command += ["--make-environment", settings.make_environment]
     command += [] if settings.enforce_iam else ["--no-iam"]
     root = str(Path(__file__).resolve().parent.parent)
     paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]

@@ -27,6 +27,12 @@ class Settings:
     """Interpreter of the environment that stands for SageMaker's scikit-learn container."""
     glue_python: Path = field(default_factory=lambda: environments.python(environments.GLUE))
     """Interpreter of the environment that stands for a Glue worker."""
+    pytorch_python: Path = field(default_factory=lambda: environments.python(environments.PYTORCH))
+    """Interpreter of the environment that stands for SageMaker's PyTorch container; made when it is first needed."""
+    tensorflow_python: Path = field(default_factory=lambda: environments.python(environments.TENSORFLOW))
+    """The same for SageMaker's TensorFlow container."""
+    make_environment: str = ""
+    """Command that makes a missing environment, `{name}` being its name; empty: `localcloud environment`."""
     instance_memory_mib: int = 0
     """Memory of every serving instance, whatever its type; 0: what the type has on AWS."""
 
@@ -35,6 +41,15 @@ class Settings:
     @property
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def python_of(self, kind: environments.Kind) -> Path:
+        """The interpreter of the environment that stands for a container."""
+        return {
+            "sklearn": self.sklearn_python,
+            "glue": self.glue_python,
+            "pytorch": self.pytorch_python,
+            "tensorflow": self.tensorflow_python,
+        }[kind.name]
 
     @classmethod
     def use(cls, settings: Settings) -> Settings:

@@ -9,7 +9,10 @@ import pytest
 from proofs.locks import ROOT
 
 
-@pytest.mark.parametrize(("container", "lock"), [("sklearn", "learn"), ("glue", "glue")])
+@pytest.mark.parametrize(
+    ("container", "lock"),
+    [("sklearn", "learn"), ("glue", "glue"), ("pytorch", "pytorch"), ("tensorflow", "tensorflow")],
+)
 def test_pins_agree_with_the_lock(container: str, lock: str) -> None:
     named = (ROOT / "localcloud" / "src" / "localcloud" / "containers" / f"{container}.txt").read_text("utf-8")
     locked = (ROOT / "requirements" / f"{lock}.txt").read_text("utf-8")

@@ -24,6 +24,8 @@ Candidate = Literal[
     "catboost",
     "svm",
     "mlp",
+    "torch_mlp",
+    "keras_mlp",
 ]
 
 
@@ -70,8 +72,9 @@ class Training(Part):
         min_length=1,
         max_length=10,
         description="model families to tune, or `auto` alone: one job that tries the families and hyperparameters "
-        "itself for `tuning.max_minutes` and may weigh several models. The baseline is always trained. Clustering, "
-        "and anomaly with a target, try every family of their type; anomaly without one `isolation_forest`",
+        "itself for `tuning.max_minutes` and may weigh several models. The baseline is always trained. `torch_mlp`, "
+        "`keras_mlp` and `autoencoder` are trained in the containers of PyTorch and TensorFlow. Clustering, and "
+        "anomaly with a target, try every other family of their type; anomaly without one `isolation_forest`",
     )
     tuning: Tuning = Field(Tuning(), description="how long and how widely to search")
     instance: str = Field(MACHINE, pattern=MACHINE_PATTERN, description="machine of training and evaluation jobs")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from sluice.model.search_spaces import FRAMEWORKS
+
 UNLABELLED = ("clustering", "anomaly")
-UnlabelledFamily = Literal["kmeans", "gaussian_mixture", "pca_kmeans", "isolation_forest", "lof", "one_class_svm"]
+UnlabelledFamily = Literal[
+    "kmeans", "gaussian_mixture", "pca_kmeans", "isolation_forest", "lof", "one_class_svm", "autoencoder"
+]
 FAMILIES: dict[str, tuple[str, ...]] = {
     "clustering": ("kmeans", "gaussian_mixture", "pca_kmeans"),
-    "anomaly": ("isolation_forest", "lof", "one_class_svm"),
+    "anomaly": ("isolation_forest", "lof", "one_class_svm", "autoencoder"),
 }
 NO_LABELS_AT_ALL = ("isolation_forest",)
 """The default of an anomaly problem without a target. Of several families nothing says which is best without a label:
@@ -31,8 +35,8 @@ BY_SLICE = {"clustering": ("silhouette",), "anomaly": (*NEED_LABELS, "flagged_sh
 
 
 def default_families(problem: dict[str, Any]) -> list[str]:
-    """Raises KeyError for a type that learns from labels."""
-    families = FAMILIES[problem["type"]]
+    """All that need no framework of deep learning. Raises KeyError for a type that learns from labels."""
+    families = [name for name in FAMILIES[problem["type"]] if name not in FRAMEWORKS]
     return list(NO_LABELS_AT_ALL if problem["type"] == "anomaly" and not problem.get("target") else families)
 
 

@@ -1,4 +1,4 @@
-"""The container image in which a family is trained, and what that image needs to be told."""
+"""The container image in which a family is trained, and the hyperparameters that the image itself reads."""
 
 from __future__ import annotations
 

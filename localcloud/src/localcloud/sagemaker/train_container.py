@@ -158,7 +158,7 @@ class TrainContainer:
     def _container(self, root: Path) -> Container:
         name = self._record["TrainingJobName"]
         specification = self._record["AlgorithmSpecification"]
-        python = images.pull(specification["TrainingImage"], self._role)
+        python = images.pull(specification["TrainingImage"], self._role, training=True)
         env = containers.environment(python, root, self._role, self._record.get("Environment"))
         env |= {
             "SAGEMAKER_BASE_DIR": str(root),

@@ -156,7 +156,7 @@ def check(request: Record) -> Record:
     checks.refuse(specification, "AlgorithmName", "TrainingImageConfig")
     if not specification.get("TrainingImage"):
         raise checks.invalid("AlgorithmSpecification.TrainingImage is required.")
-    images.python_of(specification["TrainingImage"])
+    images.python_of(specification["TrainingImage"], training=True)
     _file_mode(specification["TrainingInputMode"])
     if not request.get("ResourceConfig"):
         raise checks.invalid("ResourceConfig is required.")

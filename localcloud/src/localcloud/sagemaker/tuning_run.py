@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import statistics
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.extension import ServiceError
-from localcloud.sagemaker import containers, events, store, training
+from localcloud.sagemaker import containers, events, images, store, training
 from localcloud.sagemaker.completion import Completion
 from localcloud.sagemaker.strategies import Proposal, Strategy
 
@@ -121,6 +122,7 @@ class TuningRun:
         self.publish()
 
     def _work(self) -> tuple[str, str | None]:
+        self._pull()
         limits = self._config["ResourceLimits"]
         deadline = time.monotonic() + limits.get("MaxRuntimeInSeconds", float("inf"))
         over = False
@@ -153,6 +155,17 @@ class TuningRun:
             f"No objective metrics found after running {len(self._children)} training jobs. Please ensure that the "
             "custom algorithm is emitting the objective metric as defined by the regular expression provided."
         )
+
+    def _pull(self) -> None:
+        """Has the images' environments made before the clock starts: on AWS a machine has an image within seconds.
+
+        What goes wrong is left to the training jobs, whose failures say it.
+        """
+        for definition in self.definitions:
+            image = definition.request["AlgorithmSpecification"].get("TrainingImage", "")
+            if images.is_made_on_demand(image):
+                with contextlib.suppress(containers.ClientError):
+                    images.pull(image, definition.request["RoleArn"], training=True)
 
     def _launch(self) -> None:
         """Starts the next training job: the definitions take turns."""
