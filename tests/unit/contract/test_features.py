@@ -28,6 +28,7 @@ def contract(features, **problem):
     ({"columns": {"n": {"encoding": "target"}}}, "features.columns.n.encoding: 'n' is number"),
     ({"columns": {"n": {"dates": "cycles"}}}, "features.columns.n.dates: 'n' is number"),
     ({"columns": {"y": {}}}, "features.columns.y: 'y' is not a feature"),
+    ({"columns": {"n": {"similar": "fold"}}}, "features.columns.n.similar: 'n' is"),
     ({"columns": {"n": {"scale": "robust"}}, "bins": {"n": 4}}, "'n' is cut into bins by features.bins"),
     ({"columns": {"n": {"transform": "square_root"}}, "log": ["n"]}, "but features.log names 'n'"),
     ({"components": 3, "select": {"model": 5}}, "features.components replaces the columns that features.select keeps"),
@@ -53,6 +54,8 @@ def test_nothing_is_learned_from_a_target_that_there_is_not(features):
     ({"numbers": {"outlier_limit": 3}}, "`outlier_limit` needs `outliers`"),
     ({"numbers": {"outliers": "quantile", "outlier_limit": 3}}, "at most 0.25"),
     ({"rows": {"outliers": "isolation_forest", "share": 0.5}}, "less than or equal to 0.2"),
+    ({"rows": {"outliers": "lof", "limit": 4}}, "`limit` needs `outliers`: z_score or iqr"),
+    ({"categories": {"similar": "guess"}}, "keep"),
     ({"columns": {"zzz": {}}}, "features.columns names the column 'zzz'"),
     ({"categories": {"encoding": "binary"}}, "one_hot"),
 ])  # fmt: skip
@@ -65,9 +68,9 @@ def test_a_contract_without_options_and_one_with_all_agree_with_the_columns():
     everything = {
         "numbers": {"impute": "median", "missing_indicator": True, "outliers": "iqr", "outlier_limit": 2.5,
                     "transform": "yeo_johnson", "scale": "robust"},
-        "categories": {"encoding": "target", "max_one_hot": 20, "min_rows": 3},
+        "categories": {"encoding": "target", "max_one_hot": 20, "min_rows": 3, "similar": "fold"},
         "dates": "cycles",
-        "columns": {"n": {"impute": 0, "transform": "none"}, "c": {"encoding": "frequency"}, "s": {"dates": "parts"}},
+        "columns": {"n": {"impute": 0, "transform": "none"}, "c": {"encoding": "frequency", "similar": "keep"}, "s": {"dates": "parts"}},
         "rows": {"outliers": "lof", "share": 0.02},
         "unit_norm": True,
         "select": {"min_variance": 0.0, "mutual_information": 10},
@@ -80,6 +83,7 @@ def test_the_encoder_knows_what_the_contract_may_say():
     """The jobs have no pydantic: they read the plain JSON."""
     assert Features.model_fields["dates"].annotation.__args__ == options.DATES
     assert ColumnFeatures.model_fields["encoding"].annotation.__args__[0].__args__ == options.ENCODINGS
+    assert ColumnFeatures.model_fields["similar"].annotation.__args__[0].__args__ == options.SIMILAR
     schema = Schema({name: column["type"] for name, column in COLUMNS.items()}, ("n", "c", "s", "t"))
     rows = [{"n": float(i), "c": "ab"[i % 2], "s": 1e9 + i, "t": "word"} for i in range(20)]
     plain = contract({}).features.model_dump(mode="json")

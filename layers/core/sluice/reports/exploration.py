@@ -98,7 +98,7 @@ def _axes(found: Density) -> str:
 
 
 def _picture(found: Density) -> Child:
-    """Every cell with its rows as a dot; the place is that of the cell, so no row can be told."""
+    """Every cell with its rows as a dot; the place is that of the cell, so no single row can be recognised."""
     if not found.cells:
         return None
     most = max(count for *_, count in found.cells)
