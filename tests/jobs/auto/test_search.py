@@ -1,14 +1,18 @@
 """The search keeps its budget: what cannot end is not begun, what is clearly worse ends early, and it says so."""
 
+import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import auto
 from auto import folds, search
 from auto.fitting import Held
 from auto.portfolio import Configuration
 from auto.workers import Outcome
+from project_data import ProjectData
+from tests.jobs.learning_data import make_data
 
 ROWS = 600
 CHANCE = np.random.default_rng(0)
@@ -202,3 +206,26 @@ def test_installed_means_the_family_and_its_library(name, monkeypatch):
     assert search._installed(name) == (name != "no_such_family")
     monkeypatch.setattr("importlib.util.find_spec", lambda library: None)
     assert search._installed(name) == (name == "logistic_regression")
+
+
+def test_without_any_trial_the_job_goes_on_for_as_long_again(tmp_path, monkeypatch, capsys):
+    folder = make_data(tmp_path / "data", "binary", rows=150)
+    data = ProjectData.read(folder / "contract", folder / "train", folder / "validation")
+    data.training["tuning"] = {"max_minutes": 0.2}
+    known = [Configuration("logistic_regression")]
+    monkeypatch.setattr(search, "portfolio", lambda *_, **__: known)
+    monkeypatch.setattr(search, "PATIENCE", 1)
+    begun = []
+
+    class Busy(search.Search):
+        """The first of them comes to nothing."""
+
+        def run(self):
+            begun.append(self)
+            return super().run() if len(begun) > 1 else []
+
+    monkeypatch.setattr(auto, "Search", Busy)
+    done = auto.run(data, "r0", time.monotonic())
+    assert len(begun) == 2
+    assert done.assembled.state["training"]["trials"]
+    assert "no trial ended within the budget; it goes on for as long again" in capsys.readouterr().out
