@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from auto.calibrating import fitted_calibration
-from auto.ensemble import mixed, select, share_better
+from auto.ensemble import mixed, select_within, share_better
 from auto.guide import Loss
 from auto.trials import Trial
 from sluice.model.calibration import Calibration
@@ -79,7 +79,7 @@ def _weights(
     some = [answers[i][rows] for i in able]
     # a row is read once for all members that see it alike
     budget_ms = BUDGET_MS - max(trial.reading_ms for trial in trials)
-    found = select(some, y[rows], loss, [trials[i].row_ms for i in able], budget_ms=budget_ms)
+    found = select_within(some, y[rows], loss, [trials[i].row_ms for i in able], budget_ms=budget_ms)
     if len(found) == 1:
         return {able[next(iter(found))]: 1.0}, None
     sure = share_better(y[rows], mixed(some, found), answers[best][rows], (loss, loss), seed, RESAMPLES)

@@ -5,7 +5,7 @@ import pytest
 
 from auto.calibrating import fitted_calibration
 from auto.choice import choose, threshold_of
-from auto.ensemble import MAX_MEMBERS, mixed, select, share_better
+from auto.ensemble import MAX_MEMBERS, mixed, select, select_within, share_better
 from auto.fitting import Held
 from auto.guide import Loss
 from auto.trials import Trial
@@ -52,6 +52,15 @@ def test_members_keep_within_their_time_and_number():
     assert len(weights) == 2
     assert len(select(answers, Y, BRIER, [0.0] * 12, budget_ms=0.25)) == MAX_MEMBERS
     assert len(select(answers, Y, BRIER, [9.0] * 12, budget_ms=0.25)) == 1
+
+
+def test_a_slow_trial_does_not_keep_better_company_out():
+    answers = [noisy(0, 0.12), *(noisy(seed) for seed in range(1, 4))]
+    slow = [0.18, 0.05, 0.05, 0.05]
+    assert list(select(answers, Y, BRIER, slow, budget_ms=0.2)) == [0]
+    assert set(select_within(answers, Y, BRIER, slow, budget_ms=0.2)) == {1, 2, 3}
+    # alone it is better than the one quick trial that there is
+    assert select_within(answers[:2], Y, BRIER, slow[:2], budget_ms=0.2) == {0: 1.0}
 
 
 def test_an_ensemble_that_is_better_by_noise_alone_is_not_taken():
