@@ -36,12 +36,25 @@ def rank_error(column: dict[str, Any], numbers: np.ndarray, q: float) -> float:
 
     A value between two neighbours has the rank of both, so one rank of slack is left.
     """
-    value = quantile(column["quantiles"], q)
+    value = _quantile(column, q)
     if value is None:
         return 1.0
     below, up_to = np.searchsorted(numbers, value, "left"), np.searchsorted(numbers, value, "right")
     rank = q * (len(numbers) - 1)
     return max(0.0, float(below) - rank - 1, rank - float(up_to)) / len(numbers)
+
+
+def _quantile(column: dict[str, Any], q: float) -> float | None:
+    """From the counts of the values where the profile has them, else from its histogram."""
+    if not column.get("counts"):
+        return quantile(column["quantiles"], q)
+    counted = sorted((float(value), count) for value, count in column["counts"].items())
+    rank, seen = q * (sum(count for _, count in counted) - 1), 0
+    for value, count in counted:
+        seen += count
+        if seen > rank:
+            return value
+    return None
 
 
 def moment_error(moments: dict[str, Any], numbers: np.ndarray) -> float:

@@ -13,6 +13,7 @@ import pyarrow.csv as pa_csv
 from benchmarks.intake.columns import CONTRACT
 from sluice.contract import Contract
 from sluice.intake.validation import Outcome, validate_file
+from sluice.profile.profiler import Profiler
 from sluice.profile.profiles import profile_parquet
 
 
@@ -24,25 +25,32 @@ def open_csv(file: Path, folder: Path, cores: int) -> None:
 
 
 def validate(file: Path, folder: Path, cores: int) -> dict[str, Any]:
-    """Checks the file against the contract and writes the accepted rows; in the same pass it may make the profile."""
-    outcome = _validated(file, folder, cores)
-    profile = getattr(outcome, "profile", None)
-    if profile is not None:
-        (folder / "profile.json").write_text(json.dumps(profile))
-    return {"rows": outcome.rows, "quarantined": outcome.quarantined, "fused": profile is not None}
+    """Checks the file against the contract and writes the accepted rows, without their profile."""
+    return _rows(_validated(file, folder, cores))
+
+
+def fused(file: Path, folder: Path, cores: int) -> dict[str, Any]:
+    """Checks, writes and profiles in one pass, as the function does."""
+    profiler = Profiler(_contract())
+    outcome = _validated(file, folder, cores, profiler)
+    (folder / "profile.json").write_text(json.dumps(profiler.profile("bench")))
+    return _rows(outcome)
 
 
 def profile(file: Path, folder: Path, cores: int) -> dict[str, Any]:
     """Makes the profile of the accepted rows that `validate` wrote in `folder`."""
     pa.set_cpu_count(cores)
-    made = profile_parquet(folder / "accepted.parquet", _contract(), "bench")
-    (folder / "profile.json").write_text(json.dumps(made))
-    return {"rows": made["rows"]}
+    return {"rows": profile_parquet(folder / "accepted.parquet", _contract(), "bench")["rows"]}
 
 
-def _validated(file: Path, folder: Path, cores: int) -> Outcome:
+def _rows(outcome: Outcome) -> dict[str, Any]:
+    return {"rows": outcome.rows, "quarantined": outcome.quarantined}
+
+
+def _validated(file: Path, folder: Path, cores: int, profiler: Profiler | None = None) -> Outcome:
     pa.set_cpu_count(cores)
-    outcome = validate_file(file, _contract(), datetime(2026, 1, 1, tzinfo=UTC), folder)
+    count = profiler.add if profiler else None
+    outcome = validate_file(file, _contract(), datetime(2026, 1, 1, tzinfo=UTC), folder, count=count)
     if Path(outcome.accepted_path) != folder / "accepted.parquet":
         Path(outcome.accepted_path).replace(folder / "accepted.parquet")
     return outcome
