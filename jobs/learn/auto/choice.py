@@ -17,7 +17,7 @@ from auto.trials import Trial
 from sluice.model.calibration import Calibration
 from sluice.model.metrics import THRESHOLD, break_even
 
-BUDGET_MS = 0.2
+BUDGET_MS = 0.15
 """What reading one row and the members' scorers may take together in a loop of their own. The server of AWS's container
 takes about 0.25 ms of the 0.5 that a row may take, and between two requests its work pushes the model out of the
 processor's caches (`make bench-families` measures it)."""

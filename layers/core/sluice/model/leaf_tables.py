@@ -52,12 +52,6 @@ class Column:
         # NaN is beyond infinity in numpy's order, so that it comes after the last interval, where its row is.
         return np.append(self.thresholds, np.inf)
 
-    def row(self, values: list[float]) -> int:
-        if self.width:
-            return self.first + values.index(1.0, self.at, self.at + self.width) - self.at
-        value = values[self.at]
-        return self.first + (bisect_left(self.steps, value) if value == value else len(self.steps) + 1)
-
     def rows(self, matrix: np.ndarray) -> np.ndarray:
         if self.width:
             return matrix[:, self.at : self.at + self.width].argmax(axis=1) + self.first
@@ -74,6 +68,7 @@ class LeafTables:
 
     def __init__(self, columns: list[Column], tables: np.ndarray, node_of: np.ndarray) -> None:
         self.columns = columns
+        self._looked_up = [(column.at, column.width, column.steps, column.first) for column in columns]
         self.nothing = len(tables) - 1  # the row that rules out nothing
         self._tables = tables  # (rows, trees), uint32 where no tree has more than 32 leaves, else uint64
         self._wide = tables.view(np.uint64) if tables.shape[1] * tables.itemsize % 8 == 0 else tables
@@ -145,9 +140,19 @@ class LeafTables:
     def places(self, matrix: np.ndarray) -> np.ndarray:
         """Where each row's leaf of each tree is in what `by_place` gives, shape (trees, rows)."""
         if len(matrix) == 1:
-            values = matrix[0].tolist()
-            return self.places_of_one([column.row(values) for column in self.columns])[:, None]
+            return self.places_of_one(self.rows_of_one(matrix[0].tolist()))[:, None]
         return self.places_of_many([column.rows(matrix) for column in self.columns], len(matrix))
+
+    def rows_of_one(self, values: list[float]) -> list[int]:
+        """The rows of the tables of one row of a matrix."""
+        rows = []
+        for at, width, steps, first in self._looked_up:  # plain tuples: an attribute takes as long as a comparison
+            if width:
+                rows.append(first + values.index(1.0, at, at + width) - at)
+                continue
+            value = values[at]
+            rows.append(first + (bisect_left(steps, value) if value == value else len(steps) + 1))
+        return rows
 
     def places_of_one(self, rows: list[int]) -> np.ndarray:
         """The same for one row of which the rows of the tables are known, in any order; shape (trees,)."""

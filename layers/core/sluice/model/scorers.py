@@ -175,6 +175,12 @@ class BoostingScorer(_TreeScorer):
         self._output = meta["output"]
         self.outputs = len(self._start)
 
+    def __call__(self, matrix: np.ndarray) -> np.ndarray:
+        if len(matrix) != 1 or self.outputs != 1 or self.tables is None:
+            return super().__call__(matrix)
+        value = self.of_one(self.tables.places_of_one(self.tables.rows_of_one(matrix[0].tolist())))
+        return np.array([value] if self._output == "identity" else [[1.0 - value, value]])
+
     def of_one(self, place: np.ndarray) -> float:
         """The value, or the positive's probability, of one row by its `LeafTables.places_of_one`; for one output."""
         terms = self._value.take(place)
