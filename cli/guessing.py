@@ -18,7 +18,7 @@ from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batches, Notes
 from sluice.intake.csv_rows import read_csv, sniff
 from sluice.intake.json_rows import looks_like_json, read_json_lines
-from sluice.intake.opening import open_arrival
+from sluice.intake.opening import Arrival, open_arrival
 from sluice.intake.parquet_rows import parquet_columns, read_parquet
 from sluice.intake.rules import judge
 
@@ -189,7 +189,7 @@ def _scan(path: Path, scratch: Path) -> Scan:
 
 
 def _open(path: Path, scratch: Path) -> tuple[list[str], Batches]:
-    opened = open_arrival(path, scratch)
+    opened = open_arrival(Arrival.on_disk(path), scratch)
     if opened.path is not None:
         header = parquet_columns(opened.path)
         return header, read_parquet(opened.path, header)

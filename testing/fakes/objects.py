@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +36,10 @@ class FakeObjects:
 
     def download(self, key: str, path: Path, version_id: str | None = None) -> None:
         path.write_bytes(self.read(key, version_id))
+
+    def chunks(self, key: str, version_id: str | None = None) -> Generator[bytes, None, None]:
+        body = self.read(key, version_id)
+        yield from (body[at : at + 7_000] for at in range(0, len(body), 7_000))
 
     def write(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
         self._count += 1

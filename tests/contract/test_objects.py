@@ -71,3 +71,29 @@ def test_a_listing_is_sorted_whole_and_below_its_prefix(world: World) -> None:
     assert found[2].size == 2
     assert found[0].modified.tzinfo is not None
     assert world.objects.list("none/") == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 2**20, 2**20 + 1, 6 * 2**20])
+def test_chunks_are_the_bytes_of_the_version_that_was_asked_for(size: int, world: World) -> None:
+    body = (bytes(range(251)) * (size // 251 + 1))[:size]
+    world.objects.write(KEY, body)
+    first = world.objects.version(KEY)
+    world.objects.write(KEY, b"newer")
+    assert b"".join(world.objects.chunks(KEY, first)) == body
+    assert b"".join(world.objects.chunks(KEY)) == b"newer"
+    with pytest.raises(NotFoundError):
+        next(world.objects.chunks("no"))
+
+
+def test_an_object_that_is_replaced_while_it_is_read_is_not_mixed_with_the_new_one(world: World) -> None:
+    old, new = b"o" * (6 * 2**20), b"n" * (6 * 2**20)
+    world.objects.write(KEY, old)
+    stream = world.objects.chunks(KEY)
+    read = next(stream)
+    world.objects.write(KEY, new)
+    try:
+        read += b"".join(stream)
+    except NotFoundError:
+        assert set(read) == set(b"o")
+    else:
+        assert read == old

@@ -6,7 +6,7 @@ them. Both implementations pass the same tests (tests/contract). All times are a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,6 +37,9 @@ class ObjectStore(Protocol):
 
     def download(self, key: str, path: Path, version_id: str | None = None) -> None:
         """Streams the object to `path`. Raises NotFoundError."""
+
+    def chunks(self, key: str, version_id: str | None = None) -> Generator[bytes, None, None]:
+        """The object's bytes from its start, range by range; all are of one version. Raises NotFoundError."""
 
     def write(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None: ...
 

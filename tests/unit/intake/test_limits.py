@@ -15,7 +15,7 @@ import pytest
 from proofs.project import Project
 from sluice.errors import FileTooLargeError
 from sluice.intake.limits import UNLIMITED, Limits, too_large
-from sluice.intake.opening import open_arrival
+from sluice.intake.opening import Arrival, open_arrival
 from sluice.intake.validation import validate_file
 from sluice.ports import Settings
 from tests.cli.conftest import CONTRACT
@@ -59,7 +59,7 @@ def test_text_is_measured_unpacked(tmp_path: Path, pack, encoding: str) -> None:
 @pytest.mark.parametrize(("pack", "name"), PACKERS)
 def test_unpacking_stops_at_the_limit_not_at_its_end(pack, name: str, tmp_path: Path) -> None:
     bomb = pack(bytes(64 * 2**20))
-    opened = open_arrival(written(tmp_path, bomb), tmp_path, Limits(file_bytes=2**20))
+    opened = open_arrival(Arrival.on_disk(written(tmp_path, bomb)), tmp_path, Limits(file_bytes=2**20))
     sizes: list[int] = []
     with pytest.raises(FileTooLargeError, match=f"of {name} unpack to more than"):
         sizes.extend(map(len, opened.chunks()))

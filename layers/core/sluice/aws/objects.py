@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ResponseStreamingError
 
 from sluice.aws.clients import Clients, code, required
 from sluice.errors import NotFoundError
@@ -13,6 +14,11 @@ from sluice.ports import Settings, StoredObject
 
 # HeadObject has no body and so answers with the bare status; a version id of a wrong form is InvalidArgument
 _ABSENT = {"NoSuchKey", "NoSuchVersion", "404", "NotFound"}
+_NOTHING_THERE = {"InvalidRange", "416"}
+"""The answer to a range of an empty object."""
+_CHANGED = {"PreconditionFailed", "412"}
+_FIRST_RANGE, _RANGE = 2**20, 4 * 2**20
+"""The first is small: what a file is shows at its start, which is read several times."""
 
 
 class S3Objects:
@@ -40,6 +46,39 @@ class S3Objects:
             self._s3.download_file(self.bucket, key, str(path), ExtraArgs=_version(version_id))
         except ClientError as error:
             raise self._translated(error, key, version_id) from error
+
+    def chunks(self, key: str, version_id: str | None = None) -> Generator[bytes, None, None]:
+        at, length, pinned = 0, _FIRST_RANGE, _version(version_id)
+        while True:
+            try:
+                answer = self._range(key, at, length, pinned)
+            except ClientError as error:
+                if code(error) in _NOTHING_THERE and not at:
+                    return
+                if code(error) in _CHANGED:
+                    raise NotFoundError(f"s3://{self.bucket}/{key} was replaced while it was read") from error
+                raise self._translated(error, key, version_id) from error
+            body, total = answer
+            at += len(body)
+            yield body
+            if at >= total:
+                return
+            length = _RANGE
+
+    def _range(self, key: str, at: int, length: int, pinned: dict[str, str]) -> tuple[bytes, int]:
+        """Bytes from `at` on, and the object's size; `pinned` then names the version that was read."""
+        for last in (False, False, True):
+            answer = self._s3.get_object(Bucket=self.bucket, Key=key, Range=f"bytes={at}-{at + length - 1}", **pinned)
+            try:
+                body: bytes = answer["Body"].read()
+            except (HTTPClientError, ResponseStreamingError, IncompleteReadError):
+                # the connection broke; botocore repeats requests, but not the reading of an answer
+                if last:
+                    raise
+                continue
+            pinned.setdefault("IfMatch", answer["ETag"])
+            return body, int(answer.get("ContentRange", f"/{at + len(body)}").rpartition("/")[2])
+        raise AssertionError("the last try returns or raises")
 
     def write(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
         self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)

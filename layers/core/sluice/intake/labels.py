@@ -23,6 +23,7 @@ from sluice.intake.batches import Batch, Notes
 from sluice.intake.header import check_columns
 from sluice.intake.json_rows import no_object
 from sluice.intake.limits import UNLIMITED, Limits
+from sluice.intake.opening import Arrival
 from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import judge
 from sluice.intake.source import open_source
@@ -73,7 +74,7 @@ def _read(path: Path, contract: Contract, scratch: Path, limits: Limits) -> Labe
             "label could be compared with"
         )
     target = contract.problem.target
-    source = open_source(path, scratch, limits, [INFERENCE_ID, *contract.data.key, target])
+    source = open_source(Arrival.on_disk(path), scratch, limits, [INFERENCE_ID, *contract.data.key, target])
     header = source.header()
     if not header and source.notes.format == "jsonl":
         raise HeaderMismatchError(no_object(source.opened.chunks))

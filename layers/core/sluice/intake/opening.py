@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +28,44 @@ _MARKUP = {b"<!doctype html": "a web page (HTML)", b"<html": "a web page (HTML)"
 _HEAD = 64
 
 
+class Arrival:
+    """The bytes that arrived, from wherever they are read; `chunks` starts them again.
+
+    The first chunk is kept, since what a file is shows at its start. `sha256` is known when one pass came to the end.
+    """
+
+    def __init__(self, source: Opener, path: Path | None = None) -> None:
+        self._source = source
+        self._first: bytes | None = None
+        self.path = path
+        self.sha256: str | None = None
+
+    @classmethod
+    def on_disk(cls, path: Path) -> Arrival:
+        return cls(partial(chunks_of, path), path)
+
+    def chunks(self) -> Chunks:
+        digest = hashlib.sha256()
+        for chunk in self._source():
+            digest.update(chunk)
+            yield chunk
+        self.sha256 = digest.hexdigest()
+
+    def digest(self) -> str:
+        """SHA-256 of all bytes; they are read for it only if no pass came to the end."""
+        if self.sha256 is None:
+            for _ in self.chunks():
+                pass
+        return str(self.sha256)
+
+    def head(self) -> bytes:
+        """Some bytes of the start; none of an empty file."""
+        if self._first is None:
+            with closing(self._source()) as stream:
+                self._first = next(stream, b"")
+        return self._first
+
+
 @dataclass(frozen=True)
 class Opened:
     """`path` holds Parquet; or `chunks` starts the text again, in UTF-8 without byte order mark."""
@@ -37,27 +76,26 @@ class Opened:
     encoding: str | None = None
 
 
-def open_arrival(path: Path, scratch: Path, limits: Limits = UNLIMITED) -> Opened:
+def open_arrival(arrival: Arrival, scratch: Path, limits: Limits = UNLIMITED) -> Opened:
     """Recognises what the file is: packed, Parquet, or text in UTF-8 or UTF-16. Text is unpacked as it is read.
 
-    Raises EmptyFileError, UnreadableFileError and FileTooLargeError; so does the reading of `chunks`, with the
-    position of the first byte that is not text.
+    `scratch`: a folder for Parquet that is not on the disk yet. Raises EmptyFileError, UnreadableFileError and
+    FileTooLargeError; so does the reading of `chunks`, with the position of the first byte that is not text.
     """
-    size = path.stat().st_size
-    if size == 0:
+    head = arrival.head()
+    if not head:
         raise EmptyFileError("the file is empty; was the upload interrupted?")
-    limits.check_file(size)
-    raw: Opener = partial(chunks_of, path)
-    head = _head(raw)
+    raw: Opener = arrival.chunks
+    path = arrival.path
     if how := packing(head):
-        packed = raw
+        packed, path = raw, None
         raw = lambda: unpacked(packed(), how, limits)  # noqa: E731 (a stream that can be started again)
         head = _head(raw)
         if not head:
             raise EmptyFileError(f"the {how} file has no content")
     if head[:4] == b"PAR1":
         # a reader of Parquet needs the end of the file first
-        return Opened("parquet", raw, _written(raw, scratch / "unpacked") if how else path)
+        return Opened("parquet", raw, path or _written(raw, scratch / "arrival.parquet", limits))
     text = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
     foreign = [what for magic, what in _FOREIGN.items() if head.startswith(magic)]
     for what in foreign + [what for start, what in _MARKUP.items() if text.startswith(start)]:
@@ -90,8 +128,11 @@ def _head(chunks: Opener) -> bytes:
     return head
 
 
-def _written(chunks: Opener, out: Path) -> Path:
+def _written(chunks: Opener, out: Path, limits: Limits) -> Path:
+    size = 0
     with out.open("wb") as file:
         for chunk in chunks():
-            file.write(chunk)
+            size += file.write(chunk)
+            limits.check_file(size)
+            limits.check_time()
     return out

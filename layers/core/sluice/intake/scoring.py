@@ -22,6 +22,7 @@ from sluice.intake.batches import Batch, Notes
 from sluice.intake.header import check_columns
 from sluice.intake.json_rows import no_object
 from sluice.intake.limits import UNLIMITED, Limits
+from sluice.intake.opening import Arrival
 from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import Violation, judge
 from sluice.intake.source import open_source
@@ -64,7 +65,7 @@ def read_scoring_file(path: Path, contract: Contract, scratch: Path, limits: Lim
 
 def _read(path: Path, contract: Contract, scratch: Path, limits: Limits) -> ScoringFile:
     features = contract.feature_columns
-    source = open_source(path, scratch, limits, list(contract.data.columns))
+    source = open_source(Arrival.on_disk(path), scratch, limits, list(contract.data.columns))
     header = source.header()
     if not header and source.notes.format == "jsonl":
         raise HeaderMismatchError(no_object(source.opened.chunks))

@@ -11,7 +11,7 @@ from sluice.intake.batches import Batches, Notes
 from sluice.intake.csv_rows import Dialect, read_csv, sniff
 from sluice.intake.json_rows import json_names, looks_like_json, read_json_lines
 from sluice.intake.limits import UNLIMITED, Limits
-from sluice.intake.opening import Opened, open_arrival
+from sluice.intake.opening import Arrival, Opened, open_arrival
 from sluice.intake.parquet_rows import check_size, parquet_columns, read_parquet
 
 
@@ -40,12 +40,13 @@ class Source:
         return read_csv(self.opened.chunks, self.dialect, self.notes, self.limits, plan=plan)
 
 
-def open_source(path: Path, scratch: Path, limits: Limits, expected: Sequence[str]) -> Source:
-    """`expected`: column names that help to find the delimiter of a CSV; `scratch`: a folder for an unpacked Parquet.
+def open_source(arrival: Arrival, scratch: Path, limits: Limits, expected: Sequence[str]) -> Source:
+    """`expected`: column names that help to find the delimiter of a CSV.
 
-    Raises UnreadableFileError (FileTooLargeError too) and EmptyFileError.
+    `scratch`: a folder for Parquet that is not on the disk yet. Raises UnreadableFileError (FileTooLargeError too) and
+    EmptyFileError.
     """
-    opened = open_arrival(path, scratch, limits)
+    opened = open_arrival(arrival, scratch, limits)
     if opened.path is not None:
         check_size(opened.path, limits)
         return Source(opened, Notes("parquet", columns=parquet_columns(opened.path)), limits=limits)

@@ -21,6 +21,7 @@ from sluice.intake.batches import Batch, Batches, Notes
 from sluice.intake.header import check_header
 from sluice.intake.json_rows import no_object
 from sluice.intake.limits import UNLIMITED, Limits
+from sluice.intake.opening import Arrival
 from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import ARROW_TYPES, Violation, judge
 from sluice.intake.source import open_source
@@ -42,7 +43,7 @@ class Outcome(Tally):
 
 
 def validate_file(
-    path: Path,
+    file: Path | Arrival,
     contract: Contract,
     arrived_at: datetime,
     scratch: Path,
@@ -50,14 +51,14 @@ def validate_file(
     *,
     count: Count | None = None,
 ) -> Outcome:
-    """Judges every row of the file at `path`; `scratch` is a folder for unpacked and written files.
+    """Judges every row of the file; `scratch` is a folder for written files.
 
     `count`: is given the accepted rows, batch by batch: the typed columns of the contract, and their length.
 
     Raises UnreadableFileError, EmptyFileError, HeaderMismatchError, FileTooLargeError. What breaks an expectation of
     the contract raises nothing: it is in the outcome's `refusals`.
     """
-    outcome = _read(path, contract, arrived_at, scratch, limits, count)
+    outcome = _read(file, contract, arrived_at, scratch, limits, count)
     if outcome.rows + outcome.quarantined == 0:
         raise EmptyFileError("the file has a header but no data row")
     outcome.refusals = _broken_expectations(outcome, contract)
@@ -65,10 +66,16 @@ def validate_file(
 
 
 def _read(
-    path: Path, contract: Contract, arrived_at: datetime, scratch: Path, limits: Limits, count: Count | None
+    file: Path | Arrival,
+    contract: Contract,
+    arrived_at: datetime,
+    scratch: Path,
+    limits: Limits,
+    count: Count | None,
 ) -> Outcome:
     wanted = list(contract.data.columns)
-    source = open_source(path, scratch, limits, wanted)
+    arrival = Arrival.on_disk(file) if isinstance(file, Path) else file
+    source = open_source(arrival, scratch, limits, wanted)
     notes = source.notes
     extra = [] if notes.format == "jsonl" else check_header(notes.columns, contract)
     batches = source.batches(wanted, plan_of(contract))

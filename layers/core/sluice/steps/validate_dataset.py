@@ -12,7 +12,6 @@ lost. The readers of these events are idempotent.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from datetime import datetime, timedelta
@@ -37,6 +36,7 @@ from sluice.escaping import visible
 from sluice.intake.limits import Limits, too_large
 from sluice.intake.markers import marker
 from sluice.intake.misplaced import contract_among_rows
+from sluice.intake.opening import Arrival
 from sluice.intake.validation import Outcome, validate_file
 from sluice.ports import Alerts, Clock, Events, Json, Ledger, ObjectStore, Settings
 from sluice.profile.profiler import Profiler
@@ -209,14 +209,13 @@ def _judge(
 ) -> Json:
     datasets = ledger.datasets(project)
     accepted_at = _accepted_at(datasets, dataset, clock=clock)
-    source = folder / "arrival"
+    arrival = Arrival(lambda: objects.chunks(key, version if version != "null" else None))
+    profiler = Profiler(contract)
     try:
-        objects.download(key, source, version if version != "null" else None)
+        outcome = validate_file(arrival, contract, accepted_at, folder, limits, count=profiler.add)
+        content = arrival.digest()
     except NotFoundError:
         return _gone(key, project, dataset, "this version of it was deleted", alerts=alerts)
-    content = _sha256(source)
-    profiler = Profiler(contract)
-    outcome = validate_file(source, contract, accepted_at, folder, limits, count=profiler.add)
     refused = bool(outcome.refusals)
     record: Json = {
         "status": "quarantined" if refused else "accepted",
@@ -246,11 +245,6 @@ def _judge(
         events.put("Dataset Accepted", {"project": project, "dataset_id": dataset, **counts})
     _tell(key, record, objects=objects, alerts=alerts)
     return record
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _accepted_at(datasets: list[Json], dataset: str, *, clock: Clock) -> datetime:
