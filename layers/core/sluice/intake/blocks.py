@@ -26,6 +26,8 @@ class Blocks:
     when it comes to them.
     """
 
+    block_size = BLOCK
+
     def __init__(self, chunks: Chunks, limits: Limits = UNLIMITED) -> None:
         self._chunks = chunks
         self._limits = limits
@@ -37,11 +39,12 @@ class Blocks:
         self.number = 0
         """Lines handed out so far, one by one."""
 
-    def take(self, size: int = BLOCK) -> bytes:
-        """About `size` bytes of whole lines; more where one line is longer, and nothing at the end of the text.
+    def take(self, size: int | None = None) -> bytes:
+        """About `size` bytes (`block_size` by default) of whole lines; more for a longer line, none at the text's end.
 
         A block ends outside quotes where one of its line ends has an even number of quotes before it.
         """
+        size = size or self.block_size
         self._fill(size)
         while not (cut := self._cut(size)):
             # where a line is longer than the block, each round doubles what is looked at

@@ -10,7 +10,8 @@ from sluice.errors import FileTooLargeError
 from sluice.ports import Settings
 
 DISK_PARTS = 5
-"""What lies on the disk at once: the file, unpacked, in UTF-8, its accepted rows, its refused rows."""
+"""What may lie on the disk at once: the file (not text in `raw/`), its accepted rows, and its refused rows, which are
+written with their reasons and take a few times as much."""
 LINE_PARTS = 16
 """A line of text is held several times over, as text and as objects."""
 MEMORY_PARTS = 4

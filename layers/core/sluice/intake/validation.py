@@ -112,7 +112,12 @@ def _write(
     with (
         closing(batches),
         pq.ParquetWriter(
-            outcome.accepted_path, schema, compression="zstd", use_dictionary=written_once, store_schema=False
+            outcome.accepted_path,
+            schema,
+            compression="zstd",
+            use_dictionary=written_once,
+            store_schema=False,
+            write_statistics=False,  # every reader reads all rows
         ) as accepted,
         outcome.quarantine_path.open("w", encoding="utf-8") as refused,
     ):
