@@ -238,7 +238,7 @@ def test_bad_rows_are_refused_with_channel_file_and_column(workspace, tmp_path, 
 @pytest.mark.parametrize(
     ("family", "hyperparameters", "message"),
     [
-        ("catboost", {}, "hyperparameter family is 'catboost'; known: baseline"),
+        ("no_such_family", {}, "hyperparameter family is 'no_such_family'; known: baseline"),
         ("gradient_boosting", {"max_itr": "3"}, "has no hyperparameter 'max-itr'"),
         ("gradient_boosting", {"max-iter": "three"}, "must be an integer from 1 to 5000"),
         ("logistic_regression", {"spread": "wide"}, "allowed: standard, signed-log"),
@@ -265,8 +265,8 @@ def test_hyperparameters_come_as_the_toolkit_spells_them(workspace, tmp_path):
 
 
 def test_a_failure_names_an_exception_that_the_toolkit_looks_for(workspace, tmp_path):
-    done, _ = workspace.train(make_data(tmp_path / "bad", "binary", rows=60), "catboost", "reported")
-    assert done.stderr.startswith("train.py: ValueError: hyperparameter family is 'catboost'")
+    done, _ = workspace.train(make_data(tmp_path / "bad", "binary", rows=60), "no_such_family", "reported")
+    assert done.stderr.startswith("train.py: ValueError: hyperparameter family is 'no_such_family'")
 
 
 def test_a_missing_channel_is_named(workspace):
@@ -284,7 +284,7 @@ def test_schema_without_features_is_refused():
 def test_a_failure_is_written_where_sagemaker_reads_it(workspace, tmp_path):
     """The toolkit's own failure file has an empty ErrorMessage where it recognises no line of the log."""
     done = workspace.run(
-        "train.py", "--family", "catboost", "--run-id", "r1", "--train", tmp_path, "--validation", tmp_path,
+        "train.py", "--family", "no_such_family", "--run-id", "r1", "--train", tmp_path, "--validation", tmp_path,
         "--contract", tmp_path, "--model-dir", tmp_path, environment={"SM_OUTPUT_DIR": str(tmp_path)},
     )  # fmt: skip
     assert done.returncode == 1
