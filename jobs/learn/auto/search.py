@@ -2,9 +2,7 @@
 
 A trial is a configuration that is fitted on every fold. After its first fold it goes on only where it is not clearly
 worse there than the best trial so far, unless it is the first of its family: an ensemble lives on families that err
-differently. A costly one waits until the cheap ones have ended: on some data a family takes a hundred times as long as
-another one. A trial that cannot end within the budget is not begun. Nothing is left out silently: each trial that has
-no score says why.
+differently. A costly one waits until the cheap ones have ended. Each trial that has no score says why.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ import numpy as np
 
 from auto.fitting import FoldFit, Held
 from auto.folds import Folds, mean_by_row
-from auto.guide import Loss, errors_behind, row_losses
+from auto.guide import Loss, complements, errors_behind, row_losses
 from auto.portfolio import portfolio
 from auto.propose import Space, propose
 from auto.trials import REFIT, Trial, has_no_rounds, loss_of
@@ -369,8 +367,11 @@ class Search:
         first = not any(each.family == trial.family for each in self.finished())
         if first and whole <= _CHEAP * (self._deadline - self._began):
             return ""
-        y = self._y[self._folds.folds[0].held_out]
-        errors = errors_behind(self._data.labels.problem, y, trial.held[0].answer, leader.held[0].answer)
+        problem, y = self._data.labels.problem, self._y[self._folds.folds[0].held_out]
+        ours, best = trial.held[0].answer, leader.held[0].answer
+        if first and complements(problem, y, ours, best):
+            return ""
+        errors = errors_behind(problem, y, ours, best)
         if errors > (WORSE if trial.waited else CLEARLY_WORSE):
             self._since_best += trial.origin == "search"
             also = f", and would take {whole:.0f} s" if first or trial.waited else ""
