@@ -45,6 +45,10 @@ class Arrival:
         return cls(partial(chunks_of, path), path)
 
     def chunks(self) -> Chunks:
+        if self.path is not None:
+            # a file on the disk can be read for its digest later, if anybody asks
+            yield from self._source()
+            return
         digest = hashlib.sha256()
         for chunk in self._source():
             digest.update(chunk)
@@ -54,9 +58,11 @@ class Arrival:
     def digest(self) -> str:
         """SHA-256 of all bytes; they are read for it only if no pass came to the end."""
         if self.sha256 is None:
-            for _ in self.chunks():
-                pass
-        return str(self.sha256)
+            digest = hashlib.sha256()
+            for chunk in self._source():
+                digest.update(chunk)
+            self.sha256 = digest.hexdigest()
+        return self.sha256
 
     def head(self) -> bytes:
         """Some bytes of the start; none of an empty file."""
