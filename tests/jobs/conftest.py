@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.jobs import warm_python
+
 # Threads of scikit-learn that compete for the cores of a busy machine make small fits a hundred times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,18 +34,18 @@ class Workspace:
         )
         shutil.copyfile(package / "__init__.py", self.source / "sluice" / "__init__.py")
 
-    def run(self, script, *arguments, environment=None):
+    def run(self, script, *arguments, environment=None, fresh=False):
+        """What became of a job's script; `fresh`: with Python started for it alone."""
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("SM_", "PYTHONPATH"))}
+        environment = {**clean, "PYTHONPATH": str(PACKED), **(environment or {})}
+        command = [str(self.source / script), *map(str, arguments)]
+        if not fresh:
+            return warm_python.run(command, environment, self.folder, timeout=120)
         return subprocess.run(
-            [sys.executable, str(self.source / script), *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            env={**clean, "PYTHONPATH": str(PACKED), **(environment or {})},
-            cwd=self.folder,
-            timeout=120,
+            [sys.executable, *command], capture_output=True, text=True, env=environment, cwd=self.folder, timeout=120
         )
 
-    def train(self, data, family, name=None, **hyperparameters):
+    def train(self, data, family, name=None, fresh=False, **hyperparameters):
         target = self.folder / (name or f"{data.name}-{family}")
         channels = {f"SM_CHANNEL_{c.upper()}": str(data / c) for c in ("train", "validation", "contract")}
         # as SageMaker's toolkit spells them: one dash before a name of one letter
@@ -51,7 +53,7 @@ class Workspace:
         more = [text for key, value in hyperparameters.items() for text in (f"{dashes[key]}{key}", value)]
         done = self.run(
             "train.py", "--family", family, "--run-id", "r0123456789ab", *more,
-            environment={**channels, "SM_MODEL_DIR": str(target)},
+            environment={**channels, "SM_MODEL_DIR": str(target)}, fresh=fresh,
         )  # fmt: skip
         return done, target
 
