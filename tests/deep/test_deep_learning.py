@@ -23,6 +23,7 @@ from sluice import keys
 from testing.line import Line, deployed
 
 pytestmark = [pytest.mark.long, pytest.mark.cloud]
+PYTORCH, TENSORFLOW = ("pytorch", "PyTorch container"), ("tensorflow", "TensorFlow container")
 SPEED = 20.0
 MAKING_SECONDS = 1_800.0
 RELEASE = {"steps": [100], "bake": "30s", "max_bake": "40m", "max_error_rate": 0.05, "max_p99_ms": 5000}
@@ -78,15 +79,16 @@ def as_csv(rows: list[dict[str, Any]]) -> bytes:
     return out.getvalue().encode()
 
 
-def environment_made(line: Line) -> None:
+def environment_made(line: Line, name: str, container: str) -> None:
     """Returns once the cloud has made the environment, and skips the test where this machine cannot have one."""
     notices, deadline = line.stack.notices, time.monotonic() + MAKING_SECONDS
     while time.monotonic() < deadline:
         told = notices.read_text() if notices.exists() else ""
-        if failed := [text for text in told.splitlines() if text.startswith("FAILED: ")]:
-            pytest.skip(f"PyTorch cannot be installed on this machine: {failed[0]}")
-        if "The environment pytorch is made" in told:
-            assert "Making the environment that stands for SageMaker's PyTorch container" in told
+        failed = [text for text in told.splitlines() if text.startswith("FAILED: ") and container in text]
+        if failed:
+            pytest.skip(f"{name} cannot be installed on this machine: {failed[0]}")
+        if f"The environment {name} is made" in told:
+            assert f"Making the environment that stands for SageMaker's {container}" in told
             return
         time.sleep(1.0)
     raise AssertionError(f"waited {MAKING_SECONDS:g} s in vain for the environment: {notices}")
@@ -99,7 +101,7 @@ def test_a_network_from_a_contract_to_an_endpoint(line: Line) -> None:
     line.put_contract(project, contract(project, problem, ["torch_mlp"], gates))
     assert not line.stack.notices.exists(), "nothing is made before a job needs it"
     line.drop(project, "points.csv", as_csv(rings(1_200, 1)))
-    environment_made(line)
+    environment_made(line, *PYTORCH)
     run = line.run(project, 1, outcome="promoted")
     assert line.read_json(keys.run(project, run["run_id"], "evaluation/evaluation.json"))["candidate"]["family"] == (
         "torch_mlp"
@@ -115,8 +117,21 @@ def test_a_network_from_a_contract_to_an_endpoint(line: Line) -> None:
     assert images == {"sagemaker-scikit-learn:1.9-0-cpu-py3", "pytorch:2.13-cpu-amzn2023-sagemaker"}
 
 
+def test_the_same_network_in_keras_from_a_contract_to_an_endpoint(line: Line) -> None:
+    project = "rings-in-keras"
+    problem = {"type": "binary", "target": "ring", "positive": "yes"}
+    line.put_contract(project, contract(project, problem, ["keras_mlp"], [{"metric": "roc_auc", "min": 0.9}]))
+    line.drop(project, "points.csv", as_csv(rings(1_200, 1)))
+    environment_made(line, *TENSORFLOW)
+    line.run(project, 1, outcome="promoted")
+    fresh = rings(100, 2)
+    requests = [{name: row[name] for name in ("x", "y", "side")} for row in fresh]
+    answers = line.invoke(project, requests)["predictions"]
+    assert sum(answer["prediction"] == row["ring"] for answer, row in zip(answers, fresh, strict=True)) >= 85
+
+
 def test_an_autoencoder_finds_rows_that_break_the_rule_of_the_others(line: Line) -> None:
-    environment_made(line)
+    environment_made(line, *PYTORCH)
     project, chance = "rule", random.Random(5)
     rows = []
     for number in range(900):
@@ -136,7 +151,7 @@ def test_an_autoencoder_finds_rows_that_break_the_rule_of_the_others(line: Line)
 
 def test_the_job_learns_every_problem_in_the_environment(line: Line, tmp_path: Path) -> None:
     """train.py as the container runs it; the job itself compares its export with PyTorch."""
-    environment_made(line)
+    environment_made(line, *PYTORCH)
     from tests.jobs.conftest import Workspace
     from tests.jobs.learning_data import make_data
 

@@ -14,7 +14,7 @@ from localcloud import environments, server
 from localcloud.settings import Settings
 
 START_SECONDS = 60.0
-STOP_SECONDS = 20.0
+STOP_SECONDS = 60.0  # a machine whose cores others use ends its processes slowly
 
 
 def main(arguments: list[str] | None = None) -> int:
