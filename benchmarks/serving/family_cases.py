@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,8 @@ from auto.ensemble import MAX_MEMBERS
 from auto.fitting import Exported, row_times
 from auto.portfolio import portfolio
 from benchmarks.serving import family_data
-from families import FAMILIES, Family, installed
+from families import FAMILIES, installed
+from sluice.model.encoder import Encoder
 from sluice.model.labels import Labels
 from sluice.model.model import Model
 from sluice.model.schema import Schema
@@ -88,14 +90,13 @@ def typical(family: str, problem: str) -> dict[str, Any]:
 
 def cases() -> Iterator[Case]:
     """Of all families, those whose library is absent included: their `make` raises ModelError."""
-    for name, family in FAMILIES.items():
+    for name in FAMILIES:
         for problem in ("binary", "multiclass", "regression"):
-            yield Case(name, problem, TYPICAL, _labelled(family, problem, typical(name, problem)))
+            yield Case(name, problem, TYPICAL, _labelled(name, problem, typical(name, problem)))
             if big := largest(name):
-                yield Case(name, problem, LARGEST, _labelled(family, problem, big), goal=False)
-        yield Case(
-            name, "binary", TYPICAL, _labelled(family, "binary", typical(name, "binary"), texts=True), texts=True
-        )
+                yield Case(name, problem, LARGEST, _labelled(name, problem, big), goal=False)
+        make = _labelled(name, "binary", typical(name, "binary"), texts=True)
+        yield Case(name, "binary", TYPICAL, make, texts=True)
     for problem, families in (("clustering", SEGMENTERS), ("anomaly", DETECTORS)):
         for name in dict.fromkeys(["baseline", *families]):
             yield Case(name, problem, TYPICAL, _unlabelled(name, problem, {}))
@@ -108,15 +109,29 @@ def cases() -> Iterator[Case]:
                 yield Case("ensemble", problem, size, make, texts=texts, goal=size == TYPICAL)
 
 
-def _labelled(family: Family, problem: str, given: Mapping[str, Any], *, texts: bool = False) -> Callable[[], Fit]:
+class _Fitted(NamedTuple):
+    """A trial, and what its library answers to the asked rows."""
+
+    trial: trial.Trial
+    encoder: Encoder
+    expected: np.ndarray
+
+
+@cache
+def _fitted(name: str, problem: str, given: tuple[tuple[str, Any], ...], *, texts: bool) -> _Fitted:
+    """Fitted once: an ensemble has the models that are also served alone."""
+    family, data = FAMILIES[name], family_data.project(problem, texts=texts)
+    done = trial.run(data, family, {**family.hyperparameters({}), **dict(given)}, RUN)
+    rows = family_data.typed(data.contract, family_data.asked(texts=texts))
+    encoder = Model(done.state, done.arrays).encoder
+    sample = data.sample(family, encoder, rows, np.zeros(len(rows), np.int64))
+    return _Fitted(done, encoder, family.answer(done.fitted, data.task, sample))
+
+
+def _labelled(name: str, problem: str, given: Mapping[str, Any], *, texts: bool = False) -> Callable[[], Fit]:
     def make() -> Fit:
-        data = family_data.project(problem, texts=texts)
-        hyperparameters = {**family.hyperparameters({}), **given}
-        done = trial.run(data, family, hyperparameters, RUN)
-        rows = family_data.typed(data.contract, family_data.asked(texts=texts))
-        encoder = Model(done.state, done.arrays).encoder
-        sample = data.sample(family, encoder, rows, np.zeros(len(rows), np.int64))
-        return Fit(done.state, done.arrays, family.answer(done.fitted, data.task, sample))
+        found = _fitted(name, problem, tuple(given.items()), texts=texts)
+        return Fit(found.trial.state, found.trial.arrays, found.expected)
 
     return make
 
@@ -168,19 +183,16 @@ def _ensemble(problem: str, size: str, *, texts: bool) -> Callable[[], Fit]:
         for each in known:
             if first.get(each.family) is not each or len(fits) == MAX_MEMBERS:
                 continue
-            family = FAMILIES[each.family]
-            done = trial.run(data, family, {**family.hyperparameters({}), **each.hyperparameters}, RUN)
-            encoder = Model(done.state, done.arrays).encoder
-            scoring, read = row_times(family, done.fitted, encoder, rows)
+            own = _fitted(each.family, problem, tuple(each.hyperparameters.items()), texts=texts)
+            scoring, read = row_times(FAMILIES[each.family], own.trial.fitted, own.encoder, rows)
             if size == TYPICAL and max(reading, read) + taken + scoring > BUDGET_MS:
                 continue
             taken, reading = taken + scoring, max(reading, read)
-            own = {name.removeprefix("e0_"): array for name, array in encoder.arrays().items()}
-            arrays = {name: array for name, array in done.arrays.items() if not name.startswith("e0_")}
-            sample = data.sample(family, encoder, rows, np.zeros(len(rows), np.int64))
-            expected = family.answer(done.fitted, data.task, sample)
+            of_encoder = {name.removeprefix("e0_"): array for name, array in own.encoder.arrays().items()}
+            arrays = {name: array for name, array in own.trial.arrays.items() if not name.startswith("e0_")}
+            state = own.trial.state
             families[len(fits)] = each.family
-            fits[len(fits)] = [Exported(done.state["encoder"], own, arrays, done.state["scorer"], expected, 0.0)]
+            fits[len(fits)] = [Exported(state["encoder"], of_encoder, arrays, state["scorer"], own.expected, 0.0)]
         weights = {place: float(place + 1) for place in fits}
         choice = Choice(weights, None, np.zeros(0), None, 0.5, "the default")
         found = assemble(data, choice, fits, families, RUN)

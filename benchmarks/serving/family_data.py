@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,7 @@ def target_of(problem: str, signal: float) -> Any:
     return signal
 
 
+@cache
 def project(problem: str, *, texts: bool = False) -> ProjectData:
     """Of a problem with a target."""
     known = contract(problem, texts=texts)
