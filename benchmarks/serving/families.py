@@ -40,7 +40,7 @@ from benchmarks.serving.servers import KINDS, Running
 from sluice.model.manifest import ARRAYS
 from sluice.model.model import Model
 
-MOST_MS, MOST_APART = 0.5, 1e-6
+MAX_MS, MAX_DIFFERENCE = 0.5, 1e-6
 SECONDS = 1.0
 BATCH = 100
 ONLY = [part for part in (os.environ.get("ONLY") or "").split(",") if part]
@@ -57,12 +57,12 @@ def say(name: str, value: float | None, most: float | None, **more: Any) -> bool
 
 def measure(case: Case, folder: Path, served: list[Served]) -> bool:
     """Prints a case's two figures, and adds them to `served`; False where a goal is missed."""
-    of_time = MOST_MS if case.goal else None
+    of_time = MAX_MS if case.goal else None
     if library := absent(case.family):
         why = {"not_measured": f"the library {library} is not installed here"}
         served.append(Served(case.model, case.size, None, None))
         in_time = say(f"{case.name}: p50 of one row, ms", None, of_time, **why)
-        return say(f"{case.name}: difference from the library", None, MOST_APART, **why) and in_time
+        return say(f"{case.name}: difference from the library", None, MAX_DIFFERENCE, **why) and in_time
     began = time.monotonic()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -81,7 +81,7 @@ def measure(case: Case, folder: Path, served: list[Served]) -> bool:
     about |= {"processor_ms": round(1e3 * used / len(load.latencies), 4), "load": round(os.getloadavg()[0], 1)}
     served.append(Served(case.model, case.size, load.p50_ms, difference))
     in_time = say(f"{case.name}: p50 of one row, ms", load.p50_ms, of_time, **about)
-    return say(f"{case.name}: difference from the library", difference, MOST_APART) and in_time
+    return say(f"{case.name}: difference from the library", difference, MAX_DIFFERENCE) and in_time
 
 
 def size_of(model: Model, fit: Fit, folder: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ Arrays = Mapping[str, np.ndarray]
 BOUND = 4.0
 _FAR = 1e9  # where z is bounded already, and its square can still be computed
 _CHUNK = 1 << 20  # (row, support vector) pairs at a time
-_MOST_CODES = 256
+_MAX_CODES = 256
 _LOOK = 1_000  # vectors that show whether a column has too many values
 _WORTH_CODES = 16_000  # numbers that are no longer read, from which a look-up takes less time
 _STEEP = 500.0  # the exponent of e from which a probability is 0 in 64 bits anyway
@@ -123,21 +123,21 @@ class Products:
 
 
 def _coded(vectors: np.ndarray) -> list[tuple[list[int], np.ndarray]]:
-    """Groups of columns that have at most _MOST_CODES different rows together, each with the code of every vector."""
+    """Groups of columns that have at most _MAX_CODES different rows together, each with the code of every vector."""
     found: list[tuple[list[int], np.ndarray]] = []
     if vectors.size < _WORTH_CODES:
         return found
     group: list[int] = []
     codes = np.zeros(len(vectors), np.intp)
     for column, values in enumerate(vectors.T):
-        if len(np.unique(values[:_LOOK])) > _MOST_CODES:
+        if len(np.unique(values[:_LOOK])) > _MAX_CODES:
             continue
         known, own = np.unique(values, return_inverse=True)
         joint, joined = np.unique(codes * len(known) + own, return_inverse=True)
-        if len(joint) > _MOST_CODES:
+        if len(joint) > _MAX_CODES:
             found.append((group, codes))
             group, joint, joined = [], known, own
-        if len(joint) <= _MOST_CODES:
+        if len(joint) <= _MAX_CODES:
             group, codes = [*group, column], joined
         else:
             codes = np.zeros(len(vectors), np.intp)
