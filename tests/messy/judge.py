@@ -27,6 +27,8 @@ class Judgement:
     seconds: float = 0.0
     why: str = ""
     """The class of a refusal."""
+    known: dict[str, str] = field(default_factory=dict)
+    """By kind of fault: the known one that it is."""
 
     def add(self, kind: str, words: str) -> None:
         self.faults.setdefault(kind, words)

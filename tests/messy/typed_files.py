@@ -50,9 +50,9 @@ def _json(rng: random.Random, file: GeneratedFile, layout: str) -> bytes:
     share, texts = rng.choice([0, 0, 0.1]), []
     for row in file.rows:
         members = {c.name: one.value for c, one in zip(file.columns, row.cells, strict=True)}
-        if rng.random() < share:
-            _damage_json(rng, row, members, file.columns, layout)
         # the first object names all members, since one that no object has is a missing column
+        if rng.random() < share and row is not file.rows[0]:
+            _damage_json(rng, row, members, file.columns, layout)
         kept = [(n, v) for n, v in members.items() if v is not None or row is file.rows[0] or rng.random() < 0.5]
         rng.shuffle(kept)
         text = json.dumps(dict(kept), default=_iso, ensure_ascii=rng.random() < 0.5, allow_nan=True)
