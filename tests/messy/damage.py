@@ -108,6 +108,9 @@ def _stray_quote(draft: Draft) -> str | None:
 
 
 def _open_quote(draft: Draft) -> str | None:
+    if any(draft.style.quote in text for text in draft.texts):
+        # the next quote would close it, and the row could be read in two ways
+        return None
     return _in_a_text(draft, lambda text: draft.style.quote + text, readable=True)
 
 

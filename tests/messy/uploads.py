@@ -24,6 +24,8 @@ from testing.fakes import SETTINGS, Crash, FixedClock, failing, world
 from tests.messy.entry import contract
 
 MAX_RECEIVES = 3
+MAX_CALLS = 18
+"""A step makes no more calls of its ports, so it may die before any of them."""
 DEAD = "arn:aws:sqs:us-east-1:123456789012:sluice-arrivals-dead"
 PROJECTS = 50
 THREADS = 4
@@ -138,7 +140,7 @@ class _Simulation:
         plans = []
         for upload in wave:
             dies = not queue and (upload.poison or self.rng.random() < 0.08)
-            plans.append((upload, self.rng.randint(1, 12) if dies else 0))
+            plans.append((upload, self.rng.randint(1, MAX_CALLS) if dies else 0))
         with ThreadPoolExecutor(THREADS) as pool:
             ends = list(pool.map(lambda plan: self._one(*plan, queue), plans))
         self.deliveries += len(ends)
