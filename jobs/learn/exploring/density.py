@@ -7,7 +7,6 @@ its ends (Satopää et al., "Finding a kneedle in a haystack", ICDCS workshops 2
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -39,7 +38,6 @@ def clusters(
     schema: Schema, rows: Sequence[Row], outcome: Mapping[str, np.ndarray] | None, seed: int
 ) -> dict[str, Any] | str:
     """See `sluice.records.exploration.Density`; or why there is none, in words."""
-    began = time.monotonic()
     if len(rows) < MIN_ROWS:
         return f"Clusters by density take {MIN_ROWS} rows; there are {len(rows)}"
     names = tuple(name for name in schema.features if schema.types[name] != "text")
@@ -63,7 +61,7 @@ def clusters(
     label = DBSCAN(eps=reach, min_samples=neighbours).fit(points).labels_
     label = _by_size(label)
     at = np.linspace(0, len(distances) - 1, min(POINTS, len(distances))).astype(np.intp)
-    found = {
+    return {
         "rows": len(few),
         "all_rows": len(rows),
         "columns": len(schema.features),
@@ -80,7 +78,6 @@ def clusters(
         "outcome": {} if outcome is None else {what: mean(y[drawn])[0] for what, y in outcome.items()},
         **_picture(points, label, seed),
     }
-    return {**found, "seconds": round(time.monotonic() - began, 1)}
 
 
 def bend(distances: np.ndarray) -> int:

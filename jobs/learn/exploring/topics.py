@@ -39,7 +39,6 @@ def topics_of(
     deadline: float = float("inf"),
 ) -> dict[str, Any] | str:
     """See `sluice.records.exploration.Topics`; or why there are none, in words."""
-    began = time.monotonic()
     known = [i for i, text in enumerate(texts) if text and text.strip()]
     if len(known) < MIN_ROWS:
         return f"{name!r} has {len(known):,} texts; topics take {MIN_ROWS}"
@@ -94,7 +93,6 @@ def topics_of(
         "topics": found,
         "without": int((strongest < 0).sum()),
         "outcome": {} if outcome is None else {what: mean(y[drawn])[0] for what, y in outcome.items()},
-        "seconds": round(time.monotonic() - began, 1),
     }
 
 

@@ -37,7 +37,6 @@ class Topics(Record):
     """Texts without any word of a topic."""
     outcome: dict[str, Figure] = Field(default_factory=dict)
     """Of all these rows."""
-    seconds: float | None = None
 
 
 class Cluster(Record):
@@ -67,7 +66,6 @@ class Density(Record):
     """Place across, place upwards, number of the cluster (-1: noise; the last one: all smaller ones), rows."""
     explained: list[float] = Field(default_factory=list)
     """Share of the variance that each axis of the picture has."""
-    seconds: float | None = None
 
 
 class Exploration(Record):
