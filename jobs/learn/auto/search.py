@@ -147,11 +147,11 @@ class Search:
         return bool(self.ended)
 
     def _refits(self) -> float:
-        """What fits on all rows of the best trials will take."""
+        """What fits on all rows of the best trials will take, and of those whose folds are being fitted."""
         ranked = sorted(self.finished(), key=loss_of)[: 3 * _MEMBERS]
+        ranked += [each for each in self.trials if each.held and not each.ended and each not in self._later]
         costs = sorted((trial.refit_seconds for trial in ranked), reverse=True)[:_MEMBERS]
-        several = sum(costs) / len(self._workers)
-        return max([*costs[:1], several], default=0.0)
+        return max([*costs[:1], sum(costs) / len(self._workers)])
 
     def _search_end(self) -> float:
         """The deadline, less what fits on all rows and the export will take."""

@@ -8,7 +8,9 @@ from typing import Any
 from auto.fitting import Held
 
 REFIT = 1.2
-"""A fit on all rows, compared with one on a fold, for each of its rows: more rounds, and the export."""
+"""A fit on all rows, compared with one on a fold, for each of its rows: with the export."""
+_WITHOUT_WATCH = 0.65
+"""Of that where rounds are added up: all rows are fitted without the rounds after the best one, and watch nothing."""
 
 
 @dataclass
@@ -34,6 +36,11 @@ class Trial:
     waited: bool = False
 
     @property
+    def ended(self) -> bool:
+        """Whether it has a loss, or none because it was left out."""
+        return self.loss is not None or bool(self.left_out)
+
+    @property
     def seconds(self) -> float:
         return sum(held.seconds for held in self.held.values())
 
@@ -49,7 +56,10 @@ class Trial:
 
     @property
     def refit_seconds(self) -> float:
-        return self.refit * (self.seconds / len(self.held) + self.preparing) if self.held else 0.0
+        if not self.held:
+            return 0.0
+        share = 1.0 if has_no_rounds(self, next(iter(self.held.values()))) else _WITHOUT_WATCH
+        return self.refit * (share * self.seconds / len(self.held) + self.preparing)
 
 
 def loss_of(trial: Trial) -> float:
