@@ -116,6 +116,7 @@ def test_what_the_matrix_does_not_tell_apart_is_counted():
     encoder = Encoder.fit(schema, {"interactions": True}, rows)
     assert encoder.left_out == {
         "grouped": {"c": {"categories": 3, "rows": 3}},
+        "alike": {},
         "limited": {},
         "without_interactions": ["n12", "n13", "n14"],
         "texts": {},
