@@ -26,7 +26,7 @@ ROWS = 2_000
 MIN_ROWS = 50
 NEIGHBOURS = 5
 SHOWN = 6
-"""Clusters that are told apart; the others count together."""
+"""Clusters with figures of their own; the others count together."""
 GRID = 28
 POINTS = 60
 """Of the curve."""

@@ -40,7 +40,7 @@ _CANDIDATES: dict[str, tuple[pa.DataType, ...]] = {
 _FIRST, _LAST = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999)
 _MANY_CODES = 4
 """A column of text is coded while its rows are at least so many times as many as its values."""
-_LONGEST_WAIT = 64
+MAX_WAIT = 64
 
 
 def _spellings(words: Iterable[str]) -> list[str]:
@@ -66,7 +66,7 @@ class _Column:
         self.at += 1
         if self.at >= len(self.candidates):
             self.at, self.wait = 0, self.next_wait
-            self.next_wait = min(2 * self.next_wait, _LONGEST_WAIT)
+            self.next_wait = min(2 * self.next_wait, MAX_WAIT)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 FOLD = "fold"
 _SEPARATORS = r"[\s\-_.,'’·/]+"
-# Between two digits a separator may be a point, a sign or a range, and behind the last letter a mark: A- is no A.
+# Between two digits a separator may be a point, a sign or a range, and behind the last letter a mark: A- is not A.
 _BESIDE_A_LETTER = re.compile(rf"(?<=[^\W\d_]){_SEPARATORS}(?=[^\W_])|(?<=\d){_SEPARATORS}(?=[^\W\d_])")
 _LAST_POINT = re.compile(r"(?<=[^\W\d_])\.$")
 _BLANKS = re.compile(r"\s+")
