@@ -141,8 +141,15 @@ def _wheels(lock: Lock, folder: Path) -> dict[str, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     found = dict(_kept(lock, folder))
     if found.keys() != lock.versions.keys():
+        # pip judges the lock's markers by the Python that it runs in: it is given what holds for Lambda's
+        pins = [
+            " ".join([f"{name}=={version}", *(f"--hash=sha256:{digest}" for digest in lock.hashes[name])])
+            for name, version in lock.versions.items()
+        ]
+        chosen = folder / "chosen.txt"
+        chosen.write_text("\n".join(pins) + "\n")
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
-        command += ["--only-binary", ":all:", *_for_lambda(), "--dest", str(folder), "-r", str(lock.path)]
+        command += ["--only-binary", ":all:", *_for_lambda(), "--dest", str(folder), "-r", str(chosen)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SupplyError(f"the locked wheels cannot be fetched:\n{done.stderr[-2_000:]}")

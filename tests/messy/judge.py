@@ -36,6 +36,7 @@ class Judgement:
 
 def run(seed: int, kind: str = "generated") -> tuple[GeneratedFile, Judgement]:
     """Makes the text file, or the `typed` one, of this seed, sends it through Sluice, and judges the answer."""
+    before = megabytes()
     file = typed_files.generate(seed) if kind == "typed" else generate(seed, frozenset(FILE_KEYS))
     try:
         answer = deliver(file.body, file.name, contract({c.name: c.rules for c in file.columns}, file.style.settings))
@@ -44,8 +45,8 @@ def run(seed: int, kind: str = "generated") -> tuple[GeneratedFile, Judgement]:
     found = Judgement(seed, answer.record["status"], {}, answer.seconds, answer.record.get("error", ""))
     if found.seconds > MAX_SECONDS:
         found.add("slow", f"{found.seconds:.1f} s")
-    if megabytes() > MAX_MEGABYTES:
-        found.add("memory", f"{megabytes():.0f} MB")
+    if (grown := megabytes() - before) > MAX_MEGABYTES:
+        found.add("memory", f"{grown:.0f} MB more")
     if answer.accepted:
         _check(file, answer, found)
     elif file.style.plain and not file.cut and _mostly_whole(file):
@@ -54,7 +55,7 @@ def run(seed: int, kind: str = "generated") -> tuple[GeneratedFile, Judgement]:
 
 
 def megabytes() -> float:
-    """The peak of this process's memory."""
+    """The peak of this process's memory so far: before a file, it may be that of a test which ran earlier."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

@@ -44,6 +44,7 @@ def run(seed: int) -> Judgement:
 
 def send(body: bytes, name: str, columns: dict[str, Any], seed: int) -> Judgement:
     """Judges by what holds for any bytes at all."""
+    before = megabytes()
     try:
         answer = deliver(body, name, contract(columns))
     except Exception as error:
@@ -51,8 +52,8 @@ def send(body: bytes, name: str, columns: dict[str, Any], seed: int) -> Judgemen
     found = Judgement(seed, answer.record["status"], {}, answer.seconds, answer.record.get("error", ""))
     if found.seconds > MAX_SECONDS:
         found.add("slow", f"{found.seconds:.1f} s")
-    if megabytes() > MAX_MEGABYTES:
-        found.add("memory", f"{megabytes():.0f} MB")
+    if (grown := megabytes() - before) > MAX_MEGABYTES:
+        found.add("memory", f"{grown:.0f} MB more")
     counted = (answer.record["rows"], answer.record["quarantined_rows"])
     if answer.accepted and counted != (len(answer.rows), len(answer.refused)):
         found.add("counts", f"the record counts {counted}, the objects hold {len(answer.rows)}, {len(answer.refused)}")

@@ -5,7 +5,7 @@ Counts are the same for every split; means and deviations are within rounding of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ class ColumnProfile:
         elif self.kind == "boolean":
             true = pc.sum(values).as_py() or 0
             false = len(values) - values.null_count - true
-            self._take({text: count for text, count in (("true", true), ("false", false)) if count})
+            self._take((text, count) for text, count in (("true", true), ("false", false)) if count)
         else:
             self._add_categories(values)
 
@@ -64,20 +64,21 @@ class ColumnProfile:
         counted = np.bincount(indices, minlength=len(coded.dictionary))
         seen = np.flatnonzero(counted)
         texts = coded.dictionary.take(pa.array(seen, pa.int64()))
-        self._distinct.add(hash_texts(texts))
+        names = [category_text(text) for text in texts.to_pylist()]
+        self._distinct.add(hash_texts(pa.array(names, pa.string())))
         if self._distinct_is_many(len(seen)):
             self._counts = None
-        if self._counts is not None:
-            self._take(dict(zip(map(category_text, texts.to_pylist()), counted[seen].tolist(), strict=True)))
+        # two texts may be one category: their counts add up
+        self._take(zip(names, counted[seen].tolist(), strict=True))
 
     def _distinct_is_many(self, seen: int) -> bool:
         # a dictionary may hold a text twice, so only far more than the limit is certain without looking
         return seen > 2 * MAX_COUNTED
 
-    def _take(self, counts: Mapping[str, int]) -> None:
+    def _take(self, counts: Iterable[tuple[str, int]]) -> None:
         if self._counts is None:
             return
-        for text, count in counts.items():
+        for text, count in counts:
             self._counts[text] = self._counts.get(text, 0) + count
         if len(self._counts) > MAX_COUNTED:
             self._counts = None
@@ -91,7 +92,7 @@ class ColumnProfile:
         if other._counts is None:
             self._counts = None
         else:
-            self._take(other._counts)
+            self._take(other._counts.items())
         if other._ends is not None:
             low, high = self._ends or other._ends
             self._ends = min(low, other._ends[0]), max(high, other._ends[1])
