@@ -63,7 +63,8 @@ def test_any_split_and_merge_gives_the_same_counts(kind: str, data: st.DataObjec
 
 def test_texts_of_one_category_are_counted_together() -> None:
     told = counted("category", ["a", " a", "a ", "b"]).to_json()
-    assert told["counts"] == {"a": 3, "b": 1} and told["distinct"] == 2
+    assert told["counts"] == {"a": 3, "b": 1}
+    assert told["distinct"] == 2
 
 
 def test_moments_that_are_merged_are_exact_to_nine_digits() -> None:
