@@ -17,7 +17,9 @@ _IDS = {
     "The Unlicense (Unlicense)": "Unlicense",
 }
 _NAMED = frozenset({"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0", "PSF-2.0"})
-PERMISSIVE = frozenset({"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "PSF-2.0"})
+PERMISSIVE = frozenset(
+    {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0", "PSF-2.0", "Zlib"}
+)
 """Asks for no more than the notice to be kept. What else is deployed must be named in docs/supply-chain.md."""
 _LONG = 64
 
