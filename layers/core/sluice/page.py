@@ -65,7 +65,7 @@ h3{font-size:.95rem;margin:0 0 .3rem}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:.75rem}
 .plots>div{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:.8rem .9rem;min-width:0}
 .plots p{margin:.4rem 0 0;font-size:.85rem;color:var(--quiet)}
-.plots>.wide{grid-column:1/-1}.wide .plot{max-width:34rem}
+.plots>.wide{grid-column:1/-1}.plot{max-width:34rem}
 .plot{width:100%;height:auto;font-size:11px;fill:var(--quiet)}
 .plot .axis{font-size:11.5px}.plot .name,.plot .cell{fill:var(--ink)}.plot .cell{font-size:13px}
 .plot .cell.small{font-size:11px}.plot .cell.on{fill:var(--card)}

@@ -84,7 +84,7 @@ def test_the_report_says_what_was_measured(problem: str) -> None:
     assert ("over rows and 3 classes" in text) == (problem == "multiclass")
     assert ("as thick as there are rows" in text) == (problem != "multiclass")
     assert "the gap is above 0.1" in text
-    assert "12 texts have no word of a topic" in text
+    assert "12 texts have no word of any topic" in text
     assert "DBSCAN on 180 of 200 rows and 3 columns. Clusters: 8. Noise: 9 rows (5.0%)" in text
     assert "6 smaller ones" in text
     assert "by topic" in text

@@ -52,8 +52,9 @@ def _topics(found: Topics) -> list[Safe]:
     told = (
         f"{found.rows:,} of {found.texts:,} texts, {found.words:,} words that at least {found.least} of these have. "
         "Shown are the words that count most in a topic, and the share of texts in which it is the strongest. "
-        "Coherence is 1 for words that never occur apart and 0 for independent ones; by number of topics it is "
-        f"{tried}. {found.without:,} texts have no word of a topic."
+        "Coherence is 1 for words that never occur apart and 0 for independent ones. "
+        f"Mean coherence by number of topics: {tried}."
+        + (f" {found.without:,} texts have no word of any topic." if found.without else "")
     )
     parts = [card(what, table(header, rows, slim=True), element("p", told), wide=True)]
     if names:
