@@ -15,6 +15,9 @@ from pathlib import Path
 
 from benchmarks.triage import judge as judges
 from benchmarks.triage.cases import Case, Choice, cases
+from benchmarks.triage.drifts import DRIFTS
+from benchmarks.triage.faults import FAULTS
+from benchmarks.triage.none import NONE
 from benchmarks.triage.report import Result, confusion, kinds_tables, lines
 from benchmarks.triage.sets import SETS
 from benchmarks.triage.truth import SEVERITIES
@@ -104,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sets", default="", help=f"comma-separated, of {', '.join(SETS)}; default: all")
     parser.add_argument("--kinds", default="", help="comma-separated; default: all")
     parser.add_argument("--sizes", default="0,1,2", help="which of a set's three sizes")
-    parser.add_argument("--severities", default="plain", help=f"comma-separated, of {', '.join(SEVERITIES)}")
+    parser.add_argument("--severities", default="plain,severe", help=f"comma-separated, of {', '.join(SEVERITIES)}")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cases", action="store_true", help="one line for each case")
     parser.add_argument("--list", action="store_true", help="list the cases; no judge runs")
@@ -113,6 +116,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--write-docs", action="store_true", help="write the tables of the kinds into docs/triage-bench.md"
     )
     options = parser.parse_args(arguments)
+    for option, given, known in (
+        ("--sets", options.sets, {*SETS}),
+        ("--kinds", options.kinds, {*FAULTS, *DRIFTS, *NONE}),
+        ("--sizes", options.sizes, {"0", "1", "2"}),
+        ("--severities", options.severities, {*SEVERITIES}),
+    ):
+        if unknown := {*filter(None, given.split(","))} - known:
+            parser.error(f"{option}: {', '.join(sorted(unknown))} is not known; there are {', '.join(sorted(known))}")
     if options.write_docs:
         return write_docs()
     if options.list:

@@ -40,7 +40,7 @@ class Choice:
     sets: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     sizes: tuple[int, ...] = (0, 1, 2)  # which of a set's three
-    severities: tuple[str, ...] = ("plain",)
+    severities: tuple[str, ...] = ("plain", "severe")
     seed: int = 0
 
 

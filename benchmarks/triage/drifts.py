@@ -234,8 +234,9 @@ def new_category(live: LiveSet, size: int, seed: int, severity: float) -> Drifte
 def consent_changes(live: LiveSet, size: int, seed: int, severity: float) -> Drifted:
     window, chance = live.draw(size, seed), chance_of(seed, live.name, "consent_changes")
     segment = window.rows[role(live, "segments")[0]]
-    usual = segment.value_counts(normalize=True).index
-    group = (segment == usual[int(chance.integers(min(2, len(usual))))]).to_numpy()
+    share = segment.value_counts(normalize=True)
+    large = share.index[share >= 0.2]
+    group = (segment == (chance.choice(large) if len(large) else share.index[0])).to_numpy()
     passed = np.arange(len(window)) / max(1, len(window) - 1)
     leaves = group & (chance.random(len(window)) < np.minimum(1, passed / 0.3) * (0.4 + 0.55 * severity))
     first = int(np.argmax(leaves)) if leaves.any() else 0
@@ -275,8 +276,9 @@ def slow_trend(live: LiveSet, size: int, seed: int, severity: float) -> Drifted:
 @drift(Reason.COVARIATE_SHIFT, BRIEF, "another mix of channels: rare ones become usual")
 def mix_of_channels(live: LiveSet, size: int, seed: int, severity: float) -> Drifted:
     name = role(live, "segments")[0]
-    share = live.frame[name].map(live.frame[name].value_counts(normalize=True)).fillna(0.05)
-    weights = share.clip(lower=0.02).to_numpy()[live.pool] ** (-1.2 * severity)
+    share = live.frame[name].value_counts(normalize=True)
+    rarity = live.frame[name].map(share.cumsum() - share / 2).fillna(0.5)
+    weights = np.exp(2.5 * severity * rarity.to_numpy(dtype=float)[live.pool])
     return Drifted(live.draw(size, seed, by_place(live, weights)), (name,))
 
 

@@ -49,6 +49,19 @@ def decimals_cut(values: np.ndarray, chance: Chance, severity: float) -> np.ndar
     return np.trunc(values)
 
 
+def for_a_while(window: Window, chance: Chance, severity: float) -> np.ndarray:
+    """A stretch that ends within the window: the fault is over when the window is judged."""
+    length = round((0.15 + 0.4 * severity) * len(window))
+    first = int(chance.integers(1, max(2, round(0.9 * len(window)) - length)))
+    return np.arange(first, first + length)
+
+
+@column("amounts", Reason.SCALE, OWN, "an amount × 100 for a while; the fault is over before the window ends",
+        Reason.MIXED_UNITS, places=for_a_while)  # fmt: skip
+def scale_for_a_while(values: np.ndarray, chance: Chance, severity: float) -> np.ndarray:
+    return values * 100
+
+
 SENTINELS = (-1.0, 9999.0, 99_999.0, -9999.0, 2_147_483_647.0)
 
 
@@ -204,10 +217,11 @@ def mean_filled_in(values: np.ndarray, chance: Chance, severity: float) -> np.nd
 def currency_of_one_segment(window: Window, chance: Chance, severity: float) -> Changed:
     segment = window.rows[chance.choice(role(window, "segments"))]
     later = since(window, chance, severity)
-    most = segment.iloc[later].value_counts().index[:3]
-    if not len(most):
+    share = segment.iloc[later].value_counts(normalize=True)
+    if not len(share):
         raise NotApplicableError("the segments have no values")
-    where = later[(segment.iloc[later] == most[int(chance.integers(len(most)))]).to_numpy()]
+    large = share.index[(share >= 0.15) & (share <= 0.6)]
+    where = later[(segment.iloc[later] == (chance.choice(large) if len(large) else share.index[0])).to_numpy()]
     names = role(window, "amounts")
 
     def changed(name: str) -> Changed:

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.triage.truth import Decision, NotApplicableError, Reason, Source, Truth, chance_of
 from benchmarks.triage.window import Window, differs
 
-ENOUGH = 0.04
+ENOUGH = 0.05
 """A column is preferred on which the fault changes at least this share of the rows."""
 
 Changed = tuple[Window, tuple[str, ...]]

@@ -143,7 +143,7 @@ def fails(training: Seen, live: Seen) -> Verdict:
 @pytest.mark.usefixtures("one_set")
 def test_a_named_judge_is_run_over_the_chosen_part(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--judge", f"{__name__}:holds", "--kinds", "scale_thousand,in_order,prior_rises", "--sizes", "0,1"]
-    assert bench.main([*arguments, "--cases"]) == 1
+    assert bench.main([*arguments, "--severities", "plain", "--cases"]) == 1
     json_lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
     shown = [line for line in json_lines if line["name"] == "triage_case"]
     assert [(line["kind"], line["outcome"]) for line in shown] == [
@@ -155,7 +155,12 @@ def test_a_named_judge_is_run_over_the_chosen_part(capsys: pytest.CaptureFixture
 
 @pytest.mark.usefixtures("one_set")
 def test_a_judge_that_fails_is_counted_and_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench.main(["--judge", f"{__name__}:fails", "--kinds", "scale_thousand", "--sizes", "0"]) == 1
+    assert (
+        bench.main(
+            ["--judge", f"{__name__}:fails", "--kinds", "scale_thousand", "--sizes", "0", "--severities", "mild"]
+        )
+        == 1
+    )
     out = capsys.readouterr().out
     assert '"why": "KeyError: \'price\'"' in out
     assert "| `scale_thousand` | fault | 1 |  |  |  |  |  | 1 |" in out
@@ -166,8 +171,17 @@ def test_the_list_needs_no_judge(capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["--list", "--kinds", "scale_thousand"]) == 0
     first = json.loads(capsys.readouterr().out.splitlines()[0])
     assert first == {
-        "name": "triage_kind", "group": "fault", "kind": "scale_thousand", "cases": 3, "sets": ["made_up"],
+        "name": "triage_kind", "group": "fault", "kind": "scale_thousand", "cases": 6, "sets": ["made_up"],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "part", [("--sets", "adults"), ("--kinds", "scale"), ("--sizes", "3"), ("--severities", "hard")]
+)
+def test_an_unknown_part_is_refused(part: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        bench.main(["--list", *part])
+    assert f"{part[0]}: {part[1]} is not known" in capsys.readouterr().err
 
 
 def test_a_set_without_data_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
