@@ -7,14 +7,14 @@ The number of topics is the one of NUMBERS whose words occur together most, by n
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.decomposition import NMF
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
+
+from families.base import without_convergence_warnings
 
 ROWS = 5_000
 """Texts that are looked at, drawn by chance."""
@@ -98,8 +98,7 @@ def topics_of(
 
 def _factors(weights: Any, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """(texts, topics) and (topics, words); a text's weights are those of words of length 1."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # good enough for reading
+    with without_convergence_warnings():
         model = NMF(count, init="nndsvd", max_iter=_ITERATIONS, random_state=seed)
         rows = model.fit_transform(weights)
     length = np.linalg.norm(model.components_, axis=1)
