@@ -14,6 +14,8 @@ from sluice.page import Child, Safe, element
 
 WIDTH, HEIGHT = 360, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 50, 18, 10, 40
+# of figures of named rows: the width, what names and notes take of it, and where the first row begins
+_ROW, _NAMES, _NOTES, _ROWS_TOP = 470, 146, 74, 6
 SERIES = 6
 """Colours; the next series begins with the first again."""
 
@@ -189,26 +191,34 @@ def matrix(what: str, names: Sequence[str], counts: Sequence[Sequence[int]]) -> 
 
 def whiskers(what: str, axis: Axis, rows: Sequence[tuple[str, float, float, float, str]], level: float | None) -> Safe:
     """A point with its interval for each (name, value, low, high, note); `level`: a vertical line to compare with."""
-    step, left, right, top = 24, 146, 74, 6
-    wide = 470
+    step = 24
+    bottom = _ROWS_TOP + step * len(rows) + 2
+    parts = _rules(axis, bottom, level)
+    for i, (name, value, low, end, note) in enumerate(rows):
+        y = _ROWS_TOP + step * i + step / 2
+        parts.append(_text(short(name, 20), _NAMES - 8, y + 4, "end", "name"))
+        parts.append(element("line", x1=_across(axis, low), x2=_across(axis, end), y1=y, y2=y, class_="whisker"))
+        parts.append(element("circle", cx=_across(axis, value), cy=y, r=4, class_="dot s0"))
+        parts.append(_text(note, _ROW, y + 4, "end", "tick"))
+    return _figure(what, parts, _ROW, bottom + 24)
 
-    def at(value: float) -> float:
-        return round(left + axis.place(value) * (wide - left - right), 1)
 
-    high = top + step * len(rows) + 26
+def _across(axis: Axis, value: float) -> float:
+    """Where a value stands in a figure of named rows."""
+    return round(_NAMES + axis.place(value) * (_ROW - _NAMES - _NOTES), 1)
+
+
+def _rules(axis: Axis, bottom: float, level: float | None) -> list[Child]:
+    """The ticks of a figure of named rows, and a dashed line at `level`."""
     parts: list[Child] = []
     for tick in axis.ticks():
-        parts.append(element("line", x1=at(tick), x2=at(tick), y1=top, y2=high - 24, class_="rule"))
-        parts.append(_text(axis.form(tick), at(tick), high - 10, "middle"))
+        x = _across(axis, tick)
+        parts.append(element("line", x1=x, x2=x, y1=_ROWS_TOP, y2=bottom, class_="rule"))
+        parts.append(_text(axis.form(tick), x, bottom + 14, "middle"))
     if level is not None:
-        parts.append(element("line", x1=at(level), x2=at(level), y1=top, y2=high - 24, class_="guide"))
-    for i, (name, value, low, end, note) in enumerate(rows):
-        y = top + step * i + step / 2
-        parts.append(_text(short(name, 20), left - 8, y + 4, "end", "name"))
-        parts.append(element("line", x1=at(low), x2=at(end), y1=y, y2=y, class_="whisker"))
-        parts.append(element("circle", cx=at(value), cy=y, r=4, class_="dot s0"))
-        parts.append(_text(note, wide, y + 4, "end", "tick"))
-    return _figure(what, parts, wide, high)
+        x = _across(axis, level)
+        parts.append(element("line", x1=x, x2=x, y1=_ROWS_TOP, y2=bottom, class_="guide"))
+    return parts
 
 
 def dots(what: str, size: int, marks: Sequence[tuple[int, int, int, float]]) -> Safe:
@@ -232,31 +242,24 @@ def strips(
 
     Ranks from 0 to 1 go from the first colour over grey to the second; None has a colour of its own.
     """
-    step, left, right, top, wide = 26, 146, 74, 6, 470
-
-    def at(value: float) -> float:
-        return round(left + axis.place(value) * (wide - left - right), 1)
-
-    high = top + step * len(rows) + 38
-    parts: list[Child] = []
-    for tick in axis.ticks():
-        parts.append(element("line", x1=at(tick), x2=at(tick), y1=top, y2=high - 36, class_="rule"))
-        parts.append(_text(axis.form(tick), at(tick), high - 22, "middle"))
-    parts.append(element("line", x1=at(0.0), x2=at(0.0), y1=top, y2=high - 36, class_="guide"))
-    parts.append(_text(axis.label, (left + wide - right) / 2, high - 5, "middle", "axis"))
+    step = 26
+    bottom = _ROWS_TOP + step * len(rows) + 2
+    parts = _rules(axis, bottom, 0.0)
+    parts.append(_text(axis.label, (_NAMES + _ROW - _NOTES) / 2, bottom + 31, "middle", "axis"))
     for i, (name, counts, ranks, note) in enumerate(rows):
-        middle, most = top + step * i + step / 2, max(counts, default=0) or 1
-        parts.append(_text(short(name, 20), left - 8, middle + 4, "end", "name"))
+        middle, most = _ROWS_TOP + step * i + step / 2, max(counts, default=0) or 1
+        parts.append(_text(short(name, 20), _NAMES - 8, middle + 4, "end", "name"))
         for count, rank, begin, end in zip(counts, ranks, edges, edges[1:]):
             if not count:
                 continue
             thick = round(max(2.0, (step - 4) * math.sqrt(count / most)), 1)
             colour, shade = _ranked(rank)
-            box = {"x": at(begin), "y": round(middle - thick / 2, 1), "height": thick}
-            size = round(max(1.0, at(end) - at(begin)), 1)
+            x = _across(axis, begin)
+            box = {"x": x, "y": round(middle - thick / 2, 1), "height": thick}
+            size = round(max(1.0, _across(axis, end) - x), 1)
             parts.append(element("rect", **box, width=size, fill_opacity=shade, class_=f"dot s{colour}"))
-        parts.append(_text(note, wide, middle + 4, "end", "tick"))
-    return _figure(what, parts, wide, high)
+        parts.append(_text(note, _ROW, middle + 4, "end", "tick"))
+    return _figure(what, parts, _ROW, bottom + 36)
 
 
 def _ranked(rank: float | None) -> tuple[int, str]:
