@@ -57,8 +57,9 @@ def test_put_metrics_are_in_our_namespace(aws: World) -> None:
         aws.metrics.put([Metric("drift", float("nan"))])
 
 
-def test_a_variants_sum_counts_the_minute_that_is_on_and_only_its_own(world: World) -> None:
-    now = datetime.now(UTC).replace(microsecond=0)
+@pytest.mark.parametrize("second", [0, 1, 59])
+def test_a_variants_sum_counts_the_minute_that_is_on_and_only_its_own(world: World, second: int) -> None:
+    now = datetime.now(UTC).replace(second=second, microsecond=0)
     put(world, "v-r1", now, 2)
     put(world, "v-r1", now - timedelta(minutes=3), 5)
     put(world, "v-r1", now - timedelta(hours=3), 100)

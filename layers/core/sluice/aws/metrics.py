@@ -90,10 +90,9 @@ class CloudWatchMetrics:
 
 
 def whole_minutes(start: datetime, end: datetime) -> tuple[int, int]:
-    """Epoch seconds of the whole minutes that cover `start` to `end`, at least one."""
-    first = int(start.timestamp() // 60 * 60)
-    last = math.ceil(end.timestamp() / 60) * 60
-    return first, max(last, first + 60)
+    """Epoch seconds of the whole minutes from that of `start` to that of `end`, which may have just begun."""
+    first, last = (int(at.timestamp() // 60) * 60 for at in (start, end))
+    return first, last + 60
 
 
 def _datum(metric: Metric) -> Json:
