@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import random
@@ -21,6 +19,7 @@ import testing.line
 from cli.stack import LocalStack
 from sluice import keys
 from testing.line import Line, deployed
+from testing.served import as_csv
 
 pytestmark = [pytest.mark.long, pytest.mark.cloud]
 PYTORCH, TENSORFLOW = ("pytorch", "PyTorch container"), ("tensorflow", "TensorFlow container")
@@ -69,14 +68,6 @@ def contract(project: str, problem: dict[str, Any], candidates: list[str], gates
             "retrain": {"on": []},
         }
     )
-
-
-def as_csv(rows: list[dict[str, Any]]) -> bytes:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue().encode()
 
 
 def environment_made(line: Line, name: str, container: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import random
 from typing import Any
 
@@ -11,7 +9,8 @@ import pytest
 import yaml
 
 from sluice import keys
-from testing.line import Line, wait_for
+from testing.line import Line
+from testing.served import as_csv, served
 
 pytestmark = pytest.mark.long
 
@@ -63,14 +62,6 @@ def customers(rows: int, seed: int, name: str = "c", labelled: bool = False) -> 
     return found
 
 
-def as_csv(rows: list[dict[str, str]]) -> bytes:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue().encode()
-
-
 def asked(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
     return [
         {"id": row["id"], "spend": float(row["spend"] or 0) or None, "visits": int(row["visits"]),
@@ -79,23 +70,10 @@ def asked(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def served(line: Line, project: str, rows: list[dict[str, str]]) -> dict[str, Any]:
-    """The answers to `rows` from the endpoint and from a batch, and a measurement that has seen the former."""
-    requests = asked(rows)
-    parts = [requests[at : at + 50] for at in range(0, len(rows), 50)]
-    answers = [each for part in parts for each in line.invoke(project, part)["predictions"]]
-    version = line.drop(project, "today.csv", as_csv(rows), area="batch")
-    record = line.record(project, "today.csv", version, area="batch")
-    assert record["status"] == "accepted", record
-    table = line.read(record["output_uri"].removeprefix(f"s3://{line.bucket}/")).decode()
-
-    def measured() -> dict[str, Any] | None:
-        key = keys.monitor(project, "latest.json")
-        report = line.read_json(key) if line.listed(key) else {}
-        return report if report.get("rows", 0) >= len(rows) and report.get("predictions") else None
-
-    report = wait_for(measured, f"{project}: a measurement of the answers")
-    return {"answers": answers, "batch": list(csv.DictReader(io.StringIO(table))), "report": report}
+def seen(line: Line, project: str, rows: list[dict[str, str]]) -> dict[str, Any]:
+    found = served(line, project, rows, asked(rows))
+    assert found["report"]["predictions"]
+    return found
 
 
 def segments(line: Line) -> dict[str, Any]:
@@ -109,7 +87,7 @@ def segments(line: Line) -> dict[str, Any]:
     line.put_contract(project, contract(project, {"type": "clustering"}, gates, ["kmeans", "gaussian_mixture"]))
     line.drop(project, "customers.csv", as_csv(customers(600, 1)))
     first = line.run(project, 1, outcome="promoted")
-    found = served(line, project, customers(120, 2, "n"))
+    found = seen(line, project, customers(120, 2, "n"))
     strict = [{"metric": "silhouette", "min": 0.99}]
     line.put_contract(project, contract(project, {"type": "clustering"}, strict, ["kmeans"]))
     line.drop(project, "more.csv", as_csv(customers(500, 3, "m")))
@@ -158,7 +136,7 @@ def anomalies(line: Line) -> dict[str, Any]:
     line.drop(project, "payments.csv", as_csv(customers(900, 5, labelled=True)))
     run = line.run(project, 1, outcome="promoted")
     rows = customers(200, 6, "n", labelled=True)
-    found = served(line, project, [{name: row[name] for name in row if name != "fraud"} for row in rows])
+    found = seen(line, project, [{name: row[name] for name in row if name != "fraud"} for row in rows])
     return {"project": project, "run": run, "rows": rows, **found}
 
 
