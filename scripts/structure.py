@@ -126,7 +126,7 @@ def diagram(packages: Arrows) -> Iterable[str]:
 
 def drawn_entries(among_entries: Arrows, modules: Arrows) -> Iterable[str]:
     yield "Entry points, with what they import of the packages that they share:"
-    shared = ("sluice.serving.", "sluice.datasets.", "sluice.training.", "sluice.store.")
+    shared = ("sluice.monitoring.", "sluice.serving.", "sluice.datasets.", "sluice.training.", "sluice.store.")
     for entry in among_entries:
         names = ", ".join(_short(each) for each in sorted(modules[entry]) if each.startswith(shared))
         yield f"  {entry.rpartition('.')[2]:<24}{'─→ ' + names if names else ''}"

@@ -64,7 +64,7 @@ def test_rows_of_a_window_that_are_not_measured_are_reported_once(monkeypatch: p
     world.call(monitor_model, PROJECT)
     assert (report(world)["rows"], report(world)["files_left_out"]) == (80, 0)
     assert "window" not in report(world)["problems"]
-    monkeypatch.setattr("sluice.steps.monitor_model.MAX_ROWS", 30)
+    monkeypatch.setattr("sluice.monitoring.captured.MAX_ROWS", 30)
     for _ in range(2):
         world.call(monitor_model, PROJECT)
     assert (report(world)["rows"], report(world)["files_left_out"]) == (40, 1)
