@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 from sluice import keys
-from sluice.contract.metric_limits import ONLINE_METRICS
-from sluice.datasets.late_labels import late_labels
 from sluice.errors import DamagedRecordError
 from sluice.escaping import visible
 from sluice.monitoring.captured import measure_capture
 from sluice.monitoring.drift import measure_drift
+from sluice.monitoring.labels import measure_labels
 from sluice.monitoring.look import Look
+from sluice.monitoring.quality import measure_quality
 from sluice.ports import Alerts, Clock, Events, Json, Ledger, Metric, Metrics, Models, ObjectStore
 from sluice.serving.compare_in_probation import compare_in_probation
 from sluice.serving.held_releases import tell_of_held_release
@@ -20,8 +17,6 @@ from sluice.serving.missing_endpoints import tell_of_missing_endpoint
 from sluice.serving.sleep_endpoint import sleep_endpoint
 from sluice.store.run_records import project_contract, stored_json, write_json
 from sluice.watch import metric_names as metric
-from sluice.watch.labels import join
-from sluice.watch.quality import BINARY, DECIDED, REGRESSION
 from sluice.watch.report import render
 
 
@@ -69,8 +64,8 @@ def monitor_model(
     look = Look(project, champion, contract, report)
     look.part("capture", lambda: measure_capture(look, objects=objects, clock=clock))
     look.part("drift", lambda: measure_drift(look, objects=objects))
-    look.part("labels", lambda: _labels(look, objects=objects, clock=clock))
-    look.part("quality", lambda: _quality(look))
+    look.part("labels", lambda: measure_labels(look, objects=objects, clock=clock))
+    look.part("quality", lambda: measure_quality(look))
     look.part("probation", lambda: _probation(look, objects=objects, clock=clock))
     published = look.finite_metrics()
     report["problems"] = look.problems
@@ -107,14 +102,6 @@ def monitor_model(
     return {**summary, "report": key, "endpoint": resting}
 
 
-def _labels(look: Look, *, objects: ObjectStore, clock: Clock) -> list[Metric]:
-    found = late_labels(look.contract, objects=objects, clock=clock)
-    look.labels = found.labels
-    look.report["labels"] = found.to_json()
-    look.problems |= found.problems
-    return []
-
-
 def _known_problems(project: str, *, objects: ObjectStore) -> Json:
     """The problems of the previous measurement, which were reported then."""
     try:
@@ -141,40 +128,3 @@ def _probation(look: Look, *, objects: ObjectStore, clock: Clock) -> list[Metric
         return []
     worse = found["decision"] == "roll_back"
     return [look.metric(metric.PROBATION_WORSE, float(worse), "Count")]
-
-
-def _quality(look: Look) -> list[Metric]:
-    contract = look.contract
-    quality = contract.monitor.quality
-    look.report["quality"] = None
-    if quality is None:
-        return []
-    pairs = join(look.labels, look.requests, contract, decided=quality.metric in DECIDED)
-    families: dict[str, dict[str, Any]] = {
-        "binary": dict(BINARY),
-        "regression": dict(REGRESSION),
-        "anomaly": {name: BINARY[name] for name in ONLINE_METRICS["anomaly"]},
-    }
-    rule = families.get(contract.problem.type, {}).get(quality.metric)
-    facts: Json = {"metric": quality.metric, "labels": len(pairs), "value": None}
-    look.report["quality"] = facts
-    count = [look.metric(metric.QUALITY_LABELS, len(pairs), "Count")]
-    if rule is None:
-        facts["reason"] = f"{quality.metric} of a {contract.problem.type} model is not computed online yet"
-        return count
-    if len(pairs) < quality.min_labels:
-        facts["reason"] = f"{len(pairs)} labels belong to a captured request; {quality.min_labels} are needed"
-        return count
-    try:
-        value = rule(pairs)
-    except (ArithmeticError, ValueError):
-        value = math.inf
-    if value is None:
-        facts["reason"] = "all labels have the same class"
-        return count
-    if not math.isfinite(value):
-        facts["reason"] = f"{quality.metric} of these labels and answers is beyond what a number can hold"
-        look.problems["quality"] = facts["reason"]
-        return count
-    facts["value"] = value
-    return [*count, look.metric(metric.QUALITY_SCORE, value)]
