@@ -43,6 +43,7 @@ from cli.commands import (
     schema,
     status,
     wake,
+    watch,
     why,
     withdraw,
 )
@@ -62,6 +63,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     register,
     drop,
     quarantine,
+    watch,
     follow,
     status,
     runs,
@@ -92,7 +94,10 @@ _BAD_CREDENTIALS = {
 
 
 def main(arguments: Sequence[str] | None = None, connect: Connect = Connection) -> int:
-    """Runs one command. Returns 0 when it did what it says, 1 with a message when not, 2 for a wrong command line."""
+    """Runs one command. Returns 0 when it did what it says, 1 with a message when not, 2 for a wrong command line.
+
+    `watch` has more codes.
+    """
     app = application(COMMANDS, connect, os.environ.get("SLUICE_STACK") or "sluice")
     command = typer.main.get_command(app)
     try:

@@ -40,7 +40,7 @@ def send(
     if not accepted(record):
         return 1
     if area == "raw":
-        say(f"Now: sluice follow {project}")
+        say(f"Now: sluice watch {project}")
     if output is not None:
         _download(world, str(record.get("output_uri") or ""), output)
     return 0

@@ -1,8 +1,9 @@
 """The Typer layer: a command module becomes a Typer command.
 
-A module has NAME, HELP (one line), EXAMPLE, perhaps WRITES = True, and `run(connection, …)`, whose other parameters
-carry their Typer metadata in `Annotated`; `run` itself is a plain function. Each command gets `--stack`, and one that
-writes gets `--yes` and the question before the first write to an account.
+A module has NAME, HELP (one line), EXAMPLE, perhaps WRITES = True and HIDDEN = True (a former name), and
+`run(connection, …)`, whose other parameters carry their Typer metadata in `Annotated`; `run` itself is a plain
+function. Each command gets `--stack`, and one that writes gets `--yes` and the question before the first write to an
+account.
 """
 
 from __future__ import annotations
@@ -88,9 +89,13 @@ def _add(app: typer.Typer, module: ModuleType, connect: Connect, chosen: dict[st
     called.__signature__ = Signature([*own, *extra])  # type: ignore[attr-defined]
     called.__annotations__ = {each.name: each.annotation for each in (*own, *extra)}
     text = escape(inspect.cleandoc(module.__doc__ or module.HELP))
-    app.command(module.NAME, help=text, short_help=escape(module.HELP), epilog=escape(f"Example: {module.EXAMPLE}"))(
-        called
-    )
+    app.command(
+        module.NAME,
+        help=text,
+        short_help=escape(module.HELP),
+        epilog=escape(f"Example: {module.EXAMPLE}"),
+        hidden=bool(getattr(module, "HIDDEN", False)),
+    )(called)
 
 
 class Stopped(Exception):  # noqa: N818 - an answer to Ctrl-C, not an error

@@ -47,12 +47,19 @@ def duration(start: str | None, end: str | datetime | None) -> str:
     if not start or not end:
         return "-"
     last = datetime.fromisoformat(end) if isinstance(end, str) else end
-    seconds = max(0, round((last - datetime.fromisoformat(start)).total_seconds()))
-    minutes, seconds = divmod(seconds, 60)
+    return seconds_in_words((last - datetime.fromisoformat(start)).total_seconds())
+
+
+def seconds_in_words(seconds: float) -> str:
+    """
+    >>> seconds_in_words(3665.2), seconds_in_words(65), seconds_in_words(0.4)
+    ('1h01m05s', '1m05s', '0s')
+    """
+    minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
-        return f"{hours}h{minutes:02}m{seconds:02}s"
-    return f"{minutes}m{seconds:02}s" if minutes else f"{seconds}s"
+        return f"{hours}h{minutes:02}m{rest:02}s"
+    return f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
 
 
 def indent(text: str, by: int = 2) -> str:

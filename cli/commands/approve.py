@@ -18,7 +18,7 @@ WRITES = True
 
 def run(connection: Connection, run_id: Run, project: OptionalProject = None, reason: Reason = "") -> int:
     name, full = decide(connection, run_id, project, reason, "Approved")
-    say(f"{full} of {name} is approved; its release begins. Watch it: sluice follow {name} --run {full}")
+    say(f"{full} of {name} is approved; its release begins. Watch it: sluice watch {name} {full}")
     return 0
 
 

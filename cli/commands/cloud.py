@@ -79,7 +79,7 @@ def welcome(cloud: local.LocalStack, *, background: bool) -> str:
         f'\n    eval "$({shown} env{other})"'
         "\n    sluice init data.csv --target COLUMN    # writes project.yaml: look for DECIDE"
         "\n    sluice check project.yaml && sluice register project.yaml"
-        "\n    sluice drop PROJECT data.csv && sluice follow PROJECT\n"
+        "\n    sluice drop PROJECT data.csv && sluice watch PROJECT\n"
     )
 
 

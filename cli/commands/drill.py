@@ -18,7 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.connection import Connection, known_project
 from cli.errors import CliError
-from cli.following import Progress, end_of, execution_state
+from cli.executions import execution_state
+from cli.following import Progress, end_of
 from cli.options import Project
 from cli.text import plural, say, table
 from sluice.errors import EndpointBusyError

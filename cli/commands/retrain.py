@@ -28,5 +28,5 @@ def run(connection: Connection, project: Project, reason: Reason) -> int:
     if held:
         say(f"requested; run {held['run_id']} is in progress, so the new one starts when it ends")
     else:
-        say(f"requested: a run over {plural(len(datasets), 'dataset')}. Watch it with `sluice follow {project}`")
+        say(f"requested: a run over {plural(len(datasets), 'dataset')}. Watch it with `sluice watch {project}`")
     return 0

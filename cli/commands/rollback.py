@@ -13,7 +13,8 @@ import typer
 
 from cli.connection import Connection, known_project
 from cli.errors import CliError
-from cli.following import end_of, execution_state
+from cli.executions import execution_state
+from cli.following import end_of
 from cli.options import Project, Reason
 from cli.text import say
 from sluice import names

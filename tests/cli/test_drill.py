@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cli import following
+from cli import executions
 from cli.commands import drill
 from proofs.stateful.asl import Execution, definition
 from proofs.stateful.cloud import Cloud
@@ -121,7 +121,7 @@ class DrillConnection(FakeConnection):
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     made = Account()
     monkeypatch.setattr(drill, "time", SimpleNamespace(sleep=made.sleep))
-    monkeypatch.setattr(following.Progress, "_machines", lambda self: {})
+    monkeypatch.setattr(executions.Histories, "_machines", lambda self: {})
     yield made
     logging.disable(logging.NOTSET)  # which the account's begin has switched off
 

@@ -1,4 +1,4 @@
-"""What `sluice follow` prints: a sentence for each state that says something, with the state's name after it."""
+"""What a drill and the demo print: a sentence for each state that says something, with the name of the state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ask, rollback, label, batch, env; what status, why and follow say of drift, families, approvals and canaries."""
+"""ask, rollback, label, batch, env; what status, why and watch say of drift, families, approvals and canaries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 
 from cli.candidates import Search, ranked, search_of, told
 from cli.commands import env, rollback
-from cli.following import CanaryWatch, measurement
 from cli.outcomes import described
 from sluice import keys
 from sluice.contract import Contract
@@ -93,32 +92,32 @@ class TestAsk:
         assert (code, told in said) == (0, True), said
 
 
-def test_follow_shows_a_run_that_was_recorded_but_has_no_lock_yet(sluice, world, monkeypatch):
+def test_watch_shows_a_run_that_was_recorded_but_has_no_lock_yet(sluice, world, monkeypatch):
     world.ledger.start_run("shop", RUN, world.clock.now(), {"status": "starting", "trigger": "data"})
     ticks = iter(range(0, 10_000, 100))
     ended = {"outcome": "rejected", "ended_at": world.clock.now().isoformat()}
     monkeypatch.setattr(
-        "cli.commands.follow.time",
+        "cli.commands.watch.time",
         SimpleNamespace(
             sleep=lambda _: world.ledger.update_run("shop", RUN, ended),
             monotonic=lambda: next(ticks),
             time=lambda: 0.0,
         ),
     )
-    monkeypatch.setattr("cli.commands.follow.Progress.fresh", lambda self: [])
-    code, printed, _ = sluice("follow", "shop")
-    assert code == 0
+    monkeypatch.setattr("cli.executions.Histories.fresh", lambda self: [])
+    code, printed, _ = sluice("watch", "shop")
+    assert code == 3  # rejected
     assert printed.startswith(f"{RUN} of shop (data)")
     assert "waiting" not in printed.lower()
 
 
-def test_follow_says_that_nothing_runs_and_how_the_last_run_ended(sluice, world, monkeypatch):
+def test_watch_says_that_nothing_runs_and_how_the_last_run_ended(sluice, world, monkeypatch):
     ticks = iter(range(0, 10_000, 100))
     monkeypatch.setattr(
-        "cli.commands.follow.time",
-        SimpleNamespace(sleep=lambda _: None, monotonic=lambda: next(ticks), time=lambda: 0.0),
+        "cli.commands.watch.time",
+        SimpleNamespace(sleep=lambda _: None, monotonic=lambda: next(ticks)),
     )
-    code, printed, said = sluice("follow", "shop", "--wait", "120")
+    code, printed, said = sluice("watch", "shop", "--wait", "120")
     assert code == 1
     assert "no run of shop is in progress (there has been none yet)" in printed
     assert "none started in 120 s" in said
@@ -275,24 +274,7 @@ def test_status_shows_drift_and_quality(sluice, world):
     assert "quality    roc_auc 0.9123 over 340 labels" in printed
 
 
-def look(percent: int, decision: str) -> dict[str, Any]:
-    own, control = {"requests": 40, "failures": 3}, {"requests": 360, "failures": 0}
-    inputs = {"percent": percent, "step_canary": own, "step_control": control, "tail_ms": 12.0}
-    return {"inputs": inputs, "statistic": {"log_e": {"errors": 1.25}, "log_limit": 4.6}, "decision": decision}
-
-
-def test_a_canary_is_shown_with_traffic_failures_and_evidence(world):
-    watch = CanaryWatch(world, "shop", RUN)
-    assert watch.fresh({}) == []
-    assert watch.fresh({"canary": {"percent": 10}}) == []
-    write(world, keys.decision("shop", RUN, "canary"), {"looks": [look(10, "continue")]})
-    (words,) = watch.fresh({"canary": {"percent": 10}})
-    assert words == measurement(look(10, "continue"))
-    assert "10 %: 40 requests, 3 failed; champion 360, 0 failed; evidence against it 1.25 of 4.6" in words
-    assert watch.fresh({"canary": {"percent": 10}}) == []
-
-
-def test_follow_says_how_to_decide_while_the_run_waits(sluice, world, monkeypatch):
+def test_watch_says_how_to_decide_while_the_run_waits(sluice, world, monkeypatch):
     arn = world.registry.register("sluice-shop", "s3://data/m", "image", {"run_id": RUN}, approved=False)
     start(world, approval={"token": "t", "package_arn": arn}, execution_arn="arn")
     world.ledger.acquire_lock("shop", RUN, world.clock.now())
@@ -300,11 +282,9 @@ def test_follow_says_how_to_decide_while_the_run_waits(sluice, world, monkeypatc
     def sleep(_: float) -> None:
         world.ledger.update_run("shop", RUN, {"outcome": "promoted", "ended_at": world.clock.now().isoformat()})
 
-    monkeypatch.setattr(
-        "cli.commands.follow.time", SimpleNamespace(sleep=sleep, monotonic=lambda: 0.0, time=lambda: 0.0)
-    )
-    monkeypatch.setattr("cli.commands.follow.Progress.fresh", lambda self: [])
-    code, printed, _ = sluice("follow", "shop")
+    monkeypatch.setattr("cli.commands.watch.time", SimpleNamespace(sleep=sleep, monotonic=lambda: 0.0))
+    monkeypatch.setattr("cli.executions.Histories.fresh", lambda self: [])
+    code, printed, _ = sluice("watch", "shop")
     assert code == 0
     assert f"sluice approve {RUN} " in printed
     assert "promoted" in printed

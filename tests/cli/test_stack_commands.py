@@ -66,7 +66,7 @@ def test_a_champion_whose_endpoint_was_removed_is_told(sluice, world):
     assert "nothing serves" in sluice("status", "shop")[1]
 
 
-@pytest.mark.parametrize("command", [("status", "shpo"), ("runs", "shpo"), ("follow", "shpo")])
+@pytest.mark.parametrize("command", [("status", "shpo"), ("runs", "shpo"), ("watch", "shpo")])
 def test_an_unknown_project_brings_the_nearest(sluice, command):
     code, _, error = sluice(*command)
     assert code == 1

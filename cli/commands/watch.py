@@ -1,0 +1,124 @@
+"""Shows what a run does while it does it, and ends with the run: states, jobs, metrics, gates, and a canary's evidence.
+
+On a terminal the tree is redrawn; in a pipe what changes is appended; `--json` prints one event a line. Exit codes: 0
+promoted, 1 failed, 3 rejected by the gates, 4 rolled back, 5 not approved.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from cli.commands.runs import outcome
+from cli.connection import Connection, find_run, known_project
+from cli.errors import CliError
+from cli.options import Json as JsonFlag
+from cli.options import Project, print_json
+from cli.text import say
+from cli.watching.reading import Reader
+from cli.watching.screens import Screen, screen
+from cli.watching.tree import tree
+from sluice.bootstrap import World
+from sluice.ports import Json
+
+NAME = "watch"
+HELP = "live tree of a run: states, metrics, gates, canary"
+EXAMPLE = "sluice watch shop"
+_POLL_SECONDS = 1.0
+_STOPPED_SECONDS = 30.0
+"""How long a run whose execution has ended may take to record its outcome."""
+
+
+def run(
+    connection: Connection,
+    project: Project,
+    run_id: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="Default: the current run, or else the next one.")
+    ] = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Print the tree as it is now, of the newest run, and end.")
+    ] = False,
+    wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for a run to start.")] = 120,
+    as_json: JsonFlag = False,
+) -> int:
+    """0 when the model was promoted (`--once`: or the run goes on); see CODES of cli/watching/view.py."""
+    world = connection.world
+    project = known_project(world, project)
+    if once:
+        record = find_run(world, run_id, project)[1] if run_id else _newest(world, project)
+        return _print(connection, project, record, as_json=as_json)
+    with screen(as_json=as_json) as shown:
+        record = find_run(world, run_id, project)[1] if run_id else _current(world, project, wait, shown)
+        return _watch(connection, project, record, wait, shown)
+
+
+def _watch(connection: Connection, project: str, record: Json, wait: float, shown: Screen) -> int:
+    run_id = record["run_id"]
+    reader, began, stopped = Reader(connection, project, run_id), time.monotonic(), 0.0
+    while True:
+        view = reader.view(record)
+        shown.show(view)
+        if view.over:
+            return view.code
+        now = time.monotonic()
+        if not view.record.get("execution_arn") and now - began > wait:
+            raise CliError(
+                f"{run_id} is {view.record.get('status')}, but no execution of it has started: see the log of the "
+                f"function plan_training, then `sluice retrain {project} --reason …`"
+            )
+        stopped = (stopped or now) if view.stopped else 0.0
+        if stopped and now - stopped > _STOPPED_SECONDS:
+            raise CliError(
+                f"the execution of {run_id} has ended, but no outcome is recorded: somebody stopped it, or recording "
+                f"failed. `sluice status {project}` shows what serves; docs/operations.md has what to do"
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _print(connection: Connection, project: str, record: Json, *, as_json: bool) -> int:
+    view = Reader(connection, project, record["run_id"]).view(record)
+    print_json(view.plain()) if as_json else say("\n".join(line.text for line in tree(view)))
+    return view.code if view.over else 0
+
+
+def _newest(world: World, project: str) -> Json:
+    """The run that holds the lock, or else the newest. Raises CliError when there is none."""
+    held, records = world.ledger.lock(project), world.ledger.runs(project)
+    found = next((record for record in records if held and record["run_id"] == held["run_id"]), None)
+    if found is None and not records:
+        raise CliError(f"{project} has no run yet: `sluice drop {project} FILE` starts the first one")
+    return found or records[0]
+
+
+def _current(world: World, project: str, wait: float, shown: Screen) -> Json:
+    """The run that holds the lock; waits for one. A run may start and end between two polls, so those count as well."""
+    known = {record["run_id"] for record in world.ledger.runs(project)}
+    deadline, told = time.monotonic() + wait, False
+    while True:
+        held = world.ledger.lock(project)
+        for record in world.ledger.runs(project):
+            # a run is recorded a moment before it takes the lock
+            begins = record.get("status") == "starting" and not record.get("outcome")
+            if begins or (held and record["run_id"] == held["run_id"]) or record["run_id"] not in known:
+                return record
+        if time.monotonic() >= deadline:
+            raise CliError(
+                f"no run of {project} is in progress, and none started in {wait:.0f} s; see `sluice runs {project}`, "
+                f"or start one: `sluice drop {project} FILE`"
+            )
+        if not told:
+            shown.note(_idle(world, project, wait), waits_for="run")
+            told = True
+        time.sleep(_POLL_SECONDS)
+
+
+def _idle(world: World, project: str, wait: float) -> str:
+    """What somebody who expected a run wants to know: how the last one ended, and that nothing hangs."""
+    newest = next(iter(world.ledger.runs(project)), None)
+    last = f"the last one, {newest['run_id']}, ended: {outcome(newest)}" if newest else "there has been none yet"
+    return (
+        f"no run of {project} is in progress ({last}). Waiting {wait:.0f} s for the next; Ctrl-C ends the display, and "
+        f"`sluice status {project}` shows what serves"
+    )

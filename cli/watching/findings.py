@@ -1,0 +1,177 @@
+"""What a run's records say of its states: data, metrics, gates, pairs of answers, measurements of the canary.
+
+One function for each kind of record, pure: the record in, `Evidence` out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cli.text import number, plural
+from cli.watching.states import Evidence
+from sluice.escaping import visible
+from sluice.ports import Json
+from sluice.records.evaluation import Evaluation
+
+_MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
+_BAR = 20  # characters
+
+
+def data(prepared: Json) -> Evidence:
+    """What the cleaning job made of the accepted rows."""
+    parts = ", ".join(f"{count:,} {part}" for part, count in (prepared.get("rows") or {}).items())
+    lost = len(prepared.get("losses") or []) + int(prepared.get("losses_more") or 0)
+    words = f"{prepared.get('rows_read') or 0:,} accepted rows: {parts}"
+    words += f"; {plural(lost, 'note')} on rows and values that changed (`sluice why`)" if lost else ""
+    return Evidence((words,), {"rows_read": prepared.get("rows_read"), "rows": prepared.get("rows"), "losses": lost})
+
+
+def evaluation(found: Evaluation) -> Evidence:
+    """The contract's metric of each model, with its interval."""
+    lines, models = [], {}
+    for who in ("candidate", "champion", "baseline"):
+        value = found.metric_of(who, found.metric)
+        if value is None:
+            continue
+        ends = found.intervals.ends(who, found.metric) if found.intervals else None
+        between = f" [{number(ends[0])}, {number(ends[1])}]" if ends else ""
+        lines.append(f"{who} {found.metric} {number(value)}{between}")
+        models[who] = {"value": value, "low": ends[0] if ends else None, "high": ends[1] if ends else None}
+    family = f" ({found.candidate.family})" if found.candidate.family else ""
+    head = f"on {found.rows:,} held-out rows{family}: {'; '.join(lines)}"
+    return Evidence((head,), {"metric": found.metric, "rows": found.rows, "models": models})
+
+
+def gates(record: Json) -> Evidence:
+    """Each verdict with its number and its limit."""
+    verdicts = record.get("verdicts") or []
+    lines = [
+        f"{_MARKS.get(each['outcome'], each['outcome'])} {each['metric']} {each['rule']}: "
+        f"{number(each.get('statistic'))} against {number(each['threshold'])}" + _because(each)
+        for each in verdicts
+    ]
+    facts = {
+        "decision": record.get("decision"),
+        "verdicts": [
+            {key: each.get(key) for key in ("metric", "rule", "outcome", "statistic", "threshold", "reason")}
+            for each in verdicts
+        ],
+    }
+    if not verdicts:
+        lines = [visible(reason) for reason in record.get("reasons") or []]
+    return Evidence((f"gates: {record.get('decision')}", *lines), facts)
+
+
+def replay(record: Json) -> Evidence:
+    """How many captured requests both models answered, and the evidence against the new one."""
+    inputs = record.get("inputs") or {}
+    words = f"{inputs.get('requests', 0)} of {inputs.get('chosen', 0)} earlier requests compared: {record['decision']}"
+    statistic = record.get("statistic") or {}
+    facts = {"requests": inputs.get("requests"), "chosen": inputs.get("chosen"), "decision": record["decision"]}
+    return Evidence((words, *_reasons(record)), {**facts, **_evidence(statistic)})
+
+
+def canary(record: Json) -> Evidence:
+    """For each traffic step: both models' requests and failures, and the evidence beside the line where it aborts."""
+    steps: dict[Any, Json] = {}
+    for look in record.get("looks") or []:
+        steps[look["step_index"]] = look
+    lines = [line for look in steps.values() for line in measurement(look)]
+    newest = next(reversed(steps.values()), None)
+    if newest is None:
+        return Evidence()
+    return Evidence(
+        (*lines, *_reasons(newest)),
+        {
+            "decision": newest["decision"],
+            "at": newest.get("at"),
+            "measurements": len(record["looks"]),
+            "steps": [
+                {
+                    "percent": look["inputs"]["percent"],
+                    "canary": _counts(look["inputs"]["step_canary"]),
+                    "champion": _counts(look["inputs"]["step_control"]),
+                    "tail_ms": look["inputs"].get("tail_ms"),
+                    "decision": look["decision"],
+                    **_evidence(look.get("statistic") or {}),
+                }
+                for look in steps.values()
+            ],
+        },
+    )
+
+
+def measurement(look: Json) -> list[str]:
+    """One measurement of the judge: the counts, and a bar that is full where the judge aborts."""
+    inputs, statistic = look["inputs"], look.get("statistic") or {}
+    own, control = inputs["step_canary"], inputs["step_control"]
+    lines = [
+        f"{inputs['percent']:>3} %: new model {own['failures']}/{own['requests']} failed, champion "
+        f"{control['failures']}/{control['requests']}: {look['decision']}"
+    ]
+    found = _evidence(statistic)
+    if found.get("evidence") is not None and found.get("abort_at"):
+        lines.append(
+            f"       evidence against it {bar(found['evidence'] / found['abort_at'])} {number(found['evidence'])} of "
+            f"{number(found['abort_at'])} (ln E, {found['test']})"
+        )
+    return lines
+
+
+def bandit(record: Json) -> Evidence:
+    """The newest choice of shares, and what it rests on."""
+    steps = record.get("steps") or []
+    if not steps:
+        return Evidence()
+    newest = steps[-1]
+    rewards, evidence = newest["rewards"], newest["evidence"]
+    share, best = newest["actions"]["challenger"], newest["posterior"]["challenger_best"]
+    told = [f"{who} {rewards[key]['successes']}/{rewards[key]['trials']}" for who, key in _WHO]
+    lines = (
+        f"share of the new model {share:.0%}, probability that it is better {best:.1%}; {', '.join(told)} rewards",
+        f"evidence for it {number(evidence['log_e']['better'])}, against it {number(evidence['log_e']['worse'])} of "
+        f"{number(evidence['log_limit'])} (ln E)",
+    )
+    facts = {"decision": newest["decision"], "share": share, "best": best, "rewards": rewards, "evidence": evidence}
+    return Evidence(lines, {**facts, "steps": len(steps)})
+
+
+_WHO = (("new model", "challenger"), ("champion", "control"))
+
+
+def verification(record: Json) -> Evidence:
+    """What the endpoint said when it was looked at and asked."""
+    return Evidence(
+        (f"verification: {record.get('decision')}", *_reasons(record)),
+        {"decision": record.get("decision"), "reasons": record.get("reasons") or []},
+    )
+
+
+def bar(share: float) -> str:
+    """
+    >>> bar(0.25)
+    '▕█████░░░░░░░░░░░░░░░▏'
+    """
+    full = max(0, min(_BAR, round(_BAR * share)))
+    return f"▕{'█' * full}{'░' * (_BAR - full)}▏"
+
+
+def _evidence(statistic: Json) -> Json:
+    """The test with the most evidence against the new model, and the line at which that test aborts."""
+    log_e = {test: value for test, value in (statistic.get("log_e") or {}).items() if value is not None}
+    if not log_e:
+        return {"evidence": None, "abort_at": statistic.get("log_limit"), "test": None}
+    test = max(log_e, key=lambda each: log_e[each])
+    return {"evidence": log_e[test], "abort_at": statistic.get("log_limit"), "test": test}
+
+
+def _counts(side: Json) -> Json:
+    return {"requests": side["requests"], "failures": side["failures"]}
+
+
+def _because(verdict: Json) -> str:
+    return f" ({visible(verdict['reason'])})" if verdict["outcome"] != "pass" and verdict.get("reason") else ""
+
+
+def _reasons(record: Json, most: int = 2) -> list[str]:
+    return [f"- {visible(reason)}" for reason in (record.get("reasons") or [])[:most]]

@@ -1,0 +1,72 @@
+"""Records become lines for people and facts for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cli.watching import findings
+from cli.watching.findings import bar
+
+
+def look(step: int, percent: int, decision: str, log_e: float, failures: int = 3) -> dict[str, Any]:
+    own, control = {"requests": 40, "failures": failures}, {"requests": 360, "failures": 0}
+    inputs = {"percent": percent, "step_canary": own, "step_control": control, "tail_ms": 12.0}
+    statistic = {"log_e": {"errors": log_e, "latency": None}, "log_limit": 4.0}
+    said = {"step_index": step, "inputs": inputs, "statistic": statistic, "decision": decision}
+    return {**said, "at": "2026-01-01T00:00:00+00:00", "reasons": ["3 of 40 fail"]}
+
+
+def test_a_canary_shows_traffic_failures_and_how_far_the_evidence_is_from_the_abort_line():
+    record = {"looks": [look(0, 10, "continue", 0.5), look(0, 10, "advance", 1.0), look(1, 50, "abort", 5.0)]}
+    found = findings.canary(record)
+    assert found.lines == (
+        " 10 %: new model 3/40 failed, champion 0/360: advance",
+        f"       evidence against it {bar(0.25)} 1 of 4 (ln E, errors)",
+        " 50 %: new model 3/40 failed, champion 0/360: abort",
+        f"       evidence against it {bar(1.0)} 5 of 4 (ln E, errors)",
+        "- 3 of 40 fail",
+    )
+    assert found.facts["decision"] == "abort"
+    assert found.facts["measurements"] == 3
+    assert [step["evidence"] for step in found.facts["steps"]] == [1.0, 5.0]
+    assert found.facts["steps"][1]["abort_at"] == 4.0
+
+
+def test_a_bar_is_full_at_the_line_and_empty_below_nothing():
+    assert (bar(1.0).count("█"), bar(7.0).count("█"), bar(-2.0).count("█"), bar(0.5).count("█")) == (20, 20, 0, 10)
+
+
+def test_a_measurement_without_evidence_has_none():
+    record = {"looks": [{**look(0, 10, "continue", 0.0), "statistic": {}}]}
+    assert findings.canary(record).facts["steps"][0]["evidence"] is None
+    assert len(findings.canary(record).lines) == 2
+    assert findings.canary({"looks": []}).lines == ()
+
+
+def test_gates_show_each_number_beside_its_limit():
+    passed = {"metric": "roc_auc", "rule": "min", "outcome": "pass", "statistic": 0.9123, "threshold": 0.85}
+    missed = {
+        **passed,
+        "rule": "max_gap",
+        "outcome": "fail",
+        "statistic": 0.2,
+        "threshold": 0.1,
+        "reason": "gap \x1b[2J",
+    }
+    record = {"decision": "rejected", "verdicts": [{**passed, "reason": "fine"}, missed]}
+    found = findings.gates(record)
+    assert found.lines == (
+        "gates: rejected",
+        "✓ roc_auc min: 0.9123 against 0.85",
+        "✗ roc_auc max_gap: 0.2 against 0.1 (gap \\x1b[2J)",
+    )
+    assert found.facts["verdicts"][1]["statistic"] == 0.2
+    assert findings.gates({"decision": "inconclusive", "reasons": ["no evaluation"]}).lines[1] == "no evaluation"
+
+
+def test_replay_data_and_verification():
+    record = {"decision": "pass", "inputs": {"requests": 40, "chosen": 60}, "statistic": {}, "reasons": ["alike"]}
+    assert findings.replay(record).lines == ("40 of 60 earlier requests compared: pass", "- alike")
+    data = findings.data({"rows_read": 1000, "rows": {"train": 600, "test": 400}, "losses": [{}], "losses_more": 2})
+    assert data.lines[0].startswith("1,000 accepted rows: 600 train, 400 test; 3 notes")
+    assert findings.verification({"decision": "verified", "reasons": []}).lines == ("verification: verified",)
