@@ -16,7 +16,8 @@ from cli.stand_ins import StandIns
 from sluice.contract.models import Column
 from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batches, Notes
-from sluice.intake.csv_rows import read_csv, sniff
+from sluice.intake.csv_rows import read_csv
+from sluice.intake.dialect import sniff
 from sluice.intake.json_rows import looks_like_json, read_json_lines
 from sluice.intake.opening import Arrival, open_arrival
 from sluice.intake.parquet_rows import parquet_columns, read_parquet

@@ -18,8 +18,8 @@ from sluice.steps.validate_dataset import validate_dataset
 from testing.fakes import world
 
 PROJECT = "messy"
-FILE_KEYS: dict[str, str] = {}
-"""How the contract names each setting of a dialect, under `data.format`; what it cannot name is missing here."""
+FILE_KEYS = {name: name for name in ("encoding", "delimiter", "quote", "escape", "header", "skip")}
+"""How the contract names each setting of a dialect, under `data.file`; what it cannot name is missing here."""
 
 
 class NoSuchSettingError(Exception):
@@ -50,7 +50,7 @@ def contract(columns: dict[str, Any], settings: dict[str, Any] | None = None) ->
     for name, value in (settings or {}).items():
         if name not in FILE_KEYS:
             raise NoSuchSettingError(name)
-        data.setdefault("format", {})[FILE_KEYS[name]] = value
+        data.setdefault("file", {})[FILE_KEYS[name]] = value
     return {"project": PROJECT, "problem": {"type": "clustering"}, "data": data}
 
 
@@ -71,7 +71,7 @@ def _registered(text: str) -> tuple[dict[str, Any], str]:
 def deliver(body: bytes, name: str, rules: dict[str, Any]) -> Answer:
     """Raises what the function would raise: nothing, if Sluice is right."""
     at = world()
-    at.ledger.save_contract(PROJECT, *_registered(yaml.safe_dump(rules, allow_unicode=True)))
+    at.ledger.save_contract(PROJECT, *_registered(yaml.safe_dump(rules, allow_unicode=True, sort_keys=False)))
     key = f"raw/{PROJECT}/{name}"
     at.objects.write(key, body)
     started = time.process_time()

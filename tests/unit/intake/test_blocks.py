@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from sluice.errors import UnreadableFileError
 from sluice.intake.batches import Notes
 from sluice.intake.blocks import Blocks, lines_of
-from sluice.intake.csv_rows import Dialect, read_csv
+from sluice.intake.csv_rows import read_csv
+from sluice.intake.dialect import Dialect
 from sluice.intake.limits import UNLIMITED
 from sluice.intake.packing import in_utf8, unpacked, without_mark
 

@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from sluice.contract import Contract
 from sluice.errors import EmptyFileError, HeaderMismatchError, SluiceError, UnreadableFileError
 from sluice.intake.batches import Notes
-from sluice.intake.csv_rows import read_csv, sniff
+from sluice.intake.csv_rows import read_csv
+from sluice.intake.dialect import sniff
 from sluice.intake.opening import chunks_of
 from sluice.intake.validation import Outcome, validate_file
 

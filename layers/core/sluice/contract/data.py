@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from sluice.contract.file import FileLayout
 from sluice.contract.part import Part, Share
 from sluice.contract.reading import Format
 from sluice.model.values import category_text, read_by
@@ -95,6 +96,7 @@ class Data(Part):
         min_length=1, description="every column that a file must have; others are ignored"
     )
     format: Format = Field(Format(), description="how text is written, unless a column says otherwise")
+    file: FileLayout = Field(FileLayout(), description="how files are laid out, where that is not to be found in them")
     duplicates: Literal["keep", "remove"] = Field(
         "keep", description="what happens to equal rows if there is no `key`; equal rows may come from different people"
     )

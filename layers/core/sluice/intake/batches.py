@@ -54,6 +54,10 @@ class Notes:
     encoding: str | None = None
     delimiter: str | None = None
     blank_lines: int = 0
+    repeated_headers: int = 0
+    """Rows that were the header again, cell by cell, and were left out."""
+    read_as: str | None = None
+    """The dialect of a CSV file, in words."""
     columns: list[str] = field(default_factory=list)
 
 

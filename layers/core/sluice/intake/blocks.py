@@ -16,7 +16,7 @@ Opener = Callable[[], Chunks]
 """Starts the text again: its bytes in UTF-8, without a byte order mark, in chunks of any size."""
 BLOCK = 4 * 2**20
 _FEW = 64 * 2**10
-_QUOTE, _LINE_END = ord('"'), ord("\n")
+_LINE_END = ord("\n")
 
 
 class Blocks:
@@ -28,9 +28,10 @@ class Blocks:
 
     block_size = BLOCK
 
-    def __init__(self, chunks: Chunks, limits: Limits = UNLIMITED) -> None:
+    def __init__(self, chunks: Chunks, limits: Limits = UNLIMITED, quote: str = '"') -> None:
         self._chunks = chunks
         self._limits = limits
+        self._quote = quote.encode("ascii")
         self._buffer = b""
         self._taken = 0
         self._read = 0
@@ -83,10 +84,13 @@ class Blocks:
             # old Macintosh files; a line feed may still follow the last carriage return
             return self._buffer.rfind(b"\r", 0, len(self._buffer) - 1) + 1
         text = np.frombuffer(self._buffer, np.uint8, cut)
-        if self._buffer.find(b'"', 0, cut) < 0 or np.count_nonzero(text == _QUOTE) % 2 == 0:
+        if self._buffer.find(self._quote, 0, cut) < 0:
+            return cut
+        is_quote = text == self._quote[0]
+        if np.count_nonzero(is_quote) % 2 == 0:
             return cut
         ends = np.flatnonzero(text == _LINE_END)
-        outside = ends[np.searchsorted(np.flatnonzero(text == _QUOTE), ends) % 2 == 0]
+        outside = ends[np.searchsorted(np.flatnonzero(is_quote), ends) % 2 == 0]
         return int(outside[-1]) + 1 if len(outside) else cut
 
     def _check_text(self, block: bytes) -> None:
@@ -96,8 +100,9 @@ class Blocks:
             block.decode("utf-8")
         except UnicodeDecodeError as error:
             raise UnreadableFileError(
-                f"the byte at position {self._taken + error.start} is not UTF-8; is the file in Windows-1252, "
-                "Latin-1 or another old encoding? Save it as UTF-8 (Excel: “CSV UTF-8”)"
+                f"the byte at position {self._taken + error.start} is not UTF-8, and other encodings are not guessed. "
+                "Name it in the contract as data.file.encoding (cp1252 for Windows-1252, latin-1 for Latin-1, "
+                "iso-8859-7, big5, gbk, …), or save the file as UTF-8 (Excel: “CSV UTF-8”)"
             ) from None
 
     @property

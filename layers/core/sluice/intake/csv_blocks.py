@@ -1,8 +1,8 @@
 """A block of CSV by Arrow's reader, where it cannot be wrong about the records.
 
 It cannot where no carriage return stands alone, no byte is zero, every quote opens or closes a whole field or is one of
-a doubled pair within it, and every record has the header's number of fields. Then its records are those of
-`sluice.model.csv_records`, and this file knows the source line of each.
+a doubled pair within it, no character is escaped, every record has the header's number of fields, and none is the header
+again. Then its records are those of `sluice.model.csv_records`, and this file knows the source line of each.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import pyarrow.csv as pa_csv
 
 from sluice.intake.arrow_types import CODED, FALSE_WORDS, TEXT, TRUE_WORDS, Plan
 from sluice.intake.batches import Batch
-from sluice.model.csv_records import read_record
+from sluice.intake.records import MAX_RECORD_CHARACTERS, MAX_RECORD_LINES
+from sluice.intake.repeated_headers import may_repeat_header
+from sluice.model.csv_records import Quoting, read_record
 
-MAX_RECORD_LINES = 500
-"""A quoted field that stays open for longer is an unclosed quote: its line is refused and reading goes on below it."""
-MAX_RECORD_CHARACTERS = 8 * 2**20
-_QUOTE, _LINE_END, _RETURN = ord('"'), ord("\n"), ord("\r")
+_LINE_END, _RETURN = ord("\n"), ord("\r")
+PADDED = Quoting(padded=True)
 
 
 @dataclass(frozen=True)
@@ -45,25 +45,40 @@ class Layout:
 
 
 class BlockReader:
-    def __init__(self, delimiter: str, header: Sequence[str], plan: Plan) -> None:
+    def __init__(
+        self,
+        delimiter: str,
+        header: Sequence[str],
+        plan: Plan,
+        quoting: Quoting = PADDED,
+        names: Sequence[str] | None = None,
+    ) -> None:
+        """`names`: what the columns are called where a name repeats in the header; none of them does."""
         self._delimiter = delimiter
-        self._header = list(header)
+        self._found = list(header)
+        self._header = list(names or header)
+        self._named = dict(zip(self._header, self._found, strict=True))
         self._plan = plan
-        # names may repeat in a header, their places do not
+        self._quoting = quoting
+        self._quote = quoting.quote.encode()
+        self._escape = quoting.escape.encode() if quoting.escape else None
+        self._safe = len(delimiter.encode()) == 1 and delimiter not in "\0\r\n"
         self._wanted = [
             (str(at), name) for at, name in enumerate(self._header) if plan.wanted is None or name in plan.wanted
         ]
 
     def read(self, block: bytes, first_line: int) -> ReadBlock | None:
         """The rows of a block that begins at a record's start, at line `first_line`; None: read it in the exact way."""
+        if not self._safe or (self._escape and self._escape in block):
+            return None
         if b"\0" in block or (b"\r" in block and block.count(b"\r") != block.count(b"\r\n")):
             return None
         text = np.frombuffer(block, np.uint8)
-        quotes = np.flatnonzero(text == _QUOTE) if b'"' in block else np.zeros(0, np.int64)
+        quotes = np.flatnonzero(text == self._quote[0]) if self._quote in block else np.zeros(0, np.int64)
         if len(quotes) and (len(block) > MAX_RECORD_CHARACTERS or not self._enclose_fields(text, quotes)):
             return None
         columns = self._columns(block)
-        if columns is None:
+        if columns is None or may_repeat_header(block, self._found, columns, self._named, self._plan.nulls):
             return None
         rows = len(next(iter(columns.values())))
         numbers, lines, blank = np.arange(first_line, first_line + rows), rows, 0
@@ -103,7 +118,11 @@ class BlockReader:
                 block_size=len(block) + 1,
                 use_threads=False,
             ),
-            parse_options=pa_csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=b'"' in block),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=self._delimiter,
+                quote_char=self._quoting.quote,
+                newlines_in_values=self._quote in block,
+            ),
             convert_options=pa_csv.ConvertOptions(
                 include_columns=[place for place, _ in wanted],
                 column_types={place: types.get(name, TEXT) for place, name in wanted},
@@ -118,7 +137,7 @@ class BlockReader:
 
     def _layout(self, block: bytes) -> Layout:
         text = np.frombuffer(block, np.uint8)
-        quotes = np.flatnonzero(text == _QUOTE)
+        quotes = np.flatnonzero(text == self._quote[0])
         ends = np.flatnonzero(text == _LINE_END)
         if not len(ends) or ends[-1] != len(text) - 1:
             ends = np.append(ends, len(text))
@@ -150,7 +169,8 @@ class BlockReader:
             start = int(layout.offsets[place])
             end = int(layout.offsets[place + 1]) if place + 1 < len(layout.offsets) else len(block)
             # behind the last line end of a record, blank lines may follow
-            record = read_record(io.StringIO(block[start:end].decode("utf-8"), newline=""), self._delimiter)
+            text = io.StringIO(block[start:end].decode("utf-8"), newline="")
+            record = read_record(text, self._delimiter, self._quoting)
             yield dict(zip(self._header, record, strict=True))
 
 

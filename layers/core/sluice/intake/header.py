@@ -13,7 +13,7 @@ from sluice.model.shortening import listed, shortened
 
 
 def check_header(found: Sequence[str], contract: Contract) -> list[str]:
-    """The extra columns, which are ignored. Raises HeaderMismatchError for missing or doubled ones.
+    """The extra columns, which are ignored. Raises HeaderMismatchError for missing ones, and doubled ones among these.
 
     Every column of the contract must be there, also nullable ones and the target: a column that is missing as a
     whole is a mistake far more often than it is meant. Names are compared without surrounding blanks.
@@ -22,7 +22,7 @@ def check_header(found: Sequence[str], contract: Contract) -> list[str]:
 
 
 def check_columns(found: Sequence[str], needed: Sequence[str], contract: Contract) -> list[str]:
-    """The columns that are not `needed`. Raises HeaderMismatchError for needed ones that are missing, and doubled ones.
+    """The columns that are not `needed`. Raises HeaderMismatchError for needed ones that are missing or there twice.
 
     `contract` tells a header with other columns from a first line of values.
     """
@@ -34,7 +34,7 @@ def check_columns(found: Sequence[str], needed: Sequence[str], contract: Contrac
             f"the first line has {len(found)} fields, and none is a column of the contract. Is the header missing? "
             f"The columns needed are: {_names(needed)}"
         )
-    doubled = [name for name, count in Counter(name for name in found if name).items() if count > 1]
+    doubled = [name for name, count in Counter(found).items() if count > 1 and name in needed]
     if doubled:
         raise HeaderMismatchError(f"the header has {_names(doubled)} more than once; give each column its own name")
     if missing:

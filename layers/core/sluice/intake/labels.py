@@ -17,6 +17,7 @@ from typing import Any, TextIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sluice.contract.file import FileLayout
 from sluice.contract.models import Column, Contract
 from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batch, Notes
@@ -74,7 +75,10 @@ def _read(path: Path, contract: Contract, scratch: Path, limits: Limits) -> Labe
             "label could be compared with"
         )
     target = contract.problem.target
-    source = open_source(Arrival.on_disk(path), scratch, limits, [INFERENCE_ID, *contract.data.key, target])
+    # another system writes the labels: of its files only the encoding is known
+    layout = FileLayout(encoding=contract.data.file.encoding)
+    expected = [INFERENCE_ID, *contract.data.key, target]
+    source = open_source(Arrival.on_disk(path), scratch, limits, expected, layout)
     header = source.header()
     if not header and source.notes.format == "jsonl":
         raise HeaderMismatchError(no_object(source.opened.chunks))

@@ -16,7 +16,7 @@ from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.packing import CHUNK, in_utf8, packing, unpacked, without_mark
 
 _FOREIGN = {
-    b"PK\x03\x04": "a ZIP archive or an Excel workbook (.xlsx)",
+    b"PK\x05\x06": "an empty ZIP archive",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls)",
     b"\xfd7zXZ\x00": "an xz archive",
     b"%PDF": "a PDF",
@@ -82,10 +82,11 @@ class Opened:
     encoding: str | None = None
 
 
-def open_arrival(arrival: Arrival, scratch: Path, limits: Limits = UNLIMITED) -> Opened:
+def open_arrival(arrival: Arrival, scratch: Path, limits: Limits = UNLIMITED, encoding: str | None = None) -> Opened:
     """Recognises what the file is: packed, Parquet, or text in UTF-8 or UTF-16. Text is unpacked as it is read.
 
-    `scratch`: a folder for Parquet that is not on the disk yet. Raises EmptyFileError, UnreadableFileError and
+    `scratch`: a folder for Parquet that is not on the disk yet. `encoding`: the contract's `data.file.encoding`, for
+    text without a byte order mark. Raises EmptyFileError, UnreadableFileError and
     FileTooLargeError; so does the reading of `chunks`, with the position of the first byte that is not text.
     """
     head = arrival.head()
@@ -99,6 +100,8 @@ def open_arrival(arrival: Arrival, scratch: Path, limits: Limits = UNLIMITED) ->
         head = _head(raw)
         if not head:
             raise EmptyFileError(f"the {how} file has no content")
+        if again := packing(head):
+            raise UnreadableFileError(f"the file is packed twice ({how}, then {again}); pack it once")
     if head[:4] == b"PAR1":
         # a reader of Parquet needs the end of the file first
         return Opened("parquet", raw, path or _written(raw, scratch / "arrival.parquet", limits))
@@ -106,7 +109,8 @@ def open_arrival(arrival: Arrival, scratch: Path, limits: Limits = UNLIMITED) ->
     foreign = [what for magic, what in _FOREIGN.items() if head.startswith(magic)]
     for what in foreign + [what for start, what in _MARKUP.items() if text.startswith(start)]:
         raise UnreadableFileError(
-            f"this is {what}; save it as CSV (UTF-8), JSON lines or Parquet; gzip, bzip2 and Zstandard are allowed"
+            f"this is {what}; save it as CSV (UTF-8), JSON lines or Parquet; gzip, bzip2, Zstandard and ZIP "
+            "with one file are allowed"
         )
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise UnreadableFileError("the text is UTF-32; save it as UTF-8")
@@ -114,6 +118,11 @@ def open_arrival(arrival: Arrival, scratch: Path, limits: Limits = UNLIMITED) ->
         return Opened("text", lambda: in_utf8(raw(), "utf-16"), encoding="utf-16")
     if head.startswith(codecs.BOM_UTF8):
         return Opened("text", lambda: without_mark(raw()), encoding="utf-8-sig")
+    if encoding is not None and codecs.lookup(encoding).name != "utf-8":
+        why = "the contract's data.file.encoding is {}"
+        return Opened("text", lambda: in_utf8(raw(), encoding, why), encoding=codecs.lookup(encoding).name)
+    if unmarked := _unmarked_utf16(head):
+        return Opened("text", lambda: in_utf8(raw(), unmarked), encoding=unmarked)
     return Opened("text", raw, encoding="utf-8")
 
 
@@ -122,6 +131,20 @@ def chunks_of(path: Path) -> Chunks:
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk
+
+
+def _unmarked_utf16(head: bytes) -> str | None:
+    """UTF-16 without its mark: letters of ASCII, each with a zero byte beside it, as no other text has them.
+
+    >>> _unmarked_utf16("id,name".encode("utf-16-le")), _unmarked_utf16(b"id,name")
+    ('utf-16-le', None)
+    """
+    even, odd = head[:_HEAD:2], head[1:_HEAD:2]
+    if len(odd) < 4 or (len(head) % 2 and len(head) < _HEAD):
+        return None
+    if not any(odd) and even.isascii() and 0 not in even:
+        return "utf-16-le"
+    return "utf-16-be" if not any(even) and odd.isascii() and 0 not in odd else None
 
 
 def _head(chunks: Opener) -> bytes:

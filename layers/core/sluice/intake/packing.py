@@ -1,4 +1,4 @@
-"""Streams of bytes that were packed or are in another Unicode encoding, as chunks, one after another."""
+"""Streams of bytes that were packed or are in another encoding, as chunks, one after another."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ import pyarrow as pa
 from sluice.errors import UnreadableFileError
 from sluice.intake.blocks import Chunks
 from sluice.intake.limits import Limits, megabytes
+from sluice.intake.zip_member import MAGIC, unzipped
 
 CHUNK = 2**20
-PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"(\xb5/\xfd": "Zstandard"}
+PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"(\xb5/\xfd": "Zstandard", MAGIC: "ZIP"}
 """What a packed file begins with, and what it is packed with."""
 
 
@@ -38,7 +39,7 @@ def unpacked(chunks: Chunks, how: str, limits: Limits) -> Chunks:
             read += len(chunk)
             yield chunk
 
-    unpack = {"gzip": _gzip, "bzip2": _bzip2, "Zstandard": _zstandard}[how]
+    unpack = {"gzip": _gzip, "bzip2": _bzip2, "Zstandard": _zstandard, "ZIP": unzipped}[how]
     try:
         for chunk in unpack(counted()):
             written += len(chunk)
@@ -107,8 +108,11 @@ class _Readable(io.RawIOBase):
         return found
 
 
-def in_utf8(chunks: Chunks, encoding: str) -> Chunks:
-    """UTF-16 as UTF-8, without the byte order mark. Raises UnreadableFileError with the position of the first fault."""
+def in_utf8(chunks: Chunks, encoding: str, why: str = "the text starts like {}") -> Chunks:
+    """Text of another encoding as UTF-8, without a byte order mark.
+
+    Raises UnreadableFileError with the position of the first fault; `why` says where the encoding is known from.
+    """
     decoder = codecs.getincrementaldecoder(encoding)()
     read = 0
     ended = False
@@ -123,7 +127,7 @@ def in_utf8(chunks: Chunks, encoding: str) -> Chunks:
         except UnicodeError as error:
             offset = read - pending + getattr(error, "start", 0)
             raise UnreadableFileError(
-                f"the text starts like {encoding.upper()}, but the byte at position {offset} does not belong to it; "
+                f"{why.format(encoding.upper())}, but the byte at position {offset} does not belong to it; "
                 "save the file again as UTF-8"
             ) from None
         if body:

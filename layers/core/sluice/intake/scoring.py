@@ -65,7 +65,7 @@ def read_scoring_file(path: Path, contract: Contract, scratch: Path, limits: Lim
 
 def _read(path: Path, contract: Contract, scratch: Path, limits: Limits) -> ScoringFile:
     features = contract.feature_columns
-    source = open_source(Arrival.on_disk(path), scratch, limits, list(contract.data.columns))
+    source = open_source(Arrival.on_disk(path), scratch, limits, list(contract.data.columns), contract.data.file)
     header = source.header()
     if not header and source.notes.format == "jsonl":
         raise HeaderMismatchError(no_object(source.opened.chunks))

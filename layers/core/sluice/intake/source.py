@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sluice.contract.file import FOUND, FileLayout
 from sluice.intake.arrow_types import AS_TEXT, Plan
 from sluice.intake.batches import Batches, Notes
-from sluice.intake.csv_rows import Dialect, read_csv, sniff
+from sluice.intake.csv_rows import read_csv
+from sluice.intake.dialect import Dialect, sniff
 from sluice.intake.json_rows import json_names, looks_like_json, read_json_lines
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Arrival, Opened, open_arrival
@@ -40,18 +42,21 @@ class Source:
         return read_csv(self.opened.chunks, self.dialect, self.notes, self.limits, plan=plan)
 
 
-def open_source(arrival: Arrival, scratch: Path, limits: Limits, expected: Sequence[str]) -> Source:
-    """`expected`: column names that help to find the delimiter of a CSV.
+def open_source(
+    arrival: Arrival, scratch: Path, limits: Limits, expected: Sequence[str], layout: FileLayout = FOUND
+) -> Source:
+    """`expected`: column names that help to find the header and delimiter of a CSV, and are its fields without one.
 
-    `scratch`: a folder for Parquet that is not on the disk yet. Raises UnreadableFileError (FileTooLargeError too) and
+    `layout`: what the contract says of its files. `scratch`: a folder for Parquet that is not on the disk yet. Raises UnreadableFileError (FileTooLargeError too) and
     EmptyFileError.
     """
-    opened = open_arrival(arrival, scratch, limits)
+    opened = open_arrival(arrival, scratch, limits, layout.encoding)
     if opened.path is not None:
         check_size(opened.path, limits)
         return Source(opened, Notes("parquet", columns=parquet_columns(opened.path)), limits=limits)
     if looks_like_json(opened.chunks, limits):
         return Source(opened, Notes("jsonl", opened.encoding), limits=limits)
-    dialect = sniff(opened.chunks, expected, limits)
-    notes = Notes("csv", opened.encoding, dialect.delimiter, columns=dialect.header)
+    dialect = sniff(opened.chunks, expected, limits, layout)
+    told = dialect.told(opened.encoding)
+    notes = Notes("csv", opened.encoding, dialect.delimiter, read_as=told, columns=dialect.header)
     return Source(opened, notes, dialect, limits)

@@ -75,7 +75,7 @@ def _read(
 ) -> Outcome:
     wanted = list(contract.data.columns)
     arrival = Arrival.on_disk(file) if isinstance(file, Path) else file
-    source = open_source(arrival, scratch, limits, wanted)
+    source = open_source(arrival, scratch, limits, wanted, contract.data.file)
     notes = source.notes
     extra = [] if notes.format == "jsonl" else check_header(notes.columns, contract)
     batches = source.batches(wanted, plan_of(contract))

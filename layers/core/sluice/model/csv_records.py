@@ -1,4 +1,4 @@
-"""CSV records by RFC 4180, strictly, with fields of any length.
+"""CSV records by RFC 4180, strictly, with fields of any length; and by the quoting that a contract names.
 
 Python's `csv.reader` refuses a field above `csv.field_size_limit`, which can be raised only for the whole process: a
 file that one part of a program reads would decide what another part accepts. This reader has no such limit; a caller
@@ -9,22 +9,45 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from dataclasses import dataclass
+
+_ENDS = ("", "\n", "\r", "\r\n")
 
 
-def read_record(lines: Iterator[str], delimiter: str = ",") -> list[str]:
+@dataclass(frozen=True)
+class Quoting:
+    """How fields that hold delimiters, quotes or line ends are written.
+
+    `escape`: the character behind it stands for itself, within quotes and outside of them; a doubled quote counts
+    too. `padded`: blanks before an opening quote and behind a closing one do not count, as in `1, "a, b"`.
+    """
+
+    quote: str = '"'
+    escape: str | None = None
+    padded: bool = False
+
+
+RFC_4180 = Quoting()
+
+
+def read_record(lines: Iterator[str], delimiter: str = ",", quoting: Quoting = RFC_4180) -> list[str]:
     """Return the fields of the next record; [] for an empty line.
 
     `lines` keep their line ends. A quoted field may span several lines, and its quotes are doubled. Raises
-    StopIteration when there is no line left, and csv.Error for quoting that RFC 4180 does not allow.
+    StopIteration when there is no line left, and csv.Error for quoting that RFC 4180 (or `quoting`) does not allow.
     """
     line = next(lines)
-    if '"' not in line:
+    quote, escape = quoting.quote, quoting.escape
+    if quote not in line and not (escape and escape in line):
         content = _without_end(line)
         return content.split(delimiter) if content else []
+    if escape:
+        return _Escaped(line, lines, delimiter, quoting).record()
     fields: list[str] = []
     position = 0
     while True:
-        if not line.startswith('"', position):
+        start = _padding_end(line, position, delimiter) if quoting.padded else position
+        if not _opens(line, position, start, delimiter, quoting):
             end = line.find(delimiter, position)
             if end < 0:
                 fields.append(_without_end(line[position:]))
@@ -32,14 +55,16 @@ def read_record(lines: Iterator[str], delimiter: str = ",") -> list[str]:
             fields.append(_without_return(line[position:end]))
             position = end + len(delimiter)
             continue
-        field, line, position = _quoted(line, position + 1, lines)
-        fields.append(field)
-        if line.startswith(delimiter, position):
-            position += len(delimiter)
-        elif line[position:] in ("", "\n", "\r", "\r\n"):
-            return fields
+        field, last, after = _quoted(line, start + 1, lines, quoting)
+        if quoting.padded:
+            after = _padding_end(last, after, delimiter)
+        if last.startswith(delimiter, after):
+            fields.append(field)
+            line, position = last, after + len(delimiter)
+        elif last[after:] in _ENDS:
+            return [*fields, field]
         else:
-            raise csv.Error(f"'{delimiter}' expected after '\"'")
+            raise csv.Error(f"'{delimiter}' expected after '{quote}'")
 
 
 def read_records(lines: Iterator[str], delimiter: str = ",") -> Iterator[list[str]]:
@@ -53,11 +78,42 @@ def read_records(lines: Iterator[str], delimiter: str = ",") -> Iterator[list[st
             yield record
 
 
-def _quoted(line: str, position: int, lines: Iterator[str]) -> tuple[str, str, int]:
+def _padding_end(line: str, position: int, delimiter: str) -> int:
+    """Where the blanks (spaces, and tabs that are not the delimiter) from `position` on end."""
+    while position < len(line) and line[position] in " \t" and line[position] != delimiter:
+        position += 1
+    return position
+
+
+def _opens(line: str, position: int, start: int, delimiter: str, quoting: Quoting) -> bool:
+    """Whether a quoted field begins at `start`, behind padding from `position` on.
+
+    Behind padding a quote that closes before the field's end is a character: `, "a" b,` is the text that it seems.
+    """
+    if not line.startswith(quoting.quote, start):
+        return False
+    if start == position:
+        return True
+    try:
+        _, _, after = _quoted(line, start + 1, iter(()), quoting)
+    except csv.Error:
+        # it goes on in the next line, or is broken
+        return True
+    after = _padding_end(line, after, delimiter)
+    return line.startswith(delimiter, after) or line[after:] in _ENDS
+
+
+def _quoted(line: str, position: int, lines: Iterator[str], quoting: Quoting) -> tuple[str, str, int]:
     """Return a quoted field's text, the line in which it ends, and the position behind its closing quote."""
     parts: list[str] = []
+    quote = quoting.quote
     while True:
-        end = line.find('"', position)
+        end = line.find(quote, position)
+        escaped = line.find(quoting.escape, position) if quoting.escape else -1
+        if escaped >= 0 and (end < 0 or escaped < end) and escaped + 1 < len(line):
+            parts += [line[position:escaped], line[escaped + 1]]
+            position = escaped + 2
+            continue
         if end < 0:
             parts.append(line[position:])
             following = next(lines, None)
@@ -66,10 +122,55 @@ def _quoted(line: str, position: int, lines: Iterator[str]) -> tuple[str, str, i
             line, position = following, 0
             continue
         parts.append(line[position:end])
-        if not line.startswith('"', end + 1):
+        if not line.startswith(quote, end + 1):
             return "".join(parts), line, end + 1
-        parts.append('"')
+        parts.append(quote)
         position = end + 2
+
+
+class _Escaped:
+    """A record whose first line holds an escape character: read from one special character to the next."""
+
+    def __init__(self, line: str, lines: Iterator[str], delimiter: str, quoting: Quoting) -> None:
+        self._line, self._lines, self._delimiter, self._quoting = line, lines, delimiter, quoting
+        self._position = 0
+
+    def record(self) -> list[str]:
+        fields = []
+        while True:
+            fields.append(self._field())
+            if not self._line.startswith(self._delimiter, self._position):
+                return fields
+            self._position += len(self._delimiter)
+
+    def _field(self) -> str:
+        """The next field; behind it stand a delimiter or the record's end."""
+        quoting, delimiter = self._quoting, self._delimiter
+        start = _padding_end(self._line, self._position, delimiter) if quoting.padded else self._position
+        if _opens(self._line, self._position, start, delimiter, quoting):
+            field, self._line, self._position = _quoted(self._line, start + 1, self._lines, quoting)
+            if quoting.padded:
+                self._position = _padding_end(self._line, self._position, delimiter)
+            rest = self._line[self._position :]
+            if not rest.startswith(delimiter) and rest not in _ENDS:
+                raise csv.Error(f"'{delimiter}' expected after '{quoting.quote}'")
+            return field
+        parts: list[str] = []
+        while True:
+            end = self._line.find(delimiter, self._position)
+            escaped = self._line.find(str(quoting.escape), self._position)
+            if escaped < 0 or 0 <= end < escaped:
+                parts.append(self._plain(end))
+                return "".join(parts)
+            if self._line[escaped + 1 :] in _ENDS:
+                raise csv.Error("an escape character stands at the end of the line")
+            parts += [_without_return(self._line[self._position : escaped]), self._line[escaped + 1]]
+            self._position = escaped + 2
+
+    def _plain(self, end: int) -> str:
+        start, self._position = self._position, end if end >= 0 else len(self._line)
+        text = self._line[start : self._position]
+        return _without_return(text) if end >= 0 else _without_end(text)
 
 
 def _without_end(text: str) -> str:

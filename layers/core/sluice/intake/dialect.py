@@ -1,0 +1,212 @@
+"""How a CSV file is laid out: what the contract names of it, and the rest as it is found in the first lines."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from sluice.contract.file import FOUND, FileLayout
+from sluice.errors import EmptyFileError, UnreadableFileError
+from sluice.intake.batches import Broken
+from sluice.intake.blocks import Blocks, Opener
+from sluice.intake.limits import UNLIMITED, Limits
+from sluice.intake.records import next_record
+from sluice.model.csv_records import Quoting
+
+DELIMITERS = (",", ";", "\t", "|")
+MAX_HEADER_LINES = 30
+"""Filled lines among which the header is looked for."""
+SAMPLED = 50
+"""Records below the header that say whether each row ends with a delimiter."""
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ": "space"}
+_ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with its mark", "iso8859-1": "Latin-1", "cp1252": "Windows-1252"}
+
+
+@dataclass(frozen=True)
+class Dialect:
+    delimiter: str
+    header: list[str]
+    """The names as the file has them, without blanks around them; without a header those of the contract."""
+    header_lines: int
+    """Physical lines up to the end of the header, blank ones and Excel's `sep=` line included."""
+    quoting: Quoting = Quoting(padded=True)
+    header_line: int | None = 1
+    """Where the header begins; None: there is none."""
+    preamble_lines: int = 0
+    """Lines that were left out above the first row or header."""
+    trailing: int = 0
+    """Blank fields with which each row ends and the header does not."""
+    above: tuple[Broken, ...] = field(default=())
+    """Lines above the header that have its number of fields, and may be rows."""
+
+    @property
+    def fields(self) -> list[str]:
+        """The header as far as the rows go."""
+        return [*self.header, *[""] * self.trailing]
+
+    @property
+    def names(self) -> list[str]:
+        """A name for each field, none twice, so that no field of a refused row is lost."""
+        found: dict[str, None] = {}
+        for at, name in enumerate(self.fields, 1):
+            while name in found:
+                name = f"{name} (field {at})".strip()
+            found[name] = None
+        return list(found)
+
+    def told(self, encoding: str | None) -> str:
+        """What the file was read as, in words; values of its rows are not among them."""
+        quoting = self.quoting
+        parts = [_NAMES.get(self.delimiter, repr(self.delimiter))]
+        if encoding:
+            parts.append(_ENCODINGS.get(encoding, encoding.upper()))
+        if quoting.quote != '"':
+            parts.append(f"quote {quoting.quote}")
+        if quoting.escape:
+            parts.append(f"escape {quoting.escape}")
+        if self.header_line is None:
+            parts.append("no header")
+        else:
+            parts.append(f"header at line {self.header_line}")
+        if self.preamble_lines:
+            parts.append(f"{self.preamble_lines} preamble line{'s' * (self.preamble_lines > 1)}")
+        if self.trailing:
+            parts.append("a delimiter at the end of each row")
+        return ", ".join(parts)
+
+
+def sniff(text: Opener, wanted: Sequence[str], limits: Limits = UNLIMITED, layout: FileLayout = FOUND) -> Dialect:
+    """The header and delimiter that show most of the `wanted` columns; with none of them, the first line's most fields.
+
+    What `layout` names is not looked for. Raises EmptyFileError and UnreadableFileError.
+    """
+    quoting = Quoting(layout.quote, layout.escape, padded=True)
+    lines = Blocks(text(), limits, layout.quote)
+    skipped = max(layout.skip, (layout.header or 1) - 1)
+    for _ in range(skipped):
+        lines.next()
+    delimiters: Sequence[str] = [layout.delimiter] if layout.delimiter else DELIMITERS
+    first = lines.next_filled()
+    if first is None:
+        raise EmptyFileError("the file has only blank lines" if not skipped else "no line is below those left out")
+    forced = re.fullmatch(r"sep=(.)", first.strip("\r\n"), re.IGNORECASE)
+    if forced and not layout.delimiter:
+        delimiters, first = [forced[1]], lines.next_filled()
+        if first is None:
+            raise EmptyFileError("the file has no header and no data row")
+    lines.push_back([first])
+    if layout.header == 0:
+        passed = lines.number if forced else layout.skip
+        return _without_header(lines, delimiters, list(wanted), quoting, passed)
+    dialect = _header(lines, delimiters, wanted, quoting, 1 if layout.header else MAX_HEADER_LINES)
+    filled, rows = _above(text, limits, dialect, layout.skip + bool(forced))
+    if layout.header:
+        # what stands above is left out because the contract says so
+        rows = []
+    preamble = layout.skip + filled - len(rows)
+    return replace(dialect, above=tuple(rows), preamble_lines=preamble, trailing=_trailing(text, limits, dialect))
+
+
+def _header(lines: Blocks, delimiters: Sequence[str], wanted: Sequence[str], quoting: Quoting, most: int) -> Dialect:
+    """The first line that shows more of the wanted names than those above it, under the delimiter that shows them."""
+    best = (0, 0)
+    chosen: Dialect | None = None
+    for tried in range(most):
+        first = lines.next_filled()
+        if first is None:
+            break
+        lines.push_back([first])
+        before, above = lines.number, best[0]
+        for delimiter in delimiters:
+            try:
+                record, used = next_record(lines, delimiter, quoting)
+            except csv.Error:
+                continue
+            lines.push_back(used)
+            names = [name.strip() for name in record]
+            known = len({name for name in names if name in wanted})
+            # a line farther down must be a header beyond doubt: else values of a row would be taken for names
+            if tried and not (known > above and (known == len(wanted) or 2 * known >= sum(map(bool, names)))):
+                continue
+            # the first of equals is kept, so the order of the delimiters decides ties
+            if chosen is None or (known, len(names)) > best:
+                best = (known, len(names))
+                chosen = Dialect(delimiter, names, before + len(used), quoting, before + 1)
+        if best[0] == len(wanted):
+            break
+        lines.next()
+    if chosen is None:
+        raise UnreadableFileError("line 1: the header has a quote that is opened and never closed")
+    return chosen
+
+
+def _without_header(
+    lines: Blocks, delimiters: Sequence[str], names: list[str], quoting: Quoting, passed: int
+) -> Dialect:
+    """The names are the contract's, by position; the delimiter is the one that gives most records as many fields."""
+    fits = {}
+    for delimiter in delimiters:
+        records = _sample(lines, delimiter, quoting, MAX_HEADER_LINES)
+        fits[delimiter] = sum(len(record) == len(names) for record in records)
+    delimiter = max(fits, key=lambda each: fits[each])
+    # blank lines above the first row are counted where the rows are read
+    return Dialect(delimiter, names, passed, quoting, None, passed)
+
+
+def _sample(lines: Blocks, delimiter: str, quoting: Quoting, most: int) -> list[list[str]]:
+    """The next filled records; the lines are handed out again."""
+    found: list[list[str]] = []
+    taken: list[str] = []
+    while len(found) < most and (line := lines.next_filled()) is not None:
+        lines.push_back([line])
+        try:
+            record, used = next_record(lines, delimiter, quoting)
+        except csv.Error:
+            taken += [str(lines.next())]
+            continue
+        taken += used
+        found.append(record)
+    lines.push_back(taken)
+    return found
+
+
+def _above(text: Opener, limits: Limits, dialect: Dialect, first: int) -> tuple[int, list[Broken]]:
+    """How many filled lines stand above the header, from line `first` + 1 on, and those of them that may be rows.
+
+    A line may be one if it has as many fields as the header, most of them filled, and is no comment.
+    """
+    width, header = len(dialect.header), dialect.header_line or 0
+    lines = Blocks(text(), limits, dialect.quoting.quote)
+    for _ in range(first):
+        lines.next()
+    filled, found = 0, []
+    while lines.number < header - 1:
+        row = lines.number + 1
+        try:
+            record, used = next_record(lines, dialect.delimiter, dialect.quoting)
+        except csv.Error:
+            record, used = [], [str(lines.next())]
+        if lines.number >= header:
+            # an open quote, which ends where the header begins
+            lines.push_back(used[1:])
+            record, used = [], used[:1]
+        filled += sum(bool(line.strip()) for line in used)
+        cells = [cell for cell in record if cell.strip()]
+        if len(record) == width > 1 and 2 * len(cells) > width and not cells[0].startswith("#"):
+            found.append(Broken(row, "above_header", f"it stands above the header, which is on line {header}", record))
+    return filled, found
+
+
+def _trailing(text: Opener, limits: Limits, dialect: Dialect) -> int:
+    """How many blank fields more than the header every row of the sample has at its end; 0 if not every row has."""
+    lines = Blocks(text(), limits, dialect.quoting.quote)
+    for _ in range(dialect.header_lines):
+        lines.next()
+    records = _sample(lines, dialect.delimiter, dialect.quoting, SAMPLED)
+    width = len(dialect.header)
+    widths = {len(record) for record in records}
+    if len(widths) != 1 or (more := widths.pop() - width) < 1:
+        return 0
+    return more if not any(cell.strip() for record in records for cell in record[width:]) else 0
