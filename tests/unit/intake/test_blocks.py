@@ -18,8 +18,9 @@ from sluice.intake.batches import Notes
 from sluice.intake.blocks import Blocks, lines_of
 from sluice.intake.csv_rows import read_csv
 from sluice.intake.dialect import Dialect
+from sluice.intake.encodings import utf16_in_utf8, without_mark
 from sluice.intake.limits import UNLIMITED
-from sluice.intake.packing import in_utf8, unpacked, without_mark
+from sluice.intake.packing import unpacked
 
 DIALECT = Dialect(",", ["a", "b"], 1)
 
@@ -103,6 +104,6 @@ def test_what_is_behind_a_packed_file_is_not_taken_for_rows() -> None:
 @given(st.text(st.characters(codec="utf-8"), max_size=20))
 def test_other_encodings_become_utf8_from_any_chunks(text: str) -> None:
     for size in (1, 3, 50):
-        assert b"".join(in_utf8(chunks(text.encode("utf-16"), size), "utf-16")).decode() == text  # type: ignore[arg-type]
+        assert b"".join(utf16_in_utf8(chunks(text.encode("utf-16"), size), "utf-16")).decode() == text  # type: ignore[arg-type]
         marked = itertools.islice(chunks(text.encode("utf-8-sig"), size), None)
         assert b"".join(without_mark(marked)).decode() == text  # type: ignore[arg-type]

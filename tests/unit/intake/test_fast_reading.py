@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from sluice.contract import Contract
 from sluice.intake.arrow_types import plan_of
 from sluice.intake.csv_blocks import BlockReader
+from sluice.intake.dialect import Dialect
 from sluice.intake.rules import judge
 from sluice.model.values import parse_text
 from tests.unit.intake.test_readers_agree import CELLS, FORM, KINDS, NASTY, REFUSED, rules, typed
 
+DIALECT = Dialect(",", ["i", "v", "y"], 1)
 USUAL = {
     "integer": ["1", "-5", "007", "123456789012345678"],
     "number": ["1.5", "2", "-3e7", ".5"],
@@ -37,7 +39,7 @@ def fast(cells: list[str], contract: Contract) -> list[Any] | None:
     seen = []
     for _ in range(2):
         block = "".join(f'i,"{cell.replace(chr(34), chr(34) * 2)}",true\n' for cell in cells).encode()
-        found = BlockReader(",", ["i", "v", "y"], plan).read(block, 2)
+        found = BlockReader(DIALECT, plan).read(block, 2)
         if found is None:
             return None
         values, broken = judge("v", column, found.batch.columns["v"], key=False, reading=contract.reading("v"))
@@ -84,7 +86,7 @@ def test_a_nasty_cell_among_usual_ones_is_read_as_the_rules_read_it(kind: str, f
 @pytest.mark.parametrize("kind", KINDS)
 def test_usual_cells_take_the_fast_way(kind: str) -> None:
     """Else the tests above would compare a way with itself."""
-    found = BlockReader(",", ["i", "v", "y"], plan_of(rules(kind, None))).read(
+    found = BlockReader(DIALECT, plan_of(rules(kind, None))).read(
         "".join(f"i,{cell},yes\n" for cell in USUAL[kind]).encode(), 2
     )
     assert found is not None

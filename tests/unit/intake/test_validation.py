@@ -29,7 +29,9 @@ from sluice.intake.opening import chunks_of
 from sluice.intake.validation import Outcome, validate_file
 
 ARRIVED = datetime(2026, 11, 22, 12, tzinfo=UTC)
-MESSY = Path(__file__).parents[4] / "shared" / "data" / "messy_csv"
+MESSY = next(
+    (path for parent in Path(__file__).parents if (path := parent / "shared" / "data" / "messy_csv").is_dir()), None
+)
 COLUMNS: dict[str, Any] = {
     "id": {"type": "text"},
     "pages": {"type": "integer", "min": 0, "max": 100},
@@ -280,8 +282,9 @@ def test_both_ways_of_reading_agree(body: str) -> None:
         assert rows(exact=False) == rows(exact=True)
 
 
-@pytest.mark.skipif(not MESSY.exists(), reason="../shared/data/messy_csv is not on this machine")
+@pytest.mark.skipif(MESSY is None, reason="../shared/data/messy_csv is not on this machine")
 def test_messy_files_lose_no_row_and_crash_nothing(tmp_path: Path) -> None:
+    assert MESSY is not None
     read = accounted = refused_whole = 0
     for path in sorted(p for p in MESSY.rglob("*") if p.is_file() and p.suffix not in (".md", ".json", ".txt")):
         source = tmp_path / "arrival"
@@ -309,6 +312,7 @@ def test_messy_files_lose_no_row_and_crash_nothing(tmp_path: Path) -> None:
             with source.open(encoding="utf-8", newline="") as file:
                 physical = sum(1 for _ in file)
             told = dialect.header_lines + outcome.rows + outcome.quarantined + outcome.notes.blank_lines
+            told += outcome.notes.repeated_headers
             assert told == physical, path
             accounted += 1
     assert (read > 60, accounted > 30) == (True, True), (read, accounted, refused_whole)

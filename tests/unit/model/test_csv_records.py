@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sluice.model.csv_records import read_record, read_records
+from sluice.model.csv_records import PADDED, Quoting, read_record, read_records
 
 
 def records(text: str, delimiter: str = ",") -> list[list[str]] | None:
@@ -52,3 +52,68 @@ def test_says_when_no_line_is_left() -> None:
 def test_a_carriage_return_in_the_middle_of_a_line_is_refused() -> None:
     with pytest.raises(csv.Error, match="carriage return"):
         read_record(iter(["a\rb,c\n"]))
+
+
+CELL = st.text(st.sampled_from("ab ,;'\"\\\n"), max_size=5)
+ROWS = st.lists(st.lists(CELL, min_size=2, max_size=4), min_size=1, max_size=4)
+
+
+def read_all(text: str, quoting: Quoting, delimiter: str = ",") -> list[list[str]]:
+    lines = io.StringIO(text, newline="")
+    found = []
+    while True:
+        try:
+            found.append(read_record(lines, delimiter, quoting))
+        except StopIteration:
+            return [record for record in found if record]
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=ROWS, quote=st.sampled_from("\"'"), padded=st.booleans(), style=st.integers(0, 3))
+def test_reads_what_was_written_with_other_signs(rows: list[list[str]], quote: str, padded: bool, style: int) -> None:
+    """Quotes that are doubled or escaped, blanks beside delimiters; without a word on padding, blanks are kept."""
+
+    def written(cell: str) -> str:
+        inner = cell.replace("\\", "\\\\").replace(quote, quote * 2 if style & 1 else "\\" + quote)
+        return f"{' ' * padded}{quote}{inner}{quote}{'  ' * padded}"
+
+    text = "".join(",".join(map(written, row)) + "\n" for row in rows)
+    assert read_all(text, Quoting(quote, "\\", padded)) == rows
+    if not any(quote in cell or "\\" in cell for row in rows for cell in row):
+        assert read_all(text, Quoting(quote, None, padded)) == rows
+
+
+@settings(max_examples=600, deadline=None)
+@given(text=st.text(st.sampled_from('ab ,"\\\n'), max_size=30), escape=st.sampled_from([None, "\\"]))
+def test_agrees_with_pythons_reader_of_padded_and_escaped_fields(text: str, escape: str | None) -> None:
+    """Where Python reads the text at all, strictly; it drops the blanks before each field, quoted or not."""
+    told = {"strict": True, "escapechar": escape, "skipinitialspace": True}
+    try:
+        expected = [row for row in csv.reader(io.StringIO(text, newline=""), **told) if row]  # type: ignore[arg-type]
+        found = read_all(text, Quoting('"', escape, padded=True))
+    except csv.Error:
+        return
+    if all(line.strip() or not line for line in text.split("\n")):
+        assert [[cell.lstrip(" ") for cell in row] for row in found] == [
+            [cell.lstrip(" ") for cell in row] for row in expected
+        ]
+
+
+@pytest.mark.parametrize(
+    ("line", "cells"),
+    [
+        ('1, "a, b"\n', ["1", "a, b"]),
+        ('1, "a" b, c\n', ["1", ' "a" b', " c"]),
+        ('1,\t"a" ,2', ["1", "a", "2"]),
+        ('1, a "b"\n', ["1", ' a "b"']),
+        ('1, "a\nb", c\n', ["1", "a\nb", " c"]),
+    ],
+)
+def test_blanks_beside_quotes_do_not_count_where_the_quotes_enclose_the_field(line: str, cells: list[str]) -> None:
+    assert read_all(line, PADDED) == [cells]
+
+
+@pytest.mark.parametrize("text", ["a\\", "a\\\n", "a,\\\r\n"])
+def test_an_escape_character_with_nothing_behind_it_is_refused(text: str) -> None:
+    with pytest.raises(csv.Error, match="end of the line"):
+        read_all(text, Quoting(escape="\\"))

@@ -1,8 +1,8 @@
 """A block of CSV by Arrow's reader, where it cannot be wrong about the records.
 
 It cannot where no carriage return stands alone, no byte is zero, every quote opens or closes a whole field or is one of
-a doubled pair within it, no character is escaped, every record has the header's number of fields, and none is the header
-again. Then its records are those of `sluice.model.csv_records`, and this file knows the source line of each.
+a doubled pair within it, no character is escaped, every record has the header's number of fields, and none is the
+header again. Then its records are those of `sluice.model.csv_records`, and this file knows the source line of each.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from sluice.intake.arrow_types import CODED, FALSE_WORDS, TEXT, TRUE_WORDS, Plan
 from sluice.intake.batches import Batch
+from sluice.intake.dialect import Dialect
 from sluice.intake.records import MAX_RECORD_CHARACTERS, MAX_RECORD_LINES
 from sluice.intake.repeated_headers import may_repeat_header
-from sluice.model.csv_records import Quoting, read_record
+from sluice.model.csv_records import read_record
 
 _LINE_END, _RETURN = ord("\n"), ord("\r")
-PADDED = Quoting(padded=True)
 
 
 @dataclass(frozen=True)
@@ -45,26 +46,23 @@ class Layout:
 
 
 class BlockReader:
-    def __init__(
-        self,
-        delimiter: str,
-        header: Sequence[str],
-        plan: Plan,
-        quoting: Quoting = PADDED,
-        names: Sequence[str] | None = None,
-    ) -> None:
-        """`names`: what the columns are called where a name repeats in the header; none of them does."""
-        self._delimiter = delimiter
-        self._found = list(header)
-        self._header = list(names or header)
+    def __init__(self, dialect: Dialect, plan: Plan) -> None:
+        self._delimiter = dialect.delimiter
+        self._header = dialect.names
+        self._found = dialect.fields
         self._named = dict(zip(self._header, self._found, strict=True))
+        self._trailing = self._header[len(self._header) - dialect.trailing :]
         self._plan = plan
-        self._quoting = quoting
-        self._quote = quoting.quote.encode()
-        self._escape = quoting.escape.encode() if quoting.escape else None
-        self._safe = len(delimiter.encode()) == 1 and delimiter not in "\0\r\n"
+        self._quoting = dialect.quoting
+        self._quote = dialect.quoting.quote.encode()
+        self._escape = (dialect.quoting.escape or "").encode()
+        self._safe = len(self._delimiter.encode()) == 1 and self._delimiter not in "\0\r\n"
+        # what the rows should not have is looked at, too; where blank is not all that is missing, nobody could tell
+        self._safe &= not self._trailing or list(plan.nulls) in ([], [""])
         self._wanted = [
-            (str(at), name) for at, name in enumerate(self._header) if plan.wanted is None or name in plan.wanted
+            (str(at), name)
+            for at, name in enumerate(self._header)
+            if plan.wanted is None or name in plan.wanted or name in self._trailing
         ]
 
     def read(self, block: bytes, first_line: int) -> ReadBlock | None:
@@ -78,7 +76,9 @@ class BlockReader:
         if len(quotes) and (len(block) > MAX_RECORD_CHARACTERS or not self._enclose_fields(text, quotes)):
             return None
         columns = self._columns(block)
-        if columns is None or may_repeat_header(block, self._found, columns, self._named, self._plan.nulls):
+        if columns is None or not all(_is_blank(columns[name]) for name in self._trailing):
+            return None
+        if may_repeat_header(block, self._found, columns, self._named, self._plan.nulls):
             return None
         rows = len(next(iter(columns.values())))
         numbers, lines, blank = np.arange(first_line, first_line + rows), rows, 0
@@ -172,6 +172,11 @@ class BlockReader:
             text = io.StringIO(block[start:end].decode("utf-8"), newline="")
             record = read_record(text, self._delimiter, self._quoting)
             yield dict(zip(self._header, record, strict=True))
+
+
+def _is_blank(values: pa.Array) -> bool:
+    filled = pc.not_equal(pc.utf8_trim_whitespace(values), "")
+    return not pc.any(pc.fill_null(filled, False), min_count=0).as_py()
 
 
 def _line_count(block: bytes) -> int:

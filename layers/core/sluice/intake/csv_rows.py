@@ -33,7 +33,7 @@ def read_csv(
     for _ in range(dialect.header_lines):
         lines.next()
     row = lines.number
-    fast = None if exact else BlockReader(dialect.delimiter, dialect.fields, plan, dialect.quoting, dialect.names)
+    fast = None if exact else BlockReader(dialect, plan)
     slow = _ExactReader(lines, dialect, notes)
     lines.unread()
     if dialect.above:
@@ -61,7 +61,7 @@ class _ExactReader:
 
     def read(self) -> Batches:
         """The records of the lines that were fed; the last may go on in lines after them."""
-        width = len(self._names)
+        width, trailing = len(self._names), self._dialect.trailing
         values: list[list[str]] = []
         rows: list[int] = []
         broken: list[Broken] = []
@@ -71,6 +71,9 @@ class _ExactReader:
             elif len(record) != width:
                 self.tables.misfit(row, record)
                 message = f"{len(record)} fields where the header has {width}"
+                broken.append(Broken(row, "fields", message, record))
+            elif trailing and any(cell.strip() for cell in record[-trailing:]):
+                message = f"a value stands behind the last column, where the other rows end with {trailing} blank"
                 broken.append(Broken(row, "fields", message, record))
             elif record[0].strip() == self._header[0] and [cell.strip() for cell in record] == self._header:
                 self._notes.repeated_headers += 1
@@ -91,7 +94,7 @@ class _ExactReader:
         while lines.pending and (line := lines.next()) is not None:
             row = lines.number
             content = line.rstrip("\r\n")
-            # a line of tabs is a row of missing values in a tab-separated file, and so is one of blanks under one column
+            # a line of tabs is a row of missing values under tabs, and so is one of blanks under one column
             if not content or (several and delimiter not in content and not content.strip()):
                 self._notes.blank_lines += 1
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,15 +14,17 @@ from sluice.intake.batches import Broken
 from sluice.intake.blocks import Blocks, Opener
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.records import next_record
-from sluice.model.csv_records import Quoting
+from sluice.model.csv_records import PADDED, Quoting
 
 DELIMITERS = (",", ";", "\t", "|")
 MAX_HEADER_LINES = 30
 """Filled lines among which the header is looked for."""
 SAMPLED = 50
-"""Records below the header that say whether each row ends with a delimiter."""
+"""Records below the header that say whether the rows end with a delimiter."""
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ": "space"}
-_ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with its mark", "iso8859-1": "Latin-1", "cp1252": "Windows-1252"}
+_ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a mark", "iso8859-1": "Latin-1", "cp1252": "Windows-1252"}
+PLAIN = "comma, UTF-8, header at line 1"
+"""How `Dialect.told` tells what needs no telling."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,13 @@ class Dialect:
     """The names as the file has them, without blanks around them; without a header those of the contract."""
     header_lines: int
     """Physical lines up to the end of the header, blank ones and Excel's `sep=` line included."""
-    quoting: Quoting = Quoting(padded=True)
+    quoting: Quoting = PADDED
     header_line: int | None = 1
     """Where the header begins; None: there is none."""
     preamble_lines: int = 0
     """Lines that were left out above the first row or header."""
     trailing: int = 0
-    """Blank fields with which each row ends and the header does not."""
+    """Blank fields with which the rows end and the header does not."""
     above: tuple[Broken, ...] = field(default=())
     """Lines above the header that have its number of fields, and may be rows."""
 
@@ -73,7 +76,7 @@ class Dialect:
         if self.preamble_lines:
             parts.append(f"{self.preamble_lines} preamble line{'s' * (self.preamble_lines > 1)}")
         if self.trailing:
-            parts.append("a delimiter at the end of each row")
+            parts.append("a delimiter at the end of the rows")
         return ", ".join(parts)
 
 
@@ -200,13 +203,14 @@ def _above(text: Opener, limits: Limits, dialect: Dialect, first: int) -> tuple[
 
 
 def _trailing(text: Opener, limits: Limits, dialect: Dialect) -> int:
-    """How many blank fields more than the header every row of the sample has at its end; 0 if not every row has."""
+    """How many blank fields more than the header most rows of the sample have at their end."""
     lines = Blocks(text(), limits, dialect.quoting.quote)
     for _ in range(dialect.header_lines):
         lines.next()
     records = _sample(lines, dialect.delimiter, dialect.quoting, SAMPLED)
     width = len(dialect.header)
-    widths = {len(record) for record in records}
-    if len(widths) != 1 or (more := widths.pop() - width) < 1:
-        return 0
-    return more if not any(cell.strip() for record in records for cell in record[width:]) else 0
+    blank = Counter(
+        len(record) for record in records if len(record) > width and not any(map(str.strip, record[width:]))
+    )
+    usual, count = max(blank.items(), key=lambda item: item[1], default=(width, 0))
+    return usual - width if 3 * count >= 2 * len(records) else 0

@@ -32,7 +32,7 @@ def check_columns(found: Sequence[str], needed: Sequence[str], contract: Contrac
         # then it may be a row: its fields are values, and values stay out of alerts and logs
         raise HeaderMismatchError(
             f"the first line has {len(found)} fields, and none is a column of the contract. Is the header missing? "
-            f"The columns needed are: {_names(needed)}"
+            f"If the files have none, set data.file.header: 0 in the contract. The columns needed are: {_names(needed)}"
         )
     doubled = [name for name, count in Counter(found).items() if count > 1 and name in needed]
     if doubled:

@@ -12,8 +12,9 @@ from typing import Literal
 
 from sluice.errors import EmptyFileError, UnreadableFileError
 from sluice.intake.blocks import Chunks, Opener
+from sluice.intake.encodings import named_in_utf8, unmarked_utf16, utf16_in_utf8, without_mark
 from sluice.intake.limits import UNLIMITED, Limits
-from sluice.intake.packing import CHUNK, in_utf8, packing, unpacked, without_mark
+from sluice.intake.packing import CHUNK, packing, unpacked
 
 _FOREIGN = {
     b"PK\x05\x06": "an empty ZIP archive",
@@ -115,14 +116,14 @@ def open_arrival(arrival: Arrival, scratch: Path, limits: Limits = UNLIMITED, en
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise UnreadableFileError("the text is UTF-32; save it as UTF-8")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return Opened("text", lambda: in_utf8(raw(), "utf-16"), encoding="utf-16")
+        return Opened("text", lambda: utf16_in_utf8(raw(), "utf-16"), encoding="utf-16")
     if head.startswith(codecs.BOM_UTF8):
         return Opened("text", lambda: without_mark(raw()), encoding="utf-8-sig")
-    if encoding is not None and codecs.lookup(encoding).name != "utf-8":
-        why = "the contract's data.file.encoding is {}"
-        return Opened("text", lambda: in_utf8(raw(), encoding, why), encoding=codecs.lookup(encoding).name)
-    if unmarked := _unmarked_utf16(head):
-        return Opened("text", lambda: in_utf8(raw(), unmarked), encoding=unmarked)
+    named = codecs.lookup(encoding).name if encoding else "utf-8"
+    if named != "utf-8":
+        return Opened("text", lambda: named_in_utf8(raw(), named), encoding=named)
+    if unmarked := unmarked_utf16(head):
+        return Opened("text", lambda: utf16_in_utf8(raw(), unmarked), encoding=unmarked)
     return Opened("text", raw, encoding="utf-8")
 
 
@@ -131,20 +132,6 @@ def chunks_of(path: Path) -> Chunks:
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk
-
-
-def _unmarked_utf16(head: bytes) -> str | None:
-    """UTF-16 without its mark: letters of ASCII, each with a zero byte beside it, as no other text has them.
-
-    >>> _unmarked_utf16("id,name".encode("utf-16-le")), _unmarked_utf16(b"id,name")
-    ('utf-16-le', None)
-    """
-    even, odd = head[:_HEAD:2], head[1:_HEAD:2]
-    if len(odd) < 4 or (len(head) % 2 and len(head) < _HEAD):
-        return None
-    if not any(odd) and even.isascii() and 0 not in even:
-        return "utf-16-le"
-    return "utf-16-be" if not any(even) and odd.isascii() and 0 not in odd else None
 
 
 def _head(chunks: Opener) -> bytes:

@@ -1,9 +1,8 @@
-"""Streams of bytes that were packed or are in another encoding, as chunks, one after another."""
+"""Streams of bytes that were packed, as chunks, one after another."""
 
 from __future__ import annotations
 
 import bz2
-import codecs
 import io
 import zlib
 from collections.abc import Callable
@@ -106,39 +105,3 @@ class _Readable(io.RawIOBase):
         cut = len(self._rest) if size < 0 else size
         found, self._rest = self._rest[:cut], self._rest[cut:]
         return found
-
-
-def in_utf8(chunks: Chunks, encoding: str, why: str = "the text starts like {}") -> Chunks:
-    """Text of another encoding as UTF-8, without a byte order mark.
-
-    Raises UnreadableFileError with the position of the first fault; `why` says where the encoding is known from.
-    """
-    decoder = codecs.getincrementaldecoder(encoding)()
-    read = 0
-    ended = False
-    while not ended:
-        chunk = next(chunks, b"")
-        ended = not chunk
-        pending = len(decoder.getstate()[0])
-        try:
-            text = decoder.decode(chunk, final=ended)
-            # a lone surrogate passes the UTF-16 decoder's halves only to fail here
-            body = text.encode("utf-8")
-        except UnicodeError as error:
-            offset = read - pending + getattr(error, "start", 0)
-            raise UnreadableFileError(
-                f"{why.format(encoding.upper())}, but the byte at position {offset} does not belong to it; "
-                "save the file again as UTF-8"
-            ) from None
-        if body:
-            yield body
-        read += len(chunk)
-
-
-def without_mark(chunks: Chunks) -> Chunks:
-    """UTF-8 without its byte order mark."""
-    first = next(chunks, b"")
-    while len(first) < len(codecs.BOM_UTF8) and (more := next(chunks, b"")):
-        first += more
-    yield first.removeprefix(codecs.BOM_UTF8)
-    yield from chunks

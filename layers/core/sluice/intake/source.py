@@ -47,8 +47,8 @@ def open_source(
 ) -> Source:
     """`expected`: column names that help to find the header and delimiter of a CSV, and are its fields without one.
 
-    `layout`: what the contract says of its files. `scratch`: a folder for Parquet that is not on the disk yet. Raises UnreadableFileError (FileTooLargeError too) and
-    EmptyFileError.
+    `layout`: what the contract says of its files. `scratch`: a folder for Parquet that is not on the disk yet. Raises
+    UnreadableFileError (FileTooLargeError too) and EmptyFileError.
     """
     opened = open_arrival(arrival, scratch, limits, layout.encoding)
     if opened.path is not None:

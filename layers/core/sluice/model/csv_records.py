@@ -28,6 +28,7 @@ class Quoting:
 
 
 RFC_4180 = Quoting()
+PADDED = Quoting(padded=True)
 
 
 def read_record(lines: Iterator[str], delimiter: str = ",", quoting: Quoting = RFC_4180) -> list[str]:

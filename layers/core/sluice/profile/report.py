@@ -46,7 +46,13 @@ def render(
         element(
             "header",
             element("h1", short(project)),
-            element("p", f"Dataset {datasets}", f" from {short(source, 1_100)}" if source else "", class_="sub"),
+            element(
+                "p",
+                f"Dataset {datasets}",
+                f" from {short(source, 1_100)}" if source else "",
+                f". Read as: {read_as}" if (read_as := profile.get("read_as")) else "",
+                class_="sub",
+            ),
         ),
         tiles(
             ("Rows accepted", f"{profile['rows']:,}", f"{len(profile['columns'])} columns"),

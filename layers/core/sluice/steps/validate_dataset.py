@@ -33,6 +33,7 @@ from sluice.errors import (
     UnreadableFileError,
 )
 from sluice.escaping import visible
+from sluice.intake.dialect import PLAIN
 from sluice.intake.limits import Limits, too_large
 from sluice.intake.markers import marker
 from sluice.intake.misplaced import contract_among_rows
@@ -238,7 +239,8 @@ def _judge(
         objects.write(keys.quarantine_summary(project, dataset), _json(summary), "application/json")
     if not refused:
         objects.upload(outcome.accepted_path, keys.accepted_part(project, dataset))
-        write_counted(profiler.profile(dataset), project, dataset, contract_version, objects=objects)
+        profile = profiler.profile(dataset) | ({"read_as": told} if (told := outcome.notes.read_as) else {})
+        write_counted(profile, project, dataset, contract_version, objects=objects)
         facts = {"rows": outcome.rows, "quarantined_rows": outcome.quarantined, "key": key, "sha256": content}
         ledger.add_dataset(project, dataset, accepted_at, facts)
         counts = {"rows": outcome.rows, "quarantined_rows": outcome.quarantined}
@@ -275,6 +277,10 @@ def _tell(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts) -> No
     where = f"Rows and reasons: {objects.uri(keys.quarantined_rows(project, dataset))}"
     if record["status"] == "accepted":
         message = f"{name}: {record['rows']} rows accepted, {record['quarantined_rows']} quarantined."
+        if (told := record["notes"].get("read_as")) not in (None, PLAIN):
+            message += f" Read as: {told}."
+        if again := record["notes"].get("repeated_headers"):
+            message += f" Rows that repeat the header and were left out: {again}."
         if twin := record["notes"].get("same_content_as"):
             message += (
                 f" Its content is that of {visible(twin['key'])} (dataset {twin['dataset_id']}), so a run learns "
