@@ -157,7 +157,7 @@ def test_rows_without_an_identity_and_rows_that_contradict() -> None:
         (b"purchase\ntrue\n", "'session_id' is missing"),
         (b"session_id,purchase\ns1,NA\n", "none of the 1 rows has a label"),
         (b"session_id,purchase\ns1,yes\ns2,x\ns3,x\n", "more rows are refused"),
-        (b"PK\x03\x04abc", "Excel workbook"),
+        (b"PK\x03\x04abc", "the ZIP file is damaged or cut off"),
         (b"\n <!DOCTYPE html>\n<html><body>Sign in</body></html>", "a web page (HTML)"),
         (b'<?xml version="1.0"?><rows/>', "an XML file"),
         (b'[{"session_id": "s1", "purchase": true}]', "a JSON array; write JSON lines"),

@@ -101,12 +101,17 @@ def test_rows_are_counted_once_by_the_intake_and_again_under_another_contract() 
     by_intake = json.loads(at.objects.read(key))
     at.call(profile_dataset, "shop", dataset)
     assert json.loads(at.objects.read(key)) == by_intake
-    # without what the intake counted, the accepted file tells the same
+    assert by_intake.pop("read_as") == "comma, UTF-8, header at line 1"
+    assert "Read as: comma" in at.objects.read(f"profiles/shop/{dataset}/report.html").decode()
+    # without what the intake counted, the accepted file tells the same, but not how the arrived one was read
+    kept = at.objects.read(key)
     at.objects.write(key, b"{")
     at.call(profile_dataset, "shop", dataset)
     assert json.loads(at.objects.read(key)) == by_intake
+    at.objects.write(key, kept)
     changed = {**CONTRACT, "data": {**CONTRACT["data"], "key": []}}
     version = put(at, "projects/shop/project.yaml", yaml.safe_dump(changed).encode())
     at.call(register_project, "projects/shop/project.yaml", version)
     at.call(profile_dataset, "shop", dataset)
     assert json.loads(at.objects.read(key))["contract_version"] == version != by_intake["contract_version"]
+    assert json.loads(at.objects.read(key))["read_as"] == "comma, UTF-8, header at line 1"

@@ -30,9 +30,10 @@ def check_columns(found: Sequence[str], needed: Sequence[str], contract: Contrac
     known = {*contract.data.columns, *needed}
     if missing and not known & set(found) and not any(_alike(name, found) for name in known):
         # then it may be a row: its fields are values, and values stay out of alerts and logs
+        way_out = " If the files have none, set data.file.header: 0 in the contract." if known == {*needed} else ""
         raise HeaderMismatchError(
-            f"the first line has {len(found)} fields, and none is a column of the contract. Is the header missing? "
-            f"If the files have none, set data.file.header: 0 in the contract. The columns needed are: {_names(needed)}"
+            f"the first line has {len(found)} fields, and none is a column of the contract. Is the header missing?"
+            f"{way_out} The columns needed are: {_names(needed)}"
         )
     doubled = [name for name, count in Counter(found).items() if count > 1 and name in needed]
     if doubled:

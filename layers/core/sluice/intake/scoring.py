@@ -69,6 +69,9 @@ def _read(path: Path, contract: Contract, scratch: Path, limits: Limits) -> Scor
     header = source.header()
     if not header and source.notes.format == "jsonl":
         raise HeaderMismatchError(no_object(source.opened.chunks))
+    keys = [name for name in contract.data.key if name in header]
+    # a key that is there twice could go with either value
+    check_columns(header, list(dict.fromkeys([*features, *keys])), contract)
     unused = check_columns(header, features, contract)
     found = ScoringFile(
         path=scratch / "scoring.jsonl",
@@ -76,7 +79,7 @@ def _read(path: Path, contract: Contract, scratch: Path, limits: Limits) -> Scor
         refused_path=scratch / "rows.jsonl",
         notes=source.notes,
         unused_columns=unused,
-        key_columns=[name for name in contract.data.key if name in header],
+        key_columns=keys,
     )
     # a row is found again by its key, whether it is scored or refused
     batches = source.batches(list(dict.fromkeys([*features, *found.key_columns])))

@@ -15,7 +15,7 @@ from sluice.profile import drift
 from sluice.profile.profiles import profile_parquet
 from sluice.profile.report import render
 from sluice.records.baseline import Baseline
-from sluice.store.counted_profiles import counted
+from sluice.store.counted_profiles import counted, read_as
 from sluice.store.run_records import baseline_of, read_json
 
 
@@ -38,6 +38,7 @@ def profile_dataset(project: str, dataset_id: str, *, objects: ObjectStore, ledg
             path = Path(folder) / "accepted.parquet"
             objects.download(keys.accepted_part(project, dataset_id), path)
             profile = profile_parquet(path, contract, dataset_id) | {"contract_version": registered[1]}
+        profile |= read_as(project, dataset_id, objects=objects)
     notes: list[str] = []
     baseline = _baseline(project, notes, objects=objects, ledger=ledger)
     scores = drift.population_drift(baseline, profile) if baseline is not None else None

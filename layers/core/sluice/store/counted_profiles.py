@@ -20,10 +20,20 @@ def write_counted(profile: Json, project: str, dataset: str, contract_version: s
 
 def counted(project: str, dataset: str, contract_version: str, *, objects: ObjectStore) -> Json | None:
     """The profile of a dataset under this version of the contract; None where its rows must be counted."""
+    found = _found(project, dataset, objects=objects)
+    return found if found.get("contract_version") == contract_version else None
+
+
+def read_as(project: str, dataset: str, *, objects: ObjectStore) -> Json:
+    """The member of the profile that says how the file was read, whatever the version of the contract; {} without."""
+    found = _found(project, dataset, objects=objects)
+    return {"read_as": found["read_as"]} if isinstance(found.get("read_as"), str) else {}
+
+
+def _found(project: str, dataset: str, *, objects: ObjectStore) -> Json:
+    """What stands there; {} where that is nothing, or damaged."""
     try:
         found = read_json(keys.profile(project, dataset), objects=objects)
     except (NotFoundError, DamagedRecordError):
-        return None
-    if not isinstance(found, dict) or found.get("contract_version") != contract_version:
-        return None
-    return found
+        return {}
+    return found if isinstance(found, dict) else {}
