@@ -24,7 +24,7 @@ SAMPLED = 50
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ": "space"}
 _ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a mark", "iso8859-1": "Latin-1", "cp1252": "Windows-1252"}
 PLAIN = "comma, UTF-8, header at line 1"
-"""How `Dialect.told` tells what needs no telling."""
+"""How `Dialect.told` describes the usual layout."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def _sample(lines: Blocks, delimiter: str, quoting: Quoting, most: int) -> list[
 def _above(text: Opener, limits: Limits, dialect: Dialect, first: int) -> tuple[int, list[Broken]]:
     """How many filled lines stand above the header, from line `first` + 1 on, and those of them that may be rows.
 
-    A line may be one if it has as many fields as the header, most of them filled, and is no comment.
+    A line may be one if it has as many fields as the header, most of them filled, and is not a comment.
     """
     width, header = len(dialect.header), dialect.header_line or 0
     lines = Blocks(text(), limits, dialect.quoting.quote)

@@ -24,17 +24,18 @@ def may_repeat_header(
 
     `named`: the name in the header of each of them.
     """
-    # nearly every block lacks the bytes of some name, and looking for them costs little
-    if any('"' not in name and name.encode("utf-8") not in block for name in header):
-        return False
     texts = {}
     for column, values in columns.items():
         name = named[column]
         if pa.types.is_dictionary(values.type) or pa.types.is_string(values.type):
             texts[name] = values
         elif not (name.lower() in TRUE | FALSE or name in nulls or _LIKE_A_VALUE.fullmatch(name)):
-            # the name is no value of the type, and yet the whole column was read as that type
+            # the name is not a value of the type, and yet the whole column was read as that type
             return False
+    # a block of texts lacks the bytes of some name nearly always; a long name is found to be missing sooner
+    names = sorted((name for name in header if '"' not in name), key=len, reverse=True)
+    if any(name.encode("utf-8") not in block for name in names):
+        return False
     found: pa.Array | None = None
     for name, values in texts.items():
         # a name that is a missing marker was read as missing

@@ -70,7 +70,7 @@ def _read(path: Path, contract: Contract, scratch: Path, limits: Limits) -> Scor
     if not header and source.notes.format == "jsonl":
         raise HeaderMismatchError(no_object(source.opened.chunks))
     keys = [name for name in contract.data.key if name in header]
-    # a key that is there twice could go with either value
+    # of a key that the header has twice, either value could be meant
     check_columns(header, list(dict.fromkeys([*features, *keys])), contract)
     unused = check_columns(header, features, contract)
     found = ScoringFile(
