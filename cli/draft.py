@@ -88,7 +88,10 @@ def draft(scan: Scan, source: str, project: str, target: str | None = None, kind
         lines[-1] += "  # DECIDE: target is a guess"
     if chosen and chosen.missing and not kind:
         lines.append(f"# {chosen.missing} rows have no {_scalar(chosen.name)}: they are accepted but not learned from")
-    lines += ["data:", *_key_lines(scan, chosen, key, result), *_time_lines(scan, chosen, time, result)]
+    if scan.header_line:
+        result.decisions.append(f"the header seems to be on line {scan.header_line} of the file: is it?")
+    lines += ["data:", *([f"  file: {{encoding: {scan.encoding}}}"] if scan.encoding else [])]
+    lines += [*_key_lines(scan, chosen, key, result), *_time_lines(scan, chosen, time, result)]
     lines.append("  # ranges are those of this file; give a column min and max if its values have limits")
     lines.append("  columns:")
     for column in scan.columns:

@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cli.formats import Formats, Way
+from cli.layouts import likely_header
 from cli.stand_ins import StandIns
+from sluice.contract.file import FileLayout
 from sluice.contract.models import Column
 from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batches, Notes
@@ -159,20 +161,28 @@ class Scan:
     whole: bool
     broken: int
     unnamed: int
+    doubled: list[str] = field(default_factory=list)
+    """Names that the header has more than once; their columns were not looked at."""
+    header_line: int | None = None
+    """Where the header seems to stand, if that is not the first line."""
+    encoding: str | None = None
 
 
-def scan_file(path: Path) -> Scan:
-    """Raises UnreadableFileError, EmptyFileError, HeaderMismatchError (a name twice)."""
+def scan_file(path: Path, encoding: str | None = None) -> Scan:
+    """`encoding`: of a text that is not UTF-8. Raises UnreadableFileError, EmptyFileError, HeaderMismatchError (no name
+    once)."""
     with tempfile.TemporaryDirectory() as scratch:
-        return _scan(path, Path(scratch))
+        return _scan(path, Path(scratch), FileLayout(encoding=encoding))
 
 
-def _scan(path: Path, scratch: Path) -> Scan:
-    header, batches = _open(path, scratch)
-    doubled = [name for name, count in Counter(name for name in header if name).items() if count > 1]
-    if doubled:
-        raise HeaderMismatchError(f"the header has {', '.join(map(repr, doubled))} more than once")
-    named = [name for name in header if name]
+def _scan(path: Path, scratch: Path, layout: FileLayout) -> Scan:
+    header, batches, line = _open(path, scratch, layout)
+    counts = Counter(name for name in header if name)
+    doubled = [name for name, count in counts.items() if count > 1]
+    named = [name for name, count in counts.items() if count == 1]
+    if not named:
+        told = f"; it has {', '.join(map(repr, doubled))} more than once" if doubled else ""
+        raise HeaderMismatchError(f"no column of the header has a name of its own{told}")
     seen = {name: Seen(name) for name in named}
     rows = broken = 0
     whole = True
@@ -186,22 +196,25 @@ def _scan(path: Path, scratch: Path) -> Scan:
             break
     if not rows:
         raise EmptyFileError("the file has a header but no data row that can be read")
-    return Scan(list(seen.values()), rows, whole, broken, len(header) - len(named))
+    unnamed = sum(not name for name in header)
+    return Scan(list(seen.values()), rows, whole, broken, unnamed, doubled, line, layout.encoding)
 
 
-def _open(path: Path, scratch: Path) -> tuple[list[str], Batches]:
-    opened = open_arrival(Arrival.on_disk(path), scratch)
+def _open(path: Path, scratch: Path, layout: FileLayout) -> tuple[list[str], Batches, int | None]:
+    """The names, the rows, and the line of the header where that is not the first one."""
+    opened = open_arrival(Arrival.on_disk(path), scratch, encoding=layout.encoding)
     if opened.path is not None:
         header = parquet_columns(opened.path)
-        return header, read_parquet(opened.path, header)
+        return header, read_parquet(opened.path, header), None
     if looks_like_json(opened.chunks):
         notes = Notes("jsonl", opened.encoding)
         # JSON lines have no header: the first pass only collects the names
         for _ in read_json_lines(opened.chunks, [], notes):
             pass
-        return list(notes.columns), read_json_lines(opened.chunks, list(notes.columns), notes)
-    dialect = sniff(opened.chunks, [])
-    return dialect.header, read_csv(opened.chunks, dialect, Notes("csv", opened.encoding))
+        return list(notes.columns), read_json_lines(opened.chunks, list(notes.columns), notes), None
+    line = likely_header(opened.chunks, layout)
+    dialect = sniff(opened.chunks, [], layout=layout.model_copy(update={"header": line}))
+    return dialect.header, read_csv(opened.chunks, dialect, Notes("csv", opened.encoding)), line
 
 
 def only(columns: list[Seen], chosen: Callable[[Seen], bool]) -> Seen | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from cli.connection import Connection
 from cli.errors import CliError
@@ -21,7 +22,9 @@ EXAMPLE = "sluice init sessions.csv --target purchase"
 
 def run(
     connection: Connection,
-    file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON lines, gzip allowed.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="CSV, Parquet or JSON lines, also packed (gzip, ZIP, …).", show_default=False)
+    ],
     project: Annotated[
         str | None, typer.Option(help="Name of the project; default: made from the file's name.")
     ] = None,
@@ -29,6 +32,9 @@ def run(
     kind: Annotated[
         str | None,
         typer.Option("--type", help="clustering or anomaly: learns without labels (default: by the target)."),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of a text that is not UTF-8: cp1252, latin-1, big5, …; goes into the contract.")
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the contract goes.")] = Path("project.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Replace the output when it exists.")] = False,
@@ -44,7 +50,10 @@ def run(
         raise CliError(f"{output} exists; give another --output, or --force to replace it")
     if kind not in (None, *TYPES):
         raise CliError(f"--type {kind!r}; write {' or '.join(TYPES)}, or leave it out and name the target")
-    scan = scan_file(file)
+    try:
+        scan = scan_file(file, encoding)
+    except ValidationError as error:
+        raise CliError(f"--encoding {encoding!r}: {error.errors()[0]['msg']}") from None
     stem = file.name.split(".")[0]
     made = draft(scan, file.name, project or project_name(stem), target, kind)
     output.write_text(made.text, encoding="utf-8")
@@ -54,6 +63,9 @@ def run(
             f"  {plural(scan.unnamed, 'column')} without a name left out; Sluice ignores columns that the contract "
             f"does not name"
         )
+    if scan.doubled:
+        names = ", ".join(map(repr, scan.doubled))
+        say(f"  left out, since the header has them more than once: {names}; give each column its own name")
     say(f"  {_judged(file, made.text)}")
     for decision in made.decisions:
         say(f"  decide: {decision}")

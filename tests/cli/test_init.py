@@ -188,3 +188,50 @@ def test_the_schema_is_json_schema(sluice):
     document = json.loads(printed)
     assert document["$schema"].startswith("https://json-schema.org/")
     assert "problem" in document["required"]
+
+
+def test_a_header_below_a_preamble_is_found_and_asked_about(sluice, tmp_path):
+    source, out = tmp_path / "a.csv", tmp_path / "project.yaml"
+    source.write_text("Sales of May\n\n# all shops; one line each\n" + as_csv(table()).replace(",", ";"))
+    code, printed, error = sluice("init", str(source), "-o", str(out), "--target", "bought")
+    assert code == 0, error
+    assert list(load_contract(out.read_text()).data.columns) == list(table())
+    assert "decide: the header seems to be on line 4 of the file" in printed
+    assert f"{ROWS} rows of the file are accepted and 0 quarantined" in printed
+
+
+@pytest.mark.parametrize(
+    "body", ["x,y\n" + "1,2,\n" * 50, "x,y\n" + "1,2\n" * 50, "x\n" + "1\n" * 50, "x,,\n" + "1,,\n" * 50]
+)
+def test_a_header_on_the_first_line_is_not_looked_for_below(sluice, tmp_path, body):
+    source, out = tmp_path / "a.csv", tmp_path / "project.yaml"
+    source.write_text(body)
+    code, printed, error = sluice("init", str(source), "-o", str(out), "--type", "clustering")
+    assert code == 0, error
+    assert "the header seems to be" not in printed
+    assert next(iter(load_contract(out.read_text()).data.columns)) == "x"
+
+
+def test_an_encoding_that_is_named_goes_into_the_contract(sluice, tmp_path):
+    source, out = tmp_path / "a.csv", tmp_path / "project.yaml"
+    source.write_bytes(
+        as_csv({"größe": [f"ä{i % 3}" for i in range(ROWS)], "y": [i % 2 for i in range(ROWS)]}).encode("cp1252")
+    )
+    code, _, error = sluice("init", str(source), "-o", str(out), "--target", "y")
+    assert (code, "is not UTF-8" in error) == (1, True)
+    code, _, error = sluice("init", str(source), "-o", str(out), "--target", "y", "--encoding", "klingon")
+    assert (code, "there is no encoding 'klingon'" in error) == (1, True)
+    code, printed, error = sluice("init", str(source), "-o", str(out), "--target", "y", "--encoding", "cp1252")
+    assert code == 0, error
+    contract = load_contract(out.read_text())
+    assert (list(contract.data.columns), contract.data.file.encoding) == (["größe", "y"], "cp1252")
+    assert f"{ROWS} rows of the file are accepted" in printed
+
+
+def test_columns_with_the_same_name_are_left_out_and_told(sluice, tmp_path):
+    source, out = tmp_path / "a.csv", tmp_path / "project.yaml"
+    source.write_text("x,a,a,y\n" + "".join(f"{i},1,2,{i % 2}\n" for i in range(ROWS)))
+    code, printed, error = sluice("init", str(source), "-o", str(out), "--target", "y")
+    assert code == 0, error
+    assert list(load_contract(out.read_text()).data.columns) == ["x", "y"]
+    assert "has them more than once: 'a'" in printed
