@@ -7,10 +7,6 @@ from collections.abc import Callable
 from tests.messy.generated import GeneratedFile
 
 KNOWN: dict[str, Callable[[GeneratedFile, str], bool]] = {
-    "a quote after a blank-padded delimiter is taken for a character": lambda file, _: file.style.padded,
-    "a repeated header is accepted as a row": lambda file, fault: (
-        fault == "invented" and any(row.damage == "repeated header" for row in file.rows)
-    ),
     "a NaN becomes a missing value, and the record does not say so": lambda file, fault: (
         fault == "changed" and any(row.damage == "NaN" for row in file.rows)
     ),

@@ -198,7 +198,8 @@ def _above(text: Opener, limits: Limits, dialect: Dialect, first: int) -> tuple[
         filled += sum(bool(line.strip()) for line in used)
         cells = [cell for cell in record if cell.strip()]
         if len(record) == width > 1 and 2 * len(cells) > width and not cells[0].startswith("#"):
-            found.append(Broken(row, "above_header", f"it stands above the header, which is on line {header}", record))
+            told = f"it stands above the header; if it is not a row, set data.file.header: {header} in the contract"
+            found.append(Broken(row, "above_header", told, record))
     return filled, found
 
 

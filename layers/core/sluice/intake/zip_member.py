@@ -1,6 +1,6 @@
 """The one file in a ZIP archive, as a stream from front to back; the list at the archive's end is not needed for it.
 
-Format: PKWARE's APPNOTE.TXT, 4.3.7 (local file header) and 4.3.9 (data descriptor).
+Format: PKWARE's APPNOTE.TXT, 4.3.7 (local file header), 4.3.9 (data descriptor) and 4.3.16 (end of the directory).
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from sluice.errors import UnreadableFileError
 from sluice.intake.blocks import Chunks
 
 MAGIC = b"PK\x03\x04"
-_END = (b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x08")
+_LAST = b"PK\x05\x06"
+_LONGEST_END = 22 + 2**16
+"""The last record, with a comment."""
+_END = (b"PK\x01\x02", _LAST, b"PK\x06\x06", b"PK\x06\x08")
 """What follows the last member: the directory, its end, Zip64's record, the archive's extra data."""
 _DESCRIPTOR = b"PK\x07\x08"
 _STORED, _DEFLATED = 0, 8
@@ -96,10 +99,18 @@ def unzipped(chunks: Chunks) -> Chunks:
         raise EOFError("it has no directory at its end")
     if found is None:
         raise UnreadableFileError(f"the ZIP archive is empty: it has no file; {_SAVE}")
-    while source.rest:
-        # to the end, for the digest of what arrived
+    _check_end(source)
+
+
+def _check_end(source: _Bytes) -> None:
+    """Reads to the end. Raises EOFError where the archive's last record is not whole: the upload was cut off."""
+    tail = b""
+    while source.peek(1):
+        tail = (tail + source.rest)[-_LONGEST_END:]
         source.rest = b""
-        source.peek(1)
+    at = tail.rfind(_LAST)
+    if at < 0 or len(tail) < at + 22 + int.from_bytes(tail[at + 20 : at + 22], "little"):
+        raise EOFError("it ends in its directory")
 
 
 def _header(source: _Bytes) -> _Member:

@@ -48,7 +48,7 @@ def read_record(lines: Iterator[str], delimiter: str = ",", quoting: Quoting = R
     position = 0
     while True:
         start = _padding_end(line, position, delimiter) if quoting.padded else position
-        if not _opens(line, position, start, delimiter, quoting):
+        if not line.startswith(quote, start):
             end = line.find(delimiter, position)
             if end < 0:
                 fields.append(_without_end(line[position:]))
@@ -84,24 +84,6 @@ def _padding_end(line: str, position: int, delimiter: str) -> int:
     while position < len(line) and line[position] in " \t" and line[position] != delimiter:
         position += 1
     return position
-
-
-def _opens(line: str, position: int, start: int, delimiter: str, quoting: Quoting) -> bool:
-    """Whether a quoted field begins at `start`, behind padding from `position` on.
-
-    Behind padding a quote that closes before the field's end is a character: `, "a" b,` is the text that it seems.
-    """
-    if not line.startswith(quoting.quote, start):
-        return False
-    if start == position:
-        return True
-    try:
-        _, _, after = _quoted(line, start + 1, iter(()), quoting)
-    except csv.Error:
-        # it goes on in the next line, or is broken
-        return True
-    after = _padding_end(line, after, delimiter)
-    return line.startswith(delimiter, after) or line[after:] in _ENDS
 
 
 def _quoted(line: str, position: int, lines: Iterator[str], quoting: Quoting) -> tuple[str, str, int]:
@@ -148,7 +130,7 @@ class _Escaped:
         """The next field; behind it stand a delimiter or the record's end."""
         quoting, delimiter = self._quoting, self._delimiter
         start = _padding_end(self._line, self._position, delimiter) if quoting.padded else self._position
-        if _opens(self._line, self._position, start, delimiter, quoting):
+        if self._line.startswith(quoting.quote, start):
             field, self._line, self._position = _quoted(self._line, start + 1, self._lines, quoting)
             if quoting.padded:
                 self._position = _padding_end(self._line, self._position, delimiter)
