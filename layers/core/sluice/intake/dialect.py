@@ -114,7 +114,7 @@ def sniff(text: Opener, wanted: Sequence[str], limits: Limits = UNLIMITED, layou
 
 def _header(lines: Blocks, delimiters: Sequence[str], wanted: Sequence[str], quoting: Quoting, most: int) -> Dialect:
     """The first line that shows more of the wanted names than those above it, under the delimiter that shows them."""
-    best = (0, 0)
+    best, needed = (0, 0), set(wanted)
     chosen: Dialect | None = None
     for tried in range(most):
         first = lines.next_filled()
@@ -129,15 +129,15 @@ def _header(lines: Blocks, delimiters: Sequence[str], wanted: Sequence[str], quo
                 continue
             lines.push_back(used)
             names = [name.strip() for name in record]
-            known = len({name for name in names if name in wanted})
+            known = len(needed.intersection(names))
             # a line farther down must be a header beyond doubt: else values of a row would be taken for names
-            if tried and not (known > above and (known == len(wanted) or 2 * known >= sum(map(bool, names)))):
+            if tried and not (known > above and (known == len(needed) or 2 * known >= sum(map(bool, names)))):
                 continue
             # the first of equals is kept, so the order of the delimiters decides ties
             if chosen is None or (known, len(names)) > best:
                 best = (known, len(names))
                 chosen = Dialect(delimiter, names, before + len(used), quoting, before + 1)
-        if best[0] == len(wanted):
+        if best[0] == len(needed):
             break
         lines.next()
     if chosen is None:
