@@ -252,3 +252,30 @@ def test_a_run_without_its_contract_refuses_the_file() -> None:
     world.objects.remove(keys.run("shop", "r1", "run.json"))
     assert world.call(plan_batch, key, str(world.objects.version(key)))["decision"] == "refused"
     assert world.alerts.kinds == ["Batch Failed"]
+
+
+def test_the_record_says_how_the_file_was_read_and_what_was_left_out() -> None:
+    world, key, version, plan = dropped(b"For the campaign\nid;pages;bought\na;3;yes\nid;pages;bought\nb;1;no\n")
+    record = finished(world, key, version, plan, b"true,0.5\nfalse,0.25\n")
+    assert text(world, record["output_uri"]).splitlines()[1:] == ["3,a,true,0.5", "5,b,false,0.25"]
+    assert record["file"]["read_as"] == "semicolon, UTF-8, header at line 2, 1 preamble line"
+    assert record["file"]["repeated_headers"] == 1
+
+
+def test_a_key_that_the_header_has_twice_is_refused() -> None:
+    world, *_, answer = dropped(b"id,pages,id\na,3,b\n")
+    assert (answer["decision"], world.executions.started) == ("refused", {})
+    assert "'id' more than once" in world.alerts.published[0].message
+
+
+def test_files_are_laid_out_as_the_contract_of_today_says(tmp_path: Path) -> None:
+    """A model that learned before files had another encoding scores them all the same."""
+    data = {"columns": {"name": {"type": "category"}, "n": {"type": "integer"}}}
+    old = Contract.model_validate({"project": "shop", "problem": {"type": "clustering"}, "data": data})
+    new = Contract.model_validate(
+        {"project": "shop", "problem": {"type": "clustering"}, "data": data | {"file": {"encoding": "cp1252"}}}
+    )
+    source = tmp_path / "a.csv"
+    source.write_bytes("name,n\né,1\n".encode("cp1252"))
+    found = read_scoring_file(source, old, tmp_path, today=new)
+    assert (found.scored, json.loads(found.path.read_text())) == (1, {"name": "é", "n": 1})

@@ -274,3 +274,11 @@ def test_numbers_as_identities_meet_their_requests() -> None:
     send_labels(world, "a.csv", "n,price\n007,2\n8.0,3\n40000000002,0.1\n")
     assert labels(world) == {("7",): 2.0, ("8",): 3.0, ("40000000002",): 0.1}
     assert math.isfinite(sum(labels(world).values()))
+
+
+def test_the_record_says_how_the_file_was_read_and_what_was_left_out() -> None:
+    body = b"Labels of May\n\n" + ROWS.encode() + b"session_id,purchase\n"
+    record = send_labels(project(), "a.csv", body)
+    assert (record["status"], record["labels"]) == ("accepted", 2)
+    assert record["notes"]["read_as"] == "comma, UTF-8, header at line 3, 1 preamble line"
+    assert record["notes"]["repeated_headers"] == 1

@@ -51,7 +51,7 @@ def accept_labels(
         "reasons": found.reason_counts,
         "format": found.notes.format,
         "encoding": found.notes.encoding,
-        "notes": ignored_columns(found.extra_columns),
+        "notes": ignored_columns(found.extra_columns) | found.notes.told(),
     }
     if why:
         record["message"] = why

@@ -60,6 +60,12 @@ class Notes:
     """The dialect of a CSV file, in words."""
     columns: list[str] = field(default_factory=list)
 
+    def told(self) -> dict[str, Any]:
+        """For a record: how the file was read and which of its lines were left out; nothing of what did not occur."""
+        found = {"blank_lines": self.blank_lines, "repeated_headers": self.repeated_headers}
+        told = {"read_as": self.read_as, "delimiter": self.delimiter}
+        return {name: value for name, value in (found | told).items() if value}
+
 
 Batches = Generator[Batch, None, None]
 

@@ -51,21 +51,25 @@ class ScoringFile(Tally):
     scored: int = 0
 
 
-def read_scoring_file(path: Path, contract: Contract, scratch: Path, limits: Limits = UNLIMITED) -> ScoringFile:
+def read_scoring_file(
+    path: Path, contract: Contract, scratch: Path, limits: Limits = UNLIMITED, today: Contract | None = None
+) -> ScoringFile:
     """Judges every row of the file at `path`; `scratch` is a folder for unpacked and written files.
+
+    `today`: the contract that says how files are laid out, if `contract` is the older one that the model learned by.
 
     Raises UnreadableFileError (FileTooLargeError too), EmptyFileError, HeaderMismatchError.
     """
 
-    found = _read(path, contract, scratch, limits)
+    found = _read(path, contract, scratch, limits, today or contract)
     if not found.rows:
         raise EmptyFileError("the file has no data row")
     return found
 
 
-def _read(path: Path, contract: Contract, scratch: Path, limits: Limits) -> ScoringFile:
+def _read(path: Path, contract: Contract, scratch: Path, limits: Limits, today: Contract) -> ScoringFile:
     features = contract.feature_columns
-    source = open_source(Arrival.on_disk(path), scratch, limits, list(contract.data.columns), contract.data.file)
+    source = open_source(Arrival.on_disk(path), scratch, limits, list(today.data.columns), today.data.file)
     header = source.header()
     if not header and source.notes.format == "jsonl":
         raise HeaderMismatchError(no_object(source.opened.chunks))

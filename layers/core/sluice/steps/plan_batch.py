@@ -124,7 +124,7 @@ def _prepare(
         objects.download(key, source, version_id if version_id != "null" else None)
     except NotFoundError:
         return refuse(_GONE, "gone")
-    found = read_scoring_file(source, learned, folder, limits)
+    found = read_scoring_file(source, learned, folder, limits, contract)
     facts = _facts(key, version_id, project, learned, found, objects=objects)
     if not found.scored:
         return refuse(f"no row can be scored. {counts_of(facts)}", facts=facts)
@@ -165,6 +165,8 @@ def _facts(
         "format": found.notes.format,
         "encoding": found.notes.encoding,
         "blank_lines": found.notes.blank_lines,
+        "repeated_headers": found.notes.repeated_headers,
+        "read_as": found.notes.read_as,
         "columns_unused": [short(name, 80) for name in found.unused_columns[:MAX_TOLD]],
         "columns_unused_count": len(found.unused_columns),
         "key_columns": found.key_columns,

@@ -258,16 +258,7 @@ def _accepted_at(datasets: list[Json], dataset: str, *, clock: Clock) -> datetim
 
 
 def _notes(outcome: Outcome) -> dict[str, Any]:
-    notes: dict[str, Any] = ignored_columns(outcome.extra_columns)
-    if outcome.notes.blank_lines:
-        notes["blank_lines"] = outcome.notes.blank_lines
-    if outcome.notes.repeated_headers:
-        notes["repeated_headers"] = outcome.notes.repeated_headers
-    if outcome.notes.read_as:
-        notes["read_as"] = outcome.notes.read_as
-    if outcome.notes.delimiter:
-        notes["delimiter"] = outcome.notes.delimiter
-    return notes
+    return ignored_columns(outcome.extra_columns) | outcome.notes.told()
 
 
 def _tell(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts) -> None:
