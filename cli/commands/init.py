@@ -14,6 +14,7 @@ from cli.connection import Connection
 from cli.errors import CliError
 from cli.text import plural, say
 from sluice.contract import load_contract
+from sluice.errors import UnreadableFileError
 
 NAME = "init"
 HELP = "write a first project.yaml from a data file"
@@ -54,6 +55,9 @@ def run(
         scan = scan_file(file, encoding)
     except ValidationError as error:
         raise CliError(f"--encoding {encoding!r}: {error.errors()[0]['msg']}") from None
+    except UnreadableFileError as error:
+        # there is no contract yet
+        raise CliError(str(error).replace("in the contract as data.file.encoding", "with --encoding")) from None
     stem = file.name.split(".")[0]
     made = draft(scan, file.name, project or project_name(stem), target, kind)
     output.write_text(made.text, encoding="utf-8")

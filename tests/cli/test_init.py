@@ -218,7 +218,7 @@ def test_an_encoding_that_is_named_goes_into_the_contract(sluice, tmp_path):
         as_csv({"größe": [f"ä{i % 3}" for i in range(ROWS)], "y": [i % 2 for i in range(ROWS)]}).encode("cp1252")
     )
     code, _, error = sluice("init", str(source), "-o", str(out), "--target", "y")
-    assert (code, "is not UTF-8" in error) == (1, True)
+    assert (code, "Name it with --encoding (cp1252" in error) == (1, True)
     code, _, error = sluice("init", str(source), "-o", str(out), "--target", "y", "--encoding", "klingon")
     assert (code, "there is no encoding 'klingon'" in error) == (1, True)
     code, printed, error = sluice("init", str(source), "-o", str(out), "--target", "y", "--encoding", "cp1252")

@@ -15,7 +15,7 @@ from sluice.intake.blocks import Chunks
 
 MAGIC = b"PK\x03\x04"
 _LAST = b"PK\x05\x06"
-_LONGEST_END = 22 + 2**16
+_MAX_END = 22 + 2**16
 """The last record, with a comment."""
 _END = (b"PK\x01\x02", _LAST, b"PK\x06\x06", b"PK\x06\x08")
 """What follows the last member: the directory, its end, Zip64's record, the archive's extra data."""
@@ -106,7 +106,7 @@ def _check_end(source: _Bytes) -> None:
     """Reads to the end. Raises EOFError where the archive's last record is not whole: the upload was cut off."""
     tail = b""
     while source.peek(1):
-        tail = (tail + source.rest)[-_LONGEST_END:]
+        tail = (tail + source.rest)[-_MAX_END:]
         source.rest = b""
     at = tail.rfind(_LAST)
     if at < 0 or len(tail) < at + 22 + int.from_bytes(tail[at + 20 : at + 22], "little"):
