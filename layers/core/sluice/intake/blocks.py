@@ -142,6 +142,26 @@ class Blocks:
         self._taken -= len(rest)
 
 
+class Replayed:
+    """Opens the start of a text several times, and reads it once; what was read is kept."""
+
+    def __init__(self, text: Opener) -> None:
+        self._chunks = text()
+        self._kept: list[bytes] = []
+
+    def __call__(self) -> Chunks:
+        at = 0
+        while at < len(self._kept) or self._more():
+            yield self._kept[at]
+            at += 1
+
+    def _more(self) -> bool:
+        chunk = next(self._chunks, None)
+        if chunk is not None:
+            self._kept.append(chunk)
+        return chunk is not None
+
+
 def lines_of(chunks: Chunks, limits: Limits = UNLIMITED) -> Iterator[str]:
     """The lines of a text, each with its end."""
     blocks = Blocks(chunks, limits)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from sluice.contract.file import FOUND, FileLayout
 from sluice.errors import EmptyFileError, UnreadableFileError
 from sluice.intake.batches import Broken
-from sluice.intake.blocks import Blocks, Opener
+from sluice.intake.blocks import Blocks, Opener, Replayed
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.records import next_record
 from sluice.model.csv_records import PADDED, Quoting
@@ -86,6 +86,7 @@ def sniff(text: Opener, wanted: Sequence[str], limits: Limits = UNLIMITED, layou
     What `layout` names is not looked for. Raises EmptyFileError and UnreadableFileError.
     """
     quoting = Quoting(layout.quote, layout.escape, padded=True)
+    text = Replayed(text)
     lines = Blocks(text(), limits, layout.quote)
     skipped = max(layout.skip, (layout.header or 1) - 1)
     for _ in range(skipped):
