@@ -22,6 +22,8 @@ class FakeLedger:
         self.arrivals: dict[tuple[str, str, str], Json] = {}
         self.claims: dict[tuple[str, str, str], datetime] = {}
         self.dataset_records: dict[str, dict[str, Json]] = {}
+        self.judged_records: dict[tuple[str, str], Json] = {}
+        self.contents: dict[tuple[str, str], Json] = {}
         self.ignored_records: dict[str, dict[str, Json]] = {}
         self.locks: dict[str, Json] = {}
         self.endpoint_locks: dict[str, Json] = {}
@@ -55,9 +57,23 @@ class FakeLedger:
     def arrival(self, bucket: str, key: str, version_id: str) -> Json | None:
         return copy.deepcopy(self.arrivals.get((bucket, key, version_id)))
 
-    def add_dataset(self, project: str, dataset_id: str, accepted_at: datetime, facts: Json) -> None:
-        record = {**_copy(facts), "dataset_id": dataset_id, "accepted_at": stamp(accepted_at)}
-        self.dataset_records.setdefault(project, {}).setdefault(dataset_id, record)
+    def add_dataset(
+        self, project: str, dataset_id: str, accepted_at: datetime, facts: Json, record: Json | None = None
+    ) -> None:
+        if record is not None:
+            self.judged_records.setdefault((project, dataset_id), _copy(record))
+        listed = {**_copy(facts), "dataset_id": dataset_id, "accepted_at": stamp(accepted_at)}
+        self.dataset_records.setdefault(project, {}).setdefault(dataset_id, listed)
+
+    def judged(self, project: str, dataset_id: str) -> Json | None:
+        listed = self.dataset_records.get(project, {}).get(dataset_id)
+        return None if listed is None else copy.deepcopy(self.judged_records.get((project, dataset_id)) or listed)
+
+    def first_with_content(self, project: str, sha256: str, dataset_id: str, key: str) -> Json:
+        return dict(self.contents.setdefault((project, sha256), {"dataset_id": dataset_id, "key": key}))
+
+    def same_content(self, project: str, sha256: str) -> Json | None:
+        return copy.deepcopy(self.contents.get((project, sha256)))
 
     def datasets(self, project: str) -> list[Json]:
         records = self.dataset_records.get(project, {}).values()

@@ -70,6 +70,31 @@ def test_datasets_come_in_order_of_acceptance_and_once(world: World) -> None:
     assert ledger.datasets("shopping") == []
 
 
+def test_a_listed_dataset_has_the_record_that_was_judged(world: World) -> None:
+    ledger = world.ledger
+    assert ledger.judged("shop", "d1") is None
+    ledger.add_dataset("shop", "d1", NOW, {"rows": 2}, {"rows": 2, "reasons": [{"rule": "type", "column": None}]})
+    ledger.add_dataset("shop", "d1", NOW, {"rows": 3}, {"rows": 3})
+    assert ledger.judged("shop", "d1") == {"rows": 2, "reasons": [{"rule": "type", "column": None}]}
+    ledger.add_dataset("shop", "d0", NOW, {"rows": 5})
+    old = ledger.judged("shop", "d0")
+    assert old is not None
+    assert old["rows"] == 5
+    assert [each["rows"] for each in ledger.datasets("shop")] == [5, 2]
+    assert ledger.judged("shopping", "d1") is None
+
+
+def test_the_first_dataset_with_a_content_is_found_by_it(world: World) -> None:
+    ledger = world.ledger
+    assert ledger.same_content("shop", "ab") is None
+    first = {"dataset_id": "d1", "key": "raw/shop/a.csv"}
+    assert ledger.first_with_content("shop", "ab", "d1", "raw/shop/a.csv") == first
+    assert ledger.first_with_content("shop", "ab", "d1", "raw/shop/a.csv") == first
+    assert ledger.first_with_content("shop", "ab", "d2", "raw/shop/b.csv") == first
+    assert ledger.same_content("shop", "ab") == first
+    assert ledger.same_content("bank", "ab") is None
+
+
 def test_a_dataset_is_withdrawn_once_and_stays_listed(world: World) -> None:
     ledger = world.ledger
     ledger.add_dataset("shop", "d1", NOW, {"rows": 2})

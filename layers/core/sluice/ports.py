@@ -100,7 +100,19 @@ class Ledger(Protocol):
 
     def arrival(self, bucket: str, key: str, version_id: str) -> Json | None: ...
 
-    def add_dataset(self, project: str, dataset_id: str, accepted_at: datetime, facts: Json) -> None: ...
+    def add_dataset(
+        self, project: str, dataset_id: str, accepted_at: datetime, facts: Json, record: Json | None = None
+    ) -> None:
+        """Lists an accepted dataset once. `record`: the terminal record that its upload is going to have."""
+
+    def judged(self, project: str, dataset_id: str) -> Json | None:
+        """The `record` of a dataset that is listed, or else its facts; None for a dataset that is not listed."""
+
+    def first_with_content(self, project: str, sha256: str, dataset_id: str, key: str) -> Json:
+        """`{"dataset_id", "key"}` of the first dataset that was named here with this content: this one, or another."""
+
+    def same_content(self, project: str, sha256: str) -> Json | None:
+        """What `first_with_content` gave first for this content; None if it was not asked yet."""
 
     def datasets(self, project: str) -> list[Json]:
         """Accepted datasets in order of acceptance; each has `dataset_id`, `accepted_at` (ISO) and its facts.

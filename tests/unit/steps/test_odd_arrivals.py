@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
+from sluice import names
 from sluice.bootstrap import World
 from sluice.datasets.dead_letters import TRIES
 from sluice.datasets.late_labels import late_labels
 from sluice.steps import validate_dataset as step
 from sluice.steps.plan_batch import plan_batch
-from sluice.steps.validate_dataset import validate_dataset
+from sluice.steps.validate_dataset import LEASE, validate_dataset
 from sluice.store.run_records import project_contract
-from testing.fakes import SETTINGS
-from tests.unit.steps.intake_world import GOOD, arrive, put, shop
+from testing.fakes import SETTINGS, Crash, failing
+from tests.unit.steps.intake_world import GOOD, MIXED, arrive, put, shop
 from tests.unit.steps.label_files import send_labels
 from tests.unit.steps.test_watch_steps import watched
 
@@ -98,6 +99,56 @@ def test_a_dead_letter_of_a_file_that_was_handled_meanwhile_changes_nothing() ->
     told = list(at.alerts.kinds)
     assert at.call(validate_dataset, "data", "raw/shop/x.csv", version, 61, queue_arn=DEAD) == record
     assert at.alerts.kinds == told
+
+
+@pytest.mark.parametrize("queue", [DEAD, ""])
+@pytest.mark.parametrize("then", ["nothing", "the file is deleted", "the contract refuses it"])
+def test_what_the_ledger_lists_is_accepted_whatever_comes_then(queue: str, then: str) -> None:
+    """Three functions that die after the dataset was added, in each place: the dead letter does the rest."""
+    whole = small(shop())
+    _, expected = arrive(whole, MIXED, "raw/shop/x.csv")
+    places = 0
+    for at_call in range(1, 30):
+        at = small(shop())
+        version = put(at, "raw/shop/x.csv", MIXED)
+        died = failing(at, at_call)
+        try:
+            died.call(validate_dataset, "data", "raw/shop/x.csv", version, 61)
+            break
+        except Crash:
+            pass
+        if not at.ledger.datasets("shop"):
+            continue
+        places += 1
+        at.clock.advance(LEASE.total_seconds() + 1)
+        if then == "the file is deleted":
+            at.objects.remove("raw/shop/x.csv")
+        if then == "the contract refuses it":
+            at.ledger.save_contract("shop", {"project": "shop", "problem": {"type": "nonsense"}}, "v9")
+        record = at.call(validate_dataset, "data", "raw/shop/x.csv", version, 61, queue_arn=queue)
+        assert record == expected
+        assert {"Dataset Accepted", "Dataset Quarantined"} <= set(at.alerts.kinds)
+        assert "Dataset Failed" not in at.alerts.kinds
+        assert ("Dataset Accepted", at.events.put_events[-1][1]) == whole.events.put_events[-1]
+        assert len(at.ledger.datasets("shop")) == 1
+    assert places >= 4
+
+
+def test_a_dataset_that_an_older_version_listed_keeps_its_counts() -> None:
+    at = small(shop())
+    version = put(at, "raw/shop/x.csv", GOOD)
+    dataset = names.dataset_id("data", "raw/shop/x.csv", version)
+    at.ledger.add_dataset("shop", dataset, at.clock.now(), {"rows": 3, "quarantined_rows": 0, "key": "raw/shop/x.csv"})
+    record = at.call(validate_dataset, "data", "raw/shop/x.csv", version, 61, queue_arn=DEAD)
+    assert (record["status"], record["rows"], record["reasons"]) == ("accepted", 3, [])
+
+
+def test_an_upload_never_reads_all_datasets_of_its_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = shop()
+    monkeypatch.setattr(type(at.ledger), "datasets", lambda *_: pytest.fail("the work would grow with the square"))
+    _, first = arrive(at, GOOD, "raw/shop/a.csv")
+    _, second = arrive(at, GOOD, "raw/shop/b.csv")
+    assert second["notes"]["same_content_as"]["dataset_id"] == first["dataset_id"]
 
 
 def test_the_queues_own_tries_are_those_that_are_told() -> None:

@@ -59,10 +59,29 @@ class DynamoLedger:
     def arrival(self, bucket: str, key: str, version_id: str) -> Json | None:
         return self._get(f"OBJECT#{bucket}/{key}", f"VERSION#{version_id}")
 
-    def add_dataset(self, project: str, dataset_id: str, accepted_at: datetime, facts: Json) -> None:
+    def add_dataset(
+        self, project: str, dataset_id: str, accepted_at: datetime, facts: Json, record: Json | None = None
+    ) -> None:
+        # apart from the dataset, since all datasets of a project are read together
+        if record is not None:
+            self._put_new(_project(project), f"JUDGED#{dataset_id}", record)
         # the time is not part of the key: a repeated event must not list its dataset twice
-        record = {**facts, "dataset_id": dataset_id, "accepted_at": stamp(accepted_at)}
-        self._put_new(_project(project), f"DATASET#{dataset_id}", record)
+        listed = {**facts, "dataset_id": dataset_id, "accepted_at": stamp(accepted_at)}
+        self._put_new(_project(project), f"DATASET#{dataset_id}", listed)
+
+    def judged(self, project: str, dataset_id: str) -> Json | None:
+        listed = self._get(_project(project), f"DATASET#{dataset_id}")
+        # one that an older version listed has no record
+        return None if listed is None else self._get(_project(project), f"JUDGED#{dataset_id}") or listed
+
+    def first_with_content(self, project: str, sha256: str, dataset_id: str, key: str) -> Json:
+        mine = {"dataset_id": dataset_id, "key": key}
+        if self._put_new(_project(project), f"CONTENT#{sha256}", mine):
+            return mine
+        return self.same_content(project, sha256) or mine
+
+    def same_content(self, project: str, sha256: str) -> Json | None:
+        return self._get(_project(project), f"CONTENT#{sha256}")
 
     def datasets(self, project: str) -> list[Json]:
         found = [from_item(item) for item in self._query(_project(project), "DATASET#")]

@@ -5,16 +5,17 @@ Files in labels/ arrive here too; what becomes of their rows is in `accept_label
 Only the invocation that claims the arrival handles it, so that two deliveries at the same instant send one
 alert. The other ends in silence: if the first dies, its own message comes back when its claim's lease is over.
 
-Order of effects: objects, dataset, event, alert, and the terminal record last. A crash anywhere before the record
-makes the retry do all of it again, to the same keys; so an event or alert may come twice after a crash, and is never
-lost. The readers of these events are idempotent.
+Order of effects: objects, dataset, event, alert, and the terminal record last. A crash before the dataset is in the
+ledger makes the retry do all of it again, to the same keys. After that the upload is accepted, whatever happens: the
+retry, or the dead letter, reads no file, and does the rest. So an event or alert may come twice after a crash, and is
+never lost. The readers of these events are idempotent.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,8 @@ def validate_dataset(
     While another call makes it, `status` is `in progress`. Else it is `accepted`, `quarantined` (the whole file, by the
     contract's expectations), `failed` (with `error` and `message`), `ignored` (not a data file) or `gone` (deleted
     before it was handled). Input mistakes are outcomes; everything else is raised, so that the queue delivers it again.
-    From the dead-letter queue (`queue_arn`) a file comes to be recorded as failed. `seconds`: the time for reading it.
+    From the dead-letter queue (`queue_arn`) a file comes to be recorded as failed, unless its dataset is in the ledger.
+    `seconds`: the time for reading it.
     """
     version = version_id or objects.version(key) or "null"
     known = ledger.arrival(bucket, key, version)
@@ -85,6 +87,11 @@ def validate_dataset(
                 bucket, key, version, _ignored(key, dataset, what, ledger=ledger, clock=clock), ledger=ledger
             )
         project = keys.parse_arrival(key).project
+        if not key.startswith(LABELS) and (begun := ledger.judged(project, dataset)) is not None:
+            record = _finished(
+                key, project, dataset, begun, objects=objects, ledger=ledger, alerts=alerts, events=events
+            )
+            return _recorded(bucket, key, version, record, ledger=ledger)
         if queue_arn and queue_arn == settings.dead_arrivals_arn:
             letter = file_letter(bucket, key, version, size)
             raise GivenUpError(given_up(letter.what, letter.function, letter.todo, size))
@@ -123,7 +130,7 @@ def validate_dataset(
         if full is None:
             raise
         record = _refused(key, version, project, dataset, full, objects=objects, alerts=alerts)
-    return _recorded(bucket, key, version, record | {"contract_version": contract_version}, ledger=ledger)
+    return _recorded(bucket, key, version, {"contract_version": contract_version, **record}, ledger=ledger)
 
 
 def _refused(
@@ -208,8 +215,7 @@ def _judge(
     events: Events,
     clock: Clock,
 ) -> Json:
-    datasets = ledger.datasets(project)
-    accepted_at = _accepted_at(datasets, dataset, clock=clock)
+    accepted_at = clock.now()
     arrival = Arrival(lambda: objects.chunks(key, version if version != "null" else None))
     profiler = Profiler(contract)
     try:
@@ -229,9 +235,9 @@ def _judge(
         "encoding": outcome.notes.encoding,
         "notes": _notes(outcome),
     }
-    if twins := [each for each in datasets if each.get("sha256") == content and each["dataset_id"] != dataset]:
-        record["notes"]["same_content_as"] = {name: twins[0].get(name) for name in ("dataset_id", "key")}
     if refused:
+        if twin := ledger.same_content(project, content):
+            record["notes"]["same_content_as"] = twin
         record["message"] = "; ".join(refusal["message"] for refusal in outcome.refusals)
     if refused or outcome.quarantined:
         summary = {**record, "key": key, "version_id": version, "refusals": outcome.refusals}
@@ -242,19 +248,48 @@ def _judge(
         profile = profiler.profile(dataset) | ({"read_as": told} if (told := outcome.notes.read_as) else {})
         write_counted(profile, project, dataset, contract_version, objects=objects)
         facts = {"rows": outcome.rows, "quarantined_rows": outcome.quarantined, "key": key, "sha256": content}
-        ledger.add_dataset(project, dataset, accepted_at, facts)
-        counts = {"rows": outcome.rows, "quarantined_rows": outcome.quarantined}
-        events.put("Dataset Accepted", {"project": project, "dataset_id": dataset, **counts})
+        judged = {**record, "sha256": content, "contract_version": contract_version}
+        ledger.add_dataset(project, dataset, accepted_at, facts, judged)
+        return _finished(key, project, dataset, judged, objects=objects, ledger=ledger, alerts=alerts, events=events)
     _tell(key, record, objects=objects, alerts=alerts)
     return record
 
 
-def _accepted_at(datasets: list[Json], dataset: str, *, clock: Clock) -> datetime:
-    """Now, or when an earlier try accepted this dataset, so that a retry adds no second entry."""
-    for known in datasets:
-        if known["dataset_id"] == dataset:
-            return datetime.fromisoformat(known["accepted_at"])
-    return clock.now()
+def _finished(
+    key: str,
+    project: str,
+    dataset: str,
+    judged: Json,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    events: Events,
+) -> Json:
+    """The record of an upload whose dataset is in the ledger, with the event and the alert that follow from it.
+
+    `judged`: as the ledger keeps it. A dataset that an older version listed has its counts alone.
+    """
+    counts = {name: judged[name] for name in ("rows", "quarantined_rows")}
+    record: Json = {
+        "status": "accepted",
+        "project": project,
+        "dataset_id": dataset,
+        **counts,
+        "reasons": judged.get("reasons", []),
+        "format": judged.get("format"),
+        "encoding": judged.get("encoding"),
+        "notes": dict(judged.get("notes", {})),
+        "contract_version": judged.get("contract_version"),
+    }
+    if content := judged.get("sha256"):
+        # of two uploads at the same instant, one is the first
+        first = ledger.first_with_content(project, content, dataset, key)
+        if first["dataset_id"] != dataset:
+            record["notes"]["same_content_as"] = first
+    events.put("Dataset Accepted", {"project": project, "dataset_id": dataset, **counts})
+    _tell(key, record, objects=objects, alerts=alerts)
+    return record
 
 
 def _notes(outcome: Outcome) -> dict[str, Any]:
