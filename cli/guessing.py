@@ -17,10 +17,11 @@ from cli.stand_ins import StandIns
 from sluice.contract.file import FileLayout
 from sluice.contract.models import Column
 from sluice.errors import EmptyFileError, HeaderMismatchError
+from sluice.intake import json_texts
 from sluice.intake.batches import Batches, Notes
 from sluice.intake.csv_rows import read_csv
 from sluice.intake.dialect import sniff
-from sluice.intake.json_rows import looks_like_json, read_json_lines
+from sluice.intake.json_rows import read_json
 from sluice.intake.opening import Arrival, open_arrival
 from sluice.intake.parquet_rows import parquet_columns, read_parquet
 from sluice.intake.rules import judge
@@ -206,12 +207,12 @@ def _open(path: Path, scratch: Path, layout: FileLayout) -> tuple[list[str], Bat
     if opened.path is not None:
         header = parquet_columns(opened.path)
         return header, read_parquet(opened.path, header), None
-    if looks_like_json(opened.chunks):
+    if json_texts.layout(opened.chunks):
         notes = Notes("jsonl", opened.encoding)
-        # JSON lines have no header: the first pass only collects the names
-        for _ in read_json_lines(opened.chunks, [], notes):
+        # JSON has no header: the first pass only collects the names
+        for _ in read_json(opened.chunks, [], notes):
             pass
-        return list(notes.columns), read_json_lines(opened.chunks, list(notes.columns), notes), None
+        return list(notes.columns), read_json(opened.chunks, list(notes.columns), notes), None
     line = likely_header(opened.chunks, layout)
     dialect = sniff(opened.chunks, [], layout=layout.model_copy(update={"header": line}))
     return dialect.header, read_csv(opened.chunks, dialect, Notes("csv", opened.encoding)), line

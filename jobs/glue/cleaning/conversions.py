@@ -13,7 +13,7 @@ CLOCK = (
 )
 TIMESTAMP = rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}){CLOCK}"
 WEEK_DATE = r"([0-9]{4})-W([0-9]{2})(?:-([1-7])(?![0-9]))?"
-INTEGER_LIMIT = 10**18
+INTEGER_LIMIT = 2**63
 TRUE, FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
 
 
@@ -53,7 +53,7 @@ def _from_text(column: Column, kind: str) -> Column:
     if kind == "number":
         return number
     digits = F.regexp_extract(text, r"\A([+-]?[0-9]+)(?:\.0*)?\z", 1).cast("decimal(38,0)")
-    return F.when(F.abs(digits) < INTEGER_LIMIT, digits.cast("bigint"))
+    return F.when(F.abs(digits) <= INTEGER_LIMIT - 1, digits.cast("bigint"))
 
 
 def _without_week_date(text: Column) -> Column:

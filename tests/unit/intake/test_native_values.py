@@ -46,7 +46,7 @@ def test_a_number_keeps_its_digits(values: pa.Array, texts: list[str], kind: str
 
 
 def test_a_phone_number_in_a_double_is_an_integer(tmp_path: Path) -> None:
-    values = pa.array([49301234568.0, None, float("nan"), 0.5, 1e18])
+    values = pa.array([49301234568.0, None, float("nan"), 0.5, 2.0**63])
     accepted, refused = parquet(tmp_path, {"v": values, "spare": values}, contract({"v": {"type": "integer"}}))
     assert [row["v"] for row in accepted] == [49301234568, None, None]
     assert [row["row"] for row in refused] == [4, 5]
@@ -66,7 +66,6 @@ def test_the_same_account_in_parquet_json_and_csv_is_the_same_key(tmp_path: Path
     [
         (pa.array([672]), {"ARROW:extension:name": "pandas.period"}, r"'v' is of the type pandas.period; .*2026-01"),
         (pa.array([{"left": 1}]), {"ARROW:extension:name": "pandas.interval"}, "'v' is of the type pandas.interval"),
-        (pa.array([b"x"]), {}, "'v' is binary"),
         (pa.array([b"x"], pa.binary(1)), {}, "'v' is fixed_size_binary"),
         (pa.array([[1]]), {}, "'v' is list"),
         (pa.array([{"a": 1}]), {}, "'v' is struct"),

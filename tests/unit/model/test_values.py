@@ -59,7 +59,10 @@ def test_text_that_is_a_value(text: str, kind: str, value: Any) -> None:
     ("text", "kind"),
     [
         *((text, "number") for text in ("NaN", "inf", "1e400", "1,5", "0x1", "1_000", "١", "12 %", "true", "-", "NA")),
-        *((text, "integer") for text in ("12.5", "1e3", "1000000000000000000", "1e18", "NaN", "9" * 5000, "1_0")),
+        *(
+            (text, "integer")
+            for text in ("12.5", "1e3", "9223372036854775808", "-9223372036854775808", "1e18", "NaN", "9" * 5000, "1_0")
+        ),
         *((text, "boolean") for text in ("ja", "2", "1.00", "NA", "-1")),
         *((text, "timestamp") for text in ("20260131", "1767225600", "31.01.2026", "2026-02-30", "now")),
     ],
@@ -90,6 +93,13 @@ def test_json(value: Any, kind: str, meaning: Any) -> None:
     assert (type(found), found) == (type(meaning), meaning)
 
 
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63) + 1, 10**18])
+def test_an_integer_has_64_bits(number: int) -> None:
+    assert parse_text(str(number), "integer") == parse_json(number, "integer") == number
+    with pytest.raises(ValueError, match="at most 64 bits"):
+        parse_json(2**63, "integer")
+
+
 @pytest.mark.parametrize("kind", values.WHAT)
 @pytest.mark.parametrize("value", [[1], {}, math.inf, -math.inf, 10**400])
 def test_what_no_column_takes(value: Any, kind: str) -> None:
@@ -105,6 +115,8 @@ def test_what_no_column_takes(value: Any, kind: str) -> None:
         ("-12,50 €", -12.5),
         ("€ -3", -3.0),
         ("EUR 1.000", 1000.0),
+        (",5", 0.5),
+        ("-,5 €", -0.5),
         ("NA", None),
         (" - ", None),
         ("-999", None),
@@ -115,7 +127,7 @@ def test_numbers_in_a_reading_format(text: str, value: float | None) -> None:
     assert parse_text(text, "number", EURO) == value
 
 
-@pytest.mark.parametrize("text", ["12.5", "1.2.3", "1,2,3", "€", "€5€", "12 %", "--3", "1234.567"])
+@pytest.mark.parametrize("text", ["12.5", "1.2.3", "1,2,3", "€", "€5€", "12 %", "--3", "1234.567", ".", ",", ".,5"])
 def test_text_that_the_reading_format_does_not_have(text: str) -> None:
     with pytest.raises(ValueError, match=r"^(is|has) "):
         parse_text(text, "number", EURO)

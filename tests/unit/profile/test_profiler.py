@@ -18,7 +18,7 @@ from sluice.profile.profiler import ColumnProfile
 
 VALUES: dict[str, tuple[pa.DataType, Any]] = {
     "number": (pa.float64(), st.floats(allow_nan=False, allow_infinity=False)),
-    "integer": (pa.int64(), st.integers(-(10**18), 10**18) | st.integers(-3, 3)),
+    "integer": (pa.int64(), st.integers(-(2**63) + 1, 2**63 - 1) | st.integers(-3, 3)),
     "category": (pa.string(), st.text(max_size=4)),
     "boolean": (pa.bool_(), st.booleans()),
     "timestamp": (pa.timestamp("us"), st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30))),

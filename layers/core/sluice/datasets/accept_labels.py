@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sluice import keys, names
 from sluice.contract import Contract
-from sluice.datasets.file_facts import MAX_FACTS, ignored_columns, reasons_told
+from sluice.datasets.file_facts import MAX_FACTS, ignored_columns, missing_numbers, reasons_told
 from sluice.errors import SluiceError
 from sluice.escaping import visible
 from sluice.intake.labels import LabelFile, read_label_file
@@ -51,7 +51,7 @@ def accept_labels(
         "reasons": found.reason_counts,
         "format": found.notes.format,
         "encoding": found.notes.encoding,
-        "notes": ignored_columns(found.extra_columns) | found.notes.told(),
+        "notes": ignored_columns(found.extra_columns) | missing_numbers(found.notes.nan) | found.notes.told(),
     }
     if why:
         record["message"] = why

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sluice.model.shortening import more
 from sluice.ports import Json
@@ -27,6 +27,19 @@ def ignored_columns(names: Sequence[str]) -> Json:
     if not names:
         return {}
     return {"columns_ignored": list(names[:MAX_COLUMNS]), "columns_ignored_count": len(names)}
+
+
+def missing_numbers(nan: Mapping[str, int]) -> Json:
+    """For a record's notes: column → cells that hold NaN, which is missing; nothing where none does."""
+    return {"nan": dict(nan)} if nan else {}
+
+
+def missing_numbers_told(notes: Json) -> str:
+    """A sentence on them for an alert, which begins with a blank; empty where there are none."""
+    if not (nan := notes.get("nan")):
+        return ""
+    named = [f"{count} in {column!r}" for column, count in list(nan.items())[:MAX_TOLD]]
+    return f" NaN counts as missing: {', '.join(named)}{more(len(nan) - len(named), 'the record')}."
 
 
 def _reason(reason: Json) -> str:

@@ -5,7 +5,7 @@ text, and the rules judge it cell by cell. What Arrow reads otherwise, and how t
 
 | type | Arrow alone | seen by |
 |---|---|---|
-| integer | `0x10` is 16; 18 digits are not the most | `0x` in the block; the largest values |
+| integer | `0x10` is 16; -2^63 is an integer | `0x` in the block; the least value |
 | number | `nan`, `inf` and `1e400` are numbers | values that are not finite |
 | timestamp | the year 0, and times that leave the calendar by their zone | the first and last value |
 | any | a missing marker that can be read as a value | such columns are always read as text |
@@ -38,7 +38,7 @@ _CANDIDATES: dict[str, tuple[pa.DataType, ...]] = {
     "text": (),
 }
 _FIRST, _LAST = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999)
-_MANY_CODES = 4
+MANY_CODES = 4
 """A column of text is coded while its rows are at least so many times as many as its values."""
 MAX_WAIT = 64
 
@@ -51,7 +51,9 @@ TRUE_WORDS, FALSE_WORDS = _spellings(TRUE), _spellings(FALSE)
 
 
 @dataclass
-class _Column:
+class Planned:
+    """A column's types that Arrow may read it as, the first of which is the contract's own; none: text."""
+
     candidates: tuple[pa.DataType, ...]
     at: int = 0
     wait: int = 0
@@ -75,7 +77,7 @@ class Plan:
 
     wanted: Collection[str] | None = None
     nulls: Sequence[str] = ()
-    columns: Mapping[str, _Column] = field(default_factory=dict)
+    columns: Mapping[str, Planned] = field(default_factory=dict)
 
     def types(self, block: bytes) -> dict[str, pa.DataType]:
         """The type to ask Arrow for, of each column that is known; all others are text."""
@@ -92,7 +94,7 @@ class Plan:
             if types[name] == TEXT:
                 column.wait = max(0, column.wait - 1)
             elif types[name] == CODED:
-                if len(values.dictionary) * _MANY_CODES > len(values):
+                if len(values.dictionary) * MANY_CODES > len(values):
                     column.failed()
             elif not _same_as_rules(values):
                 column.failed()
@@ -129,7 +131,7 @@ def plan_of(contract: Contract) -> Plan:
     # Arrow has one list of missing markers for all columns
     shared = next(iter(markers)) if len(markers) == 1 else frozenset[str]()
     columns = {
-        name: _Column(_CANDIDATES[column.type] if _is_safe(column.type, readings[name], shared) else ())
+        name: Planned(_CANDIDATES[column.type] if _is_safe(column.type, readings[name], shared) else ())
         for name, column in contract.data.columns.items()
     }
     return Plan(list(contract.data.columns), ["", *sorted(shared)], columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,12 +14,13 @@ ROWS_PER_BATCH = 50_000
 
 @dataclass(frozen=True)
 class Broken:
-    """A row that cannot even be laid under the header."""
+    """A row that cannot even be laid under the header. `column`: the one whose cell no value can be made of, if any."""
 
     row: int
     rule: str
     message: str
     values: Any
+    column: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,14 @@ class Notes:
     """Rows that were the header again, cell by cell, and were left out."""
     read_as: str | None = None
     """The dialect of a CSV file, in words."""
+    nan: Counter[str] = field(default_factory=Counter)
+    """Column → cells that hold NaN at their source, and so are missing."""
     columns: list[str] = field(default_factory=list)
+
+    @property
+    def is_json(self) -> bool:
+        """Whether each row names its own columns."""
+        return self.format in ("json", "jsonl")
 
     def told(self) -> dict[str, Any]:
         """For a record: how the file was read and which of its lines were left out; nothing of what did not occur."""

@@ -1,4 +1,4 @@
-"""JSON lines (one object in each line) to batches of text."""
+"""JSON objects (on lines, in an array, or one behind the other) to batches of text."""
 
 from __future__ import annotations
 
@@ -8,40 +8,39 @@ import re
 from typing import Any
 
 from sluice.intake.batches import ROWS_PER_BATCH, Batches, Broken, Notes, Number, text_batch
-from sluice.intake.blocks import Blocks, Opener, lines_of
+from sluice.intake.blocks import Opener
+from sluice.intake.json_texts import layout, pieces
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.model.values import number_text
 
 
-def looks_like_json(text: Opener, limits: Limits = UNLIMITED) -> bool:
-    """Whether the first filled line starts an object (or an array, which the reader then refuses line by line)."""
-    content = (Blocks(text(), limits).next_filled() or "").strip()
-    return content.startswith("{") or content in ("[", "[]") or content.startswith("[{")
-
-
-def read_json_lines(text: Opener, wanted: list[str], notes: Notes, limits: Limits = UNLIMITED) -> Batches:
+def read_json(text: Opener, wanted: list[str], notes: Notes, limits: Limits = UNLIMITED) -> Batches:
     """Batches with the `wanted` columns; `notes.columns` has the names that were found."""
     seen: dict[str, None] = {}
     values: list[list[str | None]] = []
     rows: list[int] = []
     broken: list[Broken] = []
-    for number, line in enumerate(lines_of(text(), limits), 1):
-        content = line.strip()
-        if not content:
+    for piece in pieces(text, limits):
+        if not piece.text:
             notes.blank_lines += 1
             continue
-        record, problem = _parse(content)
+        record, problem = _parse(piece.text)
+        column = None
         if problem is None:
             seen.update(dict.fromkeys(record))
             for name in wanted:
                 if (what := _NO_VALUE.get(type(record.get(name)))) is not None:
-                    problem = f"{name!r} holds {what}"
+                    problem, column = f"{name!r} holds {what}", name
                     break
         if problem is not None:
-            broken.append(Broken(number, "json", problem, record if isinstance(record, dict) else content))
+            kept = record if isinstance(record, dict) else piece.text
+            broken.append(Broken(piece.number, "json", problem, kept, column))
         else:
-            values.append([_text(record.get(name)) for name in wanted])
-            rows.append(number)
+            cells = [record.get(name) for name in wanted]
+            if _NAN in cells:
+                notes.nan.update(name for name, cell in zip(wanted, cells, strict=True) if cell is _NAN)
+            values.append([_text(cell) for cell in cells])
+            rows.append(piece.number)
         if len(values) + len(broken) >= ROWS_PER_BATCH:
             notes.columns = list(seen)
             yield text_batch(wanted, values, rows, broken)
@@ -52,29 +51,25 @@ def read_json_lines(text: Opener, wanted: list[str], notes: Notes, limits: Limit
 
 
 def json_names(text: Opener, limits: Limits = UNLIMITED) -> list[str]:
-    """The names in all objects of the file, in the order in which they first occur; [] when no line is an object."""
+    """The names in all objects of the file, in the order in which they first occur; [] when there is no object."""
     seen: dict[str, None] = {}
-    for line in lines_of(text(), limits):
-        record, problem = _parse(line.strip())
+    for piece in pieces(text, limits):
+        record, problem = _parse(piece.text)
         if problem is None:
             seen.update(dict.fromkeys(record))
     return list(seen)
 
 
 def no_object(text: Opener) -> str:
-    """What to say of a file of which no line is a JSON object."""
-    lines = Blocks(text())
-    content = (lines.next_filled() or "").strip()
-    number = max(1, lines.number)
-    if content.startswith("["):
-        return (
-            "the file is a JSON array; write JSON lines: one object on each line, without brackets around them and "
-            "commas between (`jq -c '.[]'` makes them)"
-        )
-    _, problem = _parse(content)
+    """What to say of a file in which there is no JSON object."""
+    first = next((piece for piece in pieces(text) if piece.text), None)
+    if first is None:
+        return "the JSON array of the file is empty: one object for each row is expected"
+    _, problem = _parse(first.text)
+    where = "value" if layout(text) == "stream" else "line"
     return (
-        f"no line of the file is a JSON object; JSON lines need one object on each line. The first, line {number}: "
-        f"{problem}"
+        f"the file has no JSON object; one object for each row is expected: one on each line, in an array, or one "
+        f"behind the other. The first {where} with content, {where} {first.number}: {problem}"
     )
 
 
@@ -91,12 +86,19 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
+class _NotANumber(str):
+    """NaN, which is missing."""
+
+    __slots__ = ()
+
+
 class _Beyond(str):
     """A number that no double holds, as it was written."""
 
     __slots__ = ()
 
 
+_NAN = _NotANumber()
 _NO_VALUE: dict[Any, str] = {
     list: "a list where one value is expected",
     dict: "an object where one value is expected",
@@ -119,9 +121,9 @@ def _float(digits: str) -> str:
     return Number(number_text(value)) if math.isfinite(value) else _Beyond(digits)
 
 
-def _constant(name: str) -> str | None:
+def _constant(name: str) -> str:
     """Python writes a missing number as NaN."""
-    return None if name == "NaN" else _Beyond(name)
+    return _NAN if name == "NaN" else _Beyond(name)
 
 
 _DECODER = json.JSONDecoder(parse_float=_float, parse_int=_integer, parse_constant=_constant, object_pairs_hook=_object)
@@ -138,12 +140,12 @@ def _parse(content: str) -> tuple[Any, str | None]:
     except RecursionError:
         return None, "not JSON that can be read: nested too deeply"
     if not isinstance(record, dict):
-        return None, "one JSON object is expected on each line"
+        return None, "one JSON object is expected for each row"
     return record, None
 
 
 def _text(value: Any) -> str | None:
-    if value is None:
+    if value is None or value is _NAN:
         return None
     if isinstance(value, bool):
         return Number("true" if value else "false")

@@ -80,7 +80,7 @@ def _read(path: Path, contract: Contract, scratch: Path, limits: Limits) -> Labe
     expected = [INFERENCE_ID, *contract.data.key, target]
     source = open_source(Arrival.on_disk(path), scratch, limits, expected, layout)
     header = source.header()
-    if not header and source.notes.format == "jsonl":
+    if not header and source.notes.is_json:
         raise HeaderMismatchError(no_object(source.opened.chunks))
     identity = _identity(header, contract)
     extra = check_columns(header, [*identity, target], contract)

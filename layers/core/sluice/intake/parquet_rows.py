@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
+from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sluice.errors import UnreadableFileError
-from sluice.intake.batches import ROWS_PER_BATCH, Batch, Batches, Broken
+from sluice.intake.arrow_cells import Cells, cells_as_text, is_text, read_cells, typed_cells
+from sluice.intake.arrow_types import AS_TEXT, Plan, Planned
+from sluice.intake.batches import ROWS_PER_BATCH, Batch, Batches, Broken, Notes
 from sluice.intake.limits import Limits
-from sluice.intake.rules import mapped
-from sluice.model.values import number_text
 
-# Digits as `number_text` writes them: no exponent, and no zero at the end of a fraction.
-_PLAIN_DIGITS = r"^(\d+|-[1-9]\d*|-?\d+\.\d*[1-9])$"
 _ADVICE = {
     "pandas.period": "write it as text such as 2026-01, or as a timestamp",
     "pandas.interval": "write it as text, or its two ends as two columns",
@@ -25,64 +25,116 @@ _ADVICE = {
 
 def parquet_columns(path: Path) -> list[str]:
     """Names of the top-level columns. Raises UnreadableFileError."""
-    try:
-        return list(pq.ParquetFile(path).schema_arrow.names)
-    except (pa.ArrowException, OSError) as error:
-        raise UnreadableFileError(f"the Parquet file is damaged or cut off: {_first_line(error)}") from None
+    return list(_opened(path).schema_arrow.names)
 
 
 def check_size(path: Path, limits: Limits) -> None:
     """Raises FileTooLargeError for what would unpack to too much, by the file's own footer; UnreadableFileError."""
-    try:
-        metadata = pq.ParquetFile(path).metadata
-    except (pa.ArrowException, OSError) as error:
-        raise UnreadableFileError(f"the Parquet file is damaged or cut off: {_first_line(error)}") from None
+    metadata = _opened(path).metadata
     groups = [metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)]
     limits.check_file(sum(groups), "unpacked, the Parquet file has")
     limits.check_group(max(groups, default=0))
 
 
-def read_parquet(path: Path, wanted: list[str]) -> Batches:
-    """Batches with the `wanted` columns.
+def read_parquet(path: Path, wanted: list[str], notes: Notes | None = None, plan: Plan = AS_TEXT) -> Batches:
+    """Batches with the `wanted` columns. `notes` counts NaN; `plan`: which columns may come as more than text.
 
-    Raises UnreadableFileError, which names each column whose type has no plain values, and quotes no value of a row.
+    Pages whose checksum is in the file are compared with it. Raises UnreadableFileError, which names each column whose
+    type has no plain values, and quotes no value of a row.
     """
     row = 0
     try:
-        file = pq.ParquetFile(path)
+        # nanoseconds hold the years 1677 to 2262 only, and what is beyond them comes back as another time
+        file = _opened(path, coerce_int96_timestamp_unit="us", page_checksum_verification=True)
         schema = file.schema_arrow
         if refused := [why for name in wanted if (why := _no_plain_values(schema.field(name)))]:
             raise UnreadableFileError("; ".join(refused))
         native = {name: not _is_text(schema.field(name).type) for name in wanted}
-        for record_batch in file.iter_batches(batch_size=ROWS_PER_BATCH, columns=wanted):
+        seconds = _int96_seconds(path, file, wanted)
+        batches = file.iter_batches(batch_size=ROWS_PER_BATCH, columns=wanted)
+        for record_batch, times in zip(batches, seconds, strict=False):
             count = len(record_batch)
+            cells = {name: read_cells(record_batch.column(name), times.get(name)) for name in wanted}
+            if notes is not None:
+                notes.nan.update({name: found.nan for name, found in cells.items() if found.nan})
             numbers = pa.array(range(row + 1, row + count + 1), pa.int64())
-            yield _batch({name: record_batch.column(name) for name in wanted}, numbers, native)
+            yield _batch(cells, numbers, native, plan)
             row += count
     except pa.ArrowMemoryError:
         raise
     except (pa.ArrowException, OSError) as error:
+        if "CRC" in str(error):
+            raise UnreadableFileError(
+                f"the Parquet file is damaged: after row {row}, a page is not what its checksum says; upload it again"
+            ) from None
         # Arrow's message may quote the value that it could not read
         kind = type(error).__name__
         raise UnreadableFileError(f"the Parquet file cannot be read after row {row}: {kind}; write it again") from None
 
 
-def _batch(columns: dict[str, pa.Array], rows: pa.Array, native: dict[str, bool]) -> Batch:
-    """A row with an infinite number is broken, as it is in JSON: in a text column it would become a text."""
+def _opened(path: Path, **options: Any) -> pq.ParquetFile:
+    try:
+        file = pq.ParquetFile(path, **options)
+        # the names of columns are decoded here
+        file.schema_arrow.names  # noqa: B018
+    except UnicodeDecodeError:
+        raise UnreadableFileError("the name of a column of the Parquet file is not UTF-8; write it again") from None
+    except (pa.ArrowException, OSError) as error:
+        raise UnreadableFileError(f"the Parquet file is damaged or cut off: {_first_line(error)}") from None
+    return file
+
+
+def _int96_seconds(path: Path, file: pq.ParquetFile, wanted: list[str]) -> Iterator[dict[str, pa.Array]]:
+    """For each batch, the columns of 96-bit times in seconds, which hold all that 96 bits may mean."""
+    leaves = [file.schema.column(place) for place in range(len(file.schema))]
+    names = [leaf.path for leaf in leaves if leaf.physical_type == "INT96" and leaf.path in wanted]
+    if not names:
+        while True:
+            yield {}
+    again = _opened(path, coerce_int96_timestamp_unit="s", page_checksum_verification=True)
+    for batch in again.iter_batches(batch_size=ROWS_PER_BATCH, columns=names):
+        yield {name: batch.column(name) for name in names}
+
+
+def _batch(cells: dict[str, Cells], rows: pa.Array, native: dict[str, bool], plan: Plan) -> Batch:
+    """A row with a cell of which no value can be made is broken, since in a text column it would become a text."""
+    damaged = {name: found for name, found in cells.items() if found.bad is not None}
+    columns = {name: found.values for name, found in cells.items()}
     broken: list[Broken] = []
-    infinite = pa.repeat(pa.scalar(False), len(rows))
-    for name, values in columns.items():
-        if pa.types.is_floating(values.type):
-            found = pc.fill_null(pc.is_inf(values.cast(pa.float64())), False)
-            broken += [
-                Broken(row, "parquet", f"{name!r} holds an infinite number", {name: "infinity"})
-                for row in rows.filter(pc.and_not(found, infinite)).to_pylist()
-            ]
-            infinite = pc.or_(infinite, found)
-    if broken:
-        kept = pc.invert(infinite)
+    if damaged:
+        bad = reduce(pc.or_, (found.bad for found in damaged.values()))
+        places = pc.indices_nonzero(bad)
+        broken = list(_broken(columns, damaged, places, rows.take(places).to_pylist()))
+        kept = pc.invert(bad)
         columns, rows = {name: values.filter(kept) for name, values in columns.items()}, rows.filter(kept)
-    return Batch({name: _text(values) for name, values in columns.items()}, rows, tuple(broken), native)
+
+    def raw(places: Sequence[int]) -> list[dict[str, Any]]:
+        return _texts(columns, pa.array(places, pa.int64()))
+
+    found = {name: _as_planned(values, plan.columns.get(name)) for name, values in columns.items()}
+    return Batch(found, rows, tuple(broken), native, raw)
+
+
+def _broken(
+    columns: dict[str, pa.Array], damaged: dict[str, Cells], places: pa.Array, rows: list[int]
+) -> Iterator[Broken]:
+    texts = _texts(columns, places)
+    for place, row, values in zip(places.to_pylist(), rows, texts, strict=True):
+        at = {name: found for name, found in damaged.items() if found.bad[place].as_py()}
+        values |= {name: found.shown(place) for name, found in at.items()}
+        why = "; ".join(f"{name!r} holds {found.what}" for name, found in at.items())
+        yield Broken(row, "parquet", why, values, next(iter(at)))
+
+
+def _texts(columns: dict[str, pa.Array], places: pa.Array) -> list[dict[str, Any]]:
+    taken = {name: cells_as_text(values.take(places)).to_pylist() for name, values in columns.items()}
+    return [{name: values[i] for name, values in taken.items()} for i in range(len(places))]
+
+
+def _as_planned(values: pa.Array, column: Planned | None) -> pa.Array:
+    """The column's type where it means what its text would mean; else text."""
+    typed = None if column is None or not column.candidates else typed_cells(values, column.candidates[0])
+    return cells_as_text(values) if typed is None else typed
 
 
 def _no_plain_values(field: pa.Field) -> str | None:
@@ -100,6 +152,8 @@ def _no_plain_values(field: pa.Field) -> str | None:
         return f"column {field.name!r} is {kind}; one plain value a row is expected: write its parts as columns"
     readable = (
         _is_text(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
         or pa.types.is_null(kind)
         or pa.types.is_boolean(kind)
         or pa.types.is_integer(kind)
@@ -113,37 +167,10 @@ def _no_plain_values(field: pa.Field) -> str | None:
 
 
 def _is_text(kind: pa.DataType) -> bool:
+    """Impala and Hive write text as bytes without an annotation."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
-def _text(values: pa.Array) -> pa.Array:
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
-    kind = values.type
-    if pa.types.is_floating(kind):
-        if pa.types.is_float16(kind):
-            values = values.cast(pa.float32())
-        # pandas writes missing numbers as NaN
-        return _digits(pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values).cast(pa.string()))
-    if pa.types.is_decimal(kind):
-        return _digits(values.cast(pa.string()))
-    if pa.types.is_timestamp(kind) and kind.unit == "ns":
-        values = values.cast(pa.timestamp("us", kind.tz), safe=False)
-    if _is_text(kind):
-        values = values.cast(pa.large_binary())  # casting back checks that it is UTF-8
-    return values.cast(pa.string())
-
-
-def _digits(text: pa.Array) -> pa.Array:
-    """Arrow writes `4e+10`, `1E-7` and `12.00`: the same number in digits."""
-    plain = pc.match_substring_regex(text, _PLAIN_DIGITS)
-    if pc.all(plain, min_count=0).as_py():
-        return text
-    odd = pc.if_else(plain, pa.scalar(None, pa.string()), text)
-    written = mapped(odd, lambda digits: number_text(Decimal(digits)), pa.string())
-    return pc.if_else(pc.fill_null(plain, True), text, written)
+    return is_text(kind)
 
 
 def _first_line(error: Exception) -> str:

@@ -54,8 +54,8 @@ def write_refused(batch: Batch, violations: Sequence[Violation], bad: pa.Array, 
         for i, place in enumerate(places):
             records.append((lines[i], reasons[place], texts[i]))
     for broken in batch.broken:
-        tally.reasons[broken.rule, None] += 1
-        whole: dict[str, Any] = {"column": None, "rule": broken.rule, "message": broken.message}
+        tally.reasons[broken.rule, broken.column] += 1
+        whole: dict[str, Any] = {"column": broken.column, "rule": broken.rule, "message": broken.message}
         records.append((broken.row, [whole], broken.values))
     records.sort(key=lambda record: record[0])
     tally.quarantined += len(records)

@@ -8,6 +8,7 @@ column, and elsewhere the row is quarantined and says so.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -78,13 +79,20 @@ def judge(
     elif not column.nullable:
         broken("nullable", "is missing, but the contract says nullable: false", missing)
     if column.min is not None:
-        broken("min", f"is less than {column.min:g}", pc.less(typed, pa.scalar(column.min, pa.float64())))
+        broken("min", f"is less than {column.min:g}", pc.less(typed, _limit(typed, column.min, math.ceil)))
     if column.max is not None:
-        broken("max", f"is greater than {column.max:g}", pc.greater(typed, pa.scalar(column.max, pa.float64())))
+        broken("max", f"is greater than {column.max:g}", pc.greater(typed, _limit(typed, column.max, math.floor)))
     if column.known is not None:
         known = pc.is_in(typed, value_set=pa.array(sorted(column.known), pa.string()))
         broken("values", "is not among the contract's values", pc.and_(pc.is_valid(typed), pc.invert(known)))
     return typed, violations
+
+
+def _limit(typed: pa.Array, limit: float, whole: Callable[[float], int]) -> pa.Scalar:
+    """Arrow compares no integer beyond 2^53 with a double, so the limit becomes an integer where the column is one."""
+    if not pa.types.is_integer(typed.type):
+        return pa.scalar(limit, pa.float64())
+    return pa.scalar(max(-(2**63), min(whole(limit), 2**63 - 1)), pa.int64())
 
 
 def _judge_coded(

@@ -71,7 +71,7 @@ def _read(path: Path, contract: Contract, scratch: Path, limits: Limits, today: 
     features = contract.feature_columns
     source = open_source(Arrival.on_disk(path), scratch, limits, list(today.data.columns), today.data.file)
     header = source.header()
-    if not header and source.notes.format == "jsonl":
+    if not header and source.notes.is_json:
         raise HeaderMismatchError(no_object(source.opened.chunks))
     keys = [name for name in contract.data.key if name in header]
     # of a key that the header has twice, either value could be meant

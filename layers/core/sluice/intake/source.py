@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sluice.contract.file import FOUND, FileLayout
+from sluice.intake import json_texts
 from sluice.intake.arrow_types import AS_TEXT, Plan
 from sluice.intake.batches import Batches, Notes
 from sluice.intake.csv_rows import read_csv
 from sluice.intake.dialect import Dialect, sniff
-from sluice.intake.json_rows import json_names, looks_like_json, read_json_lines
+from sluice.intake.json_rows import json_names, read_json
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Arrival, Opened, open_arrival
 from sluice.intake.parquet_rows import check_size, parquet_columns, read_parquet
@@ -19,7 +20,7 @@ from sluice.intake.parquet_rows import check_size, parquet_columns, read_parquet
 
 @dataclass(frozen=True)
 class Source:
-    """`notes.columns` are the names in the header; of JSON lines they are known when the batches are used up."""
+    """`notes.columns` are the names in the header; of JSON they are known when the batches are used up."""
 
     opened: Opened
     notes: Notes
@@ -27,18 +28,18 @@ class Source:
     limits: Limits = UNLIMITED
 
     def header(self) -> list[str]:
-        """The names of the columns. JSON lines are read once for it: any line may bring a name of its own."""
-        return json_names(self.opened.chunks, self.limits) if self.notes.format == "jsonl" else self.notes.columns
+        """The names of the columns. JSON is read once for it: any object may bring a name of its own."""
+        return json_names(self.opened.chunks, self.limits) if self.notes.is_json else self.notes.columns
 
     def batches(self, wanted: list[str], plan: Plan = AS_TEXT) -> Batches:
-        """The rows with at least the `wanted` columns, which the header must have unless these are JSON lines.
+        """The rows with at least the `wanted` columns, which the header must have unless this is JSON.
 
         `plan`: which of them may come as more than text. Raises UnreadableFileError and FileTooLargeError.
         """
         if self.opened.path is not None:
-            return read_parquet(self.opened.path, wanted)
+            return read_parquet(self.opened.path, wanted, self.notes, plan)
         if self.dialect is None:
-            return read_json_lines(self.opened.chunks, wanted, self.notes, self.limits)
+            return read_json(self.opened.chunks, wanted, self.notes, self.limits)
         return read_csv(self.opened.chunks, self.dialect, self.notes, self.limits, plan=plan)
 
 
@@ -54,8 +55,8 @@ def open_source(
     if opened.path is not None:
         check_size(opened.path, limits)
         return Source(opened, Notes("parquet", columns=parquet_columns(opened.path)), limits=limits)
-    if looks_like_json(opened.chunks, limits):
-        return Source(opened, Notes("jsonl", opened.encoding), limits=limits)
+    if how := json_texts.layout(opened.chunks):
+        return Source(opened, Notes(json_texts.FORMATS[how], opened.encoding), limits=limits)
     dialect = sniff(opened.chunks, expected, limits, layout)
     told = dialect.told(opened.encoding)
     notes = Notes("csv", opened.encoding, dialect.delimiter, read_as=told, columns=dialect.header)

@@ -77,11 +77,11 @@ def _read(
     arrival = Arrival.on_disk(file) if isinstance(file, Path) else file
     source = open_source(arrival, scratch, limits, wanted, contract.data.file)
     notes = source.notes
-    extra = [] if notes.format == "jsonl" else check_header(notes.columns, contract)
+    extra = [] if notes.is_json else check_header(notes.columns, contract)
     batches = source.batches(wanted, plan_of(contract))
     outcome = Outcome(scratch / "accepted.parquet", scratch / "rows.jsonl", notes, extra)
     _write(batches, contract, arrived_at, outcome, limits, count)
-    if notes.format == "jsonl" and outcome.rows + outcome.quarantined:
+    if notes.is_json and outcome.rows + outcome.quarantined:
         if not notes.columns:
             raise HeaderMismatchError(no_object(source.opened.chunks))
         outcome.extra_columns = check_header(notes.columns, contract)

@@ -2,7 +2,7 @@
 
 | type | text that is a value | typed value |
 |---|---|---|
-| integer | `12`, `+12`, `12.0`, no exponent: a whole number of at most 18 digits | int |
+| integer | `12`, `+12`, `12.0`, no exponent: a whole number below 2^63 in magnitude | int |
 | number | decimal or exponent notation, finite as a double | float |
 | boolean | true/false, t/f, yes/no, y/n, 1/0, 1.0/0.0, in any case | bool |
 | timestamp | an ISO 8601 date or time; without an offset it is UTC | datetime in UTC |
@@ -35,12 +35,12 @@ BLANKS = (
 )
 TRUE = frozenset({"true", "t", "yes", "y", "1", "1.0"})
 FALSE = frozenset({"false", "f", "no", "n", "0", "0.0"})
-INTEGER_LIMIT = 10**18
-"""An integer is smaller than this in magnitude, so that 64 bits hold it."""
+INTEGER_LIMIT = 2**63
+"""An integer is smaller than this in magnitude, so that 64 bits hold it and its negative."""
 NO_LABEL = frozenset({"na", "n/a", "#n/a", "nan", "null", "none", "nil", "unknown", "?", "-", "--", "."})
 """Spellings, in lower case, of a label that is not known yet. A class of that name must be declared in `values`."""
 WHAT = {
-    "integer": "an integer of at most 18 digits",
+    "integer": "an integer of at most 64 bits",
     "number": "a finite number with a decimal point",
     "boolean": "true or false (or t/f, yes/no, y/n, 1/0)",
     "timestamp": "an ISO 8601 date or time, such as 2026-01-31T12:30:00",
@@ -317,7 +317,7 @@ def plain_number(text: str, reading: Reading) -> str:
     if found := re.fullmatch(r"(.*)[eE]([+-]?[0-9]{1,5})", text, re.DOTALL):
         text, exponent = found[1], found[2]
     whole, point, fraction = text.partition(reading.decimal)
-    if reading.thousands and not whole.isdecimal():
+    if reading.thousands and whole and not whole.isdecimal():
         groups = re.split(f"[{_SPACES}]" if reading.thousands in _SPACES else re.escape(reading.thousands), whole)
         if not 1 <= len(groups[0]) <= 3 or any(len(group) != 3 for group in groups[1:]):
             raise ValueError("has thousands separators that do not group three digits")

@@ -167,6 +167,7 @@ def _facts(
         "blank_lines": found.notes.blank_lines,
         "repeated_headers": found.notes.repeated_headers,
         "read_as": found.notes.read_as,
+        "nan": dict(found.notes.nan),
         "columns_unused": [short(name, 80) for name in found.unused_columns[:MAX_TOLD]],
         "columns_unused_count": len(found.unused_columns),
         "key_columns": found.key_columns,

@@ -23,7 +23,13 @@ from sluice import keys, names
 from sluice.contract import Contract, nearest
 from sluice.datasets.accept_labels import accept_labels, refuse_labels
 from sluice.datasets.dead_letters import file_letter, given_up
-from sluice.datasets.file_facts import MAX_FACTS, ignored_columns, reasons_told
+from sluice.datasets.file_facts import (
+    MAX_FACTS,
+    ignored_columns,
+    missing_numbers,
+    missing_numbers_told,
+    reasons_told,
+)
 from sluice.datasets.register_contract import register_contract
 from sluice.errors import (
     GivenUpError,
@@ -293,7 +299,7 @@ def _finished(
 
 
 def _notes(outcome: Outcome) -> dict[str, Any]:
-    return ignored_columns(outcome.extra_columns) | outcome.notes.told()
+    return ignored_columns(outcome.extra_columns) | missing_numbers(outcome.notes.nan) | outcome.notes.told()
 
 
 def _tell(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts) -> None:
@@ -307,6 +313,7 @@ def _tell(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts) -> No
             message += f" Read as: {told}."
         if again := record["notes"].get("repeated_headers"):
             message += f" Rows that repeat the header and were left out: {again}."
+        message += missing_numbers_told(record["notes"])
         if twin := record["notes"].get("same_content_as"):
             message += (
                 f" Its content is that of {visible(twin['key'])} (dataset {twin['dataset_id']}), so a run learns "
