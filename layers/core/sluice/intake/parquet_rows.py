@@ -120,7 +120,7 @@ def _broken(
 ) -> Iterator[Broken]:
     texts = _texts(columns, places)
     for place, row, values in zip(places.to_pylist(), rows, texts, strict=True):
-        at = {name: found for name, found in damaged.items() if found.bad[place].as_py()}
+        at = {name: found for name, found in damaged.items() if found.bad is not None and found.bad[place].as_py()}
         values |= {name: found.shown(place) for name, found in at.items()}
         why = "; ".join(f"{name!r} holds {found.what}" for name, found in at.items())
         yield Broken(row, "parquet", why, values, next(iter(at)))

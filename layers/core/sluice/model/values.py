@@ -11,7 +11,8 @@
 
 Blanks around a value do not count (except in a text column). Nothing, blanks only, and the column's own missing markers
 are missing: None. A string in JSON means what the same text means in CSV. A number in JSON or Parquet is a number
-whatever its spelling: reading formats do not apply to it, NaN is missing, and infinity is refused in every column.
+whatever its spelling: reading formats do not apply to it, NaN is missing, and infinity is refused in every column. A
+number of 32 or 16 bits in Parquet is the shortest decimal that gives it back: 0.1, not 0.10000000149011612.
 
 Messages never quote a value. Pure Python, since it is also shipped to the containers.
 """
