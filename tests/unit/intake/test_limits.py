@@ -80,9 +80,11 @@ def test_parquet_is_measured_by_its_footer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_a_table_on_one_line_is_told_to_be_split_into_lines(tmp_path: Path, encoding: str) -> None:
-    body = ("[" + ",".join('{"pages": 1}' for _ in range(1_000_000)) + "]").encode(encoding)
+    body = ('[{"pages": ' + " " * 3_000_000 + "1}]").encode(encoding)
     with pytest.raises(FileTooLargeError, match="JSON lines"):
-        validate_file(written(tmp_path, body), CONTRACT, NOW, tmp_path, Limits(line_bytes=8 * 2**20))
+        validate_file(written(tmp_path, body), CONTRACT, NOW, tmp_path, Limits(line_bytes=2**20))
+    body = ("[" + ",".join('{"pages": 1, "bought": true}' for _ in range(100_000)) + "]").encode(encoding)
+    assert validate_file(written(tmp_path, body), CONTRACT, NOW, tmp_path, Limits(line_bytes=2**20)).rows == 100_000
     for end in ("\n", "\r", "\r\n"):
         lines = ("pages,bought" + end + ("1" * 1_000 + ",yes" + end) * 9_000).encode(encoding)
         found = validate_file(written(tmp_path, lines), CONTRACT, NOW, tmp_path, Limits(line_bytes=2**20))

@@ -68,10 +68,12 @@ BOTH = {("s1",): True, ("s2",): False}
         parquet({"session_id": ["s1", "s2"], "purchase": [True, False]}),
         parquet({"session_id": ["s1", "s2"], "other": [1, 2], "purchase": [1.0, 0.0]}),
         b" session_id , purchase \ns1, TRUE \ns2, False\n",
+        b'[{"session_id":"s1","purchase":true},\n {"session_id":"s2","purchase":false}]',
+        b'{"session_id":"s1","purchase":true}{"session_id":"s2","purchase":false}',
     ],
     ids=[
         *("csv", "semicolon", "tab", "utf-16", "bom", "gzip", "crlf", "jsonl", "gzipped jsonl", "parquet"),
-        *("parquet of numbers", "blanks"),
+        *("parquet of numbers", "blanks", "array", "concatenated"),
     ],
 )
 def test_every_form_that_raw_takes(body: bytes) -> None:
@@ -160,13 +162,13 @@ def test_rows_without_an_identity_and_rows_that_contradict() -> None:
         (b"PK\x03\x04abc", "the ZIP file is damaged or cut off"),
         (b"\n <!DOCTYPE html>\n<html><body>Sign in</body></html>", "a web page (HTML)"),
         (b'<?xml version="1.0"?><rows/>', "an XML file"),
-        (b'[{"session_id": "s1", "purchase": true}]', "a JSON array; write JSON lines"),
-        (b'[\n  {"session_id": "s1",\n   "purchase": true}\n]', "a JSON array; write JSON lines"),
+        (b'[{"session_id": "s1", "purchase": true}', "the JSON array has no end"),
+        (b'[\n  "session_id", "purchase"\n]', "value 1: one JSON object is expected"),
         (b'{"session_id": "s1", "purchase": 1, "purchase": 0}', "line 1: the object has the name 'purchase' twice"),
         (gzip.compress(ROWS.encode(), mtime=0)[:-12], "damaged or cut off"),
         ("session_id,purchase\né,true\n".encode("latin-1"), "not UTF-8"),
         (b"[1]\n[2]\n", ""),
-        (b'{"session_id": \n', "no line of the file is a JSON object"),
+        (b'{"session_id": \n', "the file has no JSON object"),
     ],
 )
 def test_a_refused_file_says_why(body: bytes, reason: str) -> None:

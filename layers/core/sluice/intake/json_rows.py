@@ -5,22 +5,59 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
+from sluice.intake.arrow_types import AS_TEXT, Plan
 from sluice.intake.batches import ROWS_PER_BATCH, Batches, Broken, Notes, Number, text_batch
-from sluice.intake.blocks import Opener
-from sluice.intake.json_texts import layout, pieces
+from sluice.intake.blocks import Blocks, Opener
+from sluice.intake.json_blocks import JsonBlocks, lines_in
+from sluice.intake.json_texts import Piece, layout, pieces
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.model.values import number_text
 
 
-def read_json(text: Opener, wanted: list[str], notes: Notes, limits: Limits = UNLIMITED) -> Batches:
-    """Batches with the `wanted` columns; `notes.columns` has the names that were found."""
+def read_json(
+    text: Opener, wanted: list[str], notes: Notes, limits: Limits = UNLIMITED, plan: Plan = AS_TEXT
+) -> Batches:
+    """Batches with the `wanted` columns; `notes.columns` has the names that were found.
+
+    `plan`: which of them may come as more than text.
+    """
     seen: dict[str, None] = {}
+    if plan is AS_TEXT or layout(text) != "lines":
+        yield from _exact(pieces(text, limits), wanted, notes, seen)
+        return
+    blocks, reader = Blocks(text(), limits), JsonBlocks(wanted, plan.columns)
+
+    def texts(line: str) -> dict[str, Any]:
+        record, _ = _parse(line)
+        return {name: _text(record.get(name)) for name in wanted}
+
+    first_line = 1
+    while block := blocks.take():
+        limits.check_time()
+        if first_line == 1:
+            # the names stand in the order in which they occur
+            record, problem = _parse(block.partition(b"\n")[0].decode("utf-8").strip())
+            seen.update(dict.fromkeys(record) if problem is None else {})
+        batch = reader.read(block, first_line, seen, texts)
+        if batch is not None:
+            notes.columns = list(seen)
+            yield batch
+            first_line += len(batch.rows)
+            continue
+        lines = list(lines_in(block))
+        found = (Piece(number, line.strip()) for number, line in enumerate(lines, first_line))
+        yield from _exact(found, wanted, notes, seen)
+        first_line += len(lines)
+
+
+def _exact(found: Iterable[Piece], wanted: list[str], notes: Notes, seen: dict[str, None]) -> Batches:
     values: list[list[str | None]] = []
     rows: list[int] = []
     broken: list[Broken] = []
-    for piece in pieces(text, limits):
+    for piece in found:
         if not piece.text:
             notes.blank_lines += 1
             continue

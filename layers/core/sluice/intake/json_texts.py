@@ -23,7 +23,7 @@ Layout = Literal["lines", "stream"]
 FORMATS: dict[Layout, str] = {"lines": "jsonl", "stream": "json"}
 """What a record calls them."""
 _HEAD = 64 * 2**10
-_LONGEST_HEAD = 16 * 2**20
+_MAX_HEAD = 16 * 2**20
 _ARRAY = re.compile(r"\[[ \t]*(?:[{\]]|\r?\n|\r|$)")
 _BETWEEN = re.compile(r"[\s,]*")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|["{}\[\]]', re.DOTALL)
@@ -48,7 +48,7 @@ def layout(text: Opener) -> Layout | None:
             raw += chunk
             if chunk and len(raw) < size:
                 continue
-            found = _layout(raw.decode("utf-8", "replace").lstrip(), bool(chunk) and len(raw) < _LONGEST_HEAD)
+            found = _layout(raw.decode("utf-8", "replace").lstrip(), bool(chunk) and len(raw) < _MAX_HEAD)
             if found != "undecided":
                 return found
             size = 8 * len(raw)

@@ -39,7 +39,7 @@ class Source:
         if self.opened.path is not None:
             return read_parquet(self.opened.path, wanted, self.notes, plan)
         if self.dialect is None:
-            return read_json(self.opened.chunks, wanted, self.notes, self.limits)
+            return read_json(self.opened.chunks, wanted, self.notes, self.limits, plan)
         return read_csv(self.opened.chunks, self.dialect, self.notes, self.limits, plan=plan)
 
 
