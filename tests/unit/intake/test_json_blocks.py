@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from sluice.contract import Contract
 from sluice.intake.json_blocks import MAX_OPEN, JsonBlocks
@@ -26,96 +25,79 @@ MARKED = contract(
     | {"n": {"type": "number", "missing": ["-1", "NA"], "decimal": ","}, "c": {"type": "category", "missing": ["x"]}}
 )
 TEXTS = [
-    "x",
-    "",
-    " ",
-    "NA",
-    "é",
-    "1",
-    "true",
-    "2026-01-31",
-    "2026-01-31T12:00:00.5+02:00",
-    "\\u00e9",
-    "\\ud800",
-    "\\u0000",
-    "a\\nb",
+    '"x"',
+    '""',
+    '" "',
+    '"NA"',
+    '"é"',
+    '"1"',
+    '"true"',
+    r'"\u00e9"',
+    r'"a\nb"',
+    r'"\u0000"',
+    r'"\ud83d\ude00"',
+    "null",
 ]
-STRINGS = st.sampled_from(TEXTS).map(lambda text: f'"{text}"')
-SPELLINGS = [
-    "0",
-    "-0",
-    "-0.0",
-    "1",
-    "-1",
-    "1.0",
-    "1.5",
-    "1e2",
-    "1E-7",
-    "12345678901234567890",
-    "9223372036854775807",
-    "-9223372036854775808",
-    "0.1",
-    "5e-324",
-    "1e400",
-    "NaN",
-    "-Infinity",
-    "Inf",
-    "01",
-    "1.",
-    ".5",
-    "+1",
-    "0.30000000000000004",
-    "123456789.123456789",
-]
-NUMBERS = st.sampled_from(SPELLINGS) | (st.integers() | st.floats(allow_nan=False, allow_infinity=False)).map(
-    json.dumps
+TIMES = ['"2026-01-31"', '"2026-01-31T12:00:00.5+02:00"', '"2026-02-30"', '""', "null"]
+NUMBERS = (
+    *("0", "-0", "-0.0", "1", "-1", "1.0", "1.5", "1e2", "1E-7", "0.1", "5e-324", "1e308", "12345678901234567890"),
+    *("0.30000000000000004", "123456789.123456789", "2.5e-5", "9007199254740993", "null"),
 )
-OTHERS = st.sampled_from(["null", "true", "false", "{}", "[1]", '{"a": 1, "a": 2}', "[[1], 2]", "oops", "", "TRUE"])
-FITTING = {
-    **{
-        "t": STRINGS,
-        "c": STRINGS,
-        "i": st.integers(-200, 200).map(str),
-        "n": NUMBERS,
-        "b": st.sampled_from(["true", "false"]),
-    },
-    **{"z": st.sampled_from(TEXTS[-6:-2]).map(lambda text: f'"{text}"'), "extra": STRINGS | NUMBERS | OTHERS},
-}
+ODD = (
+    *TEXTS,
+    *TIMES,
+    *NUMBERS,
+    *("1e400", "-1e400", "NaN", "-NaN", "Infinity", "-Infinity", "Inf", "01", "1.", ".5", "+1", "0x1", "1_0"),
+    *(
+        "9223372036854775807",
+        "-9223372036854775808",
+        "9223372036854775808",
+        "1e18",
+        "true",
+        "false",
+        "TRUE",
+        "oops",
+        "",
+    ),
+    *("{}", "[1]", '{"a": 1, "a": 2}', "[[1], 2]", r'"\ud800"', r'"\x"', '"\t"', "'x'", "1 2", "/**/1", "[1,]"),
+)
+"""Values that fit some column, and texts that are no JSON."""
+MEMBERS = (
+    *('"t": "y"', r'"\u0074": "y"', "", '"other": NaN', '"extra": {"q": 1, "q": 2}', '"": 1', '"é": 1', '"t ": 1'),
+    *('"other": [{"a": 1}, {"a": "x"}]', '"other": {"a": {"b": [1, null]}}', '"t"', "t: 1"),
+)
+FITTING = {"t": TEXTS, "c": TEXTS, "i": ["1", "-0", "101", "null"], "n": NUMBERS, "b": ["true", "false"], "z": TIMES}
 
 
-@st.composite
-def lines(draw: st.DrawFn) -> str:
-    odd = draw(st.sampled_from([0, 0, 0.05, 0.5]))
+def lines(seed: int) -> str:
+    """Lines that fit; in two files of three, one place is odd."""
+    rng = random.Random(seed)
+    extra = rng.choice([TEXTS, NUMBERS, ["true"], ["[1]", "[]"], ['{"a": 1}', '{"b": "x"}']])
+    count = rng.randint(1, 6)
+    odd_row, odd_kind = rng.randrange(count), rng.choice(["", "value", "value", "value", "member", "line"])
     found = []
-    for _ in range(draw(st.integers(1, 6))):
-        members = []
-        for name, values in FITTING.items():
-            is_odd = draw(st.floats(0, 1)) < odd
-            if draw(st.integers(0, 9)) or not found:
-                members.append(f'"{name}": {draw(STRINGS | NUMBERS | OTHERS if is_odd else values)}')
-        if draw(st.floats(0, 1)) < odd:
-            members.append(
-                draw(st.sampled_from(['"t": "y"', '"\\u0074": "y"', "", '"other": 1', '"extra": {"q": 1, "q": 2}']))
-            )
-        line = "{" + draw(st.sampled_from([", ", ","])).join(members) + "}"
-        if draw(st.floats(0, 1)) < odd:
-            line = draw(
-                st.sampled_from(
-                    [
-                        "",
-                        " ",
-                        line + line,
-                        line[:-1],
-                        line + " ",
-                        "\ufeff" + line,
-                        line + "\r",
-                        "[" + line + "]",
-                        line[1:],
-                    ]
-                )
-            )
+    for row in range(count):
+        members = {name: rng.choice(values) for name, values in (FITTING | {"extra": extra}).items()}
+        members = {name: value for name, value in members.items() if not row or rng.random() < 0.8}
+        if row == odd_row and odd_kind == "value" and members:
+            members[rng.choice(list(members))] = rng.choice(ODD)
+        texts = [f'"{name}": {value}' for name, value in members.items()]
+        if row == odd_row and odd_kind == "member":
+            texts.insert(rng.randint(0, len(texts)), rng.choice(MEMBERS))
+        line = "{" + rng.choice([", ", ",", " ,\t"]).join(texts) + "}"
+        if row == odd_row and odd_kind == "line":
+            at = rng.randrange(len(line))
+            around = [" " + line, line + " ", "\ufeff" + line, line + "\r", line + "\x0b", f"[{line}]", line + "//"]
+            cut = [
+                line[:at],
+                line[at:],
+                line[:at] + "\n" + line[at:],
+                line[:at] + "\r" + line[at:],
+                line[:at] + line[at + 1 :],
+            ]
+            line = rng.choice(["", " ", line + line, line + "\n", "}", *around, *cut])
         found.append(line)
-    return "\n".join(found) + draw(st.sampled_from(["", "\n"]))
+    return "\n".join(found) + rng.choice(["", "\n"])
 
 
 def answer(body: bytes, rules: Contract, by_arrow: bool) -> Any:
@@ -137,11 +119,12 @@ def answer(body: bytes, rules: Contract, by_arrow: bool) -> Any:
     return facts, dict(outcome.notes.nan), repr(accepted), refused
 
 
-@settings(deadline=None, max_examples=60)
-@given(lines(), st.sampled_from([RULES, MARKED]))
-def test_arrow_reads_what_the_lines_say(text: str, rules: Contract) -> None:
-    body = text.encode("utf-8")
-    assert answer(body, rules, by_arrow=True) == answer(body, rules, by_arrow=False)
+@pytest.mark.parametrize("start", range(0, 200, 50))
+def test_arrow_reads_what_the_lines_say(start: int) -> None:
+    for seed in range(start, start + 50):
+        body = lines(seed).encode("utf-8")
+        for rules in (RULES, MARKED):
+            assert answer(body, rules, by_arrow=True) == answer(body, rules, by_arrow=False), (seed, body)
 
 
 def test_ordinary_lines_are_read_by_arrow(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ Only the invocation that claims the arrival handles it, so that two deliveries a
 alert. The other ends in silence: if the first dies, its own message comes back when its claim's lease is over.
 
 Order of effects: objects, dataset, event, alert, and the terminal record last. A crash before the dataset is in the
-ledger makes the retry do all of it again, to the same keys. After that the upload is accepted, whatever happens: the
-retry, or the dead letter, reads no file, and does the rest. So an event or alert may come twice after a crash, and is
-never lost. The readers of these events are idempotent.
+state store makes the retry do all of it again, to the same keys. After that the upload is accepted, whatever happens:
+the retry, or the dead letter, reads no file, and does the rest. So an event or alert may come twice after a crash, and
+is never lost. The readers of these events are idempotent.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def validate_dataset(
     While another call makes it, `status` is `in progress`. Else it is `accepted`, `quarantined` (the whole file, by the
     contract's expectations), `failed` (with `error` and `message`), `ignored` (not a data file) or `gone` (deleted
     before it was handled). Input mistakes are outcomes; everything else is raised, so that the queue delivers it again.
-    From the dead-letter queue (`queue_arn`) a file comes to be recorded as failed, unless its dataset is in the ledger.
+    From the dead-letter queue (`queue_arn`) a file comes to be recorded as failed, unless its dataset is listed.
     `seconds`: the time for reading it.
     """
     version = version_id or objects.version(key) or "null"
@@ -272,9 +272,9 @@ def _finished(
     alerts: Alerts,
     events: Events,
 ) -> Json:
-    """The record of an upload whose dataset is in the ledger, with the event and the alert that follow from it.
+    """The record of an upload whose dataset is listed, with the event and the alert that follow from it.
 
-    `judged`: as the ledger keeps it. A dataset that an older version listed has its counts alone.
+    `judged`: as the state store keeps it. A dataset that an older version listed has its counts alone.
     """
     counts = {name: judged[name] for name in ("rows", "quarantined_rows")}
     record: Json = {
