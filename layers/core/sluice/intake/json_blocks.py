@@ -75,14 +75,16 @@ class JsonBlocks:
             return None
         if table.num_rows != len(ends):
             return None
+        found = {name: table.column(name).combine_chunks() for name in table.column_names}
+        if not all(map(_is_exact, found.values())):
+            return None
         columns: dict[str, pa.Array] = {}
         for name in self._wanted:
-            values = table.column(name).combine_chunks()
             # a column without a value may be one that no object has
-            if (name not in seen and values.null_count == len(values)) or not _is_exact(values):
+            if name not in seen and found[name].null_count == len(found[name]):
                 return None
-            columns[name] = self._typed(name, values)
-        seen.update(dict.fromkeys(table.column_names))
+            columns[name] = self._typed(name, found[name])
+        seen.update(dict.fromkeys(found))
         starts = np.concatenate(([0], ends[:-1] + 1))
 
         def raw(places: Sequence[int]) -> list[dict[str, Any]]:
@@ -101,7 +103,11 @@ class JsonBlocks:
 
 
 def _is_exact(values: pa.Array) -> bool:
-    """Arrow reads `NaN` and `Infinity`, which have to be counted or refused."""
+    """Arrow reads `NaN` and `Infinity`, which have to be counted or refused, and `-NaN`, which is not JSON."""
+    if pa.types.is_struct(values.type):
+        return all(map(_is_exact, values.flatten()))
+    if pa.types.is_list(values.type):
+        return _is_exact(values.flatten())
     if pa.types.is_floating(values.type):
         return bool(pc.all(pc.is_finite(values), min_count=0).as_py())
     if pa.types.is_integer(values.type):
