@@ -137,9 +137,10 @@ def answer(body: bytes, rules: Contract, by_arrow: bool) -> Any:
 @pytest.mark.parametrize("start", range(0, 100, 50))
 def test_arrow_reads_what_the_lines_say(start: int) -> None:
     for seed in range(start, start + 50):
-        body = lines(seed).encode("utf-8")
-        for rules in (RULES, MARKED):
-            assert answer(body, rules, by_arrow=True) == answer(body, rules, by_arrow=False), (seed, body)
+        text = lines(seed)
+        for body, rules in ((text, RULES), (text, MARKED), (f"[{text}]".replace("\n", ",\n"), RULES)):
+            found, wanted = (answer(body.encode("utf-8"), rules, by_arrow) for by_arrow in (True, False))
+            assert found == wanted, (seed, body)
 
 
 @pytest.mark.parametrize("name", [*FITTING, "extra"])
@@ -184,6 +185,19 @@ def test_ordinary_lines_are_read_by_arrow(tmp_path: Path) -> None:
     assert refused[0]["values"] == {"t": "a", "c": "b", "i": "101", "n": "2", "b": "true", "z": "2026-01-31"}
     assert accepted[1]["n"] == 2.0
     assert outcome.extra_columns == ["extra"]
+
+
+@pytest.mark.parametrize("ends", [",", ",\n", ""])
+def test_an_array_is_read_by_arrow_too(ends: str, tmp_path: Path) -> None:
+    row = {"t": "a", "c": "b", "i": 1, "n": 2, "b": True, "z": "2026-01-31"}
+    text = ends.join(json.dumps(row | {"i": i}) for i in range(200))
+    with (
+        patch("sluice.intake.json_rows._exact", side_effect=AssertionError),
+        patch("sluice.intake.json_rows.BLOCK", 1000),
+    ):
+        outcome, _, refused = run((f"[{text}]" if ends else text).encode(), tmp_path, RULES)
+    assert outcome.notes.format == "json"
+    assert (outcome.rows, [each["row"] for each in refused]) == (101, list(range(102, 201)))
 
 
 def test_deep_nesting_never_reaches_arrow(tmp_path: Path) -> None:

@@ -132,5 +132,6 @@ def _ends(block: bytes) -> np.ndarray | None:
     return ends
 
 
-def lines_in(block: bytes) -> io.StringIO:
-    return io.StringIO(block.decode("utf-8"), newline="")
+def lines_in(block: bytes) -> list[str]:
+    """The lines of a block, each with its end."""
+    return list(io.StringIO(block.decode("utf-8"), newline=""))

@@ -10,9 +10,9 @@ from typing import Any
 
 from sluice.intake.arrow_types import AS_TEXT, Plan
 from sluice.intake.batches import ROWS_PER_BATCH, Batches, Broken, Notes, Number, text_batch
-from sluice.intake.blocks import Blocks, Opener
+from sluice.intake.blocks import BLOCK, Blocks, Opener
 from sluice.intake.json_blocks import JsonBlocks, lines_in
-from sluice.intake.json_texts import Piece, layout, pieces
+from sluice.intake.json_texts import Piece, groups, layout, pieces
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.model.values import number_text
 
@@ -25,32 +25,40 @@ def read_json(
     `plan`: which of them may come as more than text.
     """
     seen: dict[str, None] = {}
-    if plan is AS_TEXT or layout(text) != "lines":
+    if plan is AS_TEXT:
         yield from _exact(pieces(text, limits), wanted, notes, seen)
         return
-    blocks, reader = Blocks(text(), limits), JsonBlocks(wanted, plan.columns)
+    reader = JsonBlocks(wanted, plan.columns)
 
     def texts(line: str) -> dict[str, Any]:
         record, _ = _parse(line)
         return {name: _text(record.get(name)) for name in wanted}
 
-    first_line = 1
-    while block := blocks.take():
-        limits.check_time()
-        if first_line == 1:
+    def read(block: bytes, lines: Iterable[str], first: int) -> Batches:
+        if first == 1:
             # the names stand in the order in which they occur
             record, problem = _parse(block.partition(b"\n")[0].decode("utf-8").strip())
             seen.update(dict.fromkeys(record) if problem is None else {})
-        batch = reader.read(block, first_line, seen, texts)
-        if batch is not None:
+        batch = reader.read(block, first, seen, texts)
+        if batch is None:
+            found = (Piece(number, line.strip()) for number, line in enumerate(lines, first))
+            yield from _exact(found, wanted, notes, seen)
+        else:
             notes.columns = list(seen)
             yield batch
-            first_line += len(batch.rows)
-            continue
-        lines = list(lines_in(block))
-        found = (Piece(number, line.strip()) for number, line in enumerate(lines, first_line))
-        yield from _exact(found, wanted, notes, seen)
-        first_line += len(lines)
+
+    first = 1
+    if layout(text) != "lines":
+        for group in groups(pieces(text, limits), BLOCK):
+            yield from read("\n".join(group).encode("utf-8"), group, first)
+            first += len(group)
+        return
+    blocks = Blocks(text(), limits)
+    while block := blocks.take():
+        limits.check_time()
+        lines = lines_in(block)
+        yield from read(block, lines, first)
+        first += len(lines)
 
 
 def _exact(found: Iterable[Piece], wanted: list[str], notes: Notes, seen: dict[str, None]) -> Batches:

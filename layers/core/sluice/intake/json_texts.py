@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from json import JSONDecoder
@@ -82,6 +82,20 @@ def pieces(text: Opener, limits: Limits = UNLIMITED) -> Iterator[Piece]:
         return
     for number, found in enumerate(_Stream(_text(text(), limits), limits), 1):
         yield Piece(number, found)
+
+
+def groups(found: Iterable[Piece], size: int) -> Iterator[list[str]]:
+    """The texts of pieces in groups of about `size` characters."""
+    group: list[str] = []
+    have = 0
+    for piece in found:
+        group.append(piece.text)
+        have += len(piece.text)
+        if have >= size:
+            yield group
+            group, have = [], 0
+    if group:
+        yield group
 
 
 class _Stream:
