@@ -112,7 +112,8 @@ def lines(seed: int) -> str:
             ]
             line = rng.choice(["", " ", line + line, line + "\n", "}", *around, *cut])
         found.append(line)
-    return "\n".join(found) + rng.choice(["", "\n"])
+    end = rng.choice(["\n", "\n", "\r\n"])
+    return end.join(found) + rng.choice(["", end])
 
 
 def answer(body: bytes, rules: Contract, by_arrow: bool) -> Any:
@@ -163,6 +164,9 @@ def test_any_value_in_any_column_means_the_same(name: str) -> None:
         "{A}{A}\n{A\n}",
         "{A}\n{A\r}",
         "{A}\r{A}",
+        "{A}\r\n{A}\r\n",
+        "{A}\r\n{A}\r",
+        "{A}\r\n\r\n{A}{A}\r\n",
         "{A}\n \n{A}{A}",
         "{A}\n{A}}\n",
         "{A}\n{{A}\n",
@@ -176,9 +180,10 @@ def test_a_line_is_a_row(text: str) -> None:
     assert answer(first + body, RULES, by_arrow=True) == answer(first + body, RULES, by_arrow=False)
 
 
-def test_ordinary_lines_are_read_by_arrow(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_ordinary_lines_are_read_by_arrow(end: str, tmp_path: Path) -> None:
     row = {"t": "a", "c": "b", "i": 1, "n": 2, "b": True, "z": "2026-01-31", "extra": {"deep": [1]}}
-    body = "\n".join(json.dumps(row | {"i": i}) for i in range(200)).encode()
+    body = end.join(json.dumps(row | {"i": i}) for i in range(200)).encode()
     with patch("sluice.intake.json_rows._exact", side_effect=AssertionError):
         outcome, accepted, refused = run(body, tmp_path, RULES)
     assert (outcome.rows, [each["row"] for each in refused]) == (101, list(range(102, 201)))

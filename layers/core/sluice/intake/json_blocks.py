@@ -62,6 +62,8 @@ class JsonBlocks:
     def _read(
         self, block: bytes, first_line: int, seen: dict[str, None], texts: Callable[[str], dict[str, Any]]
     ) -> Batch | None:
+        if b"\r" in block and block.count(b"\r") == block.count(b"\r\n"):
+            block = block.replace(b"\r\n", b"\n")
         ends = _ends(block)
         if ends is None:
             return None
