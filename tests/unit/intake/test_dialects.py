@@ -243,3 +243,15 @@ def test_both_ways_of_reading_agree_on_every_layout(block: int, layout: FileLayo
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Blocks, "block_size", block)
         assert rows(exact=False) == rows(exact=True)
+
+
+@pytest.mark.parametrize(
+    "text", ['[{"id": "%s", "n": 1}, {"id": "b", "n": NaN}]', '{"id": "%s", "n": 1}\n{"id": "b", "n": NaN}\n']
+)
+def test_json_too_is_read_in_the_encoding_that_the_contract_names(text: str, tmp_path: Path) -> None:
+    body = (text % "Zoë").encode("cp1252")
+    accepted, notes, refused = read(body, tmp_path, rules(encoding="cp1252", delimiter=";", header=0))
+    assert [row[1:] for row in accepted] == [("Zoë", 1), ("b", None)]
+    assert (refused, notes.encoding, notes.nan) == ([], "cp1252", {"n": 1})
+    with pytest.raises(UnreadableFileError, match=r"the byte at position 1\d is not UTF-8.*data\.file\.encoding"):
+        read(body, tmp_path)

@@ -99,11 +99,7 @@ class Blocks:
         try:
             block.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise UnreadableFileError(
-                f"the byte at position {self._taken + error.start} is not UTF-8, and other encodings are not guessed. "
-                "Name it in the contract as data.file.encoding (cp1252 for Windows-1252, latin-1 for Latin-1, "
-                "iso-8859-7, big5, gbk, …), or save the file as UTF-8 (Excel: “CSV UTF-8”)"
-            ) from None
+            raise not_utf8(self._taken + error.start) from None
 
     @property
     def pending(self) -> bool:
@@ -160,6 +156,15 @@ class Replayed:
         if chunk is not None:
             self._kept.append(chunk)
         return chunk is not None
+
+
+def not_utf8(position: int) -> UnreadableFileError:
+    """What to raise for the byte at `position`, counted from 0."""
+    return UnreadableFileError(
+        f"the byte at position {position} is not UTF-8, and other encodings are not guessed. "
+        "Name it in the contract as data.file.encoding (cp1252 for Windows-1252, latin-1 for Latin-1, "
+        "iso-8859-7, big5, gbk, …), or save the file as UTF-8 (Excel: “CSV UTF-8”)"
+    )
 
 
 def lines_of(chunks: Chunks, limits: Limits = UNLIMITED) -> Iterator[str]:

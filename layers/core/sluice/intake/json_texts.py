@@ -16,7 +16,7 @@ from json import JSONDecoder
 from typing import Literal
 
 from sluice.errors import UnreadableFileError
-from sluice.intake.blocks import Chunks, Opener, lines_of
+from sluice.intake.blocks import Chunks, Opener, lines_of, not_utf8
 from sluice.intake.limits import UNLIMITED, Limits
 
 Layout = Literal["lines", "stream"]
@@ -197,10 +197,7 @@ def _text(chunks: Chunks, limits: Limits) -> Iterator[str]:
         try:
             part = decoder.decode(chunk, final=ended)
         except UnicodeDecodeError as error:
-            raise UnreadableFileError(
-                f"the byte at position {read - pending + error.start} is not UTF-8; is the file in Windows-1252, "
-                "Latin-1 or another old encoding? Save it as UTF-8"
-            ) from None
+            raise not_utf8(read - pending + error.start) from None
         read += len(chunk)
         limits.check_file(read, "unpacked and in UTF-8 the file has more than")
         if part:
