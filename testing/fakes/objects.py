@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,7 +61,7 @@ class FakeObjects:
 
     def list(self, prefix: str) -> list[StoredObject]:
         return [
-            StoredObject(key, len(found[-1].body), found[-1].modified, None)
+            StoredObject(key, len(found[-1].body), found[-1].modified, etag=hashlib.sha256(found[-1].body).hexdigest())
             for key, found in sorted(self.versions.items())
             if key.startswith(prefix)
         ]

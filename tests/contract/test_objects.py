@@ -73,6 +73,19 @@ def test_a_listing_is_sorted_whole_and_below_its_prefix(world: World) -> None:
     assert world.objects.list("none/") == []
 
 
+def test_another_content_of_the_same_size_has_another_etag(world: World) -> None:
+    def etag() -> str:
+        (found,) = world.objects.list("changed")
+        return found.etag
+
+    world.objects.write("changed", b"one")
+    first = etag()
+    assert first
+    assert etag() == first
+    world.objects.write("changed", b"two")
+    assert etag() != first
+
+
 @pytest.mark.parametrize("size", [0, 1, 2**20, 2**20 + 1, 6 * 2**20])
 def test_chunks_are_the_bytes_of_the_version_that_was_asked_for(size: int, world: World) -> None:
     body = (bytes(range(251)) * (size // 251 + 1))[:size]

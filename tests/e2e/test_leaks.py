@@ -53,6 +53,7 @@ STRINGS = {
 HEADER = "qxheadername7"
 
 RAW, REFUSED, RUN = r"raw/", r"quarantine/.*/rows\.jsonl", r"runs/[^/]+/[^/]+"
+ASKED = "capture/|monitor/[^/]+/hours/"
 MAY_LIE = {
     "category": rf"{RAW}|accepted/|{REFUSED}|profiles/.*|{RUN}/(prepared|training|evaluation|decisions)/|models/",
     "free text": rf"{RAW}|accepted/|{REFUSED}|{RUN}/prepared/|{RUN}/evaluation/held_out\.jsonl",
@@ -68,10 +69,10 @@ MAY_LIE = {
     "batch file": "batch/|scoring/|predictions/",
     "refused batch": f"batch/|{REFUSED}",
     "label": f"labels/|accepted-labels/|{REFUSED}",
-    "request": f"capture/|labels/|accepted-labels/|{REFUSED}",
+    "request": f"{ASKED}|labels/|accepted-labels/|{REFUSED}",
     "refused request": "capture/",
     "malformed request": "capture/",
-    "CSV request": "capture/",
+    "CSV request": ASKED,
 }
 """Where each may lie in S3, as the beginning of a key."""
 

@@ -21,6 +21,8 @@ class StoredObject:
     size: int
     modified: datetime
     version_id: str | None = None
+    etag: str = ""
+    """Of a listing: another one for another content."""
 
 
 class ObjectStore(Protocol):

@@ -57,22 +57,6 @@ def test_a_broken_label_file_leaves_the_others(name: str, body: str | bytes) -> 
     assert name in told[0].message
 
 
-def test_rows_of_a_window_that_are_not_measured_are_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = looked_at()
-    older = "capture/shop/sluice-shop/v-r1/2026/11/22/12/older.jsonl"
-    world.objects.write(older, world.objects.read("capture/shop/sluice-shop/v-r1/2026/11/22/12/x.jsonl"))
-    world.call(monitor_model, PROJECT)
-    assert (report(world)["rows"], report(world)["files_left_out"]) == (80, 0)
-    assert "window" not in report(world)["problems"]
-    monkeypatch.setattr("sluice.monitoring.captured.MAX_ROWS", 30)
-    for _ in range(2):
-        world.call(monitor_model, PROJECT)
-    assert (report(world)["rows"], report(world)["files_left_out"]) == (40, 1)
-    (told,) = [alert for alert in world.alerts.published if alert.kind == "Monitoring Incomplete"]
-    assert "the newest 40 rows are measured; 1 of 2 capture files" in told.message
-    assert "Shorten monitor.window" in told.message
-
-
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b"{}", b'{"columns": {"pages": {"type": "number"}}}'])
 def test_a_damaged_baseline_is_told_once_and_quality_goes_on(body: bytes) -> None:
     world = looked_at()

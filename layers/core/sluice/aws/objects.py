@@ -108,7 +108,7 @@ class S3Objects:
     def list(self, prefix: str) -> list[StoredObject]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         return [
-            StoredObject(item["Key"], item["Size"], item["LastModified"])
+            StoredObject(item["Key"], item["Size"], item["LastModified"], etag=item["ETag"])
             for page in pages
             for item in page.get("Contents", [])
         ]

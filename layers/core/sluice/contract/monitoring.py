@@ -48,7 +48,9 @@ class Quality(Part):
 
 class Monitor(Part):
     every: Every = Field("1h", description="how often captured requests are measured")
-    window: Duration = Field("1d", description="how far back each measurement reads")
+    window: Duration = Field(
+        "1d", description="how far back each measurement reads; of 6h and more it begins with a whole hour"
+    )
     drift: Drift = Field(Drift(), description="requests against the training rows")
     quality: Quality | None = Field(None, description="predictions against delayed labels; absent: not monitored")
 

@@ -5,45 +5,32 @@ from __future__ import annotations
 import math
 
 from sluice import keys
-from sluice.errors import DamagedRecordError, NotFoundError
-from sluice.model.values import category_text
+from sluice.errors import DamagedRecordError
 from sluice.monitoring.look import DAMAGE, Look
-from sluice.ports import Metric, ObjectStore
+from sluice.ports import Json, Metric
 from sluice.profile import drift
-from sluice.records.baseline import Baseline
-from sluice.store.run_records import baseline_of
+from sluice.profile.window import WindowProfile
+from sluice.records.baseline import Baseline, CategoryColumn
 from sluice.watch import metric_names as metric
-from sluice.watch.captures import score_of
-from sluice.watch.triage import damage
 
 
-def measure_drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
-    project, contract, report = look.project, look.contract, look.report
-    rows = [row for request in look.requests for row in request.rows]
-    scores = (score_of(answer) for request in look.requests for answer in request.answers)
-    answers = [score for score in scores if score is not None]
-    said = [
-        category_text(answer["prediction"])
-        for request in look.requests
-        for answer in request.answers
-        if isinstance(answer.get("prediction"), str | bool | int | float)
-    ]
+def measure_drift(look: Look) -> list[Metric]:
+    contract, report, window = look.contract, look.report, look.window
     needed = contract.monitor.drift.min_rows
-    source = keys.run(project, look.champion.run_id, "evaluation", "baseline.json")
+    source = keys.run(look.project, look.champion.run_id, "evaluation", "baseline.json")
     report.update(decision="inconclusive", reasons=["drift could not be measured"], drift=None)
-    baseline: Baseline | None = None
+    baseline = look.baseline
     why = f"there is no baseline at {source}"
-    try:
-        baseline = baseline_of(project, look.champion.run_id, objects=objects)
-    except NotFoundError:
-        pass
-    except DamagedRecordError as error:
-        look.problems[source] = why = str(error)
+    if isinstance(baseline, DamagedRecordError):
+        look.problems[source] = why = str(baseline)
+        baseline = None
+    elif isinstance(baseline, Exception):
+        raise baseline
     found: dict[str, drift.Drift] = {}
     if baseline is not None:
-        why = f"{len(rows)} rows, {needed} are needed"
+        why = f"{window.rows} rows, {needed} are needed"
         try:
-            found = drift.compare(baseline, rows) if len(rows) >= needed else {}
+            found = drift.compare_profile(baseline, window.columns) if window.rows >= needed else {}
             if not all(math.isfinite(column.psi) for column in found.values()):
                 raise ValueError("a score is not finite")
         except DAMAGE as error:
@@ -59,11 +46,13 @@ def measure_drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
     answered = None
     try:
         segments = contract.problem.type == "clustering"
-        if len(answers) >= needed:
-            answered = drift.prediction_drift(baseline, said) if segments else drift.score_drift(baseline, answers)
+        if segments and sum(window.answers["classes"].values()) >= needed:
+            answered = drift.prediction_drift(baseline, window.answers["classes"])
+        elif not segments and window.answers["scored"] >= needed:
+            answered = drift.counted_score_drift(baseline, window.answers["scores"])
     except DAMAGE as error:
         look.problems[source] = f"the scores of the baseline at {source} cannot be used ({type(error).__name__})"
-    report["damage"] = damage(baseline, rows)
+    report["damage"] = _damage(baseline, window)
     report["drift"] = {
         "score": counted[worst],
         "column": worst,
@@ -72,9 +61,11 @@ def measure_drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
         "columns": {name: column.psi for name, column in found.items()},
         "by_chance": by_chance,
     }
-    if baseline.predictions and said:
+    answers = window.answers["classes"]
+    if baseline.predictions and answers:
+        total = sum(answers.values())
         report["predictions"] = {
-            name: {"expected": share, "seen": said.count(name) / len(said)}
+            name: {"expected": share, "seen": answers.get(name, 0) / total}
             for name, share in baseline.predictions.items()
         }
     drifted = counted[worst] > limit
@@ -94,3 +85,16 @@ def _verdict(column: drift.Drift, limit: float) -> str:
     if column.psi <= limit:
         return f"within {limit:g}"
     return f"above {limit:g}" if column.significant else f"above {limit:g}, which chance explains in so few rows"
+
+
+def _damage(baseline: Baseline, window: WindowProfile) -> Json:
+    """Column → jump of the missing share, and share of categories that training never saw."""
+    missing: dict[str, float] = {}
+    unseen: dict[str, float] = {}
+    for name, column in baseline.columns.items():
+        told = window.columns[name]
+        missing[name] = round((told["missing"] - told["unfit"]) / window.rows - column.missing, 6)
+        if isinstance(column, CategoryColumn) and column.shares:
+            present = sum(told["counts"].values()) + told["unseen"]
+            unseen[name] = round(told["unseen"] / present, 6) if present else 0.0
+    return {"missing_jump": missing, "unseen_share": unseen}

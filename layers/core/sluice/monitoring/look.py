@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sluice.contract import Contract
 from sluice.errors import SluiceError
 from sluice.model.values import Typed
 from sluice.ports import Champion, Json, Metric
+from sluice.profile.window import WindowProfile
+from sluice.records.baseline import Baseline
 from sluice.watch.captures import Captured
 from sluice.watch.labels import Identity
 
@@ -22,7 +24,11 @@ class Look:
     def __init__(self, project: str, champion: Champion, contract: Contract, report: Json) -> None:
         self.project, self.champion, self.contract = project, champion, contract
         self.report = report
-        self.requests: list[Captured] = []
+        self.window = WindowProfile()
+        self.requests: Iterable[Captured] = ()
+        """Can be read again and again, each time from the capture files: use it for what no profile tells."""
+        self.baseline: Baseline | Exception | None = None
+        """None: there is none. An error: it could not be read, and the error says why."""
         self.labels: dict[Identity, Typed] = {}
         self.metrics: list[Metric] = []
         self.problems: dict[str, str] = {}

@@ -45,6 +45,10 @@ def _smooth(shares: Sequence[float]) -> list[float]:
     return [share / total for share in raised]
 
 
+Bins = tuple[list[float], list[int]]
+"""Shares that the baseline expects and counts that the window has, over the same bins; the last bin: missing."""
+
+
 @dataclass(frozen=True)
 class Drift:
     """One column's PSI, and whether it is more than chance makes of two samples of these sizes."""
@@ -66,6 +70,25 @@ def compare(baseline: Baseline, rows: Sequence[Mapping[str, Any]]) -> dict[str, 
     return {name: _drift(expected, counts, baseline.rows, len(binned)) for name, (expected, counts) in binned.items()}
 
 
+def compare_profile(baseline: Baseline, columns: Mapping[str, Any]) -> dict[str, Drift]:
+    """Column → drift of a window that was counted on the baseline's bins (`sluice.profile.binned`); {} without rows."""
+    binned = {name: counted_bins(baseline.columns[name], told) for name, told in columns.items()}
+    some = {name: bins for name, bins in binned.items() if any(bins[1])}
+    return {name: _drift(expected, counts, baseline.rows, len(some)) for name, (expected, counts) in some.items()}
+
+
+def counted_bins(column: BaselineColumn, told: Mapping[str, Any]) -> Bins:
+    """A counted column beside what the baseline expects of it. Raises KeyError and ValueError if it is another one."""
+    if isinstance(column, CategoryColumn):
+        return _category(column, {**told["counts"], None: told["unseen"]}, told["missing"])
+    if not column.edges:
+        return _with_missing(column, [1.0], told["bins"], told["missing"])
+    expected = list(column.shares) if len(column.shares) > 1 else [1.0, 0.0]
+    if len(expected) != len(told["bins"]):
+        raise ValueError("the column was counted on other bins")
+    return _with_missing(column, expected, told["bins"], told["missing"])
+
+
 def scores(baseline: Baseline, rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Column → PSI of `rows`; {} without rows."""
     return {name: found.psi for name, found in compare(baseline, rows).items()}
@@ -84,13 +107,22 @@ def score_drift(baseline: Baseline, answers: Sequence[float]) -> float | None:
     return psi(reference.shares, [n / len(answers) for n in counts])
 
 
-def prediction_drift(baseline: Baseline, predictions: Sequence[str]) -> float | None:
-    """PSI of the shares of what is predicted (segments); None when there is nothing to compare."""
-    reference = baseline.predictions
-    if not predictions or not reference:
+def counted_score_drift(baseline: Baseline, counts: Sequence[int]) -> float | None:
+    """PSI of the model's own scores, counted on the baseline's bins; None when there is nothing to compare."""
+    reference = baseline.scores
+    if reference is None or not reference.edges or not sum(counts):
         return None
-    counts = Counter(predictions)
-    seen = [counts[name] / len(predictions) for name in reference]
+    if len(counts) != len(reference.shares):
+        raise ValueError("the scores were counted on other bins")
+    return _psi(reference.shares, counts)
+
+
+def prediction_drift(baseline: Baseline, counts: Mapping[str, int]) -> float | None:
+    """PSI of the shares of what is predicted (segments); None when there is nothing to compare."""
+    reference, total = baseline.predictions, sum(counts.values())
+    if not total or not reference:
+        return None
+    seen = [counts.get(name, 0) / total for name in reference]
     return psi([*reference.values(), 0.0], [*seen, max(0.0, 1.0 - math.fsum(seen))])
 
 
@@ -118,10 +150,6 @@ def population_drift(baseline: Baseline, window: Mapping[str, Any]) -> dict[str,
 def _psi(expected: Sequence[float], counts: Sequence[int]) -> float:
     total = sum(counts)
     return psi(expected, [n / total for n in counts])
-
-
-Bins = tuple[list[float], list[int]]
-"""Shares that the baseline expects and counts that the window has, over the same bins; the last bin: missing."""
 
 
 def _bins(column: BaselineColumn, rows: Sequence[Mapping[str, Any]], name: str) -> Bins:
@@ -165,7 +193,7 @@ def _number(column: NumberColumn, weighted: Sequence[tuple[float, int]], missing
     return _with_missing(column, [1.0, 0.0], [same, present - same], missing)
 
 
-def _category(column: CategoryColumn, counts: Mapping[str, int], missing: int) -> Bins:
+def _category(column: CategoryColumn, counts: Mapping[Any, int], missing: int) -> Bins:
     kept = [name for name, share in column.shares.items() if share >= RARE]
     expected = [column.shares[name] for name in kept]
     actual = [counts.get(name, 0) for name in kept]

@@ -63,7 +63,7 @@ def monitor_model(
     }
     look = Look(project, champion, contract, report)
     look.part("capture", lambda: measure_capture(look, objects=objects, clock=clock))
-    look.part("drift", lambda: measure_drift(look, objects=objects))
+    look.part("drift", lambda: measure_drift(look))
     look.part("labels", lambda: measure_labels(look, objects=objects, clock=clock))
     look.part("quality", lambda: measure_quality(look))
     look.part("probation", lambda: _probation(look, objects=objects, clock=clock))
