@@ -51,6 +51,11 @@ class Monitor(Part):
     window: Duration = Field(
         "1d", description="how far back each measurement reads; of 6h and more it begins with a whole hour"
     )
+    labels_within: Duration = Field(
+        "30d",
+        description="a delayed label counts for its request if it arrives within this time after it; quality reads as "
+        "far back",
+    )
     drift: Drift = Field(Drift(), description="requests against the training rows")
     quality: Quality | None = Field(None, description="predictions against delayed labels; absent: not monitored")
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
 from sluice import keys, names
 from sluice.contract import Contract
 from sluice.datasets.file_facts import MAX_FACTS, ignored_columns, missing_numbers, reasons_told
-from sluice.errors import SluiceError
+from sluice.errors import NotFoundError, SluiceError
 from sluice.escaping import visible
 from sluice.intake.labels import LabelFile, read_label_file
 from sluice.intake.limits import Limits
 from sluice.ports import Alerts, Json, ObjectStore
-from sluice.watch.labels import refused_file
+from sluice.watch.labels import Entry, accepted_file, read_entries, refused_file
 
 
 def accept_labels(
@@ -62,8 +63,8 @@ def accept_labels(
         objects.write(keys.quarantine_summary(project, dataset), body, "application/json")
     if why:
         _withdraw(project, key, version, why, objects=objects)
-    elif _is_newest(key, version, objects=objects):
-        objects.upload(found.path, keys.accepted_labels(project, names.digest(key)), "application/jsonl")
+    else:
+        _store(key, version, project, found, objects=objects)
     _tell(key, record, objects=objects, alerts=alerts)
     return record
 
@@ -112,6 +113,23 @@ def _counts(found: LabelFile) -> str:
 def _is_newest(key: str, version: str, *, objects: ObjectStore) -> bool:
     """Events may come in another order than the versions that they are about."""
     return objects.version(key) == version
+
+
+def _store(key: str, version: str, project: str, found: LabelFile, *, objects: ObjectStore) -> None:
+    """Puts the accepted labels in the place of those of the version before, whose times of arrival they keep."""
+    arrived = next((stored.modified for stored in objects.list(key) if stored.key == key), None)
+    # asked after the listing, so that the time is this version's
+    if arrived is None or not _is_newest(key, version, objects=objects):
+        return
+    where = keys.accepted_labels(project, names.digest(key))
+    before: list[Entry] = []
+    # a refused or damaged predecessor has no times to keep
+    with contextlib.suppress(NotFoundError, ValueError, KeyError, TypeError):
+        before = read_entries(objects.read(where), arrived)
+    with found.path.open("w", encoding="utf-8") as out:
+        for line in accepted_file(found.labels, found.contradicted, arrived, before):
+            out.write(line + "\n")
+    objects.upload(found.path, where, "application/jsonl")
 
 
 def _withdraw(project: str, key: str, version: str, why: str, *, objects: ObjectStore) -> None:

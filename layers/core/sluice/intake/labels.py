@@ -6,7 +6,6 @@ label the target cannot have, or whose identity is missing, is refused with its 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -35,7 +34,7 @@ INFERENCE_ID = "inference_id"
 
 @dataclass
 class LabelFile(Tally):
-    """What became of the rows of a label file. `path` holds the accepted labels, one line of JSON each.
+    """What became of the rows of a label file. `path` is where its accepted labels are written.
 
     `duplicates` repeat an identity with the same label, `conflicts` with another one: then the last label counts.
     """
@@ -51,6 +50,9 @@ class LabelFile(Tally):
     duplicates: int = 0
     conflicts: int = 0
     labels: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """The label that counts of each identity."""
+    contradicted: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    """Labels that a later row of the file contradicts, in its order."""
 
 
 def read_label_file(path: Path, contract: Contract, scratch: Path, limits: Limits = UNLIMITED) -> LabelFile:
@@ -62,9 +64,6 @@ def read_label_file(path: Path, contract: Contract, scratch: Path, limits: Limit
     found = _read(path, contract, scratch, limits)
     if not found.rows:
         raise EmptyFileError("the file has a header but no data row")
-    with found.path.open("w", encoding="utf-8") as out:
-        for identity, label in found.labels.items():
-            out.write(json.dumps([list(identity), label]) + "\n")
     return found
 
 
@@ -134,7 +133,9 @@ def _take(batch: Batch, columns: Mapping[str, Column], target: str, found: Label
         label = _canonical(values[place])
         before = found.labels.get(identity)
         found.duplicates += before == label
-        found.conflicts += before not in (None, label)
+        if before is not None and before != label:
+            found.conflicts += 1
+            found.contradicted.append((identity, before))
         found.labels[identity] = label
 
 

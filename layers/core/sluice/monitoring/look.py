@@ -11,8 +11,11 @@ from sluice.model.values import Typed
 from sluice.ports import Champion, Json, Metric
 from sluice.profile.window import WindowProfile
 from sluice.records.baseline import Baseline
+from sluice.watch.answers import Answered
 from sluice.watch.captures import Captured
+from sluice.watch.label_register import Joined
 from sluice.watch.labels import Identity
+from sluice.watch.maturity import MaturityCurve
 
 DAMAGE = (SluiceError, ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, RecursionError)
 """What a damaged object makes of a part. All else may pass, and is raised when the other parts are done."""
@@ -30,6 +33,11 @@ class Look:
         self.baseline: Baseline | Exception | None = None
         """None: there is none. An error: it could not be read, and the error says why."""
         self.labels: dict[Identity, Typed] = {}
+        self.answered: list[Answered] = []
+        """Rows of all models since the labels' horizon."""
+        self.joined = Joined()
+        """The serving model's labelled rows among them."""
+        self.curve = MaturityCurve()
         self.metrics: list[Metric] = []
         self.problems: dict[str, str] = {}
         """What has to be corrected: an object's key, or a part's name, and what is wrong."""

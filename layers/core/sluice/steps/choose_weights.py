@@ -119,8 +119,9 @@ def _batches(
         for side, variant in enumerate((release_plan.control, release_plan.variant)):
             requests = captured(contract, (release_plan.endpoint, variant), since, until, MAX_CAPTURED, objects=objects)
             for each in labelled(labels, reversed(requests), contract):
-                at, mark = time_of(each.request), _mark(each)
-                if mark not in known and (mark not in first or at < first[mark][0]):
+                at, marks = time_of(each.request), _marks(each)
+                mark = marks[-1]
+                if known.isdisjoint(marks) and (mark not in first or at < first[mark][0]):
                     first[mark] = (at, span["percent"], side, each)
     # by share, not by span: labels that trickle in one by one would be batches that tell nothing
     found: dict[int, list[list[int]]] = {}
@@ -128,12 +129,13 @@ def _batches(
         reward = found.setdefault(percent, [[0, 0], [0, 0]])[side]
         reward[0] += _rewarded(each, options, contract)
         reward[1] += 1
-    counted["labels"] = sorted(known | first.keys())
+    counted["labels"] = sorted(known.union(*(_marks(each) for *_, each in first.values())))
     return list(found.values())
 
 
-def _mark(found: Labelled) -> str:
-    return digest(*found.identity)
+def _marks(found: Labelled) -> list[str]:
+    """A row has a mark for its inference id and for its key: labelled by both, it is one trial."""
+    return [digest(*identity) for identity in found.identities]
 
 
 def _rewarded(found: Labelled, options: Bandit, contract: Contract) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from sluice import charts
 from sluice.escaping import short
 from sluice.page import Child, Safe, element, page, row, table, tag, tiles
+from sluice.watch.label_page import label_sections
 
 _KINDS = {"stable": "good", "drifted": "bad", "inconclusive": "warn"}
 
@@ -32,6 +33,7 @@ def render(report: Mapping[str, Any]) -> str:
         ),
         *_left_out(report.get("problems") or {}, (report.get("labels") or {}).get("left_out") or {}),
         *_answers(report.get("predictions") or {}),
+        *label_sections(report),
         element("h2", "Why"),
         element("ul", [element("li", short(reason, 300)) for reason in report.get("reasons", [])]),
         _columns(drift.get("columns") or {}, limit, report.get("damage") or {}, set(drift.get("by_chance") or ())),
