@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
 
 from sluice import keys
@@ -119,6 +119,7 @@ def _day(stored: StoredObject) -> str:
     """The day of a capture file's folders, `…/<variant>/yyyy/mm/dd/hh/<file>`; of another path, of its upload."""
     parts = PurePosixPath(stored.key).parts
     try:
-        return datetime(*map(int, parts[-5:-2]), tzinfo=UTC).date().isoformat()
-    except (ValueError, TypeError):
+        year, month, day = map(int, parts[-5:-2])
+        return date(year, month, day).isoformat()
+    except ValueError:
         return stored.modified.astimezone(UTC).date().isoformat()
