@@ -49,7 +49,7 @@ from cli.commands import (
 )
 from cli.connection import Connection
 from cli.errors import NO_REGION, CliError, CommandError
-from cli.options import REFUSED, USAGE
+from cli.options import INTERRUPTED, REFUSED, USAGE
 from cli.text import say
 from sluice.errors import SluiceError
 
@@ -118,13 +118,16 @@ def main(arguments: Sequence[str] | None = None, connect: Connect = Connection) 
     except ClientError as error:
         return _fail(_explained(error))
     except BotoCoreError as error:
-        return _fail(f"the call to AWS failed: {error}")
+        return _fail(
+            f"the call to AWS failed: {error}. Try again, or set AWS_PROFILE and AWS_REGION to where the stack is"
+        )
     except BrokenPipeError:
         # the reader (head, less) has gone; without this the interpreter complains once more at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return REFUSED
     except Stopped:
-        return _fail("stopped; runs in the cloud continue")
+        say("sluice: stopped; runs in the cloud continue", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 
@@ -134,8 +137,11 @@ def _explained(error: ClientError) -> str:
     if code in _BAD_CREDENTIALS:
         return f"AWS does not accept the credentials ({code}): sign in again, or set AWS_PROFILE to another profile"
     if code in _DENIED:
-        return f"your identity may not do this ({error.operation_name}): {message}"
-    return f"{error.operation_name} failed: {code}: {message}"
+        return (
+            f"your identity may not do this ({error.operation_name}): {message}. Set AWS_PROFILE to an identity that "
+            f"may, or ask for the permission"
+        )
+    return f"{error.operation_name} failed: {code}: {message}; see what the message names, then try again"
 
 
 def _fail(message: str) -> int:

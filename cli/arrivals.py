@@ -6,12 +6,26 @@ from pathlib import Path
 
 from cli.connection import known_project
 from cli.errors import CliError
-from cli.outcomes import accepted, await_outcome, described
-from cli.text import say
+from cli.outcomes import accepted, await_outcome, described, next_steps
+from cli.output import Output, Shape
+from cli.progress import working
 from sluice.bootstrap import World
 from sluice.errors import NotFoundError
 from sluice.escaping import visible
 from sluice.intake.misplaced import contract_among_rows
+from sluice.ports import Json
+
+JSON = Shape(
+    {
+        "uri": "where the file lies",
+        "version": "its version in the bucket",
+        "accepted": "whether the file counts; null with --wait 0",
+        "record": "the terminal record of the file, or null",
+        "next": "what to do about what was refused",
+        "downloaded": "the file with the predictions (`batch --output`), or null",
+    }
+)
+"""Of drop, label and batch."""
 
 
 def refuse_contract(area: str, project: str, file: str) -> None:
@@ -21,35 +35,56 @@ def refuse_contract(area: str, project: str, file: str) -> None:
 
 
 def send(
-    world: World, project: str, file: Path, area: str, name: str | None, wait: float, output: Path | None = None
+    world: World,
+    project: str,
+    file: Path,
+    area: str,
+    name: str | None,
+    wait: float,
+    output: Path | None = None,
+    *,
+    as_json: bool = False,
 ) -> int:
     """Uploads `file` to `area` and waits for the verdict. Returns 0 for an accepted file, 1 for a refused one."""
     refuse_contract(area, project, str(file))
     refuse_contract(area, project, name or "")
     if not file.is_file():
-        raise CliError(f"there is no file {file}")
+        raise CliError(f"there is no file {file}: give the path of a file that exists")
     project = known_project(world, project)
     key = f"{area}/{project}/{name or file.name}"
-    world.objects.upload(file, key)
+    out = Output(as_json)
+    with working(f"uploading {file.name} ({file.stat().st_size / 1e6:,.1f} MB)"):
+        world.objects.upload(file, key)
     version = world.objects.version(key) or "null"
-    say(f"uploaded {visible(world.objects.uri(key))} (version {version})")
+    facts: Json = {"uri": world.objects.uri(key), "version": version, "accepted": None, "record": None, "next": []}
+    out.say(f"uploaded {visible(world.objects.uri(key))} (version {version})")
     if wait <= 0:
+        out.result({**facts, "downloaded": None})
         return 0
-    record = await_outcome(world, key, version, wait)
-    say("\n".join(described(record)))
+    with working(f"waiting for {_WAITED[area]}"):
+        record = await_outcome(world, key, version, wait)
+    facts |= {"accepted": accepted(record), "record": record, "next": next_steps(record)}
+    out.say("\n".join(described(record)))
     if not accepted(record):
+        out.result({**facts, "downloaded": None})
         return 1
     if area == "raw":
-        say(f"Now: sluice watch {project}")
+        out.say(f"Now: sluice watch {project}")
     if output is not None:
-        _download(world, str(record.get("output_uri") or ""), output)
+        _download(world, str(record.get("output_uri") or ""), output, out)
+    out.result({**facts, "downloaded": str(output) if output else None})
     return 0
 
 
-def _download(world: World, uri: str, output: Path) -> None:
+_WAITED = {"raw": "the verdict on the rows", "labels": "the verdict on the labels", "batch": "the predictions"}
+
+
+def _download(world: World, uri: str, output: Path, out: Output) -> None:
     """The object with the answers, into `output`."""
     try:
         world.objects.download(uri.removeprefix(f"s3://{world.objects.bucket}/"), output)
     except NotFoundError:
-        raise CliError(f"no predictions are at {uri or 'the place that the record should name'}") from None
-    say(f"  downloaded to {output}")
+        raise CliError(
+            f"no predictions are at {uri or 'the place that the record should name'}: drop the file again"
+        ) from None
+    out.say(f"  downloaded to {output}")

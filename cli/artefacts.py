@@ -67,7 +67,9 @@ def runtime() -> str:
     """The version of Python that the template's functions run with on AWS: "3.13"."""
     found = _RUNTIME.search((ROOT / "template.yaml").read_text(encoding="utf-8"))
     if not found:
-        raise CommandError("template.yaml names no Python runtime")
+        raise CommandError(
+            "template.yaml names no Python runtime: set Globals.Function.Runtime to one, such as python3.13"
+        )
     return found[1]
 
 

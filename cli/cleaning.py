@@ -134,5 +134,8 @@ def delete_endpoint(sagemaker: Any, name: str, patience: float = 1_800.0, every:
         if found["EndpointStatus"] in SETTLED:
             sagemaker.delete_endpoint(EndpointName=name)
         elif time.monotonic() > deadline:
-            raise CliError(f"{name} is still {found['EndpointStatus']} after {patience:.0f} s")
+            raise CliError(
+                f"{name} is still {found['EndpointStatus']} after {patience:.0f} s: "
+                "see it in SageMaker, then run the command again (`sluice status` shows its state)"
+            )
         time.sleep(min(every, max(0.1, deadline - time.monotonic())))

@@ -1,9 +1,9 @@
 """The Typer layer: a command module becomes a Typer command.
 
-A module has NAME, HELP (one line), EXAMPLE, perhaps WRITES = True and HIDDEN = True (a former name), and
-`run(connection, …)`, whose other parameters carry their Typer metadata in `Annotated`; `run` itself is a plain
-function. Each command gets `--stack`, and one that writes gets `--yes` and the question before the first write to an
-account.
+A module has NAME, HELP (one line), EXAMPLE, JSON (the shape of what --json prints), perhaps WRITES = True,
+HIDDEN = True (a former name) and DOING (what takes more than a second), and `run(connection, …)`, whose other
+parameters carry their Typer metadata in `Annotated`; `run` itself is a plain function. Each command gets `--stack`,
+and one that writes gets `--yes` and the question before the first write to an account.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from rich.markup import escape
 from cli import target
 from cli.connection import Connection
 from cli.options import Stack, Yes
+from cli.progress import working
 
 Connect = Callable[[str], Connection]
 _STACK = Parameter("stack", Parameter.KEYWORD_ONLY, default=None, annotation=Stack)
@@ -80,7 +81,8 @@ def _add(app: typer.Typer, module: ModuleType, connect: Connect, chosen: dict[st
                 where = connection.target
                 target.announce(where, connection.stack)
                 target.confirm(where, yes=yes)
-            code = int(module.run(connection, **given) or 0)
+            with working(getattr(module, "DOING", "asking the stack")):
+                code = int(module.run(connection, **given) or 0)
         except KeyboardInterrupt:
             raise Stopped from None
         raise typer.Exit(code)

@@ -70,7 +70,8 @@ class Connection:
         if lacking:
             raise CliError(
                 f"stack {self.stack!r} ({stacks[0]['StackStatus']}) has no output {', '.join(lacking)}: it is not a "
-                f"Sluice stack, or its deployment failed"
+                f"Sluice stack, or its deployment failed: deploy again (`make build`, `sam deploy`), or "
+                "name yours with --stack"
             )
         return found
 
@@ -110,13 +111,16 @@ def known_project(world: World, project: str) -> str:
     if project in projects:
         return project
     if lost := misplaced_lines(world, project, "contract"):
-        raise CliError(f"there is no project {project!r}, because its contract is not read: {'; '.join(lost)}")
+        raise CliError(
+            f"there is no project {project!r}, because its contract is not read: {'; '.join(lost)}"
+            ". Register it: `sluice register project.yaml`"
+        )
     if not projects:
         raise CliError(
             f"there is no project {project!r}: none is registered yet. Register one with `sluice register project.yaml`"
         )
     hint = nearest(project, projects) or f"; known: {', '.join(projects)}"
-    raise CliError(f"there is no project {project!r}{hint}")
+    raise CliError(f"there is no project {project!r}{hint}. `sluice status` lists them")
 
 
 def find_run(world: World, run_id: str, project: str | None = None) -> tuple[str, Json]:

@@ -66,7 +66,10 @@ def draft(scan: Scan, source: str, project: str, target: str | None = None, kind
         )
     known = {column.name: column for column in scan.columns}
     if target is not None and target not in known:
-        raise CliError(f"the file has no column {target!r}{nearest(target, known)}; it has: {', '.join(known)}")
+        raise CliError(
+            f"the file has no column {target!r}{nearest(target, known)}; it has: {', '.join(known)}"
+            ". Name one with --target"
+        )
     result = Draft(project)
     chosen = known[target] if target else None if kind else _likely_target(scan.columns)
     if target is None and chosen is not None:

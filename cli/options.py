@@ -11,8 +11,17 @@ import typer
 
 from cli.text import say
 
-FINE, REFUSED, USAGE = 0, 1, 2
-"""Exit codes: what was asked for happened; it was refused or failed; the command line was wrong."""
+FINE, REFUSED, USAGE, REJECTED, ROLLED_BACK, NOT_APPROVED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+CODES = {
+    FINE: "the command did what it says; `watch`: the model was promoted",
+    REFUSED: "it was refused or failed; stderr says why and what to do. `watch`: the run failed",
+    USAGE: "the command line is wrong: an unknown command or option, or a value that cannot be",
+    REJECTED: "`watch`: the gates rejected the model",
+    ROLLED_BACK: "`watch`: the release was rolled back",
+    NOT_APPROVED: "`watch`: a person rejected the model, or nobody decided in time",
+    INTERRUPTED: "Ctrl-C (128 and the number of SIGINT, as a shell counts); what runs in the cloud goes on",
+}
+"""Exit code → what it means; docs/commands.md has this table."""
 
 Project = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's name.", show_default=False)]
 OptionalProject = Annotated[

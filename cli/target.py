@@ -59,7 +59,7 @@ def confirm(target: Target, *, yes: bool) -> None:
             'the command with --yes if you mean it. For the local cloud run `eval "$(sluice env)"` first'
         )
     if not typer.confirm(f"This is the first write to {target}, which is a real account. Continue?", err=True):
-        raise CliError("nothing was written")
+        raise CliError('nothing was written; for the local cloud run `eval "$(sluice env)"` first')
     path = remembered()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(sorted({*known, place}), indent=1) + "\n", encoding="utf-8")

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from cli import progress
 from sluice.escaping import visible, visible_lines
 
 
 def say(text: str = "", file: TextIO | None = None) -> None:
     """Prints the lines of `text`; what would move the cursor, colour, reorder or hide becomes a visible escape."""
+    progress.stop()
     print(visible_lines(text), file=file, flush=True)
 
 

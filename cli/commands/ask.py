@@ -18,7 +18,8 @@ import typer
 from cli.connection import Connection, known_project
 from cli.errors import CliError
 from cli.options import Json as JsonFlag
-from cli.options import Project, print_json
+from cli.options import Project
+from cli.output import Output, Shape
 from cli.text import say
 from sluice import keys
 from sluice.bootstrap import World
@@ -29,6 +30,14 @@ from sluice.ports import Answer
 NAME = "ask"
 HELP = "send a request to the model and print its answer"
 EXAMPLE = """sluice ask shop '{"pages_viewed": 3, "device": "mobile"}'"""
+JSON = Shape(
+    {
+        "request": "without a request: one to start from; else null",
+        "status": "the HTTP status of the answer, or null",
+        "variant": "the variant that answered, or null",
+        "body": "the answer",
+    }
+)
 _TYPES = {".csv": "text/csv", ".jsonl": "application/jsonlines", ".ndjson": "application/jsonlines"}
 _SAID = {"clustering": "segment", "anomaly": "flagged as an anomaly"}
 _SAMPLES: dict[str, Any] = {
@@ -51,15 +60,18 @@ def run(
     """0 when the model answered or no request was given, 1 when it did not answer."""
     world = connection.world
     project = known_project(world, project)
+    out = Output(as_json)
     if request is None:
         text = json.dumps(sample(world, project), ensure_ascii=False)
-        print_json(json.loads(text)) if as_json else say(f"sluice ask {project} {shlex.quote(text)}")
+        if not as_json:
+            say(f"sluice ask {project} {shlex.quote(text)}")
+        out.result({"request": json.loads(text), "status": None, "variant": None, "body": None})
         return 0
     body, content_type = read_request(request)
     answer = send(world, project, body, content_type)
     text = answer.body.decode("utf-8", "replace")
     if as_json:
-        print_json({"status": answer.status, "variant": answer.variant, "body": _parsed(text)})
+        out.result({"request": None, "status": answer.status, "variant": answer.variant, "body": _parsed(text)})
     elif answer.status == 200:
         say(text.strip())
         say(f"{_meaning(world, project, _parsed(text))}answered by {answer.variant}", file=sys.stderr)
@@ -77,11 +89,14 @@ def read_request(request: str) -> tuple[bytes, str]:
         try:
             json.loads(request)
         except ValueError as error:
-            raise CliError(f"the request is not JSON: {error}") from None
+            raise CliError(f"the request is not JSON: {error}. `sluice ask PROJECT` prints one to copy") from None
         return request.encode(), "application/json"
     path = Path(request)
     if not path.is_file():
-        raise CliError(f"{request!r} is neither JSON (it would begin with {{ or [) nor a file")
+        raise CliError(
+            f"{request!r} is neither JSON (it would begin with {{ or [) nor a file. "
+            "`sluice ask PROJECT` prints a request to copy"
+        )
     return path.read_bytes(), _TYPES.get(path.suffix.lower(), "application/json")
 
 

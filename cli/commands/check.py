@@ -12,7 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli import options
 from cli.connection import Connection
 from cli.errors import CliError
-from cli.text import plural, say
+from cli.output import Output, Shape
+from cli.text import plural
 from sluice.changes.words import lines
 from sluice.contract import Contract, load_contract
 from sluice.datasets.compare_contract import compare
@@ -21,26 +22,33 @@ from sluice.intake.misplaced import is_contract_name
 NAME = "check"
 HELP = "check a project.yaml and list its errors"
 EXAMPLE = "sluice check project.yaml"
+JSON = Shape(
+    {
+        "file": "the file",
+        "project": "the project",
+        "contract": "the contract with every default",
+        "notes": "what to know of it, and what it would change for rows accepted before",
+    }
+)
 SECONDS = 30.0
 """For reading accepted rows."""
 _LEARNS = {"clustering": "finds segments", "anomaly": "finds rare rows"}
 
 
 def run(connection: Connection, file: options.Contract = Path("project.yaml"), as_json: options.Json = False) -> int:
-    contract = read(file)
-    if as_json:
-        options.print_json(contract.model_dump(mode="json"))
-        return 0
+    contract, out = read(file), Output(as_json)
     problem, columns = contract.problem, contract.feature_columns
-    say(f"{file} is a valid contract.")
+    out.say(f"{file} is a valid contract.")
     what = f"learns {problem.target}" if problem.learned_target else _LEARNS[problem.type]
     learns = f"  {contract.project}: {problem.type}, {what} from {plural(len(columns), 'column')}"
     gates = plural(len(contract.gates), "gate")
-    say(f"{learns}, tuned for {problem.metric}, {gates}, approval {contract.release.approval}")
-    if not contract.gates:
-        say("  note: without gates every candidate is released, however bad it is")
-    for line in _changes(connection, contract):
-        say(f"  {line}")
+    out.say(f"{learns}, tuned for {problem.metric}, {gates}, approval {contract.release.approval}")
+    notes = [] if contract.gates else ["note: without gates every candidate is released, however bad it is"]
+    notes += _changes(connection, contract)
+    for line in notes:
+        out.say(f"  {line}")
+    facts = {"file": str(file), "project": contract.project, "contract": contract.model_dump(mode="json")}
+    out.result({**facts, "notes": notes})
     return 0
 
 
@@ -69,4 +77,7 @@ def read(path: Path) -> Contract:
         if isinstance(error, FileNotFoundError) and path.parent.is_dir():
             near = sorted(each.name for each in path.parent.iterdir() if is_contract_name(each.name))
             hint = f"; do you mean {', '.join(near)}?" if near else ""
-        raise CliError(f"{path} cannot be read: {error.strerror}{hint}") from None
+        raise CliError(
+            f"{path} cannot be read: {error.strerror}{hint}. "
+            "Give the path of a project.yaml; `sluice init FILE` writes one"
+        ) from None

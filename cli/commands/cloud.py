@@ -21,14 +21,18 @@ from cli import stack as local
 from cli.commands.env import running
 from cli.connection import Connection
 from cli.errors import CliError
+from cli.options import INTERRUPTED
+from cli.options import Json as JsonFlag
+from cli.output import Output, Shape
 from cli.repository import clone
 from cli.text import say
 
 NAME = "cloud"
 HELP = "start a local cloud with Sluice deployed on it"
 EXAMPLE = "sluice cloud --speed 10"
-INTERRUPTED = 130
-"""128 and the number of SIGINT, as a shell counts."""
+JSON = Shape(
+    {"endpoint": "the address of its API", "stack": "the stack on it", "state": "its folder", "port": "its port"}
+)
 
 
 def run(
@@ -39,11 +43,15 @@ def run(
     port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 4566,
     background: Annotated[bool, typer.Option("--background", help="Return when it is deployed.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Stop the one that runs in the background.")] = False,
+    as_json: JsonFlag = False,
 ) -> int:
     """0 when it was stopped, or stands in the background; INTERRUPTED when Ctrl-C came before it stood."""
     cloud = local.LocalStack(state=clone() / ".localcloud", speed=speed, port=port, stack=connection.stack)
+    out = Output(as_json)
+    facts = {"endpoint": cloud.endpoint, "stack": cloud.stack, "state": str(cloud.state), "port": port}
     if stop:
         _stop(cloud)
+        out.result(facts)
         return 0
     _refuse_a_second(cloud.state)
     try:
@@ -53,7 +61,8 @@ def run(
             cloud.start()
         with _stage(f"Deploying stack {cloud.stack} (sam deploy), about half a minute", "deployed"):
             cloud.deploy()
-        say(welcome(cloud, background=background))
+        out.say(welcome(cloud, background=background))
+        out.result(facts)
         if not background:
             _wait_for_the_end(cloud.notices)
     except KeyboardInterrupt:
@@ -106,7 +115,7 @@ def _stop(cloud: local.LocalStack) -> None:
         cloud.stop()
     finally:
         signal.signal(signal.SIGINT, before)
-    say("the local cloud is stopped")
+    say("the local cloud is stopped", sys.stderr)
 
 
 def _refuse_a_second(state: Path) -> None:

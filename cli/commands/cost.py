@@ -23,6 +23,7 @@ from cli.costs.prices import PriceTable, regions, table
 from cli.costs.usage import HELP as ASSUMED
 from cli.costs.usage import Assumptions, Line, Measured, Usage
 from cli.errors import CliError
+from cli.output import Shape
 from cli.text import say
 from cli.text import table as columns
 from sluice.contract import Contract
@@ -30,6 +31,21 @@ from sluice.contract import Contract
 NAME = "cost"
 HELP = "estimate what a run and a month cost"
 EXAMPLE = "sluice cost project.yaml --region eu-west-1 --rows 200000"
+JSON = Shape(
+    {
+        "project": "the project",
+        "region": "whose prices",
+        "prices": "date and file of the price table",
+        "currency": "USD",
+        "runs_a_month": "assumed runs",
+        "run": "usd and lines of one run",
+        "month": "usd and lines of a month",
+        "longest_tuning_usd": "what the contract lets the tuning cost at most",
+        "assumed": "every assumption",
+        "measured": "job times of --run, or null",
+        "not_counted": "what is left out",
+    }
+)
 OPTIONS = [option(each.name, each.default, f"{ASSUMED[each.name]}.".capitalize()) for each in fields(Assumptions)]
 NOT_COUNTED = (
     "free tiers, savings plans, taxes and support",
@@ -70,10 +86,12 @@ def assumptions(values: dict[str, Any]) -> Assumptions:
     given = Assumptions(**values)
     for name, value in asdict(given).items():
         if value < 0:
-            raise CliError(f"--{name.replace('_', '-')} is {value}: {ASSUMED[name]} cannot be negative")
+            raise CliError(f"--{name.replace('_', '-')} is {value}: {ASSUMED[name]} cannot be negative; give 0 or more")
     for name in ("spot_discount", "bandit_share"):
         if getattr(given, name) > 1:
-            raise CliError(f"--{name.replace('_', '-')} is a share from 0 to 1; got {getattr(given, name)}")
+            raise CliError(
+                f"--{name.replace('_', '-')} is a share from 0 to 1; got {getattr(given, name)}; write 0.7 for 70 %"
+            )
     return given
 
 

@@ -20,8 +20,10 @@ from cli.connection import Connection, known_project
 from cli.errors import CliError
 from cli.executions import execution_state
 from cli.following import Progress, end_of
+from cli.options import Json as JsonFlag
 from cli.options import Project
-from cli.text import plural, say, table
+from cli.output import Output, Shape
+from cli.text import plural, table
 from sluice.errors import EndpointBusyError
 from sluice.ports import ENDPOINT, EndpointState, Json
 from sluice.release import endpoint_alarms
@@ -31,6 +33,17 @@ NAME = "drill"
 HELP = "exercise the rollback on a live endpoint"
 EXAMPLE = "sluice drill rollback shop"
 WRITES = True
+JSON = Shape(
+    {
+        "drill": "its id",
+        "project": "the project",
+        "champion": "the run that serves",
+        "passed": "whether the champion serves alone again, verified",
+        "trouble": "why not",
+        "seen": "what came to pass, and when this command saw it",
+        "requests": "how many the champion and its copy answered",
+    }
+)
 NO_ALARM = f"Set no alarm: the judge ends the drill when {BAKE} are over."
 _POLL_SECONDS = 0.5
 _ALARM_SECONDS = 20.0
@@ -52,31 +65,35 @@ def run(
     kind: Annotated[Kind, typer.Argument(metavar="WHAT", help="`rollback`: of a release, by an alarm.")],
     project: Project,
     no_alarm: Annotated[bool, typer.Option("--no-alarm", help=NO_ALARM)] = False,
+    as_json: JsonFlag = False,
 ) -> int:
     """0 only when the drill passed, by its own record and by what the endpoint says to this command."""
-    project = known_project(connection.world, project)
-    _end_abandoned(connection, project)
+    project, out = known_project(connection.world, project), Output(as_json)
+    _end_abandoned(connection, project, out)
     started = connection.world.call(start_drill, project, getpass.getuser())
-    drill = _Drill(connection, project, started, wants_alarm=not no_alarm)
-    say(f"{drill.id} of {project}: a second copy of {started['champion']} gets 10 % of the requests of")
-    say(f"{started['endpoint']}, and {'the judge' if no_alarm else 'an alarm'} rolls it back. Its machines are billed")
-    say(f"until the drill is over: two changes of the endpoint, and at most {BAKE} between them.")
+    drill = _Drill(connection, project, started, wants_alarm=not no_alarm, out=out)
+    out.say(f"{drill.id} of {project}: a second copy of {started['champion']} gets 10 % of the requests of")
+    out.say(
+        f"{started['endpoint']}, and {'the judge' if no_alarm else 'an alarm'} rolls it back. Its machines are billed"
+    )
+    out.say(f"until the drill is over: two changes of the endpoint, and at most {BAKE} between them.")
     if drill.wants_alarm:
-        say("Setting the alarm needs the permission cloudwatch:SetAlarmState.")
+        out.say("Setting the alarm needs the permission cloudwatch:SetAlarmState.")
     try:
         drill.watch()
     except KeyboardInterrupt:
-        raise CliError(f"stopped watching. {drill.goes_on()}") from None
+        raise CliError(f"stopped watching. {drill.goes_on()}. `sluice why {drill.id}` has its records") from None
     except (ClientError, BotoCoreError):
-        say(drill.goes_on())
+        out.say(drill.goes_on())
         raise
     finally:
         drill.close()
-    say(drill.timeline())
-    say(drill.requests())
-    if trouble := drill.trouble():
+    out.say(drill.timeline())
+    out.say(drill.requests())
+    out.result(drill.document(trouble := drill.trouble()))
+    if trouble:
         raise CliError(f"the drill FAILED: {'; '.join(trouble)}. `sluice why {drill.id}` has its records")
-    say(f"the drill passed: {drill.champion} serves all requests of {drill.endpoint}")
+    out.say(f"the drill passed: {drill.champion} serves all requests of {drill.endpoint}")
     return 0
 
 
@@ -88,6 +105,7 @@ class _Drill:
     project: str
     started: Json
     wants_alarm: bool
+    out: Output
     seen: dict[str, datetime] = field(default_factory=dict)
     rings: list[datetime] = field(default_factory=list)
     alarm_trouble: str | None = None
@@ -113,7 +131,7 @@ class _Drill:
             # asked first: what is looked at below is then at least as new as the end
             self.execution = execution_state(self.connection, self.started["execution_arn"])
             for step in progress.fresh():
-                say(f"  {step.at.astimezone(UTC):%H:%M:%S}  {step.words}")
+                self.out.say(f"  {step.at.astimezone(UTC):%H:%M:%S}  {step.words}")
             self._look()
             if self.execution["status"] != "RUNNING":
                 self._note(ENDED)
@@ -155,14 +173,31 @@ class _Drill:
         shown = table(("at (UTC)", "seconds", "after the alarm", "what was seen"), rows)
         return f"\n{shown}\nMeasured by polling every {_POLL_SECONDS:g} s, with this machine's clock."
 
-    def requests(self) -> str:
-        """What the users had of it."""
-        world, now = self.connection.world, self.connection.world.clock.now()
-        begin = self.seen[STARTED]
-        champion, canary = (
-            world.metrics.variant_sum(self.endpoint, self.started[name], "Invocations", begin, now)
+    def document(self, trouble: list[str]) -> Json:
+        """The drill in the shape of JSON."""
+        champion, copy = self._answered()
+        return {
+            "drill": self.id,
+            "project": self.project,
+            "champion": self.champion,
+            "passed": not trouble,
+            "trouble": trouble,
+            "seen": self.seen,
+            "requests": {"champion": champion, "copy": copy},
+        }
+
+    def _answered(self) -> tuple[float, float]:
+        """Requests that the champion and its copy answered since the drill began."""
+        world, begin = self.connection.world, self.seen[STARTED]
+        champion, copy = (
+            world.metrics.variant_sum(self.endpoint, self.started[name], "Invocations", begin, world.clock.now())
             for name in ("champion_variant", "variant")
         )
+        return champion, copy
+
+    def requests(self) -> str:
+        """What the users had of it."""
+        champion, canary = self._answered()
         told = f"{champion:.0f} requests were answered by the champion meanwhile and {canary:.0f} by its copy"
         if not canary:
             told += ": no user's request was moved, only weights and configurations"
@@ -231,11 +266,11 @@ class _Drill:
             )
         except ClientError as error:
             self.alarm_trouble = f"its alarm {name} could not be set: {error}"
-            say(f"{self.alarm_trouble}. {self.goes_on()}")
+            self.out.say(f"{self.alarm_trouble}. {self.goes_on()}")
             return
         self.seen.setdefault(ALARM, at)
         self.rings.append(at)
-        say(f"  {at:%H:%M:%S}  set alarm {name}")
+        self.out.say(f"  {at:%H:%M:%S}  set alarm {name}")
 
     def _note(self, what: str) -> None:
         self.seen.setdefault(what, self.connection.world.clock.now())
@@ -277,7 +312,7 @@ def _settled(connection: Connection, endpoint: str, tries: int = 20) -> Endpoint
     raise AssertionError("the last try returns or raises")
 
 
-def _end_abandoned(connection: Connection, project: str) -> None:
+def _end_abandoned(connection: Connection, project: str, out: Output) -> None:
     """Closes an earlier drill whose execution failed when nobody watched it: only who watches sees that."""
     world = connection.world
     held = world.ledger.lock(project, of=ENDPOINT) or {}
@@ -287,4 +322,4 @@ def _end_abandoned(connection: Connection, project: str) -> None:
     execution = execution_state(connection, record["execution_arn"])
     if execution["status"] != "RUNNING":
         world.call(end_drill, project, record["run_id"], end_of(execution))
-        say(f"the earlier drill {record['run_id']} is over ({end_of(execution)}); the endpoint is free again")
+        out.say(f"the earlier drill {record['run_id']} is over ({end_of(execution)}); the endpoint is free again")

@@ -8,15 +8,18 @@ from typing import Annotated
 
 import typer
 
+from cli.arrivals import JSON as ARRIVAL
 from cli.arrivals import refuse_contract, send
 from cli.connection import Connection
 from cli.errors import CliError
+from cli.options import Json as JsonFlag
 from cli.options import Project
 
 NAME = "drop"
 HELP = "upload a file and report the verdict"
 EXAMPLE = "sluice drop shop sessions.csv"
 WRITES = True
+JSON = ARRIVAL
 
 
 class Area(StrEnum):
@@ -43,9 +46,10 @@ def run(
     ] = Area.RAW,
     name: Name = None,
     wait: Wait = 600,
+    as_json: JsonFlag = False,
 ) -> int:
     """0 when the file was accepted or scored, 1 when it was refused."""
     if file is None:
         refuse_contract(to.value, "", project)
         raise CliError(f"which project is {project} for? Write `sluice drop PROJECT {project}`")
-    return send(connection.world, project, file, to.value, name, wait)
+    return send(connection.world, project, file, to.value, name, wait, as_json=as_json)

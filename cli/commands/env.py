@@ -18,12 +18,14 @@ import typer
 from cli.connection import Connection
 from cli.errors import CliError
 from cli.options import Json, print_json
+from cli.output import Shape
 from cli.repository import clone
 from cli.text import say
 
 NAME = "env"
 HELP = 'print shell lines for the local cloud: eval "$(sluice env)"'
 EXAMPLE = 'eval "$(sluice env)"'
+JSON = Shape({"AWS_ENDPOINT_URL": "the local cloud", "AWS_REGION": "its region"}, open=True)
 _AWAY = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN")
 """These would win over the keys, or be sent with them."""
 

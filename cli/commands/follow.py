@@ -17,6 +17,7 @@ NAME = "follow"
 HELP = "the former name of watch"
 EXAMPLE = "sluice follow shop"
 HIDDEN = True
+JSON = watch.JSON
 
 
 def run(

@@ -5,20 +5,33 @@ from __future__ import annotations
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
 from cli.connection import Connection
 from cli.errors import CliError
-from cli.text import plural, say
+from cli.options import Json as JsonFlag
+from cli.output import Output, Shape
+from cli.text import plural
 from sluice.contract import load_contract
 from sluice.errors import UnreadableFileError
 
 NAME = "init"
 HELP = "write a first project.yaml from a data file"
 EXAMPLE = "sluice init sessions.csv --target purchase"
+JSON = Shape(
+    {
+        "file": "the contract that was written",
+        "project": "the project's name",
+        "columns": "how many the file has",
+        "unnamed": "how many of them have no name and are left out",
+        "doubled": "columns that are left out because the header has them more than once",
+        "judged": "what the intake would say of the file",
+        "decide": "what only a person can confirm",
+    }
+)
 
 
 def run(
@@ -39,6 +52,7 @@ def run(
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the contract goes.")] = Path("project.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Replace the output when it exists.")] = False,
+    as_json: JsonFlag = False,
 ) -> int:
     # here, not above: they read files with pyarrow, whose import every other command would wait for
     from cli.draft import draft, project_name
@@ -46,11 +60,12 @@ def run(
     from cli.guessing import scan_file
 
     if not file.is_file():
-        raise CliError(f"there is no file {file}")
+        raise CliError(f"there is no file {file}: give the path of a data file")
     if output.exists() and not force:
         raise CliError(f"{output} exists; give another --output, or --force to replace it")
     if kind not in (None, *TYPES):
         raise CliError(f"--type {kind!r}; write {' or '.join(TYPES)}, or leave it out and name the target")
+    out = Output(as_json)
     try:
         scan = scan_file(file, encoding)
     except ValidationError as error:
@@ -61,21 +76,30 @@ def run(
     stem = file.name.split(".")[0]
     made = draft(scan, file.name, project or project_name(stem), target, kind)
     output.write_text(made.text, encoding="utf-8")
-    say(f"wrote {output}: project {made.project}, {plural(len(scan.columns), 'column')}")
+    out.say(f"wrote {output}: project {made.project}, {plural(len(scan.columns), 'column')}")
     if scan.unnamed:
-        say(
+        out.say(
             f"  {plural(scan.unnamed, 'column')} without a name left out; Sluice ignores columns that the contract "
             f"does not name"
         )
     if scan.doubled:
         names = ", ".join(map(repr, scan.doubled))
-        say(f"  left out, since the header has them more than once: {names}; give each column its own name")
-    say(f"  {_judged(file, made.text)}")
+        out.say(f"  left out, since the header has them more than once: {names}; give each column its own name")
+    judged = _judged(file, made.text)
+    out.say(f"  {judged}")
     for decision in made.decisions:
-        say(f"  decide: {decision}")
+        out.say(f"  decide: {decision}")
     split = "data.split, " if "DECIDE: by: time" in made.text else ""
-    say(f"  decide in the file: description, {split}gates, release.approval and release.no_traffic")
-    say(f"Then: sluice check {output} && sluice register {output}")
+    out.say(f"  decide in the file: description, {split}gates, release.approval and release.no_traffic")
+    out.say(f"Then: sluice check {output} && sluice register {output}")
+    facts: dict[str, Any] = {
+        "file": str(output),
+        "project": made.project,
+        "columns": len(scan.columns),
+        "unnamed": scan.unnamed,
+    }
+    facts["doubled"] = list(scan.doubled)
+    out.result({**facts, "judged": judged, "decide": list(made.decisions)})
     return 0
 
 

@@ -15,10 +15,12 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
+from cli import progress
 from cli.connection import Connection, known_project
 from cli.errors import CliError
 from cli.options import Json as JsonFlag
-from cli.options import Project, print_json
+from cli.options import Project
+from cli.output import Output, Shape
 from cli.text import plural, say, table
 from sluice import keys
 from sluice.bootstrap import World
@@ -30,6 +32,13 @@ from sluice.ports import Json
 NAME = "quarantine"
 HELP = "list refused rows, or write those of a file as CSV with their reasons"
 EXAMPLE = "sluice quarantine shop sessions.csv --output refused.csv"
+JSON = Shape(
+    {
+        "project": "the project",
+        "files": "summary of each file with refused rows, the newest first; of the one that was named",
+        "rows": "the refused rows of the file that was named: row, reasons, values; else null",
+    }
+)
 LINE = "_line"
 
 
@@ -46,8 +55,9 @@ def run(
     world = connection.world
     project = known_project(world, project)
     found = summaries(world, project)
+    out = Output(as_json)
     if file is None and as_json:
-        print_json(found)
+        out.result({"project": project, "files": found, "rows": None})
         return 0
     if file is None:
         say(listing(found) if found else f"no row of {project} is in quarantine")
@@ -55,16 +65,18 @@ def run(
     chosen = _chosen(found, project, file)
     body = world.objects.read(keys.quarantined_rows(project, chosen["dataset_id"])).decode()
     rows = [json.loads(line) for line in body.splitlines()]
-    if as_json:
-        print_json(rows)
+    if as_json and output is None:
+        out.result({"project": project, "files": [chosen], "rows": rows})
         return 0
     if output is None:
+        progress.stop()
         write_csv(rows, sys.stdout, raw=raw)
         return 0
     # with a byte order mark, without which Excel takes UTF-8 for an old encoding; the intake takes it off again
-    with output.open("w", encoding="utf-8-sig", newline="") as out:
-        write_csv(rows, out, raw=raw)
-    say(f"{plural(len(rows), 'refused row')} of {chosen['key']} in {output}")
+    with output.open("w", encoding="utf-8-sig", newline="") as opened:
+        write_csv(rows, opened, raw=raw)
+    out.result({"project": project, "files": [chosen], "rows": rows})
+    out.say(f"{plural(len(rows), 'refused row')} of {chosen['key']} in {output}")
     return 0
 
 

@@ -8,8 +8,10 @@ import sys
 
 from cli.connection import Connection, known_project
 from cli.errors import CliError
+from cli.options import Json as JsonFlag
 from cli.options import Project, Yes
-from cli.text import plural, say
+from cli.output import Output, Shape
+from cli.text import plural
 from sluice import names
 from sluice.serving.endpoint_lock import endpoint_lock
 
@@ -17,39 +19,53 @@ NAME = "remove-endpoint"
 HELP = "delete a project's endpoint; models and configurations stay"
 EXAMPLE = "sluice remove-endpoint shop"
 WRITES = True
+JSON = Shape(
+    {
+        "project": "the project",
+        "endpoint": "its name",
+        "deleted": "whether this command deleted it",
+        "schedule_off": "whether a scheduled retraining was switched off",
+    }
+)
 _SETTLED = ("InService", "Failed", "OutOfService")
 
 
-def run(connection: Connection, project: Project, yes: Yes = False) -> int:
-    world = connection.world
+def run(connection: Connection, project: Project, yes: Yes = False, as_json: JsonFlag = False) -> int:
+    world, out = connection.world, Output(as_json)
     project = known_project(world, project)
     name = names.endpoint(world.settings.stack, project)
     endpoint = world.models.endpoint(name)
+    facts = {"project": project, "endpoint": name, "deleted": False, "schedule_off": False}
     if endpoint is None:
-        say(f"{project} has no endpoint: {name} does not exist, and costs nothing")
+        out.say(f"{project} has no endpoint: {name} does not exist, and costs nothing")
+        out.result(facts)
         return 0
     held = world.ledger.lock(project)
     if held:
         raise CliError(
-            f"run {held['run_id']} is in progress and may be releasing to {name}: remove it when the run has ended"
+            f"run {held['run_id']} is in progress and may be releasing to {name}:"
+            f" remove it when the run has ended (`sluice watch {project}`)"
         )
     if endpoint.status not in _SETTLED:
-        raise CliError(f"{name} is {endpoint.status}: try again when that is over")
+        raise CliError(f"{name} is {endpoint.status}: try again when that is over; `sluice status {project}` shows it")
     instances = sum(variant.instances for variant in endpoint.variants)
-    say(f"{name} serves {endpoint.config} on {plural(instances, 'instance')}. Without it every request fails.")
+    out.say(f"{name} serves {endpoint.config} on {plural(instances, 'instance')}. Without it every request fails.")
     if not yes and not _agreed(name):
-        say("nothing was changed")
+        out.say("nothing was changed")
+        out.result(facts)
         return 1
     with world.call(endpoint_lock, project, "remove"):
         contract = world.ledger.contract(project)
         if contract and contract[0]["retrain"].get("schedule"):
             # the model of the next scheduled retraining would create the endpoint again
             world.schedules.delete(names.retrain_schedule(world.settings.stack, project))
-            say("its scheduled retraining is off until a model is promoted again")
+            facts["schedule_off"] = True
+            out.say("its scheduled retraining is off until a model is promoted again")
         connection.client("sagemaker").delete_endpoint(EndpointName=name)
-    say(f"{name} is deleted. Its models, its configuration and the project's history stay. To get it back:")
-    say(f"  `sluice wake {project}` creates it again for the champion,")
-    say(f"  `sluice retrain {project} --reason …` for the next released model.")
+    out.say(f"{name} is deleted. Its models, its configuration and the project's history stay. To get it back:")
+    out.say(f"  `sluice wake {project}` creates it again for the champion,")
+    out.say(f"  `sluice retrain {project} --reason …` for the next released model.")
+    out.result({**facts, "deleted": True})
     return 0
 
 

@@ -1,4 +1,7 @@
-"""Downloads the report of a run's evaluation and its model card: pages that any browser opens without a network."""
+"""Downloads the pages of a run (evaluation, model card), a dataset (profile) or a project (the newest of each kind).
+
+Any browser opens them without a network. `--link` prints addresses instead that anybody can open for an hour.
+"""
 
 from __future__ import annotations
 
@@ -7,36 +10,56 @@ from typing import Annotated
 
 import typer
 
-from cli.connection import Connection, find_run
-from cli.errors import CliError
-from cli.options import OptionalProject, Run
-from cli.text import say
-from sluice import keys
+from cli.connection import Connection
+from cli.options import Json, OptionalProject
+from cli.output import Output, Shape
+from cli.pages import pages_of
 
 NAME = "report"
-HELP = "download the report of a run's evaluation, and its model card"
+HELP = "download the pages of a run, a dataset or a project"
 EXAMPLE = "sluice report r0123 --output ."
+JSON = Shape(
+    {
+        "kind": "evaluation, model card, dataset or monitoring",
+        "uri": "where it lies",
+        "file": "where it went, or null",
+        "link": "the address (--link), or null",
+    },
+    kind="list",
+)
+_LINK_SECONDS = 3_600
 
 
 def run(
     connection: Connection,
-    run_id: Run,
+    what: Annotated[
+        str,
+        typer.Argument(metavar="RUN|DATASET|PROJECT", help="An id, its beginning, or a project.", show_default=False),
+    ],
     project: OptionalProject = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder that the pages are written to.")] = Path(),
+    link: Annotated[
+        bool,
+        typer.Option("--link", help="Print addresses that open in a browser for an hour, for anybody who has them."),
+    ] = False,
+    as_json: Json = False,
 ) -> int:
-    world = connection.world
-    name, record = find_run(world, run_id, project)
-    full = record["run_id"]
-    found = [
-        (key, kind)
-        for key, kind in ((keys.evaluation_report(name, full), "report"), (keys.model_card(name, full), "model-card"))
-        if world.objects.exists(key)
-    ]
-    if not found:
-        raise CliError(f"run {full} of {name} has no report: it has not come to its gates, or is of an older version")
-    output.mkdir(parents=True, exist_ok=True)
-    for key, kind in found:
-        path = output / f"{name}-{full}-{kind}.html"
-        path.write_bytes(world.objects.read(key))
-        say(f"{path}\n  from {world.objects.uri(key)}")
+    world, out = connection.world, Output(as_json)
+    found = pages_of(world, what, project)
+    done = []
+    if not link:
+        output.mkdir(parents=True, exist_ok=True)
+    for page in found:
+        uri, path, address = world.objects.uri(page.key), output / page.name, None
+        if link:
+            place = {"Bucket": world.objects.bucket, "Key": page.key}
+            address = connection.client("s3").generate_presigned_url(
+                "get_object", Params=place, ExpiresIn=_LINK_SECONDS
+            )
+            out.say(f"{page.kind}: {address}")
+        else:
+            path.write_bytes(world.objects.read(page.key))
+            out.say(f"{path}\n  from {uri}")
+        done.append({"kind": page.kind, "uri": uri, "file": None if link else str(path), "link": address})
+    out.result(done)
     return 0

@@ -15,14 +15,24 @@ from cli.connection import Connection, known_project
 from cli.errors import CliError
 from cli.executions import execution_state
 from cli.following import end_of
+from cli.options import Json as JsonFlag
 from cli.options import Project, Reason
-from cli.text import say
+from cli.output import Output, Shape
+from cli.progress import working
 from sluice import names
 
 NAME = "rollback"
 HELP = "bring the previous model back"
 EXAMPLE = "sluice rollback shop --reason 'wrong prices since noon'"
 WRITES = True
+JSON = Shape(
+    {
+        "project": "the project",
+        "from": "the run that served",
+        "to": "the run that comes back",
+        "serves": "the run that serves now",
+    }
+)
 _POLL_SECONDS = 1.0
 
 
@@ -31,13 +41,17 @@ def run(
     project: Project,
     reason: Reason,
     wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="0: do not wait for the end.")] = 1_800,
+    as_json: JsonFlag = False,
 ) -> int:
     """0 when the predecessor serves, or was asked for with `--wait 0`; CliError says why not."""
-    world = connection.world
+    world, out = connection.world, Output(as_json)
     project = known_project(world, project)
     champion = world.ledger.champion(project)
     if champion is None:
-        raise CliError(f"no model of {project} has been released: there is nothing to roll back")
+        raise CliError(
+            f"no model of {project} has been released: there is nothing to roll back; "
+            f"`sluice status {project}` says what it waits for"
+        )
     if champion.serving == "asleep":
         raise CliError(f"the endpoint of {project} is asleep: `sluice wake {project}` first")
     if not champion.previous:
@@ -52,18 +66,22 @@ def run(
     )
     request = {"project": project, "reason": why, "from_run": champion.run_id}
     arn = world.executions.start(world.settings.rollback_arn, name, request)
-    say(f"rolling {project} back from {champion.run_id} to {to}")
+    out.say(f"rolling {project} back from {champion.run_id} to {to}")
+    facts = {"project": project, "from": champion.run_id, "to": to}
     if wait <= 0:
-        say(f"`sluice status {project}` says what serves")
+        out.say(f"`sluice status {project}` says what serves")
+        out.result({**facts, "serves": champion.run_id})
         return 0
     deadline = time.monotonic() + wait
-    while (state := execution_state(connection, arn))["status"] == "RUNNING":
-        if time.monotonic() >= deadline:
-            raise CliError(f"not finished after {wait:.0f} s; it continues: `sluice status {project}`")
-        time.sleep(_POLL_SECONDS)
+    with working(f"waiting until {to} serves"):
+        while (state := execution_state(connection, arn))["status"] == "RUNNING":
+            if time.monotonic() >= deadline:
+                raise CliError(f"not finished after {wait:.0f} s; it continues: `sluice status {project}`")
+            time.sleep(_POLL_SECONDS)
     now = world.ledger.champion(project)
     if now is None or now.run_id != to:
         serving = now.run_id if now else "nothing"
         raise CliError(f"{end_of(state)}, and {serving} serves: the alert says why; `sluice status {project}`")
-    say(f"{to} serves {project} again. The alert `Rolled Back` says how that was verified")
+    out.say(f"{to} serves {project} again. The alert `Model Rolled Back` says how that was verified")
+    out.result({**facts, "serves": now.run_id})
     return 0

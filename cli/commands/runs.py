@@ -9,6 +9,7 @@ import typer
 from cli.connection import Connection, known_project
 from cli.options import Json as JsonFlag
 from cli.options import Project, print_json
+from cli.output import Shape
 from cli.text import duration, moment, say, table
 from sluice.bootstrap import World
 from sluice.ports import Json
@@ -16,6 +17,7 @@ from sluice.ports import Json
 NAME = "runs"
 HELP = "list a project's runs"
 EXAMPLE = "sluice runs shop --limit 50"
+JSON = Shape({"run_id": "the run", "started_at": "when", "outcome": "how it ended"}, kind="list", open=True)
 
 
 def run(

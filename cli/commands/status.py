@@ -14,6 +14,7 @@ from cli.connection import Connection, known_project
 from cli.options import Json as JsonFlag
 from cli.options import print_json
 from cli.outcomes import misplaced_lines
+from cli.output import Shape
 from cli.text import indent, moment, number, plural, say
 from sluice import keys, names
 from sluice.bootstrap import World
@@ -28,6 +29,13 @@ from sluice.ports import Json
 NAME = "status"
 HELP = "what serves, what runs, what waits"
 EXAMPLE = "sluice status shop"
+JSON = Shape(
+    {
+        "target": "the cloud that was asked",
+        "projects": "for each project: champion, endpoint, lock, measured, datasets, contract_change, runs",
+        "not_read": "objects that lie where nothing is read",
+    }
+)
 
 
 def run(

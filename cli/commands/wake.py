@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from cli.connection import Connection, known_project
+from cli.options import Json as JsonFlag
 from cli.options import Project
-from cli.text import say
+from cli.output import Output, Shape
 from sluice.serving.wake_endpoint import wake_endpoint
 
 NAME = "wake"
 HELP = "create a sleeping project's endpoint again"
 EXAMPLE = "sluice wake shop"
 WRITES = True
+JSON = Shape({"decision": "waking, or awake if it was there", "endpoint": "its name", "config": "its configuration"})
 
 
-def run(connection: Connection, project: Project) -> int:
-    world = connection.world
+def run(connection: Connection, project: Project, as_json: JsonFlag = False) -> int:
+    world, out = connection.world, Output(as_json)
     project = known_project(world, project)
     answer = world.call(wake_endpoint, project)
     if answer["decision"] == "awake":
-        say(f"{answer['endpoint']} is there already, with {answer['config']}")
+        out.say(f"{answer['endpoint']} is there already, with {answer['config']}")
     else:
-        say(
+        out.say(
             f"{answer['endpoint']} is being created again with {answer['config']}, which takes minutes; it is "
             f"billed from now on."
         )
-        say(f"`sluice status {project}` says when it is InService")
+        out.say(f"`sluice status {project}` says when it is InService")
+    out.result(answer)
     return 0

@@ -16,6 +16,7 @@ from cli.connection import Connection, find_run, known_project
 from cli.errors import CliError
 from cli.options import Json as JsonFlag
 from cli.options import Project, print_json
+from cli.output import Shape
 from cli.text import say
 from cli.watching.reading import Reader
 from cli.watching.screens import Screen, screen
@@ -26,6 +27,21 @@ from sluice.ports import Json
 NAME = "watch"
 HELP = "live tree of a run: states, metrics, gates, canary"
 EXAMPLE = "sluice watch shop"
+JSON = Shape(
+    {
+        "event": "run, note, state, facts, traffic, waits or end",
+        "at": "when",
+        "machine": "state, facts: the state machine",
+        "state": "state, facts: the state",
+        "status": "state: running, done or failed",
+        "facts": "facts: what was measured or decided",
+        "outcome": "end: how the run ended",
+        "exit_code": "end: the exit code",
+    },
+    kind="lines",
+    open=True,
+)
+"""With --once it is one object: the run with its tree of states."""
 _POLL_SECONDS = 1.0
 _STOPPED_SECONDS = 30.0
 """How long a run whose execution has ended may take to record its outcome."""
@@ -43,7 +59,7 @@ def run(
     wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for a run to start.")] = 120,
     as_json: JsonFlag = False,
 ) -> int:
-    """0 when the model was promoted (`--once`: or the run goes on); see CODES of cli/watching/view.py."""
+    """0 when the model was promoted (`--once`: or the run goes on); see OUTCOMES of cli/watching/view.py."""
     world = connection.world
     project = known_project(world, project)
     if once:

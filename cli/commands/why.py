@@ -8,6 +8,7 @@ from cli import decisions
 from cli.candidates import search_of, told
 from cli.connection import Connection, find_run
 from cli.options import Json, OptionalProject, Run, print_json
+from cli.output import Shape
 from cli.text import say
 from cli.trials import told as trials_told
 from cli.trials import trials_of
@@ -18,6 +19,19 @@ from sluice.store.prepared_data import prepared_data
 NAME = "why"
 HELP = "every decision of a run, with its reasons"
 EXAMPLE = "sluice why r0123"
+JSON = Shape(
+    {
+        "project": "the project",
+        "run": "the run's record",
+        "contract_change": "what its contract changed for rows accepted before, or null",
+        "prepared_data": "rows of each part, and what became of the others",
+        "search": "strategy, jobs and families of the tuning, or null",
+        "candidates": "the families with their best scores",
+        "trials": "the trials of auto",
+        "decisions": "each decision record: gates, replay, canary, bandit, verification",
+        "responses": "the answers to alarms",
+    }
+)
 
 
 def run(connection: Connection, run_id: Run, project: OptionalProject = None, as_json: Json = False) -> int:

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from cli.connection import Connection, known_project
+from cli.options import Json as JsonFlag
 from cli.options import Project, Reason
-from cli.text import say
+from cli.output import Output, Shape
 from sluice.datasets.withdraw_dataset import withdraw_dataset
 from sluice.escaping import visible
 from sluice.ports import Json
@@ -18,6 +19,18 @@ NAME = "withdraw"
 HELP = "leave a dataset out of every later run"
 EXAMPLE = "sluice withdraw shop d0123abcd --reason 'wrong currency'"
 WRITES = True
+JSON = Shape(
+    {
+        "decision": "withdrawn, or known if it was withdrawn before",
+        "dataset": "its id",
+        "key": "the file that it came from",
+        "rows": "how many it has",
+        "runs": "every run that learned from it",
+        "champion": "the serving run if it learned from it, or null",
+        "running": "the run in progress if it reads it, or null",
+        "record": "where the record lies in the bucket",
+    }
+)
 
 
 def run(
@@ -25,11 +38,14 @@ def run(
     project: Project,
     dataset: Annotated[str, typer.Argument(help="Its id, from the alert `Dataset Accepted`.", show_default=False)],
     reason: Reason,
+    as_json: JsonFlag = False,
 ) -> int:
-    world = connection.world
+    world, out = connection.world, Output(as_json)
     project = known_project(world, project)
     why = f"{reason} (asked by {getpass.getuser()})"
-    say("\n".join(told(project, world.call(withdraw_dataset, project, dataset, why))))
+    answer = world.call(withdraw_dataset, project, dataset, why)
+    out.say("\n".join(told(project, answer)))
+    out.result(answer)
     return 0
 
 

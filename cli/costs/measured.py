@@ -19,7 +19,10 @@ def measured(connection: Connection, project: str, run_id: str) -> Measured:
     try:
         names = training_plan(project, run_id, objects=connection.world.objects).names
     except NotFoundError:
-        raise CliError(f"run {run_id} has no plan.json: it was never planned, and measured nothing") from None
+        raise CliError(
+            f"run {run_id} has no plan.json: it was never planned, and measured nothing; "
+            f"`sluice runs {project}` lists others"
+        ) from None
     sagemaker = connection.client("sagemaker")
     trained = described(sagemaker.describe_training_job, TrainingJobName=names.baseline_job)
     evaluated = described(sagemaker.describe_processing_job, ProcessingJobName=names.evaluation_job)

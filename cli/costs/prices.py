@@ -91,7 +91,7 @@ def table(region: str | None, file: Path | None = None) -> PriceTable:
             )
     made = _read(file)
     if region is not None and region != made.region:
-        raise CliError(f"{file} has the prices of {made.region}, not of {region}")
+        raise CliError(f"{file} has the prices of {made.region}, not of {region}: name another file with --prices")
     return made
 
 
@@ -103,9 +103,11 @@ def _read(file: Path) -> PriceTable:
     try:
         content: Any = yaml.safe_load(file.read_bytes())
     except OSError as error:
-        raise CliError(f"{file} cannot be read: {error.strerror}") from None
+        raise CliError(f"{file} cannot be read: {error.strerror}. Name a price table with --prices") from None
     except yaml.YAMLError as error:
-        raise CliError(f"{file} is not YAML: {error}") from None
+        raise CliError(
+            f"{file} is not YAML: {error}. Compare it with {FOLDER}/{regions()[0]}.yaml (--prices)"
+        ) from None
     if not isinstance(content, dict) or content.get("currency") != "USD":
         raise CliError(f"{file} is not a price table: it must be a mapping with `currency: USD`; see {FOLDER}")
     if not isinstance(content.get("date"), date):
@@ -115,7 +117,10 @@ def _read(file: Path) -> PriceTable:
     unknown = [name for name in found if name not in NAMES]
     if lacking or unknown:
         hint = nearest(unknown[0], NAMES) if unknown else ""
-        raise CliError(f"{file} lacks {', '.join(lacking) or 'nothing'}; unknown: {', '.join(unknown) or 'none'}{hint}")
+        raise CliError(
+            f"{file} lacks {', '.join(lacking) or 'nothing'}; unknown: {', '.join(unknown) or 'none'}{hint}. "
+            f"Compare it with {FOLDER}/{regions()[0]}.yaml (--prices)"
+        )
     machines = {
         name: _price(file, name, {**entry, "per": 1, "unit": HOUR} if isinstance(entry, dict) else entry)
         for name, entry in (content.get("instances") or {}).items()
@@ -125,8 +130,10 @@ def _read(file: Path) -> PriceTable:
 
 def _price(file: Path, name: str, entry: Any) -> Price:
     if not isinstance(entry, dict) or {"usd", "per", "unit", "source"} - entry.keys():
-        raise CliError(f"{file}: {name} must have usd, per, unit and source")
+        raise CliError(
+            f"{file}: {name} must have usd, per, unit and source; see {FOLDER}/{regions()[0]}.yaml (--prices)"
+        )
     usd, per = entry["usd"], entry["per"]
     if isinstance(usd, bool) or not isinstance(usd, int | float) or usd < 0 or not isinstance(per, int) or per < 1:
-        raise CliError(f"{file}: {name}: usd must be a number from 0 on, per a whole number from 1 on")
+        raise CliError(f"{file}: {name}: usd must be a number from 0 on, per a whole number from 1 on (--prices)")
     return Price(float(usd), float(per), str(entry["unit"]), str(entry["source"]))

@@ -1,4 +1,4 @@
-"""Where a view goes: a terminal is redrawn, a pipe gets lines, a program gets one JSON object a line."""
+"""Where a view goes: a terminal is redrawn, a pipe gets lines, a program gets one JSON object for each change."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from cli import progress
 from cli.options import print_json_line
 from cli.text import say
 from cli.watching.tree import tree
@@ -88,6 +89,7 @@ class Terminal:
         self._last: View | None = None
 
     def __enter__(self) -> Self:
+        progress.stop()
         self._live.start()
         return self
 

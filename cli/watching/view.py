@@ -7,13 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cli.commands.runs import WAITS, explanation, outcome
+from cli.options import FINE, NOT_APPROVED, REFUSED, REJECTED, ROLLED_BACK
 from cli.state_sentences import REPEATED
 from cli.text import seconds_in_words
 from cli.watching.states import State
 from sluice.ports import Json
 
-CODES = {"promoted": 0, "drill_passed": 0, "rejected": 3, "rolled_back": 4, "not_approved": 5}
-"""Outcome → exit code; every other outcome is a failure, 1."""
+OUTCOMES = {
+    "promoted": FINE,
+    "drill_passed": FINE,
+    "rejected": REJECTED,
+    "rolled_back": ROLLED_BACK,
+    "not_approved": NOT_APPROVED,
+}
+"""Outcome → exit code; every other outcome is a failure."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ class View:
 
     @property
     def code(self) -> int:
-        return CODES.get(str(self.record.get("outcome")), 1)
+        return OUTCOMES.get(str(self.record.get("outcome")), REFUSED)
 
     @property
     def seconds(self) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cli import progress
 from cli.app import main
 from cli.target import Target
 from sluice.bootstrap import World
@@ -45,6 +46,12 @@ class FakeConnection:
             self.calls.append(("delete_endpoint", request))
 
         return SimpleNamespace(delete_endpoint=delete_endpoint)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine anything may take a second; what is said of that has tests of its own."""
+    monkeypatch.setattr(progress, "PATIENCE", 600.0)
 
 
 Sluice = Callable[..., tuple[int, str, str]]

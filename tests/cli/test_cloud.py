@@ -69,7 +69,7 @@ def test_ctrl_c_stops_the_cloud_and_the_command_succeeds(done: list[str], capsys
     threading.Timer(0.3, press).start()
     assert main(["cloud"]) == 0
     assert done == ["build", "start", "deploy", "stop"]
-    assert capsys.readouterr().out.endswith("the local cloud is stopped\n")
+    assert capsys.readouterr().err.endswith("the local cloud is stopped\n")
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
@@ -82,7 +82,7 @@ def test_ctrl_c_while_it_deploys_stops_the_cloud_too(
     monkeypatch.setattr(cloud.local.LocalStack, "deploy", interrupted)
     assert main(["cloud"]) == cloud.INTERRUPTED
     assert done == ["build", "start", "stop"]
-    assert capsys.readouterr().out == "the local cloud is stopped\n"
+    assert capsys.readouterr().err.endswith("the local cloud is stopped\n")
 
 
 def test_a_deployment_that_fails_leaves_no_cloud(

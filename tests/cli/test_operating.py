@@ -35,7 +35,7 @@ class TestAsk:
         rows = tmp_path / "rows.csv"
         rows.write_text("pages\n3\n")
         document = json.loads(sluice("ask", "shop", str(rows), "--json")[1])
-        assert document == {"status": 200, "variant": "v1", "body": {"prediction": True}}
+        assert document == {"request": None, "status": 200, "variant": "v1", "body": {"prediction": True}}
         assert asked == [
             ("sluice-shop", b'{"pages": 3}', "application/json"),
             ("sluice-shop", b"pages\n3\n", "text/csv"),
@@ -57,7 +57,7 @@ class TestAsk:
         seen = {"pages": {"type": "integer", "moments": {"mean": 6.7}}}
         world.objects.write(keys.profile("shop", "d1"), json.dumps({"columns": seen}).encode())
         assert sluice("ask", "shop")[:2] == (0, """sluice ask shop '{"pages": 7}'\n""")
-        assert json.loads(sluice("ask", "shop", "--json")[1]) == {"pages": 7}
+        assert json.loads(sluice("ask", "shop", "--json")[1])["request"] == {"pages": 7}
 
     def test_the_answer_is_said_in_words(self, sluice, world, monkeypatch):
         serve(world)

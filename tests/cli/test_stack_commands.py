@@ -404,3 +404,30 @@ def test_a_run_s_pages_are_downloaded(sluice, world, tmp_path):
     assert (tmp_path / "pages" / f"shop-{RUN}-model-card.html").read_bytes() == b"<html>card"
     assert world.objects.uri(keys.evaluation_report("shop", RUN)) in printed
     assert f"sluice report {RUN}" in sluice("why", RUN)[1]
+
+
+def test_pages_of_a_dataset_and_the_newest_of_a_project(sluice, world, connection, tmp_path, monkeypatch):
+    assert "`sluice drop shop FILE`" in sluice("report", "shop")[2]
+    assert "is no run, dataset or project" in sluice("report", "x1")[2]
+    for number, each in enumerate(("d1", "e2")):
+        world.ledger.add_dataset("shop", each, world.clock.now() + timedelta(seconds=number), {"rows": 9})
+    world.objects.write(keys.profile_report("shop", "d1"), b"<html>data")
+    for stamp in ("2026-01-02T000000Z", "2026-01-01T000000Z"):
+        world.objects.write(keys.monitor("shop", stamp, "report.html"), stamp.encode())
+    assert "dataset e2 of shop has no report" in sluice("report", "e2")[2]
+    assert sluice("report", "d1", "-o", str(tmp_path))[0] == 0
+    assert (tmp_path / "shop-d1-data.html").read_bytes() == b"<html>data"
+    assert sluice("report", "shop", "-o", str(tmp_path))[0] == 0
+    assert (tmp_path / "shop-monitoring-2026-01-02T000000Z.html").exists()
+    signed = []
+
+    class S3:
+        def generate_presigned_url(self, operation: str, **named: object) -> str:
+            signed.append((operation, named))
+            return "https://signed"
+
+    monkeypatch.setattr(connection, "client", lambda _: S3())
+    code, printed, _ = sluice("report", "d1", "--link")
+    assert (code, printed) == (0, "dataset: https://signed\n")
+    place = {"Bucket": world.objects.bucket, "Key": keys.profile_report("shop", "d1")}
+    assert signed == [("get_object", {"Params": place, "ExpiresIn": 3600})]
