@@ -163,11 +163,22 @@ format: setup  ## format and sort imports
 image-mapping: setup .envs/sdk/.stamp  ## write the template's container mapping anew from the SageMaker SDK's data
 	$(PY) scripts/write_image_mapping.py
 
-command-reference: .venv/.stamp  ## write the reference in docs/commands.md anew from the commands
+command-.PHONY: docs docs-serve reference terminal-picture
+reference: .venv/.stamp  ## write the reference in docs/commands.md anew from the commands
 	PYTHONPATH=layers/core $(PY) -m scripts.write_command_reference
 
 contract-reference: .venv/.stamp  ## write docs/contract.md anew from the contract's models
 	PYTHONPATH=layers/core $(PY) scripts/write_contract_reference.py
+
+reference: .venv/.stamp  ## write docs/reference again from the code: events, metrics, alarms, roles, bucket and table
+	@PYTHONPATH=layers/core $(PY) -m scripts.reference
+
+docs: .venv/.stamp .envs/docs/.stamp  ## the documentation site in build/site; fails on a broken link or anchor and on a request to another host
+	@.envs/docs/bin/zensical build --clean --strict
+	@$(PY) -m scripts.check_site build/site
+
+docs-serve: .envs/docs/.stamp  ## the documentation site on the loopback interface, made again whenever a page changes
+	@.envs/docs/bin/zensical serve
 
 record-calls: setup  ## a whole end-to-end session, the long stories included, from which the recording for the IAM proofs is written anew
 	SLUICE_RECORD_CALLS=1 $(PY) -m pytest -q tests/e2e || echo "Some tests failed; what was recorded follows."
@@ -181,7 +192,7 @@ sbom: build  ## CycloneDX bills of materials in build/sbom: of what is deployed,
 	$(PY) scripts/write_sbom.py
 
 lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files, those of the layers included; UPGRADE=1 moves all that can move
-	@for name in build dev learn glue pytorch tensorflow sdk audit bench automl intake; do echo "Locking $$name"; $(LOCK) $$(ls requirements/$$name.overrides 2>/dev/null | sed 's/^/--override /') -o requirements/$$name.txt requirements/$$name.in; done
+	@for name in build dev learn glue pytorch tensorflow sdk audit bench automl intake docs; do echo "Locking $$name"; $(LOCK) $$(ls requirements/$$name.overrides 2>/dev/null | sed 's/^/--override /') -o requirements/$$name.txt requirements/$$name.in; done
 	@echo "Locking jobs" && $(LOCK) --no-deps -c requirements/dev.txt -o jobs/requirements.txt requirements/jobs.in
 	@echo "Locking packed" && $(LOCK) --no-deps -o jobs/packed/requirements.txt requirements/packed.in
 	@for layer in core data; do echo "Locking layers/$$layer"; $(LOCK) -c requirements/dev.txt -o layers/$$layer/requirements.txt requirements/$$layer.in; done

@@ -10,8 +10,10 @@ import pytest
 from cli.app import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = [ROOT / "README.md", ROOT / "localcloud" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+WRITTEN = sorted(path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "decisions")
+PAGES = [ROOT / "README.md", ROOT / "localcloud" / "README.md", *WRITTEN]
 README = PAGES[0].read_text(encoding="utf-8")
+EXTENDING = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -20,10 +22,10 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-def test_files_that_the_readme_names_exist() -> None:
+def test_files_that_the_table_of_places_names_exist() -> None:
     named = re.findall(
         r"`((?:layers|jobs|functions|statemachines|localcloud|cli|examples|tests|requirements|scripts|docs)/[^`<*]*)`",
-        README,
+        README + EXTENDING,
     )
     assert len(named) >= 15
     assert [name for name in named if not (ROOT / name).exists()] == []
@@ -35,7 +37,15 @@ def test_make_targets_that_the_pages_name_exist() -> None:
         assert set(re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8"))) <= targets, page.name
 
 
-def test_subcommands_that_the_readme_names_exist() -> None:
-    named = set(re.findall(r"`sluice ([a-z-]+)", README))
-    assert named <= {command.NAME for command in COMMANDS}
-    assert len(named) >= 8
+def test_subcommands_that_the_pages_name_exist() -> None:
+    known, every = {command.NAME for command in COMMANDS}, set()
+    for page in PAGES:
+        named = set(re.findall(r"(?:`|^)sluice ([a-z-]+)(?=[ `\n])", page.read_text(encoding="utf-8"), re.MULTILINE))
+        assert named <= known, page.name
+        every |= named
+    assert len(every) >= 15
+
+
+def test_the_readme_fits_two_screens() -> None:
+    assert len(README.splitlines()) <= 80
+    assert len(re.sub(r"\]\([^)]*\)", "]", README).split()) <= 800
