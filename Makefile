@@ -163,15 +163,19 @@ format: setup  ## format and sort imports
 image-mapping: setup .envs/sdk/.stamp  ## write the template's container mapping anew from the SageMaker SDK's data
 	$(PY) scripts/write_image_mapping.py
 
-command-.PHONY: docs docs-serve reference terminal-picture
-reference: .venv/.stamp  ## write the reference in docs/commands.md anew from the commands
+command-reference: .venv/.stamp  ## write the reference in docs/commands.md anew from the commands
 	PYTHONPATH=layers/core $(PY) -m scripts.write_command_reference
 
 contract-reference: .venv/.stamp  ## write docs/contract.md anew from the contract's models
 	PYTHONPATH=layers/core $(PY) scripts/write_contract_reference.py
 
+.PHONY: docs docs-serve reference terminal-picture
 reference: .venv/.stamp  ## write docs/reference again from the code: events, metrics, alarms, roles, bucket and table
 	@PYTHONPATH=layers/core $(PY) -m scripts.reference
+
+terminal-picture: setup  ## run the README's commands on a local cloud, record what they print, draw it as docs/images/quick-start.svg
+	PYTHONPATH=layers/core:jobs $(PY) -m scripts.record_terminal README.md docs/images/quick-start.cast
+	$(PY) -m scripts.terminal_svg docs/images/quick-start.cast docs/images/quick-start.svg
 
 docs: .venv/.stamp .envs/docs/.stamp  ## the documentation site in build/site; fails on a broken link or anchor and on a request to another host
 	@.envs/docs/bin/zensical build --clean --strict
@@ -201,4 +205,4 @@ outdated: setup  ## locked packages that have a newer release, an environment ea
 	@$(PY) -m scripts.outdated
 
 clean:  ## remove what was built; environments stay
-	rm -rf build .aws-sam .localcloud
+	rm -rf build .aws-sam .localcloud .cache

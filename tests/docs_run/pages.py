@@ -48,17 +48,23 @@ def commands(page: str) -> Iterator[list[str]]:
                 yield shlex.split(found[1])
 
 
-def run(page: Path, folder: Path, environment: Mapping[str, str], state: Path) -> subprocess.CompletedProcess[str]:
-    """Runs the page's blocks in `folder`, which stands for the clone: it has its examples and environments.
-
-    `state`: the folder of the local cloud, in place of the clone's own; nothing else differs from what people paste.
-    """
+def prepared(folder: Path) -> None:
+    """Makes a folder that stands for the clone: it has its examples and environments."""
+    folder.mkdir(exist_ok=True)
     for name in ("examples", ".venv"):
         (folder / name).symlink_to(ROOT / name)
-    text = script(page.read_text(encoding="utf-8"))
-    text = text.replace("sluice env)", f"sluice env --state {shlex.quote(str(state))})")
+
+
+def with_state(text: str, state: Path) -> str:
+    """The commands for a local cloud whose folder is `state`, not the clone's own. Nothing else is changed in them."""
+    return text.replace("sluice env)", f"sluice env --state {shlex.quote(str(state))})")
+
+
+def run(page: Path, folder: Path, environment: Mapping[str, str], state: Path) -> subprocess.CompletedProcess[str]:
+    """Runs the page's blocks in `folder`, on the local cloud whose folder is `state`."""
+    prepared(folder)
     return subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", text],
+        ["bash", "-euo", "pipefail", "-c", with_state(script(page.read_text(encoding="utf-8")), state)],
         cwd=folder,
         env=dict(environment),
         stdin=subprocess.DEVNULL,
