@@ -40,7 +40,9 @@ def test_make_targets_that_the_pages_name_exist() -> None:
 def test_subcommands_that_the_pages_name_exist() -> None:
     known, every = {command.NAME for command in COMMANDS}, set()
     for page in PAGES:
-        named = set(re.findall(r"(?:`|^)sluice ([a-z][a-z-]*)(?=[ `\n])", page.read_text(encoding="utf-8"), re.MULTILINE))
+        named = set(
+            re.findall(r"(?:`|^)sluice ([a-z][a-z-]*)(?=[ `\n])", page.read_text(encoding="utf-8"), re.MULTILINE)
+        )
         assert named <= known, page.name
         every |= named
     assert len(every) >= 15
