@@ -1,7 +1,7 @@
 """Compare candidate, baseline and champion on the same held-out rows: the SageMaker processing job.
 
 Reads artefacts (model.tar.gz), verifies their manifests, scores with the numpy scorers that serve, and writes
-evaluation.json, predictions.npz, baseline.json, plots.json and held_out.jsonl (docs/architecture.md). Any error is one
+evaluation.json, predictions.npz, baseline.json, reference.jsonl, plots.json and held_out.jsonl (docs/architecture.md). Any error is one
 line on stderr and exit code 1. Needs no scikit-learn.
 """
 
@@ -24,7 +24,7 @@ import comparable
 import contributions
 import numpy as np
 import rivals
-from evaluation_files import latency, load_model, write_held_out, write_json
+from evaluation_files import latency, load_model, write_held_out, write_json, write_reference
 from evidence import evidence, size_of
 from gate_evidence import gate_evidence
 from unsupervised import evaluation as unlabelled
@@ -184,6 +184,8 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     np.savez(arguments.output / "predictions.npz", allow_pickle=False, y=y, **scores, **others.scores)
     profile = reference_profile(schema, rows, one_score(kind, scores["candidate"]))
     write_json(arguments.output / "baseline.json", profile)
+    answers = candidate.answers(scores["candidate"])
+    write_reference(arguments.output / "reference.jsonl", rows, schema, contract, answers)
     write_json(arguments.output / "plots.json", plots)
     write_held_out(arguments.output / "held_out.jsonl", rows, schema, contract["problem"]["target"])
     # Last, because its presence says that the evaluation is complete.

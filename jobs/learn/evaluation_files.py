@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ import numpy as np
 
 from sluice.model import opening
 from sluice.model.errors import ArtifactError
-from sluice.model.model import Model
+from sluice.model.model import Answers, Model
 from sluice.model.schema import Row, Schema
 
 LATENCY_CALLS = 300
-HELD_OUT_ROWS = 5_000
+HELD_OUT_ROWS = REFERENCE_ROWS = 5_000
 """Test rows that are kept as requests, for releases without live traffic: what `release.replay` may be at most."""
 
 
@@ -67,6 +67,30 @@ def write_held_out(path: Path, rows: Sequence[Row], schema: Schema, target: str)
             row = rows[place]
             record = {name: as_json(row[name], name, schema) for name in names if row.get(name) is not None}
             file.write(json.dumps(record, allow_nan=False) + "\n")
+
+
+def write_reference(
+    path: Path, rows: Sequence[Row], schema: Schema, contract: Mapping[str, Any], answers: Answers
+) -> None:
+    """Some of the rows as monitoring compares later requests with them, one a line, drawn by chance, always the same.
+
+    `{"row": {features}, "at": seconds since 1970 of the contract's time column, or null, "label": the target's value,
+    or null, "said": the model's answer}`; values as requests have them.
+    """
+    said = answers.records()
+    time, target = contract["data"].get("time"), contract["problem"].get("target")
+    with path.open("w", encoding="utf-8") as file:
+        for place in np.random.default_rng(0).permutation(len(rows))[:REFERENCE_ROWS]:
+            row = rows[place]
+            told = {
+                "row": {
+                    name: as_json(row[name], name, schema) for name in schema.features if row.get(name) is not None
+                },
+                "at": row.get(time) if time and schema.types[time] == "timestamp" else None,
+                "label": as_json(row[target], target, schema) if target and row.get(target) is not None else None,
+                "said": said[place],
+            }
+            file.write(json.dumps(told, allow_nan=False) + "\n")
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:

@@ -56,7 +56,7 @@ RAW, REFUSED, RUN = r"raw/", r"quarantine/.*/rows\.jsonl", r"runs/[^/]+/[^/]+"
 ASKED = "capture/|monitor/[^/]+/hours/"
 MAY_LIE = {
     "category": rf"{RAW}|accepted/|{REFUSED}|profiles/.*|{RUN}/(prepared|training|evaluation|decisions)/|models/",
-    "free text": rf"{RAW}|accepted/|{REFUSED}|{RUN}/prepared/|{RUN}/evaluation/held_out\.jsonl",
+    "free text": rf"{RAW}|accepted/|{REFUSED}|{RUN}/prepared/|{RUN}/evaluation/(held_out|reference)\.jsonl",
     "key": rf"{RAW}|accepted/|{REFUSED}|{RUN}/prepared/|{RUN}/evaluation/held_out\.jsonl",
     "refused value": f"{RAW}|{REFUSED}",
     "broken row": f"{RAW}|{REFUSED}",

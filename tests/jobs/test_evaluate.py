@@ -75,7 +75,14 @@ def test_models_are_compared_on_the_same_rows(workspace, inputs, tmp_path):
     read = Counter(repr(schema.typed_json(record)) for record in asked)
     tested = read_rows(data / "test", schema, "test", needed=set())
     assert read == Counter(repr({name: row[name] for name in schema.features}) for row in tested)
-    assert not any(contract["problem"]["target"] in record for record in asked)
+    target = contract["problem"]["target"]
+    assert not any(target in record for record in asked)
+    reference = [json.loads(line) for line in (tmp_path / "reference.jsonl").read_text().splitlines()]
+    assert Counter(repr(schema.typed_json(each["row"])) for each in reference) == read
+    assert not any(target in each["row"] for each in reference)
+    assert Counter(each["at"] for each in reference) == Counter(row.get(contract["data"].get("time")) for row in tested)
+    assert sum(each["label"] is not None for each in reference) == len(tested)
+    assert all("prediction" in each["said"] for each in reference)
 
 
 def test_no_champion_and_a_damaged_candidate(workspace, inputs, tmp_path):

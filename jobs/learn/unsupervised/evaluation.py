@@ -15,7 +15,7 @@ from typing import Any
 import drawings
 import numpy as np
 import rivals
-from evaluation_files import latency, load_model, write_held_out, write_json
+from evaluation_files import latency, load_model, write_held_out, write_json, write_reference
 from gate_evidence import of_gates
 
 from channels import read_rows
@@ -95,10 +95,12 @@ def evaluate(arguments: argparse.Namespace, contract: Mapping[str, Any], confide
     arguments.output.mkdir(parents=True, exist_ok=True)
     np.savez(arguments.output / "predictions.npz", allow_pickle=False, y=found.truth, **scores)
     profile = reference_profile(schema, rows, one_score(kind, scores["candidate"]))
-    answers = [category(each["prediction"]) for each in candidate.answers(scores["candidate"]).records()]
+    said = candidate.answers(scores["candidate"])
+    answers = [category(each["prediction"]) for each in said.records()]
     names = [category(name) for name in candidate.labels.classes]
     profile["predictions"] = {name: answers.count(name) / len(answers) for name in names}
     write_json(arguments.output / "baseline.json", profile)
+    write_reference(arguments.output / "reference.jsonl", rows, schema, contract, said)
     write_held_out(arguments.output / "held_out.jsonl", rows, schema, contract["problem"].get("target") or "")
     write_json(arguments.output / "plots.json", plots)
     # Last, because its presence says that the evaluation is complete.

@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 
 from sluice import keys
+from sluice.contract.durations import seconds
 from sluice.errors import DamagedRecordError
+from sluice.monitoring.expectations import Expectations, expectations
 from sluice.monitoring.look import DAMAGE, Look
-from sluice.ports import Json, Metric
-from sluice.profile import drift
+from sluice.monitoring.samples import reference_sample, window_sample
+from sluice.ports import Json, Metric, ObjectStore
+from sluice.profile import chance, drift
+from sluice.profile.course import course_of
 from sluice.profile.window import WindowProfile
 from sluice.records.baseline import Baseline, CategoryColumn
 from sluice.watch import metric_names as metric
 
 
-def measure_drift(look: Look) -> list[Metric]:
+def measure_drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
     contract, report, window = look.contract, look.report, look.window
     needed = contract.monitor.drift.min_rows
     source = keys.run(look.project, look.champion.run_id, "evaluation", "baseline.json")
@@ -27,10 +31,14 @@ def measure_drift(look: Look) -> list[Metric]:
     elif isinstance(baseline, Exception):
         raise baseline
     found: dict[str, drift.Drift] = {}
+    expected = Expectations()
     if baseline is not None:
         why = f"{window.rows} rows, {needed} are needed"
         try:
-            found = drift.compare_profile(baseline, window.columns) if window.rows >= needed else {}
+            if window.rows >= needed:
+                expected = _expectations(look, baseline, objects=objects)
+                rare = chance.of_each_look(seconds(contract.monitor.every), seconds(contract.monitor.window))
+                found = drift.compare_profile(baseline, window.columns, rare, expected.columns)
             if not all(math.isfinite(column.psi) for column in found.values()):
                 raise ValueError("a score is not finite")
         except DAMAGE as error:
@@ -40,7 +48,10 @@ def measure_drift(look: Look) -> list[Metric]:
         report["reasons"] = [why]
         return [look.metric(metric.DRIFT_INCONCLUSIVE, 1, "Count")]
     limit = contract.monitor.drift.max
-    counted = {name: column.counted(limit) for name, column in found.items()}
+    counted = {
+        name: min(column.psi, limit) if name in expected.calendar else column.counted(limit)
+        for name, column in found.items()
+    }
     worst = max(found, key=lambda name: (counted[name], found[name].psi))
     by_chance = sorted(name for name, column in found.items() if column.psi > limit and not column.significant)
     answered = None
@@ -60,6 +71,13 @@ def measure_drift(look: Look) -> list[Metric]:
         "predictions": answered,
         "columns": {name: column.psi for name, column in found.items()},
         "by_chance": by_chance,
+        "calendar": dict(expected.calendar),
+        "compared_with": expected.told,
+        "distances": {
+            name: {"p": column.p, "js": column.js, "ks": column.ks, "wasserstein": column.wasserstein}
+            for name, column in found.items()
+        },
+        "course": _course(look, baseline, worst, expected) if counted[worst] > limit else None,
     }
     answers = window.answers["classes"]
     if baseline.predictions and answers:
@@ -70,7 +88,8 @@ def measure_drift(look: Look) -> list[Metric]:
         }
     drifted = counted[worst] > limit
     report["decision"] = "drifted" if drifted else "stable"
-    report["reasons"] = [f"{worst} has PSI {found[worst].psi:.3f}, {_verdict(found[worst], limit)}"]
+    verdict = _verdict(found[worst], limit, expected.calendar.get(worst))
+    report["reasons"] = [f"{worst} has PSI {found[worst].psi:.3f}, {verdict}"]
     published = [
         look.metric(metric.DRIFT_SCORE, counted[worst]),
         look.metric(metric.DRIFT_MEAN, report["drift"]["mean"]),
@@ -81,10 +100,36 @@ def measure_drift(look: Look) -> list[Metric]:
     return published
 
 
-def _verdict(column: drift.Drift, limit: float) -> str:
+def _verdict(column: drift.Drift, limit: float, calendar: str | None) -> str:
     if column.psi <= limit:
         return f"within {limit:g}"
+    if calendar:
+        return f"above {limit:g}, but it says the {calendar}, of which a window has few"
     return f"above {limit:g}" if column.significant else f"above {limit:g}, which chance explains in so few rows"
+
+
+def _expectations(look: Look, baseline: Baseline, *, objects: ObjectStore) -> Expectations:
+    """A reference that is damaged is reported, and the window is compared as without one."""
+    window = window_sample(look.window.sample(), look.contract)
+    try:
+        look.reference = reference_sample(look.contract, look.champion.run_id, objects=objects)
+    except DAMAGE as error:
+        source = keys.run(look.project, look.champion.run_id, "evaluation", "reference.jsonl")
+        look.problems[source] = (
+            f"the rows at {source} cannot be used ({type(error).__name__}); restore its last version"
+        )
+    return expectations(baseline, look.reference, window, look.window.rows)
+
+
+def _course(look: Look, baseline: Baseline, name: str, expected: Expectations) -> Json | None:
+    column = baseline.columns[name]
+    usual = (
+        expected.columns[name].shares
+        if name in expected.columns
+        else drift.counted_bins(column, look.window.columns[name])[0]
+    )
+    found = course_of(name, column, usual, look.window.hours)
+    return None if found is None else {"kind": found.kind, "since": found.since}
 
 
 def _damage(baseline: Baseline, window: WindowProfile) -> Json:

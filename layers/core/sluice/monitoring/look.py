@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from sluice.contract import Contract
 from sluice.errors import SluiceError
 from sluice.model.values import Typed
+from sluice.monitoring.samples import Sample
 from sluice.ports import Champion, Json, Metric
 from sluice.profile.window import WindowProfile
 from sluice.records.baseline import Baseline
@@ -38,6 +39,8 @@ class Look:
         self.joined = Joined()
         """The serving model's labelled rows among them."""
         self.curve = MaturityCurve()
+        self.reference: Sample | None = None
+        """Rows of the evaluation; None where it kept none."""
         self.metrics: list[Metric] = []
         self.problems: dict[str, str] = {}
         """What has to be corrected: an object's key, or a part's name, and what is wrong."""

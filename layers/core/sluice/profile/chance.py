@@ -17,28 +17,61 @@ from collections.abc import Sequence
 FALSE_ALARM = 0.01
 """The chance that any column of a window seems to have drifted when none did; measurements are frequent, so not
 one in 20."""
+FALSE_ALARMS, MONTH = 0.1, 30 * 86_400.0
+"""The chance that any measurement of a month raises a false alarm, where nothing drifts in it."""
+ONE_LOOK = 0.005
+MOVES = 4.0
+"""Measurements of overlapping windows that count as independent, in the length of a window."""
 LEAST = 5.0
 """Rows that a bin must lead to expect in either sample (Cochran, Biometrics 10, 1954); smaller bins are joined."""
 
 
-def differ(expected: Sequence[float], rows: int, counts: Sequence[int], comparisons: int = 1) -> bool:
+def of_each_look(every: float, window: float) -> float:
+    """The chance of a false alarm that one measurement may have, of a schedule with these seconds between two of them.
+
+    FALSE_ALARMS in a MONTH, shared among its measurements that are independent (Bonferroni); at most ONE_LOOK. Those
+    of overlapping windows see mostly the same rows: MOVES of them for each length of the window count, whatever more.
+
+    >>> of_each_look(3600, 86400), of_each_look(30 * 86400, 30 * 86400)
+    (0.0008333333333333334, 0.005)
+    """
+    looks = min(MONTH / every, max(1.0, MOVES * MONTH / window))
+    return min(ONE_LOOK, FALSE_ALARMS / looks)
+
+
+def differ(
+    expected: Sequence[float],
+    rows: float,
+    counts: Sequence[float],
+    comparisons: int = 1,
+    false_alarm: float = FALSE_ALARM,
+) -> bool:
     """Whether a window's `counts` are more than chance away from the `expected` shares of a baseline of `rows` rows.
 
-    `comparisons`: how many columns are looked at; each gets its share of FALSE_ALARM (Bonferroni). Without rows, or
+    `comparisons`: how many columns are looked at; each gets its share of `false_alarm` (Bonferroni). Without rows, or
     with fewer than two bins that are large enough, no difference can be shown: False.
 
     >>> differ([0.5, 0.5], 120, [30, 20]), differ([0.5, 0.5], 120, [45, 5])
     (False, True)
     """
-    window = sum(counts)
+    chance = p_value(expected, rows, counts)
+    return chance is not None and chance < false_alarm / max(1, comparisons)
+
+
+def p_value(expected: Sequence[float], rows: float, counts: Sequence[float]) -> float | None:
+    """The probability that two samples of one population are so far apart; None where that cannot be said.
+
+    `rows` and `counts` may be those of as many independent rows, which need not be whole numbers.
+    """
+    window = math.fsum(counts)
     if not rows or not window:
-        return False
-    bins = joined([share * rows for share in expected], [float(count) for count in counts])
+        return None
+    bins = joined([share * rows for share in expected], counts)
     if len(bins) < 2:
-        return False
+        return None
     # D, times what makes Pearson's statistic of it
     distance = math.fsum((a / window - e / rows) ** 2 / ((a + e) / (rows + window)) for e, a in bins)
-    return above(distance / (1 / rows + 1 / window), len(bins) - 1) < FALSE_ALARM / max(1, comparisons)
+    return above(distance / (1 / rows + 1 / window), len(bins) - 1)
 
 
 def joined(baseline: Sequence[float], window: Sequence[float]) -> list[tuple[float, float]]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sluice.model.values import category_text, parse_json
-from sluice.profile import chance
+from sluice.profile import chance, distances
 from sluice.profile.histogram import buckets
 from sluice.records.baseline import Baseline, BaselineColumn, CategoryColumn, NumberColumn
 
@@ -51,10 +51,18 @@ Bins = tuple[list[float], list[int]]
 
 @dataclass(frozen=True)
 class Drift:
-    """One column's PSI, and whether it is more than chance makes of two samples of these sizes."""
+    """One column's PSI, and whether it is more than chance makes of two samples of these sizes.
+
+    `p`: the probability of chance (chi-square), None where it cannot be told; the distances are those of
+    `sluice.profile.distances`, None where they are not defined.
+    """
 
     psi: float
     significant: bool
+    p: float | None = None
+    js: float | None = None
+    ks: float | None = None
+    wasserstein: float | None = None
 
     def counted(self, limit: float) -> float:
         """What an alarm at `limit` compares: the PSI, but no more than the limit where chance explains it."""
@@ -70,11 +78,74 @@ def compare(baseline: Baseline, rows: Sequence[Mapping[str, Any]]) -> dict[str, 
     return {name: _drift(expected, counts, baseline.rows, len(binned)) for name, (expected, counts) in binned.items()}
 
 
-def compare_profile(baseline: Baseline, columns: Mapping[str, Any]) -> dict[str, Drift]:
-    """Column → drift of a window that was counted on the baseline's bins (`sluice.profile.binned`); {} without rows."""
+@dataclass(frozen=True)
+class Expected:
+    """What is expected of a column in a window at its time (`sluice.profile.seasons`).
+
+    `shares` over the bins that `placer` gives, `rows` that are independent say so; of a window's rows the share
+    `independent` is.
+    """
+
+    shares: list[float]
+    rows: float
+    independent: float = 1.0
+
+
+def compare_profile(
+    baseline: Baseline,
+    columns: Mapping[str, Any],
+    false_alarm: float = chance.FALSE_ALARM,
+    season: Mapping[str, Expected] | None = None,
+) -> dict[str, Drift]:
+    """Column → drift of a window that was counted on the baseline's bins (`sluice.profile.binned`); {} without rows.
+
+    Where nothing drifted, any column at all is significant with probability `false_alarm`.
+    """
     binned = {name: counted_bins(baseline.columns[name], told) for name, told in columns.items()}
     some = {name: bins for name, bins in binned.items() if any(bins[1])}
-    return {name: _drift(expected, counts, baseline.rows, len(some)) for name, (expected, counts) in some.items()}
+    found = {}
+    for name, (expected, counts) in some.items():
+        at = (season or {}).get(name) or Expected(expected, baseline.rows)
+        p = chance.p_value(at.shares, at.rows, [n * at.independent for n in counts])
+        column, present, shares = baseline.columns[name], counts[:-1], at.shares[:-1]
+        edges = column.edges if isinstance(column, NumberColumn) and len(column.shares) > 1 and any(present) else []
+        found[name] = Drift(
+            _psi(at.shares, counts),
+            p is not None and p < false_alarm / len(some),
+            p,
+            distances.jensen_shannon(at.shares, counts),
+            distances.kolmogorov_smirnov(shares, present) if edges else None,
+            distances.wasserstein(edges, shares, present) if edges else None,
+        )
+    return found
+
+
+def placer(column: BaselineColumn) -> tuple[Callable[[Any], int], int]:
+    """A function from a value, as JSON has it, to its bin, and the number of bins; the last one is for missing values.
+
+    They are the bins of `counted_bins`.
+    """
+    if isinstance(column, CategoryColumn):
+        kept = {name: place for place, name in enumerate(n for n, share in column.shares.items() if share >= RARE)}
+        rest, boolean = len(kept), column.boolean
+
+        def of_category(value: Any) -> int:
+            name = _category_name(value, boolean)
+            return rest + 1 if name is None else kept.get(name, rest)
+
+        return of_category, rest + 2
+    edges, bins = column.edges, len(_number(column, [], 0)[0])
+    constant = len(column.shares) <= 1 and bool(edges) and edges[0] == edges[-1]
+
+    def of_number(value: Any) -> int:
+        number = _value(value, "number")
+        if number is None:
+            return bins - 1
+        if len(column.shares) <= 1:
+            return int(constant and number != edges[0])
+        return min(max(bisect_right(edges, number) - 1, 0), len(column.shares) - 1)
+
+    return of_number, bins
 
 
 def counted_bins(column: BaselineColumn, told: Mapping[str, Any]) -> Bins:

@@ -7,6 +7,7 @@ from sluice.errors import DamagedRecordError
 from sluice.escaping import visible
 from sluice.monitoring.captured import measure_capture
 from sluice.monitoring.drift import measure_drift
+from sluice.monitoring.estimate import measure_estimate
 from sluice.monitoring.labels import measure_labels
 from sluice.monitoring.look import Look
 from sluice.monitoring.quality import measure_quality
@@ -63,7 +64,8 @@ def monitor_model(
     }
     look = Look(project, champion, contract, report)
     look.part("capture", lambda: measure_capture(look, objects=objects, clock=clock))
-    look.part("drift", lambda: measure_drift(look))
+    look.part("drift", lambda: measure_drift(look, objects=objects))
+    look.part("estimate", lambda: measure_estimate(look))
     look.part("labels", lambda: measure_labels(look, objects=objects, clock=clock))
     look.part("quality", lambda: measure_quality(look))
     look.part("probation", lambda: _probation(look, objects=objects, clock=clock))
