@@ -1,8 +1,8 @@
 """Compare candidate, baseline and champion on the same held-out rows: the SageMaker processing job.
 
 Reads artefacts (model.tar.gz), verifies their manifests, scores with the numpy scorers that serve, and writes
-evaluation.json, predictions.npz, baseline.json, reference.jsonl, plots.json and held_out.jsonl (docs/architecture.md). Any error is one
-line on stderr and exit code 1. Needs no scikit-learn.
+evaluation.json, predictions.npz, baseline.json, reference.jsonl, plots.json and held_out.jsonl (docs/architecture.md).
+Any error is one line on stderr and exit code 1. Needs no scikit-learn.
 """
 
 from __future__ import annotations

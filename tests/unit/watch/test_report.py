@@ -66,3 +66,25 @@ def test_an_inconclusive_window(quality: dict[str, Any] | None, told: str) -> No
     for text in (told, "not enough evidence", "2 unreadable lines", '<span class="tag warn">inconclusive</span>'):
         assert text in page
     assert "the most drifted first" not in page
+
+
+def test_what_triage_distances_refusals_and_estimates_say() -> None:
+    more = {
+        "triage": {"answer": "hold", "reason": "scale", "sentence": "Column pages is × 1000.", "evidence": {}},
+        "refusals": [{"error": "field 'pages' must be a number, not a string", "field": "pages", "requests": 1203}],
+        "estimated_quality": {
+            "roc_auc": {"value": 0.81, "low": 0.79, "high": 0.83, "evaluated": 0.9, "worse": True},
+        },
+        "drift": {
+            **LOOK["drift"],
+            "compared_with": "480 rows of the evaluation, by the time of the year and the hour",
+            "course": {"kind": "sudden", "since": "2026-11-22T07"},
+            "calendar": {"hour": "hour"},
+            "distances": {"pages": {"p": 0.2, "js": 0.0123, "ks": 0.05, "wasserstein": None}},
+        },
+    }
+    page = render({**LOOK, **more})
+    for told in ("broken data", "Column pages is × 1000.", "1,203", "must be a number", "0.8100", "0.7900 … 0.8300"):
+        assert told in page
+    for told in ("480 rows of the evaluation", "in the hour 2026-11-22T07", "hour says the hour", "0.0123"):
+        assert told in page

@@ -19,8 +19,8 @@ class Drift(Part):
     max: float = Field(
         0.2,
         gt=0,
-        description="above it the drift alarm goes into ALARM, unless chance explains it (false alarms: one in "
-        "100 measurements)",
+        description="above it the drift alarm goes into ALARM, unless chance explains it (false alarms: in one month "
+        "of ten)",
     )
     min_rows: int = Field(200, ge=1, description="a window with fewer requests is inconclusive")
 

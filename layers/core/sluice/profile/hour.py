@@ -1,7 +1,7 @@
 """The profile of an hour of requests: a pure function of the requests, in any order; hours add up to a window.
 
 As a file it has a line of JSON with the profile, then a line for each row of its sample: 16 hex digits, the row's hash,
-a blank, and JSON. Rows are drawn by the least hashes, which is by chance, and the same for whoever draws; the sample of
+a blank, and JSON. Rows are drawn by the least hashes, by chance, and always the same ones; the sample of
 a window is drawn from those of its hours, without reading the others.
 """
 
@@ -31,7 +31,7 @@ MAX_TEXT = 500
 MAX_REASONS = 50
 MAX_CROSSED = 30
 """Columns of numbers whose products are summed, the contract's first ones: a row costs their square."""
-GRID, REACH = 256, 8
+GRID, MAX_SCALES = 256, 8
 """Products are of distances in 1/256 of the scale, at most 8 scales: whole numbers, whose sums are exact."""
 Json = dict[str, Any]
 Row = Mapping[str, Any]
@@ -167,7 +167,7 @@ def _on_grid(values: np.ndarray, number: BinnedNumber) -> np.ndarray:
     """Distances from the center in whole steps of the grid; a missing value stands in the center."""
     with np.errstate(over="ignore", invalid="ignore"):
         steps = np.rint((values - number.center) / number.scale * GRID)
-    return np.clip(np.nan_to_num(steps, nan=0.0), -REACH * GRID, REACH * GRID)
+    return np.clip(np.nan_to_num(steps, nan=0.0), -MAX_SCALES * GRID, MAX_SCALES * GRID)
 
 
 def _short(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from sluice import charts
 from sluice.escaping import short
 from sluice.page import Child, Safe, element, page, row, table, tag, tiles
+from sluice.watch.drift_page import drift_sections, estimate_section, refusal_section, verdict_section
 from sluice.watch.label_page import label_sections
 
 _KINDS = {"stable": "good", "drifted": "bad", "inconclusive": "warn"}
@@ -36,7 +37,11 @@ def render(report: Mapping[str, Any]) -> str:
         *label_sections(report),
         element("h2", "Why"),
         element("ul", [element("li", short(reason, 300)) for reason in report.get("reasons", [])]),
+        *verdict_section(report),
         _columns(drift.get("columns") or {}, limit, report.get("damage") or {}, set(drift.get("by_chance") or ())),
+        *drift_sections(report),
+        *estimate_section(report),
+        *refusal_section(report),
         element("footer", "PSI, the population stability index, compares with the data that the model learned from."),
     )
 
