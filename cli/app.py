@@ -24,13 +24,17 @@ from cli.commands import (
     batch,
     check,
     cloud,
+    compare,
     cost,
+    doctor,
+    down,
     drill,
     drop,
     env,
     follow,
     init,
     label,
+    lineage,
     quarantine,
     register,
     reject,
@@ -42,6 +46,7 @@ from cli.commands import (
     runs,
     schema,
     status,
+    up,
     wake,
     watch,
     why,
@@ -58,6 +63,9 @@ COMMANDS: tuple[ModuleType, ...] = (
     check,
     schema,
     cost,
+    doctor,
+    up,
+    down,
     cloud,
     env,
     register,
@@ -68,6 +76,8 @@ COMMANDS: tuple[ModuleType, ...] = (
     status,
     runs,
     why,
+    compare,
+    lineage,
     report,
     approve,
     reject,
@@ -118,9 +128,7 @@ def main(arguments: Sequence[str] | None = None, connect: Connect = Connection) 
     except ClientError as error:
         return _fail(_explained(error))
     except BotoCoreError as error:
-        return _fail(
-            f"the call to AWS failed: {error}. Try again, or set AWS_PROFILE and AWS_REGION to where the stack is"
-        )
+        return _fail(f"the call to AWS failed: {error}. Try again; `sluice doctor` checks the set-up")
     except BrokenPipeError:
         # the reader (head, less) has gone; without this the interpreter complains once more at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -141,7 +149,7 @@ def _explained(error: ClientError) -> str:
             f"your identity may not do this ({error.operation_name}): {message}. Set AWS_PROFILE to an identity that "
             f"may, or ask for the permission"
         )
-    return f"{error.operation_name} failed: {code}: {message}; see what the message names, then try again"
+    return f"{error.operation_name} failed: {code}: {message}. `sluice doctor` checks the set-up"
 
 
 def _fail(message: str) -> int:

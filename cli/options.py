@@ -14,7 +14,8 @@ from cli.text import say
 FINE, REFUSED, USAGE, REJECTED, ROLLED_BACK, NOT_APPROVED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 CODES = {
     FINE: "the command did what it says; `watch`: the model was promoted",
-    REFUSED: "it was refused or failed; stderr says why and what to do. `watch`: the run failed",
+    REFUSED: "it was refused or failed; stderr says why and what to do. `watch`: the run failed. `doctor`: "
+    "a check failed",
     USAGE: "the command line is wrong: an unknown command or option, or a value that cannot be",
     REJECTED: "`watch`: the gates rejected the model",
     ROLLED_BACK: "`watch`: the release was rolled back",

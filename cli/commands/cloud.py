@@ -30,6 +30,8 @@ from cli.text import say
 NAME = "cloud"
 HELP = "start a local cloud with Sluice deployed on it"
 EXAMPLE = "sluice cloud --speed 10"
+FOLDER = ".localcloud"
+"""In the clone: the cloud's state, and its log, localcloud.log."""
 JSON = Shape(
     {"endpoint": "the address of its API", "stack": "the stack on it", "state": "its folder", "port": "its port"}
 )
@@ -46,7 +48,7 @@ def run(
     as_json: JsonFlag = False,
 ) -> int:
     """0 when it was stopped, or stands in the background; INTERRUPTED when Ctrl-C came before it stood."""
-    cloud = local.LocalStack(state=clone() / ".localcloud", speed=speed, port=port, stack=connection.stack)
+    cloud = local.LocalStack(state=clone() / FOLDER, speed=speed, port=port, stack=connection.stack)
     out = Output(as_json)
     facts = {"endpoint": cloud.endpoint, "stack": cloud.stack, "state": str(cloud.state), "port": port}
     if stop:
@@ -76,12 +78,30 @@ def run(
     return 0
 
 
+def up(connection: Connection, speed: float, port: int, *, as_json: bool) -> int:
+    """Starts it in the background, unless one runs already."""
+    out, state = Output(as_json), clone() / FOLDER
+    try:
+        endpoint, _ = running(state)
+    except CliError:
+        return run(connection, speed, port, background=True, as_json=as_json)
+    out.say(f'a local cloud runs already at {endpoint}: `eval "$(sluice env)"` points a shell at it')
+    port = int(endpoint.rsplit(":", 1)[-1].rstrip("/"))
+    out.result({"endpoint": endpoint, "stack": connection.stack, "state": str(state), "port": port})
+    return 0
+
+
+def stop(connection: Connection) -> None:
+    """Stops the one that runs; returns when its process has ended."""
+    _stop(local.LocalStack(state=clone() / FOLDER, stack=connection.stack))
+
+
 def welcome(cloud: local.LocalStack, *, background: bool) -> str:
     """What to paste, at the end."""
     sluice = Path(sys.executable).parent / "sluice"
     shown = sluice.relative_to(clone()) if sluice.is_relative_to(clone()) else sluice
     other = "" if cloud.stack == "sluice" else f" --stack {cloud.stack}"
-    end = "`sluice cloud --stop` stops it" if background else "Ctrl-C stops it"
+    end = "`sluice down` stops it" if background else "Ctrl-C stops it"
     return (
         f"\nSluice is deployed on a local cloud (stack {cloud.stack}). {end}; its data are then lost.\n"
         f"Paste into {'this' if background else 'another'} shell, in this folder:\n"
@@ -123,7 +143,7 @@ def _refuse_a_second(state: Path) -> None:
         endpoint, _ = running(state)
     except CliError:
         return
-    raise CliError(f"a local cloud runs already at {endpoint}: use it, or stop it with `sluice cloud --stop`")
+    raise CliError(f"a local cloud runs already at {endpoint}: use it, or stop it with `sluice down`")
 
 
 def _wait_for_the_end(notices: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -13,8 +14,8 @@ import pytest
 
 from cli import artefacts
 from cli.app import main
-from cli.commands import cloud
-from cli.errors import CommandError
+from cli.commands import cloud, down
+from cli.errors import CliError, CommandError
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_the_last_lines_are_the_ones_to_paste(done: list[str], capsys: pytest.Ca
     assert [line.split()[0] for line in pasted] == ["eval", "sluice", "sluice", "sluice"]
     assert all(line.startswith("    ") for line in pasted)
     assert "--stack mine" in pasted[0]
-    assert "sluice cloud --stop" in said
+    assert "sluice down" in said
 
 
 def test_another_python_than_aws_s_is_said_where_the_functions_are_built(
@@ -118,3 +119,39 @@ def test_what_the_cloud_says_is_shown_while_it_runs(
         presser.join()
     said = capsys.readouterr().err.splitlines()
     assert [line for line in said if "nvironment" in line] == ["Making the environment", "The environment is made"]
+
+
+def test_up_starts_in_the_background_and_is_content_with_one_that_runs(
+    done: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(_: object) -> None:
+        raise CliError("none runs: `make cloud`")
+
+    monkeypatch.setattr(cloud, "running", none)
+    assert main(["up", "--port", "4599", "--json"]) == 0
+    assert done == ["build", "start", "deploy"]
+    document = json.loads(capsys.readouterr().out)
+    assert (document["endpoint"], document["port"]) == ("http://127.0.0.1:4599", 4599)
+    assert cloud.JSON.mistakes(document) == []
+    monkeypatch.setattr(cloud, "running", lambda _: ("http://127.0.0.1:4566", "eu-west-1"))
+    assert main(["up"]) == 0
+    assert done == ["build", "start", "deploy"]
+    assert "runs already at http://127.0.0.1:4566" in capsys.readouterr().out
+
+
+def test_down_stops_what_runs(
+    done: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(down, "running", lambda _: ("http://127.0.0.1:4566", "eu-west-1"))
+    assert main(["down", "--json"]) == 0
+    assert done == ["stop"]
+    document = json.loads(capsys.readouterr().out)
+    assert (document["stopped"], down.JSON.mistakes(document)) == (True, [])
+
+    def none(_: object) -> None:
+        raise CliError("none runs: `make cloud`")
+
+    monkeypatch.setattr(down, "running", none)
+    assert main(["down"]) == 0
+    assert done == ["stop"]
+    assert "no local cloud runs" in capsys.readouterr().out

@@ -29,6 +29,11 @@ ELSEWHERE = {
     "drill": "tests/cli/test_drill.py",
     "env": "tests/cli/test_operating.py",
     "remove-project": "tests/cli/test_cleaning.py",
+    "compare": "tests/cli/test_compare.py",
+    "lineage": "tests/cli/test_lineage.py",
+    "doctor": "tests/cli/test_doctor.py",
+    "up": "tests/cli/test_cloud.py",
+    "down": "tests/cli/test_cloud.py",
 }
 
 

@@ -1,0 +1,125 @@
+"""What belongs to the stack: bucket, table, who receives alerts, dead letters, rules, alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cli.connection import Connection
+from cli.doctor.finding import Finding, failed, passed, warned
+from cli.text import plural
+from sluice.model.shortening import listed
+
+_REDEPLOY = "deploy again: make build && .venv/bin/sam deploy"
+
+
+def bucket(connection: Connection) -> list[Finding]:
+    """There, and versioned: without versions neither an arrival nor a model can be told from another of its name."""
+    name, s3 = connection.outputs["DataBucketName"], connection.client("s3")
+    try:
+        s3.head_bucket(Bucket=name)
+        versioning = s3.get_bucket_versioning(Bucket=name).get("Status")
+    except ClientError as error:
+        return failed("bucket", f"{name} cannot be used ({_code(error)})", _REDEPLOY)
+    if versioning != "Enabled":
+        mend = f"aws s3api put-bucket-versioning --bucket {name} --versioning-configuration Status=Enabled"
+        return failed("bucket", f"{name} keeps no versions", mend)
+    return passed("bucket", f"{name}, versioned")
+
+
+def table(connection: Connection) -> list[Finding]:
+    name = connection.outputs["TableName"]
+    try:
+        status = connection.client("dynamodb").describe_table(TableName=name)["Table"]["TableStatus"]
+    except ClientError as error:
+        return failed("table", f"{name} cannot be used ({_code(error)})", _REDEPLOY)
+    if status not in ("ACTIVE", "UPDATING"):
+        return failed("table", f"{name} is {status}", f"aws dynamodb describe-table --table-name {name}")
+    return passed("table", f"{name} is {status}")
+
+
+def subscriptions(connection: Connection) -> list[Finding]:
+    """An address receives nothing before its owner has confirmed AWS's mail."""
+    topic = connection.outputs["AlertTopicArn"]
+    pages = connection.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    found = [each for page in pages for each in page["Subscriptions"]]
+    people = [each for each in found if each["Protocol"] not in ("lambda", "sqs")]
+    pending = [each["Endpoint"] for each in found if not str(each["SubscriptionArn"]).startswith("arn:")]
+    if pending:
+        mend = "open AWS's mail `Subscription Confirmation` there, and confirm; not there: register the contract again"
+        return warned("alerts", f"not confirmed, so nothing is sent to {listed(sorted(pending), 5)}", mend)
+    if not people:
+        mend = f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint you@example.org"
+        return warned("alerts", "nobody receives alerts", f"{mend}; or alerts.emails in a contract")
+    return passed("alerts", f"{plural(len(people), 'confirmed subscription')}")
+
+
+def dead_letters(connection: Connection) -> list[Finding]:
+    """What no function could handle lies there."""
+    sqs, full = connection.client("sqs"), []
+    for _, url in resources(connection, "AWS::SQS::Queue"):
+        asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+        count = int(asked["Attributes"]["ApproximateNumberOfMessages"])
+        if count and "DeadLetter" in _:
+            full.append((url, count))
+    if full:
+        told = ", ".join(f"{plural(count, 'message')} in {url.rsplit('/', 1)[-1]}" for url, count in full)
+        mend = f"read one: aws sqs receive-message --queue-url {full[0][0]}; the alert `Event Given Up` says what to do"
+        return warned("dead letters", told, mend)
+    return passed("dead letters", "all queues are empty")
+
+
+def rules(connection: Connection) -> list[Finding]:
+    """A rule that is disabled lets its events go by."""
+    events = connection.client("events")
+    off = []
+    for name, physical in resources(connection, "AWS::Events::Rule"):
+        bus, _, rule = physical.rpartition("|")
+        asked = {"Name": rule} | ({"EventBusName": bus} if bus else {})
+        if events.describe_rule(**asked).get("State") == "DISABLED":
+            off.append((name, rule, bus))
+    if off:
+        name, rule, bus = off[0]
+        mend = f"aws events enable-rule --name {rule}" + (f" --event-bus-name {bus}" if bus else "")
+        return failed("rules", f"disabled: {listed([each[0] for each in off], 5)}", mend)
+    return passed("rules", "all are enabled")
+
+
+def alarms(connection: Connection) -> list[Finding]:
+    """Those of the pipeline and of the projects: in ALARM, or without data."""
+    own = {physical for _, physical in resources(connection, "AWS::CloudWatch::Alarm")}
+    cloudwatch = connection.client("cloudwatch")
+    found: dict[str, str] = {}
+    pages = cloudwatch.get_paginator("describe_alarms").paginate()
+    for page in pages:
+        for each in page.get("MetricAlarms", []) + page.get("CompositeAlarms", []):
+            name = str(each["AlarmName"])
+            if name in own or name.startswith(f"{connection.stack}/"):
+                found[name] = str(each["StateValue"])
+    ringing = sorted(name for name, state in found.items() if state == "ALARM")
+    silent = sorted(name for name, state in found.items() if state == "INSUFFICIENT_DATA")
+    findings = []
+    if ringing:
+        mend = f"aws cloudwatch describe-alarm-history --alarm-name {ringing[0]}; docs/alerts.md has what to do"
+        findings += warned("alarms", f"in ALARM: {listed(ringing, 5)}", mend)
+    if silent:
+        mend = f"aws cloudwatch describe-alarms --alarm-names {silent[0]}: is its metric still published?"
+        findings += warned("alarms", f"without data: {listed(silent, 5)}", mend)
+    if lost := sorted(own - found.keys()):
+        findings += failed("alarms", f"deleted: {listed(lost, 5)}", _REDEPLOY)
+    return findings or passed("alarms", f"{plural(len(found), 'alarm')} with data, none in ALARM")
+
+
+def resources(connection: Connection, kind: str) -> Iterator[tuple[str, str]]:
+    """(logical, physical) id of the stack's resources of a type."""
+    pages: Any = connection.client("cloudformation").get_paginator("list_stack_resources")
+    for page in pages.paginate(StackName=connection.stack):
+        for each in page["StackResourceSummaries"]:
+            if each["ResourceType"] == kind and each.get("PhysicalResourceId"):
+                yield str(each["LogicalResourceId"]), str(each["PhysicalResourceId"])
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", "no reason was given"))
