@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sluice import keys
 from sluice.contract import Contract
 from sluice.errors import DamagedRecordError, NotFoundError
 from sluice.monitoring.hours import Span, requests_of, span_of, window_of
 from sluice.monitoring.look import Look
-from sluice.ports import Clock, Metric, ObjectStore
+from sluice.monitoring.volume import volume_of
+from sluice.ports import Clock, Json, Metric, ObjectStore
 from sluice.records.baseline import Baseline
-from sluice.store.run_records import baseline_of
+from sluice.store.run_records import baseline_of, stored_json
 from sluice.watch import metric_names as metric
 from sluice.watch.captures import Captured
 
@@ -52,6 +54,12 @@ def measure_capture(look: Look, *, objects: ObjectStore, clock: Clock) -> list[M
         unreadable_lines=counts["unreadable"],
         refused_requests=counts["refused"],
         refusals=look.window.refusals,
+        volume=volume_of(
+            _before(look, objects=objects),
+            {hour["hour"]: hour["rows"] for hour in look.window.hours},
+            look.champion.run_id,
+            span.until,
+        ),
         not_counted={name: counts[name] for name in NOT_COUNTED if counts[name]},
     )
     if late:
@@ -64,6 +72,15 @@ def measure_capture(look: Look, *, objects: ObjectStore, clock: Clock) -> list[M
         look.metric(metric.DRIFT_ROWS, counts["rows"], "Count"),
         look.metric(metric.CAPTURED_REQUESTS, counts["requests"], "Count"),
     ]
+
+
+def _before(look: Look, *, objects: ObjectStore) -> Json:
+    """The report of the previous measurement; empty where there is none that can be read."""
+    try:
+        found = stored_json(keys.monitor(look.project, "latest.json"), {}, objects=objects)
+    except DamagedRecordError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _baseline(look: Look, *, objects: ObjectStore) -> Baseline | Exception | None:

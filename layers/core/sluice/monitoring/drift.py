@@ -13,9 +13,13 @@ from sluice.monitoring.samples import reference_sample, window_sample
 from sluice.ports import Json, Metric, ObjectStore
 from sluice.profile import chance, drift
 from sluice.profile.course import course_of
+from sluice.profile.crossed import changed_correlations
 from sluice.profile.window import WindowProfile
 from sluice.records.baseline import Baseline, CategoryColumn
 from sluice.watch import metric_names as metric
+
+_PAIRS = 10
+"""Pairs of columns with a changed correlation that a report names."""
 
 
 def measure_drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
@@ -32,12 +36,12 @@ def measure_drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
         raise baseline
     found: dict[str, drift.Drift] = {}
     expected = Expectations()
+    rare = chance.of_each_look(seconds(contract.monitor.every), seconds(contract.monitor.window))
     if baseline is not None:
         why = f"{window.rows} rows, {needed} are needed"
         try:
             if window.rows >= needed:
                 expected = _expectations(look, baseline, objects=objects)
-                rare = chance.of_each_look(seconds(contract.monitor.every), seconds(contract.monitor.window))
                 found = drift.compare_profile(baseline, window.columns, rare, expected.columns)
             if not all(math.isfinite(column.psi) for column in found.values()):
                 raise ValueError("a score is not finite")
@@ -77,6 +81,7 @@ def measure_drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
             name: {"p": column.p, "js": column.js, "ks": column.ks, "wasserstein": column.wasserstein}
             for name, column in found.items()
         },
+        "correlations": _correlations(look, baseline, rare),
         "course": _course(look, baseline, worst, expected) if counted[worst] > limit else None,
     }
     answers = window.answers["classes"]
@@ -119,6 +124,15 @@ def _expectations(look: Look, baseline: Baseline, *, objects: ObjectStore) -> Ex
             f"the rows at {source} cannot be used ({type(error).__name__}); restore its last version"
         )
     return expectations(baseline, look.reference, window, look.window.rows)
+
+
+def _correlations(look: Look, baseline: Baseline, rare: float) -> list[Json]:
+    """Pairs of columns whose correlation changed; the dependence of a broken join."""
+    if look.reference is None:
+        return []
+    crossed = [hour["crossed"] for hour in look.window.hours]
+    found = changed_correlations(baseline, look.reference.rows, crossed, look.window.rows, rare)
+    return [{"columns": list(each.columns), "expected": each.expected, "seen": each.seen} for each in found[:_PAIRS]]
 
 
 def _course(look: Look, baseline: Baseline, name: str, expected: Expectations) -> Json | None:

@@ -26,8 +26,8 @@ _TIMED = 0.9
 class Sample:
     """Rows with the values that the model saw; `times` in seconds since 1970, NaN where a row's is not known.
 
-    `client` and `label` are None where they are not known; `said` is what the model answered, {} where it cannot be
-    read.
+    Clients and labels are None where they are not known; `said` is what the model answered, {} where it cannot be
+    read; `ids` are inference ids, with `-<i>` behind them for row i of a request with several.
     """
 
     rows: Sequence[Mapping[str, Any]]
@@ -35,6 +35,7 @@ class Sample:
     said: Sequence[Mapping[str, Any]]
     labels: Sequence[Any]
     clients: Sequence[str | None]
+    ids: Sequence[str]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -83,6 +84,7 @@ def _sample(told: Sequence[Mapping[str, Any]], contract: Contract) -> Sample:
         [each["said"] for each in told],
         [each.get("label") for each in told],
         [each.get("client") for each in told],
+        [str(each.get("id", "")) for each in told],
     )
 
 

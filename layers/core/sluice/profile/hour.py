@@ -90,7 +90,7 @@ class HourProfile:
         for name, number in self._numbers.items():
             values = number.add([row.get(name) for row in rows])
             if name in self._crossed:
-                crossed[name] = _on_grid(values, number)
+                crossed[name] = on_grid(values, number.center, number.scale)
         for name, category in self._categories.items():
             category.add([row.get(name) for row in rows])
         self._cross(crossed)
@@ -163,10 +163,10 @@ class HourProfile:
         return "\n".join(lines).encode() + b"\n"
 
 
-def _on_grid(values: np.ndarray, number: BinnedNumber) -> np.ndarray:
+def on_grid(values: np.ndarray, center: float, scale: float) -> np.ndarray:
     """Distances from the center in whole steps of the grid; a missing value stands in the center."""
     with np.errstate(over="ignore", invalid="ignore"):
-        steps = np.rint((values - number.center) / number.scale * GRID)
+        steps = np.rint((values - center) / scale * GRID)
     return np.clip(np.nan_to_num(steps, nan=0.0), -MAX_SCALES * GRID, MAX_SCALES * GRID)
 
 

@@ -48,6 +48,9 @@ def drift_sections(report: Mapping[str, Any]) -> list[Safe]:
         told.append(_COURSES[course["kind"]].format(since=short(course.get("since") or "", 20)))
     for name, says in (drift.get("calendar") or {}).items():
         told.append(f"{short(name, 60)} says the {short(says, 20)}; no alarm counts it.")
+    for pair in drift.get("correlations") or []:
+        names = " and ".join(short(name, 60) for name in pair["columns"])
+        told.append(f"The correlation of {names} is {pair['seen']:.2f}; it was {pair['expected']:.2f}.")
     rows = [
         row(short(name, 60), *((_number(each.get(part)), "n") for part in ("js", "ks", "wasserstein", "p")))
         for name, each in sorted(distances.items())
