@@ -53,7 +53,7 @@ STRINGS = {
 HEADER = "qxheadername7"
 
 RAW, REFUSED, RUN = r"raw/", r"quarantine/.*/rows\.jsonl", r"runs/[^/]+/[^/]+"
-ASKED = "capture/|monitor/[^/]+/hours/"
+ASKED = "capture/|monitor/[^/]+/(hours|answers|labels)/"
 MAY_LIE = {
     "category": rf"{RAW}|accepted/|{REFUSED}|profiles/.*|{RUN}/(prepared|training|evaluation|decisions)/|models/",
     "free text": rf"{RAW}|accepted/|{REFUSED}|{RUN}/prepared/|{RUN}/evaluation/(held_out|reference)\.jsonl",

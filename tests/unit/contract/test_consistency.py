@@ -11,7 +11,7 @@ from sluice.contract.models import Contract
 from sluice.errors import ContractError
 from sluice.model import anomaly_metrics, metrics, segment_metrics
 from sluice.profile.drift import psi
-from sluice.watch.quality import BINARY, REGRESSION
+from sluice.watch.quality_sketch import OnlineMetrics
 
 BASE = """project: t1
 problem: {type: binary, target: y, positive: true}
@@ -100,10 +100,14 @@ REFUSED = {
         "each part would then have other classes",
     ),
     "a metric of another type": (BASE + "monitor: {quality: {metric: rmse, max: 1}}", "monitor.quality.metric 'rmse'"),
-    "a metric that is not computed online": (BASE + "monitor: {quality: {metric: profit, min: 1}}", "computed are"),
+    "a metric that is a sum": (BASE + "monitor: {quality: {metric: profit, min: 1}}", "write value_per_decision"),
+    "quality in money without a value": (
+        BASE + "monitor: {quality: {metric: value_per_decision, min: 1}}",
+        "needs business.value_per_true_positive",
+    ),
     "multiclass quality": (
-        target("category", MULTICLASS) + "monitor: {quality: {metric: accuracy, min: 0.7}}",
-        "none is computed yet",
+        target("category", MULTICLASS) + "monitor: {quality: {metric: log_loss, max: 0.7}}",
+        "an answer has that of the predicted class",
     ),
     "quality without a limit": (BASE + "monitor: {quality: {metric: roc_auc}}", "needs one limit"),
     "quality with two limits": (BASE + "monitor: {quality: {metric: roc_auc, min: 0.1, max: 0.9}}", "needs one limit"),
@@ -386,13 +390,19 @@ def test_metrics_are_those_that_evaluation_and_monitoring_compute() -> None:
     assert set(metric_limits.METRICS) - set(metrics.METRICS) == set(without_labels)
     for kind, names in without_labels.items():
         assert set(metric_limits.METRICS[kind]) == {*names, "stability"}
-    assert set(metric_limits.ONLINE_METRICS["anomaly"]) <= set(BINARY)
     named = {name for names in metric_limits.METRICS.values() for name in names}
     # a value of money may be any number
     assert named - metric_limits.BUSINESS_METRICS <= set(metric_limits.RANGES)
     assert named >= metric_limits.LOWER_IS_BETTER
-    assert set(metric_limits.ONLINE_METRICS["binary"]) == set(BINARY)
-    assert set(metric_limits.ONLINE_METRICS["regression"]) == set(REGRESSION)
+    worth = {"value_per_true_positive": 1.0, "cost_per_contact": 0.1}
+    for kind, names in metric_limits.ONLINE_METRICS.items():
+        if names:
+            assert OnlineMetrics(kind, worth).names == list(names)
+        if kind != "anomaly":
+            answered = set(metric_limits.METRICS[kind]) - set(names)
+            assert answered <= (
+                metric_limits.NOT_ANSWERED if kind == "multiclass" else set(metric_limits.METRICS[kind])
+            )
 
 
 def test_what_learns_without_labels_has_defaults_of_its_own() -> None:

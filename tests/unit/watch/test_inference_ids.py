@@ -7,7 +7,7 @@ from typing import Any
 
 from sluice.contract import Contract
 from sluice.watch.captures import parse_file
-from sluice.watch.labels import join
+from sluice.watch.labels import labelled
 
 ROWS = [{"pages": 1}, {"pages": 2}]
 ANSWERS = [{"prediction": True, "probability": 0.75}, {"prediction": False, "probability": 0.25}]
@@ -37,7 +37,8 @@ def captured(rows: list[Any], inference_id: str | None = None) -> bytes:
 def joined(body: bytes, *names: str) -> list[tuple[Any, float]]:
     requests, bad = parse_file(body, CONTRACT)
     assert bad == 0
-    return join({(name,): "true" for name in names}, requests, CONTRACT)
+    found = labelled({(name,): True for name in names}, requests, CONTRACT)
+    return [(each.label, each.answer["probability"]) for each in found]
 
 
 def test_one_row_is_named_by_the_answers_id() -> None:

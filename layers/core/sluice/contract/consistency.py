@@ -18,6 +18,7 @@ from sluice.contract.metric_limits import (
     GREATEST_PSI,
     METRICS,
     NEUTRAL,
+    NOT_ANSWERED,
     ONLINE_METRICS,
     SUSPECTED_LEAKS,
     limit_violation,
@@ -244,8 +245,22 @@ def _monitoring(contract: Contract) -> Iterator[str]:
         if kind == "clustering":
             yield "monitor.quality: segments have no labels to be measured by; leave it out"
             return
-        listed = f"computed are {', '.join(known)}" if known else "none is computed yet: leave monitor.quality out"
+        if quality.metric in METRICS[kind] and quality.metric in NOT_ANSWERED:
+            hint = " (it needs the probabilities of all classes, and an answer has that of the predicted class)"
+        listed = f"computed are {', '.join(known)}"
         yield f"monitor.quality.metric {quality.metric!r}: of a {kind} problem with delayed labels {listed}{hint}"
+        return
+    if quality.metric in SUMS_OVER_ROWS:
+        yield (
+            f"monitor.quality: {quality.metric} is a sum over rows, so it falls with the number of requests as well; "
+            "write value_per_decision"
+        )
+        return
+    if quality.metric in BUSINESS_METRICS and not contract.business.value_per_true_positive:
+        yield (
+            f"monitor.quality: {quality.metric} needs business.value_per_true_positive above 0; otherwise it is never "
+            "computed"
+        )
         return
     if (quality.min is None) == (quality.max is None):
         yield "monitor.quality needs one limit, `min` or `max`; without it the alarm could never go into ALARM"

@@ -12,6 +12,7 @@ __all__ = [
     "LOWER_IS_BETTER",
     "METRICS",
     "NEUTRAL",
+    "NOT_ANSWERED",
     "ONLINE_METRICS",
     "RANGES",
     "Range",
@@ -34,14 +35,19 @@ METRICS = {
 """What evaluation computes on the test rows."""
 SUSPECTED_LEAKS = "suspected_leaks"
 """Only in a gate, and only with `max`: how many suspicions the leakage alarm has, for every type of problem."""
+NOT_ANSWERED = frozenset({"log_loss", "roc_auc", "pr_auc", "brier"})
+"""Of several classes: they need the probabilities of all classes, and an answer has that of the predicted one alone."""
 ONLINE_METRICS: dict[str, tuple[str, ...]] = {
-    "binary": ("roc_auc", "log_loss", "brier", "accuracy", "precision", "recall", "f1"),
-    "multiclass": (),
-    "regression": ("rmse", "mae"),
+    "binary": METRICS["binary"],
+    "multiclass": tuple(name for name in METRICS["multiclass"] if name not in NOT_ANSWERED),
+    "regression": METRICS["regression"],
     "clustering": (),
-    "anomaly": ("roc_auc", "accuracy", "precision", "recall", "f1"),
+    "anomaly": (
+        *("roc_auc", "pr_auc", "accuracy", "balanced_accuracy", "precision", "recall", "f1", "mcc"),
+        *("selection_rate", "false_positive_rate"),
+    ),
 }
-"""What monitoring computes from delayed labels (`sluice.watch.quality`)."""
+"""What monitoring computes from delayed labels (`sluice.watch.quality_sketch`)."""
 BUSINESS_METRICS = frozenset({"profit", "uplift", "value_per_decision"})
 """Computed only if the contract's `business` names a value."""
 GREATEST_PSI = 18.4

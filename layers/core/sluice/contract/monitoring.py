@@ -36,13 +36,15 @@ class Drift(Part):
 
 
 class Quality(Part):
-    metric: str = Field(description="computed from delayed labels, for binary and regression problems so far")
-    min: float | None = Field(None, description="below it the quality alarm goes into ALARM")
-    max: float | None = Field(
-        None, description="above it the quality alarm goes into ALARM, for metrics where less is better"
+    metric: str = Field(description="computed from delayed labels; every metric that the answers allow")
+    min: float | None = Field(
+        None,
+        description="the quality alarm goes into ALARM if the labels prove that the metric is below it, however often "
+        "that is checked",
     )
+    max: float | None = Field(None, description="likewise above it, for metrics where less is better")
     min_labels: int = Field(
-        100, ge=1, description="quality is inconclusive with fewer labels that belong to a captured request"
+        100, ge=1, description="quality is inconclusive with fewer mature labels that belong to a captured request"
     )
 
 

@@ -1,50 +1,260 @@
-"""The quality of the serving model's answers, on the delayed labels of their requests."""
+"""The quality of the serving model's answers, on the delayed labels of their requests.
+
+Quality is measured on *mature* rows: those old enough that nine tenths of their labels have come, by the project's
+maturity curve. So a time whose easy labels come first is not compared with one that has all. A window ends where the
+rows become mature, and each period of the history says how mature it is.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from sluice import keys
+from sluice.contract import Contract
+from sluice.contract.durations import seconds
 from sluice.contract.metric_limits import ONLINE_METRICS
+from sluice.model.metrics import break_even, has_value
+from sluice.model.values import category_text, finite, is_positive, parse_json
+from sluice.monitoring.labels import of_champion
 from sluice.monitoring.look import Look
-from sluice.ports import Json, Metric
+from sluice.monitoring.segments import by_segment
+from sluice.ports import Clock, Json, Metric, ObjectStore
+from sluice.store.run_records import write_json
 from sluice.watch import metric_names as metric
-from sluice.watch.labels import join
-from sluice.watch.quality import BINARY, DECIDED, REGRESSION
+from sluice.watch.certainty import ALPHA, favourable_bound, log_evidence, weights
+from sluice.watch.label_register import LabelledRow
+from sluice.watch.labels import positive
+from sluice.watch.maturity import MATURE, mature_until, maturity_of
+from sluice.watch.quality_interval import interval
+from sluice.watch.quality_sketch import OnlineMetrics, Pair, QualitySketch, sketch_of
+
+MAX_PERIODS = 400
+"""Periods in which a loss may begin; with a shorter window several windows make a period."""
+SHOWN_PERIODS = 60
 
 
-def measure_quality(look: Look) -> list[Metric]:
-    contract = look.contract
-    quality = contract.monitor.quality
+@dataclass(frozen=True)
+class Asked:
+    """What the contract wants to know."""
+
+    contract: Contract
+    online: OnlineMetrics
+    metric: str
+    business: Json
+
+    def sketch(self, rows: Sequence[LabelledRow]) -> QualitySketch:
+        problem = self.contract.problem.type
+        border = break_even(self.business) if problem == "binary" and has_value(self.business) else None
+        pairs = (pair_of(row, self.contract) for row in rows)
+        return sketch_of((pair for pair in pairs if pair is not None), problem, border)
+
+    def figures(self, sketch: QualitySketch) -> Json:
+        """`{"value", "low", "high"}` of the metric; None where they are not defined."""
+        ends = interval(self.metric, self.online, sketch) or (None, None)
+        return {"value": self.online.value(self.metric, sketch), "low": ends[0], "high": ends[1]}
+
+
+def measure_quality(look: Look, *, objects: ObjectStore, clock: Clock) -> list[Metric]:
     look.report["quality"] = None
-    if quality is None:
+    contract, quality = look.contract, look.contract.monitor.quality
+    known = ONLINE_METRICS[contract.problem.type]
+    if contract.problem.target is None or not known or (quality is None and not look.joined.rows):
         return []
-    pairs = join(look.labels, look.requests, contract, decided=quality.metric in DECIDED)
-    families: dict[str, dict[str, Any]] = {
-        "binary": dict(BINARY),
-        "regression": dict(REGRESSION),
-        "anomaly": {name: BINARY[name] for name in ONLINE_METRICS["anomaly"]},
-    }
-    rule = families.get(contract.problem.type, {}).get(quality.metric)
-    facts: Json = {"metric": quality.metric, "labels": len(pairs), "value": None}
+    named = quality.metric if quality else contract.problem.metric
+    business = contract.business.model_dump(mode="json")
+    online = OnlineMetrics(contract.problem.type, business)
+    if named not in online.names:
+        named = known[0]
+    asked = Asked(contract, online, named, business)
+    facts, published = _measured(look, asked, clock.now().timestamp(), objects=objects)
+    if quality is None:
+        look.report["labelled_quality"] = facts
+        return []
     look.report["quality"] = facts
-    count = [look.metric(metric.QUALITY_LABELS, len(pairs), "Count")]
-    if rule is None:
-        facts["reason"] = f"{quality.metric} of a {contract.problem.type} model is not computed online yet"
-        return count
-    if len(pairs) < quality.min_labels:
-        facts["reason"] = f"{len(pairs)} labels belong to a captured request; {quality.min_labels} are needed"
-        return count
-    try:
-        value = rule(pairs)
-    except (ArithmeticError, ValueError):
-        value = math.inf
-    if value is None:
-        facts["reason"] = "all labels have the same class"
-        return count
-    if not math.isfinite(value):
-        facts["reason"] = f"{quality.metric} of these labels and answers is beyond what a number can hold"
+    if facts.pop("not_finite", False):
         look.problems["quality"] = facts["reason"]
-        return count
-    facts["value"] = value
-    return [*count, look.metric(metric.QUALITY_SCORE, value)]
+    return published
+
+
+def _measured(look: Look, asked: Asked, now: float, *, objects: ObjectStore) -> tuple[Json, list[Metric]]:
+    contract, quality = asked.contract, asked.contract.monitor.quality
+    min_labels = quality.min_labels if quality else 1
+    window = float(max(1, seconds(contract.monitor.window)))
+    rows = ((row.at, place in look.joined.delays) for place, row in enumerate(look.answered))
+    until = mature_until(rows, now, look.curve)
+    # a clock that is a little ahead takes no row out
+    mature = [row for row in look.joined.rows if row.row.at <= until or until >= now]
+    within = [row for row in mature if row.row.at > until - window]
+    sketch = asked.sketch(within)
+    labels = sketch.rows
+    facts: Json = {
+        "metric": asked.metric,
+        "labels": labels,
+        "value": None,
+        "low": None,
+        "high": None,
+        "window": {"from": _iso(until - window), "until": _iso(until)},
+        "mature_age_seconds": look.curve.mature_age(),
+        "immature_labels": len(look.joined.rows) - len(mature),
+    }
+    published = [look.metric(metric.QUALITY_LABELS, labels, "Count")]
+    if labels < min_labels:
+        facts["reason"] = f"{labels} labels belong to a captured request; {min_labels} are needed"
+        if facts["immature_labels"]:
+            facts["reason"] += f" ({facts['immature_labels']} more are of requests that still wait for most labels)"
+    else:
+        facts |= asked.figures(sketch)
+        facts["metrics"] = {
+            name: {"value": value, "interval": interval(name, asked.online, sketch)}
+            for name, value in asked.online.values(sketch).items()
+        }
+        facts["slices"] = by_segment(look, within, asked.sketch, asked.figures)
+        if facts["value"] is None:
+            facts["reason"] = _undefined(asked, sketch)
+            facts["not_finite"] = contract.problem.type == "regression" and asked.metric != "r2"
+        else:
+            published.append(look.metric(metric.QUALITY_SCORE, facts["value"]))
+    periods, length = _periods(mature, until, window)
+    sketches = {start: asked.sketch(rows) for start, rows in periods.items()}
+    facts |= _history(look, asked, now, window, min_labels)
+    facts |= _certain(asked, look, sketches, length, min_labels)
+    if facts["bound"] is not None and quality is not None:
+        published.append(look.metric(metric.QUALITY_BOUND, facts["bound"]))
+    stored = {_iso(start): found.plain() for start, found in sorted(sketches.items())}
+    run = look.champion.run_id
+    content = {"run_id": run, "metric": asked.metric, "period_seconds": length, "periods": stored}
+    write_json(keys.monitor(look.project, "quality", f"{run}.json"), content, objects=objects)
+    return facts, published
+
+
+def _periods(rows: Sequence[LabelledRow], until: float, window: float) -> tuple[dict[float, list[LabelledRow]], float]:
+    """Rows by the beginning of their period, in the order of time, and the length of a period in seconds."""
+    if not rows:
+        return {}, window
+    length = window * max(1, math.ceil((until - rows[0].row.at) / (window * MAX_PERIODS)))
+    found: dict[float, list[LabelledRow]] = {}
+    for row in rows:
+        found.setdefault(math.floor(row.row.at / length) * length, []).append(row)
+    return dict(sorted(found.items())), length
+
+
+def _certain(asked: Asked, look: Look, sketches: dict[float, QualitySketch], length: float, min_labels: int) -> Json:
+    """`bound`: the best value that the labels still allow, and what it rests on."""
+    quality = asked.contract.monitor.quality
+    facts: Json = {"bound": None, "evidence": None}
+    if quality is None or not sketches or (quality.min is None and quality.max is None):
+        return facts
+    promoted = look.champion.promoted_at.timestamp()
+    weight = weights(len(sketches), length, next(iter(sketches)) <= promoted + length)
+    lower, limit = quality.min is not None, quality.min if quality.min is not None else quality.max
+    ordered = list(sketches.values())
+    found = favourable_bound(
+        asked.metric,
+        asked.online,
+        ordered,
+        weight,
+        lower_limit=lower,
+        min_labels=min_labels,
+        business=asked.business,
+    )
+    if found is None:
+        return facts
+    log_e = log_evidence(
+        asked.metric, asked.online, ordered, weight, float(limit or 0.0), lower_limit=lower, business=asked.business
+    )
+    facts["bound"] = found.bound
+    facts["evidence"] = {
+        "method": found.method,
+        "labels": found.rows,
+        "alpha": ALPHA,
+        "log_e": log_e,
+        "log_limit": -math.log(ALPHA),
+        "worse": found.bound < float(limit or 0.0) if lower else found.bound > float(limit or 0.0),
+    }
+    return facts
+
+
+def _history(look: Look, asked: Asked, now: float, window: float, min_labels: int) -> Json:
+    """The periods of the horizon, newest first, each with its own maturity; and all of them at one age."""
+    labelled: dict[float, list[LabelledRow]] = {}
+    answered: dict[float, list[float]] = {}
+    for row in look.joined.rows:
+        labelled.setdefault(math.floor(row.row.at / window) * window, []).append(row)
+    for answer in look.answered:
+        if of_champion(answer, look.champion):
+            answered.setdefault(math.floor(answer.at / window) * window, []).append(answer.at)
+    starts = sorted(answered, reverse=True)
+    age = _equal_age(labelled, starts, now, window, min_labels)
+    periods = []
+    for start in starts[:SHOWN_PERIODS]:
+        rows = labelled.get(start, [])
+        maturity = maturity_of(answered[start], len(rows), now, look.curve)
+        found: Json = {
+            "from": _iso(start),
+            "until": _iso(start + window),
+            "requests": len(answered[start]),
+            "labels": len(rows),
+            "maturity": maturity,
+            "mature": maturity is not None and maturity >= MATURE,
+        }
+        if len(rows) >= min_labels:
+            found |= asked.figures(asked.sketch(rows))
+        if age is not None and start + window + age <= now + 1e-6:
+            early = [row for row in rows if row.delay <= age]
+            if len(early) >= min_labels:
+                found["value_at_equal_age"] = asked.online.value(asked.metric, asked.sketch(early))
+        periods.append(found)
+    return {"periods": periods, "periods_left_out": max(0, len(starts) - SHOWN_PERIODS), "equal_age_seconds": age}
+
+
+def _equal_age(
+    labelled: dict[float, list[LabelledRow]], starts: Sequence[float], now: float, window: float, min_labels: int
+) -> float | None:
+    """The age that all rows of the newest period with enough labels by then have reached."""
+    for start in starts:
+        age = now - start - window
+        if age > 0 and sum(row.delay <= age for row in labelled.get(start, ())) >= min_labels:
+            return age
+    return None
+
+
+def _undefined(asked: Asked, sketch: QualitySketch) -> str:
+    if asked.contract.problem.type == "regression":
+        return f"{asked.metric} of these labels and answers is beyond what a number can hold, or labels do not vary"
+    classes = {str(key[0]) for part in sketch.cells.values() for key in part}
+    return "all labels have the same class" if len(classes) < 2 else f"{asked.metric} is not defined on these labels"
+
+
+def pair_of(row: LabelledRow, contract: Contract) -> Pair | None:
+    """None for a label or an answer that is not of its kind."""
+    problem, answer = contract.problem.type, row.row
+    if problem == "regression":
+        label = finite(row.label)
+        return None if label is None or answer.score is None else Pair(label, None, answer.score)
+    if problem == "multiclass":
+        return Pair(category_text(row.label)[:200], answer.prediction, answer.score)
+    said: bool | None = None
+    if answer.prediction is not None:
+        if problem == "anomaly":
+            # what is predicted is whether a row is flagged, whatever the labels are written like
+            said = {"true": True, "false": False}.get(answer.prediction)
+        else:
+            said = _decision(answer.prediction, contract)
+    return Pair(positive(row.label, contract), said, answer.score)
+
+
+def _decision(prediction: str, contract: Contract) -> bool | None:
+    kind = contract.data.columns[str(contract.problem.target)].type
+    try:
+        if parse_json(prediction, kind) is None:
+            return None
+        return is_positive(prediction, contract.problem.positive, kind)
+    except ValueError:
+        return None
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat()

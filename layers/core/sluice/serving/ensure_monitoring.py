@@ -9,7 +9,7 @@ from sluice.contract.metric_limits import LOWER_IS_BETTER
 from sluice.ports import Alarm, Alarms, Json, Ledger, ObjectStore, Schedules, Settings
 from sluice.release import endpoint_alarms
 from sluice.store.run_records import project_contract, run_contract
-from sluice.watch.metric_names import DRIFT_SCORE, NAMESPACE, PROBATION_WORSE, QUALITY_SCORE
+from sluice.watch.metric_names import DRIFT_SCORE, NAMESPACE, PROBATION_WORSE, QUALITY_BOUND
 
 
 def ensure_monitoring(
@@ -68,9 +68,9 @@ def ensure_monitoring(
         wanted.append(
             _score_alarm(
                 names.alarm(stack, project, "quality"),
-                f"The model of {project} has become worse on delayed labels ({quality.metric}).",
+                f"Delayed labels prove that the model of {project} is worse than its limit ({quality.metric}).",
                 project,
-                QUALITY_SCORE,
+                QUALITY_BOUND,
                 "LessThanThreshold" if below or quality.max is None else "GreaterThanThreshold",
                 float(limit or 0.0),
             )

@@ -67,7 +67,7 @@ def monitor_model(
     look.part("drift", lambda: measure_drift(look, objects=objects))
     look.part("estimate", lambda: measure_estimate(look))
     look.part("labels", lambda: measure_labels(look, objects=objects, clock=clock))
-    look.part("quality", lambda: measure_quality(look))
+    look.part("quality", lambda: measure_quality(look, objects=objects, clock=clock))
     look.part("probation", lambda: _probation(look, objects=objects, clock=clock))
     published = look.finite_metrics()
     report["problems"] = look.problems

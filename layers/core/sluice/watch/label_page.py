@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sluice.escaping import short
-from sluice.page import Safe, element, row, table
+from sluice.page import Child, Safe, element, row, table, tag
 
 _COUNTS = (
     ("counted", "rows of the serving model with a label"),
@@ -60,3 +60,89 @@ def age_text(seconds: float) -> str:
     if seconds < 7200:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h" if seconds < 2 * 86400 else f"{seconds / 86400:.1f} days"
+
+
+def quality_sections(report: Mapping[str, Any]) -> list[Safe]:
+    """Metrics, groups and periods of the labelled rows; nothing without labels."""
+    quality = report.get("quality") or report.get("labelled_quality") or {}
+    return [*_certainty(quality), *_metrics(quality), *_groups(quality), *_periods(quality)]
+
+
+def _certainty(quality: Mapping[str, Any]) -> list[Safe]:
+    evidence = quality.get("evidence")
+    if not evidence:
+        return []
+    told = (
+        f"The best {short(quality['metric'], 40)} that {evidence['labels']:,} labels still allow, however often that "
+        f"is checked, is {quality['bound']:.4f}. "
+        + ("That is worse than the limit: the loss is certain." if evidence["worse"] else "No loss is certain.")
+    )
+    return [element("h2", "Is it certainly worse than its limit?"), element("p", told)]
+
+
+def _metrics(quality: Mapping[str, Any]) -> list[Safe]:
+    found = quality.get("metrics") or {}
+    if not found:
+        return []
+    rows = [
+        row(short(name, 40), (f"{each['value']:.4g}", "n"), (_ends(*(each.get("interval") or (None, None))), "n"))
+        for name, each in found.items()
+    ]
+    window = quality["window"]
+    caption = f"Requests from {short(window['from'])} until {short(window['until'])}, when nine tenths of labels are in"
+    return [element("h2", "Metrics"), table([("Metric", None), ("Value", "n"), ("95 %", "n")], rows, caption)]
+
+
+def _groups(quality: Mapping[str, Any]) -> list[Safe]:
+    found: list[Safe] = []
+    for column, groups in (quality.get("slices") or {}).items():
+        rows = [
+            row(
+                short(segment, 60),
+                (f"{each['labels']:,}", "n"),
+                (_number(each.get("value")), "n"),
+                (_ends(each.get("low"), each.get("high")), "n"),
+            )
+            for segment, each in groups["segments"].items()
+        ]
+        header = [(short(column, 60), None), ("Labels", "n"), (short(quality["metric"], 40), "n"), ("95 %", "n")]
+        few = groups["left_out"]
+        left_out = f"{few:,} labels are of small groups, or have no value here" if few else None
+        found.append(table(header, rows, left_out))
+    return [element("h2", "Groups"), *found] if found else []
+
+
+def _periods(quality: Mapping[str, Any]) -> list[Safe]:
+    """Each time by its own labels: a young one says how many are still to come."""
+    periods = quality.get("periods") or []
+    if not periods:
+        return []
+    age = quality.get("equal_age_seconds")
+    header: list[tuple[str, str | None]] = [("Requests from", None), ("Requests", "n"), ("Labels", "n")]
+    header += [("Maturity", "n"), (short(quality["metric"], 40), "n"), ("95 %", "n")]
+    if age is not None:
+        header.append((f"with the labels of {age_text(age)}", "n"))
+    rows = [_period(each, age is not None) for each in periods]
+    more = quality.get("periods_left_out") or 0
+    caption = f"{more:,} older periods are not shown" if more else None
+    return [element("h2", "Quality by the time of the request"), table(header, rows, caption)]
+
+
+def _period(each: Mapping[str, Any], equal: bool) -> Safe:
+    maturity = each.get("maturity")
+    told: Child = "–" if maturity is None else f"{maturity:.0%}"
+    if maturity is not None and not each.get("mature"):
+        told = tag(f"{maturity:.0%}, immature", "warn")
+    cells: list[tuple[Child, str]] = [(f"{each['requests']:,}", "n"), (f"{each['labels']:,}", "n"), (told, "n")]
+    cells += [(_number(each.get("value")), "n"), (_ends(each.get("low"), each.get("high")), "n")]
+    if equal:
+        cells.append((_number(each.get("value_at_equal_age")), "n"))
+    return row(short(each["from"]), *cells)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+def _ends(low: float | None, high: float | None) -> str:
+    return "–" if low is None or high is None else f"{low:.4g} to {high:.4g}"

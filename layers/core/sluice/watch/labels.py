@@ -20,7 +20,6 @@ from sluice.model.payloads import lines
 from sluice.model.values import (
     Typed,
     canonical_text,
-    finite,
     is_positive,
     parse_json,
     parse_label,
@@ -169,36 +168,6 @@ def labelled(labels: Mapping[Identity, Typed], requests: Iterable[Captured], con
             known = tuple(each for each in identities_of(request, number, contract) if each is not None)
             found[id(request), number] = Labelled(identity, label, request, request.answers[number], known)
     return list(found.values())
-
-
-def join(
-    labels: dict[Identity, Typed], requests: Iterable[Captured], contract: Contract, *, decided: bool = False
-) -> list[tuple[Any, float]]:
-    """(truth, score) pairs: for binary a bool and the positive class's probability, for regression two numbers.
-
-    For anomalies a bool and the score, which is 0.5 at the limit.
-    `decided`: for binary, 1 where the answer says positive and 0 where not, because each model has its own threshold.
-    """
-    binary = contract.problem.type != "regression"
-    pairs: list[tuple[Any, float]] = []
-    for found in labelled(labels, requests, contract):
-        if binary and decided:
-            score = _decision(found.answer.get("prediction"), contract)
-        else:
-            score = finite(found.answer.get(contract.score_member if binary else "prediction"))
-        truth: Any = positive(found.label, contract) if binary else finite(found.label)
-        if score is not None and truth is not None:
-            pairs.append((truth, score))
-    return pairs
-
-
-def _decision(prediction: Any, contract: Contract) -> float | None:
-    """None for a prediction that is not a value of the target."""
-    try:
-        predicted = parse_json(prediction, contract.data.columns[str(contract.problem.target)].type)
-    except ValueError:
-        return None
-    return None if predicted is None else float(positive(predicted, contract))
 
 
 def positive(label: Typed, contract: Contract) -> bool:

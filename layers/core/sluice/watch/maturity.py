@@ -8,17 +8,23 @@ estimator makes the share of rows that have a label by an age t, also where the 
 
 with d_i labels that came after exactly t_i, and n_i rows whose delay or age is at least t_i. Source: Kaplan & Meier,
 Journal of the American Statistical Association 53, 1958. Many rows never get a label, so the *maturity* of an age is
-F(t) / F(∞), with F(∞) the curve's last value: the share of the labels that come within the horizon at all.
+F(t) / F(∞), with F(∞) the curve's last value: the share of the labels that come within the horizon at all. The curve
+ends where fewer than FEW rows are observed, because there a single label moves it by a tenth and more.
+
+Labels often come by the file. Right after one, the rows that it is about have their labels, although such rows mostly
+have not at that age. So a time is mature as well if the labels are there: see `mature_until`.
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MATURE = 0.9
 """From this share of its labels on, the quality of a time is what it will be, but for a tenth of its labels."""
+FEW = 10
 _POINTS = (0, 60, 600, 3600, 6 * 3600, 86400, 2 * 86400, 3 * 86400, 7 * 86400, 14 * 86400, 30 * 86400, 90 * 86400)
 """Ages, in seconds, at which reports show the curve."""
 
@@ -73,6 +79,8 @@ def maturity_curve(delays: Iterable[float], ages: Iterable[float]) -> MaturityCu
         end = bisect_right(events, age, start)
         # a row whose age is the delay itself was still observed then
         at_risk = len(events) - start + len(waiting) - bisect_left(waiting, age)
+        if at_risk < FEW <= len(events) + len(waiting) - FEW:
+            break
         left *= 1 - (end - start) / at_risk
         steps.append(age)
         shares.append(1 - left)
@@ -81,8 +89,38 @@ def maturity_curve(delays: Iterable[float], ages: Iterable[float]) -> MaturityCu
     return MaturityCurve(tuple(steps), tuple(shares), last)
 
 
-def maturity_of(times: Sequence[float], now: float, curve: MaturityCurve) -> float | None:
-    """The share of their labels that rows answered at these times have, on average; None without any label."""
+def maturity_of(times: Sequence[float], labelled: int, now: float, curve: MaturityCurve) -> float | None:
+    """The share of their labels that rows answered at these times have; None without any label.
+
+    That is what the curve expects, or more where more labels are there.
+    """
     if not times or not curve.shares:
         return None
-    return sum(curve.labelled(now - at) for at in times) / len(times) / curve.shares[-1]
+    expected = sum(curve.labelled(now - at) for at in times) / len(times)
+    return min(1.0, max(expected, labelled / len(times)) / curve.shares[-1])
+
+
+def mature_until(rows: Iterable[tuple[float, bool]], now: float, curve: MaturityCurve) -> float:
+    """The time up to which requests have nine tenths of their labels. `rows`: time, and whether there is a label.
+
+    By the curve, requests are mature `mature_age` after they were made. Younger ones are, too, if the labels of all of
+    them together are there: one standard error below their share is above MATURE of the curve's last value (Wilson).
+    """
+    wait = curve.mature_age()
+    if not wait:
+        return now
+    border = now - wait
+    young = sorted(row for row in rows if row[0] > border)
+    until, labelled = border, 0
+    for number, (at, has) in enumerate(young, 1):
+        labelled += has
+        last = number == len(young)
+        if (last or young[number][0] > at) and _lower(labelled, number) >= MATURE * curve.shares[-1]:
+            until = max(now, at) if last else at
+    return until
+
+
+def _lower(hits: int, rows: int) -> float:
+    """Wilson's lower bound of a share, one standard error wide."""
+    share = hits / rows
+    return (share + 1 / (2 * rows) - math.sqrt(share * (1 - share) / rows + 1 / (4 * rows * rows))) / (1 + 1 / rows)

@@ -9,7 +9,7 @@ from sluice import charts
 from sluice.escaping import short
 from sluice.page import Child, Safe, element, page, row, table, tag, tiles
 from sluice.watch.drift_page import drift_sections, estimate_section, refusal_section, verdict_section
-from sluice.watch.label_page import label_sections
+from sluice.watch.label_page import label_sections, quality_sections
 
 _KINDS = {"stable": "good", "drifted": "bad", "inconclusive": "warn"}
 
@@ -34,6 +34,7 @@ def render(report: Mapping[str, Any]) -> str:
         ),
         *_left_out(report.get("problems") or {}, (report.get("labels") or {}).get("left_out") or {}),
         *_answers(report.get("predictions") or {}),
+        *quality_sections(report),
         *label_sections(report),
         element("h2", "Why"),
         element("ul", [element("li", short(reason, 300)) for reason in report.get("reasons", [])]),

@@ -1,0 +1,66 @@
+"""How sure a metric of a sketch is: its interval at one measurement. Pure (numpy).
+
+Shares (accuracy, precision, recall and other rates): Wilson's score interval, which also holds for none of n and n of n
+(Wilson, Journal of the American Statistical Association 22, 1927). All others: the percentile bootstrap over the
+sketch's rows, moved so that its mean is the value, as the evaluation does it (`sluice.model.intervals`).
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+
+from sluice.model.metric_ranges import RANGES, Range
+from sluice.watch.certainty import resampled
+from sluice.watch.quality_sketch import Cells, OnlineMetrics, QualitySketch
+
+CONFIDENCE = 0.95
+RESAMPLES = 200
+_Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+
+
+def interval(name: str, online: OnlineMetrics, sketch: QualitySketch) -> tuple[float, float] | None:
+    """`(low, high)`; None where the metric is not defined, or not by enough draws."""
+    cells = online.cells(name, sketch)
+    share = _share(name, online, cells)
+    if share is not None:
+        return wilson(*share) if share[1] else None
+    value = online.value(name, sketch)
+    if value is None:
+        return None
+    drawn = resampled(name, online, cells, RESAMPLES)
+    if len(drawn) < 0.95 * RESAMPLES:
+        return None
+    ends = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]) - drawn.mean()
+    least, greatest = RANGES.get(name, Range(-math.inf, math.inf))
+    low, high = (min(max(value + float(end), least), greatest) for end in ends)
+    return low, high
+
+
+def wilson(hits: float, rows: float) -> tuple[float, float]:
+    """
+    >>> [round(end, 3) for end in wilson(0, 20)]
+    [0.0, 0.161]
+    """
+    share, z = hits / rows, _Z
+    middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
+    half = z / (1 + z * z / rows) * math.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _share(name: str, online: OnlineMetrics, cells: Cells) -> tuple[float, float] | None:
+    """(hits, rows) of a metric that is a share of rows."""
+    truth, said, counts = cells.truth, cells.said, cells.counts
+    if name in ("accuracy", "micro_f1", "weighted_recall"):
+        return float(counts[truth == said].sum()), float(counts.sum())
+    if online.problem not in ("binary", "anomaly"):
+        return None
+    among = {"precision": said == 1, "recall": truth == 1, "false_positive_rate": truth == 0}
+    if name == "selection_rate":
+        return float(counts[said == 1].sum()), float(counts.sum())
+    if name not in among:
+        return None
+    hit = truth == 1 if name == "precision" else said == 1
+    return float(counts[among[name] & hit].sum()), float(counts[among[name]].sum())

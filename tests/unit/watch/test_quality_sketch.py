@@ -1,0 +1,137 @@
+"""A sketch of labelled answers: every metric is the evaluation's within a known error, and sums are sums."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+
+import numpy as np
+import pytest
+
+from sluice.contract.metric_limits import ONLINE_METRICS
+from sluice.model import metrics
+from sluice.watch.quality_interval import interval, wilson
+from sluice.watch.quality_sketch import GROWTH, STEP, OnlineMetrics, Pair, merged, sketch_of, tied_share
+
+WORTH = {"value_per_true_positive": 10.0, "cost_per_contact": 1.5}
+BREAK_EVEN = 0.15
+
+
+def two_classes(seed: int, rows: int, base: float = 0.2, spread: float = 1.5) -> list[Pair]:
+    """Calibrated or not, ties and certain answers among them; the threshold is 0.4."""
+    generator = np.random.default_rng(seed)
+    odds = generator.normal(math.log(base / (1 - base)), spread, rows)
+    probability = 1 / (1 + np.exp(-odds))
+    label = generator.random(rows) < probability ** generator.choice([0.7, 1.0, 1.4])
+    # coarse scores, and 0 and 1 themselves
+    probability = np.where(generator.random(rows) < 0.3, probability.round(2), probability)
+    return [Pair(bool(y), bool(p >= 0.4), float(p)) for y, p in zip(label, probability, strict=True)]
+
+
+def exact(pairs: list[Pair], problem: str = "binary") -> dict[str, float]:
+    """The evaluation's metrics of the same rows."""
+    if problem == "regression":
+        return metrics.compute(
+            problem, np.array([pair.label for pair in pairs]), np.array([pair.score for pair in pairs])
+        )
+    score = np.array([pair.score for pair in pairs])
+    y = np.array([int(pair.label) for pair in pairs])
+    return metrics.compute(problem, y, np.stack([1 - score, score], axis=1), WORTH, 0.4)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("rows", [60, 2000])
+def test_two_classes_within_the_bounds(seed: int, rows: int) -> None:
+    pairs = two_classes(seed, rows, base=0.02 if seed % 3 == 0 else 0.3)
+    sketch = sketch_of(pairs, "binary", BREAK_EVEN)
+    found, wanted = OnlineMetrics("binary", WORTH).values(sketch), exact(pairs)
+    assert found.keys() == wanted.keys()
+    tied = tied_share(sketch)
+    assert tied < 0.03
+    bounds = {
+        "roc_auc": tied,
+        "log_loss": STEP**2 / 8,
+        "brier": STEP**2 / 8,
+        "ece": 1e-9,
+        # a positive in a bin moves the precision at its own rank at most by the share of the bin in the ranks above
+        "pr_auc": 0.05,
+        **dict.fromkeys(("lift_at_5", "lift_at_10", "lift_at_20"), 1.5),
+    }
+    # a bin's rows count as tied, which matters where a bin has many of the few positives
+    bounds |= {"pr_auc": 0.05 if rows < 100 else 0.01}
+    if rows < 100:
+        bounds |= dict.fromkeys(("lift_at_5", "lift_at_10", "lift_at_20"), 4.0)
+    else:
+        bounds |= dict.fromkeys(("lift_at_5", "lift_at_10", "lift_at_20"), 0.5)
+    for name, value in wanted.items():
+        assert found[name] == pytest.approx(value, abs=bounds.get(name, 1e-9)), name
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_numbers_within_the_bounds(seed: int) -> None:
+    generator = random.Random(seed)
+    pairs = []
+    for _ in range(500):
+        label = generator.choice([0.0, generator.gauss(0, 10), generator.lognormvariate(3, 2)])
+        pairs.append(Pair(label, None, label * generator.uniform(0.5, 1.5) + generator.gauss(0, 1)))
+    found = OnlineMetrics("regression").values(sketch_of(pairs, "regression"))
+    wanted = exact(pairs, "regression")
+    for name in ("mae", "pinball_10", "pinball_90"):
+        assert found[name] == pytest.approx(wanted[name], rel=1e-6), name
+    for name in ("mse", "rmse", "mape"):
+        assert found[name] == pytest.approx(wanted[name], rel=GROWTH**2 - 1), name
+    assert 1 - found["r2"] == pytest.approx(1 - wanted["r2"], rel=GROWTH**4 - 1)
+
+
+def test_several_classes_are_the_confusion_matrix() -> None:
+    generator = random.Random(3)
+    classes = ["ads", "email", "search"]
+    pairs = [
+        Pair(label, label if generator.random() < 0.7 else generator.choice(classes), generator.uniform(0.34, 1))
+        for label in generator.choices(classes, [5, 2, 1], k=900)
+    ]
+    found = OnlineMetrics("multiclass").values(sketch_of(pairs, "multiclass"))
+    y = np.array([classes.index(pair.label) for pair in pairs])
+    scores = np.full((len(pairs), 3), 0.0)
+    for place, pair in enumerate(pairs):
+        scores[place] = (1 - pair.score) / 2
+        scores[place, classes.index(pair.said)] = max(pair.score, 0.34)
+    wanted = metrics.compute("multiclass", y, scores)
+    assert found.keys() == set(ONLINE_METRICS["multiclass"])
+    for name in found.keys() - {"ece"}:
+        assert found[name] == pytest.approx(wanted[name], abs=1e-12), name
+    assert found["ece"] == pytest.approx(wanted["ece"], abs=1e-3)
+
+
+def test_a_day_is_the_sum_of_its_hours_in_any_order() -> None:
+    pairs = two_classes(5, 600)
+    hours = [sketch_of(pairs[start : start + 100], "binary") for start in range(0, 600, 100)]
+    sums = [merged(order).plain() for order in itertools.islice(itertools.permutations(hours), 40)]
+    assert all(each == sums[0] for each in sums)
+    shuffled = random.Random(1).sample(pairs, len(pairs))
+    assert sketch_of(shuffled, "binary").plain() == sketch_of(pairs, "binary").plain()
+    online = OnlineMetrics("binary")
+    assert online.values(merged(hours)) == pytest.approx(online.values(sketch_of(pairs, "binary")), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["recall", "roc_auc", "brier"])
+def test_an_interval_holds_what_is_measured_on_many_rows(name: str) -> None:
+    online = OnlineMetrics("binary")
+    whole = two_classes(1, 40_000)
+    truth = online.value(name, sketch_of(whole, "binary"))
+    held = 0
+    for seed in range(60):
+        part = random.Random(seed).sample(whole, 300)
+        low, high = interval(name, online, sketch_of(part, "binary")) or (1.0, 0.0)
+        held += low <= (truth or 0.0) <= high
+    assert held >= 51, "of 60 intervals at 95 %, fewer are one in 1,000 sessions"
+
+
+def test_shares_of_none_have_an_interval_too() -> None:
+    assert wilson(0, 50)[0] == 0.0
+    assert 0.05 < wilson(0, 50)[1] < 0.1
+    online = OnlineMetrics("binary")
+    assert interval("recall", online, sketch_of([Pair(False, False, 0.1)] * 5, "binary")) is None
+    assert online.value("roc_auc", sketch_of([Pair(False, False, 0.1)] * 5, "binary")) is None
+    assert online.values(sketch_of([], "binary")) == {}
