@@ -164,8 +164,9 @@ def test_a_monitor_page_of_hostile_names_does_nothing(
     # each column gets another value than its baseline has, so that all of them have drifted
     row = dict(zip(names, reversed(strings), strict=False))
     event = {"endpointInput": {"data": json.dumps(row), "encoding": "JSON"}}
-    line = json.dumps({"captureData": event, "eventMetadata": {"inferenceId": strings[0]}})
-    at.objects.write("capture/shop/sluice-shop/v-r1/2026/11/22/12/x.jsonl", "\n".join([line] * 200).encode())
+    ids = [{"inferenceId": f"{strings[0]}-{number}"} for number in range(200)]
+    lines = [json.dumps({"captureData": event, "eventMetadata": each}) for each in ids]
+    at.objects.write("capture/shop/e/v-r1/2026/11/22/12/x.jsonl", "\n".join(lines).encode())
     answer = at.call(monitor_model, "shop")
     assert answer["decision"] == "drifted"
     page = at.objects.read(answer["report"].replace(".json", ".html")).decode()
