@@ -29,11 +29,11 @@ class Shape:
     def mistakes(self, document: Any) -> list[str]:
         """In what a document does not have this shape; empty when it has."""
         if self.kind != "object" and not isinstance(document, list):
-            return [f"it is no list but {type(document).__name__}"]
+            return [f"it is not a list but {type(document).__name__}"]
         found = []
         for each in document if isinstance(document, list) else [document]:
             if not isinstance(each, dict):
-                return [f"{each!r} is no object"]
+                return [f"{each!r} is not an object"]
             found += [f"{name} is not documented" for name in each.keys() - self.members.keys() if not self.open]
             if self.kind != "lines" and not self.open:
                 found += [f"{name} is missing" for name in self.members.keys() - each.keys()]
@@ -51,6 +51,6 @@ class Output:
         say(text, file=sys.stderr if self.as_json else None)
 
     def result(self, document: Any) -> None:
-        """The document, for programs alone. People have been told by `say`."""
+        """The document, for programs alone. `say` is for people."""
         if self.as_json:
             print_json(document)

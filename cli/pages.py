@@ -40,7 +40,8 @@ def pages_of(world: World, what: str, project: str | None = None) -> list[Page]:
             return _existing([_dataset(name, datasets[0])], world.objects) or _none(f"dataset {datasets[0]} of {name}")
     if not any(record["run_id"].startswith(what) for name in projects for record in world.ledger.runs(name)):
         raise CliError(
-            f"{what!r} is no run, dataset or project{nearest(what, projects)}; `sluice status` lists projects and runs"
+            f"{what!r} is not a run, a dataset or a project{nearest(what, projects)}; "
+            "`sluice status` lists projects and runs"
         )
     name, record = find_run(world, what, project)
     full = record["run_id"]

@@ -12,7 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sluice.escaping import visible
 
 PATIENCE = 1.0
-"""Seconds without a word."""
+"""Seconds of silence."""
 _working: list[_Working] = []
 
 

@@ -1,4 +1,4 @@
-"""Finds what is wrong with the set-up, and prints the command that mends it: this machine, the way to AWS, the stack.
+"""Finds what is wrong with the set-up, and prints the command that fixes it: this machine, the way to AWS, the stack.
 
 It changes nothing. Exit code 1: a check failed.
 """
@@ -15,12 +15,12 @@ from cli.options import Json as JsonFlag
 from cli.output import Output, Shape
 
 NAME = "doctor"
-HELP = "find what is wrong with the set-up, and how to mend it"
+HELP = "find what is wrong with the set-up, and how to fix it"
 EXAMPLE = "sluice doctor"
 DOING = "checking the set-up"
 JSON = Shape(
     {
-        "checks": "for each finding: check, status (PASS, WARN, FAIL), says, mend",
+        "checks": "for each finding: check, status (PASS, WARN, FAIL), says, fix",
         "passed": "how many",
         "warned": "how many",
         "failed": "how many",
@@ -35,10 +35,10 @@ def run(connection: Connection, as_json: JsonFlag = False) -> int:
     found, skipped = findings(connection)
     for each in found:
         out.say(f"{each.status}  {each.check}: {each.says}")
-        if each.mend:
-            out.say(f"      → {each.mend}")
+        if each.fix:
+            out.say(f"      → {each.fix}")
     if skipped:
-        out.say(f"not checked before that is mended: {', '.join(skipped)}")
+        out.say(f"not checked before that is fixed: {', '.join(skipped)}")
     counts = Counter(each.status for each in found)
     out.say(f"{counts['PASS']} passed, {counts['WARN']} warned, {counts['FAIL']} failed")
     numbers = {"passed": counts["PASS"], "warned": counts["WARN"], "failed": counts["FAIL"]}

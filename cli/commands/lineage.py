@@ -69,9 +69,10 @@ def traced(world: World, project: str, what: str, days: int) -> Json:
     answer = lineage.prediction(world, project, what, contract, days) if len(what) >= _LEAST else None
     if answer is None:
         raise CliError(
-            f"{visible(what)!r} is no file, dataset or run of {project}, and no request of the last {days} days was "
-            f"captured with that inference id. A capture comes some minutes after its request; `--days` looks further "
-            f"back; `sluice runs {project}` and `sluice status {project}` list what there is"
+            f"{visible(what)!r} is neither a file nor a dataset or run of {project}, and no request of the "
+            f"last {days} days was captured with that inference id. A capture comes some minutes after "
+            f"its request; `--days` looks further back; "
+            f"`sluice runs {project}` and `sluice status {project}` list what there is"
         )
     found["prediction"] = answer.plain(world.objects.uri(answer.key))
     made = world.ledger.run(project, answer.run_id)

@@ -1,4 +1,4 @@
-"""What a check says: PASS, WARN or FAIL, in a sentence, with the command that mends it."""
+"""What a check says: PASS, WARN or FAIL, in a sentence, with the command that fixes it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ Status = Literal["PASS", "WARN", "FAIL"]
 
 @dataclass(frozen=True)
 class Finding:
-    """`mend`: what to do; empty for PASS."""
+    """`fix`: what to do; empty for PASS."""
 
     check: str
     status: Status
     says: str
-    mend: str = ""
+    fix: str = ""
 
 
 def passed(check: str, says: str) -> list[Finding]:
     return [Finding(check, "PASS", says)]
 
 
-def warned(check: str, says: str, mend: str) -> list[Finding]:
-    return [Finding(check, "WARN", says, mend)]
+def warned(check: str, says: str, fix: str) -> list[Finding]:
+    return [Finding(check, "WARN", says, fix)]
 
 
-def failed(check: str, says: str, mend: str) -> list[Finding]:
-    return [Finding(check, "FAIL", says, mend)]
+def failed(check: str, says: str, fix: str) -> list[Finding]:
+    return [Finding(check, "FAIL", says, fix)]

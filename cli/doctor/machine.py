@@ -19,11 +19,11 @@ def python(connection: Connection) -> list[Finding]:
     """Sluice is tested with Python 3.11 to 3.13."""
     have = sys.version_info[:2]
     shown = ".".join(map(str, have))
-    mend = "install Python 3.13 (uv python install 3.13), then in the clone: rm -rf .venv .envs && make setup"
+    fix = "install Python 3.13 (uv python install 3.13), then in the clone: rm -rf .venv .envs && make setup"
     if have < OLDEST:
-        return failed("Python", f"{shown} is older than {'.'.join(map(str, OLDEST))}", mend)
+        return failed("Python", f"{shown} is older than {'.'.join(map(str, OLDEST))}", fix)
     if have > NEWEST:
-        return warned("Python", f"{shown} is newer than {'.'.join(map(str, NEWEST))}, which is the newest tested", mend)
+        return warned("Python", f"{shown} is newer than {'.'.join(map(str, NEWEST))}, which is the newest tested", fix)
     return passed("Python", shown)
 
 

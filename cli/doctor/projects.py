@@ -55,8 +55,8 @@ def endpoints(connection: Connection) -> list[Finding]:
             )
         elif endpoint.status in ("Failed", "OutOfService", "UpdateRollbackFailed"):
             why = f": {endpoint.failure}" if endpoint.failure else ""
-            mend = f"sluice status {project}; then sluice rollback {project} --reason …, or sluice wake {project}"
-            findings += failed("endpoints", f"{champion.endpoint} of {project} is {endpoint.status}{why}", mend)
+            fix = f"sluice status {project}; then sluice rollback {project} --reason …, or sluice wake {project}"
+            findings += failed("endpoints", f"{champion.endpoint} of {project} is {endpoint.status}{why}", fix)
     return findings or passed("endpoints", f"{plural(count, 'endpoint')} awake and there")
 
 
@@ -69,11 +69,9 @@ def schedules(connection: Connection) -> list[Finding]:
         name = names.monitor_schedule(world.settings.stack, project)
         found = described(scheduler.get_schedule, Name=name)
         if not found:
-            mend = f"sluice retrain {project} --reason …: the next promotion makes it again"
-            findings += failed("schedules", f"{name} does not exist: {project} is not monitored", mend)
+            fix = f"sluice retrain {project} --reason …: the next promotion makes it again"
+            findings += failed("schedules", f"{name} does not exist: {project} is not monitored", fix)
         elif found.get("State") == "DISABLED":
-            mend = (
-                f"enable it: aws scheduler update-schedule --name {name} --state ENABLED, with what get-schedule says"
-            )
-            findings += failed("schedules", f"{name} is disabled: {project} is not monitored", mend)
+            fix = f"enable it: aws scheduler update-schedule --name {name} --state ENABLED, with what get-schedule says"
+            findings += failed("schedules", f"{name} is disabled: {project} is not monitored", fix)
     return findings or passed("schedules", "every serving project is monitored")

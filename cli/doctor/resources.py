@@ -16,7 +16,7 @@ _REDEPLOY = "deploy again: make build && .venv/bin/sam deploy"
 
 
 def bucket(connection: Connection) -> list[Finding]:
-    """There, and versioned: without versions neither an arrival nor a model can be told from another of its name."""
+    """There, and versioned: without versions one arrival or model cannot be distinguished from another of its name."""
     name, s3 = connection.outputs["DataBucketName"], connection.client("s3")
     try:
         s3.head_bucket(Bucket=name)
@@ -24,8 +24,8 @@ def bucket(connection: Connection) -> list[Finding]:
     except ClientError as error:
         return failed("bucket", f"{name} cannot be used ({_code(error)})", _REDEPLOY)
     if versioning != "Enabled":
-        mend = f"aws s3api put-bucket-versioning --bucket {name} --versioning-configuration Status=Enabled"
-        return failed("bucket", f"{name} keeps no versions", mend)
+        fix = f"aws s3api put-bucket-versioning --bucket {name} --versioning-configuration Status=Enabled"
+        return failed("bucket", f"{name} keeps no versions", fix)
     return passed("bucket", f"{name}, versioned")
 
 
@@ -48,11 +48,11 @@ def subscriptions(connection: Connection) -> list[Finding]:
     people = [each for each in found if each["Protocol"] not in ("lambda", "sqs")]
     pending = [each["Endpoint"] for each in found if not str(each["SubscriptionArn"]).startswith("arn:")]
     if pending:
-        mend = "open AWS's mail `Subscription Confirmation` there, and confirm; not there: register the contract again"
-        return warned("alerts", f"not confirmed, so nothing is sent to {listed(sorted(pending), 5)}", mend)
+        fix = "open AWS's mail `Subscription Confirmation` there, and confirm; not there: register the contract again"
+        return warned("alerts", f"not confirmed, so nothing is sent to {listed(sorted(pending), 5)}", fix)
     if not people:
-        mend = f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint you@example.org"
-        return warned("alerts", "nobody receives alerts", f"{mend}; or alerts.emails in a contract")
+        fix = f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint you@example.org"
+        return warned("alerts", "nobody receives alerts", f"{fix}; or alerts.emails in a contract")
     return passed("alerts", f"{plural(len(people), 'confirmed subscription')}")
 
 
@@ -66,8 +66,8 @@ def dead_letters(connection: Connection) -> list[Finding]:
             full.append((url, count))
     if full:
         told = ", ".join(f"{plural(count, 'message')} in {url.rsplit('/', 1)[-1]}" for url, count in full)
-        mend = f"read one: aws sqs receive-message --queue-url {full[0][0]}; the alert `Event Given Up` says what to do"
-        return warned("dead letters", told, mend)
+        fix = f"read one: aws sqs receive-message --queue-url {full[0][0]}; the alert `Event Given Up` says what to do"
+        return warned("dead letters", told, fix)
     return passed("dead letters", "all queues are empty")
 
 
@@ -82,8 +82,8 @@ def rules(connection: Connection) -> list[Finding]:
             off.append((name, rule, bus))
     if off:
         name, rule, bus = off[0]
-        mend = f"aws events enable-rule --name {rule}" + (f" --event-bus-name {bus}" if bus else "")
-        return failed("rules", f"disabled: {listed([each[0] for each in off], 5)}", mend)
+        fix = f"aws events enable-rule --name {rule}" + (f" --event-bus-name {bus}" if bus else "")
+        return failed("rules", f"disabled: {listed([each[0] for each in off], 5)}", fix)
     return passed("rules", "all are enabled")
 
 
@@ -102,11 +102,11 @@ def alarms(connection: Connection) -> list[Finding]:
     silent = sorted(name for name, state in found.items() if state == "INSUFFICIENT_DATA")
     findings = []
     if ringing:
-        mend = f"aws cloudwatch describe-alarm-history --alarm-name {ringing[0]}; docs/alerts.md has what to do"
-        findings += warned("alarms", f"in ALARM: {listed(ringing, 5)}", mend)
+        fix = f"aws cloudwatch describe-alarm-history --alarm-name {ringing[0]}; docs/alerts.md has what to do"
+        findings += warned("alarms", f"in ALARM: {listed(ringing, 5)}", fix)
     if silent:
-        mend = f"aws cloudwatch describe-alarms --alarm-names {silent[0]}: is its metric still published?"
-        findings += warned("alarms", f"without data: {listed(silent, 5)}", mend)
+        fix = f"aws cloudwatch describe-alarms --alarm-names {silent[0]}: is its metric still published?"
+        findings += warned("alarms", f"without data: {listed(silent, 5)}", fix)
     if lost := sorted(own - found.keys()):
         findings += failed("alarms", f"deleted: {listed(lost, 5)}", _REDEPLOY)
     return findings or passed("alarms", f"{plural(len(found), 'alarm')} with data, none in ALARM")

@@ -136,11 +136,11 @@ def test_a_good_set_up_passes_every_check(account):
 
 def one(check: Any, account: Account) -> tuple[str, str, str]:
     (found,) = check(account)
-    return found.status, found.says, found.mend
+    return found.status, found.says, found.fix
 
 
 @pytest.mark.parametrize(
-    ("check", "broken", "status", "says", "mend"),
+    ("check", "broken", "status", "says", "fix"),
     [
         (access.region, {"known": False}, "FAIL", "no AWS region", "export AWS_REGION"),
         (access.stack, {"status": "UPDATE_ROLLBACK_FAILED"}, "FAIL", "UPDATE_ROLLBACK_FAILED", "describe-stack-events"),
@@ -170,17 +170,17 @@ def one(check: Any, account: Account) -> tuple[str, str, str]:
         (projects.schedules, {"schedule": {"State": "DISABLED"}}, "FAIL", "is disabled", "update-schedule"),
     ],
 )
-def test_each_failing_case_says_what_mends_it(account, check, broken, status, says, mend):
+def test_each_failing_case_says_what_mends_it(account, check, broken, status, says, fix):
     for name, value in broken.items():
         setattr(account, name, value)
     found = one(check, account)
     assert found[0] == status
     assert says in found[1]
-    assert mend in found[2]
+    assert fix in found[2]
 
 
 @pytest.mark.parametrize(
-    ("check", "call", "error", "says", "mend"),
+    ("check", "call", "error", "says", "fix"),
     [
         (access.credentials, "get_caller_identity", NoCredentialsError(), "none were found", "AWS_PROFILE"),
         (access.credentials, "get_caller_identity", refused("ExpiredToken"), "ExpiredToken", "aws sso login"),
@@ -190,12 +190,12 @@ def test_each_failing_case_says_what_mends_it(account, check, broken, status, sa
         (resources.table, "describe_table", refused("ResourceNotFoundException"), "cannot be used", "deploy again"),
     ],
 )
-def test_what_aws_refuses_fails(account, check, call, error, says, mend):
+def test_what_aws_refuses_fails(account, check, call, error, says, fix):
     account.broken[call] = error
     status, told, what = one(check, account)
     assert status == "FAIL"
     assert says in told
-    assert mend in what
+    assert fix in what
 
 
 def test_a_local_cloud_that_does_not_answer(account):
@@ -216,8 +216,8 @@ def test_environments_are_needed_on_the_local_cloud_alone(account, monkeypatch, 
     monkeypatch.setattr(repository, "clone", lambda: tmp_path)
     assert one(machine.environments, account)[0] == "PASS"
     account.endpoint = LOCAL
-    status, says, mend = one(machine.environments, account)
-    assert (status, ".envs/learn, .envs/glue" in says, mend) == ("FAIL", True, "make setup")
+    status, says, fix = one(machine.environments, account)
+    assert (status, ".envs/learn, .envs/glue" in says, fix) == ("FAIL", True, "make setup")
     for name in ("learn", "glue"):
         (tmp_path / ".envs" / name / "bin").mkdir(parents=True)
         (tmp_path / ".envs" / name / "bin" / "python").touch()
@@ -269,7 +269,7 @@ def test_the_command_prints_counts_and_fails(sluice, account, monkeypatch):
     assert code == 1
     assert "FAIL  stack: there is no stack" in printed
     assert "      → make build" in printed
-    assert "not checked before that is mended: bucket, table" in printed
+    assert "not checked before that is fixed: bucket, table" in printed
     assert "1 failed" in printed
     document = json.loads(sluice("doctor", "--json")[1])
     assert doctor.JSON.mistakes(document) == []

@@ -31,6 +31,7 @@ ELSEWHERE = {
     "remove-project": "tests/cli/test_cleaning.py",
     "compare": "tests/cli/test_compare.py",
     "lineage": "tests/cli/test_lineage.py",
+    "export": "tests/cli/test_export.py",
     "doctor": "tests/cli/test_doctor.py",
     "up": "tests/cli/test_cloud.py",
     "down": "tests/cli/test_cloud.py",
@@ -118,7 +119,7 @@ def test_a_shape_finds_what_is_missing_and_what_nobody_documented():
     assert shape.mistakes({"a": 1, "c": 2}) == ["b is missing", "c is not documented"]
     assert Shape({"a": "one"}, open=True).mistakes({"c": 2}) == []
     assert Shape({"a": "one"}, kind="list").mistakes([{"a": 1}, {}]) == ["a is missing"]
-    assert Shape({"a": "one"}, kind="list").mistakes({"a": 1}) == ["it is no list but dict"]
+    assert Shape({"a": "one"}, kind="list").mistakes({"a": 1}) == ["it is not a list but dict"]
 
 
 def test_with_json_words_go_to_stderr(capsys):

@@ -408,7 +408,7 @@ def test_a_run_s_pages_are_downloaded(sluice, world, tmp_path):
 
 def test_pages_of_a_dataset_and_the_newest_of_a_project(sluice, world, connection, tmp_path, monkeypatch):
     assert "`sluice drop shop FILE`" in sluice("report", "shop")[2]
-    assert "is no run, dataset or project" in sluice("report", "x1")[2]
+    assert "is not a run, a dataset or a project" in sluice("report", "x1")[2]
     for number, each in enumerate(("d1", "e2")):
         world.ledger.add_dataset("shop", each, world.clock.now() + timedelta(seconds=number), {"rows": 9})
     world.objects.write(keys.profile_report("shop", "d1"), b"<html>data")
