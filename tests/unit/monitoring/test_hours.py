@@ -14,11 +14,12 @@ from sluice import keys
 from sluice.bootstrap import World
 from sluice.contract import Contract
 from sluice.monitoring import hours as module
-from sluice.monitoring.hours import requests_of, span_of, window_of
+from sluice.monitoring.hours import span_of, window_of
 from sluice.profile import drift
 from sluice.profile.window import WindowProfile
 from sluice.records.baseline import Baseline
 from sluice.steps.monitor_model import monitor_model
+from sluice.watch.captures import parse_file
 from testing.fakes import Crash, failing
 from testing.fakes.failing import interrupted
 from testing.release_world import CONTRACT, OLD, PROJECT, build
@@ -143,10 +144,8 @@ def test_a_profile_counts_what_the_rows_are() -> None:
     for hour, lines in traffic(world).items():
         put(world, hour, "a", lines)
     found = window(world)
-    contract, champion = Contract.model_validate(SHAPE), world.ledger.champion(PROJECT)
-    assert champion is not None
-    span = span_of(contract, champion, clock=world.clock)
-    rows = [row for request in requests_of(span, contract, objects=world.objects) for row in request.rows]
+    body = "\n".join(_bodies(world)).encode()
+    rows = [row for request in parse_file(body, Contract.model_validate(SHAPE))[0] for row in request.rows]
     baseline = Baseline.of(BASELINE, "here")
     assert len(rows) == found.rows == 120
     from_rows = {name: (each.psi, each.significant) for name, each in drift.compare(baseline, rows).items()}

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sluice import keys
-from sluice.contract import Contract
 from sluice.errors import DamagedRecordError, NotFoundError
-from sluice.monitoring.hours import Span, requests_of, span_of, window_of
+from sluice.monitoring.hours import span_of, window_of
 from sluice.monitoring.look import Look
 from sluice.monitoring.volume import volume_of
 from sluice.ports import Clock, Json, Metric, ObjectStore
 from sluice.records.baseline import Baseline
 from sluice.store.run_records import baseline_of, stored_json
 from sluice.watch import metric_names as metric
-from sluice.watch.captures import Captured
 
 NOT_COUNTED = {
     "replayed": "sent by Sluice itself",
@@ -25,23 +21,12 @@ NOT_COUNTED = {
 """Captured requests that a window does not count, and why."""
 
 
-class Requests:
-    """The requests of a span, read from the capture files whenever they are iterated over."""
-
-    def __init__(self, span: Span, contract: Contract, objects: ObjectStore) -> None:
-        self._span, self._contract, self._objects = span, contract, objects
-
-    def __iter__(self) -> Iterator[Captured]:
-        return requests_of(self._span, self._contract, objects=self._objects)
-
-
 def measure_capture(look: Look, *, objects: ObjectStore, clock: Clock) -> list[Metric]:
     """Adds up the profiles of the window's hours; there are no rows when they cannot be read."""
     report = look.report
     report.update(rows=0, requests=0, files=0, unreadable_lines=0, refused_requests=0, hours=0)
     look.baseline = _baseline(look, objects=objects)
     span = span_of(look.contract, look.champion, clock=clock)
-    look.requests = Requests(span, look.contract, objects)
     known = look.baseline if isinstance(look.baseline, Baseline) else None
     look.window, late = window_of(span, look.contract, known, objects=objects, clock=clock)
     counts = look.window.counts

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -102,15 +102,6 @@ def window_of(
     return window, sorted(late)
 
 
-def requests_of(span: Span, contract: Contract, *, objects: ObjectStore) -> Iterator[Captured]:
-    """The window's requests, the oldest hour first; a file at a time is in memory."""
-    for hour, files in sorted(files_by_hour(span, objects=objects).items()):
-        seen = Repeated()
-        for stored in files:
-            found = _read(stored, span, hour, contract, seen, Counter(), as_sent=False, objects=objects)
-            yield from (request for request in found if request.refused is None)
-
-
 def files_by_hour(span: Span, *, objects: ObjectStore) -> dict[datetime, list[StoredObject]]:
     """The capture files of each hour of the span that has some, by key; listed by days."""
     found: dict[datetime, list[StoredObject]] = {}
@@ -174,7 +165,7 @@ def _profiled(
     profile, seen = HourProfile(contract, baseline), Repeated()
     counts = Counter(dict.fromkeys(("files", "unreadable", "replayed", "foreign", "early", "repeated"), 0))
     for stored in files:
-        found = _read(stored, span, hour, contract, seen, counts, as_sent=True, objects=objects)
+        found = _read(stored, span, hour, contract, seen, counts, objects=objects)
         rows: list[Json] = []
         answers: list[Json] = []
         identities: list[str] = []
@@ -208,12 +199,11 @@ def _read(
     seen: Repeated,
     counts: Counter[str],
     *,
-    as_sent: bool,
     objects: ObjectStore,
 ) -> list[Captured]:
     """A file's requests that count: to this model, since its promotion, not by Sluice itself, and each once."""
     try:
-        requests, bad = parse_file(objects.read(stored.key), contract, as_sent=as_sent)
+        requests, bad = parse_file(objects.read(stored.key), contract, as_sent=True)
     except NotFoundError:  # deleted since it was listed
         return []
     counts["files"] += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from sluice.contract import Contract
 from sluice.errors import SluiceError
@@ -13,7 +13,6 @@ from sluice.ports import Champion, Json, Metric
 from sluice.profile.window import WindowProfile
 from sluice.records.baseline import Baseline
 from sluice.watch.answers import Answered
-from sluice.watch.captures import Captured
 from sluice.watch.label_register import Joined
 from sluice.watch.labels import Identity
 from sluice.watch.maturity import MaturityCurve
@@ -29,8 +28,6 @@ class Look:
         self.project, self.champion, self.contract = project, champion, contract
         self.report = report
         self.window = WindowProfile()
-        self.requests: Iterable[Captured] = ()
-        """Can be read again and again, each time from the capture files: use it for what no profile tells."""
         self.baseline: Baseline | Exception | None = None
         """None: there is none. An error: it could not be read, and the error says why."""
         self.labels: dict[Identity, Typed] = {}

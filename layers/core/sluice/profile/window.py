@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import math
+from bisect import bisect_right
 from collections import Counter
 from typing import Any
 
@@ -31,12 +32,15 @@ class WindowProfile:
         self.counts: Counter[str] = Counter()
         """`requests`, `rows`, `refused`, `files`, and what was left out and why."""
         self.columns: dict[str, Json] = {}
-        self.answers: Json = {"scored": 0, "unread": 0, "scores": [], "classes": {}, "chances": []}
+        self._answered: Counter[str] = Counter()
+        self._classes: Counter[str] = Counter()
+        self._scores: list[int] = []
         self._refusals: Counter[tuple[str, str | None]] = Counter()
         self._chances: dict[tuple[int, int], list[int]] = {}
         self._distances: dict[str, dict[str, list[float]]] = {}
         self._lines: list[bytes] = []
         self._limit = _LEAST
+        self._cut: bytes | None = None
 
     def add(self, profile: Json, sample: bytes = b"") -> None:
         """Adds an hour; `sample`: its file, from the second line on."""
@@ -49,9 +53,13 @@ class WindowProfile:
         self._add_answers(profile["answers"])
         if profile["sample_limit"] is not None:
             self._limit = min(self._limit, profile["sample_limit"])
-        self._lines += [line for line in sample.split(b"\n") if line]
+        # the least hashes first: what is beyond those that are kept is not looked at
+        lines = [line for line in sample.split(b"\n") if line]
+        self._lines += lines if self._cut is None else lines[: bisect_right(lines, self._cut)]
         if len(self._lines) > 2 * SAMPLED:
             self._lines = self._least()
+            if len(self._lines) == SAMPLED:
+                self._cut = self._lines[-1]
 
     def _add_column(self, name: str, column: Json) -> None:
         total = self.columns.get(name)
@@ -76,20 +84,26 @@ class WindowProfile:
                 values.append(math.nan if column[part] is None else column[part])
 
     def _add_answers(self, answers: Json) -> None:
-        total = self.answers
-        for part in ("scored", "unread"):
-            total[part] += answers[part]
+        self._answered.update({part: answers[part] for part in ("scored", "unread")})
+        self._classes.update(answers["classes"])
         if answers["scores"]:
-            before = total["scores"] or [0] * len(answers["scores"])
-            total["scores"] = [a + b for a, b in zip(before, answers["scores"], strict=True)]
-        classes: Counter[str] = Counter(total["classes"])
-        classes.update(answers["classes"])
-        total["classes"] = dict(sorted(classes.items()))
+            before = self._scores or [0] * len(answers["scores"])
+            self._scores = [a + b for a, b in zip(before, answers["scores"], strict=True)]
         for side, place, n, units in answers["chances"]:
             cell = self._chances.setdefault((side, place), [0, 0])
             cell[0] += n
             cell[1] += units
-        total["chances"] = [[*place, *cell] for place, cell in sorted(self._chances.items())]
+
+    @property
+    def answers(self) -> Json:
+        """`scored`, `unread`, `scores`, `classes` and `chances`, as `sluice.profile.answered` counts them."""
+        return {
+            "scored": self._answered["scored"],
+            "unread": self._answered["unread"],
+            "scores": self._scores,
+            "classes": dict(sorted(self._classes.items())),
+            "chances": [[*place, *cell] for place, cell in sorted(self._chances.items())],
+        }
 
     @property
     def rows(self) -> int:
