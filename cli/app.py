@@ -19,6 +19,7 @@ from botocore.exceptions import (
 
 from cli.commandline import Connect, Stopped, application
 from cli.commands import (
+    accept_drift,
     approve,
     ask,
     batch,
@@ -42,6 +43,7 @@ from cli.commands import (
     remove_endpoint,
     remove_project,
     report,
+    responses,
     retrain,
     rollback,
     runs,
@@ -79,6 +81,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     why,
     compare,
     lineage,
+    responses,
     report,
     export,
     approve,
@@ -89,6 +92,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     rollback,
     retrain,
     withdraw,
+    accept_drift,
     drill,
     remove_endpoint,
     wake,
