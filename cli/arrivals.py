@@ -9,6 +9,7 @@ from cli.errors import CliError
 from cli.outcomes import accepted, await_outcome, described, next_steps
 from cli.output import Output, Shape
 from cli.progress import working
+from sluice import keys
 from sluice.bootstrap import World
 from sluice.errors import NotFoundError
 from sluice.escaping import visible
@@ -25,7 +26,7 @@ JSON = Shape(
         "downloaded": "the file with the predictions (`batch --output`), or null",
     }
 )
-"""Of drop, label and batch."""
+"""Of drop, redrive, label and batch."""
 
 
 def refuse_contract(area: str, project: str, file: str) -> None:
@@ -51,7 +52,14 @@ def send(
     if not file.is_file():
         raise CliError(f"there is no file {file}: give the path of a file that exists")
     project = known_project(world, project)
-    key = f"{area}/{project}/{name or file.name}"
+    return send_to(world, f"{area}/{project}/{name or file.name}", file, wait, output, as_json=as_json)
+
+
+def send_to(
+    world: World, key: str, file: Path, wait: float, output: Path | None = None, *, as_json: bool = False
+) -> int:
+    """As `send`, to a key in an area that files arrive in."""
+    area, project = key.partition("/")[0], keys.project_of(key)
     out = Output(as_json)
     with working(f"uploading {file.name} ({file.stat().st_size / 1e6:,.1f} MB)"):
         world.objects.upload(file, key)

@@ -32,6 +32,7 @@ NEXT = {
     "max": "data.columns.<column>.max is the limit; correct the rows, or change the limit",
     "min_rows": "data.expectations.min_rows is the limit: drop a larger file, or lower it",
     "max_nulls": "data.columns.<column>.max_nulls is the limit: fill the column, or raise it",
+    "CorrectionError": "correct the file that `sluice quarantine` writes for that dataset",
     "FileTooLargeError": "split the file into parts; docs/operations.md has the size that a function can take",
     "max_payload": "SageMaker takes no larger row: shorten its texts, or leave it out",
     "max_invalid_rows": "data.expectations.max_invalid_rows is the limit: correct the rows, or raise it",
@@ -123,7 +124,10 @@ def _headline(kind: str, record: Json) -> str:
         # a job that failed has scored no row, whatever the plan was
         counts = f"{plural(read, 'row')} read, {scored if accepted(record) else 0} scored, {refused} refused"
         return f"{verdict}: {counts}"
-    return f"{status}: {plural(record.get('rows', 0), 'row')} accepted, {refused} refused"
+    told = f"{status}: {plural(record.get('rows', 0), 'row')} accepted, {refused} refused"
+    if before := (record.get("notes") or {}).get("accepted_before"):
+        told += f", {before} accepted before and left out"
+    return told
 
 
 def _places(record: Json) -> list[str]:
@@ -133,6 +137,7 @@ def _places(record: Json) -> list[str]:
         ("answers", record.get("output_uri")),
         ("refused rows, numbers and reasons", record.get("refused_uri")),
         ("refused rows, whole", counted.get("refused_uri")),
+        ("report of the refused rows", counted.get("report_uri")),
         ("the model's own output", record.get("raw_uri")),
     ]
     return [f"{what}: {visible(uri)}" for what, uri in places if uri]

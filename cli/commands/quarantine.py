@@ -1,7 +1,7 @@
 """Shows which files had rows refused, or writes one file's refused rows with their reasons as CSV for a spreadsheet.
 
-Correct the rows, save as CSV, drop the file again: the columns that begin with `_` are ignored there. Cells that a
-spreadsheet would run as formulas get an apostrophe in front; `--raw` leaves them unchanged, for programs.
+Correct the rows, save as CSV, and send them back with `sluice redrive`. Cells that a spreadsheet would run as formulas
+get an apostrophe in front, which `sluice redrive` takes away; `--raw` leaves them unchanged, for programs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from cli.text import plural, say, table
 from sluice import keys
 from sluice.bootstrap import World
 from sluice.contract import nearest
+from sluice.datasets.corrected_by import corrected_by
 from sluice.escaping import cell
+from sluice.intake.quarantine_columns import ROW, shown
 from sluice.model.shortening import listed
 from sluice.ports import Json
 
@@ -60,7 +62,7 @@ def run(
         out.result({"project": project, "files": found, "rows": None})
         return 0
     if file is None:
-        say(listing(found) if found else f"no row of {project} is in quarantine")
+        say(listing(found, world.ledger.datasets(project)) if found else f"no row of {project} is in quarantine")
         return 0
     chosen = _chosen(found, project, file)
     body = world.objects.read(keys.quarantined_rows(project, chosen["dataset_id"])).decode()
@@ -70,13 +72,15 @@ def run(
         return 0
     if output is None:
         progress.stop()
-        write_csv(rows, sys.stdout, raw=raw)
+        write_csv(rows, chosen["dataset_id"], sys.stdout, raw=raw)
         return 0
     # with a byte order mark, without which Excel takes UTF-8 for an old encoding; the intake takes it off again
     with output.open("w", encoding="utf-8-sig", newline="") as opened:
-        write_csv(rows, opened, raw=raw)
+        write_csv(rows, chosen["dataset_id"], opened, raw=raw)
     out.result({"project": project, "files": [chosen], "rows": rows})
     out.say(f"{plural(len(rows), 'refused row')} of {chosen['key']} in {output}")
+    if chosen["key"].startswith("raw/") and chosen["status"] == "accepted":
+        out.say(f"Correct them there, then: sluice redrive {project} {output}")
     return 0
 
 
@@ -84,21 +88,33 @@ def summaries(world: World, project: str) -> list[Json]:
     """summary.json of each file with refused rows, the newest first."""
     stored = [item for item in world.objects.list(f"quarantine/{project}/") if item.key.endswith("/summary.json")]
     ordered = sorted(stored, key=lambda item: (item.modified, item.key), reverse=True)
-    return [json.loads(world.objects.read(item.key)) for item in ordered]
+    # one of a file to score had neither, in older versions
+    return [
+        {"dataset_id": item.key.split("/")[2], "status": "scored", **json.loads(world.objects.read(item.key))}
+        for item in ordered
+    ]
 
 
-def listing(found: Iterable[Json]) -> str:
+def listing(found: Iterable[Json], datasets: list[Json]) -> str:
+    """`datasets`: those that are listed, which say whose rows they correct."""
     rows = [
         (
             summary["key"].split("/", 2)[-1],
             summary["dataset_id"],
             summary["quarantined_rows"],
-            "whole file" if summary["status"] == "quarantined" else f"{summary['rows']} rows accepted",
+            _else(summary, corrected_by(summary["dataset_id"], datasets)),
             listed([_count(reason) for reason in summary["reasons"]], 3),
         )
         for summary in found
     ]
     return table(("file", "dataset", "refused", "else", "mostly because"), rows)
+
+
+def _else(summary: Json, corrections: list[Json]) -> str:
+    rows = summary.get("scored_rows", summary["rows"])
+    told = "whole file" if summary["status"] == "quarantined" else f"{rows} rows {summary['status']}"
+    again = sum(int(each["rows"]) for each in corrections)
+    return f"{told}, {again} corrected" if again else told
 
 
 def _count(reason: Json) -> str:
@@ -115,29 +131,24 @@ def _chosen(found: list[Json], project: str, wanted: str) -> Json:
     raise CliError(f"no row of {wanted!r} is in quarantine{hint}; `sluice quarantine {project}` lists the files")
 
 
-def write_csv(rows: Iterable[Json], out: TextIO, *, raw: bool = False) -> None:
-    """`rows`: the entries of rows.jsonl. Source line and reasons come first, then the columns of the contract.
-
-    A record that does not fit the file's columns has its text in `_line`.
+def write_csv(rows: Iterable[Json], dataset: str, out: TextIO, *, raw: bool = False) -> None:
+    """`rows`: the entries of rows.jsonl. Source line, reasons and the dataset's id come first, then the columns of the
+    contract. A record that does not fit the file's columns has its text in `_line`.
     """
     entries = list(rows)
     columns = list(dict.fromkeys(name for entry in entries for name in _values(entry)))
     shown = str if raw else cell
     # all quoted: a spreadsheet that separates by semicolons must not split a cell
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
-    writer.writerow([shown(name) for name in ("_row", "_reasons", *columns)])
+    writer.writerow([shown(name) for name in (ROW, "_reasons", "_dataset", *columns)])
     for entry in entries:
         values = _values(entry)
         reasons = "; ".join(_reason(reason) for reason in entry["reasons"])
-        writer.writerow([shown(text) for text in (str(entry["row"]), reasons, *_texts(columns, values))])
+        writer.writerow([shown(text) for text in (str(entry["row"]), reasons, dataset, *_texts(columns, values))])
 
 
 def _texts(columns: Iterable[str], values: dict[str, Any]) -> Iterator[str]:
-    for name in columns:
-        value = values.get(name)
-        text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        # broken JSON text may hold lone surrogates, which no file can
-        yield text.encode("utf-8", "backslashreplace").decode()
+    yield from (shown(values.get(name)) for name in columns)
 
 
 def _values(entry: Json) -> dict[str, Any]:

@@ -26,6 +26,7 @@ JSON = Shape(
         "key": "the file that it came from",
         "rows": "how many it has",
         "runs": "every run that learned from it",
+        "corrections": "datasets with corrected rows of it, which stay",
         "champion": "the serving run if it learned from it, or null",
         "running": "the run in progress if it reads it, or null",
         "record": "where the record lies in the bucket",
@@ -54,6 +55,10 @@ def told(project: str, answer: Json) -> list[str]:
     first = "withdrawn" if answer["decision"] == "withdrawn" else "was withdrawn before"
     lines = [f"{first}: {what}; every later run leaves it out"]
     lines.append(f"learned by {', '.join(answer['runs'])}" if answer["runs"] else "no run has learned from it")
+    if answer["corrections"]:
+        lines.append(
+            f"its corrected rows stay: {', '.join(answer['corrections'])}; withdraw them too, if they are wrong"
+        )
     if answer["running"]:
         lines.append(f"{answer['running']} is in progress and still uses it")
     if answer["champion"]:

@@ -164,6 +164,8 @@ def _arguments(method: Any, of: str) -> list[Any]:
             found.append(of)
         elif kind is str or kind == str | None:
             found.append(f"<{each.name}>")
+        elif kind is int:
+            found.append(0)
         elif kind is datetime:
             found.append(_AT)
         elif kind is timedelta:

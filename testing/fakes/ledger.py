@@ -24,6 +24,7 @@ class FakeLedger:
         self.dataset_records: dict[str, dict[str, Json]] = {}
         self.judged_records: dict[tuple[str, str], Json] = {}
         self.contents: dict[tuple[str, str], Json] = {}
+        self.corrections: dict[tuple[str, str], int] = {}
         self.ignored_records: dict[str, dict[str, Json]] = {}
         self.locks: dict[str, Json] = {}
         self.endpoint_locks: dict[str, Json] = {}
@@ -64,6 +65,17 @@ class FakeLedger:
             self.judged_records.setdefault((project, dataset_id), _copy(record))
         listed = {**_copy(facts), "dataset_id": dataset_id, "accepted_at": stamp(accepted_at)}
         self.dataset_records.setdefault(project, {}).setdefault(dataset_id, listed)
+
+    def add_correction(
+        self, project: str, dataset_id: str, accepted_at: datetime, facts: Json, record: Json, lines_of: str, after: int
+    ) -> bool:
+        listed = self.dataset_records.setdefault(project, {})
+        if dataset_id in listed or self.corrections.get((project, lines_of), 0) != after:
+            return False
+        self.judged_records[project, dataset_id] = _copy(record)
+        listed[dataset_id] = {**_copy(facts), "dataset_id": dataset_id, "accepted_at": stamp(accepted_at)}
+        self.corrections[project, lines_of] = after + 1
+        return True
 
     def judged(self, project: str, dataset_id: str) -> Json | None:
         listed = self.dataset_records.get(project, {}).get(dataset_id)

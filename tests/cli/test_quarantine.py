@@ -62,11 +62,11 @@ def test_a_spreadsheet_gets_rows_and_reasons_and_no_formula(
     assert (code, "3 refused rows of raw/shop/day 1.csv" in printed) == (0, True)
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     header, *rows = csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline=""))
-    assert header == ["_row", "_reasons", "pages", "bought", "_line"]
+    assert header == ["_row", "_reasons", "_dataset", "pages", "bought", "_line"]
     assert rows == [
-        ["3", "pages is not an integer", "'=1+1", "", ""],
-        ["5", "has 3 fields", "", "", "7,yes,@SUM(A1)"],
-        ["9", "pages is less than 0", "-3.5", "yes\\ud800", ""],
+        ["3", "pages is not an integer", "d1", "'=1+1", "", ""],
+        ["5", "has 3 fields", "d1", "", "", "7,yes,@SUM(A1)"],
+        ["9", "pages is less than 0", "d1", "-3.5", "yes\\ud800", ""],
     ]
 
 
@@ -74,7 +74,7 @@ def test_raw_cells_are_unaltered(sluice: Sluice, world: World) -> None:
     quarantined(world)
     _, printed, _ = sluice("quarantine", "shop", "d1", "--raw")
     _, first, *_ = csv.reader(io.StringIO(printed, newline=""))
-    assert first[2] == "=1+1"
+    assert first[3] == "=1+1"
 
 
 def test_a_file_without_refused_rows_is_told(sluice: Sluice, world: World) -> None:

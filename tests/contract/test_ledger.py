@@ -84,6 +84,24 @@ def test_a_listed_dataset_has_the_record_that_was_judged(world: World) -> None:
     assert ledger.judged("shopping", "d1") is None
 
 
+def test_a_correction_is_listed_if_no_other_one_came_between(world: World) -> None:
+    ledger = world.ledger
+    facts, record = {"rows": 2, "corrects": {"dataset_id": "d0", "lines_of": "d0"}}, {"rows": 2, "status": "accepted"}
+    assert not ledger.add_correction("shop", "d1", NOW, facts, record, "d0", 1)
+    assert ledger.datasets("shop") == []
+    assert ledger.add_correction("shop", "d1", NOW, facts, record, "d0", 0)
+    assert not ledger.add_correction("shop", "d2", NOW, facts, record, "d0", 0)
+    assert ledger.judged("shop", "d2") is None
+    assert ledger.judged("shop", "d1") == record
+    assert ledger.add_correction("shop", "d2", NOW + timedelta(hours=1), facts, record, "d0", 1)
+    assert not ledger.add_correction("shop", "d2", NOW, facts, record, "d0", 2), "it is listed"
+    assert ledger.add_correction("shop", "d3", NOW + timedelta(hours=2), facts, record, "d9", 0)
+    assert ledger.add_correction("bank", "d3", NOW, facts, record, "d0", 0)
+    assert [(each["dataset_id"], each["corrects"]) for each in ledger.datasets("shop")] == [
+        (dataset, facts["corrects"]) for dataset in ("d1", "d2", "d3")
+    ]
+
+
 def test_the_first_dataset_with_a_content_is_found_by_it(world: World) -> None:
     ledger = world.ledger
     assert ledger.same_content("shop", "ab") is None

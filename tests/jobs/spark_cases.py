@@ -48,10 +48,9 @@ CONF = {
 }
 
 
-def case(folder: Path, name: str, spec: dict[str, Any], datasets: list[str], **frozen: Any) -> dict[str, Any]:
-    """`frozen`: further members of run.json."""
+def case(folder: Path, name: str, spec: dict[str, Any], datasets: list[str]) -> dict[str, Any]:
     inputs = folder / f"{name}.json"
-    inputs.write_text(json.dumps({"datasets": datasets, "contract": spec, **frozen}))
+    inputs.write_text(json.dumps({"datasets": datasets, "contract": spec}))
     return {
         "name": name,
         "arguments": {

@@ -7,7 +7,8 @@ SluiceError
 │   ├── UnreadableFileError     bytes that are not CSV, Parquet or JSON lines of a known encoding
 │   ├── EmptyFileError          a file without a data row
 │   ├── FileTooLargeError       a file that the function's disk, memory or time cannot hold: split it
-│   └── HeaderMismatchError     columns that the contract needs are not there
+│   ├── HeaderMismatchError     columns that the contract needs are not there
+│   └── CorrectionError         a file of corrected rows that does not belong to the quarantine that it names
 ├── AnswersError                a model's answers that are not one for each row
 ├── GivenUpError                a file that could not be handled in several tries
 ├── ArtifactError               a model artefact is not what its manifest says
@@ -51,6 +52,10 @@ class FileTooLargeError(InputError):
 
 class HeaderMismatchError(InputError):
     """Columns that the contract requires are missing from the file."""
+
+
+class CorrectionError(InputError):
+    """A file of corrected rows is not of the quarantine that it names, or has no row that is still in it."""
 
 
 class AnswersError(SluiceError):

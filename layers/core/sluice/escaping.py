@@ -17,6 +17,7 @@ _FORMULA = "=+\\-@＝＋－＠﹢﹣﹦﹫"
 _BEFORE = "\\s\"'“”‘’`\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff"
 # a spreadsheet of another locale splits cells at semicolons and tabs, and a line break begins a row for some
 _STARTS = re.compile(f"(?:^|[;\t\r\n])[{_BEFORE}]*(?=[{_FORMULA}])")
+_ESCAPED = re.compile(f"((?:^|[;\t\r\n])[{_BEFORE}]*)'(?=[{_FORMULA}])")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _STRAYS = "\t\r\n"
 
@@ -72,6 +73,17 @@ def cell(text: str) -> str:
     if text[:1] and text[0] in _STRAYS:
         text = "'" + text
     return _STARTS.sub(lambda found: f"{found[0]}'", text)
+
+
+def uncell(text: str) -> str:
+    """What `cell` made this cell of: the apostrophe before what would begin a formula is taken away.
+
+    >>> uncell("'=1+1"), uncell(" '@SUM(A1)"), uncell("'-"), uncell("it's -3")
+    ('=1+1', ' @SUM(A1)', '-', "it's -3")
+    """
+    if text[:1] == "'" and text[1:2] and text[1] in _STRAYS:
+        text = text[1:]
+    return _ESCAPED.sub(r"\1", text)
 
 
 def _hidden(character: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from sluice.errors import InputError
@@ -13,6 +14,9 @@ WRITTEN = (
     *("predictions", "scoring", "code", "contracts"),
 )
 """Areas that Sluice and its jobs write to."""
+
+
+_CORRECTION = re.compile(r"raw/[^/]+/corrects=([^/]+)/.")
 
 
 class Arrival(NamedTuple):
@@ -32,6 +36,21 @@ def parse_arrival(key: str) -> Arrival:
     if len(parts) != 3 or not parts[1] or not parts[2]:
         raise InputError(f"{key!r}: files belong in {parts[0]}/<project>/<file>")
     return Arrival(*parts)
+
+
+def correction(project: str, dataset: str, name: str) -> str:
+    """Where a file belongs that corrects rows in the quarantine of `dataset`."""
+    return f"raw/{project}/corrects={dataset}/{name}"
+
+
+def corrected(key: str) -> str | None:
+    """The dataset whose quarantined rows a file in raw/ corrects, by its key; None for any other file.
+
+    >>> corrected("raw/shop/corrects=0123456789abcdef/refused.csv"), corrected("raw/shop/day 1.csv")
+    ('0123456789abcdef', None)
+    """
+    found = _CORRECTION.match(key)
+    return found[1] if found else None
 
 
 def project_of(key: str) -> str:
@@ -62,6 +81,11 @@ def quarantined_rows(project: str, dataset: str) -> str:
 
 def quarantine_summary(project: str, dataset: str) -> str:
     return f"quarantine/{project}/{dataset}/summary.json"
+
+
+def quarantine_report(project: str, dataset: str) -> str:
+    """For people; `summary.json` beside it is what programs read."""
+    return f"quarantine/{project}/{dataset}/report.html"
 
 
 def profile(project: str, dataset: str) -> str:

@@ -107,6 +107,15 @@ class Ledger(Protocol):
     ) -> None:
         """Lists an accepted dataset once. `record`: the terminal record that its upload is going to have."""
 
+    def add_correction(
+        self, project: str, dataset_id: str, accepted_at: datetime, facts: Json, record: Json, lines_of: str, after: int
+    ) -> bool:
+        """Lists a dataset of corrected rows, with its terminal `record`, in one write.
+
+        False, and nothing is written, unless exactly `after` corrections of the dataset `lines_of` are listed: of two
+        at the same instant, the second has to judge its rows again.
+        """
+
     def judged(self, project: str, dataset_id: str) -> Json | None:
         """The `record` of a dataset that is listed, or else its facts; None for a dataset that is not listed."""
 

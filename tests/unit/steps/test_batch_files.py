@@ -204,6 +204,10 @@ def test_refused_rows_are_counted_named_and_kept() -> None:
     assert "5 rows, 2 scored, 3 refused" in told.message
     assert "1 × type in 'pages'" in told.message
     assert plan["file"]["refused_uri"] in told.message
+    assert f"Report: {plan['file']['report_uri']}." in told.message
+    page = world.objects.read(plan["file"]["report_uri"].removeprefix("s3://data/")).decode()
+    assert "Refused rows of" in page
+    assert "sluice batch shop FILE" in page
     assert "The target 'bought' in it was ignored in 5 rows" in told.message
     record = world.ledger.arrival("data", key, version)
     assert record is not None

@@ -69,6 +69,33 @@ class DynamoLedger:
         listed = {**facts, "dataset_id": dataset_id, "accepted_at": stamp(accepted_at)}
         self._put_new(_project(project), f"DATASET#{dataset_id}", listed)
 
+    def add_correction(
+        self, project: str, dataset_id: str, accepted_at: datetime, facts: Json, record: Json, lines_of: str, after: int
+    ) -> bool:
+        listed = {**facts, "dataset_id": dataset_id, "accepted_at": stamp(accepted_at)}
+        counted: Json = {"ConditionExpression": "attribute_not_exists(pk)"}
+        if after:
+            counted = {
+                "ConditionExpression": "corrections = :after",
+                "ExpressionAttributeValues": to_item({":after": after}),
+            }
+        puts: list[tuple[str, Json, Json]] = [
+            (f"JUDGED#{dataset_id}", record, {}),
+            (f"DATASET#{dataset_id}", listed, {"ConditionExpression": "attribute_not_exists(pk)"}),
+            (f"CORRECTED#{lines_of}", {"corrections": after + 1}, counted),
+        ]
+        items = [
+            {"Put": {"TableName": self._table, "Item": to_item({**item, "pk": _project(project), "sk": sk}), **only}}
+            for sk, item, only in puts
+        ]
+        try:
+            self._db.transact_write_items(TransactItems=items)
+        except ClientError as error:
+            if code(error) == "TransactionCanceledException":
+                return False
+            raise
+        return True
+
     def judged(self, project: str, dataset_id: str) -> Json | None:
         listed = self._get(_project(project), f"DATASET#{dataset_id}")
         # one that an older version listed has no record

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
 
 from sluice import keys, names
 from sluice.contract import Contract
 from sluice.datasets.file_facts import MAX_FACTS, ignored_columns, missing_numbers, reasons_told
+from sluice.datasets.quarantine_files import where, write_quarantine
 from sluice.errors import NotFoundError, SluiceError
 from sluice.escaping import visible
 from sluice.intake.labels import LabelFile, read_label_file
@@ -57,10 +57,7 @@ def accept_labels(
     if why:
         record["message"] = why
     if found.quarantined:
-        summary = {**record, "key": key, "version_id": version}
-        body = json.dumps(summary, indent=1, ensure_ascii=False).encode()
-        objects.upload(found.refused_path, keys.quarantined_rows(project, dataset), "application/jsonl")
-        objects.write(keys.quarantine_summary(project, dataset), body, "application/json")
+        write_quarantine(found.refused_path, {**record, "key": key, "version_id": version}, objects=objects)
     if why:
         _withdraw(project, key, version, why, objects=objects)
     else:
@@ -144,8 +141,8 @@ def _tell(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts) -> No
     facts = {each: record[each] for each in counted} | {"key": key, "reasons": record["reasons"][:MAX_FACTS]}
     facts["reasons_count"] = len(record["reasons"])
     told = reasons_told(record["reasons"])
-    where = f"Rows and reasons: {objects.uri(keys.quarantined_rows(project, record['dataset_id']))}"
-    rest = f" {told}. {where}" if record["quarantined_rows"] else ""
+    at = where(project, record["dataset_id"], objects=objects)
+    rest = f" {told}. {at}" if record["quarantined_rows"] else ""
     if record["status"] != "accepted":
         subject = f"{project}: a label file was refused"
         alerts.publish("Labels Refused", project, subject, f"{name}: {record['message']}.{rest}", facts)

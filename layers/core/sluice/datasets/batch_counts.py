@@ -13,7 +13,9 @@ def counts_of(file: Json) -> str:
     told = f"{file['rows']} rows, {file['scored_rows']} scored, {file['quarantined_rows']} refused."
     if file["quarantined_rows"]:
         named = reasons_told(file["reasons"], file.get("reasons_count"))
-        told += f" {named}. Rows and reasons: {file['refused_uri']}."
+        # one that an older version planned has no report
+        report = f" Report: {file['report_uri']}." if file.get("report_uri") else ""
+        told += f" {named}.{report} Rows and reasons: {file['refused_uri']}."
     if target := file.get("target_ignored"):
         told += f" The target {target!r} in it was ignored in {file['rows']} rows."
     if unused := file.get("columns_unused"):

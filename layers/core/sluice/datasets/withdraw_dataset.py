@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sluice import keys
 from sluice.contract import nearest
+from sluice.datasets.corrected_by import corrected_by
 from sluice.errors import NotFoundError
 from sluice.escaping import visible
 from sluice.model.shortening import listed
@@ -24,10 +25,11 @@ def withdraw_dataset(
     alerts: Alerts,
     clock: Clock,
 ) -> Json:
-    """`{"decision": withdrawn | known, "dataset", "runs", "champion", "running", "record"}`.
+    """`{"decision": withdrawn | known, "dataset", "runs", "corrections", "champion", "running", "record"}`.
 
-    `runs`: every run that learned from it; `champion`: the serving one if it did; `running`: the current run that
-    reads it, which is not stopped. Raises NotFoundError with the nearest dataset.
+    `runs`: every run that learned from it; `corrections`: datasets with corrected rows of it, which stay; `champion`:
+    the serving one if it did; `running`: the current run that reads it, which is not stopped. Raises NotFoundError with
+    the nearest dataset.
     """
     datasets = {each["dataset_id"]: each for each in ledger.datasets(project)}
     if dataset_id not in datasets:
@@ -42,6 +44,7 @@ def withdraw_dataset(
         "key": datasets[dataset_id].get("key"),
         "rows": datasets[dataset_id].get("rows"),
         "runs": runs,
+        "corrections": [each["dataset_id"] for each in corrected_by(dataset_id, datasets.values())],
         "champion": champion.run_id if champion and champion.run_id in runs else None,
         "running": lock["run_id"] if lock and lock["run_id"] in runs else None,
         "record": keys.monitor(project, "withdrawn", f"{dataset_id}.json"),
@@ -67,10 +70,15 @@ def learned_from(project: str, dataset_id: str, *, ledger: Ledger) -> list[str]:
 
 def _learned(answer: Json) -> str:
     if not answer["runs"]:
-        return "No run has learned from it."
+        return f"No run has learned from it.{_corrections(answer)}"
     told = f"Runs that learned from it: {listed(answer['runs'], MAX_TOLD, answer['record'])}."
     if answer["running"]:
         told += f" {answer['running']} is in progress and still uses it."
     if answer["champion"]:
         told += f" The serving model {answer['champion']} is one of them: `sluice retrain` trains one without it."
-    return told
+    return told + _corrections(answer)
+
+
+def _corrections(answer: Json) -> str:
+    stay = answer["corrections"]
+    return f" Its corrected rows stay, as {listed(stay, MAX_TOLD, answer['record'])}." if stay else ""

@@ -14,14 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from sluice.contract.file import FOUND
 from sluice.contract.models import Contract
-from sluice.errors import EmptyFileError, HeaderMismatchError
+from sluice.errors import CorrectionError, EmptyFileError, HeaderMismatchError
 from sluice.intake.arrow_types import CODED, plan_of
 from sluice.intake.batches import Batch, Batches, Notes
+from sluice.intake.corrections import Correction
 from sluice.intake.header import check_header
 from sluice.intake.json_rows import no_object
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Arrival
+from sluice.intake.quarantine_columns import OWN, ROW
 from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import ARROW_TYPES, Violation, judge
 from sluice.intake.source import open_source
@@ -50,18 +53,31 @@ def validate_file(
     limits: Limits = UNLIMITED,
     *,
     count: Count | None = None,
+    correction: Correction | None = None,
 ) -> Outcome:
     """Judges every row of the file; `scratch` is a folder for written files.
 
     `count`: is given the accepted rows, batch by batch: the typed columns of the contract, and their length.
+    `correction`: the file has rows that come back from quarantine. What the contract expects of a file as a whole does
+    not count then.
 
-    Raises UnreadableFileError, EmptyFileError, HeaderMismatchError, FileTooLargeError. What breaks an expectation of
-    the contract raises nothing: it is in the outcome's `refusals`.
+    Raises UnreadableFileError, EmptyFileError, HeaderMismatchError, FileTooLargeError, CorrectionError. What breaks an
+    expectation of the contract raises nothing: it is in the outcome's `refusals`.
     """
-    outcome = _read(file, contract, arrived_at, scratch, limits, count)
-    if outcome.rows + outcome.quarantined == 0:
+    outcome = _read(file, contract, arrived_at, scratch, limits, count, correction)
+    total = outcome.rows + outcome.quarantined
+    if correction is not None:
+        if total == 0 and correction.accepted_before:
+            raise CorrectionError(
+                f"an earlier correction had accepted each of the {correction.accepted_before} rows; none is left"
+            )
+        if total and outcome.rows == 0:
+            why = f"none of the {total} corrected rows can be accepted"
+            outcome.refusals = [{"rule": "correction", "column": None, "rows": total, "message": why}]
+    elif total:
+        outcome.refusals = _broken_expectations(outcome, contract)
+    if total == 0:
         raise EmptyFileError("the file has a header but no data row")
-    outcome.refusals = _broken_expectations(outcome, contract)
     return outcome
 
 
@@ -72,19 +88,32 @@ def _read(
     scratch: Path,
     limits: Limits,
     count: Count | None,
+    correction: Correction | None,
 ) -> Outcome:
     wanted = list(contract.data.columns)
     arrival = Arrival.on_disk(file) if isinstance(file, Path) else file
-    source = open_source(arrival, scratch, limits, wanted, contract.data.file)
+    # `sluice quarantine` writes files with a header and in UTF-8, however the file was laid out that they are from
+    layout = contract.data.file if correction is None else FOUND
+    source = open_source(arrival, scratch, limits, [*wanted, *([] if correction is None else [ROW])], layout)
     notes = source.notes
     extra = [] if notes.is_json else check_header(notes.columns, contract)
-    batches = source.batches(wanted, plan_of(contract))
+    if correction is None:
+        batches = source.batches(wanted, plan_of(contract))
+    else:
+        if ROW not in source.header():
+            raise CorrectionError(
+                f"the file has no column {ROW!r}, which says which rows of dataset {correction.dataset} it corrects; "
+                "correct the file that `sluice quarantine` writes"
+            )
+        batches = correction.batches(source.batches([*wanted, ROW]), wanted)
     outcome = Outcome(scratch / "accepted.parquet", scratch / "rows.jsonl", notes, extra)
     _write(batches, contract, arrived_at, outcome, limits, count)
     if notes.is_json and outcome.rows + outcome.quarantined:
         if not notes.columns:
             raise HeaderMismatchError(no_object(source.opened.chunks))
         outcome.extra_columns = check_header(notes.columns, contract)
+    if correction is not None:
+        outcome.extra_columns = [name for name in outcome.extra_columns if name not in OWN]
     return outcome
 
 

@@ -7,7 +7,6 @@ their index, number and key of each, `finish_batch` finds the row of an answer. 
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +15,7 @@ from pathlib import Path
 from sluice import keys, names
 from sluice.contract import Contract
 from sluice.datasets.batch_counts import counts_of
+from sluice.datasets.quarantine_files import write_quarantine
 from sluice.errors import ArtifactError, DamagedRecordError, InputError, NotFoundError, UnknownProjectError
 from sluice.escaping import short, visible
 from sluice.intake.limits import Limits, too_large
@@ -174,16 +174,17 @@ def _facts(
         "key_columns_missing": [name for name in contract.data.key if name not in found.key_columns],
         "target_ignored": target if target in found.unused_columns else None,
         "refused_uri": None,
+        "report_uri": None,
         "score_member": contract.score_member,
     }
     if found.quarantined:
         dataset = names.dataset_id(objects.bucket, key, version_id)
         where = keys.quarantined_rows(project, dataset)
         facts["refused_uri"] = objects.uri(where)
-        summary = {**facts, "kind": "batch", "project": project, "key": key, "version_id": version_id}
-        body = json.dumps({**summary, "reasons": reasons}, indent=1, ensure_ascii=False).encode()
-        objects.upload(found.refused_path, where, "application/jsonl")
-        objects.write(keys.quarantine_summary(project, dataset), body, "application/json")
+        facts["report_uri"] = objects.uri(keys.quarantine_report(project, dataset))
+        summary = {**facts, "kind": "batch", "project": project, "dataset_id": dataset, "key": key}
+        summary |= {"version_id": version_id, "status": "scored", "rows": found.scored, "reasons": reasons}
+        write_quarantine(found.refused_path, summary, objects=objects)
     return facts
 
 

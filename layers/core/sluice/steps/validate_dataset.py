@@ -13,25 +13,25 @@ is never lost. The readers of these events are idempotent.
 
 from __future__ import annotations
 
-import json
 import tempfile
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sluice import keys, names
 from sluice.contract import Contract, nearest
 from sluice.datasets.accept_labels import accept_labels, refuse_labels
+from sluice.datasets.corrected_by import CORRECTS
+from sluice.datasets.corrections import Lineage, lineage
 from sluice.datasets.dead_letters import file_letter, given_up
-from sluice.datasets.file_facts import (
-    MAX_FACTS,
-    ignored_columns,
-    missing_numbers,
-    missing_numbers_told,
-    reasons_told,
-)
+from sluice.datasets.file_facts import ignored_columns, missing_numbers
+from sluice.datasets.quarantine_files import write_quarantine
 from sluice.datasets.register_contract import register_contract
+from sluice.datasets.tell_dataset import tell_dataset
 from sluice.errors import (
+    ConflictError,
     GivenUpError,
     InputError,
     NotFoundError,
@@ -40,7 +40,6 @@ from sluice.errors import (
     UnreadableFileError,
 )
 from sluice.escaping import visible
-from sluice.intake.dialect import PLAIN
 from sluice.intake.limits import Limits, too_large
 from sluice.intake.markers import marker
 from sluice.intake.misplaced import contract_among_rows
@@ -53,6 +52,7 @@ from sluice.store.counted_profiles import write_counted
 LEASE = timedelta(minutes=10)
 """The longest that the function may take; the queue gives a message back after it."""
 LABELS = "labels/"
+TRIES = 3
 
 
 def validate_dataset(
@@ -114,7 +114,8 @@ def validate_dataset(
                         key, version, project, dataset, contract, Path(folder), limits, objects=objects, alerts=alerts
                     )
                 else:
-                    record = _judge(
+                    judge = partial(
+                        _judge,
                         key,
                         version,
                         project,
@@ -129,6 +130,7 @@ def validate_dataset(
                         events=events,
                         clock=clock,
                     )
+                    record = _again_on_conflict(judge)
     except (InputError, GivenUpError) as error:
         record = _refused(key, version, project, dataset, error, objects=objects, alerts=alerts)
     except (MemoryError, OSError) as error:
@@ -205,6 +207,16 @@ def _contract(
     return Contract.model_validate(registered[0]), registered[1]
 
 
+def _again_on_conflict(judge: Callable[[], Json]) -> Json:
+    """Two corrections of a dataset at the same instant: the second one sees then what the first one accepted."""
+    for _ in range(TRIES - 1):
+        try:
+            return judge()
+        except ConflictError:
+            continue
+    return judge()
+
+
 def _judge(
     key: str,
     version: str,
@@ -224,8 +236,11 @@ def _judge(
     accepted_at = clock.now()
     arrival = Arrival(lambda: objects.chunks(key, version if version != "null" else None))
     profiler = Profiler(contract)
+    of = keys.corrected(key)
+    corrects = None if of is None else lineage(project, of, folder, objects=objects, ledger=ledger)
+    rows = None if corrects is None else corrects.rows
     try:
-        outcome = validate_file(arrival, contract, accepted_at, folder, limits, count=profiler.add)
+        outcome = validate_file(arrival, contract, accepted_at, folder, limits, count=profiler.add, correction=rows)
         content = arrival.digest()
     except NotFoundError:
         return _gone(key, project, dataset, "this version of it was deleted", alerts=alerts)
@@ -239,25 +254,33 @@ def _judge(
         "reasons": [{k: r[k] for k in ("rule", "column", "rows")} for r in outcome.refusals] + outcome.reason_counts,
         "format": outcome.notes.format,
         "encoding": outcome.notes.encoding,
-        "notes": _notes(outcome),
+        "notes": _notes(outcome, corrects),
     }
+    if corrects is not None:
+        record[CORRECTS] = corrects.told(dataset)
     if refused:
         if twin := ledger.same_content(project, content):
             record["notes"]["same_content_as"] = twin
         record["message"] = "; ".join(refusal["message"] for refusal in outcome.refusals)
     if refused or outcome.quarantined:
         summary = {**record, "key": key, "version_id": version, "refusals": outcome.refusals}
-        objects.upload(outcome.quarantine_path, keys.quarantined_rows(project, dataset), "application/jsonl")
-        objects.write(keys.quarantine_summary(project, dataset), _json(summary), "application/json")
+        write_quarantine(outcome.quarantine_path, summary, objects=objects)
     if not refused:
         objects.upload(outcome.accepted_path, keys.accepted_part(project, dataset))
         profile = profiler.profile(dataset) | ({"read_as": told} if (told := outcome.notes.read_as) else {})
         write_counted(profile, project, dataset, contract_version, objects=objects)
         facts = {"rows": outcome.rows, "quarantined_rows": outcome.quarantined, "key": key, "sha256": content}
         judged = {**record, "sha256": content, "contract_version": contract_version}
-        ledger.add_dataset(project, dataset, accepted_at, facts, judged)
+        if corrects is None:
+            ledger.add_dataset(project, dataset, accepted_at, facts, judged)
+        else:
+            facts[CORRECTS] = record[CORRECTS]
+            if not ledger.add_correction(
+                project, dataset, accepted_at, facts, judged, corrects.lines_of, corrects.listed
+            ):
+                raise ConflictError(f"another correction of dataset {corrects.lines_of} was listed meanwhile")
         return _finished(key, project, dataset, judged, objects=objects, ledger=ledger, alerts=alerts, events=events)
-    _tell(key, record, objects=objects, alerts=alerts)
+    tell_dataset(key, record, objects=objects, alerts=alerts)
     return record
 
 
@@ -288,46 +311,22 @@ def _finished(
         "notes": dict(judged.get("notes", {})),
         "contract_version": judged.get("contract_version"),
     }
+    if corrects := judged.get(CORRECTS):
+        record[CORRECTS] = corrects
     if content := judged.get("sha256"):
         # of two uploads at the same instant, one is the first
         first = ledger.first_with_content(project, content, dataset, key)
         if first["dataset_id"] != dataset:
             record["notes"]["same_content_as"] = first
     events.put("Dataset Accepted", {"project": project, "dataset_id": dataset, **counts})
-    _tell(key, record, objects=objects, alerts=alerts)
+    tell_dataset(key, record, objects=objects, alerts=alerts)
     return record
 
 
-def _notes(outcome: Outcome) -> dict[str, Any]:
-    return ignored_columns(outcome.extra_columns) | missing_numbers(outcome.notes.nan) | outcome.notes.told()
-
-
-def _tell(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts) -> None:
-    project, dataset, name = record["project"], record["dataset_id"], visible(key)
-    facts = {name: record[name] for name in ("dataset_id", "rows", "quarantined_rows")} | {"key": key}
-    facts |= {"reasons": record["reasons"][:MAX_FACTS], "reasons_count": len(record["reasons"])}
-    where = f"Rows and reasons: {objects.uri(keys.quarantined_rows(project, dataset))}"
-    if record["status"] == "accepted":
-        message = f"{name}: {record['rows']} rows accepted, {record['quarantined_rows']} quarantined."
-        if (told := record["notes"].get("read_as")) not in (None, PLAIN):
-            message += f" Read as: {told}."
-        if again := record["notes"].get("repeated_headers"):
-            message += f" Rows that repeat the header and were left out: {again}."
-        message += missing_numbers_told(record["notes"])
-        if twin := record["notes"].get("same_content_as"):
-            message += (
-                f" Its content is that of {visible(twin['key'])} (dataset {twin['dataset_id']}), so a run learns "
-                f"from each of its rows twice. `sluice withdraw {project} {dataset}` leaves this one out."
-            )
-        alerts.publish("Dataset Accepted", project, f"{project}: {record['rows']} rows accepted", message, facts)
-        if record["quarantined_rows"]:
-            subject = f"{project}: {record['quarantined_rows']} rows quarantined"
-            told = reasons_told(record["reasons"])
-            alerts.publish("Dataset Quarantined", project, subject, f"{name}: {told}. {where}", facts)
-    else:
-        subject = f"{project}: a whole file was quarantined"
-        message = f"{name}: {record['message']}. No row was accepted. {where}"
-        alerts.publish("Dataset Quarantined", project, subject, message, facts)
+def _notes(outcome: Outcome, corrects: Lineage | None) -> dict[str, Any]:
+    rows = None if corrects is None else corrects.rows
+    before = {"accepted_before": rows.accepted_before} if rows is not None and rows.accepted_before else {}
+    return before | ignored_columns(outcome.extra_columns) | missing_numbers(outcome.notes.nan) | outcome.notes.told()
 
 
 def _ignored(key: str, dataset: str, what: str, *, ledger: Ledger, clock: Clock) -> Json:
@@ -367,7 +366,3 @@ def _without_rows(status: str, project: str, dataset: str, rule: str, message: s
         "format": None,
         "encoding": None,
     }
-
-
-def _json(facts: Json) -> bytes:
-    return json.dumps(facts, indent=1, ensure_ascii=False).encode()

@@ -1,0 +1,44 @@
+"""What the alerts say of a file in raw/: what was accepted, what was quarantined and why, and where it is."""
+
+from __future__ import annotations
+
+from sluice.datasets.file_facts import MAX_FACTS, missing_numbers_told, reasons_told
+from sluice.datasets.quarantine_files import where
+from sluice.escaping import visible
+from sluice.intake.dialect import PLAIN
+from sluice.ports import Alerts, Json, ObjectStore
+
+
+def tell_dataset(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts) -> None:
+    """Sends the alerts that follow from the terminal record of an upload: accepted, quarantined, or both."""
+    project, dataset, name = record["project"], record["dataset_id"], visible(key)
+    facts = {name: record[name] for name in ("dataset_id", "rows", "quarantined_rows")} | {"key": key}
+    facts |= {"reasons": record["reasons"][:MAX_FACTS], "reasons_count": len(record["reasons"])}
+    if corrects := record.get("corrects"):
+        facts["corrects"] = corrects["dataset_id"]
+    at = where(project, dataset, objects=objects)
+    if record["status"] == "accepted":
+        message = f"{name}: {record['rows']} rows accepted, {record['quarantined_rows']} quarantined."
+        if corrects:
+            message += f" They correct rows of {visible(corrects['key'])} (dataset {corrects['dataset_id']})."
+        if before := record["notes"].get("accepted_before"):
+            message += f" An earlier correction had accepted {before} others, which were left out."
+        if (told := record["notes"].get("read_as")) not in (None, PLAIN):
+            message += f" Read as: {told}."
+        if again := record["notes"].get("repeated_headers"):
+            message += f" Rows that repeat the header and were left out: {again}."
+        message += missing_numbers_told(record["notes"])
+        if twin := record["notes"].get("same_content_as"):
+            message += (
+                f" Its content is that of {visible(twin['key'])} (dataset {twin['dataset_id']}), so a run learns "
+                f"from each of its rows twice. `sluice withdraw {project} {dataset}` leaves this one out."
+            )
+        alerts.publish("Dataset Accepted", project, f"{project}: {record['rows']} rows accepted", message, facts)
+        if record["quarantined_rows"]:
+            subject = f"{project}: {record['quarantined_rows']} rows quarantined"
+            told = reasons_told(record["reasons"])
+            alerts.publish("Dataset Quarantined", project, subject, f"{name}: {told}. {at}", facts)
+    else:
+        subject = f"{project}: a whole file was quarantined"
+        message = f"{name}: {record['message']}. No row was accepted. {at}"
+        alerts.publish("Dataset Quarantined", project, subject, message, facts)
