@@ -19,6 +19,7 @@ from botocore.exceptions import (
 
 from cli.commandline import Connect, Stopped, application
 from cli.commands import (
+    accept_drift,
     approve,
     ask,
     batch,
@@ -43,6 +44,7 @@ from cli.commands import (
     remove_endpoint,
     remove_project,
     report,
+    responses,
     retrain,
     rollback,
     runs,
@@ -81,6 +83,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     why,
     compare,
     lineage,
+    responses,
     report,
     export,
     approve,
@@ -91,6 +94,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     rollback,
     retrain,
     withdraw,
+    accept_drift,
     drill,
     remove_endpoint,
     wake,

@@ -13,6 +13,7 @@ from sluice.bootstrap import World
 from sluice.escaping import visible
 from sluice.ports import Json
 
+_CAUSES = ("drift", "quality", "schedule", "volume")
 _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 
 
@@ -32,7 +33,7 @@ def responses(world: World, project: str, run_id: str, record: Json) -> list[tup
         if run_id in (response.get("run_id"), inputs.get("champion")):
             found.append((item.key, response))
     started = str(record.get("started_at", ""))
-    if record.get("trigger") in ("drift", "quality"):
+    if record.get("trigger") in _CAUSES:
         causes = [pair for pair in _retrainings(world, project, str(record["trigger"])) if _at(pair) <= started]
         found += [pair for pair in causes[-1:] if pair not in found]
     return sorted(found, key=_at)
@@ -41,12 +42,17 @@ def responses(world: World, project: str, run_id: str, record: Json) -> list[tup
 def _retrainings(world: World, project: str, kind: str) -> list[tuple[str, Json]]:
     stored = world.objects.list(keys.monitor(project, "responses/"))
     found = [(item.key, json.loads(world.objects.read(item.key))) for item in stored]
-    wanted = [
-        pair
-        for pair in found
-        if pair[1].get("decision") == "retrain" and str(pair[1]["inputs"]["alarm"]).endswith(f"/{kind}")
-    ]
-    return sorted(wanted, key=_at)
+    return sorted((pair for pair in found if pair[1].get("decision") == "retrain" and _cause(pair) == kind), key=_at)
+
+
+def _cause(pair: tuple[str, Json]) -> str:
+    """The trigger of the run that a response started."""
+    inputs = pair[1].get("inputs") or {}
+    if "schedule" in inputs:
+        return "schedule"
+    # an alarm's own name when it goes into ALARM, its kind while it lasts
+    kind = str(inputs.get("alarm")).rpartition("/")[2]
+    return "drift" if kind == "accept-drift" else kind
 
 
 def _at(pair: tuple[str, Json]) -> str:
@@ -180,7 +186,8 @@ def bandit(record: Json) -> str:
 
 def response(record: Json) -> str:
     inputs = record.get("inputs") or {}
-    title = f"Response to {inputs.get('alarm')} at {moment(inputs.get('at'))} UTC: {record.get('decision')}"
+    asked = inputs.get("alarm") or ("the schedule" if "schedule" in inputs else "nothing that is recorded")
+    title = f"Response to {asked} at {moment(inputs.get('at'))} UTC: {record.get('decision')}"
     return f"{title}\n{indent(_listed(record.get('reasons') or []))}"
 
 

@@ -7,7 +7,7 @@
 `--inputs` freezes what is read: {"datasets": ["<dataset_id>", ...], "contract": {...}}. Only those dataset folders
 below `--accepted` are read, so that a replay sees the same rows (a job bookmark would be hidden state).
 `--champion-prepared` and `--anchor-prepared` are what this job wrote for the runs of the models that the candidate is
-compared with, or "none".
+compared with, or "none". In `--inputs`, `left_out` and `window` may choose among the rows: see `cleaning.chosen_rows`.
 
 Writes `<output>/{train,validation,test}/data.csv`, `<output>/trained_on/` and `<output>/manifest.json`. CSV: RFC 4180
 with header, nulls as empty fields, booleans true/false, timestamps ISO 8601 in UTC without offset. Row order and bytes
@@ -39,6 +39,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from cleaning.balance import summarise
+from cleaning.chosen_rows import leave_out_faults, thin_by_age, with_moment, within_window
 from cleaning.duplicates import deduplicate, losses_by_duplicates
 from cleaning.folds import FOLD_RULE, split
 from cleaning.losses import check_limit, losses_when_read
@@ -71,11 +72,19 @@ def clean(
     losses = losses_when_read(read, raw.found, raw.checked, plan)
     check_limit(losses, total, plan)
     no_target, no_time = unusable(plan)
-    rows = deduplicate(raw.rows.where(~no_target & ~no_time), plan)
-    rows = split(rows, plan).cache()
+    usable = raw.rows.where(~no_target & ~no_time)
+    created_at = str(frozen.get("created_at"))
+    faults = list(frozen.get("left_out") or [])
+    usable, by_fault, left_out = leave_out_faults(usable, faults, created_at, total, plan)
+    losses += by_fault
+    usable, by_window, window = within_window(with_moment(usable, plan), frozen.get("window"), created_at)
+    losses += by_window
+    rows = split(deduplicate(usable, plan), plan).cache()
     duplicates, exact, superseded = losses_by_duplicates(rows, read, plan)
     losses += duplicates
     check_limit(losses, total, plan)
+    rows, by_age, thinned = thin_by_age(rows, frozen.get("window"), created_at)
+    losses += by_age
     counts, targets, uneven = summarise(rows, plan)
     losses += uneven
     write_trained_on(rows, plan, output)
@@ -94,6 +103,9 @@ def clean(
         "exact_duplicates_removed": exact,
         "superseded_by_key_removed": superseded,
         "duplicates_removed": exact + superseded,
+        "left_out": left_out,
+        "window": window,
+        "thinned": thinned,
         "losses": [loss.to_json() for loss in losses],
         "max_lost_rows": plan.max_lost,
         "duplicates": "remove" if plan.remove_duplicates else "keep",

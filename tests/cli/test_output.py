@@ -61,6 +61,9 @@ def ready(world, tmp_path, monkeypatch) -> Callable[[str], list[str]]:
     write(world, keys.quarantine_summary("shop", "d1"), {"key": "raw/shop/a.csv", "dataset_id": "d1"})
     world.objects.write(keys.quarantined_rows("shop", "d1"), b'{"row": 1, "reasons": [], "values": {}}\n')
     world.objects.write(keys.evaluation_report("shop", RUN), b"<html>")
+    asked = {"answer": "ask", "reason": "unexplained", "columns": ["pages"], "sentence": "it moved"}
+    at = world.clock.now().isoformat()
+    write(world, keys.monitor("shop", "latest.json"), {"at": at, "run_id": RUN, "triage": asked})
     record = {"status": "accepted", "rows": 9, "quarantined_rows": 0, "reasons": [], "labels": 9, "output_uri": ""}
     monkeypatch.setattr(world.ledger, "arrival", lambda *_: record)
     monkeypatch.setattr(world.models, "invoke", lambda *_, **__: Answer(200, b'{"predictions": []}', "v1"))
@@ -90,6 +93,8 @@ def ready(world, tmp_path, monkeypatch) -> Callable[[str], list[str]]:
         "rollback": ["shop", "--reason", "x", "--wait", "0"],
         "retrain": ["shop", "--reason", "x"],
         "withdraw": ["shop", "d1", "--reason", "x"],
+        "accept-drift": ["shop"],
+        "responses": ["shop"],
         "remove-endpoint": ["shop", "--yes"],
         "quarantine": ["shop"],
         "runs": ["shop"],

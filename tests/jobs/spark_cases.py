@@ -48,9 +48,10 @@ CONF = {
 }
 
 
-def case(folder: Path, name: str, spec: dict[str, Any], datasets: list[str]) -> dict[str, Any]:
+def case(folder: Path, name: str, spec: dict[str, Any], datasets: list[str], **frozen: Any) -> dict[str, Any]:
+    """`frozen`: further members of run.json."""
     inputs = folder / f"{name}.json"
-    inputs.write_text(json.dumps({"datasets": datasets, "contract": spec}))
+    inputs.write_text(json.dumps({"datasets": datasets, "contract": spec, **frozen}))
     return {
         "name": name,
         "arguments": {

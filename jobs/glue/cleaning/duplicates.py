@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 (Spark's own convention)
 
 from cleaning.canonical import by_name
+from cleaning.chosen_rows import MOMENT
 from cleaning.columns import all_there, quoted
 from cleaning.folds import fold_of
 from cleaning.losses import Loss, share
@@ -34,7 +35,7 @@ def deduplicate(rows: DataFrame, plan: Plan) -> DataFrame:
     # null where the file of the row has no row numbers
     rows = rows.withColumn("_place", F.concat("_dataset", F.lit("/"), F.col("_row").cast("string")))
     rows = rows.withColumn("_fold", fold_of(kinds, plan)).withColumn("_stored", F.to_json(by_name(F.col("_stored"))))
-    origin = ["_whole", "_place", "_stored", "_fold"]
+    origin = ["_whole", "_place", "_stored", "_fold", MOMENT]
     if plan.key or plan.remove_duplicates:
         # The row's own hash breaks ties, so that two rows of equal age and number always give the same winner.
         age = ["_arrived_at", "_row"]
@@ -54,8 +55,8 @@ def deduplicate(rows: DataFrame, plan: Plan) -> DataFrame:
                 (F.count(F.lit(1)) - 1).alias("_superseded"),
             )
             .select(
-                "_winner._values.*", *[f"_winner.{name}" for name in origin[:3]], F.col(fold).alias("_fold"),
-                "_hash", "_exact", "_superseded",
+                "_winner._values.*", *[f"_winner.{name}" for name in origin if name != "_fold"],
+                F.col(fold).alias("_fold"), "_hash", "_exact", "_superseded",
             )
         )  # fmt: skip
     else:

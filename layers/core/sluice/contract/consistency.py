@@ -268,6 +268,19 @@ def _monitoring(contract: Contract) -> Iterator[str]:
         yield f"monitor.quality: {violation}"
 
 
+def _retraining(contract: Contract) -> Iterator[str]:
+    retrain = contract.retrain
+    if retrain.on_rows is not None and retrain.on_rows >= 1 and retrain.on_rows % 1:
+        yield (
+            f"retrain.on_rows is {retrain.on_rows:g}: write a whole number of rows, or a share of the rows of the last "
+            "run below 1, such as 0.1"
+        )
+    if retrain.on_rows is not None and not retrain.max_per_week:
+        yield "retrain.on_rows can never start a run, because retrain.max_per_week is 0: take one of them out"
+    if retrain.window == "since_drift" and not retrain.on:
+        yield "retrain.window is since_drift, but retrain.on names no alarm: no drift is ever retrained for"
+
+
 def _captures(contract: Contract) -> Iterator[str]:
     if contract.release.capture_percent:
         return
@@ -284,6 +297,8 @@ def _durations(contract: Contract) -> Iterator[str]:
         "release.approval_timeout": contract.release.approval_timeout,
         "release.idle_after": contract.release.idle_after,
         "monitor.window": contract.monitor.window,
+        "retrain.half_life": contract.retrain.half_life,
+        "retrain.window": None if contract.retrain.window in ("all", "since_drift") else contract.retrain.window,
     }
     for where, duration in named.items():
         if duration is not None and not seconds(duration):
@@ -318,6 +333,7 @@ _RULES: tuple[Callable[[Contract], Iterator[str]], ...] = (
     _metrics,
     _gates,
     _monitoring,
+    _retraining,
     _captures,
     _durations,
     _business,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
+from sluice.contract.durations import seconds
 from sluice.contract.part import Duration, Every, Part
 
 OTHER_DRIFT = ("ks", "kolmogorov_smirnov", "js", "jensen_shannon", "wasserstein")
@@ -62,6 +63,22 @@ class Monitor(Part):
     quality: Quality | None = Field(None, description="predictions against delayed labels; absent: not monitored")
 
 
+def _is_window(value: Any) -> Any:
+    """A duration, or one of the two words; said in words that name all three."""
+    if isinstance(value, str) and value in ("all", "since_drift"):
+        return value
+    try:
+        seconds(str(value))
+    except ValueError:
+        raise ValueError(
+            f"{value!r} is not a window; write all, since_drift, or how far back it reaches, for example 90d"
+        ) from None
+    return value
+
+
+Window = Annotated[str, BeforeValidator(_is_window), Field(description="all, since_drift, or a duration such as 90d")]
+
+
 class Retrain(Part):
     on: list[Literal["drift", "quality"]] = Field(["drift", "quality"], description="alarms that start a retraining")
     cooldown: Duration = Field("24h", description="between two retrainings")
@@ -69,7 +86,28 @@ class Retrain(Part):
         None, description="retrains at this interval, from the next promotion on; `cooldown` does not delay it"
     )
     max_per_week: int = Field(
-        3, ge=0, description="retrainings in any seven days, by alarm or by schedule; 0 forbids them"
+        3, ge=0, description="retrainings in any seven days, by alarm, schedule or volume; 0 forbids them"
+    )
+    on_rows: int | float | None = Field(
+        None,
+        gt=0,
+        description="once a model serves, arriving files start a run only when this many accepted rows are new since "
+        "the last run; below 1, a share of the rows that it had. The cooldown and `max_per_week` hold for it. Absent: "
+        "each arriving file starts a run",
+    )
+    window: Window = Field(
+        "all",
+        description="accepted rows that a run learns from once a model serves: `all`; the last `90d` before the newest "
+        "row; or those `since_drift`, from the beginning of the last drift that was retrained for. The time is that of "
+        "`data.time`, else that of arrival",
+    )
+    min_rows: int = Field(
+        1_000, ge=1, description="a window with fewer usable rows is not used; all rows are, and the run says so"
+    )
+    half_life: Duration | None = Field(
+        None,
+        description="rows for training are kept with a chance that halves with each such age, before the newest row; "
+        "test rows are all kept",
     )
 
 

@@ -5,12 +5,41 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from sluice.contract import Contract
 from sluice.records.record import Record
+
+
+class LeftOutRows(Record):
+    """A data fault whose rows a run does not learn from: those that arrived in its time, or are of its time."""
+
+    change_id: str
+    reason: str
+    columns: list[str]
+    since: str
+    until: str | None
+    """None while it lasted: up to `created_at` of the run."""
+    datasets: list[str]
+    """Datasets that arrived in its time; the run does not read them."""
+    rows: int
+    """Rows of these datasets."""
+
+
+class RowWindow(Record):
+    """`retrain.window` of the contract as a run carries it out; `text` is how the contract says it."""
+
+    kind: Literal["all", "last", "since_drift"]
+    text: str
+    seconds: int | None = None
+    """Of `last`: how far before the newest row it reaches."""
+    since: str | None = None
+    """Of `since_drift`: when the newest drift began that was retrained for; None while there was none."""
+    min_rows: int
+    half_life: str | None = None
+    half_life_seconds: int | None = None
 
 
 class RunInputs(Record):
@@ -26,6 +55,9 @@ class RunInputs(Record):
     """S3 version of project.yaml; None for a drill on a champion whose run has no record."""
     datasets: list[str]
     created_at: str
+    left_out: list[LeftOutRows] = Field(default_factory=list)
+    window: RowWindow | None = None
+    """None before a model serves: the first run learns from all rows."""
     champion: str | None = None
     """The run whose model a drill exercises."""
 

@@ -1,8 +1,12 @@
-"""Alarms that stay in ALARM: CloudWatch sends an event on a change of state only, so each measurement asks again.
+"""After each measurement: what triage found is noted, and alarms that stay in ALARM are answered again.
+
+CloudWatch sends an event on a change of state only, so an alarm that lasts is asked after with each measurement.
 
 After a retraining the alarm is left alone for the contract's cooldown. Then it is answered again: with a retraining
 where the contract allows one; otherwise an alert says that it is still in ALARM, and why nothing is done. That alert
 comes once a cooldown, not with each measurement.
+
+Triage may find real drift that no column's score shows, and so no alarm: it is answered as the drift alarm is.
 """
 
 from __future__ import annotations
@@ -13,7 +17,9 @@ from sluice import names
 from sluice.contract.durations import seconds
 from sluice.ports import RUN, Alarms, Alerts, Clock, Events, Json, Ledger, ObjectStore, Settings
 from sluice.store.run_records import project_contract
-from sluice.training import retraining
+from sluice.training import responses, retraining
+from sluice.training.answer_volume import answer_volume
+from sluice.training.held_answers import follow_verdict, verdict_for
 
 ANSWERED = ("drift", "quality")
 """These start a retraining. For the others people are reminded: after the probation, only a person can act."""
@@ -42,11 +48,20 @@ def answer_lasting_alarms(
     """
     kinds = {names.alarm(settings.stack, project, kind): kind for kind in (*ANSWERED, *REMINDED)}
     states = alarms.states(kinds)
-    lasting = [kind for alarm, kind in kinds.items() if states.get(alarm) == "ALARM"]
+    lasting = {kind: f"{kind} is still in ALARM" for alarm, kind in kinds.items() if states.get(alarm) == "ALARM"}
+    if ledger.contract(project) is not None:
+        contract, champion = project_contract(project, ledger=ledger), ledger.champion(project)
+        report = responses.latest_report(project, objects=objects)
+        follow_verdict(project, contract, report, champion, objects=objects, ledger=ledger, alerts=alerts)
+        verdict = verdict_for(report, champion)
+        # where a score is beyond its limit the alarm goes into ALARM by itself, a minute from now
+        if verdict and verdict.answer == "retrain" and report.get("decision") != "drifted" and report.get("at") == at:
+            lasting.setdefault("drift", "triage finds real drift, although no column's score is beyond its limit")
     answers = {
         kind: _answer(
             project,
             kind,
+            why,
             datetime.fromisoformat(at),
             objects=objects,
             ledger=ledger,
@@ -54,14 +69,26 @@ def answer_lasting_alarms(
             events=events,
             clock=clock,
         )
-        for kind in lasting
+        for kind, why in lasting.items()
     }
+    if ledger.contract(project) is not None:
+        asked = answer_volume(
+            project,
+            datetime.fromisoformat(at),
+            objects=objects,
+            ledger=ledger,
+            alerts=alerts,
+            events=events,
+            clock=clock,
+        )
+        answers |= {"volume": asked} if asked else {}
     return {"decision": "answered" if answers else "quiet", "answers": answers}
 
 
 def _answer(
     project: str,
     kind: str,
+    why: str,
     at: datetime,
     *,
     objects: ObjectStore,
@@ -74,7 +101,7 @@ def _answer(
     cooldown = timedelta(seconds=seconds(contract.retrain.cooldown))
     champion = ledger.champion(project)
     event_id = names.digest("lasting", project, kind, at.isoformat())
-    record = retraining.record_key(project, at, event_id)
+    record = responses.record_key(project, at, event_id)
     recent = [
         each
         for each in ledger.responses(project, now - cooldown)
@@ -93,19 +120,18 @@ def _answer(
         decision, reasons, facts = "hold", [f"{lock['run_id']} is in progress, and may resolve it"], {}
     else:
         decision, reasons, facts = retraining.answer(
-            project, kind, event_id, at, objects=objects, ledger=ledger, events=events, clock=clock
+            project, kind, event_id, at, objects=objects, ledger=ledger, alerts=alerts, events=events, clock=clock
         )
     if decision == "hold" and any(each.get("trigger") == kind for each in recent):
         return "wait"
-    still = f"{kind} is still in ALARM"
-    reasons = [still, *reasons]
+    reasons = [why, *reasons]
     if decision == "hold":
-        retraining.note(project, kind, at, event_id, ledger=ledger)
+        responses.note(project, kind, at, event_id, ledger=ledger)
     inputs: Json = {"alarm": kind, "lasting": True, "at": at.isoformat(), "champion": champion and champion.run_id}
-    retraining.write_record(record, project, inputs, decision, reasons, facts, objects=objects)
+    responses.write_record(record, project, inputs, decision, reasons, facts, objects=objects)
     titles = {
-        "retrain": ("Retraining Started", f"{project}: retraining, because {kind} continues"),
-        "hold": ("Response Held", f"{project}: {kind} is still in ALARM, and nothing was started"),
+        "retrain": ("Retraining Started", f"{project}: retraining, because {why}"),
+        "hold": ("Response Held", f"{project}: {why}, and nothing was started"),
     }
     title, subject = titles[decision]
     alerts.publish(title, project, subject, "\n".join(reasons), {"alarm": kind, "record": record})

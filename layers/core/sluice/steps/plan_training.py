@@ -28,10 +28,13 @@ from sluice.records.training_plan import (
     TrainingPlan,
 )
 from sluice.store.run_records import run_inputs, run_record, run_records, training_plan, update_run
+from sluice.training.chosen_rows import left_out_rows, window_of
+from sluice.training.governor import count_retraining, limits
 from sluice.training.tuning_plan import channels, static_parameters, stopping_condition, tuning_plan
+from sluice.training.volume import TRIGGER, new_rows, request_for
 
 _log = logging.getLogger(__name__)
-TRIGGERS = ("data", "arrivals", "drift", "quality", "schedule", "manual", "request")
+TRIGGERS = ("data", "arrivals", "drift", "quality", "schedule", "volume", "manual", "request")
 _BY_DATA = ("data", "arrivals")
 """These ask for a model of the accepted data; if there is one, nothing is done. The others ask for a
 new run in any case. A wish noted during a run comes back as `arrivals`: over the same data that run has met it."""
@@ -56,21 +59,39 @@ def plan_training(
 ) -> Json:
     """Starts a run of the project over all its datasets, or notes the wish for when the present run is over.
 
-    Datasets that were withdrawn are left out. `at`: the requesting event's own time, which tells retrainings on the
-    same data apart and is the same at a retry.
-    Returns {"status": "started" | "coalesced" | "already run" | "already running" | "no data", "project", "run_id"}.
+    Datasets that were withdrawn are left out, and those that arrived during a data fault. `at`: the requesting event's
+    own time, which tells retrainings on the same data apart and is the same at a retry.
+    Where the contract has `retrain.on_rows`, arrivals wait until there are as many, and the governor lets a run start.
+    Returns {"status": "started" | "coalesced" | "already run" | "already running" | "no data" | "left out" |
+    "waits for rows" | "held", "project", "run_id"}; the last three with no run, "held" with its `reasons`.
     Raises UnknownProjectError, ConflictError (lock taken and freed again and again).
     """
     if trigger not in TRIGGERS:
         raise ValueError(f"trigger {trigger!r}{nearest(trigger, TRIGGERS)}; known: {', '.join(TRIGGERS)}")
-    salt = "" if trigger in _BY_DATA else f"{trigger}@{at or clock.now().isoformat()}"
+    requested = trigger
     for _ in range(_TRIES):
         registered = ledger.contract(project)
         if registered is None:
             raise UnknownProjectError(f"there is no project {project!r}{nearest(project, ledger.projects())}")
         contract, version = Contract.model_validate(registered[0]), registered[1]
-        datasets = ledger.datasets(project)
-        dataset_ids = [dataset["dataset_id"] for dataset in datasets if "withdrawn_at" not in dataset]
+        trigger = requested
+        volume = new_rows(contract, ledger=ledger) if trigger in _BY_DATA else None
+        if volume is not None:
+            if not volume.due or volume.at is None:
+                return {"status": "waits for rows", "project": project, "run_id": None, "reasons": [volume.reason]}
+            wanted = request_for(project, volume)
+            if against := limits(project, contract, wanted, ledger=ledger, clock=clock):
+                # the next measurement asks again, and notifies people
+                return {"status": "held", "project": project, "run_id": None, "reasons": [volume.reason, *against]}
+            count_retraining(project, wanted, volume.at, ledger=ledger)
+            trigger, reason, at = TRIGGER, volume.reason, volume.at.isoformat()
+        salt = "" if trigger in _BY_DATA else f"{trigger}@{at or clock.now().isoformat()}"
+        left_out = left_out_rows(project, ledger=ledger)
+        faulty = {each for fault in left_out for each in fault.datasets}
+        if trigger == "data" and dataset_id in faulty:
+            return {"status": "left out", "project": project, "run_id": None}
+        present = [each["dataset_id"] for each in ledger.datasets(project) if "withdrawn_at" not in each]
+        dataset_ids = [each for each in present if each not in faulty]
         if not dataset_ids:
             return {"status": "no data", "project": project, "run_id": None}
         run_id = names.run_id(project, version, dataset_ids, salt)
@@ -111,7 +132,19 @@ def plan_training(
         )
         if plan.tuning.warm_start_note:
             _log.info("%s, run %s: no warm start: %s", project, run_id, plan.tuning.warm_start_note)
-        _freeze(contract, version, run_id, dataset_ids, plan, trigger, reason, objects=objects, clock=clock)
+        inputs = RunInputs(
+            project=project,
+            run_id=run_id,
+            trigger=trigger,
+            reason=reason,
+            contract=contract,
+            contract_version=version,
+            datasets=dataset_ids,
+            created_at=clock.now().isoformat(),
+            left_out=left_out,
+            window=window_of(contract, ledger=ledger),
+        )
+        _freeze(inputs, plan, objects=objects)
         if ledger.acquire_lock(project, run_id, clock.now()):
             _start(
                 project, run_id, settings=settings, objects=objects, ledger=ledger, executions=executions, clock=clock
@@ -175,33 +208,12 @@ def _last_completed(project: str, *, objects: ObjectStore, ledger: Ledger) -> Tr
     return None
 
 
-def _freeze(
-    contract: Contract,
-    version: str,
-    run_id: str,
-    dataset_ids: list[str],
-    plan: TrainingPlan,
-    trigger: str,
-    reason: str,
-    *,
-    objects: ObjectStore,
-    clock: Clock,
-) -> None:
-    project = contract.project
-    inputs = RunInputs(
-        project=project,
-        run_id=run_id,
-        trigger=trigger,
-        reason=reason,
-        contract=contract,
-        contract_version=version,
-        datasets=dataset_ids,
-        created_at=clock.now().isoformat(),
-    ).plain()
-    files = {"contract/contract.json": inputs["contract"], "run.json": inputs, "plan.json": plan.plain()}
+def _freeze(inputs: RunInputs, plan: TrainingPlan, *, objects: ObjectStore) -> None:
+    plain = inputs.plain()
+    files = {"contract/contract.json": plain["contract"], "run.json": plain, "plan.json": plan.plain()}
     for name, body in files.items():
         text = json.dumps(body, indent=1, ensure_ascii=False).encode()
-        objects.write(keys.run(project, run_id, name), text, "application/json")
+        objects.write(keys.run(inputs.project, inputs.run_id, name), text, "application/json")
 
 
 def _start(

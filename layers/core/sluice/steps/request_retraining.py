@@ -7,7 +7,7 @@ from datetime import datetime
 from sluice import names
 from sluice.ports import Alerts, Clock, Events, Json, Ledger, ObjectStore
 from sluice.store.run_records import project_contract
-from sluice.training import retraining
+from sluice.training import governor, responses, retraining
 
 
 def request_retraining(
@@ -23,7 +23,7 @@ def request_retraining(
     """`{"decision": retrain | hold | duplicate | ignored, "reasons"}`.
 
     `at` is the scheduled time (ISO), the same at a redelivery; without it every call is a request of its own. The
-    clock is bound by max_per_week only: a cooldown, or a check of the drift, is for alarms.
+    clock is bound by max_per_week, and waits while a data fault lasts; a cooldown is for alarms.
     """
     contract = project_contract(project, ledger=ledger)
     every = contract.retrain.schedule
@@ -32,17 +32,18 @@ def request_retraining(
         return {"decision": "ignored", "reasons": ["the contract has no retrain.schedule any more"]}
     due = datetime.fromisoformat(at) if at else clock.now()
     event_id = names.digest("retrain", project, due.isoformat())
-    record = retraining.record_key(project, due, event_id)
+    record = responses.record_key(project, due, event_id)
     if objects.exists(record):
         return {"decision": "duplicate", "reasons": ["this event was answered before"]}
-    earlier = retraining.earlier_retrainings(project, contract, event_id, ledger=ledger, clock=clock)
-    held = retraining.over_the_limit(contract, earlier, clock=clock)
+    wanted = governor.Request("schedule", event_id, rows=retraining.accepted_rows(project, ledger=ledger))
+    held = governor.limits(project, contract, wanted, ledger=ledger, clock=clock)
     decision, reasons = ("hold", held) if held else ("retrain", [f"the contract asks for a retraining every {every}"])
     if not held:
-        retraining.request(project, "schedule", reasons[0], due, event_id, ledger=ledger, events=events)
+        retraining.request(project, wanted, reasons[0], due, ledger=ledger, events=events)
     inputs = {"schedule": every, "at": due.isoformat()}
-    facts = {"retrainings_in_week": retraining.in_week(earlier, clock=clock)}
-    retraining.write_record(record, project, inputs, decision, reasons, facts, objects=objects)
+    earlier = governor.earlier_retrainings(project, contract, event_id, ledger=ledger, clock=clock)
+    facts = {"retrainings_in_week": governor.in_week(earlier, clock=clock), **wanted.facts()}
+    responses.write_record(record, project, inputs, decision, reasons, facts, objects=objects)
     told = {"trigger": "schedule", "record": record}
     if held:
         subject = f"{project}: a scheduled retraining was not started"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sluice import names
+from sluice.contract.durations import seconds
 from sluice.ports import Alarms, Alerts, Champion, Clock, Events, Executions, Json, Ledger, ObjectStore, Settings
 from sluice.records.run_record import RunRecord
 from sluice.release import endpoint_alarms
 from sluice.serving.abort_requests import request_abort
-from sluice.store.run_records import run_record, run_records
-from sluice.training import retraining
+from sluice.store.run_records import project_contract, run_record, run_records
+from sluice.training import responses, retraining
 
 _RECENT_RUNS = 5
 _ECHO = timedelta(minutes=3)
@@ -44,7 +45,7 @@ def respond_to_alarm(
     alarm = str(event_detail["alarmName"])
     at = _time(state.get("timestamp")) or clock.now()
     event_id = names.digest(alarm, at.isoformat())
-    record_key = retraining.record_key(project, at, event_id)
+    record_key = responses.record_key(project, at, event_id)
     if objects.exists(record_key):
         return {"decision": "duplicate", "reasons": ["this event was answered before"]}
     champion = ledger.champion(project)
@@ -58,9 +59,12 @@ def respond_to_alarm(
         decision, reasons, facts = _roll_back(
             project, kind, event_id, champion, settings=settings, executions=executions
         )
+    elif kind in ("drift", "quality") and alarms.states([alarm]).get(alarm) == "OK":
+        # the event came late, or the alarm flaps: a newer measurement has shown it to be over
+        decision, reasons, facts = "hold", [f"{kind} is not in ALARM any more"], {}
     elif kind in ("drift", "quality"):
         decision, reasons, facts = retraining.answer(
-            project, kind, event_id, at, objects=objects, ledger=ledger, events=events, clock=clock
+            project, kind, event_id, at, objects=objects, ledger=ledger, alerts=alerts, events=events, clock=clock
         )
     elif kind in ("champion-errors", "probation"):
         what = "fails" if kind == "champion-errors" else "is worse than the one before"
@@ -69,12 +73,25 @@ def respond_to_alarm(
     else:
         return _ignored(f"no response is known for {kind}")
     inputs = {"alarm": alarm, "state": state["value"], "at": at.isoformat(), "champion": champion and champion.run_id}
+    silent = decision == "hold" and _told_before(project, kind, event_id, ledger=ledger, clock=clock)
     if decision == "hold":
         # from here the cooldown counts, until it is said again that nothing is done
-        retraining.note(project, kind, at, event_id, ledger=ledger)
-    retraining.write_record(record_key, project, inputs, decision, reasons, facts, objects=objects)
-    _tell(project, kind, decision, reasons, record_key, alerts=alerts)
+        responses.note(project, kind, at, event_id, ledger=ledger)
+    responses.write_record(record_key, project, inputs, decision, reasons, facts, objects=objects)
+    if not silent:
+        _tell(project, kind, decision, reasons, record_key, alerts=alerts)
     return {"decision": decision, "reasons": reasons, "record": record_key}
+
+
+def _told_before(project: str, kind: str, event_id: str, *, ledger: Ledger, clock: Clock) -> bool:
+    """Whether people heard within the cooldown that nothing is done about this alarm: it flaps. The record is kept."""
+    if kind not in ("drift", "quality") or ledger.contract(project) is None:
+        return False
+    cooldown = timedelta(seconds=seconds(project_contract(project, ledger=ledger).retrain.cooldown))
+    return any(
+        entry.get("kind") == "hold" and entry.get("trigger") == kind and entry.get("event_id") != event_id
+        for entry in ledger.responses(project, clock.now() - cooldown)
+    )
 
 
 def _abort(

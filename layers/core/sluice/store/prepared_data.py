@@ -8,7 +8,7 @@ from sluice import keys
 from sluice.ports import Json, ObjectStore
 from sluice.store.run_records import stored_json
 
-ASKED_FOR = ("superseded_by_key",)
+ASKED_FOR = ("superseded_by_key", "older_than_window", "thinned_by_age")
 """Losses that the contract asks for: recorded and shown, but no reason for an alert."""
 MAX_RECORDED = 20
 

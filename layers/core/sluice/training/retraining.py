@@ -1,42 +1,23 @@
-"""What alarms and the clock share: how often a project may retrain, the request for it, the record of a response."""
+"""Requests for a retraining: what alarms, measurements, the clock and people share."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sluice import keys
 from sluice.contract import Contract
-from sluice.contract.durations import seconds
-from sluice.errors import DamagedRecordError
-from sluice.ports import Clock, Events, Json, Ledger, ObjectStore
-from sluice.store.run_records import project_contract, stored_json, write_json
+from sluice.escaping import visible
+from sluice.ports import Alerts, Clock, Events, Json, Ledger, ObjectStore
+from sluice.store.held_changes import HeldChange
+from sluice.store.run_records import project_contract
+from sluice.training.chosen_rows import left_out_rows
+from sluice.training.governor import Request, count_retraining, earlier_retrainings, in_week, limits, refused_before
+from sluice.training.held_answers import follow_verdict, sentences, verdict_for
+from sluice.training.responses import latest_report
 from sluice.watch.triage import broken
-
-WEEK = timedelta(days=7)
+from sluice.watch.verdicts import ReportedVerdict
 
 MAX_WAITING = 100
 """Datasets that an event names, beside their number: PutEvents takes 256 KB."""
-
-
-def earlier_retrainings(project: str, contract: Contract, event_id: str, *, ledger: Ledger, clock: Clock) -> list[Json]:
-    """Retrainings within the cooldown or the last seven days, oldest first, without that of `event_id` itself."""
-    since = clock.now() - max(WEEK, timedelta(seconds=seconds(contract.retrain.cooldown)))
-    return [
-        entry
-        for entry in ledger.responses(project, since)
-        if entry.get("kind") == "retrain" and entry.get("event_id") != event_id
-    ]
-
-
-def in_week(earlier: list[Json], *, clock: Clock) -> int:
-    """How many of `earlier` lie in the last seven days."""
-    return sum(datetime.fromisoformat(entry["at"]) >= clock.now() - WEEK for entry in earlier)
-
-
-def over_the_limit(contract: Contract, earlier: list[Json], *, clock: Clock) -> list[str]:
-    """The weekly limit's reason against one more retraining; none when there may be one."""
-    count, limit = in_week(earlier, clock=clock), contract.retrain.max_per_week
-    return [f"{count} retrainings in the last 7 days, {limit} are allowed"] if count >= limit else []
 
 
 def answer(
@@ -47,62 +28,110 @@ def answer(
     *,
     objects: ObjectStore,
     ledger: Ledger,
+    alerts: Alerts,
     events: Events,
     clock: Clock,
 ) -> tuple[str, list[str], Json]:
-    """(retrain | hold, reasons, facts) for an alarm of `kind` drift or quality; asks for the retraining."""
+    """(retrain | hold, reasons, facts) for an alarm of `kind` drift or quality; asks for the retraining.
+
+    What triage says about the newest measurement comes first: a fault never trains, and what has no explanation is
+    for a person to decide. A report without a verdict is judged by its missing values and unknown categories.
+    """
     contract = project_contract(project, ledger=ledger)
+    champion = ledger.champion(project)
     report = latest_report(project, objects=objects)
-    held, facts = _held(project, contract, kind, event_id, report, ledger=ledger, clock=clock)
+    change = follow_verdict(project, contract, report, champion, objects=objects, ledger=ledger, alerts=alerts)
+    verdict = verdict_for(report, champion)
+    wanted = _request(project, contract, kind, event_id, report, verdict, change, ledger=ledger)
+    damage = [] if verdict else broken(report)
+    held = []
+    if champion and at < champion.promoted_at:
+        held.append(f"the alarm is older than the serving model {champion.run_id}: it was about another one")
+    if change and change.accepted is None:
+        held += sentences(project, change)
+    elif verdict and verdict.answer == "nothing" and kind == "drift":
+        told = f": {visible(verdict.sentence)}" if verdict.sentence else ""
+        held.append(f"the newest measurement shows no change beyond chance{told}")
+    if damage:
+        held += ["this looks like a broken feed, not like real drift", *damage]
+    held += limits(project, contract, wanted, change, ledger=ledger, clock=clock)
+    earlier = earlier_retrainings(project, contract, event_id, ledger=ledger, clock=clock)
+    facts: Json = {
+        "retrainings_in_week": in_week(earlier, clock=clock),
+        "report_at": report.get("at"),
+        "damage": damage,
+        "triage": report.get("triage") if verdict else None,
+        "change_id": change and change.change_id,
+        **wanted.facts(),
+    }
     if held:
         return "hold", held, facts
     reason = f"{kind}: {'; '.join(report.get('reasons') or [])}" if kind == "drift" and report else f"alarm {kind}"
-    request(project, kind, reason, at, event_id, ledger=ledger, events=events)
-    return "retrain", [reason], facts
+    reasons = [reason]
+    if verdict and verdict.sentence:
+        reasons.append(visible(verdict.sentence))
+    last = refused_before(project, wanted, ledger=ledger)
+    if last:
+        reasons.append(last.text(wanted))
+    if change and change.accepted:
+        reasons.append(f"accepted as real by {visible(change.accepted['by'])} at {change.accepted['at']}")
+    request(project, wanted, "; ".join(reasons), at, ledger=ledger, events=events)
+    return "retrain", reasons, facts
 
 
-def _held(
-    project: str, contract: Contract, kind: str, event_id: str, report: Json, *, ledger: Ledger, clock: Clock
-) -> tuple[list[str], Json]:
-    """Why there is no retraining, all reasons at once; the facts that were looked at."""
-    retrain = contract.retrain
-    others = earlier_retrainings(project, contract, event_id, ledger=ledger, clock=clock)
-    reasons: list[str] = []
-    if kind not in retrain.on:
-        reasons.append(f"the contract's retrain.on does not name {kind}")
-    if others:
-        free = datetime.fromisoformat(others[-1]["at"]) + timedelta(seconds=seconds(retrain.cooldown))
-        if clock.now() < free:
-            reasons.append(f"cooldown until {free.isoformat()}")
-    reasons += over_the_limit(contract, others, clock=clock)
-    damage = broken(report)
-    if damage:
-        reasons += ["this looks like a broken feed, not like real drift", *damage]
-    count = in_week(others, clock=clock)
-    return reasons, {"retrainings_in_week": count, "report_at": report.get("at"), "damage": damage}
+def _request(
+    project: str,
+    contract: Contract,
+    kind: str,
+    event_id: str,
+    report: Json,
+    verdict: ReportedVerdict | None,
+    change: HeldChange | None,
+    *,
+    ledger: Ledger,
+) -> Request:
+    registered = ledger.contract(project)
+    columns = verdict.columns if verdict else ()
+    drift = report.get("drift")
+    if kind == "drift" and not columns and isinstance(drift, dict) and drift.get("column"):
+        columns = (str(drift["column"]),)
+    since = change.since if change else verdict.since if verdict and verdict.answer == "retrain" else None
+    return Request(
+        trigger=kind,
+        event_id=event_id,
+        reason=verdict.reason if verdict else "",
+        columns=columns if kind == "drift" else (),
+        size=_size(contract, kind, report),
+        rows=accepted_rows(project, ledger=ledger),
+        contract_version=registered[1] if registered else "",
+        since=since,
+    )
 
 
-def latest_report(project: str, *, objects: ObjectStore) -> Json:
-    """The latest measurement of the serving model; empty before the first. A damaged one stops no answer."""
-    try:
-        latest = stored_json(keys.monitor(project, "latest.json"), {}, objects=objects)
-    except DamagedRecordError:
-        return {}
-    return latest if isinstance(latest, dict) else {}
+def _size(contract: Contract, kind: str, report: Json) -> float | None:
+    """How large the drift or the loss of quality is: the score, or how far it is beyond the contract's limit."""
+    found = report.get(kind)
+    value = found.get("score" if kind == "drift" else "value") if isinstance(found, dict) else None
+    if not isinstance(value, int | float):
+        return None
+    if kind == "drift":
+        return float(value)
+    wanted = contract.monitor.quality
+    limit = None if wanted is None else wanted.min if wanted.min is not None else wanted.max
+    return None if limit is None else abs(float(value) - limit)
 
 
-def note(project: str, kind: str, at: datetime, event_id: str, *, ledger: Ledger) -> None:
-    """Records that an alarm was reported and nothing else was done."""
-    ledger.add_response(project, at, {"kind": "hold", "trigger": kind, "event_id": event_id})
+def accepted_rows(project: str, *, ledger: Ledger) -> int:
+    """Rows of the datasets that a run would learn from now."""
+    out = {each for fault in left_out_rows(project, ledger=ledger) for each in fault.datasets}
+    kept = [each for each in ledger.datasets(project) if "withdrawn_at" not in each and each["dataset_id"] not in out]
+    return sum(int(each.get("rows") or 0) for each in kept)
 
 
-def request(
-    project: str, trigger: str, reason: str, at: datetime, event_id: str, *, ledger: Ledger, events: Events
-) -> None:
+def request(project: str, wanted: Request, reason: str, at: datetime, *, ledger: Ledger, events: Events) -> None:
     """Counts the retraining and asks for it. The same event again is counted once and starts one run."""
-    # the response first: cool-down must count it even when this function dies after the request
-    ledger.add_response(project, at, {"kind": "retrain", "trigger": trigger, "event_id": event_id})
-    detail = {"project": project, "trigger": trigger, "reason": reason, "at": at.isoformat()}
+    count_retraining(project, wanted, at, ledger=ledger)
+    detail = {"project": project, "trigger": wanted.trigger, "reason": reason, "at": at.isoformat()}
     events.put("Training Requested", detail)
 
 
@@ -121,23 +150,3 @@ def request_waiting(project: str, waiting: list[str], reason: str | None, *, eve
             "reason": f"arrivals during the last run: {reason or 'datasets arrived'}",
         },
     )
-
-
-def record_key(project: str, at: datetime, event_id: str) -> str:
-    """Where the record of a response lies; an event that has one was answered."""
-    return keys.monitor(project, "responses", f"{at.strftime('%Y-%m-%dT%H%M%SZ')}-{event_id}.json")
-
-
-def write_record(
-    key: str, project: str, inputs: Json, decision: str, reasons: list[str], facts: Json, *, objects: ObjectStore
-) -> None:
-    """To be called after the action, which is safe to repeat: a crash in between must not swallow the response."""
-    record = {
-        "kind": "response",
-        "project": project,
-        "inputs": inputs,
-        "decision": decision,
-        "reasons": reasons,
-        **facts,
-    }
-    write_json(key, record, objects=objects)

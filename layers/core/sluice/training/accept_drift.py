@@ -1,0 +1,109 @@
+"""A person says that a held change is real: it is recorded, and a retraining is asked for."""
+
+from __future__ import annotations
+
+from sluice import names
+from sluice.contract import nearest
+from sluice.errors import InputError, NotFoundError
+from sluice.escaping import visible
+from sluice.ports import Alerts, Clock, Events, Json, Ledger, ObjectStore
+from sluice.store.held_changes import HeldChange, arrived_within, held_changes, note_accepted
+from sluice.store.run_records import project_contract
+from sluice.training import governor, responses, retraining
+from sluice.training.held_answers import follow_verdict
+
+
+def accept_drift(
+    project: str,
+    by: str,
+    reason: str = "",
+    change_id: str | None = None,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    events: Events,
+    clock: Clock,
+) -> Json:
+    """`{"decision": retrain | hold, "changes", "datasets", "rows", "reasons", "record"}`.
+
+    Accepts every change that is held now. If none is, it accepts the fault that is over and whose rows are still left
+    out; `change_id` (or its beginning) chooses one of several. Rows of the time of an accepted fault (`datasets`,
+    `rows`) are learned from again. The retraining passes the governor; if it is held, the change stays accepted.
+    Raises NotFoundError if nothing is held or no change has that id, and InputError if several could be meant.
+    """
+    contract, champion = project_contract(project, ledger=ledger), ledger.champion(project)
+    report = responses.latest_report(project, objects=objects)
+    follow_verdict(project, contract, report, champion, objects=objects, ledger=ledger, alerts=alerts)
+    changes = _meant(project, held_changes(project, ledger=ledger), change_id)
+    now = clock.now()
+    for change in changes:
+        note_accepted(project, change, now, by, reason, ledger=ledger)
+    faults = [change for change in changes if change.fault]
+    every = ledger.datasets(project)
+    again = {each["dataset_id"]: each for change in faults for each in arrived_within(change, every)}
+    registered = ledger.contract(project)
+    event_id = names.digest("accepted", project, *(change.change_id for change in changes))
+    wanted = governor.Request(
+        trigger="drift",
+        event_id=event_id,
+        reason=changes[-1].reason,
+        columns=tuple(sorted({name for change in changes for name in change.columns})),
+        rows=retraining.accepted_rows(project, ledger=ledger),
+        contract_version=registered[1] if registered else "",
+        since=min(change.since for change in changes),
+        by_person=True,
+    )
+    held = governor.limits(project, contract, wanted, ledger=ledger, clock=clock)
+    what = "; ".join(f"{change.reason}{_in(change)}" for change in changes)
+    accepted = f"{visible(by)} says that the change is real ({what})" + (f": {visible(reason)}" if reason else "")
+    if not held:
+        retraining.request(project, wanted, accepted, now, ledger=ledger, events=events)
+    decision = "hold" if held else "retrain"
+    reasons = [accepted, *held]
+    record = responses.record_key(project, now, event_id)
+    answer: Json = {
+        "decision": decision,
+        "changes": [change.plain() for change in changes],
+        "datasets": sorted(again),
+        "rows": sum(int(each.get("rows") or 0) for each in again.values()),
+        "reasons": reasons,
+        "record": record,
+    }
+    inputs: Json = {"alarm": "accept-drift", "at": now.isoformat(), "by": by, "reason": reason}
+    inputs["champion"] = champion and champion.run_id
+    facts = {name: answer[name] for name in ("changes", "datasets", "rows")}
+    responses.write_record(record, project, inputs, decision, reasons, {**facts, **wanted.facts()}, objects=objects)
+    subject = f"{project}: a held change was accepted as real"
+    ids = [change.change_id for change in changes]
+    alerts.publish("Drift Accepted", project, subject, "\n".join(reasons), {"changes": ids, "record": record})
+    return answer
+
+
+def _meant(project: str, changes: list[HeldChange], change_id: str | None) -> list[HeldChange]:
+    if change_id:
+        found = [change for change in changes if change.change_id.startswith(change_id)]
+        if not found:
+            known = [change.change_id for change in changes]
+            raise NotFoundError(f"{project} has no held change {change_id!r}{nearest(change_id, known)}")
+        if len(found) > 1:
+            raise InputError(f"{change_id!r} is the beginning of several held changes: {_listed(found)}")
+        if found[0].accepted:
+            raise InputError(f"{_listed(found)} was accepted by {visible(found[0].accepted['by'])} before")
+        return found
+    if held := [change for change in changes if change.open]:
+        return held
+    out = [change for change in changes if change.left_out]
+    if len(out) > 1:
+        raise InputError(f"nothing is held now; several faults are over: choose one with --change: {_listed(out)}")
+    if not out:
+        raise NotFoundError(f"nothing is held for {project}, and no rows are left out because of a fault")
+    return out
+
+
+def _listed(changes: list[HeldChange]) -> str:
+    return "; ".join(f"{each.change_id} ({each.reason}{_in(each)}, since {each.since.isoformat()})" for each in changes)
+
+
+def _in(change: HeldChange) -> str:
+    return f" in {', '.join(map(visible, change.columns))}" if change.columns else ""

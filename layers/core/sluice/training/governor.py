@@ -1,0 +1,191 @@
+"""The governor of retrainings: how often a project may retrain, and when it must not, whatever asks for it.
+
+The rules are in `limits`. That runs do not overlap is the planner's rule: it starts one at a time, and what is asked
+for meanwhile waits for its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sluice.contract import Contract
+from sluice.contract.durations import seconds
+from sluice.escaping import visible
+from sluice.ports import Clock, Json, Ledger
+from sluice.records.run_record import RunRecord
+from sluice.store.held_changes import FIRST, HeldChange, held_changes
+from sluice.store.run_records import run_records
+
+WEEK = timedelta(days=7)
+ALARMS = ("drift", "quality")
+"""Triggers that `retrain.on` names."""
+UNBOUND = ("schedule",)
+"""Triggers that the cooldown does not delay."""
+REFUSED = ("rejected", "not_approved", "rolled_back")
+"""Outcomes of a run whose model did not take over. A failed run says nothing about its model."""
+MORE_ROWS = 1.1
+MORE_LOSS = 1.5
+"""Evidence has grown if there are a tenth more accepted rows than the refused run had, or if the drift or the loss is
+half as large again. Fewer rows hardly change a model; a smaller difference between two measurements is their noise."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What asks for a retraining. `size`: of the drift or the loss, where it was measured; `rows`: accepted rows."""
+
+    trigger: str
+    event_id: str
+    reason: str = ""
+    columns: tuple[str, ...] = ()
+    size: float | None = None
+    rows: int = 0
+    contract_version: str = ""
+    since: datetime | None = None
+    """When the change began that is to be learned."""
+    by_person: bool = False
+
+    def facts(self) -> Json:
+        """What the entry of the retraining keeps, for the next one to be compared with."""
+        return {
+            "cause": {"reason": self.reason, "columns": list(self.columns)},
+            "evidence": {"rows": self.rows, "size": self.size, "contract_version": self.contract_version},
+            "since": self.since and self.since.isoformat(),
+        }
+
+
+def limits(
+    project: str, contract: Contract, request: Request, told: HeldChange | None = None, *, ledger: Ledger, clock: Clock
+) -> list[str]:
+    """Why there is no retraining now, all reasons at once; none if it may start. `told` is a fault that the caller
+    reports itself."""
+    retrain, reasons = contract.retrain, []
+    earlier = earlier_retrainings(project, contract, request.event_id, ledger=ledger, clock=clock)
+    if request.trigger in ALARMS and request.trigger not in retrain.on and not request.by_person:
+        reasons.append(f"the contract's retrain.on does not name {request.trigger}")
+    if earlier and request.trigger not in UNBOUND:
+        free = datetime.fromisoformat(earlier[-1]["at"]) + timedelta(seconds=seconds(retrain.cooldown))
+        if clock.now() < free:
+            reasons.append(f"cooldown until {free.isoformat()}")
+    reasons += over_the_limit(contract, earlier, clock=clock)
+    known = told.change_id if told else None
+    faults = [each for each in held_changes(project, ledger=ledger) if each.fault and each.open]
+    reasons += [_fault(project, change) for change in faults if change.change_id != known]
+    last = refused_before(project, request, ledger=ledger)
+    if last and not last.grown:
+        reasons.append(last.text(request))
+    return reasons
+
+
+def earlier_retrainings(project: str, contract: Contract, event_id: str, *, ledger: Ledger, clock: Clock) -> list[Json]:
+    """Retrainings within the cooldown or the last seven days, oldest first, without that of `event_id` itself."""
+    since = clock.now() - max(WEEK, timedelta(seconds=seconds(contract.retrain.cooldown)))
+    return [
+        entry
+        for entry in ledger.responses(project, since)
+        if entry.get("kind") == "retrain" and entry.get("event_id") != event_id
+    ]
+
+
+def in_week(earlier: list[Json], *, clock: Clock) -> int:
+    """How many of `earlier` lie in the last seven days."""
+    return sum(datetime.fromisoformat(entry["at"]) >= clock.now() - WEEK for entry in earlier)
+
+
+def over_the_limit(contract: Contract, earlier: list[Json], *, clock: Clock) -> list[str]:
+    """The weekly limit's reason against one more retraining; none when there may be one."""
+    count, limit = in_week(earlier, clock=clock), contract.retrain.max_per_week
+    return [f"{count} retrainings in the last 7 days, {limit} are allowed"] if count >= limit else []
+
+
+def _fault(project: str, change: HeldChange) -> str:
+    where = f" in {', '.join(map(visible, change.columns))}" if change.columns else ""
+    return (
+        f"a data fault lasts ({change.reason}{where}, since {change.since.isoformat()}); nothing is trained until it "
+        f"is over, or until somebody says that it is real: `sluice accept-drift {project}`"
+    )
+
+
+def count_retraining(project: str, request: Request, at: datetime, *, ledger: Ledger) -> None:
+    """Counts it for the cooldown and the week, once for each event, before it is asked for: a crash in between must
+    not start one that nothing counts."""
+    known = [each for each in ledger.responses(project, at) if each.get("event_id") == request.event_id]
+    if not any(each.get("kind") == "retrain" for each in known):
+        facts = {"kind": "retrain", "trigger": request.trigger, "event_id": request.event_id}
+        ledger.add_response(project, at, {**facts, **request.facts()})
+
+
+@dataclass(frozen=True)
+class RefusedTry:
+    """The last retraining for the same cause, whose model did not take over."""
+
+    run_id: str
+    outcome: str
+    evidence: Mapping[str, object]
+    grown: str | None
+    """By how much the evidence has grown since, in words; None if it has not, or not enough."""
+
+    def text(self, request: Request) -> str:
+        first = f"the last retraining for the same cause, {self.run_id}, was {self.outcome.replace('_', ' ')}"
+        if self.grown:
+            return f"{first}; it is tried again, because {self.grown}"
+        rows, size = self.evidence.get("rows"), self.evidence.get("size")
+        had = f"{rows:,}" if isinstance(rows, int) else "an unknown number"
+        awaited = [f"accepted rows by a tenth ({had} then, {request.rows:,} now)"]
+        if request.size is not None and isinstance(size, int | float):
+            what = "drift" if request.trigger == "drift" else "loss of quality"
+            awaited.append(f"the {what} by half ({size:.4g} then, {request.size:.4g} now)")
+        return (
+            f"{first}; it is tried again when the evidence has grown: {', or '.join(awaited)}, or when the contract "
+            "changes"
+        )
+
+
+def refused_before(project: str, request: Request, *, ledger: Ledger) -> RefusedTry | None:
+    """The last try for the cause of an alarm, if it was refused. A person's request is an alarm's no more."""
+    if request.trigger not in ALARMS or request.by_person:
+        return None
+    tries = [
+        entry
+        for entry in ledger.responses(project, FIRST)
+        if entry.get("kind") == "retrain" and entry.get("event_id") != request.event_id and _same(entry, request)
+    ]
+    run = _run_of(tries[-1], run_records(project, ledger=ledger)) if tries else None
+    if run is None:
+        return None
+    outcome = "rolled_back" if run.rolled_back else str(run.outcome)
+    if outcome not in REFUSED:
+        return None
+    evidence = tries[-1].get("evidence") or {}
+    return RefusedTry(run.run_id, outcome, evidence, growth(evidence, request))
+
+
+def growth(then: Mapping[str, object], request: Request) -> str | None:
+    """In words, by how much the evidence has grown since the last try; None if it has not, or not enough."""
+    rows, size, version = then.get("rows"), then.get("size"), then.get("contract_version")
+    if version is not None and version != request.contract_version:
+        return "the contract has changed since the last try"
+    if isinstance(rows, int) and request.rows >= MORE_ROWS * rows and request.rows > rows:
+        return f"there are {request.rows:,} accepted rows; the last try had {rows:,}"
+    if isinstance(size, int | float) and request.size is not None and request.size >= MORE_LOSS * size:
+        return f"it is {request.size:.4g} now; at the last try it was {size:.4g}"
+    if rows is None and size is None:
+        # of an older deployment, which kept no evidence
+        return "what the last try knew is not recorded"
+    return None
+
+
+def _same(entry: Json, request: Request) -> bool:
+    """Whether an earlier retraining had the same cause: the same trigger, and a column in common where columns are
+    known."""
+    if entry.get("trigger") != request.trigger:
+        return False
+    columns = set((entry.get("cause") or {}).get("columns") or ())
+    return not columns or not request.columns or bool(columns & set(request.columns))
+
+
+def _run_of(entry: Json, newest_first: Iterable[RunRecord]) -> RunRecord | None:
+    """The run that a retraining started: the first of its trigger after it."""
+    after = [run for run in newest_first if run.trigger == entry["trigger"] and run.started_at >= str(entry["at"])]
+    return after[-1] if after else None

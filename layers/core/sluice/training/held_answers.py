@@ -1,0 +1,110 @@
+"""What a measurement's triage means for a project: which change is held, and what people hear of it.
+
+Both paths to a response read it, the alarm's and the measurement's. Each change is reported once, and its end once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sluice import names
+from sluice.contract import Contract
+from sluice.contract.durations import seconds
+from sluice.escaping import visible
+from sluice.model.shortening import listed
+from sluice.ports import Alerts, Champion, Json, Ledger, ObjectStore
+from sluice.store.held_changes import HeldChange, arrived_within, held_changes, note_verdict
+from sluice.training.responses import record_key, write_record
+from sluice.watch.verdicts import ReportedVerdict, verdict_of
+
+MAX_TOLD = 20
+"""Datasets that an alert names; the record has all of them."""
+
+
+def verdict_for(report: Json, champion: Champion | None) -> ReportedVerdict | None:
+    """The verdict of a measurement of the model that serves now; that of an earlier model says nothing of it."""
+    if champion is None or report.get("run_id") != champion.run_id:
+        return None
+    return verdict_of(report)
+
+
+def follow_verdict(
+    project: str,
+    contract: Contract,
+    report: Json,
+    champion: Champion | None,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+) -> HeldChange | None:
+    """Notes what the newest measurement says, and reports each change that begins or is over.
+
+    Returns the change that is held now; None if there is none, or the measurement was inconclusive.
+    """
+    verdict = verdict_for(report, champion)
+    if verdict is None or champion is None:
+        return None
+    at = datetime.fromisoformat(str(report["at"]))
+    window = timedelta(seconds=seconds(contract.monitor.window))
+    held = note_verdict(project, verdict, at, champion.run_id, window, ledger=ledger)
+    for change in held_changes(project, ledger=ledger):
+        if change.accepted is None and change.over is None:
+            _tell_once(project, change, "begins", objects=objects, ledger=ledger, alerts=alerts)
+        elif change.over == at:
+            _tell_once(project, change, "over", objects=objects, ledger=ledger, alerts=alerts)
+    return held
+
+
+def sentences(project: str, change: HeldChange) -> list[str]:
+    """Why nothing is trained, and how to go on."""
+    first = f"first seen at {change.since.isoformat()}"
+    told = visible(change.sentence) or f"{change.reason}{_in(change.columns)}"
+    if change.fault:
+        return [
+            f"the data look broken, not really changed ({change.reason}{_in(change.columns)}): {told}",
+            f"{first}; rows that arrive until it is over are left out of later runs",
+            f"correct it at its source; if the change is real: `sluice accept-drift {project}`",
+        ]
+    return [
+        f"the requests have changed, and triage does not know whether the data are broken{_in(change.columns)}: {told}",
+        f"{first}; no alarm starts a retraining until a person decides or it is over",
+        f"is the change real? If so: `sluice accept-drift {project}`; if not, correct it at its source",
+    ]
+
+
+def _in(columns: tuple[str, ...]) -> str:
+    return f" in {', '.join(visible(name) for name in columns)}" if columns else ""
+
+
+def _tell_once(
+    project: str, change: HeldChange, what: str, *, objects: ObjectStore, ledger: Ledger, alerts: Alerts
+) -> None:
+    """Alert first, then the record that keeps it from being sent again: a crash in between repeats, loses nothing."""
+    at = change.over if what == "over" and change.over else change.found_at
+    key = record_key(project, at, names.digest(change.change_id, what))
+    if objects.exists(key):
+        return
+    affected = arrived_within(change, ledger.datasets(project))
+    rows = sum(int(each.get("rows") or 0) for each in affected)
+    ids = [str(each["dataset_id"]) for each in affected]
+    if what == "begins":
+        kind = "Data Fault" if change.fault else "Change Held"
+        subject = f"{project}: the data look broken ({change.reason})" if change.fault else f"{project}: is it real?"
+        decision, reasons = "hold" if change.fault else "ask", sentences(project, change)
+    else:
+        kind, decision = "Held Change Over", "over"
+        subject = f"{project}: {change.reason}{_in(change.columns)} is over"
+        reasons = [f"{change.reason}{_in(change.columns)} is over: the newest measurement does not show it any more"]
+        if change.left_out:
+            until = change.over.isoformat() if change.over else "now"
+            of = f"{len(ids)} dataset{'' if len(ids) == 1 else 's'}"
+            told = f"{rows:,} rows of {of} arrived from {change.since.isoformat()} to {until}"
+            named = f": {listed(ids, MAX_TOLD, key)}" if ids else ""
+            reasons.append(f"{told} and stay out of later runs{named}")
+            reasons.append(f"to learn from them: `sluice accept-drift {project} --change {change.change_id}`")
+    facts = {"change_id": change.change_id, "reason": change.reason, "columns": list(change.columns), "record": key}
+    alerts.publish(kind, project, subject, "\n".join(reasons), facts)
+    inputs: Json = {"alarm": "triage", "at": at.isoformat(), "champion": change.champion}
+    found: Json = {"change": change.plain(), "datasets": ids, "rows": rows}
+    write_record(key, project, inputs, decision, reasons, found, objects=objects)

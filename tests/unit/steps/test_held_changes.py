@@ -1,0 +1,257 @@
+"""A fault is never trained on, what cannot be told apart is asked, and a person's word is recorded and obeyed."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sluice import keys
+from sluice.bootstrap import World
+from sluice.errors import InputError, NotFoundError
+from sluice.steps.answer_lasting_alarms import answer_lasting_alarms
+from sluice.steps.plan_training import plan_training
+from sluice.steps.request_retraining import request_retraining
+from sluice.steps.respond_to_alarm import respond_to_alarm
+from sluice.store.held_changes import held_changes
+from sluice.training.accept_drift import accept_drift
+from testing.fakes import Crash, failing
+from testing.release_world import CONTRACT, OLD, PROJECT
+from tests.unit.steps.test_watch_steps import watched
+
+HOUR = 3_600
+FAULT = {"answer": "hold", "reason": "scale", "columns": ["pages"], "sentence": "pages is 1,000 times what it was"}
+ASK = {"answer": "ask", "reason": "unexplained", "columns": ["pages"], "sentence": "pages has moved"}
+REAL = {"answer": "retrain", "reason": "covariate shift", "columns": ["pages"], "sentence": "pages and more moved"}
+NOTHING = {"answer": "nothing", "reason": "none", "columns": [], "sentence": "all is within chance"}
+
+
+def made(**retrain: Any) -> World:
+    world = watched()
+    world.ledger.locks.clear()
+    content = {**CONTRACT, "retrain": {"cooldown": "24h", "max_per_week": 3, **retrain}}
+    world.ledger.save_contract(PROJECT, content, "v2")
+    return world
+
+
+def report(world: World, triage: dict[str, Any] | None, run_id: str = OLD, **more: Any) -> str:
+    """A measurement as the monitor writes it; `since` is an hour before it."""
+    at = world.clock.now()
+    verdict = triage and {"since": (at - timedelta(hours=1)).timestamp(), "evidence": {}, **triage}
+    body = {"at": at.isoformat(), "run_id": run_id, "decision": "drifted", "reasons": ["PSI 0.4"], "triage": verdict}
+    world.objects.write(keys.monitor(PROJECT, "latest.json"), json.dumps({**body, **more}).encode())
+    return at.isoformat()
+
+
+def measured(world: World, triage: dict[str, Any] | None, hours: float = 1, **more: Any) -> dict[str, str]:
+    world.clock.advance(hours * HOUR)
+    return world.call(answer_lasting_alarms, PROJECT, report(world, triage, **more))["answers"]
+
+
+def alarm(world: World, kind: str = "drift") -> dict[str, Any]:
+    at = world.clock.now().isoformat()
+    return world.call(
+        respond_to_alarm, {"alarmName": f"sluice/shop/{kind}", "state": {"value": "ALARM", "timestamp": at}}
+    )
+
+
+def trainings(world: World) -> int:
+    return sum(kind == "Training Requested" for kind, _ in world.events.put_events)
+
+
+def arrives(world: World, dataset: str, rows: int = 100) -> None:
+    world.ledger.add_dataset(PROJECT, dataset, world.clock.now(), {"rows": rows, "key": f"raw/shop/{dataset}.csv"})
+
+
+@pytest.mark.parametrize("kind", ["drift", "quality"])
+@pytest.mark.parametrize("triage", [FAULT, ASK])
+def test_what_is_held_never_trains_and_names_column_reason_and_time(triage: dict[str, Any], kind: str) -> None:
+    world = made()
+    report(world, triage)
+    answer = alarm(world, kind)
+    assert answer["decision"] == "hold"
+    assert trainings(world) == 0
+    told = world.alerts.published[0]
+    assert told.kind == ("Data Fault" if triage is FAULT else "Change Held")
+    for text in (triage["sentence"], "pages", "sluice accept-drift shop", "first seen at 2026-11-22T11:00:00"):
+        assert text in told.message
+    record = json.loads(world.objects.read(told.facts["record"]))
+    assert record["change"]["reason"] == triage["reason"]
+
+
+def test_a_fault_is_told_once_whichever_path_finds_it_first() -> None:
+    world = made()
+    measured(world, FAULT)
+    alarm(world)
+    measured(world, FAULT)
+    assert world.alerts.kinds.count("Data Fault") == 1
+
+
+@pytest.mark.parametrize("after", range(1, 14))
+def test_killed_anywhere_the_repetition_tells_of_the_fault(after: int) -> None:
+    world = made()
+    at = report(world, FAULT)
+    try:
+        failing(world, after).call(answer_lasting_alarms, PROJECT, at)
+    except Crash:
+        world.call(answer_lasting_alarms, PROJECT, at)
+    assert "Data Fault" in world.alerts.kinds
+    assert len(held_changes(PROJECT, ledger=world.ledger)) == 1
+
+
+def test_real_drift_retrains_with_the_reasons_of_both() -> None:
+    world = made()
+    report(world, REAL)
+    answer = alarm(world)
+    assert answer["decision"] == "retrain"
+    [(_, detail)] = world.events.put_events
+    assert "PSI 0.4" in detail["reason"]
+    assert REAL["sentence"] in detail["reason"]
+
+
+def test_drift_that_triage_explains_by_chance_is_held() -> None:
+    world = made()
+    report(world, NOTHING)
+    assert alarm(world)["decision"] == "hold"
+    world = made()
+    report(world, NOTHING)
+    assert alarm(world, "quality")["decision"] == "retrain", "the loss is certain, whatever the inputs show"
+
+
+def test_drift_without_an_alarm_is_answered_by_the_measurement() -> None:
+    world = made()
+    assert measured(world, REAL, decision="drifted") == {}, "its alarm will ring"
+    assert measured(world, REAL, decision="stable") == {"drift": "retrain"}
+    assert measured(world, REAL, decision="stable") == {"drift": "wait"}
+    assert trainings(world) == 1
+
+
+def test_a_verdict_about_an_earlier_model_says_nothing() -> None:
+    world = made()
+    report(world, FAULT, run_id="r0")
+    assert alarm(world)["decision"] == "retrain"
+
+
+def test_a_fault_is_over_with_the_first_measurement_without_it() -> None:
+    world = made()
+    measured(world, FAULT)
+    assert measured(world, None) == {}, "an inconclusive measurement ends nothing"
+    assert held_changes(PROJECT, ledger=world.ledger)[0].open
+    measured(world, NOTHING)
+    [change] = held_changes(PROJECT, ledger=world.ledger)
+    assert change.over == world.clock.now()
+    assert world.alerts.kinds == ["Data Fault", "Held Change Over"]
+    measured(world, NOTHING)
+    assert len(world.alerts.kinds) == 2
+
+
+def test_a_fault_that_flaps_is_one_and_lasts_from_its_first_time() -> None:
+    world = made()
+    for _ in range(5):
+        measured(world, FAULT)
+        measured(world, NOTHING)
+    [change] = held_changes(PROJECT, ledger=world.ledger)
+    assert (change.since, change.over) == (change.found_at - timedelta(hours=1), world.clock.now())
+    assert world.alerts.kinds.count("Data Fault") == 1
+
+
+def test_the_schedule_waits_while_a_fault_lasts() -> None:
+    world = made(schedule="1d")
+    measured(world, FAULT)
+    held = world.call(request_retraining, PROJECT)
+    assert held["decision"] == "hold"
+    assert "a data fault lasts (scale in pages" in held["reasons"][0]
+    measured(world, NOTHING)
+    assert world.call(request_retraining, PROJECT)["decision"] == "retrain"
+
+
+def test_what_arrives_during_a_fault_is_not_learned_from_until_it_is_accepted() -> None:
+    world = made()
+    arrives(world, "before")
+    measured(world, FAULT, hours=3)
+    arrives(world, "during", 40)
+    assert world.call(plan_training, PROJECT, "data", "during")["status"] == "left out"
+    measured(world, NOTHING, hours=2)
+    arrives(world, "after")
+    over = world.alerts.published[-1]
+    assert "40 rows of 1 dataset " in over.message
+    assert "during" in over.message
+    run = world.call(plan_training, PROJECT, "manual", at="1")["run_id"]
+    frozen = json.loads(world.objects.read(keys.run(PROJECT, run, "run.json")))
+    assert frozen["datasets"] == ["before", "after"]
+    [left_out] = frozen["left_out"]
+    assert (left_out["datasets"], left_out["rows"], left_out["columns"]) == (["during"], 40, ["pages"])
+    world.ledger.locks.clear()
+    answer = world.call(accept_drift, PROJECT, "ann", "new prices")
+    assert (answer["decision"], answer["datasets"], answer["rows"]) == ("retrain", ["during"], 40)
+    run = world.call(plan_training, PROJECT, "drift", at="2")["run_id"]
+    frozen = json.loads(world.objects.read(keys.run(PROJECT, run, "run.json")))
+    assert (frozen["datasets"], frozen["left_out"]) == (["before", "during", "after"], [])
+
+
+def test_a_change_that_was_accepted_is_real_while_it_lasts() -> None:
+    world = made()
+    measured(world, ASK)
+    answer = world.call(accept_drift, PROJECT, "ann", "new prices")
+    assert answer["decision"] == "retrain"
+    assert trainings(world) == 1
+    [change] = held_changes(PROJECT, ledger=world.ledger)
+    assert change.accepted == {
+        "at": world.clock.now().isoformat(),
+        "by": "ann",
+        "reason": "new prices",
+    }
+    record = json.loads(world.objects.read(answer["record"]))
+    assert (record["inputs"]["by"], record["inputs"]["reason"]) == ("ann", "new prices")
+    assert world.alerts.kinds[-1] == "Drift Accepted"
+    world.alarms.state["sluice/shop/drift"] = "ALARM"
+    assert measured(world, ASK, hours=25) == {"drift": "retrain"}
+    with pytest.raises(NotFoundError, match="nothing is held"):
+        world.call(accept_drift, PROJECT, "ann")
+
+
+def test_an_acceptance_passes_the_governor_and_stays() -> None:
+    world = made(max_per_week=0)
+    measured(world, ASK)
+    answer = world.call(accept_drift, PROJECT, "ann")
+    assert answer["decision"] == "hold"
+    assert "0 are allowed" in answer["reasons"][-1]
+    assert held_changes(PROJECT, ledger=world.ledger)[0].accepted
+
+
+def test_of_several_faults_that_are_over_one_is_chosen() -> None:
+    world = made()
+    for columns in (["pages"], ["price"]):
+        measured(world, {**FAULT, "columns": columns})
+        measured(world, NOTHING, hours=30)
+    first, second = held_changes(PROJECT, ledger=world.ledger)
+    with pytest.raises(InputError, match=first.change_id):
+        world.call(accept_drift, PROJECT, "ann")
+    world.call(accept_drift, PROJECT, "ann", "", second.change_id[:6])
+    accepted = [change.columns for change in held_changes(PROJECT, ledger=world.ledger) if change.accepted]
+    assert accepted == [("price",)]
+    with pytest.raises(NotFoundError, match="no held change 'zzz'"):
+        world.call(accept_drift, PROJECT, "ann", "", "zzz")
+
+
+def test_an_alarm_that_comes_late_changes_nothing() -> None:
+    world = made()
+    world.alarms.state["sluice/shop/drift"] = "OK"
+    assert alarm(world)["reasons"] == ["drift is not in ALARM any more"]
+    world.alarms.state.clear()
+    event = {"alarmName": "sluice/shop/drift", "state": {"value": "ALARM", "timestamp": "2026-11-20T12:00:00+00:00"}}
+    answer = world.call(respond_to_alarm, event)
+    assert "older than the serving model" in answer["reasons"][0]
+    assert trainings(world) == 0
+
+
+def test_an_alarm_that_flaps_is_recorded_and_told_once_a_cooldown() -> None:
+    world = made()
+    alarm(world)
+    for _ in range(4):
+        world.clock.advance(HOUR)
+        assert alarm(world)["decision"] == "hold"
+    assert world.alerts.kinds == ["Retraining Started", "Response Held"]
+    assert len(world.objects.list(keys.monitor(PROJECT, "responses/"))) == 5

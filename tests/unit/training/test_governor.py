@@ -1,0 +1,192 @@
+"""The governor: no second try for a refused cause on the same evidence; what comes twice or flaps adds nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sluice.bootstrap import World
+from sluice.steps.answer_lasting_alarms import answer_lasting_alarms
+from sluice.steps.request_retraining import request_retraining
+from sluice.steps.respond_to_alarm import respond_to_alarm
+from sluice.store.held_changes import held_changes
+from sluice.training.governor import Request, growth
+from tests.unit.steps.test_held_changes import (
+    ASK,
+    FAULT,
+    HOUR,
+    NOTHING,
+    PROJECT,
+    REAL,
+    alarm,
+    arrives,
+    made,
+    measured,
+    report,
+    trainings,
+)
+
+
+def drift(score: float, column: str = "pages") -> dict[str, Any]:
+    return {"drift": {"score": score, "column": column}}
+
+
+def ended(world: World, run_id: str, outcome: str, **facts: Any) -> None:
+    world.clock.advance(60)
+    world.ledger.start_run(PROJECT, run_id, world.clock.now(), {"trigger": "drift", "status": "running"})
+    world.ledger.update_run(PROJECT, run_id, {"status": "finished", "outcome": outcome, **facts})
+
+
+def refused(outcome: str = "rejected", column: str = "pages", **facts: Any) -> World:
+    """A retraining for drift of 0.4 in `column`, on 1,000 rows, was refused; its cooldown is over."""
+    world = made()
+    arrives(world, "d1", 1_000)
+    report(world, {**REAL, "columns": [column]}, **drift(0.4, column))
+    assert alarm(world)["decision"] == "retrain"
+    ended(world, "r7", outcome, **facts)
+    world.clock.advance(25 * HOUR)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("outcome", "facts", "decision"),
+    [
+        ("rejected", {}, "hold"),
+        ("not_approved", {}, "hold"),
+        ("rolled_back", {}, "hold"),
+        ("promoted", {"rolled_back": {"reason": "quality", "verified": True}}, "hold"),
+        ("promoted", {}, "retrain"),
+        ("failed", {}, "retrain"),
+    ],
+)
+def test_a_refused_try_is_not_repeated_on_the_same_evidence(outcome: str, facts: dict[str, Any], decision: str) -> None:
+    world = refused(outcome, **facts)
+    report(world, REAL, **drift(0.41))
+    answer = alarm(world)
+    assert answer["decision"] == decision
+    if decision == "hold":
+        [why] = answer["reasons"]
+        assert "the last retraining for the same cause, r7, was" in why
+        assert "accepted rows by a tenth (1,000 then, 1,000 now)" in why
+        assert "the drift by half (0.4 then, 0.41 now)" in why
+
+
+@pytest.mark.parametrize(
+    ("rows", "score", "told"),
+    [
+        (99, 0.59, None),
+        (100, 0.4, "there are 1,100 accepted rows; the last try had 1,000"),
+        (0, 0.61, "it is 0.61 now; at the last try it was 0.4"),
+    ],
+)
+def test_it_is_repeated_when_the_evidence_has_grown_and_says_by_how_much(
+    rows: int, score: float, told: str | None
+) -> None:
+    world = refused()
+    if rows:
+        arrives(world, "d2", rows)
+    report(world, REAL, **drift(score))
+    answer = alarm(world)
+    assert answer["decision"] == ("retrain" if told else "hold")
+    if told:
+        assert any(told in why for why in answer["reasons"])
+
+
+def test_another_cause_and_another_contract_are_tried() -> None:
+    world = refused(column="price")
+    report(world, REAL, **drift(0.4))
+    assert alarm(world)["decision"] == "retrain"
+    world = refused()
+    contract, _ = world.ledger.contract(PROJECT)
+    world.ledger.save_contract(PROJECT, contract, "v3")
+    report(world, REAL, **drift(0.4))
+    assert any("the contract has changed" in why for why in alarm(world)["reasons"])
+
+
+def test_evidence_of_an_older_deployment_holds_nothing_back() -> None:
+    assert growth({}, Request("drift", "e", rows=5)) == "what the last try knew is not recorded"
+
+
+EVENT = st.sampled_from(["fault", "ask", "real", "nothing", "too few", "alarm", "ok", "schedule", "day"])
+
+
+def happens(world: World, event: str) -> tuple[Any, ...] | None:
+    """One event; returns the call to repeat it."""
+    verdicts = {"fault": FAULT, "ask": ASK, "real": REAL, "nothing": NOTHING, "too few": None}
+    world.clock.advance(HOUR)
+    at = world.clock.now().isoformat()
+    if event in verdicts:
+        report(world, verdicts[event], decision="drifted")
+        call: tuple[Any, ...] = (answer_lasting_alarms, PROJECT, at)
+    elif event == "alarm":
+        world.alarms.state["sluice/shop/drift"] = "ALARM"
+        detail = {"alarmName": "sluice/shop/drift", "state": {"value": "ALARM", "timestamp": at}}
+        call = (respond_to_alarm, detail)
+    elif event == "schedule":
+        call = (request_retraining, PROJECT, at)
+    else:
+        world.alarms.state["sluice/shop/drift"] = "OK"
+        world.clock.advance(0 if event == "ok" else 23 * HOUR)
+        return None
+    before = trainings(world)
+    world.call(*call)
+    if any(change.fault and change.open for change in held_changes(PROJECT, ledger=world.ledger)):
+        assert trainings(world) == before, "nothing is trained while a fault lasts"
+    return call
+
+
+def state(world: World) -> Any:
+    asked = sorted({repr(each) for each in world.events.put_events if each[0] == "Training Requested"})
+    counted = world.ledger.responses(PROJECT, world.clock.now() - timedelta(days=99))
+    return (
+        asked,
+        counted,
+        sorted(world.alerts.kinds),
+        [each.plain() for each in held_changes(PROJECT, ledger=world.ledger)],
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(EVENT, min_size=4, max_size=16), st.data())
+def test_what_comes_twice_or_again_much_later_changes_nothing(events: list[str], data: st.DataObject) -> None:
+    once, again = (made(schedule="1d", max_per_week=2) for _ in "ab")
+    calls: list[tuple[Any, ...]] = []
+    for event in events:
+        happens(once, event)
+        if call := happens(again, event):
+            calls.append(call)
+        for _ in range(data.draw(st.integers(0, 2))):
+            if calls:
+                # measurements are answered by the newest report: an old event says nothing new
+                again.call(*calls[data.draw(st.integers(0, len(calls) - 1))])
+    assert state(once) == state(again)
+    times = [datetime.fromisoformat(each["at"]) for each in state(once)[1] if each["kind"] == "retrain"]
+    for at in times:
+        assert sum(at <= other < at + timedelta(days=7) for other in times) <= 2
+    by_alarm = [
+        datetime.fromisoformat(each["at"])
+        for each in state(once)[1]
+        if each["kind"] == "retrain" and each["trigger"] == "drift"
+    ]
+    assert all(later - earlier >= timedelta(hours=24) for earlier, later in pairwise(by_alarm))
+
+
+def test_an_alarm_that_flaps_for_a_week_retrains_as_one_that_lasts() -> None:
+    flapping, lasting = made(), made()
+    for world in (flapping, lasting):
+        report(world, None)
+        alarm(world)
+    for hour in range(24 * 6):
+        for world in (flapping, lasting):
+            world.alarms.state["sluice/shop/drift"] = "ALARM"
+            measured(world, None)
+        flapping.alarms.state["sluice/shop/drift"] = "OK"
+        flapping.alarms.state["sluice/shop/drift"] = "ALARM"
+        if hour % 5 == 0:
+            alarm(flapping)
+    assert trainings(flapping) == trainings(lasting) == 3
