@@ -1,1 +1,1 @@
-"""`sluice export`: a folder that serves a run's model anywhere. `files/` goes into it as it is."""
+"""`sluice export`: a folder that serves a run's model anywhere. `files/` goes into it unchanged."""
