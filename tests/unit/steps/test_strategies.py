@@ -200,6 +200,22 @@ class TestBandit:
         world.call(choose_weights, PROJECT, NEW, 0, 50, start.isoformat(), plan)
         assert record(world, "bandit")["steps"][-1]["inputs"]["history"] == [[[20, 20], [40, 40]]]
 
+    @pytest.mark.parametrize("together", [True, False])
+    def test_a_request_that_is_labelled_by_id_and_by_key_is_one_trial(self, together: bool) -> None:
+        world, plan = self.start()
+        start = world.clock.now()
+        world.clock.advance(600)
+        rows = [{"id": str(number), "pages": 1} for number in range(60)]
+        lay(world, "v-r2", rows[:40], at=start + timedelta(seconds=5), prefix="a")
+        lay(world, "v-r1", rows[40:], at=start + timedelta(seconds=5), prefix="b")
+        by_id = [f"a{n},true" for n in range(40)] + [f"b{n},true" for n in range(20)]
+        send_labels(world, "id.csv", "\n".join(["inference_id,bought", *by_id]))
+        if not together:
+            world.call(choose_weights, PROJECT, NEW, 0, 50, start.isoformat(), plan)
+        send_labels(world, "key.csv", "\n".join(["id,bought", *(f"{n},true" for n in range(60))]))
+        world.call(choose_weights, PROJECT, NEW, 0, 50, start.isoformat(), plan)
+        assert record(world, "bandit")["steps"][-1]["inputs"]["history"] == [[[20, 20], [40, 40]]]
+
     def test_without_labels_it_ends_inconclusive(self) -> None:
         world, plan = self.start()
         start = world.clock.now()

@@ -152,7 +152,7 @@ def first_alarm(generator: np.random.Generator, rates: np.ndarray, limit: float,
 @pytest.mark.parametrize("labels", [20, 100, 1000])
 def test_a_model_at_its_limit_has_no_alarm_in_a_year_of_looks(limit: float, labels: int) -> None:
     generator = np.random.default_rng(labels)
-    years = 60
+    years = 20
     alarms = sum(first_alarm(generator, np.full(365, limit), limit, labels) is not None for _ in range(years))
     assert alarms <= 0.05 * years, f"{alarms} of {years} years"
 

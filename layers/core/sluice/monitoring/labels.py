@@ -35,8 +35,9 @@ def measure_labels(look: Look, *, objects: ObjectStore, clock: Clock) -> list[Me
     if not found.given:
         return []
     now, within = clock.now(), seconds(contract.monitor.labels_within)
-    # whole days, so that a day of the register never loses rows
-    since = (now - timedelta(seconds=within)).replace(hour=0, minute=0, second=0, microsecond=0)
+    # a window ends where labels are mature, at most `within` ago; whole days, so that a day never loses rows
+    back = timedelta(seconds=within + seconds(contract.monitor.window))
+    since = (now - back).replace(hour=0, minute=0, second=0, microsecond=0)
     answered = answered_since(since, contract, objects=objects)
     look.problems |= answered.problems(contract.monitor.labels_within)
     joined = join_labels(found.given, answered.rows, lambda row: of_champion(row, look.champion), within)

@@ -67,6 +67,10 @@ def measure_quality(look: Look, *, objects: ObjectStore, clock: Clock) -> list[M
     business = contract.business.model_dump(mode="json")
     online = OnlineMetrics(contract.problem.type, business)
     if named not in online.names:
+        if quality is not None:
+            why = f"{named} is not computed from delayed labels; `sluice check` says what the contract may ask for"
+            look.report["quality"] = {"metric": named, "labels": len(look.joined.rows), "value": None, "reason": why}
+            return []
         named = known[0]
     asked = Asked(contract, online, named, business)
     facts, published = _measured(look, asked, clock.now().timestamp(), objects=objects)
