@@ -34,6 +34,7 @@ ELSEWHERE = {
     "export": "tests/cli/test_export.py",
     "doctor": "tests/cli/test_doctor.py",
     "up": "tests/cli/test_cloud.py",
+    "console": "tests/console/test_command.py",
     "down": "tests/cli/test_cloud.py",
 }
 

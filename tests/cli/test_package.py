@@ -31,18 +31,20 @@ def third_party(folder: Path) -> set[str]:
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 found.add(str(node.module).split(".")[0])
-    return found - set(sys.stdlib_module_names) - {"cli", "sluice"}
+    return found - set(sys.stdlib_module_names) - {"cli", "console", "sluice"}
 
 
 def test_every_import_of_the_package_is_a_dependency():
     declared = {line.split(">")[0].split("<")[0].casefold() for line in PROJECT["project"]["dependencies"]}
-    imported = third_party(ROOT / "cli") | third_party(ROOT / "layers" / "core" / "sluice")
+    imported = (
+        third_party(ROOT / "cli") | third_party(ROOT / "console") | third_party(ROOT / "layers" / "core" / "sluice")
+    )
     needed = {DISTRIBUTION.get(name, name).casefold() for name in imported}
     assert needed - declared == set()
 
 
 def test_what_the_wheel_takes_from_elsewhere_is_what_the_command_reads():
-    assert PACKAGED["packages"] == ["cli", "layers/core/sluice"]
+    assert PACKAGED["packages"] == ["cli", "console", "layers/core/sluice"]
     for source, target in PACKAGED["force-include"].items():
         assert (ROOT / source).exists()
         assert target == f"sluice_deployed/{source}"

@@ -60,6 +60,8 @@ class Running:
             self.check()
 
 
+_before: contextvars.ContextVar[tuple[str, int]] = contextvars.ContextVar("event_before", default=("", 0))
+"""Execution and id of the event before, in this branch: a thread of a branch has its own."""
 current: contextvars.ContextVar[Running | None] = contextvars.ContextVar("current_execution", default=None)
 _running: dict[str, Running] = {}
 
@@ -87,6 +89,7 @@ def install() -> None:
     sfn._error_matches = error_matches
     sfn._run_parallel_branches = _run_parallel_branches
     sfn._apply_state_assign = _apply_state_assign
+    sfn._add_event = _chained(sfn._add_event)
 
 
 def end_all() -> None:
@@ -186,6 +189,21 @@ def _walk(definition: dict[str, Any], execution: dict[str, Any], machine: dict[s
         "StateMachine": {"Id": execution["stateMachineArn"], "Name": machine["name"]},
         "variables": {},
     }
+    data = _walk_states(states, name, data, execution, context, running)
+    output = json.dumps(data)
+    if execution["status"] != "RUNNING":
+        return
+    execution["status"] = "SUCCEEDED"
+    execution["output"] = output
+    execution["stopDate"] = now_iso()
+    sfn._add_event(execution, "ExecutionSucceeded", {"executionSucceededEventDetails": {"output": output}})
+    sfn._emit_execution_status_event(execution)
+
+
+def _walk_states(
+    states: dict[str, Any], name: Any, data: Any, execution: dict[str, Any], context: dict[str, Any], running: Running
+) -> Any:
+    """From state `name` to an end: of the machine, or of a branch of a Parallel state, whose states count as well."""
     while name:
         running.check()
         state = states.get(name)
@@ -200,14 +218,7 @@ def _walk(definition: dict[str, Any], execution: dict[str, Any], machine: dict[s
         running.check()
         sfn._add_event(execution, f"{kind}StateExited", {"stateExitedEventDetails": exited})
         name = following
-    output = json.dumps(data)
-    if execution["status"] != "RUNNING":
-        return
-    execution["status"] = "SUCCEEDED"
-    execution["output"] = output
-    execution["stopDate"] = now_iso()
-    sfn._add_event(execution, "ExecutionSucceeded", {"executionSucceededEventDetails": {"output": output}})
-    sfn._emit_execution_status_event(execution)
+    return data
 
 
 def _step(state: dict[str, Any], data: Any, execution: dict[str, Any], context: dict[str, Any]) -> tuple[Any, Any]:
@@ -252,11 +263,13 @@ def _run_parallel_branches(state: dict, raw_input: Any, execution: dict, context
     branches = state.get("Branches", [])
     results: list[Any] = [None] * len(branches)
     errors: list[Exception] = []
+    running = _running[execution["executionArn"]]
 
     def run_branch(index: int, branch: dict[str, Any]) -> None:
         own = copy.deepcopy(context)  # a branch's variables and State are its own
         try:
-            results[index] = sfn._run_sub_machine(branch["States"], branch["StartAt"], effective, execution, own)
+            given = copy.deepcopy(effective)
+            results[index] = _walk_states(branch["States"], branch["StartAt"], given, execution, own, running)
         except Exception as error:  # handed to the Parallel state, which decides
             errors.append(error)
 
@@ -277,6 +290,21 @@ def _run_parallel_branches(state: dict, raw_input: Any, execution: dict, context
         return output, sfn._next_or_end(state)
     output = sfn._apply_result_path(state, raw_input, sfn._apply_result_selector(state, results))
     return sfn._apply_output_path(state, output, context), sfn._next_or_end(state)
+
+
+def _chained(add_event: Any) -> Any:
+    """Each event names the one before it, as on AWS: that alone says to which branch of a Parallel state it belongs."""
+    adding = threading.Lock()
+
+    def add(execution: dict[str, Any], event_type: str, details: dict[str, Any] | None = None) -> Any:
+        with adding:  # an event's id is its place in the history
+            event = add_event(execution, event_type, details)
+        arn, before = _before.get()
+        event["previousEventId"] = before if arn == execution["executionArn"] else event["id"] - 1
+        _before.set((execution["executionArn"], event["id"]))
+        return event
+
+    return add
 
 
 def _same_execution(data: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,0 +1,133 @@
+"""The page of a run: its facts, and its machines as graphs with what became of each state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cli.commands.runs import explanation, outcome
+from cli.state_sentences import sentence
+from console import graph
+from console.reading.executions import Execution, History, definition_of, executions_of, history_of
+from console.source import Source
+from sluice import keys
+from sluice.errors import NotFoundError
+from sluice.ports import Json
+
+TITLES = {
+    "Lifecycle": "The run",
+    "PrepareData": "Prepare data",
+    "BuildModel": "Build model",
+    "ReleaseModel": "Release model",
+}
+SUMMARY = (
+    *("run_id", "trigger", "reason", "status", "started_at", "ended_at", "outcome", "datasets", "contract_version"),
+    *("artifact_uri", "artifact_sha256", "package_arn", "error", "champion", "suspected_leaks", "reasons", "release"),
+    *("gates", "canary", "replay", "bandit", "rollback_verified", "rolled_back", "overcome", "warm_start_refused"),
+)
+"""Members of a run's record that pages show; a task token stays where it is."""
+
+
+def read(source: Source, project: str, run_id: str) -> Json:
+    """Raises NotFoundError when there is no such run."""
+    record = record_of(source, project, run_id)
+    found = executions_of(source, project, record)
+    machines = [_machine(source, each) for each in found]
+    return {
+        "project": project,
+        "run": summary(record),
+        "live": not record.get("outcome"),
+        "machines": machines,
+        "now": _now(machines),
+        "waits": waits(record),
+        "pages": source.kept.get(
+            ("pages", project, run_id),
+            lambda: _pages(source, project, run_id),
+            2.0 if not record.get("outcome") else 20,
+        ),
+    }
+
+
+def record_of(source: Source, project: str, run_id: str) -> Json:
+    """The run's record. Raises NotFoundError."""
+    record = source.kept.get(("run", project, run_id), lambda: source.world.ledger.run(project, run_id), 0.3)
+    if record is None:
+        raise NotFoundError(f"project {project!r} has no run {run_id!r}")
+    return record
+
+
+def summary(record: Json) -> Json:
+    """What is shown of a run's record, in the command line's own words."""
+    found = {name: record[name] for name in SUMMARY if record.get(name) is not None}
+    return found | {"shown": outcome(record), "because": explanation(record)}
+
+
+def waits(record: Json) -> Json | None:
+    """The approval that the run waits for."""
+    approval = record.get("approval") or {}
+    if record.get("outcome") or approval.get("decision") or not approval.get("package_arn"):
+        return None
+    return {"since": approval.get("requested_at"), "package": approval["package_arn"]}
+
+
+def _machine(source: Source, execution: Execution) -> Json:
+    known = definition_of(source, execution)
+    history = history_of(source, execution)
+    name = execution.machine
+    drawn = source.kept.get(("graph", execution.arn, known["from"]), lambda: graph.laid_out(known["definition"]), 600)
+    return {
+        "machine": name,
+        "title": TITLES.get(name, name),
+        "arn": execution.arn,
+        "started_by": execution.started_by,
+        "from": known["from"],
+        "status": history.status or "NOT_STARTED",
+        "started": history.started,
+        "ended": history.ended,
+        "error": history.error,
+        "cause": history.cause,
+        "graph": drawn,
+        "taken": sorted(history.taken),
+        "states": _states(name, drawn, history),
+    }
+
+
+def _states(machine: str, drawn: Json, history: History) -> dict[str, Json]:
+    """Each state by its name; a state that was not entered has no status."""
+    found = {}
+    for node in drawn["nodes"]:
+        state = history.states.get(node["name"])
+        words = sentence(machine, node["name"]).removesuffix(f" ({machine}.{node['name']})")
+        found[node["name"]] = {
+            "words": "" if words == f"{machine}.{node['name']}" else words,
+            **(state.plain() if state else {}),
+        }
+    return found
+
+
+def _now(machines: list[Json]) -> list[str]:
+    """What happens at this moment, a sentence for each innermost state that runs."""
+    told = []
+    started = {each["started_by"] for each in machines if each["status"] == "RUNNING"}
+    for machine in machines:
+        if machine["status"] != "RUNNING":
+            continue
+        for name, state in machine["states"].items():
+            if state.get("status") == "running" and name not in started:
+                told.append(state["words"] or name)
+    return told
+
+
+def _pages(source: Source, project: str, run_id: str) -> Json:
+    """Which of the run's pages have something to show."""
+    stored = {item.key.removeprefix(keys.run(project, run_id)) for item in _listed(source, project, run_id)}
+    decided = sorted(key.removeprefix("decisions/")[:-5] for key in stored if key.startswith("decisions/"))
+    return {
+        "evaluation": "evaluation/evaluation.json" in stored,
+        "release": any(name in decided for name in ("replay", "canary", "bandit")),
+        "decisions": decided,
+    }
+
+
+def _listed(source: Source, project: str, run_id: str) -> list[Any]:
+    objects = source.world.objects
+    return [item for part in ("decisions/", "evaluation/") for item in objects.list(keys.run(project, run_id, part))]

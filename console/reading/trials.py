@@ -1,0 +1,121 @@
+"""The page of a run's tuning: every trial with its score, and how the best one came about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cli.connection import described
+from console.drawn import tree
+from console.reading.evaluation import plots_of
+from console.reading.executions import moment
+from console.reading.run import record_of
+from console.source import Source
+from sluice import figures
+from sluice.aws.clients import absent
+from sluice.errors import DamagedRecordError, NotFoundError
+from sluice.figures import Axis, Line
+from sluice.ports import Json
+from sluice.store.run_records import training_plan
+
+
+def read(source: Source, project: str, run_id: str) -> Json:
+    """`{"tuning": {…} | None, "trials": [...], "figure", "auto": [...]}`."""
+    record = record_of(source, project, run_id)
+    told: Json = {
+        "project": project,
+        "run_id": run_id,
+        "live": not record.get("outcome"),
+        "tuning": None,
+        "trials": [],
+        "figure": None,
+        "auto": plots_of(source, project, run_id).trials,
+    }
+    try:
+        plan = training_plan(project, run_id, objects=source.world.objects)
+    except (NotFoundError, DamagedRecordError):
+        return told
+    sagemaker, name = source.client("sagemaker"), plan.names.tuning_job
+    tuning = described(sagemaker.describe_hyper_parameter_tuning_job, HyperParameterTuningJobName=name)
+    if not tuning:
+        return told
+    trials = [trial(job, plan.tuning.families) for job in _jobs(sagemaker, name)]
+    trials.sort(key=lambda each: each["created"])
+    best = _best(trials, lower=not plan.maximize)
+    start = plan.tuning.warm_start
+    return told | {
+        "tuning": {
+            "name": name,
+            "status": str(tuning.get("HyperParameterTuningJobStatus", "")),
+            "strategy": plan.tuning.strategy,
+            "maximize": plan.maximize,
+            "counts": tuning.get("TrainingJobStatusCounters") or {},
+            "from": start.run_id if start else None,
+            "note": str(record.get("warm_start_refused") or plan.tuning.warm_start_note or ""),
+        },
+        "trials": trials,
+        "best": best,
+        "metric": next((each["metric"] for each in trials if each["metric"]), ""),
+        "figure": progress(trials, lower=not plan.maximize),
+    }
+
+
+def trial(job: Json, families: Sequence[str]) -> Json:
+    """One training job of the search."""
+    metric = job.get("FinalHyperParameterTuningJobObjectiveMetric") or {}
+    family = job.get("TrainingJobDefinitionName") or (families[0] if len(families) == 1 else "model")
+    return {
+        "name": str(job.get("TrainingJobName", "")),
+        "family": str(family).replace("-", "_"),
+        "status": str(job.get("TrainingJobStatus", "")),
+        "score": metric.get("Value"),
+        "metric": str(metric.get("MetricName") or ""),
+        "created": moment(job.get("CreationTime")),
+        "started": moment(job.get("TrainingStartTime")),
+        "ended": moment(job.get("TrainingEndTime")),
+        "why": str(job.get("FailureReason") or ""),
+        "hyperparameters": {str(name): str(value) for name, value in (job.get("TunedHyperParameters") or {}).items()},
+    }
+
+
+def progress(trials: Sequence[Json], *, lower: bool) -> list[Any] | None:
+    """Each trial's score in the order of their beginning, and the best so far; None for fewer than two scores."""
+    scored = [(number, each) for number, each in enumerate(trials, 1) if isinstance(each["score"], int | float)]
+    if len(scored) < 2:
+        return None
+    families = list(dict.fromkeys(each["family"] for _, each in scored))
+    series, best, so_far = [], [], None
+    for number, each in scored:
+        score = float(each["score"])
+        so_far = score if so_far is None else min(so_far, score) if lower else max(so_far, score)
+        best.append((number, so_far))
+    series.append(Line("best so far", [float(n) for n, _ in best], [value for _, value in best], "thin", 2))
+    for place, family in enumerate(families):
+        own = [(float(n), float(each["score"])) for n, each in scored if each["family"] == family]
+        colour = place if place < 2 else place + 1
+        series.append(Line(family, [x for x, _ in own], [y for _, y in own], "dots", colour))
+    x = Axis("trial", 0.0, float(len(trials) + 1))
+    y = Axis.around(str(scored[0][1]["metric"]), [value for line in series for value in line.ys])
+    drawn = figures.lines("scores of the trials", x, y, series)
+    names = [line.name for line in series]
+    return tree(drawn + figures.key(names, [line.colour or 0 for line in series]))
+
+
+def _best(trials: Sequence[Json], *, lower: bool) -> str:
+    ended = [each for each in trials if each["status"] == "Completed" and isinstance(each["score"], int | float)]
+    if not ended:
+        return ""
+    return str((min if lower else max)(ended, key=lambda each: float(each["score"]))["name"])
+
+
+def _jobs(sagemaker: Any, name: str) -> list[Json]:
+    try:
+        pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
+        found = pages.paginate(HyperParameterTuningJobName=name)
+        return [job for page in found for job in page["TrainingJobSummaries"]]
+    except ClientError as error:
+        if absent(error):
+            return []
+        raise

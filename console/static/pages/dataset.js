@@ -1,0 +1,31 @@
+// One file: its profile with plots, the counts of refused rows and the first of them with their reasons.
+
+import { drawn, h } from "../dom.js";
+import { empty, number, plural, projectAt, table } from "../words.js";
+import { projectTabs } from "./tabs.js";
+
+export const title = ({ part }) => `Dataset ${part}`;
+export const ask = ({ project, part }) => `/api${projectAt(project, "data", part)}`;
+export const every = () => 5000;
+
+export function draw(data, { project, part }) {
+  const summary = data.summary;
+  return [
+    h("h1", { tabindex: -1 }, `Dataset ${part}`),
+    summary?.key ? h("p", { class: "quiet" }, summary.key) : null,
+    projectTabs(project, "data"),
+    summary ? [
+      h("h2", null, "Refused rows"),
+      h("p", null, `${plural(summary.quarantined_rows ?? 0, "row")} refused, ${number(summary.rows ?? 0)} accepted. `,
+        h("span", { class: "quiet" }, `All of them as CSV: sluice quarantine ${project} ${part} --output refused.csv`)),
+      data.refused.length ? table([["Row", "n"], ["Reasons", "wide"], ["Values", "wide"]], data.refused.map((row) => ({
+        key: String(row.row),
+        cells: [number(row.row),
+          row.reasons.map((reason) => h("div", null, reason.column ? h("strong", null, `${reason.column} `) : null, reason.message ?? reason.rule)),
+          h("span", { class: "clip three quiet" }, row.values.map(([name, value]) => (name ? `${name}=${value}` : value)).join("  "))],
+      })), "The first refused rows") : null,
+    ] : null,
+    data.profile ? h("section", { class: "report", "aria-label": "Profile", key: "profile" }, data.profile.map(drawn))
+      : empty("There is no profile: the file was refused as a whole, or is being profiled."),
+  ].flat();
+}

@@ -1,0 +1,60 @@
+// Drift, quality, volume and maturity over time; the newest measurement in full; responses to alarms.
+
+import { drawn, h } from "../dom.js";
+import { card, empty, facts, listed, number, percent, plural, projectAt, runAt, table, tag, tiles, time } from "../words.js";
+import { projectTabs } from "./tabs.js";
+
+export const title = ({ project }) => `Monitoring of ${project}`;
+export const ask = ({ project }) => `/api${projectAt(project, "monitor")}`;
+export const every = () => 1500;
+export const news = (before, data) =>
+  before.newest?.at !== data.newest?.at ? `measured: ${data.newest?.decision}` : "";
+
+export function draw(data, { project }) {
+  const newest = data.newest;
+  const head = [h("h1", { tabindex: -1 }, `Monitoring of ${project}`), projectTabs(project, "monitor")];
+  if (!newest) return [...head, empty("Nothing has been measured yet. The monitor measures a serving model on the contract's schedule.")];
+  const problems = Object.entries(newest.problems);
+  return [
+    ...head,
+    tiles(
+      ["Newest measurement", tag(newest.decision), time(newest.at)],
+      ["Rows", number(newest.rows), newest.requests === null || newest.requests === undefined ? "" : `in ${plural(newest.requests, "request")}`],
+      quality(newest.quality),
+      newest.triage ? ["Triage", tag(newest.triage.answer ?? "?"), newest.triage.reason ?? ""] : null,
+      newest.probation ? ["Probation", tag(newest.probation.decision ?? "?")] : null,
+    ),
+    newest.endpoint_missing ? h("p", { class: "failure" }, "The endpoint is missing or broken.") : null,
+    newest.reasons.length ? card("Why", listed(newest.reasons), newest.triage?.sentence ? h("p", null, newest.triage.sentence) : null) : null,
+    problems.length ? card("Not measured", listed(problems.map(([name, why]) => `${name}: ${why}`))) : null,
+    h("h2", null, "Over time"),
+    data.plots.length ? h("div", { class: "plots" }, data.plots.map((plot) =>
+      h("section", { key: plot.title, "aria-label": plot.title }, h("h3", null, plot.title), plot.figure.map(drawn), plot.note ? h("p", null, plot.note) : null)))
+      : empty("Plots need two measurements."),
+    data.left_out ? h("p", { class: "quiet" }, `${plural(data.left_out, "older measurement")} are not drawn.`) : null,
+    labels(newest.labels),
+    data.responses.length ? [h("h2", null, "Responses to alarms"), table([["Alarm"], ["Decision"], ["Reasons", "wide"], ["At (UTC)"], ["Run"]],
+      data.responses.map((each) => ({ cells: [each.alarm, tag(each.decision), listed(each.reasons), time(each.at),
+        each.run_id ? h("a", { href: runAt(project, each.run_id) }, each.run_id) : "–"] })), "Responses to alarms")] : null,
+    data.page ? [h("h2", null, "The newest measurement"), h("section", { class: "report", "aria-label": "The newest measurement" }, data.page.map(drawn))] : null,
+  ].flat();
+}
+
+function quality(found) {
+  if (!found) return null;
+  const name = `Quality (${found.metric ?? "?"})`;
+  if (found.value === null || found.value === undefined) return [name, "–", found.reason ?? ""];
+  const ends = typeof found.low === "number" && typeof found.high === "number" ? ` [${number(found.low)}, ${number(found.high)}]` : "";
+  return [name, number(found.value), `${number(found.labels)} labels${ends}`];
+}
+
+function labels(found) {
+  if (!found) return null;
+  const pairs = Object.entries(found).filter(([, value]) => ["number", "string"].includes(typeof value));
+  const maturity = found.maturity;
+  if (!pairs.length && !maturity) return null;
+  return card("Delayed labels", facts(
+    ...pairs.slice(0, 12).map(([name, value]) => [name.replaceAll("_", " "), number(value)]),
+    maturity?.share === undefined ? null : ["maturity", percent(maturity.share, 1)],
+  ));
+}

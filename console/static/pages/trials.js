@@ -1,0 +1,54 @@
+// The search for the best settings: every trial, its score, and the best so far.
+
+import { drawn, h } from "../dom.js";
+import { duration, empty, number, plural, runAt, table, tag, tiles } from "../words.js";
+import { runTabs } from "./tabs.js";
+
+export const title = ({ run }) => `Trials of ${run}`;
+export const ask = ({ project, run }) => `/api${runAt(project, run, "trials")}`;
+export const every = (data) => (data?.live ? 900 : 10_000);
+export const news = (before, data) =>
+  data.trials.filter((each) => each.score !== null).length > before.trials.filter((each) => each.score !== null).length
+    ? `${plural(data.trials.length, "trial")}` : "";
+
+export function draw(data, { project, run, query, choose }) {
+  const { tuning, trials } = data;
+  const by = query.get("by") ?? "score";
+  const scored = trials.filter((each) => each.score !== null);
+  const failed = trials.filter((each) => each.status === "Failed").length;
+  const best = trials.find((each) => each.name === data.best);
+  return [
+    h("h1", { tabindex: -1 }, `Trials of ${run}`),
+    runTabs(project, run, "trials"),
+    tuning ? [
+      tiles(
+        ["Search", tag(tuning.status, { Completed: "good", Failed: "bad", InProgress: "busy" }[tuning.status] ?? ""), tuning.strategy],
+        ["Trials", number(trials.length), `${scored.length} with a score, ${failed} failed`],
+        ["Best", best ? number(best.score) : "–", best ? `${best.family.replaceAll("_", " ")}, ${best.metric}` : ""],
+        ["Started from", tuning.from ? h("a", { href: runAt(project, tuning.from) }, tuning.from) : "nothing", tuning.note],
+      ),
+      data.figure ? h("div", { class: "plots" }, h("section", { "aria-label": "Scores" }, h("h2", null, "Scores, in the order of their beginning"), data.figure.map(drawn))) : null,
+      h("div", { class: "bar" }, h("h2", null, "Training jobs"), h("div", { class: "choices", role: "group", "aria-label": "Order" },
+        [["score", "best first"], ["time", "in their order"]].map(([value, text]) =>
+          h("button", { type: "button", class: "choice", "aria-pressed": String(by === value), on: { click: () => choose({ by: value }) } }, text)))),
+      trials.length ? table([["Trial"], ["Family"], ["Score", "n"], ["Status"], ["Took", "n"], ["Settings", "wide"]],
+        ordered(trials, by, tuning.maximize).map((each) => ({
+          key: each.name,
+          cells: [[each.name, each.name === data.best ? [" ", tag("the model", "good")] : null], each.family.replaceAll("_", " "), number(each.score),
+            [tag(each.status, { Completed: "good", Failed: "bad", InProgress: "busy", Stopped: "warn" }[each.status] ?? ""), each.why ? h("div", { class: "quiet" }, each.why) : null],
+            each.started ? duration(each.started, each.ended) : "–",
+            h("span", { class: "quiet" }, Object.entries(each.hyperparameters).map(([name, value]) => `${name} ${short(value)}`).join(", "))],
+        })), "Training jobs") : empty("No training job has begun."),
+    ] : data.auto.length ? null : empty("This run has no search: it has not come to it, or its contract trains one model alone."),
+    data.auto.length ? [h("h2", null, "Trials of auto"), table([["Trial", "n"], ["Family"], ["Score", "n"], ["Seconds", "n"], ["Weight", "n"], ["From, or why left out", "wide"]],
+      data.auto.map((each, i) => ({ key: String(i), cells: [number(i), each.family ?? "–", number(each.score ?? null), number(each.seconds ?? null, 1), number(each.weight ?? null), each.left_out ?? each.from ?? ""] })), "Trials of auto")] : null,
+  ].flat();
+}
+
+function ordered(trials, by, maximize) {
+  if (by !== "score") return trials;
+  const worst = maximize ? -Infinity : Infinity;
+  return [...trials].sort((a, b) => (maximize ? 1 : -1) * ((b.score ?? worst) - (a.score ?? worst)) || 0);
+}
+
+const short = (value) => (Number.isNaN(Number(value)) ? value : String(Number(Number(value).toPrecision(4))));

@@ -1,0 +1,115 @@
+"""Records what the console reads of a real stack: `python -m tests.console.record shop tests/console/fixtures`.
+
+Run it beside a local cloud on which a demonstration has made runs. Long texts are cut, so that the recording is small.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cli.connection import Connection
+from console.plain import plain
+from console.reading.executions import definition_of, executions_of, machine_arns, newest_first
+from console.source import Source
+from sluice import keys
+from sluice.store.run_records import training_plan
+
+LONGEST = 2_500
+PATH = re.compile(r"/(?:tmp|work|root)/[^\s\"'\\,)]*")
+"""Of the machine that recorded."""
+KEPT = (".json", ".html", ".jsonl")
+NOT_KEPT = ("/held_out.jsonl", "/requests.json", "/calibration.json")
+
+
+def main(project: str, folder: Path) -> None:
+    source = Source(Connection("sluice"))
+    recorded = {
+        "ledger": _ledger(source, project),
+        "objects": _objects(source, project),
+        "clients": _clients(source, project),
+        "settings": plain(asdict(source.world.settings)),
+    }
+    path = folder / f"{project}.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(plain(recorded), separators=(",", ":")).encode(), 9, mtime=0))
+    print(f"{path}: {path.stat().st_size:,} bytes")
+
+
+def _ledger(source: Source, project: str) -> dict[str, Any]:
+    ledger = source.world.ledger
+    champion = ledger.champion(project)
+    return {
+        "contract": ledger.contract(project),
+        "runs": ledger.runs(project),
+        "datasets": ledger.datasets(project),
+        "champion": asdict(champion) if champion else None,
+        "endpoint": asdict(state) if (state := source.world.models.endpoint(f"{source.stack}-{project}")) else None,
+    }
+
+
+def _objects(source: Source, project: str) -> dict[str, str]:
+    objects, found = source.world.objects, {}
+    for area in ("runs", "profiles", "quarantine", "monitor"):
+        stored = [item for item in objects.list(f"{area}/{project}/") if item.key.endswith(KEPT)]
+        if area == "monitor":
+            times = sorted({item.key.split("/")[2] for item in stored if item.key.endswith("/report.json")})[-24:]
+            stored = [
+                item
+                for item in stored
+                if item.key.split("/")[2] in ("latest.json", "responses")
+                or (item.key.split("/")[2] in times and item.key.endswith("/report.json"))
+                or item.key == keys.monitor(project, times[-1], "report.html")
+            ]
+        for item in stored:
+            # the console draws evaluations anew
+            if area == "runs" and item.key.endswith(".html"):
+                continue
+            if item.size > 400_000 or item.key.endswith(NOT_KEPT) or "/training/" in item.key:
+                continue
+            text = objects.read(item.key).decode()
+            found[item.key] = "\n".join(text.split("\n")[:45]) if item.key.endswith("rows.jsonl") else text
+    return found
+
+
+def _clients(source: Source, project: str) -> dict[str, Any]:
+    histories, definitions, tuning, jobs = {}, {}, {}, {}
+    for record in source.world.ledger.runs(project):
+        for execution in executions_of(source, project, record):
+            events = [_cut(event) for event in newest_first(source, execution.arn, data=True)][::-1]
+            if events:
+                histories[execution.arn] = events
+            definitions[execution.machine_arn] = json.dumps(definition_of(source, execution)["definition"])
+        name = training_plan(project, record["run_id"], objects=source.world.objects).names.tuning_job
+        client = source.client("sagemaker")
+        told = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+        tuning[name] = {each: told[each] for each in ("HyperParameterTuningJobStatus", "TrainingJobStatusCounters")}
+        pages = client.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
+        jobs[name] = [
+            job for page in pages.paginate(HyperParameterTuningJobName=name) for job in page["TrainingJobSummaries"]
+        ]
+    alarms = source.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    return {
+        "histories": histories,
+        "definitions": definitions,
+        "resources": machine_arns(source),
+        "tuning": tuning,
+        "jobs": jobs,
+        "alarms": alarms,
+    }
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str):
+        return PATH.sub("/var/task", value)[:LONGEST]
+    if isinstance(value, dict):
+        return {name: _cut(each) for name, each in value.items()}
+    return [_cut(each) for each in value] if isinstance(value, list) else value
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

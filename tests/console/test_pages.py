@@ -1,0 +1,298 @@
+"""Each page in Chromium: it draws, loads nothing from elsewhere, works with the keyboard, passes axe in both themes.
+
+Names, values and texts come from strangers: with a hostile string in the place of every text, nothing runs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from console.source import Source
+from tests.browser import chromium, hostile
+from tests.browser.chromium import Browser
+from tests.console import recorded
+from tests.console.pages import AXE, FIRST, RUN, Page, Served, addresses, served
+
+pytestmark = pytest.mark.skipif(chromium.BINARY is None, reason="Chromium is not installed (apt-get install chromium)")
+NAMES = list(addresses())
+AUDIT = """axe.run(document, {resultTypes: ['violations'], @RULES@}).then(found => found.violations.map(each =>
+  [each.id, each.nodes.map(node => `${node.html} ${node.failureSummary}`).slice(0, 3)]))"""
+FILE = """(() => {
+  const files = new DataTransfer();
+  files.items.add(new File(['a,b\\n1,2\\n'], 'day <1>.csv'));
+  const dropped = new DragEvent('drop', {dataTransfer: files, bubbles: true, cancelable: true});
+  document.querySelector('.zone').dispatchEvent(dropped);
+})()"""
+CLICK = """document.querySelector('g.node[aria-label^="Judge Candidate"]')
+  .dispatchEvent(new MouseEvent('click', {bubbles: true}))"""
+ATTACK = """(async () => {
+  const options = {credentials: 'include'};
+  const read = await fetch('@CONSOLE@/api/projects', options).then(r => r.text()).catch(() => 'refused');
+  const body = JSON.stringify({reason: 'EVIL'});
+  const sent = {...options, method: 'POST', mode: 'no-cors', headers: {'Content-Type': 'text/plain'}, body};
+  const act = await fetch('@CONSOLE@/api/projects/shop/retrain', sent).then(r => r.type).catch(() => 'refused');
+  return [read, act];
+})()"""
+ACTING = "script:not([src]), iframe, img, object, embed, base, form[action]"
+FIRST_PAINT = 1.0
+"""Seconds; what a person may wait for the first thing to see."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium.browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def console() -> Iterator[Served]:
+    with served(Source(recorded.stack(runs=500))) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, console: Served) -> Page:
+    return Page(browser, console)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_draws_and_loads_nothing_from_elsewhere(page: Page, name: str):
+    page.open(addresses()[name])
+    assert page.evaluate("document.querySelectorAll('main h1').length") == 1
+    assert len(page.evaluate("document.querySelector('main').innerText")) > 150
+    assert page.evaluate("document.querySelectorAll('.failure[role=alert]').length") == 0
+    assert page.deeds == {}
+    # every heading level follows from the one above it
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(e => +e.tagName[1])")
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed (make .envs/node/.stamp)")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(page: Page, theme: str):
+    found = {}
+    page.theme(theme)
+    for name, path in addresses().items():
+        page.open(path)
+        page.browser.evaluate(AXE.read_text(encoding="utf-8") + "; 0")
+        # what the dark theme changes is colours
+        rules = "runOnly: ['color-contrast']" if theme == "dark" else ""
+        answer = page.promised(AUDIT.replace("@RULES@", rules))
+        if answer:
+            found[name] = answer
+    assert found == {}
+
+
+def test_the_first_paint_comes_within_a_second(page: Page):
+    paints = []
+    for _ in range(3):
+        page.open("/projects/shop")
+        paint = "performance.getEntriesByType('paint').find(p => p.name === 'first-contentful-paint')?.startTime"
+        paints.append(float(page.until(paint)) / 1000)
+    assert min(paints) <= FIRST_PAINT
+
+
+def test_a_change_is_shown_and_announced_within_a_second_of_reading(page: Page):
+    ledger = page.console.source.world.ledger
+    page.open(f"/projects/shop/runs/{FIRST}/decisions")
+    page.open("/projects/shop")
+    at = page.console.source.world.clock.now()
+    ledger.start_run("shop", "rnew", at.replace(year=2027), {"trigger": "manual", "status": "running"})
+    began = time.monotonic()
+    page.until("document.querySelector('main table a').textContent === 'rnew'")
+    first = time.monotonic() - began
+    page.until("document.getElementById('said').textContent.includes('rnew')")
+    changes = []
+    for number in range(3):
+        ledger.update_run("shop", "rnew", {"status": f"step {number}"})
+        began = time.monotonic()
+        page.until(f"document.querySelector('main table .tag').textContent === 'step {number}'")
+        changes.append(time.monotonic() - began)
+    # a page asks every half second; the rest is this machine's load
+    assert min(first, *changes) < 1.0
+
+
+def test_five_hundred_runs_are_paged_and_stay_quick(page: Page):
+    page.open("/projects/shop")
+    assert page.evaluate("document.querySelectorAll('main tbody tr').length") == 50
+    took = []
+    for _ in range(5):
+        before = page.evaluate("document.querySelector('main tbody a').textContent")
+        began = time.monotonic()
+        page.evaluate("[...document.querySelectorAll('.pager button')].find(b => b.textContent === 'Older').click()")
+        page.until(f"document.querySelector('main tbody a').textContent !== {before!r}")
+        took.append(time.monotonic() - began)
+    assert min(took) < 0.5
+    assert "page=5" in page.evaluate("location.search")
+    page.evaluate("history.back()")
+    page.until("document.querySelector('.pager').textContent.includes('page 5 of')")
+
+
+def test_the_address_is_the_state_and_back_goes_back(page: Page):
+    page.open(f"/projects/shop/runs/{RUN}")
+    page.evaluate(CLICK)
+    page.until("document.querySelector('aside h2').textContent === 'Judge Candidate'")
+    assert page.evaluate("new URLSearchParams(location.search).get('state')") == "Judge Candidate"
+    page.until("document.querySelector('aside pre') !== null")
+    assert '"decision": "approved"' in page.evaluate("document.querySelector('aside').innerText")
+    page.evaluate("history.back()")
+    page.until("document.querySelector('aside h2').textContent === 'The run'")
+    page.evaluate("history.forward()")
+    page.until("document.querySelector('aside h2').textContent === 'Judge Candidate'")
+
+
+def test_everything_is_reached_and_done_with_the_keyboard(page: Page):
+    page.open(f"/projects/shop/runs/{RUN}")
+    page.key("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    seen = []
+    for _ in range(60):
+        page.key("Tab")
+        seen.append(
+            page.evaluate("document.activeElement.getAttribute('aria-label') || document.activeElement.textContent")
+        )
+        if str(seen[-1]).startswith("Judge Candidate"):
+            break
+    assert "Judge Candidate: done" in seen
+    # what has the focus is seen to have it
+    outline = page.evaluate("getComputedStyle(document.activeElement.querySelector('rect')).strokeWidth")
+    assert float(outline.removesuffix("px")) >= 3
+    page.key("Enter")
+    page.until("document.querySelector('aside h2').textContent === 'Judge Candidate'")
+    # an answer that comes meanwhile does not take the focus away
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Judge Candidate: done"
+
+
+def test_a_graph_has_the_same_as_a_list(page: Page):
+    page.open(f"/projects/shop/runs/{RUN}")
+    drawn = page.evaluate(
+        "[...document.querySelectorAll('g.node')].map(e => e.getAttribute('aria-label').split(':')[0])"
+    )
+    listed = page.evaluate("[...document.querySelectorAll('.states button')].map(e => e.textContent)")
+    assert drawn == listed
+    assert len(drawn) > 70
+
+
+def test_an_action_asks_for_a_reason_and_says_what_it_did(page: Page):
+    page.open("/projects/shop")
+    page.evaluate("[...document.querySelectorAll('button')].find(b => b.textContent === 'Retrain').focus()")
+    page.key("Enter")
+    page.until("document.querySelector('dialog[open]') !== null")
+    assert page.evaluate("document.activeElement.id") == "reason"
+    page.key("Enter")
+    assert page.evaluate("document.querySelector('dialog[open]') !== null")
+    page.type("new prices <b>")
+    page.key("Enter")
+    page.until("document.querySelector('dialog').textContent.includes('requested: the run starts in a moment')")
+    events: Any = page.console.source.world.events
+    assert "new prices <b> (asked by" in str(events.__dict__)
+    page.key("Escape")
+    page.until("document.querySelector('dialog') === null")
+    assert page.evaluate("document.activeElement.textContent") == "Retrain"
+
+
+def test_a_dropped_file_is_sent_and_its_verdict_shown(page: Page):
+    page.open("/projects/shop/drop?to=labels")
+    page.evaluate(FILE)
+    page.until("document.querySelector('main section h2')?.textContent.includes('day <1>.csv judging')")
+    world = page.console.source.world
+    key = "labels/shop/day <1>.csv"
+    assert world.objects.read(key) == b"a,b\n1,2\n"
+    record = {"status": "quarantined", "kind": "labels", "quarantined_rows": 1, "rows": 1, "message": "why <i>"}
+    world.ledger.record_arrival(world.objects.bucket, key, str(world.objects.version(key)), record)
+    page.until("document.querySelector('main section').textContent.includes('why <i>')")
+    assert "refused" in page.evaluate("document.querySelector('main section h2').textContent")
+
+
+def test_the_theme_can_be_switched_and_stays(page: Page):
+    page.theme("light")
+    page.open("/")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.evaluate("document.getElementById('theme').click()")
+    assert page.evaluate(ground) != light
+    page.open("/")
+    assert page.evaluate(ground) != light
+    page.evaluate("localStorage.clear()")
+
+
+def test_without_the_cookie_the_browser_is_refused(console: Served):
+    with chromium.browser() as stranger:
+        stranger.call("Page.navigate", url=f"{console.address}/projects/shop")
+        time.sleep(0.5)
+        assert "has the token" in stranger.evaluate("document.body.innerText")
+
+
+def test_a_foreign_page_can_neither_read_nor_act(page: Page):
+    """With the cookie in this browser: another server on this machine is the same site, and not the same origin."""
+    with chromium.world() as foreign:
+        page.browser.call("Page.navigate", url=f"http://127.0.0.1:{foreign.port}/page")
+        page.until("document.readyState === 'complete'")
+        attack = ATTACK.replace("@CONSOLE@", page.console.address)
+        assert page.promised(attack) == ["refused", "refused"]
+    events: Any = page.console.source.world.events
+    assert "EVIL" not in str(events.__dict__)
+
+
+class Hostile:
+    """Puts the strings, one after the other, in the place of every text of an answer; keys of facts too."""
+
+    def __init__(self, strings: list[str]) -> None:
+        self._next = itertools.cycle(strings)
+        self.used: set[str] = set()
+
+    def __call__(self, value: Any, name: str = "") -> Any:
+        if isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and isinstance(value[1], dict):
+            return [value[0], value[1], [self(child, "text") for child in value[2]]]
+        if isinstance(value, list):
+            return [self(each, name if isinstance(each, str) else "") for each in value]
+        if isinstance(value, dict):
+            facts = name in (
+                "problems",
+                "hyperparameters",
+                "log_e",
+                "evidence",
+                "metrics",
+                "statuses",
+                "outcomes",
+                "labels",
+            )
+            return {self._string() if facts else key: self(each, key) for key, each in value.items()}
+        # a path of a drawing, a machine's name that pages look up, and what says whether something goes on
+        kept = name in ("path", "machine", "at", "outcome", "kind") or name.endswith("_at")
+        return self._string() if isinstance(value, str) and value and not kept else value
+
+    def _string(self) -> str:
+        string = next(self._next)
+        self.used.add(string)
+        return string
+
+
+def test_with_a_hostile_string_for_every_text_nothing_runs(browser: Browser):
+    with chromium.world() as world:
+        strings = hostile.strings(f"127.0.0.1:{world.port}")
+        made = Hostile(strings)
+        with served(Source(recorded.stack()), answers=made) as console:
+            page = Page(browser, console)
+            for name, path in addresses().items():
+                page.open(path)
+                assert {deed: told for deed, told in page.deeds.items() if deed != "errors"} == {}, name
+                assert page.evaluate(f"document.querySelectorAll('{ACTING}').length") == 0
+                assert page.evaluate("document.title.endsWith('Sluice')")
+            assert world.seen == []
+        assert len(made.used) >= 0.9 * len(set(strings))
+
+
+def test_hostile_names_in_the_address_do_nothing(page: Page):
+    for name in ("<script>window.ran=1</script>", "..%2f..%2fetc", "javascript:window.ran=1", "%E0%A4%A", "a\u202eb"):
+        page.browser._events.clear()
+        page.browser.call("Page.navigate", url=f"{page.console.address}/projects/{name}/data/{name}?state={name}")
+        page.until("document.querySelector('main h1') !== null")
+        page.until("!document.querySelector('main').textContent.includes('Asking …')")
+        assert {deed: told for deed, told in page.deeds.items() if deed != "errors"} == {}

@@ -1,0 +1,366 @@
+"""The read model over the recording of a local cloud: what each page is given, and what it leaves where it is."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from cli.target import Target
+from console.inbox import Inbox
+from console.plain import body_of
+from console.reading import (
+    alarms,
+    alerts,
+    comparison,
+    data,
+    decisions,
+    evaluation,
+    monitor,
+    project,
+    projects,
+    release,
+    run,
+    state,
+    trials,
+)
+from console.reading.logs import place_of
+from console.source import Source
+from sluice import keys
+from sluice.errors import NotFoundError
+from tests.console import recorded
+
+PROMOTED, ROLLED_BACK = recorded.run_with("promoted"), recorded.run_with("rolled_back")
+FIRST = recorded.run_ids()[-1]
+
+
+@pytest.fixture(scope="module")
+def source() -> Source:
+    """Tests only read it."""
+    return Source(recorded.stack())
+
+
+def texts(tree: list[Any]) -> str:
+    return " ".join(node if isinstance(node, str) else texts(node[2]) for node in tree)
+
+
+def test_projects_say_what_serves_and_what_was_measured(source: Source):
+    found = projects.read(source)
+    (shop,) = found["projects"]
+    assert shop["champion"]["run_id"] == PROMOTED
+    assert shop["champion"]["endpoint"]["status"] == "InService"
+    assert shop["runs"] == len(recorded.run_ids())
+    assert shop["measured"]["decision"] in ("stable", "drifted", "inconclusive")
+
+
+def test_a_project_lists_its_runs_with_their_outcomes(source: Source):
+    found = project.read(source, "shop")
+    assert [each["run_id"] for each in found["runs"]] == recorded.run_ids()
+    assert found["outcomes"]["promoted"] == 2
+    only = project.read(source, "shop", only="rolled_back")
+    assert [each["run_id"] for each in only["runs"]] == [ROLLED_BACK]
+    assert "tail latency" in only["runs"][0]["because"]
+
+
+def test_five_hundred_runs_come_fifty_at_a_time():
+    full = Source(recorded.stack(runs=500))
+    count = 500 + len(recorded.run_ids())
+    found = project.read(full, "shop")
+    assert (found["total"], len(found["runs"]), found["pages"]) == (count, project.PAGE, -(-count // project.PAGE))
+    assert len(body_of(found)[0]) < 40_000
+    last = project.read(full, "shop", page=10_000)
+    assert (last["page"], len(last["runs"])) == (found["pages"] - 1, count % project.PAGE or project.PAGE)
+    seen = [each["run_id"] for page in range(found["pages"]) for each in project.read(full, "shop", page)["runs"]]
+    assert len(set(seen)) == count
+
+
+@pytest.mark.parametrize("ask", [lambda s: project.read(s, "other"), lambda s: run.read(s, "shop", "r0")])
+def test_what_is_not_there_is_said_so(source: Source, ask: Any):
+    with pytest.raises(NotFoundError):
+        ask(source)
+
+
+def test_a_run_is_its_machines_coloured_by_their_histories(source: Source):
+    found = run.read(source, "shop", ROLLED_BACK)
+    assert [each["machine"] for each in found["machines"]] == ["Lifecycle", "PrepareData", "BuildModel", "ReleaseModel"]
+    lifecycle, *_, released = found["machines"]
+    assert lifecycle["from"] == "the machine as deployed"
+    assert lifecycle["status"] == "SUCCEEDED"
+    assert lifecycle["states"]["Model Rolled Back"]["status"] == "done"
+    assert "status" not in lifecycle["states"]["Model Promoted"]
+    assert ("Candidate Good Enough?", "Register Model") in lifecycle["taken"]
+    assert ("Candidate Good Enough?", "Finish Run") not in lifecycle["taken"]
+    assert released["started_by"] == "Release Model"
+    assert released["states"]["Judge Canary"]["entries"] > 1
+    assert found["pages"]["evaluation"]
+    assert not found["live"]
+
+
+def test_no_token_leaves_the_record(source: Source):
+    token = "the-token-of-a-task"
+    stack = recorded.stack()
+    stack.world.ledger.update_run(
+        "shop", PROMOTED, {"approval": {"package_arn": "arn:p", "token": token}, "bake_token": token}
+    )
+    own = Source(stack)
+    told = [
+        run.read(own, "shop", PROMOTED),
+        project.read(own, "shop"),
+        projects.read(own),
+        decisions.read(own, "shop", PROMOTED),
+        alerts.read(own, None),
+        release.read(own, "shop", PROMOTED),
+    ]
+    assert token not in json.dumps(told, default=str)
+
+
+def test_a_state_has_input_output_time_and_what_it_calls(source: Source):
+    found = state.read(source, "shop", FIRST, "Lifecycle", "Judge Candidate")
+    (entry,) = found["entries"]
+    assert entry["seconds"] > 0
+    assert json.loads(entry["output"])["decision"] == "approved"
+    assert entry["place"]["kind"] == "lambda"
+    assert "JudgeCandidate" in entry["place"]["name"]
+    cleaned = state.read(source, "shop", FIRST, "PrepareData", "Clean Dataset")["entries"][0]
+    assert cleaned["place"]["kind"] == "glue"
+    assert cleaned["place"]["stream"].startswith("jr_")
+
+
+@pytest.mark.parametrize(
+    ("service", "resource", "parameters", "place"),
+    [
+        (
+            "sagemaker",
+            "createTrainingJob.sync",
+            {"TrainingJobName": "t"},
+            ("sagemaker", "t", "/aws/sagemaker/TrainingJobs"),
+        ),
+        (
+            "sagemaker:createProcessingJob.sync",
+            "arn:aws:states:::sagemaker:createProcessingJob.sync",
+            {"ProcessingJobName": "e"},
+            ("sagemaker", "e", "/aws/sagemaker/ProcessingJobs"),
+        ),
+        ("lambda", "invoke", {"FunctionName": "arn:aws:lambda:r:1:function:f:$LATEST"}, ("lambda", "f", "")),
+        ("aws-sdk:sagemaker", "describeTrainingJob", {"TrainingJobName": "t"}, None),
+        ("states", "startExecution.sync:2", {"Name": "x"}, None),
+        ("lambda", "invoke", "cut off", None),
+    ],
+)
+def test_where_the_log_of_a_task_is(service: str, resource: str, parameters: Any, place: Any):
+    found = place_of(service, resource, parameters)
+    assert (found and (found["kind"], found["name"], found["group"])) == place
+
+
+def test_of_a_shared_log_group_the_lines_of_the_function_alone_are_shown():
+    stack = recorded.stack()
+    name = state.read(Source(stack), "shop", FIRST, "Lifecycle", "Judge Candidate")["entries"][0]["place"]["name"]
+    line = {"timestamp": 1_764_000_000_000, "logStreamName": "a", "message": "START"}
+    own = json.dumps({"level": "INFO", "message": "judged", "function_name": name})
+    stack.clients.logs = [
+        line,
+        line | {"message": own},
+        line | {"logStreamName": "b", "message": "of another function"},
+    ]
+    found = state.read(Source(stack), "shop", FIRST, "Lifecycle", "Judge Candidate")["entries"][0]["log"]
+    assert [each["text"] for each in found["lines"]] == ["START", "INFO judged"]
+    assert (found["group"], found["link"]) == ("/aws/lambda/sluice", None)
+
+
+def test_on_aws_the_log_has_a_link_into_its_own_console():
+    stack = recorded.stack()
+    stack.target = Target("https://sts.eu-west-1.amazonaws.com", "eu-west-1", "123456789012")
+    log = state.read(Source(stack), "shop", FIRST, "Lifecycle", "Judge Candidate")["entries"][0]["log"]
+    assert log["link"].startswith("https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logsV2")
+
+
+def test_an_evaluation_is_its_report_with_plots_as_trees(source: Source):
+    found = evaluation.read(source, "shop", PROMOTED)
+    shown = texts(found["page"])
+    for heading in ("ROC curve", "Precision and recall", "Calibration", "Confusion matrix", "Permutation importance"):
+        assert heading in shown
+    assert "learning curve" in shown.lower()
+    assert "model card" in texts(found["card"]).lower()
+
+
+def test_trials_are_jobs_with_settings_and_the_best_is_marked(source: Source):
+    found = trials.read(source, "shop", FIRST)
+    assert found["tuning"]["status"] == "Completed"
+    best = next(each for each in found["trials"] if each["name"] == found["best"])
+    assert best["score"] == max(each["score"] for each in found["trials"])
+    assert best["hyperparameters"]
+    assert found["figure"]
+
+
+def test_gates_speak_in_words(source: Source):
+    found = decisions.read(source, "shop", PROMOTED)
+    assert found["gates"]["decision"] == "approved"
+    assert all(each["reason"] and each["outcome"] == "pass" for each in found["gates"]["verdicts"])
+    assert {each["name"] for each in found["others"]} >= {"canary", "replay", "verification-promotion"}
+    assert texts(found["figure"]).count("minus the") >= 2
+
+
+def test_a_release_has_its_steps_its_evidence_and_its_pairs(source: Source):
+    found = release.read(source, "shop", ROLLED_BACK)
+    assert found["plan"]["weights"] == [10, 25, 50, 100]
+    assert [step["percent"] for step in found["canary"]["steps"]] == [10, 25, 50, 100]
+    assert found["canary"]["decision"] == "abort"
+    assert found["canary"]["newest"]["limit"] > 0
+    assert "evidence against it" in texts(found["canary"]["evidence"])
+    assert found["replay"]["pairs_in_all"] == found["replay"]["requests"] > 100
+    assert found["replay"]["disagree"] > 0
+    assert not found["replay"]["pairs"][0]["same"]
+
+
+def test_a_canary_without_two_measurements_has_no_plot():
+    look = {
+        "at": "2026-11-29T12:00:00+00:00",
+        "step_index": 0,
+        "inputs": {"percent": 10},
+        "statistic": {},
+        "decision": "continue",
+    }
+    found = release.canary_of({"looks": [look], "decision": "continue"})
+    assert (found["evidence"], found["traffic"], found["measurements"]) == (None, None, 1)
+    assert release.canary_of({})["newest"] is None
+
+
+def test_data_has_files_and_why_rows_were_refused(source: Source):
+    found = data.read(source, "shop")
+    assert found["refused"][0]["key"].endswith("damaged.csv")
+    assert found["refused_rows"] == 400
+    one = data.dataset(source, "shop", found["refused"][0]["dataset_id"])
+    assert one["refused"]
+    assert all(row["reasons"] and row["values"] for row in one["refused"])
+    profile = data.dataset(source, "shop", found["datasets"][-1]["dataset_id"])["profile"]
+    assert "channel" in texts(profile)
+
+
+def test_damaged_rows_in_quarantine_are_left_out():
+    stack = recorded.stack()
+    dataset = data.read(Source(stack), "shop")["refused"][0]["dataset_id"]
+    stack.world.objects.write(
+        keys.quarantined_rows("shop", dataset),
+        b'{"row": 1}\nnot json\n{"row":2,"values":{"a":1},"reasons":[{"rule":"x"}]}',
+    )
+    found = data.dataset(Source(stack), "shop", dataset)["refused"]
+    assert found == [
+        {"row": 2, "reasons": [{"rule": "x", "column": None, "rows": None, "message": None}], "values": [["a", "1"]]}
+    ]
+
+
+def test_monitoring_is_a_history_and_the_newest_in_full(source: Source):
+    found = monitor.read(source, "shop")
+    assert found["measurements"] > 10
+    assert {each["title"] for each in found["plots"]} >= {"Drift (PSI)", "Rows in the window"}
+    assert "Greatest drift (PSI)" in texts(found["page"])
+    assert {each["decision"] for each in found["responses"]} >= {"retrain"}
+
+
+def test_a_report_of_tomorrow_is_drawn_as_far_as_it_is_known():
+    reports = [
+        {
+            "at": f"2026-11-29T1{hour}:00:00+00:00",
+            "rows": 10 * hour,
+            "quality": {"metric": "f1", "value": 0.8, "low": 0.7, "high": 0.9},
+            "labels": {"maturity": {"share": 0.1 * hour}},
+            "drift": None,
+            "new member": {"x": [1]},
+            "thresholds": {"quality": {"min": 0.75}},
+        }
+        for hour in range(4)
+    ]
+    titles = [each["title"] for each in monitor.plots(reports)]
+    assert titles == ["Quality (f1)", "Rows in the window", "Maturity of the labels"]
+    assert monitor.plots([{"at": "?"}, {"at": None}]) == []
+    assert monitor.plots(reports[:1]) == []
+
+
+def test_alarms_have_a_rule_and_those_in_alarm_come_first():
+    stack = recorded.stack()
+    stack.clients.alarms[-1]["AlarmName"] = "sluice/shop/zz"
+    stack.clients.alarms[-1]["StateValue"] = "ALARM"
+    found = alarms.read(Source(stack), "shop")
+    assert found["alarms"][0]["short"] == "zz"
+    drift = next(each for each in found["alarms"] if each["short"] == "drift")
+    assert drift["rule"].startswith("DriftScore Maximum > 0.25 in 1 of 1 periods")
+    assert found["stack"]
+
+
+def test_the_inbox_has_what_was_heard_and_what_is_recorded(source: Source):
+    inbox = Inbox(source, wanted=False)
+    sns = {"Subject": "shop: hello", "Message": "text", "Timestamp": "2026-11-29T12:00:00Z",
+           "MessageAttributes": {"kind": {"Value": "Model Promoted"}, "project": {"Value": "shop"}}}  # fmt: skip
+    inbox.take(json.dumps(sns))
+    inbox.take("not JSON")
+    found = alerts.read(source, inbox, "shop")
+    assert [each["subject"] for each in found["heard"]] == ["shop: hello"]
+    assert [each["kind"] for each in alerts.read(source, inbox)["heard"]] == ["unreadable", "Model Promoted"]
+    assert not found["listens"]
+    assert "--listen" in found["why_not"]
+    kinds = {each["kind"] for each in found["records"]}
+    assert kinds >= {"Model Promoted", "Release Rolled Back", "Dataset Accepted", "Alarm Answered"}
+    assert [each["at"] for each in found["records"]] == sorted((each["at"] for each in found["records"]), reverse=True)
+
+
+def test_two_runs_are_compared_in_metrics_curves_and_contract(source: Source):
+    found = comparison.read(source, "shop", FIRST, PROMOTED)
+    assert [each["run"]["run_id"] for each in found["runs"]] == [FIRST, PROMOTED]
+    auc = next(each for each in found["metrics"] if each["metric"] == "roc_auc")
+    assert all(low <= value <= high for value, (low, high) in zip(auc["values"], auc["ends"], strict=True))
+    assert [each["title"] for each in found["plots"]] == ["ROC curve", "Precision and recall"]
+
+
+def test_contracts_differ_by_the_place_of_each_value():
+    first = {"a": {"b": 1, "same": [1]}, "gone": True}
+    second = {"a": {"b": 2, "same": [1]}, "new": None, "other": "x"}
+    found = {each["where"]: each["values"] for each in comparison.differences(first, second)}
+    assert found == {"a.b": [1, 2], "gone": [True, None], "other": [None, "x"]}
+
+
+def test_a_page_that_aws_refuses_says_so_and_the_log_is_missing_alone():
+    stack = recorded.stack()
+    stack.clients.denied = {"filter_log_events", "get_function_configuration"}
+    found = state.read(Source(stack), "shop", FIRST, "Lifecycle", "Judge Candidate")
+    assert "AccessDenied" in found["entries"][0]["log"]["why_not"]
+
+
+def test_what_is_asked_twice_at_once_is_asked_of_aws_once():
+    stack = recorded.stack()
+    own = Source(stack)
+    for _ in range(5):
+        projects.read(own)
+        run.read(own, "shop", PROMOTED)
+    asked = [name for name, _ in stack.clients.asked]
+    # each of the four histories once: they have ended
+    assert asked.count("get_execution_history") == 4
+    assert asked.count("list_stack_resources") == 1
+
+
+def test_the_console_s_queue_hears_alerts_and_goes_with_it():
+    stack = recorded.stack()
+    own = Source(stack)
+    stack.clients.messages = [json.dumps({"Subject": f"{n}", "Message": "m"}) for n in range(3)]
+    inbox = Inbox(own, wanted=True)
+    deadline = time.monotonic() + 10
+    while len(inbox.alerts()) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert [each["subject"] for each in inbox.alerts()] == ["0", "1", "2"]
+    assert inbox.listens
+    inbox.end()
+    asked = [name for name, _ in stack.clients.asked]
+    assert asked.count("delete_message") == 3
+    assert asked[-2:] == ["unsubscribe", "delete_queue"]
+    assert not inbox.listens
+    policy = next(told for name, told in stack.clients.asked if name == "set_queue_attributes")["Attributes"]["Policy"]
+    assert own.world.settings.topic_arn in policy
+
+
+def test_without_the_right_to_make_a_queue_the_pages_work_and_say_so():
+    stack = recorded.stack()
+    stack.clients.denied = {"create_queue"}
+    inbox = Inbox(Source(stack), wanted=True)
+    assert not inbox.listens
+    assert "AccessDenied" in alerts.read(Source(stack), inbox)["why_not"]
