@@ -25,6 +25,7 @@ from sluice.errors import EmptyFileError, HeaderMismatchError, SluiceError, Unre
 from sluice.intake.batches import Notes
 from sluice.intake.csv_rows import read_csv
 from sluice.intake.dialect import sniff
+from sluice.intake.nearest_value import COMPARISONS, NearestValue
 from sluice.intake.opening import chunks_of
 from sluice.intake.validation import Outcome, validate_file
 
@@ -207,6 +208,32 @@ def test_what_is_wrong_with_the_header_is_told(tmp_path: Path) -> None:
         run(text(GOOD).replace(b"pages", b"id"), tmp_path)
     with pytest.raises(HeaderMismatchError, match=r"channel.*channle"):
         run(json.dumps(dict.fromkeys(HEADER.replace("channel", "channle").split(","), 1)).encode(), tmp_path)
+
+
+def test_a_renamed_column_is_told_by_its_place(tmp_path: Path) -> None:
+    with pytest.raises(HeaderMismatchError, match=r"'channel' is missing \(in its place: 'xyz'; was it renamed\?\)"):
+        run(text(GOOD).replace(b"channel", b"xyz"), tmp_path)
+    first, *rest = text(GOOD).decode().splitlines()
+    moved = [",".join([*first.replace("channel", "xyz").split(",")[::-1]]), *rest]
+    with pytest.raises(HeaderMismatchError, match=r"'channel' is missing\. "):
+        # its neighbours are others: nothing says that it is this one
+        run("\n".join(moved).replace("xyz,", "xyz,new,").encode(), tmp_path)
+
+
+def test_a_refused_value_is_told_the_nearest_allowed_one(tmp_path: Path) -> None:
+    rows = text(GOOD).decode()
+    assert ",ads," in rows
+    _, _, refused = run(rows.replace(",ads,", ",Emial,", 1).encode(), tmp_path)
+    assert refused[0]["reasons"][0]["message"] == "is not among the contract's values; the nearest is 'email'"
+    _, _, refused = run(rows.replace(",ads,", ",0815,", 1).encode(), tmp_path)
+    assert refused[0]["reasons"][0]["message"] == "is not among the contract's values"
+
+
+def test_hints_are_bounded_where_every_row_is_refused() -> None:
+    near = NearestValue({f"value {at}" for at in range(100)})
+    told = [bool(near(f"valeu {at}")) for at in range(1_000)]
+    assert sum(told) == told.index(False) == COMPARISONS // 100
+    assert near("valeu 1"), "a text that was compared before is not compared again"
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,9 @@ def check_columns(found: Sequence[str], needed: Sequence[str], contract: Contrac
         raise HeaderMismatchError(f"the header has {_names(doubled)} more than once; give each column its own name")
     if missing:
         free = [name for name in found if name not in needed]
-        told = "; ".join(f"{name!r} is missing{_hint(name, free)}" for name in missing)
+        told = "; ".join(
+            f"{name!r} is missing{_hint(name, free) or _in_its_place(name, needed, found)}" for name in missing
+        )
         raise HeaderMismatchError(f"{told}. The header found is: {_names(found)}")
     return [name for name in found if name not in needed]
 
@@ -55,6 +57,18 @@ def _hint(name: str, free: Sequence[str]) -> str:
         return f" (nearest header: {folded[0]!r}; upper and lower case count)"
     hint = nearest(name, free).removeprefix("; did you mean ").removesuffix("?")
     return f" (nearest header: {hint})" if hint else ""
+
+
+def _in_its_place(name: str, needed: Sequence[str], found: Sequence[str]) -> str:
+    """The column that stands where this one was, between the same neighbours, under a name that is not like it."""
+    at = needed.index(name)
+    before = needed[at - 1] if at else None
+    after = needed[at + 1] if at + 1 < len(needed) else None
+    names = [None, *found, None]
+    for left, other, right in zip(names, names[1:], names[2:], strict=False):
+        if other is not None and other not in needed and (left, right) == (before, after):
+            return f" (in its place: {shortened(other, 80)!r}; was it renamed?)"
+    return ""
 
 
 def _names(names: Iterable[str]) -> str:

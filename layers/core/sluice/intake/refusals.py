@@ -43,13 +43,14 @@ def write_refused(batch: Batch, violations: Sequence[Violation], bad: pa.Array, 
     places = pc.indices_nonzero(bad).to_pylist()
     if places:
         reasons: dict[int, list[dict[str, Any]]] = {place: [] for place in places}
+        texts = batch.texts(places)
+        values = dict(zip(places, texts, strict=True))
         for violation in violations:
             reason = {"column": violation.column, "rule": violation.rule, "message": violation.message}
             hits = pc.indices_nonzero(violation.mask).to_pylist()
             tally.reasons[violation.rule, violation.column] += len(hits)
             for place in hits:
-                reasons[place].append(reason)
-        texts = batch.texts(places)
+                reasons[place].append(_with_hint(reason, violation, values[place]))
         lines = batch.rows.take(pa.array(places)).to_pylist()
         for i, place in enumerate(places):
             records.append((lines[i], reasons[place], texts[i]))
@@ -62,3 +63,10 @@ def write_refused(batch: Batch, violations: Sequence[Violation], bad: pa.Array, 
     for row, why, values in records:
         # \u escapes, since broken JSON text may hold lone surrogates
         out.write(json.dumps({"row": row, "reasons": why, "values": values}) + "\n")
+
+
+def _with_hint(reason: dict[str, Any], violation: Violation, values: dict[str, Any]) -> dict[str, Any]:
+    text = values.get(violation.column or "")
+    if violation.nearest is None or text is None or not (hint := violation.nearest(str(text))):
+        return reason
+    return {**reason, "message": f"{reason['message']}{hint}"}

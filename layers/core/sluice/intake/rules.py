@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sluice.contract.models import Column
+from sluice.intake.nearest_value import NearestValue
 from sluice.model.values import PLAIN, WHAT, Reading, parse_text
 
 ARROW_TYPES: dict[str, pa.DataType] = {
@@ -44,6 +45,8 @@ class Violation:
     rule: str
     message: str
     mask: pa.Array
+    nearest: Callable[[str], str] | None = None
+    """What to add to the message for a row, by its text."""
 
 
 def judge(
@@ -66,11 +69,11 @@ def judge(
     typed, missing = typed_values(column.type, text, reading, native)
     violations: list[Violation] = []
 
-    def broken(rule: str, message: str, mask: pa.Array) -> None:
+    def broken(rule: str, message: str, mask: pa.Array, nearest: Callable[[str], str] | None = None) -> None:
         if mask.null_count:
             mask = pc.fill_null(mask, False)
         if pc.any(mask).as_py():
-            violations.append(Violation(name, rule, message, mask))
+            violations.append(Violation(name, rule, message, mask, nearest))
 
     form = "" if _standard(reading) else ", or not in the format that the contract gives the column"
     broken("type", f"is not {WHAT[column.type]}{form}", pc.and_(pc.is_null(typed), pc.invert(missing)))
@@ -84,7 +87,8 @@ def judge(
         broken("max", f"is greater than {column.max:g}", pc.greater(typed, _limit(typed, column.max, math.floor)))
     if column.known is not None:
         known = pc.is_in(typed, value_set=pa.array(sorted(column.known), pa.string()))
-        broken("values", "is not among the contract's values", pc.and_(pc.is_valid(typed), pc.invert(known)))
+        other = pc.and_(pc.is_valid(typed), pc.invert(known))
+        broken("values", "is not among the contract's values", other, NearestValue(column.known))
     return typed, violations
 
 
