@@ -66,6 +66,14 @@ def test_no_rows_no_score() -> None:
 def test_scores_of_the_model() -> None:
     assert drift.score_drift(BASELINE, [0.2, 0.7]) == pytest.approx(0, abs=1e-9)
     assert (drift.score_drift(BASELINE, [0.9] * 10) or 0) > 1
+    moved = drift.counted_score_drift(BASELINE, [0, 1000])
+    assert moved is not None
+    assert (moved.significant, moved.ks, moved.wasserstein) == (True, 0.5, 0.5)
+    assert moved.psi == drift.score_drift(BASELINE, [0.9] * 1000)
+    alike = drift.counted_score_drift(BASELINE, [510, 490])
+    assert alike is not None
+    assert not alike.significant
+    assert drift.counted_score_drift(BASELINE, [0, 0]) is None
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12).filter(lambda shares: sum(shares) > 0), st.randoms())

@@ -58,13 +58,15 @@ def measure_drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
     }
     worst = max(found, key=lambda name: (counted[name], found[name].psi))
     by_chance = sorted(name for name, column in found.items() if column.psi > limit and not column.significant)
-    answered = None
+    answered: float | None = None
+    scores: drift.Drift | None = None
     try:
         segments = contract.problem.type == "clustering"
         if segments and sum(window.answers["classes"].values()) >= needed:
             answered = drift.prediction_drift(baseline, window.answers["classes"])
         elif not segments and window.answers["scored"] >= needed:
-            answered = drift.counted_score_drift(baseline, window.answers["scores"])
+            scores = drift.counted_score_drift(baseline, window.answers["scores"], rare)
+            answered = None if scores is None else scores.psi
     except DAMAGE as error:
         look.problems[source] = f"the scores of the baseline at {source} cannot be used ({type(error).__name__})"
     report["damage"] = _damage(baseline, window)
@@ -77,10 +79,8 @@ def measure_drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
         "by_chance": by_chance,
         "calendar": dict(expected.calendar),
         "compared_with": expected.told,
-        "distances": {
-            name: {"p": column.p, "js": column.js, "ks": column.ks, "wasserstein": column.wasserstein}
-            for name, column in found.items()
-        },
+        "distances": {name: _distances(column) for name, column in found.items()},
+        "scores": None if scores is None else {"significant": scores.significant, **_distances(scores)},
         "correlations": _correlations(look, baseline, rare),
         "course": _course(look, baseline, worst, expected) if counted[worst] > limit else None,
     }
@@ -103,6 +103,10 @@ def measure_drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
     if answered is not None:
         published.append(look.metric(metric.PREDICTION_DRIFT, answered))
     return published
+
+
+def _distances(column: drift.Drift) -> Json:
+    return {"p": column.p, "js": column.js, "ks": column.ks, "wasserstein": column.wasserstein}
 
 
 def _verdict(column: drift.Drift, limit: float, calendar: str | None) -> str:

@@ -178,14 +178,24 @@ def score_drift(baseline: Baseline, answers: Sequence[float]) -> float | None:
     return psi(reference.shares, [n / len(answers) for n in counts])
 
 
-def counted_score_drift(baseline: Baseline, counts: Sequence[int]) -> float | None:
-    """PSI of the model's own scores, counted on the baseline's bins; None when there is nothing to compare."""
+def counted_score_drift(
+    baseline: Baseline, counts: Sequence[int], false_alarm: float = chance.FALSE_ALARM
+) -> Drift | None:
+    """Drift of the model's own scores, counted on the baseline's bins; None when there is nothing to compare."""
     reference = baseline.scores
     if reference is None or not reference.edges or not sum(counts):
         return None
     if len(counts) != len(reference.shares):
         raise ValueError("the scores were counted on other bins")
-    return _psi(reference.shares, counts)
+    p = chance.p_value(reference.shares, baseline.rows, counts)
+    return Drift(
+        _psi(reference.shares, counts),
+        p is not None and p < false_alarm,
+        p,
+        distances.jensen_shannon(reference.shares, counts),
+        distances.kolmogorov_smirnov(reference.shares, counts),
+        distances.wasserstein(reference.edges, reference.shares, counts),
+    )
 
 
 def prediction_drift(baseline: Baseline, counts: Mapping[str, int]) -> float | None:

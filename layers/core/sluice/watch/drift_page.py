@@ -51,9 +51,12 @@ def drift_sections(report: Mapping[str, Any]) -> list[Safe]:
     for pair in drift.get("correlations") or []:
         names = " and ".join(short(name, 60) for name in pair["columns"])
         told.append(f"The correlation of {names} is {pair['seen']:.2f}; it was {pair['expected']:.2f}.")
+    every = sorted(distances.items())
+    if drift.get("scores"):
+        every.append(("the model’s scores", drift["scores"]))
     rows = [
         row(short(name, 60), *((_number(each.get(part)), "n") for part in ("js", "ks", "wasserstein", "p")))
-        for name, each in sorted(distances.items())
+        for name, each in every
     ]
     header: list[tuple[str, str | None]] = [
         ("Column", None),
