@@ -52,7 +52,8 @@ STRINGS = {
 }
 HEADER = "qxheadername7"
 
-RAW, REFUSED, RUN = r"raw/", r"quarantine/.*/rows\.jsonl", r"runs/[^/]+/[^/]+"
+RAW, RUN = r"raw/", r"runs/[^/]+/[^/]+"
+REFUSED = r"quarantine/.*/(rows\.jsonl|report\.html)"
 ASKED = "capture/|monitor/[^/]+/(hours|answers|labels)/"
 MAY_LIE = {
     "category": rf"{RAW}|accepted/|{REFUSED}|profiles/.*|{RUN}/(prepared|training|evaluation|decisions)/|models/",
