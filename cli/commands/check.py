@@ -22,6 +22,7 @@ from sluice.intake.misplaced import is_contract_name
 NAME = "check"
 HELP = "check a project.yaml and list its errors"
 EXAMPLE = "sluice check project.yaml"
+DOING = "checking the contract"
 JSON = Shape(
     {
         "file": "the file",

@@ -31,6 +31,7 @@ from sluice.contract import Contract
 NAME = "cost"
 HELP = "estimate what a run and a month cost"
 EXAMPLE = "sluice cost project.yaml --region eu-west-1 --rows 200000"
+DOING = "adding up prices"
 JSON = Shape(
     {
         "project": "the project",

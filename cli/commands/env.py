@@ -25,6 +25,7 @@ from cli.text import say
 NAME = "env"
 HELP = 'print shell lines for the local cloud: eval "$(sluice env)"'
 EXAMPLE = 'eval "$(sluice env)"'
+DOING = "looking for the local cloud"
 JSON = Shape({"AWS_ENDPOINT_URL": "the local cloud", "AWS_REGION": "its region"}, open=True)
 _AWAY = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN")
 """These would win over the keys, or be sent with them."""

@@ -21,6 +21,7 @@ from sluice.errors import UnreadableFileError
 NAME = "init"
 HELP = "write a first project.yaml from a data file"
 EXAMPLE = "sluice init sessions.csv --target purchase"
+DOING = "reading the file"
 JSON = Shape(
     {
         "file": "the contract that was written",

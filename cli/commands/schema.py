@@ -11,6 +11,7 @@ from sluice.contract import schema
 NAME = "schema"
 HELP = "print the JSON Schema of project.yaml"
 EXAMPLE = "sluice schema > project.schema.json"
+DOING = "writing the schema"
 JSON = Shape({"$schema": "the dialect", "properties": "the keys of the contract"}, open=True)
 
 

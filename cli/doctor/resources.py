@@ -73,18 +73,33 @@ def dead_letters(connection: Connection) -> list[Finding]:
 
 def rules(connection: Connection) -> list[Finding]:
     """A rule that is disabled lets its events go by."""
-    events = connection.client("events")
-    off = []
+    own, off, lost = connection.outputs["BusName"], [], []
     for name, physical in resources(connection, "AWS::Events::Rule"):
         bus, _, rule = physical.rpartition("|")
-        asked = {"Name": rule} | ({"EventBusName": bus} if bus else {})
-        if events.describe_rule(**asked).get("State") == "DISABLED":
+        # AWS's id of a rule names a bus of one's own, the local cloud's does not
+        state, bus = next(((found, on) for on in (bus, own) if (found := _state(connection, rule, on))), ("", bus))
+        if state == "DISABLED":
             off.append((name, rule, bus))
+        elif not state:
+            lost.append(name)
+    if lost:
+        return failed("rules", f"deleted: {listed(lost, 5)}", _REDEPLOY)
     if off:
         name, rule, bus = off[0]
         fix = f"aws events enable-rule --name {rule}" + (f" --event-bus-name {bus}" if bus else "")
         return failed("rules", f"disabled: {listed([each[0] for each in off], 5)}", fix)
     return passed("rules", "all are enabled")
+
+
+def _state(connection: Connection, rule: str, bus: str) -> str:
+    """ENABLED or DISABLED; empty where the bus has no such rule."""
+    asked = {"Name": rule} | ({"EventBusName": bus} if bus else {})
+    try:
+        return str(connection.client("events").describe_rule(**asked).get("State"))
+    except ClientError as error:
+        if _code(error) != "ResourceNotFoundException":
+            raise
+        return ""
 
 
 def alarms(connection: Connection) -> list[Finding]:

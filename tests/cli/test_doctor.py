@@ -84,7 +84,9 @@ class Account:
     def get_queue_attributes(self, **_: Any) -> Any:
         return {"Attributes": {"ApproximateNumberOfMessages": str(self.messages)}}
 
-    def describe_rule(self, **_: str) -> Any:
+    def describe_rule(self, **asked: str) -> Any:
+        if not self.rule or (self.endpoint == LOCAL) == (asked.get("EventBusName") == "sluice"):
+            raise refused("ResourceNotFoundException")
         return {"State": self.rule}
 
     def get_schedule(self, **_: str) -> Any:
@@ -163,6 +165,7 @@ def one(check: Any, account: Account) -> tuple[str, str, str]:
             "disabled: Accepted",
             "enable-rule --name sluice-DatasetAccepted --event-bus-name sluice",
         ),
+        (resources.rules, {"rule": ""}, "FAIL", "deleted: Accepted", "deploy again"),
         (resources.alarms, {"alarm": "ALARM"}, "WARN", "in ALARM: sluice-failed", "describe-alarm-history"),
         (resources.alarms, {"alarm": "INSUFFICIENT_DATA"}, "WARN", "without data: sluice-failed", "describe-alarms"),
         (resources.alarms, {"alarm": ""}, "FAIL", "deleted: sluice-failed", "deploy again"),
@@ -196,6 +199,11 @@ def test_what_aws_refuses_fails(account, check, call, error, says, fix):
     assert status == "FAIL"
     assert says in told
     assert fix in what
+
+
+def test_the_bus_of_a_rule_is_found_where_its_id_does_not_name_it(account):
+    account.endpoint = LOCAL
+    assert one(resources.rules, account)[0] == "PASS"
 
 
 def test_a_local_cloud_that_does_not_answer(account):
