@@ -81,6 +81,14 @@ REFUSED = {
         CLUSTERING + "monitor: {quality: {metric: silhouette, min: 0.1}}",
         "segments have no labels",
     ),
+    "a label of what has a target": (
+        BASE + "monitor: {quality: {metric: roc_auc, min: 0.7, label: y}}",
+        "monitor.quality.label is for clustering",
+    ),
+    "a metric of segments that needs no labels": (
+        CLUSTERING + "monitor: {quality: {metric: silhouette, min: 0.1, label: group}}",
+        "computed are adjusted_rand, v_measure",
+    ),
     "quality of anomalies without labels": (
         ANOMALY + "monitor: {quality: {metric: recall, min: 0.1}}",
         "monitor.quality needs labels",

@@ -134,6 +134,24 @@ def test_delayed_labels_measure_anomalies() -> None:
     assert report["quality"]["value"] == 1.0
 
 
+def test_groups_that_people_give_measure_segments() -> None:
+    quality = {"metric": "adjusted_rand", "min": 0.5, "min_labels": 20, "label": "persona"}
+    asked = Contract.model_validate({**SEGMENTS.model_dump(mode="json"), "monitor": {"quality": quality}})
+    world = watched(asked, {"segment 1": 0.5, "segment 2": 0.5})
+    for segment, group in (("segment 1", "family"), ("segment 2", "single")):
+        name = group[0]
+        rows = [{"id": f"{name}{i}", "pages": 1} for i in range(40)]
+        answer = {"predictions": [{"prediction": segment, "probability": 0.9}]}
+        lay(world, "v-r1", rows, at=world.clock.now(), prefix=name, answer=answer)
+        text = "inference_id,persona\n" + "".join(f"{name}{i},{group}\n" for i in range(40))
+        assert send_labels(world, f"{group}.csv", text)["labels"] == 40
+    world.call(monitor_model, PROJECT)
+    report = json.loads(world.objects.read(keys.monitor(PROJECT, "latest.json")))
+    assert report["problems"] == {}
+    assert report["quality"]["value"] == 1.0, "other names, the same groups"
+    assert report["quality"]["metrics"]["v_measure"]["value"] == 1.0
+
+
 def test_labels_of_segments_are_refused_in_words() -> None:
     world = watched(SEGMENTS, {"segment 1": 1.0})
     answer = send_labels(world, "labels.csv", "inference_id,fraud\ni0,yes\n")

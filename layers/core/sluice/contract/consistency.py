@@ -240,11 +240,16 @@ def _monitoring(contract: Contract) -> Iterator[str]:
     if kind == "anomaly" and not contract.problem.target:
         yield "monitor.quality needs labels: name their column in problem.target, or leave monitor.quality out"
         return
+    if kind == "clustering" and not quality.label:
+        yield (
+            "monitor.quality: segments have no labels to be measured by, unless people give rows groups: name the "
+            "column of label files that has them in `label`, or leave monitor.quality out"
+        )
+        return
+    if quality.label and kind != "clustering":
+        yield f"monitor.quality.label is for clustering; a {kind} problem has its labels in problem.target"
     if quality.metric not in known:
         hint = nearest(quality.metric, known)
-        if kind == "clustering":
-            yield "monitor.quality: segments have no labels to be measured by; leave it out"
-            return
         if quality.metric in METRICS[kind] and quality.metric in NOT_ANSWERED:
             hint = " (it needs the probabilities of all classes, and an answer has that of the predicted class)"
         listed = f"computed are {', '.join(known)}"

@@ -41,7 +41,7 @@ ONLINE_METRICS: dict[str, tuple[str, ...]] = {
     "binary": METRICS["binary"],
     "multiclass": tuple(name for name in METRICS["multiclass"] if name not in NOT_ANSWERED),
     "regression": METRICS["regression"],
-    "clustering": (),
+    "clustering": ("adjusted_rand", "v_measure"),
     "anomaly": (
         *("roc_auc", "pr_auc", "accuracy", "balanced_accuracy", "precision", "recall", "f1", "mcc"),
         *("selection_rate", "false_positive_rate"),

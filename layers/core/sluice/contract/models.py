@@ -134,6 +134,16 @@ class Contract(Part):
         return self.readings[name]
 
     @property
+    def label_column(self) -> tuple[str, Column] | None:
+        """Name and column of the delayed labels; None where nothing could be compared with a label."""
+        if self.problem.target is not None:
+            return self.problem.target, self.data.columns[self.problem.target]
+        quality = self.monitor.quality
+        if self.problem.type != "clustering" or quality is None or quality.label is None:
+            return None
+        return quality.label, self.data.columns.get(quality.label, Column(type="category"))
+
+    @property
     def prediction_type(self) -> str:
         """Column type of what a model of this contract predicts."""
         without_target = {"regression": "number", "clustering": "category", "anomaly": "boolean"}

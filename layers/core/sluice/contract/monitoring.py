@@ -44,6 +44,11 @@ class Quality(Part):
         "that is checked",
     )
     max: float | None = Field(None, description="likewise above it, for metrics where less is better")
+    label: str | None = Field(
+        None,
+        description="clustering: the column of label files with the group that people gave a row; the metric is how "
+        "well segments agree with it",
+    )
     min_labels: int = Field(
         100, ge=1, description="quality is inconclusive with fewer mature labels that belong to a captured request"
     )

@@ -68,7 +68,7 @@ def late_labels(contract: Contract, *, objects: ObjectStore, clock: Clock) -> La
     their newest version arrived, and files of the same moment by name.
     """
     found = LateLabels()
-    if contract.problem.target is None:
+    if contract.label_column is None:
         return found
     dropped = {
         keys.accepted_labels(contract.project, digest(stored.key)): stored

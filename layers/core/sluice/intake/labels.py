@@ -68,12 +68,12 @@ def read_label_file(path: Path, contract: Contract, scratch: Path, limits: Limit
 
 
 def _read(path: Path, contract: Contract, scratch: Path, limits: Limits) -> LabelFile:
-    if contract.problem.target is None:
+    if contract.label_column is None:
         raise HeaderMismatchError(
             f"{contract.project} is a {contract.problem.type} project without problem.target: there is nothing that a "
             "label could be compared with"
         )
-    target = contract.problem.target
+    target, column = contract.label_column
     # another system writes the labels: of its files only the encoding is known
     layout = FileLayout(encoding=contract.data.file.encoding)
     expected = [INFERENCE_ID, *contract.data.key, target]
@@ -81,12 +81,12 @@ def _read(path: Path, contract: Contract, scratch: Path, limits: Limits) -> Labe
     header = source.header()
     if not header and source.notes.is_json:
         raise HeaderMismatchError(no_object(source.opened.chunks))
-    identity = _identity(header, contract)
+    identity = _identity(header, target, contract)
     extra = check_columns(header, [*identity, target], contract)
     found = LabelFile(scratch / "labels.jsonl", scratch / "rows.jsonl", source.notes, identity, extra)
     columns = {name: contract.data.columns.get(name, Column(type="category")) for name in identity}
     # a label may be missing whatever the rows to learn from must have
-    columns[target] = contract.data.columns[target].model_copy(update={"nullable": True})
+    columns[target] = column.model_copy(update={"nullable": True})
     batches = source.batches([*identity, target])
     with closing(batches), found.refused_path.open("w", encoding="utf-8") as refused:
         for batch in batches:
@@ -95,12 +95,12 @@ def _read(path: Path, contract: Contract, scratch: Path, limits: Limits) -> Labe
     return found
 
 
-def _identity(header: list[str], contract: Contract) -> list[str]:
+def _identity(header: list[str], target: str, contract: Contract) -> list[str]:
     """The columns that say which answer a label belongs to. Raises HeaderMismatchError."""
     if INFERENCE_ID in header:
         return [INFERENCE_ID]
     if not contract.data.key:
-        check_columns(header, [str(contract.problem.target)], contract)
+        check_columns(header, [target], contract)
         raise HeaderMismatchError(
             f"the file has no column {INFERENCE_ID!r}, and the contract has no data.key by which a label could find "
             "its request"

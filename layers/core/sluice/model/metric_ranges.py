@@ -28,6 +28,8 @@ RANGES = {
     **dict.fromkeys(("log_loss", "mse", "rmse", "mae", "mape", "pinball_10", "pinball_90"), Range(0, math.inf)),
     "mcc": Range(-1, 1),
     **dict.fromkeys(("silhouette", "stability"), Range(-1, 1)),
+    "adjusted_rand": Range(-1, 1),
+    "v_measure": Range(0, 1),
     **dict.fromkeys(("davies_bouldin", "calinski_harabasz"), Range(0, math.inf)),
     **dict.fromkeys(("smallest_share", "flagged_share"), Range(0, 1)),
     "r2": Range(-math.inf, 1),

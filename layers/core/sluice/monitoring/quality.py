@@ -61,7 +61,7 @@ def measure_quality(look: Look, *, objects: ObjectStore, clock: Clock) -> list[M
     look.report["quality"] = None
     contract, quality = look.contract, look.contract.monitor.quality
     known = ONLINE_METRICS[contract.problem.type]
-    if contract.problem.target is None or not known or (quality is None and not look.joined.rows):
+    if contract.label_column is None or not known or (quality is None and not look.joined.rows):
         return []
     named = quality.metric if quality else contract.problem.metric
     business = contract.business.model_dump(mode="json")
@@ -238,7 +238,7 @@ def pair_of(row: LabelledRow, contract: Contract) -> Pair | None:
     if problem == "regression":
         label = finite(row.label)
         return None if label is None or answer.score is None else Pair(label, None, answer.score)
-    if problem == "multiclass":
+    if problem in ("multiclass", "clustering"):
         return Pair(category_text(row.label)[:200], answer.prediction, answer.score)
     said: bool | None = None
     if answer.prediction is not None:

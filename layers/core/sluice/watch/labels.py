@@ -115,7 +115,9 @@ def read_entries(body: bytes, arrived: datetime) -> list[Entry]:
 
 def label_of(text: str, contract: Contract) -> Typed | None:
     """What an accepted label says; None if it is not a label of the target as the contract has it now."""
-    column = contract.data.columns[str(contract.problem.target)]
+    if contract.label_column is None:
+        return None
+    _, column = contract.label_column
     return parse_label(text, column.type, known=column.values)
 
 

@@ -30,6 +30,7 @@ import numpy as np
 
 from sluice.contract.metric_limits import ONLINE_METRICS
 from sluice.model import metrics
+from sluice.watch.agreement import AGREEMENT
 
 STEP, EDGE = 0.05, 12.0
 GROWTH = 1.02
@@ -80,7 +81,7 @@ def sketch_of(pairs: Iterable[Pair], problem: str, break_even: float | None = No
             continue
         if pair.said is not None:
             add("decision", (pair.label, pair.said))
-        if pair.score is not None:
+        if pair.score is not None and problem != "clustering":
             # of several classes the score is that of the predicted one: it is right, or not
             truth = pair.label if problem != "multiclass" else pair.label == pair.said
             pays = break_even is not None and pair.score >= break_even
@@ -164,8 +165,16 @@ class OnlineMetrics:
 
     def __init__(self, problem: str, business: Mapping[str, Any] | None = None) -> None:
         self.problem = problem
-        known = metrics.metrics_of("binary" if problem == "anomaly" else problem, business)
+        if problem == "clustering":
+            known = AGREEMENT
+        else:
+            known = metrics.metrics_of("binary" if problem == "anomaly" else problem, business)
         self._metrics = {name: known[name] for name in ONLINE_METRICS[problem] if name in known}
+
+    @property
+    def named(self) -> bool:
+        """Whether labels and predictions are names, and not yes or no."""
+        return self.problem in ("multiclass", "clustering")
 
     @property
     def names(self) -> list[str]:
@@ -198,9 +207,7 @@ class OnlineMetrics:
                 low, high = decile / 10 + _ROUNDING * (decile > 0), (decile + 1) / 10 - _ROUNDING * (decile < 9)
                 score = np.clip(table[:, 1] / counts, low, high)
             return Cells(np.array([int(key[0]) for key in keys]), score, counts)
-        known = (
-            sorted({str(each) for key in keys for each in key}) if self.problem == "multiclass" else ["False", "True"]
-        )
+        known = sorted({str(each) for key in keys for each in key}) if self.named else ["False", "True"]
         place = {label: number for number, label in enumerate(known)}
         truth = np.array([place[str(key[0])] for key in keys], dtype=np.int64)
         said = np.array([place[str(key[1])] for key in keys], dtype=np.int64)
@@ -229,7 +236,7 @@ class OnlineMetrics:
 
     def _scores(self, name: str, cells: Cells) -> np.ndarray:
         """Scores as `sluice.model.metrics` wants them."""
-        if self.problem == "regression":
+        if self.problem in ("regression", "clustering"):
             return cells.said
         if self.problem == "multiclass" and self.part(name) == "decision":
             return np.eye(int(max(cells.truth.max(), cells.said.max())) + 1)[cells.said]
