@@ -13,6 +13,7 @@ from sluice.bootstrap import World
 from sluice.contract import Contract
 from sluice.serving.ensure_monitoring import ensure_monitoring
 from sluice.steps.monitor_model import monitor_model
+from sluice.steps.validate_dataset import validate_dataset
 from testing.release_world import CONTRACT, PROJECT
 from tests.unit.steps.captures import lay
 from tests.unit.steps.label_files import send_labels
@@ -117,6 +118,40 @@ def test_the_alarm_is_on_the_bound_and_rings_for_a_certain_loss_alone() -> None:
     alarm = world.alarms.alarms["sluice/shop/quality"]
     assert (alarm.metric, alarm.threshold, alarm.comparison) == ("QualityBound", 0.8, "LessThanThreshold")
     assert "the loss is certain" in page(world)
+
+
+def test_labels_and_captures_in_any_order_and_twice_give_the_same_to_the_last_digit() -> None:
+    files = {
+        f"part-{part}.csv": [f"r-{number},{number % 3 == 0}" for number in range(part, 90, 3)] for part in range(3)
+    }
+    files["corrections.csv"] = [f"r-{number},true" for number in range(0, 90, 7)]
+    seen = []
+    for order in (list(files), list(reversed(files)), ["part-1.csv", "corrections.csv", "part-2.csv", "part-0.csv"]):
+        world = world_of(monitor={"quality": {"metric": "log_loss", "max": 0.7, "min_labels": 20}})
+        at = world.clock.now()
+        for number in range(90):
+            probability = 0.1 + 0.007 * (number * 37 % 90)
+            row = [{"id": f"r-{number}", "pages": number % 9}]
+            lay(world, "v-r1", row, at=at + timedelta(seconds=number), prefix=f"r{number}-", probability=probability)
+        world.clock.advance(200)
+        if seen:
+            for stored in world.objects.list(keys.capture(PROJECT))[::5]:
+                world.objects.write(stored.key.replace(".jsonl", "-again.jsonl"), world.objects.read(stored.key))
+        for name, lines in files.items():
+            world.objects.write(f"labels/shop/{name}", "\n".join(["id,bought", *lines]).encode())
+            world.clock.advance(10)
+        for name in [*order, *order[:2]]:
+            key = f"labels/shop/{name}"
+            world.call(validate_dataset, "data", key, world.objects.version(key), 10)
+        found = report(world)
+        seen.append((found["quality"], found["labels"], published(world)))
+    assert seen[0][0]["value"] is not None
+    assert seen[0][1]["corrected_rows"] > 0
+    for quality, labels, metrics in seen[1:]:
+        assert (quality, labels) == seen[0][:2]
+        assert {name: value for name, value in metrics.items() if name.startswith("Quality")} == {
+            name: value for name, value in seen[0][2].items() if name.startswith("Quality")
+        }
 
 
 def test_groups_that_a_gate_names_have_their_own_quality() -> None:
