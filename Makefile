@@ -7,7 +7,7 @@ TIMED := $(PY) scripts/timed.py
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference command-reference lock record-calls sbom smoke bench-release bench-tuning bench-bandit bench-canaries bench-gates bench-serving bench-families bench-learning bench-automl bench-intake bench-monitor fuzz-intake fuzz-intake-coverage prove-releases
+.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference command-reference lock record-calls sbom smoke bench-release bench-tuning bench-bandit bench-canaries bench-gates bench-serving bench-families bench-learning bench-automl bench-intake bench-monitor bench-replay fuzz-intake fuzz-intake-coverage prove-releases
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -152,6 +152,9 @@ bench-intake: setup .envs/intake/.stamp  ## the intake beside bare parsing and i
 
 bench-monitor: setup  ## CPU and memory of a measurement, drift beside scipy, and no alarm where nothing drifts; DATA=folder, ONLY="quiet,year" a part
 	@PYTHONPATH=layers/core $(PY) -m benchmarks.monitor --data $(or $(DATA),../shared/data) $(if $(ONLY),--only $(ONLY))
+
+bench-replay: setup .envs/packed/.stamp  ## a stream of real rows with delayed labels under three policies of retraining; FOLDER=folder, TARGET, PERIODS=12, FAMILY; goes on where it was stopped
+	@PYTHONPATH=layers/core $(PY) -m benchmarks.replay $(if $(FOLDER),--folder $(FOLDER)) $(if $(TARGET),--target $(TARGET)) $(if $(PERIODS),--periods $(PERIODS)) $(if $(FAMILY),--family $(FAMILY))
 
 fuzz-intake: setup  ## N generated and mutated files through the intake, whose truth is known; FIRST=0 is the first seed
 	@PYTHONPATH=layers/core $(PY) -m tests.messy.fuzz --files $(or $(N),1000) --first $(or $(FIRST),0)

@@ -1,0 +1,116 @@
+"""`make bench-replay`: a stream of real rows with delayed labels, under three policies of retraining.
+
+FOLDER is a data set: online_shoppers by its months, else a folder with one CSV file in the order of time, cut into
+PERIODS; TARGET names its binary target. Prints the curves (ROC AUC of each period, by policy), then JSON lines
+{"name", "value", "goal", "ok"}. Exits 1 when a goal is missed, 2 when there are no data.
+
+Each finished job is kept in --work, so that a stopped replay goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.learning.tables import shared
+from benchmarks.replay import streams
+from benchmarks.replay.jobs import Jobs
+from benchmarks.replay.policies import POLICIES, Lived, job_contract, roc_auc
+
+NOT_WORSE_BY = 0.005
+"""Mean ROC AUC by which Sluice may fall behind retraining each period."""
+RESAMPLES = 400
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--folder", type=Path, default=shared() / "online_shoppers")
+    parser.add_argument("--target")
+    parser.add_argument("--periods", type=int, default=12)
+    parser.add_argument("--first", type=int, default=2, help="periods of history, before the first request")
+    parser.add_argument("--family", default="gradient_boosting")
+    parser.add_argument("--work", type=Path, default=Path(".cache") / "replay")
+    given = parser.parse_args(argv)
+    if not given.folder.is_dir():
+        print(f"there is no folder {given.folder}; --folder names a data set", file=sys.stderr)
+        return 2
+    stream = streams.read(given.folder, given.target, given.periods)
+    jobs = Jobs(stream, job_contract(stream), given.family, (given.work / stream.name).resolve())
+    jobs.folder.mkdir(parents=True, exist_ok=True)
+    lived: dict[str, Lived] = {}
+    began = time.monotonic()
+    for name, policy in POLICIES.items():
+        lived[name] = policy(jobs, given.first)
+        print(f"{name}: {lived[name].trainings} trainings, {time.monotonic() - began:.0f} s so far", file=sys.stderr)
+    return 0 if report(stream, lived, given.first, (time.monotonic() - began) / 60) else 1
+
+
+def report(stream: streams.Stream, lived: dict[str, Lived], first: int, minutes: float) -> bool:
+    """Prints curves and figures; False where a goal is missed."""
+    periods = range(first, len(stream.names))
+    curves = {name: [of_period(stream, each.scores, period) for period in periods] for name, each in lived.items()}
+    print(f"| period | rows | {' | '.join(curves)} |\n|---|---|{'---|' * len(curves)}")
+    for place, period in enumerate(periods):
+        shown = " | ".join(f"{curve[place]:.4f}" for curve in curves.values())
+        print(f"| {stream.names[period]} | {len(stream.of(range(period, period + 1)))} | {shown} |")
+    for said in lived["sluice"].decisions:
+        print(f"- {said['at'][:10]} {said['trigger']}: {said['outcome']}, on {said['rows']:,} rows. {said['reason']}")
+    good, load = True, round(os.getloadavg()[0], 1)
+    for name, each in lived.items():
+        value = mean(stream, each.scores, periods, stream.truth)
+        say(stream, f"{name}_roc_auc", value, None, True, curve=curves[name], trainings=each.trainings)
+    for other, least in (("never", 0.0), ("each_period", -NOT_WORSE_BY)):
+        value = difference(stream, lived["sluice"], lived[other], periods)
+        low, high = interval(stream, lived["sluice"], lived[other], periods)
+        ok = value > least if other == "never" else value >= least
+        sign = ">" if other == "never" else ">="
+        good &= say(stream, f"sluice_minus_{other}", value, f"{sign} {least:g}", ok, low=low, high=high)
+    say(stream, "minutes", minutes, None, True, load=load)
+    return good
+
+
+def of_period(stream: streams.Stream, scores: np.ndarray, period: int) -> float:
+    rows = stream.of(range(period, period + 1))
+    return roc_auc(stream.truth[rows], scores[rows])
+
+
+def mean(stream: streams.Stream, scores: np.ndarray, periods: range, truth: np.ndarray) -> float:
+    """The mean ROC AUC of the periods, weighted by their rows: pooled scores of several models have no common scale."""
+    rows = [stream.of(range(period, period + 1)) for period in periods]
+    return float(np.average([roc_auc(truth[each], scores[each]) for each in rows], weights=[len(r) for r in rows]))
+
+
+def difference(stream: streams.Stream, one: Lived, other: Lived, periods: range) -> float:
+    return mean(stream, one.scores, periods, stream.truth) - mean(stream, other.scores, periods, stream.truth)
+
+
+def interval(stream: streams.Stream, one: Lived, other: Lived, periods: range) -> tuple[float, float]:
+    """95 % of the paired bootstrap of `difference`, rows drawn within each period and class."""
+    chance, found = np.random.default_rng(0), []
+    rows = [stream.of(range(period, period + 1)) for period in periods]
+    for _ in range(RESAMPLES):
+        values = []
+        for each in rows:
+            classes = [each[stream.truth[each] == label] for label in (0, 1)]
+            drawn = np.concatenate([chance.choice(part, len(part)) for part in classes])
+            truth = stream.truth[drawn]
+            values.append(roc_auc(truth, one.scores[drawn]) - roc_auc(truth, other.scores[drawn]))
+        found.append(np.average(values, weights=[len(each) for each in rows]))
+    low, high = np.quantile(found, [0.025, 0.975])
+    return round(float(low), 5), round(float(high), 5)
+
+
+def say(stream: streams.Stream, name: str, value: float, goal: str | None, ok: bool, **more: object) -> bool:
+    line = {"name": f"replay_{stream.name}_{name}", "value": round(value, 5), "goal": goal, "ok": bool(ok), **more}
+    print(json.dumps(line), flush=True)
+    return bool(ok)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
