@@ -28,9 +28,7 @@ def place_of(service: str, resource: str, parameters: Any) -> Json | None:
     """
     if not isinstance(parameters, dict):
         return None
-    # "createTrainingJob.sync" of AWS's history, or the whole ARN of the integration
-    call = (resource.rpartition(":::")[2].partition(":")[2] or resource).partition(".")[0]
-    service = service.partition(":")[0]
+    service, call = called(service, resource)
     if service == "lambda":
         name = str(parameters.get("FunctionName") or "").rpartition(":function:")[2].partition(":")[0]
         return {"kind": "lambda", "name": name, "group": "", "stream": ""} if name else None
@@ -41,6 +39,18 @@ def place_of(service: str, resource: str, parameters: Any) -> Json | None:
     if service == "glue" and parameters.get("JobName"):
         return {"kind": "glue", "name": str(parameters["JobName"]), "group": "", "stream": ""}
     return None
+
+
+def called(service: str, resource: str) -> tuple[str, str]:
+    """Service and operation of a task: AWS's history has them apart, another the integration's whole ARN.
+
+    >>> called("sagemaker", "createTrainingJob.sync")
+    ('sagemaker', 'createTrainingJob')
+    >>> called("states:startExecution.sync", "arn:aws:states:::states:startExecution.sync:2")
+    ('states', 'startExecution')
+    """
+    parts = [part for part in resource.rpartition(":::")[2].split(":") if not part.isdecimal()]
+    return service.partition(":")[0], parts[-1].partition(".")[0] if parts else ""
 
 
 def lines_of(source: Source, place: Json | None, begin: str, end: str | None) -> Json | None:

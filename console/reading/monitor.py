@@ -20,6 +20,8 @@ from sluice.ports import Json
 SHOWN = 120
 """Measurements in the plots, the newest; one is a small object in S3."""
 _COLUMNS = 6
+_UNITS = ((3.0, "minutes", 1 / 60), (72.0, "hours", 1.0), (float("inf"), "days", 24.0))
+"""Longest span in hours, the unit that suits it, and the unit in hours."""
 
 
 def read(source: Source, project: str) -> Json:
@@ -76,10 +78,12 @@ def _newest(report: Json) -> Json:
 
 def plots(reports: Sequence[Json]) -> list[Json]:
     """`[{"title", "figure", "note"}]`: drift, quality, volume and maturity over time, each where there is some."""
-    times = _hours(reports)
-    if len(times) < 2:
+    hours = _hours(reports)
+    if len(hours) < 2:
         return []
-    x = Axis("hours before the newest measurement", times[0], 0.0)
+    unit, size = next((unit, size) for most, unit, size in _UNITS if -hours[0] <= most)
+    times = [at / size for at in hours]
+    x = Axis(f"{unit} before the newest measurement", times[0], 0.0)
     made = (_drift(reports, times, x), _quality(reports, times, x), _volume(reports, times, x))
     return [each for each in (*made, _maturity(reports, times, x)) if each]
 

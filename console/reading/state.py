@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from console.reading.executions import Execution, details, executions_of, moment, newest_first
-from console.reading.logs import lines_of, place_of
+from console.reading.logs import called, lines_of, place_of
 from console.reading.run import record_of
 from console.source import Source
 from sluice.errors import NotFoundError
@@ -80,7 +80,8 @@ def _work(entry: Json, event: Json, at: str) -> None:
     entry["steps"].append(step)
     if kind.endswith("Scheduled") and told.get("resourceType"):
         place = place_of(str(told["resourceType"]), str(told.get("resource") or ""), read_json(told.get("parameters")))
-        entry |= {"calls": f"{told['resourceType']}:{told.get('resource', '')}"} | ({"place": place} if place else {})
+        service, operation = called(str(told["resourceType"]), str(told.get("resource") or ""))
+        entry |= {"calls": f"{service}:{operation}"} | ({"place": place} if place else {})
     if kind.endswith("Succeeded") and entry.get("place", {}).get("kind") == "glue":
         run = read_json(told.get("output"))
         entry["place"]["stream"] = str(run.get("JobRunId") or run.get("Id") or "") if isinstance(run, dict) else ""

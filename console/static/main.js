@@ -92,6 +92,7 @@ function open(quiet = false) {
   mine.followed = follow(path, () => place.page.every?.(mine.data) ?? 3000, (data) => {
     if (!mine.alive) return;
     const before = mine.data;
+    mine.failed = false;
     mine.data = data;
     show(mine, data);
     const news = before && place.page.news?.(before, data);
@@ -121,6 +122,7 @@ function show(mine, data) {
 }
 
 function fail(mine, error) {
+  mine.failed = true;
   const words = error.status ? error.message : "The console cannot be reached: is `sluice console` still running?";
   const box = h("div", { class: "failure", role: "alert", key: "failure" }, h("strong", null, "Not shown: "), words);
   if (mine.data === null) replace(main, h("h1", { tabindex: -1 }, mine.place.page.title(mine.place)), box);
@@ -163,6 +165,11 @@ export function tell(text) {
   said.textContent = "";
   requestAnimationFrame(() => { said.textContent = text; });
 }
+
+// What is in progress shows how long it has taken, although no answer changes.
+setInterval(() => {
+  if (current?.data?.live && document.visibilityState === "visible" && !current.failed) show(current, current.data);
+}, 1000);
 
 addEventListener("popstate", () => open(true));
 document.addEventListener("click", (event) => {
