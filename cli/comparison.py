@@ -50,14 +50,25 @@ def compared(project: str, a: Side, b: Side) -> Json:
 
 
 def differences(a: Any, b: Any) -> list[Json]:
-    """The keys, with dots, whose values differ; a value that is not there is null.
+    """The keys, with dots, whose values differ; a value that is not there is null, of lists the items that differ.
 
     >>> differences({"x": {"y": 1, "z": 2}}, {"x": {"y": 3, "z": 2}})
     [{'key': 'x.y', 'a': 1, 'b': 3}]
     """
     one, other = _flat(a), _flat(b)
     keys = sorted(one.keys() | other.keys())
-    return [{"key": key, "a": one.get(key), "b": other.get(key)} for key in keys if one.get(key) != other.get(key)]
+    return [
+        {"key": key, "a": _without(one.get(key), other.get(key)), "b": _without(other.get(key), one.get(key))}
+        for key in keys
+        if one.get(key) != other.get(key)
+    ]
+
+
+def _without(mine: Any, other: Any) -> Any:
+    """Of a list of objects, such as gates, those that the other list lacks, without their empty members."""
+    if not (isinstance(mine, list) and isinstance(other, list) and all(isinstance(each, Mapping) for each in mine)):
+        return mine
+    return [{name: value for name, value in each.items() if value is not None} for each in mine if each not in other]
 
 
 def told(found: Json) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cli.connection import find_run
+import boto3
+from botocore.config import Config
+
+from cli.connection import Connection, find_run
 from cli.errors import CliError
 from sluice import keys
 from sluice.bootstrap import World
@@ -46,6 +49,22 @@ def pages_of(world: World, what: str, project: str | None = None) -> list[Page]:
     name, record = find_run(world, what, project)
     full = record["run_id"]
     return _existing(_run(name, full), world.objects) or _none(f"run {full} of {name}")
+
+
+def presigned(connection: Connection, key: str, seconds: int) -> str:
+    """An address that opens the object for `seconds`, with the rights of who signs.
+
+    Version 4 of the signature: what is encrypted with a key of KMS opens with no other.
+    """
+    s3 = connection.client("s3")
+    signer = boto3.client(
+        "s3",
+        region_name=s3.meta.region_name,
+        endpoint_url=s3.meta.endpoint_url,
+        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
+    )
+    place = {"Bucket": connection.world.objects.bucket, "Key": key}
+    return str(signer.generate_presigned_url("get_object", Params=place, ExpiresIn=seconds))
 
 
 def _run(project: str, run_id: str) -> list[Page]:

@@ -13,7 +13,7 @@ import typer
 from cli.connection import Connection
 from cli.options import Json, OptionalProject
 from cli.output import Output, Shape
-from cli.pages import pages_of
+from cli.pages import pages_of, presigned
 
 NAME = "report"
 HELP = "download the pages of a run, a dataset or a project"
@@ -52,10 +52,7 @@ def run(
     for page in found:
         uri, path, address = world.objects.uri(page.key), output / page.name, None
         if link:
-            place = {"Bucket": world.objects.bucket, "Key": page.key}
-            address = connection.client("s3").generate_presigned_url(
-                "get_object", Params=place, ExpiresIn=_LINK_SECONDS
-            )
+            address = presigned(connection, page.key, _LINK_SECONDS)
             out.say(f"{page.kind}: {address}")
         else:
             path.write_bytes(world.objects.read(page.key))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
@@ -105,7 +105,7 @@ class Terminal:
         self._last = view
         lines = tree(view, max(4, self._console.size.height - 1))
         drawn = [Text(visible(line.text), line.style, no_wrap=True, overflow="ellipsis") for line in lines]
-        self._live.update(Text("\n").join(drawn), refresh=True)
+        self._live.update(Group(*drawn), refresh=True)
 
 
 def screen(*, as_json: bool) -> Screen:

@@ -107,3 +107,10 @@ def test_the_command_reads_both_runs(sluice, world):
     assert document["contract"] == []
     assert document["metrics"][0]["difference"] == pytest.approx(-0.1)
     assert sluice("compare", "shop", RUN, "zzz")[0] == 1
+
+
+def test_of_a_list_of_gates_the_ones_that_differ_are_shown():
+    one, other = {"metric": "roc_auc", "min": 0.8, "max": None}, {"metric": "f1", "min": 0.5, "max": None}
+    assert differences({"gates": [one, other]}, {"gates": [other]}) == [
+        {"key": "gates", "a": [{"metric": "roc_auc", "min": 0.8}], "b": []}
+    ]

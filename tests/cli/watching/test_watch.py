@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from io import StringIO
@@ -231,12 +232,16 @@ def test_for_programs_each_change_is_a_line(sluice, canary):
 
 def test_a_terminal_is_redrawn_and_the_whole_tree_stays(sluice, canary, monkeypatch):
     drawn = StringIO()
-    console = Console(file=drawn, force_terminal=True, width=100, height=12)
+    console = Console(file=drawn, force_terminal=True, width=60, height=12)
     monkeypatch.setattr(screens, "Console", lambda: console)
     code, printed, _ = sluice("watch", "shop", RUN)
     assert code == 4
     assert "\x1b[" in drawn.getvalue()
     assert "Judge Canary" in drawn.getvalue()
+    # what is longer than the terminal is cut: a second line of it would push the others off the screen
+    frames = [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", frame) for frame in drawn.getvalue().split("\r")]
+    assert max(len(line) for frame in frames for line in frame.splitlines()) <= 60
+    assert "…" in drawn.getvalue()
     assert "Judge Canary ×2" in printed
     assert printed.rstrip().endswith(f"`sluice why {RUN}` has every decision")
 
