@@ -84,8 +84,14 @@ def plots(reports: Sequence[Json]) -> list[Json]:
     unit, size = next((unit, size) for most, unit, size in _UNITS if -hours[0] <= most)
     times = [at / size for at in hours]
     x = Axis(f"{unit} before the newest measurement", times[0], 0.0)
-    made = (_drift(reports, times, x), _quality(reports, times, x), _volume(reports, times, x))
-    return [each for each in (*made, _maturity(reports, times, x)) if each]
+    made = [_drift(reports, times, x), _quality(reports, times, x), _volume(reports, times, x)]
+    for name in ("quality", "labelled_quality"):
+        if isinstance(reports[-1].get(name), dict):
+            made += by_period(reports[-1][name])
+            break
+    if isinstance(reports[-1].get("labels"), dict):
+        made.append(label_curve(reports[-1]["labels"]))
+    return [each for each in made if each]
 
 
 def _drift(reports: Sequence[Json], times: Sequence[float], x: Axis) -> Json | None:
@@ -146,27 +152,69 @@ def _volume(reports: Sequence[Json], times: Sequence[float], x: Axis) -> Json | 
     }
 
 
-def _maturity(reports: Sequence[Json], times: Sequence[float], x: Axis) -> Json | None:
-    """How much of what was asked has its label by now, where a report says so."""
+def by_period(quality: Json) -> list[Json]:
+    """Quality and maturity of each period of the newest report, with intervals."""
+    periods = [each for each in quality.get("periods") or [] if isinstance(each, dict)][::-1]
+    try:
+        at = [datetime.fromisoformat(str(each["until"])) for each in periods]
+    except (KeyError, ValueError):
+        return []
+    if len(periods) < 2:
+        return []
+    days = [(each - at[-1]).total_seconds() / 86_400 for each in at]
+    x = Axis("days before the newest period", days[0], 0.0)
+    drawn = []
+    mature = [(day, each) for day, each in zip(days, periods, strict=True) if each.get("mature")]
+    young = [(day, each) for day, each in zip(days, periods, strict=True) if not each.get("mature")]
+    series = [
+        Line(name, *_values(chosen, "value"), "dots", colour)
+        for name, chosen, colour in (("mature", mature, 0), ("immature", young, 1))
+        if _values(chosen, "value")[0]
+    ]
+    if series:
+        bands = [
+            (day, low, high)
+            for day, each in zip(days, periods, strict=True)
+            if (low := _number(each.get("low"))) is not None and (high := _number(each.get("high"))) is not None
+        ]
+        values = [value for line in series for value in line.ys]
+        y = Axis.around(str(quality.get("metric")), [*values, *(end for _, *ends in bands for end in ends)])
+        figure = figures.lines("quality by period", x, y, series, bands=bands)
+        key = figures.key([line.name for line in series], [line.colour or 0 for line in series])
+        note = "Of immature periods, labels are still to come: their figures may change. Whiskers: intervals."
+        drawn.append({"title": "Quality by period", "figure": tree(figure + key), "note": note})
+    xs, ys = _values(list(zip(days, periods, strict=True)), "maturity")
+    if xs:
+        figure = figures.lines(
+            "maturity", x, figures.share("share of the labels"), [Line("maturity", xs, ys)], level=0.9
+        )
+        note = "How many of the labels that will come are there. From the dashed line a period counts as mature."
+        drawn.append({"title": "Maturity by period", "figure": tree(figure), "note": note})
+    return drawn
 
-    def share(report: Json) -> Any:
-        for part in (
-            report.get("maturity"),
-            (report.get("labels") or {}).get("maturity"),
-            (report.get("quality") or {}).get("maturity"),
-        ):
-            found = part.get("share") if isinstance(part, dict) else part
-            if isinstance(found, int | float):
-                return found
-        return None
 
-    xs, ys = _series(reports, times, share)
-    if not xs:
+def _values(periods: Sequence[tuple[float, Json]], name: str) -> tuple[list[float], list[float]]:
+    pairs = [(day, value) for day, each in periods if (value := _number(each.get(name))) is not None]
+    return [day for day, _ in pairs], [value for _, value in pairs]
+
+
+def label_curve(labels: Json) -> Json | None:
+    """How soon labels come: the share of them that a request of an age has."""
+    maturity = labels.get("maturity")
+    curve = maturity.get("curve") if isinstance(maturity, dict) else None
+    points = [
+        (age / 86_400, share)
+        for each in curve or []
+        if isinstance(each, dict)
+        and (age := _number(each.get("age_seconds"))) is not None
+        and (share := _number(each.get("share"))) is not None
+    ]
+    if len(points) < 2:
         return None
-    figure = figures.lines(
-        "labels that have arrived", x, figures.share("share of the requests with a label"), [Line("labels", xs, ys)]
-    )
-    return {"title": "Maturity of the labels", "figure": tree(figure), "note": ""}
+    x = Axis("age of the request in days", 0.0, points[-1][0])
+    line = Line("labels", [age for age, _ in points], [share for _, share in points])
+    figure = figures.lines("how soon labels come", x, figures.share("share of the labels"), [line], level=0.9)
+    return {"title": "How soon labels come", "figure": tree(figure), "note": ""}
 
 
 def _responses(source: Source, project: str) -> list[Json]:

@@ -260,12 +260,17 @@ def test_monitoring_is_a_history_and_the_newest_in_full(source: Source):
 
 
 def test_a_report_of_tomorrow_is_drawn_as_far_as_it_is_known():
+    periods = [
+        {"until": f"2026-11-2{9 - day}T00:00:00+00:00", "mature": day > 0, "maturity": 0.5 + 0.2 * min(day, 2)}
+        | ({"value": 0.8, "low": 0.7, "high": 0.9} if day else {})
+        for day in range(5)
+    ]
     reports = [
         {
             "at": f"2026-11-29T1{hour}:00:00+00:00",
             "rows": 10 * hour,
-            "quality": {"metric": "f1", "value": 0.8, "low": 0.7, "high": 0.9},
-            "labels": {"maturity": {"share": 0.1 * hour}},
+            "quality": {"metric": "f1", "value": 0.8, "low": 0.7, "high": 0.9, "periods": periods},
+            "labels": {"maturity": {"curve": [{"age_seconds": 3600 * n, "share": n / 4} for n in range(5)]}},
             "drift": None,
             "new member": {"x": [1]},
             "thresholds": {"quality": {"min": 0.75}},
@@ -273,7 +278,11 @@ def test_a_report_of_tomorrow_is_drawn_as_far_as_it_is_known():
         for hour in range(4)
     ]
     titles = [each["title"] for each in monitor.plots(reports)]
-    assert titles == ["Quality (f1)", "Rows in the window", "Maturity of the labels"]
+    assert titles == [
+        *("Quality (f1)", "Rows in the window", "Quality by period", "Maturity by period", "How soon labels come")
+    ]
+    assert monitor.by_period({"periods": [{"until": "?"}, {}]}) == []
+    assert monitor.label_curve({"maturity": {"curve": [{"age_seconds": None}, 5]}}) is None
     assert monitor.plots([{"at": "?"}, {"at": None}]) == []
     assert monitor.plots(reports[:1]) == []
 

@@ -55,6 +55,7 @@ function labels(found) {
   if (!pairs.length && !maturity) return null;
   return card("Delayed labels", facts(
     ...pairs.slice(0, 12).map(([name, value]) => [name.replaceAll("_", " "), number(value)]),
-    maturity?.share === undefined ? null : ["maturity", percent(maturity.share, 1)],
+    typeof maturity?.labelled_share === "number" ? ["requests that get a label", percent(maturity.labelled_share, 1)] : null,
+    typeof maturity?.mature_age_seconds === "number" ? ["mature after", `${number(maturity.mature_age_seconds / 86_400, 2)} days`] : null,
   ));
 }
