@@ -52,7 +52,7 @@ def pages_of(world: World, what: str, project: str | None = None) -> list[Page]:
 
 
 def presigned(connection: Connection, key: str, seconds: int) -> str:
-    """An address that opens the object for `seconds`, with the rights of who signs.
+    """An address that opens the object for `seconds`, with the rights of the signer.
 
     Version 4 of the signature: what is encrypted with a key of KMS opens with no other.
     """

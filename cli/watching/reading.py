@@ -121,7 +121,7 @@ class Reader:
         if job is None:
             return None
         self._jobs[name] = job
-        return State("BuildModel", name, job.began, 1, job.ended, job.failure, job.evidence)
+        return State("BuildModel", name, job.began, ended=job.ended, failure=job.failure, evidence=job.evidence)
 
     def _planned(self) -> RunNames | None:
         if self._names is None:

@@ -24,6 +24,8 @@ _ENDS = {
 }
 STAGES = {"Prepare Data": "PrepareData", "Build Model": "BuildModel", "Release Model": "ReleaseModel"}
 """State of the lifecycle → the machine that it starts."""
+WAITS = frozenset({"Bake", "Await Requests"})
+"""States that wait for a token which may never come: that their time is over is their usual end."""
 _REASON = 300  # characters
 
 
@@ -44,6 +46,10 @@ class State:
     began: datetime
     entered: int = 1
     ended: datetime | None = None
+    again: datetime | None = None
+    """When it was entered the last time; None for the first time."""
+    before: float = 0.0
+    """Seconds of the earlier visits."""
     failure: str = ""
     evidence: Evidence = Evidence()
     children: list[State] = field(default_factory=list)
@@ -58,9 +64,18 @@ class State:
     def words(self) -> str:
         return sentence(self.machine, self.name)
 
+    @property
+    def newest(self) -> datetime:
+        """When its newest visit began."""
+        return self.again or self.began
+
+    def visit(self, now: datetime) -> float:
+        """Seconds of its newest visit, until its end or until now."""
+        return max(0.0, ((self.ended or now) - self.newest).total_seconds())
+
     def seconds(self, now: datetime) -> float:
-        """From the first time that it was entered to its last end, or until now."""
-        return max(0.0, ((self.ended or now) - self.began).total_seconds())
+        """Of all its visits."""
+        return self.before + self.visit(now)
 
     def plain(self, now: datetime) -> Json:
         """For programs, with everything below it."""
@@ -136,7 +151,8 @@ class Timeline:
         elif event["type"].endswith(("Failed", "TimedOut", "Succeeded")):
             state = self._states.get((machine, within)) or self._newest_open(machine)
             if state:
-                state.failure = "" if event["type"].endswith("Succeeded") else _why(event)
+                over = event["type"].endswith("Succeeded") or (state.name in WAITS and _is_timeout(event))
+                state.failure = "" if over else _why(event)
 
     def _enter(self, machine: str, name: str, at: datetime) -> None:
         state = self._states.get((machine, name))
@@ -145,8 +161,9 @@ class Timeline:
             if machine in self._parallel:
                 self._branches[machine, name] = self._parallel[machine]
             return
+        state.before += state.visit(at)
         state.entered += 1
-        state.ended, state.failure = None, ""
+        state.again, state.ended, state.failure = at, None, ""
 
     def _end(self, machine: str, event: Any, at: datetime) -> None:
         self.ended.add(machine)
@@ -162,11 +179,17 @@ class Timeline:
         )
 
 
+def _is_timeout(event: Any) -> bool:
+    return event["type"].endswith("TimedOut") or _details(event).get("error") == "States.Timeout"
+
+
+def _details(event: Any) -> Json:
+    return next((value for key, value in event.items() if key.endswith("EventDetails") and isinstance(value, dict)), {})
+
+
 def _why(event: Any) -> str:
     """Error and reason of an event that reports a failure."""
-    found = next(
-        (value for key, value in event.items() if key.endswith("EventDetails") and isinstance(value, dict)), {}
-    )
+    found = _details(event)
     error = str(found.get("error") or _ENDS.get(event["type"]) or "no error was given")
     cause = reason_of(str(found["cause"])) if found.get("cause") else ""
     return shortened(f"{error}: {cause}" if cause else error, _REASON, "`sluice why`")

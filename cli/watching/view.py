@@ -136,7 +136,7 @@ class Changes:
             # each visit of a bake is a fact, but only the first one is worth a line
             repeated = entered and state.name in REPEATED
             words = () if repeated else (state.words,)
-            yield Change(state.began, "state", {**named, "status": "running", "entered": state.entered}, words)
+            yield Change(state.newest, "state", {**named, "status": "running", "entered": state.entered}, words)
         if state.evidence.facts and state.evidence.facts != facts:
             new = [line for line in state.evidence.lines if (*key, line) not in self._shown]
             self._shown |= {(*key, line) for line in new}
@@ -147,7 +147,7 @@ class Changes:
 
 
 def _ended(state: State, named: Json, now: datetime) -> Change:
-    took = state.seconds(now)
+    took = state.visit(now)
     facts = {**named, "status": state.status, "seconds": round(took, 1)}
     if state.failure:
         return Change(

@@ -37,11 +37,12 @@ def names(states: list[State]) -> list[str]:
     return [state.name for state in states]
 
 
-def test_a_state_lasts_from_its_first_entry_to_its_last_end():
+def test_a_state_lasts_as_long_as_all_of_its_visits():
     first = [entered("Bake", 0), exited("Bake", 5), entered("Judge Canary", 5), exited("Judge Canary", 6)]
     timeline = of(*first, entered("Bake", 6), machine="Drill")
     bake, judge = timeline.top()
-    assert (bake.status, bake.entered, bake.seconds(AT + timedelta(seconds=9))) == ("running", 2, 9)
+    assert (bake.status, bake.entered, bake.seconds(AT + timedelta(seconds=9))) == ("running", 2, 5 + 3)
+    assert (bake.newest, bake.visit(AT + timedelta(seconds=9))) == (AT + timedelta(seconds=6), 3)
     assert (judge.status, judge.entered, judge.seconds(AT)) == ("done", 1, 1)
 
 
@@ -95,3 +96,15 @@ def test_the_end_of_an_execution_ends_what_is_open():
     assert timeline.top()[0].failure == "stopped"
     timeline = of(entered("Model Promoted", 0, "Succeed"), _event("ExecutionSucceeded", 1))
     assert timeline.top()[0].status == "done"
+
+
+def test_that_the_time_of_a_bake_is_over_is_no_failure():
+    """A bake waits for a token that comes only to end it early."""
+    timeout = failed(5, "States.Timeout", "The task has exceeded its TimeoutSeconds")
+    for kind in (timeout, failed(5, "States.Timeout", kind="TaskTimedOut")):
+        (bake,) = of(entered("Bake", 0), kind, exited("Bake", 5), machine="Drill").top()
+        assert (bake.status, bake.failure) == ("done", "")
+        (other,) = of(entered("Await Approval", 0), kind, exited("Await Approval", 5), machine="Drill").top()
+        assert other.status == "failed"
+    (broken,) = of(entered("Bake", 0), failed(5, "Lambda.Unknown"), exited("Bake", 5), machine="Drill").top()
+    assert broken.status == "failed"
