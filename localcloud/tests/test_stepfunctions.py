@@ -328,6 +328,28 @@ def test_parallel_branches_have_their_own_context(cloud: Cloud, function: str, r
     assert run(cloud, machine(cloud, role, {"Both": both}))["output"] == [2, 4]
 
 
+def test_a_history_has_the_states_of_branches_and_says_to_which_an_event_belongs(
+    cloud: Cloud, function: str, role: str
+) -> None:
+    branches = [{"StartAt": name, "States": {name: double(function, {"number": 1})}} for name in ("A", "B")]
+    both = {"Type": "Parallel", "Branches": branches, "Next": "After"}
+    execution = start(cloud, machine(cloud, role, {"Both": both, "After": {"Type": "Succeed"}}))
+    finish(cloud, execution)
+    history = cloud.client("stepfunctions").get_execution_history(executionArn=execution)["events"]
+    assert [event["id"] for event in history] == list(range(1, len(history) + 1))
+    # each event's state: its own, or that of the event before it
+    within: dict[int, str] = {0: ""}
+    found: dict[str, list[str]] = {}
+    for event in history:
+        details = event.get("stateEnteredEventDetails") or event.get("stateExitedEventDetails") or {}
+        within[event["id"]] = details.get("name") or within[event["previousEventId"]]
+        found.setdefault(within[event["id"]], []).append(event["type"])
+    task = ["TaskStateEntered", "TaskScheduled", "TaskSucceeded", "TaskStateExited"]
+    assert (found["A"], found["B"]) == (task, task)
+    assert found["Both"] == ["ParallelStateEntered", "ParallelStateExited"]
+    assert history[-1]["type"] == "ExecutionSucceeded"
+
+
 def test_the_same_start_twice_is_one_execution(cloud: Cloud, role: str) -> None:
     arn = machine(cloud, role, {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}})
     states = cloud.client("stepfunctions")

@@ -198,6 +198,26 @@ def test_an_action_asks_for_a_reason_and_says_what_it_did(page: Page):
     assert page.evaluate("document.activeElement.textContent") == "Retrain"
 
 
+def test_a_model_that_waits_is_approved_from_its_page(page: Page):
+    world = page.console.source.world
+    registry: Any = world.registry
+    arn = registry.register("sluice-shop", "s3://m", "image", {"run_id": "rwait"}, False)
+    facts = {"trigger": "data", "status": "running", "approval": {"package_arn": arn, "token": "t"}}
+    world.ledger.start_run("shop", "rwait", world.clock.now(), facts)
+    page.open("/")
+    page.evaluate("[...document.querySelectorAll('main a')].find(a => a.textContent === 'Decide rwait').click()")
+    page.until("document.querySelector('main .ask') !== null")
+    page.evaluate("[...document.querySelectorAll('.ask button')].find(b => b.textContent === 'Approve').click()")
+    page.until("document.querySelector('dialog[open]') !== null")
+    page.key("Enter")
+    page.until("document.querySelector('dialog').textContent.includes('rwait is approved')")
+    assert registry.package(arn)["status"] == "Approved"
+    page.key("Escape")
+    page.until("document.querySelector('dialog') === null")
+    world.ledger.update_run("shop", "rwait", {"approval": {"package_arn": arn, "decision": "Approved"}})
+    page.until("document.querySelector('main .ask') === null")
+
+
 def test_a_dropped_file_is_sent_and_its_verdict_shown(page: Page):
     page.open("/projects/shop/drop?to=labels")
     page.evaluate(FILE)

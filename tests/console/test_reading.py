@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -30,7 +31,10 @@ from console.reading.logs import place_of
 from console.source import Source
 from sluice import keys
 from sluice.errors import NotFoundError
+from testing.release_world import PROJECT
 from tests.console import recorded
+from tests.console.stub import StubStack
+from tests.unit.steps.test_label_quality import asked, labelled, report, world_of
 
 PROMOTED, ROLLED_BACK = recorded.run_with("promoted"), recorded.run_with("rolled_back")
 FIRST = recorded.run_ids()[-1]
@@ -373,3 +377,22 @@ def test_without_the_right_to_make_a_queue_the_pages_work_and_say_so():
     inbox = Inbox(Source(stack), wanted=True)
     assert not inbox.listens
     assert "AccessDenied" in alerts.read(Source(stack), inbox)["why_not"]
+
+
+def test_a_measurement_of_the_monitor_itself_is_drawn_with_quality_maturity_and_label_delays():
+    """Not the recording: what the monitor writes today, so that a member with another name is noticed here."""
+    world = world_of()
+    begun = world.clock.now()
+    for day in range(5):
+        at = begun + timedelta(days=day)
+        asked(world, f"d{day}", 40, at)
+        world.clock.advance((at - world.clock.now()).total_seconds() + 600)
+        if day < 4:
+            labelled(world, f"d{day}", 40, "true")
+        report(world)
+    found = monitor.read(Source(StubStack(world)), PROJECT)
+    titles = [each["title"] for each in found["plots"]]
+    assert {"Quality (recall)", "Quality by period", "Maturity by period", "How soon labels come"} <= set(titles)
+    assert found["newest"]["quality"]["metric"] == "recall"
+    assert found["newest"]["labels"]["maturity"]["mature_age_seconds"] is not None
+    assert "Quality by the time of the request" in texts(found["page"])

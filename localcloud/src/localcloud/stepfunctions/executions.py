@@ -143,6 +143,7 @@ def run(execution_arn: str) -> None:
         fail(execution, "StateMachineDeleted", "State machine no longer exists")
         return
     role_arn = execution["events"][0]["executionStartedEventDetails"]["roleArn"]
+    execution["events"][0].setdefault("previousEventId", 0)
     running = _running[execution_arn] = Running(execution, role_arn)
     token = current.set(running)
     timer: threading.Timer | None = None
