@@ -24,7 +24,7 @@ from sluice.bootstrap import World
 from sluice.ports import Alarm, Answer, Champion, EndpointState
 from sluice.steps.register_model import register_model
 from sluice.steps.seal_model import seal_model
-from sluice.store import run_records
+from sluice.store import json_objects
 from testing.fakes import ClientError, Crash, FakeModels, Invocation, Published, failing, interrupted
 from testing.release_world import (
     ENDPOINT,
@@ -85,13 +85,13 @@ def door(name: str) -> Callable[[dict[str, Any], Any], Any]:
 @contextmanager
 def _world(world: World) -> Iterator[None]:
     """`world` is the one that doors find. Records are written without their indentation, which took half the time."""
-    real = bootstrap.world, run_records.json  # type: ignore[attr-defined]
+    real = bootstrap.world, json_objects.json  # type: ignore[attr-defined]
     bootstrap.world = lambda: world  # type: ignore[assignment]
-    run_records.json = _COMPACT  # type: ignore[attr-defined,assignment]
+    json_objects.json = _COMPACT  # type: ignore[attr-defined,assignment]
     try:
         yield
     finally:
-        bootstrap.world, run_records.json = real  # type: ignore[attr-defined]
+        bootstrap.world, json_objects.json = real  # type: ignore[attr-defined]
 
 
 @functools.cache

@@ -18,7 +18,7 @@ from sluice.changes.words import lines
 from sluice.contract import Contract
 from sluice.errors import DamagedRecordError, NotFoundError
 from sluice.ports import Alerts, Clock, Json, Ledger, ObjectStore
-from sluice.store.run_records import stored_json, write_json
+from sluice.store.json_objects import stored_json, write_json
 
 MAX_BYTES = 400_000_000
 """Of one accepted file: the function has 512 MB of disk."""

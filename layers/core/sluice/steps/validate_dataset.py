@@ -28,7 +28,6 @@ from sluice.datasets.corrections import Lineage, lineage
 from sluice.datasets.dead_letters import file_letter, given_up
 from sluice.datasets.file_facts import ignored_columns, missing_numbers
 from sluice.datasets.quarantine_files import write_quarantine
-from sluice.datasets.register_contract import register_contract
 from sluice.datasets.tell_dataset import tell_dataset
 from sluice.errors import (
     ConflictError,
@@ -183,6 +182,9 @@ def _contract(
         # the contract may have been dropped a moment before the file, its event still on the way
         yaml_key = keys.contract(project)
         if objects.exists(yaml_key):
+            # here, not above: the types of all records, whose import every other file would wait for
+            from sluice.datasets.register_contract import register_contract
+
             # a project that was unknown a moment ago has no accepted rows to compare the contract with
             version = objects.version(yaml_key)
             answer = register_contract(

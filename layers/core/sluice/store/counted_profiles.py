@@ -10,7 +10,7 @@ import json
 from sluice import keys
 from sluice.errors import DamagedRecordError, NotFoundError
 from sluice.ports import Json, ObjectStore
-from sluice.store.run_records import read_json
+from sluice.store.json_objects import read_json
 
 
 def write_counted(profile: Json, project: str, dataset: str, contract_version: str, *, objects: ObjectStore) -> None:

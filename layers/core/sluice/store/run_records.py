@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from sluice import keys
 from sluice.contract import Contract
-from sluice.errors import DamagedRecordError, InputError, NotFoundError, UnknownProjectError
+from sluice.errors import InputError, NotFoundError, UnknownProjectError
 from sluice.ports import Ledger, ObjectStore
 from sluice.records.baseline import Baseline
 from sluice.records.evaluation import Evaluation
 from sluice.records.run_inputs import RunInputs
 from sluice.records.run_record import RunFacts, RunRecord
 from sluice.records.training_plan import TrainingPlan
+from sluice.store.json_objects import read_json as read_json
+from sluice.store.json_objects import stored_json as stored_json
+from sluice.store.json_objects import write_json as write_json
 
 MAX_REASONS = 20
 """In a run's record and a state's output, which are small; the decision's record has every reason."""
-
-
-def read_json(key: str, *, objects: ObjectStore) -> Any:
-    """Raises NotFoundError, and DamagedRecordError for what is not JSON."""
-    body = objects.read(key)
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        # the parser's message may quote the object
-        raise DamagedRecordError(f"{objects.uri(key)} is not JSON; restore its last version") from None
-
-
-def stored_json(key: str, otherwise: Any = None, *, objects: ObjectStore) -> Any:
-    """`otherwise` where there is no such object yet. Raises DamagedRecordError."""
-    try:
-        return read_json(key, objects=objects)
-    except NotFoundError:
-        return otherwise
-
-
-def write_json(key: str, content: Any, *, objects: ObjectStore) -> None:
-    body = json.dumps(content, indent=1, sort_keys=True, default=str).encode()
-    objects.write(key, body, "application/json")
 
 
 def run_contract(project: str, run_id: str, *, objects: ObjectStore) -> Contract:
