@@ -64,7 +64,7 @@ CONTAINERS = --sklearn-python .envs/learn/bin/python --glue-python .envs/glue/bi
 
 # --- what people run ----------------------------------------------------------------------------------------------
 
-demo: setup  ## the whole line on this machine: deploy, train, canary, rollback, quarantine, drift, retraining
+demo: setup  ## the whole line on this machine: deploy, train, canary, rollback, quarantine, drift, retraining; KEEP=1 keeps it and opens the console
 	PYTHONPATH=layers/core $(PY) -m cli.demo
 
 build: setup  ## the machines' definitions and sam build, with bytecode in the layers; sam deploy takes what it made

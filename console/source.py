@@ -39,7 +39,7 @@ class Stack(Protocol):
 class Kept:
     """Answers by key, each for a while; one question at a time for each key, whichever threads want it."""
 
-    most: int = 400
+    most: int = 2_000
     _values: OrderedDict[Any, tuple[float, Any]] = field(default_factory=OrderedDict)
     _locks: dict[Any, threading.Lock] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)

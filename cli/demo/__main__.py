@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import time
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from cli.artefacts import ROOT
+from cli.commands import console
+from cli.connection import Connection
 from cli.demo.console import elapsed, say, table, title
 from cli.demo.memory import MemoryWatch
 from cli.demo.stages import Demo
@@ -53,12 +56,22 @@ def main() -> int:
             results.append(_run(demo, name, text))
             if results[-1]["status"] != "done":
                 break
+        if os.environ.get("KEEP"):
+            keep(stack.connection)
+        else:
+            say("`make demo KEEP=1` keeps the cloud at the end, and shows all of this in the console")
     except KeyboardInterrupt:
         say("stopped by hand")
     finally:
         _end(demo)
     peak = memory.stop()
     return _report(demo, results, peak)
+
+
+def keep(connection: Connection) -> None:
+    """The console over what the demonstration has made, until Ctrl-C."""
+    title("The console shows what happened; Ctrl-C ends it and the local cloud")
+    console.run(connection)
 
 
 def _run(demo: Demo, name: str, text: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from cli.commands.runs import explanation
 from console.inbox import Inbox
-from console.reading.stored import json_at
+from console.reading.stored import once_json_at
 from console.source import Source
 from sluice import keys
 from sluice.ports import Json
@@ -72,7 +72,7 @@ def _of(source: Source, project: str) -> list[Json]:
         words = f"{dataset.get('key')}: {dataset.get('rows')} rows accepted"
         found.append(_told(project, "Dataset Accepted", words, str(dataset.get("accepted_at") or "")))
     for item in source.world.objects.list(keys.monitor(project, "responses/"))[-MAX_RUNS:]:
-        answer = json_at(source, item.key)
+        answer = once_json_at(source, item.key)
         if isinstance(answer, dict):
             inputs: Any = answer.get("inputs") or {}
             words = f"{inputs.get('alarm')}: {answer.get('decision')}"

@@ -22,9 +22,12 @@ def read(source: Source, project: str, run_id: str) -> Json:
     """`{"gates", "others", "responses", "approval", "data", "figure"}`."""
     record = record_of(source, project, run_id)
     world = source.world
-    found = decisions.records(world, project, run_id)
+    found = source.kept.get(("decided", project, run_id), lambda: decisions.records(world, project, run_id), 0.8)
     gates = next((each for _, each in found if each.get("kind") == "gates"), None)
-    answers = decisions.responses(world, project, run_id, record)
+    # an object for each response of the project
+    answers = source.kept.get(
+        ("answered", project, run_id), lambda: decisions.responses(world, project, run_id, record), 10.0
+    )
     approval = record.get("approval") or {}
     return {
         "project": project,

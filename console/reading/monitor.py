@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from console.drawn import page_body, tree
-from console.reading.stored import json_at
+from console.reading.stored import once_json_at
 from console.source import Source
 from sluice import figures, keys
 from sluice.errors import NotFoundError
@@ -26,7 +26,7 @@ _UNITS = ((3.0, "minutes", 1 / 60), (72.0, "hours", 1.0), (float("inf"), "days",
 
 def read(source: Source, project: str) -> Json:
     """`{"measurements", "plots", "newest", "page", "responses", "left_out"}`."""
-    listed = source.kept.get(("monitored", project), lambda: _reports(source, project), 1.5)
+    listed = source.kept.get(("monitored", project), lambda: _reports(source, project), 4.0)
     shown = listed[-SHOWN:]
     reports = [each for key in shown if (each := _report(source, key)) is not None]
     newest = reports[-1] if reports else None
@@ -48,8 +48,7 @@ def _reports(source: Source, project: str) -> list[str]:
 
 
 def _report(source: Source, key: str) -> Json | None:
-    """Written once, so kept as long as there is room."""
-    found = source.kept.get(("report", key), lambda: json_at(source, key), 3_600)
+    found = once_json_at(source, key)
     return found if isinstance(found, dict) else None
 
 
@@ -222,7 +221,7 @@ def _responses(source: Source, project: str) -> list[Json]:
     stored = source.world.objects.list(keys.monitor(project, "responses/"))[-40:]
     found = []
     for item in stored:
-        record = json_at(source, item.key)
+        record = once_json_at(source, item.key)
         if isinstance(record, dict):
             inputs = record.get("inputs") or {}
             found.append(

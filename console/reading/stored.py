@@ -9,6 +9,11 @@ from sluice.errors import DamagedRecordError
 from sluice.store.run_records import stored_json
 
 
+def once_json_at(source: Source, key: str) -> Any:
+    """The same of an object that is written once: it is read once."""
+    return source.kept.get(("object", key), lambda: json_at(source, key), 3_600)
+
+
 def json_at(source: Source, key: str, otherwise: Any = None) -> Any:
     """What is stored at `key`; `otherwise` when there is none, or it is not JSON."""
     try:

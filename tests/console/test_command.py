@@ -12,6 +12,7 @@ import uvicorn
 
 from cli.app import main
 from cli.commands import console as command
+from cli.demo.__main__ import keep
 from cli.target import Target
 from tests.console import recorded
 
@@ -94,3 +95,9 @@ def test_it_serves_until_it_is_ended(capsys: Any, monkeypatch: Any):
     code, _, _ = sluice(capsys, "console", "--read-only")
     assert code == 0
     assert b"has the token" in answered[0]
+
+
+def test_a_demonstration_that_is_kept_ends_in_the_console(ran: list[Any], capsys: Any):
+    keep(recorded.stack())
+    assert len(ran) == 1
+    assert "http://127.0.0.1:" in capsys.readouterr().out

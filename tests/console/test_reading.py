@@ -396,3 +396,20 @@ def test_a_measurement_of_the_monitor_itself_is_drawn_with_quality_maturity_and_
     assert found["newest"]["quality"]["metric"] == "recall"
     assert found["newest"]["labels"]["maturity"]["mature_age_seconds"] is not None
     assert "Quality by the time of the request" in texts(found["page"])
+
+
+def test_an_object_that_is_written_once_is_read_once(monkeypatch: pytest.MonkeyPatch):
+    stack, read = recorded.stack(), []
+    objects = stack.world.objects
+    before = objects.read
+    monkeypatch.setattr(objects, "read", lambda key, *more: read.append(key) or before(key, *more))
+    own = Source(stack)
+    monkeypatch.setattr("console.source.time.monotonic", lambda: 0.0)
+    monitor.read(own, "shop")
+    alerts.read(own, None, "shop")
+    monkeypatch.setattr("console.source.time.monotonic", lambda: 60.0)
+    monitor.read(own, "shop")
+    alerts.read(own, None, "shop")
+    responses = [key for key in read if "/responses/" in key or key.endswith("/report.json")]
+    assert responses
+    assert len(responses) == len(set(responses))
