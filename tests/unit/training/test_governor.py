@@ -1,4 +1,4 @@
-"""The governor: no second try for a refused cause on the same evidence; what comes twice or flaps adds nothing."""
+"""The governor: no second try for a cause on the same evidence; what comes twice or flaps adds nothing."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def ended(world: World, run_id: str, outcome: str, **facts: Any) -> None:
     world.ledger.update_run(PROJECT, run_id, {"status": "finished", "outcome": outcome, **facts})
 
 
-def refused(outcome: str = "rejected", column: str = "pages", **facts: Any) -> World:
-    """A retraining for drift of 0.4 in `column`, on 1,000 rows, was refused; its cooldown is over."""
-    world = made()
+def tried(outcome: str = "rejected", column: str = "pages", **facts: Any) -> World:
+    """A retraining for drift of 0.4 in `column`, on 1,000 rows, has ended; its cooldown is over."""
+    world = made(min_rows=50)
     arrives(world, "d1", 1_000)
     report(world, {**REAL, "columns": [column]}, **drift(0.4, column))
     assert alarm(world)["decision"] == "retrain"
@@ -60,19 +60,20 @@ def refused(outcome: str = "rejected", column: str = "pages", **facts: Any) -> W
         ("not_approved", {}, "hold"),
         ("rolled_back", {}, "hold"),
         ("promoted", {"rolled_back": {"reason": "quality", "verified": True}}, "hold"),
-        ("promoted", {}, "retrain"),
+        ("promoted", {}, "hold"),
         ("failed", {}, "retrain"),
     ],
 )
-def test_a_refused_try_is_not_repeated_on_the_same_evidence(outcome: str, facts: dict[str, Any], decision: str) -> None:
-    world = refused(outcome, **facts)
+def test_a_try_is_not_repeated_on_the_same_evidence(outcome: str, facts: dict[str, Any], decision: str) -> None:
+    world = tried(outcome, **facts)
     report(world, REAL, **drift(0.41))
     answer = alarm(world)
     assert answer["decision"] == decision
     if decision == "hold":
         [why] = answer["reasons"]
         assert "the last retraining for the same cause, r7, was" in why
-        assert "accepted rows by a tenth (1,000 then, 1,000 now)" in why
+        by = "a tenth or 50" if (outcome, facts) == ("promoted", {}) else "a tenth"
+        assert f"accepted rows by {by} (1,000 then, 1,000 now)" in why
         assert "the drift by half (0.4 then, 0.41 now)" in why
 
 
@@ -87,7 +88,7 @@ def test_a_refused_try_is_not_repeated_on_the_same_evidence(outcome: str, facts:
 def test_it_is_repeated_when_the_evidence_has_grown_and_says_by_how_much(
     rows: int, score: float, told: str | None
 ) -> None:
-    world = refused()
+    world = tried()
     if rows:
         arrives(world, "d2", rows)
     report(world, REAL, **drift(score))
@@ -97,11 +98,19 @@ def test_it_is_repeated_when_the_evidence_has_grown_and_says_by_how_much(
         assert any(told in why for why in answer["reasons"])
 
 
+@pytest.mark.parametrize(("outcome", "decision"), [("promoted", "retrain"), ("rejected", "hold")])
+def test_after_a_promotion_some_new_rows_are_enough(outcome: str, decision: str) -> None:
+    world = tried(outcome)
+    arrives(world, "d2", 50)
+    report(world, REAL, **drift(0.4))
+    assert alarm(world)["decision"] == decision
+
+
 def test_another_cause_and_another_contract_are_tried() -> None:
-    world = refused(column="price")
+    world = tried(column="price")
     report(world, REAL, **drift(0.4))
     assert alarm(world)["decision"] == "retrain"
-    world = refused()
+    world = tried()
     contract, _ = world.ledger.contract(PROJECT)
     world.ledger.save_contract(PROJECT, contract, "v3")
     report(world, REAL, **drift(0.4))

@@ -107,7 +107,10 @@ class Retrain(Part):
         "`data.time`, else that of arrival",
     )
     min_rows: int = Field(
-        1_000, ge=1, description="a window with fewer usable rows is not used; all rows are, and the run says so"
+        1_000,
+        ge=1,
+        description="a window with fewer usable rows is not used; all rows are, and the run says so. So many new rows "
+        "are also enough to retrain again for a cause that a promoted model has not ended",
     )
     half_life: Duration | None = Field(
         None,

@@ -6,6 +6,7 @@ for meanwhile waits for its end.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,12 +24,14 @@ ALARMS = ("drift", "quality")
 """Triggers that `retrain.on` names."""
 UNBOUND = ("schedule",)
 """Triggers that the cooldown does not delay."""
-REFUSED = ("rejected", "not_approved", "rolled_back")
-"""Outcomes of a run whose model did not take over. A failed run says nothing about its model."""
+TRIED = ("rejected", "not_approved", "rolled_back", "promoted")
+"""Outcomes of a run that has shown what its rows teach: the same rows give the same model. A failed run has shown
+nothing."""
 MORE_ROWS = 1.1
 MORE_LOSS = 1.5
-"""Evidence has grown if there are a tenth more accepted rows than the refused run had, or if the drift or the loss is
-half as large again. Fewer rows hardly change a model; a smaller difference between two measurements is their noise."""
+"""Evidence has grown if there are a tenth more accepted rows than the last try had, or if the drift or the loss is
+half as large again. Fewer rows hardly change a model; a smaller difference between two measurements is their noise.
+After a try that was promoted, `retrain.min_rows` new rows are enough: the cause is back under another model."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Request:
     size: float | None = None
     rows: int = 0
     contract_version: str = ""
+    enough_rows: int | None = None
+    """New rows that are enough after a try that was promoted: `retrain.min_rows`."""
     since: datetime | None = None
     """When the change began that is to be learned."""
     by_person: bool = False
@@ -72,7 +77,7 @@ def limits(
     known = told.change_id if told else None
     faults = [each for each in held_changes(project, ledger=ledger) if each.fault and each.open]
     reasons += [_fault(project, change) for change in faults if change.change_id != known]
-    last = refused_before(project, request, ledger=ledger)
+    last = tried_before(project, request, ledger=ledger)
     if last and not last.grown:
         reasons.append(last.text(request))
     return reasons
@@ -117,8 +122,8 @@ def count_retraining(project: str, request: Request, at: datetime, *, ledger: Le
 
 
 @dataclass(frozen=True)
-class RefusedTry:
-    """The last retraining for the same cause, whose model did not take over."""
+class LastTry:
+    """The last retraining for the same cause, which still lasts."""
 
     run_id: str
     outcome: str
@@ -132,7 +137,8 @@ class RefusedTry:
             return f"{first}; it is tried again, because {self.grown}"
         rows, size = self.evidence.get("rows"), self.evidence.get("size")
         had = f"{rows:,}" if isinstance(rows, int) else "an unknown number"
-        awaited = [f"accepted rows by a tenth ({had} then, {request.rows:,} now)"]
+        by = f"a tenth or {request.enough_rows:,}" if self.outcome == "promoted" and request.enough_rows else "a tenth"
+        awaited = [f"accepted rows by {by} ({had} then, {request.rows:,} now)"]
         if request.size is not None and isinstance(size, int | float):
             what = "drift" if request.trigger == "drift" else "loss of quality"
             awaited.append(f"the {what} by half ({size:.4g} then, {request.size:.4g} now)")
@@ -142,8 +148,8 @@ class RefusedTry:
         )
 
 
-def refused_before(project: str, request: Request, *, ledger: Ledger) -> RefusedTry | None:
-    """The last try for the cause of an alarm, if it was refused. A person's request is an alarm's no more."""
+def tried_before(project: str, request: Request, *, ledger: Ledger) -> LastTry | None:
+    """The last try for the cause of an alarm, if it came to a verdict. A person's request needs no more evidence."""
     if request.trigger not in ALARMS or request.by_person:
         return None
     tries = [
@@ -155,18 +161,26 @@ def refused_before(project: str, request: Request, *, ledger: Ledger) -> Refused
     if run is None:
         return None
     outcome = "rolled_back" if run.rolled_back else str(run.outcome)
-    if outcome not in REFUSED:
+    if outcome not in TRIED:
         return None
     evidence = tries[-1].get("evidence") or {}
-    return RefusedTry(run.run_id, outcome, evidence, growth(evidence, request))
+    enough = request.enough_rows if outcome == "promoted" else None
+    return LastTry(run.run_id, outcome, evidence, growth(evidence, request, enough))
 
 
-def growth(then: Mapping[str, object], request: Request) -> str | None:
-    """In words, by how much the evidence has grown since the last try; None if it has not, or not enough."""
+def growth(then: Mapping[str, object], request: Request, enough: int | None = None) -> str | None:
+    """In words, by how much the evidence has grown since the last try; None if it has not, or not enough.
+
+    `enough`: new rows that are enough, where a tenth of the rows is more.
+    """
     rows, size, version = then.get("rows"), then.get("size"), then.get("contract_version")
     if version is not None and version != request.contract_version:
         return "the contract has changed since the last try"
-    if isinstance(rows, int) and request.rows >= MORE_ROWS * rows and request.rows > rows:
+    if (
+        isinstance(rows, int)
+        and request.rows > rows
+        and request.rows >= min(MORE_ROWS * rows, rows + (enough or math.inf))
+    ):
         return f"there are {request.rows:,} accepted rows; the last try had {rows:,}"
     if isinstance(size, int | float) and request.size is not None and request.size >= MORE_LOSS * size:
         return f"it is {request.size:.4g} now; at the last try it was {size:.4g}"

@@ -10,7 +10,7 @@ from sluice.ports import Alerts, Clock, Events, Json, Ledger, ObjectStore
 from sluice.store.held_changes import HeldChange
 from sluice.store.run_records import project_contract
 from sluice.training.chosen_rows import left_out_rows
-from sluice.training.governor import Request, count_retraining, earlier_retrainings, in_week, limits, refused_before
+from sluice.training.governor import Request, count_retraining, earlier_retrainings, in_week, limits, tried_before
 from sluice.training.held_answers import follow_verdict, sentences, verdict_for
 from sluice.training.responses import latest_report
 from sluice.watch.triage import broken
@@ -70,7 +70,7 @@ def answer(
     reasons = [reason]
     if verdict and verdict.sentence:
         reasons.append(visible(verdict.sentence))
-    last = refused_before(project, wanted, ledger=ledger)
+    last = tried_before(project, wanted, ledger=ledger)
     if last:
         reasons.append(last.text(wanted))
     if change and change.accepted:
@@ -104,6 +104,7 @@ def _request(
         size=_size(contract, kind, report),
         rows=accepted_rows(project, ledger=ledger),
         contract_version=registered[1] if registered else "",
+        enough_rows=contract.retrain.min_rows,
         since=since,
     )
 
