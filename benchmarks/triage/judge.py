@@ -28,16 +28,20 @@ holds the object. A drift may come with a training window of its own.
 
 
 class JudgeNotConnectedError(NotImplementedError):
-    """The bench has cases but not yet a judge."""
+    """A judge that cannot judge at all: it ends the run."""
 
 
 def connected(training: Seen, live: Seen) -> Verdict:
-    """The judge of Sluice. Raises JudgeNotConnectedError until somebody connects it here."""
-    raise JudgeNotConnectedError(
-        "No judge is connected to the triage bench: benchmarks/triage/judge.py, `connected`, must call the triage of "
-        "Sluice and map its answer to a Verdict. Nothing has been measured. Another judge can be named with "
-        "--judge module:function."
-    )
+    """The triage of Sluice. A difference that it asks a person about is held."""
+    from benchmarks.triage.sluice_window import reference_of, window_of
+    from sluice.watch.triage.judge import judge
+
+    found = judge(reference_of(training), window_of(live))
+    if found.answer == "nothing":
+        return Verdict(Decision.NOTHING)
+    known = {str(reason) for reason in Reason}
+    reason = Reason(str(found.reason)) if str(found.reason) in known else None
+    return Verdict(Decision.RETRAIN if found.answer == "retrain" else Decision.HELD, reason, found.columns)
 
 
 def named(name: str) -> Judge:

@@ -93,6 +93,14 @@ class Window:
         )
 
 
+def absent(values: np.ndarray) -> np.ndarray:
+    """Which values of a column are missing."""
+    if values.dtype == object:
+        found: np.ndarray = np.equal(values, None)  # type: ignore[call-overload]
+        return found.astype(bool)
+    return np.isnan(values)
+
+
 def typed_column(values: Iterable[Any], kind: str) -> np.ndarray:
     """Values as JSON has them → a column of a window. What is not of the type is missing (the endpoint refuses it).
 

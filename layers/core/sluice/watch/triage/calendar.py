@@ -1,0 +1,133 @@
+"""Which rows of the reference a window is compared with: those of its times of the year, where there are some.
+
+A window of one week in March differs from a year of training rows in every column that follows the season; nothing has
+drifted. If the reference covers a year, each row of the window is compared with reference rows of the same time of the
+year. If the window is shorter than five days, only with rows of its weekdays, where enough are left.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sluice.watch.triage.window import Window
+
+YEAR = 365.2425 * 86_400
+FEW_DAYS = 5 * 86_400
+FEWEST = 60
+"""Rows without which a narrower comparison says less than a wider one."""
+NEAR = 100
+"""Reference rows to either side of a row's time of the year that it is compared with, or 2 % of the reference."""
+
+
+def weekdays(seconds: np.ndarray) -> np.ndarray:
+    """Epoch seconds → weekday; which of them is 0 does not matter."""
+    return (seconds // 86_400).astype(np.int64) % 7
+
+
+def knows_seasons(reference: Window) -> bool:
+    """Whether the reference's rows have times that cover most of a year."""
+    at = reference.arrived
+    return at is not None and len(at) > FEWEST and bool(np.isfinite(at).all()) and float(np.ptp(at)) >= 0.6 * YEAR
+
+
+def of_weekdays(reference: Window, window: Window) -> np.ndarray | None:
+    """Places of the reference's rows on the weekdays of a short window; None: all rows."""
+    if reference.arrived is None or not knows_seasons(reference) or window.arrived is None or not len(window):
+        return None
+    if float(np.ptp(window.arrived)) >= FEW_DAYS:
+        return None
+    places = np.flatnonzero(np.isin(weekdays(reference.arrived), np.unique(weekdays(window.arrived))))
+    return places if len(places) >= FEWEST else None
+
+
+class Season:
+    """The reference in the order of the time of the year, or without an order where it does not know the seasons."""
+
+    def __init__(self, reference: Window) -> None:
+        self.rows = len(reference)
+        self.known = knows_seasons(reference)
+        if self.known and reference.arrived is not None:
+            phase = reference.arrived % YEAR
+            self.order = np.argsort(phase, kind="stable")
+            self.phase = phase[self.order]
+        else:
+            self.order = np.arange(self.rows)
+        self.near = min(max(NEAR, self.rows // 50), max(1, self.rows // 2))
+
+    def places(self, arrived: np.ndarray | None) -> np.ndarray | None:
+        """Where each row stands in the year's order of the reference; None: anywhere."""
+        if not self.known or arrived is None or not np.isfinite(arrived).all():
+            return None
+        return np.searchsorted(self.phase, arrived % YEAR)
+
+    def covers(self, arrived: np.ndarray | None) -> bool:
+        """Whether most of these times of the year are within ten days of rows of the reference; True without seasons."""
+        places = self.places(arrived)
+        if places is None or arrived is None:
+            return True
+        phase = arrived % YEAR
+        gap = np.minimum(np.abs(self.phase[places % self.rows] - phase), np.abs(self.phase[places - 1] - phase))
+        gap = np.minimum(gap, YEAR - gap)
+        return float(np.mean(gap < 10 * 86_400)) > 0.8
+
+    def expected(self, signals: np.ndarray, places: np.ndarray | None, rows: int) -> np.ndarray:
+        """For each of `rows` rows the mean of the reference's `signals` (rows × k, in its own order) near its place."""
+        if places is None:
+            return np.broadcast_to(signals.mean(axis=0), (rows, signals.shape[1]))
+        ordered = signals[self.order]
+        around = np.concatenate([ordered[-self.near :], ordered, ordered[: self.near]])
+        total = np.vstack([np.zeros(signals.shape[1]), np.cumsum(around, axis=0)])
+        return (total[places + 2 * self.near] - total[places]) / (2 * self.near)
+
+    def local(self, places: np.ndarray | None) -> np.ndarray | None:
+        """The reference's rows near these places, in its own order; None: all."""
+        if places is None or not len(places):
+            return None
+        edge = np.zeros(self.rows + 2 * self.near + 1)
+        np.add.at(edge, places, 1)
+        np.add.at(edge, np.minimum(places + 2 * self.near, len(edge) - 1), -1)
+        covered = np.cumsum(edge)[:-1] > 0
+        inside = covered[self.near : self.near + self.rows].copy()
+        inside[-self.near :] |= covered[: self.near]
+        inside[: self.near] |= covered[self.near + self.rows :]
+        return None if inside.mean() > 0.9 else self.order[inside]
+
+
+def persistence(signals: np.ndarray, arrived: np.ndarray | None, gap: float) -> np.ndarray:
+    """How many rows count as one, for each signal, since neighbours in time resemble each other: (1 + r) ÷ (1 − r).
+
+    r is the correlation of neighbours in the reference, carried over from their distance in time to `gap` seconds (an
+    autoregressive process of order 1). Correlations within chance count as none.
+    """
+    if arrived is None or len(arrived) < 50 or not np.isfinite(arrived).all():
+        return np.ones(signals.shape[1])
+    order = np.argsort(arrived, kind="stable")
+    ordered = signals[order]
+    centred = ordered - ordered.mean(axis=0)
+    power = (centred**2).mean(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = np.where(power > 1e-12, (centred[1:] * centred[:-1]).mean(axis=0) / power, 0.0)
+    r = np.where(r < max(0.06, 4 / math.sqrt(len(order))), 0.0, np.minimum(r, 0.995))
+    between = max(float(np.median(np.diff(arrived[order]))), 1.0)
+    r = np.where(r > 0, np.maximum(r, 1e-9) ** min(4.0, max(0.1, gap / between)), 0.0)
+    return (1 + r) / (1 - r)
+
+
+def precedents(reference: Window, lasts: float, most: int = 12) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Cuts of the reference into (a stretch of `lasts` seconds, all rows without that stretch), as places.
+
+    A stretch has at most a third of the reference. What a stretch of the reference shows against the rest is ordinary.
+    None where the reference does not know the seasons: its rows have no history.
+    """
+    if reference.arrived is None or not knows_seasons(reference):
+        return []
+    order = np.argsort(reference.arrived, kind="stable")
+    # in rows, not in time: a reference may have gaps, and in them there would be nothing
+    share = lasts / float(np.ptp(reference.arrived))
+    length = max(10, min(len(order) // 3, round(share * len(order))))
+    found = []
+    for first in np.linspace(0, len(order) - length, most).astype(np.int64):
+        found.append((order[first : first + length], np.concatenate([order[:first], order[first + length :]])))
+    return found

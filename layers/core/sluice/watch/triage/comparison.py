@@ -1,0 +1,286 @@
+"""A window beside its reference: what every hypothesis looks at, computed once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from sluice.watch.triage import calendar, signals
+from sluice.watch.triage.distance import by_chance, chi_square, kolmogorov, two_sided
+from sluice.watch.triage.onset import Stretch, stretches
+from sluice.watch.triage.profile import Numbers, Profile, Words, counts_of, words_of
+from sluice.watch.triage.window import Window, absent
+
+CHANCE = 1e-3
+"""The probability that any column of a window seems to have changed when none did; shared among the columns."""
+Z_CHANGED = 6.0
+"""Standard score of a stretch beyond chance: two-sided 2e-9, for 800 stretches × 10 signals × 50 columns."""
+FEWEST_RUNS = 2.5
+"""Rows of a stretch that count as one each, at least: one cold day or one holiday is a single observation."""
+Z_LIKELY = 4.5
+"""What a stretch must have besides, where the reference's own stretches differ from each other."""
+SMALLEST_SIZE = 0.04
+"""A distance below this is no change, however certain."""
+UNUSUAL = 1.4
+"""A column must differ so many times more than a stretch of the reference differs from the rest of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column of the window beside the reference.
+
+    size     distance in the stretch where it differs most, 0 to 1 (Kolmogorov–Smirnov, or total variation)
+    chance   probability of the difference of the whole window by chance
+    together how many rows count as one, since neighbours in time resemble each other
+    z        standard score of the signal that moved most, `signal`, in its `stretch`; `scores` has those of all signals
+    """
+
+    name: str
+    size: float
+    chance: float
+    z: float
+    signal: str
+    stretch: Stretch
+    scores: dict[str, float]
+    together: float
+
+
+class Comparison:
+    """`reference` is the profile of all reference rows; rows of other seasons are left out where it matters."""
+
+    def __init__(self, reference: Profile, window: Window, with_precedents: bool = True) -> None:
+        self.reference = reference
+        self.window = window
+        self.places = reference.season.places(window.arrived) if self.covered else None
+        self._with_precedents = with_precedents
+        self._overall: set[str] = set()
+        """Columns that are compared with all reference rows, since the window is nearer to them than to its season."""
+        self.found: dict[Any, list[Any]] = {}
+
+    @cached_property
+    def columns(self) -> dict[str, Column]:
+        """Every column of numbers, categories, texts and booleans."""
+        usual = self.usual
+        found = {name: self._number(column, usual.get(name, {})) for name, column in self.reference.numbers.items()}
+        return found | {name: self._words(column, usual.get(name, {})) for name, column in self.reference.words.items()}
+
+    @cached_property
+    def changed(self) -> dict[str, Column]:
+        """Columns that differ by more than chance, and by more than the reference differs from itself."""
+        found = {name: column for name, column in self.columns.items() if self._differs(column)}
+        return dict(sorted(found.items(), key=lambda each: -each[1].size))
+
+    @cached_property
+    def precedents(self) -> list[Comparison]:
+        """Stretches of the reference beside the rest of it, kept with the reference."""
+        if not self._with_precedents:
+            return []
+        base, at = self.reference.window, self.window.arrived
+        if at is None or not self.reference.season.known:
+            return []
+        # windows that last nearly as long have the same precedents
+        key = round(2 * math.log2(max(60.0, float(np.ptp(at)))))
+        kept = self.reference.precedents
+        if key not in kept:
+            kept[key] = [
+                Comparison(Profile(base.take(rest)), base.take(stretch), with_precedents=False)
+                for stretch, rest in calendar.precedents(base, 2.0 ** (key / 2))
+            ]
+        # a stretch whose time of the year the rest does not have is no precedent for a window whose time it has
+        return [each for each in kept[key] if each.covered or not self.covered]
+
+    @cached_property
+    def covered(self) -> bool:
+        """Whether the reference has rows of the window's time of the year, or does not know the seasons at all."""
+        return self.reference.season.covers(self.window.arrived)
+
+    @cached_property
+    def usual(self) -> dict[str, dict[str, float]]:
+        """Column → signal → the greatest |z| that a stretch of the reference has against the rest."""
+        found: dict[str, dict[str, float]] = {}
+        for each in self.precedents:
+            for name, column in each.columns.items():
+                mine = found.setdefault(name, {})
+                for signal, z in column.scores.items():
+                    mine[signal] = max(mine.get(signal, 0.0), abs(z))
+                mine["size"] = max(mine.get("size", 0.0), column.size)
+        return found
+
+    def follows_season(self, name: str) -> bool:
+        """Whether stretches of the reference differ from the rest of it in this column beyond chance."""
+        return max((z for signal, z in self.usual.get(name, {}).items() if signal != "size"), default=0.0) > Z_CHANGED
+
+    def usual_size(self, name: str) -> float:
+        """The distance from the rest of the reference that its own stretches have; 0 where it has no history."""
+        return self.usual.get(name, {}).get("size", 0.0)
+
+    @cached_property
+    def features(self) -> np.ndarray:
+        """The window's rows × features of `Dependence`."""
+        return self.reference.dependence.features(self.window)
+
+    def missing(self, name: str) -> np.ndarray:
+        return absent(self.window.columns[name])
+
+    def since(self, row: int) -> float | None:
+        """Arrival of a row."""
+        at = self.window.arrived
+        return None if at is None or not 0 <= row < len(at) or not np.isfinite(at[row]) else float(at[row])
+
+    def local(self, rows: np.ndarray) -> np.ndarray | None:
+        """Reference rows that these rows of the window are compared with; None: all."""
+        return self.reference.season.local(None if self.places is None else self.places[rows])
+
+    def base_numbers(self, name: str, rows: np.ndarray) -> Numbers:
+        """The reference's column for these rows of the window."""
+        local = None if name in self._overall else self.local(rows)
+        column = self.reference.numbers[name]
+        return column if local is None else Numbers.of(name, self.reference.window.columns[name][local])
+
+    def base_words(self, name: str, rows: np.ndarray) -> Words:
+        local = None if name in self._overall else self.local(rows)
+        column = self.reference.words[name]
+        return column if local is None else Words.of(name, words_of(self.reference.window.columns[name][local]))
+
+    def _differs(self, column: Column) -> bool:
+        limit = CHANCE / max(1, len(self.columns))
+        least = Z_LIKELY if self.precedents else 0.0
+        return column.size >= SMALLEST_SIZE and (
+            (column.chance < limit and abs(column.z) > least) or abs(column.z) > Z_CHANGED
+        )
+
+    def _farthest(
+        self, now: signals.Signals, base: signals.Signals, ordinary: dict[str, float]
+    ) -> tuple[str, Stretch, float, dict[str, float]]:
+        """The signal that moved most, its stretch, how many rows count as one for it, and all scores.
+
+        A signal that is not farther away than in the precedents, with a margin, has the score 0.
+        """
+        names = list(now)
+        mine, usual = np.column_stack(list(now.values())), np.column_stack([base[name] for name in names])
+        at = self.window.arrived
+        gap = 0.0 if at is None or len(at) < 2 else float(np.ptp(at)) / (len(at) - 1)
+        together = calendar.persistence(usual, self.reference.window.arrived, gap)
+        # the signals of the values share one history
+        values = np.array([name not in signals.OF_THEIR_OWN for name in names])
+        if values.any():
+            together[values] = together[values].max()
+        binary = np.array([name not in signals.CONTINUOUS for name in names])
+        found = stretches(mine, np.broadcast_to(usual.mean(axis=0), mine.shape), binary, len(usual))
+        if self.places is not None:
+            # the season excuses a difference; it is no evidence for one, since rows may come in any order
+            local = stretches(mine, self.reference.season.expected(usual, self.places, len(mine)), binary, len(usual))
+            found = [min(pair, key=lambda each: abs(each.z)) for pair in zip(found, local, strict=True)]
+        found = [replace(each, z=each.z / math.sqrt(t)) for each, t in zip(found, together, strict=True)]
+        of_values = max((z for signal, z in ordinary.items() if signal.startswith("=")), default=0.0)
+        for k, name in enumerate(names):
+            limit = of_values if name.startswith("=") else ordinary.get(name, 0.0)
+            one_run = (found[k].last - found[k].first) / together[k] < FEWEST_RUNS and name not in signals.OF_THEIR_OWN
+            if abs(found[k].z) <= UNUSUAL * limit or (one_run and self._with_precedents):
+                found[k] = replace(found[k], z=0.0)
+        best = max(range(len(found)), key=lambda k: abs(found[k].z))
+        scores = {name: each.z for name, each in zip(names, found, strict=True)}
+        return names[best], found[best], float(together.max()), scores
+
+    def _number(self, column: Numbers, ordinary: dict[str, float]) -> Column:
+        values, base = self.window.columns[column.name], self.reference.window.columns[column.name]
+        now, usual = signals.of_numbers(column, values), self._signals(column.name)
+        spike = signals.spike_of(column, values)
+        if spike is not None and column.rows:
+            now["spike"] = (values == spike).astype(np.float64)
+            usual = {**usual, "spike": (base == spike).astype(np.float64)}
+        signal, stretch, together, scores = self._farthest(now, usual, ordinary)
+        missing = np.isnan(values)
+        present = np.sort(values[~missing])
+        every = np.arange(len(values))
+        if self.places is not None:
+            local = self.base_numbers(column.name, every)
+            if kolmogorov(column.ordered, present) < kolmogorov(local.ordered, present):
+                self._overall.add(column.name)
+        whole = self.base_numbers(column.name, every)
+        chance = min(
+            by_chance(kolmogorov(whole.ordered, present), whole.rows / together, len(present) / together),
+            _share_chance(missing, whole.missing, whole.rows, together),
+        )
+        near = whole if stretch.whole else self.base_numbers(column.name, stretch.inner)
+        inner = values[stretch.inner]
+        there = np.sort(inner[~np.isnan(inner)])
+        size = max(kolmogorov(near.ordered, there), abs(float(np.isnan(inner).mean()) - near.missing))
+        if signal in ("unknown", "new") and len(there):
+            size = max(size, abs(float(column.known(there).mean()) - column.seen))
+        return Column(column.name, size, chance, stretch.z, signal, stretch, scores, together)
+
+    def _signals(self, name: str) -> signals.Signals:
+        """Signals of the reference itself, kept with it."""
+        kept = self.reference.kept
+        if name not in kept:
+            column, values = self.reference.numbers[name], self.reference.window.columns[name]
+            kept[name] = signals.of_numbers(column, values)
+            for unknown in ("unknown", "new"):
+                if unknown in kept[name]:
+                    kept[name][unknown] = signals.unknown_again(column, values)
+        return kept[name]
+
+    def _unseen(self, column: Words, base: np.ndarray) -> np.ndarray:
+        kept = self.reference.kept
+        key = f"unseen {column.name}"
+        if key not in kept:
+            kept[key] = {"": signals.unseen_again(column, base)}
+        return kept[key][""]
+
+    def _words(self, column: Words, ordinary: dict[str, float]) -> Column:
+        name = column.name
+        words, base = words_of(self.window.columns[name]), words_of(self.reference.window.columns[name])
+        followed = signals.followed(column, words)
+        signal, stretch, together, scores = self._farthest(
+            signals.of_words(column, words, followed),
+            {**signals.of_words(column, base, followed), "unseen": self._unseen(column, base)},
+            ordinary,
+        )
+        missing = absent(words)
+        counts = counts_of(words)
+        every_row = np.arange(len(words))
+        if self.places is not None and variation(column, counts) < variation(self.base_words(name, every_row), counts):
+            self._overall.add(name)
+        whole = self.base_words(name, every_row)
+        if column.free:
+            unseen = np.fromiter((word is not None and word not in column.shares for word in words), bool, len(words))
+            size = abs(float(unseen[stretch.inner].mean()) - column.singletons)
+            chance = _share_chance(unseen, column.singletons, column.rows, together)
+        else:
+            every = sorted(whole.shares.keys() | counts.keys())
+            chance = chi_square(
+                np.array([counts.get(word, 0) for word in every]) / together,
+                np.array([whole.shares.get(word, 0.0) * whole.rows for word in every]) / together,
+            )
+            near = whole if stretch.whole else self.base_words(name, stretch.inner)
+            size = variation(near, counts_of(words[stretch.inner]))
+        chance = min(chance, _share_chance(missing, whole.missing, whole.rows, together))
+        size = max(size, abs(float(missing[stretch.inner].mean()) - whole.missing))
+        return Column(name, size, chance, stretch.z, signal, stretch, scores, together)
+
+
+def variation(base: Words, counts: dict[str, int]) -> float:
+    """The total variation distance of counts of values from the shares of a reference."""
+    total = max(1, sum(counts.values()))
+    return sum(abs(counts.get(w, 0) / total - base.shares.get(w, 0.0)) for w in base.shares.keys() | counts.keys()) / 2
+
+
+def _share_chance(hits: np.ndarray, rate: float, rows: float, together: float) -> float:
+    """The probability of a share by chance (normal approximation); `together` rows count as one."""
+    now = float(hits.mean()) if len(hits) else 0.0
+    if now == rate:
+        return 1.0
+    mine, base = len(hits) / together, rows / together
+    pooled = (now * mine + rate * base + 0.5) / (mine + base + 1)
+    return two_sided((now - rate) / np.sqrt(pooled * (1 - pooled) * (1 / max(1.0, mine) + 1 / max(1.0, base))))
+
+
+def compare(profile: Profile, window: Window) -> Comparison:
+    """The window beside the rows of the reference that are comparable."""
+    places = calendar.of_weekdays(profile.window, window)
+    return Comparison(profile if places is None else Profile(profile.window.take(places)), window)

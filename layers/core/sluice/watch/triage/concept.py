@@ -1,0 +1,231 @@
+"""The labels beside the columns: does a line that predicts the reference's labels still predict them?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from sluice.watch.triage import calendar
+from sluice.watch.triage.comparison import Comparison
+from sluice.watch.triage.distance import by_chance, kolmogorov, two_sided
+from sluice.watch.triage.onset import Stretch, shifted
+
+FEWEST = 60
+Z_CHANGED = 5.2
+
+
+@dataclass(frozen=True, eq=False)
+class Concept:
+    """`labels` and `scores` are of the window's rows with a label; scores are those of a ridge regression that was
+    fitted to the reference, in units of the label. `base_*` are the reference's, out of fold."""
+
+    labels: np.ndarray
+    scores: np.ndarray
+    base_labels: np.ndarray
+    base_scores: np.ndarray
+    features: np.ndarray
+    base_features: np.ndarray
+    rows: np.ndarray
+    stretch: Stretch
+    signal: str
+    binary: bool
+    usual: float = 0.0
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> Concept | None:
+        """None if labels are unknown, too few, or of more than two classes."""
+        window, base = comparison.window, comparison.reference.window
+        if window.labels is None or base.labels is None or window.labels.dtype == object or base.labels.dtype == object:
+            return None
+        rows = np.flatnonzero(np.isfinite(window.labels))
+        known = np.flatnonzero(np.isfinite(base.labels))
+        if len(rows) < FEWEST or len(known) < 200 or base.problem == "multiclass":
+            return None
+        kept = comparison.reference.kept
+        if "concept" not in kept:
+            kept["concept"] = fitted(comparison, known)
+        line, base_scores = kept["concept"]["line"], kept["concept"]["scores"]
+        features = comparison.features[rows]
+        binary = base.problem == "binary" or set(np.unique(base.labels[known])) <= {0.0, 1.0}
+        labels, base_labels = (
+            squeezed(window.labels[rows], base.labels[known], binary),
+            squeezed(base.labels[known], base.labels[known], binary),
+        )
+        scores = features @ line[1:] + line[0]
+        centred = base_labels - base_scores
+        spread = max(float(centred.std()), 1e-9)
+        mean = float(base_labels.mean())
+        wide = max(float(base_scores.std()), 1e-9)
+        # the labels less what the columns say; and whether labels and scores are on the same side
+        signals = {
+            "level": ((labels - scores) - float(centred.mean())) / spread,
+            "relation": product(labels, scores, mean, wide) - product(base_labels, base_scores, mean, wide).mean(),
+        }
+        base_product = product(base_labels, base_scores, mean, wide)
+        signals["relation"] = signals["relation"] / max(float(base_product.std()), 1e-9)
+        at = window.arrived
+        gap = 0.0 if at is None or len(at) < 2 else float(np.ptp(at)) / (len(at) - 1)
+        mine = np.column_stack([base_labels - base_scores, base_product])
+        together = calendar.persistence(mine, None if base.arrived is None else base.arrived[known], gap)
+        found = shifted(np.column_stack(list(signals.values())) / np.sqrt(together), len(known), shortest=0.15)
+        best = max(range(2), key=lambda k: abs(found[k].z))
+        usual = np.inf if comparison.precedents else 0.0
+        for precedent in comparison.precedents:
+            if "concept" not in precedent.found:
+                precedent.found["concept"] = [Concept.of(precedent)]
+            before = precedent.found["concept"][0]
+            if before is not None:
+                usual = max(0.0 if np.isinf(usual) else usual, abs(before.stretch.z))
+        return cls(
+            labels, scores, base_labels, base_scores, features,
+            comparison.reference.dependence.features_of_reference[known], rows, found[best], list(signals)[best], binary, usual,
+        )  # fmt: skip
+
+    @property
+    def changed(self) -> bool:
+        """Beyond chance, and beyond what stretches of the reference show (infinite if they are too small to tell)."""
+        return abs(self.stretch.z) > max(Z_CHANGED, 1.3 * self.usual)
+
+    @cached_property
+    def inner(self) -> np.ndarray:
+        return self.stretch.inner
+
+    def slopes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Covariances of the label with each feature: in the reference, in the stretch, and the error of the latter."""
+        labels, features = self.labels[self.inner], self.features[self.inner]
+        base = (self.base_labels - self.base_labels.mean()) @ self.base_features / len(self.base_labels)
+        now = (labels - labels.mean()) @ (features - features.mean(axis=0)) / len(labels)
+        return base, now, np.full(len(base), max(float(labels.std()), 1e-9) / np.sqrt(len(labels)))
+
+    def prior_only(self) -> bool:
+        """Whether the rows of each class are as usual, so that only the shares of the classes have changed."""
+        middle = 0.5 if self.binary else float(np.median(self.base_labels))
+        now, usual = self.labels[self.inner] > middle, self.base_labels > middle
+        for each in (True, False):
+            mine, base = self.scores[self.inner][now == each], self.base_scores[usual == each]
+            if len(mine) < 10 or len(base) < 10:
+                return False
+            spread = float(base.std()) * np.sqrt(1 / len(mine) + 1 / len(base))
+            if abs(float(mine.mean() - base.mean())) > 3 * max(spread, 1e-12):
+                return False
+        return abs(float(now.mean() - usual.mean())) > 0.03
+
+    def fault(self) -> tuple[str, dict[str, Any]] | None:
+        """What is wrong with the labels; None if the change may be real."""
+        labels = self.labels[self.inner]
+        base, now, error = self.slopes()
+        power = float(base @ base)
+        if power <= 0:
+            return None
+        kept = float(now @ base) / power
+        noise = float(error[0]) / np.sqrt(power)
+        rest = now - kept * base
+        # what is left besides the usual direction; chance makes about one for each independent feature
+        left = float((rest**2).sum() / error[0] ** 2) / max(1, len(base))
+        mean, usual = float(labels.mean()), float(self.base_labels.mean())
+        expected = float(self.scores[self.inner].mean())
+        evidence = {
+            "dependence_kept": round(kept, 3),
+            "error": round(noise, 3),
+            "mean": round(mean, 4),
+            "usual": round(usual, 4),
+            "left": round(left, 2),
+        }
+        spread = max(float(self.base_labels.std()), 1e-9)
+        still = abs(mean - expected) < 4 * spread / np.sqrt(len(labels)) + 0.02 * spread
+        flipped = self.binary and abs(mean - (1 - expected)) < 4 * spread / np.sqrt(len(labels)) + 0.03
+        if self.binary and flipped and kept < -0.6 and left < 2.5:
+            return "the two classes of the labels are exchanged", evidence
+        if still and abs(kept) < 0.3 + 1.5 * noise and kept + 2.5 * noise < 0.8 and left < 2.0:
+            return "the labels no longer depend on the columns: they belong to other rows", evidence
+        if self.binary:
+            thin = thinned(labels, self.scores[self.inner], self.base_labels, self.base_scores)
+            if thin is not None:
+                share, p = thin
+                return (
+                    f"{share:.0%} of the positive labels are missing, whatever the columns say: absent ones count as negative",
+                    {**evidence, "fit": round(p, 4)},
+                )
+        if not self.binary:
+            values, counts = np.unique(labels, return_counts=True)
+            top = int(counts.argmax())
+            share = float(counts[top]) / len(labels)
+            if share > 0.05 and float(np.mean(self.base_labels == values[top])) < 0.2 * share:
+                return f"{share:.0%} of the labels are one value that is unusual", evidence
+        return None
+
+
+def thinned(
+    labels: np.ndarray, scores: np.ndarray, base_labels: np.ndarray, base_scores: np.ndarray
+) -> tuple[float, float] | None:
+    """(share of positive labels that are lost, how well it fits) if each part of the scores has lost the same share."""
+    edges = np.quantile(base_scores, [0.2, 0.4, 0.6, 0.8, 0.9])
+    here, there = np.searchsorted(edges, scores), np.searchsorted(edges, base_scores)
+    bins = len(edges) + 1
+    rate = np.bincount(there, base_labels, bins) / np.maximum(1, np.bincount(there, minlength=bins))
+    rows, positive = np.bincount(here, minlength=bins), np.bincount(here, labels, bins)
+    expected = rate * rows
+    if expected.sum() < 10:
+        return None
+    kept = float(positive.sum() / expected.sum())
+    if kept > 0.8:
+        return None
+    fitted_rate = np.clip(kept * rate, 1e-4, 1 - 1e-4)
+    variance = rows * fitted_rate * (1 - fitted_rate) + (kept * rows) ** 2 * rate * (1 - rate) / np.maximum(
+        1, np.bincount(there, minlength=bins)
+    )
+    chi = float((((positive - kept * expected) ** 2) / np.maximum(variance, 1e-9)).sum())
+    freedom = bins - 1
+    z = ((chi / freedom) ** (1 / 3) - (1 - 2 / (9 * freedom))) / np.sqrt(2 / (9 * freedom))
+    p = two_sided(z) / 2 if z > 0 else 1 - two_sided(z) / 2
+    return (1 - kept, p) if p > 0.003 else None
+
+
+def product(labels: np.ndarray, scores: np.ndarray, mean: float, wide: float) -> np.ndarray:
+    return (labels - mean) * np.clip((scores - mean) / wide, -3, 3)
+
+
+def squeezed(labels: np.ndarray, base: np.ndarray, binary: bool) -> np.ndarray:
+    """Labels of a regression as ranks among the reference's labels: an outlier must not decide."""
+    if binary:
+        return labels
+    ordered = np.sort(base)
+    return (np.searchsorted(ordered, labels, "left") + np.searchsorted(ordered, labels, "right")) / (2 * len(ordered))
+
+
+def fitted(comparison: Comparison, known: np.ndarray) -> dict[str, np.ndarray]:
+    """A ridge regression on the reference's features, and its answers out of fold (two folds, in turn)."""
+    base = comparison.reference.window
+    features = comparison.reference.dependence.features_of_reference[known]
+    if base.labels is None:
+        raise ValueError("a reference without labels has no concept")
+    binary = base.problem == "binary" or set(np.unique(base.labels[known])) <= {0.0, 1.0}
+    labels = squeezed(base.labels[known], base.labels[known], binary)
+    design = np.column_stack([np.ones(len(known)), features])
+
+    def solve(rows: np.ndarray) -> np.ndarray:
+        part = design[rows]
+        penalty = np.full(design.shape[1], 1.0 + 0.01 * len(rows))
+        penalty[0] = 0.0
+        return np.linalg.solve(part.T @ part + np.diag(penalty), part.T @ labels[rows])
+
+    scores = np.empty(len(known))
+    fold = np.arange(len(known)) % 2
+    for each in (0, 1):
+        scores[fold == each] = design[fold == each] @ solve(np.flatnonzero(fold != each))
+    return {"line": solve(np.arange(len(known))), "scores": scores}
+
+
+def labels_moved(comparison: Comparison) -> bool:
+    """Whether the labels have another distribution, whatever the columns are: a fault of a column does not reach them.
+
+    False where the reference's own stretches differ from each other.
+    """
+    now, base = comparison.window.labels, comparison.reference.window.labels
+    if now is None or base is None or now.dtype == object or base.dtype == object or comparison.precedents:
+        return False
+    mine, usual = np.sort(now[np.isfinite(now)]), np.sort(base[np.isfinite(base)])
+    return len(mine) >= 30 and by_chance(kolmogorov(usual, mine), len(usual), len(mine)) < 1e-6

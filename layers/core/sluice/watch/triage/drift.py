@@ -1,0 +1,124 @@
+"""Real drift: what is left when no fault explains a difference, and why it is plausible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sluice.watch.triage.comparison import Z_CHANGED, Comparison
+from sluice.watch.triage.concept import Concept, labels_moved
+from sluice.watch.triage.distance import shares_differ
+from sluice.watch.triage.hypotheses.feed import leaving_group
+from sluice.watch.triage.profile import counts_of, words_of
+from sluice.watch.triage.window import Reason
+
+
+@dataclass(frozen=True, eq=False)
+class Drift:
+    """A real drift, or (`UNEXPLAINED`, `JUMP`) a difference that a person must judge."""
+
+    reason: Reason
+    columns: tuple[str, ...]
+    what: str
+    first: int
+    evidence: dict[str, Any]
+
+
+def drift(comparison: Comparison) -> Drift | None:
+    changed = comparison.changed
+    evidence: dict[str, Any] = {"sizes": {name: round(column.size, 4) for name, column in changed.items()}}
+    first = min((column.stretch.first for column in changed.values()), default=0)
+    if changed and not comparison.covered:
+        what = "the window is of a time of the year that the reference has not seen"
+        return Drift(Reason.COVARIATE_SHIFT, tuple(changed), what, first, evidence)
+    for name in changed:
+        fresh = newcomer(comparison, name)
+        if fresh:
+            what = f"a new value {fresh!r} of {name} takes a share from the others"
+            return Drift(Reason.NEW_SEGMENT, (name,), what, changed[name].stretch.first, evidence)
+    for name, column in changed.items():
+        if column.scores.get("far", 0.0) > Z_CHANGED and far_share(comparison, name) > 0.02:
+            what = f"{name} has values far beyond all that the reference has"
+            return Drift(Reason.UNEXPLAINED, (name,), what, column.stretch.first, evidence)
+    leaving = leaving_group(comparison)
+    if leaving:
+        what = f"a group of {leaving} leaves little by little, with its rows"
+        return Drift(Reason.COVARIATE_SHIFT, (leaving,), what, first, evidence)
+    labels = labels_moved(comparison)
+    if len(changed) >= 2 or (changed and labels):
+        what = f"{len(changed)} columns{' and the labels' if labels else ''} move together"
+        return Drift(Reason.COVARIATE_SHIFT, tuple(changed), what, first, evidence)
+    if changed:
+        return alone(comparison, next(iter(changed)), evidence)
+    concept = Concept.of(comparison)
+    if concept is not None and concept.changed:
+        evidence["labels"] = {"z": round(concept.stretch.z, 1), "signal": concept.signal}
+        if concept.prior_only():
+            what = "the shares of the labels have changed, and the rows of each class are as usual"
+            return Drift(Reason.PRIOR_SHIFT, (), what, int(concept.rows[concept.stretch.first]), evidence)
+        what = "the columns are as usual, and the labels follow them in another way"
+        return Drift(Reason.CONCEPT_DRIFT, (), what, int(concept.rows[concept.stretch.first]), evidence)
+    if labels:
+        what = "the labels have other shares, and the columns hardly move"
+        return Drift(Reason.PRIOR_SHIFT, (), what, 0, evidence)
+    return None
+
+
+def far_share(comparison: Comparison, name: str) -> float:
+    """The share of values that are more than half of the reference's range away from it."""
+    ordered, values = comparison.reference.numbers[name].ordered, comparison.window.columns[name]
+    reach = 0.5 * (ordered[-1] - ordered[0])
+    return float(np.mean((values < ordered[0] - reach) | (values > ordered[-1] + reach)))
+
+
+def alone(comparison: Comparison, name: str, evidence: dict[str, Any]) -> Drift:
+    """One column moved alone."""
+    column = comparison.changed[name]
+    first = column.stretch.first
+    if name in comparison.reference.words:
+        what = f"the mix of {name} is another one, of values that are known"
+        return Drift(Reason.COVARIATE_SHIFT, (name,), what, first, evidence)
+    if follows(comparison, name):
+        what = f"{name} moves, and its dependence on the other columns holds"
+        return Drift(Reason.COVARIATE_SHIFT, (name,), what, first, evidence)
+    if first > 0 or column.stretch.last < len(comparison.window):
+        what = f"{name} alone jumps at one instant, while all other columns stand still"
+        return Drift(Reason.JUMP, (name,), what, first, evidence)
+    return Drift(Reason.UNEXPLAINED, (name,), f"{name} alone differs, and no hypothesis explains how", first, evidence)
+
+
+def follows(comparison: Comparison, name: str) -> bool:
+    """Whether a column that moved still depends on the others as before: then its values are the rows' own."""
+    dependence = comparison.reference.dependence
+    if name not in dependence.columns:
+        return False
+    place = dependence.columns.index(name)
+    if dependence.strength[place] < 0.1:
+        return False
+    values, base = comparison.window.columns[name], comparison.reference.numbers[name]
+    if float(np.mean((values < base.ordered[0]) | (values > base.ordered[-1]))) > 0.02:
+        return False
+    slope, error = dependence.pairs(comparison.features[comparison.changed[name].stretch.inner])
+    weight = np.where(np.isfinite(error[place]) & (error[place] > 0), 1 / np.maximum(error[place], 1e-9) ** 2, 0.0)
+    weight[place] = 0.0
+    if weight.sum() < 16:
+        return False
+    kept = float((weight * np.where(weight > 0, slope[place], 0.0)).sum() / weight.sum())
+    return kept > 0.75
+
+
+def newcomer(comparison: Comparison, name: str) -> str:
+    """A value that the reference never had, with a share of the window; empty if there is none."""
+    base = comparison.reference.words.get(name)
+    if base is None or base.free:
+        return ""
+    words = words_of(comparison.window.columns[name])
+    counts = {word: count for word, count in counts_of(words).items() if word not in base.shares}
+    if not counts:
+        return ""
+    total = sum(counts.values())
+    if shares_differ(total, len(words), base.singletons * base.rows, base.rows) < 5 or total < 0.02 * len(words):
+        return ""
+    return max(counts, key=lambda word: counts[word])

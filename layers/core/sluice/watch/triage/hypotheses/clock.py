@@ -1,0 +1,106 @@
+"""The sender's clock: times that cannot be, or that lie a constant distance from the arrivals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from sluice.watch.triage.comparison import Comparison
+from sluice.watch.triage.finding import Finding
+from sluice.watch.triage.profile import counts_of
+from sluice.watch.triage.window import Reason
+
+DAY = 86_400.0
+QUARTER = 900.0
+"""Time zones are whole quarters of an hour apart."""
+
+
+def clocks(comparison: Comparison) -> Iterator[Finding]:
+    """Compares each column of times with the arrivals, as far as the reference's times follow its arrivals."""
+    window, base = comparison.window, comparison.reference.window
+    if window.arrived is None or base.arrived is None:
+        return
+    for name in window.times:
+        if name not in base.columns:
+            continue
+        usual = base.columns[name] - base.arrived
+        usual = usual[np.isfinite(usual)]
+        away = window.columns[name] - window.arrived
+        if len(usual) < 30 or float(np.quantile(np.abs(usual), 0.99)) > 30 * DAY:
+            continue  # a time that is not that of the request, such as a date of birth
+        low, high = np.quantile(usual, [0.002, 0.998])
+        slack = 300.0 + 0.5 * (high - low)
+        wrong = np.isfinite(away) & ((away < low - slack) | (away > high + slack))
+        if wrong.sum() < 4 or float(wrong.mean()) < 0.01:
+            continue
+        what = said(away[wrong], window.columns[name][wrong], window.arrived[wrong])
+        if what is None:
+            continue
+        kind = source(comparison, wrong)
+        reason = Reason.ONE_SOURCE if kind else Reason.CLOCK
+        columns = (name, *calendar_columns(comparison)) if not kind else (name,)
+        yield Finding(
+            reason, columns, f"{what} in {wrong.mean():.0%} of the rows{kind}", np.flatnonzero(wrong), 0.0, True,
+            {"median_seconds_away": float(np.median(away[wrong]))},
+        )  # fmt: skip
+        return
+
+
+def said(away: np.ndarray, times: np.ndarray, arrived: np.ndarray) -> str | None:
+    """What is wrong with these times; None if they may be late deliveries."""
+    if float(np.mean(np.abs(times) < DAY)) > 0.5:
+        return "is 1970-01-01, which stands for an unknown time,"
+    if float(np.mean(np.abs(times * 1000 - arrived) < 30 * DAY)) > 0.5:
+        return "is in seconds read as milliseconds"
+    if float(np.mean(np.abs(times / 1000 - arrived) < 30 * DAY)) > 0.5:
+        return "is in milliseconds read as seconds"
+    years = away / (365.2425 * DAY)
+    if float(np.mean(np.abs(np.abs(years) - 100) < 0.1)) > 0.5:
+        return "is a century away"
+    middle = float(np.median(away))
+    if float(np.mean(np.abs(away - middle) < 90)) > 0.8:
+        if abs(middle / QUARTER - round(middle / QUARTER)) < 0.1 and abs(middle) <= 14.1 * 3600:
+            return f"is {middle / 3600:+.4g} hours away, as in another time zone,"
+        return f"is {middle / DAY:+.3g} days away"
+    if swapped(times, arrived) > 0.7:
+        return "has day and month swapped"
+    if float(np.mean(away > 60)) > 0.3:
+        return "lies in the future"
+    if len(np.unique(times)) < 0.3 * len(times):
+        return "is the same for many rows, as of a batch,"
+    if float(np.mean(np.abs(away) > 366 * DAY)) > 0.5:
+        return "is more than a year away"
+    return None
+
+
+def swapped(times: np.ndarray, arrived: np.ndarray) -> float:
+    """The share of times that are near the arrival when day and month are exchanged."""
+    whole = times.astype("datetime64[s]")
+    months = whole.astype("datetime64[M]")
+    day = (whole.astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64) + 1
+    month = months.astype(np.int64) % 12 + 1
+    fits = day <= 12
+    years = months.astype("datetime64[Y]")
+    back = (years.astype("datetime64[M]") + (day - 1)).astype("datetime64[D]") + (month - 1)
+    moment = whole - whole.astype("datetime64[D]")
+    seconds = (back.astype("datetime64[s]") + moment).astype(np.int64)
+    return float(np.mean(fits & (np.abs(seconds - arrived) < 2 * DAY)))
+
+
+def source(comparison: Comparison, wrong: np.ndarray) -> str:
+    """Which client or host all wrong rows have, if it is one of several."""
+    for kind, sources in (("client", comparison.window.client), ("host", comparison.window.host)):
+        if sources is None:
+            continue
+        blamed = counts_of(sources[wrong])
+        if len(blamed) == 1 and len(counts_of(sources)) > 1 and wrong.sum() >= 6:
+            one = next(iter(blamed))
+            if float(np.mean(np.equal(sources, one))) < 0.9:
+                return f", all of {kind} {one}"
+    return ""
+
+
+def calendar_columns(comparison: Comparison) -> tuple[str, ...]:
+    """Nothing yet names the columns that are computed from the clock; they are left to the reader."""
+    return ()
