@@ -7,7 +7,7 @@ TIMED := $(PY) scripts/timed.py
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference command-reference lock record-calls sbom smoke bench-release bench-tuning bench-bandit bench-canaries bench-gates bench-serving bench-families bench-learning bench-automl bench-intake bench-monitor bench-replay fuzz-intake fuzz-intake-coverage prove-releases
+.PHONY: outdated help setup demo build test test-order test-long coverage check structure prove format cloud clean image-mapping contract-reference command-reference lock record-calls sbom smoke bench-release bench-tuning bench-bandit bench-canaries bench-gates bench-serving bench-families bench-learning bench-automl bench-intake bench-triage bench-monitor bench-replay fuzz-intake fuzz-intake-coverage prove-releases
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -155,6 +155,12 @@ bench-monitor: setup  ## CPU and memory of a measurement, drift beside scipy, an
 
 bench-replay: setup .envs/packed/.stamp  ## a stream of real rows with delayed labels under three policies of retraining; FOLDER=folder, TARGET, PERIODS=12, FAMILY; goes on where it was stopped
 	@PYTHONPATH=layers/core $(PY) -m benchmarks.replay $(if $(FOLDER),--folder $(FOLDER)) $(if $(TARGET),--target $(TARGET)) $(if $(PERIODS),--periods $(PERIODS)) $(if $(FAMILY),--family $(FAMILY))
+
+# one thread: the matrices are small, and threads of BLAS would only wait for each other
+bench-triage: .venv/.stamp  ## broken data or real drift: 109 kinds of changes on five data sets; SETS, KINDS and SIZES=0,1,2 choose a part, WRITE=1 puts the result into docs/triage-bench.md
+	@mkdir -p build
+	@OPENBLAS_NUM_THREADS=1 PYTHONPATH=layers/core $(PY) -m benchmarks.triage --cases --sets "$(SETS)" --kinds "$(KINDS)" --sizes $(or $(SIZES),0,1,2) --markdown build/triage.md > build/triage.jsonl; \
+	status=$$?; grep -v '"triage_case"' build/triage.jsonl; $(if $(WRITE),PYTHONPATH=layers/core $(PY) -m benchmarks.triage.result_page build/triage.jsonl;) exit $$status
 
 fuzz-intake: setup  ## N generated and mutated files through the intake, whose truth is known; FIRST=0 is the first seed
 	@PYTHONPATH=layers/core $(PY) -m tests.messy.fuzz --files $(or $(N),1000) --first $(or $(FIRST),0)

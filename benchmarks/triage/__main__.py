@@ -54,8 +54,9 @@ def run(judge: judges.Judge, choice: Choice, each_case: bool = False) -> list[Re
 def say_case(case: Case, result: Result) -> None:
     say(
         name="triage_case", value=None, goal=None, ok=result.decided_right, group=case.group, set=case.set,
-        kind=case.truth.kind, rows=len(case.live.rows), severity=case.severity, affected=case.truth.rows,
-        outcome=result.outcome, reason=result.verdict and result.verdict.reason, right=case.truth.reason,
+        size=case.size, kind=case.truth.kind, rows=len(case.live.rows), severity=case.severity,
+        affected=case.truth.rows, outcome=result.outcome,
+        reason=result.verdict and result.verdict.reason, right=case.truth.reason,
         columns=list(case.truth.columns), blamed=list(result.verdict.columns) if result.verdict else [],
         **({"why": result.failure} if result.failure else {}),
     )  # fmt: skip

@@ -9,10 +9,11 @@ import pytest
 
 from benchmarks.triage import __main__ as bench
 from benchmarks.triage import cases as cases_module
+from benchmarks.triage import result_page
 from benchmarks.triage.cases import Case, Choice, of_set
 from benchmarks.triage.faults import FAULTS
 from benchmarks.triage.judge import JudgeNotConnectedError, Verdict, connected, named
-from benchmarks.triage.report import Result, confusion, kinds_tables, lines
+from benchmarks.triage.report import Result, by_kind, confusion, kinds_tables, lines
 from benchmarks.triage.sets import SETS, LiveSet
 from benchmarks.triage.truth import Decision, NotApplicableError, Reason
 from benchmarks.triage.window import Seen
@@ -124,11 +125,15 @@ def one_set(monkeypatch: pytest.MonkeyPatch, live: LiveSet) -> None:
 
 @pytest.mark.usefixtures("one_set")
 def test_without_a_judge_nothing_is_measured_and_the_exit_is_2(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench.main([]) == 2
+    assert bench.main(["--judge", f"{__name__}:is_not_connected"]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "No judge is connected" in shown.err
     assert "Nothing has been measured" in shown.err
+
+
+def is_not_connected(training: Seen, live: Seen) -> Verdict:
+    raise JudgeNotConnectedError("No judge is connected. Nothing has been measured.")
 
 
 def holds(training: Seen, live: Seen) -> Verdict:
@@ -193,16 +198,23 @@ def test_a_set_without_data_is_reported(monkeypatch: pytest.MonkeyPatch, capsys:
     assert json.loads(capsys.readouterr().out.splitlines()[0])["name"] == "triage_absent"
 
 
-def test_the_judge_of_sluice_says_in_words_that_it_is_not_connected(live: LiveSet) -> None:
-    seen = live.draw(50, 0).seen()
-    with pytest.raises(JudgeNotConnectedError, match="No judge is connected"):
-        connected(seen, seen)
+def test_the_judge_of_sluice_is_connected(live: LiveSet) -> None:
+    training = live.training().seen()
+    window = live.draw(live.sizes[1], 0)
+    assert connected(training, window.seen()) == Verdict(Decision.NOTHING)
+    faulty, truth = FAULTS["scale_thousand"].apply(window, 0, 1.0)
+    assert connected(training, faulty.seen()) == Verdict(Decision.HELD, Reason.SCALE, truth.columns)
 
 
-def test_a_judge_has_a_module_and_a_function() -> None:
-    with pytest.raises(ValueError, match="module:function"):
-        named("somewhere")
-
-
-def test_the_page_has_the_tables_of_the_registry() -> None:
-    assert kinds_tables() in bench.PAGE.read_text(encoding="utf-8"), "run `python -m benchmarks.triage --write-docs`"
+def test_the_page_of_results_counts_as_the_bench_does(
+    every_case: list[Case], capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = [Result.of(case, true_verdict(case)) for case in every_case]
+    for case, result in zip(every_case, results, strict=True):
+        bench.say_case(case, result)
+    cases = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    of_bench = found(results)
+    of_page = {line["name"].removeprefix("triage_"): (line["value"], line["ok"]) for line in result_page.figures(cases)}
+    assert of_page == {name: of_bench[name] for name in of_page}
+    assert by_kind(results) == result_page.by_kind(cases)
+    assert result_page.page_part(cases).count("| `scale_thousand` | fault |") == 1

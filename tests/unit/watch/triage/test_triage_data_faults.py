@@ -80,7 +80,7 @@ WORDS: list[tuple[str, Callable[[str], str], Reason]] = [
     ("carrier", str.upper, Reason.RENAMED),
     ("carrier", lambda v: f"2026:{v}", Reason.RENAMED),
     ("carrier", lambda v: f"'{v}'", Reason.ENCODING),
-    ("carrier", lambda v: v.replace(" ", "%20").replace("&", "%26").replace("-", "%2D").replace("P", "%50"), Reason.ENCODING),
+    ("carrier", lambda v: v.replace(" ", "%20").replace("&", "%26").replace("-", "%2D"), Reason.ENCODING),
     ("carrier", lambda v: v[:4], Reason.TRUNCATED),
     ("carrier", lambda v: {"Pigeon": "Blue Post"}.get(v, v), Reason.MERGED),
     ("carrier", lambda v: v if v == "Blue Post" else "Other", Reason.MERGED),

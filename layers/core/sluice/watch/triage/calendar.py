@@ -63,7 +63,7 @@ class Season:
         return np.searchsorted(self.phase, arrived % YEAR)
 
     def covers(self, arrived: np.ndarray | None) -> bool:
-        """Whether most of these times of the year are within ten days of rows of the reference; True without seasons."""
+        """Whether most of these times of the year are within ten days of the reference's; True without seasons."""
         places = self.places(arrived)
         if places is None or arrived is None:
             return True
@@ -113,6 +113,22 @@ def persistence(signals: np.ndarray, arrived: np.ndarray | None, gap: float) -> 
     between = max(float(np.median(np.diff(arrived[order]))), 1.0)
     r = np.where(r > 0, np.maximum(r, 1e-9) ** min(4.0, max(0.1, gap / between)), 0.0)
     return (1 + r) / (1 - r)
+
+
+def together(base: np.ndarray, now: np.ndarray, reference: Window, window: Window) -> np.ndarray:
+    """How many rows of the window count as one, for each signal: no more than in the reference, and no more than the
+    window's own neighbours resemble each other, since a reference may lie in another order than requests come."""
+    at = window.arrived
+    gap = 0.0 if at is None or len(at) < 2 else float(np.ptp(at)) / (len(at) - 1)
+    usual = persistence(base, reference.arrived if len(base) == len(reference) else None, gap)
+    if len(now) < 3:
+        return usual
+    centred = now - now.mean(axis=0)
+    power = (centred**2).mean(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = np.where(power > 1e-12, (centred[1:] * centred[:-1]).mean(axis=0) / power, 0.0)
+    r = np.minimum(0.995, np.maximum(r, 0.0) + 2 / math.sqrt(len(now)))
+    return np.minimum(usual, (1 + r) / (1 - r))
 
 
 def precedents(reference: Window, lasts: float, most: int = 12) -> list[tuple[np.ndarray, np.ndarray]]:

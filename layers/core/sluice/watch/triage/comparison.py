@@ -19,12 +19,14 @@ CHANCE = 1e-3
 """The probability that any column of a window seems to have changed when none did; shared among the columns."""
 Z_CHANGED = 6.0
 """Standard score of a stretch beyond chance: two-sided 2e-9, for 800 stretches × 10 signals × 50 columns."""
+LONG = 8.0
+"""Rows that count as one, in a column whose values follow the calendar or the weather."""
 FEWEST_RUNS = 2.5
 """Rows of a stretch that count as one each, at least: one cold day or one holiday is a single observation."""
 Z_LIKELY = 4.5
 """What a stretch must have besides, where the reference's own stretches differ from each other."""
 SMALLEST_SIZE = 0.04
-"""A distance below this is no change, however certain."""
+"""A distance below this does not count as a change, however certain."""
 UNUSUAL = 1.4
 """A column must differ so many times more than a stretch of the reference differs from the rest of it."""
 
@@ -90,7 +92,7 @@ class Comparison:
                 Comparison(Profile(base.take(rest)), base.take(stretch), with_precedents=False)
                 for stretch, rest in calendar.precedents(base, 2.0 ** (key / 2))
             ]
-        # a stretch whose time of the year the rest does not have is no precedent for a window whose time it has
+        # a stretch whose time of the year the rest does not have cannot be a precedent for a window whose time it has
         return [each for each in kept[key] if each.covered or not self.covered]
 
     @cached_property
@@ -111,8 +113,11 @@ class Comparison:
         return found
 
     def follows_season(self, name: str) -> bool:
-        """Whether stretches of the reference differ from the rest of it in this column beyond chance."""
-        return max((z for signal, z in self.usual.get(name, {}).items() if signal != "size"), default=0.0) > Z_CHANGED
+        """Whether values of a column last for long, or stretches of the reference differ from the rest of it."""
+        return (
+            self.columns[name].together > LONG
+            or max((z for signal, z in self.usual.get(name, {}).items() if signal != "size"), default=0.0) > Z_CHANGED
+        )
 
     def usual_size(self, name: str) -> float:
         """The distance from the rest of the reference that its own stretches have; 0 where it has no history."""
@@ -162,9 +167,7 @@ class Comparison:
         """
         names = list(now)
         mine, usual = np.column_stack(list(now.values())), np.column_stack([base[name] for name in names])
-        at = self.window.arrived
-        gap = 0.0 if at is None or len(at) < 2 else float(np.ptp(at)) / (len(at) - 1)
-        together = calendar.persistence(usual, self.reference.window.arrived, gap)
+        together = calendar.together(usual, mine, self.reference.window, self.window)
         # the signals of the values share one history
         values = np.array([name not in signals.OF_THEIR_OWN for name in names])
         if values.any():
@@ -172,7 +175,7 @@ class Comparison:
         binary = np.array([name not in signals.CONTINUOUS for name in names])
         found = stretches(mine, np.broadcast_to(usual.mean(axis=0), mine.shape), binary, len(usual))
         if self.places is not None:
-            # the season excuses a difference; it is no evidence for one, since rows may come in any order
+            # the season excuses a difference; it is never evidence for one, since rows may come in any order
             local = stretches(mine, self.reference.season.expected(usual, self.places, len(mine)), binary, len(usual))
             found = [min(pair, key=lambda each: abs(each.z)) for pair in zip(found, local, strict=True)]
         found = [replace(each, z=each.z / math.sqrt(t)) for each, t in zip(found, together, strict=True)]

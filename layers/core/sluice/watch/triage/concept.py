@@ -66,11 +66,10 @@ class Concept:
         }
         base_product = product(base_labels, base_scores, mean, wide)
         signals["relation"] = signals["relation"] / max(float(base_product.std()), 1e-9)
-        at = window.arrived
-        gap = 0.0 if at is None or len(at) < 2 else float(np.ptp(at)) / (len(at) - 1)
         mine = np.column_stack([base_labels - base_scores, base_product])
-        together = calendar.persistence(mine, None if base.arrived is None else base.arrived[known], gap)
-        found = shifted(np.column_stack(list(signals.values())) / np.sqrt(together), len(known), shortest=0.15)
+        both = np.column_stack(list(signals.values()))
+        together = calendar.together(mine, both, base.take(known), window.take(rows))
+        found = shifted(both / np.sqrt(together), len(known), shortest=0.15)
         best = max(range(2), key=lambda k: abs(found[k].z))
         usual = np.inf if comparison.precedents else 0.0
         for precedent in comparison.precedents:
@@ -80,9 +79,18 @@ class Concept:
             if before is not None:
                 usual = max(0.0 if np.isinf(usual) else usual, abs(before.stretch.z))
         return cls(
-            labels, scores, base_labels, base_scores, features,
-            comparison.reference.dependence.features_of_reference[known], rows, found[best], list(signals)[best], binary, usual,
-        )  # fmt: skip
+            labels,
+            scores,
+            base_labels,
+            base_scores,
+            features,
+            comparison.reference.dependence.features_of_reference[known],
+            rows,
+            found[best],
+            list(signals)[best],
+            binary,
+            usual,
+        )
 
     @property
     def changed(self) -> bool:
@@ -146,7 +154,7 @@ class Concept:
             if thin is not None:
                 share, p = thin
                 return (
-                    f"{share:.0%} of the positive labels are missing, whatever the columns say: absent ones count as negative",
+                    f"{share:.0%} of the positive labels are absent, whatever the columns say: they count as negative",
                     {**evidence, "fit": round(p, 4)},
                 )
         if not self.binary:

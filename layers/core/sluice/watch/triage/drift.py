@@ -38,7 +38,8 @@ def drift(comparison: Comparison) -> Drift | None:
         if fresh:
             what = f"a new value {fresh!r} of {name} takes a share from the others"
             return Drift(Reason.NEW_SEGMENT, (name,), what, changed[name].stretch.first, evidence)
-    for name, column in changed.items():
+    if len(changed) == 1:
+        name, column = next(iter(changed.items()))
         if column.scores.get("far", 0.0) > Z_CHANGED and far_share(comparison, name) > 0.02:
             what = f"{name} has values far beyond all that the reference has"
             return Drift(Reason.UNEXPLAINED, (name,), what, column.stretch.first, evidence)

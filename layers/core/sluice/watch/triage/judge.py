@@ -16,6 +16,9 @@ from sluice.watch.triage.window import DRIFTS, Reason, Verdict, Window
 FEWEST = 20
 """Rows of a window below which nothing is judged."""
 
+SPIKE = 0.05
+"""A formula may fit as well as a default by its flexibility, but it makes no spike: a default may fit so much worse."""
+
 _profiles: weakref.WeakKeyDictionary[Window, Profile] = weakref.WeakKeyDictionary()
 
 
@@ -64,7 +67,10 @@ def findings(comparison: Comparison) -> list[Finding]:
     if labels_moved(comparison):
         return []
     # a fault of one column leaves the others as they are; where they moved as well, the change may be real
-    return sorted((each for each in unsure if changed <= set(each.columns)), key=lambda each: each.misfit)
+    return sorted(
+        (each for each in unsure if changed <= set(each.columns)),
+        key=lambda each: each.misfit - (SPIKE if each.reason is Reason.DEFAULT else 0.0),
+    )
 
 
 def usual(comparison: Comparison, hypothesis: Hypothesis, finding: Finding) -> bool:

@@ -13,7 +13,7 @@ from sluice.watch.triage.calendar import Season
 from sluice.watch.triage.window import Window, absent
 
 LARGEST_VOCABULARY = 400
-"""Texts with more different values than this are free text: their words are no categories."""
+"""Texts with more different values than this are free text: their values are not categories."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class Numbers:
         return float(high - low) / max(1, self.rows)
 
     def known(self, values: np.ndarray) -> np.ndarray:
-        """Which values occur in the reference, up to the last digits of a float."""
+        """Which values occur in the reference, up to the digits of a 32-bit float."""
         unique = self.unique[0]
         if not len(unique):
             return np.zeros(len(values), dtype=bool)
@@ -71,7 +71,7 @@ class Numbers:
         if len(unique) > 1:
             below = unique[place - 1]
             near = np.where(np.abs(values - below) < np.abs(values - near), below, near)
-        return np.abs(values - near) <= 1e-9 * np.maximum(1e-3, np.abs(near))
+        return np.abs(values - near) <= 1e-6 * np.maximum(1e-3, np.abs(near))
 
     @cached_property
     def scales(self) -> tuple[float, float, float, float]:

@@ -176,7 +176,7 @@ class Verdict:
     """What to do about a window, and why.
 
     answer    hold: the data are broken, do not train on them. retrain: real drift. nothing: all is within chance.
-              ask: it differs, but the hypotheses do not tell how; hold until a person decides
+              ask: it differs, and no hypothesis explains how; hold until a person decides
     columns   those that the reason names; empty if it concerns whole rows
     sentence  for people: the columns, the suspected change, and what to do
     since     epoch seconds of the first affected row, where arrivals are known

@@ -1,7 +1,8 @@
 """Every hypothesis about broken data: a function in a file of its family, and a line in HYPOTHESES.
 
 To add one: write a function `Comparison → Iterator[Finding]` beside its relatives, and put it into the list at the
-place of its precedence. Where two hypotheses hold, the earlier one explains more (a repeated row also repeats its values).
+place of its precedence. Where two hypotheses hold, the earlier one explains more: a repeated row also repeats its
+values.
 """
 
 from sluice.watch.triage.finding import Hypothesis

@@ -25,9 +25,7 @@ def weakened(comparison: Comparison) -> dict[str, Stretch]:
     scores = dependence.scores(comparison.features)
     usual = dependence.scores(dependence.features_of_reference)
     expected = comparison.reference.season.expected(usual, comparison.places, len(scores))
-    at = comparison.window.arrived
-    gap = 0.0 if at is None or len(at) < 2 else float(np.ptp(at)) / (len(at) - 1)
-    together = calendar.persistence(usual, comparison.reference.window.arrived, gap)
+    together = calendar.together(usual, scores, comparison.reference.window, comparison.window)
     found = shifted((scores - expected) / dependence.spread / np.sqrt(together), len(usual))
     strong = dependence.strength > 0.05
     ordinary = np.zeros(len(found))
@@ -51,7 +49,7 @@ def weakest(precedent: Comparison) -> dict[str, float]:
     scores = dependence.scores(precedent.features)
     usual = dependence.scores(dependence.features_of_reference)
     expected = precedent.reference.season.expected(usual, precedent.places, len(scores))
-    together = calendar.persistence(usual, precedent.reference.window.arrived, 0.0)
+    together = calendar.together(usual, scores, precedent.reference.window, precedent.window)
     found = shifted((scores - expected) / dependence.spread / np.sqrt(together), len(usual))
     return {name: max(0.0, -each.z) for name, each in zip(dependence.columns, found, strict=True)}
 

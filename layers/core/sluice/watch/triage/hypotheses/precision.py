@@ -87,9 +87,14 @@ def on_grid(comparison: Comparison, name: str, column: Column, base: Numbers) ->
         if misfit > allowed(len(present), near.rows) + 0.03:
             continue
         return Finding(
-            Reason.RESOLUTION, (name,), f"has {what} only, which were {usual:.0%} of its values", rows, misfit,
-            certain="digit" not in what and "32" not in what, evidence={"grid": what, "usual_share": round(usual, 4)},
-        )  # fmt: skip
+            Reason.RESOLUTION,
+            (name,),
+            f"has {what} only, which were {usual:.0%} of its values",
+            rows,
+            misfit,
+            certain="digit" not in what and "32" not in what,
+            evidence={"grid": what, "usual_share": round(usual, 4)},
+        )
     return None
 
 
@@ -132,9 +137,14 @@ def fewer(comparison: Comparison, name: str, column: Column) -> Finding | None:
     )
     if 3 <= len(found) <= 0.1 * usual and known < 0.6:
         return Finding(
-            Reason.RESOLUTION, (name,), f"has {len(found)} different values only, and hardly any that was usual",
-            column.stretch.places, apart, certain=True, evidence={"different_values": len(found), "usual": usual},
-        )  # fmt: skip
+            Reason.RESOLUTION,
+            (name,),
+            f"has {len(found)} different values only, and hardly any that was usual",
+            column.stretch.places,
+            apart,
+            certain=True,
+            evidence={"different_values": len(found), "usual": usual},
+        )
     if apart > 0.06 + 0.6 * np.sqrt(classes / len(present)) or (known > 0.95 and len(found) > 0.2 * usual):
         return None
     steps = np.diff(found)
@@ -142,9 +152,14 @@ def fewer(comparison: Comparison, name: str, column: Column) -> Finding | None:
     if step <= 0 or float(np.mean(np.abs(steps / step - np.rint(steps / step)) < 0.02)) < 0.9:
         return None
     return Finding(
-        Reason.RESOLUTION, (name,), f"has {len(found)} different values only, {step:g} apart", column.stretch.places, apart,
-        certain=True, evidence={"different_values": len(found), "usual": usual},
-    )  # fmt: skip
+        Reason.RESOLUTION,
+        (name,),
+        f"has {len(found)} different values only, {step:g} apart",
+        column.stretch.places,
+        apart,
+        certain=True,
+        evidence={"different_values": len(found), "usual": usual},
+    )
 
 
 def noisy(comparison: Comparison) -> Iterator[Finding]:
@@ -170,6 +185,11 @@ def noisy(comparison: Comparison) -> Iterator[Finding]:
         )
         if apart < 0.45 and shift < 0.8 and (finer or len(np.unique(present)) > 0.7 * len(present)):
             yield Finding(
-                Reason.NOISE, (name,), f"has values that never occurred in {1 - known.mean():.0%} of the rows: noise is added",
-                column.stretch.places, apart, certain=False, evidence={"known": round(float(known.mean()), 3), "usual": round(base.seen, 3)},
-            )  # fmt: skip
+                Reason.NOISE,
+                (name,),
+                f"has values that never occurred in {1 - known.mean():.0%} of the rows, as if noise were added",
+                column.stretch.places,
+                apart,
+                certain=False,
+                evidence={"known": round(float(known.mean()), 3), "usual": round(base.seen, 3)},
+            )

@@ -13,7 +13,7 @@ from sluice.watch.triage.profile import counts_of, words_of
 from sluice.watch.triage.window import Reason
 
 FEWEST = 8
-MOST_SOURCES = 50
+MAX_SOURCES = 50
 DIFFERENT = 1e-7
 """The probability by chance of the difference between a source and the others."""
 
@@ -24,7 +24,7 @@ def one_source(comparison: Comparison) -> Iterator[Finding]:
         if sources is None:
             continue
         counts = counts_of(sources)
-        if not 2 <= len(counts) <= MOST_SOURCES:
+        if not 2 <= len(counts) <= MAX_SOURCES:
             continue
         blamed: list[tuple[float, str, list[str], np.ndarray, str]] = []
         for source, count in counts.items():
@@ -37,9 +37,14 @@ def one_source(comparison: Comparison) -> Iterator[Finding]:
         if len(blamed) == 1 or (len(blamed) == 2 and len(counts) == 2):
             _, source, names, mine, what = min(blamed, key=lambda each: each[0])
             yield Finding(
-                Reason.ONE_SOURCE, tuple(names), f"of {kind} {source} alone {what}; all other {kind}s send the usual values",
-                np.flatnonzero(mine), 0.0, True, {"kind": kind, "source": source},
-            )  # fmt: skip
+                Reason.ONE_SOURCE,
+                tuple(names),
+                f"of {kind} {source} alone {what}; all other {kind}s send the usual values",
+                np.flatnonzero(mine),
+                0.0,
+                True,
+                {"kind": kind, "source": source},
+            )
             return
 
 

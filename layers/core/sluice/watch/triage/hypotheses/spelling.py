@@ -16,9 +16,27 @@ from sluice.watch.triage.profile import Words, counts_of, words_of
 from sluice.watch.triage.window import Reason
 
 UNKNOWN = frozenset(
-    {"null", "none", "n/a", "na", "nan", "nil", "#n/a", "?", "-", "--", ".", "unknown", "undefined", "missing",
-     "not available", "(null)", "<na>", "\\n"}
-)  # fmt: skip
+    {
+        "null",
+        "none",
+        "n/a",
+        "na",
+        "nan",
+        "nil",
+        "#n/a",
+        "?",
+        "-",
+        "--",
+        ".",
+        "unknown",
+        "undefined",
+        "missing",
+        "not available",
+        "(null)",
+        "<na>",
+        "\\n",
+    }
+)
 """Texts that programs write for "unknown", in lower case."""
 CATCH_ALL = frozenset({"other", "others", "misc", "rest", "else", "various", "sonstige", "etc"})
 EXPLAINED = 0.9
@@ -106,8 +124,16 @@ def vacated(comparison: Comparison, name: str, word: str, count: int) -> bool:
     A new category takes its rows from all."""
     words = words_of(comparison.window.columns[name])
     near, now = comparison.base_words(name, np.arange(len(words))), counts_of(words)
+    if takes_all(words, word):
+        return True
     lost = max((share * len(words) - now.get(each, 0) for each, share in near.shares.items()), default=0.0)
     return len(near.shares) > 1 and lost > 0.6 * count and lost > 4 * np.sqrt(count)
+
+
+def takes_all(words: np.ndarray, word: str) -> bool:
+    """Whether all rows have this value from its first to its last one: no new category grows so fast."""
+    at = np.flatnonzero(words == word)
+    return len(at) > 20 and len(at) >= 0.95 * (at[-1] - at[0] + 1)
 
 
 def renamed(
@@ -130,14 +156,16 @@ def renamed(
     evidence = {"unseen": examples(counts), "absent": gone[:5]}
     word = max(fresh, key=lambda each: fresh[each])
     if len(big) == 1 and fresh[word] > 0.7 * sum(new):
+        if word.strip().lower() in CATCH_ALL:
+            return Finding(Reason.MERGED, (name,), f"has {word!r} for several values", where, 0.0, True, evidence)
+        if takes_all(words, word):
+            return Finding(Reason.RENAMED, (name,), f"has {word!r} in all rows", where, 0.0, True, evidence)
         vanished = sum(near.shares[each] for each in gone)
-        if gone and (abs(vanished - fresh[word]) < 0.3 * fresh[word] + 0.02 or word.strip().lower() in CATCH_ALL):
+        if gone and abs(vanished - fresh[word]) < 0.3 * fresh[word] + 0.02:
             what = f"has {word!r} for {', '.join(map(repr, gone[:4]))}"
             return Finding(
                 Reason.MERGED if len(gone) > 1 else Reason.RENAMED, (name,), what, where, 0.0, True, evidence
             )
-        if word.strip().lower() in CATCH_ALL and sum(1 for each in gone) >= 1:
-            return Finding(Reason.MERGED, (name,), f"has {word!r} for several values", where, 0.0, True, evidence)
         return None
     size = max(len(new), len(old))
     padded = np.zeros((2, size))
@@ -163,10 +191,24 @@ def mojibake(word: str) -> str:
     return word
 
 
-PLAIN = str.maketrans({
-    "\u00a0": " ", "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": "-", "\u2212": "-",
-    "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2039": "<", "\u203a": ">", "\u2026": "...",
-})  # fmt: skip
+PLAIN = str.maketrans(
+    {
+        "\u00a0": " ",
+        "\u2010": "-",
+        "\u2011": "-",
+        "\u2012": "-",
+        "\u2013": "-",
+        "\u2014": "-",
+        "\u2212": "-",
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u2039": "<",
+        "\u203a": ">",
+        "\u2026": "...",
+    }
+)
 
 
 def typographic(word: str) -> str:
@@ -332,9 +374,14 @@ def filled(name: str, base: Words, now: dict[str, int], rows: int, where: np.nda
         return None
     what = f"is {value!r} in {share:.0%} of the rows instead of {usual:.0%}; all other values shrank alike"
     return Finding(
-        Reason.DEFAULT if share < 0.97 else Reason.CONSTANT, (name,), what, where, left, certain=share > 0.97 and usual < 0.8,
+        Reason.DEFAULT if share < 0.97 else Reason.CONSTANT,
+        (name,),
+        what,
+        where,
+        left,
+        certain=share > 0.97 and usual < 0.8,
         evidence={"value": value, "share": round(share, 4), "usual_share": round(usual, 4)},
-    )  # fmt: skip
+    )
 
 
 def examples(counts: dict[str, int]) -> list[str]:

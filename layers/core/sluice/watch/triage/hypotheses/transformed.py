@@ -28,6 +28,8 @@ FACTORS = {
     1440.0: "× 1440", 365.25: "× 365.25", 30.4375: "× 30.4", 4.0: "× 4", 16.0: "× 16", 255.0: "× 255", 1e4: "× 10,000",
 }  # fmt: skip
 """Factors between units that people use, and how they are written. Each counts upward and downward."""
+EXACT = 0.1
+"""Values that recur exactly are worth so much distance."""
 WHOLE = 0.88
 """From this share of the rows of a stretch on, all of it counts as affected: the borders are known to 2 % only."""
 
@@ -115,13 +117,15 @@ def best_candidate(
         share = 1.0 if share >= 0.97 else share
         misfit = float(np.abs(now - usual - share * apart).max())
         if misfit <= min(limit, 0.4 * before):
-            found.append((misfit + candidate.cost + (0.02 if share < WHOLE else 0.0), candidate, share, misfit))
+            found.append((misfit + candidate.cost + (0.04 if share < WHOLE else 0.0), candidate, share, misfit))
     found.sort(key=lambda each: each[0])
-    for _, candidate, share, misfit in found[:6]:
+    best: tuple[float, Candidate, float, float, bool | None] | None = None
+    for score, candidate, share, misfit in found[:12]:
         exact = recurs(comparison.reference.numbers[name], candidate, new, share)
-        if exact is not False:
-            return candidate, share, misfit, exact
-    return None
+        score -= EXACT if exact else 0.0
+        if exact is not False and (best is None or score < best[0]):
+            best = score, candidate, share, misfit, exact
+    return None if best is None else best[1:]
 
 
 def recurs(reference: Numbers, candidate: Candidate, new: np.ndarray, share: float) -> bool | None:
@@ -278,12 +282,13 @@ def fits(base: np.ndarray, new: np.ndarray) -> Iterator[tuple[float, float]]:
     """Straight lines through the quantiles of both samples, or by their deviations and medians."""
     if base.std() > 0 and new.std() > 0:
         slope = float(new.std() / base.std())
-        yield slope, float(np.median(new) - slope * np.median(base))
+        if abs(slope - 1) > 0.12:  # else it is an offset
+            yield slope, float(np.median(new) - slope * np.median(base))
     at = np.linspace(0.03, 0.97, 48)
     one, other = np.quantile(base, at), np.quantile(new, at)
     if np.ptp(one) > 0 and np.ptp(other) > 0 and np.corrcoef(one, other)[0, 1] > 0.99:
         slope, shift = np.polyfit(one, other, 1)
-        if slope > 0 and abs(shift) > 1e-9:
+        if slope > 0 and abs(slope - 1) > 0.12 and abs(shift) > 1e-9:
             yield float(slope), float(shift)
 
 

@@ -15,9 +15,25 @@ from sluice.watch.triage.signals import spike_of
 from sluice.watch.triage.window import Reason, absent
 
 SENTINELS = frozenset(
-    {-1.0, -9.0, -99.0, -999.0, -9999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, 999999.0, 2147483647.0, -2147483648.0,
-     32767.0, 65535.0, 4294967295.0}
-)  # fmt: skip
+    {
+        -1.0,
+        -9.0,
+        -99.0,
+        -999.0,
+        -9999.0,
+        -99999.0,
+        99.0,
+        999.0,
+        9999.0,
+        99999.0,
+        999999.0,
+        2147483647.0,
+        -2147483648.0,
+        32767.0,
+        65535.0,
+        4294967295.0,
+    }
+)
 """Numbers that programs write for "unknown"."""
 CERTAIN_Z = 5.0
 
@@ -48,9 +64,13 @@ def nulls(comparison: Comparison) -> Iterator[Finding]:
     # a real change of mix also moves a share of missing values that there was before
     certain = usual < 0.005 or more > 0.15
     yield Finding(
-        Reason.NULLS, tuple(together), f"is missing in {missing.mean():.0%} of the rows, {more:.0%} more than usual{why}",
-        where, certain=certain, evidence={"more_missing": round(more, 4)},
-    )  # fmt: skip
+        Reason.NULLS,
+        tuple(together),
+        f"is missing in {missing.mean():.0%} of the rows, {more:.0%} more than usual{why}",
+        where,
+        certain=certain,
+        evidence={"more_missing": round(more, 4)},
+    )
 
 
 def high_ones(comparison: Comparison, name: str, missing: np.ndarray) -> str:
@@ -84,7 +104,10 @@ def spike(comparison: Comparison, name: str, column: Column) -> Finding | None:
     base = comparison.base_numbers(name, column.stretch.inner)
     share, usual = float((present == value).mean()), base.share_of(value)
     more = (share - usual) / max(1e-9, 1 - usual)
-    if more < 0.04 or shares_differ((present == value).sum(), len(present), usual * base.rows, base.rows) < CERTAIN_Z:
+    # neighbours that resemble each other count as one, unless the value itself is a new one
+    once = column.together if usual > 0 else 1.0
+    hits = (present == value).sum() / once
+    if more < 0.04 or shares_differ(hits, len(present) / once, usual * base.rows / once, base.rows / once) < CERTAIN_Z:
         return None
     where = column.stretch.places[values[column.stretch.places] == value]
     evidence = {"value": value, "share": round(share, 4), "usual_share": round(usual, 4)}
@@ -106,14 +129,24 @@ def spike(comparison: Comparison, name: str, column: Column) -> Finding | None:
         gap = min(abs(value - low), abs(value - high))
         if value in SENTINELS or gap > 0.02 * max(1e-12, high - low):
             return Finding(
-                Reason.SENTINEL, (name,), f"is {value:g}, outside the usual values, in {share:.0%} of the rows",
-                where, left, certain=True, evidence=evidence,
-            )  # fmt: skip
+                Reason.SENTINEL,
+                (name,),
+                f"is {value:g}, outside the usual values, in {share:.0%} of the rows",
+                where,
+                left,
+                certain=True,
+                evidence=evidence,
+            )
     if value in SENTINELS and usual < 0.02 and fits and abs(value) > 50:
         return Finding(
-            Reason.SENTINEL, (name,), f"is {value:g}, a value for unknown, in {share:.0%} of the rows", where, left,
-            certain=True, evidence=evidence,
-        )  # fmt: skip
+            Reason.SENTINEL,
+            (name,),
+            f"is {value:g}, a value for unknown, in {share:.0%} of the rows",
+            where,
+            left,
+            certain=True,
+            evidence=evidence,
+        )
     for above in (True, False):
         beyond = float(np.mean(base.ordered > value) if above else np.mean(base.ordered < value))
         past = float(np.mean(present > value) if above else np.mean(present < value))
@@ -129,9 +162,14 @@ def spike(comparison: Comparison, name: str, column: Column) -> Finding | None:
                 return Finding(Reason.CLIPPED, (name,), what, where, misfit, certain=False, evidence=evidence)
     if fits and more >= 0.06:
         return Finding(
-            Reason.DEFAULT, (name,), f"is {value:g} in {share:.0%} of the rows instead of {usual:.0%}", where, left,
-            certain=usual < 0.005, evidence=evidence,
-        )  # fmt: skip
+            Reason.DEFAULT,
+            (name,),
+            f"is {value:g} in {share:.0%} of the rows instead of {usual:.0%}",
+            where,
+            left,
+            certain=usual < 0.005,
+            evidence=evidence,
+        )
     return None
 
 
@@ -153,7 +191,7 @@ def sticking(comparison: Comparison) -> Iterator[Finding]:
         there = values[best.first : best.last]
         different = len(set(there[:4000].tolist()))
         runs = 1 + int((~inside).sum())
-        # one usual value again and again is no reading that sticks: there must be several runs of different values
+        # one usual value again and again does not stick: there must be several runs of different values
         if (
             best.z < 9
             or inside.mean() < 0.6 + 0.4 * usual
@@ -168,9 +206,13 @@ def sticking(comparison: Comparison) -> Iterator[Finding]:
         if inside.mean() < float((counts**2).sum()) + 0.3:
             continue  # neighbours are equal because one value is frequent
         yield Finding(
-            Reason.CONSTANT, (name,), f"repeats each value for a run of about {len(inside) / runs:.0f} rows", best.places,
-            certain=True, evidence={"equal_neighbours": round(float(inside.mean()), 3), "usual": round(usual, 3)},
-        )  # fmt: skip
+            Reason.CONSTANT,
+            (name,),
+            f"repeats each value for a run of about {len(inside) / runs:.0f} rows",
+            best.places,
+            certain=True,
+            evidence={"equal_neighbours": round(float(inside.mean()), 3), "usual": round(usual, 3)},
+        )
 
 
 def equal_neighbours(values: np.ndarray) -> np.ndarray:
@@ -212,17 +254,21 @@ def counters(comparison: Comparison) -> Iterator[Finding]:
             continue
         steps = np.diff(values)
         rising = float((steps >= 0).mean())
-        ordered = np.sort(values)
-        if kolmogorov(comparison.base_numbers(name, inner).ordered, ordered) < 0.25:
+        every = comparison.window.columns[name]
+        if kolmogorov(base.ordered, np.sort(every[~np.isnan(every)])) < 0.08:
             continue  # the usual values, sorted
         if rising < 0.97 or float((steps > 0).mean()) < 0.2:
             continue
         if usual_rising(comparison, name) > 0.93:
             continue
         yield Finding(
-            Reason.FOREIGN, (name,), "rises from row to row like a counter", column.stretch.places, certain=True,
+            Reason.FOREIGN,
+            (name,),
+            "rises from row to row like a counter",
+            column.stretch.places,
+            certain=True,
             evidence={"rising": round(rising, 3)},
-        )  # fmt: skip
+        )
 
 
 def usual_rising(comparison: Comparison, name: str) -> float:
