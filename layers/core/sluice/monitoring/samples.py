@@ -27,7 +27,8 @@ class Sample:
     """Rows with the values that the model saw; `times` in seconds since 1970, NaN where a row's is not known.
 
     Clients and labels are None where they are not known; `said` is what the model answered, {} where it cannot be
-    read; `ids` are inference ids, with `-<i>` behind them for row i of a request with several.
+    read; `ids` are inference ids, with `-<i>` behind them for row i of a request with several; `arrivals` are the times
+    at which requests came, which differ from `times` where rows say their own.
     """
 
     rows: Sequence[Mapping[str, Any]]
@@ -36,6 +37,7 @@ class Sample:
     labels: Sequence[Any]
     clients: Sequence[str | None]
     ids: Sequence[str]
+    arrivals: np.ndarray
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -73,7 +75,7 @@ def window_sample(found: Sequence[Mapping[str, Any]], contract: Contract) -> Sam
     for each in found:
         own = _seconds(each["row"].get(time), contract, time) if time and column else None
         row = {name: value for name, value in each["row"].items() if name != time}
-        told.append({**each, "row": row, "at": each["at"] if own is None else own})
+        told.append({**each, "row": row, "at": each["at"] if own is None else own, "arrived": each["at"]})
     return _sample(told, contract)
 
 
@@ -85,6 +87,7 @@ def _sample(told: Sequence[Mapping[str, Any]], contract: Contract) -> Sample:
         [each.get("label") for each in told],
         [each.get("client") for each in told],
         [str(each.get("id", "")) for each in told],
+        np.array([np.nan if (at := each.get("arrived")) is None else at for each in told], dtype=np.float64),
     )
 
 

@@ -11,6 +11,7 @@ from sluice.monitoring.estimate import measure_estimate
 from sluice.monitoring.labels import measure_labels
 from sluice.monitoring.look import Look
 from sluice.monitoring.quality import measure_quality
+from sluice.monitoring.triage import measure_triage
 from sluice.ports import Alerts, Clock, Events, Json, Ledger, Metric, Metrics, Models, ObjectStore
 from sluice.serving.compare_in_probation import compare_in_probation
 from sluice.serving.held_releases import tell_of_held_release
@@ -67,6 +68,7 @@ def monitor_model(
     look.part("drift", lambda: measure_drift(look, objects=objects))
     look.part("estimate", lambda: measure_estimate(look))
     look.part("labels", lambda: measure_labels(look, objects=objects, clock=clock))
+    look.part("triage", lambda: measure_triage(look, clock=clock))
     look.part("quality", lambda: measure_quality(look, objects=objects, clock=clock))
     look.part("probation", lambda: _probation(look, objects=objects, clock=clock))
     published = look.finite_metrics()
