@@ -115,20 +115,23 @@ def persistence(signals: np.ndarray, arrived: np.ndarray | None, gap: float) -> 
     return (1 + r) / (1 - r)
 
 
-def together(base: np.ndarray, now: np.ndarray, reference: Window, window: Window) -> np.ndarray:
-    """How many rows of the window count as one, for each signal: no more than in the reference, and no more than the
-    window's own neighbours resemble each other, since a reference may lie in another order than requests come."""
+def together(base: np.ndarray, now: np.ndarray, reference: Window, window: Window) -> tuple[np.ndarray, np.ndarray]:
+    """How many rows of the window count as one, for each signal: in the reference, and at most by the window itself.
+
+    A reference may lie in another order than requests come, so the window's own neighbours count, too. A signal that is
+    constant in the window says nothing of them: infinite.
+    """
     at = window.arrived
     gap = 0.0 if at is None or len(at) < 2 else float(np.ptp(at)) / (len(at) - 1)
     usual = persistence(base, reference.arrived if len(base) == len(reference) else None, gap)
+    centred = now - now.mean(axis=0) if len(now) else now
     if len(now) < 3:
-        return usual
-    centred = now - now.mean(axis=0)
+        return usual, np.full(len(usual), np.inf)
     power = (centred**2).mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         r = np.where(power > 1e-12, (centred[1:] * centred[:-1]).mean(axis=0) / power, 0.0)
     r = np.minimum(0.995, np.maximum(r, 0.0) + 2 / math.sqrt(len(now)))
-    return np.minimum(usual, (1 + r) / (1 - r))
+    return usual, np.where(power > 1e-12, (1 + r) / (1 - r), np.inf)
 
 
 def precedents(reference: Window, lasts: float, most: int = 12) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -21,6 +21,8 @@ Z_CHANGED = 6.0
 """Standard score of a stretch beyond chance: two-sided 2e-9, for 800 stretches × 10 signals × 50 columns."""
 LONG = 8.0
 """Rows that count as one, in a column whose values follow the calendar or the weather."""
+Z_UNPRECEDENTED = 10.0
+"""Standard score of a change in a part of the year that the reference has only once."""
 FEWEST_RUNS = 2.5
 """Rows of a stretch that count as one each, at least: one cold day or one holiday is a single observation."""
 Z_LIKELY = 4.5
@@ -95,6 +97,14 @@ class Comparison:
         # a stretch whose time of the year the rest does not have cannot be a precedent for a window whose time it has
         return [each for each in kept[key] if each.covered or not self.covered]
 
+    @property
+    def unprecedented(self) -> bool:
+        """Whether the window is of a part of a year that the reference has once, so that it has no precedent."""
+        at = self.window.arrived
+        if at is None or not self.reference.season.known or not self._with_precedents or self.precedents:
+            return False
+        return float(np.ptp(at)) < calendar.YEAR / 2
+
     @cached_property
     def covered(self) -> bool:
         """Whether the reference has rows of the window's time of the year, or does not know the seasons at all."""
@@ -153,9 +163,11 @@ class Comparison:
 
     def _differs(self, column: Column) -> bool:
         limit = CHANCE / max(1, len(self.columns))
-        least = Z_LIKELY if self.precedents else 0.0
+        least, sure = (Z_LIKELY if self.precedents else 0.0), Z_CHANGED
+        if self.unprecedented:
+            least, sure = Z_UNPRECEDENTED, Z_UNPRECEDENTED
         return column.size >= SMALLEST_SIZE and (
-            (column.chance < limit and abs(column.z) > least) or abs(column.z) > Z_CHANGED
+            (column.chance < limit and abs(column.z) > least) or abs(column.z) > sure
         )
 
     def _farthest(
@@ -167,11 +179,14 @@ class Comparison:
         """
         names = list(now)
         mine, usual = np.column_stack(list(now.values())), np.column_stack([base[name] for name in names])
-        together = calendar.together(usual, mine, self.reference.window, self.window)
+        together, own = calendar.together(usual, mine, self.reference.window, self.window)
         # the signals of the values share one history
         values = np.array([name not in signals.OF_THEIR_OWN for name in names])
         if values.any():
-            together[values] = together[values].max()
+            telling = own[values][np.isfinite(own[values])]
+            most = float(telling.max()) if len(telling) else np.inf
+            together[values] = min(float(together[values].max()), most)
+        together[~values] = np.minimum(together[~values], own[~values])
         binary = np.array([name not in signals.CONTINUOUS for name in names])
         found = stretches(mine, np.broadcast_to(usual.mean(axis=0), mine.shape), binary, len(usual))
         if self.places is not None:

@@ -68,7 +68,7 @@ class Concept:
         signals["relation"] = signals["relation"] / max(float(base_product.std()), 1e-9)
         mine = np.column_stack([base_labels - base_scores, base_product])
         both = np.column_stack(list(signals.values()))
-        together = calendar.together(mine, both, base.take(known), window.take(rows))
+        together = np.minimum(*calendar.together(mine, both, base.take(known), window.take(rows)))
         found = shifted(both / np.sqrt(together), len(known), shortest=0.15)
         best = max(range(2), key=lambda k: abs(found[k].z))
         usual = np.inf if comparison.precedents else 0.0

@@ -25,8 +25,12 @@ def weakened(comparison: Comparison) -> dict[str, Stretch]:
     scores = dependence.scores(comparison.features)
     usual = dependence.scores(dependence.features_of_reference)
     expected = comparison.reference.season.expected(usual, comparison.places, len(scores))
-    together = calendar.together(usual, scores, comparison.reference.window, comparison.window)
-    found = shifted((scores - expected) / dependence.spread / np.sqrt(together), len(usual))
+    together = np.minimum(*calendar.together(usual, scores, comparison.reference.window, comparison.window))
+    scale = dependence.spread * np.sqrt(together)
+    found = shifted((scores - usual.mean(axis=0)) / scale, len(usual))
+    if comparison.places is not None:  # as for the columns, the season only excuses
+        local = shifted((scores - expected) / scale, len(usual))
+        found = [min(pair, key=lambda each: abs(each.z)) for pair in zip(found, local, strict=True)]
     strong = dependence.strength > 0.05
     ordinary = np.zeros(len(found))
     for precedent in comparison.precedents:
@@ -49,7 +53,7 @@ def weakest(precedent: Comparison) -> dict[str, float]:
     scores = dependence.scores(precedent.features)
     usual = dependence.scores(dependence.features_of_reference)
     expected = precedent.reference.season.expected(usual, precedent.places, len(scores))
-    together = calendar.together(usual, scores, precedent.reference.window, precedent.window)
+    together = np.minimum(*calendar.together(usual, scores, precedent.reference.window, precedent.window))
     found = shifted((scores - expected) / dependence.spread / np.sqrt(together), len(usual))
     return {name: max(0.0, -each.z) for name, each in zip(dependence.columns, found, strict=True)}
 
