@@ -41,7 +41,7 @@ class Lineage:
 def lineage(project: str, dataset: str, folder: Path, *, objects: ObjectStore, ledger: Ledger) -> Lineage:
     """`dataset`: what a file names as the one that it corrects. `folder`: for what is read on the way.
 
-    Raises CorrectionError where nothing of it is in quarantine, where it is no file to learn from, was withdrawn, or
+    Raises CorrectionError where nothing of it is in quarantine, where it is not a file to learn from, was withdrawn, or
     came again as a whole already.
     """
     try:

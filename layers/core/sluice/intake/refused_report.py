@@ -19,8 +19,8 @@ from sluice.page import Child, Safe, element, page, row, table, tag, tiles
 ROWS = 20
 REASONS = 50
 CELLS = 12
-_LONGEST_CELL = 80
-_LONGEST_LINE = 400
+_MAX_CELL = 80
+_MAX_LINE = 400
 
 
 def render(summary: Mapping[str, Any], lines: Iterable[str], next_steps: Sequence[str] = ()) -> str:
@@ -99,16 +99,16 @@ def _values(entry: Mapping[str, Any]) -> Child:
     values = entry["values"]
     if not isinstance(values, dict):
         line = values if isinstance(values, str) else ", ".join(map(shown, values))
-        return short(line, _LONGEST_LINE)
+        return short(line, _MAX_LINE)
     broken = {reason["column"] for reason in entry["reasons"]}
     # what was refused first: it must not be among what is left out
     names = sorted(values, key=lambda name: name not in broken)
     cells = [
         element(
             "div",
-            tag(short(name, _LONGEST_CELL), "bad" if name in broken else None),
+            tag(short(name, _MAX_CELL), "bad" if name in broken else None),
             " ",
-            short(shown(values[name]), _LONGEST_CELL),
+            short(shown(values[name]), _MAX_CELL),
         )
         for name in names[:CELLS]
     ]

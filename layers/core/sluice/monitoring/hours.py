@@ -29,7 +29,7 @@ from sluice.watch.captures import Captured, parse_file
 
 HOUR = timedelta(hours=1)
 WHOLE_HOURS = 6 * HOUR
-"""Windows of this length and more begin with a whole hour. Of shorter ones the first hour is read anew each time."""
+"""Windows of this length and more begin with a whole hour. Of shorter ones the first hour is read again each time."""
 UPLOADED_WITHIN = timedelta(minutes=5)
 """A request lies under the hour of its upload, some minutes after its answer."""
 BUDGET = timedelta(minutes=10)
@@ -142,7 +142,7 @@ def _made_of(span: Span, files: Iterable[StoredObject], contract: Contract, base
 
 
 def _stored(key: str, made_of: str, *, objects: ObjectStore) -> bytes | None:
-    """The stored profile, if it was made of the same; a damaged one is made anew."""
+    """The stored profile, if it was made of the same; a damaged one is made again."""
     try:
         body = objects.read(key)
         profile = first_line(body)
@@ -226,7 +226,7 @@ def _read(
 
 
 class Repeated:
-    """Tells which requests came before: the same event captured twice, in one file or in several of an hour."""
+    """Says which requests came before: the same event captured twice, in one file or in several of an hour."""
 
     def __init__(self) -> None:
         self._blocks: list[np.ndarray] = []

@@ -71,7 +71,7 @@ def _edges(baseline: Any, name: str) -> list[float]:
 
 
 def _segment(value: str | float | None, edges: Sequence[float]) -> str | None:
-    """A category as it is; the range of a number; None without either."""
+    """A category itself; the range of a number; None without either."""
     if value is None or isinstance(value, str):
         return value
     if not edges:

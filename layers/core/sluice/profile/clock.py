@@ -1,4 +1,4 @@
-"""Columns that say what time it is. A short window has few of their values, and that is no drift.
+"""Columns that say what time it is. A short window has few of their values, and that is not a drift.
 
 Without times of the training rows nothing else tells such a column: its values in the baseline have the range of hours,
 weekdays or months, and in the window they follow the clock.

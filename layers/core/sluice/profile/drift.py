@@ -53,7 +53,7 @@ Bins = tuple[list[float], list[int]]
 class Drift:
     """One column's PSI, and whether it is more than chance makes of two samples of these sizes.
 
-    `p`: the probability of chance (chi-square), None where it cannot be told; the distances are those of
+    `p`: the probability of chance (chi-square), None where it is unknown; the distances are those of
     `sluice.profile.distances`, None where they are not defined.
     """
 
