@@ -22,7 +22,7 @@ _DATASET = "_dataset"
 
 
 class Corrected:
-    """A file with the column ROW, or one that comes again whole, which is sent unchanged. `folder`: for what is written.
+    """A file with the column ROW, or one that comes again whole, sent unchanged. `folder`: for what is written.
 
     Raises UnreadableFileError and EmptyFileError.
     """
