@@ -116,9 +116,9 @@ def test_a_rich_contract_by_hand(prices):
     a_month = usage.month()
     assert line(a_month, "endpoint, 3").usd == 300
     assert line(a_month, "batch transform").usd == pytest.approx((4 + 1) / 60)
-    # as a plain one, and the quality; its score and its number of labels
+    # as a plain one, and the quality: its score, its bound and its number of labels
     assert line(a_month, "alarms of the project").usd == 4
-    assert line(a_month, "metrics of the project").usd == 9
+    assert line(a_month, "metrics of the project").usd == 10
     assert line(a_month, "scheduled measurements").quantity == 30
 
 
