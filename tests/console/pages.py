@@ -21,7 +21,7 @@ from console.source import Source
 from tests.browser.chromium import Browser
 from tests.console import recorded
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 AXE = Path(__file__).resolve().parents[2] / ".envs" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 RUN = recorded.run_with("rolled_back")
 FIRST = recorded.run_ids()[-1]
