@@ -192,6 +192,7 @@ CARRIED_OUT = {
     "base", "binary number target positive 1", "norway values", "values ints", "column named on/yes", "column named 1",
     "column prediction", "retrain on empty", "capture 0 with drift", "merge key", "json contract", "bom", "utf16",
     "octal min", "string number", "key is a number column", "all features text", "slice is a number column",
+    "multiclass quality",
 }  # fmt: skip
 """What can be carried out as it is written: the other contracts of the case are refused."""
 
