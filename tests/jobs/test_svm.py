@@ -4,8 +4,8 @@ import time
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 import trial
+from threadpoolctl import threadpool_limits
 
 from families import FAMILIES, Sample, Task, svm
 from project_data import ProjectData
