@@ -205,7 +205,10 @@ def test_a_model_that_waits_is_approved_from_its_page(page: Page):
     facts = {"trigger": "data", "status": "running", "approval": {"package_arn": arn, "token": "t"}}
     world.ledger.start_run("shop", "rwait", world.clock.now(), facts)
     page.open("/")
-    page.evaluate("[...document.querySelectorAll('main a')].find(a => a.textContent === 'Decide rwait').click()")
+    decide = "[...document.querySelectorAll('main a')].find(a => a.textContent === 'Decide rwait')"
+    # the page may have been answered from what was read a moment before
+    page.until(f"{decide} !== undefined")
+    page.evaluate(f"{decide}.click()")
     page.until("document.querySelector('main .ask') !== null")
     page.evaluate("[...document.querySelectorAll('.ask button')].find(b => b.textContent === 'Approve').click()")
     page.until("document.querySelector('dialog[open]') !== null")
