@@ -72,7 +72,7 @@ def head(project: str, record: Json) -> str:
         f"  contract  version {record.get('contract_version')}",
     ]
     if record.get("artifact_sha256"):
-        lines.append(f"  model     {record.get('artifact_uri')} (sha256 {record['artifact_sha256']})")
+        lines.append(f"  model     {record.get('artifact_uri')} (digest of its files {record['artifact_sha256']})")
     error = record.get("error")
     if error:
         lines.append(f"  failed at {error.get('state')}: {error.get('error')}: {error.get('cause')}")

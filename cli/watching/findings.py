@@ -15,6 +15,7 @@ from sluice.records.evaluation import Evaluation
 
 _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 _BAR = 20  # characters
+_SHOWN_LEAKS = 3
 
 
 def data(prepared: Json) -> Evidence:
@@ -39,7 +40,12 @@ def evaluation(found: Evaluation) -> Evidence:
         models[who] = {"value": value, "low": ends[0] if ends else None, "high": ends[1] if ends else None}
     family = f" ({found.candidate.family})" if found.candidate.family else ""
     head = f"on {found.rows:,} held-out rows{family}: {'; '.join(lines)}"
-    return Evidence((head,), {"metric": found.metric, "rows": found.rows, "models": models})
+    leaks = [suspect.sentence for suspect in found.leakage.suspects] if found.leakage else []
+    told = [f"! suspected leak: {visible(each)}" for each in leaks[:_SHOWN_LEAKS]]
+    if len(leaks) > _SHOWN_LEAKS:
+        told.append(f"! {len(leaks) - _SHOWN_LEAKS} more suspected leaks: `sluice why`")
+    facts = {"metric": found.metric, "rows": found.rows, "models": models, "suspected_leaks": leaks}
+    return Evidence((head, *told), facts)
 
 
 def gates(record: Json) -> Evidence:

@@ -6,6 +6,7 @@ from typing import Any
 
 from cli.watching import findings
 from cli.watching.findings import bar
+from sluice.records.evaluation import Evaluation
 
 
 def look(step: int, percent: int, decision: str, log_e: float, failures: int = 3) -> dict[str, Any]:
@@ -70,3 +71,16 @@ def test_replay_data_and_verification():
     data = findings.data({"rows_read": 1000, "rows": {"train": 600, "test": 400}, "losses": [{}], "losses_more": 2})
     assert data.lines[0].startswith("1,000 accepted rows: 600 train, 400 test; 3 notes")
     assert findings.verification({"decision": "verified", "reasons": []}).lines == ("verification: verified",)
+
+
+def test_suspected_leaks_stand_beside_the_metric_that_they_may_have_made():
+    suspect = {"kind": "copy", "columns": ["status"], "evidence": "it answers all", "advice": "drop it"}
+    measured = {"metrics": {"roc_auc": 0.99}, "artifact_sha256": "a" * 64}
+    facts = {"metric": "roc_auc", "lower_is_better": False, "problem": "binary", "rows": 100, "candidate": measured}
+    found = findings.evaluation(Evaluation(**facts, leakage={"suspects": [suspect] * 5}))
+    assert found.lines[1:] == (
+        *["! suspected leak: 'status': it answers all. What to do: drop it"] * 3,
+        "! 2 more suspected leaks: `sluice why`",
+    )
+    assert len(found.facts["suspected_leaks"]) == 5
+    assert findings.evaluation(Evaluation(**facts)).facts["suspected_leaks"] == []

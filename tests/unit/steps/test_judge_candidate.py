@@ -9,7 +9,9 @@ import pytest
 
 from sluice import keys
 from sluice.contract import Contract
+from sluice.records.run_record import RunFacts
 from sluice.steps.judge_candidate import judge_candidate
+from sluice.store.run_records import update_run
 from testing.release_world import CONTRACT, NEW, PROJECT, build, evaluated, evaluation, freeze
 
 SECRET = ("secret-a", "secret-b")
@@ -68,6 +70,24 @@ def test_a_suspected_leak_is_on_the_record_and_in_an_alert_unless_it_is_accepted
     assert ("Leakage Suspected" in world.alerts.kinds) is suspected
     told = world.ledger.run(PROJECT, NEW).get("suspected_leaks")
     assert told == (["'status': it answers all. What to do: drop it"] if suspected else None)
+
+
+@pytest.mark.parametrize("leaks", [["'status': it answers all"], None], ids=["a leak", "none"])
+def test_a_candidate_that_a_leaking_champion_keeps_out_is_told_the_way_on(leaks: list[str] | None) -> None:
+    world = build()
+    gates = [{"metric": "roc_auc", "not_worse_than_champion_by": 0.01}]
+    freeze(world, NEW, Contract.model_validate({**CONTRACT, "gates": gates}).model_dump(mode="json"))
+    serving = world.ledger.champion(PROJECT)
+    assert serving is not None
+    update_run(PROJECT, serving.run_id, RunFacts(suspected_leaks=leaks), ledger=world.ledger)
+    worse = {"roc_auc": {"difference": -0.09, "low": -0.1, "high": -0.08, "confidence": 0.95}}
+    champion = {"metrics": {"roc_auc": 0.99}, "artifact_sha256": "a" * 64}
+    evaluated(world, NEW, evaluation(paired=worse, champion=champion))
+    answer = world.call(judge_candidate, PROJECT, NEW)
+    assert answer["decision"] == "rejected"
+    told = [reason for reason in answer["reasons"] if "suspected of a leak" in reason]
+    assert len(told) == (1 if leaks else 0)
+    assert all(serving.run_id in reason and "not_worse_than_champion_by" in reason for reason in told)
 
 
 def test_the_verdict_of_the_learning_curve_is_among_the_notes() -> None:

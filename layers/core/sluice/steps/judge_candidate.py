@@ -8,12 +8,21 @@ from sluice import keys, names
 from sluice.contract import Contract
 from sluice.errors import DamagedRecordError, NotFoundError
 from sluice.gates import Judgement, judge
+from sluice.gates.champion import RULE as BESIDE_CHAMPION
 from sluice.model.shortening import first, shortened
 from sluice.ports import Alerts, Clock, Json, Ledger, ObjectStore
 from sluice.records.evaluation import Evaluation
 from sluice.records.run_record import GateDecision, RunFacts
 from sluice.store.prepared_data import prepared_data, unexpected
-from sluice.store.run_records import MAX_REASONS, evaluation_of, report_line, run_contract, update_run, write_json
+from sluice.store.run_records import (
+    MAX_REASONS,
+    evaluation_of,
+    report_line,
+    run_contract,
+    run_record,
+    update_run,
+    write_json,
+)
 from sluice.training.evaluation_report import write_report
 
 _REFUSAL = 500  # characters
@@ -41,6 +50,7 @@ def judge_candidate(
     source = keys.run(project, run_id, "evaluation", "evaluation.json")
     evaluation: Evaluation | None = None
     why = ""
+    beside: list[str] = []
     try:
         evaluation = evaluation_of(project, run_id, objects=objects)
     except NotFoundError:
@@ -58,12 +68,14 @@ def judge_candidate(
         judgement = judge(contract.gates, evaluation)
         # the record, in S3, names the segments; what goes elsewhere names those that the contract lists
         reasons = judge(contract.gates, _masked(evaluation, contract)).reasons
+        beside = _leaking_champion(project, judgement, ledger=ledger)
     else:
         judgement = Judgement("inconclusive", ())
         reasons = [f"there is no readable evaluation of the candidate at {source}{why}"]
     at = clock.now().isoformat()
     verdicts = [verdict.to_json() for verdict in judgement.verdicts]
-    stated = judgement.reasons if judgement.verdicts else reasons
+    stated = [*(judgement.reasons if judgement.verdicts else reasons), *beside]
+    reasons = [*reasons, *beside]
     report, report_note = (
         _report(project, run_id, evaluation, judgement.decision, stated, verdicts, at, objects=objects)
         if evaluation
@@ -122,6 +134,22 @@ def _report_leakage(project: str, run_id: str, evaluation: Evaluation, *, ledger
         "\n".join([*told, f"All figures: sluice why {run_id}"]),
         {"run_id": run_id, "suspects": len(suspects)},
     )
+
+
+def _leaking_champion(project: str, judgement: Judgement, *, ledger: Ledger) -> list[str]:
+    """What to do where a champion that is suspected of a leak keeps an honest candidate out."""
+    champion = ledger.champion(project)
+    beaten = [each for each in judgement.verdicts if each.rule == BESIDE_CHAMPION and each.outcome != "pass"]
+    if champion is None or not beaten:
+        return []
+    run = run_record(project, champion.run_id, ledger=ledger)
+    if run is None or not run.suspected_leaks:
+        return []
+    return [
+        f"the champion {champion.run_id} is suspected of a leak, so it may only seem to be better (sluice why "
+        f"{champion.run_id}). If it is one, release a model without the columns once under a contract that has no "
+        f"gate `{BESIDE_CHAMPION}`; then put the gate back"
+    ]
 
 
 def _report_data(project: str, run_id: str, *, objects: ObjectStore, ledger: Ledger, alerts: Alerts) -> None:
