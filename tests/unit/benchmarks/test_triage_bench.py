@@ -218,3 +218,18 @@ def test_the_page_of_results_counts_as_the_bench_does(
     assert of_page == {name: of_bench[name] for name in of_page}
     assert by_kind(results) == result_page.by_kind(cases)
     assert result_page.page_part(cases).count("| `scale_thousand` | fault |") == 1
+
+
+def test_the_tables_of_results_are_on_the_page() -> None:
+    page = result_page.PAGE.read_text(encoding="utf-8")
+    assert page.index(result_page.BEGIN) < page.index("faults_trained_on` |", page.index(result_page.BEGIN))
+    assert page.index("Held out: telco_churn") < page.index(result_page.END)
+
+
+def test_a_judge_has_a_module_and_a_function() -> None:
+    with pytest.raises(ValueError, match="module:function"):
+        named("somewhere")
+
+
+def test_the_page_has_the_tables_of_the_registry() -> None:
+    assert kinds_tables() in bench.PAGE.read_text(encoding="utf-8"), "run `python -m benchmarks.triage --write-docs`"
