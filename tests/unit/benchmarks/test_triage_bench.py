@@ -12,8 +12,8 @@ from benchmarks.triage import cases as cases_module
 from benchmarks.triage import result_page
 from benchmarks.triage.cases import Case, Choice, of_set
 from benchmarks.triage.faults import FAULTS
-from benchmarks.triage.judge import JudgeNotConnectedError, Verdict, connected
-from benchmarks.triage.report import Result, by_kind, confusion, lines
+from benchmarks.triage.judge import JudgeNotConnectedError, Verdict, connected, named
+from benchmarks.triage.report import Result, by_kind, confusion, kinds_tables, lines
 from benchmarks.triage.sets import SETS, LiveSet
 from benchmarks.triage.truth import Decision, NotApplicableError, Reason
 from benchmarks.triage.window import Seen
