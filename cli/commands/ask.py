@@ -20,6 +20,7 @@ from cli.errors import CliError
 from cli.options import Json as JsonFlag
 from cli.options import Project
 from cli.output import Output, Shape
+from cli.request_notes import notes
 from cli.text import say
 from sluice import keys
 from sluice.bootstrap import World
@@ -36,6 +37,7 @@ JSON = Shape(
         "status": "the HTTP status of the answer, or null",
         "variant": "the variant that answered, or null",
         "body": "the answer",
+        "notes": "fields that are unknown or missing, and unknown categories, of a request with one record",
     }
 )
 _TYPES = {".csv": "text/csv", ".jsonl": "application/jsonlines", ".ndjson": "application/jsonlines"}
@@ -65,20 +67,40 @@ def run(
         text = json.dumps(sample(world, project), ensure_ascii=False)
         if not as_json:
             say(f"sluice ask {project} {shlex.quote(text)}")
-        out.result({"request": json.loads(text), "status": None, "variant": None, "body": None})
+        out.result({"request": json.loads(text), "status": None, "variant": None, "body": None, "notes": []})
         return 0
     body, content_type = read_request(request)
     answer = send(world, project, body, content_type)
     text = answer.body.decode("utf-8", "replace")
+    told, told_of = _parsed(text), _notes(world, project, body, content_type)
     if as_json:
-        out.result({"request": None, "status": answer.status, "variant": answer.variant, "body": _parsed(text)})
+        facts = {"status": answer.status, "variant": answer.variant, "body": told, "notes": told_of}
+        out.result({"request": None, **facts})
     elif answer.status == 200:
         say(text.strip())
-        say(f"{_meaning(world, project, _parsed(text))}answered by {answer.variant}", file=sys.stderr)
+        say(f"{_meaning(world, project, told)}answered by {answer.variant}", file=sys.stderr)
+        for note in told_of:
+            say(f"note: {note}", file=sys.stderr)
+    if isinstance(told, dict) and 400 <= (answer.status or 0) < 500 and "error" in told:
+        raise CliError(f"{project} refused the request: {told['error']}. `sluice ask {project}` prints one to copy")
     if answer.status != 200:
         why = text.strip() or "no answer came in time"
         raise CliError(f"{project} answered {answer.status}: {why}. `sluice status {project}` says what serves")
     return 0
+
+
+def _notes(world: World, project: str, body: bytes, content_type: str) -> list[str]:
+    """Of a request with one record; of several, the answer counts what was not used."""
+    registered = world.ledger.contract(project)
+    record = _parsed(body.decode("utf-8", "replace")) if content_type == "application/json" else None
+    instances = record.get("instances") if isinstance(record, dict) else None
+    if isinstance(instances, list) and len(instances) == 1:
+        record = instances[0]
+    elif instances is not None:
+        return []
+    if registered is None or not isinstance(record, dict):
+        return []
+    return notes(Contract.model_validate(registered[0]), record)
 
 
 def read_request(request: str) -> tuple[bytes, str]:

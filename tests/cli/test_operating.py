@@ -35,7 +35,8 @@ class TestAsk:
         rows = tmp_path / "rows.csv"
         rows.write_text("pages\n3\n")
         document = json.loads(sluice("ask", "shop", str(rows), "--json")[1])
-        assert document == {"request": None, "status": 200, "variant": "v1", "body": {"prediction": True}}
+        answer = {"status": 200, "variant": "v1", "body": {"prediction": True}}
+        assert document == {"request": None, **answer, "notes": []}
         assert asked == [
             ("sluice-shop", b'{"pages": 3}', "application/json"),
             ("sluice-shop", b"pages\n3\n", "text/csv"),
@@ -50,6 +51,18 @@ class TestAsk:
         code, _, error = sluice("ask", "shop", '{"pagse": 3}')
         assert code == 1
         assert "answered 400: no known field" in error
+        refused = Answer(400, b'{"error": "no known field", "field": "pagse"}', "v1")
+        monkeypatch.setattr(world.models, "invoke", lambda *_, **__: refused)
+        assert "shop refused the request: no known field. `sluice ask shop` prints" in sluice("ask", "shop", "{}")[2]
+
+    @pytest.mark.parametrize("request_", ['{"pagse": 3}', '{"instances": [{"pagse": 3}]}'])
+    def test_what_the_model_did_not_use_or_get_is_said(self, sluice, world, monkeypatch, request_):
+        serve(world)
+        monkeypatch.setattr(world.models, "invoke", lambda *_, **__: Answer(200, b'{"prediction": true}', "v1"))
+        said = sluice("ask", "shop", request_)[2]
+        assert "note: not in the contract, so not used: pagse" in said
+        assert "features are missing: pages" in said
+        assert len(json.loads(sluice("ask", "shop", request_, "--json")[1])["notes"]) == 2
 
     def test_without_a_request_it_prints_one_to_start_from(self, sluice, world):
         assert sluice("ask", "shop")[:2] == (0, """sluice ask shop '{"pages": 1}'\n""")
