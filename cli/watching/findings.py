@@ -51,11 +51,7 @@ def evaluation(found: Evaluation) -> Evidence:
 def gates(record: Json) -> Evidence:
     """Each verdict with its number and its limit."""
     verdicts = record.get("verdicts") or []
-    lines = [
-        f"{_MARKS.get(each['outcome'], each['outcome'])} {each['metric']} {each['rule']}: "
-        f"{number(each.get('statistic'))} against {number(each['threshold'])}" + _because(each)
-        for each in verdicts
-    ]
+    lines = [f"{_MARKS.get(each['outcome'], each['outcome'])} {_figure(each)}" for each in verdicts]
     facts = {
         "decision": record.get("decision"),
         "verdicts": [
@@ -173,6 +169,14 @@ def _evidence(statistic: Json) -> Json:
 
 def _counts(side: Json) -> Json:
     return {"requests": side["requests"], "failures": side["failures"]}
+
+
+def _figure(verdict: Json) -> str:
+    """The number beside its limit, and why where it did not pass; without a number the reason alone."""
+    if verdict.get("statistic") is None and verdict.get("reason"):
+        return visible(verdict["reason"])
+    beside = f"{number(verdict.get('statistic'))} against {number(verdict['threshold'])}"
+    return f"{verdict['metric']} {verdict['rule']}: {beside}{_because(verdict)}"
 
 
 def _because(verdict: Json) -> str:

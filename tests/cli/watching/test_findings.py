@@ -84,3 +84,15 @@ def test_suspected_leaks_stand_beside_the_metric_that_they_may_have_made():
     )
     assert len(found.facts["suspected_leaks"]) == 5
     assert findings.evaluation(Evaluation(**facts)).facts["suspected_leaks"] == []
+
+
+def test_a_verdict_without_a_number_says_why():
+    first = {"metric": "auc", "rule": "not_worse_than_champion_by", "outcome": "pass", "statistic": None}
+    verdicts = [
+        {**first, "threshold": 0.01, "reason": "auc: first model, there is no champion"},
+        {**first, "rule": "min", "statistic": 0.5, "threshold": 0.8, "outcome": "fail", "reason": "it is below"},
+    ]
+    assert findings.gates({"decision": "rejected", "verdicts": verdicts}).lines[1:] == (
+        "✓ auc: first model, there is no champion",
+        "✗ auc min: 0.5 against 0.8 (it is below)",
+    )
