@@ -65,8 +65,9 @@ def run(
             cloud.deploy()
         out.say(welcome(cloud, background=background))
         out.result(facts)
-        if not background:
-            _wait_for_the_end(cloud.notices)
+        if not background and not _wait_for_the_end(cloud.notices, cloud.state / "localcloud.pid"):
+            say("the local cloud was stopped from elsewhere, or has ended", sys.stderr)
+            return 0
     except KeyboardInterrupt:
         _stop(cloud)
         return INTERRUPTED
@@ -146,8 +147,9 @@ def _refuse_a_second(state: Path) -> None:
     raise CliError(f"a local cloud runs already at {endpoint}: use it, or stop it with `sluice down`")
 
 
-def _wait_for_the_end(notices: Path) -> None:
-    """Until Ctrl-C or SIGTERM; meanwhile prints what is added to `notices`."""
+def _wait_for_the_end(notices: Path, pid: Path) -> bool:
+    """Until Ctrl-C or SIGTERM, or until the cloud takes its `pid` away: False then. Prints what `notices` gets."""
+    stood = pid.exists()
     ended = threading.Event()
     before = {each: signal.signal(each, lambda *_: ended.set()) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -157,6 +159,9 @@ def _wait_for_the_end(notices: Path) -> None:
             for line in lines[shown:]:
                 say(line, sys.stderr)
             shown = len(lines)
+            if stood and not pid.exists():
+                return False
+        return True
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

@@ -121,6 +121,23 @@ def test_what_the_cloud_says_is_shown_while_it_runs(
     assert [line for line in said if "nvironment" in line] == ["Making the environment", "The environment is made"]
 
 
+def test_a_cloud_that_is_stopped_from_elsewhere_ends_the_command(
+    done: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pid = tmp_path / "localcloud.pid"
+    pid.write_text("1")
+    monkeypatch.setattr(cloud, "clone", lambda: tmp_path)
+    monkeypatch.setattr(cloud, "FOLDER", "")
+    stopper = threading.Timer(1.5, pid.unlink)
+    stopper.start()
+    try:
+        assert main(["cloud"]) == 0
+    finally:
+        stopper.join()
+    assert done == ["build", "start", "deploy"]
+    assert "stopped from elsewhere" in capsys.readouterr().err
+
+
 def test_up_starts_in_the_background_and_is_content_with_one_that_runs(
     done: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
