@@ -1,4 +1,4 @@
-"""What a request leaves out or misspells, beside the contract: the model answers all the same."""
+"""What a request leaves out or misspells, beside the contract: the model answers anyway."""
 
 from __future__ import annotations
 
