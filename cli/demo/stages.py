@@ -150,11 +150,16 @@ class Demo:
         say("from now on other customers come: mostly mobile, from social media, in a hurry")
         record = self.follower.wait_for_start(known, trigger="drift", seconds=120)
         alarm = f"{self.stack.stack}/{PROJECT}/drift"
-        history = self.stack.client("cloudwatch").describe_alarm_history(AlarmName=alarm, HistoryItemType="StateUpdate")
-        rang = [item for item in history["AlarmHistoryItems"] if "to ALARM" in item["HistorySummary"]]
-        if not rang:
-            raise StageError(f"a retraining began, but the alarm {alarm} never went into ALARM")
-        say(f"the alarm {alarm} went into ALARM and run {record['run_id']} began by itself: {record.get('reason', '')}")
+        say(f"run {record['run_id']} began by itself: {record.get('reason', '')}")
+        cloudwatch = self.stack.client("cloudwatch")
+
+        def rang() -> bool:
+            history = cloudwatch.describe_alarm_history(AlarmName=alarm, HistoryItemType="StateUpdate")
+            return any("to ALARM" in item["HistorySummary"] for item in history["AlarmHistoryItems"])
+
+        # triage compares columns together, and may see a drift before one column's score is beyond its limit
+        until(rang, 120, f"the alarm {alarm} goes into ALARM")
+        say(f"the alarm {alarm} went into ALARM")
         return {"alarm": alarm, "run_id": record["run_id"], "trigger": record["trigger"], "reason": record["reason"]}
 
     def last_prediction(self) -> dict[str, Any]:
