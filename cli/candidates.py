@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ from cli.connection import Connection, described
 from cli.text import indent, number, plural, table
 from sluice.aws.clients import absent
 from sluice.errors import DamagedRecordError, NotFoundError
-from sluice.records.training_plan import Tuning
+from sluice.ports import ObjectStore
+from sluice.records.training_plan import TrainingPlan, Tuning
 from sluice.store.run_records import training_plan
 
 
@@ -48,15 +49,10 @@ def search_of(connection: Connection, project: str, run_id: str, refused: str = 
 
     `refused`: why SageMaker took no earlier run as the start (the run's record).
     """
-    try:
-        plan = training_plan(project, run_id, objects=connection.world.objects)
-    except (NotFoundError, DamagedRecordError):
+    found = tuning_of(connection.world.objects, lambda: connection.client("sagemaker"), project, run_id)
+    if found is None:
         return None
-    sagemaker, name = connection.client("sagemaker"), plan.names.tuning_job
-    tuning = described(sagemaker.describe_hyper_parameter_tuning_job, HyperParameterTuningJobName=name)
-    if not tuning:
-        return None
-    jobs = _jobs(sagemaker, name)
+    plan, _, jobs = found
     return Search(
         strategy=plan.tuning.strategy.lower(),
         jobs=len(jobs),
@@ -145,6 +141,22 @@ def _value(job: dict[str, Any]) -> float:
 
 def _scored(job: dict[str, Any]) -> bool:
     return "Value" in (job.get("FinalHyperParameterTuningJobObjectiveMetric") or {})
+
+
+def tuning_of(
+    objects: ObjectStore, client: Callable[[], Any], project: str, run_id: str
+) -> tuple[TrainingPlan, dict[str, Any], list[dict[str, Any]]] | None:
+    """A run's plan, its tuning job as SageMaker describes it, and the summaries of that job's training jobs.
+
+    None when the run was never tuned, or SageMaker has forgotten its jobs. `client` makes the client of SageMaker.
+    """
+    try:
+        plan = training_plan(project, run_id, objects=objects)
+    except (NotFoundError, DamagedRecordError):
+        return None
+    sagemaker, name = client(), plan.names.tuning_job
+    tuning = described(sagemaker.describe_hyper_parameter_tuning_job, HyperParameterTuningJobName=name)
+    return (plan, tuning, _jobs(sagemaker, name)) if tuning else None
 
 
 def _jobs(sagemaker: Any, name: str) -> list[dict[str, Any]]:

@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from cli.connection import described
+from cli.candidates import tuning_of
 from console.drawn import tree
 from console.reading.evaluation import plots_of
 from console.reading.executions import moment
 from console.reading.run import record_of
 from console.source import Source
 from sluice import figures
-from sluice.aws.clients import absent
-from sluice.errors import DamagedRecordError, NotFoundError
 from sluice.figures import Axis, Line
 from sluice.ports import Json
-from sluice.store.run_records import training_plan
 
 
 def read(source: Source, project: str, run_id: str) -> Json:
@@ -33,21 +28,17 @@ def read(source: Source, project: str, run_id: str) -> Json:
         "figure": None,
         "auto": plots_of(source, project, run_id).trials,
     }
-    try:
-        plan = training_plan(project, run_id, objects=source.world.objects)
-    except (NotFoundError, DamagedRecordError):
+    found = tuning_of(source.world.objects, lambda: source.client("sagemaker"), project, run_id)
+    if found is None:
         return told
-    sagemaker, name = source.client("sagemaker"), plan.names.tuning_job
-    tuning = described(sagemaker.describe_hyper_parameter_tuning_job, HyperParameterTuningJobName=name)
-    if not tuning:
-        return told
-    trials = [trial(job, plan.tuning.families) for job in _jobs(sagemaker, name)]
+    plan, tuning, jobs = found
+    trials = [trial(job, plan.tuning.families) for job in jobs]
     trials.sort(key=lambda each: each["created"])
     best = _best(trials, lower=not plan.maximize)
     start = plan.tuning.warm_start
     return told | {
         "tuning": {
-            "name": name,
+            "name": plan.names.tuning_job,
             "status": str(tuning.get("HyperParameterTuningJobStatus", "")),
             "strategy": plan.tuning.strategy,
             "maximize": plan.maximize,
@@ -108,14 +99,3 @@ def _best(trials: Sequence[Json], *, lower: bool) -> str:
     if not ended:
         return ""
     return str((min if lower else max)(ended, key=lambda each: float(each["score"]))["name"])
-
-
-def _jobs(sagemaker: Any, name: str) -> list[Json]:
-    try:
-        pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
-        found = pages.paginate(HyperParameterTuningJobName=name)
-        return [job for page in found for job in page["TrainingJobSummaries"]]
-    except ClientError as error:
-        if absent(error):
-            return []
-        raise

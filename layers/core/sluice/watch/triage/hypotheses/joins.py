@@ -22,10 +22,7 @@ def weakened(comparison: Comparison) -> dict[str, Stretch]:
     dependence = comparison.reference.dependence
     if not dependence.columns:
         return {}
-    scores = dependence.scores(comparison.features)
-    usual = dependence.scores(dependence.features_of_reference)
-    expected = comparison.reference.season.expected(usual, comparison.places, len(scores))
-    together = np.minimum(*calendar.together(usual, scores, comparison.reference.window, comparison.window))
+    scores, usual, expected, together = _scored(comparison)
     scale = dependence.spread * np.sqrt(together)
     found = shifted((scores - usual.mean(axis=0)) / scale, len(usual))
     if comparison.places is not None:  # as for the columns, the season only excuses
@@ -45,15 +42,22 @@ def weakened(comparison: Comparison) -> dict[str, Stretch]:
     }
 
 
+def _scored(comparison: Comparison) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Scores of the window's rows, those of the reference's, what its season expects, and how many count as one."""
+    dependence = comparison.reference.dependence
+    scores = dependence.scores(comparison.features)
+    usual = dependence.scores(dependence.features_of_reference)
+    expected = comparison.reference.season.expected(usual, comparison.places, len(scores))
+    together = np.minimum(*calendar.together(usual, scores, comparison.reference.window, comparison.window))
+    return scores, usual, expected, together
+
+
 def weakest(precedent: Comparison) -> dict[str, float]:
     """Column → how far its dependence falls below the usual one in a stretch of the reference, as a standard score."""
     dependence = precedent.reference.dependence
     if not dependence.columns:
         return {}
-    scores = dependence.scores(precedent.features)
-    usual = dependence.scores(dependence.features_of_reference)
-    expected = precedent.reference.season.expected(usual, precedent.places, len(scores))
-    together = np.minimum(*calendar.together(usual, scores, precedent.reference.window, precedent.window))
+    scores, usual, expected, together = _scored(precedent)
     found = shifted((scores - expected) / dependence.spread / np.sqrt(together), len(usual))
     return {name: max(0.0, -each.z) for name, each in zip(dependence.columns, found, strict=True)}
 
