@@ -18,7 +18,7 @@ from typing import Any
 
 Json = dict[str, Any]
 HEIGHT, GAP, LAYER, MARGIN, TITLE = 34.0, 22.0, 30.0, 14.0, 30.0
-"""Pixels: of a state, between states of a layer, between layers, inside a box, of a box's title."""
+"""In pixels: a state's height, the gaps between states and between layers, a box's margin, and its title."""
 _SWEEPS = 12
 
 

@@ -37,7 +37,7 @@ JSON = Shape(
         "status": "the HTTP status of the answer, or null",
         "variant": "the variant that answered, or null",
         "body": "the answer",
-        "notes": "fields that are unknown or missing, and unknown categories, of a request with one record",
+        "notes": "for a request with one record: unknown fields, missing features and unknown categories",
     }
 )
 _TYPES = {".csv": "text/csv", ".jsonl": "application/jsonlines", ".ndjson": "application/jsonlines"}

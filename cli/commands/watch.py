@@ -53,9 +53,7 @@ def run(
     run_id: Annotated[
         str | None, typer.Argument(metavar="[RUN]", help="Default: the current run, or else the next one.")
     ] = None,
-    once: Annotated[
-        bool, typer.Option("--once", help="Print the tree as it is now, of the newest run, and end.")
-    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="Print the current tree of the newest run, and end.")] = False,
     wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for a run to start.")] = 120,
     as_json: JsonFlag = False,
 ) -> int:

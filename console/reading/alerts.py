@@ -1,6 +1,6 @@
 """The inbox: alerts that the console heard while it ran, and what the records say of the time before.
 
-SNS keeps no message, so what was sent before the console began is told from the records of what it was about.
+SNS keeps no messages. Alerts from before the console started are rebuilt from the records that they were about.
 """
 
 from __future__ import annotations
