@@ -1,11 +1,8 @@
 """The support vector machine: probabilities, scales, and its limits; its parity is in test_train.py."""
 
-import time
-
 import numpy as np
 import pytest
 import trial
-from threadpoolctl import threadpool_limits
 
 from families import FAMILIES, Sample, Task, svm
 from project_data import ProjectData
@@ -124,28 +121,6 @@ def test_the_evaluation_says_how_many_rows_it_learned_from(tmp_path, monkeypatch
     assert notes() == []
     monkeypatch.setattr(svm, "MAX_ROWS", 60)
     assert notes() == ["learned from 60 training rows, drawn by chance: the family takes no more"]
-
-
-@pytest.mark.parametrize("width", [20, 400])
-def test_one_row_is_fast_where_every_row_is_a_support_vector(width):
-    rows = min(svm.MAX_ROWS, svm.MAX_NUMBERS // width)
-    rng = np.random.default_rng(0)
-    arrays = {
-        **svm.scaling(rng.normal(size=(50, width)), "standard"),
-        "vectors": rng.normal(size=(rows, width)),
-        "counts": np.array([rows]),
-        "dual": rng.normal(size=(1, rows)),
-        "intercept": np.zeros(1),
-    }
-    scorer = build_scorer(arrays, {"scorer": "support_vectors", "gamma": 1.0 / width, "output": "identity"})
-    times = []
-    # the time of this thread alone: what else the machine does is not counted
-    with threadpool_limits(1):
-        for row in rng.normal(size=(200, 1, width)):
-            began = time.thread_time()
-            scorer(row)
-            times.append(time.thread_time() - began)
-    assert np.quantile(times, 0.1) < 0.0006
 
 
 def test_arrays_that_do_not_fit_together_are_refused():
