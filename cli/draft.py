@@ -293,9 +293,13 @@ def _gates(problem_type: str, *, labelled: bool) -> list[str]:
     if problem_type in unlabelled.TYPES:
         return unlabelled.gate_lines(problem_type, labelled=labelled)
     metric = METRICS[problem_type][0]
-    floor = {"binary": "min: 0.8", "multiclass": "min: 0.7", "regression": "max: 10"}[problem_type]
+    useful = {
+        "binary": f"{{metric: {metric}, min: 0.8}}",
+        "multiclass": f"{{metric: {metric}, min: 0.7}}",
+        "regression": "{metric: r2, min: 0.5}",  # a limit that suits targets of every size
+    }[problem_type]
     return [
-        f"  # - {{metric: {metric}, {floor}}}",
+        f"  # - {useful}",
         f"  - {{metric: {metric}, above_baseline_by: 0.0}}",
         f"  - {{metric: {metric}, not_worse_than_champion_by: 0.005, confidence: 0.95}}",
         "  # DECIDE: refuse a model that learns from a column which seems to give the target away?",

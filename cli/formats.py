@@ -6,8 +6,9 @@ column; one that fits all of them is proposed, and the draft asks whether it is 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cli.conventions import Conventions
 from sluice.contract.models import Column
 from sluice.intake.rules import judge
 from sluice.model.values import NO_LABEL, Reading
@@ -68,6 +70,19 @@ class Way:
     def keys(self) -> dict[str, Any]:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in self.options}
 
+    @property
+    def decimal_comma(self) -> bool | None:
+        """Whether a comma is its decimal sign; None of what is not a number."""
+        return self.keys().get("decimal") == "," if self.kind in ("integer", "number") else None
+
+    @property
+    def day_first(self) -> bool | None:
+        """Whether the day's number stands before the month's; None where no two numbers can be confused."""
+        found = "".join(self.keys().get("dates", ()))
+        if found.startswith("%Y") or not {"%d", "%m"} <= set(re.findall("%.", found)):
+            return None
+        return found.index("%d") < found.index("%m")
+
     def reads(self, name: str, text: pa.Array) -> bool:
         column = Column.model_validate({"type": self.kind, **self.keys()})
         _, broken = judge(name, column, text, key=False, reading=Reading.of(column.model_dump()))
@@ -98,6 +113,14 @@ class Formats:
     """Whether all values are boolean; these may be words."""
     ways: list[Way] | None = None
     """For the cells with a digit; None before the first of them."""
+    commas: bool = False
+    """Whether a comma stands in a cell with digits."""
+    points: bool = False
+    """Whether a point does."""
+    bare: bool = False
+    """Whether a cell with digits has no comma."""
+    conventions: Conventions = field(default_factory=Conventions)
+    """What the whole file says; known when all of it was read."""
     few: bool = False
     """Whether the column has so few distinct values that a word among its numbers may be a class."""
 
@@ -119,6 +142,10 @@ class Formats:
         self.boolean = self.boolean and _BOOLEAN.reads(self.name, values)
         if not len(numerals):
             return
+        with_comma = pc.match_substring(numerals, ",")
+        self.commas = self.commas or pc.any(with_comma).as_py()
+        self.bare = self.bare or not pc.all(with_comma).as_py()
+        self.points = self.points or pc.any(pc.match_substring(numerals, ".")).as_py()
         ways = list(_candidates(numerals)) if self.ways is None else self.ways
         # most ways are refuted by the first few values, and dates are read slowly
         sample = numerals.slice(0, _SAMPLE)
@@ -142,23 +169,66 @@ class Formats:
         return self.known if self.chosen in (None, _BOOLEAN) else self.known + (self.words or Counter())
 
     @property
+    def separated(self) -> bool:
+        """Whether its numbers have a sign that is a decimal sign or parts thousands."""
+        return self.commas or self.points
+
+    def only(self, of: Callable[[Way], bool | None]) -> bool | None:
+        """What all ways that fit say, those that say nothing left out; None if they differ."""
+        said = {of(way) for way in self.ways or []} - {None}
+        return said.pop() if len(said) == 1 else None
+
+    @property
+    def _decimal_comma(self) -> bool | None:
+        """Whether a comma is the decimal sign, where the column can be read in both ways; None where nothing says so.
+
+        The file's other columns say it, else the column: amounts of money have no third decimal, and where some numbers
+        have no comma, and all others three digits behind theirs, it parts thousands.
+        """
+        if self.only(lambda way: way.decimal_comma) is not None or not self.separated:
+            return None
+        if self.conventions.decimal_comma is not None or not self.commas:
+            return self.conventions.decimal_comma
+        money = any("currency" in dict(way.options) for way in self.ways or [])
+        return self.conventions.delimiter == ";" and not self.bare and not money
+
+    def _agreeing(self, decimal_comma: bool | None) -> list[Way]:
+        """The ways that fit, without those that read signs otherwise; None: not known."""
+        ways = self.ways or []
+        meanings: tuple[tuple[bool | None, Callable[[Way], bool | None]], ...] = (
+            (decimal_comma, lambda way: way.decimal_comma),
+            (self.conventions.day_first, lambda way: way.day_first),
+        )
+        for meant, of in meanings:
+            if meant is not None:
+                ways = [way for way in ways if of(way) in (meant, None)] or ways
+        return ways
+
+    @property
+    def not_as_written(self) -> bool:
+        """Whether the file's conventions are against reading its numbers as JSON would: 1.234 is 1234."""
+        return self._decimal_comma is True and not self.commas
+
+    @property
     def chosen(self) -> Way | None:
         if self.boolean and sum(self.known.values()) < self.rows:
             return _BOOLEAN
-        if not self.ways or self.words is None:
+        ways = self._agreeing(self._decimal_comma)
+        if not ways or self.words is None:
             return None
         words = self.words.total()
         if words and (self.few or words > _RARE * self.rows):
             return None
         # amounts such as 12,500.00: the next file may have 12,500.50
-        return next((way for way in self.ways if not (self.fractions and way.kind == "integer")), self.ways[0])
+        return next((way for way in ways if not (self.fractions and way.kind == "integer")), ways[0])
 
     @property
     def others(self) -> list[Way]:
-        """Ways that fit as well and mean something else."""
+        """Ways that fit as well and mean something else, as far as the file's other columns do not rule them out."""
         if self.chosen is None:
             return []
-        return [way for way in self.ways or [] if way.kind == self.chosen.kind and self._rivals(way)]
+        ways, dates = self._agreeing(self.conventions.decimal_comma), self.chosen.kind == "timestamp"
+        return [way for way in ways if (way.kind == "timestamp") == dates and self._rivals(way)]
 
     def _rivals(self, way: Way) -> bool:
         first, other = (set(one.options) if one else set() for one in (self.chosen, way))

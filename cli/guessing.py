@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cli.conventions import Conventions, conventions
 from cli.formats import Formats, Way
 from cli.layouts import likely_header
 from cli.stand_ins import StandIns
@@ -120,6 +121,12 @@ class Seen:
             return None
         return [value for value, _ in self.values.most_common()]
 
+    def settle(self, told: Conventions) -> None:
+        """What the whole file says of its numbers and dates, once it was read."""
+        self.formats.conventions = told
+        if self.formats.not_as_written:
+            self.fits, self.low, self.high = [], None, None
+
     def add(self, text: pa.Array) -> None:
         trimmed = pc.utf8_trim_whitespace(pc.fill_null(text, ""))
         blank = pc.equal(trimmed, "")
@@ -177,7 +184,7 @@ def scan_file(path: Path, encoding: str | None = None) -> Scan:
 
 
 def _scan(path: Path, scratch: Path, layout: FileLayout) -> Scan:
-    header, batches, line = _open(path, scratch, layout)
+    header, batches, line, delimiter = _open(path, scratch, layout)
     counts = Counter(name for name in header if name)
     doubled = [name for name, count in counts.items() if count > 1]
     named = [name for name, count in counts.items() if count == 1]
@@ -197,25 +204,28 @@ def _scan(path: Path, scratch: Path, layout: FileLayout) -> Scan:
             break
     if not rows:
         raise EmptyFileError("the file has a header but no data row that can be read")
+    written = conventions([column.formats for column in seen.values()], delimiter)
+    for column in seen.values():
+        column.settle(written)
     unnamed = sum(not name for name in header)
     return Scan(list(seen.values()), rows, whole, broken, unnamed, doubled, line, layout.encoding)
 
 
-def _open(path: Path, scratch: Path, layout: FileLayout) -> tuple[list[str], Batches, int | None]:
-    """The names, the rows, and the line of the header where that is not the first one."""
+def _open(path: Path, scratch: Path, layout: FileLayout) -> tuple[list[str], Batches, int | None, str | None]:
+    """The names, the rows, the line of the header where that is not the first one, and what parts the fields."""
     opened = open_arrival(Arrival.on_disk(path), scratch, encoding=layout.encoding)
     if opened.path is not None:
         header = parquet_columns(opened.path)
-        return header, read_parquet(opened.path, header), None
+        return header, read_parquet(opened.path, header), None, None
     if json_texts.layout(opened.chunks):
         notes = Notes("jsonl", opened.encoding)
         # JSON has no header: the first pass only collects the names
         for _ in read_json(opened.chunks, [], notes):
             pass
-        return list(notes.columns), read_json(opened.chunks, list(notes.columns), notes), None
+        return list(notes.columns), read_json(opened.chunks, list(notes.columns), notes), None, None
     line = likely_header(opened.chunks, layout)
     dialect = sniff(opened.chunks, [], layout=layout.model_copy(update={"header": line}))
-    return dialect.header, read_csv(opened.chunks, dialect, Notes("csv", opened.encoding)), line
+    return dialect.header, read_csv(opened.chunks, dialect, Notes("csv", opened.encoding)), line, dialect.delimiter
 
 
 def only(columns: list[Seen], chosen: Callable[[Seen], bool]) -> Seen | None:

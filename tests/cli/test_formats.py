@@ -69,6 +69,49 @@ def test_what_can_be_read_in_two_ways_is_asked(cells: list[str], both: tuple[str
     assert any(all(way in decision for way in both) for decision in decisions), decisions
 
 
+def columns(folder: Path, rows: list[list[str]], delimiter: str) -> tuple[dict[str, Column], list[str]]:
+    """The columns a, b, … of a draft from these rows, again and again with another target, and what is asked."""
+    path, names = folder / "file.csv", "abcdef"[: len(rows[0])]
+    lines = [delimiter.join([*row, str(i % 2)]) for i, row in enumerate(rows * 20)]
+    path.write_text(delimiter.join([*names, "y"]) + "\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    made = draft(scan_file(path), path.name, "drafted", "y")
+    return dict(load_contract(made.text).data.columns), made.decisions
+
+
+@pytest.mark.parametrize(
+    ("rows", "delimiter", "meant"),
+    [
+        # another column says what a comma is
+        ([["1,932", "2,327,218"], ["2,750", "410,000"]], "\t", {"thousands": ","}),
+        ([["1,932", "0.57"], ["2,750", "1.5"]], ";", {"thousands": ","}),
+        ([["1,932", "12,5"], ["2,750", "7,25"]], "\t", {"decimal": ","}),
+        ([["1,932", "1.234,5"], ["2,750", "7,25"]], "\t", {"decimal": ","}),
+        # the column itself says it, or the field's delimiter
+        ([["$1,932", "a"], ["$2,750", "b"]], ";", {"thousands": ","}),
+        ([["1,932", "a"], ["750", "b"]], ";", {"thousands": ","}),
+        ([["1,932", "a"], ["2,750", "b"]], ";", {"decimal": ","}),
+        ([["1,932", "a"], ["2,750", "b"]], "\t", {"thousands": ","}),
+        # what JSON would read as 1.932 is 1932 where others have a decimal comma
+        ([["1.932", "12,5"], ["2.750", "7,25"]], ";", {"decimal": ",", "thousands": "."}),
+        ([["1.932", "0.5"], ["2.750", "7.25"]], ";", {}),
+        # contradictions say nothing
+        ([["1,932", "12,5", "0.57"], ["2,750", "7,25", "1.5"]], "\t", {"thousands": ","}),
+    ],
+)
+def test_a_file_writes_its_numbers_in_one_way(
+    rows: list[list[str]], delimiter: str, meant: dict[str, str], tmp_path: Path
+) -> None:
+    found = columns(tmp_path, rows, delimiter)[0]["a"].model_dump(exclude_none=True)
+    assert {name: found[name] for name in ("decimal", "thousands") if name in found} == meant
+
+
+@pytest.mark.parametrize(("settled", "meant"), [("31/12/2025", "%d/%m/%Y"), ("12/31/2025", "%m/%d/%Y")])
+def test_a_file_writes_its_dates_in_one_way(settled: str, meant: str, tmp_path: Path) -> None:
+    found, decisions = columns(tmp_path, [["04/05/2026", settled], ["01/02/2026", settled]], ",")
+    assert found["a"].dates == [meant]
+    assert not any("the values fit each" in decision for decision in decisions), decisions
+
+
 def test_a_marker_among_categories_is_asked_and_kept(tmp_path: Path) -> None:
     column, decisions, refused = drafted(tmp_path, ["ads", "email", "unknown"])
     assert (column.type, column.missing, refused) == ("category", None, 0)
