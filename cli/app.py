@@ -20,6 +20,7 @@ from botocore.exceptions import (
 from cli.commandline import Connect, Stopped, application
 from cli.commands import (
     accept_drift,
+    annotate,
     approve,
     ask,
     batch,
@@ -92,6 +93,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     reject,
     ask,
     label,
+    annotate,
     batch,
     rollback,
     retrain,

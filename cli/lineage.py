@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from cli.captures import endpoint_and_variant, newest_first
+from cli.connection import find_run
+from cli.errors import CliError
 from cli.sealed_model import seal_of
 from sluice import keys
 from sluice.bootstrap import World
 from sluice.contract import Contract
+from sluice.datasets.corrected_by import CORRECTS, corrected_by
 from sluice.errors import DamagedRecordError, NotFoundError
+from sluice.escaping import visible
 from sluice.ports import Json
 from sluice.store.prepared_data import prepared_data
-from sluice.store.run_records import training_plan
+from sluice.store.run_records import project_contract, training_plan
 from sluice.watch.captures import Captured, parse_file
 
 _ROW = re.compile(r"(.+)-(\d+)")
-_HOUR = re.compile(r"/(\d{4}/\d{2}/\d{2}/\d{2})/[^/]+$")
 _BASE64 = b'"encoding":"BASE64"'
+_LEAST = 8
+"""Characters of an inference id."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +54,32 @@ class Prediction:
         }
 
 
+def traced(world: World, project: str, what: str, days: int) -> Json:
+    """In the shape of JSON. Raises CliError when nothing is known of it."""
+    found: Json = {"project": project, "asked": what, "prediction": None, "run": None, "files": []}
+    if datasets := datasets_of(world, project, what):
+        return {**found, "files": [of_dataset(world, project, each) for each in datasets]}
+    record = next((each for each in world.ledger.runs(project) if each["run_id"].startswith(what)), None)
+    if record is not None and len(what) >= 4:
+        return {**found, "run": of_run(world, project, find_run(world, what, project)[1])}
+    contract = project_contract(project, ledger=world.ledger)
+    answer = prediction(world, project, what, contract, days) if len(what) >= _LEAST else None
+    if answer is None:
+        raise CliError(
+            f"{visible(what)!r} is neither a file nor a dataset or run of {project}, and no request of the "
+            f"last {days} days was captured with that inference id. A capture comes some minutes after "
+            f"its request; `--days` looks further back; "
+            f"`sluice runs {project}` and `sluice status {project}` list what there is"
+        )
+    found["prediction"] = answer.plain(world.objects.uri(answer.key))
+    made = world.ledger.run(project, answer.run_id)
+    return {**found, "run": of_run(world, project, made) if made else None}
+
+
 def prediction(world: World, project: str, wanted: str, contract: Contract, days: int) -> Prediction | None:
     """The newest captured answer of that id within `days`; None when there is none."""
     base, row = (found[1], int(found[2])) if (found := _ROW.fullmatch(wanted)) else (wanted, None)
-    for key in _captures(world, project, days):
+    for key in newest_first(world, project, days):
         body = world.objects.read(key)
         # an id within an encoded answer can be seen in none of its bytes
         if wanted.encode() not in body and base.encode() not in body and _BASE64 not in body.replace(b" ", b""):
@@ -65,19 +93,8 @@ def prediction(world: World, project: str, wanted: str, contract: Contract, days
     return None
 
 
-def _captures(world: World, project: str, days: int) -> Iterator[str]:
-    """Keys of the capture files of the last days, the newest hour first."""
-    since = f"{world.clock.now() - timedelta(days=days):%Y/%m/%d/%H}"
-    hours = [
-        (hour[1], stored.key)
-        for stored in world.objects.list(keys.capture(project))
-        if (hour := _HOUR.search(stored.key)) and hour[1] >= since
-    ]
-    return (key for _, key in sorted(hours, reverse=True))
-
-
 def _found(request: Captured, row: int | None, key: str) -> Prediction:
-    endpoint, variant = key.split("/")[2:4]
+    endpoint, variant = endpoint_and_variant(key)
     run_id = request.model or variant.removeprefix("v-")
     return Prediction(str(request.inference_id), row, request.at, run_id, endpoint, variant, key)
 
@@ -91,7 +108,8 @@ def of_run(world: World, project: str, record: Json) -> Json:
         plan = training_plan(project, run_id, objects=objects)
     prepared: Any = prepared_data(project, run_id, objects=objects)
     manifest = keys.run(project, run_id, "prepared", "manifest.json")
-    known = {each["dataset_id"]: each for each in world.ledger.datasets(project)}
+    every = world.ledger.datasets(project)
+    known = {each["dataset_id"]: each for each in every}
     return {
         "run": run_id,
         "outcome": record.get("outcome") or record.get("status"),
@@ -106,7 +124,7 @@ def of_run(world: World, project: str, record: Json) -> Json:
         "training_job": seal.training_job if seal else None,
         "package": record.get("package_arn"),
         "rows": {"manifest": objects.uri(manifest) if prepared else None, "parts": prepared.get("rows")},
-        "files": [file(known.get(each) or {"dataset_id": each}) for each in record.get("datasets") or []],
+        "files": [file(known.get(each) or {"dataset_id": each}, every) for each in record.get("datasets") or []],
         "contract": {"version": record.get("contract_version"), "key": keys.contract(project)},
         "code": plan.code.plain() if plan else None,
         "image": plan.image if plan else None,
@@ -126,7 +144,7 @@ def of_dataset(world: World, project: str, dataset: Json) -> Json:
         for record in world.ledger.runs(project)
         if dataset["dataset_id"] in (record.get("datasets") or []) and record.get("trigger") != "drill"
     ]
-    return {**file(dataset), "runs": runs}
+    return {**file(dataset, world.ledger.datasets(project)), "runs": runs}
 
 
 def served(record: Json) -> str:
@@ -139,7 +157,9 @@ def served(record: Json) -> str:
     return "no" if outcome else "unknown"
 
 
-def file(dataset: Json) -> Json:
+def file(dataset: Json, every: Sequence[Json]) -> Json:
+    """A dataset's file; whose refused rows it corrects; and which of `every` dataset of the project correct its own."""
+    corrects = dataset.get(CORRECTS)
     return {
         "dataset": dataset["dataset_id"],
         "file": dataset.get("key"),
@@ -147,6 +167,11 @@ def file(dataset: Json) -> Json:
         "rows": dataset.get("rows"),
         "accepted_at": dataset.get("accepted_at"),
         "withdrawn_at": dataset.get("withdrawn_at"),
+        "corrects": {"dataset": corrects["dataset_id"], "file": corrects["key"]} if corrects else None,
+        "corrected_by": [
+            {"dataset": each["dataset_id"], "file": each.get("key")}
+            for each in corrected_by(dataset["dataset_id"], every)
+        ],
     }
 
 

@@ -56,10 +56,9 @@ class Access:
     def hosts(self) -> tuple[str, ...]:
         return (f"127.0.0.1:{self.port}", f"localhost:{self.port}")
 
-    @property
-    def address(self) -> str:
-        """For the person who started it."""
-        return f"http://127.0.0.1:{self.port}/?token={self.token}"
+    def address(self, page: str = "/") -> str:
+        """For the person who started it; `page`: path and query of what it opens."""
+        return f"http://127.0.0.1:{self.port}{page}{'&' if '?' in page else '?'}token={self.token}"
 
     def refusal(self, request: Request) -> str | None:
         """Why the request may not be answered; None when it may. The token is not looked at."""

@@ -16,17 +16,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cli.errors import CliError
-from console import actions, failures
+from console import actions, failures, given_labels
 from console.access import Access, Guard
 from console.inbox import Inbox
 from console.plain import body_of, plain
 from console.reading import (
     alarms,
     alerts,
+    annotation,
     comparison,
     data,
     decisions,
     evaluation,
+    lineage,
     monitor,
     project,
     projects,
@@ -37,6 +39,7 @@ from console.reading import (
 )
 from console.source import Source
 from sluice.errors import InputError
+from sluice.ports import Json
 
 STATIC = Path(__file__).with_name("static")
 LONGEST = 0.35
@@ -44,21 +47,23 @@ LONGEST = 0.35
 Asked = dict[str, str]
 """The parts of an address and of its query."""
 Read = Callable[[Source, Asked], Any]
-Act = Callable[[Source, Asked, dict[str, str]], str]
-MAX_BODY = 16_384
+Act = Callable[[Source, Asked, Json], Any]
+MAX_BODY = 131_072
+"""Bytes: of the labels of a whole labelling job."""
 ACTIONS: dict[str, Act] = {
     "/api/projects/{project}/runs/{run}/approve": lambda source, asked, given: actions.decide(
-        source, asked["project"], asked["run"], "Approved", given.get("reason", "")
+        source, asked["project"], asked["run"], "Approved", _text(given, "reason")
     ),
     "/api/projects/{project}/runs/{run}/reject": lambda source, asked, given: actions.decide(
-        source, asked["project"], asked["run"], "Rejected", given.get("reason", "")
+        source, asked["project"], asked["run"], "Rejected", _text(given, "reason")
     ),
     "/api/projects/{project}/rollback": lambda source, asked, given: actions.roll_back(
-        source, asked["project"], given.get("reason", "")
+        source, asked["project"], _text(given, "reason")
     ),
     "/api/projects/{project}/retrain": lambda source, asked, given: actions.retrain(
-        source, asked["project"], given.get("reason", "")
+        source, asked["project"], _text(given, "reason")
     ),
+    "/api/projects/{project}/labels": lambda source, asked, given: given_labels.write(source, asked["project"], given),
 }
 """Address → what it does, with the members of the request's JSON."""
 
@@ -70,8 +75,12 @@ def reads(inbox: Inbox | None) -> dict[str, Read]:
         "/api/projects": lambda source, asked: projects.read(source),
         "/api/alerts": lambda source, asked: alerts.read(source, inbox),
         one: lambda source, asked: project.read(source, asked["project"], _page(asked), asked.get("only", "")),
+        f"{one}/annotation": lambda source, asked: annotation.read(source, asked["project"], asked),
         f"{one}/data": lambda source, asked: data.read(source, asked["project"]),
         f"{one}/data/{{dataset}}": lambda source, asked: data.dataset(source, asked["project"], asked["dataset"]),
+        f"{one}/lineage": lambda source, asked: lineage.read(
+            source, asked["project"], asked.get("what", ""), asked.get("days", "")
+        ),
         f"{one}/monitor": lambda source, asked: monitor.read(source, asked["project"]),
         f"{one}/alarms": lambda source, asked: alarms.read(source, asked["project"]),
         f"{one}/alerts": lambda source, asked: alerts.read(source, inbox, asked["project"]),
@@ -147,13 +156,14 @@ def _actor(source: Source, act: Act) -> Callable[[Request], Any]:
             return failed(error)
         finally:
             source.kept.forget()
-        return Response(body_of({"told": told})[0], media_type="application/json")
+        answer = told if isinstance(told, dict) else {"told": told}
+        return Response(body_of(answer)[0], media_type="application/json")
 
     return endpoint
 
 
-async def _given(request: Request) -> dict[str, str]:
-    """The texts of a small JSON object. Raises InputError for anything else."""
+async def _given(request: Request) -> Json:
+    """A small JSON object. Raises InputError for anything else."""
     body = b""
     async for piece in request.stream():
         body += piece
@@ -165,7 +175,11 @@ async def _given(request: Request) -> dict[str, str]:
         given = None
     if not isinstance(given, dict) or request.headers.get("content-type", "").partition(";")[0] != "application/json":
         raise InputError("an action's request is a JSON object")
-    return {name: value for name, value in given.items() if isinstance(value, str)}
+    return given
+
+
+def _text(given: Json, name: str) -> str:
+    return value if isinstance(value := given.get(name), str) else ""
 
 
 def _receiver(source: Source) -> Callable[[Request], Any]:

@@ -17,8 +17,19 @@ from console.source import Source, Stack
 HOST = "127.0.0.1"
 
 
-def serve(connection: Stack, port: int, *, read_only: bool, listen: bool, opened: Callable[[str], None]) -> None:
-    """Calls `opened` with the address and its token. Raises CliError for a taken port, and what the connection does."""
+def serve(
+    connection: Stack,
+    port: int,
+    *,
+    opened: Callable[[str], None],
+    read_only: bool = False,
+    listen: bool = False,
+    page: str = "/",
+) -> None:
+    """Calls `opened` with the address of `page` and its token.
+
+    Raises CliError for a taken port, and what the connection does.
+    """
     source = Source(connection)
     source.warm()
     with _listening(port) as listening:
@@ -28,7 +39,7 @@ def serve(connection: Stack, port: int, *, read_only: bool, listen: bool, opened
         app = application(source, access, read_only=read_only, inbox=inbox)
         # one worker thread pool; no access log, whose lines would have the token
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws="none")
-        opened(access.address)
+        opened(access.address(page))
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listening])
         inbox.end()

@@ -11,16 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from cli import lineage
-from cli.connection import Connection, find_run, known_project
-from cli.errors import CliError
+from cli.connection import Connection, known_project
 from cli.options import Json as JsonFlag
 from cli.options import Project
 from cli.output import Output, Shape
 from cli.text import moment
-from sluice.bootstrap import World
 from sluice.escaping import visible
 from sluice.ports import Json
-from sluice.store.run_records import project_contract
 
 NAME = "lineage"
 HELP = "what a prediction, a model or a file comes from or went into"
@@ -35,7 +32,6 @@ JSON = Shape(
         "files": "of a file: each of its datasets, with the runs that learned from it",
     }
 )
-_LEAST = 8  # characters
 
 
 def run(
@@ -50,33 +46,11 @@ def run(
     """0 when it was found."""
     world, out = connection.world, Output(as_json)
     project = known_project(world, project)
-    found = traced(world, project, what, days)
+    found = lineage.traced(world, project, what, days)
     if not as_json:
         out.say("\n".join(tree(found)))
     out.result(found)
     return 0
-
-
-def traced(world: World, project: str, what: str, days: int) -> Json:
-    """In the shape of JSON. Raises CliError when nothing is known of it."""
-    found: Json = {"project": project, "asked": what, "prediction": None, "run": None, "files": []}
-    if datasets := lineage.datasets_of(world, project, what):
-        return {**found, "files": [lineage.of_dataset(world, project, each) for each in datasets]}
-    record = next((each for each in world.ledger.runs(project) if each["run_id"].startswith(what)), None)
-    if record is not None and len(what) >= 4:
-        return {**found, "run": lineage.of_run(world, project, find_run(world, what, project)[1])}
-    contract = project_contract(project, ledger=world.ledger)
-    answer = lineage.prediction(world, project, what, contract, days) if len(what) >= _LEAST else None
-    if answer is None:
-        raise CliError(
-            f"{visible(what)!r} is neither a file nor a dataset or run of {project}, and no request of the "
-            f"last {days} days was captured with that inference id. A capture comes some minutes after "
-            f"its request; `--days` looks further back; "
-            f"`sluice runs {project}` and `sluice status {project}` list what there is"
-        )
-    found["prediction"] = answer.plain(world.objects.uri(answer.key))
-    made = world.ledger.run(project, answer.run_id)
-    return {**found, "run": lineage.of_run(world, project, made) if made else None}
 
 
 def tree(found: Json) -> list[str]:
@@ -150,6 +124,11 @@ def _now(run: Json) -> str:
 
 
 def _named(each: Json) -> str:
-    gone = f", withdrawn {moment(each['withdrawn_at'])} UTC" if each["withdrawn_at"] else ""
     rows: Any = each["rows"]
-    return f"{visible(each['file'] or '?')} (dataset {each['dataset']}, {rows if rows is not None else '?'} rows{gone})"
+    told = [f"dataset {each['dataset']}", f"{rows if rows is not None else '?'} rows"]
+    if each["withdrawn_at"]:
+        told.append(f"withdrawn {moment(each['withdrawn_at'])} UTC")
+    if corrected := each["corrects"]:
+        told.append(f"corrects refused rows of {visible(corrected['file'] or '?')}, dataset {corrected['dataset']}")
+    told += [f"corrected by {visible(by['file'] or '?')}, dataset {by['dataset']}" for by in each["corrected_by"]]
+    return f"{visible(each['file'] or '?')} ({'; '.join(told) if len(told) > 2 else ', '.join(told)})"

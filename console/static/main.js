@@ -8,12 +8,14 @@ import * as project from "./pages/project.js";
 import * as run from "./pages/run.js";
 import * as alarms from "./pages/alarms.js";
 import * as alerts from "./pages/alerts.js";
+import * as annotate from "./pages/annotate.js";
 import * as compare from "./pages/compare.js";
 import * as data from "./pages/data.js";
 import * as dataset from "./pages/dataset.js";
 import * as decisions from "./pages/decisions.js";
 import * as drop from "./pages/drop.js";
 import * as evaluation from "./pages/evaluation.js";
+import * as lineage from "./pages/lineage.js";
 import * as monitor from "./pages/monitor.js";
 import * as release from "./pages/release.js";
 import * as trials from "./pages/trials.js";
@@ -29,8 +31,10 @@ const ROUTES = Object.entries({
   [`${ONE}/monitor`]: monitor,
   [`${ONE}/alarms`]: alarms,
   [`${ONE}/alerts`]: alerts,
+  [`${ONE}/annotate`]: annotate,
   [`${ONE}/compare`]: compare,
   [`${ONE}/drop`]: drop,
+  [`${ONE}/lineage`]: lineage,
   [RUN]: run,
   [`${RUN}/trials`]: trials,
   [`${RUN}/evaluation`]: evaluation,

@@ -107,3 +107,13 @@ def test_a_file_that_nothing_learned_from_and_a_run(sluice, history):
     printed = sluice("lineage", "shop", OTHER)[1]
     assert printed.startswith(f"run         {OTHER}: rolled_back")
     assert "raw/shop/d2.csv" in printed
+
+
+def test_corrected_rows_are_connected_with_the_file_that_they_were_refused_of(sluice, history):
+    corrects = {"dataset_id": "d1", "key": "raw/shop/d1.csv", "lines_of": "d1"}
+    facts = {"rows": 2, "key": "raw/shop/corrects=d1/refused.csv", "corrects": corrects}
+    history.ledger.add_dataset("shop", "d4", history.clock.now() + timedelta(minutes=1), facts)
+    assert "corrected by raw/shop/corrects=d1/refused.csv, dataset d4" in sluice("lineage", "shop", "d1.csv")[1]
+    assert "corrects refused rows of raw/shop/d1.csv, dataset d1" in sluice("lineage", "shop", "d4")[1]
+    (found,) = json.loads(sluice("lineage", "shop", "d4", "--json")[1])["files"]
+    assert found["corrects"] == {"dataset": "d1", "file": "raw/shop/d1.csv"}

@@ -31,6 +31,7 @@ ELSEWHERE = {
     "remove-project": "tests/cli/test_cleaning.py",
     "compare": "tests/cli/test_compare.py",
     "lineage": "tests/cli/test_lineage.py",
+    "annotate": "tests/console/test_annotation.py",
     "export": "tests/cli/test_export.py",
     "doctor": "tests/cli/test_doctor.py",
     "up": "tests/cli/test_cloud.py",

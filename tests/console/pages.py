@@ -34,6 +34,10 @@ PAGES = {
     "monitor": "/projects/shop/monitor",
     "alarms": "/projects/shop/alarms",
     "alerts": "/projects/shop/alerts",
+    "lineage": f"/projects/shop/lineage?what={RUN}",
+    "lineage of a file": "/projects/shop/lineage?what={dataset}",
+    "lineage, asked nothing": "/projects/shop/lineage",
+    "annotate": "/projects/shop/annotate",
     "drop": "/projects/shop/drop",
     "compare": f"/projects/shop/compare?a={FIRST}&b={RUN}",
     "run": f"/projects/shop/runs/{RUN}?machine=Lifecycle&state=Judge+Candidate",
@@ -88,7 +92,7 @@ class Page:
 
     def __init__(self, browser: Browser, console: Served) -> None:
         self.browser, self.console = browser, console
-        browser.call("Page.navigate", url=console.access.address)
+        browser.call("Page.navigate", url=console.access.address())
         self.until("document.querySelector('main h1') !== null")
 
     def open(self, path: str) -> None:

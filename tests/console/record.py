@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cli import captures
 from cli.connection import Connection
 from console.plain import plain
 from console.reading.executions import definition_of, executions_of, machine_arns, newest_first
@@ -24,6 +25,8 @@ LONGEST = 2_500
 PATH = re.compile(r"/(?:tmp|work|root)/[^\s\"'\\,)]*")
 """Of the machine that recorded."""
 KEPT = (".json", ".html", ".jsonl")
+CAPTURES, REQUESTS = 3, 60
+"""Files of captured requests that are kept, and requests of each."""
 NOT_KEPT = ("/held_out.jsonl", "/requests.json", "/calibration.json")
 
 
@@ -34,6 +37,7 @@ def main(project: str, folder: Path) -> None:
         "objects": _objects(source, project),
         "clients": _clients(source, project),
         "settings": plain(asdict(source.world.settings)),
+        "now": source.world.clock.now().isoformat(),
     }
     path = folder / f"{project}.json.gz"
     path.write_bytes(gzip.compress(json.dumps(plain(recorded), separators=(",", ":")).encode(), 9, mtime=0))
@@ -73,6 +77,8 @@ def _objects(source: Source, project: str) -> dict[str, str]:
                 continue
             text = objects.read(item.key).decode()
             found[item.key] = "\n".join(text.split("\n")[:45]) if item.key.endswith("rows.jsonl") else text
+    for key in [*captures.newest_first(source.world, project, 7)][:CAPTURES]:
+        found[key] = "\n".join(objects.read(key).decode().split("\n")[:REQUESTS])
     return found
 
 

@@ -30,6 +30,8 @@ def stack(project: str = PROJECT, runs: int = 0) -> StubStack:
     settings = replace(fakes.SETTINGS, bucket=told["settings"]["bucket"])
     world = fakes.world(settings=settings)
     ledger, objects = world.ledger, world.objects
+    clock: Any = world.clock
+    clock.advance((datetime.fromisoformat(told["now"]) - clock.now()).total_seconds())
     contract, version = told["ledger"]["contract"]
     ledger.save_contract(project, contract, version)
     for record in told["ledger"]["runs"]:

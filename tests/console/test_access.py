@@ -182,5 +182,5 @@ def test_each_process_has_its_own_secrets():
     first, second = Access(1), Access(1)
     assert len({first.token, first.session, second.token, second.session}) == 4
     assert min(len(first.token), len(first.session)) >= 43
-    assert first.token in first.address
-    assert first.session not in first.address
+    assert first.token in first.address()
+    assert first.session not in first.address()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cli import lineage as cli_lineage
 from cli.target import Target
 from console.inbox import Inbox
 from console.plain import body_of
@@ -19,6 +20,7 @@ from console.reading import (
     data,
     decisions,
     evaluation,
+    lineage,
     monitor,
     project,
     projects,
@@ -30,7 +32,7 @@ from console.reading import (
 from console.reading.logs import place_of
 from console.source import Source
 from sluice import keys
-from sluice.errors import NotFoundError
+from sluice.errors import InputError, NotFoundError
 from testing.release_world import PROJECT
 from tests.console import recorded
 from tests.console.stub import StubStack
@@ -314,7 +316,7 @@ def test_the_inbox_has_what_was_heard_and_what_is_recorded(source: Source):
     assert not found["listens"]
     assert "--listen" in found["why_not"]
     kinds = {each["kind"] for each in found["records"]}
-    assert kinds >= {"Model Promoted", "Release Rolled Back", "Dataset Accepted", "Alarm Answered"}
+    assert kinds >= {"Model Promoted", "Model Rolled Back", "Dataset Accepted", "Retraining Started"}
     assert [each["at"] for each in found["records"]] == sorted((each["at"] for each in found["records"]), reverse=True)
 
 
@@ -413,3 +415,17 @@ def test_an_object_that_is_written_once_is_read_once(monkeypatch: pytest.MonkeyP
     responses = [key for key in read if "/responses/" in key or key.endswith("/report.json")]
     assert responses
     assert len(responses) == len(set(responses))
+
+
+def test_lineage_is_what_the_command_finds(source: Source):
+    dataset = data.read(source, "shop")["datasets"][-1]["dataset_id"]
+    asked = [lineage.read(source, "shop", what, "") for what in (PROMOTED, dataset, "no such thing", "")]
+    made, went, unknown, nothing = asked
+    assert made["found"] == cli_lineage.traced(source.world, "shop", PROMOTED, 30)
+    assert made["found"]["run"]["files"]
+    assert {each["run"] for each in went["found"]["files"][0]["runs"]} >= {FIRST}
+    assert (unknown["found"], "is neither a file" in unknown["problem"]) == (None, True)
+    assert (nothing["found"], nothing["problem"], nothing["runs"][-1]) == (None, None, FIRST)
+    for days in ("0", "-1", "x", "9999999"):
+        with pytest.raises(InputError):
+            lineage.read(source, "shop", "x", days)

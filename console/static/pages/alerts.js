@@ -1,7 +1,7 @@
 // The alerts as an inbox: those that the console heard, and what the records say of the time before.
 
 import { h } from "../dom.js";
-import { empty, moment, plural, projectAt, runAt } from "../words.js";
+import { empty, listed, moment, plural, projectAt, runAt } from "../words.js";
 import { projectTabs } from "./tabs.js";
 
 export const title = ({ project }) => (project ? `Alerts of ${project}` : "Alerts");
@@ -24,6 +24,9 @@ export function draw(data, context) {
     of(data.heard).length ? inbox(of(data.heard), "heard", project) : data.listens ? empty("No alert yet.") : null,
     h("h2", null, "From the records"),
     of(data.records).length ? inbox(of(data.records), "records", project) : empty("Nothing is recorded yet."),
+    data.left_out ? h("p", { class: "quiet" }, `${plural(data.left_out, "older record")} are not shown.`) : null,
+    h("details", { key: "unrecorded" }, h("summary", null, "What no record is left of"),
+      listed(Object.entries(data.unrecorded).map(([kind, why]) => `${kind}: ${why}`))),
   ].flat();
 }
 

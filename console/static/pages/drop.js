@@ -1,9 +1,10 @@
 // Drop a file: into raw/, labels/ or batch/, with progress, and the verdict when there is one.
 
 import { h } from "../dom.js";
-import { ask as question, send } from "../net.js";
+import { send } from "../net.js";
 import { listed, number, percent, projectAt, seg, tag } from "../words.js";
 import { projectTabs } from "./tabs.js";
+import { verdict } from "./verdict.js";
 
 export const title = ({ project }) => `Drop a file for ${project}`;
 export const ask = ({ project }) => `/api${projectAt(project)}?page=0`;
@@ -55,23 +56,16 @@ async function begin(project, area, file, context) {
   const show = () => context.redraw();
   show();
   try {
-    const base = `/api${projectAt(project)}`;
-    const sent = await send(`${base}/files?area=${seg(area)}&name=${seg(file.name)}`, file, (share) => {
+    const sent = await send(`/api${projectAt(project, "files")}?area=${seg(area)}&name=${seg(file.name)}`, file, (share) => {
       mine.sent = share;
       show();
     });
     mine.state = "judging";
     show();
-    for (;;) {
-      const { data } = await question(`${base}/verdict?key=${seg(sent.key)}&version=${seg(sent.version)}`);
-      if (data.over) {
-        mine.state = data.accepted ? "accepted" : "refused";
-        mine.lines = data.lines;
-        context.tell(`${file.name}: ${mine.state}`);
-        break;
-      }
-      await new Promise((done) => setTimeout(done, 700));
-    }
+    const { accepted, lines } = await verdict(project, sent);
+    mine.state = accepted ? "accepted" : "refused";
+    mine.lines = lines;
+    context.tell(`${file.name}: ${mine.state}`);
   } catch (error) {
     mine.state = "failed";
     mine.lines = [error.message];

@@ -5,7 +5,7 @@ import { projectAt, runAt } from "../words.js";
 
 const OF_PROJECT = [
   ["", "Runs"], ["data", "Data"], ["monitor", "Monitoring"], ["alarms", "Alarms"], ["alerts", "Alerts"],
-  ["drop", "Drop a file"],
+  ["annotate", "Label"], ["lineage", "Lineage"], ["drop", "Drop a file"],
 ];
 const OF_RUN = [
   ["", "Graph"], ["trials", "Trials"], ["evaluation", "Evaluation"], ["decisions", "Decisions"], ["release", "Release"],

@@ -58,6 +58,8 @@ class RolledBack(Record):
     reason: str
     verified: bool
     failures: list[str] | None = None
+    at: str | None = None
+    """Absent in older records."""
 
 
 class RunFacts(Record):

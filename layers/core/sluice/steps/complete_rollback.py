@@ -82,7 +82,7 @@ def _complete(
     verified = verification.get("decision") == "verified"
     from_run, to_run = rollback_plan.from_run, rollback_plan.to_run
     facts = {"from_run": from_run, "to_run": to_run, "verified": verified}
-    record = RolledBack(reason=reason, verified=verified)
+    record = RolledBack(reason=reason, verified=verified, at=clock.now().isoformat())
     if failed:
         record = record.model_copy(update={"failures": failed})
     update_run(project, from_run, RunFacts(rolled_back=record), ledger=ledger)
