@@ -4,6 +4,7 @@
     portfolio   configurations that are known to be good before the data are
     propose     new ones near the leaders
     search      the trials, within the budget
+    settling    rounds and the like, which the folds of a trial settle together
     choice      which of them become the model, their weights, calibration and threshold
     assemble    their fits on all rows, as one artefact
 
@@ -94,8 +95,9 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
         choice = choose(trials, answers, y[rows], data.contract, seed=data.task.seed)
         members = {place: trials[place] for place in choice.weights}
         export = search.export_seconds
-        latest = began + 60.0 * minutes - export
-        fits = refit(workers, members, choice.weights, deadline - export, max(latest, time.monotonic()) + late, say)
+        # the machine may have become busier than it was in the search, and the job's own limit is minutes away
+        latest = max(began + 60.0 * minutes, time.monotonic()) + MAX_LATE
+        fits = refit(workers, members, choice.weights, deadline - export, latest, say)
     if search.absent:
         say(f"auto: not in this environment, and left out: {', '.join(sorted(search.absent))}")
     total = sum(choice.weights[place] for place in fits)

@@ -10,6 +10,7 @@ import numpy as np
 
 from auto.choice import BUDGET_MS, Choice
 from auto.fitting import Exported, FullFit, parity_rows
+from auto.settling import mean_settled
 from auto.trials import Trial
 from auto.workers import Workers
 from families import FAMILIES
@@ -42,17 +43,8 @@ class Assembled(NamedTuple):
 
 
 def settled(trial: Trial) -> dict[str, Any]:
-    """The trial's hyperparameters for all rows: numbers that a fold has settled, such as rounds, as their mean."""
-    own = [held.settled for held in trial.held.values()]
-    result = dict(trial.hyperparameters)
-    for name, value in trial.hyperparameters.items():
-        found = [each.get(name, value) for each in own]
-        if all(each == found[0] for each in found):
-            result[name] = found[0]
-        else:
-            mean = float(np.mean([float(each) for each in found]))
-            result[name] = max(1, round(mean)) if isinstance(value, int) else mean
-    return result
+    """The trial's hyperparameters for all rows."""
+    return mean_settled(trial.hyperparameters, [held.settled for held in trial.held.values()])
 
 
 def refit(

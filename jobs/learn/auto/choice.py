@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from auto.calibrating import fitted_calibration
-from auto.ensemble import mixed, select_within, share_better
+from auto.ensemble import mixed, select_steadily, select_within, share_better
 from auto.guide import Loss
 from auto.trials import Trial
 from sluice.model.calibration import Calibration
@@ -21,7 +21,11 @@ BUDGET_MS = 0.15
 """What reading one row and the members' scorers may take together in a loop of their own. The server of AWS's container
 takes about 0.25 ms of the 0.5 that a row may take, and between two requests its work pushes the model out of the
 processor's caches (`make bench-families` measures it)."""
-CANDIDATES = 16
+CANDIDATES, OF_A_FAMILY = 16, 4
+"""Trials that may become members: more of one family are near copies, of which the luckiest would be chosen."""
+FEW_ROWS = 2_000
+"""Up to so many, weights are the mean of selections on resampled rows, and the best trial has won by much luck: an
+ensemble is taken where it is more likely than not to be better."""
 SELECTION_ROWS = 20_000
 """The weights are chosen on so many of the rows at most: their noise is then far below the trials' differences."""
 RESAMPLES = 100
@@ -72,18 +76,26 @@ def _weights(
     trials: Sequence[Trial], answers: Sequence[np.ndarray], y: np.ndarray, loss: Loss, best: int, seed: int
 ) -> tuple[dict[int, float], float | None]:
     ranked = sorted(range(len(trials)), key=lambda i: trials[i].loss or 0.0)
-    first_of_family = list({trials[i].family: i for i in reversed(ranked)}.values())
-    able = sorted({*ranked[:CANDIDATES], *first_of_family})
+    of_family: dict[str, list[int]] = {}
+    for i in ranked:
+        of_family.setdefault(trials[i].family, []).append(i)
+    some_of_each = {i for each in of_family.values() for i in each[:OF_A_FAMILY]}
+    able = sorted({*[i for i in ranked if i in some_of_each][:CANDIDATES], *(each[0] for each in of_family.values())})
     chance = np.random.default_rng(seed)
     rows = np.arange(len(y)) if len(y) <= SELECTION_ROWS else chance.choice(len(y), SELECTION_ROWS, replace=False)
     some = [answers[i][rows] for i in able]
     # a row is read once for all members that see it alike
     budget_ms = BUDGET_MS - max(trial.reading_ms for trial in trials)
-    found = select_within(some, y[rows], loss, [trials[i].row_ms for i in able], budget_ms=budget_ms)
+    times = [trials[i].row_ms for i in able]
+    few = len(y) <= FEW_ROWS
+    if few:
+        found = select_steadily(some, y, loss, times, budget_ms=budget_ms, seed=seed)
+    else:
+        found = select_within(some, y[rows], loss, times, budget_ms=budget_ms)
     if len(found) == 1:
         return {able[next(iter(found))]: 1.0}, None
     sure = share_better(y[rows], mixed(some, found), answers[best][rows], (loss, loss), seed, RESAMPLES)
-    if sure < SURE:
+    if sure < (0.5 if few else SURE):
         return {best: 1.0}, sure
     return {able[place]: weight for place, weight in found.items()}, sure
 

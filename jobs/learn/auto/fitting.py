@@ -23,6 +23,8 @@ _CACHE_BYTES = 1 << 30
 """What encoded folds may take in one worker; a pair that is not kept is encoded again."""
 _TIMED_ROWS = 15
 PARITY_ROWS = 2_000
+PATH_ROWS = 10_000
+"""With more rows held out, each fold finds the same rounds by itself."""
 
 
 class FoldFit(NamedTuple):
@@ -42,6 +44,8 @@ class Held(NamedTuple):
     and `reading_ms` the encoder's, with the texts of the row.
 
     `preparing` are the seconds before the fit: of texts they may be more, and of a fold that is prepared already none.
+    `path` has the answers after other numbers of rounds (`Family.path`), and `raw` what the answer
+    is made of (`Family.raw`), for `settling`.
     `processor` are the seconds of the processor that the fit took: on a busy machine fewer than `seconds`.
     """
 
@@ -52,6 +56,8 @@ class Held(NamedTuple):
     row_ms: float | None
     reading_ms: float = 0.0
     preparing: float = 0.0
+    path: Mapping[int, np.ndarray] = {}
+    raw: np.ndarray | None = None
 
 
 class FullFit(NamedTuple):
@@ -103,10 +109,12 @@ class Fitting:
         began, used = time.perf_counter(), time.process_time()
         fitted = family.fit(job.hyperparameters, task, train, held)
         answer = family.answer(fitted, task, held)
+        path = family.path(fitted, task, held) if len(held.y) <= PATH_ROWS else {}
+        raw = family.raw(fitted, task, held)
         seconds, processor = time.perf_counter() - began, time.process_time() - used
         row_ms, reading_ms = row_times(family, fitted, encoder, self._rows) if job.timed else (None, 0.0)
         settled = family.settled(fitted, job.hyperparameters)
-        return Held(answer, settled, seconds, processor, row_ms, reading_ms, preparing)
+        return Held(answer, settled, seconds, processor, row_ms, reading_ms, preparing, path, raw)
 
     def _fold(self, family: Family, fold: int) -> tuple[Encoder, Sample, Sample]:
         key = fold, self._seen_by(family)

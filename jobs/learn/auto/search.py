@@ -19,7 +19,8 @@ from auto.folds import Folds, mean_by_row
 from auto.guide import Loss, complements, errors_behind, row_losses
 from auto.portfolio import portfolio
 from auto.propose import Space, propose
-from auto.trials import REFIT, Trial, has_no_rounds, loss_of
+from auto.settling import settle
+from auto.trials import REFIT, Trial, loss_of
 from auto.workers import Outcome, Workers
 from families import FAMILIES, installed
 from project_data import ProjectData
@@ -298,7 +299,7 @@ class Search:
         if job.share < 1.0:
             self._probed[trial.family] = held.seconds / job.share ** FAMILIES[trial.family].growth
             needed = self._probed[trial.family] * len(self._folds) / len(self._workers)
-            if needed > self._left() and has_no_rounds(trial, held):
+            if needed > self._left() and not FAMILIES[trial.family].rounds:
                 self._leave(trial, f"needs about {needed:.0f} s, {max(0.0, self._left()):.0f} s are left")
             else:
                 self._next.append((trial, 0))
@@ -380,6 +381,8 @@ class Search:
 
     def _finish(self, trial: Trial) -> None:
         rows = self._folds.rows
+        family = FAMILIES[trial.family]
+        trial.held = settle(trial.held, trial.hyperparameters, family, self._folds, self._y, self._loss)
         answers = self.answers(trial)[rows]
         if not np.isfinite(answers).all():
             self._leave(trial, "its answers are not finite")

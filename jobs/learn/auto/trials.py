@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from auto.fitting import Held
+from families import FAMILIES
 
 REFIT = 1.2
 """A fit on all rows, compared with one on a fold, for each of its rows: with the export."""
@@ -58,14 +59,9 @@ class Trial:
     def refit_seconds(self) -> float:
         if not self.held:
             return 0.0
-        share = 1.0 if has_no_rounds(self, next(iter(self.held.values()))) else _WITHOUT_WATCH
+        share = _WITHOUT_WATCH if FAMILIES[self.family].rounds else 1.0
         return self.refit * (share * self.seconds / len(self.held) + self.preparing)
 
 
 def loss_of(trial: Trial) -> float:
     return float("inf") if trial.loss is None else trial.loss
-
-
-def has_no_rounds(trial: Trial, held: Held) -> bool:
-    """A family without rounds, which are whole numbers, cannot stop early at a deadline."""
-    return all(held.settled.get(n) == value for n, value in trial.hyperparameters.items() if isinstance(value, int))

@@ -109,6 +109,8 @@ class Family(ABC):
     tolerance: ClassVar[float] = 1e-12
     # whether another seed gives another model, so that the mean of some is better than each
     seeded: ClassVar[bool] = False
+    # the hyperparameter that counts rounds, which a fit with a sample to watch settles
+    rounds: ClassVar[str] = ""
     # the power of the number of rows with which the time of a fit grows
     growth: ClassVar[float] = 1.0
 
@@ -134,6 +136,18 @@ class Family(ABC):
     def settled(self, fitted: Any, hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
         """The hyperparameters with which a fit without `watch` comes to a model of the same size."""
         return dict(hyperparameters)
+
+    def path(self, fitted: Any, task: Task, watch: Sample) -> dict[int, np.ndarray]:
+        """Rounds → `answer` to the watched rows after so many, along the whole fit; {} where it has none."""
+        return {}
+
+    def raw(self, fitted: Any, task: Task, watch: Sample) -> np.ndarray | None:
+        """What `linked` makes the answer to the watched rows of; None where nothing but rounds is settled."""
+        return None
+
+    def linked(self, raw: np.ndarray, settled: Mapping[str, Any]) -> np.ndarray:
+        """The answer with what was settled otherwise. Raises NotImplementedError where `raw` is None."""
+        raise NotImplementedError(f"family {self.name} settles nothing but rounds")
 
     def answer(self, fitted: Any, task: Task, sample: Sample) -> np.ndarray:
         """The library's own answer: probabilities (rows, classes), or values (rows,) for regression."""

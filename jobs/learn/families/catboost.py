@@ -17,7 +17,7 @@ import numpy as np
 
 from families import catboost_trees
 from families.base import Arrays, Family, Meta, Parameter, Sample, Task
-from families.rounds import OUTPUTS, ROOM, Watcher, library
+from families.rounds import OUTPUTS, ROOM, Watcher, along, library, watched_metric
 from sluice.model.errors import ModelError
 
 LOSSES = {"binary": "Logloss", "multiclass": "MultiClass", "regression": "RMSE"}
@@ -41,6 +41,7 @@ class Fitted(NamedTuple):
 class CatBoost(Family):
     name = library = "catboost"
     seeded = True
+    rounds = "iterations"
     encoding = "ordinal"
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "iterations": Parameter(300, 1, 10_000),
@@ -59,7 +60,7 @@ class CatBoost(Family):
         parameters: dict[str, Any] = {name.replace("-", "_"): value for name, value in hyperparameters.items()}
         rounds = parameters.pop("iterations")
         loss = LOSSES[task.problem]
-        metric = METRICS.get(task.metric, loss)
+        metric = watched_metric(task, watch, METRICS, loss)
         parameters |= {
             # of what it learns from, nothing is to be measured after each round
             "loss_function": f"{loss}:hints=skip_train~true",
@@ -88,21 +89,28 @@ class CatBoost(Family):
             callbacks=[_Look(watcher, metric)],
         )
         rounds = max(1, min(watcher.best, model.tree_count_))
-        if rounds < model.tree_count_:
-            model.shrink(rounds)
         return Fitted(model, rounds, OUTPUTS[task.problem], sample.matrix.shape[1], states)
 
     def settled(self, fitted: Fitted, hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
         return {**hyperparameters, "iterations": fitted.rounds}
 
+    def path(self, fitted: Fitted, task: Task, watch: Sample) -> dict[int, np.ndarray]:
+        return {n: self.answer(fitted._replace(rounds=n), task, watch) for n in along(fitted.model.tree_count_)}
+
     def answer(self, fitted: Fitted, task: Task, sample: Sample) -> np.ndarray:
         kind = "RawFormulaVal" if task.problem == "regression" else "Probability"
         rows = _pool(library("catboost", self.name), sample.matrix, fitted.states)
-        answer: np.ndarray = fitted.model.predict(rows, prediction_type=kind, thread_count=task.threads)
+        answer: np.ndarray = fitted.model.predict(
+            rows, prediction_type=kind, ntree_end=fitted.rounds, thread_count=task.threads
+        )
         return answer
 
     def export(self, fitted: Fitted) -> tuple[Arrays, Meta]:
         catboost = library("catboost", self.name)
+        best = fitted.model
+        if fitted.rounds < best.tree_count_:
+            best = best.copy()
+            best.shrink(fitted.rounds)
         # CatBoost writes down the hashes of those categories that it is shown with the model
         every = np.zeros((max(fitted.states.values(), default=1), fitted.width))
         for at, count in fitted.states.items():
@@ -111,7 +119,7 @@ class CatBoost(Family):
         pool = _pool(catboost, every, fitted.states)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.json"
-            fitted.model.save_model(str(path), format="json", pool=pool)
+            best.save_model(str(path), format="json", pool=pool)
             model = json.loads(path.read_text(encoding="utf-8"))
         numbers = [at for at in range(fitted.width) if at not in fitted.states]
         return catboost_trees.exported(model, fitted.output, fitted.width, numbers, fitted.states)

@@ -20,6 +20,7 @@ class GradientBoosting(Family):
 
     name = "gradient_boosting"
     encoding = "ordinal"
+    rounds = "max-iter"
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "max-iter": Parameter(120, 1, 5000),
         "learning-rate": Parameter(0.06, 1e-4, 1.0),

@@ -13,7 +13,7 @@ import numpy as np
 
 from families.base import Arrays, Family, Meta, Parameter, Sample, Task
 from families.node_tables import Tree, flatten
-from families.rounds import OUTPUTS, ROOM, Fitted, Watcher, library
+from families.rounds import OUTPUTS, ROOM, Fitted, Watcher, along, library, watched_metric
 
 OBJECTIVES = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
 LOSSES = {"binary": "binary_logloss", "multiclass": "multi_logloss", "regression": "l2"}
@@ -28,6 +28,7 @@ _ZERO = float(np.float32(1e-35))
 class LightGBM(Family):
     name = library = "lightgbm"
     seeded = True
+    rounds = "num-iterations"
     encoding = "ordinal"
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "num-iterations": Parameter(200, 1, 10_000),
@@ -48,7 +49,7 @@ class LightGBM(Family):
         # a tree that sees one of two columns cannot learn what they do together
         share = min(1.0, _LEAST_COLUMNS / max(1, sample.matrix.shape[1]))
         parameters["feature_fraction"] = max(parameters["feature_fraction"], share)
-        metric = METRICS.get(task.metric, LOSSES[task.problem])
+        metric = watched_metric(task, watch, METRICS, LOSSES[task.problem])
         parameters |= {
             "objective": OBJECTIVES[task.problem],
             "metric": metric,
@@ -85,6 +86,9 @@ class LightGBM(Family):
 
     def settled(self, fitted: Fitted, hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
         return {**hyperparameters, "num-iterations": fitted.rounds}
+
+    def path(self, fitted: Fitted, task: Task, watch: Sample) -> dict[int, np.ndarray]:
+        return {n: _answer(fitted.booster, n, task, watch) for n in along(fitted.booster.current_iteration())}
 
     def answer(self, fitted: Fitted, task: Task, sample: Sample) -> np.ndarray:
         return _answer(fitted.booster, fitted.rounds, task, sample)

@@ -15,6 +15,7 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from families.base import Arrays, Family, Meta, Parameter, Sample, Task, without_convergence_warnings
+from families.rounds import along
 from sluice.model.smooth_scorers import NetworkScorer
 
 EPOCHS = 80
@@ -58,6 +59,7 @@ class Fitted:
     def __init__(self, arrays: Arrays, network: Any, mean: float, deviation: float) -> None:
         self.arrays, self.network, self.mean, self.deviation = arrays, network, mean, deviation
         self.epochs = 0
+        self.path: dict[int, np.ndarray] = {}  # epochs → the answer to the watched rows
 
     def inputs(self, matrix: np.ndarray) -> np.ndarray:
         return NetworkScorer(self.arrays, {"layers": 0, "output": ""}).inputs(matrix)
@@ -66,6 +68,7 @@ class Fitted:
 class Mlp(Family):
     name = "mlp"
     seeded = True
+    rounds = "epochs"
     tolerance = 1e-11  # products of several hundred terms, rounded in another order where a row is alone
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "epochs": Parameter(30, 1, 1000),
@@ -97,6 +100,7 @@ class Mlp(Family):
         more = {} if task.problem == "regression" else {"classes": np.arange(task.classes)}
         rate = hyperparameters["learning-rate"]
         best, kept = np.inf, None
+        looks = set(along(EPOCHS))
         with without_convergence_warnings():
             for epoch in range(1, (hyperparameters["epochs"] if watch is None else EPOCHS) + 1):
                 if epoch > 1:
@@ -106,7 +110,10 @@ class Mlp(Family):
                 if watch is None or watched is None:
                     fitted.epochs = epoch
                 else:
-                    loss = self._loss(fitted, task, watch, watched)
+                    answer = self._answer(fitted, task, watched)
+                    if epoch in looks:
+                        fitted.path[epoch] = answer
+                    loss = _loss(answer.astype(np.float64), task, watch)
                     if loss < best:
                         best, fitted.epochs = loss, epoch
                         kept = [[part.copy() for part in parts] for parts in (network.coefs_, network.intercepts_)]
@@ -119,16 +126,11 @@ class Mlp(Family):
         fitted.epochs = max(1, fitted.epochs)
         return fitted
 
-    def _loss(self, fitted: Fitted, task: Task, watch: Sample, inputs: np.ndarray) -> float:
-        answer = self._answer(fitted, task, inputs).astype(np.float64)
-        if task.problem == "regression":
-            each = np.abs(answer - watch.y) if task.metric == "mae" else (answer - watch.y) ** 2
-        else:
-            each = -np.log(np.maximum(answer[np.arange(len(watch.y)), watch.y], 1e-15))
-        return float(np.average(each, weights=watch.weight))
-
     def settled(self, fitted: Fitted, hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
         return {**hyperparameters, "epochs": fitted.epochs}
+
+    def path(self, fitted: Fitted, task: Task, watch: Sample) -> dict[int, np.ndarray]:
+        return fitted.path
 
     def answer(self, fitted: Fitted, task: Task, sample: Sample) -> np.ndarray:
         return self._answer(fitted, task, fitted.inputs(sample.matrix))
@@ -150,3 +152,11 @@ class Mlp(Family):
         arrays[f"b{last}"] = arrays[f"b{last}"] * fitted.deviation + fitted.mean
         output = {"identity": "identity", "logistic": "expit", "softmax": "softmax"}[network.out_activation_]
         return arrays, {"scorer": "network", "output": output, "layers": last + 1}
+
+
+def _loss(answer: np.ndarray, task: Task, watch: Sample) -> float:
+    if task.problem == "regression":
+        each = np.abs(answer - watch.y) if task.metric == "mae" else (answer - watch.y) ** 2
+    else:
+        each = -np.log(np.maximum(answer[np.arange(len(watch.y)), watch.y], 1e-15))
+    return float(np.average(each, weights=watch.weight))

@@ -174,6 +174,7 @@ def reader(arrays: Arrays) -> Callable[[np.ndarray], np.ndarray]:
 class NetworkFamily(Family):
     """A family whose network is an Engine's."""
 
+    rounds = "epochs"
     tolerance = 1e-9  # products of up to some thousand terms, rounded in another order
     parameters = {  # noqa: RUF012 - a ClassVar in the base
         "epochs": Parameter(30, 1, 1000),

@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import importlib
 import time
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from families.base import Sample, Task
 from sluice.model.errors import ModelError
 
+FEW = 300
+"""With fewer rows to watch, a metric of ranks jumps from round to round: the loss is watched in its place."""
+_STEP = 1.25
 OUTPUTS = {"binary": "expit", "multiclass": "softmax", "regression": "identity"}
 """Problem type → the scorer's link."""
 ROOM = 4000
@@ -26,6 +31,21 @@ class Fitted(NamedTuple):
     rounds: int
     outputs: int
     output: str
+
+
+def watched_metric(task: Task, watch: Sample | None, metrics: Mapping[str, str], loss: str) -> str:
+    """What a library calls the contract's metric, if it can watch it; else its name of the loss."""
+    return loss if watch is not None and len(watch.y) < FEW else metrics.get(task.metric, loss)
+
+
+def along(last: int) -> list[int]:
+    """The numbers of rounds at which a fit of `last` rounds is looked at: each a quarter more than the one before."""
+    found = {last}
+    step = 1.0
+    while step < last:
+        found.add(round(step))
+        step *= _STEP
+    return sorted(found)
 
 
 def patience(learning_rate: float) -> int:

@@ -122,6 +122,12 @@ class Svm(Family):
     def settled(self, fitted: Fitted, hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
         return {**hyperparameters, "slope": fitted.slope, "offset": fitted.offset}
 
+    def raw(self, fitted: Fitted, task: Task, watch: Sample) -> np.ndarray | None:
+        return None if task.problem == "regression" else fitted.decisions(watch.matrix)
+
+    def linked(self, raw: np.ndarray, settled: Mapping[str, Any]) -> np.ndarray:
+        return coupled(raw, settled["slope"], settled["offset"])
+
     def answer(self, fitted: Fitted, task: Task, sample: Sample) -> np.ndarray:
         if task.problem == "regression":
             found = fitted.machine.predict(inputs_of(fitted.arrays, sample.matrix))

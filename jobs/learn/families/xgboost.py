@@ -15,7 +15,7 @@ import numpy as np
 from families import float32
 from families.base import Arrays, Family, Meta, Parameter, Sample, Task
 from families.node_tables import Tree, flatten
-from families.rounds import OUTPUTS, ROOM, Fitted, Watcher, library
+from families.rounds import OUTPUTS, ROOM, Fitted, Watcher, along, library, watched_metric
 
 OBJECTIVES = {"binary": "binary:logistic", "multiclass": "multi:softprob", "regression": "reg:squarederror"}
 LOSSES = {"binary": "logloss", "multiclass": "mlogloss", "regression": "rmse"}
@@ -27,6 +27,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 class XGBoost(Family):
     name = library = "xgboost"
     seeded = True
+    rounds = "num-round"
     encoding = "ordinal"
     # Values are equal. XGBoost's link computes in 32 bits, whose last one is 6e-8 just below 1; ours in 64.
     tolerance = 3e-7
@@ -45,7 +46,7 @@ class XGBoost(Family):
         xgboost = library("xgboost", self.name)
         parameters: dict[str, Any] = {name.replace("-", "_"): value for name, value in hyperparameters.items()}
         rounds = parameters.pop("num_round")
-        metric = METRICS.get(task.metric, LOSSES[task.problem])
+        metric = watched_metric(task, watch, METRICS, LOSSES[task.problem])
         parameters |= {
             "objective": OBJECTIVES[task.problem],
             "eval_metric": metric,
@@ -78,18 +79,22 @@ class XGBoost(Family):
             callbacks=[Look()],
             verbose_eval=False,
         )
-        return Fitted(booster[: watcher.best], watcher.best, outputs, output)
+        return Fitted(booster, watcher.best, outputs, output)
 
     def settled(self, fitted: Fitted, hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
         return {**hyperparameters, "num-round": fitted.rounds}
 
+    def path(self, fitted: Fitted, task: Task, watch: Sample) -> dict[int, np.ndarray]:
+        last = fitted.booster.num_boosted_rounds()
+        return {n: self.answer(fitted._replace(rounds=n), task, watch) for n in along(last)}
+
     def answer(self, fitted: Fitted, task: Task, sample: Sample) -> np.ndarray:
         rows = _rows(library("xgboost", self.name), Sample(sample.matrix, np.zeros(len(sample.matrix))), task.threads)
-        answer: np.ndarray = fitted.booster.predict(rows).astype(np.float64)
+        answer: np.ndarray = fitted.booster.predict(rows, iteration_range=(0, fitted.rounds)).astype(np.float64)
         return np.column_stack([1.0 - answer, answer]) if task.problem == "binary" else answer
 
     def export(self, fitted: Fitted) -> tuple[Arrays, Meta]:
-        learner = json.loads(fitted.booster.save_raw("json"))["learner"]
+        learner = json.loads(fitted.booster[: fitted.rounds].save_raw("json"))["learner"]
         arrays, depth = flatten([_tree(tree) for tree in learner["gradient_booster"]["model"]["trees"]])
         arrays["value"] = arrays["value"].astype(np.float32)
         arrays["start"] = _start(learner, fitted.outputs, fitted.output)
