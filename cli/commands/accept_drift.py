@@ -24,7 +24,7 @@ JSON = Shape(
     {
         "decision": "retrain, or hold if the governor starts none now",
         "changes": "each accepted change: change_id, answer (hold: a fault; ask), reason, columns, sentence, champion, "
-        "accepted, since, found_at, over",
+        "confirmed, real, accepted, ended, since, found_at, over",
         "datasets": "those of a fault's time, which later runs learn from again",
         "rows": "how many these are",
         "reasons": "who says so and why, then what holds the retraining",

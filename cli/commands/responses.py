@@ -65,10 +65,15 @@ def newest_first(world: World, project: str) -> list[tuple[str, Json]]:
 
 def held(change: HeldChange) -> str:
     """One line for a change: what it is, and what became of it."""
-    where = f" in {', '.join(map(visible, change.columns))}" if change.columns else ""
     what = "fault" if change.fault else "held change"
-    line = f"{what}  {change.change_id}: {change.reason}{where}, from {moment(change.since)} UTC"
+    line = f"{what}  {change.change_id}: {change.name}, from {moment(change.since)} UTC"
     line += f" to {moment(change.over)} UTC" if change.over else ", lasts"
     if change.accepted:
         return f"{line}; accepted as real by {visible(change.accepted['by'])} at {moment(change.accepted['at'])} UTC"
-    return f"{line}; its rows stay out of later runs" if change.fault else line
+    if change.ended:
+        line += f", says {visible(change.ended['by'])}"
+    if not change.confirmed:
+        line += "; seen in one measurement only, so nobody was alerted"
+    if change.mistaken:
+        line += "; the next one found real drift"
+    return f"{line}; its rows stay out of later runs" if change.left_out else line

@@ -42,6 +42,19 @@ def test_json_has_the_change_and_the_record(sluice, world):
     assert world.objects.exists(answer["record"])
 
 
+def test_a_person_ends_a_fault_and_hears_which_rows_stay_out(sluice, world):
+    held(world)
+    world.clock.advance(60)
+    code, printed, _ = sluice("end-fault", "shop", "--reason", "unit corrected", "--until", "soon")
+    assert code == 1
+    code, printed, _ = sluice("end-fault", "shop", "--reason", "unit corrected")
+    assert code == 0
+    assert "over: scale, from 2026-" in printed
+    assert "1 dataset of that time (1,000 rows) stay" in printed
+    assert f"says {getpass.getuser()}; its rows stay out of later runs" in sluice("responses", "shop")[1]
+    assert not [kind for kind, _ in world.events.put_events if kind == "Training Requested"]
+
+
 def test_with_nothing_held_it_says_so_and_fails(sluice, world):
     code, _, error = sluice("accept-drift", "shop")
     assert code == 1

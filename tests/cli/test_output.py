@@ -96,6 +96,7 @@ def ready(world, tmp_path, monkeypatch) -> Callable[[str], list[str]]:
         "retrain": ["shop", "--reason", "x"],
         "withdraw": ["shop", "d1", "--reason", "x"],
         "accept-drift": ["shop"],
+        "end-fault": ["shop"],
         "responses": ["shop"],
         "remove-endpoint": ["shop", "--yes"],
         "quarantine": ["shop"],

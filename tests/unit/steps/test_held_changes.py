@@ -17,6 +17,7 @@ from sluice.steps.request_retraining import request_retraining
 from sluice.steps.respond_to_alarm import respond_to_alarm
 from sluice.store.held_changes import held_changes
 from sluice.training.accept_drift import accept_drift
+from sluice.training.end_fault import end_fault
 from testing.fakes import Crash, failing
 from testing.release_world import CONTRACT, OLD, PROJECT
 from tests.unit.steps.test_watch_steps import watched
@@ -25,6 +26,7 @@ HOUR = 3_600
 FAULT = {"answer": "hold", "reason": "scale", "columns": ["pages"], "sentence": "pages is 1,000 times what it was"}
 ASK = {"answer": "ask", "reason": "unexplained", "columns": ["pages"], "sentence": "pages has moved"}
 REAL = {"answer": "retrain", "reason": "covariate shift", "columns": ["pages"], "sentence": "pages and more moved"}
+UNSURE = {**FAULT, "reason": "jump in one column", "confirmed": False}
 NOTHING = {"answer": "nothing", "reason": "none", "columns": [], "sentence": "all is within chance"}
 
 
@@ -255,3 +257,112 @@ def test_an_alarm_that_flaps_is_recorded_and_told_once_a_cooldown() -> None:
         assert alarm(world)["decision"] == "hold"
     assert world.alerts.kinds == ["Retraining Started", "Response Held"]
     assert len(world.objects.list(keys.monitor(PROJECT, "responses/"))) == 5
+
+
+def test_what_one_measurement_may_show_is_held_in_silence_until_the_next_one_finds_real_drift() -> None:
+    """The start of a real drift: old and new requests are in one window, and one column seems to jump alone."""
+    world = made()
+    arrives(world, "before")
+    measured(world, UNSURE)
+    assert alarm(world)["decision"] == "wait"
+    arrives(world, "during", 40)
+    assert (world.alerts.kinds, trainings(world)) == ([], 0)
+    world.alarms.state["sluice/shop/drift"] = "ALARM"
+    assert measured(world, REAL) == {"drift": "retrain"}, "no cooldown begins with what was not reported"
+    assert world.alerts.kinds == ["Retraining Started"]
+    [change] = held_changes(PROJECT, ledger=world.ledger)
+    assert (change.open, change.confirmed, change.left_out) == (False, False, False)
+    run = world.call(plan_training, PROJECT, "drift", at="1")["run_id"]
+    frozen = json.loads(world.objects.read(keys.run(PROJECT, run, "run.json")))
+    assert (frozen["datasets"], frozen["left_out"]) == (["before", "during"], [])
+
+
+@pytest.mark.parametrize("again", [UNSURE, FAULT, {**UNSURE, "reason": "scale"}])
+def test_a_second_measurement_confirms_a_fault_and_then_people_are_alerted(again: dict[str, Any]) -> None:
+    world = made(schedule="1d")
+    at = report(world, UNSURE)
+    for _ in range(2):
+        world.call(answer_lasting_alarms, PROJECT, at)
+    assert world.alerts.kinds == [], "the same measurement again is not a second one"
+    held = world.call(request_retraining, PROJECT)
+    assert (held["decision"], "may show a data fault (jump in one column in pages" in held["reasons"][0]) == (
+        "hold",
+        True,
+    )
+    world.alerts.published.clear()
+    measured(world, again)
+    assert alarm(world)["decision"] == "hold"
+    assert world.alerts.kinds == ["Data Fault", "Response Held"]
+    assert trainings(world) == 0
+
+
+def test_a_fault_that_one_measurement_alone_has_shown_stays_out_unless_it_was_real() -> None:
+    world = made()
+    measured(world, UNSURE, hours=3)
+    arrives(world, "during", 40)
+    measured(world, NOTHING)
+    assert world.alerts.kinds == []
+    [change] = held_changes(PROJECT, ledger=world.ledger)
+    assert (change.open, change.left_out) == (False, True)
+
+
+def test_a_person_ends_a_fault_that_no_measurement_can_end_and_its_rows_stay_out() -> None:
+    world = made(schedule="1d")
+    arrives(world, "before")
+    world.clock.advance(3 * HOUR)
+    measured(world, {**FAULT, "last": (world.clock.now() + timedelta(minutes=59)).timestamp()})
+    arrives(world, "during", 40)
+    world.clock.advance(48 * HOUR)
+    answer = world.call(end_fault, PROJECT, "ann", "unit corrected")
+    assert (answer["decision"], answer["datasets"], answer["rows"]) == ("over", ["during"], 40)
+    told = world.alerts.published[-1]
+    assert told.kind == "Held Change Over"
+    assert "ann says so (unit corrected)" in told.message
+    assert "40 rows of 1 dataset " in told.message
+    assert alarm(world)["decision"] == "hold", "the newest measurement is of the fault's time"
+    assert world.alerts.kinds.count("Data Fault") == 1
+    [change] = held_changes(PROJECT, ledger=world.ledger)
+    assert (change.open, change.left_out, change.ended["by"]) == (False, True, "ann")
+    assert world.call(request_retraining, PROJECT)["decision"] == "retrain"
+    run = world.call(plan_training, PROJECT, "schedule", at="1")["run_id"]
+    frozen = json.loads(world.objects.read(keys.run(PROJECT, run, "run.json")))
+    assert frozen["left_out"][0]["datasets"] == ["during"]
+    with pytest.raises(NotFoundError, match="no fault to end"):
+        world.call(end_fault, PROJECT, "ann")
+    with pytest.raises(InputError, match="is over: there is nothing to end"):
+        world.call(end_fault, PROJECT, "ann", "", change.change_id)
+
+
+def test_an_old_request_does_not_hold_again_what_a_person_has_ended_and_a_later_one_does() -> None:
+    world = made()
+    measured(world, {**FAULT, "last": world.clock.now().timestamp()})
+    world.call(end_fault, PROJECT, "ann")
+    ended = world.clock.now()
+    measured(world, {**FAULT, "last": (ended - timedelta(minutes=1)).timestamp()})
+    assert len(held_changes(PROJECT, ledger=world.ledger)) == 1
+    measured(world, {**FAULT, "last": (ended + timedelta(minutes=1)).timestamp()})
+    first, second = held_changes(PROJECT, ledger=world.ledger)
+    assert (first.open, second.open) == (False, True)
+    assert world.alerts.kinds == ["Data Fault", "Held Change Over", "Data Fault"]
+
+
+def test_a_fault_cannot_have_ended_before_a_request_that_has_it_nor_in_the_future() -> None:
+    world = made()
+    last = world.clock.now() + timedelta(minutes=50)
+    measured(world, {**FAULT, "last": last.timestamp()})
+    for until in (last - timedelta(minutes=1), world.clock.now() + timedelta(days=1)):
+        with pytest.raises(InputError, match="cannot have ended at"):
+            world.call(end_fault, PROJECT, "ann", "", None, until)
+    arrives(world, "after")
+    answer = world.call(end_fault, PROJECT, "ann", "", None, last + timedelta(minutes=1))
+    assert answer["datasets"] == [], "what arrived after the end is learned from"
+
+
+def test_rows_of_an_unexplained_change_stay_out_when_a_person_says_that_it_was_broken() -> None:
+    world = made()
+    measured(world, ASK)
+    arrives(world, "during", 40)
+    assert not held_changes(PROJECT, ledger=world.ledger)[0].left_out
+    world.clock.advance(HOUR)
+    assert world.call(end_fault, PROJECT, "ann")["rows"] == 40
+    assert held_changes(PROJECT, ledger=world.ledger)[0].left_out

@@ -40,7 +40,8 @@ NEXT = {
     "Rollback Started": "nothing; wait for the alert that says how it ended: `sluice status {project}`",
     "Retraining Started": "nothing; a run follows: `sluice watch {project}`",
     "Response Held": "correct a broken feed at its source; to retrain now: `sluice retrain {project} --reason TEXT`",
-    "Data Fault": "correct it at its source; if the change is real: `sluice accept-drift {project} --reason TEXT`",
+    "Data Fault": "correct it at its source; if the change is real: `sluice accept-drift {project} --reason TEXT`; if "
+    "it is over and no measurement shows it: `sluice end-fault {project} --reason TEXT`",
     "Change Held": "ask at the source; if the change is real: `sluice accept-drift {project} --reason TEXT`",
     "Held Change Over": "nothing; what was left out: `sluice responses {project}`",
     "Drift Accepted": "nothing; what follows from it: `sluice responses {project}`",

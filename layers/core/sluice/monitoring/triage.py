@@ -43,17 +43,17 @@ def measure_triage(look: Look, *, clock: Clock) -> list[Metric]:
     reference = _reference(look.reference, contract)
     verdict = judge(reference, own).to_json()
     told = Redaction(contract, (reference, own)).of({name: verdict[name] for name in ("sentence", "evidence")})
-    report["triage"] = verdict | told | {"since": _arrival(sample, verdict["since"])}
+    report["triage"] = verdict | told | _arrivals(sample, verdict["since"], verdict["last"])
     return []
 
 
-def _arrival(sample: Sample, since: float | None) -> float | None:
-    """When the first of the rows from `since` on came: rows may say another time than that of their arrival."""
+def _arrivals(sample: Sample, since: float | None, last: float | None) -> dict[str, float | None]:
+    """When the first and the last of the rows from `since` to `last` came: rows may say another time than that."""
     times = sample.timed
-    if since is None or times is None:
-        return since
-    came = sample.arrivals[(times >= since) & ~np.isnan(sample.arrivals)]
-    return float(came.min()) if len(came) else since
+    if since is None or last is None or times is None:
+        return {"since": since, "last": last}
+    came = sample.arrivals[(times >= since) & (times <= last) & ~np.isnan(sample.arrivals)]
+    return {"since": float(came.min()), "last": float(came.max())} if len(came) else {"since": since, "last": last}
 
 
 def _reference(sample: Sample, contract: Contract) -> Window:

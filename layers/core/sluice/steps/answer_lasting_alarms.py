@@ -122,7 +122,7 @@ def _answer(
         decision, reasons, facts = retraining.answer(
             project, kind, event_id, at, objects=objects, ledger=ledger, alerts=alerts, events=events, clock=clock
         )
-    if decision == "hold" and any(each.get("trigger") == kind for each in recent):
+    if decision == "wait" or (decision == "hold" and any(each.get("trigger") == kind for each in recent)):
         return "wait"
     reasons = [why, *reasons]
     if decision == "hold":

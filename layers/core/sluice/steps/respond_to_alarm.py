@@ -30,10 +30,11 @@ def respond_to_alarm(
     executions: Executions,
     clock: Clock,
 ) -> Json:
-    """`{"decision": ignored | duplicate | abort | roll_back | retrain | hold, "reasons"}`.
+    """`{"decision": ignored | duplicate | abort | roll_back | retrain | hold | wait, "reasons"}`.
 
     `event_detail` is the `detail` of a CloudWatch Alarm State Change. An alarm and its state's timestamp identify an
-    event: the same again does nothing twice.
+    event: the same again does nothing twice. `wait`: the next measurement decides and answers an alarm that lasts;
+    nobody is alerted before.
     """
     state = event_detail["state"]
     parts = str(event_detail["alarmName"]).split("/")
@@ -73,7 +74,9 @@ def respond_to_alarm(
     else:
         return _ignored(f"no response is known for {kind}")
     inputs = {"alarm": alarm, "state": state["value"], "at": at.isoformat(), "champion": champion and champion.run_id}
-    silent = decision == "hold" and _told_before(project, kind, event_id, ledger=ledger, clock=clock)
+    silent = decision == "wait" or (
+        decision == "hold" and _told_before(project, kind, event_id, ledger=ledger, clock=clock)
+    )
     if decision == "hold":
         # from here the cooldown counts, until it is said again that nothing is done
         responses.note(project, kind, at, event_id, ledger=ledger)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from sluice import names
-from sluice.contract import nearest
 from sluice.errors import InputError, NotFoundError
 from sluice.escaping import visible
 from sluice.ports import Alerts, Clock, Events, Json, Ledger, ObjectStore
-from sluice.store.held_changes import HeldChange, arrived_within, held_changes, note_accepted
+from sluice.store.held_changes import (
+    HeldChange,
+    arrived_within,
+    change_of,
+    held_changes,
+    listed_changes,
+    note_accepted,
+)
 from sluice.store.run_records import project_contract
 from sluice.training import governor, responses, retraining
 from sluice.training.held_answers import follow_verdict
@@ -55,7 +61,7 @@ def accept_drift(
         by_person=True,
     )
     held = governor.limits(project, contract, wanted, ledger=ledger, clock=clock)
-    what = "; ".join(f"{change.reason}{_in(change)}" for change in changes)
+    what = "; ".join(change.name for change in changes)
     accepted = f"{visible(by)} says that the change is real ({what})" + (f": {visible(reason)}" if reason else "")
     if not held:
         retraining.request(project, wanted, accepted, now, ledger=ledger, events=events)
@@ -82,28 +88,17 @@ def accept_drift(
 
 def _meant(project: str, changes: list[HeldChange], change_id: str | None) -> list[HeldChange]:
     if change_id:
-        found = [change for change in changes if change.change_id.startswith(change_id)]
-        if not found:
-            known = [change.change_id for change in changes]
-            raise NotFoundError(f"{project} has no held change {change_id!r}{nearest(change_id, known)}")
-        if len(found) > 1:
-            raise InputError(f"{change_id!r} is the beginning of several held changes: {_listed(found)}")
-        if found[0].accepted:
-            raise InputError(f"{_listed(found)} was accepted by {visible(found[0].accepted['by'])} before")
-        return found
+        found = change_of(project, changes, change_id)
+        if found.accepted:
+            raise InputError(f"{listed_changes([found])} was accepted by {visible(found.accepted['by'])} before")
+        return [found]
     if held := [change for change in changes if change.open]:
         return held
     out = [change for change in changes if change.left_out]
     if len(out) > 1:
-        raise InputError(f"nothing is held now; several faults are over: choose one with --change: {_listed(out)}")
+        raise InputError(
+            f"nothing is held now; several faults are over: choose one with --change: {listed_changes(out)}"
+        )
     if not out:
         raise NotFoundError(f"nothing is held for {project}, and no rows are left out because of a fault")
     return out
-
-
-def _listed(changes: list[HeldChange]) -> str:
-    return "; ".join(f"{each.change_id} ({each.reason}{_in(each)}, since {each.since.isoformat()})" for each in changes)
-
-
-def _in(change: HeldChange) -> str:
-    return f" in {', '.join(map(visible, change.columns))}" if change.columns else ""

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
-from sluice.escaping import visible
 from sluice.ports import Clock, Json, Ledger
 from sluice.records.run_record import RunRecord
 from sluice.store.held_changes import FIRST, HeldChange, held_changes
@@ -105,10 +104,15 @@ def over_the_limit(contract: Contract, earlier: list[Json], *, clock: Clock) -> 
 
 
 def _fault(project: str, change: HeldChange) -> str:
-    where = f" in {', '.join(map(visible, change.columns))}" if change.columns else ""
+    if not change.confirmed:
+        return (
+            f"one measurement may show a data fault ({change.name}, since {change.since.isoformat()}); "
+            "nothing is trained until the next one has decided"
+        )
     return (
-        f"a data fault lasts ({change.reason}{where}, since {change.since.isoformat()}); nothing is trained until it "
-        f"is over, or until somebody says that it is real: `sluice accept-drift {project}`"
+        f"a data fault lasts ({change.name}, since {change.since.isoformat()}); nothing is trained until it "
+        f"is over, or until somebody says that it is real: `sluice accept-drift {project}`, or that it is over: "
+        f"`sluice end-fault {project}`"
     )
 
 

@@ -1,6 +1,7 @@
 """What a measurement's triage means for a project: which change is held, and what people hear of it.
 
-Both paths to a response read it, the alarm's and the measurement's. Each change is reported once, and its end once.
+Both paths to a response read it, the alarm's and the measurement's. Each change that is confirmed is reported once, and
+its end once.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def follow_verdict(
     ledger: Ledger,
     alerts: Alerts,
 ) -> HeldChange | None:
-    """Notes what the newest measurement says, and reports each change that begins or is over.
+    """Notes what the newest measurement says, and reports each change that is confirmed, and its end.
 
     Returns the change that is held now; None if there is none, or the measurement was inconclusive.
     """
@@ -49,42 +50,51 @@ def follow_verdict(
     window = timedelta(seconds=seconds(contract.monitor.window))
     held = note_verdict(project, verdict, at, champion.run_id, window, ledger=ledger)
     for change in held_changes(project, ledger=ledger):
-        if change.accepted is None and change.over is None:
-            _tell_once(project, change, "begins", objects=objects, ledger=ledger, alerts=alerts)
+        if not change.confirmed:
+            continue
+        if change.open:
+            tell_once(project, change, "begins", objects=objects, ledger=ledger, alerts=alerts)
         elif change.over == at:
-            _tell_once(project, change, "over", objects=objects, ledger=ledger, alerts=alerts)
+            tell_once(project, change, "over", objects=objects, ledger=ledger, alerts=alerts)
     return held
 
 
 def sentences(project: str, change: HeldChange) -> list[str]:
     """Why nothing is trained, and how to go on."""
     first = f"first seen at {change.since.isoformat()}"
-    told = visible(change.sentence) or f"{change.reason}{_in(change.columns)}"
+    told = visible(change.sentence) or f"{change.name}"
     if change.fault:
         return [
-            f"the data look broken, not really changed ({change.reason}{_in(change.columns)}): {told}",
+            f"the data look broken, not really changed ({change.name}): {told}",
             f"{first}; rows that arrive until it is over are left out of later runs",
-            f"correct it at its source; if the change is real: `sluice accept-drift {project}`",
+            f"correct it at its source; if the change is real: `sluice accept-drift {project}`; once it is over and no "
+            f"measurement shows it: `sluice end-fault {project}`",
         ]
     return [
-        f"the requests have changed, and triage does not know whether the data are broken{_in(change.columns)}: {told}",
+        f"the requests have changed, and triage does not know whether the data are broken{change.where}: {told}",
         f"{first}; no alarm starts a retraining until a person decides or it is over",
         f"is the change real? If so: `sluice accept-drift {project}`; if not, correct it at its source",
     ]
 
 
-def _in(columns: tuple[str, ...]) -> str:
-    return f" in {', '.join(visible(name) for name in columns)}" if columns else ""
+def waits_for_confirmation(change: HeldChange) -> str:
+    """Why nothing is trained yet, and nobody is alerted yet either."""
+    return (
+        f"one measurement may show broken data ({change.name}, since {change.since.isoformat()}); the next one decides"
+    )
 
 
-def _tell_once(
+def tell_once(
     project: str, change: HeldChange, what: str, *, objects: ObjectStore, ledger: Ledger, alerts: Alerts
-) -> None:
-    """Alert first, then the record that keeps it from being sent again: a crash in between repeats, loses nothing."""
+) -> str:
+    """Reports the change (`what`: begins | over), once. Returns the key of the record.
+
+    Alert first, then the record that keeps it from being sent again: a crash in between repeats, loses nothing.
+    """
     at = change.over if what == "over" and change.over else change.found_at
     key = record_key(project, at, names.digest(change.change_id, what))
     if objects.exists(key):
-        return
+        return key
     affected = arrived_within(change, ledger.datasets(project))
     rows = sum(int(each.get("rows") or 0) for each in affected)
     ids = [str(each["dataset_id"]) for each in affected]
@@ -94,8 +104,8 @@ def _tell_once(
         decision, reasons = "hold" if change.fault else "ask", sentences(project, change)
     else:
         kind, decision = "Held Change Over", "over"
-        subject = f"{project}: {change.reason}{_in(change.columns)} is over"
-        reasons = [f"{change.reason}{_in(change.columns)} is over: the newest measurement does not show it any more"]
+        subject = f"{project}: {change.name} is over"
+        reasons = [f"{change.name} is over: {_who_says_so(change)}"]
         if change.left_out:
             until = change.over.isoformat() if change.over else "now"
             of = f"{len(ids)} dataset{'' if len(ids) == 1 else 's'}"
@@ -108,3 +118,11 @@ def _tell_once(
     inputs: Json = {"alarm": "triage", "at": at.isoformat(), "champion": change.champion}
     found: Json = {"change": change.plain(), "datasets": ids, "rows": rows}
     write_record(key, project, inputs, decision, reasons, found, objects=objects)
+    return key
+
+
+def _who_says_so(change: HeldChange) -> str:
+    if change.ended is None:
+        return "the newest measurement does not show it any more"
+    why = f" ({visible(change.ended['reason'])})" if change.ended["reason"] else ""
+    return f"{visible(change.ended['by'])} says so{why}"

@@ -11,7 +11,7 @@ from sluice.store.held_changes import HeldChange
 from sluice.store.run_records import project_contract
 from sluice.training.chosen_rows import left_out_rows
 from sluice.training.governor import Request, count_retraining, earlier_retrainings, in_week, limits, tried_before
-from sluice.training.held_answers import follow_verdict, sentences, verdict_for
+from sluice.training.held_answers import follow_verdict, sentences, verdict_for, waits_for_confirmation
 from sluice.training.responses import latest_report
 from sluice.watch.triage import broken
 from sluice.watch.verdicts import ReportedVerdict
@@ -32,10 +32,11 @@ def answer(
     events: Events,
     clock: Clock,
 ) -> tuple[str, list[str], Json]:
-    """(retrain | hold, reasons, facts) for an alarm of `kind` drift or quality; asks for the retraining.
+    """(retrain | hold | wait, reasons, facts) for an alarm of `kind` drift or quality; asks for the retraining.
 
     What triage says about the newest measurement comes first: a fault never trains, and what has no explanation is
-    for a person to decide. A report without a verdict is judged by its missing values and unknown categories.
+    for a person to decide. `wait`: one measurement may show such a change, and the next one decides. A report without
+    a verdict is judged by its missing values and unknown categories.
     """
     contract = project_contract(project, ledger=ledger)
     champion = ledger.champion(project)
@@ -47,8 +48,11 @@ def answer(
     held = []
     if champion and at < champion.promoted_at:
         held.append(f"the alarm is older than the serving model {champion.run_id}: it was about another one")
+    waits = change is not None and change.accepted is None and not change.confirmed
     if change and change.accepted is None:
-        held += sentences(project, change)
+        held += [waits_for_confirmation(change)] if waits else sentences(project, change)
+    elif verdict and verdict.holds and change is None:
+        held.append("the newest measurement shows the time before a person said that the fault is over")
     elif verdict and verdict.answer == "nothing" and kind == "drift":
         told = f": {visible(verdict.sentence)}" if verdict.sentence else ""
         held.append(f"the newest measurement shows no change beyond chance{told}")
@@ -65,7 +69,7 @@ def answer(
         **wanted.facts(),
     }
     if held:
-        return "hold", held, facts
+        return "wait" if waits else "hold", held, facts
     reason = f"{kind}: {'; '.join(report.get('reasons') or [])}" if kind == "drift" and report else f"alarm {kind}"
     reasons = [reason]
     if verdict and verdict.sentence:

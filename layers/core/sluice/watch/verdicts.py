@@ -20,6 +20,10 @@ class ReportedVerdict:
     sentence: str
     since: datetime | None
     """When the first affected request arrived, if that is known."""
+    last: datetime | None = None
+    """When the last one arrived."""
+    confirmed: bool = True
+    """Whether this measurement alone is enough to alert people; else a second one decides."""
 
     @property
     def holds(self) -> bool:
@@ -38,6 +42,8 @@ def verdict_of(report: Mapping[str, Any]) -> ReportedVerdict | None:
         columns=tuple(sorted(map(str, columns))) if isinstance(columns, list) else (),
         sentence=str(found.get("sentence") or ""),
         since=_moment(found.get("since")),
+        last=_moment(found.get("last")),
+        confirmed=found.get("confirmed") is not False,
     )
 
 

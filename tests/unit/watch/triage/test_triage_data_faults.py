@@ -165,3 +165,24 @@ def test_wrong_labels(reference: Window, window: Window) -> None:
     assert judge(reference, replace(window, labels=lost)).reason is Reason.LABELS
     absent = np.where(chance.random(len(labels)) < 0.6, np.nan, labels)
     assert judge(reference, replace(window, labels=absent)).reason is Reason.LABELS
+
+
+def test_a_fault_of_few_rows_is_held_and_is_not_confirmed_by_one_window(
+    window: Window, reference: Window, put: Any
+) -> None:
+    own = np.random.default_rng(5).uniform(1.5, 2.8, len(window))
+    share = later(window.columns["share"], lambda v: np.round(v * own[-len(v) :], 3), len(window) - 130)
+    verdict = judge(reference, put(share=share))
+    assert (verdict.answer, verdict.columns, verdict.confirmed) == ("hold", ("share",), False)
+    assert verdict.last == window.arrived[-1]
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_a_fault_of_many_rows_is_confirmed_by_one_window(
+    share: float, window: Window, reference: Window, put: Any
+) -> None:
+    late = np.arange(len(window)) >= (1 - share) * len(window)
+    verdict = judge(
+        reference, put(distance=np.where(late, window.columns["distance"] * 1.6, window.columns["distance"]))
+    )
+    assert (verdict.answer, verdict.columns, verdict.confirmed) == ("hold", ("distance",), True)

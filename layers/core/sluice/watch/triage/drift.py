@@ -24,6 +24,8 @@ class Drift:
     what: str
     first: int
     evidence: dict[str, Any]
+    last: int | None = None
+    """The row after the last one; None: it lasts until the end of the window."""
 
 
 def drift(comparison: Comparison) -> Drift | None:
@@ -86,7 +88,7 @@ def alone(comparison: Comparison, name: str, evidence: dict[str, Any]) -> Drift:
         return Drift(Reason.COVARIATE_SHIFT, (name,), what, first, evidence)
     if first > 0 or column.stretch.last < len(comparison.window):
         what = f"{name} alone jumps at one instant, while all other columns stand still"
-        return Drift(Reason.JUMP, (name,), what, first, evidence)
+        return Drift(Reason.JUMP, (name,), what, first, evidence, column.stretch.last)
     return Drift(Reason.UNEXPLAINED, (name,), f"{name} alone differs, and no hypothesis explains how", first, evidence)
 
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from sluice.watch.triage.comparison import Comparison, compare
 from sluice.watch.triage.concept import labels_moved
 from sluice.watch.triage.drift import drift
 from sluice.watch.triage.finding import Finding, Hypothesis
 from sluice.watch.triage.hypotheses import HYPOTHESES
+from sluice.watch.triage.onset import WHOLE
 from sluice.watch.triage.profile import Profile
-from sluice.watch.triage.window import DRIFTS, Reason, Verdict, Window
+from sluice.watch.triage.window import DRIFTS, Answer, Reason, Verdict, Window
 
 FEWEST = 20
 """Rows of a window below which nothing is judged."""
+
+ENOUGH = 300
+"""Affected rows from which on a window confirms by itself what it shows; of a change that is certain, FEWEST.
+
+With fewer rows a real change may seem to be of one column, since the others move less."""
 
 SPIKE = 0.05
 """A formula may fit as well as a default by its flexibility, but it makes no spike: a default may fit so much worse."""
@@ -27,10 +36,48 @@ def judge(reference: Window, window: Window) -> Verdict:
 
     A fault is answered with `hold`, real drift with `retrain`, a difference that nothing explains with `ask`.
     """
+    judged = _judged(reference, window)
+    verdict = judged.verdict
+    if verdict.answer not in ("hold", "ask"):
+        return verdict
+    return replace(verdict, confirmed=confirmed(reference, window, judged))
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A verdict with the places of the affected rows (of all, if rows are absent). `certain`: as of a finding."""
+
+    verdict: Verdict
+    rows: np.ndarray
+    certain: bool = False
+
+    @classmethod
+    def of(cls, comparison: Comparison, verdict: Verdict, rows: np.ndarray, certain: bool = False) -> Judged:
+        """With the arrivals of the first and the last affected row."""
+        since, last = (comparison.since(int(rows[place])) for place in (0, -1))
+        return cls(replace(verdict, since=since, last=last), rows, certain)
+
+
+def confirmed(reference: Window, window: Window, judged: Judged) -> bool:
+    """Whether the affected rows, judged by themselves, show the same change."""
+    if judged.certain:
+        return len(judged.rows) >= FEWEST
+    first, last = int(judged.rows[0]), int(judged.rows[-1]) + 1
+    if last - first < ENOUGH:
+        return False
+    if last - first > WHOLE * len(window):
+        return True
+    part = replace(window.take(np.arange(first, last)), total=None, usual=None)
+    alone, verdict = _judged(reference, part).verdict, judged.verdict
+    return alone.answer == verdict.answer and bool(set(alone.columns) & set(verdict.columns) or not verdict.columns)
+
+
+def _judged(reference: Window, window: Window) -> Judged:
     left_out = not_tested(reference, window)
+    every = np.arange(len(window))
     if len(window) < FEWEST or len(reference) < FEWEST:
         sentence = f"{len(window)} rows beside {len(reference)} of the reference are too few to judge."
-        return Verdict("nothing", Reason.NONE, sentence=sentence, evidence={"not_tested": left_out})
+        return Judged(Verdict("nothing", Reason.NONE, sentence=sentence, evidence={"not_tested": left_out}), every)
     comparison = compare(_profile(reference), window)
     found = findings(comparison)
     told: dict[str, Any] = {"not_tested": left_out}
@@ -38,18 +85,21 @@ def judge(reference: Window, window: Window) -> Verdict:
         first = found[0]
         told |= first.evidence
         told["also"] = [f"{', '.join(each.columns) or 'rows'}: {each.reason}" for each in found[1:6]]
-        row = int(first.rows[0]) if len(first.rows) else 0
-        return Verdict("hold", first.reason, first.columns, faulty(first), comparison.since(row), told)
+        rows = first.rows if len(first.rows) else every
+        verdict = Verdict("hold", first.reason, first.columns, faulty(first), evidence=told)
+        return Judged.of(comparison, verdict, rows, first.certain)
     moved = drift(comparison)
     if moved is None:
-        return Verdict("nothing", Reason.NONE, sentence="All columns and labels are within chance.", evidence=told)
+        sentence = "All columns and labels are within chance."
+        return Judged(Verdict("nothing", Reason.NONE, sentence=sentence, evidence=told), every)
     told |= moved.evidence
-    since = comparison.since(moved.first)
+    rows = np.arange(moved.first, len(window) if moved.last is None else moved.last)
     if moved.reason in DRIFTS:
-        return Verdict("retrain", moved.reason, moved.columns, f"Real drift: {moved.what}.", since, told)
-    answer = "hold" if moved.reason is Reason.JUMP else "ask"
+        sentence = f"Real drift: {moved.what}."
+        return Judged.of(comparison, Verdict("retrain", moved.reason, moved.columns, sentence, evidence=told), rows)
+    answer: Answer = "hold" if moved.reason is Reason.JUMP else "ask"
     sentence = f"{moved.what}. Check its source; if the change is real, accept it with sluice accept-drift."
-    return Verdict(answer, moved.reason, moved.columns, sentence, since, told)  # type: ignore[arg-type]
+    return Judged.of(comparison, Verdict(answer, moved.reason, moved.columns, sentence, evidence=told), rows)
 
 
 def findings(comparison: Comparison) -> list[Finding]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 CUTS = 40
+WHOLE = 0.93
+"""From this share of the rows on, a stretch counts as the whole window."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Stretch:
 
     @property
     def whole(self) -> bool:
-        return self.last - self.first >= 0.93 * self.rows
+        return self.last - self.first >= WHOLE * self.rows
 
     @property
     def inner(self) -> np.ndarray:

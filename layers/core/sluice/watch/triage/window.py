@@ -179,7 +179,9 @@ class Verdict:
               ask: it differs, and no hypothesis explains how; hold until a person decides
     columns   those that the reason names; empty if it concerns whole rows
     sentence  for people: the columns, the suspected change, and what to do
-    since     epoch seconds of the first affected row, where arrivals are known
+    since     epoch seconds of the first affected row, where arrivals are known; `last`: of the last one
+    confirmed whether this window alone is enough to alert people. False where the affected rows are too few, or look
+              otherwise when they are judged by themselves: a window that is half old and half new misleads
     evidence  plain JSON: figures of the test that decided, of those that also spoke, and `not_tested` (what could not
               be tested, and why)
     """
@@ -190,6 +192,8 @@ class Verdict:
     sentence: str = ""
     since: float | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    last: float | None = None
+    confirmed: bool = True
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -198,5 +202,7 @@ class Verdict:
             "columns": list(self.columns),
             "sentence": self.sentence,
             "since": self.since,
+            "last": self.last,
+            "confirmed": self.confirmed,
             "evidence": dict(self.evidence),
         }

@@ -1,0 +1,82 @@
+"""A person says that a held change was broken data and is over: its rows stay out, and trainings may go on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sluice.errors import InputError, NotFoundError
+from sluice.escaping import visible
+from sluice.ports import Alerts, Clock, Json, Ledger, ObjectStore
+from sluice.store.held_changes import (
+    HeldChange,
+    arrived_within,
+    change_of,
+    held_changes,
+    listed_changes,
+    note_ended,
+)
+from sluice.store.run_records import project_contract
+from sluice.training import responses
+from sluice.training.held_answers import follow_verdict, tell_once, verdict_for
+
+
+def end_fault(
+    project: str,
+    by: str,
+    reason: str = "",
+    change_id: str | None = None,
+    until: datetime | None = None,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    alerts: Alerts,
+    clock: Clock,
+) -> Json:
+    """`{"decision": over, "changes", "datasets", "rows", "records"}`.
+
+    Ends every change that is held now, or the one of `change_id` (or its beginning), at `until` (default: now). Without
+    it a change ends with the first measurement that does not show it, so that a fault lasts while nothing is measured.
+    Rows of its time (`datasets`, `rows`) stay out of later runs, those of an unexplained change too. A measurement
+    whose window reaches back to that time does not hold the change again; one that shows later requests with it does.
+
+    Raises NotFoundError if nothing is held or no change has that id, and InputError if the id is ambiguous, the change
+    is over, or `until` lies before a request that is known to have the fault, or in the future.
+    """
+    contract, champion = project_contract(project, ledger=ledger), ledger.champion(project)
+    report = responses.latest_report(project, objects=objects)
+    follow_verdict(project, contract, report, champion, objects=objects, ledger=ledger, alerts=alerts)
+    changes = _meant(project, held_changes(project, ledger=ledger), change_id)
+    now = clock.now()
+    over = until or now
+    verdict = verdict_for(report, champion)
+    for change in changes:
+        same = verdict is not None and verdict.holds and change.alike(verdict)
+        shown = (verdict.last if verdict and same else None) or change.since
+        if not shown < over <= now:
+            raise InputError(
+                f"{change.name} cannot have ended at {over.isoformat()}: it is known of a request at "
+                f"{shown.isoformat()}, and now it is {now.isoformat()}"
+            )
+    ended = [note_ended(project, change, over, now, by, reason, ledger=ledger) for change in changes]
+    records = [tell_once(project, change, "over", objects=objects, ledger=ledger, alerts=alerts) for change in ended]
+    every = ledger.datasets(project)
+    out = {each["dataset_id"]: each for change in ended for each in arrived_within(change, every)}
+    return {
+        "decision": "over",
+        "changes": [change.plain() for change in ended],
+        "datasets": sorted(out),
+        "rows": sum(int(each.get("rows") or 0) for each in out.values()),
+        "records": records,
+    }
+
+
+def _meant(project: str, changes: list[HeldChange], change_id: str | None) -> list[HeldChange]:
+    if change_id is None:
+        if lasting := [change for change in changes if change.open]:
+            return lasting
+        raise NotFoundError(f"nothing is held for {project}: there is no fault to end")
+    found = change_of(project, changes, change_id)
+    if not found.open:
+        how = f"was accepted as real by {visible(found.accepted['by'])}" if found.accepted else "is over"
+        raise InputError(f"{listed_changes([found])} {how}: there is nothing to end")
+    return [found]
