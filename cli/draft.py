@@ -16,6 +16,7 @@ from cli.formats import Way
 from cli.guessing import Scan, Seen, only
 from cli.text import number, plural
 from sluice.contract import load_contract, nearest
+from sluice.contract.file import FOUND, FileLayout
 from sluice.contract.metric_limits import METRICS
 from sluice.contract.models import PROJECT_PATTERN
 from sluice.model.shortening import listed
@@ -93,7 +94,9 @@ def draft(scan: Scan, source: str, project: str, target: str | None = None, kind
         lines.append(f"# {chosen.missing} rows have no {_scalar(chosen.name)}: they are accepted but not learned from")
     if scan.header_line:
         result.decisions.append(f"the header seems to be on line {scan.header_line} of the file: is it?")
-    lines += ["data:", *([f"  file: {{encoding: {scan.encoding}}}"] if scan.encoding else [])]
+    if scan.layout.header == 0:
+        result.decisions.append("data.file.header: the file seems to have no header, so its columns are named by place")
+    lines += ["data:", *([f"  file: {_file(scan.layout)}"] if scan.layout != FOUND else [])]
     lines += [*_key_lines(scan, chosen, key, result), *_time_lines(scan, chosen, time, result)]
     lines.append("  # ranges are those of this file; give a column min and max if its values have limits")
     lines.append("  columns:")
@@ -305,6 +308,10 @@ def _gates(problem_type: str, *, labelled: bool) -> list[str]:
         "  # DECIDE: refuse a model that learns from a column which seems to give the target away?",
         "  # - {metric: suspected_leaks, max: 0}",
     ]
+
+
+def _file(layout: FileLayout) -> str:
+    return json.dumps(layout.model_dump(exclude_defaults=True), ensure_ascii=False)
 
 
 def _scalar(name: str) -> str:

@@ -15,17 +15,13 @@ from cli.conventions import Conventions, conventions
 from cli.formats import Formats, Way
 from cli.layouts import likely_header
 from cli.stand_ins import StandIns
-from sluice.contract.file import FileLayout
+from sluice.contract.file import FOUND, FileLayout
 from sluice.contract.models import Column
 from sluice.errors import EmptyFileError, HeaderMismatchError
-from sluice.intake import json_texts
-from sluice.intake.batches import Batches, Notes
-from sluice.intake.csv_rows import read_csv
-from sluice.intake.dialect import sniff
-from sluice.intake.json_rows import read_json
-from sluice.intake.opening import Arrival, open_arrival
-from sluice.intake.parquet_rows import parquet_columns, read_parquet
+from sluice.intake.limits import UNLIMITED
+from sluice.intake.opening import Arrival
 from sluice.intake.rules import judge
+from sluice.intake.source import Source, open_source
 
 ROWS = 200_000
 """Rows that are looked at; a later row may still not fit, and the intake will say so."""
@@ -173,18 +169,29 @@ class Scan:
     """Names that the header has more than once; their columns were not looked at."""
     header_line: int | None = None
     """Where the header seems to stand, if that is not the first line."""
-    encoding: str | None = None
+    format: str = "csv"
+    layout: FileLayout = FOUND
+    """What the contract must name of the file's layout."""
 
 
-def scan_file(path: Path, encoding: str | None = None) -> Scan:
-    """`encoding`: of a text that is not UTF-8. Raises UnreadableFileError, EmptyFileError, HeaderMismatchError (no name
-    once)."""
+def scan_file(path: Path, layout: FileLayout = FOUND, has_header: bool | None = None) -> Scan:
+    """`layout`: what is known of it, such as the encoding of a text that is not UTF-8. `has_header`: None to find out.
+
+    Raises UnreadableFileError, EmptyFileError, HeaderMismatchError (no name once).
+    """
     with tempfile.TemporaryDirectory() as scratch:
-        return _scan(path, Path(scratch), FileLayout(encoding=encoding))
+        if has_header is False:
+            layout = layout.model_copy(update={"header": 0})
+        scan = _scan(path, Path(scratch), layout)
+        if has_header is None and scan.format in ("csv", "xlsx") and _is_row(scan.columns):
+            return _scan(path, Path(scratch), layout.model_copy(update={"header": 0}))
+        return scan
 
 
 def _scan(path: Path, scratch: Path, layout: FileLayout) -> Scan:
-    header, batches, line, delimiter = _open(path, scratch, layout)
+    source, line = _open(path, scratch, layout)
+    header = source.header()
+    batches = source.batches(list(dict.fromkeys(header)))
     counts = Counter(name for name in header if name)
     doubled = [name for name, count in counts.items() if count > 1]
     named = [name for name, count in counts.items() if count == 1]
@@ -203,29 +210,40 @@ def _scan(path: Path, scratch: Path, layout: FileLayout) -> Scan:
             whole = False
             break
     if not rows:
-        raise EmptyFileError("the file has a header but no data row that can be read")
-    written = conventions([column.formats for column in seen.values()], delimiter)
+        raise EmptyFileError(source.notes.no_row())
+    written = conventions([column.formats for column in seen.values()], source.notes.delimiter)
     for column in seen.values():
         column.settle(written)
     unnamed = sum(not name for name in header)
-    return Scan(list(seen.values()), rows, whole, broken, unnamed, doubled, line, layout.encoding)
+    return Scan(list(seen.values()), rows, whole, broken, unnamed, doubled, line, source.notes.format, layout)
 
 
-def _open(path: Path, scratch: Path, layout: FileLayout) -> tuple[list[str], Batches, int | None, str | None]:
-    """The names, the rows, the line of the header where that is not the first one, and what parts the fields."""
-    opened = open_arrival(Arrival.on_disk(path), scratch, encoding=layout.encoding)
-    if opened.path is not None:
-        header = parquet_columns(opened.path)
-        return header, read_parquet(opened.path, header), None, None
-    if json_texts.layout(opened.chunks):
-        notes = Notes("jsonl", opened.encoding)
-        # JSON has no header: the first pass only collects the names
-        for _ in read_json(opened.chunks, [], notes):
-            pass
-        return list(notes.columns), read_json(opened.chunks, list(notes.columns), notes), None, None
-    line = likely_header(opened.chunks, layout)
-    dialect = sniff(opened.chunks, [], layout=layout.model_copy(update={"header": line}))
-    return dialect.header, read_csv(opened.chunks, dialect, Notes("csv", opened.encoding)), line, dialect.delimiter
+def _open(path: Path, scratch: Path, layout: FileLayout) -> tuple[Source, int | None]:
+    """The file, and the line of its header where that is not the first one."""
+    arrival = Arrival.on_disk(path)
+    source = open_source(arrival, scratch, UNLIMITED, [], layout.model_copy(update={"header": None}))
+    if layout.header == 0:
+        width = max(source.table.names) + 1 if source.table else len(source.header())
+        names = [f"column_{number}" for number in range(1, width + 1)]
+        return open_source(arrival, scratch, UNLIMITED, names, layout), None
+    if source.table is not None:
+        return source, source.table.header_row if source.table.header_row != 1 else None
+    if source.dialect is None:
+        return source, None
+    line = likely_header(source.opened.chunks, layout)
+    layout = layout.model_copy(update={"header": line})
+    return open_source(arrival, scratch, UNLIMITED, [], layout), line
+
+
+def _is_row(columns: list[Seen]) -> bool:
+    """Whether the names are values themselves: wherever all values below are numbers or times, the name is one too."""
+    typed = [column for column in columns if column.filled and {"number", "timestamp"} & set(column.fits)]
+    return bool(typed) and all(
+        not judge(column.name, Column(type=kind), pa.array([column.name]), key=False)[1]
+        for column in typed
+        for kind in column.fits
+        if kind in ("number", "timestamp")
+    )
 
 
 def only(columns: list[Seen], chosen: Callable[[Seen], bool]) -> Seen | None:

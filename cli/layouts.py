@@ -7,7 +7,8 @@ from collections import Counter
 
 from sluice.contract.file import FileLayout
 from sluice.intake.blocks import Blocks, Opener
-from sluice.intake.dialect import DELIMITERS, MAX_HEADER_LINES
+from sluice.intake.dialect import DELIMITERS
+from sluice.intake.header_lines import MAX_HEADER_LINES
 from sluice.intake.limits import UNLIMITED
 from sluice.intake.records import next_record
 from sluice.model.csv_records import Quoting

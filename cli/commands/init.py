@@ -16,7 +16,8 @@ from cli.options import Json as JsonFlag
 from cli.output import Output, Shape
 from cli.text import plural
 from sluice.contract import load_contract
-from sluice.errors import UnreadableFileError
+from sluice.contract.file import FileLayout
+from sluice.errors import EmptyFileError, UnreadableFileError
 
 NAME = "init"
 HELP = "write a first project.yaml from a data file"
@@ -38,7 +39,10 @@ JSON = Shape(
 def run(
     connection: Connection,
     file: Annotated[
-        Path, typer.Argument(help="CSV, Parquet or JSON lines, also packed (gzip, ZIP, …).", show_default=False)
+        Path,
+        typer.Argument(
+            help="CSV, Excel (.xlsx), Parquet or JSON lines, also packed (gzip, ZIP, …).", show_default=False
+        ),
     ],
     project: Annotated[
         str | None, typer.Option(help="Name of the project; default: made from the file's name.")
@@ -50,6 +54,13 @@ def run(
     ] = None,
     encoding: Annotated[
         str | None, typer.Option(help="Of a text that is not UTF-8: cp1252, latin-1, big5, …; goes into the contract.")
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(help="Of an Excel workbook: the sheet with the table (default: the first).")
+    ] = None,
+    header: Annotated[
+        bool | None,
+        typer.Option(help="Whether the file has a header (default: unless its first line has values as the others)."),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the contract goes.")] = Path("project.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Replace the output when it exists.")] = False,
@@ -68,12 +79,12 @@ def run(
         raise CliError(f"--type {kind!r}; write {' or '.join(TYPES)}, or leave it out and name the target")
     out = Output(as_json)
     try:
-        scan = scan_file(file, encoding)
+        scan = scan_file(file, FileLayout(encoding=encoding, sheet=sheet), header)
     except ValidationError as error:
-        raise CliError(f"--encoding {encoding!r}: {error.errors()[0]['msg']}") from None
-    except UnreadableFileError as error:
-        # there is no contract yet
-        raise CliError(str(error).replace("in the contract as data.file.encoding", "with --encoding")) from None
+        first = error.errors()[0]
+        raise CliError(f"--{first['loc'][0]} {first['input']!r}: {first['msg']}") from None
+    except (EmptyFileError, UnreadableFileError) as error:
+        raise CliError(_with_options(str(error))) from None
     stem = file.name.split(".")[0]
     made = draft(scan, file.name, project or project_name(stem), target, kind)
     output.write_text(made.text, encoding="utf-8")
@@ -102,6 +113,17 @@ def run(
     facts["doubled"] = list(scan.doubled)
     out.result({**facts, "judged": judged, "decide": list(made.decisions)})
     return 0
+
+
+def _with_options(told: str) -> str:
+    """There is no contract yet that could name what the file does not say."""
+    for key, option in (
+        ("in the contract as data.file.encoding", "with --encoding"),
+        ("the contract names in data.file.sheet", "--sheet names"),
+        ("in data.file.sheet", "with --sheet"),
+    ):
+        told = told.replace(key, option)
+    return told
 
 
 def _judged(path: Path, text: str) -> str:

@@ -235,3 +235,32 @@ def test_columns_with_the_same_name_are_left_out_and_told(sluice, tmp_path):
     assert code == 0, error
     assert list(load_contract(out.read_text()).data.columns) == ["x", "y"]
     assert "has them more than once: 'a'" in printed
+
+
+def test_a_file_without_a_header_gets_names_by_place(sluice, tmp_path):
+    source, out = tmp_path / "a.csv", tmp_path / "project.yaml"
+    source.write_text("".join(f"{i},{i * 0.5},{'ab'[i % 2]}\n" for i in range(ROWS)))
+    code, printed, error = sluice("init", str(source), "-o", str(out), "--target", "column_3")
+    assert code == 0, error
+    assert f"{ROWS} rows of the file are accepted and 0 quarantined" in printed
+    assert "the file seems to have no header" in printed
+    contract = load_contract(out.read_text())
+    assert (list(contract.data.columns), contract.data.file.header) == (["column_1", "column_2", "column_3"], 0)
+    code, printed, error = sluice("init", str(source), "-o", str(out), "--force", "--target", "a", "--header")
+    assert code == 0, error
+    assert f"{ROWS - 1} rows of the file are accepted" in printed
+
+
+def test_a_sheet_of_a_workbook_is_drafted(sluice, tmp_path):
+    source, out = tmp_path / "a.xlsx", tmp_path / "project.yaml"
+    table = rows([text("title")], [text("x"), text("y")], *([number(i), number(i % 2)] for i in range(ROWS)))
+    source.write_bytes(workbook(rows([text("notes")]), table))
+    code, _, error = sluice("init", str(source), "-o", str(out), "--target", "y")
+    assert (code, "read as: sheet 's1', not the sheet 's2'" in error) == (1, True)
+    code, _, error = sluice("init", str(source), "-o", str(out), "--target", "y", "--sheet", "May")
+    assert (code, "no sheet 'May', which --sheet names" in error) == (1, True)
+    code, printed, error = sluice("init", str(source), "-o", str(out), "--target", "y", "--sheet", "s2")
+    assert code == 0, error
+    assert "the header seems to be on line 2 of the file" in printed
+    assert f"{ROWS} rows of the file are accepted and 0 quarantined" in printed
+    assert load_contract(out.read_text()).data.file.sheet == "s2"

@@ -25,6 +25,7 @@ from sluice.errors import EmptyFileError, HeaderMismatchError, SluiceError, Unre
 from sluice.intake.batches import Notes
 from sluice.intake.csv_rows import read_csv
 from sluice.intake.dialect import sniff
+from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.nearest_value import COMPARISONS, NearestValue
 from sluice.intake.opening import chunks_of
 from sluice.intake.validation import Outcome, validate_file
@@ -60,10 +61,12 @@ def contract(columns: dict[str, Any] | None = None, key: list[str] | None = None
     )
 
 
-def run(body: bytes, tmp_path: Path, rules: Contract | None = None) -> tuple[Outcome, list[dict], list[dict]]:
+def run(
+    body: bytes, tmp_path: Path, rules: Contract | None = None, limits: Limits = UNLIMITED
+) -> tuple[Outcome, list[dict], list[dict]]:
     source = tmp_path / "arrival"
     source.write_bytes(body)
-    outcome = validate_file(source, rules or contract(), ARRIVED, tmp_path)
+    outcome = validate_file(source, rules or contract(), ARRIVED, tmp_path, limits)
     accepted = pq.read_table(outcome.accepted_path).to_pylist()
     refused = [json.loads(line) for line in outcome.quarantine_path.read_text().splitlines()]
     assert (len(accepted), len(refused)) == (outcome.rows, outcome.quarantined)

@@ -1,4 +1,4 @@
-"""`data.file`: how a CSV file is laid out, and the encoding of a text, where they are not to be found."""
+"""`data.file`: how a CSV file or sheet is laid out, and the encoding of a text, where they are not to be found."""
 
 from __future__ import annotations
 
@@ -29,13 +29,20 @@ class FileLayout(Part):
     escape: One | None = Field(
         None, description='CSV: the character behind it stands for itself, as in \\"; default none, quotes are doubled'
     )
+    sheet: str | None = Field(
+        None,
+        min_length=1,
+        max_length=31,
+        description="Excel workbook: the sheet with the table. Default: the first one that is not hidden",
+    )
     header: int | None = Field(
         None,
         ge=0,
-        description="CSV: the line of the header, from 1; 0: the file has none, and its fields are `data.columns` in "
-        "their order. Default: the line with the most of the contract's columns among the first 30 that are not blank",
+        description="CSV and Excel: the line of the header, from 1; 0: the file has none, and its fields are "
+        "`data.columns` in their order. Default: the line with the most of the contract's columns among the first 30 "
+        "that are not blank",
     )
-    skip: int = Field(0, ge=0, description="CSV: lines to leave out at the start of the file")
+    skip: int = Field(0, ge=0, description="CSV and Excel: lines to leave out at the start")
 
     @field_validator("encoding")
     @classmethod

@@ -6,6 +6,7 @@ from sluice.datasets.file_facts import MAX_FACTS, missing_numbers_told, reasons_
 from sluice.datasets.quarantine_files import where
 from sluice.escaping import visible
 from sluice.intake.dialect import PLAIN
+from sluice.model.shortening import listed
 from sluice.ports import Alerts, Json, ObjectStore
 
 
@@ -27,6 +28,10 @@ def tell_dataset(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts
             message += f" Read as: {told}."
         if again := record["notes"].get("repeated_headers"):
             message += f" Rows that repeat the header and were left out: {again}."
+        if hidden := record["notes"].get("hidden_rows"):
+            message += f" Hidden rows of the sheet, which were read too: {hidden}."
+        if unnamed := record["notes"].get("unnamed_columns"):
+            message += f" Columns without a name that were left out: {listed(list(unnamed), 10, 'the record')}."
         message += missing_numbers_told(record["notes"])
         if twin := record["notes"].get("same_content_as"):
             message += (

@@ -59,7 +59,11 @@ class Notes:
     repeated_headers: int = 0
     """Rows that were the header again, cell by cell, and were left out."""
     read_as: str | None = None
-    """The dialect of a CSV file, in words."""
+    """The dialect of a CSV file, or what was read of a workbook, in words."""
+    hidden_rows: int = 0
+    """Hidden rows of a sheet, which are read too."""
+    unnamed_columns: Counter[str] = field(default_factory=Counter)
+    """Columns of a sheet without a name → their cells with a value, which are left out."""
     nan: Counter[str] = field(default_factory=Counter)
     """Column → cells that hold NaN at their source, and so are missing."""
     columns: list[str] = field(default_factory=list)
@@ -69,10 +73,16 @@ class Notes:
         """Whether each row names its own columns."""
         return self.format in ("json", "jsonl")
 
+    def no_row(self) -> str:
+        """What to say of a file whose batches had no row."""
+        read_as = f" (read as: {self.read_as})" if self.read_as else ""
+        return f"the file has a header but no data row{read_as}"
+
     def told(self) -> dict[str, Any]:
         """For a record: how the file was read and which of its lines were left out; nothing of what did not occur."""
         found = {"blank_lines": self.blank_lines, "repeated_headers": self.repeated_headers}
-        told = {"read_as": self.read_as, "delimiter": self.delimiter}
+        found |= {"hidden_rows": self.hidden_rows}
+        told = {"read_as": self.read_as, "delimiter": self.delimiter, "unnamed_columns": dict(self.unnamed_columns)}
         return {name: value for name, value in (found | told).items() if value}
 
 

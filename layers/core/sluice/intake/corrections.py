@@ -16,7 +16,7 @@ from sluice.intake.batches import Batch, Batches, Broken
 from sluice.intake.quarantine_columns import ROW, shown
 
 _WHOLE = re.compile(r"\s*(\d{1,18})(?:[.,]0+)?\s*")
-_DAMAGED = ("json", "parquet")
+_DAMAGED = ("json", "parquet", "sheet")
 """Rules under which a cell has no value, and what the quarantine shows in its place is not a value either."""
 
 

@@ -12,13 +12,12 @@ from sluice.contract.file import FOUND, FileLayout
 from sluice.errors import EmptyFileError, UnreadableFileError
 from sluice.intake.batches import Broken
 from sluice.intake.blocks import Blocks, Opener, Replayed
+from sluice.intake.header_lines import MAX_HEADER_LINES, broken_above, is_header_below, may_be_row
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.records import next_record
 from sluice.model.csv_records import PADDED, Quoting
 
 DELIMITERS = (",", ";", "\t", "|")
-MAX_HEADER_LINES = 30
-"""Filled lines among which the header is looked for."""
 SAMPLED = 50
 """Records below the header that say whether the rows end with a delimiter."""
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ": "space"}
@@ -131,8 +130,7 @@ def _header(lines: Blocks, delimiters: Sequence[str], wanted: Sequence[str], quo
             lines.push_back(used)
             names = [name.strip() for name in record]
             known = len(needed.intersection(names))
-            # a line farther down must be a header beyond doubt: else values of a row would be taken for names
-            if tried and not (known > above and (known == len(needed) or 2 * known >= sum(map(bool, names)))):
+            if tried and not is_header_below(known, above, len(needed), sum(map(bool, names))):
                 continue
             # the first of equals is kept, so the order of the delimiters decides ties
             if chosen is None or (known, len(names)) > best:
@@ -177,10 +175,7 @@ def _sample(lines: Blocks, delimiter: str, quoting: Quoting, most: int) -> list[
 
 
 def _above(text: Opener, limits: Limits, dialect: Dialect, first: int) -> tuple[int, list[Broken]]:
-    """How many filled lines stand above the header, from line `first` + 1 on, and those of them that may be rows.
-
-    A line may be one if it has as many fields as the header, most of them filled, and is not a comment.
-    """
+    """How many filled lines stand above the header, from line `first` + 1 on, and those of them that may be rows."""
     width, header = len(dialect.header), dialect.header_line or 0
     lines = Blocks(text(), limits, dialect.quoting.quote)
     for _ in range(first):
@@ -197,10 +192,8 @@ def _above(text: Opener, limits: Limits, dialect: Dialect, first: int) -> tuple[
             lines.push_back(used[1:])
             record, used = [], used[:1]
         filled += sum(bool(line.strip()) for line in used)
-        cells = [cell for cell in record if cell.strip()]
-        if len(record) == width > 1 and 2 * len(cells) > width and not cells[0].startswith("#"):
-            told = f"it stands above the header; if it is not a row, set data.file.header: {header} in the contract"
-            found.append(Broken(row, "above_header", told, record))
+        if may_be_row(record, width):
+            found.append(broken_above(row, header, record))
     return filled, found
 
 

@@ -63,7 +63,7 @@ def read_label_file(path: Path, contract: Contract, scratch: Path, limits: Limit
 
     found = _read(path, contract, scratch, limits)
     if not found.rows:
-        raise EmptyFileError("the file has a header but no data row")
+        raise EmptyFileError(found.notes.no_row())
     return found
 
 

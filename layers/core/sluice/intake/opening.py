@@ -15,10 +15,11 @@ from sluice.intake.blocks import Chunks, Opener
 from sluice.intake.encodings import named_in_utf8, unmarked_utf16, utf16_in_utf8, without_mark
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.packing import CHUNK, packing, unpacked
+from sluice.intake.zip_member import is_workbook
 
 _FOREIGN = {
     b"PK\x05\x06": "an empty ZIP archive",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls)",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls), or one with a password",
     b"\xfd7zXZ\x00": "an xz archive",
     b"%PDF": "a PDF",
     b"ORC": "an ORC file",
@@ -75,19 +76,20 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Opened:
-    """`path` holds Parquet; or `chunks` starts the text again, in UTF-8 without byte order mark."""
+    """`path` holds Parquet or a workbook; or `chunks` starts the text again, in UTF-8 without byte order mark."""
 
-    kind: Literal["parquet", "text"]
+    kind: Literal["parquet", "workbook", "text"]
     chunks: Opener
     path: Path | None = None
     encoding: str | None = None
 
 
 def open_arrival(arrival: Arrival, scratch: Path, limits: Limits = UNLIMITED, encoding: str | None = None) -> Opened:
-    """Recognises what the file is: packed, Parquet, or text in UTF-8 or UTF-16. Text is unpacked as it is read.
+    """Recognises what the file is: packed, Parquet, a workbook, or text in UTF-8 or UTF-16. Text is unpacked as it is
+    read.
 
-    `scratch`: a folder for Parquet that is not on the disk yet. `encoding`: the contract's `data.file.encoding`, for
-    text without a byte order mark. Raises EmptyFileError, UnreadableFileError and
+    `scratch`: a folder for what must be on the disk and is not there yet. `encoding`: the contract's
+    `data.file.encoding`, for text without a byte order mark. Raises EmptyFileError, UnreadableFileError and
     FileTooLargeError; so does the reading of `chunks`, with the position of the first byte that is not text.
     """
     head = arrival.head()
@@ -95,6 +97,9 @@ def open_arrival(arrival: Arrival, scratch: Path, limits: Limits = UNLIMITED, en
         raise EmptyFileError("the file is empty; was the upload interrupted?")
     raw: Opener = arrival.chunks
     path = arrival.path
+    if is_workbook(head):
+        # the list of its parts stands at its end
+        return Opened("workbook", raw, path or _written(raw, scratch / "arrival.xlsx", limits))
     if how := packing(head):
         packed, path = raw, None
         raw = lambda: unpacked(packed(), how, limits)  # noqa: E731 (a stream that can be started again)
@@ -110,8 +115,8 @@ def open_arrival(arrival: Arrival, scratch: Path, limits: Limits = UNLIMITED, en
     foreign = [what for magic, what in _FOREIGN.items() if head.startswith(magic)]
     for what in foreign + [what for start, what in _MARKUP.items() if text.startswith(start)]:
         raise UnreadableFileError(
-            f"this is {what}; save it as CSV (UTF-8), JSON lines or Parquet; gzip, bzip2, Zstandard and ZIP "
-            "with one file are allowed"
+            f"this is {what}; save it as CSV (UTF-8), .xlsx, JSON lines or Parquet; gzip, bzip2, Zstandard "
+            "and ZIP with one file are allowed"
         )
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise UnreadableFileError("the text is UTF-32; save it as UTF-8")

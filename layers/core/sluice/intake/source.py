@@ -16,6 +16,7 @@ from sluice.intake.json_rows import json_names, read_json
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Arrival, Opened, open_arrival
 from sluice.intake.parquet_rows import check_size, parquet_columns, read_parquet
+from sluice.intake.sheet_tables import Table, find_table, read_table
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Source:
     notes: Notes
     dialect: Dialect | None = None
     limits: Limits = UNLIMITED
+    table: Table | None = None
 
     def header(self) -> list[str]:
         """The names of the columns. JSON is read once for it: any object may bring a name of its own."""
@@ -36,6 +38,8 @@ class Source:
 
         `plan`: which of them may come as more than text. Raises UnreadableFileError and FileTooLargeError.
         """
+        if self.table is not None:
+            return read_table(self.table, wanted, self.notes, self.limits)
         if self.opened.path is not None:
             return read_parquet(self.opened.path, wanted, self.notes, plan)
         if self.dialect is None:
@@ -46,12 +50,16 @@ class Source:
 def open_source(
     arrival: Arrival, scratch: Path, limits: Limits, expected: Sequence[str], layout: FileLayout = FOUND
 ) -> Source:
-    """`expected`: column names that help to find the header and delimiter of a CSV, and are its fields without one.
+    """`expected`: column names that help to find the header of a CSV or sheet, and are its fields without one.
 
     `layout`: what the contract says of its files. `scratch`: a folder for Parquet that is not on the disk yet. Raises
     UnreadableFileError (FileTooLargeError too) and EmptyFileError.
     """
     opened = open_arrival(arrival, scratch, limits, layout.encoding)
+    if opened.kind == "workbook" and opened.path is not None:
+        table = find_table(opened.path, expected, layout, limits)
+        notes = Notes("xlsx", read_as=table.told(), columns=list(table.names.values()))
+        return Source(opened, notes, table=table, limits=limits)
     if opened.path is not None:
         check_size(opened.path, limits)
         return Source(opened, Notes("parquet", columns=parquet_columns(opened.path)), limits=limits)

@@ -77,7 +77,7 @@ def validate_file(
     elif total:
         outcome.refusals = _broken_expectations(outcome, contract)
     if total == 0:
-        raise EmptyFileError("the file has a header but no data row")
+        raise EmptyFileError(outcome.notes.no_row())
     return outcome
 
 

@@ -22,8 +22,9 @@ _END = (b"PK\x01\x02", _LAST, b"PK\x06\x06", b"PK\x06\x08")
 _DESCRIPTOR = b"PK\x07\x08"
 _STORED, _DEFLATED = 0, 8
 _METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "xz", 99: "encryption"}
-_OFFICE = ("[Content_Types].xml", "_rels/", "docProps/", "xl/")
+_WORKBOOK = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"xl/")
 _CHUNK = 2**20
+_SAVE_SHEET = "save the sheet as CSV (UTF-8), or as .xlsx"
 _SAVE = "put one CSV, JSON lines or Parquet file into it, or upload that file as it is"
 
 
@@ -74,6 +75,12 @@ class _Bytes:
         return found
 
 
+def is_workbook(head: bytes) -> bool:
+    """Whether an archive that begins with these bytes is an Excel workbook (.xlsx), by the name of its first part."""
+    length = int.from_bytes(head[26:28], "little")
+    return head.startswith(MAGIC) and head[30 : 30 + length].startswith(_WORKBOOK)
+
+
 def unzipped(chunks: Chunks) -> Chunks:
     """The content of the archive's only file; folders and what a Mac adds are passed over.
 
@@ -84,10 +91,10 @@ def unzipped(chunks: Chunks) -> Chunks:
     found: str | None = None
     while source.peek(4) == MAGIC:
         member = _header(source)
-        if member.name.startswith(_OFFICE) or member.name == "mimetype":
-            raise UnreadableFileError(
-                "this is a workbook (Excel .xlsx or another office file); save the sheet as CSV (UTF-8)"
-            )
+        if member.name == "mimetype":
+            raise UnreadableFileError(f"this is an OpenDocument file, such as .ods; {_SAVE_SHEET}")
+        if member.name.encode().startswith(_WORKBOOK):
+            raise UnreadableFileError(f"this is a workbook whose parts are not in the usual order; {_SAVE_SHEET}")
         if not member.beside:
             if found is not None:
                 raise UnreadableFileError(f"the ZIP archive has several files; {_SAVE}")
