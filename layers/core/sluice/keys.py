@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from sluice.errors import InputError
 
@@ -16,6 +17,7 @@ WRITTEN = (
 """Areas that Sluice and its jobs write to."""
 
 
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _CORRECTION = re.compile(r"raw/[^/]+/corrects=([^/]+)/.")
 
 
@@ -51,6 +53,26 @@ def corrected(key: str) -> str | None:
     """
     found = _CORRECTION.match(key)
     return found[1] if found else None
+
+
+def columns_in(key: str) -> dict[str, str | None]:
+    """The columns that the folders of a key name as Hive and Spark write them; None is their missing value.
+
+    >>> columns_in("raw/shop/year=2024/at=2024-05-01 10%3A00/part-0.parquet")
+    {'year': '2024', 'at': '2024-05-01 10:00'}
+
+    Raises InputError for a name that is there twice. A key that names the dataset it corrects has no columns.
+    """
+    found: dict[str, str | None] = {}
+    for folder in [] if corrected(key) else key.split("/")[2:-1]:
+        name, sign, value = folder.partition("=")
+        if not sign or not name:
+            continue
+        name = unquote(name)
+        if name in found:
+            raise InputError(f"{key!r}: two folders are named {name!r}; which one counts is unknown")
+        found[name] = None if value == _NO_VALUE else unquote(value)
+    return found
 
 
 def project_of(key: str) -> str:

@@ -28,6 +28,10 @@ def tell_dataset(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts
             message += f" Read as: {told}."
         if again := record["notes"].get("repeated_headers"):
             message += f" Rows that repeat the header and were left out: {again}."
+        if names := record["notes"].get("key_columns"):
+            message += f" Columns that stand in the key: {listed(names, 10, 'the record')}."
+        if names := record["notes"].get("key_columns_ignored"):
+            message += f" In the key, but not columns of the contract: {listed(names, 10, 'the record')}."
         if hidden := record["notes"].get("hidden_rows"):
             message += f" Hidden rows of the sheet, which were read too: {hidden}."
         if unnamed := record["notes"].get("unnamed_columns"):

@@ -124,17 +124,19 @@ class Plan:
 AS_TEXT = Plan()
 
 
-def plan_of(contract: Contract) -> Plan:
-    """What of a contract's columns Arrow may read at once."""
-    readings = {name: contract.reading(name) for name in contract.data.columns}
+def plan_of(contract: Contract, names: Sequence[str] | None = None) -> Plan:
+    """What of a contract's columns Arrow may read at once; `names`: those of them that the file has, by default all."""
+    wanted = list(contract.data.columns) if names is None else list(names)
+    readings = {name: contract.reading(name) for name in wanted}
     markers = {reading.markers for reading in readings.values()}
     # Arrow has one list of missing markers for all columns
     shared = next(iter(markers)) if len(markers) == 1 else frozenset[str]()
     columns = {
         name: Planned(_CANDIDATES[column.type] if _is_safe(column.type, readings[name], shared) else ())
         for name, column in contract.data.columns.items()
+        if name in readings
     }
-    return Plan(list(contract.data.columns), ["", *sorted(shared)], columns)
+    return Plan(wanted, ["", *sorted(shared)], columns)
 
 
 def _is_safe(kind: str, reading: Reading, shared: frozenset[str]) -> bool:

@@ -60,6 +60,10 @@ class Notes:
     """Rows that were the header again, cell by cell, and were left out."""
     read_as: str | None = None
     """The dialect of a CSV file, or what was read of a workbook, in words."""
+    key_columns: list[str] = field(default_factory=list)
+    """Columns that were read from the folders of the file's key."""
+    key_columns_ignored: list[str] = field(default_factory=list)
+    """Names in those folders that are not columns of the contract."""
     hidden_rows: int = 0
     """Hidden rows of a sheet, which are read too."""
     unnamed_columns: Counter[str] = field(default_factory=Counter)
@@ -82,7 +86,9 @@ class Notes:
         """For a record: how the file was read and which of its lines were left out; nothing of what did not occur."""
         found = {"blank_lines": self.blank_lines, "repeated_headers": self.repeated_headers}
         found |= {"hidden_rows": self.hidden_rows}
-        told = {"read_as": self.read_as, "delimiter": self.delimiter, "unnamed_columns": dict(self.unnamed_columns)}
+        told: dict[str, Any] = {"read_as": self.read_as, "delimiter": self.delimiter}
+        told |= {"unnamed_columns": dict(self.unnamed_columns)}
+        told |= {"key_columns": self.key_columns, "key_columns_ignored": self.key_columns_ignored}
         return {name: value for name, value in (found | told).items() if value}
 
 

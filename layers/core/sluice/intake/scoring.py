@@ -7,6 +7,7 @@ columns, where the file has them, go beside each row, so that its answer can be 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC
@@ -21,6 +22,7 @@ from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batch, Notes
 from sluice.intake.header import check_columns
 from sluice.intake.json_rows import no_object
+from sluice.intake.key_columns import KeyColumns
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Arrival
 from sluice.intake.refusals import Tally, any_of, write_refused
@@ -52,25 +54,35 @@ class ScoringFile(Tally):
 
 
 def read_scoring_file(
-    path: Path, contract: Contract, scratch: Path, limits: Limits = UNLIMITED, today: Contract | None = None
+    path: Path,
+    contract: Contract,
+    scratch: Path,
+    limits: Limits = UNLIMITED,
+    today: Contract | None = None,
+    in_key: Mapping[str, str | None] | None = None,
 ) -> ScoringFile:
     """Judges every row of the file at `path`; `scratch` is a folder for unpacked and written files.
 
     `today`: the contract that says how files are laid out, if `contract` is the older one that the model learned by.
+    `in_key`: columns whose value stands in the key of the file (`sluice.keys.columns_in`).
 
     Raises UnreadableFileError (FileTooLargeError too), EmptyFileError, HeaderMismatchError.
     """
 
-    found = _read(path, contract, scratch, limits, today or contract)
+    found = _read(path, contract, scratch, limits, today or contract, in_key or {})
     if not found.rows:
         raise EmptyFileError("the file has no data row")
     return found
 
 
-def _read(path: Path, contract: Contract, scratch: Path, limits: Limits, today: Contract) -> ScoringFile:
-    features = contract.feature_columns
-    source = open_source(Arrival.on_disk(path), scratch, limits, list(today.data.columns), today.data.file)
-    header = source.header()
+def _read(
+    path: Path, contract: Contract, scratch: Path, limits: Limits, today: Contract, in_key: Mapping[str, str | None]
+) -> ScoringFile:
+    features, of_key = contract.feature_columns, KeyColumns(in_key, contract)
+    source = open_source(
+        Arrival.on_disk(path), scratch, limits, of_key.in_fields(list(today.data.columns)), today.data.file
+    )
+    header = of_key.header(source.header())
     if not header and source.notes.is_json:
         raise HeaderMismatchError(no_object(source.opened.chunks))
     keys = [name for name in contract.data.key if name in header]
@@ -86,7 +98,8 @@ def _read(path: Path, contract: Contract, scratch: Path, limits: Limits, today: 
         key_columns=keys,
     )
     # a row is found again by its key, whether it is scored or refused
-    batches = source.batches(list(dict.fromkeys([*features, *found.key_columns])))
+    wanted = list(dict.fromkeys([*features, *found.key_columns]))
+    batches = of_key.filled(source.batches(of_key.asked(wanted, source.notes)), wanted, source.notes)
     with (
         closing(batches),
         found.path.open("wb") as scored,

@@ -22,6 +22,7 @@ from sluice.intake.batches import Batch, Batches, Notes
 from sluice.intake.corrections import Correction
 from sluice.intake.header import check_header
 from sluice.intake.json_rows import no_object
+from sluice.intake.key_columns import KeyColumns
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Arrival
 from sluice.intake.quarantine_columns import OWN, ROW
@@ -54,17 +55,18 @@ def validate_file(
     *,
     count: Count | None = None,
     correction: Correction | None = None,
+    in_key: Mapping[str, str | None] | None = None,
 ) -> Outcome:
     """Judges every row of the file; `scratch` is a folder for written files.
 
     `count`: is given the accepted rows, batch by batch: the typed columns of the contract, and their length.
     `correction`: the file has rows that come back from quarantine. What the contract expects of a file as a whole does
-    not count then.
+    not count then. `in_key`: columns whose value stands in the key of the file (`sluice.keys.columns_in`).
 
     Raises UnreadableFileError, EmptyFileError, HeaderMismatchError, FileTooLargeError, CorrectionError. What breaks an
     expectation of the contract raises nothing: it is in the outcome's `refusals`.
     """
-    outcome = _read(file, contract, arrived_at, scratch, limits, count, correction)
+    outcome = _read(file, contract, arrived_at, scratch, limits, count, correction, in_key or {})
     total = outcome.rows + outcome.quarantined
     if correction is not None:
         if total == 0 and correction.accepted_before:
@@ -89,16 +91,19 @@ def _read(
     limits: Limits,
     count: Count | None,
     correction: Correction | None,
+    in_key: Mapping[str, str | None],
 ) -> Outcome:
-    wanted = list(contract.data.columns)
+    wanted, of_key = list(contract.data.columns), KeyColumns(in_key, contract)
     arrival = Arrival.on_disk(file) if isinstance(file, Path) else file
     # `sluice quarantine` writes files with a header and in UTF-8, however the file was laid out that they are from
     layout = contract.data.file if correction is None else FOUND
-    source = open_source(arrival, scratch, limits, [*wanted, *([] if correction is None else [ROW])], layout)
+    own = [] if correction is None else [ROW]
+    source = open_source(arrival, scratch, limits, [*of_key.in_fields(wanted), *own], layout)
     notes = source.notes
-    extra = [] if notes.is_json else check_header(notes.columns, contract)
+    extra = [] if notes.is_json else check_header(of_key.header(notes.columns), contract)
     if correction is None:
-        batches = source.batches(wanted, plan_of(contract))
+        asked = of_key.asked(wanted, notes)
+        batches = of_key.filled(source.batches(asked, plan_of(contract, asked)), wanted, notes)
     else:
         if ROW not in source.header():
             raise CorrectionError(
@@ -111,7 +116,7 @@ def _read(
     if notes.is_json and outcome.rows + outcome.quarantined:
         if not notes.columns:
             raise HeaderMismatchError(no_object(source.opened.chunks))
-        outcome.extra_columns = check_header(notes.columns, contract)
+        outcome.extra_columns = check_header(of_key.header(notes.columns), contract)
     if correction is not None:
         outcome.extra_columns = [name for name in outcome.extra_columns if name not in OWN]
     return outcome

@@ -242,7 +242,16 @@ def _judge(
     corrects = None if of is None else lineage(project, of, folder, objects=objects, ledger=ledger)
     rows = None if corrects is None else corrects.rows
     try:
-        outcome = validate_file(arrival, contract, accepted_at, folder, limits, count=profiler.add, correction=rows)
+        outcome = validate_file(
+            arrival,
+            contract,
+            accepted_at,
+            folder,
+            limits,
+            count=profiler.add,
+            correction=rows,
+            in_key=keys.columns_in(key),
+        )
         content = arrival.digest()
     except NotFoundError:
         return _gone(key, project, dataset, "this version of it was deleted", alerts=alerts)
