@@ -61,7 +61,7 @@ def columns_in(key: str) -> dict[str, str | None]:
     >>> columns_in("raw/shop/year=2024/at=2024-05-01 10%3A00/part-0.parquet")
     {'year': '2024', 'at': '2024-05-01 10:00'}
 
-    Raises InputError for a name that is there twice. A key that names the dataset it corrects has no columns.
+    Raises InputError for a name that occurs twice. A key that names the dataset it corrects has no columns.
     """
     found: dict[str, str | None] = {}
     for folder in [] if corrected(key) else key.split("/")[2:-1]:

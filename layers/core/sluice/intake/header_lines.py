@@ -19,7 +19,7 @@ def is_header_below(known: int, above: int, needed: int, filled: int) -> bool:
 
 
 def may_be_row(cells: Sequence[str], width: int) -> bool:
-    """Whether a line above the header may be a row: most of the header's fields are filled, and it is no comment."""
+    """Whether a line above the header may be a row: most of the header's fields are filled, and it is not a comment."""
     filled = [cell for cell in cells if cell.strip()]
     return len(cells) == width > 1 and 2 * len(filled) > width and not filled[0].startswith("#")
 

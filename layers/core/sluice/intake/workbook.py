@@ -44,7 +44,7 @@ class Sheet:
 
 
 class Workbook:
-    """Raises UnreadableFileError for what is no workbook, or damaged, and FileTooLargeError beyond the limits."""
+    """Raises UnreadableFileError for what is not a workbook, or is damaged, and FileTooLargeError beyond the limits."""
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._limits = limits
@@ -150,7 +150,7 @@ class Workbook:
                 self.recalculated = attributes.get("fullCalcOnLoad") in ("1", "true", "on")
             elif tag == "sheet":
                 identity = next((value for name, value in attributes.items() if name.endswith(":id")), "-")
-                # what is no worksheet is a chart or a dialog
+                # the others are charts and dialogs
                 if (part := parts.get(identity, "")).lower() in self._names:
                     hidden = attributes.get("state", "visible") != "visible"
                     found.append(Sheet(attributes.get("name", ""), part, hidden))
