@@ -10,7 +10,6 @@ hash and compared with the built files, so that the hash in the document is of t
 from __future__ import annotations
 
 import argparse
-import fnmatch
 import hashlib
 import json
 import subprocess
@@ -30,6 +29,7 @@ from cli.artefacts import runtime  # noqa: E402
 from proofs.locks import Lock, normalised, read  # noqa: E402
 from scripts import pack_libraries  # noqa: E402
 from scripts.licences import licences  # noqa: E402
+from scripts.slim_libraries import is_trimmed, slim_file  # noqa: E402
 
 Json = dict[str, Any]
 LAYERS = {
@@ -38,8 +38,6 @@ LAYERS = {
     # what deploy_code puts into S3 for the training jobs
     "JobsLayer": ROOT / "jobs/requirements.txt",
 }
-TRIMMED = ROOT / "layers/data/trimmed.txt"
-"""What layers/Makefile removes from the distributions of that layer: parts that no function loads."""
 _PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 
 
@@ -63,7 +61,7 @@ def deployed(build: Path, wheels: Path) -> Json:
         fetched = _wheels(read(LAYERS[part.name], runtime()), wheels / part.name) if part.name in LAYERS else {}
         _same_names(part.name, inside, fetched)
         for each in sorted(inside, key=_name):
-            _same_files(part / "python", fetched[_name(each)])
+            _same_files(part / "python", fetched[_name(each)], _trimmed(part.name))
             found = _component(each)
             components.append({**found, "hashes": [_sha256(fetched[_name(each)].read_bytes())]})
         for each, wheel in _packed(part / "python" / "packed", wheels / "packed"):
@@ -181,18 +179,26 @@ def _same_names(layer: str, inside: list[Distribution], fetched: dict[str, Path]
         )
 
 
-def _same_files(site: Path, wheel: Path) -> None:
+def _trimmed(layer: str) -> list[str]:
+    """What layers/Makefile removes from the distributions of a layer: patterns of parts that no function loads."""
+    listed = LAYERS[layer].with_name("trimmed.txt")
+    return listed.read_text().split() if listed.exists() else []
+
+
+def _same_files(site: Path, wheel: Path, trimmed: list[str]) -> None:
     """Every file of the wheel is in the layer, byte for byte, but its commands, RECORD, which uv writes anew, and what
-    the build leaves out."""
-    trimmed = TRIMMED.read_text().split()
+    the build leaves out: `trimmed`, the patterns in the layer's trimmed.txt, and the symbol tables of a trimmed layer.
+    """
     with zipfile.ZipFile(wheel) as archive:
         for entry in archive.namelist():
             if entry.endswith(("/", ".dist-info/RECORD")) or ".data/scripts/" in entry:
                 continue
-            if any(fnmatch.fnmatch(entry, pattern) or fnmatch.fnmatch(entry, f"{pattern}/*") for pattern in trimmed):
+            if is_trimmed(entry, trimmed):
                 continue
-            place = _placed(site, entry)
-            if not place.is_file() or place.read_bytes() != archive.read(entry):
+            place, content = _placed(site, entry), archive.read(entry)
+            if trimmed and ".so" in place.name:
+                content = slim_file(place.relative_to(site).as_posix(), content, trimmed)
+            if not place.is_file() or place.read_bytes() != content:
                 raise SupplyError(f"{place.relative_to(site.parent.parent)} is not what {wheel.name} has: build anew")
 
 

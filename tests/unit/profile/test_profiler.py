@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.profile.distinct import KEPT, Distinct, hash_numbers, hash_texts
+from sluice.profile.histogram import quantile
 from sluice.profile.numbers import Moments
 from sluice.profile.profiler import ColumnProfile
+from sluice.profile.quantiles import SHOWN, Quantiles
 
 VALUES: dict[str, tuple[pa.DataType, Any]] = {
     "number": (pa.float64(), st.floats(allow_nan=False, allow_infinity=False)),
@@ -99,3 +101,35 @@ def test_equal_texts_have_equal_hashes_and_others_do_not(texts: list[str]) -> No
     hashes = hash_texts(array).tolist()
     assert len(dict(zip(texts, hashes, strict=True))) == len(set(texts)) == len(set(hashes))
     assert all(hash_texts(pa.array([text]))[0] == found for text, found in zip(texts, hashes, strict=True))
+
+
+def _of_quantiles(kind: str, rng: np.random.Generator) -> np.ndarray:
+    count = 400_000
+    if kind == "narrow":  # far from zero: bins that grow with the value would have one for all of them
+        return rng.normal(1e9, 1, count)
+    if kind == "skewed":
+        return np.exp(rng.normal(0, 3, count))
+    if kind == "ties":
+        return np.where(rng.random(count) < 0.6, 0.0, np.round(rng.normal(0, 1, count), 2))
+    return np.sort(rng.random(count))  # each batch has values of its own
+
+
+@pytest.mark.parametrize("kind", ["narrow", "skewed", "ties", "sorted"])
+def test_a_rank_is_off_by_at_most_a_thousandth(kind: str) -> None:
+    values = _of_quantiles(kind, np.random.default_rng(3))
+    fed, merged = Quantiles(), Quantiles()
+    for start in range(0, len(values), 3_000):  # 134 batches, as of half a gigabyte
+        part = np.sort(values[start : start + 3_000])
+        fed.add(part)
+        one = Quantiles()
+        one.add(part)
+        merged.merge(one)
+    ordered = np.sort(values)
+    for told in (fed.to_json(), merged.to_json()):
+        assert sum(told["counts"]) == len(values)
+        assert len(told["values"]) <= SHOWN + 1
+        for q in np.linspace(0, 1, 501):
+            rank = q * (len(values) - 1)
+            value = quantile(told, float(q))
+            below, up_to = np.searchsorted(ordered, value, "left"), np.searchsorted(ordered, value, "right")
+            assert max(0.0, below - rank, rank - up_to + 1) / len(values) <= 0.001

@@ -1,8 +1,7 @@
-"""What layers/data/trimmed.txt takes out of the data layer is nothing that a function needs: it runs without it."""
+"""What trimmed.txt takes out of a layer is nothing that a function needs: each runs without it, on slim libraries."""
 
 from __future__ import annotations
 
-import fnmatch
 import importlib.util
 import os
 import shutil
@@ -10,13 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow
 import pytest
 
 from proofs.project import Project
+from scripts.slim_libraries import is_trimmed, slim, slim_file
 
 ROOT = Path(__file__).resolve().parents[3]
-TRIMMED = (ROOT / "layers" / "data" / "trimmed.txt").read_text().split()
-LAYER = ("pyarrow", "numpy", "numpy.libs")
+TRIMMED = [line for layer in ("core", "data") for line in (ROOT / "layers" / layer / "trimmed.txt").read_text().split()]
+LAYERS = ("pyarrow", "numpy", "numpy.libs", "aws_lambda_powertools", "pydantic")
 NEEDED = ("pyarrow/_json*", "pyarrow/json.py", "pyarrow/_csv*", "pyarrow/_parquet.*", "pyarrow/_compute.*")
 """Never to be trimmed, since the intake reads with them."""
 
@@ -24,7 +25,9 @@ RUN = """
 import importlib.util, io, pathlib, sys
 from datetime import UTC, datetime
 import numpy, pyarrow
-assert all(each.__file__.startswith(sys.argv[1]) for each in (numpy, pyarrow)), "the trimmed copy is not what runs"
+import aws_lambda_powertools, pydantic
+copied = (numpy, pyarrow, aws_lambda_powertools, pydantic)
+assert all(each.__file__.startswith(sys.argv[1]) for each in copied), "the trimmed copy is not what runs"
 for at, app in enumerate(sys.argv[3:]):
     spec = importlib.util.spec_from_file_location(f"app{at}", app)
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
@@ -71,23 +74,22 @@ print("ran", len(files))
 """
 
 
-def _is_trimmed(path: str) -> bool:
-    return any(fnmatch.fnmatch(path, pattern) or fnmatch.fnmatch(path, f"{pattern}/*") for pattern in TRIMMED)
-
-
 def _trimmed_copy(to: Path) -> Path:
     spec = importlib.util.find_spec("pyarrow")
     assert spec is not None
     assert spec.origin is not None
     packages = Path(spec.origin).parents[1]
-    for name in LAYER:
+    for name in LAYERS:
         for folder, _, files in os.walk(packages / name):
             for file in files:
                 source = Path(folder, file)
                 path = source.relative_to(packages).as_posix()
-                if "__pycache__" in path or _is_trimmed(path):
+                if "__pycache__" in path or is_trimmed(path, TRIMMED):
                     continue
                 (to / path).parent.mkdir(parents=True, exist_ok=True)
+                if ".so" in file:
+                    (to / path).write_bytes(slim_file(path, source.read_bytes(), TRIMMED))
+                    continue
                 try:
                     os.link(source, to / path)
                 except OSError:  # another file system
@@ -101,9 +103,9 @@ def test_the_functions_run_and_read_every_form_without_what_is_trimmed(tmp_path:
     functions = [
         each["Properties"]["CodeUri"]
         for each in Project.load().source["Resources"].values()
-        if "DataLayer" in str(each.get("Properties", {}).get("Layers", "")) and "CodeUri" in each["Properties"]
+        if each["Type"] == "AWS::Serverless::Function"
     ]
-    assert len(functions) >= 4
+    assert len(functions) >= 20
     apps = [str(ROOT / folder / "app.py") for folder in functions]
     path = os.pathsep.join([str(copy), str(ROOT / "layers" / "core")])
     ran = subprocess.run(
@@ -120,5 +122,18 @@ def test_the_functions_run_and_read_every_form_without_what_is_trimmed(tmp_path:
 
 @pytest.mark.parametrize("needed", NEEDED)
 def test_what_reads_files_is_kept(needed: str) -> None:
-    assert not _is_trimmed(needed.replace("*", ".cpython-313-x86_64-linux-gnu.so"))
+    assert not is_trimmed(needed.replace("*", ".cpython-313-x86_64-linux-gnu.so"), TRIMMED)
     assert needed not in TRIMMED
+
+
+def test_a_slim_library_has_its_segments_and_no_trimmed_one_in_its_needs() -> None:
+    library = next((Path(pyarrow.__file__).parent).glob("libarrow_python.so.*00")).read_bytes()
+    slimmed = slim(library, lambda name: name.startswith("libarrow_acero"))
+    assert len(slimmed) < 0.9 * len(library)
+    assert b".symtab" in library
+    assert b".symtab" not in slimmed
+    changed = [at for at, (one, other) in enumerate(zip(slimmed, library, strict=False)) if one != other]
+    assert changed[0] == 40, "the place of the section headers, in the file's header"
+    assert changed[-1] - next(at for at in changed if at > 64) < 1_000, "all else is in the table of needs"
+    assert slim(slimmed, lambda name: name.startswith("libarrow_acero")) == slimmed
+    assert slim(b"text") == b"text"

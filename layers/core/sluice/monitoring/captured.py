@@ -9,7 +9,8 @@ from sluice.monitoring.look import Look
 from sluice.monitoring.volume import volume_of
 from sluice.ports import Clock, Json, Metric, ObjectStore
 from sluice.records.baseline import Baseline
-from sluice.store.run_records import baseline_of, stored_json
+from sluice.store.baselines import baseline_of
+from sluice.store.json_objects import stored_json
 from sluice.watch import metric_names as metric
 
 NOT_COUNTED = {

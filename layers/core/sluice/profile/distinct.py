@@ -78,21 +78,24 @@ def hash_texts(texts: pa.Array) -> np.ndarray:
     # seven bytes more, so that a whole word can be read anywhere
     padded = np.zeros(last - first + 8, np.uint8)
     padded[: last - first] = body[first:last]
-    words = np.lib.stride_tricks.as_strided(padded.view(np.uint8), (last - first + 1, 8), (1, 1))
+    words = np.ndarray(last - first + 1, np.uint64, padded, strides=(1,))
     starts, lengths = offsets[:-1] - first, np.diff(offsets)
     hashes = _mixed(lengths.astype(np.uint64) + _STEP)
-    going = np.arange(count)
+    going: slice | np.ndarray = slice(None)
     at = 0
-    while len(going):
+    while True:
         rest = lengths[going] - at
-        going = going[rest > 0]
-        if not len(going):
-            break
-        found = words[starts[going] + at].copy().view(np.uint64)[:, 0]
-        short = np.minimum(rest[rest > 0], 8).astype(np.uint64)
-        # what lies behind a text's end belongs to the next one
-        shift = (_WORD - short) * _WORD
-        hashes[going] = _mixed((hashes[going] ^ ((found << shift) >> shift)) + _STEP)
+        if not rest.min() > 0:
+            going = np.flatnonzero(lengths > at)
+            if not len(going):
+                break
+            rest = lengths[going] - at
+        found = words[starts[going] + at]
+        if rest.min() < 8:
+            # what lies behind a text's end belongs to the next one
+            shift = (_WORD - np.minimum(rest, 8).astype(np.uint64)) * _WORD
+            found = (found << shift) >> shift
+        hashes[going] = _mixed((hashes[going] ^ found) + _STEP)
         at += 8
     return hashes
 

@@ -1,7 +1,8 @@
-"""A histogram of numbers whose bins grow with them, as plain JSON: `positive`, `negative` (bin → count) and `zero`.
+"""What a profile has of a column's numbers, as (value, count) pairs, and quantiles of it.
 
-DDSketch's bins (Masson, Rim, Lee, VLDB 2019, arXiv 1908.10693). A value x > 0 counts in bin ceil(log_γ x),
-γ = (1 + α) / (1 - α); each quantile that is read from it is off by at most α = 1 % of its value.
+A profile has `values` and `counts` (`sluice.profile.quantiles`). Those that an older version wrote have `positive`,
+`negative` (bin → count) and `zero`: DDSketch's bins (Masson, Rim, Lee, VLDB 2019, arXiv 1908.10693). There, a value
+x > 0 counts in bin ceil(log_γ x), γ = (1 + α) / (1 - α), so that each value is off by at most α = 1 %.
 """
 
 from __future__ import annotations
@@ -9,18 +10,20 @@ from __future__ import annotations
 import math
 from typing import Any
 
-ALPHA = 0.01
-GAMMA = (1 + ALPHA) / (1 - ALPHA)
+_ALPHA = 0.01
+_LOG = math.log((1 + _ALPHA) / (1 - _ALPHA))
 
 Histogram = dict[str, Any]
 
 
 def buckets(histogram: Histogram) -> list[tuple[float, int]]:
-    """(representative value, count) of each bin, ascending by value."""
+    """(value, number of values near it), ascending by value."""
+    if "values" in histogram:
+        return list(zip(histogram["values"], histogram["counts"], strict=True))
 
     def value(index: str) -> float:
         # in logarithms, since γ^i of the outermost bins would overflow
-        return math.exp(min(int(index) * math.log(GAMMA) + math.log(2 / (GAMMA + 1)), 709.78))
+        return math.exp(min(int(index) * _LOG + math.log(1 - _ALPHA), 709.78))
 
     def ascending(side: str) -> list[tuple[str, int]]:
         return sorted(histogram[side].items(), key=lambda item: int(item[0]))
@@ -31,7 +34,7 @@ def buckets(histogram: Histogram) -> list[tuple[float, int]]:
 
 
 def quantile(histogram: Histogram, q: float) -> float | None:
-    """The q-quantile (0 ≤ q ≤ 1) within 1 % of its value; None of nothing."""
+    """The q-quantile (0 ≤ q ≤ 1), a value of the column; None of nothing."""
     found = buckets(histogram)
     rank = q * (sum(n for _, n in found) - 1)
     seen = 0

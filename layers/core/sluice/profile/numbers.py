@@ -1,12 +1,11 @@
-"""What is counted of a column of numbers, batch by batch: moments, a histogram, frequent values and distinct ones.
+"""What is counted of a column of numbers, batch by batch: moments, quantiles, frequent values and distinct ones.
 
-Each batch is sorted once, which gives its histogram, its distinct values and their counts. Moments merge by the formula
+Each batch is sorted once, which gives its quantiles, its distinct values and their counts. Moments merge by the formula
 of Chan, Golub and LeVeque (Updating formulae and a pairwise algorithm for computing sample variances, 1979).
 """
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
@@ -14,11 +13,9 @@ import numpy as np
 
 from sluice.model.values import category_text, finite
 from sluice.profile.distinct import Distinct, hash_numbers
-from sluice.profile.histogram import GAMMA
+from sluice.profile.quantiles import Quantiles
 
 MAX_COUNTED = 256
-_LOG = math.log(GAMMA)
-_LOWEST, _HIGHEST = math.ceil(math.log(5e-324) / _LOG) - 1, math.ceil(math.log(1.7976931348623157e308) / _LOG)
 
 
 class Moments:
@@ -58,58 +55,14 @@ class Moments:
         return {"n": self.n, "min": self.min, "max": self.max, "mean": self.mean, "m2": finite(self.m2)}
 
 
-class Bins:
-    """The histogram of `sluice.profile.histogram`."""
-
-    def __init__(self) -> None:
-        self._sides: dict[str, dict[int, int]] = {"positive": {}, "negative": {}}
-        self._zero = 0
-
-    def add(self, ascending: np.ndarray) -> None:
-        """`ascending`: sorted numbers."""
-        below, above = np.searchsorted(ascending, 0.0, "left"), np.searchsorted(ascending, 0.0, "right")
-        self._zero += int(above - below)
-        self._count("positive", ascending[above:])
-        self._count("negative", -ascending[:below][::-1])
-
-    def _count(self, side: str, values: np.ndarray) -> None:
-        if not len(values):
-            return
-        edges = _edges()
-        first, last = np.searchsorted(edges, values[[0, -1]], "left")
-        # a value in (edge i - 1, edge i] counts in bin i
-        counts = np.diff(np.searchsorted(values, edges[first:last], "right"), prepend=0, append=len(values))
-        found = self._sides[side]
-        for at in np.flatnonzero(counts).tolist():
-            index = int(first) + at + _LOWEST
-            found[index] = found.get(index, 0) + int(counts[at])
-
-    def merge(self, other: Bins) -> None:
-        self._zero += other._zero
-        for side, counts in other._sides.items():
-            for index, count in counts.items():
-                self._sides[side][index] = self._sides[side].get(index, 0) + count
-
-    def to_json(self) -> dict[str, Any]:
-        sides = {side: {str(i): counts[i] for i in sorted(counts)} for side, counts in self._sides.items()}
-        return {**sides, "zero": self._zero}
-
-
-@functools.cache
-def _edges() -> np.ndarray:
-    """The upper end of each bin; the last one holds all above."""
-    with np.errstate(over="ignore"):
-        return np.exp(np.arange(_LOWEST, _HIGHEST) * _LOG)
-
-
 class Numbers:
-    """A column of numbers or integers."""
+    """A column of numbers or integers. `distinct`: whether to count how many differ, beyond MAX_COUNTED of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, distinct: bool) -> None:
         self.moments = Moments()
-        self._bins = Bins()
+        self._quantiles = Quantiles()
         self._counts: dict[float, int] | None = {}
-        self._distinct = Distinct()
+        self._distinct = Distinct() if distinct else None
 
     def add(self, values: np.ndarray) -> None:
         """`values`: float64 or int64, finite."""
@@ -118,10 +71,13 @@ class Numbers:
         ascending = np.sort(values)
         numbers = ascending.astype(np.float64, copy=False)
         self.moments.add(numbers)
-        self._bins.add(numbers)
+        self._quantiles.add(numbers)
+        if self._counts is None and self._distinct is None:
+            return
         starts = np.concatenate(([0], np.flatnonzero(ascending[1:] != ascending[:-1]) + 1))
         different = ascending[starts]
-        self._distinct.add(hash_numbers(different))
+        if self._distinct is not None:
+            self._distinct.add(hash_numbers(different))
         if len(different) > MAX_COUNTED:
             self._counts = None
         if self._counts is not None:
@@ -138,18 +94,19 @@ class Numbers:
 
     def merge(self, other: Numbers) -> None:
         self.moments.merge(other.moments)
-        self._bins.merge(other._bins)
-        self._distinct.merge(other._distinct)
+        self._quantiles.merge(other._quantiles)
+        if self._distinct is not None and other._distinct is not None:
+            self._distinct.merge(other._distinct)
         if other._counts is None:
             self._counts = None
         else:
             self._take(other._counts)
 
-    def to_json(self, *, distinct: bool) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         counts = self._counts
         told: dict[str, Any] = {
             "moments": self.moments.to_json(),
-            "quantiles": self._bins.to_json(),
+            "quantiles": self._quantiles.to_json(),
             "counts": None if counts is None else dict(sorted((category_text(v), n) for v, n in counts.items())),
         }
-        return told | ({"distinct": self._distinct.count} if distinct else {})
+        return told if self._distinct is None else told | {"distinct": self._distinct.count}

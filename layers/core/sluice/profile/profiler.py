@@ -13,9 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sluice.contract.models import Contract
-from sluice.model.values import category_text
+from sluice.model.values import BLANKS, category_text
 from sluice.profile.distinct import Distinct, hash_texts
 from sluice.profile.numbers import MAX_COUNTED, Moments, Numbers
+
+_MAY_BE_OTHER = r"^(?i:true|false)$|\.0+$"
+"""Without blanks around them, only such texts are known under another one."""
 
 
 class ColumnProfile:
@@ -24,7 +27,7 @@ class ColumnProfile:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._count = self._missing = 0
-        self._numbers = Numbers()
+        self._numbers = Numbers(distinct=kind == "integer")
         self._counts: dict[str, int] | None = {}
         self._distinct = Distinct()
         self._lengths = Moments()
@@ -63,17 +66,14 @@ class ColumnProfile:
         indices = _present(coded.indices).to_numpy(zero_copy_only=False)
         counted = np.bincount(indices, minlength=len(coded.dictionary))
         seen = np.flatnonzero(counted)
-        texts = coded.dictionary.take(pa.array(seen, pa.int64()))
-        names = [category_text(text) for text in texts.to_pylist()]
-        self._distinct.add(hash_texts(pa.array(names, pa.string())))
-        if self._distinct_is_many(len(seen)):
-            self._counts = None
-        # two texts may be one category: their counts add up
-        self._take(zip(names, counted[seen].tolist(), strict=True))
-
-    def _distinct_is_many(self, seen: int) -> bool:
+        names = _category_names(coded.dictionary.take(pa.array(seen, pa.int64())))
+        self._distinct.add(hash_texts(names))
         # a dictionary may hold a text twice, so only far more than the limit is certain without looking
-        return seen > 2 * MAX_COUNTED
+        if len(seen) > 2 * MAX_COUNTED:
+            self._counts = None
+        if self._counts is not None:
+            # two texts may be one category: their counts add up
+            self._take(zip(names.to_pylist(), counted[seen].tolist(), strict=True))
 
     def _take(self, counts: Iterable[tuple[str, int]]) -> None:
         if self._counts is None:
@@ -100,7 +100,7 @@ class ColumnProfile:
     def to_json(self) -> dict[str, Any]:
         told: dict[str, Any] = {"type": self.kind, "count": self._count, "missing": self._missing}
         if self.kind in ("number", "integer"):
-            return told | self._numbers.to_json(distinct=self.kind == "integer")
+            return told | self._numbers.to_json()
         if self.kind == "timestamp":
             low, high = self._ends or (None, None)
             return told | {"min": low if low is None else low / 1e6, "max": high if high is None else high / 1e6}
@@ -135,6 +135,14 @@ class Profiler:
     def profile(self, dataset_id: str) -> dict[str, Any]:
         columns = {name: column.to_json() for name, column in self.columns.items()}
         return {"format": 1, "datasets": [dataset_id], "rows": self.rows, "columns": columns}
+
+
+def _category_names(texts: pa.Array) -> pa.Array:
+    """`category_text` of each; nearly always each of them is its own."""
+    other = pc.or_(pc.not_equal(pc.utf8_trim(texts, BLANKS), texts), pc.match_substring_regex(texts, _MAY_BE_OTHER))
+    if not pc.any(other, min_count=0).as_py():
+        return texts
+    return pa.array([category_text(text) for text in texts.to_pylist()], pa.string())
 
 
 def _present(values: pa.Array) -> pa.Array:

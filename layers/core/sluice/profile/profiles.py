@@ -2,7 +2,7 @@
 In S3 it also has the `contract_version` that the rows were judged by.
 
 Each column has `type`, `count` (values present) and `missing`; by type also
-number, integer   `moments`, `quantiles` (a histogram, see sluice.profile.histogram), `counts`; integers `distinct`
+number, integer   `moments`, `quantiles` (see sluice.profile.quantiles), `counts`; integers `distinct`
 category          `counts`, `distinct`
 boolean           `counts` over "true" and "false"
 timestamp         `min`, `max` (seconds since 1970, UTC)

@@ -20,7 +20,7 @@ _SHOWN = 2
 
 
 class Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
     shown: ClassVar[int] = _SHOWN
     """Parts of a member's path that a message shows. Deeper ones may be values of rows, which no message has."""
 

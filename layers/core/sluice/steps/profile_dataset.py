@@ -15,8 +15,9 @@ from sluice.profile import drift
 from sluice.profile.profiles import profile_parquet
 from sluice.profile.report import render
 from sluice.records.baseline import Baseline
+from sluice.store.baselines import baseline_of
 from sluice.store.counted_profiles import counted, read_as
-from sluice.store.run_records import baseline_of, read_json
+from sluice.store.json_objects import read_json
 
 
 def profile_dataset(project: str, dataset_id: str, *, objects: ObjectStore, ledger: Ledger, events: Events) -> Json:

@@ -6,7 +6,6 @@ from sluice import keys
 from sluice.contract import Contract
 from sluice.errors import InputError, NotFoundError, UnknownProjectError
 from sluice.ports import Ledger, ObjectStore
-from sluice.records.baseline import Baseline
 from sluice.records.evaluation import Evaluation
 from sluice.records.run_inputs import RunInputs
 from sluice.records.run_record import RunFacts, RunRecord
@@ -48,12 +47,6 @@ def evaluation_if_any(project: str, run_id: str, *, objects: ObjectStore) -> Eva
         return evaluation_of(project, run_id, objects=objects)
     except NotFoundError:
         return None
-
-
-def baseline_of(project: str, run_id: str, *, objects: ObjectStore) -> Baseline:
-    """The data that the run's model learned from. Raises NotFoundError, DamagedRecordError."""
-    key = keys.run(project, run_id, "evaluation", "baseline.json")
-    return Baseline.parse(objects.read(key), objects.uri(key))
 
 
 def project_contract(project: str, *, ledger: Ledger) -> Contract:
