@@ -95,9 +95,12 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
         choice = choose(trials, answers, y[rows], data.contract, seed=data.task.seed)
         members = {place: trials[place] for place in choice.weights}
         export = search.export_seconds
-        # the machine may have become busier than it was in the search, and the job's own limit is minutes away
-        latest = max(began + 60.0 * minutes, time.monotonic()) + MAX_LATE
-        fits = refit(workers, members, choice.weights, deadline - export, latest, say)
+        # the machine may have become busier than it was in the search: what is planned with less than the whole budget
+        # is then used up before a member is left out, and the job's own limit is minutes away
+        now, whole = time.monotonic(), began + 60.0 * minutes
+        needed = sum(trial.refit_seconds for trial in members.values()) / len(workers)
+        planned = max(deadline - export, min(now + needed, whole - export))
+        fits = refit(workers, members, choice.weights, planned, max(whole, now) + MAX_LATE, say)
     if search.absent:
         say(f"auto: not in this environment, and left out: {', '.join(sorted(search.absent))}")
     total = sum(choice.weights[place] for place in fits)

@@ -47,7 +47,7 @@ _AHEAD = 1.25
 _MEMBERS = 4
 _SEEDS = 0.1
 """Of the budget: what fits of the members with other seeds may take."""
-_CHOICE_SECONDS, _EXPORT_SECONDS = 0.4, 0.6
+_CHOICE_SECONDS, _EXPORT_SECONDS = 0.8, 0.6
 """Of a processor that is free."""
 
 
