@@ -71,6 +71,7 @@ def _run(project: str, run_id: str) -> list[Page]:
     return [
         Page("evaluation", keys.evaluation_report(project, run_id), f"{project}-{run_id}-report.html"),
         Page("model card", keys.model_card(project, run_id), f"{project}-{run_id}-model-card.html"),
+        Page("release", keys.release_report(project, run_id), f"{project}-{run_id}-release.html"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Downloads the pages of a run (evaluation, model card), a dataset (profile) or a project (the newest of each kind).
+"""Downloads the pages of a run (evaluation, model card, release), a dataset or a project (the newest of each kind).
 
 Any browser opens them without a network. `--link` prints addresses instead that anybody can open for an hour.
 """
@@ -20,7 +20,7 @@ HELP = "download the pages of a run, a dataset or a project"
 EXAMPLE = "sluice report r0123 --output ."
 JSON = Shape(
     {
-        "kind": "evaluation, model card, dataset or monitoring",
+        "kind": "evaluation, model card, release, dataset or monitoring",
         "uri": "where it lies",
         "file": "where it went, or null",
         "link": "the address (--link), or null",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from console.drawn import tree
@@ -14,12 +11,10 @@ from console.reading.run import record_of, summary
 from console.reading.state import read_json
 from console.reading.stored import json_at
 from console.source import Source
-from sluice import figures, keys
-from sluice.figures import Axis, Line
+from sluice import keys
+from sluice.page import Safe
 from sluice.ports import Json
-
-PAIRS_SHOWN = 60
-_TESTS = ("failures", "latency", "scores", "split", "error_rate", "better", "worse")
+from sluice.reports import release_course as course
 
 
 def read(source: Source, project: str, run_id: str) -> Json:
@@ -71,9 +66,9 @@ def canary_of(record: Json) -> Json:
         "inconclusive": bool(record.get("inconclusive")),
         "measurements": len(looks),
         "newest": _newest(newest) if newest else None,
-        "steps": _steps(looks),
-        "evidence": evidence(looks),
-        "traffic": traffic(looks),
+        "steps": course.steps(looks),
+        "evidence": _drawn(course.evidence(looks)),
+        "traffic": _drawn(course.traffic(looks)),
     }
 
 
@@ -94,83 +89,12 @@ def _newest(look: Json) -> Json:
     }
 
 
-def _steps(looks: Sequence[Json]) -> list[Json]:
-    """One row for each step of traffic."""
-    found: dict[int, Json] = {}
-    for look in looks:
-        inputs = look.get("inputs") or {}
-        step = found.setdefault(int(look.get("step_index") or 0), {"measured": 0})
-        step["measured"] += 1
-        step |= {
-            "percent": inputs.get("percent"),
-            "canary": inputs.get("step_canary") or {},
-            "control": inputs.get("step_control") or {},
-            "tail_ms": inputs.get("tail_ms"),
-            "decision": look.get("decision"),
-            "log_e": max(_evidence(look).values(), default=None),
-        }
-    return [found[index] for index in sorted(found)]
-
-
-def evidence(looks: Sequence[Json]) -> list[Any] | None:
-    """ln E of each test over time, against the line at which the canary is aborted."""
-    times = _minutes(looks)
-    limits = [
-        limit for look in looks if isinstance(limit := (look.get("statistic") or {}).get("log_limit"), int | float)
-    ]
-    names = [name for name in _TESTS if any(name in _evidence(look) for look in looks)]
-    if len(times) < 2 or not names or not limits:
-        return None
-    series = []
-    for place, name in enumerate(names):
-        points = [(at, _evidence(look)[name]) for at, look in zip(times, looks, strict=True) if name in _evidence(look)]
-        series.append(Line(name, [x for x, _ in points], [y for _, y in points], "" if not place else "thin", place))
-    limit = limits[-1]
-    values = [*(value for line in series for value in line.ys), limit, 0.0]
-    x, y = (
-        Axis("minutes", 0.0, max(times[-1], 0.1)),
-        Axis.around("evidence against it (ln E)", [min(values), max(values) * 1.08]),
-    )
-    drawn = figures.lines(f"evidence; aborts at {limit:.3g}", x, y, series, level=limit)
-    return tree(drawn + figures.key(names))
-
-
-def traffic(looks: Sequence[Json]) -> list[Any] | None:
-    """The new model's share of the traffic over time, in percent."""
-    times = _minutes(looks)
-    shares = [float((look.get("inputs") or {}).get("percent") or 0) for look in looks]
-    if len(times) < 2:
-        return None
-    xs: list[float] = []
-    ys: list[float] = []
-    for at, share in zip(times, shares, strict=True):
-        if ys and ys[-1] != share:
-            xs.append(at)
-            ys.append(ys[-1])
-        xs.append(at)
-        ys.append(share)
-    x, y = Axis("minutes", 0.0, max(times[-1], 0.1)), Axis("share of the requests in %", 0.0, 100.0)
-    return tree(figures.lines("share of the traffic", x, y, [Line("new model", xs, ys)]))
-
-
 def bandit_of(record: Json) -> Json:
     """The choices of shares, and what they rest on."""
-    steps = [each for each in record.get("steps") or [] if isinstance(each, dict)]
-    rows = [
-        {
-            "share": (step.get("actions") or {}).get("challenger"),
-            "rewards": step.get("rewards") or {},
-            "best": (step.get("posterior") or {}).get("challenger_best"),
-            "log_e": (step.get("evidence") or {}).get("log_e") or {},
-            "limit": (step.get("evidence") or {}).get("log_limit"),
-            "decision": step.get("decision"),
-        }
-        for step in steps
-    ]
     return {
         "decision": str(record.get("decision") or "?"),
         "reasons": [str(each) for each in record.get("reasons") or []],
-        "steps": rows,
+        "steps": course.bandit_steps(record),
     }
 
 
@@ -190,67 +114,14 @@ def _replay(source: Source, project: str, run_id: str) -> Json | None:
         "log_e": statistic.get("log_e") or {},
         "limit": statistic.get("log_limit"),
         "discordant": statistic.get("discordant") or {},
-        **pairs_of(pairs if isinstance(pairs, list) else []),
+        **_pairs(pairs if isinstance(pairs, list) else []),
     }
 
 
-def pairs_of(pairs: Sequence[Json]) -> Json:
-    """Both models' answers to the same requests: counts, a plot of the scores, and those that differ most."""
-    told = [_pair(number, each) for number, each in enumerate(pairs, 1) if isinstance(each, dict)]
-    apart = sorted(told, key=lambda each: (each["same"], -(each["apart"] or 0.0), each["number"]))
-    statuses = Counter(f"{each['champion']['status']} / {each['challenger']['status']}" for each in told)
-    return {
-        "pairs": apart[:PAIRS_SHOWN],
-        "pairs_in_all": len(told),
-        "disagree": sum(not each["same"] for each in told),
-        "statuses": dict(statuses.most_common(8)),
-        "figure": _scores(told),
-    }
+def _pairs(pairs: list[Json]) -> Json:
+    told = course.pairs_of(pairs)
+    return told | {"figure": _drawn(told["figure"])}
 
 
-def _pair(number: int, pair: Json) -> Json:
-    both = {who: _answer(pair.get(who) or {}) for who in ("champion", "challenger")}
-    scores = [each["score"] for each in both.values()]
-    known = all(isinstance(score, int | float) for score in scores)
-    return {
-        "number": number,
-        **both,
-        "same": both["champion"]["label"] == both["challenger"]["label"]
-        and both["champion"]["status"] == both["challenger"]["status"],
-        "apart": abs(scores[0] - scores[1]) if known else None,
-    }
-
-
-def _answer(stored: Json) -> Json:
-    labels, scores = stored.get("labels") or [], stored.get("scores") or []
-    return {
-        "status": stored.get("status"),
-        "label": " ".join(map(str, labels)) or None,
-        "score": scores[0] if scores and isinstance(scores[0], int | float) else None,
-        "ms": stored.get("milliseconds"),
-    }
-
-
-def _scores(told: Sequence[Json]) -> list[Any] | None:
-    known = [each for each in told if each["apart"] is not None]
-    if len(known) < 3:
-        return None
-    xs = [float(each["champion"]["score"]) for each in known]
-    ys = [float(each["challenger"]["score"]) for each in known]
-    both = [*xs, *ys]
-    ends = [0.0, 1.0] if min(both) >= 0 and max(both) <= 1 else both
-    x, y = Axis.around("champion's answer", ends), Axis.around("new model's answer", ends)
-    return tree(figures.lines("answers of both models", x, y, [Line("pairs", xs, ys, "dots")], diagonal=True))
-
-
-def _evidence(look: Json) -> dict[str, float]:
-    found = (look.get("statistic") or {}).get("log_e") or {}
-    return {str(name): float(value) for name, value in found.items() if isinstance(value, int | float)}
-
-
-def _minutes(looks: Sequence[Json]) -> list[float]:
-    try:
-        at = [datetime.fromisoformat(str(look.get("at"))) for look in looks]
-    except ValueError:
-        return []
-    return [(each - at[0]).total_seconds() / 60 for each in at] if at else []
+def _drawn(figure: Safe | None) -> list[Any] | None:
+    return tree(figure) if figure else None

@@ -32,6 +32,7 @@ ELSEWHERE = {
     "compare": "tests/cli/test_compare.py",
     "lineage": "tests/cli/test_lineage.py",
     "annotate": "tests/console/test_annotation.py",
+    "track": "tests/cli/test_track.py",
     "export": "tests/cli/test_export.py",
     "doctor": "tests/cli/test_doctor.py",
     "up": "tests/cli/test_cloud.py",

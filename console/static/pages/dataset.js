@@ -1,7 +1,7 @@
 // One file: its profile with plots, the counts of refused rows and the first of them with their reasons.
 
 import { drawn, h } from "../dom.js";
-import { empty, number, plural, projectAt, table } from "../words.js";
+import { empty, number, plural, projectAt, seg, table } from "../words.js";
 import { projectTabs } from "./tabs.js";
 
 export const title = ({ part }) => `Dataset ${part}`;
@@ -12,7 +12,7 @@ export function draw(data, { project, part }) {
   const summary = data.summary;
   return [
     h("h1", { tabindex: -1 }, `Dataset ${part}`),
-    summary?.key ? h("p", { class: "quiet" }, summary.key) : null,
+    h("p", { class: "quiet" }, summary?.key ? `${summary.key}. ` : null, h("a", { href: `${projectAt(project, "lineage")}?what=${seg(part)}` }, "What it went into")),
     projectTabs(project, "data"),
     summary ? [
       h("h2", null, "Refused rows"),

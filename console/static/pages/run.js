@@ -2,7 +2,7 @@
 
 import { h, named } from "../dom.js";
 import { ask as question } from "../net.js";
-import { code, duration, facts, kindOf, listed, moment, number, runAt, seg, tag, time } from "../words.js";
+import { code, duration, facts, kindOf, listed, moment, number, projectAt, runAt, seg, tag, time } from "../words.js";
 import { waits } from "./decisions.js";
 import { runTabs } from "./tabs.js";
 
@@ -33,7 +33,7 @@ export function draw(data, context) {
     h("div", { class: "split" },
       h("div", { class: "graphs" }, data.machines.length ? data.machines.map((machine) => machineOf(machine, chosen, context))
         : h("p", { class: "empty" }, "The run has no execution yet.")),
-      h("aside", { class: "side", "aria-label": "The chosen state" }, chosen ? details(data, chosen, context) : about(data))),
+      h("aside", { class: "side", "aria-label": "The chosen state" }, chosen ? details(data, chosen, context) : about(data, project))),
   ].flat();
 }
 
@@ -103,7 +103,7 @@ function list(machine, chosen, choose) {
   }));
 }
 
-function about({ run, waits }) {
+function about({ run, waits }, project) {
   const error = run.error;
   return [
     h("h2", null, "The run"),
@@ -120,6 +120,7 @@ function about({ run, waits }) {
       ["Contract", run.contract_version ? code(run.contract_version) : null],
       ["Data", run.datasets ? listed(run.datasets) : null],
       ["Model", run.artifact_uri ? code(run.artifact_uri) : null],
+      ["Comes from", h("a", { href: `${projectAt(project, "lineage")}?what=${seg(run.run_id)}` }, "its lineage")],
     ),
     h("p", { class: "quiet" }, "Choose a state for its input, output, time, error and log."),
   ];

@@ -127,6 +127,11 @@ def model_card(project: str, run_id: str) -> str:
     return run(project, run_id, "evaluation", "model_card.html")
 
 
+def release_report(project: str, run_id: str) -> str:
+    """For people; the records in `decisions/` are what programs read."""
+    return run(project, run_id, "release", "report.html")
+
+
 def run(project: str, run_id: str, *rest: str) -> str:
     """A key below the run's folder; without `rest` the folder itself, with the slash at its end."""
     return f"runs/{project}/{run_id}/" + "/".join(rest)

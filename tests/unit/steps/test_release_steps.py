@@ -85,6 +85,10 @@ def test_a_canary_is_promoted_and_its_champion_remembered() -> None:
     for _ in range(2):
         done = world.call(complete_release, PROJECT, NEW, "promoted", arn, URI, plan)
         assert done == {"outcome": "promoted", "verified": True}
+    report = world.objects.uri(keys.release_report(PROJECT, NEW))
+    assert world.ledger.run(PROJECT, NEW)["release_report"] == report
+    assert f"Report of the release: {report}" in world.alerts.published[-1].message
+    assert "verified" in world.objects.read(keys.release_report(PROJECT, NEW)).decode()
     champion = world.ledger.champion(PROJECT)
     assert (champion.run_id, champion.previous["run_id"]) == (NEW, OLD)
     assert set(world.alarms.alarms) == {
@@ -221,6 +225,17 @@ def test_a_sick_canary_is_rolled_back_loudly_when_not_verified() -> None:
     assert world.ledger.champion(PROJECT).run_id == OLD
 
 
+def test_a_report_that_cannot_be_written_stops_no_rollback_and_is_said() -> None:
+    world = build()
+    arn, plan = planned(world)
+    world.objects.write(keys.decision(PROJECT, NEW, "canary"), b"not JSON")
+    told = {"decision": "verified", "reasons": []}
+    assert world.call(complete_release, PROJECT, NEW, "rolled_back", arn, URI, plan, told)["verified"]
+    message = world.alerts.published[-1].message
+    assert "The report of the release could not be written (DamagedRecordError)" in message
+    assert "release_report" not in world.ledger.run(PROJECT, NEW)
+
+
 def failure(state, before=None):
     return {"state": state, "error": "Boom", "cause": f'{{"errorMessage": "{state} is tired"}}', "before": before}
 
@@ -244,7 +259,7 @@ def test_a_promotion_says_which_failures_it_went_on_after() -> None:
     arn, plan = planned(world)
     world.call(complete_release, PROJECT, NEW, "promoted", arn, URI, plan, failure=failure("Promote Model"))
     assert world.ledger.run(PROJECT, NEW)["overcome"] == ["Promote Model: Boom: Promote Model is tired"]
-    assert world.alerts.published[-1].message.endswith("failures: Promote Model: Boom: Promote Model is tired")
+    assert "failures: Promote Model: Boom: Promote Model is tired\n" in world.alerts.published[-1].message
 
 
 def test_a_rollback_that_was_verified_in_spite_of_a_failure_is_done_and_says_it() -> None:

@@ -27,8 +27,9 @@ NEXT = {
     "Candidate Rejected": "nothing has to be done, the champion stays. Reasons and page: `sluice why {run_id}`, "
     "`sluice report {run_id}`",
     "Model Not Approved": "nothing; the champion keeps serving: `sluice why {run_id}`",
-    "Model Promoted": "nothing; to go back: `sluice rollback {project} --reason TEXT`",
-    "Model Rolled Back": "read why before the next release: `sluice why {run_id}`",
+    "Model Promoted": "nothing; its pages: `sluice report {run_id}`; to go back: `sluice rollback {project} --reason "
+    "TEXT`",
+    "Model Rolled Back": "read why before the next release: `sluice why {run_id}`, `sluice report {run_id}`",
     "Rollback Not Verified": "compare the endpoint with the champion, and restore it: `sluice status {project}`, "
     "`sluice why {run_id}`",
     "Rollback Impossible": "train another model, or remove this one: `sluice retrain {project} --reason TEXT`, "

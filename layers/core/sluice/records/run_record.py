@@ -82,6 +82,8 @@ class RunFacts(Record):
     """What the leakage alarm suspects, a sentence each."""
     report: str | None = None
     """Address of the evaluation's report; absent if none could be written."""
+    release_report: str | None = None
+    """Address of the release's report; absent where none was written."""
     package_arn: str | None = None
     artifact_uri: str | None = None
     artifact_sha256: str | None = None

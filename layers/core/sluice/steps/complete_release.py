@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NamedTuple
 
 from sluice import names
 from sluice.contract.durations import seconds
@@ -16,8 +17,20 @@ from sluice.records.run_record import RunFacts
 from sluice.release import anchors, champions
 from sluice.serving import canary_alarms
 from sluice.serving.ensure_monitoring import ensure_monitoring
+from sluice.serving.release_report import write_release_report
 from sluice.store.causes import failure_texts, failures_of
 from sluice.store.run_records import MAX_REASONS, evaluation_of, report_line, run_contract, run_record, update_run
+
+
+class ReportPage(NamedTuple):
+    """Where the page about the release is, and what alerts add to their text about it."""
+
+    uri: str | None
+    line: str
+
+    @property
+    def facts(self) -> Json:
+        return {"release_report": self.uri} if self.uri else {}
 
 
 @json_boundary
@@ -47,13 +60,16 @@ def complete_release(
     went on after: a call whose answer was an error although it was done. `before` is the failure before it, or null.
     """
     if outcome == "promoted":
+        overcome = failure_texts(failure)
+        page = _write_report(project, run_id, outcome, overcome, release_plan, objects=objects, clock=clock)
         _promote(
             project,
             run_id,
             package_arn,
             artifact_uri,
             release_plan,
-            failure_texts(failure),
+            overcome,
+            page,
             settings=settings,
             objects=objects,
             ledger=ledger,
@@ -74,6 +90,8 @@ def complete_release(
     if release_plan.drill:
         _tell_of_the_drill(project, run_id, verified, reasons, ledger=ledger, alerts=alerts, clock=clock)
     else:
+        ended = outcome if verified else f"{outcome}, not verified"
+        page = _write_report(project, run_id, ended, reasons, release_plan, objects=objects, clock=clock)
         _restore_pointer(project, run_id, ledger=ledger, clock=clock)
         if release_plan.mode == "blue_green":
             # its failures set off the champion's alarm as well, which must go into ALARM again for the champion's own
@@ -92,12 +110,31 @@ def complete_release(
             package_arn,
             verified,
             reasons,
+            page,
             settings=settings,
             ledger=ledger,
             alerts=alerts,
             registry=registry,
         )
     return {"outcome": outcome, "verified": verified}
+
+
+def _write_report(
+    project: str,
+    run_id: str,
+    outcome: str,
+    reasons: list[str],
+    release_plan: ReleasePlan,
+    *,
+    objects: ObjectStore,
+    clock: Clock,
+) -> ReportPage:
+    try:
+        written = write_release_report(project, run_id, outcome, reasons, release_plan, objects=objects, clock=clock)
+    except Exception as error:
+        # a page that cannot be drawn stops no release; the kind of error only: its message may quote a record
+        return ReportPage(None, f"\nThe report of the release could not be written ({type(error).__name__}).")
+    return ReportPage(written, f"\nReport of the release: {written}")
 
 
 def _reasons(project: str, run_id: str, failure: Json | None, *, ledger: Ledger) -> list[str]:
@@ -126,6 +163,7 @@ def _promote(
     artifact_uri: str,
     release_plan: ReleasePlan,
     overcome: list[str],
+    page: ReportPage,
     *,
     settings: Settings,
     objects: ObjectStore,
@@ -168,7 +206,7 @@ def _promote(
     )
     if _told(project, run_id, "promoted", ledger=ledger):
         return
-    record = RunFacts(release_outcome="promoted", package_arn=package_arn)
+    record = RunFacts(release_outcome="promoted", package_arn=package_arn, **page.facts)
     if overcome:
         record = record.model_copy(update={"overcome": overcome})
     done = update_run(project, run_id, record, ledger=ledger)
@@ -183,7 +221,8 @@ def _promote(
         _promotion_text(now_champion, recorded=done)
         + _without_traffic(project, run_id, ledger=ledger)
         + (f" The release went on after these failures: {'; '.join(overcome)}" if overcome else "")
-        + _report(project, run_id, ledger=ledger),
+        + _report(project, run_id, ledger=ledger)
+        + page.line,
         facts,
     )
     update_run(project, run_id, RunFacts(release_told="promoted"), ledger=ledger)
@@ -220,6 +259,7 @@ def _roll_back(
     package_arn: str,
     verified: bool,
     reasons: list[str],
+    page: ReportPage,
     *,
     settings: Settings,
     ledger: Ledger,
@@ -235,7 +275,7 @@ def _roll_back(
     update_run(
         project,
         run_id,
-        RunFacts(release_outcome="rolled_back", rollback_verified=verified, reasons=_brief(reasons)),
+        RunFacts(release_outcome="rolled_back", rollback_verified=verified, reasons=_brief(reasons), **page.facts),
         ledger=ledger,
     )
     outcome = "rolled_back" if verified else "not_verified"
@@ -245,14 +285,15 @@ def _roll_back(
     facts = {"run_id": run_id, "verified": verified, "champion": champion.run_id if champion else None}
     if verified:
         serving = f"{champion.run_id} serves again, verified by a live request." if champion else "No model serves."
-        alerts.publish("Model Rolled Back", project, f"{project}: {run_id} was rolled back", f"{why}\n{serving}", facts)
+        message = f"{why}\n{serving}{page.line}"
+        alerts.publish("Model Rolled Back", project, f"{project}: {run_id} was rolled back", message, facts)
     else:
         alerts.publish(
             "Rollback Not Verified",
             project,
             f"ACT NOW: {project}: the rollback of {run_id} is NOT verified",
             f"{why}\nThe endpoint {names.endpoint(settings.stack, project)} may still serve the failed model or "
-            "nothing at all. Check its active configuration and restore the champion's.",
+            "nothing at all. Check its active configuration and restore the champion's." + page.line,
             facts,
         )
     update_run(project, run_id, RunFacts(release_told=outcome), ledger=ledger)

@@ -1,0 +1,1 @@
+"""`sluice track`: a project's runs and trials in an experiment tracker."""
