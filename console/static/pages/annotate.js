@@ -33,8 +33,10 @@ function jobOf(data) {
 }
 
 function keep() {
+  const said = { labels: [...job.labels], skipped: [...job.skipped] };
   try {
-    sessionStorage.setItem(job.key, JSON.stringify({ labels: [...job.labels], skipped: [...job.skipped] }));
+    if (job.told) sessionStorage.removeItem(job.key);
+    else sessionStorage.setItem(job.key, JSON.stringify(said));
   } catch { /* storage may be forbidden */ }
 }
 
@@ -166,7 +168,7 @@ function finish(data, open, context) {
       });
       job.told = sent;
       job.state = "judging";
-      sessionStorage.removeItem(job.key);
+      keep();
       context.redraw();
       context.tell(sent.told);
       const { accepted, lines } = await verdict(context.project, sent);
