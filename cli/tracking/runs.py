@@ -83,7 +83,7 @@ def _metrics(found: Evaluation | None) -> dict[str, float]:
             ends = found.intervals.ends(who, metric) if found.intervals and who == "candidate" else None
             if ends:
                 told |= {f"{before}.{metric}.low": ends[0], f"{before}.{metric}.high": ends[1]}
-    return {name: float(value) for name, value in told.items() if _finite(value)}
+    return _numbers(told)
 
 
 def _trial(run_id: str, job: Json, families: Any) -> Tracked:
@@ -98,7 +98,7 @@ def _trial(run_id: str, job: Json, families: Any) -> Tracked:
         began=_milliseconds(job.get("TrainingStartTime") or job.get("CreationTime")),
         ended=_milliseconds(job.get("TrainingEndTime")),
         params=_texts({"family": family.replace("-", "_"), **(job.get("TunedHyperParameters") or {})}),
-        metrics={key: float(value) for key, value in score.items() if _finite(value)},
+        metrics=_numbers(score),
         tags=_texts({"sluice.why": job.get("FailureReason")}),
     )
 
@@ -115,8 +115,8 @@ def _auto(world: World, project: str, run_id: str) -> list[Tracked]:
             key=f"{run_id}/auto-{number}",
             name=f"auto-{number}",
             status="FINISHED",
-            params=_texts({name: value for name, value in trial.items() if not _finite(value)}),
-            metrics={name: float(value) for name, value in trial.items() if _finite(value)},
+            params=_texts({name: value for name, value in trial.items() if name not in _numbers(trial)}),
+            metrics=_numbers(trial),
         )
         for number, trial in enumerate(found)
     ]
@@ -126,8 +126,12 @@ def _texts(facts: Mapping[str, Any]) -> dict[str, str]:
     return {str(name): str(value) for name, value in facts.items() if value not in (None, "")}
 
 
-def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _numbers(facts: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        str(name): float(value)
+        for name, value in facts.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    }
 
 
 def _milliseconds(at: Any) -> int | None:
