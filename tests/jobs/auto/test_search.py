@@ -224,8 +224,17 @@ def test_without_any_trial_the_job_goes_on_for_as_long_again(tmp_path, monkeypat
             begun.append(self)
             return super().run() if len(begun) > 1 else []
 
+    waits, refit = [], auto.refit
+
+    def fits(*given):
+        waits.append(given[4] - time.monotonic())
+        return refit(*given)
+
     monkeypatch.setattr(auto, "Search", Busy)
+    monkeypatch.setattr(auto, "refit", fits)
     done = auto.run(data, "r0", time.monotonic())
     assert len(begun) == 2
     assert done.assembled.state["training"]["trials"]
+    # a budget of 12 s does not mean that a late model is waited for as shortly
+    assert waits[0] >= auto.MAX_LATE
     assert "no trial ended within the budget; it goes on for as long again" in capsys.readouterr().out
