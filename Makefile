@@ -150,7 +150,7 @@ bench-automl: setup .envs/packed/.stamp .envs/automl/.stamp  ## Sluice beside Au
 bench-intake: setup .envs/intake/.stamp  ## the intake beside bare parsing and its peers, on a generated file; ROWS, ROUNDS, GROWTH and PEERS choose a part
 	@PYTHONPATH=layers/core $(PY) -m benchmarks.intake $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(GROWTH),--growth $(GROWTH)) $(if $(filter undefined,$(origin PEERS)),,--peers "$(PEERS)")
 
-bench-monitor: setup  ## CPU and memory of a measurement, drift beside scipy, and no alarm where nothing drifts; DATA=folder, ONLY="quiet,year" a part
+bench-monitor: setup .envs/monitor/.stamp  ## CPU and memory of a measurement, drift beside scipy and Evidently, and no alarm where nothing drifts; DATA=folder, ONLY="quiet,year" a part
 	@PYTHONPATH=layers/core $(PY) -m benchmarks.monitor --data $(or $(DATA),../shared/data) $(if $(ONLY),--only $(ONLY))
 
 bench-replay: setup .envs/packed/.stamp  ## a stream of real rows with delayed labels under three policies of retraining; FOLDER=folder, TARGET, PERIODS=12, FAMILY; goes on where it was stopped
@@ -208,7 +208,7 @@ sbom: build  ## CycloneDX bills of materials in build/sbom: of what is deployed,
 	$(PY) scripts/write_sbom.py
 
 lock: .venv/.stamp  ## compile requirements/*.in into hash-pinned lock files, those of the layers included; UPGRADE=1 moves all that can move
-	@for name in build dev learn glue pytorch tensorflow sdk audit bench automl intake docs; do echo "Locking $$name"; $(LOCK) $$(ls requirements/$$name.overrides 2>/dev/null | sed 's/^/--override /') -o requirements/$$name.txt requirements/$$name.in; done
+	@for name in build dev learn glue pytorch tensorflow sdk audit bench automl intake monitor docs; do echo "Locking $$name"; $(LOCK) $$(ls requirements/$$name.overrides 2>/dev/null | sed 's/^/--override /') -o requirements/$$name.txt requirements/$$name.in; done
 	@echo "Locking jobs" && $(LOCK) --no-deps -c requirements/dev.txt -o jobs/requirements.txt requirements/jobs.in
 	@echo "Locking packed" && $(LOCK) --no-deps -o jobs/packed/requirements.txt requirements/packed.in
 	@for layer in core data; do echo "Locking layers/$$layer"; $(LOCK) -c requirements/dev.txt -o layers/$$layer/requirements.txt requirements/$$layer.in; done

@@ -1,4 +1,5 @@
-"""`make bench-monitor`: CPU and memory of a measurement, drift beside scipy, and no alarm where nothing drifts.
+"""`make bench-monitor`: CPU and memory of a measurement, drift beside scipy and Evidently, and no alarm where nothing
+drifts.
 
 Prints JSON lines {"name", "value", "goal", "ok"} (goal null: for information) and exits 1 when a goal is missed. CPU is
 that of the process, so that other work on the machine hardly counts; each figure is made in a process of its own.
@@ -14,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks.monitor import quiet
+from benchmarks.monitor import quiet, traffic
 
 LOOKS = 200
 """Measurements in which at most one false alarm is allowed."""
@@ -50,6 +51,8 @@ def main() -> int:
         report.at_most("capture to profile, CPU s", found["cpu"], 60 * scale)
         report.at_most("capture to profile, MB", found["memory"], 300)
         report.say("an hour's profile with its sample, kB", found["profile_kb"])
+        report.say(f"the same hour with {traffic.IN_A_FILE:,} requests more, CPU s", found["grown"])
+        report.say("the same hour again, CPU s", found["unchanged"])
     if "merge" in parts:
         report.at_most("720 hourly profiles to a window, CPU s", _measured("merge", 720)["cpu"], 1.0)
     if "drift" in parts:
@@ -75,19 +78,26 @@ def main() -> int:
     return 1 if report.missed else 0
 
 
+PEERS = {
+    "scipy": (".envs/learn/bin/python", "scipy_peer.py", 100),
+    "Evidently's preset": (".envs/monitor/bin/python", "evidently_peer.py", 1_000),
+}
+"""Name → its Python, its script, and how many times its CPU our drift of two profiles must be cheaper."""
+
+
 def _drift(report: Report, raw: int) -> None:
     ours = _measured("compare", 200)["cpu"]
     report.say("drift of two profiles, CPU ms", ours * 1e3)
-    python = Path(".envs/learn/bin/python")
-    if not python.exists():
-        report.say("times scipy's CPU on raw rows", None, ">= 100", False, f"{python} is missing: make setup")
-        return
-    done = subprocess.run(
-        [str(python), "benchmarks/monitor/scipy_peer.py", str(raw)], capture_output=True, text=True, check=True
-    )
-    theirs = float(json.loads(done.stdout)["cpu"])
-    report.say(f"scipy on {raw:,} raw rows, CPU s", theirs)
-    report.say("times scipy's CPU on raw rows", theirs / ours, ">= 100", theirs >= 100 * ours)
+    for peer, (python, script, times) in PEERS.items():
+        name, goal = f"times the CPU of {peer} on raw rows", f">= {times:,}"
+        if not Path(python).exists():
+            report.say(name, None, goal, False, f"{python} is missing: make bench-monitor installs it")
+            continue
+        command = [python, f"benchmarks/monitor/{script}", str(raw)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        theirs = float(json.loads(done.stdout.splitlines()[-1])["cpu"])
+        report.say(f"{peer} on {raw:,} raw rows, CPU s", theirs)
+        report.say(name, theirs / ours, goal, theirs >= times * ours)
 
 
 def _measured(what: str, size: int) -> dict[str, float]:

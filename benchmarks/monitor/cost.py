@@ -25,23 +25,38 @@ def _span() -> Span:
     return Span("bench", "endpoint", "v-r1", "r1", traffic.START, traffic.START, _Clock().now())
 
 
-def _profiled(requests: int) -> tuple[WindowProfile, bytes]:
-    files: Any = traffic.Files(requests // traffic.IN_A_FILE)
+def _measured(files: Any) -> WindowProfile:
     clock: Any = _Clock()
     window, late = window_of(_span(), traffic.contract(), traffic.baseline(), objects=files, clock=clock)
-    if late or window.rows != requests:
-        raise ValueError(f"{window.rows} rows were counted of {requests}")
-    return window, files.written
+    if late or window.rows != files.count * traffic.IN_A_FILE:
+        raise ValueError(f"{window.rows} rows were counted of {files.count * traffic.IN_A_FILE}")
+    return window
+
+
+def _profiled(requests: int) -> tuple[WindowProfile, bytes]:
+    files = traffic.Files(requests // traffic.IN_A_FILE)
+    window = _measured(files)
+    (body,) = [body for key, body in files.written.items() if key.endswith(".jsonl")]
+    return window, body
 
 
 def capture(requests: int) -> dict[str, float]:
-    """CPU seconds from capture files to a window's profile, and the process's greatest memory in MB."""
-    traffic.contract(), traffic.baseline(), traffic.file_of_requests()
+    """CPU seconds from capture files to a window's profile, and the process's greatest memory in MB; and CPU seconds
+    of the next measurement, with one file more, and of one without any.
+    """
+    files = traffic.Files(requests // traffic.IN_A_FILE)
     before = time.process_time()
-    window, body = _profiled(requests)
+    window = _measured(files)
     cpu = time.process_time() - before
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"cpu": cpu, "memory": memory, "profile_kb": len(body) / 1e3, "rows": window.rows}
+    (body,) = [body for key, body in files.written.items() if key.endswith(".jsonl")]
+    found = {"cpu": cpu, "memory": memory, "profile_kb": len(body) / 1e3, "rows": window.rows}
+    for name, more in (("grown", 1), ("unchanged", 0)):
+        files.count += more
+        before = time.process_time()
+        _measured(files)
+        found[name] = time.process_time() - before
+    return found
 
 
 def merge(hours: int) -> dict[str, float]:

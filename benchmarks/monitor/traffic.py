@@ -88,23 +88,24 @@ def file_of_requests(seed: int = 3) -> bytes:
 
 
 class Files:
-    """A bucket with `count` capture files of one hour, each with IN_A_FILE requests."""
+    """A bucket with `count` capture files of one hour, each with IN_A_FILE requests, and with what is written to it."""
 
     bucket = "bench"
 
     def __init__(self, count: int) -> None:
-        self._count, self._body = count, file_of_requests()
+        self.count, self._body = count, file_of_requests()
+        self.written: dict[str, bytes] = {}
 
     def list(self, prefix: str) -> list[StoredObject]:
-        if not prefix.startswith("capture/"):
-            return []
-        size = len(self._body)
-        return [
-            StoredObject(f"{PLACE}/2026/11/22/12/{at:06}.jsonl", size, START, etag=str(at)) for at in range(self._count)
-        ]
+        if prefix.startswith("capture/"):
+            keys = [f"{PLACE}/2026/11/22/12/{at:06}.jsonl" for at in range(self.count)]
+            return [StoredObject(key, len(self._body), START, etag=key[-12:-6]) for key in keys]
+        return [StoredObject(key, len(body), START) for key, body in self.written.items() if key.startswith(prefix)]
 
     def read(self, key: str, version_id: str | None = None) -> bytes:
+        if key in self.written:
+            return self.written[key]
         return self._body.replace(_MARK, key[-12:-6].encode())
 
     def write(self, key: str, body: bytes, content_type: str = "") -> None:
-        self.written = body
+        self.written[key] = body

@@ -7,7 +7,7 @@ from typing import Any
 from sluice.bootstrap import World
 from sluice.ports import Settings
 from testing.fakes.clock import FixedClock
-from testing.fakes.failing import Crash, failing, interrupted
+from testing.fakes.failing import Crash, failing, failing_once, interrupted
 from testing.fakes.ledger import FakeLedger
 from testing.fakes.messages import FakeAlerts, FakeEvents, Published
 from testing.fakes.objects import FakeObjects
@@ -35,6 +35,7 @@ __all__ = [
     "Invocation",
     "Published",
     "failing",
+    "failing_once",
     "interrupted",
     "world",
 ]

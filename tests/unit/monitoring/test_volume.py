@@ -38,3 +38,10 @@ def test_the_history_is_of_one_model_and_ends() -> None:
     assert volume_of(before, now, "r2", at)["hours"] == now
     for damaged in ({}, {"volume": 3}, {"volume": {"run_id": "r1", "hours": []}}):
         assert volume_of(damaged, now, "r1", at)["hours"] == now
+
+
+def test_what_was_counted_before_of_an_hour_that_is_measured_whole_does_not_matter() -> None:
+    at = datetime(2026, 12, 12, tzinfo=UTC)
+    before = {"volume": {"run_id": "r1", "hours": {"2026-12-11T05": 7, "2026-12-11T06": 9, "2026-12-11T07": 5}}}
+    found = volume_of(before, {"2026-12-11T06": 2}, "r1", at, whole={"2026-12-11T05", "2026-12-11T06"})
+    assert found["hours"] == {"2026-12-11T06": 2, "2026-12-11T07": 5}

@@ -18,6 +18,7 @@ NOT_COUNTED = {
     "foreign": "answered by another model",
     "early": "of before the promotion or the window",
     "repeated": "captured more than once",
+    "misplaced": "in the folder of an hour before their own, or of more than a day after it",
 }
 """Captured requests that a window does not count, and why."""
 
@@ -45,9 +46,15 @@ def measure_capture(look: Look, *, objects: ObjectStore, clock: Clock) -> list[M
             {hour["hour"]: hour["rows"] for hour in look.window.hours},
             look.champion.run_id,
             span.until,
+            {name for hour in span.hours if not span.cuts(hour) and (name := f"{hour:%Y-%m-%dT%H}") not in late},
         ),
         not_counted={name: counts[name] for name in NOT_COUNTED if counts[name]},
     )
+    if counts["misplaced"]:
+        look.problems["misplaced captures"] = (
+            f"{counts['misplaced']:,} captured requests do not count: they lie in the folder of an hour before their "
+            "own, or of more than a day after it. Were capture files moved or copied?"
+        )
     if late:
         report["hours_left_out"] = late
         look.problems["window"] = (

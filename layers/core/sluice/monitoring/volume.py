@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,14 +12,23 @@ _WEEKS, _DAYS = 4, 7
 _FORM = "%Y-%m-%dT%H"
 
 
-def volume_of(before: Mapping[str, Any], now: Mapping[str, int], run_id: str, until: datetime) -> dict[str, Any]:
-    """`{"run_id", "hours": {hour: rows}}`: what the report before says of the same model, and what this window has."""
+def volume_of(
+    before: Mapping[str, Any], now: Mapping[str, int], run_id: str, until: datetime, whole: Collection[str] = ()
+) -> dict[str, Any]:
+    """`{"run_id", "hours": {hour: rows}}`: what the report before says of the same model, and what this window has.
+
+    `whole`: hours of which this window has all requests, so that what was counted before does not matter.
+    """
     known = before.get("volume")
     hours: dict[str, int] = {}
     if isinstance(known, dict) and known.get("run_id") == run_id and isinstance(known.get("hours"), dict):
         hours = {hour: rows for hour, rows in known["hours"].items() if type(rows) is int}
     # of an hour in which a short window begins, this window has only a part
-    every = {hour: max(hours.get(hour, 0), now.get(hour, 0)) for hour in sorted({*hours, *now})}
+    every = {
+        hour: now.get(hour, 0) if hour in whole else max(hours.get(hour, 0), now.get(hour, 0))
+        for hour in sorted({*hours, *now})
+        if now.get(hour) or hour not in whole
+    }
     oldest = f"{until - KEPT:{_FORM}}"
     return {"run_id": run_id, "hours": {hour: rows for hour, rows in every.items() if hour >= oldest}}
 

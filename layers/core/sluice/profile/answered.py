@@ -98,6 +98,19 @@ class Answered:
             "chances": cells,
         }
 
+    def resume(self, counted: Json) -> None:
+        """Goes on from what `to_json` gave. Raises ValueError, KeyError or TypeError for anything else."""
+        scores = np.array(counted["scores"], dtype=np.int64)
+        if scores.shape != self._scores.shape:
+            raise ValueError("was counted on other bins")
+        # which classes are beyond the most that are counted depends on the order of the rows
+        if len(counted["classes"]) >= MAX_CLASSES:
+            raise ValueError("there are too many classes to go on")
+        self._scores, self._classes = scores, Counter(counted["classes"])
+        self.scored, self.unread = counted["scored"], counted["unread"]
+        for side, place, *cell in counted["chances"]:
+            self._chances[side, place] = cell
+
 
 def _is_class(value: Any) -> bool:
     return isinstance(value, str | bool | int) or (isinstance(value, float) and finite(value) is not None)

@@ -2,7 +2,7 @@
 
 A number   `bins` (counts on the baseline's edges; see `sluice.profile.drift`), `missing`, `below` and `above` (of the
            values present, how many lie outside of what training saw), `sum` and `squares` of the distances from
-           `center`, `min`, `max`
+           `center` (`exact`: the same sums, not rounded), `min`, `max`
 A category `counts` of the baseline's names, `unseen`, `missing`
 Both       `as_text` (numbers and booleans that were sent as text), `unfit` (values that are not of the column's type;
            they are missing, too)
@@ -107,9 +107,22 @@ class BinnedNumber:
             "center": self.center,
             "sum": finite(self._sum.value),
             "squares": finite(self._squares.value),
+            "exact": [self._sum.to_text(), self._squares.to_text()],
             "min": self._min if some else None,
             "max": self._max if some else None,
         }
+
+    def resume(self, counted: Json) -> None:
+        """Goes on from what `to_json` gave. Raises ValueError, KeyError or TypeError for anything else."""
+        bins = np.array(counted["bins"], dtype=np.int64)
+        if bins.shape != self._bins.shape or counted["center"] != self.center:
+            raise ValueError("was counted on other bins")
+        self._bins = bins
+        self.missing, self.as_text, self.unfit = counted["missing"], counted["as_text"], counted["unfit"]
+        self.below, self.above = counted["below"], counted["above"]
+        self._sum, self._squares = (ExactSum.from_text(text) for text in counted["exact"])
+        if counted["min"] is not None:
+            self._min, self._max = float(counted["min"]), float(counted["max"])
 
 
 class BinnedCategory:
@@ -152,6 +165,12 @@ class BinnedCategory:
             "as_text": self.as_text,
             "unfit": self.unfit,
         }
+
+    def resume(self, counted: Json) -> None:
+        """Goes on from what `to_json` gave. Raises KeyError or TypeError for anything else."""
+        self._counts = Counter(counted["counts"])
+        self.unseen, self.missing = counted["unseen"], counted["missing"]
+        self.as_text, self.unfit = counted["as_text"], counted["unfit"]
 
 
 def center_and_scale(baseline: NumberColumn) -> tuple[float, float]:

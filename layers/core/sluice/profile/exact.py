@@ -48,6 +48,25 @@ class ExactSum:
             # below the smallest exponent the mantissa of a subnormal ends in zeros
             self._units += whole << shift if shift >= 0 else whole >> -shift
 
+    def to_text(self) -> str:
+        """The sum itself, not rounded: `from_text` goes on with it.
+
+        >>> total = ExactSum()
+        >>> total.add(np.array([0.1, 0.2]))
+        >>> total.to_text(), ExactSum.from_text(total.to_text()).value
+        ('26666666666667p1019', 0.30000000000000004)
+        """
+        zeros = (self._units & -self._units).bit_length() - 1 if self._units else 0
+        return f"{self._units >> zeros:x}p{zeros}"
+
+    @classmethod
+    def from_text(cls, text: str) -> ExactSum:
+        """Raises ValueError for what `to_text` did not write."""
+        units, _, zeros = text.partition("p")
+        found = cls()
+        found._units = int(units, 16) << int(zeros)
+        return found
+
     @property
     def value(self) -> float:
         """The nearest double; infinite beyond the largest one."""

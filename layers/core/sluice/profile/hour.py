@@ -23,7 +23,7 @@ from sluice.profile.answered import Answered
 from sluice.profile.binned import BinnedCategory, BinnedNumber
 from sluice.records.baseline import Baseline, NumberColumn
 
-FORMAT = 1
+FORMAT = 2
 SAMPLED = 500
 """Rows that are kept of an hour."""
 MAX_TEXT = 500
@@ -131,6 +131,33 @@ class HourProfile:
         told["said"] = {name: answer[name] for name in ("prediction", "probability", "score") if name in answer}
         return json.dumps(told, sort_keys=True, separators=(",", ":"), default=str)
 
+    def resume(self, body: bytes) -> Json:
+        """Goes on from a file of `to_lines`, of the same baseline and contract: what is added then gives the same
+        profile as all rows together. Gives the file's first line.
+
+        Raises ValueError, KeyError or TypeError for another file, and where it does not hold all that was counted. This
+        profile is of no use then.
+        """
+        first, *sample = body.decode().splitlines()
+        counted: Json = json.loads(first)
+        if counted["format"] != FORMAT or counted["refusals_left_out"] or len(sample) != counted["sampled"]:
+            raise ValueError("does not hold all that was counted")
+        for columns in (self._numbers, self._categories):
+            for name, column in columns.items():
+                column.resume(counted["columns"][name])
+        self._answered.resume(counted["answers"])
+        if counted["crossed"]["columns"] != self._crossed:
+            raise ValueError("is of other columns")
+        wide = len(self._crossed)
+        self._sums = np.array(counted["crossed"]["sums"], dtype=np.float64)
+        self._products = np.array(counted["crossed"]["products"], dtype=np.float64).reshape(wide, wide)
+        self._refused = Counter({(each["error"], each["field"]): each["requests"] for each in counted["refusals"]})
+        self._sample = [(line[:16], line[17:]) for line in sample]
+        self._limit = counted["sample_limit"]
+        self.requests, self.rows = counted["requests"], counted["rows"]
+        self.first, self.last = (_moment(counted[name]) for name in ("first", "last"))
+        return counted
+
     def to_lines(self, facts: Json) -> bytes:
         """The profile as a file; `facts` are further members of its first line."""
         self._sample.sort()
@@ -168,6 +195,10 @@ def on_grid(values: np.ndarray, center: float, scale: float) -> np.ndarray:
     with np.errstate(over="ignore", invalid="ignore"):
         steps = np.rint((values - center) / scale * GRID)
     return np.clip(np.nan_to_num(steps, nan=0.0), -MAX_SCALES * GRID, MAX_SCALES * GRID)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _short(value: Any) -> Any:

@@ -64,7 +64,9 @@ class WindowProfile:
     def _add_column(self, name: str, column: Json) -> None:
         total = self.columns.get(name)
         if total is None:
-            total = self.columns[name] = json.loads(json.dumps(column))
+            total = json.loads(json.dumps(column))
+            total.pop("exact", None)  # of this hour alone
+            self.columns[name] = total
         else:
             for part in ("missing", "as_text", "unfit", "below", "above", "unseen"):
                 if part in column:
