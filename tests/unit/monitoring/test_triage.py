@@ -60,7 +60,9 @@ def test_a_column_in_another_unit_is_a_fault_and_an_ordinary_window_is_none() ->
         kept(world)
     report = asked(ordinary)
     assert (report["decision"], report["triage"]["answer"]) == ("stable", "nothing")
+    assert [each.value for each in ordinary.metrics.published if each.name == "ChangeHeld"] == [0.0]  # type: ignore[attr-defined]
     report = asked(scaled, 1000.0)
+    assert [each.value for each in scaled.metrics.published if each.name == "ChangeHeld"] == [1.0]  # type: ignore[attr-defined]
     assert report["decision"] == "drifted"
     assert (report["triage"]["answer"], report["triage"]["columns"]) == ("hold", ["pages"])
     page = next(key for key in scaled.objects.versions if key.endswith("report.html"))  # type: ignore[attr-defined]

@@ -15,8 +15,10 @@ from sluice.monitoring.redaction import Redaction
 from sluice.monitoring.samples import Sample, window_sample
 from sluice.monitoring.volume import usual_rows
 from sluice.ports import Clock, Metric
+from sluice.watch import metric_names as metric
 from sluice.watch.triage.judge import judge
 from sluice.watch.triage.window import Window, typed_column
+from sluice.watch.verdicts import HOLDING
 
 _JUDGED = ("binary", "multiclass", "regression")
 
@@ -44,7 +46,7 @@ def measure_triage(look: Look, *, clock: Clock) -> list[Metric]:
     verdict = judge(reference, own).to_json()
     told = Redaction(contract, (reference, own)).of({name: verdict[name] for name in ("sentence", "evidence")})
     report["triage"] = verdict | told | _arrivals(sample, verdict["since"], verdict["last"])
-    return []
+    return [look.metric(metric.CHANGE_HELD, verdict["answer"] in HOLDING, "Count")]
 
 
 def _arrivals(sample: Sample, since: float | None, last: float | None) -> dict[str, float | None]:

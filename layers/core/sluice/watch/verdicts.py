@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 ANSWERS = ("hold", "retrain", "nothing", "ask")
+HOLDING = ("hold", "ask")
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class ReportedVerdict:
 
     @property
     def holds(self) -> bool:
-        return self.answer in ("hold", "ask")
+        return self.answer in HOLDING
 
 
 def verdict_of(report: Mapping[str, Any]) -> ReportedVerdict | None:
