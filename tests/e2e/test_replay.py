@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks.learning.tables import shared
 from cli.artefacts import ROOT
 from sluice import keys
 from testing.line import Line, wait_for
@@ -19,14 +20,14 @@ from testing.served import as_csv
 from tests.e2e.test_real_data import roc_auc
 
 PROJECT = "replayed"
-SHOPPERS = ROOT.parent / "shared" / "data" / "online_shoppers" / "online_shoppers_intention.csv"
+SHOPPERS = shared() / "online_shoppers" / "online_shoppers_intention.csv"
 HISTORY, SPRING, SUMMER, LAST = ("Feb", "Mar"), ("May", "June"), ("Jul", "Aug", "Sep", "Oct"), ("Dec",)
 LIMIT = 0.88
 """ROC AUC: the first model has more than 0.9 on its own test rows, and less than 0.85 in the summer."""
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.skipif(not SHOPPERS.exists(), reason=f"the data set {SHOPPERS.relative_to(ROOT.parent)} is not here"),
+    pytest.mark.skipif(not SHOPPERS.exists(), reason=f"the data set {SHOPPERS.name} is not here"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from collections.abc import Callable
@@ -194,12 +195,13 @@ def test_killed_at_any_step_and_run_again_it_measures_the_same() -> None:
         put(clean, hour, "a", lines)
     expected = measured(clean)
     profiles = {key: clean.objects.read(key) for key in list(clean.objects.versions) if "/hours/" in key}  # type: ignore[attr-defined]
+    before = world_of()
+    for hour, lines in traffic(before).items():
+        put(before, hour, "a", lines)
     after = 0
     while True:
         after += 1
-        world = world_of()
-        for hour, lines in traffic(world).items():
-            put(world, hour, "a", lines)
+        world = copy.deepcopy(before)
         try:
             failing(world, after).call(monitor_model, PROJECT)
         except Crash:
@@ -215,10 +217,11 @@ def test_two_measurements_at_once_write_and_publish_the_same() -> None:
     for hour, lines in traffic(clean).items():
         put(clean, hour, "a", lines)
     expected = measured(clean)
+    unmeasured = world_of()
+    for hour, lines in traffic(unmeasured).items():
+        put(unmeasured, hour, "a", lines)
     for before in range(1, 16):
-        world = world_of()
-        for hour, lines in traffic(world).items():
-            put(world, hour, "a", lines)
+        world = copy.deepcopy(unmeasured)
         inner: list[dict[str, float]] = []
         interrupted(world, before, lambda at=world, kept=inner: kept.append(measured(at))).call(monitor_model, PROJECT)  # type: ignore[misc]
         assert inner == [expected], before
