@@ -201,7 +201,7 @@ class HourProfiles:
         found = np.zeros(len(carried), dtype=bool)
         for earlier in hours_between(first, hour - HOUR):
             found |= (homes <= earlier.timestamp()) & within(self._ids_in(earlier), ids)
-        return {id(carried[at]) for at in np.flatnonzero(found)}
+        return {id(carried[at]) for at in np.flatnonzero(found).tolist()}
 
     def _ids_in(self, hour: datetime) -> np.ndarray:
         """The ids of all events in an hour's folder, ascending. Stores what it had to read."""
