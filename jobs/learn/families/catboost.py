@@ -95,15 +95,12 @@ class CatBoost(Family):
         return {**hyperparameters, "iterations": fitted.rounds}
 
     def path(self, fitted: Fitted, task: Task, watch: Sample) -> dict[int, np.ndarray]:
-        return {n: self.answer(fitted._replace(rounds=n), task, watch) for n in along(fitted.model.tree_count_)}
+        rows = _pool(library("catboost", self.name), watch.matrix, fitted.states)
+        return {n: _answer(fitted.model, n, task, rows) for n in along(fitted.model.tree_count_)}
 
     def answer(self, fitted: Fitted, task: Task, sample: Sample) -> np.ndarray:
-        kind = "RawFormulaVal" if task.problem == "regression" else "Probability"
         rows = _pool(library("catboost", self.name), sample.matrix, fitted.states)
-        answer: np.ndarray = fitted.model.predict(
-            rows, prediction_type=kind, ntree_end=fitted.rounds, thread_count=task.threads
-        )
-        return answer
+        return _answer(fitted.model, fitted.rounds, task, rows)
 
     def export(self, fitted: Fitted) -> tuple[Arrays, Meta]:
         catboost = library("catboost", self.name)
@@ -135,6 +132,12 @@ class _Look:
         watched = (info.metrics or {}).get("validation", {})
         found = next((values[-1] for name, values in watched.items() if name.split(":")[0] == self._metric), None)
         return not self._watcher.stop(info.iteration, found)
+
+
+def _answer(model: Any, rounds: int, task: Task, rows: Any) -> np.ndarray:
+    kind = "RawFormulaVal" if task.problem == "regression" else "Probability"
+    answer: np.ndarray = model.predict(rows, prediction_type=kind, ntree_end=rounds, thread_count=task.threads)
+    return answer
 
 
 def _varies(matrix: np.ndarray) -> bool:
