@@ -1,27 +1,33 @@
-"""Reads a project.yaml and says what is wrong with it, all at once.
+"""Reads a project.yaml and says what is wrong with it, all at once; and which rows of data files it would refuse.
 
-Where a stack can be asked, it also says what becomes of the rows accepted under the contract that is registered.
+Nothing is uploaded. Where a stack can be asked, it also says what becomes of the rows accepted under the contract that
+is registered.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import options
 from cli.connection import Connection
 from cli.errors import CliError
+from cli.outcomes import accepted
 from cli.output import Output, Shape
+from cli.progress import working
 from cli.text import plural
 from sluice.changes.words import lines
 from sluice.contract import Contract, load_contract
 from sluice.datasets.compare_contract import compare
 from sluice.intake.misplaced import is_contract_name
+from sluice.ports import Json
 
 NAME = "check"
-HELP = "check a project.yaml and list its errors"
-EXAMPLE = "sluice check project.yaml"
+HELP = "check a project.yaml, and data files under it, before any upload"
+EXAMPLE = "sluice check project.yaml sessions.csv"
 DOING = "checking the contract"
 JSON = Shape(
     {
@@ -29,6 +35,7 @@ JSON = Shape(
         "project": "the project",
         "contract": "the contract with every default",
         "notes": "what to know of it, and what it would change for rows accepted before",
+        "data": "of each data file: what the intake would say of it",
     }
 )
 SECONDS = 30.0
@@ -36,7 +43,15 @@ SECONDS = 30.0
 _LEARNS = {"clustering": "finds segments", "anomaly": "finds rare rows"}
 
 
-def run(connection: Connection, file: options.Contract = Path("project.yaml"), as_json: options.Json = False) -> int:
+def run(
+    connection: Connection,
+    file: options.Contract = Path("project.yaml"),
+    data: Annotated[
+        list[Path] | None, typer.Argument(metavar="[DATA]...", help="Files of rows to judge.", show_default=False)
+    ] = None,
+    as_json: options.Json = False,
+) -> int:
+    """0 for a valid contract that accepts each data file, 1 where one would be refused as a whole."""
     contract, out = read(file), Output(as_json)
     problem, columns = contract.problem, contract.feature_columns
     out.say(f"{file} is a valid contract.")
@@ -48,9 +63,26 @@ def run(connection: Connection, file: options.Contract = Path("project.yaml"), a
     notes += _changes(connection, contract)
     for line in notes:
         out.say(f"  {line}")
+    found = _judged(data or [], contract, out)
     facts = {"file": str(file), "project": contract.project, "contract": contract.model_dump(mode="json")}
-    out.result({**facts, "notes": notes})
-    return 0
+    out.result({**facts, "notes": notes, "data": found})
+    return options.FINE if all(accepted(each) for each in found) else options.REFUSED
+
+
+def _judged(files: list[Path], contract: Contract, out: Output) -> list[Json]:
+    if not files:
+        return []
+    # here, not above: it reads files with pyarrow, whose import every other command would wait for
+    from cli.judging import judged, judged_lines
+
+    if missing := [str(each) for each in files if not each.is_file()]:
+        raise CliError(f"there is no file {', '.join(missing)}: give the path of a data file")
+    found = []
+    for path in files:
+        with working(f"reading {path.name}"):
+            found.append(judged(path, contract))
+        out.say("\n".join([f"{path} under this contract:", *judged_lines(found[-1])]))
+    return found
 
 
 def _changes(connection: Connection, contract: Contract) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,7 +80,7 @@ def run(
         scan = scan_file(file, FileLayout(encoding=encoding, sheet=sheet), header)
     except ValidationError as error:
         first = error.errors()[0]
-        raise CliError(f"--{first['loc'][0]} {first['input']!r}: {first['msg']}") from None
+        raise CliError(f"--{first['loc'][0]} {first['input']!r}: {first['msg']}; give another one") from None
     except (EmptyFileError, UnreadableFileError) as error:
         raise CliError(_with_options(str(error))) from None
     stem = file.name.split(".")[0]
@@ -128,12 +126,10 @@ def _with_options(told: str) -> str:
 
 def _judged(path: Path, text: str) -> str:
     """What the intake would say of the very file under the new contract."""
-    from sluice.intake.validation import validate_file
+    from cli.judging import judged
 
-    with tempfile.TemporaryDirectory() as scratch:
-        outcome = validate_file(path, load_contract(text), datetime.now(UTC), Path(scratch))
-    if outcome.refusals:
-        return (
-            f"with this contract, the file would be refused: {'; '.join(item['message'] for item in outcome.refusals)}"
-        )
-    return f"with this contract, {outcome.rows} rows of the file are accepted and {outcome.quarantined} quarantined"
+    found = judged(path, load_contract(text))
+    if found["status"] != "accepted":
+        return f"with this contract, the file would be refused: {found['message']}"
+    rows, refused = found["rows"], found["quarantined_rows"]
+    return f"with this contract, {rows} rows of the file are accepted and {refused} quarantined"

@@ -1,0 +1,62 @@
+"""A file on this machine under a contract: what the intake would say of it, before anything is uploaded."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from cli.outcomes import described
+from sluice.contract import Contract
+from sluice.errors import InputError
+from sluice.escaping import visible
+from sluice.intake.validation import validate_file
+from sluice.ports import Json
+
+SHOWN = 5
+"""Refused rows that are told one by one."""
+
+
+def judged(path: Path, contract: Contract) -> Json:
+    """`{"file", "status", "rows", "quarantined_rows", "reasons", "message", "error", "notes", "left_out",
+    "first_refused"}`.
+
+    `status`: accepted, quarantined (the file as a whole, by the contract's expectations) or failed (it cannot be read);
+    `left_out`: its columns that the contract does not name.
+    """
+    found: Json = {"file": str(path), "rows": 0, "quarantined_rows": 0, "reasons": [], "error": None}
+    found |= {"left_out": [], "notes": {}, "first_refused": []}
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            outcome = validate_file(path, contract, datetime.now(UTC), Path(scratch))
+        except InputError as error:
+            return {**found, "status": "failed", "error": type(error).__name__, "message": str(error)}
+        with outcome.quarantine_path.open(encoding="utf-8") as lines:
+            first = [json.loads(line) for line in islice(lines, SHOWN)]
+    return {
+        **found,
+        "status": "quarantined" if outcome.refusals else "accepted",
+        "rows": outcome.rows,
+        "quarantined_rows": outcome.quarantined,
+        "reasons": outcome.reason_counts,
+        "message": "; ".join(refusal["message"] for refusal in outcome.refusals) or None,
+        "notes": outcome.notes.told(),
+        "left_out": outcome.extra_columns,
+        "first_refused": [{"row": each["row"], "reasons": each["reasons"]} for each in first],
+    }
+
+
+def judged_lines(found: Json) -> list[str]:
+    lines = described(found)
+    for each in found["first_refused"]:
+        why = "; ".join(visible(f"{reason['column'] or 'the row'}: {reason['message']}") for reason in each["reasons"])
+        lines.append(f"  row {each['row']}: {why}")
+    if found["left_out"]:
+        lines.append(
+            f"  columns that the contract does not name, left out: {', '.join(map(visible, found['left_out']))}"
+        )
+    if read_as := found["notes"].get("read_as"):
+        lines.append(f"  read as: {visible(read_as)}")
+    return lines

@@ -1,0 +1,60 @@
+"""`sluice check` with data files: the intake's verdict before any upload."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+CONTRACT = """
+project: shop
+problem: {type: binary, target: bought, positive: true}
+data:
+  columns: {pages: {type: integer}, bought: {type: boolean}}
+  expectations: {max_invalid_rows: 0.5}
+gates: [{metric: roc_auc, min: 0.6}]
+"""
+
+
+@pytest.fixture
+def contract(tmp_path: Path) -> str:
+    path = tmp_path / "project.yaml"
+    path.write_text(CONTRACT)
+    return str(path)
+
+
+def test_rows_are_judged_and_the_first_refused_ones_told(sluice, contract, tmp_path):
+    rows = tmp_path / "rows.csv"
+    rows.write_text("pages;bought;Notiz\n1;true;x\nmany;false;y\n3;false;z\n")
+    code, printed, _ = sluice("check", contract, str(rows))
+    assert code == 0
+    assert "accepted: 2 rows accepted, 1 refused" in printed
+    assert "row 3: pages: is not an integer" in printed
+    assert "columns that the contract does not name, left out: Notiz" in printed
+    assert "read as: semicolon" in printed
+
+
+def test_a_file_that_would_be_refused_is_told_as_json_too(sluice, contract, tmp_path):
+    good, bad, other = (tmp_path / name for name in ("good.csv", "bad.csv", "other.csv"))
+    good.write_text("pages,bought\n1,true\n")
+    bad.write_text("pages,bought\nx,true\ny,true\n3,false\n")
+    other.write_text("a,b\n1,2\n")
+    code, printed, _ = sluice("check", contract, *map(str, (good, bad, other)), "--json")
+    found = json.loads(printed)["data"]
+    assert code == 1
+    assert [(each["status"], each["rows"], each["quarantined_rows"]) for each in found] == [
+        ("accepted", 1, 0),
+        ("quarantined", 1, 2),
+        ("failed", 0, 0),
+    ]
+    assert found[1]["reasons"] == [{"rule": "type", "column": "pages", "rows": 2}]
+    assert "67" in found[1]["message"]
+    assert found[2]["error"] == "HeaderMismatchError"
+
+
+def test_a_file_that_is_not_there_is_named(sluice, contract, tmp_path):
+    code, _, error = sluice("check", contract, str(tmp_path / "none.csv"))
+    assert code == 1
+    assert "there is no file" in error
+    assert "none.csv" in error
