@@ -22,6 +22,7 @@ from sluice.model.metrics import metrics_of
 
 DAYS, DELAY, EVERY = 30, 30, 7
 """Days of a period, days until a label comes, and days between two measurements."""
+PACE = {"cooldown": "14d", "max_per_week": 1}
 MARGIN = 0.03
 """The quality alarm's limit lies so far below the first model's ROC AUC."""
 
@@ -45,13 +46,19 @@ def contract_of(stream: Stream, quality: float | None = None) -> dict[str, Any]:
         "training": {"learning_curve": False},
         "gates": [{"metric": "roc_auc", "not_worse_than_champion_by": 0.005, "confidence": 0.9}],
         "monitor": {"every": f"{EVERY}d", "window": "28d", **watched},
-        "retrain": {"cooldown": "14d", "max_per_week": 1},
+        "retrain": {**PACE, "min_rows": enough_rows(stream)},
     }
+
+
+def enough_rows(stream: Stream) -> int:
+    """`retrain.min_rows`: half of what a usual period brings, so that a drift that lasts is answered with new rows."""
+    return max(1, int(np.median(np.bincount(stream.period))) // 2)
 
 
 def job_contract(stream: Stream) -> dict[str, Any]:
     """contract.json of every job: what it learns does not depend on how the model is watched."""
-    return Contract.model_validate(contract_of(stream)).model_dump(mode="json")
+    contract = {**contract_of(stream), "retrain": PACE}
+    return Contract.model_validate(contract).model_dump(mode="json")
 
 
 def never(jobs: Jobs, first: int) -> Lived:

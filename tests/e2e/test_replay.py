@@ -49,7 +49,7 @@ def contract() -> str:
             "every": "1m",
             "window": "1d",
             # the alarm on quality alone is to ring
-            "drift": {"score": "psi", "max": 50, "min_rows": 200},
+            "drift": {"score": "psi", "max": 15, "min_rows": 200},
             "quality": {"metric": "roc_auc", "min": LIMIT, "min_labels": 100},
         },
         # rows that arrive start no run

@@ -127,6 +127,13 @@ def test_a_folder_with_one_file_in_the_order_of_time(tmp_path: Path) -> None:
         streams.read(folder)
 
 
+def test_half_of_what_a_median_period_brings_is_enough_to_retrain_again() -> None:
+    one = stream()
+    assert policies.contract_of(one)["retrain"]["min_rows"] == 125
+    # and what a job learns does not depend on it, so that kept jobs stay valid
+    assert policies.job_contract(one)["retrain"]["min_rows"] == 1_000
+
+
 @pytest.mark.long
 def test_real_jobs_are_kept_and_not_run_twice(tmp_path: Path) -> None:
     one = stream()

@@ -49,7 +49,7 @@ class ExactSum:
             self._units += whole << shift if shift >= 0 else whole >> -shift
 
     def to_text(self) -> str:
-        """The sum itself, not rounded: `from_text` goes on with it.
+        """The sum itself, not rounded: `from_text` reads it again.
 
         >>> total = ExactSum()
         >>> total.add(np.array([0.1, 0.2]))
