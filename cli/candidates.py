@@ -11,7 +11,9 @@ from botocore.exceptions import ClientError
 from cli.connection import Connection, described
 from cli.text import indent, number, plural, table
 from sluice.aws.clients import absent
+from sluice.contract.metric_limits import METRICS
 from sluice.errors import DamagedRecordError, NotFoundError
+from sluice.model.family_names import family_name, family_with_key
 from sluice.ports import ObjectStore
 from sluice.records.training_plan import TrainingPlan, Tuning
 from sluice.store.run_records import training_plan
@@ -42,6 +44,7 @@ class Search:
     stopped: int
     start: str
     families: list[Candidate]
+    problem: str = ""
 
 
 def search_of(connection: Connection, project: str, run_id: str, refused: str = "") -> Search | None:
@@ -59,7 +62,13 @@ def search_of(connection: Connection, project: str, run_id: str, refused: str = 
         stopped=_with_status(jobs, "Stopped"),
         start=_start(plan.tuning, refused),
         families=ranked(jobs, lower=not plan.maximize, only=plan.tuning.families),
+        problem=problem_of(plan),
     )
+
+
+def problem_of(plan: TrainingPlan) -> str:
+    """ "regression" or "", as far as a plan shows it: no metric of a number is one of classes."""
+    return "regression" if plan.metric in METRICS["regression"] else ""
 
 
 def ranked(jobs: list[dict[str, Any]], *, lower: bool, only: Sequence[str] = ()) -> list[Candidate]:
@@ -103,16 +112,21 @@ def told(search: Search) -> str:
     head = f"Search: {search.strategy}, {plural(search.jobs, 'training job')}{stopped}"
     lines = [head, *([f"  {search.start}"] if search.start else [])]
     if search.families:
-        lines.append(_families(search.families))
+        lines.append(_families(search.families, search.problem))
     return "\n".join(lines)
 
 
-def _families(found: list[Candidate]) -> str:
+def _families(found: list[Candidate], problem: str) -> str:
     first = found[0]
-    title = f"Families: {first.family} won" if first.won else "Families: none won"
+    title = f"Families: {family_name(first.family, problem)} won" if first.won else "Families: none won"
     metric = next((each.metric for each in found if each.metric), "score")
     rows = [
-        ("✓" if each.won else "", each.family, number(each.score), f"{plural(each.jobs, 'job')}{_failed(each)}")
+        (
+            "✓" if each.won else "",
+            family_with_key(each.family, problem),
+            number(each.score),
+            f"{plural(each.jobs, 'job')}{_failed(each)}",
+        )
         for each in found
     ]
     return f"{title}, by {metric} on the validation rows\n{indent(table(('', 'family', 'best score', 'tried'), rows))}"

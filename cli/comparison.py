@@ -8,12 +8,14 @@ from typing import Any
 
 from cli.text import indent, number, plural, table
 from sluice.escaping import visible
+from sluice.model.family_names import family_name
 from sluice.model.shortening import listed
 from sluice.ports import Json
+from sluice.records import gate_figures
 from sluice.records.evaluation import Evaluation
 
 _SIDES = ("a", "b")
-_HIDDEN = ("leakage", "exploration", "similar_values", "learning_curve", "validation", "trials")
+_HIDDEN = ("leakage", "exploration", "similar_values", "learning_curve", "validation", "trials", "search")
 """Members of model.json's `training` that describe the data or the search, not how the model was made."""
 _SHOWN = 40
 
@@ -74,7 +76,7 @@ def _without(mine: Any, other: Any) -> Any:
 def told(found: Json) -> str:
     """The comparison in words and tables."""
     a, b = found["runs"]
-    rows = [(name, a[name], b[name]) for name in ("outcome", "started_at", "trigger", "family", "rows", "contract")]
+    rows = [(name, a[name], b[name]) for name in ("outcome", "started_at", "trigger", "model", "rows", "contract")]
     parts = [table(("", a["run"], b["run"]), rows)]
     if found["metrics"]:
         lines = [
@@ -113,6 +115,7 @@ def _run(side: Side) -> Json:
         "started_at": record.get("started_at"),
         "contract": record.get("contract_version"),
         "family": evaluation.candidate.family if evaluation else None,
+        "model": family_name(evaluation.candidate.family, evaluation.problem) if evaluation else None,
         "rows": evaluation.rows if evaluation else None,
     }
 
@@ -175,8 +178,8 @@ def _gates(a: Side, b: Side) -> list[Json]:
     found: dict[str, Json] = {}
     for place, side in zip(_SIDES, (a, b), strict=True):
         for verdict in side.gates.get("verdicts") or []:
-            gate = f"{verdict['metric']} {verdict['rule']}"
-            kept = {key: verdict.get(key) for key in ("outcome", "statistic", "threshold")}
+            gate = gate_figures.gate_name(verdict)
+            kept = {key: verdict.get(key) for key in ("outcome", "rule", "measured", "statistic", "threshold")}
             found.setdefault(gate, {"gate": gate, "a": None, "b": None})[place] = kept
     return list(found.values())
 
@@ -209,7 +212,9 @@ def _with_interval(side: Json) -> str:
 
 
 def _verdict(side: Json | None) -> str | None:
-    return f"{side['outcome']}: {number(side['statistic'])} against {number(side['threshold'])}" if side else None
+    if not side:
+        return None
+    return f"{side['outcome']}: {gate_figures.compared(side) or 'nothing measured'} ({gate_figures.limit(side)})"
 
 
 def _named(datasets: list[str]) -> str:

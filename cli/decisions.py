@@ -12,6 +12,7 @@ from sluice import keys
 from sluice.bootstrap import World
 from sluice.escaping import visible
 from sluice.ports import Json
+from sluice.records import gate_figures
 
 _CAUSES = ("drift", "quality", "schedule", "volume")
 _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
@@ -96,17 +97,21 @@ def gates(record: Json) -> str:
     rows = [
         (
             _MARKS.get(verdict["outcome"], verdict["outcome"]),
-            verdict["metric"],
-            verdict["rule"],
-            number(verdict.get("statistic")),
-            number(verdict["threshold"]),
+            gate_figures.gate_name(verdict),
+            gate_figures.measured(verdict),
+            gate_figures.compared(verdict),
+            gate_figures.limit(verdict),
             verdict["reason"],
         )
         for verdict in record.get("verdicts", [])
     ]
     measured = (record.get("inputs") or {}).get("rows")
     title = f"Gates: {record['decision']}" + (f", on {measured} held-out rows" if measured else "")
-    body = table(("", "metric", "rule", "value", "threshold", "reason"), rows) if rows else _listed(record["reasons"])
+    body = (
+        table(("", "gate", "measured [interval]", "compared", "has to be", "reason"), rows)
+        if rows
+        else _listed(record["reasons"])
+    )
     notes = "".join(f"\n{indent(visible(note))}" for note in record.get("notes") or [])
     return f"{title}\n{indent(body)}{notes}"
 

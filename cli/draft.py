@@ -305,8 +305,7 @@ def _gates(problem_type: str, *, labelled: bool) -> list[str]:
         f"  # - {useful}",
         f"  - {{metric: {metric}, above_baseline_by: 0.0}}",
         f"  - {{metric: {metric}, not_worse_than_champion_by: 0.005, confidence: 0.95}}",
-        "  # DECIDE: refuse a model that learns from a column which seems to give the target away?",
-        "  # - {metric: suspected_leaks, max: 0}",
+        "  - {metric: suspected_leaks, max: 0}  # stops a model whose column seems to give the target away",
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from cli.text import indent, number, plural, table
 from sluice import keys
 from sluice.errors import DamagedRecordError, NotFoundError
+from sluice.model.family_names import family_with_key
 from sluice.ports import ObjectStore
 from sluice.records.plots import Plots
 
@@ -22,14 +23,14 @@ def trials_of(project: str, run_id: str, *, objects: ObjectStore) -> list[dict[s
         return []
 
 
-def told(trials: list[dict[str, Any]]) -> str:
+def told(trials: list[dict[str, Any]], problem: str = "") -> str:
     """Those that are part of the model first, then in the order in which they began; the others are counted."""
     numbered = sorted(enumerate(trials), key=lambda each: (-float(each[1].get("weight") or 0), each[0]))
     scored = sum(trial.get("score") is not None for trial in trials)
     rows = [
         (
             str(place),
-            str(trial.get("family") or ""),
+            family_with_key(trial.get("family"), problem),
             number(trial.get("score")),
             number(trial.get("seconds")),
             number(trial.get("weight")) if trial.get("weight") else "",

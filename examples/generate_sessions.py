@@ -89,9 +89,9 @@ def sessions(knobs: Knobs) -> Iterator[dict[str, Any]]:
         cart = min(pages, int(chance.expovariate(1 / (0.25 + 0.06 * pages))))
         discount = round(chance.choice((0, 0, 0, 5, 10, 20)) + 18 * knobs.drift * chance.random(), 1)
         score = (
-            -3.4
-            + 0.95 * math.log1p(cart) * 1.8
-            + 0.55 * math.log1p(minutes)
+            -3.95
+            + 1.05 * math.log1p(cart)
+            + math.log1p(minutes)
             + 0.05 * discount
             + (0.9 if returning else 0.0)
             + {"email": 0.7, "direct": 0.3, "search": 0.1, "ads": -0.3, "social": -0.6}[channel]

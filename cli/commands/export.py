@@ -19,6 +19,7 @@ from cli.options import Project, Run
 from cli.output import Output, Shape
 from cli.progress import working
 from sluice.bootstrap import World
+from sluice.model.family_names import family_name
 from sluice.names import REPLAYED
 from sluice.ports import Json
 
@@ -68,7 +69,8 @@ def run(
     document = words.manifest(project, full, exported, compared, at)
     (to / "export.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     (to / "README.md").write_text(words.readme(project, full, exported, compared), encoding="utf-8")
-    out.say(f"{to}: the model of {full} ({exported.model.get('family')}), with a server that needs numpy only")
+    model = family_name(exported.model.get("family"), (exported.model.get("problem") or {}).get("type"))
+    out.say(f"{to}: the model of {full} ({model}), with a server that needs numpy only")
     out.say(f"  {compared}")
     out.say(f"  ONNX: {words.ONNX}")
     if exported.rows:

@@ -163,12 +163,15 @@ def _serving(world: World, project: str) -> list[str]:
             f"{key} {number(value)}" for key, value in champion.metrics.items() if key != "artifact_uri"
         )
         lines = [f"champion   {champion.run_id} since {moment(champion.promoted_at)} UTC ({metrics})"]
-        leaks = (world.ledger.run(project, champion.run_id) or {}).get("suspected_leaks") or []
+        run = world.ledger.run(project, champion.run_id) or {}
+        leaks = run.get("suspected_leaks") or []
         if leaks:
             why = f"`sluice why {champion.run_id}`"
             lines.append(
                 f"           trained on {plural(len(leaks), 'suspected leak')}, so its figures may be too good: {why}"
             )
+        if run.get("few_trials"):
+            lines.append(f"           {run['few_trials']}")
         if world.clock.now() < champion.probation_until:
             lines.append(f"           in probation until {moment(champion.probation_until)} UTC")
     if endpoint is None and champion is not None and champion.serving == "asleep":

@@ -70,7 +70,7 @@ def run(connection: Connection, run_id: Run, project: OptionalProject = None, as
     if search and search.jobs:
         say(f"\n{told(search)}")
     if trials:
-        say(f"\n{trials_told(trials)}")
+        say(f"\n{trials_told(trials, search.problem if search else '')}")
     for key, decision in own:
         say(f"\n{decisions.shown(decision)}\n  record: {world.objects.uri(key)}")
     if record.get("approval"):

@@ -103,7 +103,10 @@ def _state(connection: Connection, rule: str, bus: str) -> str:
 
 
 def alarms(connection: Connection) -> list[Finding]:
-    """Those of the pipeline and of the projects: in ALARM, or without data."""
+    """Those of the pipeline and of the projects: in ALARM, or without the data that they once had.
+
+    An alarm that has never had any waits for its first requests, measurements or labels.
+    """
     own = {physical for _, physical in resources(connection, "AWS::CloudWatch::Alarm")}
     cloudwatch = connection.client("cloudwatch")
     found: dict[str, str] = {}
@@ -115,16 +118,24 @@ def alarms(connection: Connection) -> list[Finding]:
                 found[name] = str(each["StateValue"])
     ringing = sorted(name for name, state in found.items() if state == "ALARM")
     silent = sorted(name for name, state in found.items() if state == "INSUFFICIENT_DATA")
+    lapsed = [name for name in silent if _had_data(cloudwatch, name)]
     findings = []
     if ringing:
         fix = f"aws cloudwatch describe-alarm-history --alarm-name {ringing[0]}; docs/alerts.md has what to do"
         findings += warned("alarms", f"in ALARM: {listed(ringing, 5)}", fix)
-    if silent:
-        fix = f"aws cloudwatch describe-alarms --alarm-names {silent[0]}: is its metric still published?"
-        findings += warned("alarms", f"without data: {listed(silent, 5)}", fix)
+    if lapsed:
+        fix = f"aws cloudwatch describe-alarms --alarm-names {lapsed[0]}: is its metric still published?"
+        findings += warned("alarms", f"had data and have none any more: {listed(lapsed, 5)}", fix)
     if lost := sorted(own - found.keys()):
         findings += failed("alarms", f"deleted: {listed(lost, 5)}", _REDEPLOY)
-    return findings or passed("alarms", f"{plural(len(found), 'alarm')} with data, none in ALARM")
+    new = len(silent) - len(lapsed)
+    waits = f"; {new} of them {'waits' if new == 1 else 'wait'} for the first data" if new else ""
+    return findings or passed("alarms", f"{plural(len(found), 'alarm')}, none in ALARM{waits}")
+
+
+def _had_data(cloudwatch: Any, name: str) -> bool:
+    """Whether its state has ever changed: an alarm begins without data, and stays so until it has some."""
+    return bool(cloudwatch.describe_alarm_history(AlarmName=name, HistoryItemType="StateUpdate")["AlarmHistoryItems"])
 
 
 def resources(connection: Connection, kind: str) -> Iterator[tuple[str, str]]:

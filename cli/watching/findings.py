@@ -10,7 +10,9 @@ from typing import Any
 from cli.text import number, plural
 from cli.watching.states import Evidence
 from sluice.escaping import visible
+from sluice.model.family_names import family_name
 from sluice.ports import Json
+from sluice.records import gate_figures
 from sluice.records.evaluation import Evaluation
 
 _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
@@ -38,13 +40,21 @@ def evaluation(found: Evaluation) -> Evidence:
         between = f" [{number(ends[0])}, {number(ends[1])}]" if ends else ""
         lines.append(f"{who} {found.metric} {number(value)}{between}")
         models[who] = {"value": value, "low": ends[0] if ends else None, "high": ends[1] if ends else None}
-    family = f" ({found.candidate.family})" if found.candidate.family else ""
+    family = f" ({family_name(found.candidate.family, found.problem)})" if found.candidate.family else ""
     head = f"on {found.rows:,} held-out rows{family}: {'; '.join(lines)}"
     leaks = [suspect.sentence for suspect in found.leakage.suspects] if found.leakage else []
     told = [f"! suspected leak: {visible(each)}" for each in leaks[:_SHOWN_LEAKS]]
     if len(leaks) > _SHOWN_LEAKS:
         told.append(f"! {len(leaks) - _SHOWN_LEAKS} more suspected leaks: `sluice why`")
-    facts = {"metric": found.metric, "rows": found.rows, "models": models, "suspected_leaks": leaks}
+    short = found.search.short if found.search else None
+    told += [f"! {short}"] if short else []
+    facts = {
+        "metric": found.metric,
+        "rows": found.rows,
+        "models": models,
+        "suspected_leaks": leaks,
+        "few_trials": short,
+    }
     return Evidence((head, *told), facts)
 
 
@@ -55,7 +65,10 @@ def gates(record: Json) -> Evidence:
     facts = {
         "decision": record.get("decision"),
         "verdicts": [
-            {key: each.get(key) for key in ("metric", "rule", "outcome", "statistic", "threshold", "reason")}
+            {
+                key: each.get(key)
+                for key in ("metric", "rule", "outcome", "measured", "statistic", "threshold", "reason")
+            }
             for each in verdicts
         ],
     }
@@ -172,11 +185,10 @@ def _counts(side: Json) -> Json:
 
 
 def _figure(verdict: Json) -> str:
-    """The number beside its limit, and why where it did not pass; without a number the reason alone."""
+    """What was measured and compared, and why where it did not pass; without a number the reason alone."""
     if verdict.get("statistic") is None and verdict.get("reason"):
         return visible(verdict["reason"])
-    beside = f"{number(verdict.get('statistic'))} against {number(verdict['threshold'])}"
-    return f"{verdict['metric']} {verdict['rule']}: {beside}{_because(verdict)}"
+    return f"{gate_figures.sentence(verdict)}{_because(verdict)}"
 
 
 def _because(verdict: Json) -> str:

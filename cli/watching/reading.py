@@ -11,12 +11,14 @@ from botocore.exceptions import ClientError
 from cli.connection import Connection
 from cli.executions import DRILL, LIFECYCLE, Histories
 from cli.watching import findings, jobs
+from cli.watching.search_log import SearchLog
 from cli.watching.states import Evidence, State, Timeline
 from cli.watching.view import View, every
 from sluice import keys, names
 from sluice.errors import DamagedRecordError, EndpointBusyError, NotFoundError
+from sluice.model.search_spaces import AUTO
 from sluice.ports import Json
-from sluice.records.training_plan import RunNames
+from sluice.records.training_plan import TrainingPlan
 from sluice.store.prepared_data import prepared_data
 from sluice.store.run_records import evaluation_if_any, stored_json, training_plan
 
@@ -43,7 +45,8 @@ class Reader:
     _timeline: Timeline = field(default_factory=Timeline)
     _settled: dict[tuple[str, str], tuple[int, Evidence]] = field(default_factory=dict)
     _jobs: dict[str, jobs.Job] = field(default_factory=dict)
-    _names: RunNames | None = None
+    _plan: TrainingPlan | None = None
+    _search: SearchLog | None = None
 
     def __post_init__(self) -> None:
         self._histories = Histories(self.connection, self.project, self.run_id)
@@ -92,7 +95,7 @@ class Reader:
             if state.ended and (found := evaluation_if_any(self.project, self.run_id, objects=objects)):
                 return findings.evaluation(found)
             planned = self._planned()
-            return _of(jobs.processing(self.connection, planned.evaluation_job)) if planned else Evidence()
+            return _of(jobs.processing(self.connection, planned.names.evaluation_job)) if planned else Evidence()
         return Evidence()
 
     def _add_jobs(self, state: State) -> None:
@@ -103,11 +106,14 @@ class Reader:
         found = [
             child
             for name, ask, job_name in (
-                ("Train Baseline", jobs.training, planned.baseline_job),
-                ("Tune Candidates", jobs.tuning, planned.tuning_job),
+                ("Train Baseline", jobs.training, planned.names.baseline_job),
+                ("Tune Candidates", jobs.tuning, planned.names.tuning_job),
             )
             if (child := self._job_state(name, ask, job_name)) is not None
         ]
+        for child in found:
+            if child.name == "Tune Candidates" and not child.ended:
+                child.evidence = child.evidence.and_also(self._searched(planned))
         state.children = found + [child for child in state.children if child.name not in _TRAINING]
 
     def _job_state(self, name: str, ask: Callable[[Connection, str], jobs.Job | None], job_name: str) -> State | None:
@@ -123,13 +129,21 @@ class Reader:
         self._jobs[name] = job
         return State("BuildModel", name, job.began, ended=job.ended, failure=job.failure, evidence=job.evidence)
 
-    def _planned(self) -> RunNames | None:
-        if self._names is None:
+    def _searched(self, planned: TrainingPlan) -> Evidence:
+        """How far `auto` is, while it searches."""
+        if AUTO not in planned.tuning.families:
+            return Evidence()
+        if self._search is None:
+            self._search = SearchLog(self.connection.client("logs"), planned.names.tuning_job)
+        return self._search.evidence()
+
+    def _planned(self) -> TrainingPlan | None:
+        if self._plan is None:
             try:
-                self._names = training_plan(self.project, self.run_id, objects=self.connection.world.objects).names
+                self._plan = training_plan(self.project, self.run_id, objects=self.connection.world.objects)
             except (NotFoundError, DamagedRecordError):
                 return None
-        return self._names
+        return self._plan
 
     def _traffic(self, states: list[State], record: Json) -> dict[str, float]:
         """Variant → share, while a release is on."""

@@ -36,6 +36,9 @@ class Evidence:
     lines: tuple[str, ...] = ()
     facts: Json = field(default_factory=dict)
 
+    def and_also(self, other: Evidence) -> Evidence:
+        return Evidence(self.lines + other.lines, {**self.facts, **other.facts})
+
 
 @dataclass
 class State:

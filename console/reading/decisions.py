@@ -12,6 +12,7 @@ from sluice import figures
 from sluice.errors import DamagedRecordError
 from sluice.figures import Axis
 from sluice.ports import Json
+from sluice.records import gate_figures
 from sluice.store.prepared_data import prepared_data
 from sluice.store.run_records import evaluation_if_any
 
@@ -54,7 +55,19 @@ def _gates(record: Json) -> Json:
         "rows": (record.get("inputs") or {}).get("rows"),
         "reasons": [str(each) for each in record.get("reasons") or []],
         "notes": [str(each) for each in record.get("notes") or []],
-        "verdicts": [{name: each.get(name) for name in _GATE} for each in record.get("verdicts") or []],
+        "verdicts": [_verdict(each) for each in record.get("verdicts") or []],
+    }
+
+
+def _verdict(verdict: Json) -> Json:
+    return {
+        **{name: verdict.get(name) for name in _GATE},
+        "gate": gate_figures.gate_name(verdict),
+        "shown": {
+            "measured": gate_figures.measured(verdict),
+            "compared": gate_figures.compared(verdict),
+            "limit": gate_figures.limit(verdict),
+        },
     }
 
 

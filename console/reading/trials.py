@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cli.candidates import tuning_of
+from cli.candidates import problem_of, tuning_of
 from console.drawn import tree
 from console.reading.evaluation import plots_of
 from console.reading.executions import moment
@@ -13,7 +13,9 @@ from console.reading.run import record_of
 from console.source import Source
 from sluice import figures
 from sluice.figures import Axis, Line
+from sluice.model.family_names import family_name
 from sluice.ports import Json
+from sluice.records.plots import Plots
 
 
 def read(source: Source, project: str, run_id: str) -> Json:
@@ -26,13 +28,13 @@ def read(source: Source, project: str, run_id: str) -> Json:
         "tuning": None,
         "trials": [],
         "figure": None,
-        "auto": plots_of(source, project, run_id).trials,
+        "auto": _auto(plots_of(source, project, run_id)),
     }
     found = tuning_of(source.world.objects, lambda: source.client("sagemaker"), project, run_id)
     if found is None:
         return told
     plan, tuning, jobs = found
-    trials = [trial(job, plan.tuning.families) for job in jobs]
+    trials = [trial(job, plan.tuning.families, problem_of(plan)) for job in jobs]
     trials.sort(key=lambda each: each["created"])
     best = _best(trials, lower=not plan.maximize)
     start = plan.tuning.warm_start
@@ -53,13 +55,17 @@ def read(source: Source, project: str, run_id: str) -> Json:
     }
 
 
-def trial(job: Json, families: Sequence[str]) -> Json:
+def _auto(plots: Plots) -> list[Json]:
+    return [{**each, "family": family_name(each.get("family"), plots.problem)} for each in plots.trials]
+
+
+def trial(job: Json, families: Sequence[str], problem: str = "") -> Json:
     """One training job of the search."""
     metric = job.get("FinalHyperParameterTuningJobObjectiveMetric") or {}
     family = job.get("TrainingJobDefinitionName") or (families[0] if len(families) == 1 else "model")
     return {
         "name": str(job.get("TrainingJobName", "")),
-        "family": str(family).replace("-", "_"),
+        "family": family_name(str(family).replace("-", "_"), problem),
         "status": str(job.get("TrainingJobStatus", "")),
         "score": metric.get("Value"),
         "metric": str(metric.get("MetricName") or ""),

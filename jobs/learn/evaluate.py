@@ -158,6 +158,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         "exploration": models["baseline"].training.get("exploration"),
         "similar_values": models["baseline"].training.get("similar_values") or {},
         "learning_curve": candidate.training.get("learning_curve"),
+        "search": candidate.training.get("search"),
     }
     for role in models:
         result[role]["size_bytes"] = sizes[role]

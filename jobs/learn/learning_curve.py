@@ -7,16 +7,21 @@ The verdict compares three figures, in the contract's metric and towards better:
 
 learned    what the training rows score above a model that knows the class shares or the mean only
 kept       the share of `learned` that the validation rows score as well
+left       the share of the way from that model to a perfect one that the validation rows still have to go
 gain       validation at 100 % minus validation at 50 %, with a 95 % interval from a paired bootstrap of its rows
 
 over-fitting            kept < 0.75
 more data would help    the whole interval of `gain` is above 0, and `gain` is at least 2 % of `learned`
-under-fitting           kept ≥ 0.95, and more data would not help: what is left is a richer model or other columns
-balanced                else
+nothing left            left < 0.02: there is no room for a better model
+under-fitting           kept ≥ 0.95, left ≥ 0.02, more data would not help, and no search has tried other families:
+                        a richer model or other columns might know more, unless the rest is noise
+balanced                else. Also where a search has tried other families and none is better: the rest is then noise,
+                        or what other columns know; rows alone cannot tell which
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -29,6 +34,7 @@ from families import FAMILIES, Family, Sample, Task
 from families.progress import SILENT
 from project_data import ProjectData
 from sluice.model.bootstrap import paired_difference
+from sluice.model.metric_ranges import RANGES
 from sluice.model.metrics import LOWER_IS_BETTER, Metric, metrics_of
 
 SHARES = (0.1, 0.25, 0.5)
@@ -39,6 +45,7 @@ MIN_ROWS = 100
 SCORED_ROWS = 5_000
 KEPT, KEPT_WELL = 0.75, 0.95
 LEAST_GAIN = 0.02
+NOTHING_LEFT = 0.02
 SUMS = ("profit", "uplift")
 
 
@@ -50,10 +57,12 @@ def drawn(
     watch: Sample,
     whole: tuple[Any, float],
     business: Mapping[str, Any] | None = None,
+    others: int = 0,
 ) -> dict[str, Any]:
     """`points` ({"rows", "train", "validation"} in the contract's metric) and `verdict`, or `skipped` with the reason.
 
-    `whole` is the fit on all of `sample`, and the seconds that it took.
+    `whole` is the fit on all of `sample`, and the seconds that it took. `others`: how many further families a search
+    has tried on these rows, none of them better.
     """
     fitted, seconds = whole
     rows = len(sample.y)
@@ -64,7 +73,8 @@ def drawn(
     if task.metric in SUMS:
         return {"skipped": f"{task.metric} is a sum over rows, so different numbers of rows cannot be compared by it"}
     try:
-        return _fitted(family, hyperparameters, task, sample, watch, fitted, metrics_of(task.problem, business))
+        found = _fitted(family, hyperparameters, task, sample, watch, fitted, metrics_of(task.problem, business))
+        return found | verdict(found["points"], found["constant"], found["gain"], task.metric, others)
     except Exception as error:  # the model is there already; its curve must not cost it
         print(f"learning curve: {crash(error)}", flush=True)
         return {"skipped": f"a fit on a part of the rows failed: {crash(error)}"}
@@ -94,8 +104,7 @@ def _fitted(
         points.append({"rows": len(part.y), "train": _plain(train), "validation": _plain(validation)})
     constant = metric(watch.y, _constant(sample.y, task, len(watch.y)))
     gain = paired_difference(metric, watch.y, answers[1.0], answers[0.5])
-    found = {"metric": task.metric, "family": family.name, "points": points, "constant": _plain(constant), "gain": gain}
-    return {**found, **verdict(points, _plain(constant), gain, task.metric)}
+    return {"metric": task.metric, "family": family.name, "points": points, "constant": _plain(constant), "gain": gain}
 
 
 def of_leader(data: ProjectData, trials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -109,11 +118,12 @@ def of_leader(data: ProjectData, trials: Sequence[Mapping[str, Any]]) -> dict[st
     began = time.perf_counter()
     fitted = family.fit(hyperparameters, data.task, sample, watch)
     whole = fitted, time.perf_counter() - began
-    return drawn(family, hyperparameters, data.task, sample, watch, whole, data.contract.get("business"))
+    others = len({trial["family"] for trial in trials if trial.get("score") is not None} - {family.name})
+    return drawn(family, hyperparameters, data.task, sample, watch, whole, data.contract.get("business"), others)
 
 
 def verdict(
-    points: list[dict[str, Any]], constant: float | None, gain: Mapping[str, Any], metric: str
+    points: list[dict[str, Any]], constant: float | None, gain: Mapping[str, Any], metric: str, others: int = 0
 ) -> dict[str, Any]:
     """`findings` and `verdict` of a curve, as the module's text defines them."""
     last = points[-1]
@@ -121,6 +131,10 @@ def verdict(
     if constant is None or last["train"] is None or last["validation"] is None:
         return {"findings": [], "verdict": f"{metric} is not defined on these rows, so the curve says nothing"}
     learned, kept = sign * (last["train"] - constant), sign * (last["validation"] - constant)
+    left = _left(last["validation"], constant, metric)
+    if left < NOTHING_LEFT:
+        return {"findings": ["nothing left"], "verdict": f"nothing left to learn: {metric} is "
+                f"{last['validation']:.4g} on validation, and {_best(metric):g} is perfect"}  # fmt: skip
     if learned <= 0:
         return {"findings": ["under-fitting"], "verdict": "under-fitting: even the rows that it learned from score no "
                 "better than a constant answer; give it other columns or a richer family"}  # fmt: skip
@@ -137,6 +151,12 @@ def verdict(
     if more:
         findings.append("more data would help")
         words.append(f"more data would help: the second half of the rows gave {metric} {doubled:+.4f} on validation")
+    elif kept >= KEPT_WELL * learned and others:
+        findings.append("balanced")
+        words.append(
+            f"balanced: {of_it}, and none of {others} other families of models was better; what is left is noise, or "
+            "what other columns know"
+        )
     elif kept >= KEPT_WELL * learned:
         findings.append("under-fitting")
         words.append(
@@ -147,6 +167,21 @@ def verdict(
         findings.append("balanced")
         words.append(f"balanced: {of_it}; more rows would change little ({metric} {doubled:+.4f} for the second half)")
     return {"findings": findings, "verdict": "; ".join(words)}
+
+
+def _best(metric: str) -> float:
+    """What a perfect model scores; infinite where there is no such value."""
+    if metric in LOWER_IS_BETTER:
+        return 0.0
+    return RANGES[metric].greatest if metric in RANGES else math.inf
+
+
+def _left(value: float, constant: float, metric: str) -> float:
+    """The share of the way from the constant answer to a perfect one that is still to go; 1 where there is no end."""
+    way = abs(_best(metric) - constant)
+    if not math.isfinite(way):
+        return 1.0
+    return abs(_best(metric) - value) / way if way > 0 else 0.0
 
 
 def _by_class(y: np.ndarray, task: Task) -> np.ndarray:

@@ -80,7 +80,7 @@ def test_settings_data_contract_and_gates():
     assert [found["gates"][0][each]["outcome"] for each in "ab"] == ["pass", "fail"]
     shown = told(found)
     assert "Settings: 1 difference" in shown
-    assert "fail: 0.7 against 0.8" in shown
+    assert "fail: 0.7 (at least 0.8)" in shown
     assert "Contract: no difference" in told(compared("shop", side("a", 0.9), side("b", 0.9)))
 
 

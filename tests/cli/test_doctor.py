@@ -45,6 +45,7 @@ class Account:
     messages: int = 0
     rule: str = "ENABLED"
     alarm: str = "OK"
+    changes: list[str] = field(default_factory=list)
     schedule: dict[str, str] | None = field(default_factory=lambda: {"State": "ENABLED"})
     broken: dict[str, Exception] = field(default_factory=dict)
 
@@ -74,6 +75,9 @@ class Account:
 
     def head_bucket(self, **_: str) -> Any:
         return self._answer("head_bucket", {})
+
+    def describe_alarm_history(self, AlarmName: str, HistoryItemType: str) -> Any:  # noqa: N803 - AWS's names
+        return {"AlarmHistoryItems": [{"HistorySummary": each} for each in self.changes]}
 
     def get_bucket_versioning(self, **_: str) -> Any:
         return {"Status": self.versioning}
@@ -167,7 +171,13 @@ def one(check: Any, account: Account) -> tuple[str, str, str]:
         ),
         (resources.rules, {"rule": ""}, "FAIL", "deleted: Accepted", "deploy again"),
         (resources.alarms, {"alarm": "ALARM"}, "WARN", "in ALARM: sluice-failed", "describe-alarm-history"),
-        (resources.alarms, {"alarm": "INSUFFICIENT_DATA"}, "WARN", "without data: sluice-failed", "describe-alarms"),
+        (
+            resources.alarms,
+            {"alarm": "INSUFFICIENT_DATA", "changes": ["from OK to INSUFFICIENT_DATA"]},
+            "WARN",
+            "have none any more: sluice-failed",
+            "describe-alarms",
+        ),
         (resources.alarms, {"alarm": ""}, "FAIL", "deleted: sluice-failed", "deploy again"),
         (projects.schedules, {"schedule": None}, "FAIL", "shop is not monitored", "sluice retrain shop"),
         (projects.schedules, {"schedule": {"State": "DISABLED"}}, "FAIL", "is disabled", "update-schedule"),
@@ -180,6 +190,13 @@ def test_each_failing_case_says_what_mends_it(account, check, broken, status, sa
     assert found[0] == status
     assert says in found[1]
     assert fix in found[2]
+
+
+def test_an_alarm_that_waits_for_its_first_data_is_no_fault(account):
+    account.alarm = "INSUFFICIENT_DATA"
+    status, says, _ = one(resources.alarms, account)
+    assert status == "PASS"
+    assert says.endswith("for the first data")
 
 
 @pytest.mark.parametrize(

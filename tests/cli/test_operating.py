@@ -237,7 +237,7 @@ def test_why_ranks_the_families_with_the_winner_first():
     assert words.startswith(
         "Search: hyperband, 5 training jobs, 1 of them stopped early\n  it started from what run r0"
     )
-    assert "random_forest won, by validation:roc_auc" in words
+    assert "random forest won, by validation:roc_auc" in words
     assert "1 job, 1 failed" in words
     assert "3 jobs, 1 stopped" in words
     assert [each.score for each in ranked(jobs[:2], lower=True)] == [0.7]

@@ -110,3 +110,37 @@ def test_chance_alone_seldom_asks_for_more_data():
         # the truth is linear and simple: 600 rows know it as well as 1,200 do, but for chance
         wrong += "more data would help" in of("logistic_regression", x, y, "roc_auc")["findings"]
     assert wrong <= 1
+
+
+def curve(train: float, validation: float, constant: float, metric: str, others: int = 0) -> dict[str, Any]:
+    points = [{"rows": 1000, "train": train, "validation": validation}]
+    gain = {"difference": 0.0, "low": -0.001, "high": 0.001}
+    return learning_curve.verdict(points, constant, gain, metric, others)
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "constant", "metric"),
+    [
+        (1.0, 1.0, 0.5, "roc_auc"),
+        (1.0, 0.995, 0.6, "accuracy"),
+        (0.0, 0.01, 5.0, "rmse"),
+        (0.999, 0.99, -0.001, "r2"),
+        (0.001, 0.002, 0.6, "log_loss"),
+    ],
+)
+def test_a_model_that_is_nearly_perfect_has_nothing_left_to_learn(train, validation, constant, metric):
+    assert curve(train, validation, constant, metric)["findings"] == ["nothing left"]
+
+
+def test_what_no_other_family_does_better_is_not_under_fitting():
+    assert curve(0.85, 0.849, 0.5, "roc_auc")["findings"] == ["under-fitting"]
+    found = curve(0.85, 0.849, 0.5, "roc_auc", others=4)
+    assert found["findings"] == ["balanced"]
+    assert "none of 4 other families" in found["verdict"]
+
+
+def test_a_perfect_model_of_a_rule_in_one_column_is_not_under_fitting():
+    x = rows(2000)
+    found = of("random_forest", x, (x[:, 0] > 0).astype(np.int64), "roc_auc")
+    assert found["findings"] == ["nothing left"]
+    assert "roc_auc is" in found["verdict"]

@@ -42,9 +42,9 @@ function gates({ gates: found, figure }) {
   return h("section", { "aria-label": "Gates" },
     h("h2", null, "Gates ", tag(found.decision, { approved: "good", rejected: "bad", inconclusive: "warn" }[found.decision])),
     h("p", { class: "quiet" }, found.rows ? `on ${number(found.rows)} held-out rows, ` : "", moment(found.at), " UTC"),
-    found.verdicts.length ? table([["Verdict"], ["Gate"], ["In words", "wide"], ["Measured", "n"], ["Limit", "n"]], found.verdicts.map((each, i) => ({
+    found.verdicts.length ? table([["Verdict"], ["Gate"], ["In words", "wide"], ["Measured", "n"], ["Compared", "n"], ["Has to be", "n"]], found.verdicts.map((each, i) => ({
       key: String(i),
-      cells: [tag(each.outcome), `${each.metric}, ${String(each.rule).replaceAll("_", " ")}`, each.reason, number(each.statistic), number(each.threshold)],
+      cells: [tag(each.outcome), each.gate, each.reason, each.shown.measured ?? "–", each.shown.compared ?? "–", each.shown.limit],
     })), "Verdicts") : listed(found.reasons),
     found.notes.length ? [h("h3", null, "What to know"), listed(found.notes)] : null,
     figure ? h("div", { class: "plots" }, h("section", { "aria-label": "Differences" }, h("h3", null, "Against the others, with intervals"), figure.map(drawn))) : null);

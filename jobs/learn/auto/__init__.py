@@ -25,6 +25,7 @@ from auto import folds as folding
 from auto.assemble import Assembled, assemble, refit, settled
 from auto.choice import choose
 from auto.fitting import Fitting
+from auto.progress import Progress
 from auto.search import Search
 from auto.trials import Trial
 from auto.workers import Workers
@@ -39,6 +40,10 @@ PLANNED = 0.95
 
 MAX_LATE = 300.0
 """Seconds beyond `max_minutes` that the job takes at most, where it has no model yet."""
+
+
+NO_TIME = ("needs about", "not ended within the budget")
+"""How the reasons begin for which the search leaves out a trial that the budget has no time for."""
 
 
 class Done(NamedTuple):
@@ -67,8 +72,10 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
     columns = Encoder.fit(data.schema, data.contract.get("features") or {}, data.rows).width
     say(f"auto: {len(y)} rows, {columns} columns, {folds.text}, {60 * minutes:.0f} s")
     with Workers(Fitting(data, folds)) as workers:
+        metric = metrics_of(data.labels.problem, data.contract.get("business"))[data.task.metric]
         search = Search(data, folds, workers, began=began, deadline=deadline, columns=columns)
-        search.run()
+        with Progress(search, data.task.metric, metric, y, folds.rows, deadline).told_by(say):
+            search.run()
         if not search.finished():
             folds = search.rescue() or folds
         if not search.finished():
@@ -76,7 +83,8 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
             say("auto: no trial ended within the budget; it goes on for as long again")
             again = time.monotonic()
             search = Search(data, folds, workers, began=again, deadline=again + late, columns=columns)
-            search.run()
+            with Progress(search, data.task.metric, metric, y, folds.rows, again + late).told_by(say):
+                search.run()
             if not search.finished():
                 folds = search.rescue() or folds
         trials = search.finished()
@@ -89,7 +97,6 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
             )
         rows = folds.rows
         answers = [search.answers(trial)[rows] for trial in trials]
-        metric = metrics_of(data.labels.problem, data.contract.get("business"))[data.task.metric]
         for trial, answer in zip(trials, answers, strict=True):
             trial.score = float(metric(y[rows], answer))
         choice = choose(trials, answers, y[rows], data.contract, seed=data.task.seed)
@@ -120,6 +127,7 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
         "fitted_on": ["train", "validation"],
         "validation": {"rows": int(own.sum()), "metrics": metrics, "out_of_fold": folds.text},
         "trials": [told(trial) for trial in search.trials],
+        "search": searched(search, 60.0 * minutes),
         "ended": search.ended,
         "families_left_out": sorted(search.absent),
         "ensemble_better_in": choice.sure,
@@ -154,6 +162,23 @@ def told(trial: Trial) -> dict[str, Any]:
         "weight": round(trial.weight, 6),
         "fits": trial.fits,
         "left_out": trial.left_out,
+    }
+
+
+def searched(search: Search, budget: float) -> dict[str, Any]:
+    """How many configurations of the portfolio there are for these rows, and of how many the budget allowed a verdict.
+
+    A configuration that is clearly worse on its first fold, or that fails, has its verdict.
+    """
+    begun = [trial for trial in search.trials if trial.origin == "portfolio"]
+    unjudged = sum(trial.left_out.startswith(NO_TIME) for trial in begun)
+    waiting = sum(1 for _ in search.portfolio)
+    return {
+        "trials": len(search.trials),
+        "scored": len(search.finished()),
+        "portfolio": len(begun) + waiting,
+        "judged": len(begun) - unjudged,
+        "budget_seconds": budget,
     }
 
 

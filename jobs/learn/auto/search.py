@@ -81,7 +81,8 @@ class Search:
         self._later: list[Trial] = []
         self._preparing: dict[tuple[str, bool, bool], float] = {}
         self._probed: dict[str, float] = {}
-        self._portfolio = self._known(columns)
+        self.portfolio = self._known(columns)
+        """What was not begun yet."""
         self._proposed = 0
 
     def run(self) -> list[Trial]:
@@ -199,7 +200,7 @@ class Search:
         return None
 
     def _new(self) -> Trial | None:
-        found = next(self._portfolio, None)
+        found = next(self.portfolio, None)
         if found is not None:
             return self._begin(*found, origin="portfolio")
         if self._later:
@@ -383,8 +384,7 @@ class Search:
         rows = self._folds.rows
         family = FAMILIES[trial.family]
         trial.held = settle(trial.held, trial.hyperparameters, family, self._folds, self._y, self._loss)
-        answers = self.answers(trial)[rows]
-        if not np.isfinite(answers).all():
+        if not np.isfinite(answers := self.answers(trial)[rows]).all():
             self._leave(trial, "its answers are not finite")
             return
         trial.loss = self._loss(self._y[rows], answers)

@@ -45,23 +45,27 @@ def test_a_measurement_without_evidence_has_none():
 
 
 def test_gates_show_each_number_beside_its_limit():
+    value = {"of": "value", "value": 0.9123, "low": 0.9, "high": 0.92, "compared": "value"}
     passed = {"metric": "roc_auc", "rule": "min", "outcome": "pass", "statistic": 0.9123, "threshold": 0.85}
+    passed["measured"] = value
+    gain = {"of": "gain", "value": 0.02, "low": -0.01, "high": 0.05, "compared": "low end"}
     missed = {
         **passed,
-        "rule": "max_gap",
-        "outcome": "fail",
-        "statistic": 0.2,
-        "threshold": 0.1,
-        "reason": "gap \x1b[2J",
+        "rule": "above_baseline_by",
+        "outcome": "inconclusive",
+        "statistic": -0.01,
+        "threshold": 0.0,
+        "measured": gain,
+        "reason": "gain \x1b[2J",
     }
     record = {"decision": "rejected", "verdicts": [{**passed, "reason": "fine"}, missed]}
     found = findings.gates(record)
     assert found.lines == (
         "gates: rejected",
-        "✓ roc_auc min: 0.9123 against 0.85",
-        "✗ roc_auc max_gap: 0.2 against 0.1 (gap \\x1b[2J)",
+        "✓ roc_auc: value 0.9123 [0.9, 0.92]; value 0.9123 has to be at least 0.85",
+        "? roc_auc above the baseline: gain 0.02 [-0.01, 0.05]; low end -0.01 has to be at least 0 (gain \\x1b[2J)",
     )
-    assert found.facts["verdicts"][1]["statistic"] == 0.2
+    assert found.facts["verdicts"][1]["measured"]["compared"] == "low end"
     assert findings.gates({"decision": "inconclusive", "reasons": ["no evaluation"]}).lines[1] == "no evaluation"
 
 
@@ -86,7 +90,17 @@ def test_suspected_leaks_stand_beside_the_metric_that_they_may_have_made():
     assert findings.evaluation(Evaluation(**facts)).facts["suspected_leaks"] == []
 
 
-def test_a_verdict_without_a_number_says_why():
+def test_few_trials_stand_beside_the_metric_and_say_what_would_help():
+    measured = {"metrics": {"rmse": 3.0}, "artifact_sha256": "a" * 64, "family": "logistic_regression"}
+    facts = {"metric": "rmse", "lower_is_better": True, "problem": "regression", "rows": 100, "candidate": measured}
+    searched = {"trials": 3, "scored": 2, "portfolio": 19, "judged": 3, "budget_seconds": 120.0}
+    head, told = findings.evaluation(Evaluation(**facts, search=searched)).lines
+    assert head.startswith("on 100 held-out rows (ridge regression): candidate rmse 3")
+    assert "judge 3 of the 19" in told
+    assert "max_minutes" in told
+
+
+def test_a_verdict_without_a_number_says_why_and_an_older_one_has_no_interval():
     first = {"metric": "auc", "rule": "not_worse_than_champion_by", "outcome": "pass", "statistic": None}
     verdicts = [
         {**first, "threshold": 0.01, "reason": "auc: first model, there is no champion"},
@@ -94,5 +108,5 @@ def test_a_verdict_without_a_number_says_why():
     ]
     assert findings.gates({"decision": "rejected", "verdicts": verdicts}).lines[1:] == (
         "✓ auc: first model, there is no champion",
-        "✗ auc min: 0.5 against 0.8 (it is below)",
+        "✗ auc: 0.5 has to be at least 0.8 (it is below)",
     )

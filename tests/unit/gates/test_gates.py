@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import astuple
 from typing import Any
 
 import pytest
@@ -57,6 +58,33 @@ def unmeasured(**more: Any) -> Evaluation:
     return Evaluation.of({**FACTS, "candidate": {"metrics": {}}, **more}, "here")
 
 
+@pytest.mark.parametrize(
+    ("gate", "measured"),
+    [
+        (GATES["min"], ("value", 0.9, None, None, "value")),
+        (GATES["above_baseline_by"], ("gain", 0.2, 0.18, 0.22, "low end")),
+        (
+            GATES["above_baseline_by"].model_copy(update={"decided_by": "estimate"}),
+            ("gain", 0.2, 0.18, 0.22, "value"),
+        ),
+        (GATES["not_worse_than_champion_by"], ("difference to the champion", 0.01, -0.001, 0.02, "low end")),
+        (GATES["max_gap"], ("gap", 0.1, 0.02, 0.12, "high end")),
+    ],
+)
+def test_a_verdict_says_what_was_measured_and_which_figure_was_compared(gate: Gate, measured: tuple[Any, ...]) -> None:
+    verdict = judge([gate], evaluation()).verdicts[0]
+    assert verdict.measured is not None
+    found = astuple(verdict.measured)
+    assert (found[0], found[4]) == (measured[0], measured[4])
+    assert [each if each is None else round(each, 6) for each in found[1:4]] == list(measured[1:4])
+    assert verdict.statistic == verdict.measured.statistic
+
+
+def test_a_gap_that_is_surely_too_wide_compares_its_low_end() -> None:
+    verdict = judge([GATES["max_gap"]], evaluation(gaps=[gap(0.16, 0.3)])).verdicts[0]
+    assert (verdict.outcome, verdict.statistic) == ("fail", 0.16)
+
+
 def test_every_rule_is_tested() -> None:
     assert set(GATES) == set(RULES)
 
@@ -70,7 +98,12 @@ def test_good_evidence_passes_and_none_is_inconclusive(gate: Gate) -> None:
 def test_a_gate_counts_the_suspected_leaks_and_without_an_examination_it_is_inconclusive() -> None:
     gate = Gate(metric="suspected_leaks", max=0)
     suspect = {"kind": "copy", "columns": ["status"], "evidence": "it answers all", "advice": "drop it"}
-    assert judge([gate], evaluation(leakage={"suspects": [suspect]})).decision == "rejected"
+    rejected = judge([gate], evaluation(leakage={"suspects": [suspect]}))
+    assert rejected.decision == "rejected"
+    assert rejected.reasons == [
+        "1 suspected leak, and none is allowed: 'status': it answers all. What to do: drop it. Then register the "
+        "contract again, and retrain"
+    ]
     assert judge([gate], evaluation(leakage={"accepted": [suspect]})).decision == "approved"
     assert judge([gate], evaluation()).decision == "inconclusive"
 

@@ -97,6 +97,18 @@ def test_the_verdict_of_the_learning_curve_is_among_the_notes() -> None:
     assert json.loads(world.objects.read(answer["record"]))["notes"] == ["learning curve: over-fitting: it keeps half"]
 
 
+@pytest.mark.parametrize(("judged", "short"), [(7, True), (19, False)])
+def test_a_search_that_had_too_little_time_is_on_the_record_and_among_the_notes(judged: int, short: bool) -> None:
+    world = build()
+    searched = {"trials": 12, "scored": 6, "portfolio": 19, "judged": judged, "budget_seconds": 120.0}
+    evaluated(world, NEW, evaluation(search=searched))
+    answer = world.call(judge_candidate, PROJECT, NEW)
+    notes = json.loads(world.objects.read(answer["record"]))["notes"]
+    told = world.ledger.run(PROJECT, NEW).get("few_trials")
+    assert notes == ([told] if short else [])
+    assert told is None or "in 2 min auto could judge 7 of the 19 configurations" in told
+
+
 LOSSES = [
     {"reason": "superseded_by_key", "column": None, "rows": 40, "of": 400, "text": "40 of 400 rows are replaced"},
     {"reason": "not_converted", "column": "seats", "rows": 3, "of": 400, "text": "3 of 400 values of 'seats'"},

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from sluice.contract import Gate
 from sluice.contract.metric_limits import LOWER_IS_BETTER
-from sluice.gates.verdict import Outcome, Verdict, missing
+from sluice.gates.verdict import Measured, Outcome, Verdict, missing
 from sluice.records.evaluation import Evaluation, PairedDifference
 
 RULE = "not_worse_than_champion_by"
@@ -66,15 +66,18 @@ def _beside(gate: Gate, evaluation: Evaluation, role: str, who: str, margin: flo
     elif low < -margin:
         reason = f"{interval} does not exclude that it is worse by more than {margin:g}: too few test rows{note}"
         outcome = "inconclusive"
-    return Verdict(RULE, gate.metric, outcome, low, -margin, reason, inputs)
+    measured = Measured(f"difference to {who}", difference, low, high, "low end")
+    return Verdict(RULE, gate.metric, outcome, low, -margin, reason, inputs, measured)
 
 
 def _both(champion: Verdict, anchor: Verdict) -> Verdict:
     """The worse of the two outcomes; reasons of both, unless only one stands in the way."""
     outcome = min((champion.outcome, anchor.outcome), key=_WORST_FIRST.index)
     told = [each.reason for each in (champion, anchor) if each.outcome == outcome or outcome == "pass"]
-    statistics = [each.statistic for each in (champion, anchor) if each.statistic is not None]
-    statistic = min(statistics) if len(statistics) == 2 else None
+    known = [each for each in (champion, anchor) if each.statistic is not None]
+    worse = min(known, key=lambda each: each.statistic or 0.0) if len(known) == 2 else None
     inputs = {**champion.inputs, "anchor": anchor.inputs}
-    threshold = champion.threshold if statistic is None else anchor.threshold
-    return Verdict(RULE, champion.metric, outcome, statistic, threshold, "; ".join(told), inputs)
+    statistic, threshold, measured = (
+        (worse.statistic, worse.threshold, worse.measured) if worse else (None, champion.threshold, None)
+    )
+    return Verdict(RULE, champion.metric, outcome, statistic, threshold, "; ".join(told), inputs, measured)

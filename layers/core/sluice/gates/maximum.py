@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sluice.contract import Gate
+from sluice.contract.metric_limits import SUSPECTED_LEAKS
 from sluice.gates.limit import kept
 from sluice.gates.verdict import Verdict
+from sluice.model.shortening import listed
 from sluice.records.evaluation import Evaluation
+
+_SHOWN = 3
 
 
 def maximum(gate: Gate, evaluation: Evaluation) -> Verdict:
-    return kept(gate, evaluation, "max", float(gate.max or 0.0))
+    verdict = kept(gate, evaluation, "max", float(gate.max or 0.0))
+    if gate.metric == SUSPECTED_LEAKS and verdict.statistic is not None:
+        return replace(verdict, reason=_leaks(gate, evaluation, verdict.outcome == "fail"))
+    return verdict
+
+
+def _leaks(gate: Gate, evaluation: Evaluation, failed: bool) -> str:
+    """Names the columns, and what a person does about each: only a person knows when a value is written."""
+    suspects = evaluation.leakage.suspects if evaluation.leakage else []
+    count = (
+        "no suspected leak" if not suspects else f"{len(suspects)} suspected leak{'' if len(suspects) == 1 else 's'}"
+    )
+    limit = f"at most {gate.max:g} {'are' if failed else 'is'} allowed" if gate.max else "none is allowed"
+    if not failed:
+        return f"{count}, and {limit}"
+    told = listed([each.sentence for each in suspects], _SHOWN, between="; ")
+    return f"{count}, and {limit}: {told}. Then register the contract again, and retrain"

@@ -1,4 +1,4 @@
-"""What one gate says: outcome, statistic, threshold and a sentence."""
+"""What one gate says: outcome, what was measured, what was compared with the threshold, and a sentence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,25 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 Outcome = Literal["pass", "fail", "inconclusive"]
+Compared = Literal["value", "low end", "high end"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A value with its interval, in the gate's own direction, and which of the three the gate compared.
+
+    `of` names the value: the metric's own value, a gain, a difference. The ends are None where there is no interval.
+    """
+
+    of: str
+    value: float
+    low: float | None
+    high: float | None
+    compared: Compared
+
+    @property
+    def statistic(self) -> float | None:
+        return {"value": self.value, "low end": self.low, "high end": self.high}[self.compared]
 
 
 @dataclass(frozen=True)
@@ -19,6 +38,8 @@ class Verdict:
     threshold: float
     reason: str
     inputs: dict[str, Any] = field(default_factory=dict)
+    measured: Measured | None = None
+    """None where the evidence was missing; records of older runs do not have it."""
 
     def because(self, why: str | None) -> Verdict:
         """The same with a reason of its outcome."""

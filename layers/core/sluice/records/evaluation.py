@@ -15,6 +15,7 @@ from sluice.contract.metric_limits import SUSPECTED_LEAKS
 from sluice.model.values import finite
 from sluice.records.exploration import Exploration
 from sluice.records.record import Record
+from sluice.records.search_budget import SearchBudget
 from sluice.records.unlabelled import Unlabelled
 
 Evidence = Annotated[float | None, BeforeValidator(finite)]
@@ -427,6 +428,8 @@ class Evaluation(Record):
     """`candidate`, `champion` or `anchor` → why it could not be measured."""
     encoding: Encoding = Field(default_factory=Encoding)
     learning_curve: LearningCurve | None = None
+    search: SearchBudget | None = None
+    """None: the candidate is not of `auto`."""
     leakage: Leakage | None = None
     """None: the alarm did not look, as in an evaluation of before there was one."""
     exploration: Exploration | None = None

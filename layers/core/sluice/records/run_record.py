@@ -80,6 +80,8 @@ class RunFacts(Record):
     gates: GateDecision | None = None
     suspected_leaks: list[str] | None = None
     """What the leakage alarm suspects, a sentence each."""
+    few_trials: str | None = None
+    """That the search's budget was too short, in words."""
     report: str | None = None
     """Address of the evaluation's report; absent if none could be written."""
     release_report: str | None = None

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sluice.escaping import short
+from sluice.model.family_names import family_name
 from sluice.page import Child, Safe, element, page, row, table, tag, tiles
+from sluice.records import gate_figures
 from sluice.reports import binary, exploration, groups, learning, multiclass, regression, stability, unlabelled
 from sluice.reports.facts import (
     DECISIONS,
@@ -89,7 +91,8 @@ def _glance(facts: Facts) -> list[tuple[str, Child, Child]]:
     latency = found.candidate.latency_ms
     if latency.get("p50") is not None:
         told.append(("One row", f"{latency['p50']:.3g} ms", f"99 % within {number(latency.get('p99'))} ms"))
-    told.append(("Model", short(found.candidate.family or "–", 40).replace("_", " "), size(found.candidate.size_bytes)))
+    model = short(family_name(found.candidate.family, found.problem), 40)
+    told.append(("Model", model, size(found.candidate.size_bytes)))
     return told
 
 
@@ -98,17 +101,17 @@ def _gates(facts: Facts) -> list[Safe]:
     if facts.verdicts:
         rows = [
             row(
-                short(verdict["metric"], 60),
-                short(verdict["rule"], 60).replace("_", " "),
+                short(gate_figures.gate_name(verdict), 120),
                 verdict_tag(str(verdict["outcome"])),
-                (number(verdict.get("statistic")), "n"),
-                (number(verdict.get("threshold")), "n"),
+                (gate_figures.measured(verdict) or "–", "n wrap"),
+                (gate_figures.compared(verdict) or "–", "n wrap"),
+                (gate_figures.limit(verdict), "n wrap"),
                 short(verdict["reason"], 600),
             )
             for verdict in facts.verdicts
         ]
-        header: list[tuple[str, str | None]] = [("Metric", None), ("Rule", None), ("Verdict", None)]
-        header += [("Measured", "n"), ("Limit", "n"), ("In words", None)]
+        header: list[tuple[str, str | None]] = [("Gate", None), ("Verdict", None), ("Measured", "n")]
+        header += [("Compared", "n"), ("Has to be", "n"), ("In words", None)]
         parts = [table(header, rows, slim=True)]
     return parts
 

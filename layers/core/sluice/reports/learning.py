@@ -8,6 +8,7 @@ from typing import Any
 from sluice import figures
 from sluice.escaping import short
 from sluice.figures import SERIES, Axis, Line
+from sluice.model.family_names import family_name, family_with_key
 from sluice.model.metric_ranges import LOWER_IS_BETTER
 from sluice.model.shortening import more
 from sluice.page import Child, Safe, element, row, table
@@ -23,6 +24,7 @@ def sections(facts: Facts) -> list[Safe]:
 
 def _trials(facts: Facts) -> list[Safe]:
     """Of a training that tries several configurations in one job; `jobs/learn/auto` notes them."""
+    problem = facts.evaluation.problem
     trials = facts.plots.trials
     known = [each for each in trials if _number(each.get("score")) is not None]
     if not known:
@@ -30,17 +32,18 @@ def _trials(facts: Facts) -> list[Safe]:
     metric = facts.evaluation.metric
     sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
     ranked = sorted(known, key=lambda each: -sign * (_number(each.get("score")) or 0.0))
-    return [_course(known, metric, sign), _ranking(ranked, len(trials) - len(known), metric)]
+    return [_course(known, metric, sign, problem), _ranking(ranked, len(trials) - len(known), metric, problem)]
 
 
-def _course(trials: list[dict[str, Any]], metric: str, sign: float) -> Safe:
+def _course(trials: list[dict[str, Any]], metric: str, sign: float, problem: str) -> Safe:
     scores = [_number(each.get("score")) or 0.0 for each in trials]
     best = [sign * max(sign * score for score in scores[: i + 1]) for i in range(len(scores))]
     places = [float(i + 1) for i in range(len(scores))]
-    families = list(dict.fromkeys(str(each.get("family")) for each in trials))
+    named = [family_name(each.get("family"), problem) for each in trials]
+    families = list(dict.fromkeys(named))
     series = [Line("best so far", places, best, "thin dashed", 2)]
     for i, family in enumerate(families):
-        mine = [k for k, each in enumerate(trials) if str(each.get("family")) == family]
+        mine = [k for k, name in enumerate(named) if name == family]
         series.append(Line(family, [places[k] for k in mine], [scores[k] for k in mine], "dots", i))
     # a failed start must not leave all others on one line
     middle = sorted(scores)[len(scores) // 2]
@@ -52,7 +55,7 @@ def _course(trials: list[dict[str, Any]], metric: str, sign: float) -> Safe:
     return card("Trials", figure, figures.key(families), element("p", told))
 
 
-def _ranking(ranked: list[dict[str, Any]], without: int, metric: str) -> Safe:
+def _ranking(ranked: list[dict[str, Any]], without: int, metric: str, problem: str) -> Safe:
     shown = ranked[:_SHOWN]
     header: list[tuple[str, str | None]] = [
         ("Family", None),
@@ -63,7 +66,7 @@ def _ranking(ranked: list[dict[str, Any]], without: int, metric: str) -> Safe:
     ]
     rows = [
         row(
-            short(each.get("family"), 40).replace("_", " "),
+            short(family_with_key(each.get("family"), problem), 60),
             (number(_number(each.get("score"))), "n"),
             (_share(each), "n"),
             (_seconds(each), "n"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sluice.escaping import short
+from sluice.model.family_names import family_with_key
 from sluice.model.shortening import listed
 from sluice.page import Child, Safe, element, page, row, table, tag
+from sluice.records import gate_figures
 from sluice.reports.facts import DECISIONS, Facts, heading, number, size, verdict_tag, with_ends
 
 _NAMED = 40
@@ -129,7 +131,7 @@ def _limits(facts: Facts) -> list[str]:
 def _decision(facts: Facts) -> list[Child]:
     rows = [
         row(
-            f"{short(each['metric'], 60)} ({short(each['rule'], 60)})",
+            short(gate_figures.gate_name(each), 120),
             verdict_tag(str(each["outcome"])),
             short(each["reason"], 600),
         )
@@ -154,7 +156,7 @@ def _lineage(facts: Facts) -> list[tuple[str, Child]]:
         ("Planned", short(inputs.created_at, 40)),
         ("Contract version", short(inputs.contract_version or "–", 100)),
         ("Datasets", listed([short(each, 40) for each in inputs.datasets], _NAMED, "run.json")),
-        ("Family", short(candidate.family or "–", 60)),
+        ("Family", short(family_with_key(candidate.family, facts.evaluation.problem), 80)),
         ("Artefact SHA-256", short(candidate.artifact_sha256 or "–", 80)),
         ("Artefact size", size(candidate.size_bytes)),
         ("Code version", short(facts.code or "–", 80)),

@@ -59,6 +59,8 @@ def judge_candidate(
         why = f": {error}"
     if evaluation:
         _report_leakage(project, run_id, evaluation, ledger=ledger, alerts=alerts)
+        if evaluation.search and evaluation.search.short:
+            update_run(project, run_id, RunFacts(few_trials=evaluation.search.short), ledger=ledger)
         serves = (
             ledger.champion(project) is not None
             or evaluation.champion is not None
@@ -117,6 +119,7 @@ def _notes(evaluation: Evaluation) -> list[str]:
         *(evaluation.unlabelled.notes() if evaluation.unlabelled else []),
         *(evaluation.leakage.sentences() if evaluation.leakage else []),
         *([evaluation.learning_curve.sentence] if evaluation.learning_curve else []),
+        *([short] if (short := evaluation.search.short if evaluation.search else None) else []),
     ]
 
 

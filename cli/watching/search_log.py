@@ -1,0 +1,71 @@
+"""How far the search of `auto` is: the newest line about it in its training job's log.
+
+CloudWatch Logs has the log while the job runs, on AWS as on the local cloud. A job's metrics come too late for it:
+SageMaker publishes them by the minute, and has no number of trials and no time left.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cli.text import number
+from cli.watching.states import Evidence
+from sluice.model.search_progress import SearchProgress, read
+
+GROUP = "/aws/sagemaker/TrainingJobs"
+ASKED_EVERY = 5.0
+"""Seconds: an account may ask for log events a few times a second in all."""
+_PAGES = 5
+_BACK = 600.0
+"""Seconds of the log that are read at first; a search says something at least every 1 % of its budget."""
+
+
+@dataclass
+class SearchLog:
+    """`job`: the tuning job; the names of its training jobs begin with it. `logs`: the client of CloudWatch Logs."""
+
+    logs: Any
+    job: str
+    _asked: float = field(default=float("-inf"))
+    _newest: tuple[int, SearchProgress] | None = None
+    """With the time of its line in milliseconds."""
+
+    def evidence(self) -> Evidence:
+        """Empty before the search has said anything, and where the log cannot be read."""
+        if time.monotonic() - self._asked >= ASKED_EVERY:
+            self._asked = time.monotonic()
+            self._read()
+        if self._newest is None:
+            return Evidence()
+        at, found = self._newest
+        left = max(0.0, found.left - (time.time() - at / 1000))
+        return Evidence((_words(found, left),), {"search": {**found._asdict(), "left": round(left)}})
+
+    def _read(self) -> None:
+        since = self._newest[0] + 1 if self._newest else int((time.time() - _BACK) * 1000)
+        asked = {"logGroupName": GROUP, "logStreamNamePrefix": f"{self.job}-", "startTime": since}
+        try:
+            # an answer may be empty and have a token all the same
+            for _ in range(_PAGES):
+                answer = self.logs.filter_log_events(**asked)
+                for event in answer.get("events", []):
+                    if found := read(str(event["message"])):
+                        self._newest = max(self._newest or (0, found), (int(event["timestamp"]), found))
+                if not answer.get("nextToken"):
+                    break
+                asked["nextToken"] = answer["nextToken"]
+        except ClientError:
+            # the group does not exist before the first line, and a person may lack the right to read it
+            return
+
+
+def _words(found: SearchProgress, left: float) -> str:
+    best = "" if found.best is None else f", best {found.metric} {number(found.best)} so far"
+    minutes = (
+        f"about {round(left / 60)} min" if left >= 90 else "about a minute" if left >= 30 else "less than a minute"
+    )
+    return f"auto: {found.ended} of {found.begun} trials ended{best}; {minutes} of the budget left"
