@@ -62,13 +62,13 @@ def search_of(connection: Connection, project: str, run_id: str, refused: str = 
         stopped=_with_status(jobs, "Stopped"),
         start=_start(plan.tuning, refused),
         families=ranked(jobs, lower=not plan.maximize, only=plan.tuning.families),
-        problem=problem_of(plan),
+        problem=problem_of(plan.metric),
     )
 
 
-def problem_of(plan: TrainingPlan) -> str:
-    """ "regression" or "", as far as a plan shows it: no metric of a number is one of classes."""
-    return "regression" if plan.metric in METRICS["regression"] else ""
+def problem_of(metric: str) -> str:
+    """`regression`, or nothing, as far as the contract's metric shows it: no metric of a number is one of classes."""
+    return "regression" if metric.removeprefix("validation:") in METRICS["regression"] else ""
 
 
 def ranked(jobs: list[dict[str, Any]], *, lower: bool, only: Sequence[str] = ()) -> list[Candidate]:

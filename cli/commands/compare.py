@@ -7,25 +7,25 @@ rows is shown too.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from cli.comparison import Side, compared, told
-from cli.connection import Connection, find_run, known_project
+from cli.connection import Connection
+from cli.named_runs import Runs, named_runs
 from cli.options import Json as JsonFlag
-from cli.options import Project
+from cli.options import OptionalProject
 from cli.output import Output, Shape
 from cli.sealed_model import model_json
 from sluice import keys
 from sluice.bootstrap import World
 from sluice.errors import DamagedRecordError, NotFoundError
+from sluice.ports import Json
 from sluice.store.prepared_data import prepared_data
 from sluice.store.run_records import evaluation_if_any, run_inputs, stored_json
 
 NAME = "compare"
 HELP = "two runs side by side"
-EXAMPLE = "sluice compare shop r0123 r4567"
+EXAMPLE = "sluice compare r0123 r4567"
 DOING = "reading both runs"
 JSON = Shape(
     {
@@ -40,22 +40,19 @@ JSON = Shape(
         "not_read": "what could not be read, and why",
     }
 )
-First = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the beginning of it.", show_default=False)]
-Second = Annotated[str, typer.Argument(metavar="RUN", help="The other one.", show_default=False)]
 
 
-def run(connection: Connection, project: Project, first: First, second: Second, as_json: JsonFlag = False) -> int:
+def run(connection: Connection, runs: Runs, project: OptionalProject = None, as_json: JsonFlag = False) -> int:
     world, out = connection.world, Output(as_json)
-    project = known_project(world, project)
-    found = compared(project, *(_side(world, project, run_id) for run_id in (first, second)))
+    name, records = named_runs(world, runs, project, 2, "sluice compare RUN RUN")
+    found = compared(name, *(_side(world, name, record) for record in records))
     if not as_json:
         out.say(told(found))
     out.result(found)
     return 0
 
 
-def _side(world: World, project: str, run_id: str) -> Side:
-    _, record = find_run(world, run_id, project)
+def _side(world: World, project: str, record: Json) -> Side:
     full, objects = record["run_id"], world.objects
     contract: dict[str, Any] = {}
     with suppress(NotFoundError, DamagedRecordError):

@@ -12,10 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.connection import Connection, find_run, known_project
+from cli.connection import Connection
 from cli.errors import CliError
+from cli.named_runs import Runs, named_runs
 from cli.options import Json as JsonFlag
-from cli.options import Project, Run
+from cli.options import OptionalProject
 from cli.output import Output, Shape
 from cli.progress import working
 from sluice.bootstrap import World
@@ -25,7 +26,7 @@ from sluice.ports import Json
 
 NAME = "export"
 HELP = "write a folder that serves a model anywhere"
-EXAMPLE = "sluice export shop r0123 --to model-folder"
+EXAMPLE = "sluice export r0123 --to model-folder"
 DOING = "downloading and checking the model"
 JSON = Shape(
     {
@@ -44,10 +45,10 @@ _ASKED = 20
 
 def run(
     connection: Connection,
-    project: Project,
-    run_id: Run,
+    run_id: Runs,
     to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="A new or empty folder.", show_default=False)],
     rows: Annotated[int, typer.Option(min=0, max=5_000, help="Held-out rows to take along, for the self-test.")] = 200,
+    project: OptionalProject = None,
     no_endpoint: Annotated[bool, typer.Option("--no-endpoint", help="Do not ask the endpoint for comparison.")] = False,
     as_json: JsonFlag = False,
 ) -> int:
@@ -55,8 +56,8 @@ def run(
     from cli.exporting import folder, words
 
     world, out = connection.world, Output(as_json)
-    project = known_project(world, project)
-    full = find_run(world, run_id, project)[1]["run_id"]
+    project, records = named_runs(world, run_id, project, 1, "sluice export RUN --to FOLDER")
+    full = records[0]["run_id"]
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise CliError(f"{to} exists and is not an empty folder: give another one with --to")
     exported = folder.write(world, project, full, to, rows)

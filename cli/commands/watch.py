@@ -15,7 +15,7 @@ from cli.commands.runs import outcome
 from cli.connection import Connection, find_run, known_project
 from cli.errors import CliError
 from cli.options import Json as JsonFlag
-from cli.options import Project, print_json
+from cli.options import print_json
 from cli.output import Shape
 from cli.text import say
 from cli.watching.reading import Reader
@@ -49,23 +49,38 @@ _STOPPED_SECONDS = 30.0
 
 def run(
     connection: Connection,
-    project: Project,
-    run_id: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="Default: the current run, or else the next one.")
-    ] = None,
+    project: Annotated[
+        str,
+        typer.Argument(
+            metavar="PROJECT|RUN",
+            help="A project's current run, or else its next one; or a run's id, or the beginning of it.",
+            show_default=False,
+        ),
+    ],
+    run_id: Annotated[str | None, typer.Argument(metavar="[RUN]", help="After a project: one of its runs.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Print the current tree of the newest run, and end.")] = False,
     wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for a run to start.")] = 120,
     as_json: JsonFlag = False,
 ) -> int:
     """0 when the model was promoted (`--once`: or the run goes on); see OUTCOMES of cli/watching/view.py."""
     world = connection.world
-    project = known_project(world, project)
+    project, run_id = _meant(world, project, run_id)
     if once:
         record = find_run(world, run_id, project)[1] if run_id else _newest(world, project)
         return _print(connection, project, record, as_json=as_json)
     with screen(as_json=as_json) as shown:
         record = find_run(world, run_id, project)[1] if run_id else _current(world, project, wait, shown)
         return _watch(connection, project, record, wait, shown)
+
+
+def _meant(world: World, named: str, run_id: str | None) -> tuple[str, str | None]:
+    """Project and run of what was written: a project, a run, or both."""
+    if run_id is None and named not in (projects := world.ledger.projects()):
+        runs = [record["run_id"] for project in projects for record in world.ledger.runs(project)]
+        if any(each.startswith(named) for each in runs):
+            project, record = find_run(world, named)
+            return project, str(record["run_id"])
+    return known_project(world, named), run_id
 
 
 def _watch(connection: Connection, project: str, record: Json, wait: float, shown: Screen) -> int:

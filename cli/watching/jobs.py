@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cli.candidates import problem_of
 from cli.connection import Connection, described
 from cli.text import number, plural, seconds_in_words
 from cli.watching.states import Evidence
+from sluice.model.family_names import family_name
 from sluice.model.shortening import shortened
 
 _REASON = 200  # characters
@@ -60,7 +62,8 @@ def tuning(connection: Connection, name: str) -> Job | None:
     words += f": {', '.join(parts)}" if parts else ": none yet"
     if metric:
         words += f"; best {metric['MetricName']} {number(float(metric['Value']))}"
-        words += f" ({best['TrainingJobDefinitionName']})" if best.get("TrainingJobDefinitionName") else ""
+        family = str(best.get("TrainingJobDefinitionName") or "").replace("-", "_")
+        words += f" ({family_name(family, problem_of(metric['MetricName']))})" if family else ""
     facts = {
         "job": name,
         "status": found["HyperParameterTuningJobStatus"],

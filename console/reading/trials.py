@@ -34,7 +34,7 @@ def read(source: Source, project: str, run_id: str) -> Json:
     if found is None:
         return told
     plan, tuning, jobs = found
-    trials = [trial(job, plan.tuning.families, problem_of(plan)) for job in jobs]
+    trials = [trial(job, plan.tuning.families, problem_of(plan.metric)) for job in jobs]
     trials.sort(key=lambda each: each["created"])
     best = _best(trials, lower=not plan.maximize)
     start = plan.tuning.warm_start

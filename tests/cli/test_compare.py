@@ -98,15 +98,34 @@ def test_the_command_reads_both_runs(sluice, world):
         write(world, keys.run("shop", run_id, "evaluation", "evaluation.json"), evaluation(auc))
         write(world, keys.decision("shop", run_id, "gates"), verdict("pass", auc))
     world.objects.write(keys.sealed("shop", RUN, "model.tar.gz"), artifact(tamper=True)[0])
-    code, printed, _ = sluice("compare", "shop", RUN, OTHER)
+    code, printed, _ = sluice("compare", RUN, OTHER)
     assert code == 0
     assert "roc_auc" in printed
     assert f"not read: {RUN}: model.tar.gz: model: model.json was changed after training" in printed
-    document = json.loads(sluice("compare", "shop", RUN, OTHER, "--json")[1])
+    document = json.loads(sluice("compare", RUN, OTHER, "--json")[1])
     assert compare.JSON.mistakes(document) == []
     assert document["contract"] == []
     assert document["metrics"][0]["difference"] == pytest.approx(-0.1)
-    assert sluice("compare", "shop", RUN, "zzz")[0] == 1
+    assert json.loads(sluice("compare", "shop", RUN, OTHER, "--json")[1]) == document  # the former order
+    assert json.loads(sluice("compare", RUN, OTHER, "--project", "shop", "--json")[1]) == document
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("shop", RUN, "zzz"), "no run 'zzz' in project shop"),
+        (("shop", RUN), "'shop' is a project"),
+        ((RUN,), "1 run given"),
+        ((RUN, OTHER, RUN), "3 runs given"),
+    ],
+)
+def test_what_was_given_instead_of_two_runs_is_said_with_what_to_type(sluice, world, words, says):
+    for run_id in (RUN, OTHER):
+        start(world, run_id, outcome="rejected")
+    code, _, error = sluice("compare", *words)
+    assert code == 1
+    assert says in error
+    assert "sluice compare RUN RUN" in error or "zzz" in words
 
 
 def test_of_a_list_of_gates_the_ones_that_differ_are_shown():

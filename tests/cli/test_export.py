@@ -71,7 +71,7 @@ def bare(tmp_path: Path) -> Path:
 
 def test_the_server_answers_as_the_scorer_with_numpy_alone(sluice, sealed, model, bare, tmp_path):
     out = tmp_path / "out"
-    code, printed, error = sluice("export", "shop", RUN[:8], "--to", str(out))
+    code, printed, error = sluice("export", RUN[:8], "--to", str(out))
     assert code == 0, error
     assert f"{len(ROWS)} of {len(ROWS)} answers are the expected ones" in printed
     scorer = Model.load(model)
@@ -95,7 +95,7 @@ def test_the_server_answers_as_the_scorer_with_numpy_alone(sluice, sealed, model
 
 def test_the_lambda_takes_what_function_urls_send(sluice, sealed, bare, tmp_path):
     out = tmp_path / "out"
-    sluice("export", "shop", RUN, "--to", str(out))
+    sluice("export", RUN, "--to", str(out))
     events = [
         {"body": '{"n": 1}', "headers": {"Content-Type": "application/json"}},
         {"body": "bg==", "isBase64Encoded": True, "headers": {"content-type": "text/plain"}},
@@ -112,7 +112,7 @@ def test_the_lambda_takes_what_function_urls_send(sluice, sealed, bare, tmp_path
 
 def test_a_folder_that_was_changed_does_not_serve_and_a_wrong_answer_is_found(sluice, sealed, bare, tmp_path):
     out = tmp_path / "out"
-    sluice("export", "shop", RUN, "--to", str(out))
+    sluice("export", RUN, "--to", str(out))
     expected = [json.loads(line) for line in (out / "expected.jsonl").read_text().splitlines()]
     expected[3]["probability"] += 0.001
     (out / "expected.jsonl").write_text("".join(json.dumps(each) + "\n" for each in expected))
@@ -127,7 +127,7 @@ def test_a_folder_that_was_changed_does_not_serve_and_a_wrong_answer_is_found(sl
 
 def test_the_document_the_readme_and_the_recipe(sluice, sealed, tmp_path):
     out = tmp_path / "out"
-    code, printed, _ = sluice("export", "shop", RUN, "--to", str(out), "--rows", "2", "--json")
+    code, printed, _ = sluice("export", RUN, "--to", str(out), "--rows", "2", "--json")
     document = json.loads(printed)
     assert (code, export.JSON.mistakes(document), document["rows"]) == (0, [], 2)
     facts = json.loads((out / "export.json").read_text())
@@ -145,7 +145,7 @@ def test_the_document_the_readme_and_the_recipe(sluice, sealed, tmp_path):
 
 def test_without_rows_there_is_nothing_of_the_data_in_it(sluice, sealed, tmp_path):
     out = tmp_path / "out"
-    code, _, _ = sluice("export", "shop", RUN, "--to", str(out), "--rows", "0")
+    code, _, _ = sluice("export", RUN, "--to", str(out), "--rows", "0")
     assert (code, (out / "held_out.jsonl").read_text()) == (0, "")
     assert "no rows of your data" in (out / "README.md").read_text()
 
@@ -173,33 +173,33 @@ class TestEndpoint:
 
     def test_the_same_answers_are_reported(self, sluice, sealed, tmp_path, monkeypatch):
         asked = self.answers(sealed, monkeypatch)
-        code, printed, error = sluice("export", "shop", RUN, "--to", str(tmp_path / "out"))
+        code, printed, error = sluice("export", RUN, "--to", str(tmp_path / "out"))
         assert (code, f"{len(ROWS)} of them are also what sluice-shop answers" in printed) == (0, True), error
         assert {named["variant"] for named in asked} == {f"v-{RUN}"}
         # Sluice's own requests count in no measurement
         assert all(named["inference_id"].startswith("replay-") for named in asked)
-        assert sluice("export", "shop", RUN, "--to", str(tmp_path / "two"), "--no-endpoint")[0] == 0
+        assert sluice("export", RUN, "--to", str(tmp_path / "two"), "--no-endpoint")[0] == 0
         assert len(asked) == len(ROWS)
 
     def test_other_answers_are_refused(self, sluice, sealed, tmp_path, monkeypatch):
         self.answers(sealed, monkeypatch, wrong=True)
-        code, _, error = sluice("export", "shop", RUN, "--to", str(tmp_path / "out"))
+        code, _, error = sluice("export", RUN, "--to", str(tmp_path / "out"))
         assert (code, "answers row 0 otherwise than the exported model" in error) == (1, True)
 
     def test_another_champion_is_not_asked(self, sluice, sealed, tmp_path, monkeypatch):
         champion = sealed.ledger.champion("shop")
         sealed.ledger.set_champion("shop", replace(champion, run_id=OTHER), RUN)
         monkeypatch.setattr(sealed.models, "invoke", None)
-        assert sluice("export", "shop", RUN, "--to", str(tmp_path / "out"))[0] == 0
+        assert sluice("export", RUN, "--to", str(tmp_path / "out"))[0] == 0
 
 
 def test_refusals(sluice, sealed, world, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").touch()
-    assert "not an empty folder" in sluice("export", "shop", RUN, "--to", str(tmp_path / "full"))[2]
+    assert "not an empty folder" in sluice("export", RUN, "--to", str(tmp_path / "full"))[2]
     world.objects.write(keys.sealed("shop", RUN, "model.tar.gz"), b"another")
-    code, _, error = sluice("export", "shop", RUN, "--to", str(tmp_path / "out"))
+    code, _, error = sluice("export", RUN, "--to", str(tmp_path / "out"))
     assert (code, "is not what was signed" in error) == (1, True)
     assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
     start(world, OTHER)
-    assert "was never signed" in sluice("export", "shop", OTHER, "--to", str(tmp_path / "none"))[2]
+    assert "was never signed" in sluice("export", OTHER, "--to", str(tmp_path / "none"))[2]

@@ -130,7 +130,7 @@ def test_the_tree_shows_jobs_with_progress_and_metrics(sluice, built):
         "✓ Train Baseline",
         "validation:roc_auc 0.71",
         "● Tune Candidates",
-        "12 training jobs at most: 2 completed, 2 running; best validation:roc_auc 0.91 (gradient-boosting)",
+        "12 training jobs at most: 2 completed, 2 running; best validation:roc_auc 0.91 (gradient boosting)",
     ):
         assert told in printed, printed
 
@@ -290,3 +290,18 @@ class TestTree:
         assert not any("Clean Dataset" in line.text for line in closed)
         assert any("Tune Candidates" in line.text for line in closed)
         assert len(tree(view, 4)) == 4
+
+
+@pytest.mark.parametrize("words", [(RUN[:8],), ("shop", RUN[:8]), (RUN,)])
+def test_a_run_s_id_names_its_project(sluice, world, words):
+    start(world, outcome="rejected")
+    code, printed, _ = sluice("watch", *words, "--once", "--json")
+    assert code == 3
+    assert json.loads(printed)["run"] == RUN
+
+
+def test_a_name_that_is_neither_a_project_nor_a_run_is_refused(sluice, world):
+    start(world, outcome="rejected")
+    code, _, error = sluice("watch", "shopp", "--once")
+    assert code == 1
+    assert "did you mean" in error

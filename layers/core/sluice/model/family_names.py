@@ -16,7 +16,7 @@ _NAMES = {
     "spline_linear": "generalised additive model (splines)",
     "random_forest": "random forest",
     "extra_trees": "extra trees",
-    "gradient_boosting": "gradient boosting (scikit-learn)",
+    "gradient_boosting": "gradient boosting",
     "lightgbm": "LightGBM",
     "xgboost": "XGBoost",
     "catboost": "CatBoost",

@@ -1,0 +1,51 @@
+"""Runs as people name them on a command line. A run's id names its project, so commands about runs take ids alone.
+
+Commands that once took the project before the ids still understand it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from cli.connection import find_run
+from cli.errors import CliError
+from cli.text import plural
+from sluice.bootstrap import World
+from sluice.ports import Json
+
+Runs = Annotated[
+    list[str], typer.Argument(metavar="RUN", help="A run's id, or the beginning of it.", show_default=False)
+]
+
+
+def named_runs(
+    world: World, words: Sequence[str], project: str | None, count: int, usage: str
+) -> tuple[str, list[Json]]:
+    """The project and the records of `count` runs; `words` may have the project before them.
+
+    Raises CliError, with `usage` where something else was given, or runs of several projects.
+    """
+    projects = world.ledger.projects()
+    before = len(words) == count + 1 and project is None and words[0] in projects
+    given = words[1:] if before else words
+    where = words[0] if before else project
+    if len(given) != count:
+        raise CliError(f"{_given(words, projects)}. Write `{usage}`; `sluice runs PROJECT` lists the runs of a project")
+    if given[0] in projects:
+        raise CliError(
+            f"{given[0]!r} is a project. Write `{usage}`: a run's id names its project; `sluice runs {given[0]}` lists "
+            "them"
+        )
+    found = [find_run(world, word, where) for word in given]
+    if len({name for name, _ in found}) > 1:
+        told = ", ".join(f"{record['run_id']} of {name}" for name, record in found)
+        raise CliError(f"runs of one project can be compared, these are of several: {told}")
+    return found[0][0], [record for _, record in found]
+
+
+def _given(words: Sequence[str], projects: Sequence[str]) -> str:
+    runs = len([word for word in words if word not in projects])
+    return f"{plural(runs, 'run')} given"
