@@ -14,7 +14,7 @@ from cli import draft_unlabelled as unlabelled
 from cli.errors import CliError
 from cli.formats import Way
 from cli.guessing import Scan, Seen, only
-from cli.text import number, plural
+from cli.text import plural
 from sluice.contract import load_contract, nearest
 from sluice.contract.file import FOUND, FileLayout
 from sluice.contract.metric_limits import METRICS
@@ -81,9 +81,7 @@ def draft(scan: Scan, source: str, project: str, target: str | None = None, kind
     if kind:
         problem = unlabelled.problem_line(kind, problem or None, result.decisions)
     lines = [
-        f"# Written by `sluice init` from {source}: {plural(scan.rows, 'row')}"
-        + ("." if scan.whole else " looked at."),
-        "# Look for DECIDE; then `sluice check project.yaml` and `sluice register project.yaml`.",
+        f"# From {source}, {plural(scan.rows, 'row')}{'' if scan.whole else ' looked at'}. Every key: docs/contract.md",
         f"project: {project}",
         'description: ""  # DECIDE: the question that the model answers',
         f"problem: {problem}",
@@ -98,7 +96,6 @@ def draft(scan: Scan, source: str, project: str, target: str | None = None, kind
         result.decisions.append("data.file.header: the file seems to have no header, so its columns are named by place")
     lines += ["data:", *([f"  file: {_file(scan.layout)}"] if scan.layout != FOUND else [])]
     lines += [*_key_lines(scan, chosen, key, result), *_time_lines(scan, chosen, time, result)]
-    lines.append("  # ranges are those of this file; give a column min and max if its values have limits")
     lines.append("  columns:")
     for column in scan.columns:
         kind = column_type if column is chosen else column.type
@@ -170,7 +167,7 @@ def _problem(target: Seen, result: Draft) -> tuple[str, str]:
 
 def _key_lines(scan: Scan, target: Seen | None, key: Seen | None, result: Draft) -> list[str]:
     if key:
-        return [f"  key: [{_scalar(key.name)}]  # distinct in every row"]
+        return [f"  key: [{_scalar(key.name)}]"]
     result.decisions.append(
         "data.key: which columns identify a row? Delayed labels need them, and of rows with the same key only one "
         "is kept"
@@ -183,10 +180,10 @@ def _key_lines(scan: Scan, target: Seen | None, key: Seen | None, result: Draft)
 def _time_lines(scan: Scan, target: Seen | None, time: Seen | None, result: Draft) -> list[str]:
     if time:
         result.decisions.append(f"data.time: {time.name!r} orders the rows and is not a feature; is that right?")
-        return [f"  time: {_scalar(time.name)}  # DECIDE: it orders the rows and is not a feature; null makes it one"]
+        return [f"  time: {_scalar(time.name)}  # DECIDE: orders the rows and is not a feature; null makes it one"]
     several = [column.name for column in scan.columns if column.type == "timestamp" and column is not target]
     if not several:
-        return ["  time: null  # no column holds ISO 8601 times"]
+        return ["  time: null"]
     result.decisions.append(f"data.time: which of {', '.join(several)} orders the rows?")
     return [f"  time: null  # DECIDE: which column orders the rows: {', '.join(several)}?"]
 
@@ -249,19 +246,12 @@ def _column(column: Seen, kind: str, scan: Scan, *, required: bool) -> str:
         listed = column.listed if kind == column.type else [value for value, _ in Counter(column.values).most_common()]
         if listed:
             parts.append(f"values: [{', '.join(_text(value) for value in listed)}]")
-            notes.append("other values are quarantined")
-        else:
-            notes.append(f"{len(column.values or ())} distinct values")
-    if kind in ("integer", "number") and column.low is not None:
-        notes.append(f"{number(column.low)} to {number(column.high)}")
     if kind == "boolean" and column.values is not None and set(column.values) <= {"0", "1"}:
         notes.append("only 0 and 1: if it counts something, write integer")
     if kind == "text" and column.unique and not required:
         notes.append("distinct in every row: add it to features.drop unless its words carry meaning")
     if not column.filled:
         notes.append("DECIDE: has no value in this file")
-    elif column.missing:
-        notes.append(f"{column.missing / scan.rows:.1%} missing")
     comment = f"  # {'; '.join(notes)}" if notes else ""
     return f"{_scalar(column.name)}: {{{', '.join(parts)}}}{comment}"
 
@@ -269,26 +259,26 @@ def _column(column: Seen, kind: str, scan: Scan, *, required: bool) -> str:
 def _rest(problem_type: str, rows: int, time: Seen | None, *, labelled: bool) -> list[str]:
     by_time = "  # DECIDE: by: time if the model must predict later rows" if time else ""
     return [
-        "  expectations: {max_invalid_rows: 0.05}  # min_rows would refuse smaller files",
+        "  expectations: {max_invalid_rows: 0.05}",
         f"  split: {{test: 0.2, validation: 0.2, by: random}}{by_time}",
         *_training(problem_type, rows),
         "gates:",
-        "  # DECIDE, once a first model shows what can be reached: what must a model reach to be useful? For example:",
+        "  # DECIDE, after a first model: what makes a model useful? For example:",
         *_gates(problem_type, labelled=labelled),
         "release:",
         "  approval: manual  # DECIDE: automatic once you trust the gates",
-        "  # DECIDE, from the second model on: hold, roll_back, or promote after a test on held-out rows?",
-        "  no_traffic: roll_back  # what a release does that sees no live requests",
+        "  no_traffic: roll_back  # DECIDE, from the second model on: or hold, or promote",
     ]
 
 
 def _training(problem_type: str, rows: int) -> list[str]:
     if problem_type in unlabelled.TYPES:
         return []
+    minutes = _MINUTES_OF_MANY if rows > _MANY_ROWS else _MINUTES
     return [
         "training:",
-        "  candidates: [auto]  # one job tries families and hyperparameters; a larger max_minutes may find more",
-        f"  tuning: {{max_minutes: {_MINUTES_OF_MANY if rows > _MANY_ROWS else _MINUTES}}}",
+        "  candidates: [auto]",
+        f"  tuning: {{max_minutes: {minutes}}}  # more may find a better model",
     ]
 
 
@@ -305,7 +295,7 @@ def _gates(problem_type: str, *, labelled: bool) -> list[str]:
         f"  # - {useful}",
         f"  - {{metric: {metric}, above_baseline_by: 0.0}}",
         f"  - {{metric: {metric}, not_worse_than_champion_by: 0.005, confidence: 0.95}}",
-        "  - {metric: suspected_leaks, max: 0}  # stops a model whose column seems to give the target away",
+        "  - {metric: suspected_leaks, max: 0}  # no column may seem to give the target away",
     ]
 
 

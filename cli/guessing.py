@@ -44,8 +44,6 @@ class Seen:
     values: Counter[str] | None = field(default_factory=Counter)
     every: set[int] = field(default_factory=set)
     """Hashes of all values, to know whether they are distinct."""
-    low: float | None = None
-    high: float | None = None
     codes: int = 0
     """Values such as 00137, whose leading zeros a number would lose."""
     example: str | None = None
@@ -129,14 +127,9 @@ class Seen:
         self.rows += len(text)
         self.missing += pc.sum(blank).as_py() or 0
         for kind in list(self.fits):
-            typed, broken = judge(self.name, Column(type=kind), text, key=False)
+            _, broken = judge(self.name, Column(type=kind), text, key=False)
             if broken:
                 self.fits.remove(kind)
-            elif kind == "number":
-                bounds = pc.min_max(typed).as_py()
-                if bounds["min"] is not None:
-                    self.low = bounds["min"] if self.low is None else min(self.low, bounds["min"])
-                    self.high = bounds["max"] if self.high is None else max(self.high, bounds["max"])
         values = trimmed.filter(pc.invert(blank))
         codes = values.filter(pc.match_substring_regex(values, r"^0[0-9]+$"))
         self.codes += len(codes)

@@ -49,7 +49,7 @@ class SearchLog:
         since = self._newest[0] + 1 if self._newest else int((time.time() - _BACK) * 1000)
         asked = {"logGroupName": GROUP, "logStreamNamePrefix": f"{self.job}-", "startTime": since}
         try:
-            # an answer may be empty and have a token all the same
+            # an answer may be empty and have a token in any case
             for _ in range(_PAGES):
                 answer = self.logs.filter_log_events(**asked)
                 for event in answer.get("events", []):

@@ -16,7 +16,7 @@ nothing left            left < 0.02: there is no room for a better model
 under-fitting           kept ≥ 0.95, left ≥ 0.02, more data would not help, and no search has tried other families:
                         a richer model or other columns might know more, unless the rest is noise
 balanced                else. Also where a search has tried other families and none is better: the rest is then noise,
-                        or what other columns know; rows alone cannot tell which
+                        or what other columns know; rows alone do not decide which
 """
 
 from __future__ import annotations

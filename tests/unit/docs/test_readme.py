@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.app import COMMANDS
+from cli.app import COMMANDS, main
+from examples.generate_sessions import Knobs, as_csv
 
 ROOT = Path(__file__).resolve().parents[3]
 WRITTEN = sorted(path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "decisions")
@@ -50,4 +51,12 @@ def test_subcommands_that_the_pages_name_exist() -> None:
 
 def test_the_readme_fits_two_screens() -> None:
     assert len(README.splitlines()) <= 80
-    assert len(re.sub(r"\]\([^)]*\)", "]", README).split()) <= 800
+
+
+def test_the_readme_and_the_drafted_contract_are_read_in_three_minutes(tmp_path: Path) -> None:
+    """230 words a minute; the contract is that of the README's own file, with fewer rows."""
+    source, contract = tmp_path / "data.csv", tmp_path / "project.yaml"
+    source.write_bytes(as_csv(Knobs(rows=300)))
+    assert main(["init", str(source), "--target", "purchase", "-o", str(contract)]) == 0
+    read = re.sub(r"\]\([^)]*\)", "]", README) + contract.read_text(encoding="utf-8")
+    assert len([word for word in read.split() if re.search(r"\w", word)]) <= 3 * 230

@@ -1,7 +1,7 @@
 """What people call a model family. Contracts, records and JSON have its key; what a person reads has this name.
 
 A key names the code that fits it. `logistic_regression` fits a ridge regression where the target is a number, and
-`ridge` a logistic regression where it is a class: a reader is told what was fitted.
+`ridge` a logistic regression where it is a class: a reader sees what was fitted.
 """
 
 from __future__ import annotations
