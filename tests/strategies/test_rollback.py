@@ -89,7 +89,7 @@ def test_a_bad_champion_does_not_come_back_with_the_next_release(shops: Shops) -
     assert following.outcome == "rolled_back", following
     shop.settled_on(good, bad, following)
     assert "the champion is rolled back" in shop.hear("Model Rolled Back", following.run_id)
-    told = shop.hear("Model Rolled Back", f"{bad.run_id} was rolled back to {good.run_id}")
+    told = shop.hear("Model Rolled Back", f"{bad.run_id} was rolled back, {good.run_id} serves again")
     assert "champion-errors" in told
     assert shop.told("Rollback Not Verified") == []
     assert set(customers.outcomes()) == {"answered"}

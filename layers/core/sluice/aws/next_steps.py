@@ -23,7 +23,8 @@ NEXT = {
     "Labels Refused": "correct the file, then `sluice label {project} FILE`",
     "Monitoring Incomplete": "restore the object that is named, or send the file again; `sluice status {project}`",
     "Data Changed": "compare the counts with what you expect: `sluice why {run_id}`",
-    "Leakage Suspected": "for each column, features.drop or features.known_before; then `sluice register project.yaml`",
+    "Leakage Suspected": "for each column, features.drop or features.known_before; then `sluice register project.yaml` "
+    "and `sluice retrain {project} --reason TEXT`",
     "Candidate Rejected": "nothing has to be done, the champion stays. Reasons and page: `sluice why {run_id}`, "
     "`sluice report {run_id}`",
     "Model Not Approved": "nothing; the champion keeps serving: `sluice why {run_id}`",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sluice.contract import Gate
 from sluice.contract.metric_limits import LOWER_IS_BETTER
-from sluice.gates.verdict import Measured, Outcome, Verdict, missing
+from sluice.gates.verdict import Measurement, Outcome, Verdict, missing
 from sluice.records.evaluation import Evaluation, PairedDifference
 
 RULE = "above_baseline_by"
@@ -44,5 +44,5 @@ def above_baseline(gate: Gate, evaluation: Evaluation) -> Verdict:
         f"{gate.metric} {candidate:.4f} against the baseline's {baseline:.4f}: a gain of {gain:+.4f} "
         f"[{low:+.4f}, {high:+.4f}] at confidence {confidence:g} {said}"
     )
-    measured = Measured("gain", gain, low, high, "value" if gate.decided_by == "estimate" else "low end")
+    measured = Measurement("gain", gain, low, high, "value" if gate.decided_by == "estimate" else "low end")
     return Verdict(RULE, gate.metric, outcome, measured.statistic, margin, reason, inputs, measured)

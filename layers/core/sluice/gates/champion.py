@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from sluice.contract import Gate
 from sluice.contract.metric_limits import LOWER_IS_BETTER
-from sluice.gates.verdict import Measured, Outcome, Verdict, missing
+from sluice.gates.verdict import Measurement, Outcome, Verdict, missing
 from sluice.records.evaluation import Evaluation, PairedDifference
 
 RULE = "not_worse_than_champion_by"
@@ -66,8 +66,8 @@ def _beside(gate: Gate, evaluation: Evaluation, role: str, who: str, margin: flo
     elif low < -margin:
         reason = f"{interval} does not exclude that it is worse by more than {margin:g}: too few test rows{note}"
         outcome = "inconclusive"
-    measured = Measured(f"difference to {who}", difference, low, high, "low end")
-    return Verdict(RULE, gate.metric, outcome, low, -margin, reason, inputs, measured)
+    measurement = Measurement(f"difference to {who}", difference, low, high, "low end")
+    return Verdict(RULE, gate.metric, outcome, low, -margin, reason, inputs, measurement)
 
 
 def _both(champion: Verdict, anchor: Verdict) -> Verdict:

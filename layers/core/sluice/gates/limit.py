@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 from sluice.contract import Gate
-from sluice.gates.verdict import Measured, Outcome, Verdict, missing
+from sluice.gates.verdict import Measurement, Outcome, Verdict, missing
 from sluice.records.evaluation import Evaluation
 
 
@@ -33,7 +33,7 @@ def kept(gate: Gate, evaluation: Evaluation, rule: Literal["min", "max"], thresh
     limit = f"the {'minimum' if rule == 'min' else 'maximum'} {threshold:g}"
     reason = f"{gate.metric} {value:.4f}{said} is {words[0] if passed else words[1]} {limit}"
     low, high = ends or (None, None)
-    measured = Measured("value", value, low, high, "value")
+    measured = Measurement("value", value, low, high, "value")
     return Verdict(rule, gate.metric, "pass" if passed else "fail", value, threshold, reason, inputs, measured)
 
 
@@ -55,5 +55,5 @@ def _by_interval(
     }[outcome]
     limit = f"the {'minimum' if rule == 'min' else 'maximum'} {threshold:g}"
     reason = f"{gate.metric} {value:.4f} [{low:.4f}, {high:.4f}] at confidence {confidence:g} {said} {limit}"
-    measured = Measured("value", value, low, high, "low end" if rule == "min" else "high end")
+    measured = Measurement("value", value, low, high, "low end" if rule == "min" else "high end")
     return Verdict(rule, gate.metric, outcome, measured.statistic, threshold, reason, inputs, measured)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sluice.contract import Gate
-from sluice.gates.verdict import Measured, Outcome, Verdict, missing
+from sluice.gates.verdict import Measurement, Outcome, Verdict, missing
 from sluice.records.evaluation import Evaluation, Gap
 
 RULE = "slice_gap"
@@ -39,7 +39,9 @@ def slice_gap(gate: Gate, evaluation: Evaluation) -> Verdict:
             f"{told}: {' and '.join(gap.widest)} differ by {gap.difference or 0.0:.4f} and may differ by "
             f"{gap.high:.4f} {sure}: too few test rows to say whether the gap is within {limit:g}{_needed(gap, limit)}"
         )
-    measured = Measured("gap", gap.difference or 0.0, gap.low, gap.high, "low end" if outcome == "fail" else "high end")
+    measured = Measurement(
+        "gap", gap.difference or 0.0, gap.low, gap.high, "low end" if outcome == "fail" else "high end"
+    )
     return Verdict(RULE, gate.metric, outcome, measured.statistic, limit, reason + _left_out(gap), inputs, measured)
 
 

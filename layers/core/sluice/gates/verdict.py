@@ -10,7 +10,7 @@ Compared = Literal["value", "low end", "high end"]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """A value with its interval, in the gate's own direction, and which of the three the gate compared.
 
     `of` names the value: the metric's own value, a gain, a difference. The ends are None where there is no interval.
@@ -38,7 +38,7 @@ class Verdict:
     threshold: float
     reason: str
     inputs: dict[str, Any] = field(default_factory=dict)
-    measured: Measured | None = None
+    measured: Measurement | None = None
     """None where the evidence was missing; records of older runs do not have it."""
 
     def because(self, why: str | None) -> Verdict:

@@ -217,7 +217,7 @@ def _promote(
     alerts.publish(
         "Model Promoted",
         project,
-        f"{project}: {run_id} serves",
+        f"{project}: a new model serves, {run_id}",
         _promotion_text(now_champion, recorded=done)
         + _without_traffic(project, run_id, ledger=ledger)
         + (f" The release went on after these failures: {'; '.join(overcome)}" if overcome else "")

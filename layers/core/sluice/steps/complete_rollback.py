@@ -103,7 +103,7 @@ def _complete(
     alerts.publish(
         "Model Rolled Back",
         project,
-        f"{project}: {from_run} was rolled back to {to_run}",
+        f"{project}: {from_run} was rolled back, {to_run} serves again",
         f"{reason}\n{to_run} serves again, verified by a live request."
         + (f" The rollback went on after these failures: {'; '.join(failed)}" if failed else ""),
         facts,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sluice import keys, names
 from sluice.contract import Contract
+from sluice.contract.metric_limits import SUSPECTED_LEAKS
 from sluice.errors import DamagedRecordError, NotFoundError
 from sluice.gates import Judgement, judge
 from sluice.gates.champion import RULE as BESIDE_CHAMPION
@@ -58,7 +59,7 @@ def judge_candidate(
     except DamagedRecordError as error:
         why = f": {error}"
     if evaluation:
-        _report_leakage(project, run_id, evaluation, ledger=ledger, alerts=alerts)
+        _report_leakage(contract, run_id, evaluation, ledger=ledger, alerts=alerts)
         if evaluation.search and evaluation.search.short:
             update_run(project, run_id, RunFacts(few_trials=evaluation.search.short), ledger=ledger)
         serves = (
@@ -105,8 +106,8 @@ def judge_candidate(
         alerts.publish(
             "Candidate Rejected",
             project,
-            f"{project}: the candidate of {run_id} is not released ({judgement.decision})",
-            "\n".join(reasons) + report_line(report),
+            f"{project}: the new model of {run_id} is not released ({judgement.decision})",
+            "\n".join([*reasons, _kept_serving(project, ledger=ledger)]) + report_line(report),
             {"run_id": run_id, "decision": judgement.decision, "record": record_key},
         )
     return {"decision": judgement.decision, "reasons": brief, "record": record_key}
@@ -123,20 +124,33 @@ def _notes(evaluation: Evaluation) -> list[str]:
     ]
 
 
-def _report_leakage(project: str, run_id: str, evaluation: Evaluation, *, ledger: Ledger, alerts: Alerts) -> None:
+def _kept_serving(project: str, *, ledger: Ledger) -> str:
+    champion = ledger.champion(project)
+    return f"{champion.run_id} keeps serving." if champion else "No model serves: this would have been the first."
+
+
+def _report_leakage(contract: Contract, run_id: str, evaluation: Evaluation, *, ledger: Ledger, alerts: Alerts) -> None:
     """Puts what the leakage alarm suspects on the run's record, and asks people about it."""
     suspects = evaluation.leakage.suspects if evaluation.leakage else []
     if not suspects:
         return
+    project = contract.project
     told = first([each.sentence for each in suspects], MAX_REASONS, f"sluice why {run_id}")
     update_run(project, run_id, RunFacts(suspected_leaks=told), ledger=ledger)
     alerts.publish(
         "Leakage Suspected",
         project,
         f"{project}: {run_id} learns from columns that may not be known when it predicts",
-        "\n".join([*told, f"All figures: sluice why {run_id}"]),
+        "\n".join([*told, _after_leakage(contract), f"All figures: sluice why {run_id}"]),
         {"run_id": run_id, "suspects": len(suspects)},
     )
+
+
+def _after_leakage(contract: Contract) -> str:
+    """Whether the suspicion stops the model."""
+    if any(gate.metric == SUSPECTED_LEAKS for gate in contract.gates):
+        return "The gate `suspected_leaks` decides whether the model is released."
+    return "The model may be released in any case: the contract has no gate `suspected_leaks`."
 
 
 def _leaking_champion(project: str, judgement: Judgement, *, ledger: Ledger) -> list[str]:
