@@ -42,7 +42,7 @@ def named_runs(
     found = [find_run(world, word, where) for word in given]
     if len({name for name, _ in found}) > 1:
         told = ", ".join(f"{record['run_id']} of {name}" for name, record in found)
-        raise CliError(f"runs of one project can be compared, these are of several: {told}")
+        raise CliError(f"these runs are of several projects: {told}. Write `{usage}` with runs of one project")
     return found[0][0], [record for _, record in found]
 
 
