@@ -15,7 +15,6 @@ from sluice import figures
 from sluice.figures import Axis, Line
 from sluice.model.family_names import family_name
 from sluice.ports import Json
-from sluice.records.plots import Plots
 
 
 def read(source: Source, project: str, run_id: str) -> Json:
@@ -28,13 +27,15 @@ def read(source: Source, project: str, run_id: str) -> Json:
         "tuning": None,
         "trials": [],
         "figure": None,
-        "auto": _auto(plots_of(source, project, run_id)),
+        "auto": [],
     }
+    auto = plots_of(source, project, run_id).trials
     found = tuning_of(source.world.objects, lambda: source.client("sagemaker"), project, run_id)
     if found is None:
-        return told
+        return told | {"auto": _named(auto, "")}
     plan, tuning, jobs = found
-    trials = [trial(job, plan.tuning.families, problem_of(plan.metric)) for job in jobs]
+    problem = problem_of(plan.metric)
+    trials = [trial(job, plan.tuning.families, problem) for job in jobs]
     trials.sort(key=lambda each: each["created"])
     best = _best(trials, lower=not plan.maximize)
     start = plan.tuning.warm_start
@@ -49,14 +50,15 @@ def read(source: Source, project: str, run_id: str) -> Json:
             "note": str(record.get("warm_start_refused") or plan.tuning.warm_start_note or ""),
         },
         "trials": trials,
+        "auto": _named(auto, problem),
         "best": best,
         "metric": next((each["metric"] for each in trials if each["metric"]), ""),
         "figure": progress(trials, lower=not plan.maximize),
     }
 
 
-def _auto(plots: Plots) -> list[Json]:
-    return [{**each, "family": family_name(each.get("family"), plots.problem)} for each in plots.trials]
+def _named(trials: Sequence[Json], problem: str) -> list[Json]:
+    return [{**each, "family": family_name(each.get("family"), problem)} for each in trials]
 
 
 def trial(job: Json, families: Sequence[str], problem: str = "") -> Json:
