@@ -81,8 +81,7 @@ class Search:
         self._later: list[Trial] = []
         self._preparing: dict[tuple[str, bool, bool], float] = {}
         self._probed: dict[str, float] = {}
-        self.portfolio = self._known(columns)
-        """What was not begun yet."""
+        self.portfolio = self._known(columns)  # what was not begun yet
         self._proposed = 0
 
     def run(self) -> list[Trial]:
