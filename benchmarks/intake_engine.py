@@ -121,7 +121,7 @@ def _validate(path: Path, scratch: Path, *, fused: bool = False) -> None:
 def _profile(path: Path) -> None:
     from sluice.profile.profiles import profile_parquet
 
-    assert profile_parquet(path, contract(), "bench")["rows"]
+    assert profile_parquet([path], contract(), "bench")["rows"]
 
 
 def measure(what: str, path: Path, scratch: Path) -> dict[str, float]:

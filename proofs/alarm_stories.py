@@ -79,7 +79,7 @@ _A_FAILURE = _stories(_USUAL, {60: (0.0, 1.0, 0.0)}, {60: (0.0, 0.0)})
 _TWO_ERRORS = _stories(_USUAL, {60: (0.0, 1.0), 63: (1.0, 0.0)}, {60: (0.0, 1.0), 63: (0.0,)})
 
 _QUEUES = ("IntakeDeadLetterQueue", "EventDeadLetterQueue", "IntakeQueue")
-_MACHINES = ("MlLifecycle", "PrepareData", "BuildModel", "ReleaseModel", "RollBack", "BatchPredict")
+_MACHINES = ("MlLifecycle", "PrepareData", "BuildModel", "ReleaseModel", "RollBack", "BatchPredict", "JudgeParts")
 _FUNCTIONS = ("MonitorModelFunction", "RespondToAlarmFunction", "FinishRunFunction")
 
 
@@ -100,6 +100,7 @@ STORIES: dict[str, tuple[Subject, tuple[Story, ...]]] = {
     ),
     "RunFailedAlarm": (_failures("MlLifecycle"), _A_FAILURE),
     "ReleaseFailedAlarm": (_failures("ReleaseModel"), _A_FAILURE),
+    "PartsFailedAlarm": (_failures("JudgeParts"), _A_FAILURE),
     "RollbackFailedAlarm": (_failures("RollBack"), _A_FAILURE),
     "MonitorFailedAlarm": (
         Subject("AWS/Lambda", "Errors", "FunctionName", "MonitorModelFunction", _FUNCTIONS),

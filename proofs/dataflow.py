@@ -116,7 +116,7 @@ def _reads(state: dict[str, Any]) -> set[str]:
     for _, text in expressions(state):
         parsed = parse(text) if text.startswith("{%") else ""
         found |= parsed.variables if isinstance(parsed, Parsed) else set()
-    for branch in state.get("Branches", []):
+    for branch in [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]:
         for each in branch["States"].values():
             found |= _reads(each)
     return found

@@ -25,6 +25,14 @@ _MAYBE_FAILURE = Either(None, FAILURE)
 _CAUGHT = {"Error": _ERROR, "Cause": _CAUSE}
 _REASONS = [str]
 _VERIFIED = Having({"decision": Either("verified", "failed"), "reasons": _REASONS})
+_LARGE_FILE: dict[str, Any] = {
+    "bucket": "data",
+    "key": "raw/shop/a.csv",
+    "version_id": "v1",
+    "project": "shop",
+    "dataset_id": "0123456789abcdef",
+    "size": 10_000_000_000,
+}
 
 
 PARAMETERS: dict[str, Any] = {
@@ -60,6 +68,8 @@ PARAMETERS: dict[str, Any] = {
     "reason": re.compile("an alarm|a person"),
     "holder": "e",
     "from_run": Either(None, "r1"),
+    "part": Either(0, 1),
+    "task": re.compile("cut|judge|join|fail"),
     "rollback_plan": Either(None, Having({"decision": re.compile("possible|impossible|done"), "reasons": _REASONS})),
 }
 """What our functions are given under a name, whichever they are."""
@@ -90,6 +100,10 @@ PAYLOADS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("BatchPredict", "Record Failure"): {"status": "failed", "error": Held("failure")},
     ("BatchPredict", "Finish Batch"): {"status": "scored"},
+    ("JudgeParts", "Cut File"): {"task": "cut", "file": _LARGE_FILE},
+    ("JudgeParts", "Judge Part"): {"task": "judge", "file": _LARGE_FILE},
+    ("JudgeParts", "Join Parts"): {"task": "join", "file": _LARGE_FILE},
+    ("JudgeParts", "Record Failure"): {"task": "fail", "file": _LARGE_FILE, "failure": Held("failure")},
     ("MlLifecycle", "Record Failure"): {"outcome": "failed", "error": Held("failure")},
     ("MlLifecycle", "Finish Run"): {"outcome": Held("outcome")},
     ("ReleaseModel", "Complete Promotion"): {"outcome": "promoted", "failure": Held("failure")},
@@ -125,6 +139,10 @@ NAMES: dict[tuple[str, str], str] = {
     ("BatchPredict", "Finish Batch"): "project key version_id status output_uri file",
     ("BatchPredict", "Record Failure"): "project key version_id status error file",
     ("BuildModel", "Seal Candidate"): "project run_id artifact_uri training_job champion? anchor?",
+    ("JudgeParts", "Cut File"): "task file",
+    ("JudgeParts", "Judge Part"): "task file part",
+    ("JudgeParts", "Join Parts"): "task file",
+    ("JudgeParts", "Record Failure"): "task file failure",
     ("MlLifecycle", "Judge Candidate"): "project run_id warm_start_refused",
     ("MlLifecycle", "Register Model"): "project run_id artifact_uri",
     ("MlLifecycle", "Await Approval"): "project run_id package_arn token",
@@ -175,6 +193,7 @@ OUTPUTS: dict[str, Any] = {
     "ReleaseModel": _RELEASED,
     "RollBack": Having({"outcome": re.compile("rolled_back|done|impossible"), "verified": True}),
     "BatchPredict": Having({"status": "scored", "recorded": bool}),
+    "JudgeParts": {"status": re.compile("accepted|quarantined|failed|gone"), "rows": int},
 }
 """What an execution that succeeds ends with: its parent reads it, and so do people."""
 
@@ -217,6 +236,7 @@ VARIABLES: dict[str, Any] = {
     "best": Either({}, Having({"TrainingJobName": str})),
     "candidate": Having({"artifact_uri": _S3, "training_job": "a-TrainingJobArn", "definition": str}),
     "package": Having({"package_arn": PACKAGE, "approval": re.compile("automatic|manual")}),
+    "file": _LARGE_FILE,
     "plan": Either(None, Having({"decision": str}), Having({"project": "shop"})),
     "release": Having({"project": "shop", "run_id": re.compile("r1|d1"), "package_arn": PACKAGE}),
     "request": Having({"project": "shop", "reason": str}),
@@ -294,6 +314,11 @@ ASSIGNED: dict[tuple[str, str], dict[str, str]] = {
     ("BatchPredict", "Score File"): {"Catch[0]": "failure"},
     ("BatchPredict", "Finish Batch"): {"Catch[0]": "failure"},
     ("BatchPredict", "Record Failure"): {"Catch[0]": "failure"},
+    ("JudgeParts", "Open File"): {"": "file failure"},
+    ("JudgeParts", "Cut File"): {"Catch[0]": "failure"},
+    ("JudgeParts", "Judge Parts"): {"Catch[0]": "failure"},
+    ("JudgeParts", "Join Parts"): {"Catch[0]": "failure"},
+    ("JudgeParts", "Record Failure"): {"Catch[0]": "failure"},
 }
 """Which variables a state assigns, on which way: what is left out keeps an older value, which nothing else shows."""
 

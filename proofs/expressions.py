@@ -53,9 +53,14 @@ def machine(definition: dict[str, Any]) -> Iterator[tuple[str, str]]:
         before = _assigned_before(scope, outside[id(scope)])
         for name, state in scope["States"].items():
             for branch in [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]:
-                outside[id(branch)] = before.get(name, frozenset())
+                outside[id(branch)] = frozenset() if is_distributed(state) else before.get(name, frozenset())
             for path, text in expressions(state):
                 yield from _expression(name, path, text, state, before.get(name, frozenset()))
+
+
+def is_distributed(state: dict[str, Any]) -> bool:
+    """Whether a Map runs its items as executions of their own, which see no variable of the machine around them."""
+    return bool(state.get("ItemProcessor", {}).get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED")
 
 
 def expressions(state: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -24,6 +24,7 @@ from proofs.handlers import called_step
 from proofs.project import Finding, Project
 from sluice.records.batch_plan import BatchPlan
 from sluice.records.boundary import holds_record
+from sluice.records.large_file import LargeFile
 from sluice.records.record import Record
 from sluice.records.release_plan import ReleaseRequest
 from sluice.records.training_plan import TrainingPlan
@@ -35,6 +36,7 @@ STARTED_WITH: dict[str, Any] = {
     "BuildModel": TrainingPlan,
     "ReleaseModel": ReleaseRequest,
     "BatchPredict": BatchPlan,
+    "JudgeParts": LargeFile,
 }
 """Machine → the type of its input. The lifecycle hands its own plan to the machines that it starts."""
 _GIVEN = re.compile(r"\{%\s*\$states\.input\s*%\}")

@@ -96,6 +96,7 @@ VARIABLES: dict[str, Kind] = {
     "SLUICE_SCHEDULER_ROLE_ARN": ("SchedulerRole", "Arn"),
     "SLUICE_LIFECYCLE_ARN": ("MlLifecycle", "Ref"),
     "SLUICE_BATCH_ARN": ("BatchPredict", "Ref"),
+    "SLUICE_PARTS_ARN": ("JudgeParts", "Ref"),
     "SLUICE_ROLLBACK_ARN": ("RollBack", "Ref"),
     "SLUICE_MONITOR_FUNCTION_ARN": ("MonitorModelFunction", "Arn"),
     "SLUICE_SOURCE_URI": ("JobCode", "SourceUri"),

@@ -15,6 +15,7 @@ from proofs.members import Spelling, spelt
 from sluice.contract import Contract, Release
 from sluice.ports import Settings
 from sluice.records.batch_plan import BatchPlan
+from sluice.records.large_file import LargeFile
 from sluice.records.release_plan import NoRollback, ReleasePlan, ReleaseRequest, RollbackPlan
 from sluice.records.training_plan import ChampionModel
 from sluice.release import plan as release_plans
@@ -54,6 +55,14 @@ _BATCH = BatchPlan(
     tags=[{"Key": "sluice:project", "Value": "shop"}],
     accept="text/csv",
 )
+_LARGE_FILE = LargeFile(
+    bucket="data",
+    key="raw/shop/a.csv",
+    version_id="v1",
+    project="shop",
+    dataset_id="0123456789abcdef",
+    size=10_000_000_000,
+)
 
 
 @functools.cache
@@ -82,6 +91,7 @@ def inputs() -> dict[str, list[Json]]:
         "BatchPredict": [
             _BATCH.model_copy(update={"accept": kind}).plain() for kind in ("text/csv", "application/jsonlines")
         ],
+        "JudgeParts": [_LARGE_FILE.plain()],
     }
 
 
@@ -173,6 +183,15 @@ def _rollback_plans(_: Json) -> list[Json]:
     return [each.plain() for each in (possible, impossible, done)]
 
 
+def _judged_parts(payload: Json) -> list[Json]:
+    if payload.get("task") == "cut":
+        return [{"parts": number} for number in (1, 2)]
+    if payload.get("task") == "judge":
+        return [{"part": payload["part"]}]
+    ends = ("accepted", "quarantined", "failed", "gone")
+    return [{"status": each, "rows": 3 if each == "accepted" else 0} for each in ends]
+
+
 ANSWERS: dict[str, Callable[[Json], list[Json]]] = {
     "SealModelFunction": lambda _: [{"artifact_uri": _ARTIFACT, "artifact_sha256": "0" * 64}],
     "JudgeCandidateFunction": _decided(
@@ -191,6 +210,7 @@ ANSWERS: dict[str, Callable[[Json], list[Json]]] = {
     "RequestApprovalFunction": lambda _: [{"decision": each} for each in ("approved", "not_approved")],
     "FinishRunFunction": lambda payload: [{"outcome": payload["outcome"], "pending": 0}],
     "FinishBatchFunction": lambda payload: [{"status": payload["status"], "recorded": True}],
+    "JudgePartsFunction": _judged_parts,
     "PlanReleaseFunction": lambda _: _release_plans(),
     "AwaitEndpointFunction": _settled,
     "ReplayRequestsFunction": _decided("more", "wait", "pass", "abort", inconclusive=False, replayed=20),

@@ -6,11 +6,13 @@ and the Service Authorization Reference; independent of the recorded calls that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from proofs import iam_policies
 from proofs.api_calls import tasks
+from proofs.asl import scopes
+from proofs.expressions import is_distributed
 from proofs.integrations import UnknownIntegrationError, parse
 from proofs.project import Finding, Project, TranslationError
 from proofs.stack_values import ACCOUNT, REGION, STACK, StackValues, UnresolvedError
@@ -89,10 +91,32 @@ def findings(project: Project) -> list[Finding]:
             except (UnknownIntegrationError, UnresolvedError, KeyError, AttributeError, TypeError) as error:
                 found.append(Finding(CHECK, where, f"what it needs is not known: {error!r}"))
                 continue
-            for action, resource, context in wanted:
-                if not policies.allowing(iam_policies.Request(f"role:{role}", action, resource, context)):
-                    found.append(Finding(CHECK, where, f"{role or 'no role'} may not do {action} to {resource}"))
+            found += _denied(policies, role, where, wanted)
+        own = str(values.arn(logical_id))
+        for name in _distributed_maps(definition):
+            found += _denied(policies, role, f"{logical_id}/{name}", _map_run(own))
     return found
+
+
+def _denied(
+    policies: iam_policies.Policies, role: str, where: str, wanted: Iterable[tuple[str, str, dict[str, str]]]
+) -> Iterator[Finding]:
+    for action, resource, context in wanted:
+        if not policies.allowing(iam_policies.Request(f"role:{role}", action, resource, context)):
+            yield Finding(CHECK, where, f"{role or 'no role'} may not do {action} to {resource}")
+
+
+def _distributed_maps(definition: dict[str, Any]) -> Iterator[str]:
+    for scope, _ in scopes(definition):
+        yield from (name for name, state in scope["States"].items() if is_distributed(state))
+
+
+def _map_run(machine: str) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """What a Map's own executions need ("IAM policies for using Distributed Map states")."""
+    execution = machine.replace(":stateMachine:", ":execution:") + f":{names.execution(_PROJECT, _RUN)}"
+    yield "states:StartExecution", machine, {}
+    yield "states:DescribeExecution", execution, {}
+    yield "states:StopExecution", execution, {}
 
 
 def _needs(

@@ -107,6 +107,9 @@ def _longest(scope: dict[str, Any], name: str, before: tuple[str, ...]) -> int:
     own = state.get("TimeoutSeconds", 0)
     if not isinstance(own, int):
         raise RecursionError(name)
+    if "ItemProcessor" in state:
+        # how many items wait for others is known to nobody here
+        raise RecursionError(name)
     own += max((_longest(each, str(each["StartAt"]), ()) for each in state.get("Branches", [])), default=0)
     targets = {state.get("Next"), state.get("Default")} | {each["Next"] for each in state.get("Choices", [])}
     after = [_longest(scope, target, (*before, name)) for target in targets if target]

@@ -19,6 +19,7 @@ from jsonata.jexception import JException
 from proofs import expected, expected_calls, samples, shapes
 from proofs.api_calls import check_task
 from proofs.asl import scopes
+from proofs.expressions import is_distributed
 from proofs.handlers import called_step
 from proofs.integrations import TOKEN
 from proofs.integrations import parse as integration
@@ -134,7 +135,11 @@ class Walk:
 
     def _visited(self, machine: str, name: str, state: dict[str, Any], data: Any, known: dict[str, Any]) -> list[Way]:
         """The ways out of a state, remembered where it has no states of others within it."""
-        if not self._remembers or state["Type"] == "Parallel" or ":startExecution" in state.get("Resource", ""):
+        if (
+            not self._remembers
+            or state["Type"] in ("Parallel", "Map")
+            or ":startExecution" in state.get("Resource", "")
+        ):
             return list(self._state(machine, name, state, data, known))
         held = sorted(f"{each}={self._names.of(value)}" for each, value in known.items())
         key = (machine, name, self._names.of(data), *held)
@@ -161,8 +166,9 @@ class Walk:
             self._fail(at, state)
         elif kind == "Succeed":
             yield from at.leave("", state, data, None)
-        elif kind in ("Task", "Parallel"):
-            for result in self._task(at, state) if kind == "Task" else self._parallel(at, state):
+        elif kind in ("Task", "Parallel", "Map"):
+            results = {"Task": self._task, "Parallel": self._parallel, "Map": self._map}[kind](at, state)
+            for result in results:
                 yield from at.leave("", state, result, state.get("Next"), result=result)
             for index, catcher in enumerate(state.get("Catch", [])):
                 error = {"Error": catcher["ErrorEquals"][0].replace("States.ALL", "States.TaskFailed"), "Cause": "why"}
@@ -201,6 +207,26 @@ class Walk:
         first = [each[0] for each in results]
         others = ((place, each) for place, ways in enumerate(results) for each in ways[1:])
         return [first, *([*first[:place], each, *first[place + 1 :]] for place, each in others)]
+
+    def _map(self, at: _At, state: dict[str, Any]) -> list[Any]:
+        items = at.value("Items", state["Items"])
+        if not isinstance(items, list):
+            if items is not _NOTHING:
+                at.say("Items", f"comes to {items!r}, which is no list")
+            return []
+        processor, results = state["ItemProcessor"], []
+        for index, item in enumerate(items):
+            context = {**at.states["context"], "Map": {"Item": {"Index": index, "Value": item}}}
+            given = at.value("ItemSelector", state.get("ItemSelector", item), context=context)
+            ends = (
+                []
+                if given is _NOTHING
+                else self._scope(at.place[0], processor, given, {} if is_distributed(state) else dict(at.known))
+            )
+            if not ends:
+                return []
+            results.append(ends[0])
+        return [results]
 
     def _task(self, at: _At, state: dict[str, Any]) -> list[Any]:
         limit = at.value("TimeoutSeconds", state.get("TimeoutSeconds", 60))

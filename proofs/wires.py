@@ -32,6 +32,7 @@ NAMED = {
     "ROLLBACK_ARN": ("RollBack", "Ref"),
     "RELEASE_ARN": ("ReleaseModel", "Ref"),
     "BATCH_ARN": ("BatchPredict", "Ref"),
+    "PARTS_ARN": ("JudgeParts", "Ref"),
     "MONITOR_FUNCTION_ARN": ("MonitorModelFunction", "Arn"),
     "SCHEDULER_ROLE_ARN": ("SchedulerRole", "Arn"),
     "EXECUTION_ROLE_ARN": ("SageMakerRole", "Arn"),
@@ -45,7 +46,7 @@ NAMED = {
 # Setting → the function's own property that says the same number.
 NUMBERS = {"SCRATCH_MB": ("EphemeralStorage", "Size"), "MEMORY_MB": ("MemorySize",)}
 # Folders that may expire: what can be made again from what is kept. All else is data, or the record of a decision.
-_EXPIRE = {"scoring/"}
+_EXPIRE = {"scoring/", "parts/"}
 _DEAD_LETTERS = {"IntakeQueue": "IntakeDeadLetterQueue"}
 _FAILED_EVENTS = {"Fn::GetAtt": ["EventDeadLetterQueue", "Arn"]}
 _DAY = 86_400
@@ -257,7 +258,7 @@ def _settings(project: Project) -> Iterator[tuple[str, str]]:
                 wanted = {"Ref": of} if attribute == "Ref" else {"Fn::GetAtt": [of, attribute]}
                 if value != wanted:
                     yield f"{where}.{name}", f"is {json.dumps(value)}, not {json.dumps(wanted)}"
-            elif setting in known and setting not in ("IMAGE", "FRAMEWORKS_REGISTRY"):
+            elif setting in known and setting not in ("IMAGE", "FRAMEWORKS_REGISTRY", "PART_MB"):
                 yield f"{where}.{name}", "which resource it names is not known here (proofs/wires.py)"
 
 

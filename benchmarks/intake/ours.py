@@ -40,7 +40,7 @@ def fused(file: Path, folder: Path, cores: int) -> dict[str, Any]:
 def profile(file: Path, folder: Path, cores: int) -> dict[str, Any]:
     """Makes the profile of the accepted rows that `validate` wrote in `folder`."""
     pa.set_cpu_count(cores)
-    return {"rows": profile_parquet(folder / "accepted.parquet", _contract(), "bench")["rows"]}
+    return {"rows": profile_parquet([folder / "accepted.parquet"], _contract(), "bench")["rows"]}
 
 
 def _rows(outcome: Outcome) -> dict[str, Any]:

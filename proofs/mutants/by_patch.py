@@ -141,8 +141,8 @@ PATCHES: tuple[tuple[str, str, str, str], ...] = (
     (
         "captures that may not be written",
         _TEMPLATE,
-        '- !Sub "arn:${AWS::Partition}:s3:::${DataBucket}/capture/*"\n                  - !Sub "arn:${AWS::Partition}:s3:::${DataBucket}/scoring/*-answers/*"',
-        '- !Sub "arn:${AWS::Partition}:s3:::${DataBucket}/captures/*"\n                  - !Sub "arn:${AWS::Partition}:s3:::${DataBucket}/scoring/*-answers/*"',
+        '- &InCapture !Sub "arn:${AWS::Partition}:s3:::${DataBucket}/capture/*"',
+        '- &InCapture !Sub "arn:${AWS::Partition}:s3:::${DataBucket}/captures/*"',
     ),
     ("answers that may not be written", _TEMPLATE, "${DataBucket}/scoring/*-answers/*", "${DataBucket}/predictions/*"),
     ("an alarm that is answered when it is over", _TEMPLATE, "state: {value: [ALARM]}", "state: {value: [ALARM, OK]}"),
@@ -167,8 +167,8 @@ PATCHES: tuple[tuple[str, str, str, str], ...] = (
     (
         "an alarm about executions that were stopped",
         _TEMPLATE,
-        "MetricName: ExecutionsFailed\n      Dimensions: [{Name: StateMachineArn, Value: !Ref MlLifecycle}]",
-        "MetricName: ExecutionsAborted\n      Dimensions: [{Name: StateMachineArn, Value: !Ref MlLifecycle}]",
+        "MetricName: ExecutionsFailed",
+        "MetricName: ExecutionsAborted",
     ),
     ("a delay in milliseconds", _TEMPLATE, "Threshold: 900\n", "Threshold: 900000\n"),
     ("data in the machines' logs", _TEMPLATE, "IncludeExecutionData: false", "IncludeExecutionData: true"),

@@ -49,6 +49,7 @@ SETTINGS = Settings(
     bus="sluice",
     lifecycle_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-lifecycle",
     batch_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-batch",
+    parts_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-judge-parts",
     rollback_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-rollback",
     release_arn=f"arn:aws:states:{_ACCOUNT}:stateMachine:sluice-release",
     monitor_function_arn=f"arn:aws:lambda:{_ACCOUNT}:function:sluice-monitor",

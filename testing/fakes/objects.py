@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,8 +38,10 @@ class FakeObjects:
     def download(self, key: str, path: Path, version_id: str | None = None) -> None:
         path.write_bytes(self.read(key, version_id))
 
-    def chunks(self, key: str, version_id: str | None = None) -> Generator[bytes, None, None]:
-        body = self.read(key, version_id)
+    def chunks(
+        self, key: str, version_id: str | None = None, start: int = 0, end: int | None = None
+    ) -> Generator[bytes, None, None]:
+        body = self.read(key, version_id)[start:end]
         yield from (body[at : at + 7_000] for at in range(0, len(body), 7_000))
 
     def write(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
@@ -48,6 +50,9 @@ class FakeObjects:
 
     def upload(self, path: Path, key: str, content_type: str = "application/octet-stream") -> None:
         self.write(key, path.read_bytes(), content_type)
+
+    def write_chunks(self, key: str, chunks: Iterable[bytes], content_type: str = "application/octet-stream") -> None:
+        self.write(key, b"".join(chunks), content_type)
 
     def copy(self, key: str, to: str, version_id: str | None = None) -> None:
         found = self._find(key, version_id)

@@ -110,3 +110,14 @@ def test_an_object_that_is_replaced_while_it_is_read_is_not_mixed_with_the_new_o
         assert set(read) == set(b"o")
     else:
         assert read == old
+
+
+def test_a_range_is_read_and_a_stream_is_written(world: World) -> None:
+    body = bytes(range(256)) * 20_000
+    world.objects.write_chunks(KEY, (body[at : at + 70_000] for at in range(0, len(body), 70_000)))
+    assert world.objects.read(KEY) == body
+    version = world.objects.version(KEY)
+    for start, end in ((0, 5), (3, 5_000_001), (len(body) - 1, None), (7, 7)):
+        assert b"".join(world.objects.chunks(KEY, version, start, end)) == body[start:end]
+    world.objects.write_chunks(KEY, [])
+    assert world.objects.read(KEY) == b""

@@ -47,7 +47,14 @@ class EmptyFileError(InputError):
 
 
 class FileTooLargeError(InputError):
-    """The file needs more disk, memory or time than the function has. The message names size, limit and way out."""
+    """The file needs more disk, memory or time than the function has. The message names size, limit and way out.
+
+    `whole`: that is so of the file, not of one line or row group of it, so that in parts it may be read.
+    """
+
+    def __init__(self, message: str, *, whole: bool = False) -> None:
+        super().__init__(message)
+        self.whole = whole
 
 
 class HeaderMismatchError(InputError):

@@ -12,7 +12,7 @@ READ = ("raw", "labels", "batch", "projects")
 """Areas that people write to, and Sluice reads."""
 WRITTEN = (
     *("accepted", "accepted-labels", "quarantine", "profiles", "runs", "models", "capture", "monitor"),
-    *("predictions", "scoring", "code", "contracts"),
+    *("predictions", "scoring", "code", "contracts", "parts"),
 )
 """Areas that Sluice and its jobs write to."""
 
@@ -93,8 +93,14 @@ def accepted(project: str, dataset: str = "") -> str:
     return f"accepted/{project}/{dataset}/" if dataset else f"accepted/{project}/"
 
 
-def accepted_part(project: str, dataset: str) -> str:
-    return f"accepted/{project}/{dataset}/part-00000.parquet"
+def accepted_part(project: str, dataset: str, number: int = 0) -> str:
+    """A file that was judged in parts has one for each."""
+    return f"accepted/{project}/{dataset}/part-{number:05}.parquet"
+
+
+def part(project: str, dataset: str, name: str, number: int | None = None) -> str:
+    """What the functions that judge a file in parts write for each other: `plan.json`, or `name` of one part."""
+    return f"parts/{project}/{dataset}/{name}" if number is None else f"parts/{project}/{dataset}/{number:05}/{name}"
 
 
 def quarantined_rows(project: str, dataset: str) -> str:

@@ -40,12 +40,17 @@ class ObjectStore(Protocol):
     def download(self, key: str, path: Path, version_id: str | None = None) -> None:
         """Streams the object to `path`. Raises NotFoundError."""
 
-    def chunks(self, key: str, version_id: str | None = None) -> Generator[bytes, None, None]:
-        """The object's bytes from its start, range by range; all are of one version. Raises NotFoundError."""
+    def chunks(
+        self, key: str, version_id: str | None = None, start: int = 0, end: int | None = None
+    ) -> Generator[bytes, None, None]:
+        """The object's bytes from `start` up to `end`, range by range; all are of one version. Raises NotFoundError."""
 
     def write(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None: ...
 
     def upload(self, path: Path, key: str, content_type: str = "application/octet-stream") -> None: ...
+
+    def write_chunks(self, key: str, chunks: Iterable[bytes], content_type: str = "application/octet-stream") -> None:
+        """Writes the object from a stream; some megabytes of it are in memory."""
 
     def copy(self, key: str, to: str, version_id: str | None = None) -> None:
         """Within the bucket, without the object's tags. Raises NotFoundError."""
@@ -396,6 +401,7 @@ class Settings:
     rollback_arn: str = ""
     release_arn: str = ""
     batch_arn: str = ""
+    parts_arn: str = ""
     monitor_function_arn: str = ""
     scheduler_role_arn: str = ""
     execution_role_arn: str = ""
@@ -408,4 +414,5 @@ class Settings:
     signing_key: str = ""
     scratch_mb: str = ""
     memory_mb: str = ""
+    part_mb: str = ""
     dead_arrivals_arn: str = ""

@@ -113,6 +113,7 @@ _SAGEMAKER_ROLES = "sagemaker/latest/dg/sagemaker-roles.html"
 _SYNC_SAGEMAKER = "step-functions/latest/dg/connect-sagemaker.html"
 _SYNC_GLUE = "step-functions/latest/dg/connect-glue.html"
 _MANAGED_RULE = "step-functions/latest/dg/service-integration-iam-templates.html"
+_MAP_RUN = "step-functions/latest/dg/iam-policies-eg-dist-map.html"
 _GLUE_METRICS = "glue/latest/dg/monitoring-awsglue-with-cloudwatch-metrics.html"
 _FUNCTION_ROLE = "lambda/latest/dg/lambda-intro-execution-role.html"
 _IMAGE = "AmazonECR/latest/userguide/repository-policies.html"
@@ -138,6 +139,12 @@ ROLE_CALLS: dict[str, tuple[tuple[str, str, dict[str, str], str], ...]] = {
     "managed rule": tuple(
         (f"events:{action}", "arn:aws:events:{region}:{account}:rule/{rule}", {}, _MANAGED_RULE)
         for action in ("PutTargets", "PutRule", "DescribeRule")
+    ),
+    # the children of a run have longer ARNs than the page's policy names, so it is the parent that is asked about
+    "map run": (
+        ("states:StartExecution", "{machine}", {}, _MAP_RUN),
+        ("states:DescribeExecution", "{execution}", {}, _MAP_RUN),
+        ("states:StopExecution", "{execution}", {}, _MAP_RUN),
     ),
     "function log": tuple(
         (f"logs:{action}", "arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{stream}", {}, _FUNCTION_ROLE)

@@ -26,6 +26,7 @@ HOST = "127.0.0.1"
 EXTENSIONS = (
     "localcloud.repairs",
     "localcloud.lambda_runtime",
+    "localcloud.object_ranges",
     "localcloud.stack_resources",
     "localcloud.authorization",
     "localcloud.stepfunctions",

@@ -26,8 +26,8 @@ DEAD = "arn:aws:sqs:us-east-1:123456789012:sluice-IntakeDeadLetterQueue"
 
 
 def small(at: World) -> World:
-    """A function with 1 MB of disk: a fifth of it may be one file."""
-    return replace(at, settings=replace(SETTINGS, scratch_mb="1", memory_mb="64", dead_arrivals_arn=DEAD))
+    """A function with 1 MB of disk: a fifth of it may be one file. No machine judges a larger one in parts."""
+    return replace(at, settings=replace(SETTINGS, scratch_mb="1", memory_mb="64", dead_arrivals_arn=DEAD, parts_arn=""))
 
 
 def failed(at: World, record: dict[str, Any], *told: str) -> None:
@@ -64,7 +64,7 @@ def test_a_full_disk_or_memory_is_an_outcome(error: Exception, told: str, monkey
         raise error
 
     monkeypatch.setattr(step, "validate_file", full)
-    at = shop()
+    at = small(shop())
     failed(at, arrive(at, GOOD)[1], told, "Split it")
 
 
@@ -78,7 +78,7 @@ def test_another_error_of_the_system_is_tried_again(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_file_that_takes_too_long_is_an_outcome() -> None:
-    at = shop()
+    at = small(shop())
     version = put(at, "raw/shop/x.csv", GOOD)
     failed(at, at.call(validate_dataset, "data", "raw/shop/x.csv", version, 1, seconds=-1), "could not be read within")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import io
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,15 @@ class S3Objects:
         except ClientError as error:
             raise self._translated(error, key, version_id) from error
 
-    def chunks(self, key: str, version_id: str | None = None) -> Generator[bytes, None, None]:
-        at, length, pinned = 0, _FIRST_RANGE, _version(version_id)
-        while True:
+    def chunks(
+        self, key: str, version_id: str | None = None, start: int = 0, end: int | None = None
+    ) -> Generator[bytes, None, None]:
+        at, length, pinned = start, _RANGE if start else _FIRST_RANGE, _version(version_id)
+        while end is None or at < end:
             try:
-                answer = self._range(key, at, length, pinned)
+                answer = self._range(key, at, length if end is None else min(length, end - at), pinned)
             except ClientError as error:
-                if code(error) in _NOTHING_THERE and not at:
+                if code(error) in _NOTHING_THERE and at == start:
                     return
                 if code(error) in _CHANGED:
                     raise NotFoundError(f"s3://{self.bucket}/{key} was replaced while it was read") from error
@@ -85,6 +88,9 @@ class S3Objects:
 
     def upload(self, path: Path, key: str, content_type: str = "application/octet-stream") -> None:
         self._s3.upload_file(str(path), self.bucket, key, ExtraArgs={"ContentType": content_type})
+
+    def write_chunks(self, key: str, chunks: Iterable[bytes], content_type: str = "application/octet-stream") -> None:
+        self._s3.upload_fileobj(_Stream(chunks), self.bucket, key, ExtraArgs={"ContentType": content_type})
 
     def copy(self, key: str, to: str, version_id: str | None = None) -> None:
         source = {"Bucket": self.bucket, "Key": key, **_version(version_id)}
@@ -124,6 +130,28 @@ class S3Objects:
     @property
     def _s3(self) -> Any:
         return self._clients("s3")
+
+
+class _Stream(io.RawIOBase):
+    """Chunks as a file that is read from the front."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        found = [self._rest]
+        have = len(self._rest)
+        while (size < 0 or have < size) and (chunk := next(self._chunks, None)) is not None:
+            found.append(chunk)
+            have += len(chunk)
+        whole = b"".join(found)
+        cut = len(whole) if size < 0 else size
+        self._rest = whole[cut:]
+        return whole[:cut]
 
 
 def _version(version_id: str | None) -> dict[str, str]:

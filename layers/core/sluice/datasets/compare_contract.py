@@ -116,6 +116,9 @@ def _read(
                 why = f"a file of {size / 1e6:,.0f} MB is larger than the {MAX_BYTES / 1e6:,.0f} MB that are read"
                 compared.unread.append((name, rows, why))
                 return
+            if len(stored) > 1:
+                compared.unread.append((name, rows, f"its rows lie in {len(stored)} files, of a file judged in parts"))
+                return
             objects.download(keys.accepted_part(project, name), path)
             facts = count_rows(path, name, contract, changed, compared.keys, expired)
         compared.read.append(facts)

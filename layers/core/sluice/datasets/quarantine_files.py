@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from sluice import keys
@@ -12,12 +13,17 @@ from sluice.ports import Json, ObjectStore
 
 def write_quarantine(rows: Path, summary: Json, *, objects: ObjectStore) -> None:
     """`rows`: rows.jsonl; `summary` names `project` and `dataset_id`, whose folder it is."""
+    objects.upload(rows, keys.quarantined_rows(summary["project"], summary["dataset_id"]), "application/jsonl")
+    with rows.open(encoding="utf-8") as lines:
+        write_summary(summary, lines, objects=objects)
+
+
+def write_summary(summary: Json, lines: Iterable[str], *, objects: ObjectStore) -> None:
+    """What stands beside the rows, of which the first `lines` are shown."""
     project, dataset = summary["project"], summary["dataset_id"]
-    objects.upload(rows, keys.quarantined_rows(project, dataset), "application/jsonl")
     body = json.dumps(summary, indent=1, ensure_ascii=False).encode()
     objects.write(keys.quarantine_summary(project, dataset), body, "application/json")
-    with rows.open(encoding="utf-8") as lines:
-        page = render(summary, lines, _next_steps(summary))
+    page = render(summary, lines, _next_steps(summary))
     objects.write(keys.quarantine_report(project, dataset), page.encode(), "text/html; charset=utf-8")
 
 

@@ -26,6 +26,8 @@ def tell_dataset(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts
             message += f" An earlier correction had accepted {before} others, which were left out."
         if (told := record["notes"].get("read_as")) not in (None, PLAIN):
             message += f" Read as: {told}."
+        if parts := record["notes"].get("parts"):
+            message += f" The file was judged in {parts} part{'s' * (parts > 1)}."
         if again := record["notes"].get("repeated_headers"):
             message += f" Rows that repeat the header and were left out: {again}."
         if names := record["notes"].get("key_columns"):

@@ -9,6 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from sluice.intake.tables import TableWatch
+
 ROWS_PER_BATCH = 50_000
 
 
@@ -71,6 +73,8 @@ class Notes:
     nan: Counter[str] = field(default_factory=Counter)
     """Column → cells that hold NaN at their source, and so are missing."""
     columns: list[str] = field(default_factory=list)
+    tables: TableWatch | None = None
+    """What a CSV reader saw of a second table."""
 
     @property
     def is_json(self) -> bool:

@@ -102,6 +102,11 @@ class Blocks:
             raise not_utf8(self._taken + error.start) from None
 
     @property
+    def taken(self) -> int:
+        """Bytes of the text that were handed out, as a block or to be handed out line by line."""
+        return self._taken
+
+    @property
     def pending(self) -> bool:
         """Whether lines of a block that was fed are left."""
         return bool(self._ready)

@@ -67,13 +67,7 @@ class BlockReader:
 
     def read(self, block: bytes, first_line: int) -> ReadBlock | None:
         """The rows of a block that begins at a record's start, at line `first_line`; None: read it in the exact way."""
-        if not self._safe or (self._escape and self._escape in block):
-            return None
-        if b"\0" in block or (b"\r" in block and block.count(b"\r") != block.count(b"\r\n")):
-            return None
-        text = np.frombuffer(block, np.uint8)
-        quotes = np.flatnonzero(text == self._quote[0]) if self._quote in block else np.zeros(0, np.int64)
-        if len(quotes) and (len(block) > MAX_RECORD_CHARACTERS or not self._enclose_fields(text, quotes)):
+        if not self._has_plain_records(block):
             return None
         columns = self._columns(block)
         if columns is None or not all(_is_blank(columns[name]) for name in self._trailing):
@@ -93,6 +87,24 @@ class BlockReader:
             return list(self._raw(block, places))
 
         return ReadBlock(Batch(columns, pa.array(numbers, pa.int64()), raw=raw), lines, blank)
+
+    def line_count(self, block: bytes) -> int | None:
+        """The lines of a block that begins at a record's start; None unless it certainly ends where a record ends."""
+        if not self._has_plain_records(block):
+            return None
+        if self._quote in block and self._layout(block).most_lines >= MAX_RECORD_LINES:
+            return None
+        return _line_count(block)
+
+    def _has_plain_records(self, block: bytes) -> bool:
+        """Whether a line end outside quotes, counted by their parity, ends a record, and nothing else does."""
+        if not self._safe or (self._escape and self._escape in block):
+            return False
+        if b"\0" in block or (b"\r" in block and block.count(b"\r") != block.count(b"\r\n")):
+            return False
+        text = np.frombuffer(block, np.uint8)
+        quotes = np.flatnonzero(text == self._quote[0]) if self._quote in block else np.zeros(0, np.int64)
+        return not len(quotes) or (len(block) <= MAX_RECORD_CHARACTERS and self._enclose_fields(text, quotes))
 
     def _columns(self, block: bytes) -> dict[str, pa.Array] | None:
         types = self._plan.types(block)

@@ -15,6 +15,7 @@ from sluice.intake.blocks import Blocks, Opener
 from sluice.intake.csv_blocks import BlockReader
 from sluice.intake.dialect import Dialect
 from sluice.intake.limits import UNLIMITED, Limits
+from sluice.intake.parts import Boundary
 from sluice.intake.records import next_record
 from sluice.intake.tables import TableWatch
 
@@ -27,15 +28,17 @@ def read_csv(
     *,
     plan: Plan = AS_TEXT,
     exact: bool = False,
+    before: int = 0,
 ) -> Batches:
-    """Batches of the data rows. `plan`: what the fast way may read as more than text; `exact`: only the exact way."""
-    lines = Blocks(text(), limits, dialect.quoting.quote)
-    for _ in range(dialect.header_lines):
-        lines.next()
+    """Batches of the data rows. `plan`: what the fast way may read as more than text; `exact`: only the exact way.
+
+    `before`: lines of the file before this text.
+    """
+    lines = _below_header(text, dialect, limits, before)
     row = lines.number
     fast = None if exact else BlockReader(dialect, plan)
     slow = _ExactReader(lines, dialect, notes)
-    lines.unread()
+    notes.tables = slow.tables
     if dialect.above:
         yield text_batch(dialect.names, [], [], list(dialect.above))
     while block := lines.take():
@@ -52,6 +55,38 @@ def read_csv(
             row = lines.number
 
 
+def csv_boundaries(text: Opener, dialect: Dialect, limits: Limits, size: int) -> Iterator[Boundary]:
+    """Where a text may be cut between two records, about every `size` bytes.
+
+    The first is below the header, the last the text's end. Reads no value; the exact way looks at blocks on whose
+    records the fast one might be wrong, and at as many lines below them as it needs.
+    """
+    lines = _below_header(text, dialect, limits)
+    row = lines.number
+    yield lines.taken, lines.taken, row
+    fast, slow = BlockReader(dialect, AS_TEXT), _ExactReader(lines, dialect, Notes("csv"))
+    while block := lines.take(size):
+        count = fast.line_count(block)
+        if count is None:
+            lines.number = row
+            lines.feed(block)
+            for _ in slow.records():
+                pass
+            row = lines.number
+        else:
+            row += count
+        yield lines.taken, lines.taken, row
+
+
+def _below_header(text: Opener, dialect: Dialect, limits: Limits, before: int = 0) -> Blocks:
+    lines = Blocks(text(), limits, dialect.quoting.quote)
+    lines.number = before
+    for _ in range(dialect.header_lines):
+        lines.next()
+    lines.unread()
+    return lines
+
+
 class _ExactReader:
     def __init__(self, lines: Blocks, dialect: Dialect, notes: Notes) -> None:
         self._lines, self._dialect, self._notes = lines, dialect, notes
@@ -65,7 +100,7 @@ class _ExactReader:
         values: list[list[str]] = []
         rows: list[int] = []
         broken: list[Broken] = []
-        for row, record, problem in self._records():
+        for row, record, problem in self.records():
             if problem:
                 broken.append(Broken(row, "quoting", problem, record))
             elif len(record) != width:
@@ -87,7 +122,7 @@ class _ExactReader:
         if values or broken:
             yield text_batch(self._names, values, rows, broken)
 
-    def _records(self) -> Iterator[tuple[int, list[str], str | None]]:
+    def records(self) -> Iterator[tuple[int, list[str], str | None]]:
         """(source line, fields, what is wrong) of each record; blank lines are counted and left out."""
         lines, delimiter, quoting = self._lines, self._dialect.delimiter, self._dialect.quoting
         several = len(self._names) > 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sluice.intake.arrow_types import AS_TEXT, Plan
@@ -14,15 +14,23 @@ from sluice.intake.blocks import BLOCK, Blocks, Opener
 from sluice.intake.json_blocks import JsonBlocks, lines_in
 from sluice.intake.json_texts import Piece, groups, layout, pieces
 from sluice.intake.limits import UNLIMITED, Limits
+from sluice.intake.parts import Boundary
 from sluice.model.values import number_text
 
 
 def read_json(
-    text: Opener, wanted: list[str], notes: Notes, limits: Limits = UNLIMITED, plan: Plan = AS_TEXT
+    text: Opener,
+    wanted: list[str],
+    notes: Notes,
+    limits: Limits = UNLIMITED,
+    plan: Plan = AS_TEXT,
+    *,
+    before: int | None = None,
 ) -> Batches:
     """Batches with the `wanted` columns; `notes.columns` has the names that were found.
 
-    `plan`: which of them may come as more than text.
+    `plan`: which of them may come as more than text. `before`: lines of the file before this part of it,
+    which has one object on each line.
     """
     seen: dict[str, None] = {}
     if plan is AS_TEXT:
@@ -35,7 +43,7 @@ def read_json(
         return {name: _text(record.get(name)) for name in wanted}
 
     def read(block: bytes, lines: Iterable[str], first: int) -> Batches:
-        if first == 1:
+        if not seen:
             # the names stand in the order in which they occur
             record, problem = _parse(block.partition(b"\n")[0].decode("utf-8").strip())
             seen.update(dict.fromkeys(record) if problem is None else {})
@@ -47,8 +55,8 @@ def read_json(
             notes.columns = list(seen)
             yield batch
 
-    first = 1
-    if layout(text) != "lines":
+    first = 1 + (before or 0)
+    if before is None and layout(text) != "lines":
         for group in groups(pieces(text, limits), BLOCK):
             yield from read("\n".join(group).encode("utf-8"), group, first)
             first += len(group)
@@ -93,6 +101,18 @@ def _exact(found: Iterable[Piece], wanted: list[str], notes: Notes, seen: dict[s
     notes.columns = list(seen)
     if values or broken:
         yield text_batch(wanted, values, rows, broken)
+
+
+def json_boundaries(text: Opener, limits: Limits, size: int) -> Iterator[Boundary]:
+    """Where a text of JSON lines may be cut, about every `size` bytes."""
+    blocks, lines = Blocks(text(), limits), 0
+    yield 0, 0, 0
+    while block := blocks.take(size):
+        if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
+            lines += len(lines_in(block))
+        else:
+            lines += block.count(b"\n") + (not block.endswith(b"\n"))
+        yield blocks.taken, blocks.taken, lines
 
 
 def json_names(text: Opener, limits: Limits = UNLIMITED) -> list[str]:

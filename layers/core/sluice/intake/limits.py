@@ -46,11 +46,16 @@ class Limits:
         """The same limits, and `seconds` from now for the reading."""
         return self if seconds is None else replace(self, until=time.monotonic() + seconds, seconds=seconds)
 
+    def is_beyond(self, size: int | None) -> bool:
+        """Whether a file of `size` bytes is too large as a whole; False where nobody knows."""
+        return size is not None and self.file_bytes is not None and size > self.file_bytes
+
     def check_file(self, size: int, what: str = "the file has") -> None:
         """Raises FileTooLargeError when `size` bytes are too many."""
-        if self.file_bytes is not None and size > self.file_bytes:
+        if self.is_beyond(size) and self.file_bytes is not None:
             raise FileTooLargeError(
-                f"{what} {megabytes(size)}, and at most {megabytes(self.file_bytes)} can be read (unpacked). {WAY_OUT}"
+                f"{what} {megabytes(size)}, and at most {megabytes(self.file_bytes)} can be read (unpacked). {WAY_OUT}",
+                whole=True,
             )
 
     def check_group(self, size: int) -> None:
@@ -73,7 +78,7 @@ class Limits:
     def check_time(self) -> None:
         """Raises FileTooLargeError when the time for reading is over. To be asked now and then while reading."""
         if self.until is not None and time.monotonic() > self.until:
-            raise FileTooLargeError(f"the file could not be read within {self.seconds:.0f} s. {WAY_OUT}")
+            raise FileTooLargeError(f"the file could not be read within {self.seconds:.0f} s. {WAY_OUT}", whole=True)
 
 
 UNLIMITED = Limits()
@@ -85,7 +90,7 @@ def too_large(error: MemoryError | OSError, size: int | None) -> FileTooLargeErr
         return None
     full = "memory" if isinstance(error, MemoryError) else "temporary disk"
     what = f"its {megabytes(size)}" if size is not None else "it"
-    return FileTooLargeError(f"the function's {full} was full before {what} could be read. {WAY_OUT}")
+    return FileTooLargeError(f"the function's {full} was full before {what} could be read. {WAY_OUT}", whole=True)
 
 
 def megabytes(size: int) -> str:

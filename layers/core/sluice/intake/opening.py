@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from sluice.errors import EmptyFileError, UnreadableFileError
 from sluice.intake.blocks import Chunks, Opener
@@ -36,10 +36,12 @@ class Arrival:
     The first chunk is kept, since what a file is shows at its start. `sha256` is known when one pass came to the end.
     """
 
-    def __init__(self, source: Opener, path: Path | None = None) -> None:
+    def __init__(self, source: Opener, path: Path | None = None, seekable: IO[bytes] | None = None) -> None:
         self._source = source
         self._first: bytes | None = None
         self.path = path
+        self.seekable = seekable
+        """The same bytes, read at any place: Parquet is not copied to the disk then."""
         self.sha256: str | None = None
 
     @classmethod
@@ -80,8 +82,10 @@ class Opened:
 
     kind: Literal["parquet", "workbook", "text"]
     chunks: Opener
-    path: Path | None = None
+    path: Path | IO[bytes] | None = None
     encoding: str | None = None
+    shift: int | None = None
+    """Where the text begins in the bytes that arrived; None where these are not the text: packed, or recoded."""
 
 
 def open_arrival(arrival: Arrival, scratch: Path, limits: Limits = UNLIMITED, encoding: str | None = None) -> Opened:
@@ -96,10 +100,10 @@ def open_arrival(arrival: Arrival, scratch: Path, limits: Limits = UNLIMITED, en
     if not head:
         raise EmptyFileError("the file is empty; was the upload interrupted?")
     raw: Opener = arrival.chunks
-    path = arrival.path
     if is_workbook(head):
         # the list of its parts stands at its end
-        return Opened("workbook", raw, path or _written(raw, scratch / "arrival.xlsx", limits))
+        return Opened("workbook", raw, arrival.path or _written(raw, scratch / "arrival.xlsx", limits))
+    path: Path | IO[bytes] | None = arrival.path or arrival.seekable
     if how := packing(head):
         packed, path = raw, None
         raw = lambda: unpacked(packed(), how, limits)  # noqa: E731 (a stream that can be started again)
@@ -123,13 +127,13 @@ def open_arrival(arrival: Arrival, scratch: Path, limits: Limits = UNLIMITED, en
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Opened("text", lambda: utf16_in_utf8(raw(), "utf-16"), encoding="utf-16")
     if head.startswith(codecs.BOM_UTF8):
-        return Opened("text", lambda: without_mark(raw()), encoding="utf-8-sig")
+        return Opened("text", lambda: without_mark(raw()), encoding="utf-8-sig", shift=None if how else 3)
     named = codecs.lookup(encoding).name if encoding else "utf-8"
     if named != "utf-8":
         return Opened("text", lambda: named_in_utf8(raw(), named), encoding=named)
     if unmarked := unmarked_utf16(head):
         return Opened("text", lambda: utf16_in_utf8(raw(), unmarked), encoding=unmarked)
-    return Opened("text", raw, encoding="utf-8")
+    return Opened("text", raw, encoding="utf-8", shift=None if how else 0)
 
 
 def chunks_of(path: Path) -> Chunks:

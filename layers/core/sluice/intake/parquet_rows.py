@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,19 +16,22 @@ from sluice.intake.arrow_cells import Cells, cells_as_text, is_text, read_cells,
 from sluice.intake.arrow_types import AS_TEXT, Plan, Planned
 from sluice.intake.batches import ROWS_PER_BATCH, Batch, Batches, Broken, Notes
 from sluice.intake.limits import Limits
+from sluice.intake.parts import Boundary, Part
 
+File = Path | IO[bytes]
+"""On the disk, or anything that can be read at any place."""
 _ADVICE = {
     "pandas.period": "write it as text such as 2026-01, or as a timestamp",
     "pandas.interval": "write it as text, or its two ends as two columns",
 }
 
 
-def parquet_columns(path: Path) -> list[str]:
+def parquet_columns(path: File) -> list[str]:
     """Names of the top-level columns. Raises UnreadableFileError."""
     return list(_opened(path).schema_arrow.names)
 
 
-def check_size(path: Path, limits: Limits) -> None:
+def check_size(path: File, limits: Limits) -> None:
     """Raises FileTooLargeError for what would unpack to too much, by the file's own footer; UnreadableFileError."""
     metadata = _opened(path).metadata
     groups = [metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)]
@@ -36,13 +39,28 @@ def check_size(path: Path, limits: Limits) -> None:
     limits.check_group(max(groups, default=0))
 
 
-def read_parquet(path: Path, wanted: list[str], notes: Notes | None = None, plan: Plan = AS_TEXT) -> Batches:
+def parquet_boundaries(path: File) -> Iterator[Boundary]:
+    """Before and after each row group; bytes are unpacked ones."""
+    metadata = _opened(path).metadata
+    size = rows = 0
+    yield 0, size, rows
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        size, rows = size + group.total_byte_size, rows + group.num_rows
+        yield number + 1, size, rows
+
+
+def read_parquet(
+    path: File, wanted: list[str], notes: Notes | None = None, plan: Plan = AS_TEXT, part: Part | None = None
+) -> Batches:
     """Batches with the `wanted` columns. `notes` counts NaN; `plan`: which columns may come as more than text.
+
+    `part`: the row groups to read; all by default.
 
     Pages whose checksum is in the file are compared with it. Raises UnreadableFileError, which names each column whose
     type has no plain values, and quotes no value of a row.
     """
-    row = 0
+    row = part.before if part else 0
     try:
         # nanoseconds hold the years 1677 to 2262 only, and what is beyond them comes back as another time
         file = _opened(path, coerce_int96_timestamp_unit="us", page_checksum_verification=True)
@@ -50,8 +68,9 @@ def read_parquet(path: Path, wanted: list[str], notes: Notes | None = None, plan
         if refused := [why for name in wanted if (why := _no_plain_values(schema.field(name)))]:
             raise UnreadableFileError("; ".join(refused))
         native = {name: not _is_text(schema.field(name).type) for name in wanted}
-        seconds = _int96_seconds(path, file, wanted)
-        batches = file.iter_batches(batch_size=ROWS_PER_BATCH, columns=wanted)
+        groups = list(range(part.start, part.end) if part else range(file.num_row_groups))
+        seconds = _int96_seconds(path, file, wanted, groups)
+        batches = file.iter_batches(batch_size=ROWS_PER_BATCH, columns=wanted, row_groups=groups)
         for record_batch, times in zip(batches, seconds, strict=False):
             count = len(record_batch)
             cells = {name: read_cells(record_batch.column(name), times.get(name)) for name in wanted}
@@ -72,7 +91,7 @@ def read_parquet(path: Path, wanted: list[str], notes: Notes | None = None, plan
         raise UnreadableFileError(f"the Parquet file cannot be read after row {row}: {kind}; write it again") from None
 
 
-def _opened(path: Path, **options: Any) -> pq.ParquetFile:
+def _opened(path: File, **options: Any) -> pq.ParquetFile:
     try:
         file = pq.ParquetFile(path, **options)
         # the names of columns are decoded here
@@ -84,7 +103,9 @@ def _opened(path: Path, **options: Any) -> pq.ParquetFile:
     return file
 
 
-def _int96_seconds(path: Path, file: pq.ParquetFile, wanted: list[str]) -> Iterator[dict[str, pa.Array]]:
+def _int96_seconds(
+    path: File, file: pq.ParquetFile, wanted: list[str], groups: Sequence[int]
+) -> Iterator[dict[str, pa.Array]]:
     """For each batch, the columns of 96-bit times in seconds, which hold all that 96 bits may mean."""
     leaves = [file.schema.column(place) for place in range(len(file.schema))]
     names = [leaf.path for leaf in leaves if leaf.physical_type == "INT96" and leaf.path in wanted]
@@ -92,7 +113,7 @@ def _int96_seconds(path: Path, file: pq.ParquetFile, wanted: list[str]) -> Itera
         while True:
             yield {}
     again = _opened(path, coerce_int96_timestamp_unit="s", page_checksum_verification=True)
-    for batch in again.iter_batches(batch_size=ROWS_PER_BATCH, columns=names):
+    for batch in again.iter_batches(batch_size=ROWS_PER_BATCH, columns=names, row_groups=groups):
         yield {name: batch.column(name) for name in names}
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sluice.contract.file import FOUND, FileLayout
+from sluice.errors import FileTooLargeError
 from sluice.intake import json_texts
 from sluice.intake.arrow_types import AS_TEXT, Plan
 from sluice.intake.batches import Batches, Notes
-from sluice.intake.csv_rows import read_csv
+from sluice.intake.blocks import BLOCK, Opener
+from sluice.intake.csv_rows import csv_boundaries, read_csv
 from sluice.intake.dialect import Dialect, sniff
-from sluice.intake.json_rows import json_names, read_json
+from sluice.intake.json_rows import json_boundaries, json_names, read_json
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Arrival, Opened, open_arrival
-from sluice.intake.parquet_rows import check_size, parquet_columns, read_parquet
+from sluice.intake.parquet_rows import check_size, parquet_boundaries, parquet_columns, read_parquet
+from sluice.intake.parts import Part, parts_of
 from sluice.intake.sheet_tables import Table, find_table, read_table
 
 
@@ -28,6 +31,8 @@ class Source:
     dialect: Dialect | None = None
     limits: Limits = UNLIMITED
     table: Table | None = None
+    part: Part | None = None
+    """What of the file `opened` has; all of it without one."""
 
     def header(self) -> list[str]:
         """The names of the columns. JSON is read once for it: any object may bring a name of its own."""
@@ -41,10 +46,42 @@ class Source:
         if self.table is not None:
             return read_table(self.table, wanted, self.notes, self.limits)
         if self.opened.path is not None:
-            return read_parquet(self.opened.path, wanted, self.notes, plan)
+            return read_parquet(self.opened.path, wanted, self.notes, plan, self.part)
+        before = self.part.before if self.part else None
         if self.dialect is None:
-            return read_json(self.opened.chunks, wanted, self.notes, self.limits, plan)
-        return read_csv(self.opened.chunks, self.dialect, self.notes, self.limits, plan=plan)
+            return read_json(self.opened.chunks, wanted, self.notes, self.limits, plan, before=before)
+        return read_csv(self.opened.chunks, self.dialect, self.notes, self.limits, plan=plan, before=before or 0)
+
+    def parts(self, size: int) -> Iterator[Part]:
+        """Parts of about `size` bytes that are read alone as they are read in the whole; reads all of a text for it.
+
+        Raises UnreadableFileError and FileTooLargeError, the latter also for JSON without one object on each line.
+        """
+        text, most = self.opened.chunks, min(size, BLOCK)
+        if self.table is not None:
+            raise FileTooLargeError(
+                "a workbook is read by one function, and this one is too large. Save it as CSV (UTF-8)"
+            )
+        if self.opened.path is not None:
+            boundaries = parquet_boundaries(self.opened.path)
+        elif self.dialect is not None:
+            boundaries = csv_boundaries(text, self.dialect, self.limits, most)
+        elif self.notes.format == json_texts.FORMATS["lines"]:
+            boundaries = json_boundaries(text, self.limits, most)
+        else:
+            raise FileTooLargeError(
+                "a JSON file of this size can be read only if it has one object on each line, since it is read in "
+                "parts that begin and end at a line's end. Write it as JSON lines"
+            )
+        return parts_of(boundaries, size)
+
+    def only(self, part: Part, text: Opener) -> Source:
+        """The rows of one part. `text`: that part alone; of Parquet it is not read."""
+        dialect = self.dialect
+        if dialect is not None and part.start:
+            dialect = replace(dialect, header_lines=0, above=())
+        opened = self.opened if self.opened.path is not None else replace(self.opened, chunks=text)
+        return replace(self, opened=opened, dialect=dialect, part=part)
 
 
 def open_source(

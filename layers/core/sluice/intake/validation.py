@@ -19,16 +19,18 @@ from sluice.contract.models import Contract
 from sluice.errors import CorrectionError, EmptyFileError, HeaderMismatchError
 from sluice.intake.arrow_types import CODED, plan_of
 from sluice.intake.batches import Batch, Batches, Notes
+from sluice.intake.blocks import Opener
 from sluice.intake.corrections import Correction
 from sluice.intake.header import check_header
 from sluice.intake.json_rows import no_object
 from sluice.intake.key_columns import KeyColumns
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Arrival
+from sluice.intake.parts import Part
 from sluice.intake.quarantine_columns import OWN, ROW
 from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import ARROW_TYPES, Violation, judge
-from sluice.intake.source import open_source
+from sluice.intake.source import Source, open_source
 
 Count = Callable[[Mapping[str, pa.Array], int], None]
 
@@ -67,20 +69,73 @@ def validate_file(
     expectation of the contract raises nothing: it is in the outcome's `refusals`.
     """
     outcome = _read(file, contract, arrived_at, scratch, limits, count, correction, in_key or {})
+    if correction is None:
+        check_whole(outcome, contract)
+        return outcome
     total = outcome.rows + outcome.quarantined
-    if correction is not None:
-        if total == 0 and correction.accepted_before:
-            raise CorrectionError(
-                f"an earlier correction had accepted each of the {correction.accepted_before} rows; none is left"
-            )
-        if total and outcome.rows == 0:
-            why = f"none of the {total} corrected rows can be accepted"
-            outcome.refusals = [{"rule": "correction", "column": None, "rows": total, "message": why}]
-    elif total:
-        outcome.refusals = _broken_expectations(outcome, contract)
-    if total == 0:
-        raise EmptyFileError(outcome.notes.no_row())
+    if total == 0 and correction.accepted_before:
+        raise CorrectionError(
+            f"an earlier correction had accepted each of the {correction.accepted_before} rows; none is left"
+        )
+    _check_rows(outcome)
+    if outcome.rows == 0:
+        why = f"none of the {total} corrected rows can be accepted"
+        outcome.refusals = [{"rule": "correction", "column": None, "rows": total, "message": why}]
     return outcome
+
+
+def check_whole(outcome: Outcome, contract: Contract) -> None:
+    """What the contract expects of a file as a whole, by the counts of all its rows: into the outcome's `refusals`.
+
+    Raises EmptyFileError.
+    """
+    _check_rows(outcome)
+    outcome.refusals = _broken_expectations(outcome, contract)
+
+
+def _check_rows(outcome: Outcome) -> None:
+    if outcome.rows + outcome.quarantined == 0:
+        raise EmptyFileError(outcome.notes.no_row())
+
+
+def validate_part(
+    arrival: Arrival,
+    part: Part,
+    text: Opener,
+    contract: Contract,
+    arrived_at: datetime,
+    scratch: Path,
+    limits: Limits = UNLIMITED,
+    *,
+    count: Count | None = None,
+    in_key: Mapping[str, str | None] | None = None,
+) -> Outcome:
+    """Judges the rows of one part as `validate_file` does, and no more: what is expected of the whole comes later.
+
+    `arrival`: the whole file, of which the start shows how it is laid out; `text`: the part alone.
+    """
+    of_key = KeyColumns(in_key or {}, contract)
+    source = recognised(arrival, contract, scratch, limits, of_key).only(part, text)
+    notes = source.notes
+    extra = [] if notes.is_json else check_header(of_key.header(notes.columns), contract)
+    outcome = Outcome(scratch / "accepted.parquet", scratch / "rows.jsonl", notes, extra)
+    _write(_batches(source, contract, of_key), contract, arrived_at, outcome, limits, count)
+    return outcome
+
+
+def recognised(arrival: Arrival, contract: Contract, scratch: Path, limits: Limits, of_key: KeyColumns) -> Source:
+    """The file by its start. Raises what `validate_file` raises of it."""
+    expected = of_key.in_fields(list(contract.data.columns))
+    source = open_source(arrival, scratch, limits, expected, contract.data.file)
+    if not source.notes.is_json:
+        check_header(of_key.header(source.notes.columns), contract)
+    return source
+
+
+def _batches(source: Source, contract: Contract, of_key: KeyColumns) -> Batches:
+    wanted = list(contract.data.columns)
+    asked = of_key.asked(wanted, source.notes)
+    return of_key.filled(source.batches(asked, plan_of(contract, asked)), wanted, source.notes)
 
 
 def _read(
@@ -102,8 +157,7 @@ def _read(
     notes = source.notes
     extra = [] if notes.is_json else check_header(of_key.header(notes.columns), contract)
     if correction is None:
-        asked = of_key.asked(wanted, notes)
-        batches = of_key.filled(source.batches(asked, plan_of(contract, asked)), wanted, notes)
+        batches = _batches(source, contract, of_key)
     else:
         if ROW not in source.header():
             raise CorrectionError(
@@ -114,12 +168,17 @@ def _read(
     outcome = Outcome(scratch / "accepted.parquet", scratch / "rows.jsonl", notes, extra)
     _write(batches, contract, arrived_at, outcome, limits, count)
     if notes.is_json and outcome.rows + outcome.quarantined:
-        if not notes.columns:
-            raise HeaderMismatchError(no_object(source.opened.chunks))
-        outcome.extra_columns = check_header(of_key.header(notes.columns), contract)
+        check_names(outcome, contract, source.opened.chunks, of_key)
     if correction is not None:
         outcome.extra_columns = [name for name in outcome.extra_columns if name not in OWN]
     return outcome
+
+
+def check_names(outcome: Outcome, contract: Contract, text: Opener, of_key: KeyColumns) -> None:
+    """The header of JSON: the names of all its objects, known when all rows were read. Raises HeaderMismatchError."""
+    if not outcome.notes.columns:
+        raise HeaderMismatchError(no_object(text))
+    outcome.extra_columns = check_header(of_key.header(outcome.notes.columns), contract)
 
 
 def accepted_schema(contract: Contract) -> pa.Schema:

@@ -35,15 +35,15 @@ class Distinct:
         self._pending.append(hashes)
         self._waiting += len(hashes)
         if self._waiting > 4 * KEPT:
-            self._settle()
+            self.settle()
 
     def merge(self, other: Distinct) -> None:
-        other._settle()
+        other.settle()
         self.add(other._smallest)
 
     @property
     def exact(self) -> bool:
-        self._settle()
+        self.settle()
         return len(self._smallest) < KEPT
 
     @property
@@ -52,7 +52,7 @@ class Distinct:
             return len(self._smallest)
         return round((KEPT - 1) / ((float(self._smallest[-1]) + 1) / 2**64))
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         if self._pending:
             found = np.sort(np.concatenate([self._smallest, *self._pending]))
             # not np.unique, whose hash table is slower than this sort

@@ -15,6 +15,7 @@ the sum of squared deviations, which is null where it overflows.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,19 @@ _ROWS = 32_768
 Profile = dict[str, Any]
 
 
-def profile_parquet(path: Path, contract: Contract, dataset_id: str) -> Profile:
-    """The profile of an accepted Parquet file; some thousand rows at a time are in memory."""
+def profile_parquet(files: Iterable[Path], contract: Contract, dataset_id: str) -> Profile:
+    """The profile of accepted Parquet files of one contract; some thousand rows at a time are in memory."""
+    whole: Profiler | None = None
+    for path in files:
+        part = _counted(path, contract)
+        if whole is None:
+            whole = part
+        else:
+            whole.merge(part)
+    return (whole or Profiler(contract)).profile(dataset_id)
+
+
+def _counted(path: Path, contract: Contract) -> Profiler:
     with pq.ParquetFile(path) as file:
         present = set(file.schema_arrow.names)
     # what is not in the file was accepted under an older contract
@@ -44,7 +56,7 @@ def profile_parquet(path: Path, contract: Contract, dataset_id: str) -> Profile:
         for batch in file.iter_batches(batch_size=_ROWS, columns=list(columns)):
             profiler.add(dict(zip(batch.schema.names, batch.columns, strict=True)), len(batch))
         profiler.rows = file.metadata.num_rows
-    return profiler.profile(dataset_id)
+    return profiler
 
 
 def profile_column(values: pa.ChunkedArray, kind: str) -> dict[str, Any]:

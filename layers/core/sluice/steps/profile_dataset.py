@@ -9,6 +9,7 @@ from typing import Any
 
 from sluice import keys
 from sluice.contract import Contract
+from sluice.datasets.accepted_files import accepted_files
 from sluice.errors import DamagedRecordError, NotFoundError, UnknownProjectError
 from sluice.ports import Events, Json, Ledger, ObjectStore
 from sluice.profile import drift
@@ -36,9 +37,8 @@ def profile_dataset(project: str, dataset_id: str, *, objects: ObjectStore, ledg
     profile = counted(project, dataset_id, registered[1], objects=objects)
     if profile is None:
         with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
-            path = Path(folder) / "accepted.parquet"
-            objects.download(keys.accepted_part(project, dataset_id), path)
-            profile = profile_parquet(path, contract, dataset_id) | {"contract_version": registered[1]}
+            files = accepted_files(project, dataset_id, Path(folder), objects=objects)
+            profile = profile_parquet(files, contract, dataset_id) | {"contract_version": registered[1]}
         profile |= read_as(project, dataset_id, objects=objects)
     notes: list[str] = []
     baseline = _baseline(project, notes, objects=objects, ledger=ledger)

@@ -26,11 +26,13 @@ from sluice.datasets.accept_labels import accept_labels, refuse_labels
 from sluice.datasets.corrected_by import CORRECTS
 from sluice.datasets.corrections import Lineage, lineage
 from sluice.datasets.dead_letters import file_letter, given_up
-from sluice.datasets.file_facts import ignored_columns, missing_numbers
+from sluice.datasets.file_records import failed, finished, gone, notes_of, record_of, recorded, without_rows
+from sluice.datasets.hand_over import for_parts, hand_over
 from sluice.datasets.quarantine_files import write_quarantine
 from sluice.datasets.tell_dataset import tell_dataset
 from sluice.errors import (
     ConflictError,
+    FileTooLargeError,
     GivenUpError,
     InputError,
     NotFoundError,
@@ -38,13 +40,12 @@ from sluice.errors import (
     UnknownProjectError,
     UnreadableFileError,
 )
-from sluice.escaping import visible
 from sluice.intake.limits import Limits, too_large
 from sluice.intake.markers import marker
 from sluice.intake.misplaced import contract_among_rows
 from sluice.intake.opening import Arrival
 from sluice.intake.validation import Outcome, validate_file
-from sluice.ports import Alerts, Clock, Events, Json, Ledger, ObjectStore, Settings
+from sluice.ports import Alerts, Clock, Events, Executions, Json, Ledger, ObjectStore, Settings
 from sluice.profile.profiler import Profiler
 from sluice.store.counted_profiles import write_counted
 
@@ -67,13 +68,15 @@ def validate_dataset(
     ledger: Ledger,
     alerts: Alerts,
     events: Events,
+    executions: Executions,
     clock: Clock,
 ) -> Json:
     """The terminal record of this arrival; the first call makes it, later ones only give it back.
 
-    While another call makes it, `status` is `in progress`. Else it is `accepted`, `quarantined` (the whole file, by the
-    contract's expectations), `failed` (with `error` and `message`), `ignored` (not a data file) or `gone` (deleted
-    before it was handled). Input mistakes are outcomes; everything else is raised, so that the queue delivers it again.
+    While another call makes it, or the file is judged in parts, `status` is `in progress`. Else it is `accepted`,
+    `quarantined` (the whole file, by the contract's expectations), `failed` (with `error` and `message`), `ignored`
+    (not a data file) or `gone` (deleted before it was handled). Input mistakes are outcomes; everything else is raised,
+    so that the queue delivers it again.
     From the dead-letter queue (`queue_arn`) a file comes to be recorded as failed, unless its dataset is listed.
     `seconds`: the time for reading it.
     """
@@ -88,25 +91,26 @@ def validate_dataset(
     project, contract_version = "", None
     try:
         if what := marker(key, size):
-            return _recorded(
+            return recorded(
                 bucket, key, version, _ignored(key, dataset, what, ledger=ledger, clock=clock), ledger=ledger
             )
         project = keys.parse_arrival(key).project
         if not key.startswith(LABELS) and (begun := ledger.judged(project, dataset)) is not None:
-            record = _finished(
+            record = finished(
                 key, project, dataset, begun, objects=objects, ledger=ledger, alerts=alerts, events=events
             )
-            return _recorded(bucket, key, version, record, ledger=ledger)
-        if queue_arn and queue_arn == settings.dead_arrivals_arn:
+            return recorded(bucket, key, version, record, ledger=ledger)
+        large = limits.is_beyond(size) and for_parts(key, settings=settings)
+        if not large and queue_arn and queue_arn == settings.dead_arrivals_arn:
             letter = file_letter(bucket, key, version, size)
             raise GivenUpError(given_up(letter.what, letter.function, letter.todo, size))
         if why := contract_among_rows(key):
             raise UnreadableFileError(why)
         if not objects.exists(key):
-            record = _gone(key, project, dataset, "it was deleted", alerts=alerts)
+            record = gone(key, project, dataset, "it was deleted", alerts=alerts)
         else:
-            limits.check_file(size or 0)
             contract, contract_version = _contract(project, objects=objects, ledger=ledger, alerts=alerts, clock=clock)
+            limits.check_file(size or 0)
             with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
                 if key.startswith(LABELS):
                     record = _judge_labels(
@@ -130,14 +134,14 @@ def validate_dataset(
                         clock=clock,
                     )
                     record = _again_on_conflict(judge)
-    except (InputError, GivenUpError) as error:
-        record = _refused(key, version, project, dataset, error, objects=objects, alerts=alerts)
-    except (MemoryError, OSError) as error:
-        full = too_large(error, size)
-        if full is None:
+    except (InputError, GivenUpError, MemoryError, OSError) as caught:
+        error = caught if isinstance(caught, SluiceError) else too_large(caught, size)
+        if error is None:
             raise
-        record = _refused(key, version, project, dataset, full, objects=objects, alerts=alerts)
-    return _recorded(bucket, key, version, {"contract_version": contract_version, **record}, ledger=ledger)
+        if isinstance(error, FileTooLargeError) and error.whole and size and for_parts(key, settings=settings):
+            return hand_over(bucket, key, version, project, size, settings=settings, executions=executions)
+        record = _refused(key, version, project, dataset, error, objects=objects, alerts=alerts)
+    return recorded(bucket, key, version, {"contract_version": contract_version, **record}, ledger=ledger)
 
 
 def _refused(
@@ -145,7 +149,7 @@ def _refused(
 ) -> Json:
     if key.startswith(LABELS):
         return refuse_labels(key, version, project, dataset, error, objects=objects, alerts=alerts)
-    return _failed(key, project, dataset, error, alerts=alerts)
+    return failed(key, project, dataset, error, alerts=alerts)
 
 
 def _judge_labels(
@@ -163,15 +167,7 @@ def _judge_labels(
     try:
         return accept_labels(key, version, project, contract, folder, limits, objects=objects, alerts=alerts)
     except NotFoundError:
-        return _gone(key, project, dataset, "this version of it was deleted", alerts=alerts)
-
-
-def _recorded(bucket: str, key: str, version: str, record: Json, *, ledger: Ledger) -> Json:
-    record |= {"key": key, "version_id": version}
-    if ledger.record_arrival(bucket, key, version, record):
-        return record
-    # another delivery of the same event was faster; its record is the one that counts
-    return ledger.arrival(bucket, key, version) or record
+        return gone(key, project, dataset, "this version of it was deleted", alerts=alerts)
 
 
 def _contract(
@@ -254,25 +250,13 @@ def _judge(
         )
         content = arrival.digest()
     except NotFoundError:
-        return _gone(key, project, dataset, "this version of it was deleted", alerts=alerts)
+        return gone(key, project, dataset, "this version of it was deleted", alerts=alerts)
     refused = bool(outcome.refusals)
-    record: Json = {
-        "status": "quarantined" if refused else "accepted",
-        "project": project,
-        "dataset_id": dataset,
-        "rows": 0 if refused else outcome.rows,
-        "quarantined_rows": outcome.rows + outcome.quarantined if refused else outcome.quarantined,
-        "reasons": [{k: r[k] for k in ("rule", "column", "rows")} for r in outcome.refusals] + outcome.reason_counts,
-        "format": outcome.notes.format,
-        "encoding": outcome.notes.encoding,
-        "notes": _notes(outcome, corrects),
-    }
+    record = record_of(project, dataset, outcome, _notes(outcome, corrects))
     if corrects is not None:
         record[CORRECTS] = corrects.told(dataset)
-    if refused:
-        if twin := ledger.same_content(project, content):
-            record["notes"]["same_content_as"] = twin
-        record["message"] = "; ".join(refusal["message"] for refusal in outcome.refusals)
+    if refused and (twin := ledger.same_content(project, content)):
+        record["notes"]["same_content_as"] = twin
     if refused or outcome.quarantined:
         summary = {**record, "key": key, "version_id": version, "refusals": outcome.refusals}
         write_quarantine(outcome.quarantine_path, summary, objects=objects)
@@ -290,46 +274,7 @@ def _judge(
                 project, dataset, accepted_at, facts, judged, corrects.lines_of, corrects.listed
             ):
                 raise ConflictError(f"another correction of dataset {corrects.lines_of} was listed meanwhile")
-        return _finished(key, project, dataset, judged, objects=objects, ledger=ledger, alerts=alerts, events=events)
-    tell_dataset(key, record, objects=objects, alerts=alerts)
-    return record
-
-
-def _finished(
-    key: str,
-    project: str,
-    dataset: str,
-    judged: Json,
-    *,
-    objects: ObjectStore,
-    ledger: Ledger,
-    alerts: Alerts,
-    events: Events,
-) -> Json:
-    """The record of an upload whose dataset is listed, with the event and the alert that follow from it.
-
-    `judged`: as the state store keeps it. A dataset that an older version listed has its counts alone.
-    """
-    counts = {name: judged[name] for name in ("rows", "quarantined_rows")}
-    record: Json = {
-        "status": "accepted",
-        "project": project,
-        "dataset_id": dataset,
-        **counts,
-        "reasons": judged.get("reasons", []),
-        "format": judged.get("format"),
-        "encoding": judged.get("encoding"),
-        "notes": dict(judged.get("notes", {})),
-        "contract_version": judged.get("contract_version"),
-    }
-    if corrects := judged.get(CORRECTS):
-        record[CORRECTS] = corrects
-    if content := judged.get("sha256"):
-        # of two uploads at the same instant, one is the first
-        first = ledger.first_with_content(project, content, dataset, key)
-        if first["dataset_id"] != dataset:
-            record["notes"]["same_content_as"] = first
-    events.put("Dataset Accepted", {"project": project, "dataset_id": dataset, **counts})
+        return finished(key, project, dataset, judged, objects=objects, ledger=ledger, alerts=alerts, events=events)
     tell_dataset(key, record, objects=objects, alerts=alerts)
     return record
 
@@ -337,43 +282,10 @@ def _finished(
 def _notes(outcome: Outcome, corrects: Lineage | None) -> dict[str, Any]:
     rows = None if corrects is None else corrects.rows
     before = {"accepted_before": rows.accepted_before} if rows is not None and rows.accepted_before else {}
-    return before | ignored_columns(outcome.extra_columns) | missing_numbers(outcome.notes.nan) | outcome.notes.told()
+    return before | notes_of(outcome)
 
 
 def _ignored(key: str, dataset: str, what: str, *, ledger: Ledger, clock: Clock) -> Json:
     project = keys.project_of(key)
     ledger.add_ignored(project, clock.now(), {"key": key, "what": what})
-    return _without_rows("ignored", project, dataset, what, f"{what} is not a data file")
-
-
-def _gone(key: str, project: str, dataset: str, why: str, *, alerts: Alerts) -> Json:
-    message = (
-        f"{why} before it was processed, so no run learns from it. If it was renamed, the object with the new name "
-        f"counts"
-    )
-    facts = {"key": key, "dataset_id": dataset}
-    subject = f"{project}: a file was deleted before it was processed"
-    alerts.publish("Dataset Gone", project, subject, f"{visible(key)}: {message}.", facts)
-    return _without_rows("gone", project, dataset, "gone", message)
-
-
-def _failed(key: str, project: str, dataset: str, error: SluiceError, *, alerts: Alerts) -> Json:
-    kind = type(error).__name__
-    facts = {"key": key, "dataset_id": dataset, "error": kind}
-    subject = f"{project or 'no project'}: a file could not be read ({kind})"
-    alerts.publish("Dataset Failed", project, subject, f"{visible(key)}: {error}", facts)
-    return {**_without_rows("failed", project, dataset, kind, str(error)), "error": kind}
-
-
-def _without_rows(status: str, project: str, dataset: str, rule: str, message: str) -> Json:
-    return {
-        "status": status,
-        "project": project,
-        "dataset_id": dataset,
-        "rows": 0,
-        "quarantined_rows": 0,
-        "reasons": [{"rule": rule, "column": None, "rows": 0}],
-        "message": message,
-        "format": None,
-        "encoding": None,
-    }
+    return without_rows("ignored", project, dataset, what, f"{what} is not a data file")

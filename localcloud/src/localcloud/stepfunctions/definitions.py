@@ -73,11 +73,26 @@ def _structure_problem(machine: dict[str, Any], path: str) -> str:
                 return f"MISSING_TRANSITION_TARGET: Missing 'Next' target: {target} at {where}"
         if state.get("Type") == "Task" and not isinstance(state.get("Resource"), str):
             return f"SCHEMA_VALIDATION_FAILED: Resource is missing at {where}"
+        if found := _unsupported_map(state):
+            return f"the local cloud does not run a distributed Map with {found}, at {where}"
         inner = [*state.get("Branches", []), *filter(None, [state.get("ItemProcessor"), state.get("Iterator")])]
         for number, sub_machine in enumerate(inner):
             if found := _structure_problem(sub_machine, f"{where}[{number}]"):
                 return found
     return ""
+
+
+def _unsupported_map(state: dict[str, Any]) -> str:
+    """Which field of a distributed Map is not understood here; "" for none, and for any other state."""
+    config = (state.get("ItemProcessor") or {}).get("ProcessorConfig") or {}
+    if config.get("Mode") != "DISTRIBUTED":
+        return ""
+    if config.get("ExecutionType") != "STANDARD":
+        return "ItemProcessor.ProcessorConfig.ExecutionType other than STANDARD"
+    known = {"ItemProcessor", "Items", "ItemSelector", "MaxConcurrency", "Label", "Type", "Comment", "QueryLanguage"}
+    known |= {"ToleratedFailureCount", "ToleratedFailurePercentage"}
+    known |= {"Retry", "Catch", "Next", "End", "Output", "Assign"}
+    return ", ".join(sorted(state.keys() - known))
 
 
 def install() -> None:

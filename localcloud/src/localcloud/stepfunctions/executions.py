@@ -30,12 +30,16 @@ class Running:
     role_arn: str
     ended: threading.Event = field(default_factory=threading.Event)
     waking_too: set[threading.Event] = field(default_factory=set)
+    children: list[Running] = field(default_factory=list)
+    """Those of the items of a distributed Map, which end with it."""
 
     def end(self) -> None:
         """Wakes every wait of the execution."""
         self.ended.set()
         for event in list(self.waking_too):
             event.set()
+        for child in list(self.children):
+            child.end()
 
     @contextlib.contextmanager
     def waking(self, event: threading.Event) -> Iterator[None]:
@@ -169,27 +173,50 @@ def run(execution_arn: str) -> None:
         current.reset(token)
 
 
-def fail(execution: dict[str, Any], error: str, cause: str) -> None:
-    """FAILED, unless the execution ended before: a late failure must not overwrite ABORTED."""
-    _close(execution, "FAILED", error, cause)
+def fail(execution: dict[str, Any], error: str, cause: str, status: str = "FAILED") -> None:
+    """Ends it, unless the execution ended before: a late failure must not overwrite ABORTED."""
+    _close(execution, status, error, cause)
 
 
-def _walk(definition: dict[str, Any], execution: dict[str, Any], machine: dict[str, Any], running: Running) -> None:
-    states, name = definition["States"], definition["StartAt"]
-    data = json.loads(execution["input"] or "{}")
-    context: dict[str, Any] = {
-        "QueryLanguage": definition.get("QueryLanguage", "JSONPath"),
+def remember(running: Running) -> Running:
+    """From now on StopExecution finds it."""
+    _running[running.execution["executionArn"]] = running
+    return running
+
+
+def forget(running: Running) -> None:
+    _running.pop(running.execution["executionArn"], None)
+
+
+def walk_apart(processor: dict[str, Any], execution: dict[str, Any], context: dict[str, Any], running: Running) -> Any:
+    """The output of an item of a distributed Map; it shares the query language with the machine, and no variable."""
+    given = json.loads(execution["input"])
+    own = _context(execution, given, running, context["StateMachine"]["Name"], context["QueryLanguage"])
+    return _walk_states(processor["States"], processor["StartAt"], given, execution, own, running)
+
+
+def _context(
+    execution: dict[str, Any], given: Any, running: Running, machine_name: str, language: str
+) -> dict[str, Any]:
+    return {
+        "QueryLanguage": language,
         "Execution": {
             "Id": execution["executionArn"],
-            "Input": data,
+            "Input": given,
             "Name": execution["name"],
             "RoleArn": running.role_arn,
             "StartTime": execution["startDate"],
             "RedriveCount": 0,
         },
-        "StateMachine": {"Id": execution["stateMachineArn"], "Name": machine["name"]},
+        "StateMachine": {"Id": execution["stateMachineArn"], "Name": machine_name},
         "variables": {},
     }
+
+
+def _walk(definition: dict[str, Any], execution: dict[str, Any], machine: dict[str, Any], running: Running) -> None:
+    states, name = definition["States"], definition["StartAt"]
+    data = json.loads(execution["input"] or "{}")
+    context = _context(execution, data, running, machine["name"], definition.get("QueryLanguage", "JSONPath"))
     data = _walk_states(states, name, data, execution, context, running)
     output = json.dumps(data)
     if execution["status"] != "RUNNING":
@@ -340,7 +367,8 @@ def _close(execution: dict[str, Any], status: str, error: str, cause: str) -> No
     execution["error"] = error
     execution["cause"] = cause
     execution["stopDate"] = now_iso()
-    kind = {"FAILED": "ExecutionFailed", "TIMED_OUT": "ExecutionTimedOut"}[status]
+    kinds = {"FAILED": "ExecutionFailed", "TIMED_OUT": "ExecutionTimedOut", "ABORTED": "ExecutionAborted"}
+    kind = kinds[status]
     details = {f"{kind[0].lower()}{kind[1:]}EventDetails": {"error": error, "cause": cause}}
     sfn._add_event(execution, kind, details)
     sfn._emit_execution_status_event(execution)
