@@ -93,7 +93,7 @@ def open_source(
     UnreadableFileError (FileTooLargeError too) and EmptyFileError.
     """
     opened = open_arrival(arrival, scratch, limits, layout.encoding)
-    if opened.kind == "workbook" and opened.path is not None:
+    if opened.kind == "workbook" and isinstance(opened.path, Path):
         table = find_table(opened.path, expected, layout, limits)
         notes = Notes("xlsx", read_as=table.told(), columns=list(table.names.values()))
         return Source(opened, notes, table=table, limits=limits)
