@@ -23,7 +23,7 @@ _CACHE_BYTES = 1 << 30
 """What encoded folds may take in one worker; a pair that is not kept is encoded again."""
 _TIMED_ROWS = 15
 PARITY_ROWS = 2_000
-PATH_ROWS = 10_000
+PATH_ROWS = 2_000
 """With more rows held out, each fold finds the same rounds by itself."""
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from families.base import Arrays, Family, Meta, Parameter, Sample, Task
 from families.node_tables import Tree, flatten
 from families.rounds import OUTPUTS, ROOM, Fitted, Watcher, along, library, watched_metric
+from sluice.model.links import linked
 
 OBJECTIVES = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
 LOSSES = {"binary": "binary_logloss", "multiclass": "multi_logloss", "regression": "l2"}
@@ -88,7 +89,15 @@ class LightGBM(Family):
         return {**hyperparameters, "num-iterations": fitted.rounds}
 
     def path(self, fitted: Fitted, task: Task, watch: Sample) -> dict[int, np.ndarray]:
-        return {n: _answer(fitted.booster, n, task, watch) for n in along(fitted.booster.current_iteration())}
+        found, done, raw = {}, 0, np.zeros((len(watch.y), fitted.outputs))
+        for rounds in along(fitted.booster.current_iteration()):
+            # only the trees that are new: from the beginning each time, they would take as long as the fit
+            more = fitted.booster.predict(
+                watch.matrix, start_iteration=done, num_iteration=rounds - done, raw_score=True
+            )
+            raw, done = raw + more.reshape(raw.shape), rounds
+            found[rounds] = linked(raw, fitted.output)
+        return found
 
     def answer(self, fitted: Fitted, task: Task, sample: Sample) -> np.ndarray:
         return _answer(fitted.booster, fitted.rounds, task, sample)

@@ -79,13 +79,19 @@ def test_a_support_vector_machine_s_folds_get_the_mean_slope():
     assert np.abs(family.answer(again, task, watch) - found[0].answer).max() < 1e-12
 
 
-@pytest.mark.parametrize("name", ["lightgbm", "xgboost", "catboost", "mlp"])
-def test_a_path_has_the_answers_of_shorter_fits(name):
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("lightgbm", "binary"), ("lightgbm", "multiclass"), ("lightgbm", "regression"), ("xgboost", "multiclass"),
+     ("catboost", "binary"), ("mlp", "binary")],
+)  # fmt: skip
+def test_a_path_has_the_answers_of_shorter_fits(name, problem):
     chance = np.random.default_rng(0)
     x = chance.normal(size=(240, 4))
-    y = (x[:, 0] + chance.normal(size=240) > 0).astype(np.int64)
+    y = x[:, 0] + chance.normal(size=240)
+    if problem != "regression":
+        y = np.digitize(y, [0.0] if problem == "binary" else [-0.5, 0.5])
     train, watch = Sample(x[:160], y[:160]), Sample(x[160:], y[160:])
-    family, task = FAMILIES[name], Task("binary", 2, "roc_auc")
+    family, task = FAMILIES[name], Task(problem, {"binary": 2, "multiclass": 3, "regression": 0}[problem], "log_loss")
     given = family.hyperparameters({"width": "8"} if name == "mlp" else {"learning-rate": "0.1"})
     path = family.path(family.fit(given, task, train, watch), task, watch)
     assert list(path) == sorted(path)
