@@ -20,6 +20,8 @@ CHECK = "variables"
 _ADAPTERS = ROOT / "layers" / "core" / "sluice" / "aws"
 _PORTS = {field.name for field in fields(World)} - {"settings", "clock"}
 _SETTINGS = {field.name for field in fields(Settings)}
+_OF_LIBRARIES = ("POWERTOOLS_", "OPENBLAS_NUM_THREADS")
+"""How names begin that libraries read, and not Sluice."""
 
 
 def findings(project: Project) -> list[Finding]:
@@ -43,7 +45,7 @@ def findings(project: Project) -> list[Finding]:
 
 def _unknown(variables: dict[str, object]) -> list[str]:
     known = {f"SLUICE_{name.upper()}" for name in _SETTINGS}
-    return sorted(name for name in variables if name not in known and not name.startswith("POWERTOOLS_"))
+    return sorted(name for name in variables if name not in known and not name.startswith(_OF_LIBRARIES))
 
 
 @functools.cache

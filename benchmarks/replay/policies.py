@@ -22,6 +22,7 @@ from sluice.model.metrics import metrics_of
 
 DAYS, DELAY, EVERY = 30, 30, 7
 """Days of a period, days until a label comes, and days between two measurements."""
+LOOKS = {"every": f"{EVERY}d", "window": "28d"}
 PACE = {"cooldown": "14d", "max_per_week": 1}
 MARGIN = 0.03
 """The quality alarm's limit lies so far below the first model's ROC AUC."""
@@ -45,7 +46,8 @@ def contract_of(stream: Stream, quality: float | None = None) -> dict[str, Any]:
         "data": {"columns": {name: {"type": kind} for name, kind in stream.types.items()}},
         "training": {"learning_curve": False},
         "gates": [{"metric": "roc_auc", "not_worse_than_champion_by": 0.005, "confidence": 0.9}],
-        "monitor": {"every": f"{EVERY}d", "window": "28d", **watched},
+        # labels come with the weekly file after DELAY days
+        "monitor": {**LOOKS, "labels_within": f"{2 * DELAY}d", **watched},
         "retrain": {**PACE, "min_rows": enough_rows(stream)},
     }
 
@@ -57,7 +59,7 @@ def enough_rows(stream: Stream) -> int:
 
 def job_contract(stream: Stream) -> dict[str, Any]:
     """contract.json of every job: what it learns does not depend on how the model is watched."""
-    contract = {**contract_of(stream), "retrain": PACE}
+    contract = {**contract_of(stream), "monitor": LOOKS, "retrain": PACE}
     return Contract.model_validate(contract).model_dump(mode="json")
 
 

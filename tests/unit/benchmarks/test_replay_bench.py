@@ -111,6 +111,24 @@ def test_sluice_notices_the_change_retrains_and_is_better_than_never(
     assert "| f | 250 |" in printed
 
 
+def test_labels_that_come_a_period_late_ring_the_quality_alarm(jobs: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No column may start a retraining here: lost quality is known from labels alone, 30 days after the request."""
+    plain = policies.contract_of
+
+    def labels_alone(stream: streams.Stream, quality: float | None = None) -> dict[str, Any]:
+        found = plain(stream, quality)
+        found["monitor"]["drift"] = {"max": 15}
+        return found | {"retrain": {**found["retrain"], "on": ["quality"]}}
+
+    monkeypatch.setattr(policies, "contract_of", labels_alone)
+    lived = policies.sluice(jobs, 2)
+    first, *later = lived.decisions
+    assert first["outcome"] == "promoted"
+    assert {each["trigger"] for each in later} == {"quality"}
+    # the change begins on the 90th day; its labels come from the 120th on
+    assert min(each["at"] for each in later) > "2026-04-30"
+
+
 def test_a_folder_with_one_file_in_the_order_of_time(tmp_path: Path) -> None:
     folder = tmp_path / "elec"
     folder.mkdir()
