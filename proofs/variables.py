@@ -20,13 +20,16 @@ CHECK = "variables"
 _ADAPTERS = ROOT / "layers" / "core" / "sluice" / "aws"
 _PORTS = {field.name for field in fields(World)} - {"settings", "clock"}
 _SETTINGS = {field.name for field in fields(Settings)}
-_OF_LIBRARIES = ("POWERTOOLS_", "OPENBLAS_NUM_THREADS")
-"""How names begin that libraries read, and not Sluice."""
+_OF_LIBRARIES = {"OPENBLAS_NUM_THREADS": "1"}
+"""What every function tells its libraries: threads of BLAS would wait for each other on one or two vCPUs."""
 
 
 def findings(project: Project) -> list[Finding]:
     shared = project.source.get("Globals", {}).get("Function", {}).get("Environment", {}).get("Variables", {})
     found = [Finding(CHECK, f"Globals.{name}", "no setting has this name") for name in _unknown(shared)]
+    for name, value in _OF_LIBRARIES.items():
+        if shared.get(name) != value:
+            found.append(Finding(CHECK, f"Globals.{name}", f"is not {value!r}"))
     effective = project.functions()
     for function, properties in project.resources("AWS::Serverless::Function").items():
         if project.focus is not None and function not in project.focus:
@@ -44,8 +47,8 @@ def findings(project: Project) -> list[Finding]:
 
 
 def _unknown(variables: dict[str, object]) -> list[str]:
-    known = {f"SLUICE_{name.upper()}" for name in _SETTINGS}
-    return sorted(name for name in variables if name not in known and not name.startswith(_OF_LIBRARIES))
+    known = {f"SLUICE_{name.upper()}" for name in _SETTINGS} | _OF_LIBRARIES.keys()
+    return sorted(name for name in variables if name not in known and not name.startswith("POWERTOOLS_"))
 
 
 @functools.cache
