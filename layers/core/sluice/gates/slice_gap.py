@@ -39,10 +39,8 @@ def slice_gap(gate: Gate, evaluation: Evaluation) -> Verdict:
             f"{told}: {' and '.join(gap.widest)} differ by {gap.difference or 0.0:.4f} and may differ by "
             f"{gap.high:.4f} {sure}: too few test rows to say whether the gap is within {limit:g}{_needed(gap, limit)}"
         )
-    measured = Measurement(
-        "gap", gap.difference or 0.0, gap.low, gap.high, "low end" if outcome == "fail" else "high end"
-    )
-    return Verdict(RULE, gate.metric, outcome, measured.statistic, limit, reason + _left_out(gap), inputs, measured)
+    measured = Measurement("gap", gap.difference or 0.0, gap.low, gap.high, "high end")
+    return Verdict(RULE, gate.metric, outcome, gap.high, limit, reason + _left_out(gap), inputs, measured)
 
 
 def _is_of(gap: Gap, gate: Gate) -> bool:
