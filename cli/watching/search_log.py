@@ -53,8 +53,9 @@ class SearchLog:
             for _ in range(_PAGES):
                 answer = self.logs.filter_log_events(**asked)
                 for event in answer.get("events", []):
-                    if found := read(str(event["message"])):
-                        self._newest = max(self._newest or (0, found), (int(event["timestamp"]), found))
+                    found, at = read(str(event["message"])), int(event["timestamp"])
+                    if found and (self._newest is None or at >= self._newest[0]):
+                        self._newest = at, found
                 if not answer.get("nextToken"):
                     break
                 asked["nextToken"] = answer["nextToken"]

@@ -52,6 +52,12 @@ def test_the_newest_line_counts_and_what_was_read_is_not_read_again(monkeypatch:
     assert logs.asked[-1]["startTime"] == logs.events[-1]["timestamp"] + 1
 
 
+def test_of_two_lines_at_the_same_time_the_later_one_counts():
+    logs = Logs(SearchProgress(0, 2, "rmse", None, 90).line(), SearchProgress(1, 2, "rmse", 3.0, 90).line())
+    logs.events[1]["timestamp"] = logs.events[0]["timestamp"]
+    assert SearchLog(logs, "t").evidence().facts["search"]["best"] == 3.0
+
+
 def test_without_a_line_or_without_the_right_to_read_it_nothing_is_said():
     assert SearchLog(Logs("auto: 1600 rows"), "t").evidence() == Evidence()
     logs = Logs()
