@@ -190,6 +190,8 @@ def _of_responses(source: Source, project: str) -> Iterator[Json]:
         kind = _RESPONSES.get(str(answer.get("decision"))) if isinstance(answer, dict) else None
         if kind:
             inputs = answer.get("inputs") or {}
+            if inputs.get("alarm") == "triage":
+                continue  # a change that is held, below
             asked = inputs.get("alarm") or ("the schedule" if "schedule" in inputs else "a person")
             subject, reasons = f"{asked}: {answer['decision']}", "\n".join(map(str, answer.get("reasons") or []))
             yield _alert(project, kind, subject, inputs.get("at"), reasons, answer.get("run_id"))

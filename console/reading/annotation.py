@@ -57,7 +57,7 @@ def read(source: Source, project: str, asked: dict[str, str]) -> Json:
 
 
 def job(world: World, project: str, rows: int, days: int, until: datetime) -> Json:
-    """`{"job", "rows": [...], "target", "kind", "choices", "order", "left_out", …}`."""
+    """`{"job", "rows": [...], "column", "kind", "choices", "order", "left_out", …}`."""
     contract, target, column = labelled_by(world, project)
     champion = world.ledger.champion(project)
     if champion is None:
@@ -73,7 +73,7 @@ def job(world: World, project: str, rows: int, days: int, until: datetime) -> Js
         "job": names.digest(project, champion.run_id, until.isoformat(), *sorted(row["id"] for row in drawn)),
         "until": until.isoformat(),
         "days": days,
-        "target": target,
+        "column": target,
         "description": contract.description,
         "type": column.type,
         **_field(column, found.rows),

@@ -42,6 +42,8 @@ def test_a_job_is_done_with_the_keyboard_and_written_once(browser: Browser):
         page.open(ADDRESS)
         page.until("location.search.includes('until=')")
         assert page.evaluate(HEADING).startswith("Row 1 of 4")
+        # only the first page says which cloud it is about
+        assert page.evaluate("document.getElementById('where').textContent") == ""
         assert "a0" in page.evaluate("document.querySelector('#row dl').textContent")
         page.evaluate("document.querySelector('#row fieldset button').focus()")
         page.key("1")

@@ -74,7 +74,7 @@ def test_rows_come_with_those_first_that_the_model_is_least_sure_of():
         answered(world, name, probability)
     job = job_of(world)
     assert [row["id"] for row in job["rows"]] == ["b0", "d0", "c0", "a0"]
-    assert (job["kind"], job["choices"], job["target"], job["order"]) == (
+    assert (job["kind"], job["choices"], job["column"], job["order"]) == (
         *("choice", ["true", "false"], "bought"),
         "least sure first",
     )

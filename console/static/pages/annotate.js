@@ -95,7 +95,7 @@ function row(data, context) {
     h("h2", null, `Row ${job.at + 1} of ${data.rows.length} `, job.skipped.has(one.id) ? tag("skipped", "warn") : label !== undefined ? tag("labelled", "good") : null),
     h("p", { class: "quiet" }, one.at ? ["Asked ", time(one.at), " UTC. "] : null, one.sureness === null ? null : `The model is ${percent(one.sureness)} sure.`),
     h("dl", { class: "facts" }, one.values.map(([name, value]) => h("div", { key: name }, h("dt", null, name), h("dd", null, value)))),
-    h("fieldset", { class: "labels" }, h("legend", null, `What is ${data.target}?`),
+    h("fieldset", { class: "labels" }, h("legend", null, `What is ${data.column}?`),
       data.kind === "choice" ? choices(data, label, say) : field(data, label, say)),
     h("div", { class: "bar" },
       h("div", { class: "choices" },
@@ -116,7 +116,7 @@ function field(data, label, say) {
     if (value) say(value);
   };
   return h("form", { class: "choices", on: { submit } },
-    h("input", { type: numeric ? "number" : "text", step: numeric ? (data.type === "integer" ? "1" : "any") : null, id: "label", name: "label", required: true, autocomplete: "off", value: label ?? "", "aria-label": data.target }),
+    h("input", { type: numeric ? "number" : "text", step: numeric ? (data.type === "integer" ? "1" : "any") : null, id: "label", name: "label", required: true, autocomplete: "off", value: label ?? "", "aria-label": data.column }),
     h("button", { type: "submit", class: "button main" }, "Keep"),
     data.suggestions.length && data.suggestions.length <= 12 ? h("span", { class: "quiet" }, `The model answers: ${data.suggestions.join(", ")}`) : null);
 }
