@@ -36,7 +36,7 @@ def corrected(line: Line) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
             sheet = Path(folder) / "refused.csv"
             assert line.command("quarantine", PROJECT, found[-1]["dataset_id"], "--output", str(sheet)) == 0
-            table = list(csv.DictReader(sheet.open(encoding="utf-8", newline="")))
+            table = list(csv.DictReader(sheet.open(encoding="utf-8-sig", newline="")))
             for each in table:
                 each["channel"] = "email" if int(each["_row"]) in rows else each["channel"]
             with sheet.open("w", encoding="utf-8", newline="") as out:
