@@ -26,6 +26,7 @@ _HEAD = 64 * 2**10
 _MAX_HEAD = 16 * 2**20
 _ARRAY = re.compile(r"\[[ \t]*(?:[{\]]|\r?\n|\r|$)")
 _BETWEEN = re.compile(r"[\s,]*")
+_SEVERAL = re.compile(r"\}[\s,]*\{")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|["{}\[\]]', re.DOTALL)
 _DAMAGED = re.compile(r"[^\s,\]{]+|.", re.DOTALL)
 _DECODER = JSONDecoder()
@@ -67,7 +68,26 @@ def _layout(head: str, more: bool) -> Layout | Literal["undecided"] | None:
         if len(line) < len(head) and line.rstrip()[-1] not in "{[,":
             return "lines"
         return "undecided" if more else "stream" if len(line) == len(head) >= _HEAD else "lines"
-    return "stream" if end > len(line) or line[end:].lstrip().startswith(("{", ",")) else "lines"
+    if end > len(line) or line[end:].lstrip().startswith(("{", ",")):
+        return "stream"
+    # some writers end each of their records with a line end, and others, into the same stream, do not
+    whole = head.splitlines()[1 : -1 if more else None]
+    return "stream" if any(_SEVERAL.search(line) and _objects(line) > 1 for line in whole) else "lines"
+
+
+def _objects(line: str) -> int:
+    """How many JSON objects stand on a line; 0 if there is anything else."""
+    count = at = 0
+    while at < len(line):
+        try:
+            value, at = _DECODER.raw_decode(line, at)
+        except (ValueError, RecursionError):
+            return 0
+        if not isinstance(value, dict):
+            return 0
+        count += 1
+        at = _BETWEEN.match(line, at).end()  # type: ignore[union-attr]  # it matches nothing, too
+    return count
 
 
 def pieces(text: Opener, limits: Limits = UNLIMITED) -> Iterator[Piece]:

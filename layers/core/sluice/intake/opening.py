@@ -23,6 +23,8 @@ _FOREIGN = {
     b"\xfd7zXZ\x00": "an xz archive",
     b"%PDF": "a PDF",
     b"ORC": "an ORC file",
+    b"\xff\x06\x00\x00sNaPpY": "a Snappy file",
+    b"\x82SNAPPY\x00": "a Snappy file",
     b"Obj\x01": "an Avro file",
 }
 _MARKUP = {b"<!doctype html": "a web page (HTML)", b"<html": "a web page (HTML)", b"<?xml": "an XML file"}
