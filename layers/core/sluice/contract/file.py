@@ -29,6 +29,10 @@ class FileLayout(Part):
     escape: One | None = Field(
         None, description='CSV: the character behind it stands for itself, as in \\"; default none, quotes are doubled'
     )
+    flatten: bool = Field(
+        False,
+        description="JSON and Parquet: a member of an object is a column, such as `address.city`; lists are refused",
+    )
     sheet: str | None = Field(
         None,
         min_length=1,

@@ -20,6 +20,7 @@ import pyarrow.json as pa_json
 from sluice.intake.arrow_cells import typed_cells
 from sluice.intake.arrow_types import CODED, Planned
 from sluice.intake.batches import Batch
+from sluice.intake.nested import leaves, nested_fields
 from sluice.model.values import INTEGER_LIMIT
 
 _OPEN, _CLOSE, _OPEN_LIST, _LINE_END = ord("{"), ord("}"), ord("["), ord("\n")
@@ -32,15 +33,16 @@ MAX_OPEN = 200
 class JsonBlocks:
     """`planned`: what the contract's columns are; the wanted columns without an entry are text."""
 
-    def __init__(self, wanted: Sequence[str], planned: Mapping[str, Planned]) -> None:
+    def __init__(self, wanted: Sequence[str], planned: Mapping[str, Planned], flatten: bool = False) -> None:
         self._wanted = list(wanted)
         self._planned = planned
-        fields = []
+        self._flatten = flatten
+        kinds: dict[str, pa.DataType] = {}
         for name in wanted:
             candidates = planned[name].candidates if name in planned else ()
             kind = candidates[0] if candidates and candidates[0] in _ASKED else pa.string()
-            fields.append(pa.field(name, kind))
-        self._schema = pa.schema(fields)
+            kinds[name] = kind
+        self._schema = pa.schema(nested_fields(kinds) if flatten else list(kinds.items()))
         self._wait, self._next_wait = 0, 1
 
     def read(
@@ -77,7 +79,12 @@ class JsonBlocks:
             return None
         if table.num_rows != len(ends):
             return None
-        found = {name: table.column(name).combine_chunks() for name in table.column_names}
+        arrays = [(name, table.column(name).combine_chunks()) for name in table.column_names]
+        if self._flatten:
+            arrays = [leaf for name, values in arrays for leaf in leaves(name, values)]
+        found = dict(arrays)
+        if len(found) < len(arrays) or not found.keys() >= set(self._wanted):
+            return None
         if not all(map(_is_exact, found.values())):
             return None
         columns: dict[str, pa.Array] = {}

@@ -26,31 +26,32 @@ def read_json(
     plan: Plan = AS_TEXT,
     *,
     before: int | None = None,
+    flatten: bool = False,
 ) -> Batches:
     """Batches with the `wanted` columns; `notes.columns` has the names that were found.
 
     `plan`: which of them may come as more than text. `before`: lines of the file before this part of it,
-    which has one object on each line.
+    which has one object on each line. `flatten`: members of an object are columns (`address.city`).
     """
     seen: dict[str, None] = {}
     if plan is AS_TEXT:
-        yield from _exact(pieces(text, limits), wanted, notes, seen)
+        yield from _exact(pieces(text, limits), wanted, notes, seen, flatten)
         return
-    reader = JsonBlocks(wanted, plan.columns)
+    reader = JsonBlocks(wanted, plan.columns, flatten)
 
     def texts(line: str) -> dict[str, Any]:
-        record, _ = _parse(line)
+        record, _ = _parse(line, flatten)
         return {name: _text(record.get(name)) for name in wanted}
 
     def read(block: bytes, lines: Iterable[str], first: int) -> Batches:
         if not seen:
             # the names stand in the order in which they occur
-            record, problem = _parse(block.partition(b"\n")[0].decode("utf-8").strip())
+            record, problem = _parse(block.partition(b"\n")[0].decode("utf-8").strip(), flatten)
             seen.update(dict.fromkeys(record) if problem is None else {})
         batch = reader.read(block, first, seen, texts)
         if batch is None:
             found = (Piece(number, line.strip()) for number, line in enumerate(lines, first))
-            yield from _exact(found, wanted, notes, seen)
+            yield from _exact(found, wanted, notes, seen, flatten)
         else:
             notes.columns = list(seen)
             yield batch
@@ -69,7 +70,8 @@ def read_json(
         first += len(lines)
 
 
-def _exact(found: Iterable[Piece], wanted: list[str], notes: Notes, seen: dict[str, None]) -> Batches:
+def _exact(found: Iterable[Piece], wanted: list[str], notes: Notes, seen: dict[str, None], flatten: bool) -> Batches:
+    parents = _parents(wanted) if flatten else {}
     values: list[list[str | None]] = []
     rows: list[int] = []
     broken: list[Broken] = []
@@ -77,14 +79,20 @@ def _exact(found: Iterable[Piece], wanted: list[str], notes: Notes, seen: dict[s
         if not piece.text:
             notes.blank_lines += 1
             continue
-        record, problem = _parse(piece.text)
+        record, problem = _parse(piece.text, flatten)
         column = None
         if problem is None:
-            seen.update(dict.fromkeys(record))
+            # an object that is null has no members, and is not a column either
+            seen.update(
+                (name, None) for name, value in record.items() if name not in parents or value not in (None, {})
+            )
             for name in wanted:
                 if (what := _NO_VALUE.get(type(record.get(name)))) is not None:
                     problem, column = f"{name!r} holds {what}", name
                     break
+            for parent, name in parents.items():
+                if record.get(parent) not in (None, _NAN, {}):
+                    problem, column = f"{parent!r} is not an object, as {name!r} needs it to be", name
         if problem is not None:
             kept = record if isinstance(record, dict) else piece.text
             broken.append(Broken(piece.number, "json", problem, kept, column))
@@ -115,11 +123,21 @@ def json_boundaries(text: Opener, limits: Limits, size: int) -> Iterator[Boundar
         yield blocks.taken, blocks.taken, lines
 
 
-def json_names(text: Opener, limits: Limits = UNLIMITED) -> list[str]:
+def _parents(wanted: list[str]) -> dict[str, str]:
+    """Names that must be those of objects → the wanted member of each."""
+    found: dict[str, str] = {}
+    for name in wanted:
+        for at, sign in enumerate(name):
+            if sign == ".":
+                found.setdefault(name[:at], name)
+    return found
+
+
+def json_names(text: Opener, limits: Limits = UNLIMITED, flatten: bool = False) -> list[str]:
     """The names in all objects of the file, in the order in which they first occur; [] when there is no object."""
     seen: dict[str, None] = {}
     for piece in pieces(text, limits):
-        record, problem = _parse(piece.text)
+        record, problem = _parse(piece.text, flatten)
         if problem is None:
             seen.update(dict.fromkeys(record))
     return list(seen)
@@ -194,9 +212,21 @@ def _constant(name: str) -> str:
 _DECODER = json.JSONDecoder(parse_float=_float, parse_int=_integer, parse_constant=_constant, object_pairs_hook=_object)
 
 
-def _parse(content: str) -> tuple[Any, str | None]:
+def _flattened(record: dict[str, Any], before: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in record.items():
+        members = _flattened(value, f"{before}{name}.") if isinstance(value, dict) and value else {before + name: value}
+        if doubled := found.keys() & members.keys():
+            raise _Doubled(f"the object has the name {min(doubled)[:100]!r} twice, once as a member of an object")
+        found |= members
+    return found
+
+
+def _parse(content: str, flatten: bool = False) -> tuple[Any, str | None]:
     try:
         record = _DECODER.decode(content)
+        if flatten and isinstance(record, dict):
+            record = _flattened(record)
         content.encode("utf-8")
     except _Doubled as error:
         return None, str(error)

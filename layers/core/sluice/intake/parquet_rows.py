@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +16,7 @@ from sluice.intake.arrow_cells import Cells, cells_as_text, is_text, read_cells,
 from sluice.intake.arrow_types import AS_TEXT, Plan, Planned
 from sluice.intake.batches import ROWS_PER_BATCH, Batch, Batches, Broken, Notes
 from sluice.intake.limits import Limits
+from sluice.intake.nested import Leaf, leaf, leaf_fields
 from sluice.intake.parts import Boundary, Part
 
 File = Path | IO[bytes]
@@ -26,9 +27,9 @@ _ADVICE = {
 }
 
 
-def parquet_columns(path: File) -> list[str]:
-    """Names of the top-level columns. Raises UnreadableFileError."""
-    return list(_opened(path).schema_arrow.names)
+def parquet_columns(path: File, flatten: bool = False) -> list[str]:
+    """Names of the columns: of the outermost ones, or of those within them too. Raises UnreadableFileError."""
+    return [field.name for _, field in _fields(_opened(path).schema_arrow, flatten)]
 
 
 def check_size(path: File, limits: Limits) -> None:
@@ -51,11 +52,16 @@ def parquet_boundaries(path: File) -> Iterator[Boundary]:
 
 
 def read_parquet(
-    path: File, wanted: list[str], notes: Notes | None = None, plan: Plan = AS_TEXT, part: Part | None = None
+    path: File,
+    wanted: list[str],
+    notes: Notes | None = None,
+    plan: Plan = AS_TEXT,
+    part: Part | None = None,
+    flatten: bool = False,
 ) -> Batches:
     """Batches with the `wanted` columns. `notes` counts NaN; `plan`: which columns may come as more than text.
 
-    `part`: the row groups to read; all by default.
+    `part`: the row groups to read; all by default. `flatten`: columns within others have names such as `address.city`.
 
     Pages whose checksum is in the file are compared with it. Raises UnreadableFileError, which names each column whose
     type has no plain values, and quotes no value of a row.
@@ -64,16 +70,16 @@ def read_parquet(
     try:
         # nanoseconds hold the years 1677 to 2262 only, and what is beyond them comes back as another time
         file = _opened(path, coerce_int96_timestamp_unit="us", page_checksum_verification=True)
-        schema = file.schema_arrow
-        if refused := [why for name in wanted if (why := _no_plain_values(schema.field(name)))]:
+        known = {field.name: (names, field) for names, field in _fields(file.schema_arrow, flatten)}
+        if refused := [why for name in wanted if (why := _no_plain_values(known[name][1]))]:
             raise UnreadableFileError("; ".join(refused))
-        native = {name: not _is_text(schema.field(name).type) for name in wanted}
+        native = {name: not _is_text(known[name][1].type) for name in wanted}
         groups = list(range(part.start, part.end) if part else range(file.num_row_groups))
-        seconds = _int96_seconds(path, file, wanted, groups)
+        seconds = _int96_seconds(path, file, {name: known[name][0] for name in wanted}, groups)
         batches = file.iter_batches(batch_size=ROWS_PER_BATCH, columns=wanted, row_groups=groups)
         for record_batch, times in zip(batches, seconds, strict=False):
             count = len(record_batch)
-            cells = {name: read_cells(record_batch.column(name), times.get(name)) for name in wanted}
+            cells = {name: read_cells(_column(record_batch, known[name][0]), times.get(name)) for name in wanted}
             if notes is not None:
                 notes.nan.update({name: found.nan for name, found in cells.items() if found.nan})
             numbers = pa.array(range(row + 1, row + count + 1), pa.int64())
@@ -91,6 +97,14 @@ def read_parquet(
         raise UnreadableFileError(f"the Parquet file cannot be read after row {row}: {kind}; write it again") from None
 
 
+def _fields(schema: pa.Schema, flatten: bool) -> list[Leaf]:
+    return [each for field in schema for each in (leaf_fields(field) if flatten else [((field.name,), field)])]
+
+
+def _column(batch: pa.RecordBatch, path: tuple[str, ...]) -> pa.Array:
+    return leaf(batch.column(path[0]), path[1:])
+
+
 def _opened(path: File, **options: Any) -> pq.ParquetFile:
     try:
         file = pq.ParquetFile(path, **options)
@@ -104,17 +118,17 @@ def _opened(path: File, **options: Any) -> pq.ParquetFile:
 
 
 def _int96_seconds(
-    path: File, file: pq.ParquetFile, wanted: list[str], groups: Sequence[int]
+    path: File, file: pq.ParquetFile, paths: Mapping[str, tuple[str, ...]], groups: Sequence[int]
 ) -> Iterator[dict[str, pa.Array]]:
     """For each batch, the columns of 96-bit times in seconds, which hold all that 96 bits may mean."""
     leaves = [file.schema.column(place) for place in range(len(file.schema))]
-    names = [leaf.path for leaf in leaves if leaf.physical_type == "INT96" and leaf.path in wanted]
+    names = [leaf.path for leaf in leaves if leaf.physical_type == "INT96" and leaf.path in paths]
     if not names:
         while True:
             yield {}
     again = _opened(path, coerce_int96_timestamp_unit="s", page_checksum_verification=True)
     for batch in again.iter_batches(batch_size=ROWS_PER_BATCH, columns=names, row_groups=groups):
-        yield {name: batch.column(name) for name in names}
+        yield {name: _column(batch, paths[name]) for name in names}
 
 
 def _batch(cells: dict[str, Cells], rows: pa.Array, native: dict[str, bool], plan: Plan) -> Batch:
@@ -169,6 +183,8 @@ def _no_plain_values(field: pa.Field) -> str | None:
         return f"column {field.name!r} is of the type {extension}; {advice}"
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
+    if pa.types.is_struct(kind):
+        return f"column {field.name!r} is {kind}; with data.file.flatten in the contract, its parts are columns"
     if pa.types.is_nested(kind):
         return f"column {field.name!r} is {kind}; one plain value a row is expected: write its parts as columns"
     readable = (

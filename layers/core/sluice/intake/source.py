@@ -33,10 +33,11 @@ class Source:
     table: Table | None = None
     part: Part | None = None
     """What of the file `opened` has; all of it without one."""
+    flatten: bool = False
 
     def header(self) -> list[str]:
         """The names of the columns. JSON is read once for it: any object may bring a name of its own."""
-        return json_names(self.opened.chunks, self.limits) if self.notes.is_json else self.notes.columns
+        return json_names(self.opened.chunks, self.limits, self.flatten) if self.notes.is_json else self.notes.columns
 
     def batches(self, wanted: list[str], plan: Plan = AS_TEXT) -> Batches:
         """The rows with at least the `wanted` columns, which the header must have unless this is JSON.
@@ -46,10 +47,12 @@ class Source:
         if self.table is not None:
             return read_table(self.table, wanted, self.notes, self.limits)
         if self.opened.path is not None:
-            return read_parquet(self.opened.path, wanted, self.notes, plan, self.part)
+            return read_parquet(self.opened.path, wanted, self.notes, plan, self.part, self.flatten)
         before = self.part.before if self.part else None
         if self.dialect is None:
-            return read_json(self.opened.chunks, wanted, self.notes, self.limits, plan, before=before)
+            return read_json(
+                self.opened.chunks, wanted, self.notes, self.limits, plan, before=before, flatten=self.flatten
+            )
         return read_csv(self.opened.chunks, self.dialect, self.notes, self.limits, plan=plan, before=before or 0)
 
     def parts(self, size: int) -> Iterator[Part]:
@@ -99,9 +102,11 @@ def open_source(
         return Source(opened, notes, table=table, limits=limits)
     if opened.path is not None:
         check_size(opened.path, limits)
-        return Source(opened, Notes("parquet", columns=parquet_columns(opened.path)), limits=limits)
+        columns = parquet_columns(opened.path, layout.flatten)
+        return Source(opened, Notes("parquet", columns=columns), limits=limits, flatten=layout.flatten)
     if how := json_texts.layout(opened.chunks):
-        return Source(opened, Notes(json_texts.FORMATS[how], opened.encoding), limits=limits)
+        notes = Notes(json_texts.FORMATS[how], opened.encoding)
+        return Source(opened, notes, limits=limits, flatten=layout.flatten)
     dialect = sniff(opened.chunks, expected, limits, layout)
     told = dialect.told(opened.encoding)
     notes = Notes("csv", opened.encoding, dialect.delimiter, read_as=told, columns=dialect.header)
