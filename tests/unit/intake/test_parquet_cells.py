@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import uuid
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -198,3 +200,34 @@ def test_a_type_means_what_its_text_means(data: st.DataObject, source: pa.DataTy
     assert [(one.rule, one.mask.to_pylist()) for one in broken] == [
         (one.rule, one.mask.to_pylist()) for one in violations
     ]
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_uuid_is_its_text(stored: bool, tmp_path: Path) -> None:
+    one = uuid.UUID("01234567-89ab-cdef-0123-456789abcdef")
+    values = pa.ExtensionArray.from_storage(pa.uuid(), pa.array([one.bytes, None], pa.binary(16)))
+    _, accepted, refused = read(
+        tmp_path, {"v": "text", "y": "integer"}, {"v": values, "y": pa.array([1, 2])}, store_schema=stored
+    )
+    assert ([row["v"] for row in accepted], refused) == ([str(one), None], [])
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "text"])
+def test_times_that_are_cut_to_microseconds_are_counted(kind: str, tmp_path: Path) -> None:
+    values = pa.array([1_000, 1_001, -1, None, 2_000], pa.timestamp("ns"))
+    outcome, accepted, _ = read(tmp_path, {"v": kind, "y": "integer"}, {"v": values, "y": pa.array([1, 2, 3, 4, 5])})
+    assert outcome.notes.told()["cut_times"] == {"v": 2}
+    assert len(accepted) == 5
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_times_of_text_that_are_cut_are_counted_too(form: str, tmp_path: Path) -> None:
+    times = ["2026-01-02T03:04:05.1234567Z", "2026-01-02 03:04:05.123456000", "2026-01-02 03:04:05.000000001", ""]
+    rules = contract({"v": {"type": "timestamp"}, "y": {"type": "integer"}})
+    body = "v,y\n" + "".join(f"{time},1\n" for time in times)
+    if form == "json":
+        body = "".join(json.dumps({"v": time, "y": 1}) + "\n" for time in times)
+    outcome, accepted, refused = run(body.encode(), tmp_path, rules)
+    at = datetime(2026, 1, 2, 3, 4, 5)
+    assert [row["v"] for row in accepted] == [at.replace(microsecond=123456)] * 2 + [at, None]
+    assert (outcome.notes.told()["cut_times"], refused) == ({"v": 2}, [])

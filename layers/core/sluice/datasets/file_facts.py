@@ -34,12 +34,12 @@ def missing_numbers(nan: Mapping[str, int]) -> Json:
     return {"nan": dict(nan)} if nan else {}
 
 
-def missing_numbers_told(notes: Json) -> str:
-    """A sentence on them for an alert, which begins with a blank; empty where there are none."""
-    if not (nan := notes.get("nan")):
+def counted_told(what: str, counts: Mapping[str, int] | None) -> str:
+    """A sentence for an alert on a note that counts cells by column. It begins with a blank; empty without a count."""
+    if not counts:
         return ""
-    named = [f"{count} in {column!r}" for column, count in list(nan.items())[:MAX_TOLD]]
-    return f" NaN counts as missing: {', '.join(named)}{more(len(nan) - len(named), 'the record')}."
+    named = [f"{count} in {column!r}" for column, count in list(counts.items())[:MAX_TOLD]]
+    return f" {what}: {', '.join(named)}{more(len(counts) - len(named), 'the record')}."
 
 
 def _reason(reason: Json) -> str:

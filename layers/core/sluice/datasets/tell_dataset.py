@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sluice.datasets.file_facts import MAX_FACTS, missing_numbers_told, reasons_told
+from sluice.datasets.file_facts import MAX_FACTS, counted_told, reasons_told
 from sluice.datasets.quarantine_files import where
 from sluice.escaping import visible
 from sluice.intake.dialect import PLAIN
@@ -36,9 +36,10 @@ def tell_dataset(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts
             message += f" In the key, but not columns of the contract: {listed(names, 10, 'the record')}."
         if hidden := record["notes"].get("hidden_rows"):
             message += f" Hidden rows of the sheet, which were read too: {hidden}."
-        if unnamed := record["notes"].get("unnamed_columns"):
-            message += f" Columns without a name that were left out: {listed(list(unnamed), 10, 'the record')}."
-        message += missing_numbers_told(record["notes"])
+        unnamed = record["notes"].get("unnamed_columns")
+        message += counted_told("Cells in columns without a name, which were left out", unnamed)
+        message += counted_told("NaN counts as missing", record["notes"].get("nan"))
+        message += counted_told("Times were cut to microseconds", record["notes"].get("cut_times"))
         if twin := record["notes"].get("same_content_as"):
             message += (
                 f" Its content is that of {visible(twin['key'])} (dataset {twin['dataset_id']}), so a run learns "

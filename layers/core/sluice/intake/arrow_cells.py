@@ -35,6 +35,8 @@ class Cells:
 
     values: pa.Array
     nan: int = 0
+    cut: int = 0
+    """Times with a part of a microsecond, which is cut off."""
     bad: pa.Array | None = None
     what: str = ""
     shown: Callable[[int], str] = str
@@ -61,6 +63,8 @@ def read_cells(values: pa.Array, seconds: pa.Array | None = None) -> Cells:
         return _times(values, values if seconds is None else seconds)
     if is_text(kind):
         return _utf8(values)
+    if isinstance(kind, pa.UuidType):
+        return Cells(pa.array([None if cell is None else str(cell) for cell in values.to_pylist()], pa.string()))
     return Cells(values)
 
 
@@ -73,7 +77,7 @@ def _numbers(values: pa.Array) -> Cells:
     infinite = pc.fill_null(pc.is_inf(values), False)
     if not pc.any(infinite).as_py():
         return Cells(values, nan)
-    return Cells(_without(values, infinite), nan, infinite, "an infinite number", lambda place: "infinity")
+    return Cells(_without(values, infinite), nan, 0, infinite, "an infinite number", lambda place: "infinity")
 
 
 def _times(values: pa.Array, told: pa.Array) -> Cells:
@@ -85,14 +89,19 @@ def _times(values: pa.Array, told: pa.Array) -> Cells:
     else:
         unit = "ms" if pa.types.is_date64(kind) else kind.unit
         if unit == "ns":
-            return Cells(values)
+            return Cells(values, cut=_cut(ticks))
         first, end = first * _A_SECOND[unit], end * _A_SECOND[unit]
     ends = pc.min_max(ticks)
     if not ends["min"].is_valid or (first <= ends["min"].as_py() and ends["max"].as_py() < end):
         return Cells(values)
     beyond = pc.fill_null(pc.or_(pc.less(ticks, first), pc.greater_equal(ticks, end)), False)
     what = "a time outside the years 1 to 9999"
-    return Cells(_without(values, beyond), 0, beyond, what, lambda place: f"{ticks[place]} {unit} since 1970")
+    return Cells(_without(values, beyond), 0, 0, beyond, what, lambda place: f"{ticks[place]} {unit} since 1970")
+
+
+def _cut(nanoseconds: pa.Array) -> int:
+    whole = pc.multiply(pc.divide(nanoseconds, 1000), 1000)
+    return pc.sum(pc.not_equal(whole, nanoseconds)).as_py() or 0
 
 
 def _utf8(values: pa.Array) -> Cells:
@@ -107,7 +116,7 @@ def _utf8(values: pa.Array) -> Cells:
     def shown(place: int) -> str:
         return str(cells[place].decode("utf-8", "backslashreplace"))
 
-    return Cells(pa.array(texts, pa.string()), 0, bad, "bytes that are not UTF-8, where text is expected", shown)
+    return Cells(pa.array(texts, pa.string()), 0, 0, bad, "bytes that are not UTF-8, where text is expected", shown)
 
 
 def _decoded(cell: bytes) -> str | None:

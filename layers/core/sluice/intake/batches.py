@@ -72,6 +72,8 @@ class Notes:
     """Columns of a sheet without a name → their cells with a value, which are left out."""
     nan: Counter[str] = field(default_factory=Counter)
     """Column → cells that hold NaN at their source, and so are missing."""
+    cut_times: Counter[str] = field(default_factory=Counter)
+    """Column → times with a part of a microsecond, which is cut off."""
     columns: list[str] = field(default_factory=list)
     tables: TableWatch | None = None
     """What a CSV reader saw of a second table."""
@@ -92,6 +94,7 @@ class Notes:
         found |= {"hidden_rows": self.hidden_rows}
         told: dict[str, Any] = {"read_as": self.read_as, "delimiter": self.delimiter}
         told |= {"unnamed_columns": dict(self.unnamed_columns)}
+        told |= {"cut_times": dict(self.cut_times)}
         told |= {"key_columns": self.key_columns, "key_columns_ignored": self.key_columns_ignored}
         return {name: value for name, value in (found | told).items() if value}
 

@@ -82,6 +82,7 @@ def read_parquet(
             cells = {name: read_cells(_column(record_batch, known[name][0]), times.get(name)) for name in wanted}
             if notes is not None:
                 notes.nan.update({name: found.nan for name, found in cells.items() if found.nan})
+                notes.cut_times.update({name: found.cut for name, found in cells.items() if found.cut})
             numbers = pa.array(range(row + 1, row + count + 1), pa.int64())
             yield _batch(cells, numbers, native, plan)
             row += count
@@ -178,7 +179,7 @@ def _no_plain_values(field: pa.Field) -> str | None:
     extension = (field.metadata or {}).get(b"ARROW:extension:name", b"").decode("utf-8", "replace")
     if isinstance(kind, pa.BaseExtensionType):
         extension = kind.extension_name
-    if extension:
+    if extension and not isinstance(kind, pa.UuidType):
         advice = _ADVICE.get(extension, "write it as text or as a number")
         return f"column {field.name!r} is of the type {extension}; {advice}"
     if pa.types.is_dictionary(kind):
@@ -199,6 +200,7 @@ def _no_plain_values(field: pa.Field) -> str | None:
         or pa.types.is_date(kind)
         or pa.types.is_time(kind)
         or pa.types.is_timestamp(kind)
+        or isinstance(kind, pa.UuidType)
     )
     return None if readable else f"column {field.name!r} is {kind}; write it as text or as a number"
 

@@ -32,6 +32,7 @@ from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import ARROW_TYPES, Violation, judge
 from sluice.intake.source import Source, open_source
 
+_FINER_THAN_MICROSECONDS = r"\d:\d\d[.,]\d{6}\d*[1-9]"
 Count = Callable[[Mapping[str, pa.Array], int], None]
 
 
@@ -217,6 +218,7 @@ def _write(
         for batch in batches:
             limits.check_time()
             columns, violations = _judge(batch, contract)
+            _count_cut_times(batch, contract, outcome.notes)
             bad = any_of(violations, len(batch.rows))
             write_refused(batch, violations, bad, outcome, refused)
             columns += [pa.repeat(arrived, len(batch.rows)), batch.rows]
@@ -257,6 +259,16 @@ def _judge(batch: Batch, contract: Contract) -> tuple[list[pa.Array], list[Viola
         columns.append(typed)
         violations += broken
     return columns, violations
+
+
+def _count_cut_times(batch: Batch, contract: Contract, notes: Notes) -> None:
+    """Of times that are text; the readers count those that came as times."""
+    for name, column in contract.data.columns.items():
+        values = batch.columns[name]
+        if column.type == "timestamp" and pa.types.is_string(values.type):
+            cut = pc.sum(pc.match_substring_regex(values, _FINER_THAN_MICROSECONDS)).as_py()
+            if cut:
+                notes.cut_times[name] += cut
 
 
 def _broken_expectations(outcome: Outcome, contract: Contract) -> list[dict[str, Any]]:
