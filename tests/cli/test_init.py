@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sluice.contract import Contract, load_contract
-from tests.unit.intake.test_workbooks import number, rows, text, workbook
+from tests.messy.workbooks import number, rows, text, workbook
 
 ROWS = 200
 

@@ -16,6 +16,7 @@ import atheris
 with atheris.instrument_imports(include=["sluice.intake"], exclude=["sluice.model.csv_records", "sluice.aws"]):
     from tests.messy import mutated
     from tests.messy.generated import generate
+    from tests.messy.workbooks import number, rows, text, workbook
 
 COLUMNS = {
     "key": {"type": "text"},
@@ -25,7 +26,7 @@ COLUMNS = {
     "at": {"type": "timestamp"},
     "kind": {"type": "category", "values": ["a", "b"]},
 }
-NAMES = ("f.csv", "f.csv.gz", "f.jsonl", "f.json", "f.parquet", "f.zip")
+NAMES = ("f.csv", "f.csv.gz", "f.jsonl", "f.json", "f.parquet", "f.zip", "f.xlsx")
 SEEDS = 200
 """Generated files that the corpus starts with."""
 FIRST = (
@@ -37,8 +38,11 @@ FIRST = (
 
 
 def one(data: bytes) -> None:
-    """The first byte names the file."""
-    found = mutated.send(data[1:], NAMES[(data or b"\0")[0] % len(NAMES)], COLUMNS, 0)
+    """The first byte names the file; the others are its bytes, or the XML of a workbook's sheet."""
+    name, body = NAMES[(data or b"\0")[0] % len(NAMES)], data[1:]
+    if name == "f.xlsx":
+        body = workbook(body.decode("utf-8", "replace"))
+    found = mutated.send(body, name, COLUMNS, 0)
     if found.faults:
         raise AssertionError(found.faults)
 
@@ -48,8 +52,14 @@ def main() -> None:
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     bodies = [text.encode() for text in FIRST] + [generate(seed).body for seed in range(SEEDS)]
-    for number, body in enumerate(body for body in bodies if len(body) < 4_000):
-        (corpus / f"{number:04}").write_bytes(b"\0" + body)
+    for place, body in enumerate(body for body in bodies if len(body) < 4_000):
+        (corpus / f"{place:04}").write_bytes(b"\0" + body)
+    table = rows(
+        [text(name) for name in COLUMNS], [text("r1"), number(1), number("1E3"), number(1, t="b"), number(45000, s="1")]
+    )
+    merged = f'{table}<row r="9" hidden="1"><c r="B9"><f>A1</f></c></row><mergeCell ref="A2:B3"/>'
+    for place, xml in enumerate((table, merged)):
+        (corpus / f"sheet-{place}").write_bytes(bytes([NAMES.index("f.xlsx")]) + xml.encode())
     seconds = int(60 * minutes)
     limits = ["-timeout=10", "-rss_limit_mb=512", "-max_len=4096", f"-max_total_time={seconds}"]
     atheris.Setup(["fuzz", str(corpus), f"-artifact_prefix={folder}/", *limits], one)

@@ -9,6 +9,7 @@ import io
 import json
 import random
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +18,8 @@ from tests.messy.entry import contract, deliver
 from tests.messy.generated import generate
 from tests.messy.judge import MAX_MEGABYTES, MAX_SECONDS, Judgement, megabytes
 from tests.messy.tables import Column
+from tests.messy.workbooks import number, text, workbook
+from tests.messy.workbooks import rows as sheet
 
 INTERESTING = (
     b'"',
@@ -39,7 +42,11 @@ def run(seed: int) -> Judgement:
     """Sends a mutated file through Sluice."""
     rng = random.Random(seed)
     columns, body, name = _whole(rng, seed)
-    return send(mutate(rng, body), name, {c.name: c.rules for c in columns}, seed)
+    body = mutate(rng, body)
+    if name.endswith(".xlsx"):
+        # mutated as a whole, nearly all would only have a wrong checksum
+        body = workbook(body.decode("utf-8", "replace"))
+    return send(body, name, {c.name: c.rules for c in columns}, seed)
 
 
 def send(body: bytes, name: str, columns: dict[str, Any], seed: int) -> Judgement:
@@ -82,9 +89,9 @@ def mutate(rng: random.Random, body: bytes) -> bytes:
 
 
 def _whole(rng: random.Random, seed: int) -> tuple[list[Column], bytes, str]:
-    """A file that is right, as CSV, JSON lines, a JSON array or Parquet with page checksums."""
+    """A file that is right, as CSV, JSON lines, a JSON array, Parquet with page checksums or the XML of a sheet."""
     file = generate(seed, plain=True)
-    kind = rng.choice(["csv", "csv", "jsonl", "json", "parquet"])
+    kind = rng.choice(["csv", "csv", "jsonl", "json", "parquet", "xlsx"])
     if kind == "csv":
         return file.columns, file.body, file.name
     names = [column.name for column in file.columns]
@@ -101,6 +108,16 @@ def _whole(rng: random.Random, seed: int) -> tuple[list[Column], bytes, str]:
             write_page_checksum=True,
         )
         return file.columns, out.getvalue(), f"{seed}.parquet"
+    if kind == "xlsx":
+        cells = [
+            [text(escape(str(value))) if isinstance(value, str) else number(value) for value in row.values()]
+            for row in rows
+        ]
+        return (
+            file.columns,
+            sheet([text(escape(name)) for name in names], *cells).encode("utf-8", "replace"),
+            f"{seed}.xlsx",
+        )
     texts = [json.dumps(row, default=str, ensure_ascii=rng.random() < 0.5) for row in rows]
     if kind == "json":
         return file.columns, f"[{', '.join(texts)}]".encode("utf-8", "surrogatepass"), f"{seed}.json"
