@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 Leaf = tuple[tuple[str, ...], pa.Field]
-"""The names from the outermost column on, and the field that is no struct; it has the whole name."""
+"""The names from the outermost column on, and the field itself, which is not a struct and has the whole name."""
 
 
 def leaf_fields(field: pa.Field, before: tuple[str, ...] = ()) -> Iterator[Leaf]:
