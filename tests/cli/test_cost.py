@@ -95,7 +95,7 @@ def test_a_plain_contract_by_hand(prices):
     # drift, errors, probation
     assert line(a_month, "alarms of the project").usd == 3
     # of drift: the score, the mean, rows, inconclusive, predictions; captured requests; the probation
-    assert line(a_month, "metrics of the project").usd == 7
+    assert line(a_month, "metrics of the project").usd == 8
     assert line(a_month, "polls").quantity == 648_000
     assert usage.longest_tuning_usd() == 1.0
 
@@ -118,7 +118,7 @@ def test_a_rich_contract_by_hand(prices):
     assert line(a_month, "batch transform").usd == pytest.approx((4 + 1) / 60)
     # as a plain one, and the quality: its score, its bound and its number of labels
     assert line(a_month, "alarms of the project").usd == 4
-    assert line(a_month, "metrics of the project").usd == 10
+    assert line(a_month, "metrics of the project").usd == 11
     assert line(a_month, "scheduled measurements").quantity == 30
 
 
@@ -169,7 +169,7 @@ def test_a_swapped_fleet_by_hand(prices):
     assert line(usage.run(), "new fleet beside").usd == pytest.approx(swap / 60)
     assert not [each for each in usage.run() if "replay" in each.what]
     # nothing was replayed on which models could be compared
-    assert line(usage.month(), "metrics of the project").usd == 6
+    assert line(usage.month(), "metrics of the project").usd == 7
     assert line(usage.month(), "alarms of the project").usd == 3
 
 
