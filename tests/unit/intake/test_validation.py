@@ -94,6 +94,18 @@ def test_a_good_row_is_typed_and_keeps_its_place(tmp_path: Path) -> None:
     ]
 
 
+def test_the_ends_of_each_type_come_back_from_the_accepted_file(tmp_path: Path) -> None:
+    columns = {name: {"type": kind} for name, kind in (("n", "integer"), ("none", "integer"), ("at", "timestamp"))}
+    numbers = [2**63 - 1, -(2**63) + 1, None, 0, 2**63 - 1]
+    times = [datetime(1, 1, 1), None, datetime(9999, 12, 31, 23, 59, 59, 999999), datetime(1970, 1, 1), datetime.max]
+    lines = [f"{'' if n is None else n},,{t or ''}" for n, t in zip(numbers, times, strict=True)]
+    _, accepted, refused = run("\n".join(["n,none,at", *lines, ""]).encode(), tmp_path, contract(columns))
+    assert refused == []
+    assert [(row["n"], row["none"], row["at"]) for row in accepted] == [
+        (n, None, t) for n, t in zip(numbers, times, strict=True)
+    ]
+
+
 def test_a_bad_row_has_all_its_reasons_and_its_raw_values(tmp_path: Path) -> None:
     outcome, accepted, refused = run(text(GOOD, "a2,-1,1e999,phone,perhaps,yesterday", GOOD), tmp_path)
     assert [row["_row"] for row in accepted] == [2, 4]

@@ -76,11 +76,12 @@ def judge(
             violations.append(Violation(name, rule, message, mask, nearest))
 
     form = "" if _standard(reading) else ", or not in the format that the contract gives the column"
-    broken("type", f"is not {WHAT[column.type]}{form}", pc.and_(pc.is_null(typed), pc.invert(missing)))
-    if key:
-        broken("key", "is missing, but it identifies the row", missing)
-    elif not column.nullable:
-        broken("nullable", "is missing, but the contract says nullable: false", missing)
+    if typed.null_count:  # what is missing is null, too
+        broken("type", f"is not {WHAT[column.type]}{form}", pc.and_(pc.is_null(typed), pc.invert(missing)))
+        if key:
+            broken("key", "is missing, but it identifies the row", missing)
+        elif not column.nullable:
+            broken("nullable", "is missing, but the contract says nullable: false", missing)
     if column.min is not None:
         broken("min", f"is less than {column.min:g}", pc.less(typed, _limit(typed, column.min, math.ceil)))
     if column.max is not None:

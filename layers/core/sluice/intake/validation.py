@@ -202,16 +202,14 @@ def _write(
     coded = [name for name, column in contract.data.columns.items() if column.type == "category"]
     for name in coded:
         schema = schema.set(schema.get_field_index(name), pa.field(name, CODED))
-    written_once = [*coded, "_arrived_at"]
     with (
         closing(batches),
         pq.ParquetWriter(
             outcome.accepted_path,
             schema,
-            compression="zstd",
-            use_dictionary=written_once,
             store_schema=False,
             write_statistics=False,  # every reader reads all rows
+            **_packed(schema, [*coded, "_arrived_at"]),
         ) as accepted,
         outcome.quarantine_path.open("w", encoding="utf-8") as refused,
     ):
@@ -234,6 +232,22 @@ def _write(
                 if count is not None:
                     whole = {name: table.column(name) for name in contract.data.columns}
                     count({name: _one(each) for name, each in whole.items()}, table.num_rows)
+
+
+def _packed(schema: pa.Schema, written_once: list[str]) -> dict[str, Any]:
+    """How the columns are written: integers and times by their differences, which takes less time and space than to
+    compress them; `written_once`: by codes."""
+    whole = [
+        field.name
+        for field in schema
+        if (pa.types.is_integer(field.type) or pa.types.is_timestamp(field.type)) and field.name not in written_once
+    ]
+    small = [*whole, *(field.name for field in schema if pa.types.is_boolean(field.type))]
+    return {
+        "use_dictionary": written_once,
+        "column_encoding": dict.fromkeys(whole, "DELTA_BINARY_PACKED"),
+        "compression": {name: "NONE" if name in small else "ZSTD" for name in schema.names},
+    }
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

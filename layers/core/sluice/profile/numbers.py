@@ -7,6 +7,7 @@ of Chan, Golub and LeVeque (Updating formulae and a pairwise algorithm for compu
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from sluice.profile.distinct import Distinct, hash_numbers
 from sluice.profile.quantiles import Quantiles
 
 MAX_COUNTED = 256
+_SAFE = 1e140
+"""The squares of smaller numbers add up to a double."""
 
 
 class Moments:
@@ -30,9 +33,9 @@ class Moments:
         n = len(values)
         other = Moments()
         other.n, other.min, other.max = n, float(values.min()), float(values.max())
-        with np.errstate(over="ignore", invalid="ignore"):
+        # the sum of the largest numbers overflows, and so do their squares
+        with nullcontext() if max(-other.min, other.max) < _SAFE else np.errstate(over="ignore", invalid="ignore"):
             mean = float(values.mean())
-            # the sum of the largest numbers overflows
             other.mean = mean if math.isfinite(mean) else float((values / n).sum())
             deviations = values - other.mean
             other.m2 = float(np.dot(deviations, deviations))
