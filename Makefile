@@ -157,9 +157,9 @@ bench-replay: setup .envs/packed/.stamp  ## a stream of real rows with delayed l
 	@PYTHONPATH=layers/core $(PY) -m benchmarks.replay $(if $(FOLDER),--folder $(FOLDER)) $(if $(TARGET),--target $(TARGET)) $(if $(PERIODS),--periods $(PERIODS)) $(if $(FAMILY),--family $(FAMILY))
 
 # one thread: the matrices are small, and threads of BLAS would only wait for each other
-bench-triage: .venv/.stamp  ## broken data or real drift: 109 kinds of changes on five data sets; SETS, KINDS and SIZES=0,1,2 choose a part, WRITE=1 puts the result into docs/triage-bench.md
+bench-triage: .venv/.stamp  ## broken data or real drift: 109 kinds of changes on five data sets; SETS, KINDS and SIZES=0,1,2 choose a part, SEED=1 makes variations, WRITE=1 puts the result into docs/triage-bench.md
 	@mkdir -p build
-	@OPENBLAS_NUM_THREADS=1 PYTHONPATH=layers/core $(PY) -m benchmarks.triage --cases --sets "$(SETS)" --kinds "$(KINDS)" --sizes $(or $(SIZES),0,1,2) --markdown build/triage.md > build/triage.jsonl; \
+	@OPENBLAS_NUM_THREADS=1 PYTHONPATH=layers/core $(PY) -m benchmarks.triage --cases --sets "$(SETS)" --kinds "$(KINDS)" --sizes $(or $(SIZES),0,1,2) --seed $(or $(SEED),0) --markdown build/triage.md > build/triage.jsonl; \
 	status=$$?; grep -v '"triage_case"' build/triage.jsonl; $(if $(WRITE),PYTHONPATH=layers/core $(PY) -m benchmarks.triage.result_page build/triage.jsonl;) exit $$status
 
 fuzz-intake: setup  ## N generated and mutated files through the intake, whose truth is known; FIRST=0 is the first seed

@@ -109,7 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kinds", default="", help="comma-separated; default: all")
     parser.add_argument("--sizes", default="0,1,2", help="which of a set's three sizes")
     parser.add_argument("--severities", default="plain,severe", help=f"comma-separated, of {', '.join(SEVERITIES)}")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--seed", type=int, default=0, help="another one than 0 takes other rows, other columns and other factors"
+    )
     parser.add_argument("--cases", action="store_true", help="one line for each case")
     parser.add_argument("--list", action="store_true", help="list the cases; no judge runs")
     parser.add_argument("--markdown", help="a file for the confusion tables; default: standard output, after the lines")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.triage.drifts import DRIFTS
 from benchmarks.triage.faults import FAULTS
 from benchmarks.triage.none import NONE
 from benchmarks.triage.sets import SETS, LiveSet
-from benchmarks.triage.truth import SEVERITIES, NotApplicableError, Truth
+from benchmarks.triage.truth import SEVERITIES, NotApplicableError, Truth, chance_of
 from benchmarks.triage.window import Seen, Window
 
 MEASUREMENT_SET = "online_shoppers"
@@ -41,7 +41,7 @@ class Choice:
     kinds: tuple[str, ...] = ()
     sizes: tuple[int, ...] = (0, 1, 2)  # which of a set's three
     severities: tuple[str, ...] = ("plain", "severe")
-    seed: int = 0
+    seed: int = 0  # another one: other rows, and variations of the kinds (`varied`)
 
 
 def cases(choice: Choice, skipped: Callable[[str, str, str], None], absent: Callable[[str], None]) -> Iterator[Case]:
@@ -60,8 +60,28 @@ def cases(choice: Choice, skipped: Callable[[str, str, str], None], absent: Call
         yield from of_set(live, choice, skipped)
 
 
+def varied(live: LiveSet, seed: int) -> LiveSet:
+    """The set with the columns of each role in another order, so that each kind takes other columns."""
+    if not seed:
+        return live
+    chance = chance_of(seed, live.name, "roles")
+    orders = {
+        role: tuple(columns[place] for place in chance.permutation(len(columns)))
+        for role, columns in vars(live.roles).items()
+        if isinstance(columns, tuple) and columns
+    }
+    return replace(live, roles=replace(live.roles, **orders))
+
+
+def strength(severity: str, kind: str, seed: int) -> float:
+    """The severity as a number, for another seed than 0 up to a quarter less, so that factors and beginnings differ."""
+    usual = SEVERITIES[severity]
+    return usual * float(chance_of(seed, kind, severity).uniform(0.75, 1.0)) if seed else usual
+
+
 def of_set(live: LiveSet, choice: Choice, skipped: Callable[[str, str, str], None]) -> Iterator[Case]:
     """The cases of one set, by kinds within sizes. A kind's seed depends on the size, so that columns change, too."""
+    live = varied(live, choice.seed)
     training = live.training().seen()
 
     def wanted(kind: str) -> bool:
@@ -75,7 +95,7 @@ def of_set(live: LiveSet, choice: Choice, skipped: Callable[[str, str, str], Non
             for kind, fault in FAULTS.items():
                 if wanted(kind):
                     try:
-                        faulty, truth = fault.apply(window, seed, SEVERITIES[severity])
+                        faulty, truth = fault.apply(window, seed, strength(severity, kind, choice.seed))
                     except NotApplicableError as error:
                         skipped(live.name, kind, str(error))
                         continue
@@ -83,7 +103,7 @@ def of_set(live: LiveSet, choice: Choice, skipped: Callable[[str, str, str], Non
             for kind, drift in DRIFTS.items():
                 if wanted(kind):
                     try:
-                        drifted, truth, own = drift.draw(live, size, seed, SEVERITIES[severity])
+                        drifted, truth, own = drift.draw(live, size, seed, strength(severity, kind, choice.seed))
                     except NotApplicableError as error:
                         skipped(live.name, kind, str(error))
                         continue

@@ -106,19 +106,23 @@ def tilt(scores: np.ndarray, strength: np.ndarray | float) -> np.ndarray:
 
 
 def scaled(window: Window, columns: tuple[str, ...], factor: np.ndarray, where: np.ndarray) -> Window:
-    """The columns times one factor for each row; whole numbers stay whole, and rates stay at most 1."""
+    """The columns times one factor for each row; whole numbers stay whole, rates stay at most 1, and no column gets or
+    loses digits: that would be a fault."""
     for name in columns:
         old = window.rows[name].to_numpy(dtype=np.float64)[where]
         new = old * factor
-        whole = window.rows[name].dropna()
-        if (whole == np.rint(whole)).all():
-            new = np.rint(new)
-        elif whole.max() <= 1:
-            new = np.minimum(np.round(new, 4), 1.0)
-        else:
-            new = np.round(new, 2)
+        usual = window.rows[name].dropna().to_numpy(dtype=np.float64)
+        digits = digits_of(usual)
+        new = np.round(new, digits)
+        if digits and usual.max() <= 1:
+            new = np.minimum(new, 1.0)
         window = window.with_values(name, where, new)
     return window
+
+
+def digits_of(values: np.ndarray) -> int:
+    """The number of digits after the point that a column's values have, at most 9."""
+    return next((digits for digits in range(9) if np.allclose(values, np.round(values, digits), rtol=0, atol=1e-9)), 9)
 
 
 def relabelled(window: Window, where: np.ndarray, up: np.ndarray, chance: Chance, strength: float) -> Window:

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.triage.drifts import DRIFTS, direction, labels_of_pool
+from benchmarks.triage.cases import strength, varied
+from benchmarks.triage.drifts import DRIFTS, digits_of, direction, labels_of_pool
 from benchmarks.triage.none import NONE
 from benchmarks.triage.sets import SETS, LiveSet
 from benchmarks.triage.truth import Decision, NotApplicableError, Reason
@@ -214,3 +215,17 @@ def test_a_real_set_has_rows_for_its_sizes_and_only_columns_that_exist(name: str
     assert set(live.types) == set(window.rows.columns)
     for column in live.roles.numbers:
         assert pd.api.types.is_numeric_dtype(window.rows[column]), column
+
+
+def test_another_seed_takes_other_columns_of_the_same_roles_and_other_factors(live: LiveSet) -> None:
+    orders = {varied(live, seed).roles.numbers for seed in range(8)}
+    assert len(orders) > 1
+    assert {frozenset(order) for order in orders} == {frozenset(live.roles.numbers)}
+    assert varied(live, 0) is live
+    assert strength("severe", "clipped", 0) == 1.0
+    assert all(0.75 <= strength("severe", kind, 3) < 1.0 for kind in DRIFTS)
+
+
+@pytest.mark.parametrize(("values", "digits"), [([1, 20], 0), ([1.5, 2], 1), ([53.98765], 5), ([1 / 3], 9)])
+def test_a_drift_keeps_the_digits_of_a_column(values: list[float], digits: int) -> None:
+    assert digits_of(np.array(values, dtype=float)) == digits

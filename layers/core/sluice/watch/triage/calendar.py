@@ -17,6 +17,10 @@ YEAR = 365.2425 * 86_400
 FEW_DAYS = 5 * 86_400
 FEWEST = 60
 """Rows without which a narrower comparison says less than a wider one."""
+LONG_WINDOW = 0.6
+"""The share of the reference's time from which on a window counts as one that has its seasons."""
+SEVERAL_YEARS = 1.5
+BLOCKS = 24
 NEAR = 100
 """Reference rows to either side of a row's time of the year that it is compared with, or 2 % of the reference."""
 
@@ -138,6 +142,9 @@ def precedents(reference: Window, lasts: float, most: int = 12) -> list[tuple[np
     """Cuts of the reference into (a stretch of `lasts` seconds, all rows without that stretch), as places.
 
     A stretch has at most a third of the reference. What a stretch of the reference shows against the rest is ordinary.
+    For a window that lasts as long as a reference of several years, a stretch is a third of its blocks, in any order:
+    both then have every season, as the window and the reference have.
+
     None where the reference does not know the seasons: its rows have no history.
     """
     if reference.arrived is None or not knows_seasons(reference):
@@ -145,8 +152,15 @@ def precedents(reference: Window, lasts: float, most: int = 12) -> list[tuple[np
     order = np.argsort(reference.arrived, kind="stable")
     # in rows, not in time: a reference may have gaps, and in them there would be nothing
     share = lasts / float(np.ptp(reference.arrived))
+    found: list[tuple[np.ndarray, np.ndarray]] = []
+    if share > LONG_WINDOW and float(np.ptp(reference.arrived)) > SEVERAL_YEARS * YEAR:
+        blocks = np.array_split(order, BLOCKS)
+        for seed in range(most // 2):
+            chosen = np.random.default_rng(seed).permutation(BLOCKS)
+            parts = [np.concatenate([blocks[k] for k in np.sort(some)]) for some in np.split(chosen, [BLOCKS // 3])]
+            found.append((parts[0], parts[1]))
+        return found
     length = max(10, min(len(order) // 3, round(share * len(order))))
-    found = []
     for first in np.linspace(0, len(order) - length, most).astype(np.int64):
         found.append((order[first : first + length], np.concatenate([order[:first], order[first + length :]])))
     return found

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sluice.watch.triage import calendar, signals
+from sluice.watch.triage.clock_columns import agreeing
 from sluice.watch.triage.distance import by_chance, chi_square, kolmogorov, two_sided
 from sluice.watch.triage.onset import Stretch, stretches
 from sluice.watch.triage.profile import Numbers, Profile, Words, counts_of, words_of
@@ -128,6 +129,16 @@ class Comparison:
             self.columns[name].together > LONG
             or max((z for signal, z in self.usual.get(name, {}).items() if signal != "size"), default=0.0) > Z_CHANGED
         )
+
+    def by_clock(self, name: str) -> np.ndarray | None:
+        """Which rows have the value that the clock gives; None of a column that does not follow it."""
+        known = self.reference.clock.get(name)
+        return None if known is None else agreeing(self.window, name, known[0], known[1])
+
+    def told_by_clock(self, name: str) -> bool:
+        """Whether a column says what the clock says, as in the reference: then its values are right."""
+        agrees = self.by_clock(name)
+        return agrees is not None and float(agrees.mean()) > self.reference.clock[name][2] - 0.02
 
     def usual_size(self, name: str) -> float:
         """The distance from the rest of the reference that its own stretches have; 0 where it has no history."""

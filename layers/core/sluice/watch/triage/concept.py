@@ -10,17 +10,22 @@ import numpy as np
 
 from sluice.watch.triage import calendar
 from sluice.watch.triage.comparison import Comparison
-from sluice.watch.triage.distance import by_chance, kolmogorov, two_sided
+from sluice.watch.triage.distance import above_chance, by_chance, kolmogorov, shares_differ, two_sided
 from sluice.watch.triage.onset import Stretch, shifted
 
 FEWEST = 60
 Z_CHANGED = 5.2
+Z_SHARE = 4.5
+"""Standard score of the share of the positive class; there is one such test in a window."""
+UNUSUAL_TURN = 1.4
+"""The labels must turn so many times more than in a stretch of the reference."""
 
 
 @dataclass(frozen=True, eq=False)
 class Concept:
     """`labels` and `scores` are of the window's rows with a label; scores are those of a ridge regression that was
-    fitted to the reference, in units of the label. `base_*` are the reference's, out of fold."""
+    fitted to the reference, in units of the label. `values` are the labels unchanged, which of a regression are
+    ranks in `labels`. `base_*` are the reference's, out of fold."""
 
     labels: np.ndarray
     scores: np.ndarray
@@ -29,10 +34,14 @@ class Concept:
     features: np.ndarray
     base_features: np.ndarray
     rows: np.ndarray
+    values: np.ndarray
+    base_values: np.ndarray
     stretch: Stretch
     signal: str
     binary: bool
     usual: float = 0.0
+    usual_turn: float | None = None
+    """The greatest `turn` of the precedents; None without any."""
 
     @classmethod
     def of(cls, comparison: Comparison) -> Concept | None:
@@ -72,12 +81,14 @@ class Concept:
         found = shifted(both / np.sqrt(together), len(known), shortest=0.15)
         best = max(range(2), key=lambda k: abs(found[k].z))
         usual = np.inf if comparison.precedents else 0.0
+        turns = []
         for precedent in comparison.precedents:
             if "concept" not in precedent.found:
                 precedent.found["concept"] = [Concept.of(precedent)]
             before = precedent.found["concept"][0]
             if before is not None:
                 usual = max(0.0 if np.isinf(usual) else usual, abs(before.stretch.z))
+                turns.append(before.turn)
         return cls(
             labels,
             scores,
@@ -86,16 +97,49 @@ class Concept:
             features,
             comparison.reference.dependence.features_of_reference[known],
             rows,
+            window.labels[rows],
+            base.labels[known],
             found[best],
             list(signals)[best],
             binary,
             usual,
+            max(turns) if turns else None,
         )
 
     @property
     def changed(self) -> bool:
         """Beyond chance, and beyond what stretches of the reference show (infinite if they are too small to tell)."""
-        return abs(self.stretch.z) > max(Z_CHANGED, 1.3 * self.usual)
+        return abs(self.stretch.z) > max(Z_CHANGED, 1.3 * self.usual) or self.turned
+
+    @cached_property
+    def turn(self) -> float:
+        """How much of the labels' residuals the columns explain: the squared length of their covariances, in units of
+        the residuals' variance. 0 where the labels follow the columns as in the reference, up to chance, and whatever
+        the level of the labels is, which follows the season."""
+
+        def covariances(labels: np.ndarray, scores: np.ndarray, features: np.ndarray) -> np.ndarray:
+            left = labels - scores
+            found: np.ndarray = (left - left.mean()) @ (features - features.mean(axis=0)) / len(left)
+            return found
+
+        now = covariances(self.labels, self.scores, self.features)
+        usual = covariances(self.base_labels, self.base_scores, self.base_features)
+        spread = max(float((self.base_labels - self.base_scores).std()), 1e-9)
+        return float((((now - usual) / spread) ** 2).sum())
+
+    @property
+    def turned(self) -> bool:
+        """Whether `turn` is beyond chance (features that resemble each other count as fewer: Satterthwaite, Biometrics
+        Bulletin 2, 1946), and beyond that of the precedents."""
+        rows = 1 / (1 / len(self.labels) + 1 / len(self.base_labels))
+        alike = self.base_features.T @ self.base_features / len(self.base_features)
+        several = float((alike**2).sum())
+        freedom = float(np.trace(alike)) ** 2 / several
+        scale = several / float(np.trace(alike)) / rows
+        z = above_chance(self.turn / scale, freedom)
+        if self.usual_turn is None:
+            return bool(z > Z_CHANGED and np.isfinite(self.usual))
+        return bool(z > Z_CHANGED and self.turn > UNUSUAL_TURN * self.usual_turn + scale * freedom)
 
     @cached_property
     def inner(self) -> np.ndarray:
@@ -120,6 +164,20 @@ class Concept:
             if abs(float(mine.mean() - base.mean())) > 3 * max(spread, 1e-12):
                 return False
         return abs(float(now.mean() - usual.mean())) > 0.03
+
+    def fewer_positive_rows(self, labels: np.ndarray) -> bool:
+        """Whether the columns look as if fewer positive rows came, so that labels are rightly fewer: the mean of the
+        scores is nearer to that of the classes' new shares than to the usual one."""
+        usual, positive = float(self.base_labels.mean()), self.base_labels > 0.5
+        if not 0 < usual < 1:
+            return False
+        apart = float(self.base_scores[positive].mean() - self.base_scores[~positive].mean())
+        expected = (float(labels.mean()) - usual) * apart
+        return (
+            bool((float(self.scores[self.inner].mean() - self.base_scores.mean())) / expected > 0.5)
+            if expected
+            else False
+        )
 
     def fault(self) -> tuple[str, dict[str, Any]] | None:
         """What is wrong with the labels; None if the change may be real."""
@@ -149,7 +207,7 @@ class Concept:
             return "the two classes of the labels are exchanged", evidence
         if still and abs(kept) < 0.3 + 1.5 * noise and kept + 2.5 * noise < 0.8 and left < 2.0:
             return "the labels no longer depend on the columns: they belong to other rows", evidence
-        if self.binary:
+        if self.binary and not self.fewer_positive_rows(labels):
             thin = thinned(labels, self.scores[self.inner], self.base_labels, self.base_scores)
             if thin is not None:
                 share, p = thin
@@ -158,10 +216,13 @@ class Concept:
                     {**evidence, "fit": round(p, 4)},
                 )
         if not self.binary:
-            values, counts = np.unique(labels, return_counts=True)
+            # the values unchanged: beyond the reference's, all have one rank
+            values, counts = np.unique(self.values[self.inner], return_counts=True)
             top = int(counts.argmax())
             share = float(counts[top]) / len(labels)
-            if share > 0.05 and float(np.mean(self.base_labels == values[top])) < 0.2 * share:
+            beside = np.delete(counts[max(0, top - 2) : top + 3], min(top, 2))
+            alone = float(beside.max(initial=0)) < 0.2 * counts[top]
+            if alone and share > 0.05 and float(np.mean(self.base_values == values[top])) < 0.2 * share:
                 return f"{share:.0%} of the labels are one value that is unusual", evidence
         return None
 
@@ -186,8 +247,7 @@ def thinned(
         1, np.bincount(there, minlength=bins)
     )
     chi = float((((positive - kept * expected) ** 2) / np.maximum(variance, 1e-9)).sum())
-    freedom = bins - 1
-    z = ((chi / freedom) ** (1 / 3) - (1 - 2 / (9 * freedom))) / np.sqrt(2 / (9 * freedom))
+    z = above_chance(chi, bins - 1)
     p = two_sided(z) / 2 if z > 0 else 1 - two_sided(z) / 2
     return (1 - kept, p) if p > 0.003 else None
 
@@ -236,4 +296,6 @@ def labels_moved(comparison: Comparison) -> bool:
     if now is None or base is None or now.dtype == object or base.dtype == object or comparison.precedents:
         return False
     mine, usual = np.sort(now[np.isfinite(now)]), np.sort(base[np.isfinite(base)])
+    if comparison.reference.window.problem == "binary":
+        return len(mine) >= 30 and shares_differ(mine.sum(), len(mine), usual.sum(), len(usual)) > Z_SHARE
     return len(mine) >= 30 and by_chance(kolmogorov(usual, mine), len(usual), len(mine)) < 1e-6

@@ -61,10 +61,7 @@ def two_sided(z: float) -> float:
 
 
 def chi_square(counts: np.ndarray, base: np.ndarray) -> float:
-    """The probability that counts of categories of two samples differ so much by chance; small ones are joined.
-
-    Wilson and Hilferty's approximation of χ² (Proceedings of the National Academy of Sciences 17, 1931).
-    """
+    """The probability that counts of categories of two samples differ so much by chance; small ones are joined."""
     a, b = counts.astype(float), base.astype(float)
     if not a.sum() or not b.sum():
         return 1.0
@@ -79,6 +76,13 @@ def chi_square(counts: np.ndarray, base: np.ndarray) -> float:
         return 1.0
     ea, eb = (a + b) * a.sum() / (a.sum() + b.sum()), (a + b) * b.sum() / (a.sum() + b.sum())
     value = float(((a - ea) ** 2 / ea + (b - eb) ** 2 / eb).sum())
-    freedom = len(a) - 1
-    z = ((value / freedom) ** (1 / 3) - (1 - 2 / (9 * freedom))) / math.sqrt(2 / (9 * freedom))
-    return 0.5 * math.erfc(z / math.sqrt(2))
+    return 0.5 * math.erfc(above_chance(value, len(a) - 1) / math.sqrt(2))
+
+
+def above_chance(value: float, freedom: float) -> float:
+    """The standard score of a value of χ² with so many degrees of freedom.
+
+    Wilson and Hilferty's approximation (Proceedings of the National Academy of Sciences 17, 1931).
+    """
+    spread = 2 / (9 * freedom)
+    return ((value / freedom) ** (1 / 3) - (1 - spread)) / math.sqrt(spread)

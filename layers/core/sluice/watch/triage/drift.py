@@ -9,9 +9,9 @@ import numpy as np
 
 from sluice.watch.triage.comparison import Z_CHANGED, Comparison
 from sluice.watch.triage.concept import Concept, labels_moved
-from sluice.watch.triage.distance import shares_differ
-from sluice.watch.triage.hypotheses.feed import leaving_group
-from sluice.watch.triage.profile import counts_of, words_of
+from sluice.watch.triage.hypotheses.feed import leaving_group, volume
+from sluice.watch.triage.newcomers import newcomer
+from sluice.watch.triage.standstill import others_move
 from sluice.watch.triage.window import Reason
 
 
@@ -80,6 +80,12 @@ def alone(comparison: Comparison, name: str, evidence: dict[str, Any]) -> Drift:
     """One column moved alone."""
     column = comparison.changed[name]
     first = column.stretch.first
+    if comparison.told_by_clock(name) and volume(comparison) is not None:
+        what = f"rows come at other times: {name} says what the clock says"
+        return Drift(Reason.COVARIATE_SHIFT, (name,), what, first, evidence)
+    if others_move(comparison, (name,), column.stretch.inner):
+        what = f"{name} moves, and the other columns with it, each by little"
+        return Drift(Reason.COVARIATE_SHIFT, (name,), what, first, evidence)
     if name in comparison.reference.words:
         what = f"the mix of {name} is another one, of values that are known"
         return Drift(Reason.COVARIATE_SHIFT, (name,), what, first, evidence)
@@ -110,18 +116,3 @@ def follows(comparison: Comparison, name: str) -> bool:
         return False
     kept = float((weight * np.where(weight > 0, slope[place], 0.0)).sum() / weight.sum())
     return kept > 0.75
-
-
-def newcomer(comparison: Comparison, name: str) -> str:
-    """A value that the reference never had, with a share of the window; empty if there is none."""
-    base = comparison.reference.words.get(name)
-    if base is None or base.free:
-        return ""
-    words = words_of(comparison.window.columns[name])
-    counts = {word: count for word, count in counts_of(words).items() if word not in base.shares}
-    if not counts:
-        return ""
-    total = sum(counts.values())
-    if shares_differ(total, len(words), base.singletons * base.rows, base.rows) < 5 or total < 0.02 * len(words):
-        return ""
-    return max(counts, key=lambda word: counts[word])

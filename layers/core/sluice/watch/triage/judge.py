@@ -13,8 +13,10 @@ from sluice.watch.triage.concept import labels_moved
 from sluice.watch.triage.drift import drift
 from sluice.watch.triage.finding import Finding, Hypothesis
 from sluice.watch.triage.hypotheses import HYPOTHESES
+from sluice.watch.triage.newcomers import new_segment
 from sluice.watch.triage.onset import WHOLE
 from sluice.watch.triage.profile import Profile
+from sluice.watch.triage.standstill import others_move
 from sluice.watch.triage.window import DRIFTS, Answer, Reason, Verdict, Window
 
 FEWEST = 20
@@ -109,6 +111,12 @@ def findings(comparison: Comparison) -> list[Finding]:
     for hypothesis in HYPOTHESES.values():
         for finding in hypothesis(comparison):
             unknown_time = not comparison.covered and any(map(comparison.follows_season, finding.columns))
+            # of a column that says what the clock says, only the rows can be wrong
+            right = bool(finding.columns) and all(map(comparison.told_by_clock, finding.columns))
+            if right and finding.reason is not Reason.FEED:
+                continue
+            if new_segment(comparison, finding):
+                continue
             if not unknown_time and not usual(comparison, hypothesis, finding):
                 (certain if finding.certain else unsure).append(finding)
     if certain:
@@ -118,9 +126,17 @@ def findings(comparison: Comparison) -> list[Finding]:
         return []
     # a fault of one column leaves the others as they are; where they moved as well, the change may be real
     return sorted(
-        (each for each in unsure if changed <= set(each.columns)),
+        (each for each in unsure if changed <= set(each.columns) and not accompanied(comparison, each)),
         key=lambda each: each.misfit - (SPIKE if each.reason is Reason.DEFAULT else 0.0),
     )
+
+
+def accompanied(comparison: Comparison, finding: Finding) -> bool:
+    """Whether the other columns move as well, by too little to be seen one by one. In all rows of the time: those that
+    are affected may be chosen by their values."""
+    if not finding.columns or not len(finding.rows):
+        return False
+    return others_move(comparison, finding.columns, np.arange(int(finding.rows[0]), int(finding.rows[-1]) + 1))
 
 
 def usual(comparison: Comparison, hypothesis: Hypothesis, finding: Finding) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sluice.watch.triage.calendar import Season
+from sluice.watch.triage.clock_columns import clock_values
 from sluice.watch.triage.window import Window, absent
 
 LARGEST_VOCABULARY = 400
@@ -143,6 +144,11 @@ class Profile:
     @cached_property
     def dependence(self) -> Dependence:
         return Dependence(self)
+
+    @cached_property
+    def clock(self) -> dict[str, tuple[str, dict[int, object], float]]:
+        """Columns that the clock gives (`clock_values`)."""
+        return clock_values(self.window)
 
 
 class Dependence:
