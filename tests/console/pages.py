@@ -24,6 +24,7 @@ from tests.console import recorded
 PATIENCE = 90.0
 AXE = Path(__file__).resolve().parents[2] / ".envs" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 RUN = recorded.run_with("rolled_back")
+PROMOTED = recorded.run_with("promoted")
 FIRST = recorded.run_ids()[-1]
 PAGES = {
     "projects": "/",
@@ -44,7 +45,8 @@ PAGES = {
     "trials": f"/projects/shop/runs/{RUN}/trials",
     "evaluation": f"/projects/shop/runs/{RUN}/evaluation",
     "decisions": f"/projects/shop/runs/{RUN}/decisions",
-    "release": f"/projects/shop/runs/{RUN}/release",
+    "release": f"/projects/shop/runs/{PROMOTED}/release",
+    "aborted release": f"/projects/shop/runs/{RUN}/release",
 }
 """Each page of the console, on the recording."""
 

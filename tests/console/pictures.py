@@ -29,17 +29,18 @@ SHOWN = {
     "profile": ("profile", 1180, 900, 0),
     "project": ("project", 1180, 620, 0),
     "projects": ("projects", 1180, 330, 0),
-    "release": ("release", 1280, 860, 0),
+    "release": ("aborted release", 1280, 860, 0),
     "run": ("run", 1280, 1010, 0),
     "trials": ("trials", 1180, 800, 0),
 }
 """Picture → page or path, width and height of the window, and where on the page it begins."""
 
 
-def main(folder: Path, theme: str = "light") -> None:
+def main(folder: Path, theme: str = "light", *names: str) -> None:
     with chromium.browser() as browser, served(Source(recorded.stack(runs=60))) as console:
         page = Page(browser, console)
-        for name, (place, width, height, top) in SHOWN.items():
+        for name in names or SHOWN:
+            place, width, height, top = SHOWN[name]
             page.theme(theme)
             size = {"width": width, "height": height + top, "deviceScaleFactor": 1, "mobile": False}
             browser.call("Emulation.setDeviceMetricsOverride", **size)

@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def _objects(source: Source, project: str) -> dict[str, str]:
                 continue
             text = objects.read(item.key).decode()
             found[item.key] = "\n".join(text.split("\n")[:45]) if item.key.endswith("rows.jsonl") else text
-    for key in [*captures.newest_first(source.world, project, 7)][:CAPTURES]:
+    for key in islice(captures.newest_first(source.world, project, 7), CAPTURES):
         found[key] = "\n".join(objects.read(key).decode().split("\n")[:REQUESTS])
     return found
 

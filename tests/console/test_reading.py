@@ -67,7 +67,7 @@ def test_a_project_lists_its_runs_with_their_outcomes(source: Source):
     assert found["outcomes"]["promoted"] == 2
     only = project.read(source, "shop", only="rolled_back")
     assert [each["run_id"] for each in only["runs"]] == [ROLLED_BACK]
-    assert "tail latency" in only["runs"][0]["because"]
+    assert "the canary fails more often" in only["runs"][0]["because"]
 
 
 def test_five_hundred_runs_come_fifty_at_a_time():
@@ -209,10 +209,12 @@ def test_gates_speak_in_words(source: Source):
 
 
 def test_a_release_has_its_steps_its_evidence_and_its_pairs(source: Source):
-    found = release.read(source, "shop", ROLLED_BACK)
+    aborted = release.read(source, "shop", ROLLED_BACK)["canary"]
+    assert (aborted["decision"], [step["percent"] for step in aborted["steps"]]) == ("abort", [10])
+    found = release.read(source, "shop", PROMOTED)
     assert found["plan"]["weights"] == [10, 25, 50, 100]
     assert [step["percent"] for step in found["canary"]["steps"]] == [10, 25, 50, 100]
-    assert found["canary"]["decision"] == "abort"
+    assert found["canary"]["decision"] == "promote"
     assert found["canary"]["newest"]["limit"] > 0
     assert "evidence against it" in texts(found["canary"]["evidence"])
     assert found["replay"]["pairs_in_all"] == found["replay"]["requests"] > 100
@@ -295,10 +297,10 @@ def test_a_report_of_tomorrow_is_drawn_as_far_as_it_is_known():
 
 def test_alarms_have_a_rule_and_those_in_alarm_come_first():
     stack = recorded.stack()
-    stack.clients.alarms[-1]["AlarmName"] = "sluice/shop/zz"
+    stack.clients.alarms[-1]["AlarmName"] = "sluice/shop/aa"
     stack.clients.alarms[-1]["StateValue"] = "ALARM"
     found = alarms.read(Source(stack), "shop")
-    assert found["alarms"][0]["short"] == "zz"
+    assert found["alarms"][0]["short"] == "aa"
     drift = next(each for each in found["alarms"] if each["short"] == "drift")
     assert drift["rule"].startswith("DriftScore Maximum > 0.25 in 1 of 1 periods")
     assert found["stack"]

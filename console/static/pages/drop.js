@@ -37,7 +37,7 @@ export function draw(data, context) {
         drop: (event, node) => { event.preventDefault(); node.classList.remove("over"); take(event.dataTransfer.files); },
       },
     },
-    h("strong", null, "Drop files here, or choose them"), h("span", { class: "note" }, "CSV, JSON lines or Parquet; gzip, bzip2 and Zstandard are fine"),
+    h("strong", null, "Drop files here, or choose them"), h("span", { class: "note" }, "CSV, JSON, Parquet or an Excel workbook; gzip, bzip2 and Zstandard are fine"),
     h("input", { type: "file", id: "file", multiple: true, on: { change: (event) => { take(event.target.files); event.target.value = ""; } } })),
     h("div", { "aria-live": "polite" }, uploads.filter((each) => each.project === project).map(upload)),
   ];
