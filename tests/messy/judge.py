@@ -93,6 +93,9 @@ def _check(file: GeneratedFile, answer: Answer, found: Judgement) -> None:
             found.add("line", f"row {row.key} stands on line {row.line}, and is called {line}")
         # where the last row is cut off in its last cell, that cell looks whole
         shown = slice(0, -1) if file.cut and row is file.rows[-1] else slice(None)
+        if file.cut and row is file.rows[-1] and not row.readings:
+            # what was wrong with it may be cut off
+            continue
         if not any(_same(values[shown], reading[shown], file.style.padded, nan_told) for reading in row.readings):
             wanted = row.readings or "a refusal"
             found.add("changed", f"line {line} ({row.damage or 'whole'}): {values} instead of {wanted}"[:400])

@@ -127,6 +127,16 @@ def test_several_tables_are_refused_in_words(second: str, tmp_path: Path) -> Non
         read(f"id;n\na;1\nb;2\n{second}\n{row}\n{row}\n".encode(), tmp_path)
 
 
+@pytest.mark.parametrize("layout", [{}, {"delimiter": "|"}])
+def test_rows_without_a_header_may_end_with_a_delimiter(layout: dict[str, Any], tmp_path: Path) -> None:
+    """Under a wrong delimiter, a single row has the right number of fields."""
+    texts = rules({"id": {"type": "text"}, "name": {"type": "text"}}, header=0, **layout)
+    accepted, notes, refused = read(b"a|x|\nb|1,5|\nc||\nd|y|z\n", tmp_path, texts)
+    assert accepted == [(1, "a", "x"), (2, "b", "1,5"), (3, "c", None)]
+    assert [each[:2] for each in refused] == [(4, "fields")]
+    assert notes.read_as == "vertical bar, UTF-8, no header, a delimiter at the end of the rows"
+
+
 def test_rows_with_other_fields_are_no_table(tmp_path: Path) -> None:
     _, _, refused = read(b"id,n\na,1\nb,2,3\nc,4,5\nd,6,7\n", tmp_path)
     assert [each[:2] for each in refused] == [(3, "fields"), (4, "fields"), (5, "fields")]

@@ -102,7 +102,8 @@ def sniff(text: Opener, wanted: Sequence[str], limits: Limits = UNLIMITED, layou
     lines.push_back([first])
     if layout.header == 0:
         passed = lines.number if forced else layout.skip
-        return _without_header(lines, delimiters, list(wanted), quoting, passed)
+        dialect = _without_header(lines, delimiters, list(wanted), quoting, passed)
+        return replace(dialect, trailing=_trailing(text, limits, dialect))
     dialect = _header(lines, delimiters, wanted, quoting, 1 if layout.header else MAX_HEADER_LINES)
     filled, rows = _above(text, limits, dialect, layout.skip + bool(forced))
     if layout.header:
@@ -151,7 +152,8 @@ def _without_header(
     fits = {}
     for delimiter in delimiters:
         records = _sample(lines, delimiter, quoting, MAX_HEADER_LINES)
-        fits[delimiter] = sum(len(record) == len(names) for record in records)
+        # rows may end with a delimiter
+        fits[delimiter] = sum(len(each) >= len(names) and not any(each[len(names) :]) for each in records)
     delimiter = max(fits, key=lambda each: fits[each])
     # blank lines above the first row are counted where the rows are read
     return Dialect(delimiter, names, passed, quoting, None, passed)
