@@ -6,6 +6,7 @@ The stories are played by the real functions; a function whose answer gains or l
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 from unittest.mock import patch
@@ -17,7 +18,10 @@ from proofs.handlers import called_step
 from proofs.project import Project
 from proofs.stateful.cloud import Cloud, Fault
 from sluice.serving.start_drill import start_drill
+from sluice.steps.judge_parts import judge_parts
 from testing.release_world import JOB, NEW, OLD, PROJECT, TRAINED
+from tests.unit.steps.intake_world import GOOD, shop
+from tests.unit.steps.test_judge_parts import SMALL
 
 Json = dict[str, Any]
 ASKED: dict[str, Any] = {"bake": "1m", "max_bake": "2m", "min_requests": 5}
@@ -85,7 +89,24 @@ def played() -> Recorder:
     cloud.rest()
     _line(recorder)
     _rollbacks(recorder)
+    _parts(recorder)
     return recorder
+
+
+def _parts(recorder: Recorder) -> None:
+    """A file that is judged in parts: one that is accepted, and one that failed."""
+    at = replace(shop(), settings=SMALL)
+    for name in ("a.csv", "b.csv"):
+        key = f"raw/shop/{name}"
+        at.objects.write(key, GOOD)
+        version = at.objects.version(key)
+        file = {"bucket": "data", "key": key, "version_id": version, "project": "shop", "dataset_id": name, "size": 9}
+        failure = {"state": "Cut File", "error": "E", "cause": "why"}
+        tasks: list[Json] = [{"task": "cut"}, {"task": "judge", "part": 0}, {"task": "join"}]
+        for more in tasks if name == "a.csv" else [{"task": "fail", "failure": failure}]:
+            payload = {"file": file, **more}
+            answer = at.call(judge_parts, **payload)
+            recorder.answers.setdefault("judge_parts", []).append((payload, answer))
 
 
 def _line(recorder: Recorder) -> None:
