@@ -47,6 +47,10 @@ STANDS: dict[tuple[str, str, str], str] = {
         "parliament lacks the resource `execution`: "
         f"{_DOCS}service-authorization/latest/reference/list_awsstepfunctions.html"
     ),
+    ("RESOURCE_MISMATCH", "JudgePartsRole.judge-parts", "states:DescribeExecution"): (
+        "parliament lacks the resource `execution`: "
+        f"{_DOCS}service-authorization/latest/reference/list_awsstepfunctions.html"
+    ),
     ("RESOURCE_MISMATCH", "Key.KeyPolicy", "kms:CreateAlias"): (
         f"alias operations are asked of the key and of the alias: {_DOCS}kms/latest/developerguide/alias-access.html"
     ),

@@ -120,7 +120,21 @@ def test_a_door_is_small_and_knows_no_neighbour(name: str) -> None:
     assert f"from sluice.steps.{name} import {name}" in source
 
 
-TESTED_BY_THEIR_EVENTS = {*EVENTS, "validate_dataset", "report_dead_letter", "plan_training", "deploy_code"}
+def test_a_task_is_told_its_time(run: Callable[..., Any]) -> None:
+    calls: list[dict[str, Any]] = []
+    event = {"task": "judge", "file": {"key": "raw/shop/a.csv"}, "part": 3}
+    assert run("judge_parts", event, recorder("judge_parts", calls)) == {"ok": True}
+    assert calls == [event | {"seconds": 570}]
+
+
+TESTED_BY_THEIR_EVENTS = {
+    *EVENTS,
+    "judge_parts",
+    "validate_dataset",
+    "report_dead_letter",
+    "plan_training",
+    "deploy_code",
+}
 
 
 @pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in TESTED_BY_THEIR_EVENTS])
