@@ -33,13 +33,17 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def function(cloud: Cloud) -> str:
+    return doubling(cloud, "sfn")
+
+
+def doubling(cloud: Cloud, name: str) -> str:
     """ARN of a small Lambda function."""
-    role = cloud.role("sfn-function", "lambda.amazonaws.com", [])
+    role = cloud.role(f"{name}-function", "lambda.amazonaws.com", [])
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("app.py", FUNCTION)
     answer = cloud.client("lambda").create_function(
-        FunctionName="sfn-double",
+        FunctionName=f"{name}-double",
         Runtime="python3.13",
         Role=role,
         Handler="app.handler",
@@ -51,11 +55,15 @@ def function(cloud: Cloud) -> str:
 
 @pytest.fixture(scope="module")
 def role(cloud: Cloud, function: str) -> str:
+    return machine_role(cloud, function, "sfn")
+
+
+def machine_role(cloud: Cloud, function: str, name: str) -> str:
     """A state machine's role that may do what the tests' machines do."""
     account = cloud.settings.account
     rule = f"arn:aws:events:*:{account}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
     return cloud.role(
-        "sfn-machine",
+        f"{name}-machine",
         "states.amazonaws.com",
         [
             {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function},

@@ -7,10 +7,19 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from cloud_help import Cloud, wait_for
-from test_stepfunctions import double, finish, function, machine, role, run, start
+from test_stepfunctions import double, doubling, finish, machine, machine_role, run, start
 
 pytestmark = pytest.mark.cloud
-__all__ = ["function", "role"]  # fixtures
+
+
+@pytest.fixture(scope="module")
+def function(cloud: Cloud) -> str:
+    return doubling(cloud, "map")
+
+
+@pytest.fixture(scope="module")
+def role(cloud: Cloud, function: str) -> str:
+    return machine_role(cloud, function, "map")
 
 
 def distributed(states: dict[str, Any], **fields: Any) -> dict[str, Any]:
