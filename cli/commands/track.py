@@ -77,7 +77,7 @@ def run(
         ) from None
     except MlflowException as error:
         raise CliError(
-            f"MLflow at {to} did not take it: {error}. What was written stays; run the command again"
+            f"MLflow at {to} did not take it: {error}. What was written stays; run `sluice track` again"
         ) from error
     trials = sum(len(each.trials) for each in runs)
     out.say(f"{name}: {plural(len(runs), 'run')} and {plural(trials, 'trial')} of {project}")

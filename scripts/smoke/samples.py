@@ -23,6 +23,7 @@ _CONTEXT: dict[str, dict[str, Any]] = {
     "State": {"Name": "one", "EnteredTime": "2026-01-01T00:00:00Z", "RetryCount": 0},
     "StateMachine": {"Id": "arn:aws:states:eu-west-1:123456789012:stateMachine:example", "Name": "example"},
     "Task": {"Token": "example-token"},
+    "Map": {"Item": {"Index": 0, "Value": 0}},
 }
 MOCKABLE = ("Task", "Parallel", "Map")
 
@@ -54,9 +55,14 @@ def samples(machine: str, definition: Mapping[str, Any], contract: Contract) -> 
     known = variables(contract)
     for name, state in definition["States"].items():
         yield Sample(machine, name, definition, given(known), known, result(state, known))
-        for branch in state.get("Branches", []):
+        for branch in inner_machines(state):
             inner = {"QueryLanguage": definition.get("QueryLanguage", "JSONPath"), **branch}
             yield from samples(machine, inner, contract)
+
+
+def inner_machines(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The branches of a Parallel state, and what a Map state does with each item."""
+    return [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]
 
 
 def variables(contract: Contract) -> dict[str, Any]:
@@ -110,6 +116,7 @@ def variables(contract: Contract) -> dict[str, Any]:
     artefact["warm_start_refused"] = ""
     return {
         "plan": {**batch, **release, **planned},
+        "file": {"project": contract.project, "key": "raw/smoke/large.csv", "parts": 2},
         "release": {"project": contract.project, "run_id": RUN, "package_arn": _PACKAGE, "artifact_uri": _URI},
         "request": {"project": contract.project, "reason": "an example", "run_id": RUN, "from_run": RUN},
         "baseline": artefact,
@@ -131,7 +138,7 @@ def variables(contract: Contract) -> dict[str, Any]:
 def given(known: Mapping[str, Any]) -> dict[str, Any]:
     """A state's input: a plan, an event and a function's answer in one."""
     event = {"detail": {"object": {"key": "batch/smoke/a.csv", "version-id": "v1"}}}
-    return {**known["plan"], **known["release"], **answer(), **event}
+    return {**known["plan"], **known["release"], **answer(), **event, "parts": 2, "part": 0}
 
 
 def answer() -> dict[str, Any]:
@@ -147,6 +154,8 @@ def result(state: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
     """The mocked result of a state, in the form that its integration gives."""
     if state["Type"] == "Parallel":
         return [known["baseline"], known["candidate"]]
+    if state["Type"] == "Map":
+        return [{"part": 0}, {"part": 1}]
     if state["Type"] != "Task":
         return None
     call = str(state["Resource"]).split(":::", 1)[-1]

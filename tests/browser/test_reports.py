@@ -215,6 +215,7 @@ def test_hostile_keys_do_nothing(browser: Browser, outside: World, strings: list
     body = data(["channel"], ["search"])
     for key in packed(strings):
         _, record = arrive(at, body, key)
+        assert record["status"] == "accepted", record["message"]
         at.call(profile_dataset, "shop", record["dataset_id"])
         page = at.objects.read(keys.profile_report("shop", record["dataset_id"])).decode()
         visit = look(browser, tmp_path, without_policy(page))

@@ -54,6 +54,9 @@ export function draw(data, context) {
   // the address names the job, so that a page that is loaded again has the same rows
   if (!context.query.get("until")) queueMicrotask(() => context.choose({ until: data.until }, { instead: true }));
   const mine = jobOf(data);
+  // an answer that arrives meanwhile draws another row where the focus was
+  const inside = document.activeElement?.closest?.("#row");
+  if (inside) queueMicrotask(() => { if (!document.activeElement?.closest("#row")) focusRow(); });
   if (!data.rows.length) return [...head, empty(`No answer of the last ${plural(data.days, "day")} by the model that serves, ${data.run_id}, waits for a label. Answers are captured some minutes after their requests.`), leftOut(data)];
   const open = data.rows.length - mine.labels.size - mine.skipped.size;
   return [
@@ -121,6 +124,8 @@ function field(data, label, say) {
     data.suggestions.length && data.suggestions.length <= 12 ? h("span", { class: "quiet" }, `The model answers: ${data.suggestions.join(", ")}`) : null);
 }
 
+const focusRow = () => (document.querySelector("#row input, #row fieldset button") ?? document.getElementById("row"))?.focus();
+
 function on(data, context) {
   keep();
   to(data, context, next(data, job.at), true);
@@ -132,8 +137,7 @@ function to(data, context, place, moved = false) {
   job.at = place;
   job.warned = false;
   context.redraw();
-  const first = document.querySelector("#row input, #row fieldset button");
-  (first ?? document.getElementById("row"))?.focus();
+  focusRow();
   const open = data.rows.length - job.labels.size - job.skipped.size;
   context.tell(moved && same && !open ? "Every row is labelled or skipped" : `Row ${place + 1} of ${data.rows.length}`);
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -55,13 +56,14 @@ def corrected(key: str) -> str | None:
     return found[1] if found else None
 
 
-def columns_in(key: str) -> dict[str, str | None]:
+def columns_in(key: str, columns: Container[str] = ()) -> dict[str, str | None]:
     """The columns that the folders of a key name as Hive and Spark write them; None is their missing value.
 
     >>> columns_in("raw/shop/year=2024/at=2024-05-01 10%3A00/part-0.parquet")
     {'year': '2024', 'at': '2024-05-01 10:00'}
 
-    Raises InputError for a name that occurs twice. A key that names the dataset it corrects has no columns.
+    Raises InputError for one of `columns`, the contract's, that occurs twice; of other names the last one counts. A key
+    that names the dataset it corrects has no columns.
     """
     found: dict[str, str | None] = {}
     for folder in [] if corrected(key) else key.split("/")[2:-1]:
@@ -69,7 +71,7 @@ def columns_in(key: str) -> dict[str, str | None]:
         if not sign or not name:
             continue
         name = unquote(name)
-        if name in found:
+        if name in found and name in columns:
             raise InputError(f"{key!r}: two folders are named {name!r}; which one counts is unknown")
         found[name] = None if value == _NO_VALUE else unquote(value)
     return found

@@ -66,7 +66,8 @@ def test_the_folders_of_a_key(key: str, found: dict[str, str | None]) -> None:
 
 def test_a_name_that_is_there_twice_is_refused() -> None:
     with pytest.raises(InputError, match="two folders are named 'a'"):
-        keys.columns_in("raw/shop/a=1/a=2/f.csv")
+        keys.columns_in("raw/shop/a=1/a=2/f.csv", {"a"})
+    assert keys.columns_in("raw/shop/a=1/a=2/f.csv", {"b"}) == {"a": "2"}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from jsonata import Jsonata
 
 from cli import machines
 from scripts.smoke.line import contract
-from scripts.smoke.samples import Sample, samples
+from scripts.smoke.samples import Sample, inner_machines, samples
 
 MACHINES = {machines.name_of(path): path for path in machines.sources()}
 
@@ -27,7 +27,7 @@ SAMPLES = all_samples()
 def expressions(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for name, item in value.items():
-            if name not in ("Catch", "Branches", "Retry"):
+            if name not in ("Catch", "Branches", "ItemProcessor", "Retry"):
                 yield from expressions(item, f"{where}.{name}")
     elif isinstance(value, list):
         for index, item in enumerate(value):
@@ -54,7 +54,7 @@ def test_every_expression_of_the_state_has_a_value(sample: Sample):
 def test_every_state_has_a_sample():
     def count(machine: Any) -> int:
         states = machine["States"].values()
-        return len(states) + sum(count(branch) for state in states for branch in state.get("Branches", []))
+        return len(states) + sum(count(inner) for state in states for inner in inner_machines(state))
 
     assert len(SAMPLES) == sum(count(machines.definition(path)) for path in MACHINES.values())
     assert len(SAMPLES) > 80

@@ -64,7 +64,7 @@ def cut_file(
     limits.check_file(file["size"])
     size = int(float(settings.part_mb) * 2**20)
     with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
-        of_key = KeyColumns(keys.columns_in(file["key"]), contract)
+        of_key = KeyColumns(keys.columns_in(file["key"], contract.data.columns), contract)
         source = recognised(arrival, contract, Path(folder), limits, of_key)
         in_place = source.opened.path is not None or source.opened.shift is not None
         parts = list(source.parts(size) if in_place else _written(source, size, file, Path(folder), objects=objects))
@@ -101,7 +101,7 @@ def judge_part(file: Json, number: int, seconds: float | None, *, settings: Sett
                 Path(folder),
                 limits,
                 count=profiler.add,
-                in_key=keys.columns_in(file["key"]),
+                in_key=keys.columns_in(file["key"], contract.data.columns),
             )
         except (InputError, NotFoundError) as error:
             result = refused(error)
@@ -132,7 +132,8 @@ def join_parts(file: Json, *, objects: ObjectStore, ledger: Ledger, alerts: Aler
                 profiler.merge(restored(result.pop("profile")))
             yield result
 
-    whole = joined(results(), contract, _text(file, plan, 0, objects=objects), keys.columns_in(key))
+    in_key = keys.columns_in(key, contract.data.columns)
+    whole = joined(results(), contract, _text(file, plan, 0, objects=objects), in_key)
     record = record_of(project, dataset, whole, notes_of(whole) | {"parts": len(numbers)})
     content = plan["sha256"]
     if whole.refusals and (twin := ledger.same_content(project, content)):

@@ -124,7 +124,7 @@ def _prepare(
         objects.download(key, source, version_id if version_id != "null" else None)
     except NotFoundError:
         return refuse(_GONE, "gone")
-    found = read_scoring_file(source, learned, folder, limits, contract, keys.columns_in(key))
+    found = read_scoring_file(source, learned, folder, limits, contract, keys.columns_in(key, contract.data.columns))
     facts = _facts(key, version_id, project, learned, found, objects=objects)
     if not found.scored:
         return refuse(f"no row can be scored. {counts_of(facts)}", facts=facts)

@@ -246,7 +246,7 @@ def _judge(
             limits,
             count=profiler.add,
             correction=rows,
-            in_key=keys.columns_in(key),
+            in_key=keys.columns_in(key, contract.data.columns),
         )
         content = arrival.digest()
     except NotFoundError:
