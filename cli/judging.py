@@ -16,7 +16,7 @@ from sluice.intake.validation import validate_file
 from sluice.ports import Json
 
 SHOWN = 5
-"""Refused rows that are told one by one."""
+"""Refused rows that are shown one by one."""
 
 
 def judged(path: Path, contract: Contract) -> Json:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 
 @dataclass(frozen=True)
 class Tracked:
-    """`key` names it for ever: the run's id, with the training job's name behind it for a trial.
+    """`key` names it forever: the run's id, with the training job's name behind it for a trial.
 
     `status` is RUNNING, FINISHED, FAILED or KILLED. Times are milliseconds since 1970; None: not known, or not over.
     """
