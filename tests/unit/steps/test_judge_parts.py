@@ -139,6 +139,28 @@ def test_json_lines_and_parquet_are_judged_in_parts() -> None:
         assert one == other | {"notes": one["notes"]}
 
 
+def test_a_file_without_a_header_has_the_columns_in_the_order_of_the_contract() -> None:
+    contract = {**CONTRACT, "data": {**CONTRACT["data"], "file": {"header": 0}}}
+    contract["data"]["expectations"] = {"max_invalid_rows": 0.5, "max_nulls": 0.1}
+    body = BODY.partition(b"\n")[2]
+    for changed in (body, body.replace(b",ads,", b",,").replace(b",1,", b",,").replace(b",2,", b",,")):
+        at, usual = world(), shop()
+        for each in (at, usual):
+            # registering would sort the columns of this dictionary
+            each.ledger.save_contract("shop", contract, "v9")
+        one = judged(at, changed)
+        _, other = arrive(usual, changed, KEY)
+        assert one["status"] == other["status"] == ("accepted" if changed is body else "quarantined")
+        assert (one.get("message"), one["reasons"]) == (other.get("message"), other["reasons"])
+        if changed is body:
+            same(at, usual, one, other)
+            columns = [
+                pq.read_table(io.BytesIO(w.objects.read(keys.accepted_part("shop", one["dataset_id"])))).column_names
+                for w in (at, usual)
+            ]
+            assert columns[0] == columns[1]
+
+
 def test_columns_in_the_key_count_for_every_part() -> None:
     key = "raw/shop/channel=email/large.csv"
     body = BODY.replace(b",ads,", b",email,")
