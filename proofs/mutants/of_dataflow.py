@@ -66,15 +66,27 @@ def every(project: Project) -> Iterator[Mutant | Equivalent]:
         for path, value in walk(definition, root):
             if "Comment" in path:
                 continue
-            if isinstance(value, str) and value.startswith("{%"):
+            if _of_unread_items(project, path):
+                yield Equivalent(shown(path), "nobody reads what the items of the Map come to")
+            elif isinstance(value, str) and value.startswith("{%"):
                 for make in (_paths, _types, _built, _answers):
                     yield from _by_turns(list(make(project, path, value)), turns[value])
                 turns[value] += 1
             elif isinstance(value, dict) and len(path) > 1 and path[-2] == "States":
-                yield from _outputs(project, path, value)
+                if not _of_unread_items(project, (*path, "Output")):
+                    yield from _outputs(project, path, value)
                 yield from _variables(project, path, value)
                 if value["Type"] == "Task":
                     yield from _arguments(project, path, value)
+
+
+def _of_unread_items(project: Project, path: Path) -> bool:
+    """Whether the path is an Output of an item of a Map whose result no state reads: what the item did is elsewhere."""
+    if "ItemProcessor" not in path or path[-1] != "Output":
+        return False
+    of_map = path[: path.index("ItemProcessor")]
+    state = at(project, of_map)
+    return "Next" in state and "Output" not in state and not input_read(at(project, of_map[:-1]), state["Next"])
 
 
 def _by_turns(made: Sequence[Mutant | Equivalent], turn: int) -> Sequence[Mutant | Equivalent]:

@@ -72,7 +72,7 @@ def test_a_second_time_nothing_is_written(store: Store, capsys: Any):
 def test_what_was_interrupted_is_completed_and_nothing_is_there_twice(store: Store, capsys: Any, dies_at: int):
     store.dies_at = dies_at
     code, _, error = tracked(capsys)
-    assert (code, "run the command again" in error) == (1, True)
+    assert (code, "run `sluice track` again" in error) == (1, True)
     code, told, _ = tracked(capsys)
     assert (code, told["changed"]) == (0, 1)
     tags = [run.data.tags[KEY] for run in store.runs]
