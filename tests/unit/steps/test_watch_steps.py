@@ -20,7 +20,7 @@ from sluice.steps.plan_batch import plan_batch
 from sluice.steps.request_retraining import request_retraining
 from sluice.steps.respond_to_alarm import respond_to_alarm
 from sluice.steps.watch_canary import watch_canary
-from testing.fakes import Crash, failing
+from testing.fakes import Crash, failing, interrupted
 from testing.release_world import CONTRACT, NEW, OLD, PROJECT, build
 from tests.unit.steps.label_files import send_labels
 
@@ -198,6 +198,29 @@ def test_probation_rolls_back_once() -> None:
         world.call(respond_to_alarm, alarm("champion-errors"))
     assert len(world.executions.started) == 1
     assert world.alerts.kinds == ["Rollback Started"]
+
+
+def test_a_measurement_of_the_model_before_rolls_nothing_back() -> None:
+    world = watched()
+    capture(world, [9.0] * 100)
+    serving = world.ledger.champion(PROJECT)
+    assert serving is not None
+    later = world.clock.now()
+    new = replace(serving, run_id=NEW, variant="v-r2", previous={"run_id": OLD}, promoted_at=later)
+
+    def promoted() -> None:
+        world.ledger.champions[PROJECT] = new  # type: ignore[attr-defined]
+
+    interrupted(world, 8, promoted).call(monitor_model, PROJECT)
+    report = json.loads(world.objects.read(keys.monitor(PROJECT, "latest.json")))
+    assert (report["run_id"], report["replaced_by"]) == (OLD, NEW)
+    assert published(world) == {}, "they would put the alarms of the new model into ALARM"
+    answer = world.call(respond_to_alarm, alarm("quality"))
+    assert (answer["decision"], world.executions.started) == ("hold", {})
+    assert answer["reasons"] == [f"quality was measured for {OLD}, which does not serve any more"]
+    world.objects.write(keys.monitor(PROJECT, "latest.json"), json.dumps(report | {"run_id": NEW}).encode())
+    answer = world.call(respond_to_alarm, alarm("quality", at="2026-11-22T12:09:00.000+0000"))
+    assert answer["decision"] == "roll_back"
 
 
 def scheduled(**retrain: Any) -> World:

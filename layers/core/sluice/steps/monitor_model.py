@@ -71,14 +71,18 @@ def monitor_model(
     look.part("triage", lambda: measure_triage(look, clock=clock))
     look.part("quality", lambda: measure_quality(look, objects=objects, clock=clock))
     look.part("probation", lambda: _probation(look, objects=objects, clock=clock))
-    published = look.finite_metrics()
+    # of a model that was replaced meanwhile: its metrics would put the new one's alarms into ALARM
+    serving = ledger.champion(project)
+    report["replaced_by"] = replaced_by = serving.run_id if serving and serving.run_id != champion.run_id else None
+    published = [] if replaced_by else look.finite_metrics()
     report["problems"] = look.problems
     known = _known_problems(project, objects=objects)
     key = keys.monitor(project, now.strftime("%Y-%m-%dT%H%M%SZ"), "report.json")
     write_json(key, report, objects=objects)
     write_json(keys.monitor(project, "latest.json"), report, objects=objects)
     objects.write(key.replace(".json", ".html"), render(report).encode(), "text/html; charset=utf-8")
-    metrics.put(published)
+    if published:
+        metrics.put(published)
     tell_of_held_release(project, objects=objects, ledger=ledger, alerts=alerts)
     _tell(
         project,

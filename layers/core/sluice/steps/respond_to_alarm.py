@@ -56,6 +56,9 @@ def respond_to_alarm(
         )
     elif kind == "champion-errors" and (swap := _swap(project, at, ledger=ledger)):
         decision, reasons, facts = _of_a_swap(project, swap, ledger=ledger, executions=executions, clock=clock)
+    elif kind in ("quality", "probation") and (other := _measured_before(project, champion, objects=objects)):
+        # a measurement that ended after the promotion: the new model must not be rolled back for the old one's answers
+        decision, reasons, facts = "hold", [f"{kind} was measured for {other}, which does not serve any more"], {}
     elif kind in ("champion-errors", "quality", "probation") and _in_probation(champion, clock=clock):
         decision, reasons, facts = _roll_back(
             project, kind, event_id, champion, settings=settings, executions=executions
@@ -148,6 +151,12 @@ def _of_a_swap(
         clock=clock,
     )
     return "abort", [f"the fleet of {run_id} has the champion's variant name: the release aborts"], facts
+
+
+def _measured_before(project: str, champion: Champion | None, *, objects: ObjectStore) -> str | None:
+    """The model of the latest measurement, if that is not the one that serves."""
+    run_id = responses.latest_report(project, objects=objects).get("run_id")
+    return str(run_id) if champion and run_id not in (None, champion.run_id) else None
 
 
 def _in_probation(champion: Champion | None, *, clock: Clock) -> bool:
