@@ -59,10 +59,11 @@ def on_grid(comparison: Comparison, name: str, column: Column, base: Numbers) ->
             last = len(values)
         rows = places[first:last]
         present = values[rows][~np.isnan(values[rows])]
-        if len(present) < 8 or len(np.unique(present)) < 2:
+        looks = distinct_times(comparison, rows[~np.isnan(values[rows])])
+        if looks < 8 or len(np.unique(present)) < 2:
             continue
         # by chance a run of n rows on the grid has the probability usual^n; there are as many runs as rows
-        if len(present) / column.together * np.log(max(usual, 1e-3)) + np.log(len(values)) > np.log(1e-7):
+        if looks / column.together * np.log(max(usual, 1e-3)) + np.log(len(values)) > np.log(1e-7):
             continue
         near = comparison.base_numbers(name, rows)
         top = float(near.unique[0][near.unique[1].argmax()]) if near.rows else 0.0
@@ -70,10 +71,11 @@ def on_grid(comparison: Comparison, name: str, column: Column, base: Numbers) ->
             # the usual value is on the grid anyway and would hide that the others moved
             near = Numbers(name, near.ordered[near.ordered != top], 0.0)
             present = present[present != top]
-            if len(present) < 8 or near.rows < 30:
+            looks = distinct_times(comparison, rows[~np.isnan(values[rows]) & (values[rows] != top)])
+            if looks < 8 or near.rows < 30:
                 continue
             usual = float(test(near.ordered).mean())
-            if usual > 0.9 or len(present) * np.log(max(usual, 1e-3)) + np.log(len(values)) > np.log(1e-7):
+            if usual > 0.9 or looks * np.log(max(usual, 1e-3)) + np.log(len(values)) > np.log(1e-7):
                 continue
         step = {"whole numbers": 1.0, "odd numbers": 2.0, "even numbers": 2.0}.get(what, 0.0)
         ordered = np.sort(present)
@@ -96,6 +98,12 @@ def on_grid(comparison: Comparison, name: str, column: Column, base: Numbers) ->
             evidence={"grid": what, "usual_share": round(usual, 4)},
         )
     return None
+
+
+def distinct_times(comparison: Comparison, rows: np.ndarray) -> int:
+    """Of so many rows each says something of its own: a row that is sent again and again has its time each time."""
+    times = comparison.window.arrived
+    return len(rows) if times is None else len(np.unique(times[rows]))
 
 
 def longest_run(hit: np.ndarray) -> tuple[int, int]:
