@@ -28,16 +28,17 @@ GRIDS: tuple[tuple[str, Callable[[np.ndarray], np.ndarray]], ...] = (
 
 def coarser(comparison: Comparison) -> Iterator[Finding]:
     """All values of a stretch lie on a grid on which they usually do not, and their distribution is as before."""
+    numbers = row_numbers(comparison)
     for name, column in comparison.columns.items():
         base = comparison.reference.numbers.get(name)
         if base is None or base.rows < 30:
             continue
-        finding = on_grid(comparison, name, column, base) or fewer(comparison, name, column)
+        finding = on_grid(comparison, name, column, base, numbers) or fewer(comparison, name, column, numbers)
         if finding is not None:
             yield finding
 
 
-def on_grid(comparison: Comparison, name: str, column: Column, base: Numbers) -> Finding | None:
+def on_grid(comparison: Comparison, name: str, column: Column, base: Numbers, numbers: np.ndarray) -> Finding | None:
     values = comparison.window.columns[name]
     spike = spike_of(base, values)
     if spike is not None and float(np.mean(values == spike)) > base.share_of(spike) + 0.04:
@@ -59,7 +60,7 @@ def on_grid(comparison: Comparison, name: str, column: Column, base: Numbers) ->
             last = len(values)
         rows = places[first:last]
         present = values[rows][~np.isnan(values[rows])]
-        looks = distinct_times(comparison, rows[~np.isnan(values[rows])])
+        looks = len(np.unique(numbers[rows[~np.isnan(values[rows])]]))
         if looks < 8 or len(np.unique(present)) < 2:
             continue
         # by chance a run of n rows on the grid has the probability usual^n; there are as many runs as rows
@@ -71,7 +72,7 @@ def on_grid(comparison: Comparison, name: str, column: Column, base: Numbers) ->
             # the usual value is on the grid anyway and would hide that the others moved
             near = Numbers(name, near.ordered[near.ordered != top], 0.0)
             present = present[present != top]
-            looks = distinct_times(comparison, rows[~np.isnan(values[rows]) & (values[rows] != top)])
+            looks = len(np.unique(numbers[rows[~np.isnan(values[rows]) & (values[rows] != top)]]))
             if looks < 8 or near.rows < 30:
                 continue
             usual = float(test(near.ordered).mean())
@@ -100,10 +101,11 @@ def on_grid(comparison: Comparison, name: str, column: Column, base: Numbers) ->
     return None
 
 
-def distinct_times(comparison: Comparison, rows: np.ndarray) -> int:
-    """Of so many rows each says something of its own: a row that is sent again and again has its time each time."""
-    times = comparison.window.arrived
-    return len(rows) if times is None else len(np.unique(times[rows]))
+def row_numbers(comparison: Comparison) -> np.ndarray:
+    """Equal rows have the same number: a row that is sent again and again is one look at a column."""
+    known: dict[tuple[str, ...], int] = {}
+    columns = [column.tolist() for column in comparison.window.columns.values()]
+    return np.array([known.setdefault(tuple(map(str, row)), len(known)) for row in zip(*columns, strict=True)])
 
 
 def longest_run(hit: np.ndarray) -> tuple[int, int]:
@@ -115,7 +117,7 @@ def longest_run(hit: np.ndarray) -> tuple[int, int]:
     return int(starts[best]), int(ends[best])
 
 
-def fewer(comparison: Comparison, name: str, column: Column) -> Finding | None:
+def fewer(comparison: Comparison, name: str, column: Column, numbers: np.ndarray) -> Finding | None:
     """Few different values, at equal distances, where there were many: the middles of classes."""
     if name not in comparison.changed:
         return None
@@ -123,10 +125,11 @@ def fewer(comparison: Comparison, name: str, column: Column) -> Finding | None:
     values = comparison.window.columns[name][inner]
     present = np.sort(values[~np.isnan(values)])
     base = comparison.base_numbers(name, inner)
-    if len(present) < 20 or not base.rows:
+    looks = len(np.unique(numbers[inner][~np.isnan(values)]))
+    if looks < 20 or not base.rows:
         return None
     found = np.unique(present)
-    usual = len(np.unique(base.ordered[np.linspace(0, base.rows - 1, min(base.rows, len(present))).astype(np.int64)]))
+    usual = len(np.unique(base.ordered[np.linspace(0, base.rows - 1, min(base.rows, looks)).astype(np.int64)]))
     if len(found) > 0.4 * usual or len(found) < 2:
         return None
     known = float(comparison.reference.numbers[name].known(found).mean())
