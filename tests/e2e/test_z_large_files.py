@@ -42,7 +42,7 @@ def lowered(line: Line, scratch_mb: str, part_mb: str) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def facts(line: Line, stories: Any) -> dict[str, Any]:
     for future in stories.values():
-        # a story that fails is told by its own tests
+        # a story that failed is reported by its own tests
         future.exception()
     body = as_csv(Knobs(rows=6_000, seed=3, damage=0.02))
     found: dict[str, Any] = {"body": body}

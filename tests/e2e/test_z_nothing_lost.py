@@ -21,7 +21,7 @@ UNDELIVERED = ("batch/undelivered/today.csv", "v1")
 @pytest.fixture(autouse=True)
 def _all_over(line: Line, stories: dict[Any, Future[Any]]) -> None:
     for future in stories.values():
-        # a story that fails is told by its own tests
+        # a story that failed is reported by its own tests
         future.exception()
     projects = line.ledger.projects()
     wait_for(lambda: not any(line.ledger.lock(project) for project in projects), "every run to be over")

@@ -15,7 +15,7 @@ Begun = tuple[int, int, int]
 
 
 class TableWatch:
-    """Is shown each record whose number of fields is not the header's, of a file or of a part of one."""
+    """Gets each record of a file, or of a part of one, that has another number of fields than the header."""
 
     def __init__(self, header: Sequence[str]) -> None:
         self._names = {name for name in header if name}

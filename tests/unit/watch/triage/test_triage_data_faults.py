@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sluice.watch.triage.comparison import Comparison
+from sluice.watch.triage.hypotheses.precision import coarser
 from sluice.watch.triage.judge import judge
+from sluice.watch.triage.profile import Profile
 from sluice.watch.triage.window import Reason, Window
 
 LATER = 500
@@ -186,3 +189,16 @@ def test_a_fault_of_many_rows_is_confirmed_by_one_window(
         reference, put(distance=np.where(late, window.columns["distance"] * 1.6, window.columns["distance"]))
     )
     assert (verdict.answer, verdict.columns, verdict.confirmed) == ("hold", ("distance",), True)
+
+
+def test_a_few_rows_that_are_sent_again_and_again_say_little_of_a_columns_digits(
+    reference: Window, parcels: Callable[[int, int], Window], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = parcels(612, 1)
+    even = fresh.columns["items"] - fresh.columns["items"] % 2
+    few = replace(fresh, columns={**fresh.columns, "items": even}).take(np.tile(np.arange(18), 34))
+    again = replace(few, arrived=fresh.arrived)
+    known = Profile(reference)
+    assert not any(each.columns == ("items",) for each in coarser(Comparison(known, again)))
+    monkeypatch.setattr(Comparison, "different_rows", lambda self, places: len(places))
+    assert any(each.columns == ("items",) for each in coarser(Comparison(known, again))), "each copy was a look"

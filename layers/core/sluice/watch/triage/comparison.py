@@ -14,6 +14,7 @@ from sluice.watch.triage.clock_columns import agreeing
 from sluice.watch.triage.distance import by_chance, chi_square, kolmogorov, two_sided
 from sluice.watch.triage.onset import Stretch, stretches
 from sluice.watch.triage.profile import Numbers, Profile, Words, counts_of, words_of
+from sluice.watch.triage.row_hashes import hashes, total
 from sluice.watch.triage.window import Window, absent
 
 CHANCE = 1e-3
@@ -72,6 +73,19 @@ class Comparison:
         usual = self.usual
         found = {name: self._number(column, usual.get(name, {})) for name, column in self.reference.numbers.items()}
         return found | {name: self._words(column, usual.get(name, {})) for name, column in self.reference.words.items()}
+
+    @cached_property
+    def row_hashes(self) -> dict[str, np.ndarray]:
+        """Of every column of the window, in the form of `hashes`."""
+        return hashes(self.window, self.window.columns)
+
+    @cached_property
+    def _whole_rows(self) -> np.ndarray:
+        return total(self.row_hashes)
+
+    def different_rows(self, places: np.ndarray) -> int:
+        """How many different rows stand there: one that is sent again and again is one look at each of its columns."""
+        return len(np.unique(self._whole_rows[places]))
 
     @cached_property
     def changed(self) -> dict[str, Column]:

@@ -28,17 +28,16 @@ GRIDS: tuple[tuple[str, Callable[[np.ndarray], np.ndarray]], ...] = (
 
 def coarser(comparison: Comparison) -> Iterator[Finding]:
     """All values of a stretch lie on a grid on which they usually do not, and their distribution is as before."""
-    numbers = row_numbers(comparison)
     for name, column in comparison.columns.items():
         base = comparison.reference.numbers.get(name)
         if base is None or base.rows < 30:
             continue
-        finding = on_grid(comparison, name, column, base, numbers) or fewer(comparison, name, column, numbers)
+        finding = on_grid(comparison, name, column, base) or fewer(comparison, name, column)
         if finding is not None:
             yield finding
 
 
-def on_grid(comparison: Comparison, name: str, column: Column, base: Numbers, numbers: np.ndarray) -> Finding | None:
+def on_grid(comparison: Comparison, name: str, column: Column, base: Numbers) -> Finding | None:
     values = comparison.window.columns[name]
     spike = spike_of(base, values)
     if spike is not None and float(np.mean(values == spike)) > base.share_of(spike) + 0.04:
@@ -59,9 +58,12 @@ def on_grid(comparison: Comparison, name: str, column: Column, base: Numbers, nu
         else:
             last = len(values)
         rows = places[first:last]
-        present = values[rows][~np.isnan(values[rows])]
-        looks = len(np.unique(numbers[rows[~np.isnan(values[rows])]]))
-        if looks < 8 or len(np.unique(present)) < 2:
+        rows_present = rows[~np.isnan(values[rows])]
+        present = values[rows_present]
+        if len(present) < 8 or len(np.unique(present)) < 2:
+            continue
+        looks = comparison.different_rows(rows_present)
+        if looks < 8:
             continue
         # by chance a run of n rows on the grid has the probability usual^n; there are as many runs as rows
         if looks / column.together * np.log(max(usual, 1e-3)) + np.log(len(values)) > np.log(1e-7):
@@ -72,7 +74,7 @@ def on_grid(comparison: Comparison, name: str, column: Column, base: Numbers, nu
             # the usual value is on the grid anyway and would hide that the others moved
             near = Numbers(name, near.ordered[near.ordered != top], 0.0)
             present = present[present != top]
-            looks = len(np.unique(numbers[rows[~np.isnan(values[rows]) & (values[rows] != top)]]))
+            looks = comparison.different_rows(rows_present[values[rows_present] != top])
             if looks < 8 or near.rows < 30:
                 continue
             usual = float(test(near.ordered).mean())
@@ -101,13 +103,6 @@ def on_grid(comparison: Comparison, name: str, column: Column, base: Numbers, nu
     return None
 
 
-def row_numbers(comparison: Comparison) -> np.ndarray:
-    """Equal rows have the same number: a row that is sent again and again is one look at a column."""
-    known: dict[tuple[str, ...], int] = {}
-    columns = [column.tolist() for column in comparison.window.columns.values()]
-    return np.array([known.setdefault(tuple(map(str, row)), len(known)) for row in zip(*columns, strict=True)])
-
-
 def longest_run(hit: np.ndarray) -> tuple[int, int]:
     edges = np.flatnonzero(np.diff(np.concatenate([[0], hit.astype(np.int8), [0]])))
     if not len(edges):
@@ -117,7 +112,7 @@ def longest_run(hit: np.ndarray) -> tuple[int, int]:
     return int(starts[best]), int(ends[best])
 
 
-def fewer(comparison: Comparison, name: str, column: Column, numbers: np.ndarray) -> Finding | None:
+def fewer(comparison: Comparison, name: str, column: Column) -> Finding | None:
     """Few different values, at equal distances, where there were many: the middles of classes."""
     if name not in comparison.changed:
         return None
@@ -125,7 +120,7 @@ def fewer(comparison: Comparison, name: str, column: Column, numbers: np.ndarray
     values = comparison.window.columns[name][inner]
     present = np.sort(values[~np.isnan(values)])
     base = comparison.base_numbers(name, inner)
-    looks = len(np.unique(numbers[inner][~np.isnan(values)]))
+    looks = comparison.different_rows(inner[~np.isnan(values)])
     if looks < 20 or not base.rows:
         return None
     found = np.unique(present)

@@ -9,7 +9,8 @@ import numpy as np
 from sluice.watch.triage import calendar
 from sluice.watch.triage.comparison import Comparison
 from sluice.watch.triage.finding import Finding
-from sluice.watch.triage.window import NUMERIC, Reason, Window
+from sluice.watch.triage.row_hashes import hashes, total
+from sluice.watch.triage.window import Reason
 
 SMALLEST_SHARE = 0.03
 
@@ -22,7 +23,7 @@ def repeated(comparison: Comparison) -> Iterator[Finding]:
     kept = comparison.reference.kept
     if "hashes" not in kept:
         kept["hashes"] = hashes(base, names)
-    now, usual = hashes(window, names), kept["hashes"]
+    now, usual = {name: comparison.row_hashes[name] for name in names}, kept["hashes"]
     # a column that is constant now tells rows apart no longer: the reference without the changed columns has as many
     # equal rows as they explain. If several did, whole rows are the cause.
     changed = comparison.changed
@@ -58,29 +59,6 @@ def coincide(hashed: np.ndarray) -> float:
     """The probability that two rows have the same value."""
     shares = np.unique(hashed, return_counts=True)[1] / len(hashed)
     return float((shares**2).sum())
-
-
-def total(parts: dict[str, np.ndarray]) -> np.ndarray:
-    found: np.ndarray = np.asarray(np.sum(list(parts.values()), axis=0, dtype=np.uint64))
-    return found
-
-
-def hashes(window: Window, names: list[str]) -> dict[str, np.ndarray]:
-    """Column → a number for each row, equal where the values are. Their sum, modulo 2^64, stands for the row."""
-    found = {}
-    for place, name in enumerate(names):
-        values = window.columns[name]
-        if window.types[name] in NUMERIC:
-            bits = np.where(np.isnan(values), -7.25e300, values + 0.0).view(np.uint64)
-        else:
-            number: dict[object, int] = {}
-            bits = np.fromiter((number.setdefault(value, len(number)) for value in values), np.uint64, len(values))
-        mixed = (bits + np.uint64(place * 2 + 1)) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(29)
-        mixed *= np.uint64(0xBF58476D1CE4E5B9)
-        mixed ^= mixed >> np.uint64(32)
-        found[name] = mixed * np.uint64(0x94D049BB133111EB)
-    return found
 
 
 def excess(now: np.ndarray, groups: list[np.ndarray]) -> tuple[float, np.ndarray] | None:
