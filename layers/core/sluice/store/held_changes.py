@@ -14,7 +14,7 @@ measurement, so a repeated event adds nothing, and two functions at once write t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -246,6 +246,12 @@ def arrived_within(change: HeldChange, datasets: Iterable[Json]) -> list[Json]:
     """Accepted datasets, not withdrawn, that arrived in the time of a change."""
     present = [each for each in datasets if "withdrawn_at" not in each]
     return [each for each in present if change.covers(datetime.fromisoformat(each["accepted_at"]))]
+
+
+def arrived_meanwhile(changes: Iterable[HeldChange], datasets: Sequence[Json]) -> Json:
+    """`{"datasets", "rows"}`: ids, sorted, and accepted rows of what arrived while any of the changes held."""
+    found = {str(each["dataset_id"]): each for change in changes for each in arrived_within(change, datasets)}
+    return {"datasets": sorted(found), "rows": sum(int(each.get("rows") or 0) for each in found.values())}
 
 
 def note_accepted(project: str, change: HeldChange, at: datetime, by: str, reason: str, *, ledger: Ledger) -> None:

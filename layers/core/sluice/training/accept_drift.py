@@ -8,7 +8,7 @@ from sluice.escaping import visible
 from sluice.ports import Alerts, Clock, Events, Json, Ledger, ObjectStore
 from sluice.store.held_changes import (
     HeldChange,
-    arrived_within,
+    arrived_meanwhile,
     change_of,
     held_changes,
     listed_changes,
@@ -45,9 +45,7 @@ def accept_drift(
     now = clock.now()
     for change in changes:
         note_accepted(project, change, now, by, reason, ledger=ledger)
-    faults = [change for change in changes if change.fault]
-    every = ledger.datasets(project)
-    again = {each["dataset_id"]: each for change in faults for each in arrived_within(change, every)}
+    again = arrived_meanwhile([change for change in changes if change.fault], ledger.datasets(project))
     registered = ledger.contract(project)
     event_id = names.digest("accepted", project, *(change.change_id for change in changes))
     wanted = governor.Request(
@@ -71,8 +69,7 @@ def accept_drift(
     answer: Json = {
         "decision": decision,
         "changes": [change.plain() for change in changes],
-        "datasets": sorted(again),
-        "rows": sum(int(each.get("rows") or 0) for each in again.values()),
+        **again,
         "reasons": reasons,
         "record": record,
     }

@@ -9,7 +9,7 @@ from sluice.escaping import visible
 from sluice.ports import Alerts, Clock, Json, Ledger, ObjectStore
 from sluice.store.held_changes import (
     HeldChange,
-    arrived_within,
+    arrived_meanwhile,
     change_of,
     held_changes,
     listed_changes,
@@ -59,13 +59,10 @@ def end_fault(
             )
     ended = [note_ended(project, change, over, now, by, reason, ledger=ledger) for change in changes]
     records = [tell_once(project, change, "over", objects=objects, ledger=ledger, alerts=alerts) for change in ended]
-    every = ledger.datasets(project)
-    out = {each["dataset_id"]: each for change in ended for each in arrived_within(change, every)}
     return {
         "decision": "over",
         "changes": [change.plain() for change in ended],
-        "datasets": sorted(out),
-        "rows": sum(int(each.get("rows") or 0) for each in out.values()),
+        **arrived_meanwhile(ended, ledger.datasets(project)),
         "records": records,
     }
 

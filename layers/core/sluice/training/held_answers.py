@@ -62,7 +62,7 @@ def follow_verdict(
 def sentences(project: str, change: HeldChange) -> list[str]:
     """Why nothing is trained, and how to go on."""
     first = f"first seen at {change.since.isoformat()}"
-    told = visible(change.sentence) or f"{change.name}"
+    told = visible(change.sentence) or change.name
     if change.fault:
         return [
             f"the data look broken, not really changed ({change.name}): {told}",
