@@ -1,4 +1,4 @@
-"""What `sluice init --type clustering|anomaly` writes in place of a problem that learns from labels."""
+"""What `sluice init FILE --type clustering` (or `anomaly`) writes in place of a problem that learns from labels."""
 
 from __future__ import annotations
 

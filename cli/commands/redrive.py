@@ -35,8 +35,8 @@ def run(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="The CSV that `sluice quarantine PROJECT FILE --output` wrote, corrected; or, where the whole file "
-            "was quarantined, that file, corrected.",
+            help="The CSV that `sluice quarantine PROJECT FILE --output CSV` wrote, corrected; or, where the whole "
+            "file was quarantined, that file, corrected.",
             show_default=False,
         ),
     ],

@@ -58,11 +58,12 @@ def write(world: World, project: str, run_id: str, folder: Path, most: int) -> E
             checked = opened(archive, folder / "model")
         except ArchiveError as error:
             raise CliError(
-                f"the model of {run_id} cannot be read: {error}. `sluice retrain {project}` makes another"
+                f"the model of {run_id} cannot be read: {error}. `sluice retrain {project} --reason TEXT` makes another"
             ) from None
     if not (folder / "model" / "code" / "inference.py").is_file():
         raise CliError(
-            f"the archive of {run_id} has no code/inference.py. `sluice retrain {project}` makes another model"
+            f"the archive of {run_id} has no code/inference.py. `sluice retrain {project} --reason TEXT` makes another "
+            "model"
         )
     signature = world.objects.read(keys.sealed(project, run_id, "signature.json"))
     (folder / "signature.json").write_bytes(signature)

@@ -23,7 +23,7 @@ def lines(record: dict[str, Any]) -> list[str]:
     if record["run_stops"]:
         told.append(
             "to go on, register the old contract again; or leave the datasets out (`sluice withdraw "
-            f"{record['project']} <dataset>`) and drop their files again under the new contract"
+            f"{record['project']} <dataset> --reason TEXT`) and drop their files again under the new contract"
         )
     told += [f"changed: {each}" for each in record["differences"]]
     told += record["sentences"][:MAX_TOLD]

@@ -69,7 +69,7 @@ def lineage(project: str, dataset: str, folder: Path, *, objects: ObjectStore, l
     if live:
         raise CorrectionError(
             f"dataset {live[0]} took the place of dataset {dataset} already. Its rows count; `sluice withdraw "
-            f"{project} {live[0]}` takes them back"
+            f"{project} {live[0]} --reason TEXT` takes them back"
         )
     return Lineage(dataset, key, lines_of, len(made), None)
 

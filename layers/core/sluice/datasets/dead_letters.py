@@ -86,23 +86,23 @@ def _file(detail: Json, stack: str) -> Letter:
 
 def _dataset(detail: Json, stack: str) -> Letter:
     project, what = detail["project"], f"the accepted dataset {detail['dataset_id']}"
-    todo = f"It has no profile, and no run was planned for it. `sluice retrain {project}` starts a run, which reads it"
+    start = f"`sluice retrain {project} --reason TEXT` starts a run, which reads it"
+    todo = f"It has no profile, and no run was planned for it. {start}"
     return Letter(project, what, "ProfileDatasetFunction", todo)
 
 
 def _training(detail: Json, stack: str) -> Letter:
     project, dataset = detail["project"], detail.get("dataset_id")
     what = f"the dataset {dataset}" if dataset else "a request for a new model"
-    todo = f"No run was planned. Start one: `sluice retrain {project}`"
+    todo = f"No run was planned. Start one: `sluice retrain {project} --reason TEXT`"
     return Letter(project, what, "PlanTrainingFunction", todo)
 
 
 def _alarm(detail: Json, stack: str) -> Letter:
     name = str(detail["alarmName"])
     project = name.split("/")[1] if name.startswith(f"{stack}/") else ""
-    todo = (
-        f"Nothing was done about it. See `sluice status {project}`, then decide: `sluice rollback` or `sluice retrain`"
-    )
+    ways = " or ".join(f"`sluice {verb} {project} --reason TEXT`" for verb in ("rollback", "retrain"))
+    todo = f"Nothing was done about it. See `sluice status {project}`, then decide: {ways}"
     return Letter(project, f"the alarm {name}", "RespondToAlarmFunction", todo)
 
 
@@ -117,7 +117,7 @@ def _decided(detail: Json, stack: str) -> Letter:
     status = str(detail["ModelApprovalStatus"])
     what = f"the decision {status} on the model package {detail['ModelPackageArn'].rpartition(':')[2]}"
     verb = "approve" if status == "Approved" else "reject"
-    todo = f"The run still waits. Decide again: `sluice {verb} RUN`; `sluice runs {project}` names it"
+    todo = f"The run still waits. Decide again: `sluice {verb} RUN --reason TEXT`; `sluice runs {project}` names it"
     return Letter(project, what, "ResumeApprovalFunction", todo)
 
 
@@ -126,7 +126,7 @@ def _scheduled(event: Json) -> Letter:
     retrains = event.get("task") == "retrain"
     what = "the scheduled retraining" if retrains else "a scheduled measurement"
     project = str(event["project"])
-    todo = f"Start it: `sluice retrain {project}`" if retrains else "The next one follows by its schedule"
+    todo = f"Start it: `sluice retrain {project} --reason TEXT`" if retrains else "The next one follows by its schedule"
     return Letter(project, what, "MonitorModelFunction", todo)
 
 

@@ -38,7 +38,7 @@ def tell_of_missing_endpoint(
             f"ACT NOW: {project}: the endpoint of the serving model {what}",
             f"{champion.endpoint} {what}, and Sluice has not changed it: requests for {project} are not answered. "
             f"{way}. If its configuration or model was deleted, too, the next release makes new ones: "
-            f"`sluice retrain {project}`.",
+            f"`sluice retrain {project} --reason TEXT`.",
             {"run_id": champion.run_id, "endpoint": champion.endpoint},
         )
         ledger.set_champion(project, replace(champion, serving=MISSING), champion.run_id)
