@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from sluice.aws.alerts import clean_subject
-from sluice.aws.next_steps import next_step
+from sluice.aws.closing_lines import closing_lines
 from sluice.bootstrap import World
 from tests.browser import hostile
 
@@ -37,9 +37,8 @@ def test_an_alert_arrives_with_text_facts_and_attributes(aws: World) -> None:
     notification = json.loads(message["Body"])
     text, _, facts = notification["Message"].partition("\n\n")
     assert (notification["Subject"], json.loads(facts)) == ("r1 ? production", {"rows": 3})
-    said, step = text.splitlines()
-    assert (said, step) == ("It serves.", next_step("Model Promoted", "shop"))
-    assert "`sluice rollback shop --reason TEXT`" in step
+    assert text == f"It serves.\n{closing_lines('Model Promoted', 'shop')}"
+    assert "`sluice rollback shop --reason TEXT`" in text.splitlines()[-1]
 
 
 def test_addresses_are_subscribed_once_however_often_it_is_asked(world: World) -> None:

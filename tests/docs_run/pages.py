@@ -43,7 +43,7 @@ def commands(page: str) -> Iterator[list[str]]:
     for block in blocks(page):
         for line in block.text.splitlines():
             for found in re.finditer(
-                r"(?:^|[|;&(]\s*)(?:\.venv/bin/)?sluice ((?:'[^']*'|\"[^\"]*\"|[^|;&)#'\"])*)", line
+                r"(?:^|[|;&(]\s*)(?:\.venv/bin/)?sluice ((?:'[^']*'|\"[^\"]*\"|[^|;&)#>'\"])*)", line
             ):
                 yield shlex.split(found[1])
 

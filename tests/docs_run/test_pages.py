@@ -6,19 +6,18 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cli.app import COMMANDS
-from cli.commandline import parameters
+from testing.command_lines import refused
 from testing.line import Line, deployed
 from tests.docs_run.pages import PAGES, ROOT, blocks, commands, run, script
 
 SPEED = 20.0
-EVERYWHERE = {"--stack", "--yes", "--help"}
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 
@@ -52,24 +51,10 @@ def test_the_blocks_are_shell(page: Path) -> None:
 
 
 @pages
-def test_the_commands_and_their_options_exist(page: Path) -> None:
-    known = {module.NAME: module for module in COMMANDS}
+def test_the_commands_can_be_pasted(page: Path) -> None:
     found = list(commands(page.read_text(encoding="utf-8")))
     assert found or page.stem == "quick-start"
-    for name, *words in found:
-        assert name in known, f"sluice {name}"
-        hidden = getattr(known[name], "HIDDEN", False)
-        assert not hidden, f"sluice {name} is a former name"
-        options = {str(each) for p in parameters(known[name]) for each in declared(p)}
-        given = {word.partition("=")[0] for word in words if word.startswith("-")}
-        assert given <= options | EVERYWHERE, f"sluice {name} {' '.join(sorted(given - options))}"
-
-
-def declared(parameter) -> list[object]:  # type: ignore[no-untyped-def]
-    """What may be written for the parameter on a command line."""
-    told = parameter.annotation.__metadata__[0]
-    own = [getattr(told, "default", None), *(getattr(told, "param_decls", None) or ())]
-    return [each for each in own if isinstance(each, str)] or [f"--{parameter.name.replace('_', '-')}"]
+    assert {shlex.join(words): told for words in found if (told := refused(words))} == {}
 
 
 def test_a_page_s_blocks_are_those_of_the_shell_with_their_lines() -> None:

@@ -6,11 +6,13 @@ A command that lacks a required option, or has a former name, is found here; `te
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cli.app import COMMANDS
 from testing.command_lines import pasted, refused, words
 from tests.docs_run import shown
 
@@ -40,6 +42,13 @@ def test_the_commands_of_the_pages_can_be_pasted():
     every = shown.every()
     assert len(every) > 100
     assert wrong({command: ", ".join(pages) for command, pages in every.items()}) == []
+
+
+def test_the_names_of_commands_are_those_of_today():
+    names = {module.NAME for module in COMMANDS if not getattr(module, "HIDDEN", False)}
+    for page in shown.PAGES:
+        found = set(re.findall(r"`sluice ([a-z][\w-]*)`", page.read_text(encoding="utf-8")))
+        assert page.name in shown.RECORDS or found <= names, page
 
 
 def test_the_commands_in_the_texts_of_the_product_can_be_pasted():

@@ -13,6 +13,7 @@ from sluice.errors import EndpointBusyError
 from sluice.ports import ENDPOINT as PORTS_ENDPOINT
 from sluice.ports import Answer, Json
 from sluice.records.evaluation import Measured, PairedDifference
+from sluice.records.run_record import Approval, RunFacts
 from sluice.steps.complete_release import complete_release
 from sluice.steps.complete_rollback import complete_rollback
 from sluice.steps.finish_run import finish_run
@@ -105,6 +106,21 @@ def test_a_canary_is_promoted_and_its_champion_remembered() -> None:
     assert world.ledger.lock(PROJECT, of=PORTS_ENDPOINT) is None
     assert world.call(plan_rollback, PROJECT, "a second alarm", "back-2", NEW)["decision"] == "done"
     assert world.call(plan_rollback, PROJECT, "again", "back-3")["decision"] == "impossible"
+
+
+def test_a_model_that_was_not_approved_says_who_or_since_when() -> None:
+    world = build()
+    asked = RunFacts(approval=Approval(package_arn="arn", requested_at="2026-11-22T12:00:00+00:00"))
+    world.ledger.update_run(PROJECT, NEW, asked.set_facts())
+    world.call(finish_run, PROJECT, NEW, "not_approved")
+    told = world.alerts.published[-1]
+    assert (told.kind, "Nobody has decided since 2026-11-22T12:00:00" in told.message) == ("Model Not Approved", True)
+
+    world = build()
+    decided = Approval(package_arn="arn", decision="not_approved", reason="too slow (rejected by anna)")
+    world.ledger.update_run(PROJECT, NEW, RunFacts(approval=decided).set_facts())
+    world.call(finish_run, PROJECT, NEW, "not_approved")
+    assert world.alerts.published[-1].message.startswith("A person rejected it: too slow (rejected by anna).")
 
 
 def test_the_judge_counts_a_failure_in_one_step_only() -> None:

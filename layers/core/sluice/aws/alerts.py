@@ -1,6 +1,7 @@
 """Alerts reach people through SNS; subscriptions filter by the attributes `kind` and `project`.
 
-The text says what happened and why, then what to do with its command, then the facts as JSON.
+The text says what happened and why, on which evidence; then what Sluice did, what to do with its command, and the
+facts as JSON.
 
 Names of strangers' files and columns come along: what would act or hide in a mail client or a terminal is written as
 an escape, in the body, in the facts and in the attributes. SNS refuses control characters anyway.
@@ -17,7 +18,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from sluice.aws.clients import Clients, code, required
-from sluice.aws.next_steps import next_step
+from sluice.aws.closing_lines import closing_lines
 from sluice.errors import InputError
 from sluice.escaping import visible, visible_json, visible_lines
 from sluice.ports import Json, Settings
@@ -32,8 +33,7 @@ class SnsAlerts:
 
     def publish(self, kind: str, project: str, subject: str, message: str, facts: Json | None = None) -> None:
         topic = required(self._settings, "topic_arn")
-        step = next_step(kind, project, facts)
-        text = visible_lines(f"{message}\n{step}" if step else message)
+        text = visible_lines(f"{message}\n{closing_lines(kind, project, facts)}")
         if facts:
             text += "\n\n" + visible_json(facts)
         encoded = text.encode()

@@ -109,8 +109,8 @@ def _sleep(
         "Endpoint Asleep",
         project,
         f"{project}: the idle endpoint is deleted",
-        f"{champion.endpoint}: {reasons[0]}. It answers nothing and costs nothing until `sluice wake {project}`, or "
-        "until the next model is released. Files in batch/ are scored without it.",
+        f"{champion.endpoint}: {reasons[0]}. It answers nothing and costs nothing until it is woken, or until the next "
+        "model is released. Files in batch/ are scored without it.",
         {"run_id": champion.run_id, "record": record},
     )
     models.delete_endpoint(champion.endpoint)

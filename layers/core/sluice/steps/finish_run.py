@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from sluice.errors import EndpointBusyError, InputError
+from sluice.escaping import visible
 from sluice.ports import ENDPOINT, Alarms, Alerts, Clock, Events, Json, Ledger, Models, Settings
-from sluice.records.run_record import RunFacts
+from sluice.records.run_record import Approval, RunFacts
 from sluice.serving import canary_alarms
 from sluice.store.causes import failure_texts, reason_of
 from sluice.store.run_records import report_line, run_record, update_run
@@ -122,8 +123,7 @@ def _close(
             "Model Not Approved",
             project,
             f"{project}: the model of {run_id} was not approved",
-            "It was rejected, or nobody decided in time. It stays in the registry; the champion keeps serving."
-            + report_line(record.report),
+            f"{_decided(record.approval)} The model stays in the registry." + report_line(record.report),
             {"run_id": run_id},
         )
     if outcome == "failed":
@@ -131,6 +131,14 @@ def _close(
         canary_alarms.remove(project, run_id, settings=settings, alarms=alarms)
     if known:
         update_run(project, run_id, RunFacts(finished=True), ledger=ledger)
+
+
+def _decided(approval: Approval | None) -> str:
+    """The decision with its reason, or since when the run has waited for one."""
+    if approval is None or approval.decision is None:
+        asked = f" since {approval.requested_at}" if approval and approval.requested_at else ""
+        return f"Nobody has decided{asked}, and the contract's release.approval_timeout is over."
+    return f"A person rejected it: {visible(approval.reason or 'no reason was given')}."
 
 
 def _astray(project: str, *, ledger: Ledger, models: Models) -> str | None:

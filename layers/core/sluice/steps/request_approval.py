@@ -38,10 +38,8 @@ def request_approval(
         "Approval Requested",
         project,
         f"{project}: the model of {run_id} waits for your approval",
-        f"It passed its gates with {facts.get('metric')} = {facts.get('value')}.\n"
-        f"Read its report: `sluice report {run_id}`.\n"
-        f"Decide with `sluice approve {run_id}` or `sluice reject {run_id} --reason TEXT`, or set the status of "
-        f"the model package in the SageMaker registry:\n{package_arn}",
+        f"It passed its gates with {facts.get('metric')} = {facts.get('value')}. Without the command `sluice`, decide "
+        f"by the status of the model package in the SageMaker registry:\n{package_arn}",
         {"run_id": run_id, "package_arn": package_arn},
     )
     return {"decision": "waiting"}

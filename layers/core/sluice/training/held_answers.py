@@ -114,7 +114,9 @@ def tell_once(
             reasons.append(f"{told} and stay out of later runs{named}")
             reasons.append(f"to learn from them: `sluice accept-drift {project} --change {change.change_id}`")
     facts = {"change_id": change.change_id, "reason": change.reason, "columns": list(change.columns), "record": key}
-    alerts.publish(kind, project, subject, "\n".join(reasons), facts)
+    # the alert's last lines say how to go on
+    said = reasons[:-1] if what == "begins" else reasons
+    alerts.publish(kind, project, subject, "\n".join(said), facts)
     inputs: Json = {"alarm": "triage", "at": at.isoformat(), "champion": change.champion}
     found: Json = {"change": change.plain(), "datasets": ids, "rows": rows}
     write_record(key, project, inputs, decision, reasons, found, objects=objects)
