@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sluice import keys, names
 from sluice.contract import Contract
-from sluice.datasets.file_facts import MAX_FACTS, ignored_columns, missing_numbers, reasons_told
+from sluice.datasets.file_facts import MAX_FACTS, ignored_columns, reading_told, reasons_told
 from sluice.datasets.quarantine_files import where, write_quarantine
 from sluice.errors import NotFoundError, SluiceError
 from sluice.escaping import visible
@@ -52,7 +52,7 @@ def accept_labels(
         "reasons": found.reason_counts,
         "format": found.notes.format,
         "encoding": found.notes.encoding,
-        "notes": ignored_columns(found.extra_columns) | missing_numbers(found.notes.nan) | found.notes.told(),
+        "notes": ignored_columns(found.extra_columns) | found.notes.told(),
     }
     if why:
         record["message"] = why
@@ -150,7 +150,7 @@ def _tell(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts) -> No
     message = (
         f"{name}: {record['labels']} labels from {record['rows']} rows; {record['without_label']} rows without a "
         f"label, {record['quarantined_rows']} refused, {record['duplicates']} repeated, {record['conflicts']} that "
-        "contradict an earlier row (the last one counts)."
+        "contradict an earlier row (the last one counts)." + reading_told(record["notes"])
     )
     alerts.publish("Labels Accepted", project, f"{project}: {record['labels']} labels accepted", message, facts)
     if record["quarantined_rows"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sluice.datasets.file_facts import reasons_told
+from sluice.datasets.file_facts import reading_told, reasons_told
 from sluice.escaping import visible
 from sluice.model.shortening import more
 from sluice.ports import Json
@@ -26,4 +26,5 @@ def counts_of(file: Json) -> str:
             f" The file has no column {', '.join(repr(visible(name)) for name in missing)} (data.key), so join the "
             "answers by their row numbers."
         )
-    return told
+    # one that an older version planned has no notes
+    return told + reading_told(file.get("notes", {}))

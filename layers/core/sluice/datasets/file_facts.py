@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sluice.model.shortening import more
+from sluice.model.shortening import listed, more
 from sluice.ports import Json
 
 MAX_TOLD = 10
@@ -13,6 +13,22 @@ MAX_FACTS = 20
 """Reasons in an alert's facts, beside their number; the summary in quarantine/ has all of them."""
 MAX_COLUMNS = 100
 """Names of columns in a record, beside their number."""
+_PLAIN = "comma, UTF-8, header at line 1"
+"""The usual layout of a CSV file, of which an alert says nothing."""
+_COUNTED = {
+    "repeated_headers": "Rows that repeat the header and were left out",
+    "hidden_rows": "Hidden rows of the sheet, which were read too",
+    "unnamed_columns": "Cells in columns without a name, which were left out",
+    "nan": "NaN counts as missing",
+    "rounded": "Numbers were rounded, since they have more digits than a double keeps",
+    "cut_times": "Times were cut to microseconds",
+}
+"""What notes count, in all or for each column, and the words for it."""
+_NAMED = {
+    "key_columns": "Columns that stand in the key",
+    "key_columns_ignored": "In the key, but not columns of the contract",
+}
+"""What notes list."""
 
 
 def reasons_told(reasons: Sequence[Json], count: int | None = None) -> str:
@@ -29,17 +45,23 @@ def ignored_columns(names: Sequence[str]) -> Json:
     return {"columns_ignored": list(names[:MAX_COLUMNS]), "columns_ignored_count": len(names)}
 
 
-def missing_numbers(nan: Mapping[str, int]) -> Json:
-    """For a record's notes: column → cells that hold NaN, which is missing; nothing where none does."""
-    return {"nan": dict(nan)} if nan else {}
+def reading_told(notes: Json) -> str:
+    """Sentences for an alert on how a file was read, and on what was left out or changed. They begin with a blank."""
+    told = "" if (read_as := notes.get("read_as")) in (None, _PLAIN) else f" Read as: {read_as}."
+    for note, what in _COUNTED.items():
+        if count := notes.get(note):
+            told += f" {what}: {_count(count)}."
+    for note, what in _NAMED.items():
+        if names := notes.get(note):
+            told += f" {what}: {listed(names, MAX_TOLD, 'the record')}."
+    return told
 
 
-def counted_told(what: str, counts: Mapping[str, int] | None) -> str:
-    """A sentence for an alert on a note that counts cells by column. It begins with a blank; empty without a count."""
-    if not counts:
-        return ""
-    named = [f"{count} in {column!r}" for column, count in list(counts.items())[:MAX_TOLD]]
-    return f" {what}: {', '.join(named)}{more(len(counts) - len(named), 'the record')}."
+def _count(count: int | Mapping[str, int]) -> str:
+    """A number, or one for each column."""
+    if isinstance(count, int):
+        return str(count)
+    return listed([f"{cells} in {column!r}" for column, cells in count.items()], MAX_TOLD, "the record")
 
 
 def _reason(reason: Json) -> str:

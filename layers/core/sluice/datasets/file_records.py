@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sluice.datasets.corrected_by import CORRECTS
-from sluice.datasets.file_facts import ignored_columns, missing_numbers
+from sluice.datasets.file_facts import ignored_columns
 from sluice.datasets.tell_dataset import tell_dataset
 from sluice.errors import SluiceError
 from sluice.escaping import visible
@@ -31,8 +31,8 @@ def record_of(project: str, dataset: str, outcome: Outcome, notes: Json) -> Json
 
 
 def notes_of(outcome: Outcome) -> Json:
-    """How the file was read, and what was left out of it."""
-    return ignored_columns(outcome.extra_columns) | missing_numbers(outcome.notes.nan) | outcome.notes.told()
+    """How the file was read, and what was left out of it or changed."""
+    return ignored_columns(outcome.extra_columns) | outcome.notes.told()
 
 
 def recorded(bucket: str, key: str, version: str, record: Json, *, ledger: Ledger) -> Json:

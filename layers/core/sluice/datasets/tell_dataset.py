@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from sluice.datasets.file_facts import MAX_FACTS, counted_told, reasons_told
+from sluice.datasets.file_facts import MAX_FACTS, reading_told, reasons_told
 from sluice.datasets.quarantine_files import where
 from sluice.escaping import visible
-from sluice.intake.dialect import PLAIN
-from sluice.model.shortening import listed
 from sluice.ports import Alerts, Json, ObjectStore
 
 
@@ -24,22 +22,9 @@ def tell_dataset(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts
             message += f" They correct rows of {visible(corrects['key'])} (dataset {corrects['dataset_id']})."
         if before := record["notes"].get("accepted_before"):
             message += f" An earlier correction had accepted {before} others, which were left out."
-        if (told := record["notes"].get("read_as")) not in (None, PLAIN):
-            message += f" Read as: {told}."
+        message += reading_told(record["notes"])
         if parts := record["notes"].get("parts"):
             message += f" The file was judged in {parts} part{'s' * (parts > 1)}."
-        if again := record["notes"].get("repeated_headers"):
-            message += f" Rows that repeat the header and were left out: {again}."
-        if names := record["notes"].get("key_columns"):
-            message += f" Columns that stand in the key: {listed(names, 10, 'the record')}."
-        if names := record["notes"].get("key_columns_ignored"):
-            message += f" In the key, but not columns of the contract: {listed(names, 10, 'the record')}."
-        if hidden := record["notes"].get("hidden_rows"):
-            message += f" Hidden rows of the sheet, which were read too: {hidden}."
-        unnamed = record["notes"].get("unnamed_columns")
-        message += counted_told("Cells in columns without a name, which were left out", unnamed)
-        message += counted_told("NaN counts as missing", record["notes"].get("nan"))
-        message += counted_told("Times were cut to microseconds", record["notes"].get("cut_times"))
         if twin := record["notes"].get("same_content_as"):
             message += (
                 f" Its content is that of {visible(twin['key'])} (dataset {twin['dataset_id']}), so a run learns "

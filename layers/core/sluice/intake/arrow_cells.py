@@ -7,14 +7,15 @@ outside the years 1 to 9999, and bytes that are not UTF-8 where text is expected
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sluice.intake.arrow_types import CODED, MANY_CODES
+from sluice.intake.arrow_types import CODED, EXACT_INTEGERS, MANY_CODES
 from sluice.intake.rules import mapped
 from sluice.model.values import INTEGER_LIMIT, number_text
 
@@ -36,7 +37,7 @@ class Cells:
     values: pa.Array
     nan: int = 0
     cut: int = 0
-    """Times with a part of a microsecond, which is cut off."""
+    """Times with a part of a microsecond, which was cut off."""
     bad: pa.Array | None = None
     what: str = ""
     shown: Callable[[int], str] = str
@@ -53,14 +54,16 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def read_cells(values: pa.Array, seconds: pa.Array | None = None) -> Cells:
-    """`seconds`: the same times in seconds, where their own unit may be too fine for them."""
+    """`seconds`: the same times in seconds, of those with 96 bits, whose nanoseconds do not fit into 64."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     kind = values.type
     if pa.types.is_floating(kind):
-        return _numbers(values.cast(pa.float32()) if pa.types.is_float16(kind) else values)
+        return _numbers(_of_16_bits(values) if pa.types.is_float16(kind) else values)
+    if seconds is not None:
+        return _times_of_96_bits(values, seconds)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return _times(values, values if seconds is None else seconds)
+        return _times(values, values)
     if is_text(kind):
         return _utf8(values)
     if isinstance(kind, pa.UuidType):
@@ -80,6 +83,34 @@ def _numbers(values: pa.Array) -> Cells:
     return Cells(_without(values, infinite), nan, 0, infinite, "an infinite number", lambda place: "infinity")
 
 
+def _of_16_bits(values: pa.Array) -> pa.Array:
+    """The numbers that the shortest decimals stand for: 0.1, and not 0.0999755859375."""
+    bits = values.view(pa.uint16()).dictionary_encode()
+    numbers = bits.dictionary.to_numpy().view(np.float16)
+    return pa.array([float(str(number)) for number in numbers], pa.float64()).take(bits.indices)
+
+
+def _times_of_96_bits(values: pa.Array, seconds: pa.Array) -> Cells:
+    """`values` in nanoseconds, of which the highest bits are lost for the years before 1677 and after 2262."""
+    whole = seconds.view(pa.int64())
+    # modulo 2^64, as the sums of Arrow are
+    micros, is_cut = _micros(pc.subtract(values.view(pa.int64()), pc.multiply(whole, 10**9)))
+    found = _times(pc.add(pc.multiply(whole, 10**6), micros).view(pa.timestamp("us")), seconds)
+    return replace(found, cut=_count(is_cut if found.bad is None else pc.and_not(is_cut, found.bad)))
+
+
+def _micros(nanoseconds: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Whole microseconds, the earlier ones, and where there was more."""
+    micros = pc.divide(nanoseconds, 1000)
+    rest = pc.subtract(nanoseconds, pc.multiply(micros, 1000))
+    # Arrow divides towards zero, which before 1970 is the later one
+    return pc.subtract(micros, pc.less(rest, 0).cast(pa.int64())), pc.not_equal(rest, 0)
+
+
+def _count(mask: pa.Array) -> int:
+    return pc.sum(mask).as_py() or 0
+
+
 def _times(values: pa.Array, told: pa.Array) -> Cells:
     kind = told.type
     ticks = told.view(pa.int32()).cast(pa.int64()) if pa.types.is_date32(kind) else told.view(pa.int64())
@@ -89,7 +120,8 @@ def _times(values: pa.Array, told: pa.Array) -> Cells:
     else:
         unit = "ms" if pa.types.is_date64(kind) else kind.unit
         if unit == "ns":
-            return Cells(values, cut=_cut(ticks))
+            micros, is_cut = _micros(ticks)
+            return Cells(micros.view(pa.timestamp("us", kind.tz)), cut=_count(is_cut))
         first, end = first * _A_SECOND[unit], end * _A_SECOND[unit]
     ends = pc.min_max(ticks)
     if not ends["min"].is_valid or (first <= ends["min"].as_py() and ends["max"].as_py() < end):
@@ -97,11 +129,6 @@ def _times(values: pa.Array, told: pa.Array) -> Cells:
     beyond = pc.fill_null(pc.or_(pc.less(ticks, first), pc.greater_equal(ticks, end)), False)
     what = "a time outside the years 1 to 9999"
     return Cells(_without(values, beyond), 0, 0, beyond, what, lambda place: f"{ticks[place]} {unit} since 1970")
-
-
-def _cut(nanoseconds: pa.Array) -> int:
-    whole = pc.multiply(pc.divide(nanoseconds, 1000), 1000)
-    return pc.sum(pc.not_equal(whole, nanoseconds)).as_py() or 0
 
 
 def _utf8(values: pa.Array) -> Cells:
@@ -137,8 +164,6 @@ def cells_as_text(values: pa.Array) -> pa.Array:
         return values
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _digits(values.cast(pa.string()))
-    if pa.types.is_timestamp(kind) and kind.unit == "ns":
-        values = values.cast(pa.timestamp("us", kind.tz), safe=False)
     return values.cast(pa.string())
 
 
@@ -146,7 +171,8 @@ def typed_cells(values: pa.Array, kind: pa.DataType) -> pa.Array | None:
     """The values of `Cells` in the type `kind` of a contract's column, where the rules would make the same of their
     text; None where they may not.
 
-    A float of 32 bits may not: its text has the digits that were meant, and its value has others.
+    A float of 32 bits may not: its text has the digits that were meant, and its value has others. Nor may an integer
+    that is rounded as a double.
     """
     found = values.type
     if kind == CODED and pa.types.is_string(found):
@@ -156,15 +182,13 @@ def typed_cells(values: pa.Array, kind: pa.DataType) -> pa.Array | None:
         return values
     if kind == pa.float64() and pa.types.is_float64(found):
         return pc.add(values, 0.0)  # minus zero is zero
-    if kind == pa.float64() and pa.types.is_integer(found):
-        return values.cast(kind, safe=False)
-    if kind == pa.int64() and pa.types.is_integer(found):
+    if kind in (pa.float64(), pa.int64()) and pa.types.is_integer(found):
+        limit = INTEGER_LIMIT if kind == pa.int64() else EXACT_INTEGERS
         ends = pc.min_max(values)
         lowest, highest = ends["min"].as_py(), ends["max"].as_py()
-        within = lowest is None or (lowest > -INTEGER_LIMIT and highest < INTEGER_LIMIT)
-        return values.cast(kind) if within else None
+        return values.cast(kind) if lowest is None or (lowest > -limit and highest < limit) else None
     if pa.types.is_timestamp(kind) and pa.types.is_timestamp(found):
-        micros = values.cast(pa.timestamp("us", found.tz), safe=found.unit != "ns")
+        micros = values.cast(pa.timestamp("us", found.tz))
         # without the zone, which is of the text alone
         return micros.view(pa.int64()).view(pa.timestamp("us"))
     return None

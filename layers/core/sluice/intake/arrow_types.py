@@ -7,6 +7,7 @@ text, and the rules judge it cell by cell. What Arrow reads otherwise, and how t
 |---|---|---|
 | integer | `0x10` is 16; -2^63 is an integer | `0x` in the block; the least value |
 | number | `nan`, `inf` and `1e400` are numbers | values that are not finite |
+| number | what is rounded is not known | values from 2^53 on; many digits in the block |
 | timestamp | the year 0, and times that leave the calendar by their zone | the first and last value |
 | any | a missing marker that can be read as a value | such columns are always read as text |
 """
@@ -41,6 +42,10 @@ _FIRST, _LAST = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999)
 MANY_CODES = 4
 """A column of text is coded while its rows are at least so many times as many as its values."""
 MAX_WAIT = 64
+EXACT_INTEGERS = 2**53
+"""A double holds each integer that is smaller in magnitude."""
+DOUBLE_DIGITS = 17
+"""A double has no more digits that count."""
 
 
 def _spellings(words: Iterable[str]) -> list[str]:
@@ -84,6 +89,8 @@ class Plan:
         found = {name: column.type() for name, column in self.columns.items()}
         if pa.int64() in found.values() and _may_hold_hexadecimals(block):
             found |= {name: TEXT for name, kind in found.items() if kind == pa.int64()}
+        if pa.float64() in found.values() and may_hold_long_numbers(block):
+            found |= {name: TEXT for name, kind in found.items() if kind == pa.float64()}
         return found
 
     def settled(self, arrays: dict[str, pa.Array], types: Mapping[str, pa.DataType]) -> list[str]:
@@ -163,7 +170,7 @@ def _same_as_rules(values: pa.Array) -> bool:
     if pa.types.is_boolean(values.type):
         return True
     if pa.types.is_floating(values.type):
-        return bool(pc.all(pc.is_finite(values), min_count=0).as_py())
+        return are_exact(values)
     ends = pc.min_max(values.cast(pa.timestamp("us")) if values.type == _UTC else values)
     if not ends["min"].is_valid:
         return True
@@ -171,6 +178,31 @@ def _same_as_rules(values: pa.Array) -> bool:
         return ends["min"].as_py() > -INTEGER_LIMIT and ends["max"].as_py() < INTEGER_LIMIT
     first, last = (pa.scalar(end, pa.timestamp("us")).value for end in (_FIRST, _LAST))
     return bool(first <= ends["min"].value and ends["max"].value <= last)
+
+
+def are_exact(numbers: pa.Array) -> bool:
+    """Whether all are finite, and below the integers that a double does not hold."""
+    return bool(pc.all(pc.less(pc.abs(numbers), EXACT_INTEGERS), min_count=0).as_py())
+
+
+def may_hold_long_numbers(block: bytes) -> bool:
+    """Whether a number may have more digits than a double keeps; those are seen that have a decimal point."""
+    text = np.frombuffer(block, np.uint8)
+    inside = text - np.uint8(ord(".")) < 12  # the signs from the point to 9
+    # in a run of 19 signs there are four fours, one behind the other, that begin at a multiple of 4
+    fours = inside[: len(inside) // 4 * 4].view(np.uint32) == 0x01010101
+    pairs = fours[:-1] & fours[1:]
+    if not (pairs[:-2] & pairs[2:]).any():
+        return False
+    edges = np.flatnonzero(np.diff(inside, prepend=False, append=False))
+    points = np.add.reduceat(text == ord("."), edges[edges < len(text)], dtype=np.int64)[::2]
+    starts, lengths = edges[::2], edges[1::2] - edges[::2]
+    long = (lengths > DOUBLE_DIGITS + 1) & (points == 1)
+    starts, lengths = starts[long], lengths[long]
+    # the zeros at the start do not count, as in 0.0012
+    first = text[starts[:, None] + np.arange(DOUBLE_DIGITS)]
+    zeros = np.cumprod((first == ord("0")) | (first == ord(".")), axis=1).sum(axis=1)
+    return bool((lengths - np.maximum(zeros, 1) > DOUBLE_DIGITS).any())
 
 
 def _may_hold_hexadecimals(block: bytes) -> bool:

@@ -72,6 +72,8 @@ class Notes:
     """Columns of a sheet without a name → their cells with a value, which are left out."""
     nan: Counter[str] = field(default_factory=Counter)
     """Column → cells that hold NaN at their source, and so are missing."""
+    rounded: Counter[str] = field(default_factory=Counter)
+    """Column → numbers with more digits than a double keeps."""
     cut_times: Counter[str] = field(default_factory=Counter)
     """Column → times with a part of a microsecond, which is cut off."""
     columns: list[str] = field(default_factory=list)
@@ -89,14 +91,13 @@ class Notes:
         return f"the file has a header but no data row{read_as}"
 
     def told(self) -> dict[str, Any]:
-        """For a record: how the file was read and which of its lines were left out; nothing of what did not occur."""
-        found = {"blank_lines": self.blank_lines, "repeated_headers": self.repeated_headers}
-        found |= {"hidden_rows": self.hidden_rows}
+        """For a record: how the file was read, and what was left out or changed; nothing of what did not occur."""
         told: dict[str, Any] = {"read_as": self.read_as, "delimiter": self.delimiter}
-        told |= {"unnamed_columns": dict(self.unnamed_columns)}
-        told |= {"cut_times": dict(self.cut_times)}
+        told |= {"blank_lines": self.blank_lines, "repeated_headers": self.repeated_headers}
+        told |= {"hidden_rows": self.hidden_rows, "unnamed_columns": dict(self.unnamed_columns)}
+        told |= {"nan": dict(self.nan), "rounded": dict(self.rounded), "cut_times": dict(self.cut_times)}
         told |= {"key_columns": self.key_columns, "key_columns_ignored": self.key_columns_ignored}
-        return {name: value for name, value in (found | told).items() if value}
+        return {name: value for name, value in told.items() if value}
 
 
 Batches = Generator[Batch, None, None]

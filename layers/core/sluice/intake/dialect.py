@@ -22,8 +22,6 @@ SAMPLED = 50
 """Records below the header that say whether the rows end with a delimiter."""
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ": "space"}
 _ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a mark", "iso8859-1": "Latin-1", "cp1252": "Windows-1252"}
-PLAIN = "comma, UTF-8, header at line 1"
-"""How `Dialect.told` describes the usual layout."""
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from typing import Any
 from sluice.intake.arrow_types import AS_TEXT, Plan
 from sluice.intake.batches import ROWS_PER_BATCH, Batches, Broken, Notes, Number, text_batch
 from sluice.intake.blocks import BLOCK, Blocks, Opener
+from sluice.intake.changed_cells import exact_text
 from sluice.intake.json_blocks import JsonBlocks, lines_in
 from sluice.intake.json_texts import Piece, groups, layout, pieces
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.parts import Boundary
-from sluice.model.values import number_text
 
 
 def read_json(
@@ -86,8 +86,13 @@ def _exact(found: Iterable[Piece], wanted: list[str], notes: Notes, seen: dict[s
             seen.update(
                 (name, None) for name, value in record.items() if name not in parents or value not in (None, {})
             )
+            is_escaped = "\\u" in piece.text
             for name in wanted:
-                if (what := _NO_VALUE.get(type(record.get(name)))) is not None:
+                cell = record.get(name)
+                what = _NO_VALUE.get(type(cell))
+                if what is None and is_escaped and not _is_text(cell):
+                    what = f"{_NO_TEXT}, where text is expected"
+                if what is not None:
                     problem, column = f"{name!r} holds {what}", name
                     break
             for parent, name in parents.items():
@@ -187,6 +192,7 @@ _NO_VALUE: dict[Any, str] = {
     dict: "an object where one value is expected",
     _Beyond: "an infinite number, or one beyond the range of a double",
 }
+_NO_TEXT = "half of a character (a surrogate without the other one)"
 _SHORT = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]")
 
 
@@ -200,8 +206,7 @@ def _float(digits: str) -> str:
     """Digits as any other reader of the number would write them, since only its value counts."""
     if len(digits) <= 16 and _SHORT.fullmatch(digits):
         return Number(digits)
-    value = float(digits)
-    return Number(number_text(value)) if math.isfinite(value) else _Beyond(digits)
+    return Number(exact_text(digits)) if math.isfinite(float(digits)) else _Beyond(digits)
 
 
 def _constant(name: str) -> str:
@@ -227,7 +232,8 @@ def _parse(content: str, flatten: bool = False) -> tuple[Any, str | None]:
         record = _DECODER.decode(content)
         if flatten and isinstance(record, dict):
             record = _flattened(record)
-        content.encode("utf-8")
+        if "\\u" in content and isinstance(record, dict) and not all(map(_is_text, record)):
+            return None, f"the name of a member is {_NO_TEXT}"
     except _Doubled as error:
         return None, str(error)
     except json.JSONDecodeError as error:
@@ -246,5 +252,14 @@ def _text(value: Any) -> str | None:
         return Number("true" if value else "false")
     if type(value) is Number:
         return value
-    # an escaped lone surrogate ("\\ud800") is not text that Parquet can hold
-    return str(value).encode("utf-8", "replace").decode("utf-8")
+    return str(value)
+
+
+def _is_text(value: Any) -> bool:
+    """False for a text that UTF-8 cannot hold, as JSON can spell it: "\\ud800"."""
+    if isinstance(value, str):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            return False
+    return True

@@ -20,6 +20,7 @@ from sluice.contract.file import FileLayout
 from sluice.contract.models import Column, Contract
 from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batch, Notes
+from sluice.intake.changed_cells import count_changed
 from sluice.intake.header import check_columns
 from sluice.intake.json_rows import no_object
 from sluice.intake.limits import UNLIMITED, Limits
@@ -27,7 +28,7 @@ from sluice.intake.opening import Arrival
 from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import judge
 from sluice.intake.source import open_source
-from sluice.model.values import NO_LABEL, canonical_text
+from sluice.model.values import NO_LABEL, PLAIN, canonical_text
 
 INFERENCE_ID = "inference_id"
 
@@ -116,11 +117,15 @@ def _take(batch: Batch, columns: Mapping[str, Column], target: str, found: Label
     markers = pa.array(sorted(NO_LABEL - declared), pa.string())
     unknown = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(text)), value_set=markers)
     labels, violations = judge(target, column, pc.if_else(unknown, pa.scalar(None, pa.string()), text), key=False)
-    parts: list[list[Any]] = []
+    identity: list[pa.Array] = []
     for name in found.identity:
         typed, broken = judge(name, columns[name], batch.columns[name], key=True)
         violations += broken
-        parts.append(typed.to_pylist())
+        identity.append(typed)
+    names = [*found.identity, target]
+    texts = [batch.columns[name] for name in names]
+    count_changed(names, texts, [*identity, labels], [PLAIN] * len(names), found.notes)
+    parts = [typed.to_pylist() for typed in identity]
     bad = any_of(violations, len(batch.rows))
     write_refused(batch, violations, bad, found, refused)
     found.rows += len(batch.rows) + len(batch.broken)

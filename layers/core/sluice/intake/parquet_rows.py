@@ -68,8 +68,7 @@ def read_parquet(
     """
     row = part.before if part else 0
     try:
-        # nanoseconds hold the years 1677 to 2262 only, and what is beyond them comes back as another time
-        file = _opened(path, coerce_int96_timestamp_unit="us", page_checksum_verification=True)
+        file = _opened(path, coerce_int96_timestamp_unit="ns", page_checksum_verification=True)
         known = {field.name: (names, field) for names, field in _fields(file.schema_arrow, flatten)}
         if refused := [why for name in wanted if (why := _no_plain_values(known[name][1]))]:
             raise UnreadableFileError("; ".join(refused))

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from sluice.contract.models import Contract
 from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batch, Notes
+from sluice.intake.changed_cells import count_changed
 from sluice.intake.header import check_columns
 from sluice.intake.json_rows import no_object
 from sluice.intake.key_columns import KeyColumns
@@ -122,6 +123,7 @@ def _take(
         column, reading = contract.data.columns[name], contract.reading(name)
         typed, broken = judge(name, column, text, key=False, reading=reading, native=native)
         violations += broken
+        count_changed([name], [text], [typed], [reading], found.notes)
         columns[name] = _as_requested(typed, text, native, reading.dates)
     bad = any_of(violations, len(batch.rows))
     found.rows += len(batch.rows) + len(batch.broken)

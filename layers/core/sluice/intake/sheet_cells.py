@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from sluice.errors import UnreadableFileError
 from sluice.intake.batches import Number
+from sluice.intake.changed_cells import exact_text
 from sluice.intake.limits import Limits
 from sluice.intake.number_formats import PLAIN, shown_time
 from sluice.intake.workbook import Sheet, Texts, Workbook, readable, unescaped, xml_parser
-from sluice.model.values import number_text
 
 MAX_COLUMNS, MAX_ROWS = 16_384, 1_048_576
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
@@ -179,7 +179,7 @@ class _Rows:
         if not math.isfinite(value):
             return NoValue("a number that is none, or beyond the range of a double")
         if how.kind == "number":
-            return Number(number_text(value))
+            return Number(exact_text(digits))
         told = shown_time(value, how.kind, self._book.is_1904)
         return NoValue("a date that there is not, such as one before 1900") if told is None else Number(told)
 

@@ -20,6 +20,7 @@ from sluice.errors import CorrectionError, EmptyFileError, HeaderMismatchError
 from sluice.intake.arrow_types import CODED, plan_of
 from sluice.intake.batches import Batch, Batches, Notes
 from sluice.intake.blocks import Opener
+from sluice.intake.changed_cells import count_changed
 from sluice.intake.corrections import Correction
 from sluice.intake.header import check_header
 from sluice.intake.json_rows import no_object
@@ -32,7 +33,6 @@ from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import ARROW_TYPES, Violation, judge
 from sluice.intake.source import Source, open_source
 
-_FINER_THAN_MICROSECONDS = r"\d:\d\d[.,]\d{6}\d*[1-9]"
 Count = Callable[[Mapping[str, pa.Array], int], None]
 
 
@@ -200,6 +200,8 @@ def _write(
     arrived = pa.scalar(arrived_at.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us"))
     # a category is written with its codes; without Arrow's own schema in the file, readers see text
     coded = [name for name, column in contract.data.columns.items() if column.type == "category"]
+    names = list(contract.data.columns)
+    readings = [contract.reading(name) for name in names]
     for name in coded:
         schema = schema.set(schema.get_field_index(name), pa.field(name, CODED))
     with (
@@ -216,7 +218,7 @@ def _write(
         for batch in batches:
             limits.check_time()
             columns, violations = _judge(batch, contract)
-            _count_cut_times(batch, contract, outcome.notes)
+            count_changed(names, [batch.columns[name] for name in names], columns, readings, outcome.notes)
             bad = any_of(violations, len(batch.rows))
             write_refused(batch, violations, bad, outcome, refused)
             columns += [pa.repeat(arrived, len(batch.rows)), batch.rows]
@@ -273,16 +275,6 @@ def _judge(batch: Batch, contract: Contract) -> tuple[list[pa.Array], list[Viola
         columns.append(typed)
         violations += broken
     return columns, violations
-
-
-def _count_cut_times(batch: Batch, contract: Contract, notes: Notes) -> None:
-    """Of times that are text; the readers count those that came as times."""
-    for name, column in contract.data.columns.items():
-        values = batch.columns[name]
-        if column.type == "timestamp" and pa.types.is_string(values.type):
-            cut = pc.sum(pc.match_substring_regex(values, _FINER_THAN_MICROSECONDS)).as_py()
-            if cut:
-                notes.cut_times[name] += cut
 
 
 def _broken_expectations(outcome: Outcome, contract: Contract) -> list[dict[str, Any]]:
