@@ -265,3 +265,26 @@ def test_json_too_is_read_in_the_encoding_that_the_contract_names(text: str, tmp
     assert (refused, notes.encoding, notes.nan) == ([], "cp1252", {"n": 1})
     with pytest.raises(UnreadableFileError, match=r"the byte at position 1\d is not UTF-8.*data\.file\.encoding"):
         read(body, tmp_path)
+
+
+RETURNS = 'id,n\ra\nb,1\r"c\nd, e",2\r\rf\n,x\rg,"3\n"\r'
+
+
+def test_line_feeds_in_cells_where_records_end_with_returns(tmp_path: Path) -> None:
+    accepted, notes, refused = read(RETURNS.encode(), tmp_path, rules(line_end="\r"))
+    assert accepted == [(2, "a\nb", 1), (3, "c\nd, e", 2), (6, "g", 3)]
+    assert refused == [(5, "type", {"id": "f\n", "n": "x"})]
+    assert notes.read_as == "comma, UTF-8, header at line 1, records end with a carriage return"
+    assert notes.blank_lines == 1
+
+
+def test_categories_and_rows_that_do_not_fit_keep_their_line_feeds(tmp_path: Path) -> None:
+    body = "id,n\r" + 'x\ny,"1"\r' * 400 + "z\n,1,2\r"
+    contract = rules({"id": {"type": "category"}, "n": {"type": "integer"}}, line_end="\r")
+    accepted, _, refused = read(body.encode("utf-16"), tmp_path, contract)
+    assert [each[1:] for each in accepted] == [("x\ny", 1)] * 400
+    assert refused == [(402, "fields", ["z\n", "1", "2"])]
+    with pytest.raises(UnreadableFileError, match="vertical tab"):
+        read((body + "a\vb,1\r").encode(), tmp_path, contract)
+    with pytest.raises(ValidationError, match="line_end"):
+        rules(line_end="\n")

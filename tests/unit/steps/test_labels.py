@@ -284,3 +284,32 @@ def test_the_record_says_how_the_file_was_read_and_what_was_left_out() -> None:
     assert (record["status"], record["labels"]) == ("accepted", 2)
     assert record["notes"]["read_as"] == "comma, UTF-8, header at line 3, 1 preamble line"
     assert record["notes"]["repeated_headers"] == 1
+
+
+@pytest.mark.parametrize(
+    "body", [parquet({"session_id": ["s1", "s3"]}), b"session_id\ns1\ns3\n", b'{"session_id":"s1"}{"session_id":"s3"}']
+)
+def test_a_label_may_stand_in_the_key(body: bytes) -> None:
+    world = project()
+    record = send_labels(world, "day=2026-11-30/purchase=true/pages=7/part-0", body)
+    assert (record["status"], record["labels"], record["identity"]) == ("accepted", 2, ["session_id"])
+    assert record["notes"]["key_columns"] == ["purchase"]
+    assert record["notes"]["key_columns_ignored"] == ["day", "pages"]
+    assert labels(world) == {("s1",): True, ("s3",): True}
+    assert "Columns that stand in the key: purchase." in world.alerts.published[-1].message
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("purchase=maybe/a.csv", "folder purchase=… in the key"),
+        ("purchase=false/a.csv", "the key and the file differ: row 2"),
+        ("session_id=s1/session_id=s2/a.csv", "two folders are named"),
+    ],
+)
+def test_a_key_that_contradicts_its_labels_refuses_them(name: str, reason: str) -> None:
+    world = project()
+    record = send_labels(world, name, ROWS)
+    assert record["status"] == "failed"
+    assert reason in record["message"]
+    assert labels(world) == {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -28,6 +28,11 @@ class FileLayout(Part):
     quote: One = Field('"', description="CSV: encloses a field that has a delimiter, a quote or a line end in it")
     escape: One | None = Field(
         None, description='CSV: the character behind it stands for itself, as in \\"; default none, quotes are doubled'
+    )
+    line_end: Literal["\r"] | None = Field(
+        None,
+        description='CSV: "\\r" where each record ends with a carriage return alone and cells have line feeds in them. '
+        "Default: a carriage return, a line feed or both end a record outside quotes",
     )
     flatten: bool = Field(
         False,

@@ -34,7 +34,7 @@ def accept_labels(
     """
     source = folder / "arrival"
     objects.download(key, source, version if version != "null" else None)
-    found = read_label_file(source, contract, folder, limits)
+    found = read_label_file(source, contract, folder, limits, keys.columns_in(key, contract.data.columns))
     dataset = names.dataset_id(objects.bucket, key, version)
     why = _refusal(found)
     record: Json = {

@@ -26,7 +26,7 @@ _COUNTED = {
 """What notes count, in all or for each column, and the words for it."""
 _NAMED = {
     "key_columns": "Columns that stand in the key",
-    "key_columns_ignored": "In the key, but not columns of the contract",
+    "key_columns_ignored": "In the key, but not read",
 }
 """What notes list."""
 

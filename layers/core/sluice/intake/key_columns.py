@@ -13,25 +13,30 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sluice.contract.models import Contract
+from sluice.contract.models import Column, Contract
 from sluice.errors import HeaderMismatchError
 from sluice.intake.batches import Batch, Batches, Notes
 from sluice.intake.rules import judge, typed_values
+from sluice.model.values import PLAIN
 
 
 class KeyColumns:
-    """`values`: name → text, None where it is missing.
+    """`values`: name → text, None where it is missing. `labels`: the columns of a file of labels, whose text is in no
+    format of the contract.
 
     Raises HeaderMismatchError for a value that the contract does not allow.
     """
 
-    def __init__(self, values: Mapping[str, str | None], contract: Contract) -> None:
-        self._contract = contract
-        self._texts = {name: text for name, text in values.items() if name in contract.data.columns}
+    def __init__(
+        self, values: Mapping[str, str | None], contract: Contract, labels: Mapping[str, Column] | None = None
+    ) -> None:
+        self._columns = contract.data.columns if labels is None else labels
+        self._reading = contract.reading if labels is None else lambda name: PLAIN
+        self._texts = {name: text for name, text in values.items() if name in self._columns}
         self.unused = [name for name in values if name not in self._texts]
-        """Names that are not columns of the contract."""
+        """Names that are not among the columns."""
         for name, text in self._texts.items():
-            column, key = contract.data.columns[name], name in contract.data.key
+            column, key = self._columns[name], name in contract.data.key
             _, broken = judge(name, column, pa.array([text], pa.string()), key=key, native=True)
             if broken:
                 raise HeaderMismatchError(
@@ -75,7 +80,7 @@ class KeyColumns:
         return replace(batch, columns=columns, native=native, raw=raw)
 
     def _compare(self, name: str, text: str | None, batch: Batch) -> None:
-        column, reading = self._contract.data.columns[name], self._contract.reading(name)
+        column, reading = self._columns[name], self._reading(name)
         found = batch.columns[name]
         if pa.types.is_dictionary(found.type):
             found = found.dictionary_decode()

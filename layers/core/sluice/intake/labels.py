@@ -23,6 +23,7 @@ from sluice.intake.batches import Batch, Notes
 from sluice.intake.changed_cells import count_changed
 from sluice.intake.header import check_columns
 from sluice.intake.json_rows import no_object
+from sluice.intake.key_columns import KeyColumns
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Arrival
 from sluice.intake.refusals import Tally, any_of, write_refused
@@ -56,19 +57,26 @@ class LabelFile(Tally):
     """Labels that a later row of the file contradicts, in its order."""
 
 
-def read_label_file(path: Path, contract: Contract, scratch: Path, limits: Limits = UNLIMITED) -> LabelFile:
+def read_label_file(
+    path: Path,
+    contract: Contract,
+    scratch: Path,
+    limits: Limits = UNLIMITED,
+    in_key: Mapping[str, str | None] | None = None,
+) -> LabelFile:
     """Judges every row of the file at `path`; `scratch` is a folder for unpacked and written files.
 
-    Raises UnreadableFileError (FileTooLargeError too), EmptyFileError, HeaderMismatchError.
+    `in_key`: columns whose value stands in the key of the file (`sluice.keys.columns_in`). Raises UnreadableFileError
+    (FileTooLargeError too), EmptyFileError, HeaderMismatchError.
     """
 
-    found = _read(path, contract, scratch, limits)
+    found = _read(path, contract, scratch, limits, in_key or {})
     if not found.rows:
         raise EmptyFileError(found.notes.no_row())
     return found
 
 
-def _read(path: Path, contract: Contract, scratch: Path, limits: Limits) -> LabelFile:
+def _read(path: Path, contract: Contract, scratch: Path, limits: Limits, in_key: Mapping[str, str | None]) -> LabelFile:
     if contract.label_column is None:
         raise HeaderMismatchError(
             f"{contract.project} is a {contract.problem.type} project without problem.target: there is nothing that a "
@@ -78,17 +86,19 @@ def _read(path: Path, contract: Contract, scratch: Path, limits: Limits) -> Labe
     # another system writes the labels: of its files only the encoding is known
     layout = FileLayout(encoding=contract.data.file.encoding)
     expected = [INFERENCE_ID, *contract.data.key, target]
-    source = open_source(Arrival.on_disk(path), scratch, limits, expected, layout)
-    header = source.header()
+    columns = {name: contract.data.columns.get(name, Column(type="category")) for name in expected}
+    # a label may be missing whatever the rows to learn from must have
+    columns[target] = column.model_copy(update={"nullable": True})
+    of_key = KeyColumns(in_key, contract, columns)
+    source = open_source(Arrival.on_disk(path), scratch, limits, of_key.in_fields(expected), layout)
+    header = of_key.header(source.header())
     if not header and source.notes.is_json:
         raise HeaderMismatchError(no_object(source.opened.chunks))
     identity = _identity(header, target, contract)
-    extra = check_columns(header, [*identity, target], contract)
+    wanted = [*identity, target]
+    extra = check_columns(header, wanted, contract)
     found = LabelFile(scratch / "labels.jsonl", scratch / "rows.jsonl", source.notes, identity, extra)
-    columns = {name: contract.data.columns.get(name, Column(type="category")) for name in identity}
-    # a label may be missing whatever the rows to learn from must have
-    columns[target] = column.model_copy(update={"nullable": True})
-    batches = source.batches([*identity, target])
+    batches = of_key.filled(source.batches(of_key.asked(wanted, source.notes)), wanted, source.notes)
     with closing(batches), found.refused_path.open("w", encoding="utf-8") as refused:
         for batch in batches:
             limits.check_time()

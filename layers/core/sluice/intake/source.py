@@ -16,6 +16,7 @@ from sluice.intake.csv_rows import csv_boundaries, read_csv
 from sluice.intake.dialect import Dialect, sniff
 from sluice.intake.json_rows import json_boundaries, json_names, read_json
 from sluice.intake.limits import UNLIMITED, Limits
+from sluice.intake.line_ends import restored, with_line_feeds
 from sluice.intake.opening import Arrival, Opened, open_arrival
 from sluice.intake.parquet_rows import check_size, parquet_boundaries, parquet_columns, read_parquet
 from sluice.intake.parts import Part, parts_of
@@ -34,6 +35,8 @@ class Source:
     part: Part | None = None
     """What of the file `opened` has; all of it without one."""
     flatten: bool = False
+    ends_with_returns: bool = False
+    """The dialect is that of the text with line feeds in place of its carriage returns."""
 
     def header(self) -> list[str]:
         """The names of the columns. JSON is read once for it: any object may bring a name of its own."""
@@ -53,7 +56,8 @@ class Source:
             return read_json(
                 self.opened.chunks, wanted, self.notes, self.limits, plan, before=before, flatten=self.flatten
             )
-        return read_csv(self.opened.chunks, self.dialect, self.notes, self.limits, plan=plan, before=before or 0)
+        batches = read_csv(self.opened.chunks, self.dialect, self.notes, self.limits, plan=plan, before=before or 0)
+        return restored(batches) if self.ends_with_returns else batches
 
     def parts(self, size: int) -> Iterator[Part]:
         """Parts of about `size` bytes that are read alone as they are read in the whole; reads all of a text for it.
@@ -83,6 +87,7 @@ class Source:
         dialect = self.dialect
         if dialect is not None and part.start:
             dialect = replace(dialect, header_lines=0, above=())
+        text = with_line_feeds(text) if self.ends_with_returns else text
         opened = self.opened if self.opened.path is not None else replace(self.opened, chunks=text)
         return replace(self, opened=opened, dialect=dialect, part=part)
 
@@ -107,7 +112,9 @@ def open_source(
     if how := json_texts.layout(opened.chunks):
         notes = Notes(json_texts.FORMATS[how], opened.encoding)
         return Source(opened, notes, limits=limits, flatten=layout.flatten)
+    if with_returns := layout.line_end is not None:
+        opened = replace(opened, chunks=with_line_feeds(opened.chunks))
     dialect = sniff(opened.chunks, expected, limits, layout)
-    told = dialect.told(opened.encoding)
+    told = dialect.told(opened.encoding) + ", records end with a carriage return" * with_returns
     notes = Notes("csv", opened.encoding, dialect.delimiter, read_as=told, columns=dialect.header)
-    return Source(opened, notes, dialect, limits)
+    return Source(opened, notes, dialect, limits, ends_with_returns=with_returns)
