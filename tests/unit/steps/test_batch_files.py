@@ -262,7 +262,7 @@ def test_the_record_says_how_the_file_was_read_and_what_was_left_out() -> None:
     world, key, version, plan = dropped(b"For the campaign\nid;pages;bought\na;3;yes\nid;pages;bought\nb;1;no\n")
     record = finished(world, key, version, plan, b"true,0.5\nfalse,0.25\n")
     assert text(world, record["output_uri"]).splitlines()[1:] == ["3,a,true,0.5", "5,b,false,0.25"]
-    assert record["file"]["read_as"] == "semicolon, UTF-8, header at line 2, 1 preamble line"
+    assert record["file"]["notes"]["read_as"] == "semicolon, UTF-8, header at line 2, 1 preamble line"
     assert record["file"]["notes"]["repeated_headers"] == 1
 
 

@@ -78,11 +78,13 @@ class Planned:
 
 @dataclass
 class Plan:
-    """`wanted`: the columns that are needed, None for all; `nulls`: texts that are missing, whatever the column."""
+    """`wanted`: the columns that are needed, None for all; `nulls`: texts that are missing, whatever the column;
+    `figures`: the columns of numbers and times."""
 
     wanted: Collection[str] | None = None
     nulls: Sequence[str] = ()
     columns: Mapping[str, Planned] = field(default_factory=dict)
+    figures: Collection[str] = ()
 
     def types(self, block: bytes) -> dict[str, pa.DataType]:
         """The type to ask Arrow for, of each column that is known; all others are text."""
@@ -143,7 +145,8 @@ def plan_of(contract: Contract, names: Sequence[str] | None = None) -> Plan:
         for name, column in contract.data.columns.items()
         if name in readings
     }
-    return Plan(wanted, ["", *sorted(shared)], columns)
+    figures = {name for name in readings if contract.data.columns[name].type in ("integer", "number", "timestamp")}
+    return Plan(wanted, ["", *sorted(shared)], columns, figures)
 
 
 def _is_safe(kind: str, reading: Reading, shared: frozenset[str]) -> bool:

@@ -8,7 +8,7 @@ header again. Then its records are those of `sluice.model.csv_records`, and this
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,13 @@ class ReadBlock:
     batch: Batch
     lines: int
     blank_lines: int
+    below_gaps: Sequence[int]
+    """Places of the rows below a blank line or a row without a value."""
+    ends_blank: bool
+
+    def records(self, places: Sequence[int]) -> list[list[str]]:
+        """The fields of some rows."""
+        return [list(row.values()) for row in self.batch.texts(places)]
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,9 @@ class Layout:
     blank_lines: int
     most_lines: int
     """The lines of the longest record."""
+    below_blanks: np.ndarray
+    """Places of the records below a blank line."""
+    ends_blank: bool
 
 
 class BlockReader:
@@ -76,17 +86,21 @@ class BlockReader:
             return None
         rows = len(next(iter(columns.values())))
         numbers, lines, blank = np.arange(first_line, first_line + rows), rows, 0
+        below_gaps, ends_blank = _below_empty(columns)
         # Arrow leaves out blank lines, and a line end within quotes ends no row
         if rows != _line_count(block):
             layout = self._layout(block)
             if layout.most_lines >= MAX_RECORD_LINES or len(layout.offsets) != rows:
                 return None
             numbers, lines, blank = first_line + layout.lines, layout.line_count, layout.blank_lines
+            below_gaps = [*below_gaps, *layout.below_blanks.tolist()]
+            ends_blank |= layout.ends_blank
 
         def raw(places: Sequence[int]) -> list[dict[str, str]]:
             return list(self._raw(block, places))
 
-        return ReadBlock(Batch(columns, pa.array(numbers, pa.int64()), raw=raw), lines, blank)
+        batch = Batch(columns, pa.array(numbers, pa.int64()), raw=raw)
+        return ReadBlock(batch, lines, blank, below_gaps, ends_blank)
 
     def line_count(self, block: bytes) -> int | None:
         """The lines of a block that begins at a record's start; None unless it certainly ends where a record ends."""
@@ -159,7 +173,9 @@ class BlockReader:
         most_lines = int(np.diff(np.append(lines, len(ends))).max())
         length = ends[outside] - starts
         blank = (length == 0) | ((length == 1) & (text[np.minimum(starts, len(text) - 1)] == _RETURN))
-        return Layout(starts[~blank], lines[~blank], len(ends), int(blank.sum()), most_lines)
+        filled = np.flatnonzero(~blank)
+        below = np.flatnonzero(blank[np.maximum(filled - 1, 0)] & (filled > 0))
+        return Layout(starts[filled], lines[filled], len(ends), int(blank.sum()), most_lines, below, bool(blank[-1]))
 
     def _enclose_fields(self, text: np.ndarray, quotes: np.ndarray) -> bool:
         if len(quotes) % 2:
@@ -184,6 +200,19 @@ class BlockReader:
             text = io.StringIO(block[start:end].decode("utf-8"), newline="")
             record = read_record(text, self._delimiter, self._quoting)
             yield dict(zip(self._header, record, strict=True))
+
+
+def _below_empty(columns: Mapping[str, pa.Array]) -> tuple[list[int], bool]:
+    """Places of the rows below one without a value in any of the columns, and whether the last row is such a one."""
+    empty: pa.Array | None = None
+    for values in columns.values():
+        if not values.null_count:
+            return [], False
+        missing = pc.is_null(values)
+        empty = missing if empty is None else pc.and_(empty, missing)
+    places = [] if empty is None else pc.indices_nonzero(empty).to_pylist()
+    last = len(next(iter(columns.values()), ())) - 1
+    return [place + 1 for place in places if place < last], last in places
 
 
 def _is_blank(values: pa.Array) -> bool:

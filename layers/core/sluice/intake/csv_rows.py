@@ -37,17 +37,17 @@ def read_csv(
     lines = _below_header(text, dialect, limits, before)
     row = lines.number
     fast = None if exact else BlockReader(dialect, plan)
-    slow = _ExactReader(lines, dialect, notes)
-    notes.tables = slow.tables
+    slow = _ExactReader(lines, dialect, notes, plan)
+    tables = notes.tables = slow.tables
     if dialect.above:
         yield text_batch(dialect.names, [], [], list(dialect.above))
     while block := lines.take():
-        batch = fast.read(block, row + 1) if fast else None
-        if batch is not None:
-            row += batch.lines
-            notes.blank_lines += batch.blank_lines
-            slow.tables.fit()
-            yield batch.batch
+        found = fast.read(block, row + 1) if fast else None
+        if found is not None:
+            row += found.lines
+            notes.blank_lines += found.blank_lines
+            tables.fit_block(found.batch.rows.to_numpy(), found.below_gaps, found.records, found.ends_blank)
+            yield found.batch
         else:
             lines.number = row
             lines.feed(block)
@@ -64,7 +64,7 @@ def csv_boundaries(text: Opener, dialect: Dialect, limits: Limits, size: int) ->
     lines = _below_header(text, dialect, limits)
     row = lines.number
     yield lines.taken, lines.taken, row
-    fast, slow = BlockReader(dialect, AS_TEXT), _ExactReader(lines, dialect, Notes("csv"))
+    fast, slow = BlockReader(dialect, AS_TEXT), _ExactReader(lines, dialect, Notes("csv"), AS_TEXT)
     while block := lines.take(size):
         count = fast.line_count(block)
         if count is None:
@@ -88,11 +88,11 @@ def _below_header(text: Opener, dialect: Dialect, limits: Limits, before: int = 
 
 
 class _ExactReader:
-    def __init__(self, lines: Blocks, dialect: Dialect, notes: Notes) -> None:
+    def __init__(self, lines: Blocks, dialect: Dialect, notes: Notes, plan: Plan) -> None:
         self._lines, self._dialect, self._notes = lines, dialect, notes
         self._names = dialect.names
         self._header = dialect.fields
-        self.tables = TableWatch(dialect.header)
+        self.tables = TableWatch(dialect.header, plan.figures)
 
     def read(self) -> Batches:
         """The records of the lines that were fed; the last may go on in lines after them."""
@@ -113,7 +113,7 @@ class _ExactReader:
             elif record[0].strip() == self._header[0] and [cell.strip() for cell in record] == self._header:
                 self._notes.repeated_headers += 1
             else:
-                self.tables.fit()
+                self.tables.fit(row, record)
                 values.append(record)
                 rows.append(row)
             if len(values) + len(broken) >= ROWS_PER_BATCH:
@@ -132,6 +132,7 @@ class _ExactReader:
             # a line of tabs is a row of missing values under tabs, and so is one of blanks under one column
             if not content or (several and delimiter not in content and not content.strip()):
                 self._notes.blank_lines += 1
+                self.tables.blank()
                 continue
             if quoting.quote not in content and not (quoting.escape and quoting.escape in content):
                 yield row, content.split(delimiter), None

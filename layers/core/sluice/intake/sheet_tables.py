@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -15,6 +15,7 @@ from sluice.intake.batches import Batches, Broken, Notes, text_batch
 from sluice.intake.header_lines import MAX_HEADER_LINES, broken_above, is_header_below, may_be_row
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.sheet_cells import Merged, NoValue, SheetRow, letters, merged_cells, sheet_rows
+from sluice.intake.tables import TableWatch
 from sluice.intake.workbook import Sheet, Workbook
 
 _ROWS = 10_000
@@ -69,10 +70,17 @@ def find_table(path: Path, expected: Sequence[str], layout: FileLayout = FOUND, 
     return Table(book, sheet, names, header.number, header.number, skipped + at - len(above), tuple(above))
 
 
-def read_table(table: Table, wanted: Sequence[str], notes: Notes, limits: Limits = UNLIMITED) -> Batches:
-    """Batches with the `wanted` columns, each of which the header has once.
+def read_table(
+    table: Table,
+    wanted: Sequence[str],
+    notes: Notes,
+    limits: Limits = UNLIMITED,
+    figures: Collection[str] = (),
+) -> Batches:
+    """Batches with the `wanted` columns, each of which the header has once; `figures`: those of numbers and times.
 
-    A row is broken where a wanted cell has no value, or is merged with another cell that has it.
+    A row is broken where a wanted cell has no value, or is merged with another cell that has it. Raises
+    UnreadableFileError for a second table below the first.
     """
     places = {name: column for column, name in table.names.items()}
     columns = {places[name]: name for name in wanted}
@@ -81,17 +89,21 @@ def read_table(table: Table, wanted: Sequence[str], notes: Notes, limits: Limits
     values: list[list[str | None]] = []
     rows: list[int] = []
     broken = list(table.above)
+    tables = TableWatch(list(table.names.values()), figures)
     last = table.last_above
     with closing(_filled(table.book, table.sheet, limits)) as source:
         for row in source:
             if row.number <= table.last_above:
                 continue
-            notes.blank_lines += row.number - last - 1
+            if row.number - last > 1:
+                notes.blank_lines += row.number - last - 1
+                tables.blank()
             last = row.number
             if header and _texts(row.cells) == header:
                 notes.repeated_headers += 1
                 continue
             cells = dict(row.cells)
+            tables.fit(row.number, [cells.get(column, "").strip() for column in table.names])
             notes.hidden_rows += row.hidden
             fault = _fault(row, columns) or covered.fault(row.number) or _beyond(table, cells)
             if fault is None:

@@ -48,7 +48,7 @@ class Source:
         `plan`: which of them may come as more than text. Raises UnreadableFileError and FileTooLargeError.
         """
         if self.table is not None:
-            return read_table(self.table, wanted, self.notes, self.limits)
+            return read_table(self.table, wanted, self.notes, self.limits, plan.figures)
         if self.opened.path is not None:
             return read_parquet(self.opened.path, wanted, self.notes, plan, self.part, self.flatten)
         before = self.part.before if self.part else None
