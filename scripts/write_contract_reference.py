@@ -42,7 +42,7 @@ def type_of(annotation: Any) -> str:
         checked = any(isinstance(each, AfterValidator) for each in arguments)
         return "duration" if checked else type_of(arguments[0])
     if origin is typing.Literal:
-        return " or ".join(f"`{each}`" for each in arguments)
+        return " or ".join(f"`{each if each.isprintable() else json.dumps(each)}`" for each in arguments)
     if origin in (typing.Union, types.UnionType):
         return " or ".join(type_of(each) for each in arguments if each is not type(None))
     if origin is list:

@@ -6,7 +6,6 @@ What is lost is counted column by column, as the readers count what they can see
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 import pyarrow as pa
@@ -14,7 +13,7 @@ import pyarrow.compute as pc
 
 from sluice.intake.arrow_types import DOUBLE_DIGITS, EXACT_INTEGERS
 from sluice.intake.batches import Notes
-from sluice.model.values import Reading, number_text, plain_number
+from sluice.model.values import PLAIN, Reading, number_text, plain_number
 
 _FINER_THAN_MICROSECONDS = r"[.,]\d{6}\d*[1-9]"
 
@@ -39,26 +38,19 @@ def is_rounded(number: Decimal) -> bool:
     return abs(value) >= EXACT_INTEGERS or len(number.normalize().as_tuple().digits) > DOUBLE_DIGITS
 
 
-def count_changed(
-    names: Sequence[str],
-    texts: Sequence[pa.Array],
-    typed: Sequence[pa.Array],
-    readings: Sequence[Reading],
-    notes: Notes,
-) -> None:
-    """Adds up the changed cells of columns: as they came, as they are, and how they were read.
+def count_changed(name: str, text: pa.Array, typed: pa.Array, notes: Notes, reading: Reading = PLAIN) -> None:
+    """Counts the changed cells of a column in `notes`. `text`: from the file; `typed`: read from it by `reading`.
 
-    Only of columns that came as text; what a reader gave its type at once has lost nothing, or is counted there.
+    A column that its reader gave a type at once has lost nothing, or the reader counted it.
     """
-    for name, text, values, reading in zip(names, texts, typed, readings, strict=True):
-        if not pa.types.is_string(text.type):
-            continue
-        if pa.types.is_timestamp(values.type):
-            finer = pc.and_(pc.match_substring_regex(text, _FINER_THAN_MICROSECONDS), pc.is_valid(values))
-            if cut := pc.sum(finer).as_py():
-                notes.cut_times[name] += cut
-        elif pa.types.is_floating(values.type) and (rounded := _rounded(text, values, reading)):
-            notes.rounded[name] += rounded
+    if not pa.types.is_string(text.type):
+        return
+    if pa.types.is_timestamp(typed.type):
+        finer = pc.and_(pc.match_substring_regex(text, _FINER_THAN_MICROSECONDS), pc.is_valid(typed))
+        if cut := pc.sum(finer).as_py():
+            notes.cut_times[name] += cut
+    elif pa.types.is_floating(typed.type) and (rounded := _rounded(text, typed, reading)):
+        notes.rounded[name] += rounded
 
 
 def _rounded(text: pa.Array, values: pa.Array, reading: Reading) -> int:

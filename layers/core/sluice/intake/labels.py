@@ -29,7 +29,7 @@ from sluice.intake.opening import Arrival
 from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import judge
 from sluice.intake.source import open_source
-from sluice.model.values import NO_LABEL, PLAIN, canonical_text
+from sluice.model.values import NO_LABEL, canonical_text
 
 INFERENCE_ID = "inference_id"
 
@@ -127,15 +127,13 @@ def _take(batch: Batch, columns: Mapping[str, Column], target: str, found: Label
     markers = pa.array(sorted(NO_LABEL - declared), pa.string())
     unknown = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(text)), value_set=markers)
     labels, violations = judge(target, column, pc.if_else(unknown, pa.scalar(None, pa.string()), text), key=False)
-    identity: list[pa.Array] = []
+    count_changed(target, text, labels, found.notes)
+    parts: list[list[Any]] = []
     for name in found.identity:
         typed, broken = judge(name, columns[name], batch.columns[name], key=True)
         violations += broken
-        identity.append(typed)
-    names = [*found.identity, target]
-    texts = [batch.columns[name] for name in names]
-    count_changed(names, texts, [*identity, labels], [PLAIN] * len(names), found.notes)
-    parts = [typed.to_pylist() for typed in identity]
+        count_changed(name, batch.columns[name], typed, found.notes)
+        parts.append(typed.to_pylist())
     bad = any_of(violations, len(batch.rows))
     write_refused(batch, violations, bad, found, refused)
     found.rows += len(batch.rows) + len(batch.broken)

@@ -123,7 +123,7 @@ def _take(
         column, reading = contract.data.columns[name], contract.reading(name)
         typed, broken = judge(name, column, text, key=False, reading=reading, native=native)
         violations += broken
-        count_changed([name], [text], [typed], [reading], found.notes)
+        count_changed(name, text, typed, found.notes, reading)
         columns[name] = _as_requested(typed, text, native, reading.dates)
     bad = any_of(violations, len(batch.rows))
     found.rows += len(batch.rows) + len(batch.broken)

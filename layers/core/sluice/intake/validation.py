@@ -200,8 +200,6 @@ def _write(
     arrived = pa.scalar(arrived_at.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us"))
     # a category is written with its codes; without Arrow's own schema in the file, readers see text
     coded = [name for name, column in contract.data.columns.items() if column.type == "category"]
-    names = list(contract.data.columns)
-    readings = [contract.reading(name) for name in names]
     for name in coded:
         schema = schema.set(schema.get_field_index(name), pa.field(name, CODED))
     with (
@@ -217,8 +215,7 @@ def _write(
     ):
         for batch in batches:
             limits.check_time()
-            columns, violations = _judge(batch, contract)
-            count_changed(names, [batch.columns[name] for name in names], columns, readings, outcome.notes)
+            columns, violations = _judge(batch, contract, outcome.notes)
             bad = any_of(violations, len(batch.rows))
             write_refused(batch, violations, bad, outcome, refused)
             columns += [pa.repeat(arrived, len(batch.rows)), batch.rows]
@@ -260,18 +257,14 @@ def _coded(values: pa.Array) -> pa.Array:
     return values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
 
 
-def _judge(batch: Batch, contract: Contract) -> tuple[list[pa.Array], list[Violation]]:
+def _judge(batch: Batch, contract: Contract, notes: Notes) -> tuple[list[pa.Array], list[Violation]]:
     columns: list[pa.Array] = []
     violations: list[Violation] = []
     for name, column in contract.data.columns.items():
-        typed, broken = judge(
-            name,
-            column,
-            batch.columns[name],
-            key=name in contract.data.key,
-            reading=contract.reading(name),
-            native=batch.native.get(name, False),
-        )
+        reading, native = contract.reading(name), batch.native.get(name, False)
+        key = name in contract.data.key
+        typed, broken = judge(name, column, batch.columns[name], key=key, reading=reading, native=native)
+        count_changed(name, batch.columns[name], typed, notes, reading)
         columns.append(typed)
         violations += broken
     return columns, violations
