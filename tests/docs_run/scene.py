@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 from cli.connection import Connection
 from sluice import keys, names
@@ -64,6 +66,23 @@ def in_service(world: World) -> None:
     wait_for(serves, f"{endpoint} in service")
 
 
+def chat(port: str, bodies: str) -> None:
+    """A chat on this machine: each body that is posted is a line of the file `bodies`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            with Path(bodies).open("ab") as out:
+                out.write(body + b"\n")
+            self.send_response(200)
+            self.end_headers()
+
+    Path(bodies).touch()
+    HTTPServer(("127.0.0.1", int(port)), Handler).serve_forever()
+
+
 if __name__ == "__main__":
-    stack = Connection().world
-    {"begins": begins, "id": newest_id, "settle": settle, "in-service": in_service}[sys.argv[1]](stack, *sys.argv[2:])
+    if sys.argv[1] == "chat":
+        chat(*sys.argv[2:])
+    scenes = {"begins": begins, "id": newest_id, "settle": settle, "in-service": in_service}
+    scenes[sys.argv[1]](Connection().world, *sys.argv[2:])

@@ -140,7 +140,7 @@ def test_every_command_of_the_walk_succeeds(tmp_path: Path):
     home.mkdir()
     prepared(folder)
     values: dict[str, Any] = {"root": ROOT, "python": sys.executable, "version": HERE}
-    values |= {"port": free_port(), "other_port": free_port()}
+    values |= {name: free_port() for name in ("port", "other_port", "chat_port")}
     told = (tmp_path / "told.txt").open("w+", encoding="utf-8")
     try:
         done = subprocess.run(

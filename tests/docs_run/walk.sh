@@ -40,6 +40,20 @@ url=$root
 + sluice cost --help
 + sluice schema > project.schema.json
 
+# --- alerts in a chat, which is a server of this machine
+scene chat "$chat_port" posted.jsonl & chat=$!
+trap 'kill $chat' EXIT
+aws() { "$python" -m tests.docs_run.aws_cli "$@"; }
+address=http://127.0.0.1:$chat_port/hook
++ aws ssm put-parameter --name /sluice/chat --type SecureString --value <address>
++ .venv/bin/sam list stack-outputs --stack-name <stack>
+topic=$(.venv/bin/sam list stack-outputs --stack-name sluice --output json | pick '[each["OutputValue"] for each in found if each["OutputKey"] == "AlertTopicArn"][0]')
+ln -s "$root/chat" chat
++ .venv/bin/sam deploy --template-file chat/template.yaml --stack-name <stack>-chat --resolve-s3 --capabilities CAPABILITY_IAM --parameter-overrides AlertTopicArn=<topic> WebhookParameter=/sluice/chat
++ aws sns publish --topic-arn <topic> --subject Test --message Hello
+for _ in $(seq 120); do grep -q Hello posted.jsonl && break; sleep 0.5; done
+grep Hello posted.jsonl
+
 # --- a contract from a file; three rows of it are damaged
 python3 examples/generate_sessions.py --rows 1500 --seed 1 | awk -F, -v OFS=, 'NR > 1 && NR < 5 { $4 = -1 } 1' > sessions.csv
 python3 examples/generate_sessions.py --rows 300 --seed 2 > more.csv
@@ -141,7 +155,6 @@ scene settle
 endpoint=$stack-$project
 configuration=$(sluice status shop --json | pick 'found["projects"][0]["champion"]["endpoint_config"]')
 variant=$(sluice status shop --json | pick 'found["projects"][0]["endpoint"]["variants"][0]["name"]')
-aws() { "$python" -m tests.docs_run.aws_cli "$@"; }
 + aws sagemaker update-endpoint-weights-and-capacities --endpoint-name <endpoint> --desired-weights-and-capacities VariantName=<variant>,DesiredInstanceCount=4
 scene in-service
 + aws sagemaker update-endpoint --endpoint-name <stack>-<project> --endpoint-config-name <configuration>
@@ -160,6 +173,7 @@ printf '[profile dev]\nregion = eu-west-1\n[profile prod]\nregion = eu-west-1\n'
 + AWS_PROFILE=dev .venv/bin/sam deploy --parameter-overrides AlertEmail=team@example.org => AWS_PROFILE=dev .venv/bin/sam deploy --parameter-overrides AlertEmail=team@example.org < <(yes)
 + AWS_PROFILE=prod .venv/bin/sam deploy --parameter-overrides AlertEmail=oncall@example.org MonthlyBudget=500 => AWS_PROFILE=prod .venv/bin/sam deploy --parameter-overrides AlertEmail=oncall@example.org MonthlyBudget=500 < <(yes)
 + sluice remove-project <project> => sluice remove-project "$project" --yes
++ sam delete --stack-name <stack>-chat => sam delete --stack-name "$stack-chat" < <(yes)
 + sam delete --stack-name <stack> => sam delete --stack-name "$stack" < <(yes)
 + sluice down
 
