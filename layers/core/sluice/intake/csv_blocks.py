@@ -142,7 +142,7 @@ class BlockReader:
             read_options=pa_csv.ReadOptions(
                 column_names=[str(at) for at in range(len(self._header))],
                 block_size=len(block) + 1,
-                use_threads=False,
+                use_threads=pa.cpu_count() > 1,
             ),
             parse_options=pa_csv.ParseOptions(
                 delimiter=self._delimiter,

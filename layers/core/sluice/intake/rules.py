@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from sluice.contract.models import Column
 from sluice.intake.nearest_value import NearestValue
+from sluice.model.text_buffers import are_category_names, none_is_blank
 from sluice.model.values import PLAIN, WHAT, Reading, parse_text
 
 ARROW_TYPES: dict[str, pa.DataType] = {
@@ -104,6 +105,8 @@ def _judge_coded(
     name: str, column: Column, coded: pa.Array, key: bool, reading: Reading
 ) -> tuple[pa.Array, list[Violation]]:
     texts, places = coded.dictionary, coded.indices
+    if _passes_as_it_is(column, coded, key, reading):
+        return coded, []
     if places.null_count:
         places = pc.fill_null(places, len(texts))
         texts = pa.concat_arrays([texts, pa.array([""])])
@@ -118,6 +121,15 @@ def _judge_coded(
     return typed, [violation for violation in spread if pc.any(violation.mask).as_py()]
 
 
+def _passes_as_it_is(column: Column, coded: pa.Array, key: bool, reading: Reading) -> bool:
+    """Whether each text of a dictionary is its own category, and no rule can be broken: seen by the texts' bytes."""
+    if column.type != "category" or reading.missing or not are_category_names(coded.dictionary):
+        return False
+    if coded.null_count and (key or not column.nullable):
+        return False
+    return column.known is None or column.known.issuperset(coded.dictionary.to_pylist())
+
+
 def typed_values(
     kind: str, text: pa.Array, reading: Reading = PLAIN, native: pa.Array | bool = False
 ) -> tuple[pa.Array, pa.Array]:
@@ -125,6 +137,8 @@ def typed_values(
     if not pa.types.is_string(text.type):
         return _without_missing_numbers(text, pc.is_null(text), reading)
     if kind == "text" and not reading.markers:
+        if none_is_blank(text):
+            return text, pa.repeat(pa.scalar(False), len(text))
         # all blanks, or nothing; a null is missing already
         missing = pc.or_(pc.utf8_is_space(text), pc.equal(pc.binary_length(text), 0))
         missing = pc.fill_null(missing, True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,12 +12,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from sluice.contract.file import FOUND
 from sluice.contract.models import Contract
 from sluice.errors import CorrectionError, EmptyFileError, HeaderMismatchError
-from sluice.intake.arrow_types import CODED, plan_of
+from sluice.intake.accepted_file import AcceptedFile, Count
+from sluice.intake.arrow_types import plan_of
 from sluice.intake.batches import Batch, Batches, Notes
 from sluice.intake.blocks import Opener
 from sluice.intake.changed_cells import count_changed
@@ -30,10 +30,9 @@ from sluice.intake.opening import Arrival
 from sluice.intake.parts import Part
 from sluice.intake.quarantine_columns import OWN, ROW
 from sluice.intake.refusals import Tally, any_of, write_refused
-from sluice.intake.rules import ARROW_TYPES, Violation, judge
+from sluice.intake.rules import Violation, judge
 from sluice.intake.source import Source, open_source
-
-Count = Callable[[Mapping[str, pa.Array], int], None]
+from sluice.intake.stages import ahead
 
 
 @dataclass
@@ -62,7 +61,7 @@ def validate_file(
 ) -> Outcome:
     """Judges every row of the file; `scratch` is a folder for written files.
 
-    `count`: is given the accepted rows, batch by batch: the typed columns of the contract, and their length.
+    `count`: is given the accepted rows, group by group: the typed columns of the contract, and their length.
     `correction`: the file has rows that come back from quarantine. What the contract expects of a file as a whole does
     not count then. `in_key`: columns whose value stands in the key of the file (`sluice.keys.columns_in`).
 
@@ -182,12 +181,6 @@ def check_names(outcome: Outcome, contract: Contract, text: Opener, of_key: KeyC
     outcome.extra_columns = check_header(of_key.header(outcome.notes.columns), contract)
 
 
-def accepted_schema(contract: Contract) -> pa.Schema:
-    """Types of an accepted Parquet file."""
-    fields = [pa.field(name, ARROW_TYPES[column.type]) for name, column in contract.data.columns.items()]
-    return pa.schema([*fields, pa.field("_arrived_at", pa.timestamp("us")), pa.field("_row", pa.int64())])
-
-
 def _write(
     batches: Batches,
     contract: Contract,
@@ -196,65 +189,24 @@ def _write(
     limits: Limits,
     count: Count | None,
 ) -> None:
-    schema = accepted_schema(contract)
     arrived = pa.scalar(arrived_at.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us"))
-    # a category is written with its codes; without Arrow's own schema in the file, readers see text
-    coded = [name for name, column in contract.data.columns.items() if column.type == "category"]
-    for name in coded:
-        schema = schema.set(schema.get_field_index(name), pa.field(name, CODED))
     with (
-        closing(batches),
-        pq.ParquetWriter(
-            outcome.accepted_path,
-            schema,
-            store_schema=False,
-            write_statistics=False,  # every reader reads all rows
-            **_packed(schema, [*coded, "_arrived_at"]),
-        ) as accepted,
+        closing(ahead(batches)) as coming,
+        AcceptedFile(outcome.accepted_path, contract, count) as accepted,
         outcome.quarantine_path.open("w", encoding="utf-8") as refused,
     ):
-        for batch in batches:
+        for batch in coming:
             limits.check_time()
             columns, violations = _judge(batch, contract, outcome.notes)
             bad = any_of(violations, len(batch.rows))
             write_refused(batch, violations, bad, outcome, refused)
-            columns += [pa.repeat(arrived, len(batch.rows)), batch.rows]
-            typed = [_coded(each) if name in coded else each for name, each in zip(schema.names, columns, strict=True)]
-            table = pa.table(typed, schema=schema)
+            table = accepted.table([*columns, pa.repeat(arrived, len(batch.rows)), batch.rows])
             if violations:
                 table = table.filter(pc.invert(bad))
             outcome.rows += table.num_rows
             for name in contract.data.columns:
                 outcome.nulls[name] += table.column(name).null_count
-            if table.num_rows:
-                accepted.write_table(table)
-                if count is not None:
-                    whole = {name: table.column(name) for name in contract.data.columns}
-                    count({name: _one(each) for name, each in whole.items()}, table.num_rows)
-
-
-def _packed(schema: pa.Schema, written_once: list[str]) -> dict[str, Any]:
-    """How the columns are written: integers and times by their differences, which takes less time and space than to
-    compress them; `written_once`: by codes."""
-    whole = [
-        field.name
-        for field in schema
-        if (pa.types.is_integer(field.type) or pa.types.is_timestamp(field.type)) and field.name not in written_once
-    ]
-    small = [*whole, *(field.name for field in schema if pa.types.is_boolean(field.type))]
-    return {
-        "use_dictionary": written_once,
-        "column_encoding": dict.fromkeys(whole, "DELTA_BINARY_PACKED"),
-        "compression": {name: "NONE" if name in small else "ZSTD" for name in schema.names},
-    }
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-
-
-def _coded(values: pa.Array) -> pa.Array:
-    return values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+            accepted.add(table)
 
 
 def _judge(batch: Batch, contract: Contract, notes: Notes) -> tuple[list[pa.Array], list[Violation]]:

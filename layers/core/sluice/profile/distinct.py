@@ -10,9 +10,12 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from sluice.model.text_buffers import offsets_and_bytes
+
 KEPT = 16_384
 _WORD = np.uint64(8)
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+_HALF = np.uint64(32)
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -68,19 +71,15 @@ def hash_numbers(values: np.ndarray) -> np.ndarray:
 
 def hash_texts(texts: pa.Array) -> np.ndarray:
     """A 64-bit hash of each text (`pa.string()` without nulls): its length, then eight bytes after eight."""
-    count = len(texts)
-    if not count:
+    if not len(texts):
         return np.zeros(0, np.uint64)
-    buffers = texts.buffers()
-    offsets = np.frombuffer(buffers[1], np.int32, count + 1, 4 * texts.offset).astype(np.int64)
-    body = np.frombuffer(buffers[2], np.uint8) if buffers[2] is not None else np.zeros(0, np.uint8)
-    first, last = int(offsets[0]), int(offsets[-1])
+    offsets, body = offsets_and_bytes(texts)
     # seven bytes more, so that a whole word can be read anywhere
-    padded = np.zeros(last - first + 8, np.uint8)
-    padded[: last - first] = body[first:last]
-    words = np.ndarray(last - first + 1, np.uint64, padded, strides=(1,))
-    starts, lengths = offsets[:-1] - first, np.diff(offsets)
-    hashes = _mixed(lengths.astype(np.uint64) + _STEP)
+    padded = np.zeros(len(body) + 8, np.uint8)
+    padded[: len(body)] = body
+    words = np.ndarray(len(body) + 1, np.uint64, padded, strides=(1,))
+    starts, lengths = offsets[:-1], np.diff(offsets)
+    hashes = lengths.astype(np.uint64) * _MIX[1]
     going: slice | np.ndarray = slice(None)
     at = 0
     while True:
@@ -95,9 +94,10 @@ def hash_texts(texts: pa.Array) -> np.ndarray:
             # what lies behind a text's end belongs to the next one
             shift = (_WORD - np.minimum(rest, 8).astype(np.uint64)) * _WORD
             found = (found << shift) >> shift
-        hashes[going] = _mixed((hashes[going] ^ found) + _STEP)
+        mixed = (hashes[going] ^ found) * _MIX[0]
+        hashes[going] = mixed ^ (mixed >> _HALF)
         at += 8
-    return hashes
+    return _mixed(hashes)
 
 
 def _mixed(bits: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sluice.contract.models import Contract
+from sluice.model.text_buffers import are_category_names
 from sluice.model.values import BLANKS, category_text
 from sluice.profile.distinct import Distinct, hash_texts
 from sluice.profile.numbers import MAX_COUNTED, Moments, Numbers
@@ -139,6 +140,8 @@ class Profiler:
 
 def _category_names(texts: pa.Array) -> pa.Array:
     """`category_text` of each; nearly always each of them is its own."""
+    if are_category_names(texts):
+        return texts
     other = pc.or_(pc.not_equal(pc.utf8_trim(texts, BLANKS), texts), pc.match_substring_regex(texts, _MAY_BE_OTHER))
     if not pc.any(other, min_count=0).as_py():
         return texts
