@@ -226,7 +226,7 @@ def _queues(project: Project) -> Iterator[tuple[str, str]]:
             if not waits >= properties.get("Timeout", 3):
                 yield where, f"{queue} shows a message again after {waits} s, while the function may still run"
             partial = "ReportBatchItemFailures" in given.get("FunctionResponseTypes", [])
-            if partial is not ("process_partial_response" in source):
+            if partial is not ("bootstrap.each_message(" in source):
                 yield where, "ReportBatchItemFailures is for functions that say which messages failed, and only those"
             if given.get("Enabled", True) is not True or "FilterCriteria" in given:
                 yield where, "does not read every message"

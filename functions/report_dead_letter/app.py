@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sluice import bootstrap
@@ -16,12 +14,11 @@ logger = Logger(service="report_dead_letter")
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    def handle(record: SQSRecord) -> dict[str, Any]:
-        given = record.raw_event.get("messageAttributes") or {}
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    def handle(message: dict[str, Any]) -> None:
+        given = message.get("messageAttributes") or {}
         attributes = {name: str(each.get("stringValue") or "") for name, each in given.items()}
-        return bootstrap.call(report_dead_letter, body=record.body, attributes=attributes)
+        bootstrap.call(report_dead_letter, body=message["body"], attributes=attributes)
 
     # what cannot be reported stays in the queue, and its alarm goes into ALARM
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)  # type: ignore[arg-type]
-    return process_partial_response(event, handle, processor, context)
+    return bootstrap.each_message(event, handle, logger)

@@ -113,3 +113,19 @@ def world() -> World:
 def call(step: Callable[..., T], *arguments: Any, **named: Any) -> T:
     """Calls an entry point with those of this process's ports that its signature names."""
     return world().call(step, *arguments, **named)
+
+
+def each_message(event: Mapping[str, Any], handle: Callable[[dict[str, Any]], Any], logger: Any) -> dict[str, Any]:
+    """Handles each SQS message of an event. What a function with ReportBatchItemFailures answers: those that failed.
+
+    They come back, alone; after the queue's maxReceiveCount they are in its dead-letter queue. Powertools' batch
+    processor does the same; with asyncio and what else it imports, it is an eighth of a cold start's CPU.
+    """
+    failed = []
+    for message in event["Records"]:
+        try:
+            handle(message)
+        except Exception:
+            logger.exception("message %s failed; it comes back", message["messageId"])
+            failed.append({"itemIdentifier": message["messageId"]})
+    return {"batchItemFailures": failed}

@@ -13,7 +13,6 @@ from sluice.datasets.accepted_files import accepted_files
 from sluice.errors import DamagedRecordError, NotFoundError, UnknownProjectError
 from sluice.ports import Events, Json, Ledger, ObjectStore
 from sluice.profile import drift
-from sluice.profile.profiles import profile_parquet
 from sluice.profile.report import render
 from sluice.records.baseline import Baseline
 from sluice.store.baselines import baseline_of
@@ -36,9 +35,7 @@ def profile_dataset(project: str, dataset_id: str, *, objects: ObjectStore, ledg
     contract = Contract.model_validate(registered[0])
     profile = counted(project, dataset_id, registered[1], objects=objects)
     if profile is None:
-        with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
-            files = accepted_files(project, dataset_id, Path(folder), objects=objects)
-            profile = profile_parquet(files, contract, dataset_id) | {"contract_version": registered[1]}
+        profile = _counted_again(project, dataset_id, contract, objects=objects) | {"contract_version": registered[1]}
         profile |= read_as(project, dataset_id, objects=objects)
     notes: list[str] = []
     baseline = _baseline(project, notes, objects=objects, ledger=ledger)
@@ -51,6 +48,14 @@ def profile_dataset(project: str, dataset_id: str, *, objects: ObjectStore, ledg
     objects.write(keys.profile_report(project, dataset_id), page.encode(), "text/html; charset=utf-8")
     events.put("Dataset Profiled", {"project": project, "dataset_id": dataset_id})
     return {"project": project, "dataset_id": dataset_id, "rows": profile["rows"], "drift": scores, "notes": notes}
+
+
+def _counted_again(project: str, dataset_id: str, contract: Contract, *, objects: ObjectStore) -> Json:
+    # pyarrow and numpy take a quarter of a cold start, and few datasets are counted here
+    from sluice.profile.profiles import profile_parquet
+
+    with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
+        return profile_parquet(accepted_files(project, dataset_id, Path(folder), objects=objects), contract, dataset_id)
 
 
 def _baseline(project: str, notes: list[str], *, objects: ObjectStore, ledger: Ledger) -> Baseline | None:
