@@ -114,8 +114,8 @@ REFUSED = {
         "needs business.value_per_true_positive",
     ),
     "multiclass quality": (
-        target("category", MULTICLASS) + "monitor: {quality: {metric: log_loss, max: 0.7}}",
-        "an answer has that of the predicted class",
+        target("category", MULTICLASS) + "monitor: {quality: {metric: log_loss, min: 0.7}}",
+        "write `max: 0.7`",
     ),
     "quality without a limit": (BASE + "monitor: {quality: {metric: roc_auc}}", "needs one limit"),
     "quality with two limits": (BASE + "monitor: {quality: {metric: roc_auc, min: 0.1, max: 0.9}}", "needs one limit"),
@@ -413,12 +413,11 @@ def test_metrics_are_those_that_evaluation_and_monitoring_compute() -> None:
     worth = {"value_per_true_positive": 1.0, "cost_per_contact": 0.1}
     for kind, names in metric_limits.ONLINE_METRICS.items():
         if names:
-            assert OnlineMetrics(kind, worth).names == list(names)
-        if kind != "anomaly":
-            answered = set(metric_limits.METRICS[kind]) - set(names)
-            assert answered <= (
-                metric_limits.NOT_ANSWERED if kind == "multiclass" else set(metric_limits.METRICS[kind])
-            )
+            assert OnlineMetrics(kind, worth, probabilities=True).names == list(names)
+        if kind in metrics.METRICS:
+            assert set(names) == set(metric_limits.METRICS[kind])
+    answered = set(metric_limits.METRICS["multiclass"]) - metric_limits.OF_ALL_CLASSES
+    assert set(OnlineMetrics("multiclass").names) == answered
 
 
 def test_what_learns_without_labels_has_defaults_of_its_own() -> None:

@@ -9,7 +9,7 @@ import random
 import numpy as np
 import pytest
 
-from sluice.contract.metric_limits import ONLINE_METRICS
+from sluice.contract.metric_limits import OF_ALL_CLASSES, ONLINE_METRICS
 from sluice.model import metrics
 from sluice.watch.quality_interval import interval, wilson
 from sluice.watch.quality_sketch import GROWTH, STEP, OnlineMetrics, Pair, merged, sketch_of, tied_share
@@ -98,10 +98,59 @@ def test_several_classes_are_the_confusion_matrix() -> None:
         scores[place] = (1 - pair.score) / 2
         scores[place, classes.index(pair.said)] = max(pair.score, 0.34)
     wanted = metrics.compute("multiclass", y, scores)
-    assert found.keys() == set(ONLINE_METRICS["multiclass"])
+    assert found.keys() == set(ONLINE_METRICS["multiclass"]) - OF_ALL_CLASSES
     for name in found.keys() - {"ece"}:
         assert found[name] == pytest.approx(wanted[name], abs=1e-12), name
     assert found["ece"] == pytest.approx(wanted["ece"], abs=1e-3)
+
+
+def several(seed: int, rows: int) -> tuple[list[Pair], np.ndarray, np.ndarray]:
+    """Answers with the probabilities of four classes, one of them rare; the labels (rows,), the scores (rows, 4)."""
+    generator = np.random.default_rng(seed)
+    odds = generator.normal(size=(rows, 4)) * 1.5 + np.array([1.0, 0.5, 0.0, -2.0])
+    scores = np.exp(odds) / np.exp(odds).sum(axis=1, keepdims=True)
+    y = np.array([generator.choice(4, p=row) for row in scores])
+    names = "abcd"
+    pairs = [
+        Pair(names[label], names[row.argmax()], float(row.max()), dict(zip(names, row.tolist(), strict=True)))
+        for label, row in zip(y, scores, strict=True)
+    ]
+    return pairs, y, scores
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_several_classes_with_all_their_probabilities(seed: int) -> None:
+    pairs, y, scores = several(seed, 1500)
+    online = OnlineMetrics("multiclass", probabilities=True)
+    sketch = merged([sketch_of(pairs[:700], "multiclass"), sketch_of(pairs[700:], "multiclass")])
+    found, wanted = online.values(sketch), metrics.compute("multiclass", y, scores)
+    assert found.keys() == wanted.keys() == set(ONLINE_METRICS["multiclass"])
+    assert sketch.rows == online.labels_of("roc_auc", sketch) == len(pairs)
+    bounds = {"log_loss": 1e-9, "brier": 1e-9, "roc_auc": 0.005, "pr_auc": 0.01, "ece": 1e-3}
+    for name, value in wanted.items():
+        assert found[name] == pytest.approx(value, abs=bounds.get(name, 1e-9)), name
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "log_loss", "brier"])
+def test_intervals_of_several_classes_hold_what_is_measured_on_many_rows(name: str) -> None:
+    """Resampled counts do not know their rows, so the interval of a ROC AUC is as wide as dependence may make it."""
+    online = OnlineMetrics("multiclass", probabilities=True)
+    whole, y, scores = several(9, 12_000)
+    truth = metrics.compute("multiclass", y, scores)[name]
+    held = 0
+    for seed in range(40):
+        sketch = sketch_of(random.Random(seed).sample(whole, 400), "multiclass")
+        low, high = interval(name, online, sketch) or (1.0, 0.0)
+        held += low <= truth <= high
+    assert held >= 34, "of 40 intervals at 95 %, fewer are one in 1,000 sessions"
+
+
+def test_a_class_that_the_model_does_not_know_has_no_probability() -> None:
+    online = OnlineMetrics("multiclass", probabilities=True)
+    known = Pair("a", "a", 0.75, {"a": 0.75, "b": 0.25})
+    sketch = sketch_of([known, Pair("new", "a", 0.75, {"a": 0.75, "b": 0.25})], "multiclass")
+    assert online.value("log_loss", sketch) == pytest.approx((-math.log(0.75) - math.log(np.finfo(float).eps)) / 2)
+    assert online.value("brier", sketch) == pytest.approx((0.0625 + (0.625 + 1) / 2) / 2)
 
 
 def test_a_day_is_the_sum_of_its_hours_in_any_order() -> None:

@@ -18,7 +18,6 @@ from sluice.contract.metric_limits import (
     GREATEST_PSI,
     METRICS,
     NEUTRAL,
-    NOT_ANSWERED,
     ONLINE_METRICS,
     SUSPECTED_LEAKS,
     limit_violation,
@@ -250,8 +249,6 @@ def _monitoring(contract: Contract) -> Iterator[str]:
         yield f"monitor.quality.label is for clustering; a {kind} problem has its labels in problem.target"
     if quality.metric not in known:
         hint = nearest(quality.metric, known)
-        if quality.metric in METRICS[kind] and quality.metric in NOT_ANSWERED:
-            hint = " (it needs the probabilities of all classes, and an answer has that of the predicted class)"
         listed = f"computed are {', '.join(known)}"
         yield f"monitor.quality.metric {quality.metric!r}: of a {kind} problem with delayed labels {listed}{hint}"
         return

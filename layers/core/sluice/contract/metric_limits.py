@@ -12,7 +12,7 @@ __all__ = [
     "LOWER_IS_BETTER",
     "METRICS",
     "NEUTRAL",
-    "NOT_ANSWERED",
+    "OF_ALL_CLASSES",
     "ONLINE_METRICS",
     "RANGES",
     "Range",
@@ -35,11 +35,12 @@ METRICS = {
 """What evaluation computes on the test rows."""
 SUSPECTED_LEAKS = "suspected_leaks"
 """Only in a gate, and only with `max`: how many suspicions the leakage alarm has, for every type of problem."""
-NOT_ANSWERED = frozenset({"log_loss", "roc_auc", "pr_auc", "brier"})
-"""Of several classes: they need the probabilities of all classes, and an answer has that of the predicted one alone."""
+OF_ALL_CLASSES = frozenset({"log_loss", "roc_auc", "pr_auc", "brier"})
+"""Of several classes: they need the probabilities of all classes, and an answer has that of the predicted one alone.
+Where `monitor.quality` asks for one of them, the monitor scores the captured rows again with the serving model."""
 ONLINE_METRICS: dict[str, tuple[str, ...]] = {
     "binary": METRICS["binary"],
-    "multiclass": tuple(name for name in METRICS["multiclass"] if name not in NOT_ANSWERED),
+    "multiclass": METRICS["multiclass"],
     "regression": METRICS["regression"],
     "clustering": ("adjusted_rand", "v_measure"),
     "anomaly": (

@@ -2,7 +2,8 @@
 
 `monitor/<project>/answers/<day>.jsonl.gz` holds the rows of one day's capture files. Its first line names the files
 that it was made of; files that are new are added, and a day whose files are not what they were is read again. So it is
-a function of the captures alone, and a measurement that dies or runs twice changes nothing.
+a function of the captures alone, and a measurement that dies or runs twice changes nothing. With probabilities of all
+classes it is a function of the serving model as well, and is made again for another one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import PurePosixPath
 from sluice import keys
 from sluice.contract import Contract
 from sluice.errors import NotFoundError
+from sluice.monitoring.class_probabilities import ClassScorer
+from sluice.names import digest
 from sluice.ports import Json, ObjectStore, StoredObject
 from sluice.watch.answers import Answered, answered_rows, newest, shape
 from sluice.watch.captures import parse_file
@@ -49,8 +52,13 @@ class AnsweredRows:
         return found
 
 
-def answered_since(since: datetime, contract: Contract, *, objects: ObjectStore) -> AnsweredRows:
-    """Rows that were answered since then, of all variants. Writes the days that were not complete yet."""
+def answered_since(
+    since: datetime, contract: Contract, scorer: ClassScorer | None = None, *, objects: ObjectStore
+) -> AnsweredRows:
+    """Rows that were answered since then, of all variants. Writes the days that were not complete yet.
+
+    `scorer` gives the serving model's rows the probabilities of all classes.
+    """
     days: dict[str, list[StoredObject]] = {}
     for stored in objects.list(keys.capture(contract.project)):
         day = _day(stored)
@@ -63,7 +71,7 @@ def answered_since(since: datetime, contract: Contract, *, objects: ObjectStore)
         if len(collected) >= MAX_ROWS:
             found.days_left_out.append(day)
             continue
-        rows, nameless, read, waiting = _of_day(day, days[day], allowed, contract, objects=objects)
+        rows, nameless, read, waiting = _of_day(day, days[day], allowed, contract, scorer, objects=objects)
         allowed -= read
         found.files_left_out += waiting
         found.nameless += nameless
@@ -73,10 +81,18 @@ def answered_since(since: datetime, contract: Contract, *, objects: ObjectStore)
 
 
 def _of_day(
-    day: str, files: list[StoredObject], allowed: int, contract: Contract, *, objects: ObjectStore
+    day: str,
+    files: list[StoredObject],
+    allowed: int,
+    contract: Contract,
+    scorer: ClassScorer | None,
+    *,
+    objects: ObjectStore,
 ) -> tuple[list[Answered], int, int, int]:
     """Rows, rows without a name, files that were read for the first time, and files that are still to be read."""
     key, current = keys.monitor(contract.project, "answers", f"{day}.jsonl.gz"), shape(contract)
+    if scorer is not None:
+        current = digest(current, scorer.run_id)
     wanted = {stored.key: f"{stored.size} {stored.modified.isoformat()}" for stored in files}
     head, rows = _read(key, current, objects=objects)
     if any(wanted.get(name) != mark for name, mark in head["files"].items()):
@@ -88,7 +104,8 @@ def _of_day(
         except NotFoundError:  # deleted since it was listed
             continue
         variant = PurePosixPath(stored.key).parts[3] if stored.key.count("/") > 3 else ""
-        more, nameless = answered_rows(requests, contract, variant, stored.modified)
+        probabilities = scorer.of(requests) if scorer else None
+        more, nameless = answered_rows(requests, contract, variant, stored.modified, probabilities)
         rows += more
         head["nameless"] += nameless
         head["files"][stored.key] = wanted[stored.key]

@@ -16,17 +16,19 @@ from datetime import UTC, datetime, timedelta
 from sluice import keys
 from sluice.contract.durations import seconds
 from sluice.datasets.late_labels import late_labels
-from sluice.errors import DamagedRecordError
+from sluice.errors import ArtifactError, DamagedRecordError
+from sluice.model.errors import ArtifactError as DamagedArtifactError
 from sluice.monitoring.answers import answered_since
+from sluice.monitoring.class_probabilities import ClassScorer, class_scorer, wants_probabilities
 from sluice.monitoring.look import Look
-from sluice.ports import Champion, Clock, Metric, ObjectStore
+from sluice.ports import Champion, Clock, Metric, ObjectStore, Signer
 from sluice.store.run_records import stored_json, write_json
 from sluice.watch.answers import Answered
 from sluice.watch.label_register import LabelledRow, join_labels
 from sluice.watch.maturity import maturity_curve
 
 
-def measure_labels(look: Look, *, objects: ObjectStore, clock: Clock) -> list[Metric]:
+def measure_labels(look: Look, *, objects: ObjectStore, signer: Signer, clock: Clock) -> list[Metric]:
     contract = look.contract
     found = late_labels(contract, objects=objects, clock=clock)
     look.labels = found.labels
@@ -38,7 +40,8 @@ def measure_labels(look: Look, *, objects: ObjectStore, clock: Clock) -> list[Me
     # a window ends where labels are mature, at most `within` ago; whole days, so that a day never loses rows
     back = timedelta(seconds=within + seconds(contract.monitor.window))
     since = (now - back).replace(hour=0, minute=0, second=0, microsecond=0)
-    answered = answered_since(since, contract, objects=objects)
+    scorer = _scorer(look, objects=objects, signer=signer)
+    answered = answered_since(since, contract, scorer, objects=objects)
     look.problems |= answered.problems(contract.monitor.labels_within)
     joined = join_labels(found.given, answered.rows, lambda row: of_champion(row, look.champion), within)
     waiting = (now.timestamp() - row.at for place, row in enumerate(answered.rows) if place not in joined.delays)
@@ -53,6 +56,19 @@ def measure_labels(look: Look, *, objects: ObjectStore, clock: Clock) -> list[Me
     }
     _write_register(look.project, joined.rows, objects=objects)
     return []
+
+
+def _scorer(look: Look, *, objects: ObjectStore, signer: Signer) -> ClassScorer | None:
+    """None where no metric needs it, or where the model cannot be used: then its problem says why."""
+    if not wants_probabilities(look.contract):
+        return None
+    try:
+        scorer = class_scorer(look.project, look.champion, objects=objects, signer=signer)
+    except (ArtifactError, DamagedArtifactError) as error:
+        look.problems["probabilities of all classes"] = str(error)
+        return None
+    look.classes = scorer.classes
+    return scorer
 
 
 def of_champion(row: Answered, champion: Champion) -> bool:

@@ -33,6 +33,8 @@ class Look:
         self.labels: dict[Identity, Typed] = {}
         self.answered: list[Answered] = []
         """Rows of all models since the labels' horizon."""
+        self.classes: tuple[str, ...] = ()
+        """The serving model's, in the order of the answered rows' probabilities of all classes."""
         self.joined = Joined()
         """The serving model's labelled rows among them."""
         self.curve = MaturityCurve()

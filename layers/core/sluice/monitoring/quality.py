@@ -18,6 +18,7 @@ from sluice.contract.durations import seconds
 from sluice.contract.metric_limits import ONLINE_METRICS
 from sluice.model.metrics import break_even, has_value
 from sluice.model.values import category_text, finite, is_positive, parse_json
+from sluice.monitoring.class_probabilities import named_probabilities, wants_probabilities
 from sluice.monitoring.labels import of_champion
 from sluice.monitoring.look import Look
 from sluice.monitoring.segments import by_segment
@@ -44,11 +45,13 @@ class Asked:
     online: OnlineMetrics
     metric: str
     business: Json
+    classes: tuple[str, ...] = ()
+    """Of the answers' probabilities, where a metric needs those of all classes."""
 
     def sketch(self, rows: Sequence[LabelledRow]) -> QualitySketch:
         problem = self.contract.problem.type
         border = break_even(self.business) if problem == "binary" and has_value(self.business) else None
-        pairs = (pair_of(row, self.contract) for row in rows)
+        pairs = (pair_of(row, self.contract, self.classes) for row in rows)
         return sketch_of((pair for pair in pairs if pair is not None), problem, border)
 
     def figures(self, sketch: QualitySketch) -> Json:
@@ -65,14 +68,14 @@ def measure_quality(look: Look, *, objects: ObjectStore, clock: Clock) -> list[M
         return []
     named = quality.metric if quality else contract.problem.metric
     business = contract.business.model_dump(mode="json")
-    online = OnlineMetrics(contract.problem.type, business)
+    online = OnlineMetrics(contract.problem.type, business, probabilities=wants_probabilities(contract))
     if named not in online.names:
         if quality is not None:
             why = f"{named} is not computed from delayed labels; `sluice check` says what the contract may ask for"
             look.report["quality"] = {"metric": named, "labels": len(look.joined.rows), "value": None, "reason": why}
             return []
         named = known[0]
-    asked = Asked(contract, online, named, business)
+    asked = Asked(contract, online, named, business, look.classes)
     facts, published = _measured(look, asked, clock.now().timestamp(), objects=objects)
     if quality is None:
         look.report["labelled_quality"] = facts
@@ -93,7 +96,7 @@ def _measured(look: Look, asked: Asked, now: float, *, objects: ObjectStore) -> 
     mature = [row for row in look.joined.rows if row.row.at <= until or until >= now]
     within = [row for row in mature if row.row.at > until - window]
     sketch = asked.sketch(within)
-    labels = sketch.rows
+    labels = asked.online.labels_of(asked.metric, sketch)
     facts: Json = {
         "metric": asked.metric,
         "labels": labels,
@@ -104,11 +107,14 @@ def _measured(look: Look, asked: Asked, now: float, *, objects: ObjectStore) -> 
         "mature_age_seconds": look.curve.mature_age(),
         "immature_labels": len(look.joined.rows) - len(mature),
     }
+    without = facts["labels_without_probabilities"] = sketch.rows - labels
     published = [look.metric(metric.QUALITY_LABELS, labels, "Count")]
     if labels < min_labels:
         facts["reason"] = f"{labels} labels belong to a captured request; {min_labels} are needed"
         if facts["immature_labels"]:
             facts["reason"] += f" ({facts['immature_labels']} more are of requests that still wait for most labels)"
+        if without:
+            facts["reason"] += f"; {without} have no probabilities of all classes: the serving model did not answer so"
     else:
         facts |= asked.figures(sketch)
         facts["metrics"] = {
@@ -232,14 +238,15 @@ def _undefined(asked: Asked, sketch: QualitySketch) -> str:
     return "all labels have the same class" if len(classes) < 2 else f"{asked.metric} is not defined on these labels"
 
 
-def pair_of(row: LabelledRow, contract: Contract) -> Pair | None:
-    """None for a label or an answer that is not of its kind."""
+def pair_of(row: LabelledRow, contract: Contract, classes: Sequence[str] = ()) -> Pair | None:
+    """None for a label or an answer that is not of its kind. `classes`: of its probabilities, if it has any."""
     problem, answer = contract.problem.type, row.row
     if problem == "regression":
         label = finite(row.label)
         return None if label is None or answer.score is None else Pair(label, None, answer.score)
     if problem in ("multiclass", "clustering"):
-        return Pair(category_text(row.label)[:200], answer.prediction, answer.score)
+        probabilities = named_probabilities(classes, answer.probabilities) if classes else None
+        return Pair(category_text(row.label)[:200], answer.prediction, answer.score, probabilities)
     said: bool | None = None
     if answer.prediction is not None:
         if problem == "anomaly":

@@ -20,6 +20,14 @@ def verified(project: str, run_id: str, artifact_uri: str, *, objects: ObjectSto
 
     Raises ArtifactError saying which object, what was expected and found, and what to do.
     """
+    with tempfile.TemporaryDirectory() as scratch:
+        return verified_archive(project, run_id, artifact_uri, Path(scratch), objects=objects, signer=signer)[0]
+
+
+def verified_archive(
+    project: str, run_id: str, artifact_uri: str, folder: Path, *, objects: ObjectStore, signer: Signer
+) -> tuple[Seal, Path]:
+    """As `verified`; the archive is in `folder` afterwards."""
     where = keys.sealed(project, run_id, "signature.json")
     try:
         body = objects.read(where)
@@ -49,13 +57,19 @@ def verified(project: str, run_id: str, artifact_uri: str, *, objects: ObjectSto
                 f"{objects.uri(where)} is the signature of another model: {name} {found}, expected {expected}. "
                 "Restore its first version, or train again"
             )
-    with tempfile.TemporaryDirectory() as scratch:
-        seal.matches(sha256(downloaded(artifact_uri, Path(scratch), objects=objects)))
-    return seal
+    archive = downloaded(artifact_uri, folder, objects=objects)
+    seal.matches(sha256(archive))
+    return seal, archive
 
 
 def verified_champion(project: str, champion: Champion | Json, *, objects: ObjectStore, signer: Signer) -> Seal:
     """`champion` is the serving one, or the record of its predecessor. Raises ArtifactError."""
+    run_id, uri = champion_archive(champion)
+    return verified(project, run_id, uri, objects=objects, signer=signer)
+
+
+def champion_archive(champion: Champion | Json) -> tuple[str, str]:
+    """Its run, and where its archive is. Raises ArtifactError where the record does not say it."""
     run_id, metrics = (
         (champion.run_id, champion.metrics)
         if isinstance(champion, Champion)
@@ -64,7 +78,7 @@ def verified_champion(project: str, champion: Champion | Json, *, objects: Objec
     uri = metrics.get("artifact_uri")
     if not uri:
         raise ArtifactError(f"the record of champion {run_id} does not say where its model is; train again")
-    return verified(project, run_id, str(uri), objects=objects, signer=signer)
+    return str(run_id), str(uri)
 
 
 def downloaded(uri: str, folder: Path, *, objects: ObjectStore) -> Path:

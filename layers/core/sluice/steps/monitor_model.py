@@ -12,7 +12,7 @@ from sluice.monitoring.labels import measure_labels
 from sluice.monitoring.look import Look
 from sluice.monitoring.quality import measure_quality
 from sluice.monitoring.triage import measure_triage
-from sluice.ports import Alerts, Clock, Events, Json, Ledger, Metric, Metrics, Models, ObjectStore
+from sluice.ports import Alerts, Clock, Events, Json, Ledger, Metric, Metrics, Models, ObjectStore, Signer
 from sluice.serving.compare_in_probation import compare_in_probation
 from sluice.serving.held_releases import tell_of_held_release
 from sluice.serving.missing_endpoints import tell_of_missing_endpoint
@@ -31,6 +31,7 @@ def monitor_model(
     events: Events,
     metrics: Metrics,
     models: Models,
+    signer: Signer,
     clock: Clock,
 ) -> Json:
     """`{"decision": stable | drifted | inconclusive | asleep | no_champion, "drift", "rows", "quality", "report"}`.
@@ -67,7 +68,7 @@ def monitor_model(
     look.part("capture", lambda: measure_capture(look, objects=objects, clock=clock))
     look.part("drift", lambda: measure_drift(look, objects=objects))
     look.part("estimate", lambda: measure_estimate(look))
-    look.part("labels", lambda: measure_labels(look, objects=objects, clock=clock))
+    look.part("labels", lambda: measure_labels(look, objects=objects, signer=signer, clock=clock))
     look.part("triage", lambda: measure_triage(look, clock=clock))
     look.part("quality", lambda: measure_quality(look, objects=objects, clock=clock))
     look.part("probation", lambda: _probation(look, objects=objects, clock=clock))

@@ -1,12 +1,14 @@
 """Answered rows in the short form in which they wait for their labels: one JSON array a line, much less than a capture.
 
-`[at, own, key, variant, model, prediction, score, [segment, …]]`. Pure: the lines depend on the requests alone.
+`[at, own, key, variant, model, prediction, score, [segment, …]]`, and behind it the probabilities of all classes where
+they were computed, as base64 of float32. Pure: the lines depend on the requests and the probabilities alone.
 """
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,7 +28,8 @@ class Answered:
     """A row that was answered. `at`: seconds since 1970; `own`: its inference id; `key`: the values of its key.
 
     `prediction`: the answer as a text, so that 3 and 3.0 are one class; of a regression the number is in `score`.
-    `segments`: its values of `segment_columns`, as texts or numbers.
+    `segments`: its values of `segment_columns`, as texts or numbers. `probabilities`: those of all classes, as float32,
+    of a model that gave this answer and was asked again.
     """
 
     at: float
@@ -37,16 +40,21 @@ class Answered:
     prediction: str | None
     score: float | None
     segments: tuple[str | float | None, ...] = ()
+    probabilities: bytes | None = None
 
     def line(self) -> str:
         facts = [self.at, self.own, self.key, self.variant, self.model, self.prediction, self.score, self.segments]
+        if self.probabilities is not None:
+            facts.append(base64.b64encode(self.probabilities).decode())
         return json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def parse(cls, line: str) -> Answered:
         """Raises ValueError or TypeError for a line that `line` did not write."""
-        at, own, key, variant, model, prediction, score, segments = json.loads(line)
-        return cls(at, own, None if key is None else tuple(key), variant, model, prediction, score, tuple(segments))
+        at, own, key, variant, model, prediction, score, segments, *more = json.loads(line)
+        identity = None if key is None else tuple(key)
+        probabilities = base64.b64decode(more[0]) if more else None
+        return cls(at, own, identity, variant, model, prediction, score, tuple(segments), probabilities)
 
 
 def segment_columns(contract: Contract) -> list[str]:
@@ -62,16 +70,22 @@ def shape(contract: Contract) -> str:
 
 
 def answered_rows(
-    requests: Iterable[Captured], contract: Contract, variant: str, received: datetime
+    requests: Iterable[Captured],
+    contract: Contract,
+    variant: str,
+    received: datetime,
+    probabilities: Mapping[tuple[int, int], bytes] | None = None,
 ) -> tuple[list[Answered], int]:
     """Rows of the requests that a label can name, and the number of rows that none can name.
 
-    `received`: the time of a request that does not say its own. Requests that Sluice sent itself are left out.
+    `received`: the time of a request that does not say its own. `probabilities`: of all classes, by the request's place
+    and the row's number. Requests that Sluice sent itself are left out.
     """
+    known = probabilities or {}
     found: list[Answered] = []
     nameless = 0
     columns = segment_columns(contract)
-    for request in requests:
+    for place, request in enumerate(requests):
         if request.replayed:
             continue
         at = (request.at or received).timestamp()
@@ -91,6 +105,7 @@ def answered_rows(
                     category_text(said)[:_TEXT] if isinstance(said, str | bool | int | float) else None,
                     score_of(answer),
                     tuple(_segment(row.get(name)) for name in columns),
+                    known.get((place, number)),
                 )
             )
     return found, nameless

@@ -38,7 +38,7 @@ import numpy as np
 
 from sluice.model.metric_ranges import RANGES, Range
 from sluice.model.metrics import break_even
-from sluice.watch.quality_sketch import Cells, OnlineMetrics, QualitySketch, merged
+from sluice.watch.quality_sketch import CLASS, Cells, OnlineMetrics, QualitySketch, merged
 
 ALPHA = 0.05
 YEAR, PROMOTION = 365 * 86400.0, 14 * 86400.0
@@ -245,7 +245,7 @@ def _asymptotic(
     rows = 0
     for start in _starts(len(periods)):
         cells = online.cells(name, merged(periods[start:]))
-        n = float(cells.counts.sum())
+        n = online.labels(name, cells)
         if n < min_labels or not _enough(cells, online.problem):
             continue
         value = float(online.weighted(name, cells, cells.counts[None, :])[0])
@@ -289,17 +289,23 @@ def standard_error(name: str, online: OnlineMetrics, cells: Cells) -> float | No
     if len(drawn) < 0.95 * RESAMPLES:
         return None
     error = float(drawn.std(ddof=1))
-    return max(error, _hanley_mcneil(cells)) if name == "roc_auc" else error
+    if name != "roc_auc":
+        return error
+    return max(error, float(np.mean([_hanley_mcneil(*each) for each in _sizes(cells)])))
 
 
-def _hanley_mcneil(cells: Cells) -> float:
+def _sizes(cells: Cells) -> list[tuple[float, float]]:
+    """(positives, negatives) of each class that occurs; of two classes, of the positive one."""
+    counts = np.bincount(cells.truth.astype(np.int64), cells.counts, 2 * (int(cells.truth.max()) // 2 + 1))
+    return [(float(yes), float(no)) for no, yes in counts.reshape(-1, 2) if yes and no]
+
+
+def _hanley_mcneil(positives: float, negatives: float) -> float:
     """The standard error of a ROC AUC of 0.9 with so many rows of each class, where the bootstrap sees too little.
 
     Source: Hanley & McNeil, Radiology 143, 1982: Q₁ = A / (2 - A), Q₂ = 2 A² / (1 + A).
     """
     area = 0.9
-    positives = float(cells.counts[cells.truth == 1].sum())
-    negatives = float(cells.counts[cells.truth == 0].sum())
     first, second = area / (2 - area), 2 * area * area / (1 + area)
     spread = area * (1 - area) + (positives - 1) * (first - area**2) + (negatives - 1) * (second - area**2)
     # a tenth of it: it is a floor, for scores that separate the classes all but perfectly
@@ -307,10 +313,20 @@ def _hanley_mcneil(cells: Cells) -> float:
 
 
 def resampled(name: str, online: OnlineMetrics, cells: Cells, resamples: int, seed: int = 0) -> np.ndarray:
-    """Finite values of the metric over so many draws of the rows with replacement; alike for a seed."""
+    """Finite values of the metric over so many draws of the rows with replacement; alike for a seed.
+
+    A sketch does not know which counts of several classes belong to one row, so the errors of the classes may depend
+    on each other in any way. They are taken to be all small and all large together, which has the widest spread: the
+    spread of a mean is at most the mean of the spreads.
+    """
     n = round(float(cells.counts.sum()))
     if not n:
         return np.array([])
     counts = np.random.default_rng(seed).multinomial(n, cells.counts / cells.counts.sum(), size=resamples)
-    values = online.weighted(name, cells, counts.astype(np.float64))
+    drawn = counts.astype(np.float64)
+    if online.part(name) == CLASS:
+        each = online.of_each_class(name, cells, drawn)
+        defined = np.isfinite(each).all(axis=0)
+        return np.asarray(np.sort(each[:, defined], axis=1).mean(axis=0))
+    values = online.weighted(name, cells, drawn)
     return values[np.isfinite(values)]

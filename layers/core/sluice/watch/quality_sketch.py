@@ -5,6 +5,11 @@ A sketch counts rows in cells, and keeps the sums of two numbers for each cell:
 decision    (label, prediction): the confusion matrix
 score       (label, bin of the score, decile, whether a contact pays): the sum of the scores
 number      (bin of the error, bin of the label): the sums of predictions and of labels
+log_loss    (bin of the true class's probability): the sum of -ln p
+brier       (bin of the row's Brier score): the sum of these scores
+class       (class, whether the row is of it, bin of its probability): one count for each class of a row
+
+The last three are of several classes, for rows whose probabilities of all classes are known.
 
 Bins of a score have equal width on the log-odds scale, STEP between ±EDGE, so that rare classes are as fine as
 frequent ones. Bins of a number are powers of GROWTH, with a sign. The sum of two sketches is that of their cells, so a
@@ -28,10 +33,13 @@ from typing import Any
 
 import numpy as np
 
-from sluice.contract.metric_limits import ONLINE_METRICS
+from sluice.contract.metric_limits import OF_ALL_CLASSES, ONLINE_METRICS
 from sluice.model import metrics
+from sluice.model.metrics.weighting import mean_of_defined
 from sluice.watch.agreement import AGREEMENT
 
+CLASS = "class"
+"""The part with several counts a row."""
 STEP, EDGE = 0.05, 12.0
 GROWTH = 1.02
 SCORED = frozenset({"log_loss", "brier", "ece", "profit", "uplift", "value_per_decision"})
@@ -42,11 +50,15 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A label and what was answered: a class or a bool each and a score; of a regression two numbers."""
+    """A label and what was answered: a class or a bool each and a score; of a regression two numbers.
+
+    `probabilities`: of several classes, that of each class, where they are known.
+    """
 
     label: Any
     said: Any
     score: float | None
+    probabilities: Mapping[str, float] | None = None
 
 
 @dataclass
@@ -57,7 +69,8 @@ class QualitySketch:
 
     @property
     def rows(self) -> int:
-        return round(max((sum(cell[0] for cell in part.values()) for part in self.cells.values()), default=0))
+        parts = (part for name, part in self.cells.items() if name != CLASS)
+        return round(max((sum(cell[0] for cell in part.values()) for part in parts), default=0))
 
     def counts(self, part: str) -> dict[Key, int]:
         return {key: round(cell[0]) for key, cell in self.cells.get(part, {}).items()}
@@ -87,6 +100,15 @@ def sketch_of(pairs: Iterable[Pair], problem: str, break_even: float | None = No
             pays = break_even is not None and pair.score >= break_even
             decile = min(9, max(0, int(pair.score * 10)))
             add("score", (bool(truth), score_bin(pair.score), decile, pays), pair.score)
+        if pair.probabilities is not None:
+            # a class that the model does not know has no probability
+            true = pair.probabilities.get(pair.label, 0.0)
+            squares = math.fsum(p * p for p in pair.probabilities.values())
+            brier = min(1.0, max(0.0, (squares - 2 * true + 1) / 2))
+            add("log_loss", (score_bin(true),), -math.log(max(true, _LEAST)))
+            add("brier", (score_bin(brier),), brier)
+            for name, p in pair.probabilities.items():
+                add(CLASS, (name, name == pair.label, score_bin(p)))
     return QualitySketch(
         {
             part: {
@@ -144,6 +166,8 @@ def _number_bin(value: float) -> int:
 
 
 _ROUNDING = 1e-12
+_LEAST = float(np.finfo(np.float64).eps)
+"""Where the evaluation's log loss is clipped."""
 _SMALLEST, _LOG_GROWTH, _INFINITE = 1e-9, math.log(GROWTH), 10**6
 
 
@@ -160,16 +184,19 @@ class OnlineMetrics:
     """All metrics that the answers of a problem type allow.
 
     `threshold` does not occur: what the model decided is in the answer. Of several classes the answers have the
-    predicted class and its probability alone, so metrics of the other probabilities are not among them.
+    predicted class and its probability alone; with `probabilities` those of all classes are known, and the metrics of
+    OF_ALL_CLASSES are among them.
     """
 
-    def __init__(self, problem: str, business: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, problem: str, business: Mapping[str, Any] | None = None, *, probabilities: bool = False) -> None:
         self.problem = problem
+        left_out = OF_ALL_CLASSES if problem == "multiclass" and not probabilities else frozenset[str]()
         if problem == "clustering":
             known = AGREEMENT
         else:
             known = metrics.metrics_of("binary" if problem == "anomaly" else problem, business)
-        self._metrics = {name: known[name] for name in ONLINE_METRICS[problem] if name in known}
+        wanted = (name for name in ONLINE_METRICS[problem] if name not in left_out)
+        self._metrics = {name: known[name] for name in wanted if name in known}
 
     @property
     def named(self) -> bool:
@@ -188,6 +215,8 @@ class OnlineMetrics:
         """The part of a sketch that the metric is made from."""
         if self.problem == "regression":
             return "number"
+        if self.problem == "multiclass" and name in OF_ALL_CLASSES:
+            return CLASS if name in RANKED else name
         return "score" if name in SCORED | RANKED else "decision"
 
     def cells(self, name: str, sketch: QualitySketch) -> Cells:
@@ -197,6 +226,16 @@ class OnlineMetrics:
         counts = table[:, 0]
         if self.problem == "regression":
             return Cells(table[:, 2] / counts, table[:, 1] / counts, counts)
+        if self.part(name) == CLASS:
+            place = {each: number for number, each in enumerate(sorted({key[0] for key in keys}))}
+            truth = np.array([2 * place[key[0]] + bool(key[1]) for key in keys], dtype=np.int64)
+            return Cells(truth, np.array([key[2] for key in keys], dtype=np.float64), counts)
+        if self.part(name) in OF_ALL_CLASSES:
+            # as two classes with the same loss: the true one, and the probability that makes it
+            losses = table[:, 1] / counts
+            log = name == "log_loss"
+            truth = np.full(len(keys), int(log), dtype=np.int64)
+            return Cells(truth, np.exp(-losses) if log else np.sqrt(losses), counts)
         if self.part(name) == "score":
             # tied within a bin where the order counts
             if name in RANKED:
@@ -217,12 +256,32 @@ class OnlineMetrics:
         """The metric under each row of `counts` (resamples, cells): (resamples,); NaN where it is not defined."""
         if not len(cells.truth):
             return np.full(len(counts), np.nan)
+        if self.part(name) == CLASS:
+            return mean_of_defined(self.of_each_class(name, cells, counts))
         # of several classes the chosen one is right or wrong, with its confidence
-        metric = (
-            _TWO_CLASSES[name] if self.problem == "multiclass" and self.part(name) == "score" else self._metrics[name]
-        )
+        two = self.problem == "multiclass" and self.part(name) in ("score", *OF_ALL_CLASSES)
+        metric = _TWO_CLASSES[name] if two else self._metrics[name]
         with np.errstate(over="ignore", invalid="ignore"):
             return metric.weighted(cells.truth, self._scores(name, cells), counts)
+
+    def of_each_class(self, name: str, cells: Cells, counts: np.ndarray) -> np.ndarray:
+        """The metric of each class against all others, of the classes that occur: (classes, resamples); NaN where it
+        is not defined."""
+        found = []
+        for number in np.unique(cells.truth[cells.truth % 2 == 1] // 2):
+            own = cells.truth // 2 == number
+            found.append(_TWO_CLASSES[name].weighted(cells.truth[own] % 2, _stacked(cells.said[own]), counts[:, own]))
+        return np.stack(found) if len(found) > 1 else np.full((1, len(counts)), np.nan)
+
+    def labels(self, name: str, cells: Cells) -> float:
+        """How many labels the metric's cells have."""
+        total = float(cells.counts.sum())
+        return total / len(np.unique(cells.truth // 2)) if total and self.part(name) == CLASS else total
+
+    def labels_of(self, name: str, sketch: QualitySketch) -> int:
+        """The sketch's labels, or those with the probabilities that the metric needs."""
+        of_all = self.problem == "multiclass" and name in OF_ALL_CLASSES
+        return round(self.labels(name, self.cells(name, sketch))) if of_all else sketch.rows
 
     def value(self, name: str, sketch: QualitySketch) -> float | None:
         """None where the metric is not defined on these rows."""
@@ -240,7 +299,11 @@ class OnlineMetrics:
             return cells.said
         if self.problem == "multiclass" and self.part(name) == "decision":
             return np.eye(int(max(cells.truth.max(), cells.said.max())) + 1)[cells.said]
-        return np.stack([1 - cells.said, cells.said], axis=1).astype(np.float64)
+        return _stacked(cells.said)
+
+
+def _stacked(said: np.ndarray) -> np.ndarray:
+    return np.stack([1 - said, said], axis=1).astype(np.float64)
 
 
 _TWO_CLASSES = metrics.binary_metrics()

@@ -16,7 +16,7 @@ from sluice.model.metrics import classes, numbers, probabilities, ranking
 from sluice.model.metrics.business import break_even, has_value, money_metrics
 from sluice.model.metrics.classes import confusion, confusion_matrix
 from sluice.model.metrics.ranking import pr_auc, roc_auc
-from sluice.model.metrics.weighting import Metric, Weighted
+from sluice.model.metrics.weighting import Metric, Weighted, mean_of_defined
 
 __all__ = [
     "LOWER_IS_BETTER",
@@ -83,10 +83,7 @@ def _one_against_rest(metric: Weighted) -> Metric:
         present = np.unique(y)
         if len(present) < 2:
             return np.full(len(w), np.nan)
-        each = np.stack([metric((y == k).astype(np.int64), p[:, k], w) for k in present])
-        defined = np.isfinite(each)
-        total, count = np.where(defined, each, 0.0).sum(axis=0), defined.sum(axis=0)
-        return np.divide(total, count, out=np.full(len(w), np.nan), where=count > 0)
+        return mean_of_defined(np.stack([metric((y == k).astype(np.int64), p[:, k], w) for k in present]))
 
     return Metric(mean)
 

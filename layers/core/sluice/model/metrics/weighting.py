@@ -39,6 +39,12 @@ def mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return ratio(weights @ values, weights.sum(axis=1))
 
 
+def mean_of_defined(each: np.ndarray) -> np.ndarray:
+    """Unweighted mean over the classes for which it is defined: (classes, resamples) → (resamples,); else NaN."""
+    defined = np.isfinite(each)
+    return ratio(np.where(defined, each, 0.0).sum(axis=0), defined.sum(axis=0))
+
+
 def ratio(part: np.ndarray, whole: np.ndarray, otherwise: float = float("nan")) -> np.ndarray:
     """part / whole; `otherwise` where the whole is 0."""
     return np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, otherwise), where=whole != 0)
