@@ -19,6 +19,7 @@ from sluice.contract import load_contract, nearest
 from sluice.contract.file import FOUND, FileLayout
 from sluice.contract.metric_limits import METRICS
 from sluice.contract.models import PROJECT_PATTERN
+from sluice.gates.power import decidable_margin
 from sluice.model.shortening import listed
 
 _KEY_NAME = re.compile(r"(?i)(^|[_\-. ])(id|uuid|guid|key|no|number)$|[a-z](Id|ID)$")
@@ -39,6 +40,7 @@ _CLASSES = 20
 _MANY_ROWS = 50_000
 _MINUTES, _MINUTES_OF_MANY = 2, 10
 """Of `auto`: a first model soon; a longer search may find a better one."""
+_TEST_SHARE, _CONFIDENCE = 0.2, 0.95
 _SHOWN = 5
 _YES = frozenset(
     ("da", "evet", "hai", "igen", "ja", "jo", "oui", "sí", "si", "sì", "sim", "tak", "yes", "true", "positive")
@@ -260,11 +262,11 @@ def _rest(problem_type: str, rows: int, time: Seen | None, *, labelled: bool) ->
     by_time = "  # DECIDE: by: time if the model must predict later rows" if time else ""
     return [
         "  expectations: {max_invalid_rows: 0.05}",
-        f"  split: {{test: 0.2, validation: 0.2, by: random}}{by_time}",
+        f"  split: {{test: {_TEST_SHARE}, validation: 0.2, by: random}}{by_time}",
         *_training(problem_type, rows),
         "gates:",
         "  # DECIDE, after a first model: what makes a model useful? For example:",
-        *_gates(problem_type, labelled=labelled),
+        *_gates(problem_type, rows, labelled=labelled),
         "release:",
         "  approval: manual  # DECIDE: automatic once you trust the gates",
         "  no_traffic: roll_back  # DECIDE, from the second model on: or hold, or promote",
@@ -282,7 +284,7 @@ def _training(problem_type: str, rows: int) -> list[str]:
     ]
 
 
-def _gates(problem_type: str, *, labelled: bool) -> list[str]:
+def _gates(problem_type: str, rows: int, *, labelled: bool) -> list[str]:
     if problem_type in unlabelled.TYPES:
         return unlabelled.gate_lines(problem_type, labelled=labelled)
     metric = METRICS[problem_type][0]
@@ -291,10 +293,13 @@ def _gates(problem_type: str, *, labelled: bool) -> list[str]:
         "multiclass": f"{{metric: {metric}, min: 0.7}}",
         "regression": "{metric: r2, min: 0.5}",  # a limit that suits targets of every size
     }[problem_type]
+    # an error has the size of the target, r2 suits all
+    compared = "r2" if problem_type == "regression" else metric
+    margin = decidable_margin(compared, round(_TEST_SHARE * rows), _CONFIDENCE)
     return [
         f"  # - {useful}",
         f"  - {{metric: {metric}, above_baseline_by: 0.0}}",
-        f"  - {{metric: {metric}, not_worse_than_champion_by: 0.005, confidence: 0.95}}",
+        f"  - {{metric: {compared}, not_worse_than_champion_by: {margin:g}, confidence: {_CONFIDENCE}}}",
         "  - {metric: suspected_leaks, max: 0}  # no column may seem to give the target away",
     ]
 

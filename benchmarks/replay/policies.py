@@ -1,4 +1,4 @@
-"""Who decides when to retrain: nobody, the calendar, or Sluice's judge and governor.
+"""Who decides when to retrain: nobody, the calendar, or Sluice's planner, monitor and governor.
 
 A period has 30 days, over which its rows are spread in their order. The labels of a day's requests come DELAY days
 later; the labelled rows of a period arrive as a dataset when all have come. The first periods are history, whose labels
@@ -15,15 +15,18 @@ from typing import Any
 import numpy as np
 
 from benchmarks.replay.cloud import PROJECT, Cloud
-from benchmarks.replay.jobs import Jobs
+from benchmarks.replay.jobs import TEST, Jobs
 from benchmarks.replay.streams import Stream
 from sluice.contract import Contract
+from sluice.gates.power import decidable_margin
 from sluice.model.metrics import metrics_of
 
 DAYS, DELAY, EVERY = 30, 30, 7
 """Days of a period, days until a label comes, and days between two measurements."""
 LOOKS = {"every": f"{EVERY}d", "window": "28d"}
-PACE = {"cooldown": "14d", "max_per_week": 1}
+CONFIDENCE = 0.95
+NO_ARRIVALS = 1_000_000_000
+"""`retrain.on_rows` with which arriving rows never start a run, so that alarms alone do."""
 MARGIN = 0.03
 """The quality alarm's limit lies so far below the first model's ROC AUC."""
 
@@ -36,30 +39,39 @@ class Lived:
     """NaN for rows that were not served."""
     trainings: int = 0
     decisions: list[dict[str, Any]] = field(default_factory=list)
+    measured: list[dict[str, Any]] = field(default_factory=list)
 
 
-def contract_of(stream: Stream, quality: float | None = None) -> dict[str, Any]:
+def contract_of(stream: Stream, first: int, quality: float | None = None, *, arrivals: bool = True) -> dict[str, Any]:
+    """What `sluice init` drafts of the history, on the scale of a stream that brings a file a month.
+
+    `arrivals`: whether arriving rows start a run, as they do by default. Without them alarms alone do, a fortnight
+    apart at least; then half of what a usual period brings is enough to learn a drift that lasts.
+    """
+    enough = max(1, int(np.median(np.bincount(stream.period))) // 2)
+    alarms = {"cooldown": "14d", "max_per_week": 1, "min_rows": enough, "on_rows": NO_ARRIVALS}
     watched = {"quality": {"metric": "roc_auc", "min": round(quality, 4)}} if quality is not None else {}
     return {
         "project": PROJECT,
         "problem": {"type": "binary", "target": stream.target, "positive": stream.positive, "metric": "roc_auc"},
         "data": {"columns": {name: {"type": kind} for name, kind in stream.types.items()}},
         "training": {"learning_curve": False},
-        "gates": [{"metric": "roc_auc", "not_worse_than_champion_by": 0.005, "confidence": 0.9}],
+        "gates": [champion_gate(stream, first)],
         # labels come with the weekly file after DELAY days
         "monitor": {**LOOKS, "labels_within": f"{2 * DELAY}d", **watched},
-        "retrain": {**PACE, "min_rows": enough_rows(stream)},
+        "retrain": {} if arrivals else alarms,
     }
 
 
-def enough_rows(stream: Stream) -> int:
-    """`retrain.min_rows`: half of what a usual period brings, so that a drift that lasts is answered with new rows."""
-    return max(1, int(np.median(np.bincount(stream.period))) // 2)
+def champion_gate(stream: Stream, first: int) -> dict[str, Any]:
+    """As `sluice init` drafts it of the history."""
+    margin = decidable_margin("roc_auc", round(TEST * len(stream.of(range(first)))), CONFIDENCE)
+    return {"metric": "roc_auc", "not_worse_than_champion_by": margin, "confidence": CONFIDENCE}
 
 
-def job_contract(stream: Stream) -> dict[str, Any]:
+def job_contract(stream: Stream, first: int) -> dict[str, Any]:
     """contract.json of every job: what it learns does not depend on how the model is watched."""
-    contract = {**contract_of(stream), "monitor": LOOKS, "retrain": PACE}
+    contract = {**contract_of(stream, first), "monitor": LOOKS, "retrain": {}}
     return Contract.model_validate(contract).model_dump(mode="json")
 
 
@@ -83,11 +95,20 @@ def each_period(jobs: Jobs, first: int) -> Lived:
 
 
 def sluice(jobs: Jobs, first: int) -> Lived:
-    """The product's monitor, responses, governor and gates decide."""
+    """The product decides: arriving rows start a run, and so do its alarms."""
+    return _watched(jobs, first, arrivals=True)
+
+
+def alarms_alone(jobs: Jobs, first: int) -> Lived:
+    """As `sluice`, but arriving rows start no run."""
+    return _watched(jobs, first, arrivals=False)
+
+
+def _watched(jobs: Jobs, first: int, *, arrivals: bool) -> Lived:
     stream = jobs.stream
     history = stream.of(range(first))
-    lived = Lived(np.full(len(jobs.rows), np.nan), trainings=1)
-    cloud = _begun(jobs, history, first)
+    lived = Lived(np.full(len(jobs.rows), np.nan))
+    cloud = _begun(jobs, history, first, arrivals=arrivals)
     day_of = np.concatenate(
         [
             period * DAYS + np.arange(count) * DAYS // max(1, count)
@@ -117,25 +138,22 @@ def sluice(jobs: Jobs, first: int) -> Lived:
             if len(due):
                 cloud.label(due)
                 labelled[due] = True
-            for trigger, reason in cloud.look():
-                cloud.run(trigger, reason)
-                lived.trainings += 1
-    lived.decisions = cloud.history
+            cloud.look()
+    lived.decisions, lived.measured, lived.trainings = cloud.history, cloud.measured, cloud.trainings
     return lived
 
 
-def _begun(jobs: Jobs, history: np.ndarray, first: int) -> Cloud:
+def _begun(jobs: Jobs, history: np.ndarray, first: int, *, arrivals: bool) -> Cloud:
     """A project whose first model serves; the limit of its quality alarm follows from that model's own test."""
     stream = jobs.stream
-    cloud = Cloud(jobs, contract_of(stream))
+    cloud = Cloud(jobs, contract_of(stream, first, arrivals=arrivals))
     cloud.at(first * DAYS)
     cloud.accept(history, "history")
-    if not cloud.run("data", "the first data"):
+    if cloud.serving is None:
         raise ValueError(f"the first model does not pass its gates: {cloud.history[-1]['why']}")
     held_out = history[jobs.part[history] == "test"]
-    assert cloud.serving is not None
     quality = roc_auc(stream.truth[held_out], jobs.scores(cloud.serving, held_out))
-    cloud.watch(contract_of(stream, quality - MARGIN))
+    cloud.watch(contract_of(stream, first, quality - MARGIN, arrivals=arrivals))
     return cloud
 
 
@@ -143,4 +161,9 @@ def roc_auc(truth: np.ndarray, scores: np.ndarray) -> float:
     return float(metrics_of("binary")["roc_auc"](truth, np.column_stack([1 - scores, scores])))
 
 
-POLICIES: dict[str, Callable[[Jobs, int], Lived]] = {"never": never, "each_period": each_period, "sluice": sluice}
+POLICIES: dict[str, Callable[[Jobs, int], Lived]] = {
+    "never": never,
+    "each_period": each_period,
+    "sluice": sluice,
+    "alarms_alone": alarms_alone,
+}

@@ -78,7 +78,7 @@ class Quick(Jobs):
 @pytest.fixture
 def jobs(tmp_path: Path) -> Quick:
     one = stream()
-    return Quick(one, policies.job_contract(one), "mean", tmp_path)
+    return Quick(one, policies.job_contract(one, 2), "mean", tmp_path)
 
 
 def test_a_policy_serves_every_row_with_a_model_that_knew_no_later_label(jobs: Quick) -> None:
@@ -96,32 +96,38 @@ def test_sluice_notices_the_change_retrains_and_is_better_than_never(
     jobs: Quick, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lived = {name: policy(jobs, 2) for name, policy in policies.POLICIES.items()}
-    first, *later = lived["sluice"].decisions
+    first, *later = lived["alarms_alone"].decisions
     assert (first["trigger"], first["outcome"]) == ("data", "promoted")
     assert later
     assert {each["trigger"] for each in later} <= {"drift", "quality"}
     # the change begins with the fourth month, on the 90th day of the replay
     assert min(each["at"] for each in later) > "2026-03-31"
-    assert lived["sluice"].trainings == 1 + len(later)
+    assert lived["alarms_alone"].trainings == 1 + len(later)
+    # by default arriving rows start runs, too
+    first, *later = lived["sluice"].decisions
+    assert (first["trigger"], first["outcome"]) == ("data", "promoted")
+    assert [each["rows"] for each in later if each["trigger"] == "data"] == [sum(COUNTS[:3]), sum(COUNTS[:4])]
+    assert len(lived["sluice"].measured) == len(lived["alarms_alone"].measured) > 10
     replay.report(jobs.stream, lived, 2, 0.0)
     printed = capsys.readouterr().out
-    figures = {line["name"]: line for line in map(json.loads, printed.splitlines()[-6:])}
+    figures = {line["name"]: line for line in map(json.loads, printed.splitlines()[-9:])}
     assert figures["replay_made_sluice_minus_never"]["value"] >= 0
     assert len(figures["replay_made_sluice_roc_auc"]["curve"]) == 4
     assert "| f | 250 |" in printed
+    assert "measurements; triage: " in printed
 
 
 def test_labels_that_come_a_period_late_ring_the_quality_alarm(jobs: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
     """No column may start a retraining here: lost quality is known from labels alone, 30 days after the request."""
     plain = policies.contract_of
 
-    def labels_alone(stream: streams.Stream, quality: float | None = None) -> dict[str, Any]:
-        found = plain(stream, quality)
+    def labels_alone(*given: Any, **more: Any) -> dict[str, Any]:
+        found = plain(*given, **more)
         found["monitor"]["drift"] = {"max": 15}
         return found | {"retrain": {**found["retrain"], "on": ["quality"]}}
 
     monkeypatch.setattr(policies, "contract_of", labels_alone)
-    lived = policies.sluice(jobs, 2)
+    lived = policies.alarms_alone(jobs, 2)
     first, *later = lived.decisions
     assert first["outcome"] == "promoted"
     assert {each["trigger"] for each in later} == {"quality"}
@@ -145,17 +151,35 @@ def test_a_folder_with_one_file_in_the_order_of_time(tmp_path: Path) -> None:
         streams.read(folder)
 
 
-def test_half_of_what_a_median_period_brings_is_enough_to_retrain_again() -> None:
+def test_the_contract_is_the_drafted_one_but_where_alarms_are_alone() -> None:
     one = stream()
-    assert policies.contract_of(one)["retrain"]["min_rows"] == 125
+    assert policies.contract_of(one, 2)["retrain"] == {}
+    assert policies.contract_of(one, 2, arrivals=False)["retrain"]["min_rows"] == 125
+    (gate,) = policies.contract_of(one, 2)["gates"]
+    # 120 test rows of the history
+    assert gate == {"metric": "roc_auc", "not_worse_than_champion_by": 0.045, "confidence": 0.95}
     # and what a job learns does not depend on it, so that kept jobs stay valid
-    assert policies.job_contract(one)["retrain"]["min_rows"] == 1_000
+    assert policies.job_contract(one, 2)["retrain"]["min_rows"] == 1_000
+
+
+def test_months_of_bike_sharing_are_its_periods(tmp_path: Path) -> None:
+    folder = tmp_path / "bike_sharing"
+    folder.mkdir()
+    dropped = ("instant", "season", "yr", "mnth", "casual", "registered")
+    months = ["2011-01-30", "2011-01-31", "2011-02-01", "2011-03-01"]
+    table = pd.DataFrame({"dteday": months, "hr": range(4), "cnt": [1, 40, 30, 90]} | dict.fromkeys(dropped, 0))
+    table.to_csv(folder / "hour.csv", index=False)
+    found = streams.read(folder)
+    assert found.names == ("2011-01", "2011-02", "2011-03")
+    assert found.period.tolist() == [0, 0, 1, 2]
+    assert list(found.types) == ["hr", "busy"]
+    assert found.truth.tolist() == [0, 1, 0, 1]
 
 
 @pytest.mark.long
 def test_real_jobs_are_kept_and_not_run_twice(tmp_path: Path) -> None:
     one = stream()
-    jobs = Jobs(one, policies.job_contract(one), "logistic_regression", tmp_path)
+    jobs = Jobs(one, policies.job_contract(one, 2), "logistic_regression", tmp_path)
     learn = one.of(range(2))
     model, baseline = jobs.train(learn), jobs.train(learn, "baseline")
     made = jobs.evaluate(model, baseline, None, learn)
