@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import atheris
 
@@ -25,24 +26,33 @@ COLUMNS = {
     "yes": {"type": "boolean"},
     "at": {"type": "timestamp"},
     "kind": {"type": "category", "values": ["a", "b"]},
+    "a.b": {"type": "number"},
 }
 NAMES = ("f.csv", "f.csv.gz", "f.jsonl", "f.json", "f.parquet", "f.zip", "f.xlsx")
+SETTINGS: tuple[dict[str, Any], ...] = (
+    {},
+    {"flatten": True},
+    {"line_end": "\r"},
+    {"header": 0, "quote": "'", "escape": "\\"},
+)
 SEEDS = 200
 """Generated files that the corpus starts with."""
 FIRST = (
-    'key,n,x,yes,at,kind\nr1,1,"1.234,5",yes,2026-01-01,a\nr2,,,,,\n',
-    'key;n;x;yes;at;kind\r\n"r""1";-7;0,5;0;2026-01-01T00:00:00Z;b\r\n',
-    '{"key": "r1", "n": 1, "x": 1.5, "yes": true, "at": "2026-01-01", "kind": "a"}\n{"key": null}\n',
-    "key,n,x,yes,at,kind\n'r1',1\n,,,,,\n\"open,1,2\n",
+    'key,n,x,yes,at,kind,a.b\nr1,1,"1.234,5",yes,2026-01-01,a,1\nr2,,,,,\n',
+    'key;n;x;yes;at;kind;a.b\r\n"r""1";-7;0,5;0;2026-01-01T00:00:00Z;b;0.12345678901234567890\r\n\r\nkey;a;b;c;d;e;f\r\n',
+    '{"key": "r1", "n": 1, "x": 1.5, "yes": true, "at": "2026-01-01", "kind": "a", "a": {"b": 12345678901234567890.5}}\n{"key": null}\n',
+    "key,n,x,yes,at,kind,a.b\n'r1',1\n,,,,,\n\"open,1,2\n",
 )
 
 
 def one(data: bytes) -> None:
-    """The first byte names the file; the others are its bytes, or the XML of a workbook's sheet."""
-    name, body = NAMES[(data or b"\0")[0] % len(NAMES)], data[1:]
+    """The first byte names the file and the contract's settings; the others are the file's bytes, or the XML of a
+    workbook's sheet."""
+    settings, kind = divmod((data or b"\0")[0], len(NAMES))
+    name, body = NAMES[kind], data[1:]
     if name == "f.xlsx":
         body = workbook(body.decode("utf-8", "replace"))
-    found = mutated.send(body, name, COLUMNS, 0)
+    found = mutated.send(body, name, COLUMNS, 0, SETTINGS[settings % len(SETTINGS)])
     if found.faults:
         raise AssertionError(found.faults)
 

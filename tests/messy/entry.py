@@ -18,7 +18,9 @@ from sluice.steps.validate_dataset import validate_dataset
 from testing.fakes import world
 
 PROJECT = "messy"
-FILE_KEYS = {name: name for name in ("encoding", "delimiter", "quote", "escape", "header", "skip", "line_end")}
+FILE_KEYS = {
+    name: name for name in ("encoding", "delimiter", "quote", "escape", "header", "skip", "line_end", "flatten")
+}
 """How the contract names each setting of a dialect, under `data.file`; what it cannot name is missing here."""
 
 

@@ -49,11 +49,13 @@ def run(seed: int) -> Judgement:
     return send(body, name, {c.name: c.rules for c in columns}, seed)
 
 
-def send(body: bytes, name: str, columns: dict[str, Any], seed: int) -> Judgement:
-    """Judges by what holds for any bytes at all."""
+def send(
+    body: bytes, name: str, columns: dict[str, Any], seed: int, settings: dict[str, Any] | None = None
+) -> Judgement:
+    """Judges by what holds for any bytes at all. `settings`: what the contract names of its files."""
     before = megabytes()
     try:
-        answer = deliver(body, name, contract(columns))
+        answer = deliver(body, name, contract(columns, settings))
     except Exception as error:
         return Judgement(seed, "crash", {"crash": f"{type(error).__name__}: {error}"[:200]})
     found = Judgement(seed, answer.record["status"], {}, answer.seconds, answer.record.get("error", ""))
