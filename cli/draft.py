@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -36,6 +37,9 @@ _TARGETS = (
     "revenue",
     "default",
 )
+MAX_INVALID = 0.05
+MAX_REFUSED = 0.5
+"""Up to this share of refused rows the contract accepts its file; with more, something else is wrong with it."""
 _CLASSES = 20
 _MANY_ROWS = 50_000
 _MINUTES, _MINUTES_OF_MANY = 2, 10
@@ -57,8 +61,16 @@ class Draft:
     decisions: list[str] = field(default_factory=list)
 
 
-def draft(scan: Scan, source: str, project: str, target: str | None = None, kind: str | None = None) -> Draft:
+def draft(
+    scan: Scan,
+    source: str,
+    project: str,
+    target: str | None = None,
+    kind: str | None = None,
+    refused: float = 0.0,
+) -> Draft:
     """`kind`: clustering or anomaly, for a contract that does not learn from labels; None: what suits the target.
+    `refused`: the share of the file's rows that such a contract refuses.
 
     Raises CliError for a name that is none, or a target that the file does not have.
     """
@@ -96,14 +108,19 @@ def draft(scan: Scan, source: str, project: str, target: str | None = None, kind
         result.decisions.append(f"the header seems to be on line {scan.header_line} of the file: is it?")
     if scan.layout.header == 0:
         result.decisions.append("data.file.header: the file seems to have no header, so its columns are named by place")
+    signs = {name: getattr(scan.layout, name) for name in ("quote", "escape", "line_end")}
+    if told := ", ".join(f"{name} {sign!r}" for name, sign in signs.items() if sign != getattr(FOUND, name)):
+        result.decisions.append(f"data.file: the rows seem to be written with {told}; is that right?")
     lines += ["data:", *([f"  file: {_file(scan.layout)}"] if scan.layout != FOUND else [])]
     lines += [*_key_lines(scan, chosen, key, result), *_time_lines(scan, chosen, time, result)]
     lines.append("  columns:")
     for column in scan.columns:
         kind = column_type if column is chosen else column.type
         _ask_about_format(column, scan, result)
+        _ask_about_spellings(column, result)
         lines.append(f"    {_column(column, kind, scan, required=column is key)}")
-    lines += _rest(re.findall(r"type: (\w+)", problem)[0], scan.rows, time, labelled=chosen is not None)
+    learned = re.findall(r"type: (\w+)", problem)[0]
+    lines += _rest(learned, scan.rows, time, result, refused, labelled=chosen is not None)
     result.text = "\n".join(lines) + "\n"
     load_contract(result.text, source="the drafted project.yaml", project=project)
     return result
@@ -176,6 +193,9 @@ def _key_lines(scan: Scan, target: Seen | None, key: Seen | None, result: Draft)
     )
     unique = [column.name for column in scan.columns if column.unique and column is not target]
     seen = f"; distinct in every row: {listed(unique, 8)}" if unique else "; no column is distinct in every row"
+    name = target.name if target else None
+    if pairs := [f"[{_scalar(one)}, {_scalar(other)}]" for one, other in scan.pairs if name not in (one, other)]:
+        seen += f"; distinct together: {listed(pairs, 3, between=' or ')}"
     return [f"  key: []  # DECIDE: columns that identify a row{seen}"]
 
 
@@ -222,6 +242,19 @@ def _ask_about_format(column: Seen, scan: Scan, result: Draft) -> None:
         result.decisions.append(f"{where}: the values are read with {options}{or_else}; is that how they are written?")
 
 
+def _ask_about_spellings(column: Seen, result: Draft) -> None:
+    """Values of a category that differ in case, or in what stands between words, alone."""
+    alike: dict[str, list[str]] = {}
+    for value in column.values or () if column.type == "category" else ():
+        alike.setdefault(re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", value.casefold()), []).append(value)
+    for values in alike.values():
+        if len(values) > 1:
+            result.decisions.append(
+                f"data.columns.{column.name}: {listed([repr(value) for value in values], _SHOWN, between=' and ')} are "
+                "different values; if they mean the same, write them alike before the upload"
+            )
+
+
 def _options(way: Way) -> str:
     return ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in way.keys().items())
 
@@ -258,10 +291,19 @@ def _column(column: Seen, kind: str, scan: Scan, *, required: bool) -> str:
     return f"{_scalar(column.name)}: {{{', '.join(parts)}}}{comment}"
 
 
-def _rest(problem_type: str, rows: int, time: Seen | None, *, labelled: bool) -> list[str]:
+def _rest(
+    problem_type: str, rows: int, time: Seen | None, result: Draft, refused: float, *, labelled: bool
+) -> list[str]:
     by_time = "  # DECIDE: by: time if the model must predict later rows" if time else ""
+    limit, why = MAX_INVALID, ""
+    if MAX_INVALID < refused <= MAX_REFUSED:
+        limit, why = math.ceil(100 * refused) / 100, "  # DECIDE: so many rows of this file are quarantined; why?"
+        result.decisions.append(
+            f"data.expectations.max_invalid_rows: {refused:.1%} of the file's rows are quarantined. Correct the "
+            "file, or accept that such files lose as many"
+        )
     return [
-        "  expectations: {max_invalid_rows: 0.05}",
+        f"  expectations: {{max_invalid_rows: {limit}}}{why}",
         f"  split: {{test: {_TEST_SHARE}, validation: 0.2, by: random}}{by_time}",
         *_training(problem_type, rows),
         "gates:",

@@ -5,19 +5,22 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import ValidationError
 
 from cli.conventions import Conventions, conventions
 from cli.formats import Formats, Way
 from cli.layouts import likely_header
+from cli.paired_keys import distinct_pairs, is_period, pairs_of
 from cli.stand_ins import StandIns
 from sluice.contract.file import FOUND, FileLayout
 from sluice.contract.models import Column
-from sluice.errors import EmptyFileError, HeaderMismatchError
+from sluice.errors import EmptyFileError, FileTooLargeError, HeaderMismatchError, InputError, UnreadableFileError
 from sluice.intake.limits import UNLIMITED
 from sluice.intake.opening import Arrival
 from sluice.intake.rules import judge
@@ -30,6 +33,15 @@ MANY = 50
 LISTED = 20
 CODES = 0.01
 """From this share of values with leading zeros on, a column holds codes."""
+MANY_BROKEN = 0.05
+"""A greater share of rows that do not fit the header may come from other signs than the usual ones."""
+_SIGNS: tuple[dict[str, str], ...] = (
+    {"escape": "\\"},
+    {"quote": "'"},
+    {"quote": "'", "escape": "\\"},
+    {"line_end": "\r"},
+)
+_IDENTIFYING = ("text", "category", "integer")
 _TYPES = ("boolean", "integer", "number", "timestamp")
 
 
@@ -165,6 +177,14 @@ class Scan:
     format: str = "csv"
     layout: FileLayout = FOUND
     """What the contract must name of the file's layout."""
+    not_plain: dict[str, str] = field(default_factory=dict)
+    """Columns that were not looked at since their values are lists or the like, and why."""
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    """Two columns each that identify a row together, where none does alone."""
+
+    @property
+    def broken_share(self) -> float:
+        return self.broken / max(1, self.rows + self.broken)
 
 
 def scan_file(path: Path, layout: FileLayout = FOUND, has_header: bool | None = None) -> Scan:
@@ -172,18 +192,58 @@ def scan_file(path: Path, layout: FileLayout = FOUND, has_header: bool | None = 
 
     Raises UnreadableFileError, EmptyFileError, HeaderMismatchError (no name once).
     """
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
         if has_header is False:
             layout = layout.model_copy(update={"header": 0})
-        scan = _scan(path, Path(scratch), layout)
+        scan = _with_signs(path, scratch, layout)
         if has_header is None and scan.format in ("csv", "xlsx") and _is_row(scan.columns):
-            return _scan(path, Path(scratch), layout.model_copy(update={"header": 0}))
+            return _scan(path, scratch, scan.layout.model_copy(update={"header": 0}))
+        if scan.whole and not any(column.unique for column in scan.columns if column.type in _IDENTIFYING):
+            scan.pairs = _pairs(path, scratch, scan)
         return scan
+
+
+def _with_signs(path: Path, scratch: Path, layout: FileLayout) -> Scan:
+    """The file by the usual signs; by others, if these leave less than half as many rows broken."""
+    try:
+        found: Scan | None = _scan(path, scratch, layout)
+    except (EmptyFileError, UnreadableFileError) as error:
+        if isinstance(error, FileTooLargeError):
+            raise
+        found, why = None, error
+    best = found
+    for signs in _SIGNS if found is None or (found.format == "csv" and found.broken_share > MANY_BROKEN) else ():
+        with suppress(InputError, ValidationError):
+            other = _scan(path, scratch, FileLayout.model_validate({**layout.model_dump(), **signs}))
+            if other.format == "csv" and (best is None or other.broken_share < best.broken_share / 2):
+                best = other
+    if best is None:
+        raise why
+    return best
+
+
+def _pairs(path: Path, scratch: Path, scan: Scan) -> list[tuple[str, str]]:
+    filled = [column for column in scan.columns if not column.missing]
+    ones = [column.name for column in filled if column.type in _IDENTIFYING]
+    periods = [column.name for column in filled if column.type == "timestamp" or is_period(column.name)]
+    ones = [name for name in ones if name not in periods]
+    if not (pairs := pairs_of(ones, periods)):
+        return []
+    source, _ = _open(path, scratch, scan.layout)
+    with closing(source.batches(list(dict.fromkeys(name for pair in pairs for name in pair)))) as batches:
+        return distinct_pairs(batches, pairs)
 
 
 def _scan(path: Path, scratch: Path, layout: FileLayout) -> Scan:
     source, line = _open(path, scratch, layout)
-    header = source.header()
+    header, not_plain = source.header(), source.without_plain_values()
+    if not_plain and not layout.flatten:
+        nested = layout.model_copy(update={"flatten": True})
+        flat, _ = _open(path, scratch, nested)
+        if (members := flat.header()) != header:
+            source, header, not_plain, layout = flat, members, flat.without_plain_values(), nested
+    header = [name for name in header if name not in not_plain]
     batches = source.batches(list(dict.fromkeys(header)))
     counts = Counter(name for name in header if name)
     doubled = [name for name, count in counts.items() if count > 1]
@@ -207,8 +267,8 @@ def _scan(path: Path, scratch: Path, layout: FileLayout) -> Scan:
     written = conventions([column.formats for column in seen.values()], source.notes.delimiter)
     for column in seen.values():
         column.settle(written)
-    unnamed = sum(not name for name in header)
-    return Scan(list(seen.values()), rows, whole, broken, unnamed, doubled, line, source.notes.format, layout)
+    unnamed, kind = sum(not name for name in header), source.notes.format
+    return Scan(list(seen.values()), rows, whole, broken, unnamed, doubled, line, kind, layout, not_plain)
 
 
 def _open(path: Path, scratch: Path, layout: FileLayout) -> tuple[Source, int | None]:

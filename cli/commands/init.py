@@ -16,6 +16,7 @@ from cli.text import plural
 from sluice.contract import load_contract
 from sluice.contract.file import FileLayout
 from sluice.errors import EmptyFileError, UnreadableFileError
+from sluice.ports import Json
 
 NAME = "init"
 HELP = "write a first project.yaml from a data file"
@@ -28,6 +29,7 @@ JSON = Shape(
         "columns": "how many the file has",
         "unnamed": "how many of them have no name and are left out",
         "doubled": "columns that are left out because the header has them more than once",
+        "not_plain": "columns that are left out because their values are lists or the like, and why",
         "judged": "what the intake would say of the file",
         "decide": "what only a person can confirm",
     }
@@ -68,6 +70,7 @@ def run(
     from cli.draft import draft, project_name
     from cli.draft_unlabelled import TYPES
     from cli.guessing import scan_file
+    from cli.judging import judged
 
     if not file.is_file():
         raise CliError(f"there is no file {file}: give the path of a data file")
@@ -81,10 +84,17 @@ def run(
     except ValidationError as error:
         first = error.errors()[0]
         raise CliError(f"--{first['loc'][0]} {first['input']!r}: {first['msg']}; give another one") from None
-    except (EmptyFileError, UnreadableFileError) as error:
+    except EmptyFileError as error:
+        hint = "" if header is False else ". If it has rows and no header, add --no-header"
+        raise CliError(_with_options(str(error)) + hint) from None
+    except UnreadableFileError as error:
         raise CliError(_with_options(str(error))) from None
     stem = file.name.split(".")[0]
     made = draft(scan, file.name, project or project_name(stem), target, kind)
+    found = judged(file, load_contract(made.text))
+    if refused := found["quarantined_rows"] / max(1, found["rows"] + found["quarantined_rows"]):
+        made = draft(scan, file.name, made.project, target, kind, refused)
+        found = judged(file, load_contract(made.text))
     output.write_text(made.text, encoding="utf-8")
     out.say(f"wrote {output}: project {made.project}, {plural(len(scan.columns), 'column')}")
     if scan.unnamed:
@@ -95,8 +105,10 @@ def run(
     if scan.doubled:
         names = ", ".join(map(repr, scan.doubled))
         out.say(f"  left out, since the header has them more than once: {names}; give each column its own name")
-    judged = _judged(file, made.text)
-    out.say(f"  {judged}")
+    for why in scan.not_plain.values():
+        out.say(f"  left out: {why}")
+    told = _told(found)
+    out.say(f"  {told}")
     for decision in made.decisions:
         out.say(f"  decide: {decision}")
     split = "data.split, " if "DECIDE: by: time" in made.text else ""
@@ -109,7 +121,7 @@ def run(
         "unnamed": scan.unnamed,
     }
     facts["doubled"] = list(scan.doubled)
-    out.result({**facts, "judged": judged, "decide": list(made.decisions)})
+    out.result({**facts, "not_plain": scan.not_plain, "judged": told, "decide": list(made.decisions)})
     return 0
 
 
@@ -124,11 +136,8 @@ def _with_options(told: str) -> str:
     return told
 
 
-def _judged(path: Path, text: str) -> str:
+def _told(found: Json) -> str:
     """What the intake would say of the very file under the new contract."""
-    from cli.judging import judged
-
-    found = judged(path, load_contract(text))
     if found["status"] != "accepted":
         return f"with this contract, the file would be refused: {found['message']}"
     rows, refused = found["rows"], found["quarantined_rows"]

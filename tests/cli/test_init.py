@@ -265,3 +265,108 @@ def test_a_sheet_of_a_workbook_is_drafted(sluice, tmp_path):
     assert "the header seems to be on line 2 of the file" in printed
     assert f"{ROWS} rows of the file are accepted and 0 quarantined" in printed
     assert load_contract(out.read_text()).data.file.sheet == "s2"
+
+
+@pytest.fixture
+def init(sluice, tmp_path):
+    """The contract and all that was printed for a file of this name and content."""
+
+    def run(name: str, body: bytes | str, *more: str) -> tuple[Contract, str]:
+        source, out = tmp_path / name, tmp_path / "project.yaml"
+        source.write_bytes(body.encode() if isinstance(body, str) else body)
+        code, printed, error = sluice("init", str(source), "-o", str(out), "--force", *more)
+        assert code == 0, error
+        return load_contract(out.read_text()), printed + out.read_text()
+
+    return run
+
+
+TICKETS = [
+    {
+        "id": f"t{at}",
+        "customer": {"city": "Oslo" if at % 2 else "Bergen", "plan": {"name": "pro", "seats": at}},
+        "tags": ["billing", "late"],
+        "messages": [{"from": "anna", "text": "hi"}],
+        "solved": at % 3 == 0,
+    }
+    for at in range(60)
+]
+
+
+@pytest.mark.parametrize("form", ["lines", "array", "parquet"])
+def test_members_of_objects_are_columns_and_lists_are_left_out(form, init, tmp_path):
+    if form == "parquet":
+        pq.write_table(pa.Table.from_pylist(TICKETS), tmp_path / "made.parquet")
+        body = (tmp_path / "made.parquet").read_bytes()
+    else:
+        body = json.dumps(TICKETS) if form == "array" else "\n".join(map(json.dumps, TICKETS))
+    contract, text = init("tickets.json", body, "--target", "solved")
+    assert list(contract.data.columns) == ["id", "customer.city", "customer.plan.name", "customer.plan.seats", "solved"]
+    assert (contract.data.file.flatten, contract.data.key) == (True, ["id"])
+    assert "'tags'" in text
+    assert "'messages'" in text
+    assert "60 rows of the file are accepted and 0 quarantined" in text
+
+
+def test_flat_json_needs_no_word(init):
+    contract, text = init("flat.json", "\n".join(f'{{"a.b": {at}, "c": {at % 2}}}' for at in range(40)))
+    assert (list(contract.data.columns), contract.data.file.flatten) == (["a.b", "c"], False)
+    assert "left out" not in text
+
+
+def test_two_columns_that_identify_a_row_together_are_named(drafted):
+    columns: dict[str, list[object]] = {
+        "customer": [f"c{at // 12}" for at in range(ROWS)],
+        "month": [f"2026-{1 + at % 12:02}" for at in range(ROWS)],
+        "revenue": [at / 7 for at in range(ROWS)],
+        "churned": ["yes" if at % 5 else "no" for at in range(ROWS)],
+    }
+    contract, text = drafted(columns)
+    assert contract.data.key == []
+    assert "distinct together: [customer, month]" in text
+    columns["month"] = ["2026-01"] * ROWS
+    assert "distinct together" not in drafted(columns)[1]
+
+
+def test_two_spellings_of_a_value_are_asked_about(drafted):
+    columns: dict[str, list[object]] = {
+        "size": list(range(ROWS)),
+        "state": [("Paid", "paid", "not paid", "not-paid", "A+", "A-", "A")[at % 7] for at in range(ROWS)],
+    }
+    _, text = drafted(columns, "--target", "size")
+    assert "data.columns.state: 'Paid' and 'paid' are different values" in text
+    assert "'not paid' and 'not-paid' are different values" in text
+    assert "'A+'" not in text.split("columns:")[0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "signs"),
+    [
+        ("id,note,n\n" + "a,'x, y',1\n" * 30, {"quote": "'"}),
+        ("id,note,n\n" + 'a,"x \\"y, z\\"",1\n' * 30, {"escape": "\\"}),
+        ("id,note,n\r" + "a\nb,x,1\r" * 30, {"line_end": "\r"}),
+        ("id,note,n\n" + "a,it's,1\n" * 30, {}),
+    ],
+)
+def test_other_signs_are_found_where_they_make_rows_whole(rows, signs, init):
+    contract, text = init("rows.csv", rows, "--type", "anomaly")
+    assert contract.data.file.model_dump(exclude_defaults=True) == signs
+    assert "30 rows of the file are accepted and 0 quarantined" in text
+    assert ("data.file: the rows seem to be written with" in text) == bool(signs)
+
+
+def test_a_file_with_bad_rows_is_accepted_and_its_bad_rows_are_asked_about(init):
+    contract, text = init("rows.csv", "id,x\n" + "a,1\n" * 80 + "a,1,2\n" * 20, "--type", "anomaly")
+    assert contract.data.expectations.max_invalid_rows == 0.2
+    assert "20.0% of the file's rows are quarantined" in text
+    assert "80 rows of the file are accepted and 20 quarantined" in text
+    contract, text = init("rows.csv", "id,x\n" + "a,1\n" * 20 + "a,1,2\n" * 80, "--type", "anomaly")
+    assert contract.data.expectations.max_invalid_rows == 0.05
+    assert "the file would be refused" in text
+
+
+def test_a_file_of_one_row_hints_at_its_missing_header(sluice, tmp_path):
+    (tmp_path / "one.csv").write_text("a,1,2\n")
+    code, _, error = sluice("init", str(tmp_path / "one.csv"), "-o", str(tmp_path / "project.yaml"))
+    assert code != 0
+    assert "add --no-header" in error

@@ -40,7 +40,8 @@ SEEDS = 200
 FIRST = (
     'key,n,x,yes,at,kind,a.b\nr1,1,"1.234,5",yes,2026-01-01,a,1\nr2,,,,,\n',
     'key;n;x;yes;at;kind;a.b\r\n"r""1";-7;0,5;0;2026-01-01T00:00:00Z;b;0.12345678901234567890\r\n\r\nkey;a;b;c;d;e;f\r\n',
-    '{"key": "r1", "n": 1, "x": 1.5, "yes": true, "at": "2026-01-01", "kind": "a", "a": {"b": 12345678901234567890.5}}\n{"key": null}\n',
+    '{"key": "r1", "n": 1, "x": 1.5, "yes": true, "at": "2026-01-01", "kind": "a"}\n{"key": null}\n',
+    '{"key": "r1", "n": 1, "x": 1, "yes": 0, "at": null, "kind": null, "a": {"b": 12345678901234567890.5}}\n',
     "key,n,x,yes,at,kind,a.b\n'r1',1\n,,,,,\n\"open,1,2\n",
 )
 

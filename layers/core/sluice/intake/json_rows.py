@@ -148,6 +148,17 @@ def json_names(text: Opener, limits: Limits = UNLIMITED, flatten: bool = False) 
     return list(seen)
 
 
+def without_plain_values(text: Opener, limits: Limits = UNLIMITED, flatten: bool = False) -> dict[str, str]:
+    """The names whose value is a list or an object in some row, and which of them."""
+    found: dict[str, str] = {}
+    for piece in pieces(text, limits):
+        record, problem = _parse(piece.text, flatten)
+        for name, value in record.items() if problem is None else ():
+            if isinstance(value, list) or (isinstance(value, dict) and value):
+                found.setdefault(name, f"{name!r} holds {_NO_VALUE[type(value)]}")
+    return found
+
+
 def no_object(text: Opener) -> str:
     """What to say of a file in which there is no JSON object."""
     first = next((piece for piece in pieces(text) if piece.text), None)

@@ -32,6 +32,12 @@ def parquet_columns(path: File, flatten: bool = False) -> list[str]:
     return [field.name for _, field in _fields(_opened(path).schema_arrow, flatten)]
 
 
+def without_plain_values(path: File, flatten: bool = False) -> dict[str, str]:
+    """The columns that cannot be read, and why. Raises UnreadableFileError."""
+    found = {field.name: _no_plain_values(field) for _, field in _fields(_opened(path).schema_arrow, flatten)}
+    return {name: why for name, why in found.items() if why}
+
+
 def check_size(path: File, limits: Limits) -> None:
     """Raises FileTooLargeError for what would unpack to too much, by the file's own footer; UnreadableFileError."""
     metadata = _opened(path).metadata

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sluice.contract.file import FOUND, FileLayout
 from sluice.errors import FileTooLargeError
-from sluice.intake import json_texts
+from sluice.intake import json_rows, json_texts, parquet_rows
 from sluice.intake.arrow_types import AS_TEXT, Plan
 from sluice.intake.batches import Batches, Notes
 from sluice.intake.blocks import BLOCK, Opener
@@ -41,6 +41,14 @@ class Source:
     def header(self) -> list[str]:
         """The names of the columns. JSON is read once for it: any object may bring a name of its own."""
         return json_names(self.opened.chunks, self.limits, self.flatten) if self.notes.is_json else self.notes.columns
+
+    def without_plain_values(self) -> dict[str, str]:
+        """The columns that cannot be read, and why: lists, objects, types without plain values. JSON is read for it."""
+        if self.notes.is_json:
+            return json_rows.without_plain_values(self.opened.chunks, self.limits, self.flatten)
+        if self.opened.path is None or self.table is not None:
+            return {}
+        return parquet_rows.without_plain_values(self.opened.path, self.flatten)
 
     def batches(self, wanted: list[str], plan: Plan = AS_TEXT) -> Batches:
         """The rows with at least the `wanted` columns, which the header must have unless this is JSON.
