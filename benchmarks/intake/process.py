@@ -27,6 +27,8 @@ class Environment:
     folders: tuple[Path, ...] = ()
     site: bool = True
     """Whether its own site-packages count as well."""
+    settings: dict[str, str] = field(default_factory=dict)
+    """Environment variables that it also has."""
 
     def command(self) -> list[str]:
         return [str(self.python), *([] if self.site else ["-S"])]
@@ -34,7 +36,7 @@ class Environment:
     def variables(self, cores: int = 1) -> dict[str, str]:
         threads = {"OMP_NUM_THREADS": str(cores), "OPENBLAS_NUM_THREADS": str(cores), "PYTHONWARNINGS": "ignore"}
         path = os.pathsep.join(map(str, (*self.folders, ROOT)))
-        return os.environ | threads | {"PYTHONPATH": path, "AWS_DEFAULT_REGION": "eu-west-1"}
+        return os.environ | threads | self.settings | {"PYTHONPATH": path, "AWS_DEFAULT_REGION": "eu-west-1"}
 
 
 PEERS = Environment(ROOT / ".envs" / "intake" / "bin" / "python")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.intake.process import ROOT, Environment, NotMeasuredError
+from proofs.project import Project
 
 LAYERS = ("core", "data")
 FUNCTIONS = ("validate_dataset", "profile_dataset")
@@ -51,7 +52,7 @@ def built_layers(folder: Path, python: str = "") -> list[Path]:
 def as_on_lambda(folder: Path) -> Environment:
     """This Python with the layers and what Lambda's runtime has, and nothing else: no pandas, no development tools.
 
-    The layers have bytecode, as deployed ones have. Raises NotMeasuredError.
+    The layers have bytecode, as deployed ones have, and memory is kept as the template says. Raises NotMeasuredError.
     """
     layers = built_layers(folder, "local")
     runtime = folder / "runtime"
@@ -60,7 +61,9 @@ def as_on_lambda(folder: Path) -> Environment:
         (runtime / name).symlink_to(Path(site()) / name)
     for layer in layers:
         subprocess.run([sys.executable, "-m", "compileall", "-qq", str(layer)], check=False)
-    return Environment(Path(sys.executable), (*layers, runtime), site=False)
+    variables = Project.load().functions()["ValidateDatasetFunction"]["Environment"]["Variables"]
+    memory = {name: value for name, value in variables.items() if name.startswith("MALLOC_")}
+    return Environment(Path(sys.executable), (*layers, runtime), site=False, settings=memory)
 
 
 def site() -> str:

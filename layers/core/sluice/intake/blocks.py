@@ -33,7 +33,9 @@ class Blocks:
         self._chunks = chunks
         self._limits = limits
         self._quote = quote.encode("ascii")
-        self._buffer = b""
+        self._parts: list[bytes] = []
+        self._have = 0
+        """Bytes in the parts: what was read and is not yet taken."""
         self._taken = 0
         self._read = 0
         self._ended = False
@@ -48,22 +50,16 @@ class Blocks:
         """
         size = size or self.block_size
         self._fill(size)
-        while not (cut := self._cut(size)):
-            # where a line is longer than the block, each round doubles what is looked at
-            self._fill(2 * len(self._buffer))
-            self._limits.check_line(len(self._buffer))
-            if self._ended:
-                cut = len(self._buffer)
-                break
-        block, self._buffer = self._buffer[:cut], self._buffer[cut:]
+        block = self._from_parts(size)
+        if block is None:
+            block = self._from_buffer(size)
         self._check_text(block)
         self._taken += len(block)
         return block
 
     def _fill(self, size: int) -> None:
-        """At least `size` bytes into the buffer, as long as there are any."""
-        parts, have = [self._buffer], len(self._buffer)
-        while have < size and not self._ended:
+        """At least `size` bytes into the parts, as long as there are any."""
+        while self._have < size and not self._ended:
             chunk = next(self._chunks, None)
             if chunk is None:
                 self._ended = True
@@ -71,28 +67,61 @@ class Blocks:
             self._limits.check_time()
             self._read += len(chunk)
             self._limits.check_file(self._read, "unpacked and in UTF-8 the file has more than")
-            parts.append(chunk)
-            have += len(chunk)
-        self._buffer = b"".join(parts)
+            self._keep([*self._parts, chunk])
 
-    def _cut(self, size: int) -> int:
+    def _keep(self, parts: list[bytes]) -> None:
+        self._parts, self._have = parts, sum(map(len, parts))
+
+    def _from_parts(self, size: int) -> bytes | None:
+        """The block of a usual text, whose bytes are copied once; None where it takes a closer look."""
+        if self._ended and self._have <= size:
+            block = b"".join(self._parts)
+            self._keep([])
+            return block
+        *before, last = self._parts
+        left = size - (self._have - len(last))
+        cut = last.rfind(b"\n", 0, left) + 1 if left > 0 else 0
+        if not cut:
+            return None
+        quotes = sum(np.count_nonzero(self._quotes(part)) for part in (*before, last[:cut]))
+        if quotes % 2:
+            return None
+        self._keep([last[cut:]])
+        return b"".join([*before, last[:cut]])
+
+    def _from_buffer(self, size: int) -> bytes:
+        buffer = b"".join(self._parts)
+        while not (cut := self._cut(buffer, size)):
+            # where a line is longer than the block, each round doubles what is looked at
+            self._fill(2 * len(buffer))
+            buffer = b"".join(self._parts)
+            self._limits.check_line(len(buffer))
+            if self._ended:
+                cut = len(buffer)
+                break
+        self._keep([buffer[cut:]])
+        return buffer[:cut]
+
+    def _cut(self, buffer: bytes, size: int) -> int:
         """Where a block may end; 0 if no line ends in the buffer."""
-        if self._ended and len(self._buffer) <= size:
-            return len(self._buffer)
-        end = max(size, len(self._buffer)) if self._buffer.find(b"\n", 0, size) < 0 else size
-        cut = self._buffer.rfind(b"\n", 0, end) + 1
+        if self._ended and len(buffer) <= size:
+            return len(buffer)
+        end = max(size, len(buffer)) if buffer.find(b"\n", 0, size) < 0 else size
+        cut = buffer.rfind(b"\n", 0, end) + 1
         if not cut:
             # old Macintosh files; a line feed may still follow the last carriage return
-            return self._buffer.rfind(b"\r", 0, len(self._buffer) - 1) + 1
-        text = np.frombuffer(self._buffer, np.uint8, cut)
-        if self._buffer.find(self._quote, 0, cut) < 0:
+            return buffer.rfind(b"\r", 0, len(buffer) - 1) + 1
+        quotes = np.flatnonzero(self._quotes(buffer[:cut]))
+        if len(quotes) % 2 == 0:
             return cut
-        is_quote = text == self._quote[0]
-        if np.count_nonzero(is_quote) % 2 == 0:
-            return cut
-        ends = np.flatnonzero(text == _LINE_END)
-        outside = ends[np.searchsorted(np.flatnonzero(is_quote), ends) % 2 == 0]
+        ends = np.flatnonzero(np.frombuffer(buffer, np.uint8, cut) == _LINE_END)
+        outside = ends[np.searchsorted(quotes, ends) % 2 == 0]
         return int(outside[-1]) + 1 if len(outside) else cut
+
+    def _quotes(self, text: bytes) -> np.ndarray:
+        """Which of the bytes are quotes."""
+        found: np.ndarray = np.frombuffer(text, np.uint8) == self._quote[0]
+        return found
 
     def _check_text(self, block: bytes) -> None:
         if block.isascii():
@@ -140,7 +169,7 @@ class Blocks:
         """Puts what was fed and not handed out back before the text that is to be taken."""
         rest = "".join(self._ready).encode("utf-8")
         self._ready.clear()
-        self._buffer = rest + self._buffer
+        self._keep([rest, *self._parts])
         self._taken -= len(rest)
 
 
