@@ -11,6 +11,7 @@ import typer
 
 from cli.commands.runs import listing, outcome
 from cli.connection import Connection, known_project
+from cli.large_files import judged_in_parts
 from cli.options import Json as JsonFlag
 from cli.options import print_json
 from cli.outcomes import misplaced_lines
@@ -32,7 +33,8 @@ EXAMPLE = "sluice status shop"
 JSON = Shape(
     {
         "target": "the cloud that was asked",
-        "projects": "for each project: champion, endpoint, lock, measured, datasets, contract_change, runs",
+        "projects": "for each project: champion, endpoint, lock, measured, datasets, contract_change, runs, "
+        "judged_in_parts (files that have no verdict yet)",
         "not_read": "objects that lie where nothing is read",
     }
 )
@@ -46,8 +48,11 @@ def run(
 ) -> int:
     world = connection.world
     projects = [known_project(world, project)] if project else world.ledger.projects()
+    large = judged_in_parts(connection, projects)
     if as_json:
-        found = [facts(world, each, runs) for each in projects]
+        found = [
+            {**facts(world, each, runs), "judged_in_parts": [f._asdict() for f in large[each]]} for each in projects
+        ]
         not_read = misplaced_lines(world, project)
         print_json({"target": str(connection.target), "projects": found, "not_read": not_read})
         return 0
@@ -56,6 +61,8 @@ def run(
         say("no project is registered yet: `sluice init data.csv`, then `sluice register project.yaml`")
     for each in projects:
         say(describe(world, each, runs))
+        for file in large[each]:
+            say(f"  arriving   {file.words}")
     for line in misplaced_lines(world, project):
         say(f"not read   {line}")
     return 0

@@ -40,6 +40,7 @@ class FakeConnection:
     target: Target = LOCAL
     known: bool = True
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    outputs: dict[str, str] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
         def delete_endpoint(**request: Any) -> None:

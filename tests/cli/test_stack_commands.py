@@ -60,6 +60,30 @@ def test_status_tells_what_serves_runs_and_waits(sluice, world):
         assert told in printed
 
 
+def test_status_lists_files_that_are_judged_in_parts(sluice, connection, monkeypatch):
+    began = datetime(2026, 11, 30, 10, 31, tzinfo=UTC)
+    inputs = {
+        "one": {"project": "shop", "key": "raw/shop/b\x1big.csv", "size": 12_345_600_000},
+        "two": {"project": "bank", "key": "raw/bank/big.csv", "size": 1},
+    }
+
+    class StepFunctions:
+        def list_executions(self, **request: object) -> dict[str, object]:
+            assert request == {"stateMachineArn": "machine", "statusFilter": "RUNNING", "maxResults": 20}
+            return {"executions": [{"executionArn": name, "startDate": began} for name in inputs]}
+
+        def describe_execution(self, executionArn: str) -> dict[str, str]:  # noqa: N803 - as boto3 writes it
+            return {"input": json.dumps(inputs[executionArn])}
+
+    monkeypatch.setattr(connection, "outputs", {"JudgePartsArn": "machine"})
+    monkeypatch.setattr(connection, "client", lambda service: StepFunctions(), raising=False)
+    told = sluice("status", "shop")[1]
+    assert "arriving   raw/shop/b\\x1big.csv (12,345.6 MB) is judged in parts since 2026-11-30 10:31:00 UTC" in told
+    assert "bank" not in told
+    [project] = json.loads(sluice("status", "shop", "--json")[1])["projects"]
+    assert project["judged_in_parts"][0]["size"] == 12_345_600_000
+
+
 def test_a_champion_whose_endpoint_was_removed_is_told(sluice, world):
     serve(world)
     world.models.endpoints.clear()

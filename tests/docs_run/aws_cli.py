@@ -51,4 +51,6 @@ def _value(text: str, shape: Shape) -> Any:
 
 
 if __name__ == "__main__":
-    json.dump(sent(sys.argv[1:]), sys.stdout, default=str)
+    answer = sent(sys.argv[1:])
+    answer.pop("ResponseMetadata", None)
+    print(json.dumps(answer, default=str))

@@ -26,6 +26,8 @@ from tests.docs_run.pages import ROOT, prepared
 WALK = (Path(__file__).with_name("walk.sh")).read_text(encoding="utf-8")
 NOT_RUN = yaml.safe_load((Path(__file__).with_name("not_run.yaml")).read_text(encoding="utf-8"))
 SECONDS = 1_800.0
+DEFAULT_SIGNALS = ("env", "--default-signal=INT")
+"""A test run in the background ignores Ctrl-C, and so would what it starts."""
 _SHOWN = re.compile(r"^(?:\+|~ (?P<until>[^:]+):) (?P<shown>.+?)(?: => (?P<instead>.+))?$")
 EXAMPLES = {"<name>": "extra_trees", "<project>": "shop"}
 """For placeholders in commands that are not run."""
@@ -144,7 +146,7 @@ def test_every_command_of_the_walk_succeeds(tmp_path: Path):
     told = (tmp_path / "told.txt").open("w+", encoding="utf-8")
     try:
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script()],
+            [*DEFAULT_SIGNALS, "bash", "-euo", "pipefail", "-c", script()],
             cwd=folder,
             env=environment(home) | {name: str(value) for name, value in values.items()},
             stdin=subprocess.DEVNULL,

@@ -91,7 +91,7 @@ file=sessions.csv
 + sluice quarantine <project> <file> --output refused.csv
 file=sessions.csv
 + sluice quarantine <project> <file> --output CSV
-sed -i 's/,-1,/,5,/' refused.csv
+sed -i 's/"-1"/"5"/' refused.csv
 + sluice redrive <project> refused.csv
 awk -F, -v OFS=, 'NR > 1 { $4 = -1 } 1' more.csv > broken.csv
 sluice drop shop broken.csv || test $? = 1
@@ -99,7 +99,7 @@ id=$(sluice quarantine shop broken.csv --json | pick 'found["files"][0]["dataset
 python3 examples/generate_sessions.py --rows 300 --seed 2 > sessions.csv
 + sluice redrive <project> sessions.csv --dataset <id>
 sluice drop shop more.csv
-dataset=$(sluice status shop --json | pick 'found["projects"][0]["datasets"][0]["dataset_id"]')
+dataset=$(sluice status shop --json | pick 'found["projects"][0]["datasets"][-1]["dataset_id"]')
 + sluice withdraw <project> <dataset> --reason TEXT
 
 # --- requests, labels, a file to score
@@ -168,6 +168,7 @@ scene in-service
 mkdir -p .aws-sam "$HOME/.aws"
 ln -s "$root/.aws-sam/local-$version/build" .aws-sam/build
 ln -s "$root/samconfig.toml" samconfig.toml
+ln -s "$root/build" ../build  # which the template for a local cloud names from one folder deeper
 printf '[profile dev]\nregion = eu-west-1\n[profile prod]\nregion = eu-west-1\n' > "$HOME/.aws/config"
 + .venv/bin/sam deploy --parameter-overrides AlertEmail=you@example.org MonthlyBudget=200 => .venv/bin/sam deploy --parameter-overrides AlertEmail=you@example.org MonthlyBudget=200 < <(yes)
 + AWS_PROFILE=dev .venv/bin/sam deploy --parameter-overrides AlertEmail=team@example.org => AWS_PROFILE=dev .venv/bin/sam deploy --parameter-overrides AlertEmail=team@example.org < <(yes)
