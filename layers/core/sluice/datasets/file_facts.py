@@ -21,6 +21,7 @@ _COUNTED = {
     "unnamed_columns": "Cells in columns without a name, which were left out",
     "nan": "NaN counts as missing",
     "rounded": "Numbers were rounded, since they have more digits than a double keeps",
+    "shortened": "Keys such as 1.23457E+11, whose digits were lost before the upload (in a spreadsheet?)",
     "cut_times": "Times were cut to microseconds",
 }
 """What notes count, in all or for each column, and the words for it."""

@@ -7,7 +7,7 @@ text, and the rules judge it cell by cell. What Arrow reads otherwise, and how t
 |---|---|---|
 | integer | `0x10` is 16; -2^63 is an integer | `0x` in the block; the least value |
 | number | `nan`, `inf` and `1e400` are numbers | values that are not finite |
-| number | what is rounded is not known | values from 2^53 on; many digits in the block |
+| number | an integer that no double holds is rounded | values from 2^53 on |
 | timestamp | the year 0, and times that leave the calendar by their zone | the first and last value |
 | any | a missing marker that can be read as a value | such columns are always read as text |
 """
@@ -44,8 +44,6 @@ MANY_CODES = 4
 MAX_WAIT = 64
 EXACT_INTEGERS = 2**53
 """A double holds each integer that is smaller in magnitude."""
-DOUBLE_DIGITS = 17
-"""A double has no more digits that count."""
 
 
 def _spellings(words: Iterable[str]) -> list[str]:
@@ -91,8 +89,6 @@ class Plan:
         found = {name: column.type() for name, column in self.columns.items()}
         if pa.int64() in found.values() and _may_hold_hexadecimals(block):
             found |= {name: TEXT for name, kind in found.items() if kind == pa.int64()}
-        if pa.float64() in found.values() and may_hold_long_numbers(block):
-            found |= {name: TEXT for name, kind in found.items() if kind == pa.float64()}
         return found
 
     def settled(self, arrays: dict[str, pa.Array], types: Mapping[str, pa.DataType]) -> list[str]:
@@ -187,26 +183,6 @@ def _same_as_rules(values: pa.Array) -> bool:
 def are_exact(numbers: pa.Array) -> bool:
     """Whether all are finite, and below the integers that a double does not hold."""
     return bool(pc.all(pc.less(pc.abs(numbers), EXACT_INTEGERS), min_count=0).as_py())
-
-
-def may_hold_long_numbers(block: bytes) -> bool:
-    """Whether a number may have more digits than a double keeps; those are seen that have a decimal point."""
-    text = np.frombuffer(block, np.uint8)
-    inside = text - np.uint8(ord(".")) < 12  # the signs from the point to 9
-    # in a run of 19 signs there are four fours, one behind the other, that begin at a multiple of 4
-    fours = inside[: len(inside) // 4 * 4].view(np.uint32) == 0x01010101
-    pairs = fours[:-1] & fours[1:]
-    if not (pairs[:-2] & pairs[2:]).any():
-        return False
-    edges = np.flatnonzero(np.diff(inside, prepend=False, append=False))
-    points = np.add.reduceat(text == ord("."), edges[edges < len(text)], dtype=np.int64)[::2]
-    starts, lengths = edges[::2], edges[1::2] - edges[::2]
-    long = (lengths > DOUBLE_DIGITS + 1) & (points == 1)
-    starts, lengths = starts[long], lengths[long]
-    # the zeros at the start do not count, as in 0.0012
-    first = text[starts[:, None] + np.arange(DOUBLE_DIGITS)]
-    zeros = np.cumprod((first == ord("0")) | (first == ord(".")), axis=1).sum(axis=1)
-    return bool((lengths - np.maximum(zeros, 1) > DOUBLE_DIGITS).any())
 
 
 def _may_hold_hexadecimals(block: bytes) -> bool:

@@ -74,6 +74,8 @@ class Notes:
     """Column → cells that hold NaN at their source, and so are missing."""
     rounded: Counter[str] = field(default_factory=Counter)
     """Column → numbers with more digits than a double keeps."""
+    shortened: Counter[str] = field(default_factory=Counter)
+    """Column of the key → texts such as 1.23457E+11, as a spreadsheet shows a long number and saves it."""
     cut_times: Counter[str] = field(default_factory=Counter)
     """Column → times with a part of a microsecond, which is cut off."""
     columns: list[str] = field(default_factory=list)
@@ -84,6 +86,11 @@ class Notes:
     def is_json(self) -> bool:
         """Whether each row names its own columns."""
         return self.format in ("json", "jsonl")
+
+    @property
+    def has_names(self) -> bool:
+        """Whether the columns certainly have names: a first line of CSV may be a row."""
+        return self.format in ("json", "jsonl", "parquet")
 
     def no_row(self) -> str:
         """What to say of a file whose batches had no row."""
@@ -96,6 +103,7 @@ class Notes:
         told |= {"blank_lines": self.blank_lines, "repeated_headers": self.repeated_headers}
         told |= {"hidden_rows": self.hidden_rows, "unnamed_columns": dict(self.unnamed_columns)}
         told |= {"nan": dict(self.nan), "rounded": dict(self.rounded), "cut_times": dict(self.cut_times)}
+        told |= {"shortened": dict(self.shortened)}
         told |= {"key_columns": self.key_columns, "key_columns_ignored": self.key_columns_ignored}
         return {name: value for name, value in told.items() if value}
 

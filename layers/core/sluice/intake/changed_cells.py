@@ -1,7 +1,8 @@
 """Cells that the accepted file holds less exactly than they came: numbers that are rounded, and times that are cut.
 
-A number is a double there, which keeps 17 digits at most and not each integer beyond 2^53. A time has microseconds.
-What is lost is counted column by column, as the readers count what they can see alone (`sluice.intake.arrow_cells`).
+A number is a double there, which does not hold each integer beyond 2^53, nor more than 17 digits of a decimal. A time
+has microseconds. Readers count themselves what only they can see (`sluice.intake.arrow_cells`). A fraction in a text is
+meant as the nearest double, however many digits it has.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sluice.intake.arrow_types import DOUBLE_DIGITS, EXACT_INTEGERS
+from sluice.intake.arrow_types import EXACT_INTEGERS
 from sluice.intake.batches import Notes
 from sluice.model.values import PLAIN, Reading, number_text, plain_number
 
+DOUBLE_DIGITS = 17
+"""A double has no more digits that count."""
+_SHORTENED = r"^[0-9](\.[0-9]+)?E\+[0-9]{2,3}$"
 _FINER_THAN_MICROSECONDS = r"[.,]\d{6}\d*[1-9]"
 
 
@@ -38,10 +42,17 @@ def is_rounded(number: Decimal) -> bool:
     return abs(value) >= EXACT_INTEGERS or len(number.normalize().as_tuple().digits) > DOUBLE_DIGITS
 
 
-def count_changed(name: str, text: pa.Array, typed: pa.Array, notes: Notes, reading: Reading = PLAIN) -> None:
+def count_changed(
+    name: str,
+    text: pa.Array,
+    typed: pa.Array,
+    notes: Notes,
+    reading: Reading = PLAIN,
+    native: pa.Array | bool = False,
+) -> None:
     """Counts the changed cells of a column in `notes`. `text`: from the file; `typed`: read from it by `reading`.
 
-    A column that its reader gave a type at once has lost nothing, or the reader counted it.
+    `native`: as in `sluice.intake.rules.judge`. A column that its reader gave a type has lost nothing, or was counted.
     """
     if not pa.types.is_string(text.type):
         return
@@ -49,18 +60,25 @@ def count_changed(name: str, text: pa.Array, typed: pa.Array, notes: Notes, read
         finer = pc.and_(pc.match_substring_regex(text, _FINER_THAN_MICROSECONDS), pc.is_valid(typed))
         if cut := pc.sum(finer).as_py():
             notes.cut_times[name] += cut
-    elif pa.types.is_floating(typed.type) and (rounded := _rounded(text, typed, reading)):
-        notes.rounded[name] += rounded
+    elif pa.types.is_floating(typed.type):
+        maybe = pc.greater_equal(pc.abs(typed), EXACT_INTEGERS)
+        if native is True:
+            # decimals of Parquet; with so many digits, they are longer for their point
+            maybe = pc.or_(maybe, pc.greater(pc.binary_length(text), DOUBLE_DIGITS + 1))
+        if rounded := _rounded(text.filter(pc.fill_null(maybe, False)), reading):
+            notes.rounded[name] += rounded
 
 
-def _rounded(text: pa.Array, values: pa.Array, reading: Reading) -> int:
-    # a fraction of so many digits has a point, too
-    is_long = pc.greater(pc.binary_length(text), DOUBLE_DIGITS + 1)
-    beyond = pc.greater_equal(pc.abs(values), EXACT_INTEGERS)
-    maybe = pc.fill_null(pc.and_(pc.or_(is_long, beyond), pc.is_valid(values)), False)
-    if not pc.any(maybe, min_count=0).as_py():
-        return 0
-    counts = text.filter(maybe).value_counts().to_pylist()
+def count_shortened(name: str, keys: pa.Array, notes: Notes) -> None:
+    """Counts texts that identify a row and that a spreadsheet has shortened: several rows may have got the same one."""
+    if pa.types.is_dictionary(keys.type):
+        keys = keys.cast(pa.string())
+    if pa.types.is_string(keys.type) and (count := pc.sum(pc.match_substring_regex(keys, _SHORTENED)).as_py()):
+        notes.shortened[name] += count
+
+
+def _rounded(texts: pa.Array, reading: Reading) -> int:
+    counts = texts.value_counts().to_pylist() if len(texts) else []
     return sum(one["counts"] for one in counts if is_rounded(Decimal(_plain(one["values"], reading))))
 
 

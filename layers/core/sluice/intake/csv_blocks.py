@@ -1,12 +1,14 @@
 """A block of CSV by Arrow's reader, where it cannot be wrong about the records.
 
-It cannot where no carriage return stands alone, no byte is zero, every quote opens or closes a whole field or is one of
-a doubled pair within it, no character is escaped, every record has the header's number of fields, and none is the
-header again. Then its records are those of `sluice.model.csv_records`, and this file knows the source line of each.
+It cannot where no carriage return stands alone, no byte is zero, no byte order mark is within, every quote opens or
+closes a whole field or is one of a doubled pair within it, no character is escaped, every record has the header's
+number of fields, and none is the header again. Then its records are those of `sluice.model.csv_records`, and this file
+knows the source line of each.
 """
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,7 +116,10 @@ class BlockReader:
         """Whether a line end outside quotes, counted by their parity, ends a record, and nothing else does."""
         if not self._safe or (self._escape and self._escape in block):
             return False
-        if b"\0" in block or (b"\r" in block and block.count(b"\r") != block.count(b"\r\n")):
+        # a mark within the text stands at the start of a file that was appended, before its header
+        if b"\0" in block or codecs.BOM_UTF8 in block:
+            return False
+        if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
             return False
         text = np.frombuffer(block, np.uint8)
         quotes = np.flatnonzero(text == self._quote[0]) if self._quote in block else np.zeros(0, np.int64)

@@ -110,7 +110,7 @@ class _ExactReader:
             elif trailing and any(cell.strip() for cell in record[-trailing:]):
                 message = f"a value stands behind the last column, where the other rows end with {trailing} blank"
                 broken.append(Broken(row, "fields", message, record))
-            elif record[0].strip() == self._header[0] and [cell.strip() for cell in record] == self._header:
+            elif self._is_header(record):
                 self._notes.repeated_headers += 1
             else:
                 self.tables.fit(row, record)
@@ -121,6 +121,10 @@ class _ExactReader:
                 values, rows, broken = [], [], []
         if values or broken:
             yield text_batch(self._names, values, rows, broken)
+
+    def _is_header(self, record: list[str]) -> bool:
+        first = record[0].removeprefix("\ufeff").strip()
+        return first == self._header[0] and [first, *(cell.strip() for cell in record[1:])] == self._header
 
     def records(self) -> Iterator[tuple[int, list[str], str | None]]:
         """(source line, fields, what is wrong) of each record; blank lines are counted and left out."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 from sluice.errors import UnreadableFileError
 from sluice.intake.blocks import Chunks
 
 _HEAD = 64
+_CONTROLS = re.compile(rb"[\x80-\x9f]")
 _MANY = 16
 """In an encoding of several bytes a letter, a few letters alone may be UTF-8 by chance; not so many."""
 
@@ -16,8 +18,11 @@ def named_in_utf8(chunks: Chunks, encoding: str) -> Chunks:
     """Text of the encoding that the contract names, as UTF-8.
 
     Raises UnreadableFileError with the position of the first byte that does not belong to it; and where the whole text
-    is UTF-8, which would be read as other letters.
+    is UTF-8, which would be read as other letters. The bytes 128 to 159 are control characters in Latin-1 and its like,
+    which no text has: they are quotes, dashes or the euro sign in an encoding of Windows.
     """
+    if encoding.startswith("iso8859"):
+        chunks = _without_controls(chunks, encoding)
     check = None if encoding.startswith(("utf-16", "utf-32")) else _Utf8Check()
     told = f"the contract's data.file.encoding is {encoding}"
     yield from _recoded(chunks, encoding, told, check)
@@ -26,6 +31,19 @@ def named_in_utf8(chunks: Chunks, encoding: str) -> Chunks:
             f"{told}, but the text is UTF-8 from its start to its end, with {check.letters} letters beyond "
             "ASCII. Take the key out of the contract, or save the file in that encoding"
         )
+
+
+def _without_controls(chunks: Chunks, encoding: str) -> Chunks:
+    read = 0
+    for chunk in chunks:
+        if not chunk.isascii() and (found := _CONTROLS.search(chunk)):
+            at = read + found.start()
+            raise UnreadableFileError(
+                f"the contract's data.file.encoding is {encoding}, in which the byte at position {at} is a control "
+                "character. The file is probably in an encoding of Windows: name it, such as cp1252 instead of latin-1"
+            )
+        read += len(chunk)
+        yield chunk
 
 
 def utf16_in_utf8(chunks: Chunks, encoding: str) -> Chunks:

@@ -12,23 +12,25 @@ from sluice.errors import HeaderMismatchError
 from sluice.model.shortening import listed, shortened
 
 
-def check_header(found: Sequence[str], contract: Contract) -> list[str]:
+def check_header(found: Sequence[str], contract: Contract, has_names: bool = False) -> list[str]:
     """The extra columns, which are ignored. Raises HeaderMismatchError for missing ones, and doubled ones among these.
 
     Every column of the contract must be there, also nullable ones and the target: a column that is missing as a
     whole is a mistake far more often than it is meant. Names are compared without surrounding blanks.
     """
-    return check_columns(found, list(contract.data.columns), contract)
+    return check_columns(found, list(contract.data.columns), contract, has_names)
 
 
-def check_columns(found: Sequence[str], needed: Sequence[str], contract: Contract) -> list[str]:
+def check_columns(
+    found: Sequence[str], needed: Sequence[str], contract: Contract, has_names: bool = False
+) -> list[str]:
     """The columns that are not `needed`. Raises HeaderMismatchError for needed ones that are missing or there twice.
 
-    `contract` tells a header with other columns from a first line of values.
+    `contract` tells a header with other columns from a first line of values; not needed where the file `has_names`.
     """
     missing = [name for name in needed if name not in found]
     known = {*contract.data.columns, *needed}
-    if missing and not known & set(found) and not any(_alike(name, found) for name in known):
+    if missing and not has_names and not known & set(found) and not any(_alike(name, found) for name in known):
         # then it may be a row: its fields are values, and values stay out of alerts and logs
         way_out = " If the files have none, set data.file.header: 0 in the contract." if known == {*needed} else ""
         raise HeaderMismatchError(

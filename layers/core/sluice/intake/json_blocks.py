@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
 from sluice.intake.arrow_cells import typed_cells
-from sluice.intake.arrow_types import CODED, Planned, are_exact, may_hold_long_numbers
+from sluice.intake.arrow_types import CODED, Planned, are_exact
 from sluice.intake.batches import Batch
 from sluice.intake.nested import leaves, nested_fields
 from sluice.model.values import INTEGER_LIMIT
@@ -43,7 +43,6 @@ class JsonBlocks:
             kind = candidates[0] if candidates and candidates[0] in _ASKED else pa.string()
             kinds[name] = kind
         self._schema = pa.schema(nested_fields(kinds) if flatten else list(kinds.items()))
-        self._has_numbers = pa.float64() in kinds.values()
         self._wait, self._next_wait = 0, 1
 
     def read(
@@ -68,7 +67,7 @@ class JsonBlocks:
         if b"\r" in block and block.count(b"\r") == block.count(b"\r\n"):
             block = block.replace(b"\r\n", b"\n")
         ends = _ends(block)
-        if ends is None or (self._has_numbers and may_hold_long_numbers(block)):
+        if ends is None:
             return None
         try:
             table = pa_json.read_json(
@@ -115,7 +114,7 @@ class JsonBlocks:
 def _is_exact(values: pa.Array) -> bool:
     """Arrow reads `NaN` and `Infinity`, which have to be counted or refused, and `-NaN`, which is not JSON.
 
-    What a double does not keep is counted, too.
+    Integers that a double does not hold are counted, too.
     """
     if pa.types.is_struct(values.type):
         return all(map(_is_exact, values.flatten()))

@@ -172,6 +172,17 @@ def no_object(text: Opener) -> str:
     )
 
 
+def rows_within(text: Opener) -> str:
+    """What to say where the rows seem to stand within the first object; empty if they do not."""
+    first = next((piece for piece in pieces(text) if piece.text), None)
+    record, problem = _parse(first.text if first else "")
+    for name, value in (record if problem is None else {}).items():
+        if isinstance(value, list) and value and isinstance(value[0], dict | list):
+            what = "objects" if isinstance(value[0], dict) else "lists, and each row must be an object with names"
+            return f". The rows seem to be in {name[:80]!r}, a list of {what}: write the rows alone, one on each line"
+    return ""
+
+
 class _Doubled(ValueError):  # noqa: N818 (internal signal)
     pass
 

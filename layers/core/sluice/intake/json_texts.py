@@ -8,6 +8,7 @@ damaged row; one that never ends is a file that was cut off.
 from __future__ import annotations
 
 import codecs
+import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -88,6 +89,18 @@ def _objects(line: str) -> int:
         count += 1
         at = _BETWEEN.match(line, at).end()  # type: ignore[union-attr]  # it matches nothing, too
     return count
+
+
+def is_lists(text: Opener) -> bool:
+    """Whether a text has JSON lists where objects are expected: one on each line, or in an array."""
+    with closing(text()) as chunks:
+        head = next(chunks, b"")[:_HEAD].decode("utf-8", "replace").lstrip()
+    if re.match(r"\[\s*\[", head):
+        return True
+    try:
+        return isinstance(json.loads(re.split(r"[\r\n]", head, maxsplit=1)[0]), list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def pieces(text: Opener, limits: Limits = UNLIMITED) -> Iterator[Piece]:

@@ -20,7 +20,7 @@ from sluice.contract.file import FileLayout
 from sluice.contract.models import Column, Contract
 from sluice.errors import EmptyFileError, HeaderMismatchError
 from sluice.intake.batches import Batch, Notes
-from sluice.intake.changed_cells import count_changed
+from sluice.intake.changed_cells import count_changed, count_shortened
 from sluice.intake.header import check_columns
 from sluice.intake.json_rows import no_object
 from sluice.intake.key_columns import KeyColumns
@@ -96,7 +96,7 @@ def _read(path: Path, contract: Contract, scratch: Path, limits: Limits, in_key:
         raise HeaderMismatchError(no_object(source.opened.chunks))
     identity = _identity(header, target, contract)
     wanted = [*identity, target]
-    extra = check_columns(header, wanted, contract)
+    extra = check_columns(header, wanted, contract, source.notes.has_names)
     found = LabelFile(scratch / "labels.jsonl", scratch / "rows.jsonl", source.notes, identity, extra)
     batches = of_key.filled(source.batches(of_key.asked(wanted, source.notes)), wanted, source.notes)
     with closing(batches), found.refused_path.open("w", encoding="utf-8") as refused:
@@ -133,6 +133,7 @@ def _take(batch: Batch, columns: Mapping[str, Column], target: str, found: Label
         typed, broken = judge(name, columns[name], batch.columns[name], key=True)
         violations += broken
         count_changed(name, batch.columns[name], typed, found.notes)
+        count_shortened(name, typed, found.notes)
         parts.append(typed.to_pylist())
     bad = any_of(violations, len(batch.rows))
     write_refused(batch, violations, bad, found, refused)

@@ -26,10 +26,29 @@ _FOREIGN = {
     b"\xff\x06\x00\x00sNaPpY": "a Snappy file",
     b"\x82SNAPPY\x00": "a Snappy file",
     b"Obj\x01": "an Avro file",
+    b"ARROW1": "an Arrow (Feather) file",
+    b"SQLite format 3\x00": "an SQLite database",
+    b"\x93NUMPY": "a NumPy array",
+    b"\x89HDF": "an HDF5 file",
+    b"\x80\x03": "a Python pickle",
+    b"\x80\x04\x95": "a Python pickle",
+    b"\x80\x05\x95": "a Python pickle",
+    b"X\n\x00\x00\x00": "an R data file",
+    b"RDX": "an R data file",
+    b"<stata_dta>": "a Stata file",
+    b"HEADER RECORD*******": "a SAS transport file",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
+    b"Rar!": "a RAR archive",
+    b"{\\rtf": "an RTF document",
+    b"version https://git-lfs": "a pointer of Git LFS, and not the file for which it stands",
 }
-_MARKUP = {b"<!doctype html": "a web page (HTML)", b"<html": "a web page (HTML)", b"<?xml": "an XML file"}
+_TAR = slice(257, 262), b"ustar"
+_MARKUP = {
+    **dict.fromkeys((b"<!doctype html", b"<html", b"<table", b"<meta"), "a web page (HTML)"),
+    **dict.fromkeys((b"<?xml", b"<error>"), "an XML file"),
+}
 """In small letters. Often the page of a login that a program was sent to instead of the file."""
-_HEAD = 64
+_HEAD = 512
 
 
 class Arrival:
@@ -119,6 +138,7 @@ def open_arrival(arrival: Arrival, scratch: Path, limits: Limits = UNLIMITED, en
         return Opened("parquet", raw, path or _written(raw, scratch / "arrival.parquet", limits))
     text = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
     foreign = [what for magic, what in _FOREIGN.items() if head.startswith(magic)]
+    foreign += ["a tar archive"] if head[_TAR[0]] == _TAR[1] else []
     for what in foreign + [what for start, what in _MARKUP.items() if text.startswith(start)]:
         raise UnreadableFileError(
             f"this is {what}; save it as CSV (UTF-8), .xlsx, JSON lines or Parquet; gzip, bzip2, Zstandard "

@@ -88,7 +88,7 @@ def _read(
         raise HeaderMismatchError(no_object(source.opened.chunks))
     keys = [name for name in contract.data.key if name in header]
     # of a key that the header has twice, either value could be meant
-    check_columns(header, list(dict.fromkeys([*features, *keys])), contract)
+    check_columns(header, list(dict.fromkeys([*features, *keys])), contract, source.notes.has_names)
     unused = check_columns(header, features, contract)
     found = ScoringFile(
         path=scratch / "scoring.jsonl",
@@ -123,7 +123,7 @@ def _take(
         column, reading = contract.data.columns[name], contract.reading(name)
         typed, broken = judge(name, column, text, key=False, reading=reading, native=native)
         violations += broken
-        count_changed(name, text, typed, found.notes, reading)
+        count_changed(name, text, typed, found.notes, reading, native)
         columns[name] = _as_requested(typed, text, native, reading.dates)
     bad = any_of(violations, len(batch.rows))
     found.rows += len(batch.rows) + len(batch.broken)

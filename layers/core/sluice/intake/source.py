@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sluice.contract.file import FOUND, FileLayout
-from sluice.errors import FileTooLargeError
+from sluice.errors import FileTooLargeError, UnreadableFileError
 from sluice.intake import json_rows, json_texts, parquet_rows
 from sluice.intake.arrow_types import AS_TEXT, Plan
 from sluice.intake.batches import Batches, Notes
@@ -120,6 +120,10 @@ def open_source(
     if how := json_texts.layout(opened.chunks):
         notes = Notes(json_texts.FORMATS[how], opened.encoding)
         return Source(opened, notes, limits=limits, flatten=layout.flatten)
+    if json_texts.is_lists(opened.chunks):
+        raise UnreadableFileError(
+            "the rows are JSON lists; one object with the names of its values is expected for each row"
+        )
     if with_returns := layout.line_end is not None:
         opened = replace(opened, chunks=with_line_feeds(opened.chunks))
     dialect = sniff(opened.chunks, expected, limits, layout)

@@ -20,10 +20,10 @@ from sluice.intake.accepted_file import AcceptedFile, Count
 from sluice.intake.arrow_types import plan_of
 from sluice.intake.batches import Batch, Batches, Notes
 from sluice.intake.blocks import Opener
-from sluice.intake.changed_cells import count_changed
+from sluice.intake.changed_cells import count_changed, count_shortened
 from sluice.intake.corrections import Correction
 from sluice.intake.header import check_header
-from sluice.intake.json_rows import no_object
+from sluice.intake.json_rows import no_object, rows_within
 from sluice.intake.key_columns import KeyColumns
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Arrival
@@ -117,7 +117,7 @@ def validate_part(
     of_key = KeyColumns(in_key or {}, contract)
     source = recognised(arrival, contract, scratch, limits, of_key).only(part, text)
     notes = source.notes
-    extra = [] if notes.is_json else check_header(of_key.header(notes.columns), contract)
+    extra = [] if notes.is_json else check_header(of_key.header(notes.columns), contract, notes.has_names)
     outcome = Outcome(scratch / "accepted.parquet", scratch / "rows.jsonl", notes, extra)
     _write(_batches(source, contract, of_key), contract, arrived_at, outcome, limits, count)
     return outcome
@@ -128,7 +128,7 @@ def recognised(arrival: Arrival, contract: Contract, scratch: Path, limits: Limi
     expected = of_key.in_fields(list(contract.data.columns))
     source = open_source(arrival, scratch, limits, expected, contract.data.file)
     if not source.notes.is_json:
-        check_header(of_key.header(source.notes.columns), contract)
+        check_header(of_key.header(source.notes.columns), contract, source.notes.has_names)
     return source
 
 
@@ -155,7 +155,7 @@ def _read(
     own = [] if correction is None else [ROW]
     source = open_source(arrival, scratch, limits, [*of_key.in_fields(wanted), *own], layout)
     notes = source.notes
-    extra = [] if notes.is_json else check_header(of_key.header(notes.columns), contract)
+    extra = [] if notes.is_json else check_header(of_key.header(notes.columns), contract, notes.has_names)
     if correction is None:
         batches = _batches(source, contract, of_key)
     else:
@@ -178,7 +178,10 @@ def check_names(outcome: Outcome, contract: Contract, text: Opener, of_key: KeyC
     """The header of JSON: the names of all its objects, known when all rows were read. Raises HeaderMismatchError."""
     if not outcome.notes.columns:
         raise HeaderMismatchError(no_object(text))
-    outcome.extra_columns = check_header(of_key.header(outcome.notes.columns), contract)
+    try:
+        outcome.extra_columns = check_header(of_key.header(outcome.notes.columns), contract, has_names=True)
+    except HeaderMismatchError as error:
+        raise HeaderMismatchError(f"{error}{rows_within(text)}") from None
 
 
 def _write(
@@ -216,7 +219,9 @@ def _judge(batch: Batch, contract: Contract, notes: Notes) -> tuple[list[pa.Arra
         reading, native = contract.reading(name), batch.native.get(name, False)
         key = name in contract.data.key
         typed, broken = judge(name, column, batch.columns[name], key=key, reading=reading, native=native)
-        count_changed(name, batch.columns[name], typed, notes, reading)
+        count_changed(name, batch.columns[name], typed, notes, reading, native)
+        if key:
+            count_shortened(name, typed, notes)
         columns.append(typed)
         violations += broken
     return columns, violations
