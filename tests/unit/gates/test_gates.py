@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sluice.contract import Gate
 from sluice.gates import RULES, judge
+from sluice.records import gate_figures
 from sluice.records.evaluation import Evaluation
 
 GATES = {
@@ -161,6 +162,22 @@ def test_rows_that_the_champion_knows_are_counted_in_the_reason(compared: dict[s
 def test_the_first_model_has_no_champion_to_beat() -> None:
     first = evaluation(champion=None, paired=None, champion_serves=False)
     assert judge([GATES["not_worse_than_champion_by"]], first).decision == "approved"
+
+
+def test_the_limit_beside_the_champion_has_its_sign_and_is_absent_without_a_champion() -> None:
+    """A newcomer's first report said that the gate has to be at least 0.02, and the second said -0.02."""
+
+    def shown(found: Evaluation, margin: float = 0.02) -> str:
+        gate = Gate(metric="roc_auc", not_worse_than_champion_by=margin)
+        return gate_figures.limit(judge([gate], found).verdicts[0].to_json())
+
+    assert shown(evaluation()) == "at least -0.02"
+    assert shown(evaluation(paired=None)) == "at least -0.02", "missing evidence"
+    assert shown(evaluation(champion=None, champion_serves=True)) == "at least -0.02", "it was not evaluated"
+    assert shown(evaluation(champion=None, paired=None, champion_serves=False)) == "–"
+    assert shown(evaluation(), 0.0) == "at least 0", "not -0"
+    unmeasured_candidate = judge([], evaluation(not_compared={"candidate": "it has no rows"})).verdicts[0]
+    assert gate_figures.limit(unmeasured_candidate.to_json()) == "–"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "0.9", True, None])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from html.parser import HTMLParser
 
 import pytest
 
 from sluice.page import POLICY
+from sluice.records.evaluation import PairedDifference
 from sluice.records.plots import Plots
 from sluice.reports import evaluation as report
 from sluice.reports import model_card
+from sluice.reports.facts import gain_in_words
 from testing.evaluated_model import RUN, facts, unlabelled
 
 PROBLEMS = ("binary", "multiclass", "regression")
@@ -104,6 +107,17 @@ def test_numbers_keep_their_digits_whatever_their_size() -> None:
     assert "43,210" in text or "43,211" in text
     assert "0.00012" in text, "a small error is not 0.0001"
     assert "5.2 times as many positives" in Seen(report.render(facts("binary"))).text
+
+
+def test_the_tiles_have_the_sign_of_the_gates() -> None:
+    """A lower error is a gain: the tile said -9.62 above a gate that said a gain of +9.62."""
+    known = facts("regression")
+    pair = PairedDifference(difference=-9.6211, low=-10.5, high=-8.75)
+    better = known.evaluation.model_copy(update={"metric": "rmse", "paired_baseline": {"rmse": pair}})
+    text = Seen(report.render(dataclasses.replace(known, evaluation=better))).text
+    assert "Against the baseline9.6211 bettergain +8.7500 to +10.5000" in text.replace("\n", "")
+    assert "-9.6211" not in text
+    assert gain_in_words("roc_auc", pair)[0] == "9.6211 worse"
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)

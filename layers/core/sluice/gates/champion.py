@@ -29,7 +29,7 @@ def not_worse_than_champion(gate: Gate, evaluation: Evaluation) -> Verdict:
     if serves is None:
         serves = evaluation.champion is not None
     if not serves:
-        return Verdict(RULE, gate.metric, "pass", None, margin, f"{gate.metric}: first model, there is no champion")
+        return Verdict(RULE, gate.metric, "pass", None, -margin, f"{gate.metric}: first model, there is no champion")
     verdict = _beside(gate, evaluation, "champion", CHAMPION, margin)
     if evaluation.anchor is None and "anchor" not in evaluation.not_compared:
         return verdict
@@ -39,7 +39,7 @@ def not_worse_than_champion(gate: Gate, evaluation: Evaluation) -> Verdict:
 def _beside(gate: Gate, evaluation: Evaluation, role: str, who: str, margin: float) -> Verdict:
     measured = evaluation.champion if role == "champion" else evaluation.anchor
     if measured is None:
-        verdict = missing(RULE, gate.metric, margin, f"the evaluation of {who}")
+        verdict = missing(RULE, gate.metric, -margin, f"the evaluation of {who}")
         return verdict.because(evaluation.not_compared.get("candidate") or evaluation.not_compared.get(role))
     paired = evaluation.paired if role == "champion" else evaluation.paired_anchor
     pair = (paired or {}).get(gate.metric) or PairedDifference()
@@ -49,11 +49,11 @@ def _beside(gate: Gate, evaluation: Evaluation, role: str, who: str, margin: flo
         inputs["compared"] = rows.plain()
     note = f" ({said})" if rows and (said := rows.note(who)) else ""
     if difference is None or low is None or high is None or confidence is None:
-        verdict = missing(RULE, gate.metric, margin, f"the paired interval against {who}", **inputs)
+        verdict = missing(RULE, gate.metric, -margin, f"the paired interval against {who}", **inputs)
         return verdict.because(evaluation.undefined.get(gate.metric))
     if confidence < gate.confidence - 1e-9:
         what = f"an interval at confidence {gate.confidence:g} (there is one at {confidence:g})"
-        return missing(RULE, gate.metric, margin, what, **inputs)
+        return missing(RULE, gate.metric, -margin, what, **inputs)
     if gate.metric in LOWER_IS_BETTER:
         difference, low, high = -difference, -high, -low
     interval = f"{gate.metric} against {who}: difference {difference:+.4f} [{low:+.4f}, {high:+.4f}] at confidence "

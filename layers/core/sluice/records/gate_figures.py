@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+_BESIDE_CHAMPION = "not_worse_than_champion_by"
 _LIMITS = {
     "min": "at least {}",
     "max": "at most {}",
     "above_baseline_by": "at least {}",
-    "not_worse_than_champion_by": "at least {}",
+    _BESIDE_CHAMPION: "at least {}",
     "slice_gap": "at most {}",
 }
 _NAMES = {
     "min": "{metric}",
     "max": "{metric}",
     "above_baseline_by": "{metric} above the baseline",
-    "not_worse_than_champion_by": "{metric} beside the champion",
+    _BESIDE_CHAMPION: "{metric} beside the champion",
     "slice_gap": "{metric}, gap between segments",
 }
 
@@ -60,11 +61,23 @@ def compared(verdict: Mapping[str, Any]) -> str | None:
 
 
 def limit(verdict: Mapping[str, Any]) -> str:
-    """
+    """The limit; "–" where the gate compares nothing: beside a champion that does not exist, or with no limit at all.
+
     >>> limit({"rule": "max", "threshold": 0.25})
     'at most 0.25'
+    >>> limit({"rule": "not_worse_than_champion_by", "threshold": -0.02, "statistic": None, "outcome": "inconclusive"})
+    'at least -0.02'
+    >>> limit({"rule": "not_worse_than_champion_by", "threshold": -0.02, "statistic": None, "outcome": "pass"})
+    '–'
     """
-    return _LIMITS.get(str(verdict["rule"]), "{}").format(_number(verdict["threshold"]))
+    rule, threshold = str(verdict["rule"]), float(verdict["threshold"])
+    passed_unmeasured = verdict.get("statistic") is None and verdict.get("outcome") == "pass"
+    if rule not in _LIMITS or (rule == _BESIDE_CHAMPION and passed_unmeasured):
+        return "–"
+    if rule == _BESIDE_CHAMPION:
+        # records of older runs have the margin without its sign where nothing was measured
+        threshold = -abs(threshold)
+    return _LIMITS[rule].format(_number(threshold))
 
 
 def sentence(verdict: Mapping[str, Any]) -> str:
@@ -74,10 +87,12 @@ def sentence(verdict: Mapping[str, Any]) -> str:
     >>> sentence({"metric": "roc_auc", "rule": "above_baseline_by", "threshold": 0.0, "measured": gain})
     'roc_auc above the baseline: gain 0.12 [0.1, 0.14]; low end 0.1 has to be at least 0'
     """
-    said = f"{compared(verdict) or 'nothing'} has to be {limit(verdict)}"
+    if (wanted := limit(verdict)) == "–":
+        return gate_name(verdict)
+    said = f"{compared(verdict) or 'nothing'} has to be {wanted}"
     found = measured(verdict)
     return f"{gate_name(verdict)}: {f'{found}; {said}' if found else said}"
 
 
 def _number(value: float) -> str:
-    return f"{value:.4g}"
+    return f"{value + 0.0:.4g}"

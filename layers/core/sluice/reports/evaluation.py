@@ -15,6 +15,7 @@ from sluice.reports import binary, exploration, groups, learning, multiclass, re
 from sluice.reports.facts import (
     DECISIONS,
     Facts,
+    gain_in_words,
     heading,
     number,
     size,
@@ -83,10 +84,7 @@ def _glance(facts: Facts) -> list[tuple[str, Child, Child]]:
         pair = (pairs or {}).get(metric)
         if pair is None or pair.difference is None:
             continue
-        interval = (
-            f"{pair.low:+.4f} to {pair.high:+.4f}" if pair.low is not None and pair.high is not None else "no interval"
-        )
-        told.append((f"Against the {who}", f"{pair.difference:+.4f}", interval))
+        told.append((f"Against the {who}", *gain_in_words(metric, pair)))
     told.append(("Test rows", f"{found.rows:,}", short(found.problem, 20)))
     latency = found.candidate.latency_ms
     if latency.get("p50") is not None:

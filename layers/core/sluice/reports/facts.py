@@ -8,9 +8,9 @@ from typing import Any
 
 from sluice.escaping import short
 from sluice.figures import compact
-from sluice.model.metric_ranges import RANGES, Range
+from sluice.model.metric_ranges import LOWER_IS_BETTER, NEUTRAL, RANGES, Range
 from sluice.page import Child, Safe, element, tag
-from sluice.records.evaluation import Evaluation
+from sluice.records.evaluation import Evaluation, PairedDifference
 from sluice.records.plots import Plots
 from sluice.records.run_inputs import RunInputs
 
@@ -74,6 +74,26 @@ def with_ends(value: float | None, ends: tuple[float, float] | None) -> Child:
         return number(value)
     low, high = (f"{end:.4f}" if abs(end) < 0.001 <= abs(value) else number(end) for end in ends)
     return [number(value), element("span", f"\u2002[{low}, {high}]", class_="ends")]
+
+
+def gain_in_words(metric: str, pair: PairedDifference) -> tuple[str, str]:
+    """What the candidate gains on another model, and the interval of the gain, with the gates' sign: + is better.
+
+    >>> gain_in_words("rmse", PairedDifference(difference=-9.62, low=-10.5, high=-8.75))
+    ('9.6200 better', 'gain +8.7500 to +10.5000')
+    """
+    if pair.difference is None:
+        return "–", "not measured"
+    if metric in NEUTRAL:
+        sign, words = 1.0, ("more", "less")
+    else:
+        sign, words = (-1.0 if metric in LOWER_IS_BETTER else 1.0), ("better", "worse")
+    gain = sign * pair.difference
+    told = f"{number(abs(gain))} {words[0] if gain > 0 else words[1]}" if gain else "equal"
+    if pair.low is None or pair.high is None:
+        return told, "no interval"
+    low, high = sorted((sign * pair.low, sign * pair.high))
+    return told, f"{'difference' if metric in NEUTRAL else 'gain'} {low + 0.0:+.4f} to {high + 0.0:+.4f}"
 
 
 def verdict_tag(outcome: str) -> Safe:

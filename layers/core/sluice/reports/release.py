@@ -13,7 +13,7 @@ from sluice.ports import Json
 from sluice.records.evaluation import Evaluation
 from sluice.records.release_plan import ReleasePlan
 from sluice.reports import release_course as course
-from sluice.reports.facts import card, heading, number, with_ends
+from sluice.reports.facts import card, gain_in_words, heading, number, with_ends
 
 OUTCOMES = {"promoted": "good", "rolled_back": "bad", "rolled_back, not verified": "bad"}
 _DECISIONS = {"promote": "good", "pass": "good", "verified": "good", "abort": "bad", "not_verified": "bad"}
@@ -138,7 +138,7 @@ def _before_and_after(facts: ReleaseFacts) -> Safe:
         difference: Child = "–"
         if pair is not None and pair.difference is not None:
             interval = None if pair.low is None or pair.high is None else (pair.low, pair.high)
-            difference = with_ends(pair.difference, interval)
+            difference = [with_ends(pair.difference, interval), f" ({gain_in_words(metric, pair)[0].split()[-1]})"]
         old = with_ends(found.metric_of("champion", metric), ends("champion", metric)) if has_champion else "–"
         new = with_ends(found.metric_of("candidate", metric), ends("candidate", metric))
         name = f"{metric} (contract)" if metric == found.metric else metric
