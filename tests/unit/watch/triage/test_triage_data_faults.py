@@ -202,3 +202,19 @@ def test_a_few_rows_that_are_sent_again_and_again_say_little_of_a_columns_digits
     assert not any(each.columns == ("items",) for each in coarser(Comparison(known, again)))
     monkeypatch.setattr(Comparison, "different_rows", lambda self, places: len(places))
     assert any(each.columns == ("items",) for each in coarser(Comparison(known, again))), "each copy was a look"
+
+
+def test_a_frequent_value_that_is_written_otherwise_is_no_default(reference: Window, window: Window, put: Any) -> None:
+    """10.1 km that become 9.9 stand where they stood; a default stands in for values of every size."""
+
+    def often(values: np.ndarray, value: float, share: float, seed: int) -> np.ndarray:
+        return np.where(np.random.default_rng(seed).random(len(values)) < share, value, values)
+
+    before = replace(
+        reference, columns={**reference.columns, "distance": often(reference.columns["distance"], 304.0, 0.15, 7)}
+    )
+    moved = judge(before, put(distance=often(window.columns["distance"], 300.0, 0.15, 8)))
+    assert moved.reason != Reason.DEFAULT, moved.sentence
+    kept = often(window.columns["distance"], 304.0, 0.15, 8)
+    filled = judge(before, put(distance=often(kept, 300.0, 0.3, 9)))
+    assert (filled.answer, filled.reason, filled.columns) == ("hold", Reason.DEFAULT, ("distance",)), filled.sentence

@@ -36,6 +36,8 @@ SENTINELS = frozenset(
 )
 """Numbers that programs write for "unknown"."""
 CERTAIN_Z = 5.0
+NEAR = 0.05
+"""How far a close value is, as a share of the distance between the 5th and the 95th percentile."""
 
 
 def nulls(comparison: Comparison) -> Iterator[Finding]:
@@ -160,7 +162,7 @@ def spike(comparison: Comparison, name: str, column: Column) -> Finding | None:
             if misfit <= allowed(len(present), base.rows) + 0.03:
                 what = f"is never {'above' if above else 'below'} {value:g}, where {beyond:.0%} used to be"
                 return Finding(Reason.CLIPPED, (name,), what, where, misfit, certain=False, evidence=evidence)
-    if fits and more >= 0.06:
+    if fits and more >= 0.06 and not stood_beside(value, base, np.sort(present)):
         return Finding(
             Reason.DEFAULT,
             (name,),
@@ -171,6 +173,27 @@ def spike(comparison: Comparison, name: str, column: Column) -> Finding | None:
             evidence=evidence,
         )
     return None
+
+
+def stood_beside(value: float, base: Numbers, present: np.ndarray) -> bool:
+    """Whether half of a value's new rows had values close to it before; `present`: ascending.
+
+    Then the values stand where they stood, and are rounded or converted otherwise, as 10.1 km that become 9.9. A
+    default takes the place of values of every size, so its neighbours lose no more than all others.
+    """
+    least, most = np.quantile(base.ordered, [0.05, 0.95])
+    reach = NEAR * float(most - least)
+
+    def shares(values: np.ndarray) -> tuple[float, float]:
+        """Of the value, and of what is close to it."""
+        low, own, beyond, high = (
+            np.searchsorted(values, edge, side=side)
+            for edge, side in ((value - reach, "left"), (value, "left"), (value, "right"), (value + reach, "right"))
+        )
+        return float(beyond - own) / len(values), float(high - low - (beyond - own)) / len(values)
+
+    (usual, near), (share, left) = shares(base.ordered), shares(present)
+    return near - left >= 0.5 * (share - usual)
 
 
 def sticking(comparison: Comparison) -> Iterator[Finding]:
