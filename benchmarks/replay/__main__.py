@@ -40,6 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--periods", type=int, default=12)
     parser.add_argument("--first", type=int, default=2, help="periods of history, before the first request")
     parser.add_argument("--family", default="gradient_boosting")
+    parser.add_argument("--policies", default=",".join(POLICIES), help="comma-separated")
     parser.add_argument("--work", type=Path, default=Path(".cache") / "replay")
     given = parser.parse_args(argv)
     if not given.folder.is_dir():
@@ -50,8 +51,8 @@ def main(argv: list[str] | None = None) -> int:
     jobs.folder.mkdir(parents=True, exist_ok=True)
     lived: dict[str, Lived] = {}
     began = time.monotonic()
-    for name, policy in POLICIES.items():
-        lived[name] = policy(jobs, given.first)
+    for name in given.policies.split(","):
+        lived[name] = POLICIES[name](jobs, given.first)
         print(f"{name}: {lived[name].trainings} trainings, {time.monotonic() - began:.0f} s so far", file=sys.stderr)
     return 0 if report(stream, lived, given.first, (time.monotonic() - began) / 60) else 1
 
@@ -64,13 +65,14 @@ def report(stream: streams.Stream, lived: dict[str, Lived], first: int, minutes:
     for place, period in enumerate(periods):
         shown = " | ".join(f"{curve[place]:.4f}" for curve in curves.values())
         print(f"| {stream.names[period]} | {len(stream.of(range(period, period + 1)))} | {shown} |")
-    for name in WATCHED:
+    watched = [name for name in WATCHED if name in lived]
+    for name in watched:
         tell(name, lived[name])
     good, load = True, round(os.getloadavg()[0], 1)
     for name, each in lived.items():
         value = mean(stream, each.scores, periods, stream.truth)
         say(stream, f"{name}_roc_auc", value, None, True, curve=curves[name], trainings=each.trainings)
-    for name, other in itertools.product(WATCHED, ("never", "each_period")):
+    for name, other in itertools.product(watched, [each for each in lived if each not in WATCHED]):
         value = difference(stream, lived[name], lived[other], periods)
         low, high = interval(stream, lived[name], lived[other], periods)
         # better than never for certain; beside the calendar, chance and the gates may cost a little
