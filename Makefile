@@ -153,7 +153,7 @@ bench-intake: setup .envs/intake/.stamp  ## the intake beside bare parsing and i
 bench-monitor: setup .envs/monitor/.stamp  ## CPU and memory of a measurement, drift beside scipy and Evidently, and no alarm where nothing drifts; DATA=folder, ONLY="quiet,year" a part
 	@PYTHONPATH=layers/core $(PY) -m benchmarks.monitor --data $(or $(DATA),../shared/data) $(if $(ONLY),--only $(ONLY))
 
-bench-replay: setup .envs/packed/.stamp  ## a stream of real rows with delayed labels under three policies of retraining; FOLDER=folder, TARGET, PERIODS=12, FAMILY; goes on where it was stopped
+bench-replay: setup .envs/packed/.stamp  ## a stream of real rows with delayed labels under policies of retraining; FOLDER=folder, TARGET, PERIODS=12, FAMILY; goes on where it was stopped
 	@PYTHONPATH=layers/core $(PY) -m benchmarks.replay $(if $(FOLDER),--folder $(FOLDER)) $(if $(TARGET),--target $(TARGET)) $(if $(PERIODS),--periods $(PERIODS)) $(if $(FAMILY),--family $(FAMILY))
 
 # one thread: the matrices are small, and threads of BLAS would only wait for each other

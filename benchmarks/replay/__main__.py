@@ -1,4 +1,4 @@
-"""`make bench-replay`: a stream of real rows with delayed labels, under three policies of retraining.
+"""`make bench-replay`: a stream of real rows with delayed labels, under policies of retraining.
 
 FOLDER is a data set: online_shoppers or bike_sharing by its months, else a folder with one CSV file in the order of
 time, cut into PERIODS; TARGET names its binary target. Prints the curves (ROC AUC of each period, by policy), then JSON
