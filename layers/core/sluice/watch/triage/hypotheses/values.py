@@ -186,11 +186,9 @@ def stood_beside(value: float, base: Numbers, present: np.ndarray) -> bool:
 
     def shares(values: np.ndarray) -> tuple[float, float]:
         """Of the value, and of what is close to it."""
-        low, own, beyond, high = (
-            np.searchsorted(values, edge, side=side)
-            for edge, side in ((value - reach, "left"), (value, "left"), (value, "right"), (value + reach, "right"))
-        )
-        return float(beyond - own) / len(values), float(high - low - (beyond - own)) / len(values)
+        low, own = np.searchsorted(values, [value - reach, value]).tolist()
+        beyond, high = np.searchsorted(values, [value, value + reach], side="right").tolist()
+        return (beyond - own) / len(values), (high - low - (beyond - own)) / len(values)
 
     (usual, near), (share, left) = shares(base.ordered), shares(present)
     return near - left >= 0.5 * (share - usual)
