@@ -23,6 +23,13 @@ _SETTINGS = {field.name for field in fields(Settings)}
 _OF_LIBRARIES = {"OPENBLAS_NUM_THREADS": "1"}
 """What every function tells its libraries: threads of BLAS would wait for each other on one or two vCPUs."""
 
+_OF_MEMORY = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
+    "MALLOC_MMAP_THRESHOLD_": str(64 * 2**20),
+}
+"""What functions of the intake tell the C library, all of it or none: the memory of a block is kept for the next."""
+
 
 def findings(project: Project) -> list[Finding]:
     shared = project.source.get("Globals", {}).get("Function", {}).get("Environment", {}).get("Variables", {})
@@ -41,13 +48,16 @@ def findings(project: Project) -> list[Finding]:
         given = {name.removeprefix("SLUICE_").lower() for name in every}
         for name in sorted(_needed(source) - given):
             found.append(Finding(CHECK, function, f"its step reads SLUICE_{name.upper()}, which nobody tells it"))
-        for name in sorted({each.removeprefix("SLUICE_").lower() for each in own} - _needed(source)):
+        if (memory := {name: own[name] for name in _OF_MEMORY if name in own}) and memory != _OF_MEMORY:
+            found.append(Finding(CHECK, function, f"tells the C library {memory}, not {_OF_MEMORY}"))
+        ours = {each.removeprefix("SLUICE_").lower() for each in own if each not in _OF_MEMORY}
+        for name in sorted(ours - _needed(source)):
             found.append(Finding(CHECK, function, f"its step does not read SLUICE_{name.upper()}"))
     return found
 
 
 def _unknown(variables: dict[str, object]) -> list[str]:
-    known = {f"SLUICE_{name.upper()}" for name in _SETTINGS} | _OF_LIBRARIES.keys()
+    known = {f"SLUICE_{name.upper()}" for name in _SETTINGS} | _OF_LIBRARIES.keys() | _OF_MEMORY.keys()
     return sorted(name for name in variables if name not in known and not name.startswith("POWERTOOLS_"))
 
 

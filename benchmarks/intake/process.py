@@ -34,7 +34,7 @@ class Environment:
         return [str(self.python), *([] if self.site else ["-S"])]
 
     def variables(self, cores: int = 1) -> dict[str, str]:
-        threads = {"OMP_NUM_THREADS": str(cores), "OPENBLAS_NUM_THREADS": str(cores), "PYTHONWARNINGS": "ignore"}
+        threads = {"OMP_NUM_THREADS": str(cores), "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
         path = os.pathsep.join(map(str, (*self.folders, ROOT)))
         return os.environ | threads | self.settings | {"PYTHONPATH": path, "AWS_DEFAULT_REGION": "eu-west-1"}
 

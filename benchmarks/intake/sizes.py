@@ -62,7 +62,7 @@ def as_on_lambda(folder: Path) -> Environment:
     for layer in layers:
         subprocess.run([sys.executable, "-m", "compileall", "-qq", str(layer)], check=False)
     variables = Project.load().functions()["ValidateDatasetFunction"]["Environment"]["Variables"]
-    memory = {name: value for name, value in variables.items() if name.startswith("MALLOC_")}
+    memory = {name: value for name, value in variables.items() if name.startswith(("MALLOC_", "ARROW_"))}
     return Environment(Path(sys.executable), (*layers, runtime), site=False, settings=memory)
 
 

@@ -67,7 +67,8 @@ class Blocks:
             self._limits.check_time()
             self._read += len(chunk)
             self._limits.check_file(self._read, "unpacked and in UTF-8 the file has more than")
-            self._keep([*self._parts, chunk])
+            self._parts.append(chunk)
+            self._have += len(chunk)
 
     def _keep(self, parts: list[bytes]) -> None:
         self._parts, self._have = parts, sum(map(len, parts))

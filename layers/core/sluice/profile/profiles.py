@@ -52,7 +52,8 @@ def _counted(path: Path, contract: Contract) -> Profiler:
     coded = [name for name, column in columns.items() if column.type == "category"]
     profiler = Profiler(contract)
     profiler.columns = {name: profiler.columns[name] for name in columns}
-    with pq.ParquetFile(path, read_dictionary=coded) as file:
+    # with pre_buffer, which is the default, all of the file would be in memory
+    with pq.ParquetFile(path, read_dictionary=coded, pre_buffer=False) as file:
         for batch in file.iter_batches(batch_size=_ROWS, columns=list(columns)):
             profiler.add(dict(zip(batch.schema.names, batch.columns, strict=True)), len(batch))
         profiler.rows = file.metadata.num_rows
