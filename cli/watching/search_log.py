@@ -26,7 +26,9 @@ _BACK = 600.0
 
 @dataclass
 class SearchLog:
-    """`job`: the tuning job; the names of its training jobs begin with it. `logs`: the client of CloudWatch Logs."""
+    """`job`: the tuning job; the names of its training jobs begin with it, and the names of their log streams with
+    theirs. `logs`: the client of CloudWatch Logs.
+    """
 
     logs: Any
     job: str
@@ -47,12 +49,15 @@ class SearchLog:
 
     def _read(self) -> None:
         since = self._newest[0] + 1 if self._newest else int((time.time() - _BACK) * 1000)
-        asked = {"logGroupName": GROUP, "logStreamNamePrefix": f"{self.job}-", "startTime": since}
+        prefix = f"{self.job}-"
+        asked = {"logGroupName": GROUP, "logStreamNamePrefix": prefix, "startTime": since}
         try:
             # an answer may be empty and have a token in any case
             for _ in range(_PAGES):
                 answer = self.logs.filter_log_events(**asked)
-                for event in answer.get("events", []):
+                # a stand-in for CloudWatch may answer with the lines of every job
+                own = (each for each in answer.get("events", []) if str(each["logStreamName"]).startswith(prefix))
+                for event in own:
                     found, at = read(str(event["message"])), int(event["timestamp"])
                     if found and (self._newest is None or at >= self._newest[0]):
                         self._newest = at, found

@@ -61,7 +61,7 @@ def lines_of(source: Source, place: Json | None, begin: str, end: str | None) ->
     stop = (datetime.fromisoformat(end) if end else datetime.now(UTC)) + timedelta(seconds=5)
     try:
         group, prefix = _group(source, place, start)
-        found = _own(place, _events(source, group, prefix, start, stop))
+        found = _own(place, prefix, _events(source, group, prefix, start, stop))
     except (ClientError, BotoCoreError, KeyError) as error:
         why = str(getattr(error, "response", {}).get("Error", {}).get("Message") or error)
         return {"group": place["group"], "lines": [], "left_out": False, "link": None, "why_not": why}
@@ -104,10 +104,12 @@ def _events(source: Source, group: str, prefix: str, start: datetime, stop: date
     return found
 
 
-def _own(place: Json, events: list[Json]) -> list[Json]:
-    """Functions share a log group: the streams that name this one, or hold a line of it."""
+def _own(place: Json, prefix: str, events: list[Json]) -> list[Json]:
+    """Jobs share a log group: the streams of this one, also where the service has not filtered. Functions share one as
+    well: the streams that name this one, or hold a line of it.
+    """
     if place["kind"] != "lambda":
-        return events
+        return [each for each in events if str(each["logStreamName"]).startswith(prefix)]
     name = place["name"]
     streams = {
         each.get("logStreamName")

@@ -47,6 +47,9 @@ def test_output_reaches_cloudwatch_logs(shop, trained):
     streams = shop.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix="trained/algo-1-")["logStreams"]
     events = shop.logs.get_log_events(logGroupName=group, logStreamName=streams[0]["logStreamName"])["events"]
     assert any("validation:accuracy=" in e["message"] for e in events)
+    found = shop.logs.filter_log_events(logGroupName=group, logStreamNamePrefix="trained/")["events"]
+    assert {e["logStreamName"].partition("/")[0] for e in found} == {"trained"}
+    assert shop.logs.filter_log_events(logGroupName=group, logStreamNamePrefix="not-yet/")["events"] == []
 
 
 def test_same_name_again_is_in_use(shop, trained):

@@ -175,6 +175,16 @@ def test_of_a_shared_log_group_the_lines_of_the_function_alone_are_shown():
     assert (found["group"], found["link"]) == ("/aws/lambda/sluice", None)
 
 
+def test_of_a_job_the_lines_of_the_run_s_own_alone_are_shown():
+    """Even where the service does not filter by the name of the stream."""
+    stack = recorded.stack()
+    place = state.read(Source(stack), "shop", FIRST, "PrepareData", "Clean Dataset")["entries"][0]["place"]
+    line = {"timestamp": 1_764_000_000_000, "logStreamName": "jr_of_another_run", "message": "other"}
+    stack.clients.logs = [line, line | {"logStreamName": place["stream"], "message": "own"}]
+    found = state.read(Source(stack), "shop", FIRST, "PrepareData", "Clean Dataset")["entries"][0]["log"]
+    assert [each["text"] for each in found["lines"]] == ["own"]
+
+
 def test_on_aws_the_log_has_a_link_into_its_own_console():
     stack = recorded.stack()
     stack.target = Target("https://sts.eu-west-1.amazonaws.com", "eu-west-1", "123456789012")

@@ -36,6 +36,7 @@ def install(settings: Settings) -> None:
     _count_the_loopback_link_as_tls()
     _name_the_version_in_s3_events()
     _keep_the_key_of_a_topic()
+    _filter_log_events_by_the_stream_s_prefix()
 
 
 def shutdown() -> None:
@@ -126,3 +127,20 @@ def _name_the_version_in_s3_events() -> None:
 
     s3._fire_s3_event = fire_s3_event
     eventbridge._dispatch_event = dispatch_event
+
+
+def _filter_log_events_by_the_stream_s_prefix() -> None:
+    """FilterLogEvents answers `logStreamNamePrefix` with the events of these streams; ministack answers with all."""
+    from ministack.services import cloudwatch_logs
+
+    answer = cloudwatch_logs._filter_log_events
+
+    def filter_log_events(data: dict[str, Any]) -> Any:
+        if prefix := data.get("logStreamNamePrefix"):
+            group = cloudwatch_logs._log_groups.get(cloudwatch_logs._resolve_log_group_name(data)) or {"streams": {}}
+            # an empty list would mean every stream, and no stream has an empty name
+            named = [name for name in group["streams"] if name.startswith(prefix)] or [""]
+            data = {**data, "logStreamNames": named}
+        return answer(data)
+
+    cloudwatch_logs._filter_log_events = filter_log_events

@@ -17,9 +17,12 @@ from sluice.model.search_progress import SearchProgress, read
 class Logs:
     """CloudWatch Logs with one event in each answer. `asked`: the arguments of the calls."""
 
-    def __init__(self, *lines: str) -> None:
+    def __init__(self, *lines: str, stream: str = "t-001-0a1b/algo-1-1") -> None:
         now = int(time.time() * 1000)
-        self.events = [{"timestamp": now - 1000 + place, "message": line} for place, line in enumerate(lines)]
+        self.events = [
+            {"timestamp": now - 1000 + place, "message": line, "logStreamName": stream}
+            for place, line in enumerate(lines)
+        ]
         self.asked: list[dict[str, Any]] = []
 
     def filter_log_events(self, **asked: Any) -> dict[str, Any]:
@@ -35,6 +38,7 @@ def test_the_newest_line_counts_and_what_was_read_is_not_read_again(monkeypatch:
         "auto: 1600 rows, 23 columns, 3 folds, 120 s",
         SearchProgress(3, 5, "roc_auc", 0.9, 100).line(),
         SearchProgress(12, 14, "roc_auc", 0.91314, 61).line(),
+        stream="sluice-r0-t-001-0a1b/algo-1-1",
     )
     log = SearchLog(logs, "sluice-r0-t")
     found = log.evidence()
@@ -56,6 +60,15 @@ def test_of_two_lines_at_the_same_time_the_later_one_counts():
     logs = Logs(SearchProgress(0, 2, "rmse", None, 90).line(), SearchProgress(1, 2, "rmse", 3.0, 90).line())
     logs.events[1]["timestamp"] = logs.events[0]["timestamp"]
     assert SearchLog(logs, "t").evidence().facts["search"]["best"] == 3.0
+
+
+def test_the_search_of_another_run_is_not_shown():
+    """Even where the service does not filter by the name of the stream."""
+    earlier = Logs(SearchProgress(57, 59, "roc_auc", 0.7985, 0).line(), stream="sluice-r1-t-001-0a1b/algo-1-1")
+    assert SearchLog(earlier, "sluice-r0-t").evidence() == Evidence()
+    own = SearchProgress(1, 2, "rmse", 3.0, 90).line()
+    earlier.events.append({**earlier.events[0], "message": own, "logStreamName": "sluice-r0-t-001-0a1b/algo-1-1"})
+    assert SearchLog(earlier, "sluice-r0-t").evidence().facts["search"]["metric"] == "rmse"
 
 
 def test_without_a_line_or_without_the_right_to_read_it_nothing_is_said():
