@@ -46,6 +46,22 @@ def named_runs(
     return found[0][0], [record for _, record in found]
 
 
+def newest_run(world: World, project: str) -> Json:
+    """The run that holds the lock, or else the newest. Raises CliError when there is none."""
+    held, records = world.ledger.lock(project), world.ledger.runs(project)
+    found = next((record for record in records if held and record["run_id"] == held["run_id"]), None)
+    if found is None and not records:
+        raise CliError(f"{project} has no run yet: `sluice drop {project} FILE` starts the first one")
+    return found or records[0]
+
+
+def run_or_newest(world: World, named: str, project: str | None) -> tuple[str, Json]:
+    """Project and record of the run that was named, or of the newest one of the project that was. Raises CliError."""
+    if project is None and named in world.ledger.projects():
+        return named, newest_run(world, named)
+    return find_run(world, named, project)
+
+
 def _given(words: Sequence[str], projects: Sequence[str]) -> str:
     runs = len([word for word in words if word not in projects])
     return f"{plural(runs, 'run')} given"

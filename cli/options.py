@@ -29,6 +29,14 @@ OptionalProject = Annotated[
     str | None, typer.Option("--project", help="Look only among the runs of this project.", show_default=False)
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the beginning of it.", show_default=False)]
+RunOrProject = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN|PROJECT",
+        help="A run's id, or the beginning of it; or a project, for its newest run.",
+        show_default=False,
+    ),
+]
 Contract = Annotated[Path, typer.Argument(metavar="[FILE]", help="The contract.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]

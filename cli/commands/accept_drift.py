@@ -62,7 +62,7 @@ def told(project: str, answer: Json) -> list[str]:
         datasets = plural(len(answer["datasets"]), "dataset")
         lines.append(f"later runs learn again from {datasets} of its time ({answer['rows']:,} rows)")
     if answer["decision"] == "retrain":
-        lines.append(f"a retraining was requested. Watch it with `sluice watch {project}`")
+        lines.append(f"a retraining was requested. Watch it with `sluice watch {project} --wait 120`")
     else:
         lines.append("no retraining was started now:")
         lines += [f"- {each}" for each in answer["reasons"][1:]]

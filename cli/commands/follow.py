@@ -24,9 +24,9 @@ def run(
     connection: Connection,
     project: Project,
     run_id: Annotated[
-        str | None, typer.Option("--run", metavar="RUN", help="Default: the current run, or else the next one.")
+        str | None, typer.Option("--run", metavar="RUN", help="Default: the current run, or else the last one.")
     ] = None,
-    wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for a run to start.")] = 120,
+    wait: watch.Wait = None,
     as_json: JsonFlag = False,
 ) -> int:
     """Exit codes and output are those of `watch`."""

@@ -33,6 +33,9 @@ def run(connection: Connection, project: Project, reason: Reason, as_json: JsonF
     if held:
         out.say(f"requested; run {held['run_id']} is in progress, so the new one starts when it ends")
     else:
-        out.say(f"requested: a run over {plural(len(datasets), 'dataset')}. Watch it with `sluice watch {project}`")
+        out.say(
+            f"requested: a run over {plural(len(datasets), 'dataset')}. Watch it with "
+            f"`sluice watch {project} --wait 120`"
+        )
     out.result({"project": project, "datasets": len(datasets), "after": held["run_id"] if held else None})
     return 0

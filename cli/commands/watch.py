@@ -1,6 +1,7 @@
 """Shows what a run does while it does it, and ends with the run: states, jobs, metrics, gates, and a canary's evidence.
 
-On a terminal the tree is redrawn; in a pipe what changes is appended; `--json` prints one event a line. Exit codes: 0
+On a terminal the tree is redrawn; in a pipe what changes is appended; `--json` prints one event a line. If no run is in
+progress, the last one is shown, unless accepted rows still wait for a run: then the command waits for it. Exit codes: 0
 promoted, 1 failed, 3 rejected by the gates, 4 rolled back, 5 not approved.
 """
 
@@ -14,6 +15,7 @@ import typer
 from cli.commands.runs import outcome
 from cli.connection import Connection, find_run, known_project
 from cli.errors import CliError
+from cli.named_runs import newest_run
 from cli.options import Json as JsonFlag
 from cli.options import print_json
 from cli.output import Shape
@@ -43,8 +45,19 @@ JSON = Shape(
 )
 """With --once it is one object: the run with its tree of states."""
 _POLL_SECONDS = 1.0
+WAIT = 120.0
+"""Seconds: how long a run may take to start."""
 _STOPPED_SECONDS = 30.0
 """How long a run whose execution has ended may take to record its outcome."""
+Wait = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        min=0,
+        help=f"How long to wait for the next run to start; default: {WAIT:.0f} if one is to be expected, else 0.",
+        show_default=False,
+    ),
+]
 
 
 def run(
@@ -53,24 +66,24 @@ def run(
         str,
         typer.Argument(
             metavar="PROJECT|RUN",
-            help="A project's current run, or else its next one; or a run's id, or the beginning of it.",
+            help="A project's current or last run; or a run's id, or the beginning of it.",
             show_default=False,
         ),
     ],
     run_id: Annotated[str | None, typer.Argument(metavar="[RUN]", help="After a project: one of its runs.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Print the current tree of the newest run, and end.")] = False,
-    wait: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for a run to start.")] = 120,
+    wait: Wait = None,
     as_json: JsonFlag = False,
 ) -> int:
     """0 when the model was promoted (`--once`: or the run goes on); see OUTCOMES of cli/watching/view.py."""
     world = connection.world
     project, run_id = _meant(world, project, run_id)
     if once:
-        record = find_run(world, run_id, project)[1] if run_id else _newest(world, project)
+        record = find_run(world, run_id, project)[1] if run_id else newest_run(world, project)
         return _print(connection, project, record, as_json=as_json)
     with screen(as_json=as_json) as shown:
         record = find_run(world, run_id, project)[1] if run_id else _current(world, project, wait, shown)
-        return _watch(connection, project, record, wait, shown)
+        return _watch(connection, project, record, WAIT if wait is None else wait, shown)
 
 
 def _meant(world: World, named: str, run_id: str | None) -> tuple[str, str | None]:
@@ -112,41 +125,51 @@ def _print(connection: Connection, project: str, record: Json, *, as_json: bool)
     return view.code if view.over else 0
 
 
-def _newest(world: World, project: str) -> Json:
-    """The run that holds the lock, or else the newest. Raises CliError when there is none."""
-    held, records = world.ledger.lock(project), world.ledger.runs(project)
-    found = next((record for record in records if held and record["run_id"] == held["run_id"]), None)
-    if found is None and not records:
-        raise CliError(f"{project} has no run yet: `sluice drop {project} FILE` starts the first one")
-    return found or records[0]
+def _current(world: World, project: str, wait: float | None, shown: Screen) -> Json:
+    """The run that holds the lock, the next one, or the last one; see `Wait`.
 
-
-def _current(world: World, project: str, wait: float, shown: Screen) -> Json:
-    """The run that holds the lock; waits for one. A run may start and end between two polls, so those count as well."""
+    A run may start and end between two polls, so those count as well. Raises CliError where none comes.
+    """
     known = {record["run_id"] for record in world.ledger.runs(project)}
-    deadline, told = time.monotonic() + wait, False
+    began, told = time.monotonic(), False
     while True:
-        held = world.ledger.lock(project)
-        for record in world.ledger.runs(project):
+        held, records = world.ledger.lock(project), world.ledger.runs(project)
+        for record in records:
             # a run is recorded a moment before it takes the lock
             begins = record.get("status") == "starting" and not record.get("outcome")
             if begins or (held and record["run_id"] == held["run_id"]) or record["run_id"] not in known:
                 return record
-        if time.monotonic() >= deadline:
+        if wait is None and records and not _expected(world, project, records):
+            last = records[0]
+            shown.note(f"no run of {project} is in progress; this is the last one", last=last["run_id"])
+            return last
+        patience = WAIT if wait is None else wait
+        if time.monotonic() - began >= patience:
             raise CliError(
-                f"no run of {project} is in progress, and none started in {wait:.0f} s; see `sluice runs {project}`, "
-                f"or start one: `sluice drop {project} FILE`"
+                f"no run of {project} is in progress, and none started in {patience:.0f} s; see "
+                f"`sluice runs {project}`, or start one: `sluice drop {project} FILE`"
             )
         if not told:
-            shown.note(_idle(world, project, wait), waits_for="run")
+            shown.note(_idle(project, records, patience), waits_for="run")
             told = True
         time.sleep(_POLL_SECONDS)
 
 
-def _idle(world: World, project: str, wait: float) -> str:
+def _expected(world: World, project: str, records: list[Json]) -> bool:
+    """Whether rows were accepted since the last run began from which no run has learned."""
+    learned = {each for record in records for each in record.get("datasets") or []}
+    began = str(records[0].get("started_at") or "")
+    return any(
+        each["dataset_id"] not in learned and "withdrawn_at" not in each and each["accepted_at"] > began
+        for each in world.ledger.datasets(project)
+    )
+
+
+def _idle(project: str, records: list[Json], wait: float) -> str:
     """What somebody who expected a run wants to know: how the last one ended, and that nothing hangs."""
-    newest = next(iter(world.ledger.runs(project)), None)
-    last = f"the last one, {newest['run_id']}, ended: {outcome(newest)}" if newest else "there has been none yet"
+    last = (
+        f"the last one, {records[0]['run_id']}, ended: {outcome(records[0])}" if records else "there has been none yet"
+    )
     return (
         f"no run of {project} is in progress ({last}). Waiting {wait:.0f} s for the next; Ctrl-C ends the display, and "
         f"`sluice status {project}` shows what serves"

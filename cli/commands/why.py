@@ -1,4 +1,7 @@
-"""Prints every decision record of a run: model families and scores, gates, canary, approval, responses to alarms."""
+"""Prints every decision record of a run: model families and scores, gates, canary, approval, responses to alarms.
+
+Of a project, those of its newest run.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ from dataclasses import asdict
 
 from cli import decisions
 from cli.candidates import search_of, told
-from cli.connection import Connection, find_run
-from cli.options import Json, OptionalProject, Run, print_json
+from cli.connection import Connection
+from cli.named_runs import run_or_newest
+from cli.options import Json, OptionalProject, RunOrProject, print_json
 from cli.output import Shape
 from cli.text import say
 from cli.trials import told as trials_told
@@ -34,9 +38,9 @@ JSON = Shape(
 )
 
 
-def run(connection: Connection, run_id: Run, project: OptionalProject = None, as_json: Json = False) -> int:
+def run(connection: Connection, run_id: RunOrProject, project: OptionalProject = None, as_json: Json = False) -> int:
     world = connection.world
-    name, record = find_run(world, run_id, project)
+    name, record = run_or_newest(world, run_id, project)
     full = record["run_id"]
     own = decisions.records(world, name, full)
     answers = decisions.responses(world, name, full, record)

@@ -108,6 +108,23 @@ def test_runs_are_found_by_their_beginning(sluice, world):
     assert OTHER in sluice("runs", "shop", "--limit", "1")[1] + sluice("runs", "shop")[1]
 
 
+def test_why_of_a_project_is_that_of_its_newest_run(sluice, world):
+    start(world, outcome="rejected")
+    assert json.loads(sluice("why", "shop", "--json")[1])["run"]["run_id"] == RUN
+    assert json.loads(sluice("why", "shop", "--json")[1]) == json.loads(sluice("why", RUN, "--json")[1])
+
+
+def test_why_of_a_project_without_a_run_says_how_to_start_one(sluice, world):
+    code, _, error = sluice("why", "shop")
+    assert (code, "sluice drop shop FILE" in error) == (1, True)
+
+
+def test_a_command_that_needs_a_run_names_the_newest_of_a_project(sluice, world):
+    start(world)
+    code, _, error = sluice("approve", "shop")
+    assert (code, f"'shop' is a project: give one of its runs; its newest is {RUN}" in error) == (1, True), error
+
+
 def test_why_prints_gates_looks_approval_and_responses(sluice, world):
     start(world, outcome="rolled_back", rollback_verified=True, approval={"decision": "approved", "reason": "fine"})
     verdict = {"rule": "min", "metric": "roc_auc", "outcome": "pass", "statistic": 0.91, "threshold": 0.85}

@@ -277,6 +277,38 @@ def test_follow_is_the_former_name(sluice, world, aws):
     assert "follow" not in sluice("--help")[1]
 
 
+class TestWithoutARunInProgress:
+    @pytest.fixture
+    def ended(self, world, aws, monkeypatch) -> list[float]:
+        """The seconds that were slept while the last run had ended."""
+        start(world, outcome="rejected", ended_at=world.clock.now().isoformat())
+        slept: list[float] = []
+        ticks = iter(range(0, 100_000, 50))
+        monkeypatch.setattr(watch, "time", SimpleNamespace(sleep=slept.append, monotonic=lambda: next(ticks)))
+        return slept
+
+    def test_the_last_one_is_shown_at_once(self, sluice, ended):
+        code, printed, _ = sluice("watch", "shop")
+        assert (code, ended) == (3, [])
+        assert printed.splitlines()[0] == "no run of shop is in progress; this is the last one"
+        assert f"{RUN} of shop (data)" in printed
+        assert "rejected" in printed
+
+    def test_the_next_one_is_waited_for_if_rows_were_accepted_since(self, sluice, world, ended):
+        world.ledger.add_dataset("shop", "d2", world.clock.now() + timedelta(seconds=1), {"rows": 3})
+        code, printed, error = sluice("watch", "shop")
+        assert (code, len(ended) > 0, "none started in 120 s" in error) == (1, True, True)
+        assert f"(the last one, {RUN}, ended: rejected). Waiting 120 s" in printed
+
+    def test_rows_that_a_run_has_learned_from_are_not_waited_for(self, sluice, world, ended):
+        world.ledger.add_dataset("shop", "d1", world.clock.now() + timedelta(seconds=1), {"rows": 3})
+        assert (sluice("watch", "shop")[0], ended) == (3, [])
+
+    def test_the_next_one_is_waited_for_if_the_person_says_so(self, sluice, ended):
+        code, _, error = sluice("watch", "shop", "--wait", "60")
+        assert (code, len(ended) > 0, "none started in 60 s" in error) == (1, True, True)
+
+
 class TestTree:
     """What does not fit is closed, the oldest first."""
 
