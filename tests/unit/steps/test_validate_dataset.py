@@ -63,6 +63,8 @@ def test_a_file_refused_whole_adds_no_dataset() -> None:
     assert record["reasons"][0]["rule"] == "max_invalid_rows"
     assert (at.ledger.datasets("shop"), at.events.put_events) == ([], [])
     assert at.alerts.kinds[-1] == "Dataset Quarantined"
+    # what is wrong with the rows, not only that there are too many of them
+    assert "No row was accepted. Its rows: 1 × key in 'id', 1 × type in 'pages'. " in at.alerts.published[-1].message
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ MAX_FACTS = 20
 """Reasons in an alert's facts, beside their number; the summary in quarantine/ has all of them."""
 MAX_COLUMNS = 100
 """Names of columns in a record, beside their number."""
+OF_FILE = ("max_invalid_rows", "min_rows", "max_nulls", "correction")
+"""Rules that a file as a whole breaks, and none of its rows."""
 _PLAIN = "comma, UTF-8, header at line 1"
 """The usual layout of a CSV file, of which an alert says nothing."""
 _COUNTED = {

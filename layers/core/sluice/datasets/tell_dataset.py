@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sluice.datasets.file_facts import MAX_FACTS, reading_told, reasons_told
+from sluice.datasets.file_facts import MAX_FACTS, OF_FILE, reading_told, reasons_told
 from sluice.datasets.quarantine_files import where
 from sluice.escaping import visible
 from sluice.ports import Alerts, Json, ObjectStore
@@ -37,5 +37,8 @@ def tell_dataset(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts
             alerts.publish("Dataset Quarantined", project, subject, f"{name}: {told}. {at}", facts)
     else:
         subject = f"{project}: a whole file was quarantined"
-        message = f"{name}: {record['message']}. No row was accepted. {at}"
+        # those of its rows; the message gives those of the file as a whole
+        of_rows = [reason for reason in record["reasons"] if reason["rule"] not in OF_FILE]
+        why = f" Its rows: {reasons_told(of_rows)}." if of_rows else ""
+        message = f"{name}: {record['message']}. No row was accepted.{why} {at}"
         alerts.publish("Dataset Quarantined", project, subject, message, facts)
