@@ -29,7 +29,7 @@ from cli.text import say
 
 NAME = "cloud"
 HELP = "start a local cloud with Sluice deployed on it"
-EXAMPLE = "sluice cloud --speed 10"
+EXAMPLE = "sluice cloud --speed 20"
 FOLDER = ".localcloud"
 """In the clone: the cloud's state, and its log, localcloud.log."""
 JSON = Shape(

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.connection import Connection, known_project
 from cli.errors import CliError
 from cli.executions import execution_state
-from cli.following import Progress, end_of
+from cli.following import Narrator, Progress, end_of
 from cli.options import Json as JsonFlag
 from cli.options import Project
 from cli.output import Output, Shape
@@ -125,13 +125,14 @@ class _Drill:
 
     def watch(self) -> None:
         """Until the execution has ended."""
-        progress = Progress(self.connection, self.project, self.id)
+        progress, narrator = Progress(self.connection, self.project, self.id), Narrator()
         self._note(STARTED)
         while True:
             # asked first: what is looked at below is then at least as new as the end
             self.execution = execution_state(self.connection, self.started["execution_arn"])
             for step in progress.fresh():
-                self.out.say(f"  {step.at.astimezone(UTC):%H:%M:%S}  {step.words}")
+                if words := narrator.fresh(step):
+                    self.out.say(f"  {step.at.astimezone(UTC):%H:%M:%S}  {words}")
             self._look()
             if self.execution["status"] != "RUNNING":
                 self._note(ENDED)

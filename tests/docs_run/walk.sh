@@ -27,7 +27,6 @@ project=shop stack=sluice command=why name=shop
 # --- a clone, and a local cloud
 url=$root
 + git clone <url> sluice && cd sluice => (git clone --quiet "$url" sluice && cd sluice && test -f README.md)
-~ Paste into another shell: sluice cloud --speed 10 => sluice cloud --speed 10 --port "$port"
 ~ Paste into another shell: .venv/bin/sluice cloud --port 4567 => .venv/bin/sluice cloud --port "$port"
 ~ Paste into another shell: sluice cloud --speed 20 => sluice cloud --speed 20 --port "$port"
 + sluice up => sluice up --port "$port" --speed 20
