@@ -149,7 +149,8 @@ def canary(record: Json) -> str:
 def replay(record: Json) -> str:
     """Pairs of answers to the same captured requests."""
     statistic, inputs = record.get("statistic") or {}, record.get("inputs") or {}
-    lines = [f"Replay: {record.get('decision')} after {plural(inputs.get('requests', 0), 'captured request')}"]
+    result = record.get("result") or record.get("decision")
+    lines = [f"Replay: {result} after {plural(inputs.get('requests', 0), 'captured request')}"]
     evidence = statistic.get("log_e") or {}
     both = statistic.get("discordant") or {}
     rows = [

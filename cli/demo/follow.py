@@ -66,7 +66,10 @@ class Follower:
                 say(self._verdict(run_id), mark="·")
             elif step.state == "Replay Passed?":
                 replay = (self._stack.world.ledger.run(self._project, run_id) or {}).get("replay") or {}
-                say(f"replay: {replay.get('decision')} — {(replay.get('reasons') or [''])[0]}", mark="·")
+                say(
+                    f"replay: {replay.get('result') or replay.get('decision')} — {(replay.get('reasons') or [''])[0]}",
+                    mark="·",
+                )
             elif step.state != "Bake" and not step.state.startswith("Await") and (line := self._narrator.fresh(step)):
                 say(line, mark="·")
 

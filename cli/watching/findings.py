@@ -79,8 +79,8 @@ def gates(record: Json) -> Evidence:
 
 def replay(record: Json) -> Evidence:
     """How many captured requests both models answered, and the evidence against the new one."""
-    inputs = record.get("inputs") or {}
-    words = f"{inputs.get('requests', 0)} of {inputs.get('chosen', 0)} earlier requests compared: {record['decision']}"
+    inputs, decision = record.get("inputs") or {}, record.get("result") or record["decision"]
+    words = f"{inputs.get('requests', 0)} of {inputs.get('chosen', 0)} earlier requests compared: {decision}"
     statistic = record.get("statistic") or {}
     facts = {"requests": inputs.get("requests"), "chosen": inputs.get("chosen"), "decision": record["decision"]}
     return Evidence((words, *_reasons(record)), {**facts, **_evidence(statistic)})

@@ -107,7 +107,7 @@ def _replay(source: Source, project: str, run_id: str) -> Json | None:
     )
     statistic = record.get("statistic") or {}
     return {
-        "decision": str(record.get("decision") or "?"),
+        "decision": str(record.get("result") or record.get("decision") or "?"),
         "reasons": [str(each) for each in record.get("reasons") or []],
         "requests": (record.get("inputs") or {}).get("requests"),
         "source": record.get("source"),

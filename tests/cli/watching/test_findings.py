@@ -72,6 +72,8 @@ def test_gates_show_each_number_beside_its_limit():
 def test_replay_data_and_verification():
     record = {"decision": "pass", "inputs": {"requests": 40, "chosen": 60}, "statistic": {}, "reasons": ["alike"]}
     assert findings.replay(record).lines == ("40 of 60 earlier requests compared: pass", "- alike")
+    few = {**record, "result": "skipped: too few"}
+    assert findings.replay(few).lines[0] == "40 of 60 earlier requests compared: skipped: too few"
     data = findings.data({"rows_read": 1000, "rows": {"train": 600, "test": 400}, "losses": [{}], "losses_more": 2})
     assert data.lines[0].startswith("1,000 accepted rows: 600 train, 400 test; 3 notes")
     assert findings.verification({"decision": "verified", "reasons": []}).lines == ("verification: verified",)

@@ -97,16 +97,24 @@ def test_replay_and_bandit_are_on_the_page_where_there_were_some():
     statistic = {"log_e": {"errors": -1.9}, "discordant": {"errors": {"worse": 2, "better": 1}}, "log_limit": 5.3}
     replay = {"decision": "pass", "reasons": ["5 replayed requests"], "statistic": statistic}
     step = {"actions": {"challenger": 0.25}, "rewards": {"challenger": {"successes": 7, "trials": 9}}, "decision": "go"}
+    skipped = {**replay, "result": "skipped: too few"}
+    assert "Replay skipped: too few" in Seen(render(facts(replay=skipped))).text
     text = Seen(render(facts(replay=replay, pairs=pairs, bandit={"steps": [step]}))).text
     for part in ("5 captured requests were sent to both models; 1 had another answer", "7 of 9", "25%", "5 replayed"):
         assert part in text, part
 
 
 def test_the_first_model_needs_no_record_at_all():
-    plan = ReleasePlan.model_validate(PLAN | {"mode": "create", "champion_run": None, "weights": [], "routing": None})
+    # a plan has the contract's steps and bake, although none of them takes place
+    plan = ReleasePlan.model_validate(PLAN | {"mode": "create", "champion_run": None})
     bare = ReleaseFacts(project="shop", run_id="r1", outcome="promoted", reasons=[], at="?", plan=plan)
     text = Seen(render(bare)).text
     assert "no model served" in text
+    assert "First model: nothing to compare" in text
+    assert "Every step of the plan" not in text
+    assert "of bake" not in text
+    assert "canary 1" not in text
+    assert "Strategycanary" not in text
     assert "no canary was measured" in text
     assert "There is no evaluation of this run" in text
 

@@ -157,10 +157,21 @@ def test_without_captured_requests_the_live_ones_must_show_it() -> None:
     world, plan = planned(rows=[])
     assert world.call(replay_requests, PROJECT, NEW, plan) == {
         "decision": "pass",
+        "result": "skipped: too few",
         "reasons": ["0 captured requests could be replayed, 59 are needed"],
         "inconclusive": False,
         "replayed": 0,
     }
+    assert record(world)["result"] == "skipped: too few"
+    run = world.ledger.run(PROJECT, NEW)
+    assert run is not None
+    assert run["replay"]["result"] == "skipped: too few"
+
+
+def test_a_replay_with_the_planned_sample_is_shown_as_passed() -> None:
+    world, plan = planned()
+    assert world.call(replay_requests, PROJECT, NEW, plan)["result"] == "pass"
+    assert record(world)["result"] == "pass"
 
 
 def test_an_abort_that_is_requested_meanwhile_ends_it() -> None:

@@ -14,6 +14,8 @@ from sluice.errors import ReleaseError
 from sluice.records.record import Record
 
 Mode = Literal["create", "replace", "canary", "shadow", "bandit", "blue_green"]
+FIRST_MODEL_MODES: tuple[Mode, ...] = ("create", "replace")
+"""Where no champion serves."""
 
 
 class ReleaseRequest(Record):
@@ -65,6 +67,11 @@ class ReleasePlan(Record):
     slice_seconds: int
     """The wait between two measurements."""
     max_bake_seconds: int
+
+    @property
+    def is_first_model(self) -> bool:
+        """Whether no champion serves, so that there is nothing to compare with: no replay, no canary, no bake."""
+        return self.mode in FIRST_MODEL_MODES
 
     @property
     def control(self) -> str:

@@ -23,6 +23,8 @@ class StageDecision(Record):
     decision: str
     reasons: list[str]
     inconclusive: bool = False
+    result: str | None = None
+    """The replay's decision for people; None in records of older runs, and of the other stages."""
     no_traffic: str | None = None
     """What the contract wants of a release without live requests."""
     percent: int | None = None

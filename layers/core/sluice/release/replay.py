@@ -56,6 +56,18 @@ class ReplayVerdict:
     reasons: list[str]
     statistic: dict[str, Any]
 
+    def result(self, decision: str) -> str:
+        """What people read: a release that goes on to live requests (`pass`) was not always cleared by its replay.
+
+        >>> few = {"broken": {"requests": 2}, "needed": 299}
+        >>> ReplayVerdict("inconclusive", [], few).result("pass"), ReplayVerdict("pass", [], few).result("pass")
+        ('skipped: too few', 'pass')
+        """
+        if decision != "pass" or self.decision != "inconclusive":
+            return decision
+        few = self.statistic["broken"]["requests"] < self.statistic["needed"]
+        return "skipped: too few" if few else "undecided"
+
 
 def judge_replay(
     pairs: Sequence[Pair],
@@ -89,6 +101,7 @@ def judge_replay(
     log_e["scores"] = _score_evidence(pairs, expected) if expected else 0.0
     statistic: dict[str, Any] = {
         "pairs": len(pairs),
+        "needed": sample.requests,
         "discordant": {name: {"worse": worse, "better": better} for name, (worse, better) in counts.items()},
         "mcnemar_p": {name: mcnemar(*both) for name, both in counts.items()},
         "broken": {"failures": broken, "requests": len(asked), "upper_95": upper_error_rate(broken, len(asked))},

@@ -16,6 +16,7 @@ from sluice.reports import release_course as course
 from sluice.reports.facts import card, gain_in_words, heading, number, with_ends
 
 OUTCOMES = {"promoted": "good", "rolled_back": "bad", "rolled_back, not verified": "bad"}
+_FIRST = "First model: nothing to compare. It was released on the decision of the gates."
 _DECISIONS = {"promote": "good", "pass": "good", "verified": "good", "abort": "bad", "not_verified": "bad"}
 
 
@@ -56,7 +57,7 @@ def render(facts: ReleaseFacts) -> str:
         ),
         _glance(facts),
         heading("Why"),
-        _listed(facts.reasons, "Every step of the plan was passed."),
+        _listed(facts.reasons, _FIRST if facts.plan.is_first_model else "Every step of the plan was passed."),
         heading("What was released"),
         _released(facts),
         heading("The model before and after"),
@@ -80,10 +81,17 @@ def _glance(facts: ReleaseFacts) -> Safe:
     steps = course.steps(looks)
     greatest = max((step["log_e"] for step in steps if step["log_e"] is not None), default=None)
     limit = ((looks[-1].get("statistic") or {}) if looks else {}).get("log_limit")
+    first = plan.is_first_model
     shares = ", ".join(f"{step.percent} %" for step in plan.weights)
     return tiles(
-        ("Strategy", plan.strategy.replace("_", " "), shares or f"mode {plan.mode.replace('_', ' ')}"),
-        ("Took", _took(plan.started_at, facts.at), f"{plan.bake_seconds:,} s of bake at each step"),
+        ("Strategy", "first model", "nothing to compare")
+        if first
+        else ("Strategy", plan.strategy.replace("_", " "), shares or f"mode {plan.mode.replace('_', ' ')}"),
+        (
+            "Took",
+            _took(plan.started_at, facts.at),
+            "no bake" if first else f"{plan.bake_seconds:,} s of bake at each step",
+        ),
         (
             "Live requests to it",
             _count(total.get("requests")) if looks else "–",
@@ -225,7 +233,8 @@ def _bandit(facts: ReleaseFacts) -> list[Child]:
 def _replay(facts: ReleaseFacts) -> list[Child]:
     if not facts.replay:
         return []
-    told, decision = course.pairs_of(facts.pairs), str(facts.replay.get("decision") or "?")
+    told = course.pairs_of(facts.pairs)
+    decision = str(facts.replay.get("result") or facts.replay.get("decision") or "?")
     statistic = facts.replay.get("statistic") or {}
     rows = [
         row(

@@ -19,7 +19,7 @@ from sluice.ports import (
     Variant,
 )
 from sluice.records.boundary import json_boundary
-from sluice.records.release_plan import Mode, ReleasePlan
+from sluice.records.release_plan import FIRST_MODEL_MODES, Mode, ReleasePlan
 from sluice.records.run_record import RunFacts, StartedRelease
 from sluice.release import endpoint_alarms, plan
 from sluice.serving import canary_alarms
@@ -90,7 +90,7 @@ def plan_release(
             f"{package_arn} was approved with the archive {str(approved)[:16]}…, but {artifact_uri} is "
             f"{seal.archive_sha256[:16]}…: train again"
         )
-    beside = champion if champion and mode not in ("create", "replace") else None
+    beside = champion if champion and mode not in FIRST_MODEL_MODES else None
     if beside:
         # its instances start again from its archive: beside the new model, or in a rollback
         verified_champion(project, beside, objects=objects, signer=signer)

@@ -55,11 +55,12 @@ def replay_requests(
     models: Models,
     clock: Clock,
 ) -> Json:
-    """`{"decision": more | wait | pass | abort, "reasons", "inconclusive", "replayed"}`.
+    """`{"decision": more | wait | pass | abort, "reasons", "inconclusive", "replayed", "result"}`.
 
     `more`: call again at once; `wait`: a shadow release waits for new requests; `looks` analysis intervals were waited
     so far. A canary passes with however few requests there are: what they do not show, live ones must. A shadow release
-    needs the planned sample. Raises ReleaseError without a champion.
+    needs the planned sample. `result` is the decision for people: "skipped: too few" where a canary passes with too few
+    requests. Raises ReleaseError without a champion.
     """
     contract = run_contract(project, run_id, objects=objects)
     champion, challenger = release_plan.champion_variant, release_plan.variant
@@ -109,6 +110,7 @@ def replay_requests(
         "thresholds": release.model_dump(mode="json"),
         "statistic": verdict.statistic,
         "decision": decision,
+        "result": verdict.result(decision),
         "reasons": reasons,
         "inconclusive": inconclusive,
         "source": HELD_OUT if held_out else CAPTURED,
@@ -118,7 +120,8 @@ def replay_requests(
         else None,
     }
     write_json(keys.decision(project, run_id, "replay"), record, objects=objects)
-    summary: Json = {"decision": decision, "reasons": reasons, "inconclusive": inconclusive, "replayed": len(done)}
+    summary: Json = {name: record[name] for name in ("decision", "result", "reasons", "inconclusive")}
+    summary["replayed"] = len(done)
     if policy:
         summary["no_traffic"] = policy
     update_run(project, run_id, RunFacts(replay=StageDecision(**summary)), ledger=ledger)
