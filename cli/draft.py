@@ -202,7 +202,7 @@ def _key_lines(scan: Scan, target: Seen | None, key: Seen | None, result: Draft)
 def _time_lines(scan: Scan, target: Seen | None, time: Seen | None, result: Draft) -> list[str]:
     if time:
         result.decisions.append(f"data.time: {time.name!r} orders the rows and is not a feature; is that right?")
-        return [f"  time: {_scalar(time.name)}  # DECIDE: orders the rows and is not a feature; null makes it one"]
+        return [f"  time: {_scalar(time.name)}  # DECIDE: orders the rows; with null it is a feature"]
     several = [column.name for column in scan.columns if column.type == "timestamp" and column is not target]
     if not several:
         return ["  time: null"]
@@ -311,7 +311,7 @@ def _rest(
         *_gates(problem_type, rows, labelled=labelled),
         "release:",
         "  approval: manual  # DECIDE: automatic once you trust the gates",
-        "  no_traffic: roll_back  # DECIDE, from the second model on: or hold, or promote",
+        "  no_traffic: roll_back  # DECIDE: without live requests a later model is rolled back; or hold, promote",
     ]
 
 

@@ -75,7 +75,10 @@ def run(
     if not file.is_file():
         raise CliError(f"there is no file {file}: give the path of a data file")
     if output.exists() and not force:
-        raise CliError(f"{output} exists; give another --output, or --force to replace it")
+        raise CliError(
+            f"{output} exists: for another project give another --output, such as -o {_other(file, output)}; --force "
+            "replaces it"
+        )
     if kind not in (None, *TYPES):
         raise CliError(f"--type {kind!r}; write {' or '.join(TYPES)}, or leave it out and name the target")
     out = Output(as_json)
@@ -113,6 +116,7 @@ def run(
         out.say(f"  decide: {decision}")
     split = "data.split, " if "DECIDE: by: time" in made.text else ""
     out.say(f"  decide in the file: description, {split}gates, release.approval and release.no_traffic")
+    out.say("  without live requests a later model is rolled back, unless release.no_traffic is hold or promote")
     out.say(f"Then: sluice check {output} && sluice register {output}")
     facts: dict[str, Any] = {
         "file": str(output),
@@ -123,6 +127,12 @@ def run(
     facts["doubled"] = list(scan.doubled)
     out.result({**facts, "not_plain": scan.not_plain, "judged": told, "decide": list(made.decisions)})
     return 0
+
+
+def _other(file: Path, output: Path) -> Path:
+    """The data file's name as a contract's, beside the contract that exists."""
+    name = file.name.split(".")[0]
+    return output.with_name(f"{name}.yaml" if f"{name}.yaml" != output.name else f"{name}-2.yaml")
 
 
 def _with_options(told: str) -> str:

@@ -169,6 +169,28 @@ def test_a_contract_without_labels_is_drafted_on_request(drafted, sluice, tmp_pa
         assert told in error
 
 
+def test_a_second_project_in_the_same_folder_gets_a_file_of_its_own(sluice, tmp_path, monkeypatch):
+    """Whoever follows the README twice in one clone finds the first project's contract there."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("data", "loans"):
+        Path(f"{name}.csv").write_text(as_csv(table()))
+    assert sluice("init", "data.csv", "--target", "bought")[0] == 0
+    code, _, error = sluice("init", "loans.csv", "--target", "bought")
+    assert code == 1
+    assert "project.yaml exists: for another project give another --output, such as -o loans.yaml" in error
+    code, printed, _ = sluice("init", "loans.csv", "--target", "bought", "-o", "loans.yaml")
+    assert code == 0
+    assert "sluice check loans.yaml && sluice register loans.yaml" in printed
+    assert load_contract(Path("project.yaml").read_text()).project == "data"
+
+
+def test_the_draft_says_what_happens_without_live_requests(drafted):
+    _, text = drafted(table())
+    comment = next(line for line in text.splitlines() if "no_traffic: roll_back" in line)
+    assert "without live requests a later model is rolled back" in comment
+    assert "unless release.no_traffic is hold or promote" in text
+
+
 def test_check_names_every_mistake_and_the_nearest_key(sluice, tmp_path):
     path = tmp_path / "project.yaml"
     path.write_text("project: shop\nproblem: {type: binary, tagret: x}\ndata: {columns: {x: {type: integr}}}\n")

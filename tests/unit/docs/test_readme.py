@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,20 @@ def test_subcommands_that_the_pages_name_exist() -> None:
 
 def test_the_readme_fits_two_screens() -> None:
     assert len(README.splitlines()) <= 80
+
+
+def test_a_clone_stays_clean_when_the_readme_is_followed() -> None:
+    made = ["data.csv", "project.yaml", "loans.csv", "loans.yaml", "rows.jsonl", "rows.parquet"]
+    asked = [*made, "template.yaml", "examples/shop/project.yaml", "README.md"]
+    found = subprocess.run(
+        ["git", "check-ignore", "--no-index", *asked], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == made
+
+
+def test_the_readme_says_what_a_laptop_lacks() -> None:
+    for told in ("deletes its data", "without live requests", "`no_traffic`", "-o NAME.yaml"):
+        assert told in README
 
 
 def test_the_readme_and_the_drafted_contract_are_read_in_three_minutes(tmp_path: Path) -> None:

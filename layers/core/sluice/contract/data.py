@@ -73,7 +73,8 @@ class Split(Part):
     by: Literal["random", "time"] = Field(
         "random",
         description="time: the newest rows are the test rows; random: by a hash of the key, or of the row as it was "
-        "accepted, so that a row keeps its part for life and equal rows share one (not stratified)",
+        "accepted, so that a row keeps its part for life and equal rows share one (not stratified; the shares are then "
+        "approximate)",
     )
     group: list[str] = Field(
         default_factory=list,

@@ -72,7 +72,11 @@ def _data(facts: Facts) -> list[tuple[str, Child]]:
         if rows is not None:
             told.append((f"Rows to {part}", f"{rows:,}"))
     split = contract.data.split
-    told.append(("Test rows", f"{facts.evaluation.rows:,}; split by {split.by}, {split.test:.0%} for the test"))
+    about = "about " if split.by == "random" else ""
+    hashed = " (rows are assigned by hash)" if about else ""
+    told.append(
+        ("Test rows", f"{facts.evaluation.rows:,}; split by {split.by}, {about}{split.test:.0%} for the test{hashed}")
+    )
     if split.by == "random":
         told.append(
             ("Valid for", "rows of the same time and kind as it learned from: a random split does not show drift")
