@@ -76,11 +76,13 @@ class TableWatch:
         self._fitted()
         gaps = {*below_gaps} | ({0} if self._gap else set())
         before, at = self._fits, 0
-        for start in sorted(gaps | ({0} if self._again else set())):
+        starts = sorted(place for place in gaps | ({0} if self._again else set()) if place < len(lines))
+        found = dict(zip(starts, records(starts), strict=True)) if starts else {}
+        for start in starts:
             at = max(at, start)
             while at < len(lines) and (at in gaps or self._again or (at > start and self._gap)):
                 self._fits, self._gap = before + at, at in gaps or (at > start and self._gap)
-                self._look(int(lines[at]), records([at])[0])
+                self._look(int(lines[at]), found[at] if at in found else records([at])[0])
                 at += 1
         self._fits, self._gap = before + len(lines), ends_blank or (at == len(lines) and self._gap)
 
