@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cli.connection import known_project
 from cli.errors import CliError
-from cli.outcomes import accepted, await_outcome, described, next_steps
+from cli.outcomes import accepted, await_outcome, described, first_refused, next_steps, refused_lines, still_out
 from cli.output import Output, Shape
 from cli.progress import working
 from sluice import keys
@@ -22,6 +22,8 @@ JSON = Shape(
         "version": "its version in the bucket",
         "accepted": "whether the file counts; null with --wait 0",
         "record": "the terminal record of the file, or null",
+        "first_refused": "numbers and reasons of the first refused rows",
+        "still_out": "of `redrive`: how many rows of the corrected file do not count yet",
         "next": "what to do about what was refused",
         "downloaded": "the file with the predictions (`batch --output`), or null",
     }
@@ -64,15 +66,25 @@ def send_to(
     with working(f"uploading {file.name} ({file.stat().st_size / 1e6:,.1f} MB)"):
         world.objects.upload(file, key)
     version = world.objects.version(key) or "null"
-    facts: Json = {"uri": world.objects.uri(key), "version": version, "accepted": None, "record": None, "next": []}
+    facts: Json = {
+        "uri": world.objects.uri(key),
+        "version": version,
+        "accepted": None,
+        "record": None,
+        "first_refused": [],
+        "still_out": 0,
+        "next": [],
+    }
     out.say(f"uploaded {visible(world.objects.uri(key))} (version {version})")
     if wait <= 0:
         out.result({**facts, "downloaded": None})
         return 0
     with working(f"waiting for {_WAITED[area]}"):
         record = await_outcome(world, key, version, wait)
+    refused, (left, left_told) = first_refused(world, record), still_out(world, record)
     facts |= {"accepted": accepted(record), "record": record, "next": next_steps(record)}
-    out.say("\n".join(described(record)))
+    facts |= {"first_refused": refused, "still_out": left}
+    out.say("\n".join([*described(record), *refused_lines(refused), *left_told]))
     if not accepted(record):
         out.result({**facts, "downloaded": None})
         return 1

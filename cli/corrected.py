@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from cli.errors import CliError
+from cli.text import plural
 from sluice import keys
 from sluice.bootstrap import World
+from sluice.datasets.corrected_by import comes_whole
 from sluice.errors import NotFoundError
-from sluice.escaping import cell, uncell
+from sluice.escaping import cell, uncell, visible
 from sluice.intake.limits import UNLIMITED
 from sluice.intake.opening import Arrival
 from sluice.intake.quarantine_columns import OWN, ROW, shown
@@ -65,6 +67,20 @@ class Corrected:
                 values = before if isinstance(before, dict) else {}
                 writer.writerow([_plain(row[name], shown(values.get(name))) for name in names])
         return to
+
+    def refuse_a_part(self, dataset: str) -> None:
+        """Raises CliError where the whole file was quarantined, and this one has its refused rows alone."""
+        try:
+            summary = json.loads(self._world.objects.read(keys.quarantine_summary(self._project, dataset)))
+        except NotFoundError:
+            return
+        held = int(summary.get("held_rows") or 0)
+        if self._of_rows and held and comes_whole(dataset, summary):
+            raise CliError(
+                f"{self._file} has refused rows alone, but {visible(summary['key'])} was quarantined as a whole: its "
+                f"{plural(held, 'good row')} would stay out. Correct the file itself, and send all of it: "
+                f"`sluice redrive {self._project} FILE --dataset {dataset}`"
+            )
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         for batch in self._source.batches(self._names):

@@ -8,15 +8,13 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from cli.outcomes import described
+from cli.outcomes import FIRST, described, refused_lines
 from sluice.contract import Contract
+from sluice.datasets.file_records import notes_of
 from sluice.errors import InputError
 from sluice.escaping import visible
 from sluice.intake.validation import validate_file
 from sluice.ports import Json
-
-SHOWN = 5
-"""Refused rows that are shown one by one."""
 
 
 def judged(path: Path, contract: Contract) -> Json:
@@ -34,7 +32,7 @@ def judged(path: Path, contract: Contract) -> Json:
         except InputError as error:
             return {**found, "status": "failed", "error": type(error).__name__, "message": str(error)}
         with outcome.quarantine_path.open(encoding="utf-8") as lines:
-            first = [json.loads(line) for line in islice(lines, SHOWN)]
+            first = [json.loads(line) for line in islice(lines, FIRST)]
     return {
         **found,
         "status": "quarantined" if outcome.refusals else "accepted",
@@ -42,7 +40,8 @@ def judged(path: Path, contract: Contract) -> Json:
         "quarantined_rows": outcome.quarantined,
         "reasons": outcome.reason_counts,
         "message": "; ".join(refusal["message"] for refusal in outcome.refusals) or None,
-        "notes": outcome.notes.told(),
+        "notes": notes_of(outcome, contract),
+        **({"held_rows": outcome.rows} if outcome.refusals else {}),
         "left_out": outcome.extra_columns,
         "first_refused": [{"row": each["row"], "reasons": each["reasons"]} for each in first],
     }
@@ -50,9 +49,7 @@ def judged(path: Path, contract: Contract) -> Json:
 
 def judged_lines(found: Json) -> list[str]:
     lines = described(found)
-    for each in found["first_refused"]:
-        why = "; ".join(visible(f"{reason['column'] or 'the row'}: {reason['message']}") for reason in each["reasons"])
-        lines.append(f"  row {each['row']}: {why}")
+    lines += refused_lines(found["first_refused"])
     if found["left_out"]:
         lines.append(
             f"  columns that the contract does not name, left out: {', '.join(map(visible, found['left_out']))}"

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Sequence
 
 from cli.errors import CliError
 from cli.text import plural
 from sluice import keys
 from sluice.bootstrap import World
+from sluice.datasets.corrected_by import CORRECTS, corrected_by
 from sluice.datasets.report_misplaced import STACK
+from sluice.errors import NotFoundError
 from sluice.escaping import visible
 from sluice.model.shortening import first
 from sluice.ports import Json
 
 SHOWN = 10
 """Reasons that are printed."""
+FIRST = 5
+"""Refused rows that are shown one by one."""
+_OF_FILE = frozenset({"max_invalid_rows", "min_rows", "max_nulls", "correction"})
+"""Rules for a file as a whole: its message says what they found, and no row breaks them."""
 
 NEXT = {
     "HeaderMismatchError": (
@@ -84,10 +92,55 @@ def described(record: Json) -> list[str]:
     if kind == "batch":
         # why the file as a whole was not scored, in words
         lines += [f"  {visible(reason)}" for reason in record.get("reasons") or []]
-    reasons = [_reason(reason) for reason in _of_rows(record).get("reasons") or []]
+    if unlabelled := (record.get("notes") or {}).get("without_target"):
+        lines.append(f"  {plural(unlabelled, 'row')} without the target: not used to learn")
+    reasons = [_reason(reason) for reason in _of_rows(record).get("reasons") or [] if not is_of_file(reason)]
     lines += [f"  {line}" for line in first(reasons, SHOWN, "`sluice quarantine`")]
     lines += [f"  {line}" for line in _places(record)]
     return lines + [f"  → {each}" for each in next_steps(record)]
+
+
+def refused_lines(rows: Sequence[Json]) -> list[str]:
+    """`rows`: refused rows, as the quarantine has them."""
+    return [
+        f"  row {each['row']}: "
+        + "; ".join(visible(f"{reason['column'] or 'the row'}: {reason['message']}") for reason in each["reasons"])
+        for each in rows
+    ]
+
+
+def first_refused(world: World, record: Json) -> list[Json]:
+    """Numbers and reasons of the first refused rows of a file."""
+    if not (_of_rows(record).get("quarantined_rows") and record.get("project") and record.get("dataset_id")):
+        return []
+    key, start = keys.quarantined_rows(record["project"], record["dataset_id"]), b""
+    try:
+        for chunk in world.objects.chunks(key):
+            start += chunk
+            if start.count(b"\n") >= FIRST:
+                break
+    except NotFoundError:
+        return []
+    rows = [json.loads(line) for line in start.split(b"\n")[:FIRST] if line]
+    return [{"row": each["row"], "reasons": each["reasons"]} for each in rows]
+
+
+def still_out(world: World, record: Json) -> tuple[int, list[str]]:
+    """How many rows that this file could have corrected do not count yet, and that in words."""
+    corrects = record.get(CORRECTS)
+    if not corrects:
+        return 0, []
+    project, whole = record["project"], corrects["lines_of"] == record["dataset_id"]
+    first = corrects["dataset_id"] if whole else corrects["lines_of"]
+    summary = json.loads(world.objects.read(keys.quarantine_summary(project, first)))
+    total, key = int(summary["quarantined_rows"]), visible(summary["key"])
+    if whole:
+        left = total - int(record["rows"]) - int(record["quarantined_rows"])
+        told = f"  {left} of the {plural(total, 'row')} of {key} did not come again, and stay out"
+    else:
+        left = total - sum(int(each["rows"]) for each in corrected_by(first, world.ledger.datasets(project)))
+        told = f"  of the {plural(total, 'refused row')} of {key}, {left} still out"
+    return max(0, left), [told] if left > 0 else []
 
 
 def next_steps(record: Json) -> list[str]:
@@ -98,6 +151,11 @@ def next_steps(record: Json) -> list[str]:
     if _of_rows(record).get("quarantined_rows") and record.get("dataset_id"):
         where = f"{record.get('project') or 'PROJECT'} {record['dataset_id']}"
         steps.append(f"the refused rows with their reasons: sluice quarantine {where}")
+    if held := record.get("held_rows"):
+        dataset = record.get("dataset_id")
+        again = f", and send all of it: sluice redrive {record.get('project') or 'PROJECT'} FILE --dataset {dataset}"
+        how = again if dataset else " before you drop it"
+        steps.append(f"the file's {plural(held, 'good row')} would count as well: correct the file{how}")
     return steps
 
 
@@ -124,6 +182,9 @@ def _headline(kind: str, record: Json) -> str:
         # a job that failed has scored no row, whatever the plan was
         counts = f"{plural(read, 'row')} read, {scored if accepted(record) else 0} scored, {refused} refused"
         return f"{verdict}: {counts}"
+    if (held := record.get("held_rows")) is not None:
+        total = record["rows"] + refused
+        return f"{status} as a whole: no row accepted, {total - held} of {total} refused, {held} good and held back"
     told = f"{status}: {plural(record.get('rows', 0), 'row')} accepted, {refused} refused"
     if before := (record.get("notes") or {}).get("accepted_before"):
         told += f", {before} accepted before and left out"
@@ -141,6 +202,10 @@ def _places(record: Json) -> list[str]:
         ("the model's own output", record.get("raw_uri")),
     ]
     return [f"{what}: {visible(uri)}" for what, uri in places if uri]
+
+
+def is_of_file(reason: Json | str) -> bool:
+    return isinstance(reason, dict) and reason.get("rule") in _OF_FILE
 
 
 def _reason(reason: Json | str) -> str:

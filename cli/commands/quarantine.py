@@ -20,12 +20,13 @@ from cli.connection import Connection, known_project
 from cli.errors import CliError
 from cli.options import Json as JsonFlag
 from cli.options import Project
+from cli.outcomes import is_of_file
 from cli.output import Output, Shape
 from cli.text import plural, say, table
 from sluice import keys
 from sluice.bootstrap import World
 from sluice.contract import nearest
-from sluice.datasets.corrected_by import corrected_by
+from sluice.datasets.corrected_by import comes_whole, corrected_by
 from sluice.escaping import cell
 from sluice.intake.quarantine_columns import ROW, shown
 from sluice.model.shortening import listed
@@ -79,7 +80,12 @@ def run(
         write_csv(rows, chosen["dataset_id"], opened, raw=raw)
     out.result({"project": project, "files": [chosen], "rows": rows})
     out.say(f"{plural(len(rows), 'refused row')} of {chosen['key']} in {output}")
-    if chosen["key"].startswith("raw/") and chosen["status"] == "accepted":
+    if not chosen["key"].startswith("raw/"):
+        return 0
+    if comes_whole(chosen["dataset_id"], chosen) and chosen.get("held_rows", 1):
+        again = f"sluice redrive {project} FILE --dataset {chosen['dataset_id']}"
+        out.say(f"No row of the file was accepted. Correct the file itself, and send all of it: {again}")
+    else:
         out.say(f"Correct them there, then: sluice redrive {project} {output}")
     return 0
 
@@ -103,7 +109,7 @@ def listing(found: Iterable[Json], datasets: list[Json]) -> str:
             summary["dataset_id"],
             summary["quarantined_rows"],
             _else(summary, corrected_by(summary["dataset_id"], datasets)),
-            listed([_count(reason) for reason in summary["reasons"]], 3),
+            listed([_count(reason) for reason in summary["reasons"] if not is_of_file(reason)], 3),
         )
         for summary in found
     ]

@@ -56,5 +56,6 @@ def run(
     with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
         corrected = Corrected(world, project, file, Path(folder))
         dataset = dataset or corrected.dataset()
+        corrected.refuse_a_part(dataset)
         key = keys.correction(project, dataset, corrected.name)
         return send_to(world, key, corrected.written(dataset), wait, as_json=as_json)

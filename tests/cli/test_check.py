@@ -53,6 +53,21 @@ def test_a_file_that_would_be_refused_is_told_as_json_too(sluice, contract, tmp_
     assert found[2]["error"] == "HeaderMismatchError"
 
 
+def test_rows_without_a_target_are_counted(sluice, contract, tmp_path):
+    rows = tmp_path / "rows.csv"
+    rows.write_text("pages,bought\n1,true\n2,\n3,false\n")
+    code, printed, _ = sluice("check", contract, str(rows))
+    assert (code, "  1 row without the target: not used to learn" in printed) == (0, True)
+
+
+def test_the_good_rows_of_a_refused_file_are_counted(sluice, contract, tmp_path):
+    rows = tmp_path / "rows.csv"
+    rows.write_text("pages,bought\nx,true\ny,true\n3,false\n")
+    code, printed, _ = sluice("check", contract, str(rows))
+    assert (code, "no row accepted, 2 of 3 refused, 1 good and held back" in printed) == (1, True)
+    assert "the file's 1 good row would count as well: correct the file before you drop it" in printed
+
+
 def test_a_file_that_is_not_there_is_named(sluice, contract, tmp_path):
     code, _, error = sluice("check", contract, str(tmp_path / "none.csv"))
     assert code == 1

@@ -71,13 +71,8 @@ def test_corrected_rows_are_sent_as_they_were_but_for_what_was_corrected(
     ]
 
 
-def test_the_verdict_and_the_list_say_how_many_rows_came_back(
-    sluice: Sluice, world: World, dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "refused.csv"
-    rows = spreadsheet(sluice, path, dataset)
-    rows[0]["pages"] = "3"
-    saved(path, rows)
+def judge_uploads(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the queue does it on AWS."""
     upload = world.objects.upload
 
     def judged(file: Path, key: str, content_type: str = "") -> None:
@@ -86,14 +81,67 @@ def test_the_verdict_and_the_list_say_how_many_rows_came_back(
             world.call(validate_dataset, "data", key, world.objects.version(key), 1)
 
     monkeypatch.setattr(world.objects, "upload", judged)
+
+
+class TestOfAFileThatWasQuarantinedAsAWhole:
+    """Four rows, three of them bad, and half may be."""
+
+    @pytest.fixture
+    def file(self, sluice: Sluice, world: World, dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        judge_uploads(world, monkeypatch)
+        path = tmp_path / "day 2.csv"
+        path.write_text("pages,bought,note\n1,yes,a\nx,no,b\nx,yes,c\nx,no,d\n")
+        return path
+
+    def test_the_verdict_counts_good_and_bad_rows_and_names_the_bad_ones(self, sluice: Sluice, file: Path) -> None:
+        code, printed, _ = sluice("drop", "shop", str(file))
+        assert code == 1
+        assert "quarantined as a whole: no row accepted, 3 of 4 refused, 1 good and held back" in printed
+        assert "row 3: pages: is not an integer" in printed
+        assert "the file's 1 good row would count as well: correct the file, and send all of it" in printed
+        # the limit is in the message; no row has broken it
+        assert "max_invalid_rows (" not in printed
+
+    def test_the_refused_rows_alone_are_not_sent(self, sluice: Sluice, world: World, file: Path) -> None:
+        sluice("drop", "shop", str(file))
+        sheet = file.with_name("refused.csv")
+        assert (
+            "send all of it: sluice redrive shop FILE --dataset"
+            in sluice("quarantine", "shop", file.name, "--output", str(sheet))[1]
+        )
+        before = len(_listed(world))
+        code, _, error = sluice("redrive", "shop", str(sheet))
+        assert (code, "its 1 good row would stay out" in error) == (1, True), error
+        assert len(_listed(world)) == before
+
+    def test_rows_that_do_not_come_again_are_counted(self, sluice: Sluice, file: Path) -> None:
+        found = json.loads(sluice("drop", "shop", str(file), "--json")[1])
+        assert [each["row"] for each in found["first_refused"]] == [3, 4, 5]
+        file.write_text("pages,bought,note\n1,yes,a\n2,no,b\n3,yes,c\n")
+        code, printed, _ = sluice("redrive", "shop", str(file), "--dataset", found["record"]["dataset_id"])
+        assert (code, "1 of the 4 rows of raw/shop/day 2.csv did not come again, and stay out" in printed) == (0, True)
+
+
+def test_the_verdict_and_the_list_say_how_many_rows_came_back(
+    sluice: Sluice, world: World, dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "refused.csv"
+    rows = spreadsheet(sluice, path, dataset)
+    rows[0]["pages"] = "3"
+    saved(path, rows)
+    judge_uploads(world, monkeypatch)
     code, printed, _ = sluice("redrive", "shop", str(path))
     assert code == 0
     assert "accepted: 1 row accepted, 1 refused" in printed
+    assert "row 5: pages: is not an integer" in printed
+    assert "of the 2 refused rows of raw/shop/day 1.csv, 1 still out" in printed
     assert "2 rows accepted, 1 corrected" in sluice("quarantine", "shop")[1]
     assert sluice("redrive", "shop", str(path))[0] == 1
     rows[1]["pages"] = "4"
     saved(path, rows)
-    assert "1 row accepted, 0 refused, 1 accepted before and left out" in sluice("redrive", "shop", str(path))[1]
+    printed = sluice("redrive", "shop", str(path))[1]
+    assert "1 row accepted, 0 refused, 1 accepted before and left out" in printed
+    assert "still out" not in printed
 
 
 def test_a_file_sent_whole_is_sent_unaltered(sluice: Sluice, world: World, tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ def test_good_and_bad_rows_part() -> None:
         {"rule": "min", "column": "pages", "rows": 1},
         {"rule": "values", "column": "channel", "rows": 1},
     ]
+    assert record["notes"]["without_target"] == 1
+    assert "held_rows" not in record
     assert at.alerts.kinds == ["Contract Registered", "Dataset Accepted", "Dataset Quarantined"]
     dataset = record["dataset_id"]
     detail = {"project": "shop", "dataset_id": dataset, "rows": 3, "quarantined_rows": 1}
@@ -60,6 +62,7 @@ def test_a_file_refused_whole_adds_no_dataset() -> None:
     at = shop()
     _, record = arrive(at, b"id,pages,channel,bought\na,1,ads,1\nb,x,ads,1\n,2,ads,1\n")
     assert (record["status"], record["rows"], record["quarantined_rows"]) == ("quarantined", 0, 3)
+    assert record["held_rows"] == 1
     assert record["reasons"][0]["rule"] == "max_invalid_rows"
     assert (at.ledger.datasets("shop"), at.events.put_events) == ([], [])
     assert at.alerts.kinds[-1] == "Dataset Quarantined"

@@ -1,4 +1,4 @@
-"""Which datasets have corrected rows of another one."""
+"""Which datasets have corrected rows of another one, and which come again as a whole."""
 
 from __future__ import annotations
 
@@ -19,3 +19,9 @@ def corrected_by(dataset: str, datasets: Iterable[Json]) -> list[Json]:
         and dataset in (each.get(CORRECTS) or {}).values()
         and each["dataset_id"] != dataset
     ]
+
+
+def comes_whole(dataset: str, summary: Json) -> bool:
+    """Whether all of the file comes again, since none of its rows was accepted. `summary`: its quarantine's."""
+    first = summary.get(CORRECTS)
+    return bool(summary["status"] == "quarantined" and (first is None or first["lines_of"] == dataset))

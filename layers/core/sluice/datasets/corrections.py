@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from sluice import keys
-from sluice.datasets.corrected_by import CORRECTS
+from sluice.datasets.corrected_by import CORRECTS, comes_whole
 from sluice.errors import CorrectionError, NotFoundError
 from sluice.escaping import visible
 from sluice.intake.corrections import Correction, quarantined_rows
@@ -54,7 +54,7 @@ def lineage(project: str, dataset: str, folder: Path, *, objects: ObjectStore, l
     if not key.startswith("raw/"):
         raise CorrectionError(f"{visible(key)} is not a file to learn from; correct it, and upload it again")
     first = summary.get(CORRECTS)
-    whole = summary["status"] == "quarantined" and (first is None or first["lines_of"] == dataset)
+    whole = comes_whole(dataset, summary)
     lines_of = dataset if first is None or whole else str(first["lines_of"])
     datasets = ledger.datasets(project)
     for each in datasets:

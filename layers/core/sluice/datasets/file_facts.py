@@ -25,6 +25,7 @@ _COUNTED = {
     "rounded": "Numbers were rounded, since they have more digits than a double keeps",
     "shortened": "Keys such as 1.23457E+11, whose digits were lost before the upload (in a spreadsheet?)",
     "cut_times": "Times were cut to microseconds",
+    "without_target": "Rows without the target, from which no run learns as they are",
 }
 """What notes count, in all or for each column, and the words for it."""
 _NAMED = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sluice.contract import Contract
 from sluice.datasets.corrected_by import CORRECTS
 from sluice.datasets.file_facts import ignored_columns
 from sluice.datasets.tell_dataset import tell_dataset
@@ -12,7 +13,10 @@ from sluice.ports import Alerts, Events, Json, Ledger, ObjectStore
 
 
 def record_of(project: str, dataset: str, outcome: Outcome, notes: Json) -> Json:
-    """What the rows of a file came to: accepted, or quarantined as a whole by what the contract expects of it."""
+    """What the rows of a file came to: accepted, or quarantined as a whole by what the contract expects of it.
+
+    `held_rows`: of a file quarantined as a whole, the rows that nothing is wrong with.
+    """
     refused = bool(outcome.refusals)
     record: Json = {
         "status": "quarantined" if refused else "accepted",
@@ -26,13 +30,16 @@ def record_of(project: str, dataset: str, outcome: Outcome, notes: Json) -> Json
         "notes": notes,
     }
     if refused:
+        record["held_rows"] = outcome.rows
         record["message"] = "; ".join(refusal["message"] for refusal in outcome.refusals)
     return record
 
 
-def notes_of(outcome: Outcome) -> Json:
-    """How the file was read, and what was left out of it or changed."""
-    return ignored_columns(outcome.extra_columns) | outcome.notes.told()
+def notes_of(outcome: Outcome, contract: Contract) -> Json:
+    """How the file was read, what was left out of it or changed, and how many rows no run learns from."""
+    unlabelled = outcome.nulls[contract.problem.learned_target] if contract.problem.learned_target else 0
+    told = {"without_target": unlabelled} if unlabelled else {}
+    return ignored_columns(outcome.extra_columns) | outcome.notes.told() | told
 
 
 def recorded(bucket: str, key: str, version: str, record: Json, *, ledger: Ledger) -> Json:

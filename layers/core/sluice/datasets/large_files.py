@@ -135,7 +135,7 @@ def join_parts(file: Json, *, objects: ObjectStore, ledger: Ledger, alerts: Aler
 
     in_key = keys.columns_in(key, contract.data.columns)
     whole = joined(results(), contract, _text(file, plan, 0, objects=objects), in_key)
-    record = record_of(project, dataset, whole, notes_of(whole) | {"parts": len(numbers)})
+    record = record_of(project, dataset, whole, notes_of(whole, contract) | {"parts": len(numbers)})
     content = plan["sha256"]
     if whole.refusals and (twin := ledger.same_content(project, content)):
         record["notes"]["same_content_as"] = twin

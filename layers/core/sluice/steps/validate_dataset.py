@@ -252,7 +252,7 @@ def _judge(
     except NotFoundError:
         return gone(key, project, dataset, "this version of it was deleted", alerts=alerts)
     refused = bool(outcome.refusals)
-    record = record_of(project, dataset, outcome, _notes(outcome, corrects))
+    record = record_of(project, dataset, outcome, _notes(outcome, contract, corrects))
     if corrects is not None:
         record[CORRECTS] = corrects.told(dataset)
     if refused and (twin := ledger.same_content(project, content)):
@@ -279,10 +279,10 @@ def _judge(
     return record
 
 
-def _notes(outcome: Outcome, corrects: Lineage | None) -> dict[str, Any]:
+def _notes(outcome: Outcome, contract: Contract, corrects: Lineage | None) -> dict[str, Any]:
     rows = None if corrects is None else corrects.rows
     before = {"accepted_before": rows.accepted_before} if rows is not None and rows.accepted_before else {}
-    return before | notes_of(outcome)
+    return before | notes_of(outcome, contract)
 
 
 def _ignored(key: str, dataset: str, what: str, *, ledger: Ledger, clock: Clock) -> Json:
