@@ -25,7 +25,7 @@ from tests.docs_run.pages import ROOT, prepared
 
 WALK = (Path(__file__).with_name("walk.sh")).read_text(encoding="utf-8")
 NOT_RUN = yaml.safe_load((Path(__file__).with_name("not_run.yaml")).read_text(encoding="utf-8"))
-SECONDS = 1_800.0
+SECONDS = 3_600.0
 DEFAULT_SIGNALS = ("env", "--default-signal=INT")
 """A test run in the background ignores Ctrl-C, and so would what it starts."""
 _SHOWN = re.compile(r"^(?:\+|~ (?P<until>[^:]+):) (?P<shown>.+?)(?: => (?P<instead>.+))?$")

@@ -11,7 +11,7 @@ newest() { sluice runs shop --limit 1 --json | pick 'found[0]["run_id"]'; }
 scene() { "$python" -m tests.docs_run.scene "$@"; }
 until_shown() {
     set -m; eval "$2" > shown.txt 2>&1 & pid=$!; set +m
-    for _ in $(seq 1200); do
+    for _ in $(seq 3600); do
         if grep -q -- "$1" shown.txt || ! kill -0 "$pid" 2> /dev/null; then break; fi
         sleep 0.25
     done
