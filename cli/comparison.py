@@ -8,7 +8,6 @@ from typing import Any
 
 from cli.text import indent, number, plural, table
 from sluice.escaping import visible
-from sluice.model.family_names import family_name
 from sluice.model.shortening import listed
 from sluice.ports import Json
 from sluice.records import gate_figures
@@ -115,7 +114,7 @@ def _run(side: Side) -> Json:
         "started_at": record.get("started_at"),
         "contract": record.get("contract_version"),
         "family": evaluation.candidate.family if evaluation else None,
-        "model": family_name(evaluation.candidate.family, evaluation.problem) if evaluation else None,
+        "model": evaluation.candidate.name(evaluation.problem) if evaluation else None,
         "rows": evaluation.rows if evaluation else None,
     }
 

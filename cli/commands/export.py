@@ -20,7 +20,7 @@ from cli.options import OptionalProject
 from cli.output import Output, Shape
 from cli.progress import working
 from sluice.bootstrap import World
-from sluice.model.family_names import family_name
+from sluice.model.family_names import family_name, members_of
 from sluice.names import REPLAYED
 from sluice.ports import Json
 
@@ -70,7 +70,8 @@ def run(
     document = words.manifest(project, full, exported, compared, at)
     (to / "export.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     (to / "README.md").write_text(words.readme(project, full, exported, compared), encoding="utf-8")
-    model = family_name(exported.model.get("family"), (exported.model.get("problem") or {}).get("type"))
+    members = members_of((exported.model.get("training") or {}).get("trials") or [])
+    model = family_name(exported.model.get("family"), (exported.model.get("problem") or {}).get("type"), members)
     out.say(f"{to}: the model of {full} ({model}), with a server that needs numpy only")
     out.say(f"  {compared}")
     out.say(f"  ONNX: {words.ONNX}")

@@ -10,7 +10,6 @@ from typing import Any
 from cli.text import number, plural
 from cli.watching.states import Evidence
 from sluice.escaping import visible
-from sluice.model.family_names import family_name
 from sluice.ports import Json
 from sluice.records import gate_figures
 from sluice.records.evaluation import Evaluation
@@ -40,7 +39,7 @@ def evaluation(found: Evaluation) -> Evidence:
         between = f" [{number(ends[0])}, {number(ends[1])}]" if ends else ""
         lines.append(f"{who} {found.metric} {number(value)}{between}")
         models[who] = {"value": value, "low": ends[0] if ends else None, "high": ends[1] if ends else None}
-    family = f" ({family_name(found.candidate.family, found.problem)})" if found.candidate.family else ""
+    family = f" ({found.candidate.name(found.problem)})" if found.candidate.family else ""
     head = f"on {found.rows:,} held-out rows{family}: {'; '.join(lines)}"
     leaks = [suspect.sentence for suspect in found.leakage.suspects] if found.leakage else []
     told = [f"! suspected leak: {visible(each)}" for each in leaks[:_SHOWN_LEAKS]]

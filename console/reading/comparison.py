@@ -12,7 +12,6 @@ from console.source import Source
 from sluice import figures, keys
 from sluice.errors import DamagedRecordError
 from sluice.figures import Line, share
-from sluice.model.family_names import family_name
 from sluice.ports import Json
 from sluice.records.evaluation import Evaluation
 from sluice.store.prepared_data import prepared_data
@@ -60,7 +59,7 @@ def _side(source: Source, project: str, run_id: str) -> Json:
         "test_rows": found.rows if found else None,
         "metric": found.metric if found else None,
         "lower_is_better": found.lower_is_better if found else None,
-        "family": family_name(candidate.family, found.problem) if found and candidate else None,
+        "family": candidate.name(found.problem) if found and candidate else None,
         "latency_ms": (candidate.latency_ms.get("p50") if candidate else None),
         "size_bytes": candidate.size_bytes if candidate else None,
         "evaluation": found,

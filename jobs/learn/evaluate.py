@@ -33,6 +33,7 @@ from channels import crash, read_contract, read_rows
 from sluice.model import metrics
 from sluice.model.bootstrap import paired_difference
 from sluice.model.errors import ArtifactError, DataError, ModelError
+from sluice.model.family_names import members_of
 from sluice.model.intervals import intervals
 from sluice.model.labels import SUPPORTED, UNLABELLED
 from sluice.model.model import Model
@@ -75,6 +76,7 @@ def describe(model: Model, y: np.ndarray, scores: np.ndarray, rows: Sequence[Row
     return {
         "metrics": metrics.compute(model.labels.problem, y, scores, contract.get("business"), model.threshold),
         "family": model.family,
+        "members": members_of(model.training.get("trials") or []),
         "run_id": model.run_id,
         "artifact_sha256": model.artifact_sha256,
         "latency_ms": latency(model, rows),

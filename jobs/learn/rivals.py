@@ -21,6 +21,7 @@ from sluice.model import metrics
 from sluice.model.bootstrap import paired_difference
 from sluice.model.csv_records import read_records
 from sluice.model.errors import ModelError
+from sluice.model.family_names import members_of
 from sluice.model.labels import UNLABELLED, Labels
 from sluice.model.metrics import Metric
 from sluice.model.model import Model
@@ -83,6 +84,7 @@ class Rivals:
         return {
             "metrics": metrics.compute(model.labels.problem, y[at], self.scores[role][at], business, model.threshold),
             "family": model.family,
+            "members": members_of(model.training.get("trials") or []),
             "run_id": model.run_id,
             "artifact_sha256": model.artifact_sha256,
         }

@@ -34,9 +34,9 @@ def test_what_helps_on_every_third_is_chosen_and_its_gain_reported():
     assert report["tried"]["interactions"]["better"] == 3
     assert report["standard"] < 0.6
     told = {"family": LINEAR.name, **json.loads(json.dumps(report))}
-    notes = Encoding.model_validate({"preparations": [told]}).notes()
+    notes = Encoding.model_validate({"preparations": [told]}).notes("binary")
     assert notes[0].startswith(
-        "preparation for logistic_regression: interactions; roc_auc against standard on 900 training rows: yeo_johnson "
+        "preparation for logistic regression: interactions; roc_auc against standard on 900 training rows: yeo_johnson "
     )
 
 
@@ -62,8 +62,8 @@ def test_too_few_rows_choose_nothing_and_say_so():
     rows, y = product(100)
     choice = choosing.choose(LINEAR, SCHEMA, {}, rows, y, TASK, None)
     assert (choice.features, choice.report["chosen"]) == ({}, "standard")
-    assert Encoding.model_validate({"preparations": [{"family": "mlp", **choice.report}]}).notes() == [
-        "preparation for mlp: standard, since there were too few rows"
+    assert Encoding.model_validate({"preparations": [{"family": "mlp", **choice.report}]}).notes("binary") == [
+        "preparation for multi-layer perceptron: standard, since there were too few rows"
     ]
     alone = Schema({"b": "boolean"}, ("b",))
     choice = choosing.choose(LINEAR, alone, {}, [{"b": True}] * 200, np.arange(200) % 2, TASK, None)

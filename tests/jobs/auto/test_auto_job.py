@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from project_data import ProjectData
+from sluice.model.family_names import members_of
 from sluice.model.metrics import compute
 from sluice.model.model import Model
 from tests.jobs.conftest import Workspace
@@ -50,6 +51,7 @@ def test_the_artefact_serves_and_names_its_trials(made):
     assert len({trial["family"] for trial in trials}) >= 2
     # each trial has a score, or says why it has none
     assert all((trial["score"] is None) == bool(trial["left_out"]) for trial in trials if not trial["weight"])
+    assert len(members_of(trials)) == sum(trial["weight"] > 0 for trial in trials) >= 1
     assert sum(trial["weight"] for trial in trials) == pytest.approx(1.0, abs=1e-4)
     assert sum(trial["fits"] for trial in trials) == len(model.members)
     assert all((trial["fits"] > 0) == (trial["weight"] > 0) for trial in trials)

@@ -109,6 +109,22 @@ def test_numbers_keep_their_digits_whatever_their_size() -> None:
     assert "5.2 times as many positives" in Seen(report.render(facts("binary"))).text
 
 
+def test_equal_trials_are_one_row_by_the_name_of_what_was_fitted() -> None:
+    """20 best trials, all ridge 5.3299, named "ridge regression (logistic_regression)"."""
+    known = facts("regression")
+    trial = {"family": "logistic_regression", "score": 5.3299, "weight": 0.0, "seconds": 0.5, "from": "search"}
+    trials = [{**trial, "score": 5.32990001 if n else 5.3299, "weight": 0.0 if n else 1.0} for n in range(25)]
+    plots = known.plots.model_copy(update={"trials": [*trials, {**trial, "family": "svm", "score": 9.5}]})
+    candidate = known.evaluation.candidate.model_copy(update={"family": "auto", "members": ["logistic_regression"]})
+    found = known.evaluation.model_copy(update={"candidate": candidate})
+    text = Seen(report.render(dataclasses.replace(known, plots=plots, evaluation=found))).text.replace("\n", "")
+    assert "ridge regression255.3299100%12.5search" in text
+    assert "support vector regression19.5000–0.5search" in text
+    assert "logistic_regression" not in text
+    assert "auto (one model: ridge regression)" in text
+    assert "weighted ensemble" not in text
+
+
 def test_the_tiles_have_the_sign_of_the_gates() -> None:
     """A lower error is a gain: the tile said -9.62 above a gate that said a gain of +9.62."""
     known = facts("regression")

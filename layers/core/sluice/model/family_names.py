@@ -6,6 +6,9 @@ A key names the code that fits it. `logistic_regression` fits a ridge regression
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
 _NAMES = {
     "baseline": "baseline",
     "auto": "auto (weighted ensemble)",
@@ -42,17 +45,33 @@ _OF_NUMBERS = {
 """Where the target is a number."""
 
 
-def family_name(family: object, problem: str | None) -> str:
+def members_of(trials: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Families of the trials that `auto` gave a weight, the greatest first; the same family once for each trial.
+
+    >>> members_of([{"family": "svm", "weight": 0.3}, {"family": "ridge", "weight": 0.7}, {"family": "mlp"}])
+    ['ridge', 'svm']
+    """
+    weighed = sorted((each for each in trials if each.get("weight")), key=lambda each: -float(each["weight"]))
+    return [str(each["family"]) for each in weighed]
+
+
+def family_name(family: object, problem: str | None, members: Sequence[str] = ()) -> str:
     """The name of what was fitted; `problem` is the contract's `problem.type`. An unknown family keeps its key's words.
+
+    `members` are those of `auto` (`members_of`), as far as they are known: a single one is no ensemble.
 
     >>> family_name("logistic_regression", "regression"), family_name("logistic_regression", "binary")
     ('ridge regression', 'logistic regression')
     >>> family_name("my_own", "binary"), family_name(None, "binary")
     ('my own', '–')
+    >>> family_name("auto", "regression", ["ridge"]), family_name("auto", "regression", ["ridge", "svm"])
+    ('auto (one model: ridge regression)', 'auto (weighted ensemble)')
     """
     if not family:
         return "–"
     key = str(family)
+    if key == "auto" and len(members) == 1:
+        return f"auto (one model: {family_name(members[0], problem)})"
     own = _OF_NUMBERS.get(key) if problem == "regression" else None
     return own or _NAMES.get(key) or key.replace("_", " ")
 
@@ -61,8 +80,8 @@ def family_with_key(family: object, problem: str | None) -> str:
     """The name, and the key to write in a contract where the name does not show it.
 
     >>> family_with_key("logistic_regression", "regression"), family_with_key("random_forest", "regression")
-    ('ridge regression (logistic_regression)', 'random forest')
+    ('ridge regression (key: logistic_regression)', 'random forest')
     """
     name = family_name(family, problem)
     shown = not family or name.casefold().replace(" ", "_") == str(family)
-    return name if shown else f"{name} ({family})"
+    return name if shown else f"{name} (key: {family})"

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, field_validator
 
 from sluice.contract.metric_limits import SUSPECTED_LEAKS
+from sluice.model.family_names import family_name
 from sluice.model.values import finite
 from sluice.records.exploration import Exploration
 from sluice.records.record import Record
@@ -33,6 +34,12 @@ class Measured(Record):
     size_bytes: int | None = None
     """Of the model's files, without the code that serves it."""
     serving: Any = None
+    members: list[str] = Field(default_factory=list)
+    """Families of the trials that `auto` weighs; none for another family, and in older evaluations."""
+
+    def name(self, problem: str | None) -> str:
+        """What people call the model; `problem` is the contract's `problem.type`."""
+        return family_name(self.family, problem, self.members)
 
 
 class PairedDifference(Record):
@@ -267,16 +274,17 @@ class Preparation(Record):
     tried: dict[str, Tried] = Field(default_factory=dict)
     why_not: str | None = None
 
-    def note(self) -> str:
-        """The same in words."""
+    def note(self, problem: str | None = None) -> str:
+        """The same in words; `problem` is the contract's `problem.type`."""
+        family = family_name(self.family, problem)
         if self.why_not is not None:
-            return f"preparation for {self.family}: standard, since there were {self.why_not}"
+            return f"preparation for {family}: standard, since there were {self.why_not}"
         gains = ", ".join(
             f"{name} {each.gain:+.4f}" if each.gain is not None else f"{name} not measurable"
             for name, each in self.tried.items()
         )
         compared = f"{self.metric} against standard on {self.rows:,} training rows: {gains}"
-        return f"preparation for {self.family}: {self.chosen}; {compared}"
+        return f"preparation for {family}: {self.chosen}; {compared}"
 
 
 class Encoding(Record):
@@ -297,8 +305,8 @@ class Encoding(Record):
     columns: Columns | None = None
     preparations: list[Preparation] = Field(default_factory=list)
 
-    def notes(self) -> list[str]:
-        """The same in words."""
+    def notes(self, problem: str | None = None) -> list[str]:
+        """The same in words; `problem` is the contract's `problem.type`."""
         found = [
             f"{name!r}: {each.categories:,} rare categories count as one, in {each.rows:,} training rows"
             for name, each in self.grouped.items()
@@ -308,7 +316,7 @@ class Encoding(Record):
             f"{each.rows:,} training rows have another spelling than most"
             for name, each in self.alike.items()
         ]
-        found += [each.note() for each in self.preparations]
+        found += [each.note(problem) for each in self.preparations]
         if self.rows_dropped:
             found.append(f"{self.rows_dropped:,} training rows were unlike the others and were left out")
         if self.rows_learned:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sluice.escaping import short
-from sluice.model.family_names import family_name
 from sluice.page import Child, Safe, element, page, row, table, tag, tiles
 from sluice.records import gate_figures
 from sluice.reports import binary, exploration, groups, learning, multiclass, regression, stability, unlabelled
@@ -89,7 +88,7 @@ def _glance(facts: Facts) -> list[tuple[str, Child, Child]]:
     latency = found.candidate.latency_ms
     if latency.get("p50") is not None:
         told.append(("One row", f"{latency['p50']:.3g} ms", f"99 % within {number(latency.get('p99'))} ms"))
-    model = short(family_name(found.candidate.family, found.problem), 40)
+    model = short(found.candidate.name(found.problem), 40)
     told.append(("Model", model, size(found.candidate.size_bytes)))
     return told
 

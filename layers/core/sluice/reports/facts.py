@@ -50,7 +50,7 @@ class Facts:
         told += [f"{who}: {note}" for who, each in found.compared.items() if (note := each.note(f"the {who}"))]
         told += found.unlabelled.notes() if found.unlabelled and not found.unlabelled.segments else []
         told += [note for name, each in found.similar_values.items() for note in each.notes(name)]
-        return told + found.encoding.notes() + (found.leakage.sentences() if found.leakage else [])
+        return told + found.encoding.notes(found.problem) + (found.leakage.sentences() if found.leakage else [])
 
     @property
     def models(self) -> list[str]:

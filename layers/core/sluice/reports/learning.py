@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sluice import figures
 from sluice.escaping import short
 from sluice.figures import SERIES, Axis, Line
-from sluice.model.family_names import family_name, family_with_key
+from sluice.model.family_names import family_name
 from sluice.model.metric_ranges import LOWER_IS_BETTER
 from sluice.model.shortening import more
 from sluice.page import Child, Safe, element, row, table
@@ -56,9 +56,11 @@ def _course(trials: list[dict[str, Any]], metric: str, sign: float, problem: str
 
 
 def _ranking(ranked: list[dict[str, Any]], without: int, metric: str, problem: str) -> Safe:
-    shown = ranked[:_SHOWN]
+    merged = _equal_in_one(ranked, problem)
+    shown = merged[:_SHOWN]
     header: list[tuple[str, str | None]] = [
         ("Family", None),
+        ("Trials", "n"),
         (metric, "n"),
         ("Weight", "n"),
         ("Seconds", "n"),
@@ -66,21 +68,31 @@ def _ranking(ranked: list[dict[str, Any]], without: int, metric: str, problem: s
     ]
     rows = [
         row(
-            short(family_with_key(each.get("family"), problem), 60),
-            (number(_number(each.get("score"))), "n"),
-            (_share(each), "n"),
-            (_seconds(each), "n"),
-            short(each.get("from") or "–", 40),
+            short(family, 60),
+            (f"{len(trials)}", "n"),
+            (score, "n"),
+            (_share(trials), "n"),
+            (_seconds(trials), "n"),
+            short(", ".join(dict.fromkeys(str(each.get("from") or "–") for each in trials)), 40),
         )
-        for each in shown
+        for family, score, trials in shown
     ]
     told: list[str] = []
-    if hidden := more(len(ranked) - len(shown), "plots.json", before=""):
+    if hidden := more(sum(len(trials) for *_, trials in merged[_SHOWN:]), "plots.json", before=""):
         told.append(hidden)
     if without:
         told.append(f"{without} trials have no score: they failed, or the time was over")
     notes: Child = element("p", "; ".join(told) + ".") if told else None
     return card("The best trials", table(header, rows, slim=True), notes, wide=True)
+
+
+def _equal_in_one(ranked: list[dict[str, Any]], problem: str) -> list[tuple[str, str, list[dict[str, Any]]]]:
+    """(family, score, its trials) in the order of `ranked`: trials of a family whose scores look the same are one."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for each in ranked:
+        place = (family_name(each.get("family"), problem), number(_number(each.get("score"))))
+        found.setdefault(place, []).append(each)
+    return [(family, score, trials) for (family, score), trials in found.items()]
 
 
 def _curve(facts: Facts) -> list[Safe]:
@@ -118,13 +130,13 @@ def _curve(facts: Facts) -> list[Safe]:
     ]
 
 
-def _seconds(each: Mapping[str, Any]) -> str:
-    seconds = _number(each.get("seconds"))
-    return "–" if seconds is None else f"{seconds:,.1f}"
+def _seconds(trials: Sequence[Mapping[str, Any]]) -> str:
+    known = [seconds for each in trials if (seconds := _number(each.get("seconds"))) is not None]
+    return f"{sum(known):,.1f}" if known else "–"
 
 
-def _share(each: Mapping[str, Any]) -> str:
-    weight = _number(each.get("weight"))
+def _share(trials: Sequence[Mapping[str, Any]]) -> str:
+    weight = sum(_number(each.get("weight")) or 0.0 for each in trials)
     return f"{weight:.0%}" if weight else "–"
 
 

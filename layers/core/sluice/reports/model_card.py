@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sluice.escaping import short
-from sluice.model.family_names import family_with_key
 from sluice.model.shortening import listed
 from sluice.page import Child, Safe, element, page, row, table, tag
 from sluice.records import gate_figures
@@ -160,7 +159,8 @@ def _lineage(facts: Facts) -> list[tuple[str, Child]]:
         ("Planned", short(inputs.created_at, 40)),
         ("Contract version", short(inputs.contract_version or "–", 100)),
         ("Datasets", listed([short(each, 40) for each in inputs.datasets], _NAMED, "run.json")),
-        ("Family", short(family_with_key(candidate.family, facts.evaluation.problem), 80)),
+        ("Model", short(candidate.name(facts.evaluation.problem), 80)),
+        ("Family's key in the contract", short(candidate.family or "–", 80)),
         ("Artefact SHA-256", short(candidate.artifact_sha256 or "–", 80)),
         ("Artefact size", size(candidate.size_bytes)),
         ("Code version", short(facts.code or "–", 80)),
