@@ -10,7 +10,7 @@ pick() { python3 -c "import json, sys; found = json.load(sys.stdin); print($1)";
 newest() { sluice runs shop --limit 1 --json | pick 'found[0]["run_id"]'; }
 scene() { "$python" -m tests.docs_run.scene "$@"; }
 until_shown() {
-    set -m; eval "$2" > shown.txt 2>&1 & pid=$!; set +m
+    set -m; eval "exec $2" > shown.txt 2>&1 & pid=$!; set +m
     for _ in $(seq 3600); do
         if grep -q -- "$1" shown.txt || ! kill -0 "$pid" 2> /dev/null; then break; fi
         sleep 0.25
