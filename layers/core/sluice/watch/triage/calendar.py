@@ -13,8 +13,10 @@ import numpy as np
 
 from sluice.watch.triage.window import Window
 
-YEAR = 365.2425 * 86_400
-FEW_DAYS = 5 * 86_400
+DAY = 86_400
+YEAR = 365.2425 * DAY
+FEW_DAYS = 5 * DAY
+FEWEST_DAYS = 10
 FEWEST = 60
 """Rows without which a narrower comparison says less than a wider one."""
 LONG_WINDOW = 0.6
@@ -27,7 +29,7 @@ NEAR = 100
 
 def weekdays(seconds: np.ndarray) -> np.ndarray:
     """Epoch seconds → weekday; which of them is 0 does not matter."""
-    return (seconds // 86_400).astype(np.int64) % 7
+    return (seconds // DAY).astype(np.int64) % 7
 
 
 def knows_seasons(reference: Window) -> bool:
@@ -74,7 +76,7 @@ class Season:
         phase = arrived % YEAR
         gap = np.minimum(np.abs(self.phase[places % self.rows] - phase), np.abs(self.phase[places - 1] - phase))
         gap = np.minimum(gap, YEAR - gap)
-        return float(np.mean(gap < 10 * 86_400)) > 0.8
+        return float(np.mean(gap < 10 * DAY)) > 0.8
 
     def expected(self, signals: np.ndarray, places: np.ndarray | None, rows: int) -> np.ndarray:
         """For each of `rows` rows the mean of the reference's `signals` (rows × k, in its own order) near its place."""
@@ -136,6 +138,28 @@ def together(base: np.ndarray, now: np.ndarray, reference: Window, window: Windo
         r = np.where(power > 1e-12, (centred[1:] * centred[:-1]).mean(axis=0) / power, 0.0)
     r = np.minimum(0.995, np.maximum(r, 0.0) + 2 / math.sqrt(len(now)))
     return usual, np.where(power > 1e-12, (1 + r) / (1 - r), np.inf)
+
+
+def has_days(window: Window) -> bool:
+    """Whether a window has so many whole days that its first and its last one do not count."""
+    at = window.arrived
+    return at is not None and len(at) > 0 and float(np.ptp(at)) >= FEWEST_DAYS * DAY
+
+
+def by_days(signals: np.ndarray, reference: Window) -> np.ndarray:
+    """How many rows count as one, for each signal that goes through its values within a day: neighbours resemble each
+    other, yet whole days are alike. The variance of the means of days ÷ that of as many rows; at least 1."""
+    at = reference.arrived
+    if at is None or len(at) != len(signals) or not np.isfinite(at).all():
+        return np.full(signals.shape[1], np.inf)
+    _, day, rows = np.unique(at // DAY, return_inverse=True, return_counts=True)
+    usual = rows >= 0.5 * np.median(rows)
+    if usual.sum() < FEWEST_DAYS or np.median(rows) < 2:
+        return np.full(signals.shape[1], np.inf)
+    means = np.stack([np.bincount(day, signal) / rows for signal in signals.T], axis=1)[usual]
+    power = np.maximum(signals.var(axis=0), 1e-12)
+    found: np.ndarray = np.maximum(1.0, means.var(axis=0) * float(np.mean(rows[usual])) / power)
+    return found
 
 
 def precedents(reference: Window, lasts: float, most: int = 12) -> list[tuple[np.ndarray, np.ndarray]]:

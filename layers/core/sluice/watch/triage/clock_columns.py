@@ -29,12 +29,16 @@ def units(arrived: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def clock_values(reference: Window) -> dict[str, tuple[str, dict[int, object], float]]:
-    """Column → (unit, unit's number → value, share of the reference rows that agree), of columns that follow one."""
+ClockValues = tuple[str, dict[int, object], float]
+"""(unit of the clock, its number → the column's value, share of the reference's rows that agree)."""
+
+
+def clock_values(reference: Window) -> dict[str, ClockValues]:
+    """Columns that follow a unit of the clock."""
     at = reference.arrived
     if at is None or len(at) < 200 or not np.isfinite(at).all():
         return {}
-    found: dict[str, tuple[str, dict[int, object], float]] = {}
+    found: dict[str, ClockValues] = {}
     clock = units(at)
     for name in [*reference.numbers, *reference.texts, *reference.flags]:
         values = reference.columns[name]

@@ -13,7 +13,7 @@ from sluice.watch.triage import calendar, signals
 from sluice.watch.triage.clock_columns import agreeing
 from sluice.watch.triage.distance import by_chance, chi_square, kolmogorov, two_sided
 from sluice.watch.triage.onset import Stretch, stretches
-from sluice.watch.triage.profile import Numbers, Profile, Words, counts_of, words_of
+from sluice.watch.triage.profile import Numbers, Profile, Words, counts_of, strange_to, words_of
 from sluice.watch.triage.row_hashes import hashes, total
 from sluice.watch.triage.window import Window, absent
 
@@ -106,7 +106,7 @@ class Comparison:
         kept = self.reference.precedents
         if key not in kept:
             kept[key] = [
-                Comparison(Profile(base.take(rest)), base.take(stretch), with_precedents=False)
+                Comparison(Profile(base.take(rest), self.reference.clock), base.take(stretch), with_precedents=False)
                 for stretch, rest in calendar.precedents(base, 2.0 ** (key / 2))
             ]
         # a stretch whose time of the year the rest does not have cannot be a precedent for a window whose time it has
@@ -196,7 +196,7 @@ class Comparison:
         )
 
     def _farthest(
-        self, now: signals.Signals, base: signals.Signals, ordinary: dict[str, float]
+        self, column: str, now: signals.Signals, base: signals.Signals, ordinary: dict[str, float]
     ) -> tuple[str, Stretch, float, dict[str, float]]:
         """The signal that moved most, its stretch, how many rows count as one for it, and all scores.
 
@@ -212,6 +212,8 @@ class Comparison:
             most = float(telling.max()) if len(telling) else np.inf
             together[values] = min(float(together[values].max()), most)
         together[~values] = np.minimum(together[~values], own[~values])
+        if calendar.has_days(self.window) and self.reference.clock.get(column, ("",))[0] == "hour":
+            together = np.minimum(together, calendar.by_days(usual, self.reference.window))
         binary = np.array([name not in signals.CONTINUOUS for name in names])
         found = stretches(mine, np.broadcast_to(usual.mean(axis=0), mine.shape), binary, len(usual))
         if self.places is not None:
@@ -236,7 +238,7 @@ class Comparison:
         if spike is not None and column.rows:
             now["spike"] = (values == spike).astype(np.float64)
             usual = {**usual, "spike": (base == spike).astype(np.float64)}
-        signal, stretch, together, scores = self._farthest(now, usual, ordinary)
+        signal, stretch, together, scores = self._farthest(column.name, now, usual, ordinary)
         missing = np.isnan(values)
         present = np.sort(values[~missing])
         every = np.arange(len(values))
@@ -253,6 +255,9 @@ class Comparison:
         inner = values[stretch.inner]
         there = np.sort(inner[~np.isnan(inner)])
         size = max(kolmogorov(near.ordered, there), abs(float(np.isnan(inner).mean()) - near.missing))
+        if signal == "others":
+            usually = column.usual[0]
+            size = max(size, kolmogorov(near.ordered[near.ordered != usually], there[there != usually]))
         if signal in ("unknown", "new") and len(there):
             size = max(size, abs(float(column.known(there).mean()) - column.seen))
         return Column(column.name, size, chance, stretch.z, signal, stretch, scores, together)
@@ -263,9 +268,11 @@ class Comparison:
         if name not in kept:
             column, values = self.reference.numbers[name], self.reference.window.columns[name]
             kept[name] = signals.of_numbers(column, values)
-            for unknown in ("unknown", "new"):
-                if unknown in kept[name]:
-                    kept[name][unknown] = signals.unknown_again(column, values)
+            again = signals.unknown_again(column, values)
+            if "unknown" in kept[name]:
+                kept[name]["unknown"] = again
+            if "new" in kept[name]:
+                kept[name]["new"] = again * column.amid(values)
         return kept[name]
 
     def _unseen(self, column: Words, base: np.ndarray) -> np.ndarray:
@@ -280,6 +287,7 @@ class Comparison:
         words, base = words_of(self.window.columns[name]), words_of(self.reference.window.columns[name])
         followed = signals.followed(column, words)
         signal, stretch, together, scores = self._farthest(
+            name,
             signals.of_words(column, words, followed),
             {**signals.of_words(column, base, followed), "unseen": self._unseen(column, base)},
             ordinary,
@@ -291,7 +299,7 @@ class Comparison:
             self._overall.add(name)
         whole = self.base_words(name, every_row)
         if column.free:
-            unseen = np.fromiter((word is not None and word not in column.shares for word in words), bool, len(words))
+            unseen = strange_to(words, column.shares)
             size = abs(float(unseen[stretch.inner].mean()) - column.singletons)
             chance = _share_chance(unseen, column.singletons, column.rows, together)
         else:

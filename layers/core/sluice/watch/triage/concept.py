@@ -39,13 +39,22 @@ class Concept:
     stretch: Stretch
     signal: str
     binary: bool
+    alike: np.ndarray
+    """How the features resemble each other in the reference: their correlations."""
     usual: float = 0.0
     usual_turn: float | None = None
     """The greatest `turn` of the precedents; None without any."""
 
     @classmethod
     def of(cls, comparison: Comparison) -> Concept | None:
-        """None if labels are unknown, too few, or of more than two classes."""
+        """None if labels are unknown, too few, or of more than two classes. Computed once."""
+        if "concept" not in comparison.found:
+            comparison.found["concept"] = [cls._of(comparison)]
+        found: Concept | None = comparison.found["concept"][0]
+        return found
+
+    @classmethod
+    def _of(cls, comparison: Comparison) -> Concept | None:
         window, base = comparison.window, comparison.reference.window
         if window.labels is None or base.labels is None or window.labels.dtype == object or base.labels.dtype == object:
             return None
@@ -83,9 +92,7 @@ class Concept:
         usual = np.inf if comparison.precedents else 0.0
         turns = []
         for precedent in comparison.precedents:
-            if "concept" not in precedent.found:
-                precedent.found["concept"] = [Concept.of(precedent)]
-            before = precedent.found["concept"][0]
+            before = cls.of(precedent)
             if before is not None:
                 usual = max(0.0 if np.isinf(usual) else usual, abs(before.stretch.z))
                 turns.append(before.turn)
@@ -102,6 +109,7 @@ class Concept:
             found[best],
             list(signals)[best],
             binary,
+            kept["concept"]["alike"],
             usual,
             max(turns) if turns else None,
         )
@@ -127,12 +135,12 @@ class Concept:
         spread = max(float((self.base_labels - self.base_scores).std()), 1e-9)
         return float((((now - usual) / spread) ** 2).sum())
 
-    @property
+    @cached_property
     def turned(self) -> bool:
         """Whether `turn` is beyond chance (features that resemble each other count as fewer: Satterthwaite, Biometrics
         Bulletin 2, 1946), and beyond that of the precedents."""
         rows = 1 / (1 / len(self.labels) + 1 / len(self.base_labels))
-        alike = self.base_features.T @ self.base_features / len(self.base_features)
+        alike = self.alike
         several = float((alike**2).sum())
         freedom = float(np.trace(alike)) ** 2 / several
         scale = several / float(np.trace(alike)) / rows
@@ -153,11 +161,15 @@ class Concept:
         return base, now, np.full(len(base), max(float(labels.std()), 1e-9) / np.sqrt(len(labels)))
 
     def prior_only(self) -> bool:
-        """Whether the rows of each class are as usual, so that only the shares of the classes have changed."""
+        """Whether the rows of each class are as usual, so that only the shares of the classes have changed: in the
+        stretch, or, since the stretch is the worst of many, in all rows."""
+        return any(map(self._prior_only, (self.inner, np.arange(len(self.labels)))))
+
+    def _prior_only(self, rows: np.ndarray) -> bool:
         middle = 0.5 if self.binary else float(np.median(self.base_labels))
-        now, usual = self.labels[self.inner] > middle, self.base_labels > middle
+        now, usual = self.labels[rows] > middle, self.base_labels > middle
         for each in (True, False):
-            mine, base = self.scores[self.inner][now == each], self.base_scores[usual == each]
+            mine, base = self.scores[rows][now == each], self.base_scores[usual == each]
             if len(mine) < 10 or len(base) < 10:
                 return False
             spread = float(base.std()) * np.sqrt(1 / len(mine) + 1 / len(base))
@@ -165,19 +177,16 @@ class Concept:
                 return False
         return abs(float(now.mean() - usual.mean())) > 0.03
 
-    def fewer_positive_rows(self, labels: np.ndarray) -> bool:
+    def fewer_positive_rows(self) -> bool:
         """Whether the columns look as if fewer positive rows came, so that labels are rightly fewer: the mean of the
-        scores is nearer to that of the classes' new shares than to the usual one."""
+        scores is nearer to that of the classes' new shares than to the usual one. Of all rows: the stretch is where
+        labels and scores lie farthest apart."""
         usual, positive = float(self.base_labels.mean()), self.base_labels > 0.5
         if not 0 < usual < 1:
             return False
         apart = float(self.base_scores[positive].mean() - self.base_scores[~positive].mean())
-        expected = (float(labels.mean()) - usual) * apart
-        return (
-            bool((float(self.scores[self.inner].mean() - self.base_scores.mean())) / expected > 0.5)
-            if expected
-            else False
-        )
+        expected = (float(self.labels.mean()) - usual) * apart
+        return bool(expected and float(self.scores.mean() - self.base_scores.mean()) / expected > 0.5)
 
     def fault(self) -> tuple[str, dict[str, Any]] | None:
         """What is wrong with the labels; None if the change may be real."""
@@ -203,11 +212,11 @@ class Concept:
         spread = max(float(self.base_labels.std()), 1e-9)
         still = abs(mean - expected) < 4 * spread / np.sqrt(len(labels)) + 0.02 * spread
         flipped = self.binary and abs(mean - (1 - expected)) < 4 * spread / np.sqrt(len(labels)) + 0.03
-        if self.binary and flipped and kept < -0.6 and left < 2.5:
+        if self.binary and flipped and kept < -0.6 and (left < 2.5 or float((rest**2).sum()) < 0.05 * power):
             return "the two classes of the labels are exchanged", evidence
         if still and abs(kept) < 0.3 + 1.5 * noise and kept + 2.5 * noise < 0.8 and left < 2.0:
             return "the labels no longer depend on the columns: they belong to other rows", evidence
-        if self.binary and not self.fewer_positive_rows(labels):
+        if self.binary and not self.fewer_positive_rows():
             thin = thinned(labels, self.scores[self.inner], self.base_labels, self.base_scores)
             if thin is not None:
                 share, p = thin
@@ -284,7 +293,7 @@ def fitted(comparison: Comparison, known: np.ndarray) -> dict[str, np.ndarray]:
     fold = np.arange(len(known)) % 2
     for each in (0, 1):
         scores[fold == each] = design[fold == each] @ solve(np.flatnonzero(fold != each))
-    return {"line": solve(np.arange(len(known))), "scores": scores}
+    return {"line": solve(np.arange(len(known))), "scores": scores, "alike": features.T @ features / len(features)}
 
 
 def labels_moved(comparison: Comparison) -> bool:

@@ -14,6 +14,11 @@ def cdf(ordered: np.ndarray, at: np.ndarray) -> np.ndarray:
     return np.searchsorted(ordered, at, side="right") / len(ordered)
 
 
+def ascending(values: np.ndarray) -> np.ndarray:
+    """The values that are present, sorted."""
+    return np.sort(values[~np.isnan(values)])
+
+
 def kolmogorov(one: np.ndarray, other: np.ndarray) -> float:
     """The Kolmogorov–Smirnov distance of two ascending samples, 0 to 1; 0 if one of them is empty.
 

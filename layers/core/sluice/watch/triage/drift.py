@@ -11,7 +11,8 @@ from sluice.watch.triage.comparison import Z_CHANGED, Comparison
 from sluice.watch.triage.concept import Concept, labels_moved
 from sluice.watch.triage.hypotheses.feed import leaving_group, volume
 from sluice.watch.triage.newcomers import newcomer
-from sluice.watch.triage.standstill import others_move
+from sluice.watch.triage.other_rows import moved
+from sluice.watch.triage.standstill import all_move, others_move
 from sluice.watch.triage.window import Reason
 
 
@@ -55,6 +56,9 @@ def drift(comparison: Comparison) -> Drift | None:
         return Drift(Reason.COVARIATE_SHIFT, tuple(changed), what, first, evidence)
     if changed:
         return alone(comparison, next(iter(changed)), evidence)
+    if all_move(comparison):
+        what = "the columns move together, each by little"
+        return Drift(Reason.COVARIATE_SHIFT, (), what, 0, evidence)
     concept = Concept.of(comparison)
     if concept is not None and concept.changed:
         evidence["labels"] = {"z": round(concept.stretch.z, 1), "signal": concept.signal}
@@ -86,33 +90,17 @@ def alone(comparison: Comparison, name: str, evidence: dict[str, Any]) -> Drift:
     if others_move(comparison, (name,), column.stretch.inner):
         what = f"{name} moves, and the other columns with it, each by little"
         return Drift(Reason.COVARIATE_SHIFT, (name,), what, first, evidence)
-    if name in comparison.reference.words:
-        what = f"the mix of {name} is another one, of values that are known"
+    others = moved(comparison, name, column.stretch.inner)
+    other_rows = None if others is None else others.rows
+    if others is not None:
+        evidence["other_columns"] = {"moved": round(others.ratio, 3), "error": round(others.error, 3)}
+    if other_rows:
+        what = f"{name} moves, and the other columns move as its dependence on them demands"
         return Drift(Reason.COVARIATE_SHIFT, (name,), what, first, evidence)
-    if follows(comparison, name):
-        what = f"{name} moves, and its dependence on the other columns holds"
+    if name in comparison.reference.words and other_rows is None:
+        what = f"the mix of {name} is another one, of values that are known"
         return Drift(Reason.COVARIATE_SHIFT, (name,), what, first, evidence)
     if first > 0 or column.stretch.last < len(comparison.window):
         what = f"{name} alone jumps at one instant, while all other columns stand still"
         return Drift(Reason.JUMP, (name,), what, first, evidence, column.stretch.last)
     return Drift(Reason.UNEXPLAINED, (name,), f"{name} alone differs, and no hypothesis explains how", first, evidence)
-
-
-def follows(comparison: Comparison, name: str) -> bool:
-    """Whether a column that moved still depends on the others as before: then its values are the rows' own."""
-    dependence = comparison.reference.dependence
-    if name not in dependence.columns:
-        return False
-    place = dependence.columns.index(name)
-    if dependence.strength[place] < 0.1:
-        return False
-    values, base = comparison.window.columns[name], comparison.reference.numbers[name]
-    if float(np.mean((values < base.ordered[0]) | (values > base.ordered[-1]))) > 0.02:
-        return False
-    slope, error = dependence.pairs(comparison.features[comparison.changed[name].stretch.inner])
-    weight = np.where(np.isfinite(error[place]) & (error[place] > 0), 1 / np.maximum(error[place], 1e-9) ** 2, 0.0)
-    weight[place] = 0.0
-    if weight.sum() < 16:
-        return False
-    kept = float((weight * np.where(weight > 0, slope[place], 0.0)).sum() / weight.sum())
-    return kept > 0.75

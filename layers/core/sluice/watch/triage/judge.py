@@ -15,6 +15,7 @@ from sluice.watch.triage.finding import Finding, Hypothesis
 from sluice.watch.triage.hypotheses import HYPOTHESES
 from sluice.watch.triage.newcomers import new_segment
 from sluice.watch.triage.onset import WHOLE
+from sluice.watch.triage.other_rows import moved
 from sluice.watch.triage.profile import Profile
 from sluice.watch.triage.standstill import others_move
 from sluice.watch.triage.window import DRIFTS, Answer, Reason, Verdict, Window
@@ -136,7 +137,11 @@ def accompanied(comparison: Comparison, finding: Finding) -> bool:
     are affected may be chosen by their values."""
     if not finding.columns or not len(finding.rows):
         return False
-    return others_move(comparison, finding.columns, np.arange(int(finding.rows[0]), int(finding.rows[-1]) + 1))
+    rows = np.arange(int(finding.rows[0]), int(finding.rows[-1]) + 1)
+    if others_move(comparison, finding.columns, rows):
+        return True
+    others = moved(comparison, finding.columns[0], rows) if len(finding.columns) == 1 else None
+    return others is not None and others.rows is True
 
 
 def usual(comparison: Comparison, hypothesis: Hypothesis, finding: Finding) -> bool:

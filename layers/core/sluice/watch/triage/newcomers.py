@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sluice.watch.triage.comparison import Comparison
-from sluice.watch.triage.distance import allowed, by_chance, kolmogorov, shares_differ
+from sluice.watch.triage.distance import allowed, ascending, by_chance, kolmogorov, shares_differ
 from sluice.watch.triage.finding import Finding
 from sluice.watch.triage.profile import counts_of, words_of
 from sluice.watch.triage.window import Reason
@@ -70,8 +70,8 @@ def other_habits(comparison: Comparison, name: str, new: np.ndarray) -> bool:
     old = max(base.shares, key=lambda word: base.shares[word] - now.get(word, 0) / rows)
     theirs = np.equal(words_of(comparison.reference.window.columns[name]), old)
     for number in comparison.reference.numbers:
-        before = present(comparison.reference.window.columns[number][theirs])
-        after = present(comparison.window.columns[number][new])
+        before = ascending(comparison.reference.window.columns[number][theirs])
+        after = ascending(comparison.window.columns[number][new])
         apart = kolmogorov(before, after)
         chance = by_chance(apart, len(before), len(after)) * len(comparison.reference.numbers)
         if apart > OTHER_HABITS and chance < BY_CHANCE:
@@ -85,10 +85,6 @@ def usual_without(comparison: Comparison, number: str, new: np.ndarray) -> bool:
     if base is None or not base.rows:
         return False
     values = comparison.window.columns[number]
-    theirs, rest = present(values[new]), present(values[~new])
+    theirs, rest = ascending(values[new]), ascending(values[~new])
     limit = max(allowed(len(rest), base.rows) + 0.02, NEARER * kolmogorov(base.ordered, theirs))
     return len(rest) >= 30 and kolmogorov(base.ordered, rest) <= limit
-
-
-def present(values: np.ndarray) -> np.ndarray:
-    return np.sort(values[~np.isnan(values)])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sluice.watch.triage.calendar import Season
-from sluice.watch.triage.clock_columns import clock_values
+from sluice.watch.triage.clock_columns import ClockValues, clock_values
 from sluice.watch.triage.window import Window, absent
 
 LARGEST_VOCABULARY = 400
@@ -45,6 +46,20 @@ class Numbers:
         """How probable it is that a new value is one that is in the sample (Good and Turing): 1 − singletons ÷ n."""
         return 1.0 - float((self.unique[1] * self.rows < 1.5).sum()) / max(1, self.rows)
 
+    @cached_property
+    def usual(self) -> tuple[float, float]:
+        """The most usual value and its share; NaN and 0 without values."""
+        values, shares = self.unique
+        if not len(values):
+            return float("nan"), 0.0
+        top = int(shares.argmax())
+        return float(values[top]), float(shares[top])
+
+    @cached_property
+    def others(self) -> Numbers:
+        """The column without its most usual value."""
+        return Numbers(self.name, self.ordered[self.ordered != self.usual[0]], self.missing)
+
     def rank(self, values: np.ndarray) -> np.ndarray:
         """The mid-rank of each value among the reference, 0 to 1; 0.5 for missing values."""
         if not self.rows:
@@ -73,6 +88,14 @@ class Numbers:
             below = unique[place - 1]
             near = np.where(np.abs(values - below) < np.abs(values - near), below, near)
         return np.abs(values - near) <= 1e-6 * np.maximum(1e-3, np.abs(near))
+
+    def amid(self, values: np.ndarray) -> np.ndarray:
+        """Which values lie where the reference has its rows: in a thin tail, a rare day has values of its own."""
+        if not self.rows:
+            return np.zeros(len(values), dtype=bool)
+        low, high = self.ordered[[self.rows // 100, self.rows - 1 - self.rows // 100]]
+        found: np.ndarray = (values > low) & (values < high)
+        return found
 
     @cached_property
     def scales(self) -> tuple[float, float, float, float]:
@@ -118,18 +141,29 @@ def words_of(values: np.ndarray) -> np.ndarray:
 
 
 def counts_of(words: np.ndarray) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for word in words:
-        if word is not None:
-            counts[word] = counts.get(word, 0) + 1
+    counts = dict(Counter(words.tolist()))
+    counts.pop(None, None)
     return counts
 
 
-class Profile:
-    """The reference as triage compares with it. `window` has the rows themselves."""
+def known_to(words: np.ndarray, known: Mapping[Any, Any]) -> np.ndarray:
+    """Which words are keys."""
+    return np.fromiter(map(known.__contains__, words.tolist()), bool, len(words))
 
-    def __init__(self, window: Window) -> None:
+
+def strange_to(words: np.ndarray, known: Mapping[Any, Any]) -> np.ndarray:
+    """Which words are present and no keys."""
+    found: np.ndarray = ~(known_to(words, known) | absent(words))
+    return found
+
+
+class Profile:
+    """The reference as triage compares with it. `window` has the rows themselves. `clock` is given of a reference that
+    is a part of another one."""
+
+    def __init__(self, window: Window, clock: dict[str, ClockValues] | None = None) -> None:
         self.window = window
+        self._clock = clock
         self.season = Season(window)
         self.precedents: dict[int, list[Any]] = {}
         self.kept: dict[str, dict[str, np.ndarray]] = {}
@@ -146,9 +180,9 @@ class Profile:
         return Dependence(self)
 
     @cached_property
-    def clock(self) -> dict[str, tuple[str, dict[int, object], float]]:
+    def clock(self) -> dict[str, ClockValues]:
         """Columns that the clock gives (`clock_values`)."""
-        return clock_values(self.window)
+        return clock_values(self.window) if self._clock is None else self._clock
 
 
 class Dependence:

@@ -22,8 +22,9 @@ def hashes(window: Window, names: Iterable[str]) -> dict[str, np.ndarray]:
         if window.types[name] in NUMERIC:
             bits = np.where(np.isnan(values), -7.25e300, values + 0.0).view(np.uint64)
         else:
-            number: dict[object, int] = {}
-            bits = np.fromiter((number.setdefault(value, len(number)) for value in values), np.uint64, len(values))
+            every = values.tolist()
+            number = {value: k for k, value in enumerate(dict.fromkeys(every))}
+            bits = np.fromiter(map(number.__getitem__, every), np.uint64, len(values))
         mixed = (bits + np.uint64(place * 2 + 1)) * np.uint64(0x9E3779B97F4A7C15)
         mixed ^= mixed >> np.uint64(29)
         mixed *= np.uint64(0xBF58476D1CE4E5B9)

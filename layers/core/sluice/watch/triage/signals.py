@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from sluice.watch.triage.profile import Numbers, Words, counts_of
+from sluice.watch.triage.profile import Numbers, Words, counts_of, known_to, strange_to
 from sluice.watch.triage.window import absent
 
-OF_THEIR_OWN = frozenset({"missing", "unseen", "far", "new"})
+OF_THEIR_OWN = frozenset({"missing", "unseen", "far", "new", "sign"})
 """Signals that do not follow the column's own history: no cold day makes a value that is impossible."""
-CONTINUOUS = frozenset({"location", "spread"})
+CONTINUOUS = frozenset({"location", "spread", "others"})
 """Signals with mean 0 and deviation 1 in the reference. All others are 1 where something holds of a row, else 0."""
+
+MOSTLY = 0.3
+"""The share of one value from which on the other values are looked at by themselves as well."""
 
 Signals = dict[str, np.ndarray]
 
@@ -39,14 +42,21 @@ def of_numbers(column: Numbers, values: np.ndarray) -> Signals:
     found["outside"] = ((values < column.ordered[0]) | (values > column.ordered[-1])).astype(np.float64)
     reach = 0.5 * (column.ordered[-1] - column.ordered[0])
     found["far"] = ((values < column.ordered[0] - reach) | (values > column.ordered[-1] + reach)).astype(np.float64)
-    top = column.unique[0][column.unique[1].argmax()]
+    if column.ordered[0] >= 0 or column.ordered[-1] <= 0:
+        found["sign"] = ((values < 0) if column.ordered[0] >= 0 else (values > 0)).astype(np.float64)
+    top, share = column.usual
     found["usual"] = (values == top).astype(np.float64)
+    if share > MOSTLY and column.others.rows:
+        # among many zeros, the location hardly tells where the other values lie
+        mean, spread, _, _ = column.others.scales
+        away = (column.others.rank(values) - mean) / (spread * np.sqrt(1 - share))
+        found["others"] = np.where(missing | (values == top), 0.0, away)
     if column.seen > 0.3:
         unknown = ~missing & ~column.known(values)
         if column.seen < 0.98:
             found["unknown"] = unknown.astype(np.float64)
         else:
-            found["new"] = (unknown & (found["outside"] == 0)).astype(np.float64)
+            found["new"] = (unknown & column.amid(values)).astype(np.float64)
     return found
 
 
@@ -61,7 +71,7 @@ def unknown_again(column: Numbers, values: np.ndarray) -> np.ndarray:
 
 def of_words(column: Words, words: np.ndarray, followed: list[str]) -> Signals:
     """Signals of categories, texts or booleans: missing, unseen, and each of the `followed` values."""
-    unseen = np.fromiter((word is not None and word not in column.shares for word in words), float, len(words))
+    unseen = strange_to(words, column.shares).astype(np.float64)
     found = {"missing": absent(words).astype(np.float64), "unseen": unseen}
     for word in followed:
         found[f"={word}"] = np.equal(words, word).astype(np.float64)
@@ -70,8 +80,8 @@ def of_words(column: Words, words: np.ndarray, followed: list[str]) -> Signals:
 
 def unseen_again(column: Words, words: np.ndarray) -> np.ndarray:
     """The signal `unseen` of the reference's own values: unseen is what occurs once."""
-    once = {word for word, share in column.shares.items() if share * column.rows < 1.5}
-    return np.fromiter((word in once for word in words), float, len(words))
+    once = {word: share for word, share in column.shares.items() if share * column.rows < 1.5}
+    return known_to(words, once).astype(np.float64)
 
 
 def followed(column: Words, words: np.ndarray) -> list[str]:

@@ -1,14 +1,16 @@
 """Whether all other columns stand still while one has changed: a fault of one column leaves the others as they are.
 
 Each column by itself may move less than a window can show; together they show it sooner. Hotelling's test (Annals of
-Mathematical Statistics 2, 1931) of the mean of the other columns' features, with the reference's correlations.
+Mathematical Statistics 2, 1931) of the mean of the other columns' features, with the reference's correlations. Where
+the reference knows the seasons, its columns always move: then the others must move farther than in its own stretches.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from sluice.watch.triage.comparison import Comparison
+from sluice.watch.triage import calendar
+from sluice.watch.triage.comparison import UNUSUAL, Comparison
 from sluice.watch.triage.distance import above_chance
 
 FEWEST = 100
@@ -19,20 +21,48 @@ SMALLEST = 0.05
 
 
 def others_move(comparison: Comparison, names: tuple[str, ...], rows: np.ndarray) -> bool:
-    """Whether the columns besides `names` have moved in these rows.
+    """Whether the columns besides `names` have moved in these rows; False with too few rows."""
+    if len(rows) < FEWEST or comparison.unprecedented:
+        return False
+    shifts, chance = shifted(comparison, names, rows)
+    if not len(shifts) or above_chance(float((shifts / chance).sum()), len(shifts)) <= BY_CHANCE:
+        return False
+    before = (shifted(each, names, np.arange(len(each.window))) for each in comparison.precedents)
+    usual = max((float((squares - by_chance).sum()) for squares, by_chance in before), default=0.0)
+    return float((shifts - chance).sum()) > UNUSUAL * usual
 
-    False also where it cannot be tested: too few rows, or a reference that knows the seasons: its columns always move.
-    """
+
+def all_move(comparison: Comparison) -> bool:
+    """Whether the columns have moved together, each by too little to be seen. Columns that the clock gives do not
+    count: rows come at all times. Where the reference knows the seasons, not in windows of a single one: their weather
+    is one observation."""
+    if "all move" not in comparison.found:
+        at, told = comparison.window.arrived, tuple(comparison.reference.clock)
+        short = comparison.places is not None and at is not None and float(np.ptp(at)) < calendar.YEAR / 2
+        rows = np.arange(len(comparison.window))
+        comparison.found["all move"] = [not short and others_move(comparison, told, rows)]
+    return bool(comparison.found["all move"][0])
+
+
+def shifted(comparison: Comparison, names: tuple[str, ...], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each direction in which the other columns vary independently, the squared distance of their mean from the
+    usual one in standard deviations, and what chance makes of it, where neighbours in time resemble each other."""
     dependence = comparison.reference.dependence
-    if len(rows) < FEWEST or comparison.precedents or comparison.places is not None:
-        return False
-    others = np.array([owner not in names for owner in dependence.owners])
+    others = np.array([owner not in names for owner in dependence.owners], dtype=bool)
     if not others.any():
-        return False
-    variances, axes = np.linalg.eigh(dependence.correlation[np.ix_(others, others)])
-    kept = variances > SMALLEST
-    usual = dependence.features_of_reference[:, others].mean(axis=0)
-    shift = (comparison.features[rows][:, others].mean(axis=0) - usual) @ axes[:, kept]
-    together = max([1.0, *(column.together for each, column in comparison.columns.items() if each not in names)])
-    count = 1 / (together / len(rows) + 1 / len(comparison.reference.window))
-    return above_chance(count * float((shift**2 / variances[kept]).sum()), int(kept.sum())) > BY_CHANCE
+        return np.zeros(0), np.zeros(0)
+    kept = comparison.reference.kept
+    key = "directions " + "\0".join(names)
+    if key not in kept:
+        variances, axes = np.linalg.eigh(dependence.correlation[np.ix_(others, others)])
+        large = variances > SMALLEST
+        scale = axes[:, large] / np.sqrt(variances[large])
+        kept[key] = {"scale": scale, "usual": dependence.features_of_reference[:, others] @ scale}
+    scale, usual = kept[key]["scale"], kept[key]["usual"]
+    now = comparison.features[:, others] @ scale
+    together = np.minimum(*calendar.together(usual, now, comparison.reference.window, comparison.window))
+    expected = [usual.mean(axis=0)]
+    if comparison.places is not None:  # as for the columns, the season only excuses
+        expected.append(comparison.reference.season.expected(usual, comparison.places, len(now))[rows].mean(axis=0))
+    shifts = min(((now[rows].mean(axis=0) - each) ** 2 for each in expected), key=np.sum)
+    return shifts, together / len(rows) + 1 / len(usual)

@@ -6,10 +6,10 @@ values.
 """
 
 from sluice.watch.triage.finding import Hypothesis
-from sluice.watch.triage.hypotheses.clock import clocks
+from sluice.watch.triage.hypotheses.clock import clocks, contradicted
 from sluice.watch.triage.hypotheses.columns import included, misplaced
 from sluice.watch.triage.hypotheses.feed import missing_rows
-from sluice.watch.triage.hypotheses.joins import loosened
+from sluice.watch.triage.hypotheses.joins import loosened, uncombinable
 from sluice.watch.triage.hypotheses.label_faults import labels_come, labels_wrong
 from sluice.watch.triage.hypotheses.precision import coarser, noisy
 from sluice.watch.triage.hypotheses.repeats import repeated
@@ -33,8 +33,10 @@ HYPOTHESES: dict[str, Hypothesis] = {
     "one formula": transformed,
     "another column included": included,
     "mapping of categories": remapped,
+    "another time than the clock's": contradicted,
     "noise": noisy,
     "broken join": loosened,
+    "combinations that cannot be": uncombinable,
     "labels that have not come": labels_come,
     "wrong labels": labels_wrong,
 }

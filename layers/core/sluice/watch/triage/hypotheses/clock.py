@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from sluice.watch.triage.clock_columns import units
 from sluice.watch.triage.comparison import Comparison
 from sluice.watch.triage.finding import Finding
-from sluice.watch.triage.profile import counts_of
+from sluice.watch.triage.profile import counts_of, words_of
 from sluice.watch.triage.window import Reason
 
 DAY = 86_400.0
+ALL = 0.95
 QUARTER = 900.0
 """Time zones are whole quarters of an hour apart."""
 
@@ -45,6 +47,34 @@ def clocks(comparison: Comparison) -> Iterator[Finding]:
             {"median_seconds_away": float(np.median(away[wrong]))},
         )  # fmt: skip
         return
+
+
+def contradicted(comparison: Comparison) -> Iterator[Finding]:
+    """Categories that no longer say what the clock says: one value stands for all, or each for another one. If rows
+    come in any order, neither holds."""
+    for name in comparison.reference.clock:
+        agrees = comparison.by_clock(name)
+        if name not in comparison.reference.words or agrees is None or (~agrees).sum() < max(10, 0.05 * len(agrees)):
+            continue
+        words = words_of(comparison.window.columns[name])
+        unit, values, _ = comparison.reference.clock[name]
+        moment = units(comparison.window.arrived[~agrees])[unit]  # type: ignore[index]
+        given: dict[object, dict[str, int]] = {}
+        for number in np.unique(moment):
+            there = counts_of(words[~agrees][moment == number])
+            expected = given.setdefault(values.get(int(number)), {})
+            for word, count in there.items():
+                expected[word] = expected.get(word, 0) + count
+        every = counts_of(words[~agrees])
+        total = max(1, sum(every.values()))
+        evidence = {"rows": int((~agrees).sum())}
+        if max(every.values(), default=0) > ALL * total:
+            word = max(every, key=lambda each: every[each])
+            what = f"is {word!r} in {total:,} rows that came at other times"
+            yield Finding(Reason.DEFAULT, (name,), what, np.flatnonzero(~agrees), 0.0, True, evidence)
+        elif sum(max(each.values(), default=0) for each in given.values()) > ALL * total and len(given) > 1:
+            what = "has for each value another one than the clock says"
+            yield Finding(Reason.RENAMED, (name,), what, np.flatnonzero(~agrees), 0.0, True, evidence)
 
 
 def said(away: np.ndarray, times: np.ndarray, arrived: np.ndarray) -> str | None:

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from sluice.watch.triage.comparison import Comparison, variation
-from sluice.watch.triage.distance import allowed, kolmogorov
+from sluice.watch.triage.distance import allowed, ascending, kolmogorov
 from sluice.watch.triage.finding import Finding
 from sluice.watch.triage.profile import counts_of, words_of
 from sluice.watch.triage.window import Reason
+
+CHAIN = 3
+"""No real change gives so many columns the distributions of others."""
 
 
 def misplaced(comparison: Comparison) -> Iterator[Finding]:
@@ -18,21 +21,25 @@ def misplaced(comparison: Comparison) -> Iterator[Finding]:
     changed = list(comparison.changed)
     if len(changed) < 2:
         return
+    nearest: dict[str, tuple[float, str]] = {}
+    itself: dict[str, float] = {}
     takes: dict[str, str] = {}
-    left: dict[str, float] = {}
     for name in changed:
         column = comparison.changed[name]
         best = min(((alike(comparison, name, other), other) for other in peers(comparison, name)), default=(1.0, ""))
         limit = 0.02 + 1.2 * allowed(len(column.stretch.inner), len(comparison.reference.window))
         limit = max(limit, 0.8 * comparison.usual_size(best[1]))
-        if best[0] < min(limit, 0.3 * column.size):
-            takes[name], left[name] = best[1], best[0]
+        nearest[name] = best
+        itself[name] = min(column.size, distance(comparison, name, name))
+        if best[0] < min(limit, 0.3 * itself[name]):
+            takes[name] = best[1]
     for name, other in takes.items():
-        if takes.get(other) == name:
+        # if one has the other's values, the other need only be nearer to it than to itself
+        if nearest.get(other, (1.0, ""))[1] == name and nearest[other][0] < 0.5 * itself[other]:
             where = comparison.changed[name].stretch.places
             yield Finding(
                 Reason.SWAPPED, (name, other), f"and {other} have each other's values", where,
-                max(left[name], left[other]), certain=True,
+                max(nearest[name][0], nearest[other][0]), certain=True,
             )  # fmt: skip
             return
     chain = [name for name, other in takes.items() if other in comparison.changed]
@@ -41,7 +48,8 @@ def misplaced(comparison: Comparison) -> Iterator[Finding]:
         named = tuple(dict.fromkeys([*chain, *(takes[name] for name in chain)]))
         yield Finding(
             Reason.SHIFTED, named, f"has the values of {takes[chain[0]]}, and so on: columns are shifted", where,
-            max(left[name] for name in chain), certain=False, evidence={"takes": {name: takes[name] for name in chain}},
+            max(nearest[name][0] for name in chain), certain=len(chain) >= CHAIN,
+            evidence={"takes": {name: takes[name] for name in chain}},
         )  # fmt: skip
 
 
@@ -52,19 +60,25 @@ def peers(comparison: Comparison, name: str) -> list[str]:
 
 
 def alike(comparison: Comparison, name: str, other: str) -> float:
-    """How far the window's `name` is from the reference's `other`."""
+    """How far the window's `name` is from the reference's `other`; 1 if its values are not values of the other."""
+    values = comparison.window.columns[name][comparison.changed[name].stretch.inner]
+    if name in comparison.reference.numbers:
+        present, whole = ascending(values), comparison.reference.numbers[other]
+        if len(present) < 8 or float(whole.known(present).mean()) <= 0.7 * whole.seen:
+            return 1.0
+    elif comparison.reference.words[other].free:
+        return 1.0
+    return distance(comparison, name, other)
+
+
+def distance(comparison: Comparison, name: str, other: str) -> float:
+    """The distance of the window's `name` from the reference's `other`."""
     inner = comparison.changed[name].stretch.inner
     values = comparison.window.columns[name][inner]
     if name in comparison.reference.numbers:
         base = comparison.base_numbers(other, inner)
-        present = values[~np.isnan(values)]
-        if len(present) < 8 or not base.rows:
-            return 1.0
-        apart = kolmogorov(base.ordered, np.sort(present))
-        whole = comparison.reference.numbers[other]
-        return apart if float(whole.known(present).mean()) > 0.7 * whole.seen else 1.0
-    words = comparison.base_words(other, inner)
-    return 1.0 if words.free else variation(words, counts_of(words_of(values)))
+        return kolmogorov(base.ordered, ascending(values)) if base.rows else 1.0
+    return variation(comparison.base_words(other, inner), counts_of(words_of(values)))
 
 
 def included(comparison: Comparison) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sluice.watch.triage import calendar
+from sluice.watch.triage.combinations import impossible
 from sluice.watch.triage.comparison import Comparison, variation
 from sluice.watch.triage.distance import kolmogorov
 from sluice.watch.triage.finding import Finding
@@ -15,6 +16,8 @@ from sluice.watch.triage.profile import counts_of, words_of
 from sluice.watch.triage.window import Reason
 
 LOST_Z = 6.0
+MOSTLY_STILL = 1 / 3
+"""The share of changed columns up to which the rows are still the same ones."""
 
 
 def weakened(comparison: Comparison) -> dict[str, Stretch]:
@@ -103,7 +106,16 @@ def loosened(comparison: Comparison) -> Iterator[Finding]:
     if any(marginal(comparison, each, inner) > tolerated(inner) for each in loose):
         return
     what = "no longer depends on the other columns, while its own values are as usual: they belong to other rows"
-    yield Finding(Reason.JOIN, tuple(loose), what, stretch.places, max(0.0, kept), True, evidence)
+    # among rows of another mix, a dependence may be weaker as well
+    certain = len(comparison.changed.keys() - loose) <= MOSTLY_STILL * len(comparison.columns)
+    yield Finding(Reason.JOIN, tuple(loose), what, stretch.places, max(0.0, kept), certain, evidence)
+
+
+def uncombinable(comparison: Comparison) -> Iterator[Finding]:
+    """Categories that stand beside others beside which they never stood."""
+    for name, rows in impossible(comparison).items():
+        what = f"stands beside values of other columns beside which it never stood, in {len(rows):,} rows"
+        yield Finding(Reason.JOIN, (name,), what, rows, certain=True, evidence={"impossible_rows": len(rows)})
 
 
 def two_values(comparison: Comparison, name: str) -> bool:

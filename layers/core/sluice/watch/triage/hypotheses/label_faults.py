@@ -10,6 +10,7 @@ from sluice.watch.triage.comparison import Comparison
 from sluice.watch.triage.concept import Concept
 from sluice.watch.triage.distance import shares_differ
 from sluice.watch.triage.finding import Finding
+from sluice.watch.triage.standstill import all_move
 from sluice.watch.triage.window import Reason
 
 
@@ -38,7 +39,7 @@ def labels_come(comparison: Comparison) -> Iterator[Finding]:
 
 def labels_wrong(comparison: Comparison) -> Iterator[Finding]:
     """Labels that contradict the columns in a way that no market makes: reversed, unrelated, or thinned out alike."""
-    if comparison.changed:
+    if comparison.changed or all_move(comparison):
         return  # what predicts the labels is not as usual, so that nothing can be said of the labels
     concept = Concept.of(comparison)
     if concept is None or not concept.changed:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from sluice.watch.triage.comparison import Column, Comparison
-from sluice.watch.triage.distance import allowed, kolmogorov, shares_differ
+from sluice.watch.triage.distance import allowed, ascending, kolmogorov, shares_differ
 from sluice.watch.triage.finding import Finding
 from sluice.watch.triage.profile import Numbers
 from sluice.watch.triage.signals import spike_of
@@ -39,11 +39,16 @@ def coarser(comparison: Comparison) -> Iterator[Finding]:
 
 def on_grid(comparison: Comparison, name: str, column: Column, base: Numbers) -> Finding | None:
     values = comparison.window.columns[name]
+    unique, shares = base.unique
     spike = spike_of(base, values)
     if spike is not None and float(np.mean(values == spike)) > base.share_of(spike) + 0.04:
-        values = np.where(values == spike, np.nan, values)  # a default on the grid says nothing of the others
+        # a default on the grid says nothing of the others, which are compared with the usual others
+        values = np.where(values == spike, np.nan, values)
+        unique, shares = unique[unique != spike], shares[unique != spike]
+        if not len(unique):
+            return None
+        shares = shares / shares.sum()
     places = np.arange(len(values))
-    unique, shares = base.unique
     for what, test in GRIDS:
         with np.errstate(over="ignore", invalid="ignore"):
             usual = float(shares[test(unique)].sum())
@@ -69,7 +74,7 @@ def on_grid(comparison: Comparison, name: str, column: Column, base: Numbers) ->
         if looks / column.together * np.log(max(usual, 1e-3)) + np.log(len(values)) > np.log(1e-7):
             continue
         near = comparison.base_numbers(name, rows)
-        top = float(near.unique[0][near.unique[1].argmax()]) if near.rows else 0.0
+        top = near.usual[0]
         if near.share_of(top) > 0.2 and test(np.array([top]))[0]:
             # the usual value is on the grid anyway and would hide that the others moved
             near = Numbers(name, near.ordered[near.ordered != top], 0.0)
@@ -113,12 +118,12 @@ def longest_run(hit: np.ndarray) -> tuple[int, int]:
 
 
 def fewer(comparison: Comparison, name: str, column: Column) -> Finding | None:
-    """Few different values, at equal distances, where there were many: the middles of classes."""
+    """Few different values where there were many: the middles of classes."""
     if name not in comparison.changed:
         return None
     inner = column.stretch.inner
     values = comparison.window.columns[name][inner]
-    present = np.sort(values[~np.isnan(values)])
+    present = ascending(values)
     base = comparison.base_numbers(name, inner)
     looks = comparison.different_rows(inner[~np.isnan(values)])
     if looks < 20 or not base.rows:
@@ -130,42 +135,31 @@ def fewer(comparison: Comparison, name: str, column: Column) -> Finding | None:
     known = float(comparison.reference.numbers[name].known(found).mean())
     # values of the reference lie around each class: half of a class to either side
     edges = (found[1:] + found[:-1]) / 2
-    now = np.searchsorted(edges, present)
-    there = np.searchsorted(edges, base.ordered)
     classes = len(found)
-    apart = (
-        float(
-            np.abs(
-                np.bincount(now, minlength=classes) / len(present) - np.bincount(there, minlength=classes) / base.rows
-            ).sum()
-        )
-        / 2
-    )
-    if 3 <= len(found) <= 0.1 * usual and known < 0.6:
-        return Finding(
-            Reason.RESOLUTION,
-            (name,),
-            f"has {len(found)} different values only, and hardly any that was usual",
-            column.stretch.places,
-            apart,
-            certain=True,
-            evidence={"different_values": len(found), "usual": usual},
-        )
-    if apart > 0.06 + 0.6 * np.sqrt(classes / len(present)) or (known > 0.95 and len(found) > 0.2 * usual):
-        return None
+    now, there = (np.bincount(np.searchsorted(edges, each), minlength=classes) for each in (present, base.ordered))
+    apart = float(np.abs(now / len(present) - there / base.rows).sum()) / 2
     steps = np.diff(found)
     step = float(np.median(steps))
-    if step <= 0 or float(np.mean(np.abs(steps / step - np.rint(steps / step)) < 0.02)) < 0.9:
+    even = step > 0 and float(np.mean(np.abs(steps / step - np.rint(steps / step)) < 0.02)) >= 0.9
+    if len(found) <= 0.1 * usual and known < 0.6:
+        what = f"has {len(found)} different values only, and hardly any that was usual"
+    elif apart > 0.06 + 0.6 * np.sqrt(classes / len(present)) or (known > 0.95 and len(found) > 0.2 * usual):
         return None
-    return Finding(
-        Reason.RESOLUTION,
-        (name,),
-        f"has {len(found)} different values only, {step:g} apart",
-        column.stretch.places,
-        apart,
-        certain=True,
-        evidence={"different_values": len(found), "usual": usual},
-    )
+    elif even:
+        what = f"has {len(found)} different values only, {step:g} apart"
+    elif vacant(base, found) > 0.3:
+        what = f"has {len(found)} different values only, and none of those between them"
+    else:
+        return None
+    evidence = {"different_values": len(found), "usual": usual}
+    return Finding(Reason.RESOLUTION, (name,), what, column.stretch.places, apart, certain=True, evidence=evidence)
+
+
+def vacant(base: Numbers, found: np.ndarray) -> float:
+    """The share of the reference's values in the gaps between the values that were found; 0 with fewer than two gaps:
+    another mix of rows may empty one."""
+    gaps = np.searchsorted(base.ordered, found[1:], "left") - np.searchsorted(base.ordered, found[:-1], "right")
+    return float(gaps.sum()) / base.rows if (gaps > 0).sum() > 1 else 0.0
 
 
 def noisy(comparison: Comparison) -> Iterator[Finding]:

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from sluice.watch.triage import calendar
 from sluice.watch.triage.comparison import Comparison
 from sluice.watch.triage.finding import Finding
+from sluice.watch.triage.profile import Profile, words_of
 from sluice.watch.triage.row_hashes import hashes, total
-from sluice.watch.triage.window import Reason
+from sluice.watch.triage.window import Reason, Window
 
 SMALLEST_SHARE = 0.03
+HEAVIEST = 10.0
+"""How many times as often a window of another mix may have a common row."""
+FEWEST = 6
+
+
+@dataclass(frozen=True)
+class Rows:
+    """For each row a number that is equal where rows are, and the logarithm of the product of its values' shares in
+    the reference: rows that coincide by chance have common values only."""
+
+    hashed: np.ndarray
+    common: np.ndarray
 
 
 def repeated(comparison: Comparison) -> Iterator[Finding]:
@@ -29,11 +43,33 @@ def repeated(comparison: Comparison) -> Iterator[Finding]:
     changed = comparison.changed
     blunt = [name for name in changed if name in now and coincide(now[name]) > 2 * coincide(usual[name]) + 0.05]
     told = [name for name in names if name not in blunt] if len(blunt) <= 2 else names
-    every, usually = total(now), total({name: usual[name] for name in told})
-    stretches = [np.arange(len(base))]
+    stretches: list[np.ndarray] = []
     if window.arrived is not None and comparison.reference.season.known:
-        stretches += [inside for inside, _ in calendar.precedents(base, float(np.ptp(window.arrived)))]
-    found = excess(every, [usually[places] for places in stretches])
+        stretches = [inside for inside, _ in calendar.precedents(base, float(np.ptp(window.arrived)))]
+
+    now_common: dict[str, np.ndarray] = {}
+    usual_common = kept.setdefault("log shares", {})
+
+    def excess_without(name: str | None) -> tuple[float, np.ndarray] | None:
+        mine, theirs = ([each for each in some if each != name] for some in (names, told))
+        hashed = total({each: now[each] for each in mine})
+        if copies_of(hashed) < max(FEWEST, SMALLEST_SHARE * len(hashed)):
+            return None
+        for each in theirs:
+            if each not in now_common:
+                now_common[each] = log_shares(comparison.reference, window, each)
+            if each not in usual_common:
+                usual_common[each] = log_shares(comparison.reference, base, each)
+        rows = Rows(hashed, np.sum([now_common[each] for each in theirs], axis=0))
+        common = np.sum([usual_common[each] for each in theirs], axis=0)
+        reference = Rows(total({each: usual[each] for each in mine}), common)
+        told_apart = total({each: usual[each] for each in theirs})
+        if name is None:
+            # the reference's rows of the same kinds; without a column, neighbours in time are too often alike for that
+            told_apart = np.where(reference.common < limit_of(reference), told_apart, np.arange(len(told_apart)))
+        return excess(rows, reference, told_apart, stretches)
+
+    found = excess_without(None)
     if found is not None:
         share, where = found
         yield Finding(
@@ -43,8 +79,7 @@ def repeated(comparison: Comparison) -> Iterator[Finding]:
         return
     best: tuple[float, str, np.ndarray] | None = None
     for name in names:
-        less = usually - usual[name] if name in told else usually
-        without = excess(every - now[name], [less[places] for places in stretches])
+        without = excess_without(name)
         if without is not None and (best is None or without[0] > best[0]):
             best = without[0], name, without[1]
     if best is not None and best[0] > 0.08:
@@ -61,21 +96,62 @@ def coincide(hashed: np.ndarray) -> float:
     return float((shares**2).sum())
 
 
-def excess(now: np.ndarray, groups: list[np.ndarray]) -> tuple[float, np.ndarray] | None:
-    """(share of rows that are copies, their places) if there are far more copies than the reference leads to expect.
+def copies_of(hashed: np.ndarray) -> int:
+    return len(hashed) - len(np.unique(hashed))
 
-    `groups` are hashes of the reference, or of several stretches of it: neighbours in time resemble each other.
+
+def log_shares(reference: Profile, window: Window, name: str) -> np.ndarray:
+    """The logarithm of the reference's share of each value of a column."""
+    values = window.columns[name]
+    if name in reference.numbers:
+        column = reference.numbers[name]
+        unique, shares = column.unique
+        least = 0.5 / max(1, column.rows)
+        if not len(unique):
+            return np.full(len(values), np.log(least))
+        place = np.minimum(np.searchsorted(unique, values), len(unique) - 1)
+        share = np.where(unique[place] == values, shares[place], least)
+        found: np.ndarray = np.log(np.where(np.isnan(values), max(column.missing, least), share))
+        return found
+    words = reference.words[name]
+    least = 0.5 / max(1, words.rows)
+    share_of: dict[object, float] = {**words.shares, None: max(words.missing, least)}
+    texts = words_of(values).tolist()
+    different = {word: share_of.get(word, least) for word in dict.fromkeys(texts)}
+    return np.log(np.fromiter(map(different.__getitem__, texts), np.float64, len(texts)))
+
+
+def limit_of(base: Rows) -> float:
+    """How common rows are that coincide by chance: 19 of 20 that do so in the reference. Infinite if hardly any do."""
+    _, inverse, counts = np.unique(base.hashed, return_inverse=True, return_counts=True)
+    again = counts[inverse] > 1
+    return float(np.quantile(base.common[again], 0.05)) if again.sum() >= FEWEST else np.inf
+
+
+def excess(now: Rows, base: Rows, told: np.ndarray, stretches: list[np.ndarray]) -> tuple[float, np.ndarray] | None:
+    """(share of rows that are copies, their places) if there are far more copies than the reference leads to expect.
+    `told` are hashes of the reference's rows by the columns that tell the window's rows apart.
+
+    Copies of rows that are as common as those that coincide in the reference are no evidence: a window of another mix
+    has more of them. Only a row that comes more than HEAVIEST times as often as in the reference counts nevertheless.
+    There must be far more of the others than the reference has copies at all, or a stretch of it, since neighbours in
+    time resemble each other.
     """
-    _, first, inverse, counts = np.unique(now, return_index=True, return_inverse=True, return_counts=True)
-    share = 1 - len(counts) / len(now)
-    if share * len(now) < 6 or share < SMALLEST_SHARE:
+    limit = limit_of(base)
+    values, first, inverse, counts = np.unique(now.hashed, return_index=True, return_inverse=True, return_counts=True)
+    ordered = np.sort(base.hashed)
+    usual = np.searchsorted(ordered, values, "right") - np.searchsorted(ordered, values, "left")
+    often = HEAVIEST * np.maximum(1, usual) * len(now.hashed) / len(ordered)
+    copies = np.where(now.common[first] < limit, counts - 1.0, np.maximum(0.0, counts - 1 - often))
+    share = float(copies.sum()) / len(now.hashed)
+    if share * len(now.hashed) < FEWEST or share < SMALLEST_SHARE:
         return None
-    pairs = float((counts * (counts - 1) / 2).sum())
-    for usual in groups:
-        base_counts = np.unique(usual, return_counts=True)[1]
-        ratio = len(now) / max(1, len(usual))
-        expected = float((base_counts * (base_counts - 1) / 2).sum()) * max(1.0, ratio**2)
-        copies = (1 - len(base_counts) / max(1, len(usual))) * max(1.0, ratio)
-        if share < SMALLEST_SHARE + 1.5 * copies or pairs < 4 * expected * min(1.0, ratio**2) + 6:
+    pairs = float((copies * (copies + 1) / 2).sum())
+    for places in [np.arange(len(ordered)), *stretches]:
+        base_counts = np.unique(told[places], return_counts=True)[1]
+        ratio = len(now.hashed) / max(1, len(places))
+        expected = float((base_counts * (base_counts - 1) / 2).sum()) * ratio**2
+        copied = float((base_counts - 1).sum()) / max(1, len(places)) * max(1.0, ratio)
+        if share < SMALLEST_SHARE + 1.5 * copied or pairs < 4 * expected + FEWEST:
             return None
-    return share, np.flatnonzero(first[inverse] != np.arange(len(now)))
+    return share, np.flatnonzero((first[inverse] != np.arange(len(now.hashed))) & (copies[inverse] > 0))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import html
-import unicodedata
-from collections.abc import Callable, Iterator
-from urllib.parse import unquote
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from sluice.watch.triage.combinations import impossible
 from sluice.watch.triage.comparison import Comparison, variation
 from sluice.watch.triage.distance import shares_differ
 from sluice.watch.triage.finding import Finding
-from sluice.watch.triage.profile import Words, counts_of, words_of
+from sluice.watch.triage.hypotheses.undone import SPELLINGS, bare
+from sluice.watch.triage.profile import Words, counts_of, strange_to, words_of
 from sluice.watch.triage.window import Reason
 
 UNKNOWN = frozenset(
@@ -50,7 +50,7 @@ def respelled(comparison: Comparison) -> Iterator[Finding]:
         if base is None or base.free or not base.shares:
             continue
         words = words_of(comparison.window.columns[name])
-        unseen = np.fromiter((word is not None and word not in base.shares for word in words), bool, len(words))
+        unseen = strange_to(words, base.shares)
         if (
             unseen.sum() < 5
             or float(unseen.mean()) < base.singletons + 0.02
@@ -110,12 +110,13 @@ def spelling(
         return finding(Reason.RENAMED, "is spelled in another way", 1 - hits / total)
     if len(counts) == 1 and not vacated(comparison, name, next(iter(counts)), total):
         return renamed(comparison, name, base, counts, words, where)
+    now = counts_of(words)
     affix = common_affix(base, counts)
-    if affix:
-        return finding(Reason.RENAMED, f"has {affix!r} added to its values")
+    if affix and took_over(comparison, name, now, {word: [origin] for word, origin in affix[1].items()}):
+        return finding(Reason.RENAMED, f"has {affix[0]!r} added to its values")
     cut = truncated(base, counts)
-    if cut:
-        return finding(Reason.TRUNCATED, f"is cut after {cut} characters")
+    if cut and took_over(comparison, name, now, cut[1]):
+        return finding(Reason.TRUNCATED, f"is cut after {cut[0]} characters")
     return renamed(comparison, name, base, counts, words, where)
 
 
@@ -128,6 +129,18 @@ def vacated(comparison: Comparison, name: str, word: str, count: int) -> bool:
         return True
     lost = max((share * len(words) - now.get(each, 0) for each, share in near.shares.items()), default=0.0)
     return len(near.shares) > 1 and lost > 0.6 * count and lost > 4 * np.sqrt(count)
+
+
+def took_over(comparison: Comparison, name: str, now: dict[str, int], origins: Mapping[str, Sequence[str]]) -> bool:
+    """Whether the rows of new names are those that their origins have lost: more of them than not.
+
+    A new value may well be written like an old one with a character more ("20" beside "2"); then "2" keeps its rows.
+    """
+    rows = sum(now.values())
+    shares = comparison.base_words(name, np.arange(len(comparison.window))).shares
+    fresh, old = sum(now[word] for word in origins), {each for some in origins.values() for each in some}
+    lost = sum(shares.get(each, 0.0) * rows - now.get(each, 0) for each in old)
+    return lost > 0.5 * fresh
 
 
 def takes_all(words: np.ndarray, word: str) -> bool:
@@ -156,82 +169,35 @@ def renamed(
     evidence = {"unseen": examples(counts), "absent": gone[:5]}
     word = max(fresh, key=lambda each: fresh[each])
     if len(big) == 1 and fresh[word] > 0.7 * sum(new):
-        if word.strip().lower() in CATCH_ALL:
+        if word.strip().lower() in CATCH_ALL and emptied(near, words[where[0] : where[-1] + 1], word):
             return Finding(Reason.MERGED, (name,), f"has {word!r} for several values", where, 0.0, True, evidence)
         if takes_all(words, word):
             return Finding(Reason.RENAMED, (name,), f"has {word!r} in all rows", where, 0.0, True, evidence)
         vanished = sum(near.shares[each] for each in gone)
         if gone and abs(vanished - fresh[word]) < 0.3 * fresh[word] + 0.02:
             what = f"has {word!r} for {', '.join(map(repr, gone[:4]))}"
-            return Finding(
-                Reason.MERGED if len(gone) > 1 else Reason.RENAMED, (name,), what, where, 0.0, True, evidence
-            )
+            reason = Reason.MERGED if len(gone) > 1 else Reason.RENAMED
+            return Finding(reason, (name,), what, where, 0.0, False, evidence)
         return None
     size = max(len(new), len(old))
     padded = np.zeros((2, size))
     padded[0, : len(new)], padded[1, : len(old)] = new, old
     left = float(np.abs(padded[0] - padded[1]).sum()) / 2
     if left < 0.12 * sum(new) + 0.03 + 0.5 / np.sqrt(rows) and len(big) >= 2:
-        return Finding(Reason.RENAMED, (name,), "has other names with the old frequencies", where, left, True, evidence)
+        what = "has other names with the old frequencies"
+        return Finding(Reason.RENAMED, (name,), what, where, left, False, evidence)
     return None
 
 
-def bare(word: str) -> str:
-    """A word without case, accents, punctuation and blanks: spellings of one word have the same."""
-    folded = unicodedata.normalize("NFKD", word).casefold()
-    return "".join(each for each in folded if each.isalnum())
+def emptied(base: Words, words: np.ndarray, word: str) -> bool:
+    """Whether the rows of `word` are those of values that have nearly gone; a new value takes its rows from all."""
+    now, rows = counts_of(words), max(1, len(words))
+    gone = sum(share for each, share in base.shares.items() if now.get(each, 0) < 0.2 * share * rows)
+    return gone > 0.5 * now.get(word, 0) / rows
 
 
-def mojibake(word: str) -> str:
-    for encoding in ("cp1252", "latin-1"):
-        try:
-            return typographic(word.encode(encoding).decode("utf-8"))
-        except (UnicodeEncodeError, UnicodeDecodeError):
-            continue
-    return word
-
-
-PLAIN = str.maketrans(
-    {
-        "\u00a0": " ",
-        "\u2010": "-",
-        "\u2011": "-",
-        "\u2012": "-",
-        "\u2013": "-",
-        "\u2014": "-",
-        "\u2212": "-",
-        "\u2018": "'",
-        "\u2019": "'",
-        "\u201c": '"',
-        "\u201d": '"',
-        "\u2039": "<",
-        "\u203a": ">",
-        "\u2026": "...",
-    }
-)
-
-
-def typographic(word: str) -> str:
-    return word.translate(PLAIN)
-
-
-def quoted(word: str) -> str:
-    return word[1:-1] if len(word) > 1 and word[0] == word[-1] and word[0] in "\"'`" else word
-
-
-SPELLINGS: tuple[tuple[Reason, str, Callable[[str], str]], ...] = (
-    (Reason.RENAMED, "has blanks around its values", str.strip),
-    (Reason.ENCODING, "has quotation marks around its values", quoted),
-    (Reason.ENCODING, "is percent-encoded", unquote),
-    (Reason.ENCODING, "has characters of HTML for its own", html.unescape),
-    (Reason.ENCODING, "is UTF-8 read in another encoding", mojibake),
-    (Reason.ENCODING, "has look-alike characters for its own", typographic),
-)
-"""(reason, what happened, how it is undone)."""
-
-
-def common_affix(base: Words, counts: dict[str, int]) -> str:
-    """A text that nearly all unseen values have before or after a usual value; empty if there is none."""
+def common_affix(base: Words, counts: dict[str, int]) -> tuple[str, dict[str, str]] | None:
+    """A text that nearly all unseen values have before or after a usual value, and that value of each of them."""
     tried: set[tuple[bool, str]] = set()
     total = sum(counts.values())
     for word in sorted(counts, key=lambda each: -counts[each])[:4]:
@@ -242,34 +208,29 @@ def common_affix(base: Words, counts: dict[str, int]) -> str:
                 if word.startswith(value):
                     tried.add((False, word[len(value) :]))
     for before, text in sorted(tried, key=lambda each: len(each[1])):
-        cut = len(text)
-        hits = sum(
-            count
-            for word, count in counts.items()
-            if (
-                word.startswith(text) and word[cut:] in base.shares
-                if before
-                else word.endswith(text) and word[:-cut] in base.shares
-            )
-        )
-        if hits > EXPLAINED * total:
-            return text
-    return ""
+        without = {word: word.removeprefix(text) if before else word.removesuffix(text) for word in counts}
+        found = {word: value for word, value in without.items() if value != word and value in base.shares}
+        if sum(counts[word] for word in found) > EXPLAINED * total:
+            return text, found
+    return None
 
 
-def truncated(base: Words, counts: dict[str, int]) -> int:
-    """The width at which values are cut; 0 if they are not."""
+def truncated(base: Words, counts: dict[str, int]) -> tuple[int, dict[str, list[str]]] | None:
+    """The width at which values are cut, and the values that each unseen one may have been; None if they are not."""
     width = max(len(word) for word in counts)
     total = sum(counts.values())
-    hits = sum(
-        count
-        for word, count in counts.items()
-        if any(
-            value.startswith(word) or value[:width].rstrip() == word for value in base.shares if len(value) > len(word)
-        )
-    )
+    found = {
+        word: [
+            value
+            for value in base.shares
+            if len(value) > len(word) and (value.startswith(word) or value[:width].rstrip() == word)
+        ]
+        for word in counts
+    }
+    found = {word: values for word, values in found.items() if values}
+    hits = sum(counts[word] for word in found)
     whole = sum(count for word, count in counts.items() if width - len(word) <= 1)
-    return width if hits > EXPLAINED * total and whole > EXPLAINED * total else 0
+    return (width, found) if hits > EXPLAINED * total and whole > EXPLAINED * total else None
 
 
 def remapped(comparison: Comparison) -> Iterator[Finding]:
@@ -290,7 +251,7 @@ def remapped(comparison: Comparison) -> Iterator[Finding]:
             or filled(name, near, now, rows, column.stretch.places)
         )
         if found is not None:
-            yield found
+            yield replace(found, certain=found.certain or name in impossible(comparison))
 
 
 def complete(comparison: Comparison) -> bool:
@@ -348,9 +309,9 @@ def moved(name: str, base: Words, now: dict[str, int], rows: int, before: float,
         if share < 0.85 or abs(usual[0] - 0.5) < 0.03:
             return None
         return Finding(Reason.INVERTED, (name,), "has its two values exchanged", where, left, certain=False)
-    return Finding(
-        Reason.RENAMED, (name,), f"has for each value the name of {which} one", where, left, certain=len(known) > 3
-    )
+    # a few shares may come to lie like this in a real change; many do not
+    certain = int((usual > 0.02).sum()) > 3
+    return Finding(Reason.RENAMED, (name,), f"has for each value the name of {which} one", where, left, certain=certain)
 
 
 def filled(name: str, base: Words, now: dict[str, int], rows: int, where: np.ndarray) -> Finding | None:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sluice.watch.triage.comparison import Column, Comparison
-from sluice.watch.triage.distance import allowed, cdf, kolmogorov
+from sluice.watch.triage.distance import allowed, ascending, by_chance, cdf, kolmogorov
 from sluice.watch.triage.finding import Finding
-from sluice.watch.triage.profile import Numbers
+from sluice.watch.triage.profile import Numbers, words_of
 from sluice.watch.triage.window import Reason
 
 FACTORS = {
@@ -32,6 +32,12 @@ EXACT = 0.1
 """Values that recur exactly are worth so much distance."""
 WHOLE = 0.88
 """From this share of the rows of a stretch on, all of it counts as affected: the borders are known to 2 % only."""
+
+MOST_SEGMENTS = 12
+DIFFERENT = 1e-6
+"""The probability by chance of the difference of a segment from itself in the reference."""
+FAR = 6.0
+"""Standard score of the values that are far beyond the reference, from which on they alone are evidence."""
 
 
 @dataclass(frozen=True)
@@ -64,20 +70,20 @@ def of_column(comparison: Comparison, name: str, column: Column) -> Iterator[Fin
     if len(new) < 8 or base.rows < 30:
         return
     before = kolmogorov(base.ordered, new)
-    best = best_candidate(comparison, name, base, new, before) if before >= 0.04 else None
+    best = best_candidate(comparison, column, base, new, before) if before >= 0.04 else None
     if best is None and base.share_of(0.0) > 0.2 and before < 0.5:
         # most formulas leave 0 where it is: the other values tell more
         base = Numbers(name, base.ordered[base.ordered != 0], 0.0)
         new = new[new != 0]
         before = kolmogorov(base.ordered, new)
         if len(new) >= 20 and base.rows >= 30 and before >= 0.1:
-            best = best_candidate(comparison, name, base, new, before)
+            best = best_candidate(comparison, column, base, new, before)
     if best is None:
         return
-    candidate, share, misfit, exact = best
+    candidate, share, misfit, exact, group = best
     reason, what = candidate.reason, candidate.what
     if share < WHOLE and reason is Reason.SCALE:
-        reason, what = Reason.MIXED_UNITS, f"{what} in {share:.0%} of the rows"
+        reason, what = Reason.MIXED_UNITS, f"{what} in {share:.0%} of the rows{group}"
     yield Finding(
         reason,
         (name,),
@@ -89,17 +95,46 @@ def of_column(comparison: Comparison, name: str, column: Column) -> Iterator[Fin
     )
 
 
+def segment_of(comparison: Comparison, name: str, candidate: Candidate, share: float, rows: np.ndarray) -> str:
+    """The value of another column whose rows have all changed by this formula, while the rows of all other values have
+    not, in words; empty if there is none."""
+    values, every = comparison.window.columns[name][rows], comparison.reference.window.columns[name]
+    for other, base in comparison.reference.words.items():
+        if base.free:
+            continue
+        now, usual = (
+            words_of(comparison.window.columns[other])[rows],
+            words_of(comparison.reference.window.columns[other]),
+        )
+        for word, part in list(base.shares.items())[:MOST_SEGMENTS]:
+            if not 0.5 * share < part < 2 * share:
+                continue
+            inside, there = np.equal(now, word).astype(bool), np.equal(usual, word).astype(bool)
+            mapped, rest = ascending(candidate.apply(ascending(every[there]))), ascending(every[~there])
+            mine, others = ascending(values[inside]), ascending(values[~inside])
+            if min(map(len, (mapped, rest, mine, others))) < 20:
+                continue
+            if by_chance(kolmogorov(ascending(every[there]), mine), int(there.sum()), len(mine)) > DIFFERENT:
+                continue
+            unexplained = kolmogorov(mapped, mine) > allowed(len(mapped), len(mine)) + 0.02
+            if not unexplained and kolmogorov(rest, others) <= allowed(len(rest), len(others)) + 0.02:
+                return f", all that have {other} {word}"
+    return ""
+
+
 def sure(column: Column, candidate: Candidate, share: float, exact: bool | None, before: float, misfit: float) -> bool:
     """Whether no real change looks like this: values recur exactly, or leave all that is usual by a known factor."""
-    if share < WHOLE and column.scores.get("far", 0.0) < 6:
+    if share < WHOLE and column.scores.get("far", 0.0) < FAR:
         return False
     return bool(exact) or (not candidate.free and before > 0.5 and misfit < 0.1 * before)
 
 
 def best_candidate(
-    comparison: Comparison, name: str, base: Numbers, new: np.ndarray, before: float
-) -> tuple[Candidate, float, float, bool | None] | None:
-    """(candidate, share of the rows, distance that is left, whether values recur exactly) of the best that explains."""
+    comparison: Comparison, column: Column, base: Numbers, new: np.ndarray, before: float
+) -> tuple[Candidate, float, float, bool | None, str] | None:
+    """(candidate, share of the rows, distance that is left, whether values recur exactly, the segment that these rows
+    are) of the best that explains."""
+    name = column.name
     at = np.unique(np.concatenate([quantiles(new, 160), quantiles(base.ordered, 60)]))
     now, usual = cdf(new, at), cdf(base.ordered, at)
     limit = max(allowed(len(new), base.rows) + 0.02, min(0.25, 0.8 * comparison.usual_size(name)))
@@ -119,12 +154,19 @@ def best_candidate(
         if misfit <= min(limit, 0.4 * before):
             found.append((misfit + candidate.cost + (0.04 if share < WHOLE else 0.0), candidate, share, misfit))
     found.sort(key=lambda each: each[0])
-    best: tuple[float, Candidate, float, float, bool | None] | None = None
+    best: tuple[float, Candidate, float, float, bool | None, str] | None = None
     for score, candidate, share, misfit in found[:12]:
         exact = recurs(comparison.reference.numbers[name], candidate, new, share)
         score -= EXACT if exact else 0.0
-        if exact is not False and (best is None or score < best[0]):
-            best = score, candidate, share, misfit, exact
+        if exact is False or (best is not None and score >= best[0]):
+            continue
+        group = ""
+        if share < WHOLE and candidate.reason is Reason.SCALE and not exact and column.scores.get("far", 0.0) <= FAR:
+            # a factor and a share together fit the mixture of two real populations, too
+            group = segment_of(comparison, name, candidate, share, column.stretch.inner)
+            if not group:
+                continue
+        best = score, candidate, share, misfit, exact, group
     return None if best is None else best[1:]
 
 

@@ -169,7 +169,6 @@ def spike(comparison: Comparison, name: str, column: Column) -> Finding | None:
             f"is {value:g} in {share:.0%} of the rows instead of {usual:.0%}",
             where,
             left,
-            certain=usual < 0.005,
             evidence=evidence,
         )
     return None
