@@ -15,16 +15,15 @@ def total(parts: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def hashes(window: Window, names: Iterable[str]) -> dict[str, np.ndarray]:
-    """Column → a number for each row, equal where the values are. Their sum, modulo 2^64, stands for the row."""
+    """Column → a number for each row, equal where the values are, in windows of one process. Their sum, modulo 2^64,
+    stands for the row."""
     found = {}
     for place, name in enumerate(names):
         values = window.columns[name]
         if window.types[name] in NUMERIC:
             bits = np.where(np.isnan(values), -7.25e300, values + 0.0).view(np.uint64)
         else:
-            every = values.tolist()
-            number = {value: k for k, value in enumerate(dict.fromkeys(every))}
-            bits = np.fromiter(map(number.__getitem__, every), np.uint64, len(values))
+            bits = np.fromiter(map(hash, values.tolist()), np.int64, len(values)).view(np.uint64)
         mixed = (bits + np.uint64(place * 2 + 1)) * np.uint64(0x9E3779B97F4A7C15)
         mixed ^= mixed >> np.uint64(29)
         mixed *= np.uint64(0xBF58476D1CE4E5B9)

@@ -132,8 +132,8 @@ def excess(now: Rows, base: Rows, told: np.ndarray, stretches: list[np.ndarray])
     """(share of rows that are copies, their places) if there are far more copies than the reference leads to expect.
     `told` are hashes of the reference's rows by the columns that tell the window's rows apart.
 
-    Copies of rows that are as common as those that coincide in the reference are no evidence: a window of another mix
-    has more of them. Only a row that comes more than HEAVIEST times as often as in the reference counts nevertheless.
+    Copies of rows that the reference has, or that are as common as those that coincide in it, are no evidence: a window
+    of another mix has more of them. Only one that comes more than HEAVIEST times as often as there counts nevertheless.
     There must be far more of the others than the reference has copies at all, or a stretch of it, since neighbours in
     time resemble each other.
     """
@@ -142,7 +142,8 @@ def excess(now: Rows, base: Rows, told: np.ndarray, stretches: list[np.ndarray])
     ordered = np.sort(base.hashed)
     usual = np.searchsorted(ordered, values, "right") - np.searchsorted(ordered, values, "left")
     often = HEAVIEST * np.maximum(1, usual) * len(now.hashed) / len(ordered)
-    copies = np.where(now.common[first] < limit, counts - 1.0, np.maximum(0.0, counts - 1 - often))
+    rare = (usual == 0) & (now.common[first] < limit)
+    copies = np.where(rare, counts - 1.0, np.maximum(0.0, counts - 1 - often))
     share = float(copies.sum()) / len(now.hashed)
     if share * len(now.hashed) < FEWEST or share < SMALLEST_SHARE:
         return None
