@@ -138,7 +138,7 @@ def test_one_segment_in_another_currency_is_named(known: Profile, window: Window
     country = np.equal(window.columns["zone"], "country")
     price = np.where(country, window.columns["price"] * 2.3, window.columns["price"])
     comparison = compare(known, put(price=price))
-    assert segment_of(comparison, "price", scale(2.3, "× 2.3"), 0.4, EVERY) == ", all that have zone country"
+    assert segment_of(comparison, "price", scale(2.3, "× 2.3"), 0.4, EVERY) == ", all that have zone 'country'"
     assert segment_of(comparison, "price", scale(3.0, "× 3"), 0.4, EVERY) == ""
     some = np.random.default_rng(1).permutation(country)
     nobody = compare(known, put(price=np.where(some, window.columns["price"] * 2.3, window.columns["price"])))

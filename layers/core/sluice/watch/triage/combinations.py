@@ -16,8 +16,8 @@ from sluice.watch.triage.distance import shares_differ
 from sluice.watch.triage.onset import stretches
 from sluice.watch.triage.profile import Profile, words_of
 
-MOST_COLUMNS = 16
-MOST_VALUES = 64
+MAX_COLUMNS = 16
+MAX_VALUES = 64
 HEAVIEST = 10.0
 """How many times as often a window of another mix may have a combination that is rare."""
 SMALLEST = 0.05
@@ -37,7 +37,7 @@ def impossible(comparison: Comparison) -> dict[str, np.ndarray]:
 
 def _impossible(comparison: Comparison) -> list[tuple[str, np.ndarray]]:
     profile = comparison.reference
-    names = [name for name, words in profile.words.items() if 2 <= len(words.shares) <= MOST_VALUES][:MOST_COLUMNS]
+    names = [name for name, words in profile.words.items() if 2 <= len(words.shares) <= MAX_VALUES][:MAX_COLUMNS]
     if len(names) < 2 or not comparison.covered:
         return []
     usual = _codes(profile, names)
@@ -48,7 +48,7 @@ def _impossible(comparison: Comparison) -> list[tuple[str, np.ndarray]]:
         for j in range(i):
             counts, there = _pairs(profile, names, usual, i, j)
             known = (mine[i] >= 0) & (mine[j] >= 0)
-            pair = np.where(known, mine[i] * MOST_VALUES + mine[j], 0)
+            pair = np.where(known, mine[i] * MAX_VALUES + mine[j], 0)
             unseen[i, j] = unseen[j, i] = known & (counts[pair] == 0)
             alone[i, j] = alone[j, i] = there
     found: list[tuple[str, np.ndarray]] = []
@@ -102,7 +102,7 @@ def _pairs(
     key = f"pairs {names[i]}\0{names[j]}"
     if key not in profile.kept:
         known = (codes[i] >= 0) & (codes[j] >= 0)
-        pair = np.where(known, codes[i] * MOST_VALUES + codes[j], 0)
-        counts = np.bincount(pair[known], minlength=MOST_VALUES**2)
+        pair = np.where(known, codes[i] * MAX_VALUES + codes[j], 0)
+        counts = np.bincount(pair[known], minlength=MAX_VALUES**2)
         profile.kept[key] = {"counts": counts, "once": known & (counts[pair] == 1)}
     return profile.kept[key]["counts"], profile.kept[key]["once"]

@@ -2,7 +2,7 @@
 
 If other rows came because of a column, or of something that it depends on, the columns that depend on it move as well,
 and the reference says how far. Let w(x) be the density of the column in the window ÷ that in the reference, and g any
-function of the other columns. If the rows were chosen anew, the mean of g in the window is the reference's mean of
+function of the other columns. If other rows came, the mean of g in the window is the reference's mean of
 w · g (importance weighting; Shimodaira, Journal of Statistical Planning and Inference 90, 2000). If only the values of
 the column are others, g has its usual mean. The most telling g is the regression of w on the other columns.
 """

@@ -130,10 +130,10 @@ def limit_of(base: Rows) -> float:
 
 def excess(now: Rows, base: Rows, told: np.ndarray, stretches: list[np.ndarray]) -> tuple[float, np.ndarray] | None:
     """(share of rows that are copies, their places) if there are far more copies than the reference leads to expect.
-    `told` are hashes of the reference's rows by the columns that tell the window's rows apart.
+    `told` are hashes of the reference's rows by the columns in which the window's rows differ.
 
-    Copies of rows that the reference has, or that are as common as those that coincide in it, are no evidence: a window
-    of another mix has more of them. Only one that comes more than HEAVIEST times as often as there counts nevertheless.
+    Copies of rows that the reference has, or that are as common as those that coincide in it, say nothing: a window of
+    another mix has more of them. Only one that comes more than HEAVIEST times as often as there counts nevertheless.
     There must be far more of the others than the reference has copies at all, or a stretch of it, since neighbours in
     time resemble each other.
     """

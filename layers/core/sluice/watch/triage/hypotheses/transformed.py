@@ -33,7 +33,7 @@ EXACT = 0.1
 WHOLE = 0.88
 """From this share of the rows of a stretch on, all of it counts as affected: the borders are known to 2 % only."""
 
-MOST_SEGMENTS = 12
+MAX_SEGMENTS = 12
 DIFFERENT = 1e-6
 """The probability by chance of the difference of a segment from itself in the reference."""
 FAR = 6.0
@@ -106,7 +106,7 @@ def segment_of(comparison: Comparison, name: str, candidate: Candidate, share: f
             words_of(comparison.window.columns[other])[rows],
             words_of(comparison.reference.window.columns[other]),
         )
-        for word, part in list(base.shares.items())[:MOST_SEGMENTS]:
+        for word, part in list(base.shares.items())[:MAX_SEGMENTS]:
             if not 0.5 * share < part < 2 * share:
                 continue
             inside, there = np.equal(now, word).astype(bool), np.equal(usual, word).astype(bool)
@@ -118,7 +118,7 @@ def segment_of(comparison: Comparison, name: str, candidate: Candidate, share: f
                 continue
             unexplained = kolmogorov(mapped, mine) > allowed(len(mapped), len(mine)) + 0.02
             if not unexplained and kolmogorov(rest, others) <= allowed(len(rest), len(others)) + 0.02:
-                return f", all that have {other} {word}"
+                return f", all that have {other} {word!r}"
     return ""
 
 
