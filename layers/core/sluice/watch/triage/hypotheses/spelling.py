@@ -132,20 +132,22 @@ def vacated(comparison: Comparison, name: str, word: str, count: int) -> bool:
 
 
 def took_over(comparison: Comparison, name: str, now: dict[str, int], origins: Mapping[str, Sequence[str]]) -> bool:
-    """Whether the rows of new names are those that their origins have lost: more of them than not.
+    """Whether the rows of new names are those that their origins have lost: more of them than not, or nearly all rows
+    of the origins.
 
     A new value may well be written like an old one with a character more ("20" beside "2"); then "2" keeps its rows.
     """
     rows = sum(now.values())
     shares = comparison.base_words(name, np.arange(len(comparison.window))).shares
     fresh, old = sum(now[word] for word in origins), {each for some in origins.values() for each in some}
-    lost = sum(shares.get(each, 0.0) * rows - now.get(each, 0) for each in old)
-    return lost > 0.5 * fresh
+    expected = sum(shares.get(each, 0.0) * rows for each in old)
+    lost = expected - sum(now.get(each, 0) for each in old)
+    return lost > min(0.5 * fresh, 0.8 * expected)
 
 
-def takes_all(words: np.ndarray, word: str) -> bool:
-    """Whether all rows have this value from its first to its last one: no new category grows so fast."""
-    at = np.flatnonzero(words == word)
+def takes_all(words: np.ndarray, *new: str) -> bool:
+    """Whether all rows have these values from their first to their last row: no new category grows so fast."""
+    at = np.flatnonzero(np.isin(words.astype(str), new))
     return len(at) > 20 and len(at) >= 0.95 * (at[-1] - at[0] + 1)
 
 
@@ -186,6 +188,9 @@ def renamed(
     if left < 0.12 * sum(new) + 0.03 + 0.5 / np.sqrt(rows) and len(big) >= 2:
         what = "has other names with the old frequencies"
         return Finding(Reason.RENAMED, (name,), what, where, left, False, evidence)
+    if takes_all(words, *counts):
+        what = "has only names that never occurred"
+        return Finding(Reason.RENAMED, (name,), what, where, left, True, evidence)
     return None
 
 
