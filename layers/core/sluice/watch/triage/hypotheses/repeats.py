@@ -115,10 +115,8 @@ def log_shares(reference: Profile, window: Window, name: str) -> np.ndarray:
         return found
     words = reference.words[name]
     least = 0.5 / max(1, words.rows)
-    share_of: dict[object, float] = dict(words.shares)
-    share_of[None] = max(words.missing, least)
-    texts = words_of(values).tolist()
-    different = {word: share_of.get(word, least) for word in dict.fromkeys(texts)}
+    texts, absent = words_of(values).tolist(), max(words.missing, least)
+    different = {word: absent if word is None else words.shares.get(word, least) for word in dict.fromkeys(texts)}
     return np.log(np.fromiter(map(different.__getitem__, texts), np.float64, len(texts)))
 
 
