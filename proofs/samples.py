@@ -213,7 +213,7 @@ ANSWERS: dict[str, Callable[[Json], list[Json]]] = {
     "JudgePartsFunction": _judged_parts,
     "PlanReleaseFunction": lambda _: _release_plans(),
     "AwaitEndpointFunction": _settled,
-    "ReplayRequestsFunction": _decided("more", "wait", "pass", "abort", inconclusive=False, replayed=20),
+    "ReplayRequestsFunction": _decided("more", "wait", "pass", "abort", result="pass", inconclusive=False, replayed=20),
     "WatchCanaryFunction": lambda _: [{}],
     "JudgeCanaryFunction": _judged,
     "ChooseWeightsFunction": _decided(
