@@ -90,10 +90,25 @@ def send_to(
         return 1
     if area == "raw":
         out.say(f"Now: sluice watch {project}")
+    if area == "labels" and (unused := unmeasured(world, project)):
+        out.say(f"  note: {unused}")
+        facts["next"] = [*facts["next"], unused]
     if output is not None:
         _download(world, str(record.get("output_uri") or ""), output, out)
     out.result({**facts, "downloaded": str(output) if output else None})
     return 0
+
+
+def unmeasured(world: World, project: str) -> str | None:
+    """Why labels measure no quality, and what to add to the contract; None where they do."""
+    registered = world.ledger.contract(project)
+    if registered is None or registered[0].get("monitor", {}).get("quality"):
+        return None
+    return (
+        "the labels are kept, but no quality is measured by them, because the contract has no monitor.quality. Add "
+        f"`monitor: {{quality: {{metric: {registered[0]['problem'].get('metric') or 'METRIC'}}}}}`, and "
+        "`sluice register project.yaml`"
+    )
 
 
 _WAITED = {"raw": "the verdict on the rows", "labels": "the verdict on the labels", "batch": "the predictions"}

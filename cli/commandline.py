@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Annotated, Any, get_type_hints
 
 import typer
+import typer.core
 from rich.markup import escape
 
 from cli import target
@@ -27,10 +28,25 @@ _STACK = Parameter("stack", Parameter.KEYWORD_ONLY, default=None, annotation=Sta
 _YES = Parameter("yes", Parameter.KEYWORD_ONLY, default=False, annotation=Yes)
 
 
+_MEANT = {
+    "score": "batch (a file of rows) or ask (one request)",
+    "predict": "ask (one request) or batch (a file of rows)",
+}
+"""What people call a command that has another name, where the nearest name would mislead."""
+
+
+class _Commands(typer.core.TyperGroup):
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and (meant := _MEANT.get(args[0])) and self.get_command(ctx, args[0]) is None:
+            ctx.fail(f"No such command '{args[0]}'. Did you mean {meant}?")
+        return super().resolve_command(ctx, args)
+
+
 def application(modules: Iterable[ModuleType], connect: Connect, stack: str) -> typer.Typer:
     """Every module as a command; `connect` makes the connection to the stack that is named, `stack` if none is."""
     app = typer.Typer(
         name="sluice",
+        cls=_Commands,
         help="A file dropped into S3 becomes a guarded model in production.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,

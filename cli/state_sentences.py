@@ -112,14 +112,13 @@ _MACHINES = {"Drill": "ReleaseModel"}
 
 
 def sentence(machine: str, state: str) -> str:
-    """What happens in the state, and the state's name; a state without a sentence is named only.
+    """What happens in the state; a state without a sentence is named.
 
     >>> sentence("PrepareData", "Data Prepared")
-    'The data is prepared (PrepareData.Data Prepared)'
+    'The data is prepared'
     """
     words = _BY_MACHINE.get(_MACHINES.get(machine, machine), {}).get(state)
-    name = f"{machine}.{state}"
-    return f"{words} ({name})" if words else name
+    return words or f"{machine}.{state}"
 
 
 def sentences(machine: str) -> frozenset[str]:

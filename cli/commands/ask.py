@@ -70,9 +70,15 @@ def run(
         out.result({"request": json.loads(text), "status": None, "variant": None, "body": None, "notes": []})
         return 0
     body, content_type = read_request(request)
+    of = _single(world, project, body, content_type)
+    if of and not any(of[1].get(name) not in (None, "") for name in of[0].feature_columns):
+        raise CliError(
+            f"the request was not sent, because it has no value for any feature of {project}: {'; '.join(notes(*of))}. "
+            f"`sluice ask {project}` prints one to copy"
+        )
     answer = send(world, project, body, content_type)
     text = answer.body.decode("utf-8", "replace")
-    told, told_of = _parsed(text), _notes(world, project, body, content_type)
+    told, told_of = _parsed(text), notes(*of) if of else []
     if as_json:
         facts = {"status": answer.status, "variant": answer.variant, "body": told, "notes": told_of}
         out.result({"request": None, **facts})
@@ -89,18 +95,18 @@ def run(
     return 0
 
 
-def _notes(world: World, project: str, body: bytes, content_type: str) -> list[str]:
-    """Of a request with one record; of several, the answer counts what was not used."""
+def _single(world: World, project: str, body: bytes, content_type: str) -> tuple[Contract, dict[str, Any]] | None:
+    """The contract and the record of a request with one; of several, the answer counts what was not used."""
     registered = world.ledger.contract(project)
     record = _parsed(body.decode("utf-8", "replace")) if content_type == "application/json" else None
     instances = record.get("instances") if isinstance(record, dict) else None
     if isinstance(instances, list) and len(instances) == 1:
         record = instances[0]
     elif instances is not None:
-        return []
+        return None
     if registered is None or not isinstance(record, dict):
-        return []
-    return notes(Contract.model_validate(registered[0]), record)
+        return None
+    return Contract.model_validate(registered[0]), record
 
 
 def read_request(request: str) -> tuple[bytes, str]:

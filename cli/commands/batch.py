@@ -16,7 +16,7 @@ from cli.options import Project
 
 NAME = "batch"
 HELP = "score a file and report where the predictions are"
-EXAMPLE = "sluice batch shop next-week.csv --output predictions.jsonl"
+EXAMPLE = "sluice batch shop next-week.csv --output predictions.csv"
 WRITES = True
 JSON = ARRIVAL
 

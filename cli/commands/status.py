@@ -94,19 +94,23 @@ def latest_report(world: World, project: str) -> Json | None:
         return None
 
 
+_NO_QUALITY = "quality    not measured: the contract has no monitor.quality"
+
+
 def monitored(world: World, project: str) -> list[str]:
     """Drift and quality as the monitor measured them last."""
     if world.ledger.champion(project) is None:
         return []
-    report = latest_report(world, project)
+    report, registered = latest_report(world, project), world.ledger.contract(project)
+    asks = bool(registered and registered[0].get("monitor", {}).get("quality"))
     if report is None:
-        return ["drift      not measured yet", "quality    not measured yet"]
+        return ["drift      not measured yet", "quality    not measured yet" if asks else _NO_QUALITY]
     reasons = "; ".join(str(each) for each in report.get("reasons") or [])
     at = f"at {moment(str(report['at']))} UTC" if report.get("at") else ""
     drift = f"drift      {report.get('decision')}: {reasons} ({report.get('rows', 0)} requests {at})".replace(" )", ")")
     quality = report.get("quality")
     if not quality:
-        return [drift, "quality    not measured: the contract has no monitor.quality"]
+        return [drift, _NO_QUALITY]
     if quality.get("value") is None:
         return [drift, f"quality    {quality['metric']} not measured: {quality.get('reason', 'no reason is recorded')}"]
     return [

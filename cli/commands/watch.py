@@ -7,11 +7,13 @@ promoted, 1 failed, 3 rejected by the gates, 4 rolled back, 5 not approved.
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Annotated
 
 import typer
 
+from cli.commands.env import speed
 from cli.commands.runs import outcome
 from cli.connection import Connection, find_run, known_project
 from cli.errors import CliError
@@ -82,6 +84,8 @@ def run(
         record = find_run(world, run_id, project)[1] if run_id else newest_run(world, project)
         return _print(connection, project, record, as_json=as_json)
     with screen(as_json=as_json) as shown:
+        if (fast := speed(os.environ.get("AWS_ENDPOINT_URL", ""))) > 1:
+            shown.note(f"local cloud: its clock is {fast:g} times as fast, so 600 s of a bake take {600 / fast:.0f} s")
         record = find_run(world, run_id, project)[1] if run_id else _current(world, project, wait, shown)
         return _watch(connection, project, record, WAIT if wait is None else wait, shown)
 

@@ -16,6 +16,25 @@ from sluice.model.shortening import shortened
 _REASON = 200  # characters
 
 
+_PHASES = {
+    "InProgress": "the job runs",
+    "Starting": "waiting for a machine",
+    "Pending": "waiting for a machine",
+    "LaunchingMLInstances": "waiting for a machine",
+    "PreparingTrainingStack": "preparing the machine",
+    "Downloading": "loading the data",
+    "DownloadingTrainingImage": "loading the image",
+    "Training": "training",
+    "Uploading": "storing the model",
+    "Completed": "completed",
+    "Stopping": "being stopped",
+    "Stopped": "stopped",
+    "Failed": "failed",
+}
+"""Statuses of SageMaker's jobs, for people; any other is shown as SageMaker writes it."""
+_VALIDATION = "validation:"
+
+
 @dataclass(frozen=True)
 class Job:
     """`ended` is None while it runs."""
@@ -33,8 +52,9 @@ def training(connection: Connection, name: str) -> Job | None:
         return None
     metrics = {each["MetricName"]: each["Value"] for each in found.get("FinalMetricDataList") or []}
     facts = {"job": name, "status": found["TrainingJobStatus"], "secondary": found.get("SecondaryStatus")}
-    words = str(found.get("SecondaryStatus") or found["TrainingJobStatus"])
-    if measured := [f"{key} {number(value)}" for key, value in list(metrics.items())[:3]]:
+    status = str(found.get("SecondaryStatus") or found["TrainingJobStatus"])
+    words = _PHASES.get(status, status)
+    if measured := [_measured(key, value) for key, value in list(metrics.items())[:3]]:
         words = ", ".join(measured)
     return _job(found, found["TrainingJobStatus"], "TrainingEndTime", Evidence((words,), {**facts, "metrics": metrics}))
 
@@ -58,10 +78,14 @@ def tuning(connection: Connection, name: str) -> Job | None:
     best = found.get("BestTrainingJob") or {}
     metric = best.get("FinalHyperParameterTuningJobObjectiveMetric") or {}
     parts = [f"{count} {what}" for what, count in counts.items() if count]
-    words = f"{plural(planned, 'training job')} at most" if planned else "training jobs"
-    words += f": {', '.join(parts)}" if parts else ": none yet"
+    # a search within one job, as `auto` does it, has no count to show
+    if planned == 1:
+        words = f"training job: {_one(counts)}"
+    else:
+        of = f"{plural(planned, 'training job')} at most" if planned else "training jobs"
+        words = f"{of}: {', '.join(parts) or 'none yet'}"
     if metric:
-        words += f"; best {metric['MetricName']} {number(float(metric['Value']))}"
+        words += f"; best {_measured(metric['MetricName'], float(metric['Value']))}"
         family = str(best.get("TrainingJobDefinitionName") or "").replace("-", "_")
         words += f" ({family_name(family, problem_of(metric['MetricName']))})" if family else ""
     facts = {
@@ -81,7 +105,8 @@ def processing(connection: Connection, name: str) -> Job | None:
     if not found:
         return None
     status = str(found["ProcessingJobStatus"])
-    return _job(found, status, "ProcessingEndTime", Evidence((status,), {"job": name, "status": status}))
+    words = _PHASES.get(status, status)
+    return _job(found, status, "ProcessingEndTime", Evidence((words,), {"job": name, "status": status}))
 
 
 def cleaning(connection: Connection, run_id: str) -> Job | None:
@@ -104,3 +129,17 @@ def _job(found: Any, status: str, end: str, evidence: Evidence) -> Job:
     if status == "Failed":
         failure = shortened(str(found.get("FailureReason") or "no reason was given"), _REASON, "the job's log")
     return Job(found["CreationTime"], found.get(end), failure, evidence)
+
+
+def _measured(metric: str, value: float) -> str:
+    """
+    >>> _measured("validation:roc_auc", 0.912345)
+    'roc_auc 0.9123 on the validation rows'
+    """
+    name = metric.removeprefix(_VALIDATION)
+    return f"{name} {number(value)}{' on the validation rows' if name != metric else ''}"
+
+
+def _one(counts: dict[str, int]) -> str:
+    """What the only job does."""
+    return next((what for what, count in counts.items() if count), "not started yet")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -15,6 +17,9 @@ from cli.text import say
 from cli.watching.tree import tree
 from cli.watching.view import Change, Changes, View
 from sluice.escaping import visible
+
+_NUMBER = re.compile(r"\d[\d.,]*")
+_AGAIN = timedelta(minutes=1)
 
 
 class Screen(Protocol):
@@ -47,6 +52,8 @@ class Lines(_Plain):
     def __init__(self) -> None:
         self._changes = Changes()
         self._begun = False
+        self._newest: datetime | None = None
+        self._reasons: dict[str, datetime] = {}
 
     def note(self, words: str, **facts: Any) -> None:
         say(words)
@@ -56,8 +63,24 @@ class Lines(_Plain):
             say(f"{view.run_id} of {view.project} ({view.record.get('trigger')})")
             self._begun = True
         for change in self._changes.fresh(view):
+            # what was found out late is told late: a log's times do not go back
+            self._newest = max(change.at, self._newest or change.at)
             for line in change.words:
-                say(line if change.event == "end" else f"  {change.at:%H:%M:%S}  {visible(line)}")
+                if change.event == "end":
+                    say(line)
+                elif not self._said_lately(line, self._newest):
+                    say(f"  {self._newest:%H:%M:%S}  {visible(line)}")
+
+    def _said_lately(self, line: str, now: datetime) -> bool:
+        """Whether a reason was said within a minute with other numbers, as the seconds of a bake are."""
+        if not line.lstrip().startswith("- "):
+            return False
+        shape = _NUMBER.sub("#", line)
+        before = self._reasons.get(shape)
+        if before and now - before < _AGAIN:
+            return True
+        self._reasons[shape] = now
+        return False
 
 
 class JsonLines(_Plain):

@@ -70,7 +70,7 @@ class SearchLog:
 
 
 def _words(found: SearchProgress, left: float) -> str:
-    best = "" if found.best is None else f", best {found.metric} {number(found.best)} so far"
+    best = f", best {found.metric} {number(found.best)} so far (within the search)" if found.best is not None else ""
     minutes = (
         f"about {round(left / 60)} min" if left >= 90 else "about a minute" if left >= 30 else "less than a minute"
     )

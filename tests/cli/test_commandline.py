@@ -148,3 +148,13 @@ def test_a_loopback_endpoint_is_the_local_cloud(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     assert str(Connection("sluice").target) == "the local cloud at http://127.0.0.1:4566"
+
+
+@pytest.mark.parametrize("word", ["score", "predict"])
+def test_what_people_call_scoring_leads_to_batch_and_ask(sluice, word: str):
+    code, _, error = sluice(word, "shop", "rows.csv")
+    said = " ".join(error.replace("│", " ").split())
+    assert code == 2
+    assert "batch (a file of rows)" in said
+    assert "ask (one request)" in said
+    assert "compare" not in said

@@ -41,19 +41,19 @@ def told(*names: str, machine: str = "ReleaseModel") -> list[str]:
     return [line for name in names if (line := narrator.fresh(Step(at, machine, name)))]
 
 
-def test_a_state_is_told_in_words_with_its_name_behind() -> None:
+def test_a_state_is_told_in_words_and_named_where_there_are_none() -> None:
     assert told("Train Models", machine="BuildModel") == [
-        "Training a simple baseline and tuning the candidates side by side (BuildModel.Train Models)"
+        "Training a simple baseline and tuning the candidates side by side"
     ]
     assert told("Attach Canary", machine="Drill") == [sentence("Drill", "Attach Canary")]
-    assert "(Drill.Attach Canary)" in sentence("Drill", "Attach Canary")
+    assert sentence("Drill", "Attach Canary") == sentence("ReleaseModel", "Attach Canary")
+    assert sentence("Drill", "New State") == "Drill.New State"
 
 
 def test_a_bake_of_many_measurements_is_told_once_for_each_traffic_step() -> None:
     bake = ("Open Bake", *("Bake", "Judge Canary", "Canary Healthy?") * 20)
     lines = told("Shift Traffic", *bake, "Shift Traffic", *bake)
-    names = [line.rpartition(".")[2].rstrip(")") for line in lines]
-    assert names == ["Shift Traffic", "Bake", "Judge Canary"] * 2
+    assert lines == [sentence("ReleaseModel", name) for name in ("Shift Traffic", "Bake", "Judge Canary")] * 2
 
 
 def test_a_failure_names_the_stage_and_the_error() -> None:

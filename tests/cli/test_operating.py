@@ -17,6 +17,8 @@ from sluice.contract import Contract
 from sluice.ports import Answer
 from sluice.steps.plan_training import run_plan
 from testing.release_world import CONTRACT
+from tests.cli.conftest import CONTRACT as SHOP
+from tests.cli.conftest import save
 from tests.cli.test_stack_commands import OTHER, RUN, serve, start, write
 
 
@@ -43,21 +45,35 @@ class TestAsk:
         ]
 
     def test_refusals_say_what_to_do(self, sluice, world, monkeypatch):
-        assert "no model of shop has been released" in sluice("ask", "shop", "{}")[2]
+        assert "no model of shop has been released" in sluice("ask", "shop", '{"pages": 3}')[2]
         assert "is not JSON" in sluice("ask", "shop", "{pages: 3}")[2]
         assert "neither JSON" in sluice("ask", "shop", "rows.csv")[2]
         serve(world)
         monkeypatch.setattr(world.models, "invoke", lambda *_, **__: Answer(400, b"no known field", "v1"))
-        code, _, error = sluice("ask", "shop", '{"pagse": 3}')
+        code, _, error = sluice("ask", "shop", '{"pages": "x"}')
         assert code == 1
         assert "answered 400: no known field" in error
         refused = Answer(400, b'{"error": "no known field", "field": "pagse"}', "v1")
         monkeypatch.setattr(world.models, "invoke", lambda *_, **__: refused)
-        assert "shop refused the request: no known field. `sluice ask shop` prints" in sluice("ask", "shop", "{}")[2]
+        error = sluice("ask", "shop", '{"pages": "x"}')[2]
+        assert "shop refused the request: no known field. `sluice ask shop` prints" in error
 
-    @pytest.mark.parametrize("request_", ['{"pagse": 3}', '{"instances": [{"pagse": 3}]}'])
+    @pytest.mark.parametrize("request_", ["{}", '{"pagse": 3, "pages": null}', '{"instances": [{"bought": true}]}'])
+    def test_a_request_without_any_feature_is_not_sent(self, sluice, world, monkeypatch, request_):
+        serve(world)
+        asked = []
+        monkeypatch.setattr(world.models, "invoke", lambda *sent, **__: asked.append(sent))
+        code, printed, error = sluice("ask", "shop", request_)
+        assert (code, printed, asked) == (1, "", [])
+        assert "it has no value for any feature of shop" in error
+        assert "1 of 1 features are missing: pages. `sluice ask shop` prints one to copy" in error
+
+    @pytest.mark.parametrize("request_", ['{"visits": 1, "pagse": 3}', '{"instances": [{"visits": 1, "pagse": 3}]}'])
     def test_what_the_model_did_not_use_or_get_is_said(self, sluice, world, monkeypatch, request_):
         serve(world)
+        contract = SHOP.model_dump(mode="json", exclude_defaults=True)
+        contract["data"]["columns"]["visits"] = {"type": "integer"}
+        save(world, Contract.model_validate(contract))
         monkeypatch.setattr(world.models, "invoke", lambda *_, **__: Answer(200, b'{"prediction": true}', "v1"))
         said = sluice("ask", "shop", request_)[2]
         assert "note: not in the contract, so not used: pagse" in said

@@ -88,7 +88,7 @@ def ready(world, tmp_path, monkeypatch) -> Callable[[str], list[str]]:
         "redrive": ["shop", str(csv), "--dataset", "d1"],
         "label": ["shop", str(csv)],
         "batch": ["shop", str(csv)],
-        "ask": ["shop", "{}"],
+        "ask": ["shop", '{"pages": 3}'],
         "why": [RUN],
         "report": [RUN, "--output", str(tmp_path)],
         "approve": [OTHER],

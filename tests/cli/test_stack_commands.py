@@ -17,7 +17,7 @@ from sluice import keys
 from sluice.bootstrap import World
 from sluice.ports import ENDPOINT, Champion, Variant
 from sluice.steps.register_project import register_project
-from tests.cli.conftest import FakeConnection
+from tests.cli.conftest import CONTRACT, FakeConnection
 from tests.unit.changes.changed_projects import F09
 from tests.unit.changes.changed_projects import accepted as accepted_evo
 from tests.unit.changes.changed_projects import register as register_evo
@@ -469,3 +469,20 @@ def test_pages_of_a_dataset_and_the_newest_of_a_project(sluice, world, connectio
     # an object that is encrypted with a key of KMS opens with no older signature
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in printed
     assert "X-Amz-Expires=3600" in printed
+
+
+def test_labels_that_measure_no_quality_are_told(sluice, world, tmp_path, monkeypatch):
+    """By `label`, which keeps them, and by `status`, also before the first measurement."""
+    serve(world)
+    record = {"status": "accepted", "kind": "labels", "project": "shop", "labels": 1, "rows": 1, "dataset_id": "d2"}
+    monkeypatch.setattr("cli.arrivals.await_outcome", lambda *_: record)
+    path = tmp_path / "labels.csv"
+    path.write_text("bought\nyes\n")
+    printed = sluice("label", "shop", str(path))[1]
+    assert "no quality is measured by them, because the contract has no monitor.quality" in printed
+    assert "`monitor: {quality: {metric: roc_auc}}`" in printed
+    assert "quality    not measured: the contract has no monitor.quality" in sluice("status", "shop")[1]
+    asks = {**CONTRACT.model_dump(mode="json"), "monitor": {"quality": {"metric": "roc_auc"}}}
+    world.ledger.save_contract("shop", asks, "v2")
+    assert "monitor.quality" not in sluice("label", "shop", str(path))[1]
+    assert "quality    not measured yet" in sluice("status", "shop")[1]

@@ -109,7 +109,7 @@ request='{"session_id": "mine", "pages_viewed": 12}'
 id=$(sluice ask shop "$request" --json | pick 'found["body"]["inference_id"]')
 python3 examples/generate_sessions.py --rows 200 --seed 3 --unlabelled > next-week.csv
 sluice ask shop next-week.csv > answers.csv
-+ sluice batch <project> next-week.csv --output predictions.jsonl
++ sluice batch <project> next-week.csv --output predictions.csv
 python3 examples/generate_sessions.py --rows 200 --seed 3 | cut -d, -f1,12 > purchases.csv
 + sluice label <project> purchases.csv
 file=purchases.csv

@@ -43,7 +43,8 @@ def test_the_newest_line_counts_and_what_was_read_is_not_read_again(monkeypatch:
     log = SearchLog(logs, "sluice-r0-t")
     found = log.evidence()
     assert found.lines == (
-        "auto: 12 of 14 trials ended, best roc_auc 0.9131 so far; about a minute of the budget left",
+        "auto: 12 of 14 trials ended, best roc_auc 0.9131 so far (within the search); "
+        "about a minute of the budget left",
     )
     assert found.facts["search"]["ended"] == 12
     assert 58 <= found.facts["search"]["left"] <= 61

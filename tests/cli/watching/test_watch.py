@@ -16,14 +16,16 @@ from rich.console import Console
 
 from cli.commands import watch
 from cli.watching import screens
+from cli.watching.states import Evidence, State
 from cli.watching.tree import tree
+from cli.watching.view import View
 from sluice import keys
 from sluice.contract import Contract
 from sluice.steps.plan_training import run_plan
 from testing.release_world import CONTRACT
 from tests.cli.test_stack_commands import OTHER, RUN, serve, start, write
 from tests.cli.watching.test_findings import look
-from tests.cli.watching.test_states import entered, exited
+from tests.cli.watching.test_states import AT, entered, exited
 
 ARN = "arn:aws:states:eu-west-1:1:execution:sluice-lifecycle:e"
 
@@ -128,9 +130,9 @@ def test_the_tree_shows_jobs_with_progress_and_metrics(sluice, built):
         "900 accepted rows: 600 train",
         "● Build Model",
         "✓ Train Baseline",
-        "validation:roc_auc 0.71",
+        "roc_auc 0.71 on the validation rows",
         "● Tune Candidates",
-        "12 training jobs at most: 2 completed, 2 running; best validation:roc_auc 0.91 (gradient boosting)",
+        "12 training jobs at most: 2 completed, 2 running; best roc_auc 0.91 on the validation rows (gradient boost",
     ):
         assert told in printed, printed
 
@@ -205,12 +207,35 @@ def test_in_a_pipe_what_changes_is_appended_and_the_outcome_is_the_exit_code(slu
     lines = printed.splitlines()
     assert lines[0] == f"{RUN} of shop (data)"
     said = [line[12:] for line in lines[1:]]
-    assert said.count("Letting requests arrive at this share (ReleaseModel.Bake)") == 1
+    assert said.count("Letting requests arrive at this share") == 1
     assert "   10 %: new model 3/40 failed, champion 0/360: continue" in said
     assert "   10 %: new model 3/40 failed, champion 0/360: abort" in said
     assert any("evidence against it" in line and "5 of 4" in line for line in said)
     assert any("rolled_back. it fails more often" in line for line in lines)
     assert "traffic: v-" in printed
+
+
+def test_in_a_pipe_times_do_not_go_back_and_a_bake_is_told_once_a_minute(capsys):
+    lines, run = screens.Lines(), {"run_id": RUN}
+    for second in (0, 30, 70):
+        reason = f"- {second} of 600 s of the bake at 10 % are over"
+        bake = State("ReleaseModel", "Judge Canary", AT, evidence=Evidence((reason,), {"at": second}))
+        late = State("ReleaseModel", f"Found {second}", AT - timedelta(seconds=1))
+        lines.show(View("shop", run, [bake, late], AT + timedelta(seconds=second)))
+    printed = capsys.readouterr().out.splitlines()[1:]
+    assert [line.split("- ")[1].split()[0] for line in printed if "- " in line] == ["0", "70"]
+    times = [line.split()[0] for line in printed]
+    assert times == sorted(times)
+
+
+def test_a_search_within_one_job_has_no_count(built, aws, plan, sluice):
+    job = aws.jobs[plan.names.tuning_job]
+    job["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxNumberOfTrainingJobs"] = 1
+    job["TrainingJobStatusCounters"] = {"InProgress": 1}
+    aws.jobs[plan.names.baseline_job] |= {"SecondaryStatus": "Uploading", "FinalMetricDataList": []}
+    printed = sluice("watch", "shop", "--once")[1]
+    assert "training job: running; best" in printed
+    assert "storing the model" in printed
 
 
 def test_for_programs_each_change_is_a_line(sluice, canary):
@@ -307,6 +332,18 @@ class TestWithoutARunInProgress:
     def test_the_next_one_is_waited_for_if_the_person_says_so(self, sluice, ended):
         code, _, error = sluice("watch", "shop", "--wait", "60")
         assert (code, len(ended) > 0, "none started in 60 s" in error) == (1, True, True)
+
+
+def test_the_fast_clock_of_a_local_cloud_is_told(sluice, world, aws, tmp_path, monkeypatch):
+    start(world, outcome="promoted", ended_at=world.clock.now().isoformat())
+    (tmp_path / ".localcloud").mkdir()
+    document = {"endpoint": "http://127.0.0.1:4566", "speed": 10.0}
+    (tmp_path / ".localcloud" / "localcloud.json").write_text(json.dumps(document))
+    monkeypatch.setattr("cli.commands.env.clone", lambda: tmp_path)
+    told = "local cloud: its clock is 10 times as fast, so 600 s of a bake take 60 s"
+    for endpoint, said in (("http://127.0.0.1:4566", True), ("https://aws", False)):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        assert (told in sluice("watch", RUN)[1]) is said
 
 
 class TestTree:

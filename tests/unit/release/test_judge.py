@@ -140,7 +140,9 @@ def test_the_control_is_not_given_up_before_captured_answers_were_read() -> None
     look = replace(HEALTHY, percent=50, answers_read=29, control_ends=True)
     verdict = judge(look, RELEASE)
     assert verdict.decision == "continue"
-    assert verdict.reasons == ["too few captured answers: 29 of the canary were read, 30 are needed"]
+    assert verdict.reasons == [
+        "too few captured answers: 29 of the canary were read, 30 are needed; decided after 1800 s at the latest"
+    ]
     assert judge(replace(look, answers_read=30), RELEASE).decision == "advance"
     late = judge(replace(look, elapsed=1800), RELEASE)
     assert (late.decision, late.inconclusive) == ("abort", True)
@@ -173,7 +175,9 @@ def test_a_form_that_few_answers_show_is_no_good_form() -> None:
     alone = Counts(600, failures=3)
     last = replace(HEALTHY, percent=100, last=True, step_canary=alone, step_control=Counts(), total=alone)
     few = judge(replace(last, planned=Sample(473, 1), answers_read=60, malformed=3), RELEASE)
-    assert few.reasons == ["too few captured answers: 60 of the canary were read, 473 are needed"]
+    assert few.reasons == [
+        "too few captured answers: 60 of the canary were read, 473 are needed; decided after 1800 s at the latest"
+    ]
     wrong = replace(last, total=Counts(2_000, failures=3), planned=Sample(473, 1), malformed=3, answers_read=480)
     assert judge(wrong, RELEASE).inconclusive
     assert "3 of 480 answers that were read are not what the contract promises" in judge(wrong, RELEASE).reasons[1]

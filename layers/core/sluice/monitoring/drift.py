@@ -38,7 +38,10 @@ def measure_drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
     expected = Expectations()
     rare = chance.of_each_look(seconds(contract.monitor.every), seconds(contract.monitor.window))
     if baseline is not None:
-        why = f"{window.rows} rows, {needed} are needed"
+        why = (
+            f"{window.rows} captured row{'s' * (window.rows != 1)}, {needed} are needed (files that `sluice batch` "
+            "scores do not count)"
+        )
         try:
             if window.rows >= needed:
                 expected = _expectations(look, baseline, objects=objects)

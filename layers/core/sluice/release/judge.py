@@ -133,7 +133,7 @@ def judge(measured: Measurement, release: Release) -> Verdict:
         shown = f"{requests} requests on the canary, replayed and live, {failures} failed"
         return verdict("promote" if measured.last else "advance", f"healthy at {measured.percent} %: {shown}")
     if measured.elapsed < longest:
-        return verdict("continue", *lacking)
+        return verdict("continue", *_waits(lacking, longest))
     return verdict(
         "abort", f"inconclusive after {measured.elapsed:.0f} s at {measured.percent} %", *lacking, inconclusive=True
     )
@@ -167,8 +167,13 @@ def without_traffic(measured: Measurement, release: Release) -> tuple[Any, list[
             f"for traffic"
         ]
     if measured.elapsed < release.longest_bake_seconds:
-        return "continue", why, None
+        return "continue", _waits(why, release.longest_bake_seconds), None
     return "abort", ["inconclusive", *why], None
+
+
+def _waits(lacking: list[str], longest: float) -> list[str]:
+    """With the end of the wait at the first of what is lacking, since people are shown few of them."""
+    return [f"{lacking[0]}; decided after {longest:.0f} s at the latest", *lacking[1:]]
 
 
 def _log_limit(test: str, release: Release) -> float:
