@@ -47,6 +47,11 @@ NEXT = {
 }
 """What to do, by the rule or error that refused."""
 
+NEXT_OF_LABELS = {
+    "HeaderMismatchError": "a file of labels has the columns of data.key and the target, as the contract spells them: "
+    "correct the file's header",
+}
+
 
 def await_outcome(world: World, key: str, version: str, seconds: float) -> Json:
     """The terminal record of this version of a file. Raises CliError when there is none after `seconds`."""
@@ -94,7 +99,9 @@ def described(record: Json) -> list[str]:
         lines += [f"  {visible(reason)}" for reason in record.get("reasons") or []]
     if unlabelled := (record.get("notes") or {}).get("without_target"):
         lines.append(f"  {plural(unlabelled, 'row')} without the target: not used to learn")
-    reasons = [_reason(reason) for reason in _of_rows(record).get("reasons") or [] if not is_of_file(reason)]
+    # the message says what an error means; its class is no reason for people
+    told = [each for each in _of_rows(record).get("reasons") or [] if not (is_of_file(each) or _is_error(each))]
+    reasons = [_reason(reason) for reason in told]
     lines += [f"  {line}" for line in first(reasons, SHOWN, "`sluice quarantine`")]
     lines += [f"  {line}" for line in _places(record)]
     return lines + [f"  → {each}" for each in next_steps(record)]
@@ -147,7 +154,8 @@ def next_steps(record: Json) -> list[str]:
     """What to do about what was refused: the contract's key that decided, and where the rows are."""
     reasons = _of_rows(record).get("reasons") or []
     rules = [str(each.get("rule")) for each in reasons if isinstance(each, dict)] + [str(record.get("error"))]
-    steps = list(dict.fromkeys(NEXT[rule] for rule in rules if rule in NEXT))
+    known = NEXT | NEXT_OF_LABELS if record.get("kind") == "labels" else NEXT
+    steps = list(dict.fromkeys(known[rule] for rule in rules if rule in known))
     if _of_rows(record).get("quarantined_rows") and record.get("dataset_id"):
         where = f"{record.get('project') or 'PROJECT'} {record['dataset_id']}"
         steps.append(f"the refused rows with their reasons: sluice quarantine {where}")
@@ -206,6 +214,10 @@ def _places(record: Json) -> list[str]:
 
 def is_of_file(reason: Json | str) -> bool:
     return isinstance(reason, dict) and reason.get("rule") in _OF_FILE
+
+
+def _is_error(reason: Json | str) -> bool:
+    return isinstance(reason, dict) and str(reason.get("rule")).endswith("Error") and not reason.get("message")
 
 
 def _reason(reason: Json | str) -> str:

@@ -188,6 +188,9 @@ def _meaning(world: World, project: str, answer: Any) -> str:
 
 
 def _plain(value: Any) -> str:
+    """A label as JSON has it, a number with the digits that a person reads; the answer above has all of them."""
+    if isinstance(value, float):
+        return f"{value:,.2f}" if abs(value) >= 1000 else f"{value:.6g}"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

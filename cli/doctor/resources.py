@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from cli.connection import Connection
 from cli.doctor.finding import Finding, failed, passed, warned
+from cli.target import is_local
 from cli.text import plural
 from sluice.model.shortening import listed
 
+_ROUNDING = timedelta(seconds=1)
+"""Between an alarm's change and its entry in the history."""
 _REDEPLOY = "deploy again: make build && .venv/bin/sam deploy"
 
 
@@ -42,14 +46,16 @@ def table(connection: Connection) -> list[Finding]:
 
 def subscriptions(connection: Connection) -> list[Finding]:
     """An address receives nothing before its owner has confirmed AWS's mail."""
-    topic = connection.outputs["AlertTopicArn"]
-    pages = connection.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    topic, sns = connection.outputs["AlertTopicArn"], connection.client("sns")
+    pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
     found = [each for page in pages for each in page["Subscriptions"]]
     people = [each for each in found if each["Protocol"] not in ("lambda", "sqs")]
     pending = [each["Endpoint"] for each in found if not str(each["SubscriptionArn"]).startswith("arn:")]
     if pending:
         fix = "open AWS's mail `Subscription Confirmation` there, and confirm; not there: register the contract again"
         return warned("alerts", f"not confirmed, so nothing is sent to {listed(sorted(pending), 5)}", fix)
+    if not people and is_local(str(sns.meta.endpoint_url)):
+        return passed("alerts", "nobody receives them, as is usual on a local cloud")
     if not people:
         fix = f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint you@example.org"
         return warned("alerts", "nobody receives alerts", f"{fix}; or alerts.emails in a contract")
@@ -110,15 +116,17 @@ def alarms(connection: Connection) -> list[Finding]:
     own = {physical for _, physical in resources(connection, "AWS::CloudWatch::Alarm")}
     cloudwatch = connection.client("cloudwatch")
     found: dict[str, str] = {}
+    since: dict[str, datetime | None] = {}
     pages = cloudwatch.get_paginator("describe_alarms").paginate()
     for page in pages:
         for each in page.get("MetricAlarms", []) + page.get("CompositeAlarms", []):
             name = str(each["AlarmName"])
             if name in own or name.startswith(f"{connection.stack}/"):
                 found[name] = str(each["StateValue"])
+                since[name] = each.get("StateTransitionedTimestamp")
     ringing = sorted(name for name, state in found.items() if state == "ALARM")
     silent = sorted(name for name, state in found.items() if state == "INSUFFICIENT_DATA")
-    lapsed = [name for name in silent if _had_data(cloudwatch, name)]
+    lapsed = [name for name in silent if _had_data(cloudwatch, name, since[name])]
     findings = []
     if ringing:
         fix = f"aws cloudwatch describe-alarm-history --alarm-name {ringing[0]}; docs/alerts.md has what to do"
@@ -133,9 +141,16 @@ def alarms(connection: Connection) -> list[Finding]:
     return findings or passed("alarms", f"{plural(len(found), 'alarm')}, none in ALARM{waits}")
 
 
-def _had_data(cloudwatch: Any, name: str) -> bool:
-    """Whether its state has ever changed: an alarm begins without data, and stays so until it has some."""
-    return bool(cloudwatch.describe_alarm_history(AlarmName=name, HistoryItemType="StateUpdate")["AlarmHistoryItems"])
+def _had_data(cloudwatch: Any, name: str, since: datetime | None) -> bool:
+    """Whether its state has changed to what it is `since` then: an alarm begins without data, and stays so until it
+    has some.
+
+    CloudWatch keeps the history of a deleted alarm, and a release makes the alarms of its project anew: what an earlier
+    alarm of this name had says nothing of this one, which has been silent since it was made.
+    """
+    asked = cloudwatch.describe_alarm_history(AlarmName=name, HistoryItemType="StateUpdate")
+    items = asked["AlarmHistoryItems"]
+    return bool(items) if since is None else any(each["Timestamp"] >= since - _ROUNDING for each in items)
 
 
 def resources(connection: Connection, kind: str) -> Iterator[tuple[str, str]]:

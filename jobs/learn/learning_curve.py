@@ -67,7 +67,7 @@ def drawn(
     fitted, seconds = whole
     rows = len(sample.y)
     if rows * SHARES[0] < MIN_ROWS:
-        return {"skipped": f"a tenth of {rows} training rows is less than {MIN_ROWS}: too few to learn from"}
+        return {"skipped": f"not measured, too few training rows: {rows:,} of the {MIN_ROWS / SHARES[0]:,.0f} needed"}
     if (expected := sum(SHARES) * seconds) > LIMIT_SECONDS:
         return {"skipped": f"it would take about {expected:.0f} s more, and {LIMIT_SECONDS:.0f} s are allowed for it"}
     if task.metric in SUMS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +21,7 @@ from sluice import keys
 from tests.cli.test_stack_commands import serve
 
 LOCAL, AWS = "http://127.0.0.1:4566", "https://sts.eu-west-1.amazonaws.com"
+MADE = datetime(2026, 11, 30, 2, tzinfo=UTC)
 BUS = "sluice|sluice-DatasetAccepted"
 
 
@@ -46,6 +48,7 @@ class Account:
     rule: str = "ENABLED"
     alarm: str = "OK"
     changes: list[str] = field(default_factory=list)
+    changed_at: datetime = MADE
     schedule: dict[str, str] | None = field(default_factory=lambda: {"State": "ENABLED"})
     broken: dict[str, Exception] = field(default_factory=dict)
 
@@ -77,7 +80,7 @@ class Account:
         return self._answer("head_bucket", {})
 
     def describe_alarm_history(self, AlarmName: str, HistoryItemType: str) -> Any:  # noqa: N803 - AWS's names
-        return {"AlarmHistoryItems": [{"HistorySummary": each} for each in self.changes]}
+        return {"AlarmHistoryItems": [{"HistorySummary": each, "Timestamp": self.changed_at} for each in self.changes]}
 
     def get_bucket_versioning(self, **_: str) -> Any:
         return {"Status": self.versioning}
@@ -113,7 +116,7 @@ class Account:
             },
         ]
         alarms = [
-            {"AlarmName": "sluice-failed", "StateValue": self.alarm},
+            {"AlarmName": "sluice-failed", "StateValue": self.alarm, "StateTransitionedTimestamp": MADE},
             {"AlarmName": "other", "StateValue": "ALARM"},
         ]
         pages = {
@@ -197,6 +200,20 @@ def test_an_alarm_that_waits_for_its_first_data_is_no_fault(account):
     status, says, _ = one(resources.alarms, account)
     assert status == "PASS"
     assert says.endswith("for the first data")
+
+
+def test_what_an_earlier_alarm_of_the_name_had_is_no_fault_of_a_new_one(account):
+    """A release makes its project's alarms anew, and CloudWatch keeps the history of those that were deleted."""
+    account.alarm, account.changes = "INSUFFICIENT_DATA", ["from OK to INSUFFICIENT_DATA"]
+    account.changed_at = MADE - timedelta(minutes=5)
+    assert one(resources.alarms, account)[0] == "PASS"
+
+
+def test_nobody_who_receives_alerts_is_usual_on_a_local_cloud(account):
+    account.endpoint, account.subscriptions = LOCAL, []
+    status, says, fix = one(resources.subscriptions, account)
+    assert (status, fix) == ("PASS", "")
+    assert "local cloud" in says
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,14 @@ class TestAsk:
         assert sluice("ask", "shop")[:2] == (0, """sluice ask shop '{"pages": 7}'\n""")
         assert json.loads(sluice("ask", "shop", "--json")[1])["request"] == {"pages": 7}
 
+    def test_a_number_is_said_with_the_digits_that_a_person_reads(self, sluice, world, monkeypatch):
+        serve(world)
+        body = b'{"predictions": [{"prediction": 44.55186673975032}], "model": "r1"}'
+        monkeypatch.setattr(world.models, "invoke", lambda *_, **__: Answer(200, body, "v1"))
+        _, printed, said = sluice("ask", "shop", '{"pages": 3}')
+        assert "44.55186673975032" in printed, "the answer itself has all digits"
+        assert ": 44.5519; answered by v1" in said
+
     def test_the_answer_is_said_in_words(self, sluice, world, monkeypatch):
         serve(world)
         body = b'{"predictions": [{"prediction": true, "probability": 0.6321}], "model": "r1"}'
@@ -219,6 +227,10 @@ class TestArrivals:
         lines = "\n".join(described(failed))
         assert "did you mean 'pagse'?" in lines
         assert "data.columns" in lines
+        assert "HeaderMismatchError" not in lines
+        labels = "\n".join(described({**failed, "kind": "labels"}))
+        assert "data.key and the target" in labels
+        assert "data.columns" not in labels
         few = {"status": "quarantined", "rows": 0, "quarantined_rows": 9, "project": "shop", "dataset_id": "d1"}
         few |= {"message": "9 good rows; data.expectations.min_rows requires 100"}
         few |= {"reasons": [{"rule": "min_rows", "column": None, "rows": 9}]}

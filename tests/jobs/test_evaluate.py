@@ -38,7 +38,7 @@ def test_models_are_compared_on_the_same_rows(workspace, inputs, tmp_path):
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "evaluation.json").read_text())
     Evaluation.model_validate(result)  # each member that the job writes, and no other, is known to those who read it
-    assert "a tenth of 400 training rows" in result["learning_curve"]["skipped"]
+    assert "too few training rows: 400 of the 1,000 needed" in result["learning_curve"]["skipped"]
     leakage = result["leakage"]
     assert (leakage["suspects"], leakage["accepted"]) == ([], [])
     assert "it takes 500 training rows" in leakage["notes"][0], "the baseline's job has looked, at 400"

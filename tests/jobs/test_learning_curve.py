@@ -70,7 +70,11 @@ def test_every_class_is_in_every_part():
 
 @pytest.mark.parametrize(
     ("rows_", "seconds", "metric", "why"),
-    [(900, 0.1, "roc_auc", "too few"), (3000, 60.0, "roc_auc", "51 s more"), (3000, 0.1, "profit", "a sum over rows")],
+    [
+        (900, 0.1, "roc_auc", "too few training rows: 900 of the 1,000"),
+        (3000, 60.0, "roc_auc", "51 s more"),
+        (3000, 0.1, "profit", "a sum over rows"),
+    ],
 )
 def test_what_is_left_out_says_why(rows_, seconds, metric, why):
     x = rows(rows_)

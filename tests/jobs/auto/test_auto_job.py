@@ -45,7 +45,7 @@ def test_the_artefact_serves_and_names_its_trials(made):
     assert (model.family, model.labels.problem) == ("auto", data.name)
     training = model.training
     assert training["rows"] == 300
-    assert "a tenth of 150 training rows" in training["learning_curve"]["skipped"]
+    assert "too few training rows: 150 of the 1,000 needed" in training["learning_curve"]["skipped"]
     trials = training["trials"]
     assert {trial["from"] for trial in trials} == {"portfolio", "search"}
     assert len({trial["family"] for trial in trials}) >= 2
