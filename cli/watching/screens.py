@@ -63,7 +63,7 @@ class Lines(_Plain):
             say(f"{view.run_id} of {view.project} ({view.record.get('trigger')})")
             self._begun = True
         for change in self._changes.fresh(view):
-            # what was found out late is told late: a log's times do not go back
+            # what was found late is printed with the newest time: a log's times do not go back
             self._newest = max(change.at, self._newest or change.at)
             for line in change.words:
                 if change.event == "end":

