@@ -99,7 +99,7 @@ def described(record: Json) -> list[str]:
         lines += [f"  {visible(reason)}" for reason in record.get("reasons") or []]
     if unlabelled := (record.get("notes") or {}).get("without_target"):
         lines.append(f"  {plural(unlabelled, 'row')} without the target: not used to learn")
-    # the message says what an error means; its class is no reason for people
+    # the message says what an error means; its class is not a reason for people
     told = [each for each in _of_rows(record).get("reasons") or [] if not (is_of_file(each) or _is_error(each))]
     reasons = [_reason(reason) for reason in told]
     lines += [f"  {line}" for line in first(reasons, SHOWN, "`sluice quarantine`")]
