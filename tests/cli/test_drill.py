@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from cli import executions
 from cli.commands import drill
+from cli.state_sentences import sentence
 from proofs.stateful.asl import Execution, definition
 from proofs.stateful.cloud import Cloud
 from sluice.bootstrap import World
@@ -176,8 +177,8 @@ def test_an_alarm_brings_the_champion_back_and_all_is_measured(sluice: Sluice, a
     assert 20 <= after[drill.WEIGHT] <= 35
     assert after[drill.WEIGHT] + 20 <= after[drill.CONFIG] <= after[drill.VERIFIED] <= 80
     for state in ("Attach Canary", "Shift Traffic", "Bake", "Cut Canary Traffic", "Verify Rollback"):
-        assert f"(Drill.{state})\n" in printed
-    assert "Promote Model" not in printed
+        assert f"{sentence('Drill', state)}\n" in printed
+    assert sentence("Drill", "Promote Model") not in printed
     assert "no user's request was moved" not in printed
     (alert,) = [each for each in account.alerts if each.kind == "Rollback Drill"]
     assert "passed" in alert.subject

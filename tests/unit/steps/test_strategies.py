@@ -67,7 +67,9 @@ def test_after_a_swap_what_the_old_fleet_did_is_not_counted() -> None:
     assert look()["decision"] == "continue"
     world.metrics.add(ENDPOINT, "v-r1", "Invocations", world.clock.now(), 100)
     world.metrics.add_latency(ENDPOINT, "v-r1", world.clock.now(), 5.0)
-    assert look()["reasons"] == ["too few captured answers: 0 of the canary were read, 59 are needed"]
+    assert look()["reasons"] == [
+        "too few captured answers: 0 of the canary were read, 59 are needed; decided after 1800 s at the latest"
+    ]
     lay(world, "v-r1", [{"pages": 1.0}] * 60)
     assert look()["decision"] == "promote"
     assert record(world, "canary")["looks"][-1]["inputs"]["total"]["requests"] == 100
