@@ -145,8 +145,8 @@ def _had_data(cloudwatch: Any, name: str, since: datetime | None) -> bool:
     """Whether its state has changed to what it is `since` then: an alarm begins without data, and stays so until it
     has some.
 
-    CloudWatch keeps the history of a deleted alarm, and a release makes the alarms of its project again: what an earlier
-    alarm of this name had says nothing of this one, which has been silent since it was made.
+    CloudWatch keeps the history of a deleted alarm, and a release makes the alarms of its project again: what an
+    earlier alarm of this name had says nothing of this one, which has been silent since it was made.
     """
     asked = cloudwatch.describe_alarm_history(AlarmName=name, HistoryItemType="StateUpdate")
     items = asked["AlarmHistoryItems"]
