@@ -19,7 +19,6 @@ from sluice.watch.triage.hypotheses.precision import coarser
 from sluice.watch.triage.hypotheses.repeats import repeated
 from sluice.watch.triage.hypotheses.spelling import respelled
 from sluice.watch.triage.hypotheses.transformed import scale, segment_of, transformed
-from sluice.watch.triage.hypotheses.values import sticking
 from sluice.watch.triage.judge import judge
 from sluice.watch.triage.other_rows import moved
 from sluice.watch.triage.profile import Profile
@@ -236,17 +235,3 @@ def test_a_category_that_no_longer_says_what_the_clock_says(reference: Window) -
     assert [each.reason for each in contradicted(compare(base, one))] == [Reason.DEFAULT]
     later = with_part(now, lambda part: np.array([f"part {(int(each[5:]) + 1) % 24}" for each in part], dtype=object))
     assert [each.reason for each in contradicted(compare(base, later))] == [Reason.RENAMED]
-
-
-def test_how_long_a_value_lasts_is_judged_where_the_reference_has_an_order(
-    reference: Window, window: Window, put: Any
-) -> None:
-    """A weekday is the same for a day of rows, and hours differ in little more than the hour."""
-    unordered = Profile(replace(reference, arrived=None))
-    in_runs = put(items=np.repeat(np.random.default_rng(4).integers(1, 7, 60), 20).astype(float))
-    assert [each.columns for each in sticking(compare(Profile(reference), in_runs))] == [("items",)]
-    assert list(sticking(compare(unordered, in_runs))) == []
-    before = np.arange(1200) - (np.arange(1200) % 4 == 3)
-    alike = put(**{name: values[before] for name, values in window.columns.items() if name not in ("weight", "sent")})
-    assert [each.columns for each in repeated(compare(Profile(reference), alike))] == [("weight",)]
-    assert list(repeated(compare(unordered, alike))) == []

@@ -77,8 +77,6 @@ def repeated(comparison: Comparison) -> Iterator[Finding]:
             evidence={"repeated": round(share, 4)},
         )  # fmt: skip
         return
-    if base.arrived is None:
-        return  # of rows without an order nobody can say how much neighbours in time usually resemble each other
     best: tuple[float, str, np.ndarray] | None = None
     for name in names:
         without = excess_without(name)

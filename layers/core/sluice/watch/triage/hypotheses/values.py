@@ -194,13 +194,9 @@ def stood_beside(value: float, base: Numbers, present: np.ndarray) -> bool:
 
 
 def sticking(comparison: Comparison) -> Iterator[Finding]:
-    """A value that is repeated for a run of rows: neighbours are equal far more often than in the reference.
-
-    Only where the reference's rows have times: if their order is unknown, so is how long a value usually lasts, and a
-    weekday would stick each day.
-    """
+    """A value that is repeated for a run of rows: neighbours are equal far more often than in the reference."""
     window, base = comparison.window, comparison.reference.window
-    if window.arrived is None or base.arrived is None or len(window) < 30:
+    if window.arrived is None or len(window) < 30:
         return
     for name in [*comparison.reference.numbers, *comparison.reference.words]:
         values = window.columns[name]
@@ -246,7 +242,7 @@ def equal_neighbours(values: np.ndarray) -> np.ndarray:
 
 
 def usual_equality(comparison: Comparison, name: str, base: object) -> float:
-    """How often neighbours are equal in the reference: in its order or by chance, whichever is more."""
+    """How often neighbours are equal in the reference: in its order, or if the rows were in any order."""
     kept = comparison.reference.kept
     key = f"equal {name}"
     if key not in kept:
