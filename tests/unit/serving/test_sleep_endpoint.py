@@ -20,7 +20,7 @@ from sluice.steps.plan_release import plan_release
 from sluice.steps.plan_rollback import plan_rollback
 from sluice.steps.plan_training import plan_training
 from sluice.watch import idleness
-from testing.fakes import Crash, failing
+from testing.fakes import Crash, failing, interrupted
 from testing.release_world import ENDPOINT, NEW, OLD, PROJECT, URI, build
 
 HOURS = 3_600.0
@@ -188,6 +188,32 @@ def test_it_wakes_with_its_own_configuration() -> None:
     assert world.call(wake_endpoint, PROJECT)["decision"] == "awake"
     world.metrics.seconds_seen = 600.0
     assert world.call(sleep_endpoint, PROJECT, contract)["decision"] == "awake", "it must have been there all the time"
+
+
+def test_a_slow_measurement_does_not_take_an_endpoint_that_was_woken_meanwhile() -> None:
+    """Its evidence is of the endpoint before, which another measurement put to sleep."""
+    woken_meanwhile = 0
+    for before in range(1, 60):
+        world, contract = quiet()
+        woken: list[str] = []
+
+        def put_to_sleep_and_woken(
+            world: World = world, contract: Contract = contract, woken: list[str] = woken
+        ) -> None:
+            world.clock.advance(0.001)  # two measurements hold no lock of one name
+            if world.call(sleep_endpoint, PROJECT, contract)["decision"] == "asleep":
+                with suppress(ConflictError):
+                    woken.append(world.call(wake_endpoint, PROJECT)["decision"])
+                    world.metrics.seconds_seen = 0.0
+
+        answer = interrupted(world, before, put_to_sleep_and_woken).call(sleep_endpoint, PROJECT, contract)
+        champion = world.ledger.champion(PROJECT)
+        assert champion is not None
+        if woken:
+            woken_meanwhile += 1
+            assert (answer["decision"], champion.serving) == ("awake", "awake"), before
+            assert world.models.endpoint(ENDPOINT) is not None, before
+    assert woken_meanwhile > 3
 
 
 def test_an_endpoint_that_a_person_removed_wakes_as_well() -> None:

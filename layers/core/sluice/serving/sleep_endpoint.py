@@ -52,6 +52,10 @@ def sleep_endpoint(
             current = ledger.champion(project)
             if current != champion:
                 return _awake("another model serves since this measurement began")
+            # asked again: it may have slept and been woken meanwhile, and the silence was that of the endpoint before
+            stay, facts = _reasons_to_stay(champion, contract, metrics=metrics, models=models, clock=clock)
+            if stay:
+                return _awake(*stay)
             return _sleep(
                 project, champion, facts, objects=objects, ledger=ledger, alerts=alerts, models=models, clock=clock
             )
