@@ -165,7 +165,9 @@ class Line:
         told = wait_for(
             lambda: self.alerts(project, kind)[number - 1 : number],
             f"{project}: alert {kind!r} number {number}",
-            also=lambda: str(self.kinds(project)),
+            also=lambda: (
+                f"{self.kinds(project)}; the last ones say {[alert.message for alert in self.alerts(project)[-3:]]}"
+            ),
         )
         return told[0]
 
