@@ -18,7 +18,7 @@ import typer
 
 from cli import artefacts
 from cli import stack as local
-from cli.commands.env import running
+from cli.commands.env import FOLDER, running
 from cli.connection import Connection
 from cli.errors import CliError
 from cli.options import INTERRUPTED
@@ -30,8 +30,6 @@ from cli.text import say
 NAME = "cloud"
 HELP = "start a local cloud with Sluice deployed on it"
 EXAMPLE = "sluice cloud --speed 20"
-FOLDER = ".localcloud"
-"""In the clone: the cloud's state, and its log, localcloud.log."""
 JSON = Shape(
     {"endpoint": "the address of its API", "stack": "the stack on it", "state": "its folder", "port": "its port"}
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cli.commands import cloud
-from cli.commands.env import running
+from cli.commands.env import FOLDER, running
 from cli.connection import Connection
 from cli.errors import CliError
 from cli.options import Json as JsonFlag
@@ -19,7 +19,7 @@ JSON = Shape({"stopped": "whether one ran", "state": "its folder"})
 
 def run(connection: Connection, as_json: JsonFlag = False) -> int:
     """0 when none runs any more."""
-    out, state = Output(as_json), clone() / cloud.FOLDER
+    out, state = Output(as_json), clone() / FOLDER
     try:
         running(state)
     except CliError:

@@ -10,7 +10,7 @@ import shlex
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
@@ -26,6 +26,8 @@ NAME = "env"
 HELP = 'print shell lines for the local cloud: eval "$(sluice env)"'
 EXAMPLE = 'eval "$(sluice env)"'
 DOING = "looking for the local cloud"
+FOLDER = ".localcloud"
+"""In the clone: the state of its local cloud, and the log, localcloud.log."""
 JSON = Shape({"AWS_ENDPOINT_URL": "the local cloud", "AWS_REGION": "its region"}, open=True)
 _AWAY = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN")
 """These would win over the keys, or be sent with them."""
@@ -41,7 +43,7 @@ def run(
     if unset:
         say(f"unset {' '.join((*variables('', ''), 'SLUICE_STACK'))}")
         return 0
-    endpoint, region = running(state or clone() / ".localcloud")
+    endpoint, region = running(state or clone() / FOLDER)
     found = variables(endpoint, region)
     if connection.stack != "sluice":
         found["SLUICE_STACK"] = connection.stack
@@ -72,7 +74,7 @@ def variables(endpoint: str, region: str) -> dict[str, str]:
 def running(state: Path) -> tuple[str, str]:
     """Endpoint and region of the local cloud whose folder `state` is. Raises CliError when it does not answer."""
     try:
-        document = json.loads((state / "localcloud.json").read_text(encoding="utf-8"))
+        document = _document(state)
         endpoint, region = str(document["endpoint"]), str(document["region"])
         where = urlsplit(endpoint)
         with socket.create_connection((where.hostname or "", where.port or 80), timeout=2):
@@ -84,7 +86,12 @@ def running(state: Path) -> tuple[str, str]:
 def speed(endpoint: str) -> float:
     """Of the local cloud at `endpoint`: how many of its seconds pass in one; 1 for any other endpoint."""
     try:
-        document = json.loads((clone() / ".localcloud" / "localcloud.json").read_text(encoding="utf-8"))
+        document = _document(clone() / FOLDER)
         return float(document["speed"]) if document["endpoint"] == endpoint else 1.0
     except (CliError, OSError, ValueError, KeyError):
         return 1.0
+
+
+def _document(state: Path) -> Any:
+    """What a local cloud writes down about itself. Raises OSError or ValueError where there is none."""
+    return json.loads((state / "localcloud.json").read_text(encoding="utf-8"))

@@ -81,7 +81,7 @@ def numbers(rng: random.Random) -> Iterable[str]:
 
 
 def is_changed(digits: str, is_decimal: bool) -> bool:
-    """Whether digits are lost: of an integer, of a part beside one that no double holds, or of a decimal of Parquet."""
+    """Whether digits that count are lost: of an integer, of a number above 2^53, or of a decimal of Parquet."""
     exact, kept = Decimal(digits), Decimal(repr(float(digits)))
     long = is_decimal and len(exact.normalize().as_tuple()[1]) > 17
     return exact != kept and (exact == int(exact) or abs(exact) > 2**53 or long)

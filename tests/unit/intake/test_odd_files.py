@@ -1,4 +1,5 @@
-"""Files that are dropped by mistake, or that a program has changed: refused by their name, or their trap is told."""
+"""Files that were dropped by mistake, or that a program has changed: refused with the name of what they are, or read
+with a note on what the program did to them."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ def test_functions_are_given_the_settings_that_exist() -> None:
     shared = set(template()["Globals"]["Function"]["Environment"]["Variables"])
     for name, each in resources("AWS::Serverless::Function").items():
         own = set(each.get("Environment", {}).get("Variables", {}))
-        assert own - OF_LIBRARIES <= known, f"{name} is told what no setting reads"
+        assert own - OF_LIBRARIES <= known, f"{name} has a variable that no setting reads"
     assert shared - OF_LIBRARIES <= known
 
 

@@ -75,7 +75,7 @@ def _numbers(values: pa.Array) -> Cells:
     if pc.all(pc.is_finite(values), min_count=0).as_py():
         return Cells(values)
     is_nan = pc.fill_null(pc.is_nan(values), False)
-    nan = pc.sum(is_nan).as_py() or 0
+    nan = _count(is_nan)
     values = pc.if_else(is_nan, pa.scalar(None, values.type), values)
     infinite = pc.fill_null(pc.is_inf(values), False)
     if not pc.any(infinite).as_py():

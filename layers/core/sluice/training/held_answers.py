@@ -61,20 +61,30 @@ def follow_verdict(
 
 def sentences(project: str, change: HeldChange) -> list[str]:
     """Why nothing is trained, and how to go on."""
+    return [*_why(change), _how_to_go_on(project, change)]
+
+
+def _why(change: HeldChange) -> list[str]:
     first = f"first seen at {change.since.isoformat()}"
     told = visible(change.sentence) or change.name
     if change.fault:
         return [
             f"the data look broken, not really changed ({change.name}): {told}",
             f"{first}; rows that arrive until it is over are left out of later runs",
-            f"correct it at its source; if the change is real: `sluice accept-drift {project}`; once it is over and no "
-            f"measurement shows it: `sluice end-fault {project}`",
         ]
     return [
         f"the requests have changed, and triage does not know whether the data are broken{change.where}: {told}",
         f"{first}; no alarm starts a retraining until a person decides or it is over",
-        f"is the change real? If so: `sluice accept-drift {project}`; if not, correct it at its source",
     ]
+
+
+def _how_to_go_on(project: str, change: HeldChange) -> str:
+    if change.fault:
+        return (
+            f"correct it at its source; if the change is real: `sluice accept-drift {project}`; once it is over and no "
+            f"measurement shows it: `sluice end-fault {project}`"
+        )
+    return f"is the change real? If so: `sluice accept-drift {project}`; if not, correct it at its source"
 
 
 def waits_for_confirmation(change: HeldChange) -> str:
@@ -102,10 +112,11 @@ def tell_once(
         kind = "Data Fault" if change.fault else "Change Held"
         subject = f"{project}: the data look broken ({change.reason})" if change.fault else f"{project}: is it real?"
         decision, reasons = "hold" if change.fault else "ask", sentences(project, change)
+        said = _why(change)  # an alert of its kind ends with how to go on
     else:
         kind, decision = "Held Change Over", "over"
         subject = f"{project}: {change.name} is over"
-        reasons = [f"{change.name} is over: {_who_says_so(change)}"]
+        said = reasons = [f"{change.name} is over: {_who_says_so(change)}"]
         if change.left_out:
             until = change.over.isoformat() if change.over else "now"
             of = f"{len(ids)} dataset{'' if len(ids) == 1 else 's'}"
@@ -114,8 +125,6 @@ def tell_once(
             reasons.append(f"{told} and stay out of later runs{named}")
             reasons.append(f"to learn from them: `sluice accept-drift {project} --change {change.change_id}`")
     facts = {"change_id": change.change_id, "reason": change.reason, "columns": list(change.columns), "record": key}
-    # the alert's last lines say how to go on
-    said = reasons[:-1] if what == "begins" else reasons
     alerts.publish(kind, project, subject, "\n".join(said), facts)
     inputs: Json = {"alarm": "triage", "at": at.isoformat(), "champion": change.champion}
     found: Json = {"change": change.plain(), "datasets": ids, "rows": rows}
