@@ -1,4 +1,4 @@
-"""How many values differ, from the smallest hashes: exact up to KEPT values, above that within about 1 %.
+"""How many values differ, from the smallest hashes: exact up to KEPT values, above that within about 0.6 %.
 
 The k-minimum-values sketch (Bar-Yossef et al., Counting distinct elements in a data stream, RANDOM 2002): of n distinct
 values, whose hashes are uniform over [0, 1), the k-th smallest hash is about k / n. The standard error is 1 / √k. Two
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from sluice.model.text_buffers import offsets_and_bytes
 
-KEPT = 16_384
+KEPT = 32_768
 _WORD = np.uint64(8)
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _HALF = np.uint64(32)

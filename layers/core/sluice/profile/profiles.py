@@ -8,8 +8,8 @@ boolean           `counts` over "true" and "false"
 timestamp         `min`, `max` (seconds since 1970, UTC)
 text              `distinct`, `lengths` (moments of the number of characters); never a value
 
-`distinct` is exact up to 16,383 values, and within about 1 % above. `moments` are `n`, `min`, `max`, `mean` and `m2`,
-the sum of squared deviations, which is null where it overflows.
+`distinct` is exact up to 32,767 values; above, its standard error is about 0.6 %. `moments` are `n`, `min`, `max`,
+`mean` and `m2`, the sum of squared deviations, which is null where it overflows.
 `counts` of more than MAX_COUNTED values are null.
 """
 
