@@ -9,7 +9,7 @@ import pytest
 from families import FAMILIES, Task
 from project_data import ProjectData
 from sluice.model.schema import Schema
-from sluice.records.evaluation import Encoding
+from sluice.records.encoding import Encoding
 from tests.jobs.learning_data import make_data
 
 SCHEMA = Schema({"a": "number", "b": "number", "c": "category"}, ("a", "b", "c"))

@@ -12,7 +12,7 @@ from parity import check
 from sluice.model.errors import ModelError
 from sluice.model.model import Model
 from sluice.model.schema import Schema
-from sluice.records.evaluation import Encoding
+from sluice.records.encoding import Encoding
 
 SCHEMA = Schema({"t": "text", "n": "number", "y": "category"}, ("t", "n"))
 TASKS = {

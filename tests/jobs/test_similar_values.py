@@ -4,7 +4,7 @@ import time
 
 import similar_values
 
-from sluice.records.evaluation import SimilarValues
+from sluice.records.encoding import SimilarValues
 
 VALUES = ["New York"] * 60 + ["new york "] * 4 + ["Nwe York"] * 2 + ["Paris"] * 50 + ["Pari"] + ["Rome"] * 40 + ["Rom"]
 FAR = time.monotonic() + 1e6

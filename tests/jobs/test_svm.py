@@ -9,7 +9,7 @@ from project_data import ProjectData
 from sluice.model.errors import ArtifactError
 from sluice.model.kernel_scorers import coupled, pairs_of
 from sluice.model.scorers import build_scorer
-from sluice.records.evaluation import Encoding
+from sluice.records.encoding import Encoding
 from tests.jobs.learning_data import make_data
 
 FAMILY = FAMILIES["svm"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sluice.model.encoder import Encoder
 from sluice.model.errors import InputError, ModelError
 from sluice.model.schema import Schema, category, from_json, from_text
-from sluice.records.evaluation import Encoding
+from sluice.records.encoding import Encoding
 
 CONTRACT = {
     "problem": {"type": "binary", "target": "y", "positive": True},

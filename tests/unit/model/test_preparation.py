@@ -18,7 +18,7 @@ from sluice.model.preparation.matrix import Components, Select, UnitNorm
 from sluice.model.preparation.numbers import fit_prepared, yeo_johnson
 from sluice.model.preparation.options import Targets
 from sluice.model.schema import Schema
-from sluice.records.evaluation import Encoding
+from sluice.records.encoding import Encoding
 
 SCHEMA = Schema({"n": "number", "i": "integer", "b": "boolean", "c": "category", "s": "timestamp"}, tuple("nibcs"))
 TRAINING = [

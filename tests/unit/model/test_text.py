@@ -15,7 +15,7 @@ from sluice.model.preparation import text
 from sluice.model.preparation.terms import MAX_CHARACTERS, Terms, beside, occurrences
 from sluice.model.preparation.text import MAX_TERMS, Texts, TextScores, Vocabulary, measures
 from sluice.model.schema import Schema
-from sluice.records.evaluation import Encoding
+from sluice.records.encoding import Encoding
 
 TITLES = [
     "Apple iPhone 8 64GB",

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from sluice.records.evaluation import Evidence
+from sluice.records.evidence import Evidence
 from sluice.records.record import Record
 
 Curve = list[list[float]]
