@@ -76,4 +76,6 @@ def held(change: HeldChange) -> str:
         line += "; seen in one measurement only, so nobody was alerted"
     if change.mistaken:
         line += "; the next one found real drift"
+    if change.doubted:
+        line += "; the measurement that ended it found real drift: if it was real, `sluice accept-drift`"
     return f"{line}; its rows stay out of later runs" if change.left_out else line

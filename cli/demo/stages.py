@@ -66,9 +66,7 @@ class Demo:
         return dict(self.stack.outputs)
 
     def contract(self) -> dict[str, Any]:
-        self._put(keys.contract(PROJECT), CONTRACT.read_bytes())
-        version = until(lambda: self.stack.world.ledger.contract(PROJECT), 30, "the contract is registered")[1]
-        return {"project": PROJECT, "contract_version": version}
+        return {"project": PROJECT, "contract_version": self._register(CONTRACT.read_text())}
 
     def first_model(self) -> dict[str, Any]:
         run = self._run_from_drop("day-1.csv", Knobs(rows=1_500, seed=1, noise=0.25))
@@ -145,9 +143,15 @@ class Demo:
         return {"key": key, "rows": len(found)}
 
     def drift(self) -> dict[str, Any]:
+        self._register(CONTRACT.read_text().replace("retrain: {", "retrain: {on_rows: 5000, ", 1))
+        say("the contract says now that arriving files start a run only when 5,000 rows are new (retrain.on_rows)")
         known = {record["run_id"] for record in self.stack.world.ledger.runs(PROJECT)}
+        # an alarm retrains on rows that no run has learned from; these wait for it
+        campaign = self._drop("campaign.csv", as_csv(Knobs(rows=1_000, seed=6, noise=0.05, drift=1.0)))
+        if campaign["status"] != "accepted":
+            raise StageError(f"campaign.csv was {campaign['status']}: {campaign.get('reasons')}")
         self.traffic.drift(1.0)
-        say("from now on other customers come: mostly mobile, from social media, in a hurry")
+        say("from now on other customers come, as in that file: mostly mobile, from social media, in a hurry")
         record = self.follower.wait_for_start(known, trigger="drift", seconds=120)
         alarm = f"{self.stack.stack}/{PROJECT}/drift"
         say(f"run {record['run_id']} began by itself: {record.get('reason', '')}")
@@ -173,6 +177,12 @@ class Demo:
     def _put(self, key: str, body: bytes) -> str:
         answer = self.stack.client("s3").put_object(Bucket=self.stack.outputs["DataBucketName"], Key=key, Body=body)
         return str(answer["VersionId"])
+
+    def _register(self, text: str) -> str:
+        """Uploads the contract and waits until this version is registered; returns the version."""
+        version, ledger = self._put(keys.contract(PROJECT), text.encode()), self.stack.world.ledger
+        until(lambda: (ledger.contract(PROJECT) or ("", ""))[1] == version, 30, "the contract is registered")
+        return version
 
     def _drop(self, name: str, body: bytes) -> dict[str, Any]:
         """Drops a file and waits for its terminal record."""

@@ -307,6 +307,34 @@ def test_a_fault_that_one_measurement_alone_has_shown_stays_out_unless_it_was_re
     assert (change.open, change.left_out) == (False, True)
 
 
+def test_a_fault_that_ends_as_real_drift_is_asked_about_and_its_rows_stay_out_until_a_person_answers() -> None:
+    world = made()
+    arrives(world, "before")
+    for columns in (["price"], ["pages"]):
+        measured(world, {**FAULT, "columns": columns}, hours=3)
+        arrives(world, f"during {columns[0]}", 40)
+        measured(world, NOTHING if columns == ["price"] else REAL, hours=2)
+        world.clock.advance(HOUR)
+    _, over = [alert for alert in world.alerts.published if alert.kind == "Held Change Over"]
+    assert over.subject == "shop: was scale in pages real drift?"
+    first, second = held_changes(PROJECT, ledger=world.ledger)
+    assert (first.doubted, second.doubted) == (False, True)
+    assert f"If so: `sluice accept-drift shop --change {second.change_id}`" in over.message
+    answer = alarm(world)
+    assert answer["decision"] == "retrain"
+    assert answer["reasons"][-1].startswith("40 rows of the time of scale in pages stay out of it; if that was real:")
+    run = world.call(plan_training, PROJECT, "drift", at="1")["run_id"]
+    frozen = json.loads(world.objects.read(keys.run(PROJECT, run, "run.json")))
+    assert frozen["datasets"] == ["before"]
+    world.ledger.locks.clear()
+    world.clock.advance(25 * HOUR)
+    accepted = world.call(accept_drift, PROJECT, "ann")
+    assert (accepted["decision"], accepted["datasets"]) == ("retrain", ["during pages"]), "of the two, the doubted one"
+    run = world.call(plan_training, PROJECT, "drift", at="2")["run_id"]
+    frozen = json.loads(world.objects.read(keys.run(PROJECT, run, "run.json")))
+    assert frozen["datasets"] == ["before", "during pages"]
+
+
 def test_a_person_ends_a_fault_that_no_measurement_can_end_and_its_rows_stay_out() -> None:
     world = made(schedule="1d")
     arrives(world, "before")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -10,12 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sluice import keys
 from sluice.bootstrap import World
 from sluice.steps.answer_lasting_alarms import answer_lasting_alarms
 from sluice.steps.request_retraining import request_retraining
 from sluice.steps.respond_to_alarm import respond_to_alarm
-from sluice.store.held_changes import held_changes
+from sluice.store.held_changes import FIRST, held_changes
+from sluice.training.accept_drift import accept_drift
 from sluice.training.governor import Request, growth
+from testing.release_world import OLD
 from tests.unit.steps.test_held_changes import (
     ASK,
     FAULT,
@@ -119,6 +123,111 @@ def test_another_cause_and_another_contract_are_tried() -> None:
 
 def test_evidence_of_an_older_deployment_holds_nothing_back() -> None:
     assert growth({}, Request("drift", "e", rows=5)) == "what the last try knew is not recorded"
+
+
+def learned(world: World, run_id: str = "r8", datasets: tuple[str, ...] = ("d1",), **facts: Any) -> None:
+    """A run that arriving data started."""
+    known = {"trigger": "data", "datasets": list(datasets), "contract_version": "v2", "status": "finished"}
+    world.ledger.start_run(PROJECT, run_id, world.clock.now(), {**known, "outcome": "promoted", **facts})
+
+
+def drifting(**retrain: Any) -> World:
+    """d1 has arrived, and triage finds real drift."""
+    world = made(**retrain)
+    arrives(world, "d1", 1_000)
+    report(world, REAL, **drift(0.4))
+    return world
+
+
+@pytest.mark.parametrize(
+    ("facts", "decision"),
+    [
+        ({}, "hold"),
+        ({"outcome": "rejected"}, "hold"),
+        ({"outcome": None, "status": "running"}, "hold"),
+        ({"outcome": "failed"}, "retrain"),
+        ({"outcome": None, "status": "not started"}, "retrain"),
+        ({"contract_version": "v1"}, "retrain"),
+        ({"champion": OLD}, "retrain"),
+    ],
+)
+def test_an_alarm_needs_rows_that_no_run_has_learned(facts: dict[str, Any], decision: str) -> None:
+    world = drifting()
+    learned(world, **facts)
+    answer = alarm(world)
+    assert answer["decision"] == decision
+    if decision == "hold":
+        [why] = answer["reasons"]
+        outcome = facts.get("outcome", "promoted") or "in progress"
+        assert why.startswith(f"r8 ({outcome}) has learned from the same 1,000 accepted rows under this contract")
+        assert "new rows arrive in raw/shop/" in why
+        assert json.loads(world.objects.read(answer["record"]))["reasons"] == [why]
+
+
+def test_new_rows_and_rows_taken_away_are_other_rows() -> None:
+    world = drifting()
+    learned(world)
+    arrives(world, "d2", 1)
+    assert alarm(world)["decision"] == "retrain"
+    world = drifting()
+    learned(world, datasets=("d1", "withdrawn later"))
+    assert alarm(world)["decision"] == "retrain"
+
+
+def test_rows_that_a_fault_keeps_out_are_named_beside_the_reason() -> None:
+    world = drifting()
+    learned(world)
+    measured(world, FAULT, hours=3)
+    arrives(world, "d2", 40)
+    measured(world, NOTHING)
+    world.clock.advance(25 * HOUR)
+    report(world, REAL, **drift(0.4))
+    [why] = alarm(world)["reasons"]
+    assert "40 rows are left out because of data faults, and `sluice accept-drift shop`" in why
+    assert world.call(accept_drift, PROJECT, "ann")["decision"] == "retrain"
+
+
+def test_growth_of_the_rows_that_another_run_has_learned_is_no_evidence_but_growth_of_the_drift_is() -> None:
+    world = tried(datasets=["d1"], contract_version="v2")
+    report(world, REAL, **drift(0.61))
+    assert alarm(world)["decision"] == "retrain", "the rejected try had less drift"
+    world = tried("promoted", datasets=["d1"], contract_version="v2")
+    arrives(world, "d2", 500)
+    learned(world, datasets=("d1", "d2"))
+    report(world, REAL, **drift(0.61))
+    answer = alarm(world)
+    assert answer["decision"] == "hold"
+    assert answer["reasons"][0].startswith("r8 (promoted) has learned from the same 1,500 accepted rows")
+
+
+def test_the_same_rows_since_another_drift_are_another_window() -> None:
+    world = drifting(window="since_drift", cooldown="1h")
+    learned(world)
+    first = alarm(world)
+    assert first["decision"] == "retrain"
+    ended(world, "r9", "promoted", datasets=["d1"], contract_version="v2")
+    world.clock.advance(2 * HOUR)
+    since = (datetime.fromisoformat(world.ledger.responses(PROJECT, FIRST)[0]["since"])).timestamp()
+    other = {"columns": ["price"]}  # of another cause than the last try's
+    report(world, {**REAL, **other, "since": since}, **drift(0.4, "price"))
+    assert alarm(world)["decision"] == "hold", "the drift that the last window began with"
+    report(world, {**REAL, **other}, **drift(0.4, "price"))
+    world.clock.advance(1)
+    assert alarm(world)["decision"] == "retrain"
+
+
+def test_an_event_that_comes_again_is_answered_as_before_though_its_own_run_learns_meanwhile() -> None:
+    world = drifting()
+    event = {
+        "alarmName": "sluice/shop/drift",
+        "state": {"value": "ALARM", "timestamp": world.clock.now().isoformat()},
+    }
+    assert world.call(respond_to_alarm, event)["decision"] == "retrain"
+    learned(world, trigger="drift", outcome=None, status="running")
+    for key in [each.key for each in world.objects.list(keys.monitor(PROJECT, "responses/"))]:
+        del world.objects.versions[key]  # killed before the record was written
+    assert world.call(respond_to_alarm, event)["decision"] == "retrain"
+    assert len({repr(each) for each in world.events.put_events}) == 1
 
 
 EVENT = st.sampled_from(["fault", "ask", "real", "nothing", "too few", "alarm", "ok", "schedule", "day"])

@@ -131,7 +131,8 @@ CLOSINGS = {
         "ask at the source; if the change is real: `sluice accept-drift {project} --reason TEXT`",
     ),
     "Held Change Over": Closing(
-        "alarms may start trainings again", "nothing; what was left out: `sluice responses {project}`"
+        "alarms may start trainings again",
+        "answer its question, if it asks one; else nothing. What was left out: `sluice responses {project}`",
     ),
     "Drift Accepted": Closing(
         "it holds no training back any more", "nothing; what follows from it: `sluice responses {project}`"

@@ -84,6 +84,12 @@ class HeldChange:
         """Whether it was the beginning of a real drift: never confirmed, and the next measurement found real drift."""
         return self.real and not self.confirmed
 
+    @property
+    def doubted(self) -> bool:
+        """Whether people were alerted of a fault that the measurement which ended it took for real drift. Its rows stay
+        out until a person says that it was real."""
+        return self.left_out and self.real and self.ended is None
+
     def alike(self, verdict: ReportedVerdict) -> bool:
         """Whether a verdict is about the same change: the same reason, and a column in common."""
         return self.reason == verdict.reason and _shared(self.columns, verdict.columns)

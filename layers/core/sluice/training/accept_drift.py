@@ -34,8 +34,9 @@ def accept_drift(
     """`{"decision": retrain | hold, "changes", "datasets", "rows", "reasons", "record"}`.
 
     Accepts every change that is held now. If none is, it accepts the fault that is over and whose rows are still left
-    out; `change_id` (or its beginning) chooses one of several. Rows of the time of an accepted fault (`datasets`,
-    `rows`) are learned from again. The retraining passes the governor; if it is held, the change stays accepted.
+    out, a doubted one before others; `change_id` (or its beginning) chooses one of several. Rows of the time of an
+    accepted fault (`datasets`, `rows`) are learned from again. The retraining passes the governor; if it is held, the
+    change stays accepted.
     Raises NotFoundError if nothing is held or no change has that id, and InputError if several could be meant.
     """
     contract, champion = project_contract(project, ledger=ledger), ledger.champion(project)
@@ -91,7 +92,7 @@ def _meant(project: str, changes: list[HeldChange], change_id: str | None) -> li
         return [found]
     if held := [change for change in changes if change.open]:
         return held
-    out = [change for change in changes if change.left_out]
+    out = [change for change in changes if change.doubted] or [change for change in changes if change.left_out]
     if len(out) > 1:
         raise InputError(
             f"nothing is held now; several faults are over: choose one with --change: {listed_changes(out)}"

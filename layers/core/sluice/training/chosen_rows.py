@@ -43,7 +43,7 @@ def window_of(contract: Contract, *, ledger: Ledger) -> RowWindow | None:
         return RowWindow(
             kind="since_drift",
             text=retrain.window,
-            since=_drift_began(project, ledger=ledger),
+            since=drift_began(project, ledger=ledger),
             min_rows=retrain.min_rows,
             **aged,
         )
@@ -53,7 +53,7 @@ def window_of(contract: Contract, *, ledger: Ledger) -> RowWindow | None:
     return RowWindow(kind="last", text=retrain.window, seconds=reach, min_rows=retrain.min_rows, **aged)
 
 
-def _drift_began(project: str, *, ledger: Ledger) -> str | None:
+def drift_began(project: str, *, ledger: Ledger) -> str | None:
     """When the newest drift began that was retrained for and whose beginning is known."""
     entries = [each for each in ledger.responses(project, FIRST) if each.get("kind") == "retrain"]
     known = [str(each["since"]) for each in entries if each.get("since")]

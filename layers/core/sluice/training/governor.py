@@ -17,6 +17,8 @@ from sluice.ports import Clock, Json, Ledger
 from sluice.records.run_record import RunRecord
 from sluice.store.held_changes import FIRST, HeldChange, held_changes
 from sluice.store.run_records import run_records
+from sluice.training.chosen_rows import drift_began, left_out_rows
+from sluice.training.usable_rows import rows_of, run_on_the_same_rows, usable_datasets
 
 WEEK = timedelta(days=7)
 ALARMS = ("drift", "quality")
@@ -79,7 +81,46 @@ def limits(
     last = tried_before(project, request, ledger=ledger)
     if last and not last.grown:
         reasons.append(last.text(request))
+    elif answered := _answered_by(project, contract, request, last, ledger=ledger):
+        reasons.append(_same_rows(project, answered, ledger=ledger))
     return reasons
+
+
+def _answered_by(
+    project: str, contract: Contract, request: Request, last: LastTry | None, *, ledger: Ledger
+) -> RunRecord | None:
+    """The run that has learned from the rows that a retraining for this alarm would learn from.
+
+    None if there are other rows, if the same rows would be another window of them, or if `last`, which is to be tried
+    again, was that run: there its evidence has grown.
+    """
+    if request.trigger not in ALARMS or request.by_person:
+        return None
+    entries = ledger.responses(project, FIRST)
+    if any(each.get("kind") == "retrain" and each.get("event_id") == request.event_id for each in entries):
+        # this event was allowed before, and that run may be its own
+        return None
+    since = request.since and request.since.isoformat()
+    if since and contract.retrain.window == "since_drift" and since != drift_began(project, ledger=ledger):
+        return None
+    run = run_on_the_same_rows(project, request.contract_version, ledger=ledger)
+    return None if run and last and last.run_id == run.run_id else run
+
+
+def _same_rows(project: str, run: RunRecord, *, ledger: Ledger) -> str:
+    outcome = run.outcome.replace("_", " ") if run.outcome else "in progress"
+    rows = rows_of(usable_datasets(project, ledger=ledger))
+    out = sum(fault.rows for fault in left_out_rows(project, ledger=ledger))
+    kept_out = (
+        f"; {out:,} rows are left out because of data faults, and `sluice accept-drift {project}` brings back those of "
+        "a change that is real"
+        if out
+        else ""
+    )
+    return (
+        f"{run.run_id} ({outcome}) has learned from the same {rows:,} accepted rows under this contract, and they give "
+        f"the same model again; an alarm retrains when new rows arrive in raw/{project}/{kept_out}"
+    )
 
 
 def earlier_retrainings(project: str, contract: Contract, event_id: str, *, ledger: Ledger, clock: Clock) -> list[Json]:

@@ -115,7 +115,7 @@ def tell_once(
         said = _why(change)  # an alert of its kind ends with how to go on
     else:
         kind, decision = "Held Change Over", "over"
-        subject = f"{project}: {change.name} is over"
+        subject = f"{project}: was {change.name} real drift?" if change.doubted else f"{project}: {change.name} is over"
         said = reasons = [f"{change.name} is over: {_who_says_so(change)}"]
         if change.left_out:
             until = change.over.isoformat() if change.over else "now"
@@ -123,7 +123,11 @@ def tell_once(
             told = f"{rows:,} rows of {of} arrived from {change.since.isoformat()} to {until}"
             named = f": {listed(ids, MAX_TOLD, key)}" if ids else ""
             reasons.append(f"{told} and stay out of later runs{named}")
-            reasons.append(f"to learn from them: `sluice accept-drift {project} --change {change.change_id}`")
+            accept = f"`sluice accept-drift {project} --change {change.change_id}`"
+            if change.doubted:
+                reasons.append(f"was it real from its beginning? If so: {accept}; if the data were broken, do nothing")
+            else:
+                reasons.append(f"to learn from them: {accept}")
     facts = {"change_id": change.change_id, "reason": change.reason, "columns": list(change.columns), "record": key}
     alerts.publish(kind, project, subject, "\n".join(said), facts)
     inputs: Json = {"alarm": "triage", "at": at.isoformat(), "champion": change.champion}
@@ -133,6 +137,8 @@ def tell_once(
 
 
 def _who_says_so(change: HeldChange) -> str:
+    if change.doubted:
+        return "the newest measurement takes what its window shows for real drift, requests of that time included"
     if change.ended is None:
         return "the newest measurement does not show it any more"
     why = f" ({visible(change.ended['reason'])})" if change.ended["reason"] else ""

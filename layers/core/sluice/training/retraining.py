@@ -7,12 +7,12 @@ from datetime import datetime
 from sluice.contract import Contract
 from sluice.escaping import visible
 from sluice.ports import Alerts, Clock, Events, Json, Ledger, ObjectStore
-from sluice.store.held_changes import HeldChange
+from sluice.store.held_changes import HeldChange, arrived_meanwhile, held_changes
 from sluice.store.run_records import project_contract
-from sluice.training.chosen_rows import left_out_rows
 from sluice.training.governor import Request, count_retraining, earlier_retrainings, in_week, limits, tried_before
 from sluice.training.held_answers import follow_verdict, sentences, verdict_for, waits_for_confirmation
 from sluice.training.responses import latest_report
+from sluice.training.usable_rows import rows_of, usable_datasets
 from sluice.watch.triage import broken
 from sluice.watch.verdicts import ReportedVerdict
 
@@ -77,10 +77,22 @@ def answer(
     last = tried_before(project, wanted, ledger=ledger)
     if last:
         reasons.append(last.text(wanted))
+    reasons += _doubts(project, ledger=ledger)
     if change and change.accepted:
         reasons.append(f"accepted as real by {visible(change.accepted['by'])} at {change.accepted['at']}")
     request(project, wanted, "; ".join(reasons), at, ledger=ledger, events=events)
     return "retrain", reasons, facts
+
+
+def _doubts(project: str, *, ledger: Ledger) -> list[str]:
+    """Rows that a retraining leaves out for faults that may have been real drift: a sentence for each fault."""
+    datasets = ledger.datasets(project)
+    found = []
+    for change in held_changes(project, ledger=ledger):
+        if change.doubted and (rows := arrived_meanwhile([change], datasets)["rows"]):
+            accept = f"`sluice accept-drift {project} --change {change.change_id}`"
+            found.append(f"{rows:,} rows of the time of {change.name} stay out of it; if that was real: {accept}")
+    return found
 
 
 def _request(
@@ -128,9 +140,7 @@ def _size(contract: Contract, kind: str, report: Json) -> float | None:
 
 def accepted_rows(project: str, *, ledger: Ledger) -> int:
     """Rows of the datasets that a run would learn from now."""
-    out = {each for fault in left_out_rows(project, ledger=ledger) for each in fault.datasets}
-    kept = [each for each in ledger.datasets(project) if "withdrawn_at" not in each and each["dataset_id"] not in out]
-    return sum(int(each.get("rows") or 0) for each in kept)
+    return rows_of(usable_datasets(project, ledger=ledger))
 
 
 def request(project: str, wanted: Request, reason: str, at: datetime, *, ledger: Ledger, events: Events) -> None:

@@ -9,9 +9,8 @@ from datetime import datetime
 from sluice import names
 from sluice.contract import Contract
 from sluice.ports import Ledger
-from sluice.store.run_records import run_records
-from sluice.training.chosen_rows import left_out_rows
 from sluice.training.governor import Request
+from sluice.training.usable_rows import learning_runs, rows_of, usable_datasets
 
 TRIGGER = "volume"
 
@@ -46,20 +45,13 @@ def new_rows(contract: Contract, *, ledger: Ledger) -> NewRows | None:
     project, wanted = contract.project, contract.retrain.on_rows
     if wanted is None or ledger.champion(project) is None:
         return None
-    out = {each for fault in left_out_rows(project, ledger=ledger) for each in fault.datasets}
-    present = [each for each in ledger.datasets(project) if "withdrawn_at" not in each]
-    usable = {each["dataset_id"]: each for each in present if each["dataset_id"] not in out}
-    ended_well = (
-        run
-        for run in run_records(project, ledger=ledger)
-        if run.datasets and run.champion is None and run.outcome != "failed" and run.status != "not started"
-    )
-    last = next(ended_well, None)
+    last = next(iter(learning_runs(project, ledger=ledger)), None)
     learned = set(last.datasets or ()) if last else set()
-    fresh = [each for name, each in usable.items() if name not in learned]
-    had = sum(int(usable[name].get("rows") or 0) for name in learned if name in usable)
+    usable = usable_datasets(project, ledger=ledger)
+    fresh = [each for each in usable if each["dataset_id"] not in learned]
+    had = rows_of(usable) - rows_of(fresh)
     return NewRows(
-        rows=sum(int(each.get("rows") or 0) for each in fresh),
+        rows=rows_of(fresh),
         needed=max(1, math.ceil(wanted * had) if wanted < 1 else int(wanted)),
         last=last.run_id if last else None,
         datasets=tuple(sorted(each["dataset_id"] for each in fresh)),
