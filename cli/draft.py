@@ -17,9 +17,11 @@ from cli.formats import Way
 from cli.guessing import Scan, Seen, only
 from cli.text import plural
 from sluice.contract import load_contract, nearest
+from sluice.contract.data import Expectations, Split
 from sluice.contract.file import FOUND, FileLayout
 from sluice.contract.metric_limits import METRICS
 from sluice.contract.models import PROJECT_PATTERN
+from sluice.contract.training import Gate
 from sluice.gates.power import decidable_margin
 from sluice.model.shortening import listed
 
@@ -37,14 +39,15 @@ _TARGETS = (
     "revenue",
     "default",
 )
-MAX_INVALID = 0.05
+MAX_INVALID: float = Expectations.model_fields["max_invalid_rows"].default
 MAX_REFUSED = 0.5
 """Up to this share of refused rows the contract accepts its file; with more, something else is wrong with it."""
 _CLASSES = 20
 _MANY_ROWS = 50_000
 _MINUTES, _MINUTES_OF_MANY = 2, 10
 """Of `auto`: a first model soon; a longer search may find a better one."""
-_TEST_SHARE, _CONFIDENCE = 0.2, 0.95
+_TEST_SHARE: float = Split.model_fields["test"].default
+_CONFIDENCE: float = Gate.model_fields["confidence"].default
 _SHOWN = 5
 _YES = frozenset(
     ("da", "evet", "hai", "igen", "ja", "jo", "oui", "sí", "si", "sì", "sim", "tak", "yes", "true", "positive")
@@ -97,7 +100,7 @@ def draft(
     lines = [
         f"# From {source}, {plural(scan.rows, 'row')}{'' if scan.whole else ' looked at'}. Every key: docs/contract.md",
         f"project: {project}",
-        'description: ""  # DECIDE: the question that the model answers',
+        'description: ""  # DECIDE: the model\'s question',
         f"problem: {problem}",
     ]
     if chosen and not target:
@@ -187,10 +190,7 @@ def _problem(target: Seen, result: Draft) -> tuple[str, str]:
 def _key_lines(scan: Scan, target: Seen | None, key: Seen | None, result: Draft) -> list[str]:
     if key:
         return [f"  key: [{_scalar(key.name)}]"]
-    result.decisions.append(
-        "data.key: which columns identify a row? Delayed labels need them, and of rows with the same key only one "
-        "is kept"
-    )
+    result.decisions.append("data.key: which columns identify a row? Delayed labels need them")
     unique = [column.name for column in scan.columns if column.unique and column is not target]
     seen = f"; distinct in every row: {listed(unique, 8)}" if unique else "; no column is distinct in every row"
     name = target.name if target else None
@@ -201,11 +201,11 @@ def _key_lines(scan: Scan, target: Seen | None, key: Seen | None, result: Draft)
 
 def _time_lines(scan: Scan, target: Seen | None, time: Seen | None, result: Draft) -> list[str]:
     if time:
-        result.decisions.append(f"data.time: {time.name!r} orders the rows and is not a feature; is that right?")
-        return [f"  time: {_scalar(time.name)}  # DECIDE: orders the rows; with null it is a feature"]
+        result.decisions.append(f"data.time: {time.name!r} orders the rows and is not a feature; right?")
+        return [f"  time: {_scalar(time.name)}  # DECIDE: orders the rows; null makes it a feature"]
     several = [column.name for column in scan.columns if column.type == "timestamp" and column is not target]
     if not several:
-        return ["  time: null"]
+        return []
     result.decisions.append(f"data.time: which of {', '.join(several)} orders the rows?")
     return [f"  time: null  # DECIDE: which column orders the rows: {', '.join(several)}?"]
 
@@ -282,7 +282,7 @@ def _column(column: Seen, kind: str, scan: Scan, *, required: bool) -> str:
         if listed:
             parts.append(f"values: [{', '.join(_text(value) for value in listed)}]")
     if kind == "boolean" and column.values is not None and set(column.values) <= {"0", "1"}:
-        notes.append("only 0 and 1: if it counts something, write integer")
+        notes.append("only 0 and 1; a count is an integer")
     if kind == "text" and column.unique and not required:
         notes.append("distinct in every row: add it to features.drop unless its words carry meaning")
     if not column.filled:
@@ -294,24 +294,26 @@ def _column(column: Seen, kind: str, scan: Scan, *, required: bool) -> str:
 def _rest(
     problem_type: str, rows: int, time: Seen | None, result: Draft, refused: float, *, labelled: bool
 ) -> list[str]:
-    by_time = "  # DECIDE: by: time if the model must predict later rows" if time else ""
-    limit, why = MAX_INVALID, ""
+    lines = []
     if MAX_INVALID < refused <= MAX_REFUSED:
-        limit, why = math.ceil(100 * refused) / 100, "  # DECIDE: so many rows of this file are quarantined; why?"
+        limit = math.ceil(100 * refused) / 100
+        lines += [
+            f"  expectations: {{max_invalid_rows: {limit}}}  # DECIDE: so many rows of this file are quarantined; why?"
+        ]
         result.decisions.append(
             f"data.expectations.max_invalid_rows: {refused:.1%} of the file's rows are quarantined. Correct the "
             "file, or accept that such files lose as many"
         )
+    if time:
+        lines += ["  split: {by: random}  # DECIDE: by: time, if the model predicts later rows"]
     return [
-        f"  expectations: {{max_invalid_rows: {limit}}}{why}",
-        f"  split: {{test: {_TEST_SHARE}, validation: 0.2, by: random}}{by_time}",
+        *lines,
         *_training(problem_type, rows),
         "gates:",
-        "  # DECIDE, after a first model: what makes a model useful? For example:",
         *_gates(problem_type, rows, labelled=labelled),
         "release:",
-        "  approval: manual  # DECIDE: automatic once you trust the gates",
-        "  no_traffic: roll_back  # DECIDE: without live requests a later model is rolled back; or hold, promote",
+        "  approval: manual  # DECIDE: or automatic",
+        "  no_traffic: roll_back  # DECIDE: a later model without live requests; or hold, promote",
     ]
 
 
@@ -322,7 +324,7 @@ def _training(problem_type: str, rows: int) -> list[str]:
     return [
         "training:",
         "  candidates: [auto]",
-        f"  tuning: {{max_minutes: {minutes}}}  # more may find a better model",
+        f"  tuning: {{max_minutes: {minutes}}}",
     ]
 
 
@@ -339,10 +341,10 @@ def _gates(problem_type: str, rows: int, *, labelled: bool) -> list[str]:
     compared = "r2" if problem_type == "regression" else metric
     margin = decidable_margin(compared, round(_TEST_SHARE * rows), _CONFIDENCE)
     return [
-        f"  # - {useful}",
+        f"  # - {useful}  # DECIDE, after a first model: what is useful?",
         f"  - {{metric: {metric}, above_baseline_by: 0.0}}",
-        f"  - {{metric: {compared}, not_worse_than_champion_by: {margin:g}, confidence: {_CONFIDENCE}}}",
-        "  - {metric: suspected_leaks, max: 0}  # no column may seem to give the target away",
+        f"  - {{metric: {compared}, not_worse_than_champion_by: {margin:g}}}",
+        "  - {metric: suspected_leaks, max: 0}",
     ]
 
 

@@ -28,16 +28,16 @@ def problem_line(kind: str, labelled: str | None, decisions: list[str]) -> str:
 def gate_lines(kind: str, *, labelled: bool) -> list[str]:
     if kind == "clustering":
         return [
-            "  - {metric: stability, min: 0.8}  # the same segments from other samples of the rows",
+            "  - {metric: stability, min: 0.8}  # same segments from other samples",
             "  - {metric: silhouette, above_baseline_by: 0.0}",
-            "  - {metric: silhouette, not_worse_than_champion_by: 0.02, confidence: 0.95}",
+            "  - {metric: silhouette, not_worse_than_champion_by: 0.02}",
         ]
     if labelled:
         return [
             "  - {metric: pr_auc, above_baseline_by: 0.0}",
-            "  - {metric: pr_auc, not_worse_than_champion_by: 0.05, confidence: 0.95}",
+            "  - {metric: pr_auc, not_worse_than_champion_by: 0.05}",
         ]
     return [
-        "  - {metric: stability, min: 0.8}  # the same order of the rows from other samples of them",
+        "  - {metric: stability, min: 0.8}  # same order from other samples",
         "  - {metric: flagged_share, max: 0.1}",
     ]

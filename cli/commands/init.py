@@ -114,10 +114,7 @@ def run(
     out.say(f"  {told}")
     for decision in made.decisions:
         out.say(f"  decide: {decision}")
-    split = "data.split, " if "DECIDE: by: time" in made.text else ""
-    out.say(f"  decide in the file: description, {split}gates, release.approval and release.no_traffic")
-    out.say("  without live requests a later model is rolled back, unless release.no_traffic is hold or promote")
-    out.say(f"Then: sluice check {output} && sluice register {output}")
+    out.say(f"Confirm the lines with DECIDE; then: sluice check {output} && sluice register {output}")
     facts: dict[str, Any] = {
         "file": str(output),
         "project": made.project,

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.app import COMMANDS, main
-from examples.generate_sessions import Knobs, as_csv
+from cli.app import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[3]
 WRITTEN = sorted(path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "decisions")
@@ -66,12 +65,3 @@ def test_a_clone_stays_clean_when_the_readme_is_followed() -> None:
 def test_the_readme_says_what_a_laptop_lacks() -> None:
     for told in ("deletes its data", "without live requests", "`no_traffic`", "-o NAME.yaml"):
         assert told in README
-
-
-def test_the_readme_and_the_drafted_contract_are_read_in_three_minutes(tmp_path: Path) -> None:
-    """230 words a minute; the contract is that of the README's own file, with fewer rows."""
-    source, contract = tmp_path / "data.csv", tmp_path / "project.yaml"
-    source.write_bytes(as_csv(Knobs(rows=300)))
-    assert main(["init", str(source), "--target", "purchase", "-o", str(contract)]) == 0
-    read = re.sub(r"\]\([^)]*\)", "]", README) + contract.read_text(encoding="utf-8")
-    assert len([word for word in read.split() if re.search(r"\w", word)]) <= 3 * 230

@@ -1,0 +1,85 @@
+"""What a newcomer reads until the first model: the README, what `init` prints and the contract that it drafts."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from cli.app import main
+from examples.generate_sessions import Knobs, as_csv
+
+ROOT = Path(__file__).resolve().parents[3]
+README = re.sub(r"\]\([^)]*\)", "]", (ROOT / "README.md").read_text(encoding="utf-8"))
+WORDS_A_MINUTE = 230
+ROWS = 300
+
+
+def words(text: str) -> int:
+    return sum(1 for word in text.split() if re.search(r"\w", word))
+
+
+def cycle(*values: object) -> list[object]:
+    return [values[row % len(values)] for row in range(ROWS)]
+
+
+def churn() -> dict[str, list[object]]:
+    """A wide table of categories, as one of telephone customers: each value stands in the contract."""
+    service = {f"Service{number}": cycle("No", "Yes", "No internet service") for number in range(7)}
+    return {
+        "customerID": [f"{row:04}-QPYBK" for row in range(ROWS)],
+        "gender": cycle("Male", "Female"),
+        "SeniorCitizen": cycle(0, 0, 1),
+        **{name: cycle("Yes", "No", "No") for name in ("Partner", "Dependents", "PhoneService", "PaperlessBilling")},
+        "tenure": list(range(ROWS)),
+        "Contract": cycle("Month-to-month", "Two year", "One year"),
+        "InternetService": cycle("Fiber optic", "DSL", "No"),
+        **service,
+        "Payment": cycle("Electronic check", "Mailed check", "Bank transfer (automatic)", "Credit card (automatic)"),
+        "MonthlyCharges": [row * 0.37 for row in range(ROWS)],
+        "TotalCharges": [row * 1.91 for row in range(ROWS)],
+        "target": cycle("Yes", "No", "No"),
+    }
+
+
+def bikes() -> dict[str, list[object]]:
+    """Counts by hour: no key, a time, and columns of 0 and 1, so that most comments stand in the contract."""
+    return {
+        "instant": list(range(ROWS)),
+        "day": [f"2026-{1 + row // 28:02}-{1 + row % 28:02}" for row in range(ROWS)],
+        **{name: cycle(1, 0, 0) for name in ("year", "holiday", "workingday")},
+        **{name: cycle(*range(12)) for name in ("season", "month", "hour", "weekday", "weather")},
+        **{name: [row * 0.013 for row in range(ROWS)] for name in ("temp", "felt", "humidity", "wind")},
+        **{name: list(range(ROWS)) for name in ("casual", "registered", "target")},
+    }
+
+
+def beans() -> dict[str, list[object]]:
+    """Measurements and seven classes."""
+    return {
+        "Bean ID": list(range(ROWS)),
+        **{f"ShapeFactor{number}": [row * 0.37 + number for row in range(ROWS)] for number in range(16)},
+        "target": cycle("DERMASON", "SIRA", "SEKER", "HOROZ", "CALI", "BARBUNYA", "BOMBAY"),
+    }
+
+
+@pytest.mark.parametrize("table", [churn, bikes, beans])
+def test_own_files_take_three_minutes_of_reading(table, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (tmp_path / "own.csv").open("w", newline="", encoding="utf-8") as written:
+        columns = table()
+        csv.writer(written).writerows([list(columns), *zip(*columns.values(), strict=True)])
+    assert words(README) + read_of(tmp_path / "own.csv", "target", capsys) <= 3 * WORDS_A_MINUTE
+
+
+def test_the_readmes_own_file_does_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "data.csv").write_bytes(as_csv(Knobs(rows=ROWS)))
+    assert words(README) + read_of(tmp_path / "data.csv", "purchase", capsys) <= 3 * WORDS_A_MINUTE
+
+
+def read_of(source: Path, target: str, capsys: pytest.CaptureFixture[str]) -> int:
+    """Words that `init` prints and of the contract."""
+    contract = source.with_name("project.yaml")
+    assert main(["init", str(source), "--target", target, "-o", str(contract)]) == 0
+    return words(capsys.readouterr().out.replace(str(contract), contract.name)) + words(contract.read_text("utf-8"))
