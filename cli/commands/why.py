@@ -14,8 +14,8 @@ from cli.named_runs import run_or_newest
 from cli.options import Json, OptionalProject, RunOrProject, print_json
 from cli.output import Shape
 from cli.text import say
+from cli.trials import budget_of, trials_of
 from cli.trials import told as trials_told
-from cli.trials import trials_of
 from sluice.changes.words import lines
 from sluice.datasets.compare_contract import contract_change
 from sluice.store.prepared_data import prepared_data
@@ -32,6 +32,7 @@ JSON = Shape(
         "search": "strategy, jobs and families of the tuning, or null",
         "candidates": "the families with their best scores",
         "trials": "the trials of auto",
+        "budget": "what the search of auto had and used, and why it ended; or null",
         "decisions": "each decision record: gates, replay, canary, bandit, verification",
         "responses": "the answers to alarms",
     }
@@ -46,6 +47,7 @@ def run(connection: Connection, run_id: RunOrProject, project: OptionalProject =
     answers = decisions.responses(world, name, full, record)
     search = search_of(connection, name, full, str(record.get("warm_start_refused") or ""))
     trials = trials_of(name, full, objects=world.objects)
+    budget = budget_of(name, full, objects=world.objects)
     prepared = prepared_data(name, full, objects=world.objects)
     changed = contract_change(name, str(record.get("contract_version")), objects=world.objects)
     if as_json:
@@ -58,6 +60,7 @@ def run(connection: Connection, run_id: RunOrProject, project: OptionalProject =
                 "search": asdict(search) if search else None,
                 "candidates": [asdict(each) for each in search.families] if search else [],
                 "trials": trials,
+                "budget": budget.model_dump() if budget else None,
                 "decisions": [decision for _, decision in own],
                 "responses": [response for _, response in answers],
             }
@@ -74,7 +77,7 @@ def run(connection: Connection, run_id: RunOrProject, project: OptionalProject =
     if search and search.jobs:
         say(f"\n{told(search)}")
     if trials:
-        say(f"\n{trials_told(trials, search.problem if search else '')}")
+        say(f"\n{trials_told(trials, search.problem if search else '', budget)}")
     for key, decision in own:
         say(f"\n{decisions.shown(decision)}\n  record: {world.objects.uri(key)}")
     if record.get("approval"):

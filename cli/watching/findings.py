@@ -46,6 +46,7 @@ def evaluation(found: Evaluation) -> Evidence:
     if len(leaks) > _SHOWN_LEAKS:
         told.append(f"! {len(leaks) - _SHOWN_LEAKS} more suspected leaks: `sluice why`")
     short = found.search.short if found.search else None
+    told += [f"auto: {found.search.end}"] if found.search and found.search.end else []
     told += [f"! {short}"] if short else []
     facts = {
         "metric": found.metric,
@@ -53,6 +54,7 @@ def evaluation(found: Evaluation) -> Evidence:
         "models": models,
         "suspected_leaks": leaks,
         "few_trials": short,
+        "search": found.search.model_dump() if found.search else None,
     }
     return Evidence((head, *told), facts)
 

@@ -116,7 +116,7 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
         trials[place].fits = len(fits[place])
     for trial in search.trials:
         say(line(trial, data.task.metric))
-    say(f"auto: {len(search.trials)} trials, {len(trials)} with a score; {search.ended or 'all were tried'}")
+    say(f"auto: {len(search.trials)} trials, {len(trials)} with a score; {search.ended}")
     own = np.isin(rows, np.arange(len(data.rows), len(y)))
     business = data.contract.get("business")
     metrics = compute(data.labels.problem, y[rows][own], choice.answers[own], business, choice.threshold)
@@ -127,8 +127,7 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
         "fitted_on": ["train", "validation"],
         "validation": {"rows": int(own.sum()), "metrics": metrics, "out_of_fold": folds.text},
         "trials": [told(trial) for trial in search.trials],
-        "search": searched(search, 60.0 * minutes),
-        "ended": search.ended,
+        "search": searched(search, 60.0 * minutes, search.ended_at - began),
         "families_left_out": sorted(search.absent),
         "ensemble_better_in": choice.sure,
         "threshold_by": choice.threshold_by,
@@ -165,8 +164,9 @@ def told(trial: Trial) -> dict[str, Any]:
     }
 
 
-def searched(search: Search, budget: float) -> dict[str, Any]:
+def searched(search: Search, budget: float, seconds: float) -> dict[str, Any]:
     """How many configurations of the portfolio there are for these rows, and of how many the budget allowed a verdict.
+    `seconds`: from the job's beginning to the end of the search.
 
     A configuration that is clearly worse on its first fold, or that fails, has its verdict.
     """
@@ -179,6 +179,8 @@ def searched(search: Search, budget: float) -> dict[str, Any]:
         "portfolio": len(begun) + waiting,
         "judged": len(begun) - unjudged,
         "budget_seconds": budget,
+        "seconds": round(seconds, 1),
+        "ended": search.ended,
     }
 
 

@@ -76,6 +76,7 @@ class Search:
         """Families of the portfolio that this environment does not have."""
         self.best: Trial | None = None
         self.ended = ""
+        self.ended_at = began
         self._since_best = 0
         self._next: deque[tuple[Trial, int]] = deque()
         self._later: list[Trial] = []
@@ -93,14 +94,15 @@ class Search:
                 break
             for outcome in self._workers.wait(self._search_end()):
                 self._take(outcome)
-            if self._late():
-                self.ended = self.ended or "the budget was used up"
+            if self._over() and self._late():
                 for job in self._workers.end_running():
                     self._leave(self.trials[job.trial], "not ended within the budget")
                 break
         for trial in self.trials:
             if trial.loss is None and not trial.left_out:
                 self._leave(trial, "not ended within the budget")
+        self.ended = self.ended or "all configurations were tried"
+        self.ended_at = time.monotonic()
         return self.trials
 
     def finished(self) -> list[Trial]:
@@ -142,9 +144,10 @@ class Search:
 
     def _over(self) -> bool:
         if self._late():
+            self.ended = self.ended or "the rest of the budget is for the fits on all rows"
             return True
         if self._since_best >= PATIENCE:
-            self.ended = f"{PATIENCE} proposals in a row were not better"
+            self.ended = f"{PATIENCE} further configurations in a row were not better"
         return bool(self.ended)
 
     def _refits(self) -> float:

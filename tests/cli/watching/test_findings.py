@@ -92,6 +92,17 @@ def test_suspected_leaks_stand_beside_the_metric_that_they_may_have_made():
     assert findings.evaluation(Evaluation(**facts)).facts["suspected_leaks"] == []
 
 
+def test_why_the_search_ended_early_stands_below_the_metric():
+    measured = {"metrics": {"rmse": 3.0}, "artifact_sha256": "a" * 64, "family": "ridge"}
+    facts = {"metric": "rmse", "lower_is_better": True, "problem": "regression", "rows": 100, "candidate": measured}
+    searched = {"trials": 59, "scored": 57, "portfolio": 19, "judged": 19, "budget_seconds": 120.0}
+    ended = {"seconds": 28.4, "ended": "40 further configurations in a row were not better"}
+    assert findings.evaluation(Evaluation(**facts, search={**searched, **ended})).lines[1:] == (
+        "auto: the search ended after 28 of 120 s: 40 further configurations in a row were not better",
+    )
+    assert len(findings.evaluation(Evaluation(**facts, search=searched)).lines) == 1  # an older record does not say
+
+
 def test_few_trials_stand_beside_the_metric_and_say_what_would_help():
     measured = {"metrics": {"rmse": 3.0}, "artifact_sha256": "a" * 64, "family": "logistic_regression"}
     facts = {"metric": "rmse", "lower_is_better": True, "problem": "regression", "rows": 100, "candidate": measured}

@@ -264,7 +264,7 @@ def test_alarms_and_the_clock_share_the_weekly_limit_and_what_is_held_is_told() 
     assert world.call(request_retraining, PROJECT, "2026-11-22T13:00:00Z")["decision"] == "retrain"
     held = world.call(request_retraining, PROJECT, "2026-11-22T14:00:00Z")
     assert held["decision"] == "hold"
-    assert held["reasons"] == ["2 retrainings in the last 7 days, 2 are allowed"]
+    assert held["reasons"] == ["retrainings in the last 7 days: 2, the most that retrain.max_per_week allows"]
     assert len(world.events.put_events) == 2
     answer = world.call(respond_to_alarm, alarm("drift", "2026-11-22T15:00:00.000+0000"))
     assert answer["decision"] == "hold"

@@ -14,6 +14,22 @@ class SearchBudget(Record):
     judged: int
     budget_seconds: float
     """`training.tuning.max_minutes`."""
+    seconds: float | None = None
+    """Until the search ended; None in older records."""
+    ended: str = ""
+    """Why it ended then."""
+
+    @property
+    def end(self) -> str | None:
+        """When and why the search ended, in words.
+
+        >>> searched = SearchBudget(trials=59, scored=57, portfolio=19, judged=19, budget_seconds=120)
+        >>> searched.model_copy(update={"seconds": 28.4, "ended": "all configurations were tried"}).end
+        'the search ended after 28 of 120 s: all configurations were tried'
+        """
+        if self.seconds is None:
+            return None
+        return f"the search ended after {self.seconds:.0f} of {self.budget_seconds:.0f} s: {self.ended}"
 
     @property
     def short(self) -> str | None:

@@ -141,7 +141,11 @@ def in_week(earlier: list[Json], *, clock: Clock) -> int:
 def over_the_limit(contract: Contract, earlier: list[Json], *, clock: Clock) -> list[str]:
     """The weekly limit's reason against one more retraining; none when there may be one."""
     count, limit = in_week(earlier, clock=clock), contract.retrain.max_per_week
-    return [f"{count} retrainings in the last 7 days, {limit} are allowed"] if count >= limit else []
+    return (
+        [f"retrainings in the last 7 days: {count}, the most that retrain.max_per_week allows"]
+        if count >= limit
+        else []
+    )
 
 
 def _fault(project: str, change: HeldChange) -> str:
