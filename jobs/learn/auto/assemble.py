@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from auto.choice import BUDGET_MS, Choice
+from auto.few_rows import best_of_each_family
 from auto.fitting import Exported, FullFit, parity_rows
 from auto.settling import mean_settled
-from auto.trials import Trial
+from auto.trials import Trial, loss_of
 from auto.workers import Workers
 from families import FAMILIES
 from parity import check_answers
@@ -24,6 +25,8 @@ PARITY = 1e-9
 
 SEEDS = 3
 """Fits of one member at most, each with a seed of its own: the mean of three has most of what many would gain."""
+_MEMBERS = 4
+"""Of many rows, so many costly members are reckoned with."""
 _SLOWER = 1.3
 """A fit with another seed is begun only where there is so many times what the first one took."""
 
@@ -45,6 +48,19 @@ class Assembled(NamedTuple):
 def settled(trial: Trial) -> dict[str, Any]:
     """The trial's hyperparameters for all rows."""
     return mean_settled(trial.hyperparameters, [held.settled for held in trial.held.values()])
+
+
+def seconds_of_refits(ended: Sequence[Trial], begun: Sequence[Trial], *, few: bool, workers: int) -> float:
+    """What `refit` will take at most for the trials that are likely to be chosen, and those that are `begun`.
+
+    Of `few` rows each family may have a member.
+    """
+    if few:
+        likely, most = [ended[place] for place in best_of_each_family(ended)], len(FAMILIES)
+    else:
+        likely, most = sorted(ended, key=loss_of)[: 3 * _MEMBERS], _MEMBERS
+    costs = sorted((trial.refit_seconds for trial in [*likely, *begun]), reverse=True)[:most]
+    return max([*costs[:1], sum(costs) / workers])
 
 
 def refit(

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from auto.calibrating import fitted_calibration
-from auto.ensemble import mixed, select_steadily, select_within, share_better
+from auto.ensemble import mixed, select_within, share_better
+from auto.few_rows import FEW_ROWS, best_of_each_family, weigh_families
 from auto.guide import Loss
 from auto.trials import Trial
 from sluice.model.calibration import Calibration
@@ -23,9 +24,6 @@ takes about 0.25 ms of the 0.5 that a row may take, and between two requests its
 processor's caches (`make bench-families` measures it)."""
 CANDIDATES, OF_A_FAMILY = 16, 4
 """Trials that may become members: more of one family are near copies, of which the luckiest would be chosen."""
-FEW_ROWS = 2_000
-"""Up to so many, weights are the mean of selections on resampled rows, and the best trial has won by much luck: an
-ensemble is taken where it is more likely than not to be better."""
 SELECTION_ROWS = 20_000
 """The weights are chosen on so many of the rows at most: their noise is then far below the trials' differences."""
 RESAMPLES = 100
@@ -40,7 +38,10 @@ _FOLDS = 5
 
 
 class Choice(NamedTuple):
-    """`weights`: place in the trials → weight. `sure`: the share of resamples in which the ensemble was better."""
+    """`weights`: place in the trials → weight.
+
+    `sure`: the share of resamples in which the ensemble was better than the best trial, None where that was not asked.
+    """
 
     weights: dict[int, float]
     sure: float | None
@@ -62,8 +63,14 @@ def choose(
     problem, metric = contract["problem"]["type"], contract["problem"]["metric"]
     business = contract.get("business")
     loss = Loss(problem, metric, business)
-    best = min(range(len(trials)), key=lambda i: trials[i].loss or 0.0)
-    weights, sure = _weights(trials, answers, y, loss, best, seed)
+    # a row is read once for all members that see it alike
+    budget_ms = BUDGET_MS - max(trial.reading_ms for trial in trials)
+    if len(y) <= FEW_ROWS:
+        able = best_of_each_family(trials)
+        times = {i: trials[i].row_ms for i in able}
+        weights, sure = weigh_families(problem, {i: answers[i] for i in able}, y, times, budget_ms), None
+    else:
+        weights, sure = _selected(trials, answers, y, loss, budget_ms, seed)
     answer = mixed(answers, weights)
     calibration = fitted_calibration(problem, y, answer, seed)
     if calibration is not None:
@@ -72,10 +79,12 @@ def choose(
     return Choice(weights, sure, answer, calibration, threshold, by)
 
 
-def _weights(
-    trials: Sequence[Trial], answers: Sequence[np.ndarray], y: np.ndarray, loss: Loss, best: int, seed: int
+def _selected(
+    trials: Sequence[Trial], answers: Sequence[np.ndarray], y: np.ndarray, loss: Loss, budget_ms: float, seed: int
 ) -> tuple[dict[int, float], float | None]:
+    """Weights by greedy selection, and how sure it is that they are better than the best trial alone."""
     ranked = sorted(range(len(trials)), key=lambda i: trials[i].loss or 0.0)
+    best = ranked[0]
     of_family: dict[str, list[int]] = {}
     for i in ranked:
         of_family.setdefault(trials[i].family, []).append(i)
@@ -84,18 +93,11 @@ def _weights(
     chance = np.random.default_rng(seed)
     rows = np.arange(len(y)) if len(y) <= SELECTION_ROWS else chance.choice(len(y), SELECTION_ROWS, replace=False)
     some = [answers[i][rows] for i in able]
-    # a row is read once for all members that see it alike
-    budget_ms = BUDGET_MS - max(trial.reading_ms for trial in trials)
-    times = [trials[i].row_ms for i in able]
-    few = len(y) <= FEW_ROWS
-    if few:
-        found = select_steadily(some, y, loss, times, budget_ms=budget_ms, seed=seed)
-    else:
-        found = select_within(some, y[rows], loss, times, budget_ms=budget_ms)
+    found = select_within(some, y[rows], loss, [trials[i].row_ms for i in able], budget_ms=budget_ms)
     if len(found) == 1:
         return {able[next(iter(found))]: 1.0}, None
     sure = share_better(y[rows], mixed(some, found), answers[best][rows], (loss, loss), seed, RESAMPLES)
-    if sure < (0.5 if few else SURE):
+    if sure < SURE:
         return {best: 1.0}, sure
     return {able[place]: weight for place, weight in found.items()}, sure
 

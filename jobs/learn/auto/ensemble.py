@@ -4,9 +4,7 @@ Source: Caruana, Niculescu-Mizil, Crew and Ksikes, "Ensemble selection from libr
 the best trial; add, again and again, the trial whose answers lower the loss of the mean most. How often a trial was
 added is its weight.
 
-Of few rows, the selection is repeated on some resamples, and the weights are averaged: what fits one draw of the rows
-by chance is not chosen on the others (after Caruana, Munson and Niculescu-Mizil, "Getting the most out of ensemble
-selection", ICDM 2006, whose bags are of models).
+Of few rows, the mixture that it finds is lucky rather than good: `few_rows` weighs trials there.
 """
 
 from __future__ import annotations
@@ -19,7 +17,6 @@ import numpy as np
 from auto.guide import Loss
 
 MAX_MEMBERS = 5
-BAGS = 10
 ROUNDS = 25
 _ROOM = 0.35
 """Of the milliseconds: what a member may take that leaves room for two others."""
@@ -70,33 +67,6 @@ def select_within(
     other = select([answers[place] for place in quick], y, loss, times, budget_ms=budget_ms)
     other = {quick[place]: weight for place, weight in other.items()}
     return other if loss(y, mixed(answers, other)) < loss(y, mixed(answers, found)) else found
-
-
-def select_steadily(
-    answers: Sequence[np.ndarray],
-    y: np.ndarray,
-    loss: Loss,
-    milliseconds: Sequence[float],
-    *,
-    budget_ms: float,
-    seed: int,
-) -> dict[int, float]:
-    """The mean of `select_within` on BAGS resamples of the rows, of the members with the greatest weights."""
-    chance = np.random.default_rng(seed)
-    total: dict[int, float] = {}
-    for _ in range(BAGS):
-        rows = chance.integers(0, len(y), len(y))
-        found = select_within([a[rows] for a in answers], y[rows], loss, milliseconds, budget_ms=budget_ms)
-        for place, weight in found.items():
-            total[place] = total.get(place, 0.0) + weight
-    kept: dict[int, float] = {}
-    taken = 0.0
-    for place, weight in sorted(total.items(), key=lambda each: -each[1]):
-        if not kept or (len(kept) < MAX_MEMBERS and taken + milliseconds[place] <= budget_ms):
-            kept[place] = weight
-            taken += milliseconds[place]
-    whole = sum(kept.values())
-    return {place: weight / whole for place, weight in kept.items()}
 
 
 def mixed(answers: Sequence[np.ndarray], weights: dict[int, float]) -> np.ndarray:

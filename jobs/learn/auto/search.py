@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from auto.assemble import seconds_of_refits
+from auto.few_rows import FEW_ROWS
 from auto.fitting import FoldFit, Held
 from auto.folds import Folds, mean_by_row
 from auto.guide import Loss, complements, errors_behind, row_losses
@@ -44,7 +46,6 @@ _COSTLY = 0.08
 """Of the budget: a trial of the portfolio that takes more waits until the others have ended."""
 _AHEAD = 1.25
 """Of what the most promising one of those that wait needs: the time that is kept for it, as costs are not exact."""
-_MEMBERS = 4
 _SEEDS = 0.1
 """Of the budget: what fits of the members with other seeds may take."""
 _CHOICE_SECONDS, _EXPORT_SECONDS = 0.8, 0.6
@@ -67,6 +68,7 @@ class Search:
         self._data, self._folds, self._workers = data, folds, workers
         self._began, self._deadline = began, deadline
         self._y = data.all_rows[1]
+        self._few = len(folds.rows) <= FEW_ROWS
         problem = data.contract["problem"]
         business = data.contract.get("business")
         self._loss = Loss(data.labels.problem, problem["metric"], business)
@@ -152,10 +154,8 @@ class Search:
 
     def _refits(self) -> float:
         """What fits on all rows of the best trials will take, and of those whose folds are being fitted."""
-        ranked = sorted(self.finished(), key=loss_of)[: 3 * _MEMBERS]
-        ranked += [each for each in self.trials if each.held and not each.ended and each not in self._later]
-        costs = sorted((trial.refit_seconds for trial in ranked), reverse=True)[:_MEMBERS]
-        return max([*costs[:1], sum(costs) / len(self._workers)])
+        begun = [each for each in self.trials if each.held and not each.ended and each not in self._later]
+        return seconds_of_refits(self.finished(), begun, few=self._few, workers=len(self._workers))
 
     def _search_end(self) -> float:
         """The deadline, less what fits on all rows and the export will take."""
