@@ -39,6 +39,9 @@ def tar() -> bytes:
         (b"\x93NUMPY\x01", "NumPy"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "Git LFS"),
         (b"<table><tr><td>id</td></tr></table>", "HTML"),
+        (bytes(range(256)), "binary data"),
+        (b"\x7fELF\x02\x01\x01\x00\xff", "binary data"),
+        ("id\x01name\x02\x03caf\xe9\n".encode("latin-1"), "is not UTF-8, and other encodings are not guessed"),
         (b"<Error><Code>AccessDenied</Code></Error>", "XML"),
     ],
 )

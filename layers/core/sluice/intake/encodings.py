@@ -10,6 +10,10 @@ from sluice.intake.blocks import Chunks
 
 _HEAD = 64
 _CONTROLS = re.compile(rb"[\x80-\x9f]")
+_IN_TEXT = frozenset(b"\t\n\v\f\r\x1a\x1b")
+"""Control characters of lines, the old end of a file, and the escape of Japanese encodings."""
+_SEPARATORS = 3
+"""Hive writes three others: between columns, elements, and keys and values."""
 _MANY = 16
 """In an encoding of several bytes a letter, a few letters alone may be UTF-8 by chance; not so many."""
 
@@ -72,6 +76,21 @@ def unmarked_utf16(head: bytes) -> str | None:
     if not any(odd) and 0 not in even:
         return "utf-16-le"
     return "utf-16-be" if not any(even) and 0 not in odd else None
+
+
+def is_binary(head: bytes) -> bool:
+    """Neither UTF-8 nor text of one byte or several a letter: such text has no zero bytes, and a few control characters
+    at most besides those of lines and tabs, as separators.
+
+    >>> is_binary(b"\\x7fELF\\x02\\x01\\x01\\xff\\x00\\x00"), is_binary("id,café".encode("latin-1"))
+    (True, False)
+    """
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        controls = {byte for byte in head if byte < 32} - _IN_TEXT
+        return 0 in controls or len(controls) > _SEPARATORS
+    return False
 
 
 class _Utf8Check:

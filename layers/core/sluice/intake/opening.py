@@ -12,7 +12,7 @@ from typing import IO, Literal
 
 from sluice.errors import EmptyFileError, UnreadableFileError
 from sluice.intake.blocks import Chunks, Opener
-from sluice.intake.encodings import named_in_utf8, unmarked_utf16, utf16_in_utf8, without_mark
+from sluice.intake.encodings import is_binary, named_in_utf8, unmarked_utf16, utf16_in_utf8, without_mark
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.packing import CHUNK, packing, unpacked
 from sluice.intake.zip_member import is_workbook
@@ -155,6 +155,11 @@ def open_arrival(arrival: Arrival, scratch: Path, limits: Limits = UNLIMITED, en
         return Opened("text", lambda: named_in_utf8(raw(), named), encoding=named)
     if unmarked := unmarked_utf16(head):
         return Opened("text", lambda: utf16_in_utf8(raw(), unmarked), encoding=unmarked)
+    if is_binary(head):
+        raise UnreadableFileError(
+            "this is not a text file but binary data of a kind that Sluice does not know; export it as CSV (UTF-8), "
+            ".xlsx, JSON lines or Parquet. If it is text, save it as UTF-8"
+        )
     return Opened("text", raw, encoding="utf-8", shift=None if how else 0)
 
 
