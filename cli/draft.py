@@ -50,9 +50,9 @@ _TEST_SHARE: float = Split.model_fields["test"].default
 _CONFIDENCE: float = Gate.model_fields["confidence"].default
 _SHOWN = 5
 _YES = frozenset(
-    ("da", "evet", "hai", "igen", "ja", "jo", "oui", "sí", "si", "sì", "sim", "tak", "yes", "true", "positive")
+    ("da", "evet", "hai", "igen", "ja", "jo", "oui", "sí", "si", "sì", "sim", "tak", "yes", "y", "true", "positive")
 )
-"""Words for yes, in small letters, that a column of booleans does not have."""
+"""Words for yes, in small letters."""
 
 
 @dataclass
@@ -162,12 +162,14 @@ def _problem(target: Seen, result: Draft) -> tuple[str, str]:
     values = [value for value in values if value not in target.markers]
     name = _scalar(target.name)
     if len(values) == 2 and target.type in ("boolean", "category", "integer", "number"):
-        if target.type == "boolean":
+        # a model answers with the labels of its contract: yes and no stay the words of the file
+        if target.type == "boolean" and not {value.casefold() for value in values} <= {"yes", "no", "y", "n"}:
             return f"{{type: binary, target: {name}, positive: true, metric: {METRICS['binary'][0]}}}", "boolean"
         words = [value for value in values if value.casefold() in _YES]
         positive = words[0] if len(words) == 1 else values[-1]
         why = "says yes" if len(words) == 1 else f"is the rarer value of {target.name!r}"
-        result.decisions.append(f"problem.positive: {positive!r} {why}; is it the outcome to predict?")
+        if target.type != "boolean":
+            result.decisions.append(f"problem.positive: {positive!r} {why}; is it the outcome to predict?")
         return (
             f"{{type: binary, target: {name}, positive: {_text(positive)}, metric: {METRICS['binary'][0]}}}",
             "category",

@@ -179,6 +179,8 @@ def _meaning(world: World, project: str, answer: Any) -> str:
         return ""
     problem, found = registered[0]["problem"], predictions[0]
     said = f"{_SAID.get(problem['type'], problem.get('target'))}: {_plain(found.get('prediction'))}"
+    if problem["type"] == "binary" and isinstance(found.get("prediction"), bool):
+        said += f", which is {'yes' if found['prediction'] else 'no'}"
     if (score := found.get("score")) is not None:
         said += f" (anomaly score {score:.3g}, flagged from 0.5 on)"
     if (probability := found.get("probability")) is not None:

@@ -84,6 +84,15 @@ def test_the_targets_values_make_the_problem(drafted, target, kind, column_type)
     assert contract.data.columns[target].type == column_type
 
 
+@pytest.mark.parametrize(("yes", "no"), [("Yes", "No"), ("y", "n")])
+def test_a_target_of_yes_and_no_keeps_the_words_of_the_file(drafted, yes, no):
+    contract, text = drafted({**table(), "paid": [no if i % 3 else yes for i in range(ROWS)]}, "--target", "paid")
+    assert (contract.problem.type, contract.problem.positive) == ("binary", yes)
+    assert contract.data.columns["paid"].values == [no, yes]
+    assert "problem.positive" not in text  # which of them says yes is no question
+    assert f"{ROWS} rows of the file are accepted" in text
+
+
 def test_integer_classes_are_asked_about(drafted):
     contract, text = drafted({**table(), "grade": [i % 5 for i in range(ROWS)]}, "--target", "grade")
     assert contract.problem.type == "multiclass"
