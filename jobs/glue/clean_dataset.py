@@ -7,7 +7,8 @@
 `--inputs` freezes what is read: {"datasets": ["<dataset_id>", ...], "contract": {...}}. Only those dataset folders
 below `--accepted` are read, so that a replay sees the same rows (a job bookmark would be hidden state).
 `--champion-prepared` and `--anchor-prepared` are what this job wrote for the runs of the models that the candidate is
-compared with, or "none". In `--inputs`, `left_out` and `window` may choose among the rows: see `cleaning.chosen_rows`.
+compared with, or "none". In `--inputs`, `left_out` and `window` may choose among the rows: see `cleaning.chosen_rows`,
+and `cleaning.compared_windows` for several windows.
 
 Writes `<output>/{train,validation,test}/data.csv`, `<output>/trained_on/` and `<output>/manifest.json`. CSV: RFC 4180
 with header, nulls as empty fields, booleans true/false, timestamps ISO 8601 in UTC without offset. Row order and bytes
@@ -40,6 +41,7 @@ from pyspark.sql import SparkSession
 
 from cleaning.balance import summarise
 from cleaning.chosen_rows import leave_out_faults, thin_by_age, with_moment, within_window
+from cleaning.compared_windows import mark_windows
 from cleaning.duplicates import deduplicate, losses_by_duplicates
 from cleaning.folds import FOLD_RULE, split
 from cleaning.losses import check_limit, losses_when_read
@@ -83,6 +85,8 @@ def clean(
     duplicates, exact, superseded = losses_by_duplicates(rows, read, plan)
     losses += duplicates
     check_limit(losses, total, plan)
+    rows, by_windows, window = mark_windows(rows, window, created_at)
+    losses += by_windows
     rows, by_age, thinned = thin_by_age(rows, frozen.get("window"), created_at)
     losses += by_age
     counts, targets, uneven = summarise(rows, plan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def read_rows(folder: Path, schema: Schema, channel: str, *, needed: set[str]) -
 
     Raises DataError naming channel, file, line and column.
     """
-    paths = sorted(path for path in folder.glob("**/*.csv") if not path.name.startswith(("_", ".")))
+    paths = _files(folder)
     if not paths:
         raise DataError(f"channel {channel}: no .csv file in {folder}; the Prepare Data step writes data.csv")
     rows: list[dict[str, Value]] = []
@@ -58,6 +59,31 @@ def read_rows(folder: Path, schema: Schema, channel: str, *, needed: set[str]) -
     if not rows:
         raise DataError(f"channel {channel}: the file has a header and no rows")
     return rows
+
+
+def read_marks(folder: Path, names: Sequence[str]) -> dict[str, list[str]]:
+    """Columns that the cleaning job adds to the contract's, as texts in the order of `read_rows`.
+
+    A column is absent where a file lacks it: then the job has not marked the rows so.
+    """
+    marks: dict[str, list[str]] = {name: [] for name in names}
+    for path in _files(folder):
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = read_records(file)
+            header = list(next(reader, None) or ())
+            marks = {name: found for name, found in marks.items() if name in header}
+            if not marks:
+                return {}
+            places = {name: header.index(name) for name in marks}
+            for record in reader:
+                for name, found in marks.items():
+                    found.append(record[places[name]])
+    return marks
+
+
+def _files(folder: Path) -> list[Path]:
+    """Spark leaves markers beside the CSV files."""
+    return sorted(path for path in folder.glob("**/*.csv") if not path.name.startswith(("_", ".")))
 
 
 def crash(error: Exception) -> str:

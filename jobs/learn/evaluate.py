@@ -161,6 +161,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         "similar_values": models["baseline"].training.get("similar_values") or {},
         "learning_curve": candidate.training.get("learning_curve"),
         "search": candidate.training.get("search"),
+        "window": candidate.training.get("window"),
     }
     for role in models:
         result[role]["size_bytes"] = sizes[role]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import choosing
 import numpy as np
 import preparing
+import windows
 
-from channels import read_contract, read_rows
+from channels import read_contract, read_marks, read_rows
 from families import Family, Sample, Task
 from sluice.model.encoder import Encoder
 from sluice.model.errors import ModelError
@@ -34,6 +35,8 @@ class ProjectData:
     y_validation: np.ndarray
     choices: dict[str, choosing.Choice] = field(default_factory=dict, compare=False, repr=False)
     """Family → the preparation that `features.preparation: auto` has chosen for it: once, on the rows of train."""
+    window: dict[str, Any] | None = None
+    """How one of several windows of `retrain.window` was chosen; the rows are those of that window."""
 
     @classmethod
     def read(cls, contract: Path, train: Path, validation: Path) -> ProjectData:
@@ -49,9 +52,23 @@ class ProjectData:
         needed = {problem["target"]}
         rows = read_rows(train, schema, "train", needed=needed)
         held_out = read_rows(validation, schema, "validation", needed=needed)
-        labels = Labels.fit(known, rows, "channel train")
-        y, y_held_out = labels.encode(rows, "channel train"), labels.encode(held_out, "channel validation")
-        return cls(known, schema, labels, rows, y, held_out, y_held_out)
+        data = cls._of(known, schema, rows, held_out)
+        marks = [read_marks(folder, (windows.IN_WINDOW, windows.COMPARED)) for folder in (train, validation)]
+        if not all(len(each) == 2 for each in marks):
+            return data
+        inside, compared = ([*marks[0][name], *marks[1][name]] for name in (windows.IN_WINDOW, windows.COMPARED))
+        kept, report = windows.choose(data, inside, compared)
+        rows, held_out = (
+            [row for row, keep in zip(part, mask) if keep]
+            for part, mask in ((rows, kept[: len(rows)]), (held_out, kept[len(rows) :]))
+        )
+        return replace(cls._of(known, schema, rows, held_out), window=report)
+
+    @classmethod
+    def _of(cls, contract: Mapping[str, Any], schema: Schema, rows: Rows, validation: Rows) -> ProjectData:
+        labels = Labels.fit(contract, rows, "channel train")
+        y, y_validation = labels.encode(rows, "channel train"), labels.encode(validation, "channel validation")
+        return cls(contract, schema, labels, rows, y, validation, y_validation)
 
     @property
     def training(self) -> Mapping[str, Any]:

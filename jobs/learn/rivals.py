@@ -16,10 +16,9 @@ import comparable
 import numpy as np
 from evaluation_files import has_champion, load_model
 
-from channels import crash
+from channels import crash, read_marks
 from sluice.model import metrics
 from sluice.model.bootstrap import paired_difference
-from sluice.model.csv_records import read_records
 from sluice.model.errors import ModelError
 from sluice.model.family_names import members_of
 from sluice.model.labels import UNLABELLED, Labels
@@ -127,19 +126,12 @@ def seen_rows(folder: Path) -> dict[str, np.ndarray]:
 
     A role is absent where the rows are not marked: then it is not on record.
     """
-    parts: dict[str, list[bool]] = {role: [] for role in WHO}
-    for path in sorted(path for path in folder.glob("**/*.csv") if not path.name.startswith(("_", "."))):
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = read_records(file)
-            header = list(next(reader, None) or ())
-            places = {role: header.index(name) for role in WHO if (name := f"_seen_by_{role}") in header}
-            parts = {role: marks for role, marks in parts.items() if role in places}
-            if not parts:
-                return {}
-            for record in reader:
-                for role, marks in parts.items():
-                    marks.append(record[places[role]] == "true")
-    return {role: np.array(marks, dtype=bool) for role, marks in parts.items()}
+    marks = read_marks(folder, [f"_seen_by_{role}" for role in WHO])
+    return {
+        role: np.array([mark == "true" for mark in marks[name]], dtype=bool)
+        for role in WHO
+        if (name := f"_seen_by_{role}") in marks
+    }
 
 
 def _in_order(model: Model, candidate: Labels, scores: np.ndarray) -> np.ndarray:

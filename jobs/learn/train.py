@@ -110,6 +110,7 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
             data.schema, data.rows, data.labels, data.y, data.task.seed
         )
         done.state["training"]["similar_values"] = similar_values.found_in(data)
+    done.state["training"]["window"] = data.window
     model, difference = model_folder.write(
         arguments.model_dir, done.state, done.arrays, lambda model: done.prove(model, family, data)
     )
@@ -129,6 +130,7 @@ def search(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, fl
     data = ProjectData.read(arguments.contract, arguments.train, arguments.validation)
     done = auto.run(data, arguments.run_id, began)
     assembled = done.assembled
+    assembled.state["training"]["window"] = data.window
     if data.training.get("learning_curve", True):
         told = assembled.state["training"]
         told["learning_curve"] = learning_curve.of_leader(data, told["trials"])

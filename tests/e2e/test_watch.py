@@ -41,7 +41,8 @@ def batch_and_drift(line: Line) -> dict[str, Any]:
     # what the watch asks for is not to be released here: that is another test's business; and a larger test part takes
     # rows that the champion was trained on. Under this contract no run has learned from the rows, so an alarm may
     gates = [{"metric": "roc_auc", "min": 0.999}, {"metric": "roc_auc", "not_worse_than_champion_by": 0.5}]
-    line.put_contract(PROJECT, contract(PROJECT, gates=gates, data={"split": {"test": 0.4}}))
+    retrain = {"window": ["all", "20d"], "min_rows": 200}
+    line.put_contract(PROJECT, contract(PROJECT, gates=gates, data={"split": {"test": 0.4}}, retrain=retrain))
     drifted = [request(row) for row in sessions(Knobs(rows=400, seed=52, drift=1.0))]
     for start in range(0, len(drifted), 50):
         line.invoke(PROJECT, drifted[start : start + 50])
@@ -146,6 +147,20 @@ def test_rows_that_the_champion_was_trained_on_are_left_out_of_the_comparison(
     said = f"{len(known):,} of {len(test):,} test rows are left out, because the champion was trained on them"
     assert said in verdict["reason"]
     assert said in line.read(keys.evaluation_report(PROJECT, second["run_id"])).decode()
+
+
+@pytest.mark.story.with_args(batch_and_drift)
+def test_the_windows_of_the_contract_were_compared_on_the_newest_rows(line: Line, story: dict[str, Any]) -> None:
+    _, second = story["runs"]
+    found = line.read_json(keys.run(PROJECT, second["run_id"], "evaluation", "evaluation.json"))["window"]
+    assert [each["window"] for each in found["windows"]] == ["all", "20d"]
+    assert all(each["low"] < each["value"] < each["high"] for each in found["windows"])
+    manifest = line.read_json(keys.run(PROJECT, second["run_id"], "prepared", "manifest.json"))
+    assert found["learned"] == next(
+        each["learned"] for each in manifest["window"]["windows"] if each["text"] == found["chosen"]
+    )
+    notes = line.read_json(keys.decision(PROJECT, second["run_id"], "gates"))["notes"]
+    assert notes[0].startswith(f"retrain.window: {found['chosen']} is learned from, {found['learned']:,} rows; roc_auc")
 
 
 @pytest.mark.story.with_args(batch_and_drift)

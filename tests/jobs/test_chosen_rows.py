@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from project_data import ProjectData
 from tests.jobs.spark_cases import GLUE_PYTHON, case, run
 from tests.jobs.test_clean_dataset import contract, everything, part, row, save
 
@@ -37,7 +39,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     hours = window("last", seconds=10_800, text="3h")
     aged = window("all", half_life="3h", half_life_seconds=10_800)
     drift = window("since_drift", since="2026-01-01T12:00:00+00:00")
+    several = {**window("compared", min_rows=100), "windows": [window("all", text="all"), hours, drift]}
+    unknown = {**several, "windows": [hours, window("since_drift"), {**window("last", seconds=60), "text": "1m"}]}
     cases = [
+        case(folder, "several", contract(), ["d1"], window=several, **late),
+        case(folder, "one_left", contract(), ["d1"], window=unknown, **late),
         case(folder, "faults", contract(), ["d1"], **frozen),
         case(folder, "faults_by_arrival", contract(time=None), ["d1"], **frozen),
         case(folder, "last", contract(), ["d1"], window=hours, **late),
@@ -116,3 +122,53 @@ def test_age_thins_what_is_learned_from_and_no_test_row(results: dict[str, Any])
     assert sum(kept) / len(kept) > 350, "the newer half is kept more often"
     [loss] = losses(results, "aged", "thinned_by_age")
     assert loss["rows"] == total - left
+
+
+def minute(of: dict[str, str]) -> int:
+    return int(of["session_id"][1:])
+
+
+def test_of_several_windows_each_row_has_its_marks_and_the_newest_rows_are_in_all(results: dict[str, Any]) -> None:
+    """all, the last 3 hours (since minute 419), and since the drift (minute 240)."""
+    learned = [each for name in ("train", "validation") for each in part(results, "several", name)]
+    found = results["several"]["manifest"]["window"]
+    assert [(each["rows"], each["why_not"]) for each in found["windows"]] == [(600, None), (181, None), (360, None)]
+    new = {minute(each) for each in learned if each["_compared"] == "new"}
+    older = [each for each in learned if each["_compared"] != "new"]
+    cut = min(new)
+    shortest = sum(minute(each) >= 419 for each in learned)
+    assert new == {minute(each) for each in learned if minute(each) >= cut}
+    # a fifth of all would be more than half of the shortest window
+    assert abs(len(new) - shortest / 2) <= 1
+    for each in learned:
+        number = minute(each)
+        assert each["_in_window"] == "1" + "01"[number >= 419] + "01"[number >= 240]
+    for each in older:
+        number = minute(each)
+        assert each["_compared"] == "1" + "01"[number >= cut - 180] + "01"[number >= 240]
+    assert min(map(minute, part(results, "several", "test"))) >= 419, "the test is of the rows that all windows have"
+    [loss] = losses(results, "several", "older_than_window")
+    assert loss["rows"] == 600 - len(everything(results, "several")) > 0
+
+
+def test_the_training_jobs_read_the_marks_as_they_were_written(results: dict[str, Any], tmp_path: Path) -> None:
+    spec = contract()
+    spec["data"]["columns"] |= {"session_id": {"type": "text"}, "started_at": {"type": "timestamp"}}
+    spec["data"]["columns"]["purchase"] = {"type": "boolean"}
+    (tmp_path / "contract.json").write_text(json.dumps({**spec, "retrain": {"window": ["all", "3h", "since_drift"]}}))
+    folder = results["folder"] / "several"
+    data = ProjectData.read(tmp_path, folder / "train", folder / "validation")
+    assert data.window
+    assert (data.window["chosen"], data.window["windows"]) == ("all", [])
+    new = sum(row["_compared"] == "new" for name in ("train", "validation") for row in part(results, "several", name))
+    told = f"{new} newest rows are too few to compare it by; 100 are needed"
+    assert data.window["why_not"] == dict.fromkeys(["all", "3h", "since_drift"], told)
+
+
+def test_a_window_that_is_left_over_is_used_alone_and_the_others_say_why(results: dict[str, Any]) -> None:
+    assert minutes(results, "one_left") == set(range(419, 600))
+    assert "_in_window" not in part(results, "one_left", "train")[0]
+    found = results["one_left"]["manifest"]["window"]["windows"]
+    assert found[1]["why_not"] == "no drift is known yet"
+    [loss] = losses(results, "one_left", "window_too_small")
+    assert "the window 1m of retrain.window is not compared: it holds 2 of 600 usable rows" in loss["text"]

@@ -66,19 +66,20 @@ def within_window(
     """The rows of the contract's window, the losses, and what the window came to; `rows` have MOMENT.
 
     `window` is that of run.json: `kind`, `seconds` or `since`, `min_rows`. The last N days are those before the newest
-    row, or before the run where a row lies in its future. A window with too few rows is not used, and says so.
+    row, or before the run where a row lies in its future. A window with too few rows is not used, and says so. Several
+    windows are left to `mark_windows`.
     """
-    if window is None or window["kind"] == "all":
+    if window is None or window["kind"] in ("all", "compared"):
         return rows, [], window
     if window["kind"] == "since_drift" and not window.get("since"):
         return rows, [], {**window, "used": False}
-    newest = _newest(rows, created_at)
+    newest = newest_of(rows, created_at)
     start = micros(window["since"]) if window["kind"] == "since_drift" else newest - int(window["seconds"]) * 1_000_000
     inside = F.col(MOMENT).isNull() | (F.col(MOMENT) >= start)
     counted = rows.agg(F.count(F.lit(1)).alias("n"), F.sum(inside.cast("bigint")).alias("kept")).first()
     total, kept = int(counted["n"]), int(counted["kept"] or 0)
-    facts = {**window, "from": _iso(start), "rows": kept, "of": total, "used": kept >= int(window["min_rows"])}
-    named = f"retrain.window {window['text']}, from {_iso(start)}"
+    facts = {**window, "from": iso(start), "rows": kept, "of": total, "used": kept >= int(window["min_rows"])}
+    named = f"retrain.window {window['text']}, from {iso(start)}"
     if not facts["used"]:
         text = (
             f"the window ({named}) holds {share(kept, total)} usable rows, and retrain.min_rows asks for "
@@ -102,7 +103,7 @@ def thin_by_age(
     half_life = (window or {}).get("half_life_seconds")
     if not half_life:
         return rows, [], None
-    newest = _newest(rows, created_at)
+    newest = newest_of(rows, created_at)
     age = F.greatest(F.lit(newest) - F.coalesce(F.col(MOMENT), F.lit(newest)), F.lit(0)) / F.lit(1e6)
     # of another hash than the fold's: the rows of a part must not lie in a part of its range
     chance = F.conv(F.substring(F.sha2(F.concat(F.lit("age/"), F.col("_hash")), 256), 1, 13), 16, 10).cast("double")
@@ -110,10 +111,10 @@ def thin_by_age(
     learned = (F.col("_part") != "test").cast("bigint")
     counted = rows.agg(F.sum(learned).alias("n"), F.sum(learned * kept.cast("bigint")).alias("kept")).first()
     total, left = int(counted["n"] or 0), int(counted["kept"] or 0)
-    facts = {"half_life_seconds": half_life, "rows": left, "of": total, "newest": _iso(newest)}
+    facts = {"half_life_seconds": half_life, "rows": left, "of": total, "newest": iso(newest)}
     text = (
         f"{share(total - left, total)} rows for training are left out by their age: with retrain.half_life "
-        f"{(window or {}).get('half_life')} a row of that age before {_iso(newest)} is kept with a chance of one half"
+        f"{(window or {}).get('half_life')} a row of that age before {iso(newest)} is kept with a chance of one half"
     )
     losses = [Loss("thinned_by_age", None, (), total - left, total, text)] if left < total else []
     return rows.where(kept), losses, facts
@@ -126,13 +127,13 @@ def micros(moment: str) -> int:
     return (parsed - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
 
 
-def _newest(rows: DataFrame, created_at: str) -> int:
+def newest_of(rows: DataFrame, created_at: str) -> int:
     newest = rows.agg(F.max(MOMENT).alias("newest")).first()["newest"]
     now = micros(created_at)
     return now if newest is None else min(int(newest), now)
 
 
-def _iso(moment: int) -> str:
+def iso(moment: int) -> str:
     return (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=moment)).isoformat()
 
 

@@ -6,13 +6,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 (Spark's own convention)
 
 from cleaning.columns import quoted
+from cleaning.compared_windows import COMPARED, IN_WINDOW
 from cleaning.plan import Plan
 from cleaning.store import Store
 
 
 def write_parts(rows: DataFrame, parts: list[str], plan: Plan, output: str, store: Store) -> None:
     """Writes one CSV for each of `parts`; `rows` holds `_part` and `_hash`."""
-    names = [*plan.columns, *(name for name in rows.columns if name.startswith("_seen_by_"))]
+    marks = [name for name in rows.columns if name.startswith("_seen_by_") or name in (IN_WINDOW, COMPARED)]
+    names = [*plan.columns, *marks]
     text = []
     for name, kind in rows.select(*map(quoted, names)).dtypes:
         column = quoted(name)

@@ -90,6 +90,20 @@ def test_a_candidate_that_a_leaking_champion_keeps_out_is_told_the_way_on(leaks:
     assert all(serving.run_id in reason and "not_worse_than_champion_by" in reason for reason in told)
 
 
+def test_how_the_window_was_chosen_is_among_the_notes() -> None:
+    world = build()
+    quick = {"window": "all", "rows": 900, "value": 0.8, "low": 0.78, "high": 0.82}
+    better = {**quick, "window": "90d", "value": 0.85, "gain": {"difference": 0.05, "low": 0.02, "high": 0.08}}
+    choice = {"chosen": "90d", "metric": "roc_auc", "rows": 300, "learned": 700, "windows": [quick, better]}
+    evaluated(world, NEW, evaluation(window={**choice, "why_not": {"since_drift": "its older rows lack a class"}}))
+    answer = world.call(judge_candidate, PROJECT, NEW)
+    assert json.loads(world.objects.read(answer["record"]))["notes"] == [
+        "retrain.window: 90d is learned from, 700 rows; roc_auc of quick models on the 300 newest rows: all 0.8 (0.78 "
+        "to 0.82), 90d 0.85 (0.78 to 0.82); it is surely better than all, by 0.05 (0.02 to 0.08); since_drift was not "
+        "compared: its older rows lack a class"
+    ]
+
+
 def test_the_verdict_of_the_learning_curve_is_among_the_notes() -> None:
     world = build()
     evaluated(world, NEW, evaluation(learning_curve={"verdict": "over-fitting: it keeps half"}))

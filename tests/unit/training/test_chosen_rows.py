@@ -32,7 +32,25 @@ def test_the_window_is_frozen_as_the_contract_says_it(written: str, kind: str, r
         "min_rows": 50,
         "half_life": "30d",
         "half_life_seconds": 2_592_000,
+        "windows": [],
     }
+
+
+def test_several_windows_are_frozen_in_the_order_of_the_contract() -> None:
+    world = made(window=["90d", "since_drift", "all"], half_life="30d", min_rows=50)
+    arrives(world, "d1")
+    frozen = window(world)
+    assert frozen
+    assert (frozen["kind"], frozen["text"], frozen["half_life_seconds"]) == (
+        "compared",
+        "90d, since_drift, all",
+        2_592_000,
+    )
+    assert [(each["kind"], each["seconds"], each["min_rows"]) for each in frozen["windows"]] == [
+        ("last", 7_776_000, 50),
+        ("since_drift", None, 50),
+        ("all", None, 50),
+    ]
 
 
 def test_since_drift_is_the_beginning_of_the_last_drift_that_was_retrained_for() -> None:

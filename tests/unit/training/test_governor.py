@@ -192,6 +192,9 @@ def test_growth_of_the_rows_that_another_run_has_learned_is_no_evidence_but_grow
     report(world, REAL, **drift(0.61))
     assert alarm(world)["decision"] == "retrain", "the rejected try had less drift"
     world = tried("promoted", datasets=["d1"], contract_version="v2")
+    report(world, REAL, **drift(0.61))
+    assert alarm(world)["reasons"][0].startswith("r7 (promoted) has learned from the same 1,000 accepted rows")
+    world.clock.advance(HOUR)
     arrives(world, "d2", 500)
     learned(world, datasets=("d1", "d2"))
     report(world, REAL, **drift(0.61))

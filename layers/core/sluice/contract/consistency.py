@@ -23,6 +23,7 @@ from sluice.contract.metric_limits import (
     limit_violation,
 )
 from sluice.contract.tuning_rules import tuning_violations
+from sluice.contract.unlabelled import UNLABELLED
 from sluice.model.values import is_missing
 
 if TYPE_CHECKING:
@@ -279,8 +280,14 @@ def _retraining(contract: Contract) -> Iterator[str]:
         )
     if retrain.on_rows is not None and not retrain.max_per_week:
         yield "retrain.on_rows can never start a run, because retrain.max_per_week is 0: take one of them out"
-    if retrain.window == "since_drift" and not retrain.on:
+    if "since_drift" in retrain.windows and not retrain.on:
         yield "retrain.window is since_drift, but retrain.on names no alarm: no drift is ever retrained for"
+    if len(retrain.windows) > 1:
+        several = "retrain.window: several windows are compared by the newest labelled rows"
+        if contract.problem.type in UNLABELLED:
+            yield f"{several}, and {contract.problem.type} has no labels; name one window"
+        if contract.data.split.by == "time":
+            yield f"{several}, which a split by time keeps for the test; name one window, or take data.split.by out"
 
 
 def _captures(contract: Contract) -> Iterator[str]:
@@ -300,9 +307,9 @@ def _durations(contract: Contract) -> Iterator[str]:
         "release.idle_after": contract.release.idle_after,
         "monitor.window": contract.monitor.window,
         "retrain.half_life": contract.retrain.half_life,
-        "retrain.window": None if contract.retrain.window in ("all", "since_drift") else contract.retrain.window,
     }
-    for where, duration in named.items():
+    windows = [("retrain.window", each) for each in contract.retrain.windows if each not in ("all", "since_drift")]
+    for where, duration in [*named.items(), *windows]:
         if duration is not None and not seconds(duration):
             yield f"{where} is {duration}; it must be longer than 0"
 

@@ -81,7 +81,21 @@ def _is_window(value: Any) -> Any:
     return value
 
 
-Window = Annotated[str, BeforeValidator(_is_window), Field(description="all, since_drift, or a duration such as 90d")]
+def _are_windows(value: Any) -> Any:
+    if not isinstance(value, list):
+        return _is_window(value)
+    if len(value) < 2 or len(set(map(str, value))) < len(value):
+        raise ValueError(
+            f"{value!r}: windows that are compared are two or more different ones; write a single one alone"
+        )
+    return [_is_window(each) for each in value]
+
+
+Windows = Annotated[
+    str | list[str],
+    BeforeValidator(_are_windows),
+    Field(description="all, since_drift, or a duration such as 90d; or a list of them"),
+]
 
 
 class Retrain(Part):
@@ -100,11 +114,12 @@ class Retrain(Part):
         "the last run; below 1, a share of the rows that it had. The cooldown and `max_per_week` hold for it. Absent: "
         "each arriving file starts a run",
     )
-    window: Window = Field(
+    window: Windows = Field(
         "all",
         description="accepted rows that a run learns from once a model serves: `all`; the last `90d` before the newest "
         "row; or those `since_drift`, from the beginning of the last drift that was retrained for. The time is that of "
-        "`data.time`, else that of arrival",
+        "`data.time`, else that of arrival. Of a list, such as `[all, 90d]`, the run takes the first one, unless "
+        "another is surely better on the newest rows",
     )
     min_rows: int = Field(
         1_000,
@@ -117,6 +132,11 @@ class Retrain(Part):
         description="rows for training are kept with a chance that halves with each such age, before the newest row; "
         "test rows are all kept",
     )
+
+    @property
+    def windows(self) -> list[str]:
+        """`window` as a list: more than one are compared."""
+        return self.window if isinstance(self.window, list) else [self.window]
 
 
 class Alerts(Part):

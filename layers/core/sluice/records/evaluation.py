@@ -19,6 +19,7 @@ from sluice.records.exploration import Exploration
 from sluice.records.record import Record
 from sluice.records.search_budget import SearchBudget
 from sluice.records.unlabelled import Unlabelled
+from sluice.records.window_choice import WindowChoice
 
 
 class Measured(Record):
@@ -291,6 +292,8 @@ class Evaluation(Record):
     learning_curve: LearningCurve | None = None
     search: SearchBudget | None = None
     """None: the candidate is not of `auto`."""
+    window: WindowChoice | None = None
+    """None: the contract names one window, or nothing was to be chosen."""
     leakage: Leakage | None = None
     """None: the alarm did not look, as in an evaluation of before there was one."""
     exploration: Exploration | None = None

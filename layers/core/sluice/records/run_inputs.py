@@ -31,8 +31,10 @@ class LeftOutRows(Record):
 class RowWindow(Record):
     """`retrain.window` of the contract as a run carries it out; `text` is how the contract says it."""
 
-    kind: Literal["all", "last", "since_drift"]
+    kind: Literal["all", "last", "since_drift", "compared"]
     text: str
+    windows: list[RowWindow] = Field(default_factory=list)
+    """Of `compared`: the windows, in the contract's order."""
     seconds: int | None = None
     """Of `last`: how far before the newest row it reaches."""
     since: str | None = None

@@ -48,6 +48,7 @@ class Facts:
         found = self.evaluation
         told = [f"{who}: {why}" for who, why in found.not_compared.items()]
         told += [f"{who}: {note}" for who, each in found.compared.items() if (note := each.note(f"the {who}"))]
+        told += [found.window.sentence] if found.window else []
         told += found.unlabelled.notes() if found.unlabelled and not found.unlabelled.segments else []
         told += [note for name, each in found.similar_values.items() for note in each.notes(name)]
         return told + found.encoding.notes(found.problem) + (found.leakage.sentences() if found.leakage else [])

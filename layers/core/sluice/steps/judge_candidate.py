@@ -115,6 +115,7 @@ def judge_candidate(
 
 def _notes(evaluation: Evaluation) -> list[str]:
     return [
+        *([evaluation.window.sentence] if evaluation.window else []),
         *evaluation.encoding.notes(evaluation.problem),
         *(note for name, each in evaluation.similar_values.items() for note in each.notes(name)),
         *(evaluation.unlabelled.notes() if evaluation.unlabelled else []),

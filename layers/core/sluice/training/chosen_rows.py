@@ -37,20 +37,22 @@ def window_of(contract: Contract, *, ledger: Ledger) -> RowWindow | None:
     project, retrain = contract.project, contract.retrain
     if ledger.champion(project) is None:
         return None
-    half_life = retrain.half_life
-    aged = {"half_life": half_life, "half_life_seconds": seconds(half_life) if half_life else None}
-    if retrain.window == "since_drift":
-        return RowWindow(
-            kind="since_drift",
-            text=retrain.window,
-            since=drift_began(project, ledger=ledger),
-            min_rows=retrain.min_rows,
-            **aged,
-        )
-    if retrain.window == "all":
-        return RowWindow(kind="all", text="all", min_rows=retrain.min_rows, **aged)
-    reach = seconds(retrain.window)
-    return RowWindow(kind="last", text=retrain.window, seconds=reach, min_rows=retrain.min_rows, **aged)
+    windows = [_window(each, contract, ledger=ledger) for each in retrain.windows]
+    aged = {"half_life": retrain.half_life, "half_life_seconds": retrain.half_life and seconds(retrain.half_life)}
+    if len(windows) == 1:
+        return windows[0].model_copy(update=aged)
+    text = ", ".join(retrain.windows)
+    return RowWindow(kind="compared", text=text, windows=windows, min_rows=retrain.min_rows).model_copy(update=aged)
+
+
+def _window(text: str, contract: Contract, *, ledger: Ledger) -> RowWindow:
+    min_rows = contract.retrain.min_rows
+    if text == "since_drift":
+        began = drift_began(contract.project, ledger=ledger)
+        return RowWindow(kind="since_drift", text=text, since=began, min_rows=min_rows)
+    if text == "all":
+        return RowWindow(kind="all", text=text, min_rows=min_rows)
+    return RowWindow(kind="last", text=text, seconds=seconds(text), min_rows=min_rows)
 
 
 def drift_began(project: str, *, ledger: Ledger) -> str | None:

@@ -91,8 +91,8 @@ def _answered_by(
 ) -> RunRecord | None:
     """The run that has learned from the rows that a retraining for this alarm would learn from.
 
-    None if there are other rows, if the same rows would be another window of them, or if `last`, which is to be tried
-    again, was that run: there its evidence has grown.
+    None if there are other rows, if the same rows would be another window of them, or if that run was `last`, whose
+    model does not serve and whose evidence has grown.
     """
     if request.trigger not in ALARMS or request.by_person:
         return None
@@ -101,10 +101,11 @@ def _answered_by(
         # this event was allowed before, and that run may be its own
         return None
     since = request.since and request.since.isoformat()
-    if since and contract.retrain.window == "since_drift" and since != drift_began(project, ledger=ledger):
+    if since and "since_drift" in contract.retrain.windows and since != drift_began(project, ledger=ledger):
         return None
     run = run_on_the_same_rows(project, request.contract_version, ledger=ledger)
-    return None if run and last and last.run_id == run.run_id else run
+    again = run and last and last.run_id == run.run_id and last.outcome != "promoted"
+    return None if again else run
 
 
 def _same_rows(project: str, run: RunRecord, *, ledger: Ledger) -> str:
