@@ -74,7 +74,7 @@ def test_equal_values_make_equal_requests(body: bytes, tmp_path: Path) -> None:
     [
         (b"", EmptyFileError, "the file is empty"),
         (HEADER.encode(), EmptyFileError, "the file has no data row"),
-        (b"MZ\x90\x00\x03", UnreadableFileError, "byte"),
+        (b"MZ\x90\x00\x03", UnreadableFileError, "binary data"),
         (b"pages_viewed\n1\n", HeaderMismatchError, "'browsing_minutes' is missing"),
     ],
 )

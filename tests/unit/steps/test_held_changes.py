@@ -220,7 +220,7 @@ def test_an_acceptance_passes_the_governor_and_stays() -> None:
     measured(world, ASK)
     answer = world.call(accept_drift, PROJECT, "ann")
     assert answer["decision"] == "hold"
-    assert "0 are allowed" in answer["reasons"][-1]
+    assert "retrain.max_per_week allows" in answer["reasons"][-1]
     assert held_changes(PROJECT, ledger=world.ledger)[0].accepted
 
 
