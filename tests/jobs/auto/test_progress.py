@@ -67,6 +67,8 @@ def test_the_portfolio_s_part_that_had_no_time_is_counted():
         trial(4, left_out="needs about 8 s, 3 s are left", origin="search"),
         waiting=2,
     )
-    assert searched(found, 120.0) == {
-        "trials": 5, "scored": 1, "portfolio": 6, "judged": 2, "budget_seconds": 120.0,
+    found.ended = "the budget was used up"
+    assert searched(found, 120.0, 117.26) == {
+        "trials": 5, "scored": 1, "portfolio": 6, "judged": 2, "budget_seconds": 120.0, "seconds": 117.3,
+        "ended": "the budget was used up",
     }  # fmt: skip
