@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from benchmarks.triage.truth import Decision, Reason
 from benchmarks.triage.window import Seen
+from sluice.watch.triage.window import Window
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,23 @@ class JudgeNotConnectedError(NotImplementedError):
 
 def connected(training: Seen, live: Seen) -> Verdict:
     """The triage of Sluice. A difference that it asks a person about is held."""
-    from benchmarks.triage.sluice_window import reference_of, window_of
+    from benchmarks.triage.sluice_window import reference_of
+
+    return _judged(reference_of(training), live)
+
+
+def without_times(training: Seen, live: Seen) -> Verdict:
+    """The triage of Sluice under a contract without `data.time`: training rows in any order, whose times are unknown."""
+    from benchmarks.triage.sluice_window import unordered_reference_of
+
+    return _judged(unordered_reference_of(training), live)
+
+
+def _judged(reference: Window, live: Seen) -> Verdict:
+    from benchmarks.triage.sluice_window import window_of
     from sluice.watch.triage.judge import judge
 
-    found = judge(reference_of(training), window_of(live))
+    found = judge(reference, window_of(live))
     if found.answer == "nothing":
         return Verdict(Decision.NOTHING)
     known = {str(reason) for reason in Reason}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ MOST = 5_000
 """Rows of the reference, and of the window, as the monitor keeps them."""
 
 _references: weakref.WeakKeyDictionary[Seen, Window] = weakref.WeakKeyDictionary()
+_unordered: weakref.WeakKeyDictionary[Seen, Window] = weakref.WeakKeyDictionary()
 
 
 def reference_of(training: Seen) -> Window:
@@ -21,6 +23,15 @@ def reference_of(training: Seen) -> Window:
     if training not in _references:
         _references[training] = window_of(training)
     return _references[training]
+
+
+def unordered_reference_of(training: Seen) -> Window:
+    """The training window as a reference in any order, without times; made once for each training object."""
+    if training not in _unordered:
+        known = reference_of(training)
+        shuffled = known.take(np.random.default_rng(0).permutation(len(known)))
+        _unordered[training] = replace(shuffled, arrived=None, labelled=None, total=known.total)
+    return _unordered[training]
 
 
 def window_of(seen: Seen) -> Window:

@@ -7,8 +7,6 @@ year. If the window is shorter than five days, only with rows of its weekdays, w
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from sluice.watch.triage.window import Window
@@ -99,45 +97,6 @@ class Season:
         inside[-self.near :] |= covered[: self.near]
         inside[: self.near] |= covered[self.near + self.rows :]
         return None if inside.mean() > 0.9 else self.order[inside]
-
-
-def persistence(signals: np.ndarray, arrived: np.ndarray | None, gap: float) -> np.ndarray:
-    """How many rows count as one, for each signal, since neighbours in time resemble each other: (1 + r) ÷ (1 − r).
-
-    r is the correlation of neighbours in the reference, carried over from their distance in time to `gap` seconds (an
-    autoregressive process of order 1). Correlations within chance count as none.
-    """
-    if arrived is None or len(arrived) < 50 or not np.isfinite(arrived).all():
-        return np.ones(signals.shape[1])
-    order = np.argsort(arrived, kind="stable")
-    ordered = signals[order]
-    centred = ordered - ordered.mean(axis=0)
-    power = (centred**2).mean(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r = np.where(power > 1e-12, (centred[1:] * centred[:-1]).mean(axis=0) / power, 0.0)
-    r = np.where(r < max(0.06, 4 / math.sqrt(len(order))), 0.0, np.minimum(r, 0.995))
-    between = max(float(np.median(np.diff(arrived[order]))), 1.0)
-    r = np.where(r > 0, np.maximum(r, 1e-9) ** min(4.0, max(0.1, gap / between)), 0.0)
-    return (1 + r) / (1 - r)
-
-
-def together(base: np.ndarray, now: np.ndarray, reference: Window, window: Window) -> tuple[np.ndarray, np.ndarray]:
-    """How many rows of the window count as one, for each signal: in the reference, and at most by the window itself.
-
-    A reference may lie in another order than requests come, so the window's own neighbours count, too. A signal that is
-    constant in the window says nothing of them: infinite.
-    """
-    at = window.arrived
-    gap = 0.0 if at is None or len(at) < 2 else float(np.ptp(at)) / (len(at) - 1)
-    usual = persistence(base, reference.arrived if len(base) == len(reference) else None, gap)
-    centred = now - now.mean(axis=0) if len(now) else now
-    if len(now) < 3:
-        return usual, np.full(len(usual), np.inf)
-    power = (centred**2).mean(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r = np.where(power > 1e-12, (centred[1:] * centred[:-1]).mean(axis=0) / power, 0.0)
-    r = np.minimum(0.995, np.maximum(r, 0.0) + 2 / math.sqrt(len(now)))
-    return usual, np.where(power > 1e-12, (1 + r) / (1 - r), np.inf)
 
 
 def has_days(window: Window) -> bool:

@@ -61,21 +61,22 @@ def _impossible(comparison: Comparison) -> list[tuple[str, np.ndarray]]:
             key=lambda place: float(rates[place].mean()) * (1.25 if names[left[place]] in comparison.changed else 1.0),
         )
         rows, base = rates[worst], alone[left[worst]][left].any(axis=0)
-        if not beyond(rows, base):
+        if not beyond(rows, base, comparison.as_one(rows.astype(np.float64))):
             break
         found.append((names[left.pop(worst)], np.flatnonzero(rows)))
     return found if len(left) > 1 or len(names) == 2 else []
 
 
-def beyond(rows: np.ndarray, base: np.ndarray) -> bool:
-    """Whether far more of these rows have such a combination, in all of them or in a stretch."""
+def beyond(rows: np.ndarray, base: np.ndarray, once: float = 1.0) -> bool:
+    """Whether far more of these rows have such a combination, in all of them or in a stretch; `once` rows count as
+    one."""
     rate = float(base.mean())
     signal = rows.astype(np.float64)[:, None]
     where = stretches(signal, np.full(signal.shape, rate), np.array([True]), len(base))[0]
     there = rows[where.inner]
-    if float(there.mean()) < SMALLEST + HEAVIEST * rate or there.sum() < 5:
+    if float(there.mean()) < SMALLEST + HEAVIEST * rate or there.sum() < 5 * once:
         return False
-    return shares_differ(float(there.sum()), len(there), float(base.sum()), len(base)) > BY_CHANCE
+    return shares_differ(there.sum() / once, len(there) / once, float(base.sum()), len(base)) > BY_CHANCE
 
 
 def coded(words: np.ndarray, known: list[str]) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sluice.watch.triage import calendar, signals
+from sluice.watch.triage import calendar, neighbours, signals
 from sluice.watch.triage.clock_columns import agreeing
 from sluice.watch.triage.distance import by_chance, chi_square, kolmogorov, two_sided
 from sluice.watch.triage.onset import Stretch, stretches
@@ -24,7 +24,8 @@ Z_CHANGED = 6.0
 LONG = 8.0
 """Rows that count as one, in a column whose values follow the calendar or the weather."""
 Z_UNPRECEDENTED = 10.0
-"""Standard score of a change in a part of the year that the reference has only once."""
+"""Standard score of a change that the reference can show at most once: in a part of the year that it has once, or in a
+column whose values last where its rows have no times."""
 FEWEST_RUNS = 2.5
 """Rows of a stretch that count as one each, at least: one cold day or one holiday is a single observation."""
 Z_LIKELY = 4.5
@@ -144,6 +145,39 @@ class Comparison:
             or max((z for signal, z in self.usual.get(name, {}).items() if signal != "size"), default=0.0) > Z_CHANGED
         )
 
+    @property
+    def unordered(self) -> bool:
+        """Whether the reference's rows have no times, so that it does not say how long values last, nor which rows
+        usually follow each other."""
+        return self.reference.window.arrived is None
+
+    @cached_property
+    def resemblance(self) -> dict[str, float]:
+        """Column → the correlation of its neighbours in the window, as far as it is beyond chance."""
+        dependence = self.reference.dependence
+        found = neighbours.resemblance(self.features)
+        return {name: max(found[[each == name for each in dependence.owners]]) for name in dependence.columns}
+
+    @property
+    def lasts_most(self) -> float:
+        """The correlation of neighbours in the column whose values last longest; 0 if they last in none."""
+        return max(self.resemblance.values(), default=0.0)
+
+    def beside(self, *names: str) -> float:
+        """How many rows count as one in the other column whose values last longest."""
+        r = max((r for name, r in self.resemblance.items() if name not in names), default=0.0)
+        return (1 + r) / (1 - r)
+
+    def as_one(self, signal: np.ndarray) -> float:
+        """How many rows count as one for a signal, by the window's own rows; 1 where the reference has an order."""
+        return float(neighbours.lasting(signal[:, None], self.lasts_most)[0]) if self.unordered else 1.0
+
+    def without_precedent(self, name: str) -> bool:
+        """Whether values of a column last, and nothing says which of them may follow each other: a stretch of the
+        window may be ordinary, whatever its distribution is."""
+        column = self.columns.get(name)
+        return self.unordered and column is not None and column.together > LONG
+
     def by_clock(self, name: str) -> np.ndarray | None:
         """Which rows have the value that the clock gives; None of a column that does not follow it."""
         known = self.reference.clock.get(name)
@@ -189,7 +223,7 @@ class Comparison:
     def _differs(self, column: Column) -> bool:
         limit = CHANCE / max(1, len(self.columns))
         least, sure = (Z_LIKELY if self.precedents else 0.0), Z_CHANGED
-        if self.unprecedented:
+        if self.unprecedented or self.without_precedent(column.name):
             least, sure = Z_UNPRECEDENTED, Z_UNPRECEDENTED
         return column.size >= SMALLEST_SIZE and (
             (column.chance < limit and abs(column.z) > least) or abs(column.z) > sure
@@ -204,7 +238,8 @@ class Comparison:
         """
         names = list(now)
         mine, usual = np.column_stack(list(now.values())), np.column_stack([base[name] for name in names])
-        together, own = calendar.together(usual, mine, self.reference.window, self.window)
+        lasting = self.lasts_most if self.unordered else np.nan
+        together, own = neighbours.together(usual, mine, self.reference.window, self.window, lasting)
         # the signals of the values share one history
         values = np.array([name not in signals.OF_THEIR_OWN for name in names])
         if values.any():

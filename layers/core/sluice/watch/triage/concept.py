@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sluice.watch.triage import calendar
+from sluice.watch.triage import neighbours
 from sluice.watch.triage.comparison import Comparison
 from sluice.watch.triage.distance import above_chance, by_chance, kolmogorov, shares_differ, two_sided
 from sluice.watch.triage.onset import Stretch, shifted
@@ -44,6 +44,10 @@ class Concept:
     usual: float = 0.0
     usual_turn: float | None = None
     """The greatest `turn` of the precedents; None without any."""
+    unordered: bool = False
+    """Whether the reference's rows have no times."""
+    together: float = 1.0
+    """How many labels count as one beside the columns; 1 where the reference's rows have times."""
 
     @classmethod
     def of(cls, comparison: Comparison) -> Concept | None:
@@ -86,7 +90,7 @@ class Concept:
         signals["relation"] = signals["relation"] / max(float(base_product.std()), 1e-9)
         mine = np.column_stack([base_labels - base_scores, base_product])
         both = np.column_stack(list(signals.values()))
-        together = np.minimum(*calendar.together(mine, both, base.take(known), window.take(rows)))
+        together = np.minimum(*neighbours.together(mine, both, base.take(known), window.take(rows)))
         found = shifted(both / np.sqrt(together), len(known), shortest=0.15)
         best = max(range(2), key=lambda k: abs(found[k].z))
         usual = np.inf if comparison.precedents else 0.0
@@ -112,6 +116,8 @@ class Concept:
             kept["concept"]["alike"],
             usual,
             max(turns) if turns else None,
+            comparison.unordered,
+            comparison.as_one(signals["level"]),
         )
 
     @property
@@ -139,7 +145,7 @@ class Concept:
     def turned(self) -> bool:
         """Whether `turn` is beyond chance (features that resemble each other count as fewer: Satterthwaite, Biometrics
         Bulletin 2, 1946), and beyond that of the precedents."""
-        rows = 1 / (1 / len(self.labels) + 1 / len(self.base_labels))
+        rows = 1 / (self.together / len(self.labels) + 1 / len(self.base_labels))
         alike = self.alike
         several = float((alike**2).sum())
         freedom = float(np.trace(alike)) ** 2 / several
@@ -158,7 +164,26 @@ class Concept:
         labels, features = self.labels[self.inner], self.features[self.inner]
         base = (self.base_labels - self.base_labels.mean()) @ self.base_features / len(self.base_labels)
         now = (labels - labels.mean()) @ (features - features.mean(axis=0)) / len(labels)
-        return base, now, np.full(len(base), max(float(labels.std()), 1e-9) / np.sqrt(len(labels)))
+        return base, now, np.full(len(base), max(float(labels.std()), 1e-9) / np.sqrt(len(labels) / self.together))
+
+    def may_follow(self) -> bool:
+        """Where the reference has no order: whether the labels may still follow the scores, by their slope.
+
+        Rows of one season vary less than those of a year, so the covariances of `slopes` are smaller; this slope is
+        not, and its error says how little such rows show.
+        """
+        if not self.unordered:
+            return False
+        labels, scores = self.labels[self.inner], self.scores[self.inner]
+        away = scores - scores.mean()
+        power = float(away @ away)
+        if power <= 0:
+            return True
+        slope = float(away @ labels) / power
+        left = labels - labels.mean() - slope * away
+        base = self.base_scores - self.base_scores.mean()
+        usual = float(base @ self.base_labels) / max(float(base @ base), 1e-12)
+        return slope + 2.5 * float(left.std()) * np.sqrt(self.together / power) > 0.8 * usual
 
     def prior_only(self) -> bool:
         """Whether the rows of each class are as usual, so that only the shares of the classes have changed: in the
@@ -191,6 +216,7 @@ class Concept:
     def fault(self) -> tuple[str, dict[str, Any]] | None:
         """What is wrong with the labels; None if the change may be real."""
         labels = self.labels[self.inner]
+        rows = len(labels) / self.together
         base, now, error = self.slopes()
         power = float(base @ base)
         if power <= 0:
@@ -210,14 +236,20 @@ class Concept:
             "left": round(left, 2),
         }
         spread = max(float(self.base_labels.std()), 1e-9)
-        still = abs(mean - expected) < 4 * spread / np.sqrt(len(labels)) + 0.02 * spread
-        flipped = self.binary and abs(mean - (1 - expected)) < 4 * spread / np.sqrt(len(labels)) + 0.03
+        still = abs(mean - expected) < 4 * spread / np.sqrt(rows) + 0.02 * spread
+        flipped = self.binary and abs(mean - (1 - expected)) < 4 * spread / np.sqrt(rows) + 0.03
         if self.binary and flipped and kept < -0.6 and (left < 2.5 or float((rest**2).sum()) < 0.05 * power):
             return "the two classes of the labels are exchanged", evidence
-        if still and abs(kept) < 0.3 + 1.5 * noise and kept + 2.5 * noise < 0.8 and left < 2.0:
+        if (
+            still
+            and not self.may_follow()
+            and abs(kept) < 0.3 + 1.5 * noise
+            and kept + 2.5 * noise < 0.8
+            and left < 2.0
+        ):
             return "the labels no longer depend on the columns: they belong to other rows", evidence
         if self.binary and not self.fewer_positive_rows():
-            thin = thinned(labels, self.scores[self.inner], self.base_labels, self.base_scores)
+            thin = thinned(labels, self.scores[self.inner], self.base_labels, self.base_scores, self.together)
             if thin is not None:
                 share, p = thin
                 return (
@@ -237,22 +269,23 @@ class Concept:
 
 
 def thinned(
-    labels: np.ndarray, scores: np.ndarray, base_labels: np.ndarray, base_scores: np.ndarray
+    labels: np.ndarray, scores: np.ndarray, base_labels: np.ndarray, base_scores: np.ndarray, once: float
 ) -> tuple[float, float] | None:
-    """(share of positive labels that are lost, how well it fits) if each part of the scores has lost the same share."""
+    """(share of positive labels that are lost, how well it fits) if each part of the scores has lost the same share;
+    `once` labels count as one."""
     edges = np.quantile(base_scores, [0.2, 0.4, 0.6, 0.8, 0.9])
     here, there = np.searchsorted(edges, scores), np.searchsorted(edges, base_scores)
     bins = len(edges) + 1
     rate = np.bincount(there, base_labels, bins) / np.maximum(1, np.bincount(there, minlength=bins))
     rows, positive = np.bincount(here, minlength=bins), np.bincount(here, labels, bins)
     expected = rate * rows
-    if expected.sum() < 10:
+    if expected.sum() < 10 * once:
         return None
     kept = float(positive.sum() / expected.sum())
     if kept > 0.8:
         return None
     fitted_rate = np.clip(kept * rate, 1e-4, 1 - 1e-4)
-    variance = rows * fitted_rate * (1 - fitted_rate) + (kept * rows) ** 2 * rate * (1 - rate) / np.maximum(
+    variance = once * rows * fitted_rate * (1 - fitted_rate) + (kept * rows) ** 2 * rate * (1 - rate) / np.maximum(
         1, np.bincount(there, minlength=bins)
     )
     chi = float((((positive - kept * expected) ** 2) / np.maximum(variance, 1e-9)).sum())
@@ -305,6 +338,7 @@ def labels_moved(comparison: Comparison) -> bool:
     if now is None or base is None or now.dtype == object or base.dtype == object or comparison.precedents:
         return False
     mine, usual = np.sort(now[np.isfinite(now)]), np.sort(base[np.isfinite(base)])
+    rows = len(mine) / comparison.as_one(now[np.isfinite(now)])
     if comparison.reference.window.problem == "binary":
-        return len(mine) >= 30 and shares_differ(mine.sum(), len(mine), usual.sum(), len(usual)) > Z_SHARE
-    return len(mine) >= 30 and by_chance(kolmogorov(usual, mine), len(usual), len(mine)) < 1e-6
+        return len(mine) >= 30 and shares_differ(mine.mean() * rows, rows, usual.sum(), len(usual)) > Z_SHARE
+    return len(mine) >= 30 and by_chance(kolmogorov(usual, mine), len(usual), rows) < 1e-6

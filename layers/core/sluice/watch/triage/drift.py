@@ -100,7 +100,7 @@ def alone(comparison: Comparison, name: str, evidence: dict[str, Any]) -> Drift:
     if name in comparison.reference.words and other_rows is None:
         what = f"the mix of {name} is another one, of values that are known"
         return Drift(Reason.COVARIATE_SHIFT, (name,), what, first, evidence)
-    if first > 0 or column.stretch.last < len(comparison.window):
+    if (first > 0 or column.stretch.last < len(comparison.window)) and not comparison.without_precedent(name):
         what = f"{name} alone jumps at one instant, while all other columns stand still"
         return Drift(Reason.JUMP, (name,), what, first, evidence, column.stretch.last)
     return Drift(Reason.UNEXPLAINED, (name,), f"{name} alone differs, and no hypothesis explains how", first, evidence)

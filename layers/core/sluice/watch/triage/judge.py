@@ -118,6 +118,8 @@ def findings(comparison: Comparison) -> list[Finding]:
                 continue
             if new_segment(comparison, finding):
                 continue
+            if not finding.certain and any(map(comparison.without_precedent, finding.columns)):
+                continue
             if not unknown_time and not usual(comparison, hypothesis, finding):
                 (certain if finding.certain else unsure).append(finding)
     if certain:
@@ -177,8 +179,10 @@ def not_tested(reference: Window, window: Window) -> list[str]:
         found.append("one client or host alone: neither is known")
     if window.usual is None:
         found.append("missing part of the feed: the usual number of rows is unknown")
-    if window.arrived is None or reference.arrived is None:
+    if window.arrived is None:
         found.append("clock, order and season: arrivals are unknown")
+    elif reference.arrived is None:
+        found.append("clock and season, and how long values usually last: the training rows have no time (data.time)")
     if window.labels is None or reference.labels is None:
         found.append("labels and concept drift: no labels are known")
     if window.total is not None and window.total > len(window):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sluice.watch.triage import calendar
+from sluice.watch.triage import neighbours
 from sluice.watch.triage.comparison import Comparison
 from sluice.watch.triage.profile import words_of
 from sluice.watch.triage.window import absent
@@ -65,7 +65,9 @@ def moved(comparison: Comparison, name: str, rows: np.ndarray) -> Moved | None:
     if must <= max(SURE * unsure, 1e-9):
         return None
     usual_g, now_g = (base @ line)[:, None], (curved(comparison.features[:, others]) @ line)[:, None]
-    together = float(np.minimum(*calendar.together(usual_g, now_g, comparison.reference.window, comparison.window))[0])
+    together = float(
+        np.minimum(*neighbours.together(usual_g, now_g, comparison.reference.window, comparison.window))[0]
+    )
     expected = [float(usual_g.mean())]
     if comparison.places is not None:  # as for the columns, the season only excuses
         season = comparison.reference.season.expected(usual_g, comparison.places, len(now_g))

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sluice.watch.triage import calendar
-from sluice.watch.triage.comparison import UNUSUAL, Comparison
+from sluice.watch.triage import calendar, neighbours
+from sluice.watch.triage.comparison import LONG, UNUSUAL, Comparison
 from sluice.watch.triage.distance import above_chance
 
 FEWEST = 100
@@ -35,10 +35,11 @@ def others_move(comparison: Comparison, names: tuple[str, ...], rows: np.ndarray
 def all_move(comparison: Comparison) -> bool:
     """Whether the columns have moved together, each by too little to be seen. Columns that the clock gives do not
     count: rows come at all times. Where the reference knows the seasons, not in windows of a single one: their weather
-    is one observation."""
+    is one observation. Where its rows have no times, not if values last: it does not say what they usually do."""
     if "all move" not in comparison.found:
         at, told = comparison.window.arrived, tuple(comparison.reference.clock)
         short = comparison.places is not None and at is not None and float(np.ptp(at)) < calendar.YEAR / 2
+        short = short or (comparison.unordered and comparison.beside() > LONG)
         rows = np.arange(len(comparison.window))
         comparison.found["all move"] = [not short and others_move(comparison, told, rows)]
     return bool(comparison.found["all move"][0])
@@ -60,7 +61,7 @@ def shifted(comparison: Comparison, names: tuple[str, ...], rows: np.ndarray) ->
         kept[key] = {"scale": scale, "usual": dependence.features_of_reference[:, others] @ scale}
     scale, usual = kept[key]["scale"], kept[key]["usual"]
     now = comparison.features[:, others] @ scale
-    together = np.minimum(*calendar.together(usual, now, comparison.reference.window, comparison.window))
+    together = np.minimum(*neighbours.together(usual, now, comparison.reference.window, comparison.window))
     expected = [usual.mean(axis=0)]
     if comparison.places is not None:  # as for the columns, the season only excuses
         expected.append(comparison.reference.season.expected(usual, comparison.places, len(now))[rows].mean(axis=0))

@@ -96,11 +96,15 @@ def silent_values(
     silent, lost, missed = [], 0.0, 0.0
     for word, count in usual.items():
         share = count / total
-        at = np.flatnonzero(np.equal(now, word))
+        mine = np.equal(now, word)
+        at = np.flatnonzero(mine)
         after = rows - 1 - (int(at[-1]) if len(at) else -1)
         if column and after > 0.12 * rows:
             share = min(share, comparison.base_words(column, np.arange(rows - after, rows)).shares.get(word, 0.0))
-        if share > 0.004 and after > 0.12 * rows and after * np.log1p(-min(share, 0.999)) < np.log(SILENT):
+        if share <= 0.004 or after <= 0.12 * rows:
+            continue
+        once = comparison.as_one(mine.astype(np.float64))
+        if after / once * np.log1p(-min(share, 0.999)) < np.log(SILENT):
             silent.append(str(word))
             lost += share
             missed += share * after

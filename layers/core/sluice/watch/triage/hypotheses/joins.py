@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sluice.watch.triage import calendar
+from sluice.watch.triage import neighbours
 from sluice.watch.triage.combinations import impossible
 from sluice.watch.triage.comparison import Comparison, variation
 from sluice.watch.triage.distance import kolmogorov
@@ -51,7 +51,7 @@ def _scored(comparison: Comparison) -> tuple[np.ndarray, np.ndarray, np.ndarray,
     scores = dependence.scores(comparison.features)
     usual = dependence.scores(dependence.features_of_reference)
     expected = comparison.reference.season.expected(usual, comparison.places, len(scores))
-    together = np.minimum(*calendar.together(usual, scores, comparison.reference.window, comparison.window))
+    together = np.minimum(*neighbours.together(usual, scores, comparison.reference.window, comparison.window))
     return scores, usual, expected, together
 
 

@@ -125,7 +125,7 @@ def vacated(comparison: Comparison, name: str, word: str, count: int) -> bool:
     A new category takes its rows from all."""
     words = words_of(comparison.window.columns[name])
     near, now = comparison.base_words(name, np.arange(len(words))), counts_of(words)
-    if takes_all(words, word):
+    if takes_all(comparison, name, word):
         return True
     lost = max((share * len(words) - now.get(each, 0) for each, share in near.shares.items()), default=0.0)
     return len(near.shares) > 1 and lost > 0.6 * count and lost > 4 * np.sqrt(count)
@@ -145,8 +145,14 @@ def took_over(comparison: Comparison, name: str, now: dict[str, int], origins: M
     return lost > min(0.5 * fresh, 0.8 * expected)
 
 
-def takes_all(words: np.ndarray, *new: str) -> bool:
-    """Whether all rows have these values from their first to their last row: no new category grows so fast."""
+def takes_all(comparison: Comparison, name: str, *new: str) -> bool:
+    """Whether all rows have these values from their first to their last row: no new category grows so fast.
+
+    A new month does, in a column whose values last; where the training rows have no times, that is not told apart.
+    """
+    if comparison.without_precedent(name):
+        return False
+    words = words_of(comparison.window.columns[name])
     at = np.flatnonzero(np.isin(words.astype(str), new))
     return len(at) > 20 and len(at) >= 0.95 * (at[-1] - at[0] + 1)
 
@@ -173,7 +179,7 @@ def renamed(
     if len(big) == 1 and fresh[word] > 0.7 * sum(new):
         if word.strip().lower() in CATCH_ALL and emptied(near, words[where[0] : where[-1] + 1], word):
             return Finding(Reason.MERGED, (name,), f"has {word!r} for several values", where, 0.0, True, evidence)
-        if takes_all(words, word):
+        if takes_all(comparison, name, word):
             return Finding(Reason.RENAMED, (name,), f"has {word!r} in all rows", where, 0.0, True, evidence)
         vanished = sum(near.shares[each] for each in gone)
         if gone and abs(vanished - fresh[word]) < 0.3 * fresh[word] + 0.02:
@@ -188,7 +194,7 @@ def renamed(
     if left < 0.12 * sum(new) + 0.03 + 0.5 / np.sqrt(rows) and len(big) >= 2:
         what = "has other names with the old frequencies"
         return Finding(Reason.RENAMED, (name,), what, where, left, False, evidence)
-    if takes_all(words, *counts):
+    if takes_all(comparison, name, *counts):
         what = "has only names that never occurred"
         return Finding(Reason.RENAMED, (name,), what, where, left, True, evidence)
     return None

@@ -90,7 +90,9 @@ def of_column(comparison: Comparison, name: str, column: Column) -> Iterator[Fin
         what,
         column.stretch.places,
         misfit,
-        certain=sure(column, candidate, share, exact, before, misfit),
+        certain=sure(column, candidate, share, exact, before, misfit)
+        # a warmer season is an offset as well, and values with few digits are usual values again after any
+        and not (reason is Reason.OFFSET and comparison.without_precedent(name)),
         evidence={"distance_before": round(before, 4), "distance_after": round(misfit, 4), "share": round(share, 3)},
     )
 

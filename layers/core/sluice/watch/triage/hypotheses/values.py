@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sluice.watch.triage.comparison import Column, Comparison
+from sluice.watch.triage.comparison import LONG, Column, Comparison
 from sluice.watch.triage.distance import allowed, kolmogorov, shares_differ
 from sluice.watch.triage.finding import Finding
-from sluice.watch.triage.onset import stretches
+from sluice.watch.triage.onset import Stretch, stretches
 from sluice.watch.triage.profile import Numbers
 from sluice.watch.triage.signals import spike_of
 from sluice.watch.triage.window import Reason, absent
@@ -38,6 +38,13 @@ SENTINELS = frozenset(
 CERTAIN_Z = 5.0
 NEAR = 0.05
 """How far a close value is, as a share of the distance between the 5th and the 95th percentile."""
+REST = 0.2
+"""The share of a window from which on the rows beside a stretch say what is usual."""
+FEWEST_OTHERS, FEWEST_STUCK, SHORTEST, FAR_LONGER, RARE = 20, 20, 0.08, 8.0, 0.1
+"""Of a value that stays: other runs in the window, rows and the share of the window that it has at least, how many
+times as long as any other run it lasts, and its share of the reference at most."""
+LATEST = 0.95
+"""The quantile of the reference above which a value is newer than nearly all of it."""
 
 
 def nulls(comparison: Comparison) -> Iterator[Finding]:
@@ -49,9 +56,10 @@ def nulls(comparison: Comparison) -> Iterator[Finding]:
         now = float(missing.mean())
         if now - usual < 0.03:
             continue
-        z = shares_differ(
-            missing.sum(), len(missing), usual * comparison.reference.window.count, comparison.reference.window.count
-        )
+        # missing values may last; that there are any where there were none is no matter of time
+        once = comparison.as_one(missing.astype(np.float64)) if usual else 1.0
+        rows = comparison.reference.window.count
+        z = shares_differ(missing.sum() / once, len(missing) / once, usual * rows, rows)
         if z > CERTAIN_Z or (column.signal == "missing" and column.z > 6):
             found.append((name, missing, now - usual))
     if not found:
@@ -117,12 +125,10 @@ def spike(comparison: Comparison, name: str, column: Column) -> Finding | None:
     rest, others = np.sort(present[present != value]), base.ordered[base.ordered != value]
     outside = value < low or value > high
     if share >= 0.97 and usual < 0.8:
-        if outside:
-            return Finding(
-                Reason.CONSTANT, (name,), f"is {value:g} in every row", where, certain=True, evidence=evidence
-            )
+        # the number of the month is constant as well, and a new one each month
+        certain = (outside or usual < 0.5) and not comparison.without_precedent(name)
         return Finding(
-            Reason.CONSTANT, (name,), f"is {value:g} in every row", where, certain=usual < 0.5, evidence=evidence
+            Reason.CONSTANT, (name,), f"is {value:g} in every row", where, certain=certain, evidence=evidence
         )
     left = kolmogorov(others, rest) if len(rest) else 0.0
     fits = left <= allowed(len(rest), len(others)) + 0.02
@@ -194,19 +200,31 @@ def stood_beside(value: float, base: Numbers, present: np.ndarray) -> bool:
 
 
 def sticking(comparison: Comparison) -> Iterator[Finding]:
-    """A value that is repeated for a run of rows: neighbours are equal far more often than in the reference."""
+    """A value that is repeated for a run of rows: neighbours are equal far more often than in the reference.
+
+    A reference without times does not say how often neighbours are equal. Then the rest of the window does, and where
+    it all looks so, the other columns: a weekday is the same for hours, and so is the weather.
+    """
     window, base = comparison.window, comparison.reference.window
     if window.arrived is None or len(window) < 30:
         return
     for name in [*comparison.reference.numbers, *comparison.reference.words]:
         values = window.columns[name]
         equal = equal_neighbours(values)
-        usual = usual_equality(comparison, name, base)
-        now = float(equal.mean())
-        if now < usual + 0.15:
+        usual = usual_equality(comparison, name)
+        if comparison.unordered and (stuck := stuck_at(comparison, name, values)) is not None:
+            yield stuck
             continue
-        signal = equal.astype(np.float64)[:, None]
-        best = stretches(signal, np.full(signal.shape, usual), np.array([True]), len(base))[0]
+        if float(equal.mean()) < usual + 0.15:
+            continue
+        best = most_equal(equal, usual, len(base))
+        if comparison.unordered:
+            rest = np.delete(equal, np.s_[best.first : best.last])
+            if len(rest) >= REST * len(equal):
+                usual = max(usual, float(rest.mean()))
+                best = most_equal(equal, usual, len(base))
+            elif comparison.beside(name) > LONG:
+                continue
         inside = equal[best.first : max(best.first + 1, best.last - 1)]
         there = values[best.first : best.last]
         different = len(set(there[:4000].tolist()))
@@ -235,13 +253,42 @@ def sticking(comparison: Comparison) -> Iterator[Finding]:
         )
 
 
+def most_equal(equal: np.ndarray, usual: float, base: int) -> Stretch:
+    """The stretch in which neighbours are equal most above what is usual."""
+    signal = equal.astype(np.float64)[:, None]
+    return stretches(signal, np.full(signal.shape, usual), np.array([True]), base)[0]
+
+
+def stuck_at(comparison: Comparison, name: str, values: np.ndarray) -> Finding | None:
+    """One value for a run of rows that is far longer than all others of the window, and that is rare in the reference:
+    a sensor whose last reading stays, also where each of its readings lasts for a while."""
+    edges = np.flatnonzero(np.concatenate([[True], ~equal_neighbours(values), [True]]))
+    lengths = np.diff(edges)
+    if len(lengths) < FEWEST_OTHERS:
+        return None
+    longest = int(lengths.argmax())
+    first, length = int(edges[longest]), int(lengths[longest])
+    others = np.delete(lengths, longest)
+    value = values[first]
+    if length < max(FEWEST_STUCK, SHORTEST * len(values)) or length < FAR_LONGER * others.max():
+        return None
+    numbers, words = comparison.reference.numbers.get(name), comparison.reference.words.get(name)
+    usual = numbers.share_of(value) if numbers is not None else words.shares.get(value, 0.0) if words is not None else 1
+    if usual > RARE:
+        return None
+    said = f"{value:g}" if numbers is not None else repr(value)
+    evidence = {"rows": length, "longest_before": int(others.max()), "usual_share": round(float(usual), 4)}
+    what = f"is {said} in {length:,} rows in sequence, where no other value lasts for more than {others.max():,}"
+    return Finding(Reason.CONSTANT, (name,), what, np.arange(first, first + length), certain=True, evidence=evidence)
+
+
 def equal_neighbours(values: np.ndarray) -> np.ndarray:
     if values.dtype == object:
         return np.equal(values[1:], values[:-1]) & ~absent(values[1:])
     return values[1:] == values[:-1]
 
 
-def usual_equality(comparison: Comparison, name: str, base: object) -> float:
+def usual_equality(comparison: Comparison, name: str) -> float:
     """How often neighbours are equal in the reference: in its order, or if the rows were in any order."""
     kept = comparison.reference.kept
     key = f"equal {name}"
@@ -281,6 +328,8 @@ def counters(comparison: Comparison) -> Iterator[Finding]:
             continue
         if usual_rising(comparison, name) > 0.93:
             continue
+        if comparison.unordered and float(values.min()) >= float(np.quantile(base.ordered, LATEST)):
+            continue  # what has always risen goes on where the reference ends
         yield Finding(
             Reason.FOREIGN,
             (name,),
