@@ -42,26 +42,31 @@ def _impossible(comparison: Comparison) -> list[tuple[str, np.ndarray]]:
         return []
     usual = _codes(profile, names)
     mine = [coded(words_of(comparison.window.columns[name]), list(profile.words[name].shares)) for name in names]
-    unseen = np.zeros((len(names), len(names), len(comparison.window)), dtype=bool)
+    unseen = np.zeros((len(names), len(names), len(comparison.window)))
     alone = np.zeros((len(names), len(names), len(profile.window)), dtype=bool)
+    lasts = [comparison.columns[name].together for name in names]
     for i in range(len(names)):
         for j in range(i):
             counts, there = _pairs(profile, names, usual, i, j)
             known = (mine[i] >= 0) & (mine[j] >= 0)
             pair = np.where(known, mine[i] * MAX_VALUES + mine[j], 0)
-            unseen[i, j] = unseen[j, i] = known & (counts[pair] == 0)
+            # both last: the rows of a holiday in a month are one observation
+            unseen[i, j] = unseen[j, i] = (known & (counts[pair] == 0)) / max(1.0, min(lasts[i], lasts[j]))
             alone[i, j] = alone[j, i] = there
     found: list[tuple[str, np.ndarray]] = []
     left = list(range(len(names)))
     while len(left) > 1:
-        rates = [unseen[k][left].any(axis=0) for k in left]
+        weights = [unseen[k][left].max(axis=0) for k in left]
         # two columns of a pair are equally strange: the one that has changed is to blame
         worst = max(
             range(len(left)),
-            key=lambda place: float(rates[place].mean()) * (1.25 if names[left[place]] in comparison.changed else 1.0),
+            key=lambda place: (
+                float((weights[place] > 0).mean()) * (1.25 if names[left[place]] in comparison.changed else 1.0)
+            ),
         )
-        rows, base = rates[worst], alone[left[worst]][left].any(axis=0)
-        if not beyond(rows, base, comparison.as_one(rows.astype(np.float64))):
+        weight, base = weights[worst], alone[left[worst]][left].any(axis=0)
+        rows = weight > 0
+        if not rows.any() or not beyond(rows, base, float(rows.sum() / weight.sum())):
             break
         found.append((names[left.pop(worst)], np.flatnonzero(rows)))
     return found if len(left) > 1 or len(names) == 2 else []

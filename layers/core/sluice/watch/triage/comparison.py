@@ -140,8 +140,9 @@ class Comparison:
 
     def follows_season(self, name: str) -> bool:
         """Whether values of a column last for long, or stretches of the reference differ from the rest of it."""
-        return (
-            self.columns[name].together > LONG
+        column = self.columns.get(name)  # a column of times has no distribution
+        return column is not None and (
+            column.together > LONG
             or max((z for signal, z in self.usual.get(name, {}).items() if signal != "size"), default=0.0) > Z_CHANGED
         )
 
@@ -152,31 +153,29 @@ class Comparison:
         return self.reference.window.arrived is None
 
     @cached_property
-    def resemblance(self) -> dict[str, float]:
-        """Column → the correlation of its neighbours in the window, as far as it is beyond chance."""
+    def lasts(self) -> dict[str, float]:
+        """Column → how many rows count as one, by the window's own rows."""
         dependence = self.reference.dependence
-        found = neighbours.resemblance(self.features)
+        found = neighbours.lasting(self.features, 1.0)
         return {name: max(found[[each == name for each in dependence.owners]]) for name in dependence.columns}
-
-    @property
-    def lasts_most(self) -> float:
-        """The correlation of neighbours in the column whose values last longest; 0 if they last in none."""
-        return max(self.resemblance.values(), default=0.0)
 
     def beside(self, *names: str) -> float:
         """How many rows count as one in the other column whose values last longest."""
-        r = max((r for name, r in self.resemblance.items() if name not in names), default=0.0)
-        return (1 + r) / (1 - r)
+        return max((rows for name, rows in self.lasts.items() if name not in names), default=1.0)
 
     def as_one(self, signal: np.ndarray) -> float:
         """How many rows count as one for a signal, by the window's own rows; 1 where the reference has an order."""
-        return float(neighbours.lasting(signal[:, None], self.lasts_most)[0]) if self.unordered else 1.0
+        return float(neighbours.lasting(signal[:, None], self.beside())[0]) if self.unordered else 1.0
+
+    def in_sequence(self, *names: str) -> bool:
+        """Whether rows resemble those before them in another column than these, and the reference does not say how much
+        they usually do: a stretch of them may be ordinary, whatever its distribution is."""
+        return self.unordered and self.beside(*names) > LONG
 
     def without_precedent(self, name: str) -> bool:
-        """Whether values of a column last, and nothing says which of them may follow each other: a stretch of the
-        window may be ordinary, whatever its distribution is."""
+        """Whether values of a column last, or rows are `in_sequence`."""
         column = self.columns.get(name)
-        return self.unordered and column is not None and column.together > LONG
+        return self.unordered and column is not None and (column.together > LONG or self.in_sequence(name))
 
     def by_clock(self, name: str) -> np.ndarray | None:
         """Which rows have the value that the clock gives; None of a column that does not follow it."""
@@ -223,7 +222,7 @@ class Comparison:
     def _differs(self, column: Column) -> bool:
         limit = CHANCE / max(1, len(self.columns))
         least, sure = (Z_LIKELY if self.precedents else 0.0), Z_CHANGED
-        if self.unprecedented or self.without_precedent(column.name):
+        if self.unprecedented or (self.unordered and (column.together > LONG or self.in_sequence(column.name))):
             least, sure = Z_UNPRECEDENTED, Z_UNPRECEDENTED
         return column.size >= SMALLEST_SIZE and (
             (column.chance < limit and abs(column.z) > least) or abs(column.z) > sure
@@ -238,7 +237,7 @@ class Comparison:
         """
         names = list(now)
         mine, usual = np.column_stack(list(now.values())), np.column_stack([base[name] for name in names])
-        lasting = self.lasts_most if self.unordered else np.nan
+        lasting = self.beside() if self.unordered else np.nan
         together, own = neighbours.together(usual, mine, self.reference.window, self.window, lasting)
         # the signals of the values share one history
         values = np.array([name not in signals.OF_THEIR_OWN for name in names])

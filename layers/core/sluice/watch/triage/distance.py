@@ -6,6 +6,9 @@ import math
 
 import numpy as np
 
+FEWEST_EXPECTED = 5
+"""Rows of a category, below which χ² does not have its distribution."""
+
 
 def cdf(ordered: np.ndarray, at: np.ndarray) -> np.ndarray:
     """The share of the ascending values `ordered` that is at most each of `at`; zeros if there are no values."""
@@ -66,12 +69,20 @@ def two_sided(z: float) -> float:
 
 
 def chi_square(counts: np.ndarray, base: np.ndarray) -> float:
-    """The probability that counts of categories of two samples differ so much by chance; small ones are joined."""
+    """The probability that counts of categories of two samples differ so much by chance.
+
+    Categories of which fewer than FEWEST_EXPECTED are expected are joined, with the next smallest ones until there are
+    so many (Cochran, Annals of Mathematical Statistics 23, 1952).
+    """
     a, b = counts.astype(float), base.astype(float)
     if not a.sum() or not b.sum():
         return 1.0
     expected = (a + b) * min(a.sum(), b.sum()) / (a.sum() + b.sum())
-    small = expected < 5
+    order = np.argsort(expected)
+    joined = np.cumsum(expected[order]) - expected[order] < FEWEST_EXPECTED  # what is before it is too few
+    small = np.zeros(len(expected), dtype=bool)
+    small[order] = joined if expected[order[0]] < FEWEST_EXPECTED else False
+    small |= expected < FEWEST_EXPECTED
     if small.any():
         a = np.append(a[~small], a[small].sum())
         b = np.append(b[~small], b[small].sum())

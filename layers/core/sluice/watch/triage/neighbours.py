@@ -12,8 +12,10 @@ import numpy as np
 
 from sluice.watch.triage.window import Window
 
-PARTS = 8
-FEWEST_OF_PART = 20
+PARTS, FEWEST_PARTS, FEWEST_OF_PART = 16, 8, 20
+MEDIAN_OF_SQUARE = 0.455
+"""The median of the square of a standard normal number (χ² with one degree of freedom)."""
+FAR_BEYOND = 4.0
 
 
 def persistence(signals: np.ndarray, arrived: np.ndarray | None, gap: float) -> np.ndarray:
@@ -36,44 +38,56 @@ def persistence(signals: np.ndarray, arrived: np.ndarray | None, gap: float) -> 
     return (1 + r) / (1 - r)
 
 
-def correlations(signals: np.ndarray) -> np.ndarray:
-    """The correlation of neighbours, for each signal, in each of up to PARTS parts of the rows: parts × signals.
+def lasting(signals: np.ndarray, where_constant: float = np.nan) -> np.ndarray:
+    """How many rows count as one, for each signal, by these rows alone; 1 within chance.
 
-    A change within the rows is in one part only, while a column whose values last does so in all of them. NaN in a part
-    in which a signal is constant. Short parts bias the correlation downwards by (1 + 3r) ÷ rows, which is added
-    (Kendall, Biometrika 41, 1954).
+    The greater of two answers, since rows that came at one instant are in any order, and resemble each other all the
+    same: that of the correlation of neighbours, and that of the means of PARTS parts of the rows. Both are medians: a
+    change within the rows is in one part or between two, while values that last do so in all of them.
+
+    `where_constant` counts for a signal that is constant in most parts, which say nothing of it; else it is infinite.
     """
     number = max(1, min(PARTS, len(signals) // FEWEST_OF_PART))
     size = len(signals) // number
     if size < 3:
-        return np.full((1, signals.shape[1]), np.nan)
+        return np.full(signals.shape[1], where_constant if np.isfinite(where_constant) else np.inf)
     parts = signals[: number * size].reshape(number, size, -1)
-    centred = parts - parts.mean(axis=1, keepdims=True)
-    power = (centred**2).mean(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r = (centred[:, 1:] * centred[:, :-1]).mean(axis=1) / power
-    return np.where(power > 1e-12, r + (1 + 3 * r) / size, np.nan)
-
-
-def resemblance(signals: np.ndarray, where_constant: float = 0.0) -> np.ndarray:
-    """The correlation of neighbours, for each signal: the median of the parts. 0 within chance, else with a margin.
-
-    `where_constant` counts in the parts in which a signal is constant, which say nothing of it themselves. NaN: they do
-    not count, and of a signal that is constant in all of them nothing is known (NaN).
-    """
-    r = correlations(signals)
-    r = np.where(np.isnan(r), where_constant, r)
+    power = parts.var(axis=1)
+    told = power > 1e-12
+    r = np.where(told, _correlations(parts, np.maximum(power, 1e-12)), np.nan)
+    # of a flag that is the same for whole parts, all rows in sequence say more
+    whole = signals[None, : number * size]
+    varies = whole.var(axis=1) > 1e-12
+    seldom = varies[0] & (told.mean(axis=0) < 0.5)
+    r = np.where(seldom, np.where(told, r, _correlations(whole, np.maximum(whole.var(axis=1), 1e-12))), r)
+    if np.isfinite(where_constant):
+        r = np.where(np.isnan(r), (where_constant - 1) / (where_constant + 1), r)
     unknown = np.isnan(r).all(axis=0)
     r = np.nanmedian(np.where(unknown, 0.0, r), axis=0)
-    chance = 1 / math.sqrt(max(1, len(signals)))
+    chance = 1 / math.sqrt(len(signals))
     r = np.where(r < max(0.06, 4 * chance), 0.0, np.minimum(0.995, r + 2 * chance))
-    return np.where(unknown, np.nan, r)
+    found = np.maximum((1 + r) / (1 - r), _by_means(parts, power))
+    return np.where(unknown, np.inf, found)
 
 
-def lasting(signals: np.ndarray, where_constant: float = np.nan) -> np.ndarray:
-    """How many rows count as one, for each signal, by these rows alone; infinite where nothing is known."""
-    r = resemblance(signals, where_constant)
-    return np.where(np.isnan(r), np.inf, (1 + r) / (1 - r))
+def _correlations(parts: np.ndarray, power: np.ndarray) -> np.ndarray:
+    """Of neighbours within each part. Short parts bias them downwards by (1 + 3r) ÷ rows, which is added (Kendall,
+    Biometrika 41, 1954)."""
+    centred = parts - parts.mean(axis=1, keepdims=True)
+    r = (centred[:, 1:] * centred[:, :-1]).mean(axis=1) / power
+    found: np.ndarray = r + (1 + 3 * r) / parts.shape[1]
+    return found
+
+
+def _by_means(parts: np.ndarray, power: np.ndarray) -> np.ndarray:
+    """The variance of the parts' means ÷ that of means of so many independent rows, from the differences of parts that
+    follow each other (von Neumann, Annals of Mathematical Statistics 12, 1941). 1 up to FAR_BEYOND: they are few."""
+    if len(parts) < FEWEST_PARTS:
+        return np.ones(parts.shape[2])
+    steps = np.median(np.diff(parts.mean(axis=1), axis=0) ** 2, axis=0) / (2 * MEDIAN_OF_SQUARE)
+    within = np.maximum(power.mean(axis=0), 1e-12)
+    found = parts.shape[1] * steps / within
+    return np.where(found > FAR_BEYOND, found, 1.0)
 
 
 def together(

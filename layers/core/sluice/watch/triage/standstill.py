@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from sluice.watch.triage import calendar, neighbours
-from sluice.watch.triage.comparison import LONG, UNUSUAL, Comparison
+from sluice.watch.triage.comparison import UNUSUAL, Comparison
 from sluice.watch.triage.distance import above_chance
 
 FEWEST = 100
@@ -39,7 +39,7 @@ def all_move(comparison: Comparison) -> bool:
     if "all move" not in comparison.found:
         at, told = comparison.window.arrived, tuple(comparison.reference.clock)
         short = comparison.places is not None and at is not None and float(np.ptp(at)) < calendar.YEAR / 2
-        short = short or (comparison.unordered and comparison.beside() > LONG)
+        short = short or comparison.in_sequence()
         rows = np.arange(len(comparison.window))
         comparison.found["all move"] = [not short and others_move(comparison, told, rows)]
     return bool(comparison.found["all move"][0])

@@ -106,8 +106,9 @@ def loosened(comparison: Comparison) -> Iterator[Finding]:
     if any(marginal(comparison, each, inner) > tolerated(inner) for each in loose):
         return
     what = "no longer depends on the other columns, while its own values are as usual: they belong to other rows"
-    # among rows of another mix, a dependence may be weaker as well
+    # among rows of another mix, or of one season, a dependence may be weaker as well
     certain = len(comparison.changed.keys() - loose) <= MOSTLY_STILL * len(comparison.columns)
+    certain = certain and not comparison.in_sequence(*loose)
     yield Finding(Reason.JOIN, tuple(loose), what, stretch.places, max(0.0, kept), certain, evidence)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sluice.watch.triage import calendar
-from sluice.watch.triage.comparison import LONG, Comparison
+from sluice.watch.triage.comparison import Comparison
 from sluice.watch.triage.finding import Finding
 from sluice.watch.triage.profile import Profile, words_of
 from sluice.watch.triage.row_hashes import hashes, total
@@ -77,7 +77,7 @@ def repeated(comparison: Comparison) -> Iterator[Finding]:
             evidence={"repeated": round(share, 4)},
         )  # fmt: skip
         return
-    if comparison.unordered and comparison.beside() > LONG:
+    if comparison.in_sequence():
         return  # neighbours resemble each other, and the reference does not say how much they usually do
     best: tuple[float, str, np.ndarray] | None = None
     for name in names:

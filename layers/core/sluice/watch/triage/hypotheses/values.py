@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sluice.watch.triage.comparison import LONG, Column, Comparison
+from sluice.watch.triage.comparison import Column, Comparison
 from sluice.watch.triage.distance import allowed, kolmogorov, shares_differ
 from sluice.watch.triage.finding import Finding
-from sluice.watch.triage.onset import Stretch, stretches
+from sluice.watch.triage.onset import stretches
 from sluice.watch.triage.profile import Numbers
 from sluice.watch.triage.signals import spike_of
 from sluice.watch.triage.window import Reason, absent
@@ -38,8 +38,6 @@ SENTINELS = frozenset(
 CERTAIN_Z = 5.0
 NEAR = 0.05
 """How far a close value is, as a share of the distance between the 5th and the 95th percentile."""
-REST = 0.2
-"""The share of a window from which on the rows beside a stretch say what is usual."""
 FEWEST_OTHERS, FEWEST_STUCK, SHORTEST, FAR_LONGER, RARE = 20, 20, 0.08, 8.0, 0.1
 """Of a value that stays: other runs in the window, rows and the share of the window that it has at least, how many
 times as long as any other run it lasts, and its share of the reference at most."""
@@ -202,8 +200,8 @@ def stood_beside(value: float, base: Numbers, present: np.ndarray) -> bool:
 def sticking(comparison: Comparison) -> Iterator[Finding]:
     """A value that is repeated for a run of rows: neighbours are equal far more often than in the reference.
 
-    A reference without times does not say how often neighbours are equal. Then the rest of the window does, and where
-    it all looks so, the other columns: a weekday is the same for hours, and so is the weather.
+    A reference without times does not say how often neighbours are equal. Then they must not be alike in any other
+    column: a weekday is the same for hours, and so is the weather.
     """
     window, base = comparison.window, comparison.reference.window
     if window.arrived is None or len(window) < 30:
@@ -217,14 +215,10 @@ def sticking(comparison: Comparison) -> Iterator[Finding]:
             continue
         if float(equal.mean()) < usual + 0.15:
             continue
-        best = most_equal(equal, usual, len(base))
-        if comparison.unordered:
-            rest = np.delete(equal, np.s_[best.first : best.last])
-            if len(rest) >= REST * len(equal):
-                usual = max(usual, float(rest.mean()))
-                best = most_equal(equal, usual, len(base))
-            elif comparison.beside(name) > LONG:
-                continue
+        if comparison.in_sequence(name):
+            continue
+        signal = equal.astype(np.float64)[:, None]
+        best = stretches(signal, np.full(signal.shape, usual), np.array([True]), len(base))[0]
         inside = equal[best.first : max(best.first + 1, best.last - 1)]
         there = values[best.first : best.last]
         different = len(set(there[:4000].tolist()))
@@ -251,12 +245,6 @@ def sticking(comparison: Comparison) -> Iterator[Finding]:
             certain=True,
             evidence={"equal_neighbours": round(float(inside.mean()), 3), "usual": round(usual, 3)},
         )
-
-
-def most_equal(equal: np.ndarray, usual: float, base: int) -> Stretch:
-    """The stretch in which neighbours are equal most above what is usual."""
-    signal = equal.astype(np.float64)[:, None]
-    return stretches(signal, np.full(signal.shape, usual), np.array([True]), base)[0]
 
 
 def stuck_at(comparison: Comparison, name: str, values: np.ndarray) -> Finding | None:
