@@ -41,9 +41,9 @@ def persistence(signals: np.ndarray, arrived: np.ndarray | None, gap: float) -> 
 def lasting(signals: np.ndarray, where_constant: float = np.nan) -> np.ndarray:
     """How many rows count as one, for each signal, by these rows alone; 1 within chance.
 
-    The greater of two answers, since rows that came at one instant are in any order, and resemble each other all the
-    same: that of the correlation of neighbours, and that of the means of PARTS parts of the rows. Both are medians: a
-    change within the rows is in one part or between two, while values that last do so in all of them.
+    The greater of two answers: that of the correlation of neighbours, and that of the means of PARTS parts of the rows,
+    since rows that came at one instant are in any order. Both are medians: a change within the rows is in one part or
+    between two, while values that last do so in all of them.
 
     `where_constant` counts for a signal that is constant in most parts, which say nothing of it; else it is infinite.
     """

@@ -54,7 +54,7 @@ def nulls(comparison: Comparison) -> Iterator[Finding]:
         now = float(missing.mean())
         if now - usual < 0.03:
             continue
-        # missing values may last; that there are any where there were none is no matter of time
+        # missing values may last; that there are any where there were none does not depend on time
         once = comparison.as_one(missing.astype(np.float64)) if usual else 1.0
         rows = comparison.reference.window.count
         z = shares_differ(missing.sum() / once, len(missing) / once, usual * rows, rows)
