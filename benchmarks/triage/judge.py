@@ -40,7 +40,7 @@ def connected(training: Seen, live: Seen) -> Verdict:
 
 
 def without_times(training: Seen, live: Seen) -> Verdict:
-    """The triage of Sluice under a contract without `data.time`: training rows in any order, whose times are unknown."""
+    """The triage of Sluice under a contract without `data.time`: training rows have no times, and come in any order."""
     from benchmarks.triage.sluice_window import unordered_reference_of
 
     return _judged(unordered_reference_of(training), live)
