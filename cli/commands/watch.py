@@ -17,6 +17,7 @@ from cli.commands.env import speed
 from cli.commands.runs import outcome
 from cli.connection import Connection, find_run, known_project
 from cli.errors import CliError
+from cli.large_files import judged_in_parts
 from cli.named_runs import newest_run
 from cli.options import Json as JsonFlag
 from cli.options import print_json
@@ -86,7 +87,7 @@ def run(
     with screen(as_json=as_json) as shown:
         if (fast := speed(os.environ.get("AWS_ENDPOINT_URL", ""))) > 1:
             shown.note(f"local cloud: its clock is {fast:g} times as fast, so 600 s of a bake take {600 / fast:.0f} s")
-        record = find_run(world, run_id, project)[1] if run_id else _current(world, project, wait, shown)
+        record = find_run(world, run_id, project)[1] if run_id else _current(connection, project, wait, shown)
         return _watch(connection, project, record, WAIT if wait is None else wait, shown)
 
 
@@ -129,13 +130,16 @@ def _print(connection: Connection, project: str, record: Json, *, as_json: bool)
     return view.code if view.over else 0
 
 
-def _current(world: World, project: str, wait: float | None, shown: Screen) -> Json:
+def _current(connection: Connection, project: str, wait: float | None, shown: Screen) -> Json:
     """The run that holds the lock, the next one, or the last one; see `Wait`.
 
-    A run may start and end between two polls, so those count as well. Raises CliError where none comes.
+    A run may start and end between two polls, so those count as well. Without `wait`, a file that is judged in parts
+    is waited for, which takes minutes. Raises CliError where no run comes.
     """
+    world = connection.world
     known = {record["run_id"] for record in world.ledger.runs(project)}
     began, told = time.monotonic(), False
+    large: bool | None = None
     while True:
         held, records = world.ledger.lock(project), world.ledger.runs(project)
         for record in records:
@@ -143,20 +147,32 @@ def _current(world: World, project: str, wait: float | None, shown: Screen) -> J
             begins = record.get("status") == "starting" and not record.get("outcome")
             if begins or (held and record["run_id"] == held["run_id"]) or record["run_id"] not in known:
                 return record
-        if wait is None and records and not _expected(world, project, records):
+        if large is None:
+            large = _judged_in_parts(connection, project, shown)
+        if wait is None and records and not large and not _expected(world, project, records):
             last = records[0]
             shown.note(f"no run of {project} is in progress; this is the last one", last=last["run_id"])
             return last
         patience = WAIT if wait is None else wait
         if time.monotonic() - began >= patience:
-            raise CliError(
-                f"no run of {project} is in progress, and none started in {patience:.0f} s; see "
-                f"`sluice runs {project}`, or start one: `sluice drop {project} FILE`"
-            )
+            if not large or wait is not None:
+                raise CliError(
+                    f"no run of {project} is in progress, and none started in {patience:.0f} s; see "
+                    f"`sluice runs {project}`, or start one: `sluice drop {project} FILE`"
+                )
+            began, large = time.monotonic(), None
         if not told:
             shown.note(_idle(project, records, patience), waits_for="run")
             told = True
         time.sleep(_POLL_SECONDS)
+
+
+def _judged_in_parts(connection: Connection, project: str, shown: Screen) -> bool:
+    """Whether a file is; it says which."""
+    found = judged_in_parts(connection, [project])[project]
+    for file in found:
+        shown.note(f"{file.words}; a run may begin when that has ended", waits_for="file")
+    return bool(found)
 
 
 def _expected(world: World, project: str, records: list[Json]) -> bool:

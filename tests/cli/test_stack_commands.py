@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 from botocore.stub import Stubber
 
 from cli.app import main
+from cli.commands import watch
 from cli.connection import Connection
 from sluice import keys
 from sluice.bootstrap import World
@@ -60,7 +62,9 @@ def test_status_tells_what_serves_runs_and_waits(sluice, world):
         assert told in printed
 
 
-def test_status_lists_files_that_are_judged_in_parts(sluice, connection, monkeypatch):
+@pytest.fixture
+def judged_in_parts(connection, monkeypatch):
+    """A file of shop and one of bank are; returns what Step Functions is asked."""
     began = datetime(2026, 11, 30, 10, 31, tzinfo=UTC)
     inputs = {
         "one": {"project": "shop", "key": "raw/shop/b\x1big.csv", "size": 12_345_600_000},
@@ -77,6 +81,34 @@ def test_status_lists_files_that_are_judged_in_parts(sluice, connection, monkeyp
 
     monkeypatch.setattr(connection, "outputs", {"JudgePartsArn": "machine"})
     monkeypatch.setattr(connection, "client", lambda service: StepFunctions(), raising=False)
+    return inputs
+
+
+def test_watch_waits_for_a_file_that_is_judged_in_parts(sluice, world, judged_in_parts, monkeypatch):
+    """For longer than for a run; then the last run is shown. An explicit wait is kept."""
+    start(world, execution_arn="arn", outcome="promoted", ended_at=world.clock.now().isoformat())
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        if now[0] == 1.5 * watch.WAIT:
+            judged_in_parts.clear()
+
+    monkeypatch.setattr("cli.commands.watch.time", SimpleNamespace(sleep=sleep, monotonic=lambda: now[0]))
+    monkeypatch.setattr("cli.executions.Histories.fresh", lambda self: [])
+    code, _, error = sluice("watch", "shop", "--wait", "30")
+    assert (code, now[0]) == (1, 30.0)
+    assert "none started in 30 s" in error
+    now[0] = 0.0
+    code, printed, error = sluice("watch", "shop")
+    assert (code, now[0]) == (0, 2 * watch.WAIT + 1), error  # and one poll more
+    said = "raw/shop/b\\x1big.csv (12,345.6 MB) is judged in parts since 2026-11-30 10:31:00 UTC; a run may begin"
+    assert printed.count(said) == 2
+    assert "bank" not in printed
+    assert "no run of shop is in progress; this is the last one" in printed
+
+
+def test_status_lists_files_that_are_judged_in_parts(sluice, judged_in_parts):
     told = sluice("status", "shop")[1]
     assert "arriving   raw/shop/b\\x1big.csv (12,345.6 MB) is judged in parts since 2026-11-30 10:31:00 UTC" in told
     assert "bank" not in told
