@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.arrivals import refuse_contract
+from cli.commands.accept_drift import told
 from cli.connection import known_project
 from cli.errors import CliError
 from cli.outcomes import accepted, described
@@ -18,6 +19,7 @@ from console.source import Source
 from sluice import names
 from sluice.errors import InputError
 from sluice.ports import Json
+from sluice.training.accept_drift import accept_drift
 
 AREAS = ("raw", "labels", "batch")
 MAX_REASON = 500
@@ -74,6 +76,19 @@ def retrain(source: Source, project: str, reason: str) -> str:
     if held:
         return f"requested; run {held['run_id']} is in progress, so the new one starts when it ends"
     return "requested: the run starts in a moment"
+
+
+def accept_change(source: Source, project: str, reason: str) -> str:
+    """Says that the held changes of the data are real, as `sluice accept-drift` does.
+
+    Raises CliError, InputError, and NotFoundError where none is held.
+    """
+    world = source.world
+    project = known_project(world, project)
+    answer: Json = world.call(
+        accept_drift, project, getpass.getuser(), f"{_reason(reason)[:MAX_REASON]} (in the console)"
+    )
+    return "; ".join(told(project, answer))
 
 
 async def received(stream: AsyncIterator[bytes], folder: Path) -> Path:

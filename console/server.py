@@ -63,6 +63,9 @@ ACTIONS: dict[str, Act] = {
     "/api/projects/{project}/retrain": lambda source, asked, given: actions.retrain(
         source, asked["project"], _text(given, "reason")
     ),
+    "/api/projects/{project}/accept-drift": lambda source, asked, given: actions.accept_change(
+        source, asked["project"], _text(given, "reason")
+    ),
     "/api/projects/{project}/labels": lambda source, asked, given: given_labels.write(source, asked["project"], given),
 }
 """Address → what it does, with the members of the request's JSON."""

@@ -16,6 +16,7 @@ from sluice import figures, keys
 from sluice.errors import NotFoundError
 from sluice.figures import Axis, Line
 from sluice.ports import Json
+from sluice.store.held_changes import held_changes
 
 SHOWN = 120
 """Measurements in the plots, the newest; one is a small object in S3."""
@@ -25,7 +26,7 @@ _UNITS = ((3.0, "minutes", 1 / 60), (72.0, "hours", 1.0), (float("inf"), "days",
 
 
 def read(source: Source, project: str) -> Json:
-    """`{"measurements", "plots", "newest", "page", "responses", "left_out"}`."""
+    """`{"measurements", "plots", "newest", "page", "responses", "held", "left_out"}`."""
     listed = source.kept.get(("monitored", project), lambda: _reports(source, project), 4.0)
     shown = listed[-SHOWN:]
     reports = [each for key in shown if (each := _report(source, key)) is not None]
@@ -37,6 +38,7 @@ def read(source: Source, project: str) -> Json:
         "newest": _newest(newest) if newest else None,
         "plots": source.kept.get(("monitor plots", project, tuple(shown)), lambda: plots(reports), 600),
         "page": _page(source, listed[-1]) if listed else None,
+        "held": source.kept.get(("held", project), lambda: _held(source, project), 3.0),
         "responses": source.kept.get(("responses", project), lambda: _responses(source, project), 3.0),
     }
 
@@ -67,6 +69,7 @@ def _newest(report: Json) -> Json:
     kept = ("at", "run_id", "decision", "rows", "requests", "files", "unreadable_lines", "endpoint_missing", "triage")
     return {
         **{name: report.get(name) for name in kept},
+        "few_rows": few_rows(report),
         "reasons": [str(each) for each in report.get("reasons") or []],
         "problems": report.get("problems") or {},
         "quality": quality if isinstance(quality, dict) else None,
@@ -214,6 +217,24 @@ def label_curve(labels: Json) -> Json | None:
     line = Line("labels", [age for age, _ in points], [share for _, share in points])
     figure = figures.lines("how soon labels come", x, figures.share("share of the labels"), [line], level=0.9)
     return {"title": "How soon labels come", "figure": tree(figure), "note": ""}
+
+
+def _held(source: Source, project: str) -> list[Json]:
+    """Changes of the data that wait for a person: those that last, and faults that ended as real drift."""
+    found = held_changes(project, ledger=source.world.ledger)
+    return [
+        {"sentence": each.sentence, "name": each.name, "since": each.since.isoformat(), "over": each.over is not None}
+        for each in found
+        if each.open or each.doubted
+    ]
+
+
+def few_rows(report: Json) -> bool:
+    """Whether a measurement decided nothing since there were too few requests for one."""
+    needed = ((report.get("thresholds") or {}).get("drift") or {}).get("min_rows")
+    return (
+        report.get("decision") == "inconclusive" and needed is not None and int(report.get("rows") or 0) < int(needed)
+    )
 
 
 def _responses(source: Source, project: str) -> list[Json]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from cli.outcomes import misplaced_lines
 from console.reading.champion import champion_of
+from console.reading.monitor import few_rows
 from console.reading.run import summary
 from console.reading.stored import json_at
 from console.source import Source
@@ -58,4 +59,9 @@ def _measured(source: Source, project: str) -> Json | None:
     if not isinstance(report, dict):
         return None
     reasons = [str(each) for each in report.get("reasons") or []][:3]
-    return {"decision": str(report.get("decision") or "?"), "at": str(report.get("at") or ""), "reasons": reasons}
+    return {
+        "decision": str(report.get("decision") or "?"),
+        "few_rows": few_rows(report),
+        "at": str(report.get("at") or ""),
+        "reasons": reasons,
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.drawn import tree
+from console.drawn import page_body, tree
 from console.reading.champion import endpoint_of
 from console.reading.executions import executions_of, newest_first
 from console.reading.run import record_of, summary
@@ -12,13 +12,14 @@ from console.reading.state import read_json
 from console.reading.stored import json_at
 from console.source import Source
 from sluice import keys
+from sluice.errors import NotFoundError
 from sluice.page import Safe
 from sluice.ports import Json
 from sluice.reports import release_course as course
 
 
 def read(source: Source, project: str, run_id: str) -> Json:
-    """`{"plan", "endpoint", "canary", "replay", "bandit", "live"}`, each None before it begins."""
+    """`{"plan", "endpoint", "canary", "replay", "bandit", "page", "live"}`, each None before it begins."""
     record = record_of(source, project, run_id)
     live = not record.get("outcome")
     canary = json_at(source, keys.decision(project, run_id, "canary"))
@@ -34,7 +35,18 @@ def read(source: Source, project: str, run_id: str) -> Json:
         "bandit": bandit_of(bandit) if bandit else None,
         "replay": _replay(source, project, run_id),
         "abort_requested": record.get("abort_requested"),
+        "page": None
+        if live
+        else source.kept.get(("release page", project, run_id), lambda: _page(source, project, run_id), 60),
     }
+
+
+def _page(source: Source, project: str, run_id: str) -> list[Any] | None:
+    """The release's report; None where the run has none."""
+    try:
+        return page_body(source.world.objects.read(keys.release_report(project, run_id)).decode("utf-8", "replace"))
+    except NotFoundError:
+        return None
 
 
 def _plan(source: Source, project: str, record: Json) -> Json | None:

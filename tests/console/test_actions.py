@@ -13,6 +13,7 @@ import pytest
 from cli.errors import CliError
 from console import actions
 from console.access import Access
+from console.reading import monitor
 from console.server import application
 from console.source import Source
 from sluice.errors import InputError
@@ -120,6 +121,34 @@ def test_a_retraining_is_requested_as_the_command_does(stack: StubStack):
     said = json.dumps(events.__dict__, default=str)
     assert "new prices (asked by" in said
     assert '"trigger": "manual"' in said.replace("'", '"')
+
+
+def test_a_held_change_is_shown_and_accepted_as_the_command_does(stack: StubStack):
+    world, source = stack.world, Source(stack)
+    accept = "/api/projects/shop/accept-drift"
+    assert monitor.read(source, "shop")["held"] == []
+    code, told = posted(source, accept, b'{"reason": "new prices"}')
+    assert (code, "nothing is held for shop" in told["error"]) == (404, True)
+    now = world.clock.now()
+    change = {
+        "answer": "ask",
+        "reason": "another mix",
+        "columns": ["channel"],
+        "sentence": "More ads.",
+        "champion": "r1",
+    }
+    world.ledger.add_response(
+        "shop", now, {"kind": "held-change", "change_id": "c1", "since": now.isoformat(), **change}
+    )
+    [held] = monitor.read(Source(stack), "shop")["held"]
+    assert (held["name"], held["sentence"], held["over"]) == ("another mix in channel", "More ads.", False)
+    code, told = posted(source, accept, b'{"reason": " "}')
+    assert (code, "give a reason" in told["error"]) == (409, True)
+    code, told = posted(source, accept, b'{"reason": "the campaign goes on"}')
+    assert (code, "accepted: another mix in channel" in told["told"]) == (200, True), told
+    assert monitor.read(Source(stack), "shop")["held"] == []
+    noted = json.dumps(world.ledger.responses("shop", now), default=str)
+    assert "the campaign goes on (in the console)" in noted
 
 
 @pytest.mark.parametrize(

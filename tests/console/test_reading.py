@@ -232,6 +232,15 @@ def test_a_release_has_its_steps_its_evidence_and_its_pairs(source: Source):
     assert not found["replay"]["pairs"][0]["same"]
 
 
+def test_a_release_that_is_over_has_its_report():
+    stack = recorded.stack()
+    run = recorded.run_with("promoted")
+    stack.world.objects.write(
+        keys.release_report("shop", run), b"<html><body><main><h1>Release</h1></main></body></html>"
+    )
+    assert "Release" in json.dumps(release.read(Source(stack), "shop", run)["page"])
+
+
 def test_a_canary_without_two_measurements_has_no_plot():
     look = {
         "at": "2026-11-29T12:00:00+00:00",
@@ -275,6 +284,18 @@ def test_monitoring_is_a_history_and_the_newest_in_full(source: Source):
     assert {each["title"] for each in found["plots"]} >= {"Drift (PSI)", "Rows in the window"}
     assert "Greatest drift (PSI)" in texts(found["page"])
     assert {each["decision"] for each in found["responses"]} >= {"retrain"}
+
+
+@pytest.mark.parametrize(
+    ("decision", "rows", "few"), [("inconclusive", 2, True), ("inconclusive", 200, False), ("stable", 200, False)]
+)
+def test_too_few_requests_are_told_apart_from_other_inconclusive_measurements(decision: str, rows: int, few: bool):
+    stack = recorded.stack()
+    report = {"decision": decision, "rows": rows, "thresholds": {"drift": {"min_rows": 200}}, "at": "2026-12-01"}
+    stack.world.objects.write(keys.monitor("shop", "latest.json"), json.dumps(report).encode())
+    assert monitor.few_rows(report) == few
+    assert projects.read(Source(stack))["projects"][0]["measured"]["few_rows"] == few
+    assert not monitor.few_rows({"decision": "inconclusive", "rows": 0})  # a report that names no limit
 
 
 def test_a_report_of_tomorrow_is_drawn_as_far_as_it_is_known():

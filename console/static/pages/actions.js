@@ -22,6 +22,11 @@ export const retrain = (project, again) => button("Retrain", "", {
   path: `/api${projectAt(project, "retrain")}`, needed: true, again,
 });
 
+export const acceptDrift = (project, again) => button("Accept as real", "", {
+  title: "Is the change real?", text: "Rows of its time are learned from, from now on, and a retraining is requested. If a broken source made the change, correct the source instead.",
+  path: `/api${projectAt(project, "accept-drift")}`, needed: true, again,
+});
+
 const button = (text, kind, what) =>
   h("button", { type: "button", class: `button ${kind}`.trim(), on: { click: () => ask(text, kind, what) } }, text);
 

@@ -1,7 +1,8 @@
 // Drift, quality, volume and maturity over time; the newest measurement in full; responses to alarms.
 
 import { drawn, h } from "../dom.js";
-import { card, empty, facts, listed, number, percent, plural, projectAt, runAt, table, tag, tiles, time } from "../words.js";
+import { card, empty, facts, listed, measured, moment, number, percent, plural, projectAt, runAt, table, tag, tiles, time } from "../words.js";
+import { acceptDrift } from "./actions.js";
 import { projectTabs } from "./tabs.js";
 
 export const title = ({ project }) => `Monitoring of ${project}`;
@@ -10,15 +11,15 @@ export const every = () => 1500;
 export const news = (before, data) =>
   before.newest?.at !== data.newest?.at ? `measured: ${data.newest?.decision}` : "";
 
-export function draw(data, { project }) {
+export function draw(data, { project, again }) {
   const newest = data.newest;
   const head = [h("h1", { tabindex: -1 }, `Monitoring of ${project}`), projectTabs(project, "monitor")];
-  if (!newest) return [...head, empty("Nothing has been measured yet. The monitor measures a serving model on the contract's schedule.")];
+  if (!newest) return [...head, held(data.held, project, again), empty("Nothing has been measured yet. The monitor measures a serving model on the contract's schedule.")];
   const problems = Object.entries(newest.problems);
   return [
     ...head,
     tiles(
-      ["Newest measurement", tag(newest.decision), time(newest.at)],
+      ["Newest measurement", measured(newest), time(newest.at)],
       ["Rows", number(newest.rows), newest.requests === null || newest.requests === undefined ? "" : `in ${plural(newest.requests, "request")}`],
       quality(newest.quality),
       newest.triage ? ["Triage", tag(newest.triage.answer ?? "?"), newest.triage.reason ?? ""] : null,
@@ -26,6 +27,7 @@ export function draw(data, { project }) {
     ),
     newest.endpoint_missing ? h("p", { class: "failure" }, "The endpoint is missing or broken.") : null,
     newest.reasons.length ? card("Why", listed(newest.reasons), newest.triage?.sentence ? h("p", null, newest.triage.sentence) : null) : null,
+    held(data.held, project, again),
     problems.length ? card("Not measured", listed(problems.map(([name, why]) => `${name}: ${why}`))) : null,
     h("h2", null, "Over time"),
     data.plots.length ? h("div", { class: "plots" }, data.plots.map((plot) =>
@@ -38,6 +40,13 @@ export function draw(data, { project }) {
         each.run_id ? h("a", { href: runAt(project, each.run_id) }, each.run_id) : "–"] })), "Responses to alarms")] : null,
     data.page ? [h("h2", null, "The newest measurement"), h("section", { class: "report", "aria-label": "The newest measurement" }, data.page.map(drawn))] : null,
   ].flat();
+}
+
+function held(changes, project, again) {
+  if (!changes.length) return null;
+  return card("Changes that wait for you", listed(changes.map((each) =>
+    `${each.name}, since ${moment(each.since)} UTC${each.over ? ", over" : ""}: ${each.sentence}`)),
+    h("div", { class: "choices" }, acceptDrift(project, again)));
 }
 
 function quality(found) {

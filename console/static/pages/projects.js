@@ -1,7 +1,7 @@
 // All projects: what serves, what runs, what waits, what was measured last.
 
 import { h } from "../dom.js";
-import { duration, empty, listed, number, plural, projectAt, runAt, table, tag, time } from "../words.js";
+import { duration, empty, listed, measured, number, plural, projectAt, runAt, table, tag, time } from "../words.js";
 
 export const title = () => "Projects";
 export const ask = () => "/api/projects";
@@ -41,7 +41,7 @@ function row(each) {
         ? each.waiting.map((run) => h("a", { class: "button small", href: runAt(project, run.run_id) }, `Decide ${run.run_id}`))
         : h("span", { class: "quiet" }, "nothing"),
       each.measured ? [
-        tag(each.measured.decision),
+        measured(each.measured),
         h("div", { class: "quiet clip" }, each.measured.reasons.join("; ")),
       ] : h("span", { class: "quiet" }, "not yet"),
       number(each.runs),

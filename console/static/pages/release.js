@@ -25,6 +25,8 @@ export function draw(data, { project, run }) {
     data.canary ? canary(data.canary) : null,
     data.bandit ? bandit(data.bandit) : null,
     data.replay ? replay(data.replay) : null,
+    data.page ? h("details", { class: "as-list", key: "report" }, h("summary", null, "The report, as `sluice report` downloads it"),
+      h("section", { class: "report", "aria-label": "The report" }, data.page.map(drawn))) : null,
   ].flat();
 }
 
