@@ -24,7 +24,7 @@ from auto.propose import Space, propose
 from auto.settling import settle
 from auto.trials import REFIT, Trial, loss_of
 from auto.workers import Outcome, Workers
-from families import FAMILIES, installed
+from families import FAMILIES, available
 from project_data import ProjectData
 from sluice.model.search_spaces import SEARCH_SPACES
 
@@ -226,10 +226,10 @@ class Search:
         schema = self._data.schema
         texts = any(schema.types[name] == "text" for name in schema.features)
         for each in portfolio(self._data.labels.problem, len(self._y), columns, texts=texts):
-            if not _installed(each.family):
+            if not available(each.family):
                 self.absent.add(each.family)
                 continue
-            if each.stands_for and _installed(each.stands_for):
+            if each.stands_for and available(each.stands_for):
                 continue
             family = FAMILIES[each.family]
             yield each.family, {**family.hyperparameters({}), **each.hyperparameters}
@@ -398,8 +398,3 @@ class Search:
 
     def _leave(self, trial: Trial, why: str) -> None:
         trial.left_out = trial.left_out or why
-
-
-def _installed(name: str) -> bool:
-    """Whether the family and its library are there."""
-    return name in FAMILIES and installed(FAMILIES[name])

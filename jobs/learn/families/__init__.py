@@ -53,4 +53,9 @@ def installed(family: NeedsLibrary) -> bool:
     return not family.library or importlib.util.find_spec(family.library) is not None
 
 
-__all__ = ["FAMILIES", "Family", "Sample", "Task", "installed"]
+def available(name: str) -> bool:
+    """Whether there is a family of that name, and its library is installed."""
+    return name in FAMILIES and installed(FAMILIES[name])
+
+
+__all__ = ["FAMILIES", "Family", "Sample", "Task", "available", "installed"]

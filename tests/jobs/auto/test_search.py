@@ -11,6 +11,7 @@ from auto import folds, search
 from auto.fitting import Held
 from auto.portfolio import Configuration
 from auto.workers import Outcome
+from families import available
 from project_data import ProjectData
 from tests.jobs.learning_data import make_data
 
@@ -198,17 +199,17 @@ def test_without_any_ended_trial_the_one_with_the_most_folds_counts(monkeypatch)
 
 
 def test_a_family_that_is_not_installed_is_named(monkeypatch):
-    monkeypatch.setattr(search, "_installed", lambda name: name != "lightgbm")
+    monkeypatch.setattr(search, "available", lambda name: name != "lightgbm")
     found, _, _ = searched(monkeypatch, {"logistic_regression": (0.1, 0.5)}, ["lightgbm", "logistic_regression"])
     assert found.absent == {"lightgbm"}
     assert found.trials[0].family == "logistic_regression"
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "logistic_regression", "no_such_family"])
-def test_installed_means_the_family_and_its_library(name, monkeypatch):
-    assert search._installed(name) == (name != "no_such_family")
+def test_available_means_the_family_and_its_library(name, monkeypatch):
+    assert available(name) == (name != "no_such_family")
     monkeypatch.setattr("importlib.util.find_spec", lambda library: None)
-    assert search._installed(name) == (name == "logistic_regression")
+    assert available(name) == (name == "logistic_regression")
 
 
 def test_without_any_trial_the_job_goes_on_for_as_long_again(tmp_path, monkeypatch, capsys):
