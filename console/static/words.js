@@ -59,7 +59,7 @@ export const tag = (word, kind = kindOf(word)) =>
   h("span", { class: `tag ${kind}`.trim() }, String(word ?? "–").replaceAll("_", " "));
 
 // an inconclusive measurement is nobody's concern while there are too few requests to decide
-export const measured = (found) => (found.few_rows ? tag("too few requests yet", "") : tag(found.decision));
+export const measured = (found) => (found.few_rows ? tag("too few requests", "") : tag(found.decision));
 
 export const card = (title, ...content) =>
   h("section", { class: "card", "aria-label": title }, h("h2", null, title), ...content);

@@ -13,7 +13,7 @@ from sluice.escaping import short
 from sluice.page import Child, Safe, element
 
 WIDTH, HEIGHT = 360, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 50, 18, 10, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 66, 18, 10, 40
 # of figures of named rows: the width, what names and notes take of it, and where the first row begins
 _ROW, _NAMES, _NOTES, _ROWS_TOP = 470, 146, 74, 6
 SERIES = 6
@@ -178,7 +178,7 @@ def matrix(what: str, names: Sequence[str], counts: Sequence[Sequence[int]]) -> 
             parts.append(element("rect", **box, fill_opacity=f"{share**0.7:.2f}", class_=hue))
             if count and (cell >= 30 or share >= 0.005):
                 shown = f"{count:,}" if cell >= 44 else compact(count)
-                kind = "cell on" if share > 0.45 else "cell"
+                kind = f"cell on {hue}" if share > 0.45 else "cell"
                 middle = y + cell / 2 + (0 if cell >= 60 else 4)
                 parts.append(_text(shown, at + cell / 2, middle, "middle", kind))
                 if cell >= 60:

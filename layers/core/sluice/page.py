@@ -68,7 +68,7 @@ h3{font-size:.95rem;margin:0 0 .3rem}
 .plots>.wide{grid-column:1/-1}.plot{max-width:34rem}
 .plot{width:100%;height:auto;font-size:11px;fill:var(--quiet)}
 .plot .axis{font-size:11.5px}.plot .name,.plot .cell{fill:var(--ink)}.plot .cell{font-size:13px}
-.plot .cell.small{font-size:11px}.plot .cell.on{fill:var(--card)}
+.plot .cell.small{font-size:11px}.plot .cell.on{fill:var(--card)}.plot .cell.on.hit{fill:#17212b}
 .rule{stroke:var(--line);stroke-width:1}.guide{fill:none;stroke:var(--quiet);stroke-width:1;stroke-dasharray:4 3}
 .whisker{fill:none;stroke:var(--quiet);stroke-width:1.5}
 .curve{fill:none;stroke-width:2;stroke-linejoin:round}.curve.thin{stroke-width:1.25}.curve.dashed{stroke-dasharray:5 3}
