@@ -72,8 +72,8 @@ class Lines(_Plain):
                     say(f"  {self._newest:%H:%M:%S}  {visible(line)}")
 
     def _said_lately(self, line: str, now: datetime) -> bool:
-        """Whether a reason was said within a minute with other numbers, as the seconds of a bake are."""
-        if not line.lstrip().startswith("- "):
+        """Whether it was said within a minute with other numbers, as the seconds of a bake, or how far a search is."""
+        if not line.lstrip().startswith(("- ", "auto: ")):
             return False
         shape = _NUMBER.sub("#", line)
         before = self._reasons.get(shape)

@@ -219,11 +219,17 @@ def test_in_a_pipe_times_do_not_go_back_and_a_bake_is_told_once_a_minute(capsys)
     lines, run = screens.Lines(), {"run_id": RUN}
     for second in (0, 30, 70):
         reason = f"- {second} of 600 s of the bake at 10 % are over"
-        bake = State("ReleaseModel", "Judge Canary", AT, evidence=Evidence((reason,), {"at": second}))
+        bake = State(
+            "ReleaseModel",
+            "Judge Canary",
+            AT,
+            evidence=Evidence((reason, f"auto: {second} of 90 trials ended"), {"at": second}),
+        )
         late = State("ReleaseModel", f"Found {second}", AT - timedelta(seconds=1))
         lines.show(View("shop", run, [bake, late], AT + timedelta(seconds=second)))
     printed = capsys.readouterr().out.splitlines()[1:]
     assert [line.split("- ")[1].split()[0] for line in printed if "- " in line] == ["0", "70"]
+    assert [line.split("auto: ")[1].split()[0] for line in printed if "auto: " in line] == ["0", "70"]
     times = [line.split()[0] for line in printed]
     assert times == sorted(times)
 
