@@ -21,6 +21,7 @@ import pyarrow.csv as pa_csv
 from sluice.intake.arrow_types import CODED, FALSE_WORDS, TEXT, TRUE_WORDS, Plan
 from sluice.intake.batches import Batch
 from sluice.intake.dialect import Dialect
+from sluice.intake.quotes import enclose_fields
 from sluice.intake.records import MAX_RECORD_CHARACTERS, MAX_RECORD_LINES
 from sluice.intake.repeated_headers import may_repeat_header
 from sluice.model.csv_records import read_record
@@ -116,14 +117,17 @@ class BlockReader:
         """Whether a line end outside quotes, counted by their parity, ends a record, and nothing else does."""
         if not self._safe or (self._escape and self._escape in block):
             return False
-        # a mark within the text stands at the start of a file that was appended, before its header
-        if b"\0" in block or codecs.BOM_UTF8 in block:
+        if b"\0" in block:
             return False
-        if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
+        # a mark within the text stands at the start of a file that was appended, before its header
+        if not block.isascii() and codecs.BOM_UTF8 in block:
             return False
         text = np.frombuffer(block, np.uint8)
-        quotes = np.flatnonzero(text == self._quote[0]) if self._quote in block else np.zeros(0, np.int64)
-        return not len(quotes) or (len(block) <= MAX_RECORD_CHARACTERS and self._enclose_fields(text, quotes))
+        if b"\r" in block and not _all_before_line_ends(text == _RETURN, text):
+            return False
+        if self._quote not in block:
+            return True
+        return len(block) <= MAX_RECORD_CHARACTERS and enclose_fields(text, self._quote[0], ord(self._delimiter))
 
     def _columns(self, block: bytes) -> dict[str, pa.Array] | None:
         types = self._plan.types(block)
@@ -182,19 +186,6 @@ class BlockReader:
         below = np.flatnonzero(blank[np.maximum(filled - 1, 0)] & (filled > 0))
         return Layout(starts[filled], lines[filled], len(ends), int(blank.sum()), most_lines, below, bool(blank[-1]))
 
-    def _enclose_fields(self, text: np.ndarray, quotes: np.ndarray) -> bool:
-        if len(quotes) % 2:
-            return False
-        opening, closing = quotes[::2], quotes[1::2]
-        before = text[np.maximum(opening - 1, 0)]
-        after = text[np.minimum(closing + 1, len(text) - 1)]
-        edge = ord(self._delimiter)
-        doubled = np.zeros(len(opening) + 1, bool)
-        doubled[1:-1] = opening[1:] == closing[:-1] + 1
-        opens = (opening == 0) | (before == edge) | (before == _LINE_END) | doubled[:-1]
-        closes = (closing == len(text) - 1) | (after == edge) | (after == _LINE_END) | (after == _RETURN) | doubled[1:]
-        return bool(opens.all() and closes.all())
-
     def _raw(self, block: bytes, places: Sequence[int]) -> Iterator[dict[str, str]]:
         """The fields of some rows, unchanged."""
         layout = self._layout(block)
@@ -223,6 +214,10 @@ def _below_empty(columns: Mapping[str, pa.Array]) -> tuple[list[int], bool]:
 def _is_blank(values: pa.Array) -> bool:
     filled = pc.not_equal(pc.utf8_trim_whitespace(values), "")
     return not pc.any(pc.fill_null(filled, False), min_count=0).as_py()
+
+
+def _all_before_line_ends(returns: np.ndarray, text: np.ndarray) -> bool:
+    return not returns[-1] and bool((text[1:][returns[:-1]] == _LINE_END).all())
 
 
 def _line_count(block: bytes) -> int:
