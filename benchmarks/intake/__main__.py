@@ -91,9 +91,11 @@ def speed(report: Report, file: Path, folder: Path, ours: Environment, rounds: i
         fused = measure("ours.fused", file, folder, ours)
         used.append(fused.cpu)
         two = measure("ours.fused", file, folder, ours, cores=2)
+        unwritten = measure("ours.unwritten", file, folder, ours)
         validated = measure("ours.validate", file, folder, ours)
         profiled = measure("ours.profile", file, folder, ours)
-        for name, found in (("validate", validated), ("profile", profiled), ("fused", fused)):
+        several = {"validate": validated, "profile": profiled, "fused": fused, "unwritten": unwritten}
+        for name, found in several.items():
             ratios[name].append(found.cpu / bare.cpu)
         ratios["wall"].append(two.wall / bare.wall)
         print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
@@ -103,6 +105,7 @@ def speed(report: Report, file: Path, folder: Path, ours: Environment, rounds: i
     report.say("validate: CPU relative to open_csv", middle["validate"])
     report.at_most("profile of the accepted rows: CPU relative to open_csv", middle["profile"], 1.3)
     report.at_most("validate and profile in one pass: CPU relative to open_csv", middle["fused"], 1.5)
+    report.say("the one pass without writing the accepted rows: CPU relative to open_csv", middle["unwritten"])
     report.at_most("the one pass on 2 cores: wall relative to open_csv on one", middle["wall"], 0.75)
     report.say("open_csv: peak memory, MB", bare.memory_mb)
     report.at_most("the one pass: peak memory, MB", fused.memory_mb, 150)

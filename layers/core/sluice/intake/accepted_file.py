@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +18,7 @@ from sluice.intake.stages import Behind
 ROWS_PER_GROUP, BYTES_PER_GROUP = 32_768, 16 * 2**20
 """A group is written as soon as it has so many rows or bytes. It is in memory until then; smaller ones cost more time
 for each row, to write, to profile and to read."""
-Count = Callable[[Mapping[str, pa.Array], int], None]
+Count = Callable[[Iterable[tuple[str, pa.Array]], int], None]
 
 
 def accepted_schema(contract: Contract) -> pa.Schema:
@@ -81,11 +81,12 @@ class AcceptedFile:
 
     def _write(self, tables: list[pa.Table]) -> None:
         # one dictionary for the whole group: the writer keeps codes only as long as their dictionary is the same
-        group = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+        group = pa.concat_tables(tables).unify_dictionaries()
         tables.clear()
         self._writer.write_table(group)
         if self._count is not None:
-            self._count({name: group.column(name).chunk(0) for name in self._names}, group.num_rows)
+            # one column at a time is in memory twice
+            self._count(((name, group.column(name).combine_chunks()) for name in self._names), group.num_rows)
 
 
 def _lacks_codes(values: pa.Array, kind: pa.DataType) -> bool:

@@ -38,8 +38,10 @@ _CANDIDATES: dict[str, tuple[pa.DataType, ...]] = {
     "category": (CODED,),
     "text": (),
 }
-_FIRST, _LAST = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999)
-MANY_CODES = 4
+_FIRST, _LAST = (
+    pa.scalar(end, pa.timestamp("us")).value for end in (datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999))
+)
+MANY_CODES = 2
 """A column of text is coded while its rows are at least so many times as many as its values."""
 MAX_WAIT = 64
 EXACT_INTEGERS = 2**53
@@ -176,8 +178,7 @@ def _same_as_rules(values: pa.Array) -> bool:
         return bool(low > -EXACT_INTEGERS and high < EXACT_INTEGERS)
     if pa.types.is_integer(values.type):
         return bool(low > -INTEGER_LIMIT)
-    first, last = (pa.scalar(end, pa.timestamp("us")).value for end in (_FIRST, _LAST))
-    return bool(first <= low and high <= last)
+    return bool(low >= _FIRST and high <= _LAST)
 
 
 def are_exact(numbers: pa.Array) -> bool:

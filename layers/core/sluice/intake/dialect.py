@@ -208,4 +208,5 @@ def _trailing(text: Opener, limits: Limits, dialect: Dialect) -> int:
         len(record) for record in records if len(record) > width and not any(map(str.strip, record[width:]))
     )
     usual, count = max(blank.items(), key=lambda item: item[1], default=(width, 0))
-    return usual - width if 3 * count >= 2 * len(records) else 0
+    # one row alone may as well be too long by a blank cell
+    return usual - width if count > 1 and 3 * count >= 2 * len(records) else 0

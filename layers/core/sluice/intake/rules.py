@@ -135,10 +135,13 @@ def typed_values(
 ) -> tuple[pa.Array, pa.Array]:
     """(typed values, null where missing or refused; which are missing) of a column of text."""
     if not pa.types.is_string(text.type):
-        return _without_missing_numbers(text, pc.is_null(text), reading)
+        missing = pc.is_null(text) if text.null_count else _nowhere(text)
+        return _without_missing_numbers(text, missing, reading)
+    if kind == "category" and _standard(reading) and not reading.missing and are_category_names(text):
+        return text, _nowhere(text)
     if kind == "text" and not reading.markers:
         if none_is_blank(text):
-            return text, pa.repeat(pa.scalar(False), len(text))
+            return text, _nowhere(text)
         # all blanks, or nothing; a null is missing already
         missing = pc.or_(pc.utf8_is_space(text), pc.equal(pc.binary_length(text), 0))
         missing = pc.fill_null(missing, True)
@@ -162,6 +165,10 @@ def typed_values(
             _standard_values(kind, pc.if_else(was_native, plain, _NOTHING)),
         )
     return _without_missing_numbers(typed, missing, reading)
+
+
+def _nowhere(values: pa.Array) -> pa.Array:
+    return pa.repeat(pa.scalar(False), len(values))
 
 
 def _without_missing_numbers(typed: pa.Array, missing: pa.Array, reading: Reading) -> tuple[pa.Array, pa.Array]:

@@ -5,7 +5,7 @@ Counts are the same for every split; means and deviations are within rounding of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -122,9 +122,9 @@ class Profiler:
         }
         self.rows = 0
 
-    def add(self, columns: Mapping[str, pa.Array], rows: int) -> None:
+    def add(self, columns: Iterable[tuple[str, pa.Array]], rows: int) -> None:
         self.rows += rows
-        for name, values in columns.items():
+        for name, values in columns:
             if name in self.columns:
                 self.columns[name].add(values)
 

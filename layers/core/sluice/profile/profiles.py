@@ -55,7 +55,7 @@ def _counted(path: Path, contract: Contract) -> Profiler:
     # with pre_buffer, which is the default, all of the file would be in memory
     with pq.ParquetFile(path, read_dictionary=coded, pre_buffer=False) as file:
         for batch in file.iter_batches(batch_size=_ROWS, columns=list(columns)):
-            profiler.add(dict(zip(batch.schema.names, batch.columns, strict=True)), len(batch))
+            profiler.add(zip(batch.schema.names, batch.columns, strict=True), len(batch))
         profiler.rows = file.metadata.num_rows
     return profiler
 
