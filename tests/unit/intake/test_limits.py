@@ -14,7 +14,7 @@ import pytest
 
 from proofs.project import Project
 from sluice.errors import FileTooLargeError
-from sluice.intake.limits import UNLIMITED, Limits, too_large
+from sluice.intake.limits import RATIO_FREE, UNLIMITED, Limits, too_large
 from sluice.intake.opening import Arrival, open_arrival
 from sluice.intake.validation import validate_file
 from sluice.ports import Settings
@@ -64,6 +64,23 @@ def test_unpacking_stops_at_the_limit_not_at_its_end(pack, name: str, tmp_path: 
     with pytest.raises(FileTooLargeError, match=f"of {name} unpack to more than"):
         sizes.extend(map(len, opened.chunks()))
     assert sum(sizes) <= 2**20
+
+
+@pytest.mark.parametrize(("pack", "name"), PACKERS)
+def test_a_packed_file_may_be_a_hundred_times_as_large_and_no_more(pack, name: str, tmp_path: Path) -> None:
+    bomb = Arrival.on_disk(written(tmp_path, pack(bytes(64 * 2**20))))
+    sizes: list[int] = []
+    with pytest.raises(FileTooLargeError, match=f"of {name} unpack to .* at most 100 times.*unpacked") as found:
+        sizes.extend(map(len, open_arrival(bomb, tmp_path, UNLIMITED).chunks()))
+    assert sum(sizes) <= RATIO_FREE + 2**20
+    assert not found.value.whole  # in parts it would be no smaller
+
+
+@pytest.mark.parametrize(("pack", "name"), PACKERS)
+def test_few_equal_rows_are_read_however_well_they_pack(pack, name: str, tmp_path: Path) -> None:
+    body = pack(ROWS)
+    assert len(ROWS) > 100 * len(body)
+    assert validate_file(written(tmp_path, body), CONTRACT, NOW, tmp_path, UNLIMITED).rows == 20_000
 
 
 def test_parquet_is_measured_by_its_footer(tmp_path: Path) -> None:

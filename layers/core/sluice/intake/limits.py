@@ -16,6 +16,10 @@ LINE_PARTS = 16
 """A line of text is held several times over, as text and as objects."""
 MEMORY_PARTS = 4
 """A Parquet row group is held as it is read, decoded, as text, and typed."""
+MAX_RATIO = 100
+"""Bytes that one byte of a packed file may stand for. Tables come to 3 to 30; a file made to fill a disk, to 1,000."""
+RATIO_FREE = 2**24
+"""Unpacked bytes up to which the ratio does not count: a small file of equal rows harms nobody."""
 WAY_OUT = "Split it into smaller files: each becomes a separate dataset, and a run learns from all of them together"
 
 
@@ -56,6 +60,14 @@ class Limits:
             raise FileTooLargeError(
                 f"{what} {megabytes(size)}, and at most {megabytes(self.file_bytes)} can be read (unpacked). {WAY_OUT}",
                 whole=True,
+            )
+
+    def check_ratio(self, packed: int, unpacked: int, how: str) -> None:
+        """Raises FileTooLargeError when so few packed bytes, of which all were read, have unpacked to so many."""
+        if unpacked > max(RATIO_FREE, MAX_RATIO * packed):
+            raise FileTooLargeError(
+                f"{megabytes(packed)} of {how} unpack to {megabytes(unpacked)} and more, and at most {MAX_RATIO} times "
+                "as much is read. If its rows really are so alike, send the file unpacked"
             )
 
     def check_group(self, size: int) -> None:

@@ -43,6 +43,7 @@ def unpacked(chunks: Chunks, how: str, limits: Limits) -> Chunks:
         for chunk in unpack(counted()):
             written += len(chunk)
             limits.check_file(written, f"{megabytes(read)} of {how} unpack to more than")
+            limits.check_ratio(read, written, how)
             limits.check_time()
             yield chunk
     except (EOFError, zlib.error, OSError, pa.ArrowException) as error:
