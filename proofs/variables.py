@@ -24,7 +24,7 @@ _OF_LIBRARIES = {"OPENBLAS_NUM_THREADS": "1"}
 """What every function tells its libraries: threads of BLAS would wait for each other on one or two vCPUs."""
 
 _OF_MEMORY = {
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "ARROW_DEFAULT_MEMORY_POOL": "jemalloc",
     "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
     "MALLOC_MMAP_THRESHOLD_": str(64 * 2**20),
 }

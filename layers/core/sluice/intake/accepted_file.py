@@ -15,7 +15,7 @@ from sluice.intake.arrow_types import CODED
 from sluice.intake.rules import ARROW_TYPES
 from sluice.intake.stages import Behind
 
-ROWS_PER_GROUP, BYTES_PER_GROUP = 32_768, 16 * 2**20
+ROWS_PER_GROUP, BYTES_PER_GROUP = 65_536, 16 * 2**20
 """A group is written as soon as it has so many rows or bytes. It is in memory until then; smaller ones cost more time
 for each row, to write, to profile and to read."""
 Count = Callable[[Iterable[tuple[str, pa.Array]], int], None]
@@ -47,6 +47,7 @@ class AcceptedFile:
             schema,
             store_schema=False,
             write_statistics=False,  # every reader reads all rows
+            write_batch_size=ROWS_PER_GROUP,
             **_packed(schema, coded),
         )
 
@@ -94,13 +95,17 @@ def _lacks_codes(values: pa.Array, kind: pa.DataType) -> bool:
 
 
 def _packed(schema: pa.Schema, coded: Sequence[str]) -> dict[str, Any]:
-    """How the columns are written: integers and times by their differences, which takes less time and space than to
-    compress them; `coded`: by codes."""
+    """How the columns are written; `coded`: by codes, which take few bits as they are.
+
+    Integers and times are written by their differences, which takes less time and space than to compress them. Doubles
+    take the fast Snappy: Zstandard takes twice its time, and makes the whole file a tenth smaller.
+    """
     kinds = {field.name: field.type for field in schema}
     whole = [name for name, kind in kinds.items() if pa.types.is_integer(kind) or pa.types.is_timestamp(kind)]
-    small = {*whole, *(name for name, kind in kinds.items() if pa.types.is_boolean(kind))}
+    packing = {name: "SNAPPY" if pa.types.is_floating(kind) else "ZSTD" for name, kind in kinds.items()}
+    small = [*whole, *coded, *(name for name, kind in kinds.items() if pa.types.is_boolean(kind))]
     return {
         "use_dictionary": list(coded),
         "column_encoding": dict.fromkeys(whole, "DELTA_BINARY_PACKED"),
-        "compression": {name: "NONE" if name in small else "ZSTD" for name in schema.names},
+        "compression": packing | dict.fromkeys(small, "NONE"),
     }

@@ -119,10 +119,10 @@ class BlockReader:
             return False
         if b"\0" in block:
             return False
-        # a mark within the text stands at the start of a file that was appended, before its header
-        if not block.isascii() and codecs.BOM_UTF8 in block:
-            return False
         text = np.frombuffer(block, np.uint8)
+        # a mark within the text stands at the start of a file that was appended, before its header
+        if text.max(initial=0) >= codecs.BOM_UTF8[0] and codecs.BOM_UTF8 in block:
+            return False
         if b"\r" in block and not _all_before_line_ends(text == _RETURN, text):
             return False
         if self._quote not in block:

@@ -27,7 +27,8 @@ def enclose_fields(text: np.ndarray, quote: int, delimiter: int) -> bool:
     edges = _bits((text == delimiter) | (text == _LINE_END)) | quotes
     opens = _moved_up(edges)
     opens[0] |= np.uint64(1)
-    closes = _moved_down(edges | _bits(text == _RETURN))
+    returns = text == _RETURN
+    closes = _moved_down(edges | _bits(returns) if returns.any() else edges)
     last = len(text) - 1
     closes[last // _BITS] |= np.uint64(1) << np.uint64(last % _BITS)
     stray = quotes & ((within & ~opens) | ~(within | closes))

@@ -37,7 +37,7 @@ class Distinct:
             hashes = hashes[hashes < self._smallest[-1]]
         self._pending.append(hashes)
         self._waiting += len(hashes)
-        if self._waiting > 2 * KEPT:
+        if self._waiting > KEPT:
             self.settle()
 
     def merge(self, other: Distinct) -> None:

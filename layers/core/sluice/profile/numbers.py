@@ -26,13 +26,14 @@ class Moments:
         self.n = 0
         self.min = self.max = self.mean = self.m2 = 0.0
 
-    def add(self, values: np.ndarray) -> None:
+    def add(self, values: np.ndarray, *, ascending: bool = False) -> None:
         """`values`: finite numbers."""
         if not len(values):
             return
         n = len(values)
+        low, high = (values[0], values[-1]) if ascending else (values.min(), values.max())
         other = Moments()
-        other.n, other.min, other.max = n, float(values.min()), float(values.max())
+        other.n, other.min, other.max = n, float(low), float(high)
         # the sum of the largest numbers overflows, and so do their squares
         with nullcontext() if max(-other.min, other.max) < _SAFE else np.errstate(over="ignore", invalid="ignore"):
             mean = float(values.mean())
@@ -74,7 +75,7 @@ class Numbers:
             return
         ascending = np.sort(values)
         numbers = ascending.astype(np.float64, copy=False)
-        self.moments.add(numbers)
+        self.moments.add(numbers, ascending=True)
         self._quantiles.add(numbers)
         if self._counts is None and self._distinct is None:
             return

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sluice.contract.models import Contract
-from sluice.model.text_buffers import are_category_names
+from sluice.model.text_buffers import are_category_names, offsets_and_bytes
 from sluice.model.values import BLANKS, category_text
 from sluice.profile.distinct import Distinct, hash_texts
 from sluice.profile.numbers import MAX_COUNTED, Moments, Numbers
@@ -59,7 +59,7 @@ class ColumnProfile:
     def _add_texts(self, texts: pa.Array) -> None:
         if pa.types.is_dictionary(texts.type):
             texts = texts.dictionary_decode()
-        self._lengths.add(pc.utf8_length(texts).cast(pa.float64()).to_numpy(zero_copy_only=False))
+        self._lengths.add(_lengths(texts))
         self._distinct.add(hash_texts(texts))
 
     def _add_categories(self, values: pa.Array) -> None:
@@ -136,6 +136,15 @@ class Profiler:
     def profile(self, dataset_id: str) -> dict[str, Any]:
         columns = {name: column.to_json() for name, column in self.columns.items()}
         return {"format": 1, "datasets": [dataset_id], "rows": self.rows, "columns": columns}
+
+
+def _lengths(texts: pa.Array) -> np.ndarray:
+    """The number of characters of each text, as float64."""
+    offsets, body = offsets_and_bytes(texts)
+    if not len(body) or body.max() < 0x80:
+        return np.diff(offsets).astype(np.float64)
+    counted: np.ndarray = pc.utf8_length(texts).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return counted
 
 
 def _category_names(texts: pa.Array) -> pa.Array:
