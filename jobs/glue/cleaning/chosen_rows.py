@@ -60,6 +60,15 @@ def leave_out_faults(
     return marked.where("_fault is null").drop("_fault"), losses, facts
 
 
+def start_of(window: dict[str, Any], end: int) -> int | None:
+    """When a window begins that ends at `end`; None for one since a drift where none is known."""
+    if window["kind"] == "last":
+        return end - int(window["seconds"]) * 1_000_000
+    if window["kind"] == "since_drift":
+        return micros(window["since"]) if window.get("since") else None
+    return 0
+
+
 def within_window(
     rows: DataFrame, window: dict[str, Any] | None, created_at: str
 ) -> tuple[DataFrame, list[Loss], dict[str, Any] | None]:
@@ -71,10 +80,9 @@ def within_window(
     """
     if window is None or window["kind"] in ("all", "compared"):
         return rows, [], window
-    if window["kind"] == "since_drift" and not window.get("since"):
+    start = start_of(window, newest_of(rows, created_at))
+    if start is None:
         return rows, [], {**window, "used": False}
-    newest = newest_of(rows, created_at)
-    start = micros(window["since"]) if window["kind"] == "since_drift" else newest - int(window["seconds"]) * 1_000_000
     inside = F.col(MOMENT).isNull() | (F.col(MOMENT) >= start)
     counted = rows.agg(F.count(F.lit(1)).alias("n"), F.sum(inside.cast("bigint")).alias("kept")).first()
     total, kept = int(counted["n"]), int(counted["kept"] or 0)

@@ -18,7 +18,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 (Spark's own convention)
 
-from cleaning.chosen_rows import MOMENT, iso, micros, newest_of
+from cleaning.chosen_rows import MOMENT, iso, newest_of, start_of
 from cleaning.losses import Loss, share
 
 IN_WINDOW, COMPARED, NEW = "_in_window", "_compared", "new"
@@ -39,7 +39,7 @@ def mark_windows(
         return rows, [], window
     newest, learned = newest_of(rows, created_at), F.col("_part") != "test"
     moment = F.coalesce(F.col(MOMENT), F.lit(newest))
-    starts = [_start(each, newest) for each in window["windows"]]
+    starts = [start_of(each, newest) for each in window["windows"]]
     counts = [F.sum((learned & (moment >= start)).cast("bigint")) for start in starts if start is not None]
     kept = [F.sum((moment >= start).cast("bigint")) for start in starts if start is not None]
     found = rows.agg(F.count(F.lit(1)), F.sum(learned.cast("bigint")), *counts, *kept).first()
@@ -76,19 +76,10 @@ def mark_windows(
     size = min(NEWEST * own, OF_SHORTEST * min(fact["learned"] for fact, _ in usable))
     cut = int(rows.where(learned).agg(F.percentile_approx(moment, 1 - size / own, _EXACT).alias("cut")).first()["cut"])
     marked = kept_rows.withColumn(IN_WINDOW, _marks(facts, starts, moment))
-    earlier = [_start(each, cut) for each in window["windows"]]
+    earlier = [start_of(each, cut) for each in window["windows"]]
     before = _marks(facts, earlier, moment)
     marked = marked.withColumn(COMPARED, F.when(moment >= cut, NEW).otherwise(before))
     return marked, losses, {**told, "compared_from": iso(cut)}
-
-
-def _start(window: dict[str, Any], end: int) -> int | None:
-    """When a window begins that ends at `end`; None for one since a drift where none is known."""
-    if window["kind"] == "last":
-        return end - int(window["seconds"]) * 1_000_000
-    if window["kind"] == "since_drift":
-        return micros(window["since"]) if window.get("since") else None
-    return 0
 
 
 def _marks(facts: list[dict[str, Any]], starts: list[int | None], moment: Column) -> Column:
