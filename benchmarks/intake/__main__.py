@@ -22,7 +22,7 @@ from benchmarks.intake.peers import MODULES
 from benchmarks.intake.process import PEERS, Environment, Measured, NotMeasuredError, measure
 
 TIMES_LESS = {"ydata": 15.0, "whylogs": 15.0, "pandas": 4.0, "duckdb": 2.0}
-"""How many times the CPU of ours a peer should take at least."""
+"""How many times the CPU of ours a peer should take at least, where ours writes no rows either."""
 
 
 class Report:
@@ -60,8 +60,8 @@ def main() -> int:
         report.say("file, MB", file.stat().st_size / 1e6)
         report.say("load before", os.getloadavg()[0])
         lambda_like = sizes.as_on_lambda(folder)
-        fused, ours = speed(report, file, folder, lambda_like, options.rounds)
-        peers(report, file, folder, [peer for peer in options.peers.split(",") if peer], ours)
+        fused, used = speed(report, file, folder, lambda_like, options.rounds)
+        peers(report, file, folder, [peer for peer in options.peers.split(",") if peer], used)
         profile = json.loads((folder / "profile.json").read_text())
         found = errors(profile, file)
         report.at_most("quantiles: greatest error of a rank", found["rank"], 0.001)
@@ -82,14 +82,15 @@ def main() -> int:
     return int(report.missed > 0)
 
 
-def speed(report: Report, file: Path, folder: Path, ours: Environment, rounds: int) -> tuple[Measured, float]:
-    """Returns a measurement of the one pass that checks and profiles, and its CPU in seconds."""
+def speed(
+    report: Report, file: Path, folder: Path, ours: Environment, rounds: int
+) -> tuple[Measured, dict[str, float]]:
+    """Returns a measurement of the one pass that checks and profiles, and the CPU of each way in seconds."""
     ratios: dict[str, list[float]] = defaultdict(list)
-    used: list[float] = []
+    used: dict[str, list[float]] = defaultdict(list)
     for number in range(rounds):
         bare = measure("ours.open_csv", file, folder, ours)
         fused = measure("ours.fused", file, folder, ours)
-        used.append(fused.cpu)
         two = measure("ours.fused", file, folder, ours, cores=2)
         unwritten = measure("ours.unwritten", file, folder, ours)
         validated = measure("ours.validate", file, folder, ours)
@@ -97,6 +98,7 @@ def speed(report: Report, file: Path, folder: Path, ours: Environment, rounds: i
         several = {"validate": validated, "profile": profiled, "fused": fused, "unwritten": unwritten}
         for name, found in several.items():
             ratios[name].append(found.cpu / bare.cpu)
+            used[name].append(found.cpu)
         ratios["wall"].append(two.wall / bare.wall)
         print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
     middle = {name: statistics.median(values) for name, values in ratios.items()}
@@ -110,19 +112,23 @@ def speed(report: Report, file: Path, folder: Path, ours: Environment, rounds: i
     report.say("open_csv: peak memory, MB", bare.memory_mb)
     report.at_most("the one pass: peak memory, MB", fused.memory_mb, 150)
     report.at_most("profile of the accepted rows: peak memory, MB", profiled.memory_mb, 150)
-    return fused, statistics.median(used)
+    return fused, {name: statistics.median(values) for name, values in used.items()}
 
 
-def peers(report: Report, file: Path, folder: Path, names: list[str], ours: float) -> None:
-    """Each peer's CPU for profiling the file, relative to ours for checking and profiling it in one pass."""
+def peers(report: Report, file: Path, folder: Path, names: list[str], used: dict[str, float]) -> None:
+    """Each peer's CPU for profiling the file, relative to ours for checking and profiling it in one pass.
+
+    A peer writes nothing, so the goal is compared with the pass that writes nothing either; the whole pass is told too.
+    """
     for name in names:
         goal = TIMES_LESS[name]
         try:
             found = measure(f"peers.{name}", file, folder, PEERS)
         except NotMeasuredError as error:
-            report.say(f"{name}: CPU relative to ours", None, f">= {goal:g}", ok=False, why=str(error))
+            report.say(f"{name}: CPU relative to ours without writing", None, f">= {goal:g}", ok=False, why=str(error))
             continue
-        report.at_least(f"{name}: CPU relative to ours", found.cpu / ours, goal)
+        report.at_least(f"{name}: CPU relative to ours without writing", found.cpu / used["unwritten"], goal)
+        report.say(f"{name}: CPU relative to ours with writing", found.cpu / used["fused"])
         report.say(f"{name}: peak memory, MB", found.memory_mb)
 
 
