@@ -62,12 +62,15 @@ class Limits:
                 whole=True,
             )
 
-    def check_ratio(self, packed: int, unpacked: int, how: str) -> None:
-        """Raises FileTooLargeError when so few packed bytes, of which all were read, have unpacked to so many."""
+    def check_ratio(self, packed: int, unpacked: int, how: str, instead: str = "send the file unpacked") -> None:
+        """Raises FileTooLargeError when so few packed bytes, of which all were read, have unpacked to so many.
+
+        `instead`: what to do with a file that is right.
+        """
         if unpacked > max(RATIO_FREE, MAX_RATIO * packed):
             raise FileTooLargeError(
                 f"{megabytes(packed)} of {how} unpack to {megabytes(unpacked)} and more, and at most {MAX_RATIO} times "
-                "as much is read. If its rows really are so alike, send the file unpacked"
+                f"as much is read. If its rows really are so alike, {instead}"
             )
 
     def check_group(self, size: int) -> None:

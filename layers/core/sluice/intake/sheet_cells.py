@@ -8,14 +8,15 @@ from collections.abc import Callable, Generator
 from functools import lru_cache
 from typing import NamedTuple
 
-from sluice.errors import UnreadableFileError
+from sluice.errors import FileTooLargeError, UnreadableFileError
 from sluice.intake.batches import Number
 from sluice.intake.changed_cells import exact_text
 from sluice.intake.limits import Limits
 from sluice.intake.number_formats import PLAIN, shown_time
-from sluice.intake.workbook import Sheet, Texts, Workbook, readable, unescaped, xml_parser
+from sluice.intake.workbook import Sheet, Texts, Workbook, XmlReader, readable, unescaped
 
 MAX_COLUMNS, MAX_ROWS = 16_384, 1_048_576
+_MAX_MERGED = 2_000_000
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*[\"']([A-Za-z0-9:$]+)[\"']")
 _PLACE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
@@ -50,13 +51,13 @@ def sheet_rows(book: Workbook, sheet: Sheet, limits: Limits) -> Generator[SheetR
     """The rows with a cell that is not blank."""
     found: list[SheetRow] = []
     parser = _Rows(book, limits, found.append)
-    xml = xml_parser(parser.start, parser.end, parser.text)
+    xml = XmlReader(parser.start, parser.end, parser.text)
     with readable():
         for chunk in book.chunks(sheet.part):
-            xml.Parse(chunk, False)
+            xml.feed(chunk)
             yield from found
             found.clear()
-        xml.Parse(b"", True)
+        xml.close()
         yield from found
 
 
@@ -68,6 +69,10 @@ def merged_cells(book: Workbook, sheet: Sheet) -> list[Merged]:
         before += chunk
         refs.update(dict.fromkeys(ref.decode() for ref in _MERGED.findall(before)))
         before = before[-200:]
+        if len(refs) > _MAX_MERGED:
+            raise FileTooLargeError(
+                f"the sheet has more than {_MAX_MERGED:,} merged cells. Unmerge them, or save the sheet as CSV (UTF-8)"
+            )
     found = []
     for ref in refs:
         first, _, last = ref.partition(":")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -20,12 +21,20 @@ from xml.parsers import expat
 from sluice.errors import EmptyFileError, FileTooLargeError, UnreadableFileError
 from sluice.intake.limits import Limits, megabytes
 from sluice.intake.number_formats import BUILT_IN, PLAIN, CellFormat, cell_format
+from sluice.intake.zip_member import DEFLATED, STORED, other_method
 from sluice.model.shortening import listed, shortened
 
 CHUNK = 64 * 2**10
 _MAX_NAMES = 10
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _SAVE = "save the sheet as CSV (UTF-8), or the workbook again as .xlsx"
+_MAX_PART = 2**26
+"""Bytes of a list of sheets, formats or parts. Such a list is held in memory."""
+_MAX_TAG = 2**20
+_MAX_DEPTH = 256
+_SAVE_SHEET = "save the sheet as CSV (UTF-8)"
+_OF_LIST = 8
+"""Bytes that a list takes for one of its objects."""
 _VALUE = re.compile(rb"<(?:\w+:)?(?:v|is)[\s>]")
 
 Start = Callable[[str, dict[str, str]], None]
@@ -48,7 +57,9 @@ class Workbook:
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._limits = limits
-        self._read = 0
+        self._size = path.stat().st_size
+        self._read = self._packed = 0
+        """Bytes of the parts that were read, unpacked and packed; of one that is read twice, twice."""
         self.is_1904 = False
         """Whether days are counted from 1904, as old Macintoshes did."""
         self.recalculated = False
@@ -108,19 +119,35 @@ class Workbook:
         return words
 
     def chunks(self, part: str) -> Iterator[bytes]:
-        """The XML of a part, in UTF-8."""
-        with readable(), self._zip.open(self._names[part.lower()]) as stream:
+        """The XML of a part, in UTF-8. Never more than a chunk is unpacked at once."""
+        member = self._zip.getinfo(self._names[part.lower()])
+        if member.compress_type not in (STORED, DEFLATED):
+            how = other_method(member.compress_type)
+            raise UnreadableFileError(f"a part of the workbook is packed with {how}; only deflate is read: {_SAVE}")
+        # the archive's directory may name any size
+        self._packed += min(member.compress_size, self._size)
+        with readable(), self._zip.open(member) as stream:
             while chunk := stream.read(CHUNK):
                 self._limits.check_time()
                 self._read += len(chunk)
                 self._limits.check_file(self._read, "unpacked, the workbook has more than")
+                self._limits.check_ratio(self._packed, self._read, "the workbook", _SAVE_SHEET)
                 yield chunk
 
     def _parse(self, part: str, start: Start, end: End = _nothing, text: End = _nothing) -> None:
-        parser = xml_parser(start, end, text)
+        xml = XmlReader(start, end, text)
         for chunk in self.chunks(part):
-            parser.Parse(chunk, False)
-        parser.Parse(b"", True)
+            xml.feed(chunk)
+        xml.close()
+
+    def _parse_list(self, part: str, start: Start, end: End = _nothing) -> None:
+        size = self._zip.getinfo(self._names[part.lower()]).file_size
+        if size > _MAX_PART:
+            raise FileTooLargeError(
+                f"{shortened(part, 80)!r} in the workbook has {megabytes(size)}, and at most {megabytes(_MAX_PART)} "
+                f"are read: {_SAVE_SHEET}"
+            )
+        self._parse(part, start, end)
 
     def _related(self, part: str, kind: str) -> dict[str, str]:
         """Identifier → part, of the parts of this kind that `part` refers to; the first one also under ""."""
@@ -136,7 +163,7 @@ class Workbook:
 
         relations = posixpath.join(folder, "_rels", f"{name}.rels")
         if relations.lower() in self._names:
-            self._parse(relations, start)
+            self._parse_list(relations, start)
         return found
 
     def _sheets(self, book: str) -> list[Sheet]:
@@ -155,29 +182,36 @@ class Workbook:
                     hidden = attributes.get("state", "visible") != "visible"
                     found.append(Sheet(attributes.get("name", ""), part, hidden))
 
-        self._parse(book, start)
+        self._parse_list(book, start)
         return found
 
     def _strings(self, book: str) -> list[str]:
         part = self._related(book, "sharedStrings").get("")
         if part is None or part.lower() not in self._names:
             return []
-        size = self._zip.getinfo(self._names[part.lower()]).file_size
-        most = self._limits.group_bytes
-        if most is not None and size > most:
-            raise FileTooLargeError(
-                f"the texts of the workbook have {megabytes(size)}, and at most {megabytes(most)} fit into memory. "
-                "Save the sheet as CSV (UTF-8)"
-            )
         texts = Texts()
         found: list[str] = []
+        held, open_size, most = 0, 0, self._limits.group_bytes
+
+        def add(text: str) -> None:
+            nonlocal open_size
+            open_size += len(text)
+            self._limits.check_line(open_size)
+            texts.add(text)
 
         def end(tag: str) -> None:
+            nonlocal held, open_size
             texts.end(tag)
             if tag == "si":
+                open_size = 0
                 found.append(unescaped(texts.taken()))
+                held += sys.getsizeof(found[-1]) + _OF_LIST
+                if most is not None and held > most:
+                    raise FileTooLargeError(
+                        f"the texts of the workbook take more than {megabytes(most)} of memory: {_SAVE_SHEET}"
+                    )
 
-        self._parse(part, texts.start, end, texts.add)
+        self._parse(part, texts.start, end, add)
         return found
 
     def _formats(self, book: str) -> list[CellFormat]:
@@ -199,7 +233,7 @@ class Workbook:
             inside = inside and tag != "cellXfs"
 
         if part is not None and part.lower() in self._names:
-            self._parse(part, start, end)
+            self._parse_list(part, start, end)
         return found
 
 
@@ -249,22 +283,49 @@ def unescaped(text: str) -> str:
     )
 
 
-def xml_parser(start: Start, end: End, text: Callable[[str], None]) -> Any:
-    """Names are given without their prefix: which one stands for SpreadsheetML is the writer's choice."""
+class XmlReader:
+    """Hands on the elements of XML that comes in chunks. Names are given without their prefix: which one stands for
+    SpreadsheetML is the writer's choice.
 
-    def bare(name: str) -> str:
-        return name.rpartition(":")[2] if ":" in name else name
+    Raises UnreadableFileError for what would take memory without end: entities, elements within elements, a long tag.
+    """
 
-    def refuse(*_: Any) -> None:
+    def __init__(self, start: Start, end: End, text: Callable[[str], None]) -> None:
+        self._start, self._end = start, end
+        self._fed = self._depth = 0
+        self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.StartDoctypeDeclHandler = self._doctype
+        self._parser.StartElementHandler = self._opened
+        self._parser.EndElementHandler = self._closed
+        self._parser.CharacterDataHandler = text
+
+    def feed(self, chunk: bytes) -> None:
+        self._parser.Parse(chunk, False)
+        self._fed += len(chunk)
+        if self._fed - self._parser.CurrentByteIndex > _MAX_TAG:
+            raise UnreadableFileError(f"the workbook has a tag of more than {megabytes(_MAX_TAG)} in its XML; {_SAVE}")
+
+    def close(self) -> None:
+        self._parser.Parse(b"", True)
+
+    def _opened(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise UnreadableFileError(f"the workbook has XML that is nested more than {_MAX_DEPTH} deep; {_SAVE}")
+        self._start(_bare(name), attributes)
+
+    def _closed(self, name: str) -> None:
+        self._depth -= 1
+        self._end(_bare(name))
+
+    @staticmethod
+    def _doctype(*_: Any) -> None:
         raise UnreadableFileError(f"the workbook has a document type in its XML, which no spreadsheet writes; {_SAVE}")
 
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = lambda name, attributes: start(bare(name), attributes)
-    parser.EndElementHandler = lambda name: end(bare(name))
-    parser.CharacterDataHandler = text
-    return parser
+
+def _bare(name: str) -> str:
+    return name.rpartition(":")[2] if ":" in name else name
 
 
 @contextmanager

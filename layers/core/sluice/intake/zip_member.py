@@ -20,8 +20,9 @@ _MAX_END = 22 + 2**16
 _END = (b"PK\x01\x02", _LAST, b"PK\x06\x06", b"PK\x06\x08")
 """What follows the last member: the directory, its end, Zip64's record, the archive's extra data."""
 _DESCRIPTOR = b"PK\x07\x08"
-_STORED, _DEFLATED = 0, 8
+STORED, DEFLATED = 0, 8
 _METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "xz", 99: "encryption"}
+"""Those that are not read. Python's zipfile would unpack some of them without a bound for what it holds at once."""
 _WORKBOOK = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"xl/")
 _CHUNK = 2**20
 _SAVE_SHEET = "save the sheet as CSV (UTF-8), or as .xlsx"
@@ -81,6 +82,15 @@ def is_workbook(head: bytes) -> bool:
     return head.startswith(MAGIC) and head[30 : 30 + length].startswith(_WORKBOOK)
 
 
+def other_method(method: int) -> str:
+    """The name of a method that is not read.
+
+    >>> other_method(12), other_method(2)
+    ('bzip2', 'method 2')
+    """
+    return _METHODS.get(method, f"method {method}")
+
+
 def unzipped(chunks: Chunks) -> Chunks:
     """The content of the archive's only file; folders and what a Mac adds are passed over.
 
@@ -128,11 +138,12 @@ def _header(source: _Bytes) -> _Member:
     extra = source.take(extra_length)
     if flags & 1:
         raise UnreadableFileError(f"the ZIP archive has a password; {_SAVE}")
-    if method not in (_STORED, _DEFLATED):
-        how = _METHODS.get(method, f"method {method}")
-        raise UnreadableFileError(f"the file in the ZIP archive is packed with {how}; only deflate is read: {_SAVE}")
+    if method not in (STORED, DEFLATED):
+        raise UnreadableFileError(
+            f"the file in the ZIP archive is packed with {other_method(method)}; only deflate is read: {_SAVE}"
+        )
     described = bool(flags & 8)
-    if described and method == _STORED and not name.endswith("/"):
+    if described and method == STORED and not name.endswith("/"):
         raise UnreadableFileError(f"the ZIP archive does not say how long its file is; {_SAVE}")
     if 0xFFFFFFFF in (size, packed_size):
         size, packed_size = _zip64(extra, size, packed_size)
@@ -152,7 +163,7 @@ def _zip64(extra: bytes, size: int, packed_size: int) -> tuple[int, int]:
 
 def _content(source: _Bytes, member: _Member) -> Chunks:
     crc = size = 0
-    for content in _inflated(source) if member.method == _DEFLATED else _stored(source, member.packed_size):
+    for content in _inflated(source) if member.method == DEFLATED else _stored(source, member.packed_size):
         crc = zlib.crc32(content, crc)
         size += len(content)
         yield content
