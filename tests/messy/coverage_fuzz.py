@@ -1,81 +1,98 @@
-"""`make fuzz-intake-coverage MINUTES=5`: coverage-guided fuzzing of the intake with atheris, in the peers' environment.
+"""`make fuzz-intake-coverage MINUTES=5`: coverage-guided fuzzing of the intake with atheris, for so much CPU.
 
-Starts from generated files. Any bytes must get an answer (`mutated.send`); the first that do not are written beside the
-corpus as `crash-…`, and the process ends with an error.
+Any bytes must get an answer (`mutated.send`). An input whose answer is wrong is written to the folder as `fault-…`, and
+what is wrong with it to faults.jsonl; one that ends the process as `crash-…`, `timeout-…` or `oom-…`. A process that
+has grown is followed by a fresh one, which goes on from the same corpus. `--show INPUT` judges one input again, without
+atheris.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import resource
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import atheris
+from tests.messy.coverage_inputs import answer
+from tests.messy.judge import MAX_SECONDS
+from tests.messy.memory import FLOOR_MEGABYTES, MAX_MEGABYTES
 
-# the intake's branches guide the fuzzer; Arrow's own are out of its reach. On Python 3.11 the instrumentation of some
-# loops ends in a segmentation fault: such a module is excluded here (faulthandler names it)
-with atheris.instrument_imports(include=["sluice.intake"], exclude=["sluice.model.csv_records", "sluice.aws"]):
-    from tests.messy import mutated
-    from tests.messy.generated import generate
-    from tests.messy.workbooks import number, rows, text, workbook
-
-COLUMNS = {
-    "key": {"type": "text"},
-    "n": {"type": "integer"},
-    "x": {"type": "number", "decimal": ",", "thousands": "."},
-    "yes": {"type": "boolean"},
-    "at": {"type": "timestamp"},
-    "kind": {"type": "category", "values": ["a", "b"]},
-    "a.b": {"type": "number"},
-}
-NAMES = ("f.csv", "f.csv.gz", "f.jsonl", "f.json", "f.parquet", "f.zip", "f.xlsx")
-SETTINGS: tuple[dict[str, Any], ...] = (
-    {},
-    {"flatten": True},
-    {"line_end": "\r"},
-    {"header": 0, "quote": "'", "escape": "\\"},
-)
-SEEDS = 200
-"""Generated files that the corpus starts with."""
-FIRST = (
-    'key,n,x,yes,at,kind,a.b\nr1,1,"1.234,5",yes,2026-01-01,a,1\nr2,,,,,\n',
-    'key;n;x;yes;at;kind;a.b\r\n"r""1";-7;0,5;0;2026-01-01T00:00:00Z;b;0.12345678901234567890\r\n\r\nkey;a;b;c;d;e;f\r\n',
-    '{"key": "r1", "n": 1, "x": 1.5, "yes": true, "at": "2026-01-01", "kind": "a"}\n{"key": null}\n',
-    '{"key": "r1", "n": 1, "x": 1, "yes": 0, "at": null, "kind": null, "a": {"b": 12345678901234567890.5}}\n',
-    "key,n,x,yes,at,kind,a.b\n'r1',1\n,,,,,\n\"open,1,2\n",
-)
+GROWN = 75
+"""The exit code of a process that has grown."""
+MAX_ENDED = 10
+"""Processes that ended before their time, after which no other is started."""
 
 
-def one(data: bytes) -> None:
-    """The first byte names the file and the contract's settings; the others are the file's bytes, or the XML of a
-    workbook's sheet."""
-    settings, kind = divmod((data or b"\0")[0], len(NAMES))
-    name, body = NAMES[kind], data[1:]
-    if name == "f.xlsx":
-        body = workbook(body.decode("utf-8", "replace"))
-    found = mutated.send(body, name, COLUMNS, 0, SETTINGS[settings % len(SETTINGS)])
-    if found.faults:
-        raise AssertionError(found.faults)
+def run(seconds: float, process: Callable[[float, int], int]) -> tuple[int, int]:
+    """Runs one process after the other until they have taken `seconds` of CPU; returns how many, and how many failed.
+
+    `process` gets the seconds that are left and its number, and returns its exit code.
+    """
+    start, number, failed = _cpu(), 0, 0
+    while (left := seconds - (_cpu() - start)) > 0 and failed < MAX_ENDED:
+        number += 1
+        code = process(left, number)
+        if code == 0:
+            break
+        failed += code != GROWN
+    return number, failed
 
 
-def main() -> None:
-    folder, minutes = Path(sys.argv[1]), float(sys.argv[2])
-    corpus = folder / "corpus"
-    corpus.mkdir(parents=True, exist_ok=True)
-    bodies = [text.encode() for text in FIRST] + [generate(seed).body for seed in range(SEEDS)]
-    for place, body in enumerate(body for body in bodies if len(body) < 4_000):
-        (corpus / f"{place:04}").write_bytes(b"\0" + body)
-    table = rows(
-        [text(name) for name in COLUMNS], [text("r1"), number(1), number("1E3"), number(1, t="b"), number(45000, s="1")]
-    )
-    merged = f'{table}<row r="9" hidden="1"><c r="B9"><f>A1</f></c></row><mergeCell ref="A2:B3"/>'
-    for place, xml in enumerate((table, merged)):
-        (corpus / f"sheet-{place}").write_bytes(bytes([NAMES.index("f.xlsx")]) + xml.encode())
-    seconds = int(60 * minutes)
-    limits = ["-timeout=10", "-rss_limit_mb=512", "-max_len=4096", f"-max_total_time={seconds}"]
-    atheris.Setup(["fuzz", str(corpus), f"-artifact_prefix={folder}/", *limits], one)
-    atheris.Fuzz()
+def figures(folder: Path, processes: int, failed: int, seconds: float) -> list[dict[str, Any]]:
+    """One line each for what was run and what was found."""
+    told = [json.loads(path.read_text()) for path in sorted(folder.glob("process-*.json"))]
+    found = sorted(path.name for kind in ("fault", "crash", "timeout", "oom") for path in folder.glob(f"{kind}-*"))
+    slowest, most = (max((one[name] for one in told), default=0) for name in ("slowest", "largest"))
+    free = MAX_MEGABYTES - FLOOR_MEGABYTES
+    return [
+        {"name": "inputs", "value": sum(one["inputs"] for one in told), "processes": processes},
+        {"name": "CPU, minutes", "value": round(seconds / 60, 1)},
+        {"name": "corpus", "value": sum(1 for _ in (folder / "corpus").iterdir())},
+        {"name": "processes that failed", "value": failed, "goal": 0, "ok": not failed},
+        {"name": "inputs without a right answer", "value": len(found), "goal": 0, "ok": not found, "files": found[:20]},
+        {"name": "slowest input, s of CPU", "value": slowest, "goal": MAX_SECONDS, "ok": slowest <= MAX_SECONDS},
+        {"name": "memory of one input beside the libraries, MB", "value": most, "goal": free, "ok": most <= free},
+        {"name": "growth of one process, MB", "value": max((one["grown"] for one in told), default=0)},
+    ]
+
+
+def _cpu() -> float:
+    """Seconds of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("build/fuzz"))
+    parser.add_argument("minutes", type=float, nargs="?", default=5)
+    parser.add_argument("--show", type=Path)
+    options = parser.parse_args()
+    if options.show:
+        print(answer(options.show.read_bytes()))
+        return 0
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for path in options.folder.glob("process-*.json"):
+        path.unlink()
+    before = _cpu()
+
+    def process(left: float, number: int) -> int:
+        target = [sys.executable, "-X", "faulthandler", "-m", "tests.messy.coverage_target"]
+        with (options.folder / f"process-{number}.log").open("wb") as log:
+            return subprocess.run(
+                [*target, str(options.folder), f"{left:.0f}", str(number)], stdout=log, stderr=log, check=False
+            ).returncode
+
+    processes, failed = run(60 * options.minutes, process)
+    lines = figures(options.folder, processes, failed, _cpu() - before)
+    for line in lines:
+        print(json.dumps(line))
+    return int(not all(line.get("ok", True) for line in lines))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

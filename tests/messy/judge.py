@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +10,10 @@ from tests.messy import typed_files
 from tests.messy.damage import LINES, STRUCTURAL
 from tests.messy.entry import FILE_KEYS, Answer, contract, deliver
 from tests.messy.generated import GeneratedFile, Row, generate
+from tests.messy.memory import Growth
 from tests.messy.tables import KEY
 
 MAX_SECONDS = 10
-MAX_MEGABYTES = 512
 
 
 @dataclass
@@ -25,38 +24,41 @@ class Judgement:
     outcome: str
     faults: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    """Of CPU."""
     why: str = ""
     """The class of a refusal."""
     known: dict[str, str] = field(default_factory=dict)
     """By kind of fault: the known one that it is."""
+    megabytes: float = 0.0
+    """What the file took beside what the process had."""
 
     def add(self, kind: str, words: str) -> None:
         self.faults.setdefault(kind, words)
 
+    def measure(self, growth: Growth) -> None:
+        """Adds what is wrong with the time and the memory. `growth`: from the file's start."""
+        self.megabytes = growth.megabytes()
+        if self.seconds > MAX_SECONDS:
+            self.add("slow", f"{self.seconds:.1f} s")
+        if too_much := growth.fault():
+            self.add("memory", too_much)
+
 
 def run(seed: int, kind: str = "generated") -> tuple[GeneratedFile, Judgement]:
     """Makes the text file, or the `typed` one, of this seed, sends it through Sluice, and judges the answer."""
-    before = megabytes()
     file = typed_files.generate(seed) if kind == "typed" else generate(seed, frozenset(FILE_KEYS))
+    growth = Growth()
     try:
         answer = deliver(file.body, file.name, contract({c.name: c.rules for c in file.columns}, file.style.settings))
     except Exception as error:
         return file, Judgement(file.seed, "crash", {"crash": f"{type(error).__name__}: {error}"[:200]})
     found = Judgement(seed, answer.record["status"], {}, answer.seconds, answer.record.get("error", ""))
-    if found.seconds > MAX_SECONDS:
-        found.add("slow", f"{found.seconds:.1f} s")
-    if (grown := megabytes() - before) > MAX_MEGABYTES:
-        found.add("memory", f"{grown:.0f} MB more")
+    found.measure(growth)
     if answer.accepted:
         _check(file, answer, found)
     elif file.style.plain and not file.cut and _mostly_whole(file):
         found.add("refused", answer.message[:200])
     return file, found
-
-
-def megabytes() -> float:
-    """The peak of this process's memory so far: before a file, it may be that of a test which ran earlier."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _mostly_whole(file: GeneratedFile) -> bool:

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 
 from tests.messy.entry import contract, deliver
 from tests.messy.generated import generate
-from tests.messy.judge import MAX_MEGABYTES, MAX_SECONDS, Judgement, megabytes
+from tests.messy.judge import Judgement
+from tests.messy.memory import Growth
 from tests.messy.tables import Column
 from tests.messy.workbooks import number, text, workbook
 from tests.messy.workbooks import rows as sheet
@@ -53,16 +54,13 @@ def send(
     body: bytes, name: str, columns: dict[str, Any], seed: int, settings: dict[str, Any] | None = None
 ) -> Judgement:
     """Judges by what holds for any bytes at all. `settings`: what the contract names of its files."""
-    before = megabytes()
+    growth = Growth()
     try:
         answer = deliver(body, name, contract(columns, settings))
     except Exception as error:
         return Judgement(seed, "crash", {"crash": f"{type(error).__name__}: {error}"[:200]})
     found = Judgement(seed, answer.record["status"], {}, answer.seconds, answer.record.get("error", ""))
-    if found.seconds > MAX_SECONDS:
-        found.add("slow", f"{found.seconds:.1f} s")
-    if (grown := megabytes() - before) > MAX_MEGABYTES:
-        found.add("memory", f"{grown:.0f} MB more")
+    found.measure(growth)
     counted = (answer.record["rows"], answer.record["quarantined_rows"])
     if answer.accepted and counted != (len(answer.rows), len(answer.refused)):
         found.add("counts", f"the record counts {counted}, the objects hold {len(answer.rows)}, {len(answer.refused)}")
