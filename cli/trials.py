@@ -34,36 +34,51 @@ def budget_of(project: str, run_id: str, *, objects: ObjectStore) -> SearchBudge
     return found.search if found else None
 
 
-def told(trials: list[dict[str, Any]], problem: str = "", budget: SearchBudget | None = None) -> str:
-    """Those that are part of the model first, then in the order in which they began; the others are counted.
+def alike(trials: list[dict[str, Any]], problem: str = "") -> list[dict[str, Any]]:
+    """Trials that read the same, but for their seconds, as one: those of the model first, then as they began.
 
-    Trials that read the same, but for their seconds, are one row.
+    `{"first", "trials", "family", "score", "seconds", "weight", "origin"}`: `first` is the number of the first of them,
+    `trials` how many they are, `seconds` what all of them took, and `origin` where they are from, or why left out.
     """
     numbered = sorted(enumerate(trials), key=lambda each: (-float(each[1].get("weight") or 0), each[0]))
-    alike: dict[tuple[str, ...], list[tuple[int, dict[str, Any]]]] = {}
+    groups: dict[tuple[str, ...], dict[str, Any]] = {}
     for place, trial in numbered:
-        words = (
-            family_with_key(trial.get("family"), problem),
-            number(trial.get("score")),
-            number(trial.get("weight")) if trial.get("weight") else "",
-            str(trial.get("left_out") or trial.get("from") or ""),
+        family = family_with_key(trial.get("family"), problem)
+        origin = str(trial.get("left_out") or trial.get("from") or "")
+        score, weight = trial.get("score"), trial.get("weight") or None
+        group = groups.setdefault(
+            (family, number(score), number(weight), origin),
+            {"first": place, "trials": 0, "family": family, "score": score, "seconds": 0.0}
+            | {"weight": weight, "origin": origin},
         )
-        alike.setdefault(words, []).append((place, trial))
-    rows = [
-        (
-            str(same[0][0]),
-            str(len(same)),
-            family,
-            score,
-            number(sum(float(trial.get("seconds") or 0.0) for _, trial in same)),
-            weight,
-            origin,
-        )
-        for (family, score, weight, origin), same in list(alike.items())[:SHOWN]
-    ]
-    shown = table(("first", "trials", "family", "score", "seconds", "weight", "from, or why it was left out"), rows)
-    hidden = sum(len(same) for same in list(alike.values())[SHOWN:])
-    rest = f"\n  and {plural(hidden, 'other trial')}: --json" if hidden else ""
+        group["trials"] += 1
+        group["seconds"] += float(trial.get("seconds") or 0.0)
+    return list(groups.values())
+
+
+def counted(trials: list[dict[str, Any]], budget: SearchBudget | None = None) -> str:
+    """How many trials there are, and when and why the search ended."""
     scored = sum(trial.get("score") is not None for trial in trials)
     end = f"; {budget.end}" if budget and budget.end else ""
-    return f"Trials of auto: {len(trials)}, {scored} with a score{end}\n{indent(shown)}{rest}"
+    return f"{len(trials)}, {scored} with a score{end}"
+
+
+def told(trials: list[dict[str, Any]], problem: str = "", budget: SearchBudget | None = None) -> str:
+    """The first SHOWN rows of `alike`; the other trials are counted."""
+    groups = alike(trials, problem)
+    rows = [
+        (
+            str(each["first"]),
+            str(each["trials"]),
+            each["family"],
+            number(each["score"]),
+            number(each["seconds"]),
+            number(each["weight"]) if each["weight"] else "",
+            each["origin"],
+        )
+        for each in groups[:SHOWN]
+    ]
+    shown = table(("first", "trials", "family", "score", "seconds", "weight", "from, or why it was left out"), rows)
+    hidden = sum(each["trials"] for each in groups[SHOWN:])
+    rest = f"\n  and {plural(hidden, 'other trial')}: --json" if hidden else ""
+    return f"Trials of auto: {counted(trials, budget)}\n{indent(shown)}{rest}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cli import trials as auto_trials
 from cli.candidates import problem_of, tuning_of
 from console.drawn import tree
-from console.reading.evaluation import plots_of
 from console.reading.executions import moment
 from console.reading.run import record_of
 from console.source import Source
@@ -18,7 +18,7 @@ from sluice.ports import Json
 
 
 def read(source: Source, project: str, run_id: str) -> Json:
-    """`{"tuning": {…} | None, "trials": [...], "figure", "auto": [...]}`."""
+    """`{"tuning": {…} | None, "trials": [...], "figure", "auto": {…} | None}`."""
     record = record_of(source, project, run_id)
     told: Json = {
         "project": project,
@@ -27,12 +27,11 @@ def read(source: Source, project: str, run_id: str) -> Json:
         "tuning": None,
         "trials": [],
         "figure": None,
-        "auto": [],
+        "auto": None,
     }
-    auto = plots_of(source, project, run_id).trials
     found = tuning_of(source.world.objects, lambda: source.client("sagemaker"), project, run_id)
     if found is None:
-        return told | {"auto": _named(auto, "")}
+        return told | {"auto": _auto(source, project, run_id, "")}
     plan, tuning, jobs = found
     problem = problem_of(plan.metric)
     trials = [trial(job, plan.tuning.families, problem) for job in jobs]
@@ -50,15 +49,25 @@ def read(source: Source, project: str, run_id: str) -> Json:
             "note": str(record.get("warm_start_refused") or plan.tuning.warm_start_note or ""),
         },
         "trials": trials,
-        "auto": _named(auto, problem),
+        "auto": _auto(source, project, run_id, problem),
         "best": best,
         "metric": next((each["metric"] for each in trials if each["metric"]), ""),
         "figure": progress(trials, lower=not plan.maximize),
     }
 
 
-def _named(trials: Sequence[Json], problem: str) -> list[Json]:
-    return [{**each, "family": family_name(each.get("family"), problem)} for each in trials]
+def _auto(source: Source, project: str, run_id: str, problem: str) -> Json | None:
+    """What the one training job of `auto` tried, in the words of `sluice why`; None for other models."""
+    objects = source.world.objects
+    found = auto_trials.trials_of(project, run_id, objects=objects)
+    if not found:
+        return None
+    budget = auto_trials.budget_of(project, run_id, objects=objects)
+    return {
+        "counted": auto_trials.counted(found, budget),
+        "short": budget.short if budget else None,
+        "groups": auto_trials.alike(found, problem),
+    }
 
 
 def trial(job: Json, families: Sequence[str], problem: str = "") -> Json:

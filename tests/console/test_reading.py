@@ -210,6 +210,27 @@ def test_trials_are_jobs_with_settings_and_the_best_is_marked(source: Source):
     assert found["figure"]
 
 
+def test_the_trials_of_auto_are_counted_in_the_words_of_the_command_line_and_equal_ones_are_one():
+    source = Source(recorded.stack())
+    objects = source.world.objects
+    trial = {"family": "lightgbm", "score": 0.9, "seconds": 2.0, "weight": 0.0, "from": "search", "left_out": ""}
+    kept = [*[trial] * 20, trial | {"score": 0.93, "weight": 1.0, "from": "portfolio"}]
+    objects.write(keys.run("shop", FIRST, "evaluation", "plots.json"), json.dumps({"trials": kept}).encode())
+    assert trials.read(source, "shop", FIRST)["auto"]["counted"] == "21, 21 with a score"
+    at = keys.run("shop", FIRST, "evaluation", "evaluation.json")
+    searched = {"trials": 21, "scored": 21, "portfolio": 19, "judged": 19, "budget_seconds": 120.0, "seconds": 46.2}
+    searched["ended"] = "40 further configurations in a row were not better"
+    objects.write(at, json.dumps(json.loads(objects.read(at)) | {"search": searched}).encode())
+    found = trials.read(source, "shop", FIRST)["auto"]
+    end = "the search ended after 46 of 120 s: 40 further configurations in a row were not better"
+    assert found["counted"] == f"21, 21 with a score; {end}"
+    assert found["short"] is None
+    own, others = found["groups"]
+    assert (own["first"], own["trials"], own["weight"], own["origin"]) == (20, 1, 1.0, "portfolio")
+    assert (others["first"], others["trials"], others["seconds"]) == (0, 20, 40.0)
+    assert trials.read(source, "shop", ROLLED_BACK)["auto"] is None
+
+
 def test_gates_speak_in_words(source: Source):
     found = decisions.read(source, "shop", PROMOTED)
     assert found["gates"]["decision"] == "approved"

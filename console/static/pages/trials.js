@@ -39,10 +39,20 @@ export function draw(data, { project, run, query, choose }) {
             each.started ? duration(each.started, each.ended) : "–",
             h("span", { class: "quiet" }, Object.entries(each.hyperparameters).map(([name, value]) => `${name} ${short(value)}`).join(", "))],
         })), "Training jobs") : empty("No training job has begun."),
-    ] : data.auto.length ? null : empty("This run has no search: it has not come to it, or its contract trains one model alone."),
-    data.auto.length ? [h("h2", null, "Trials of auto"), table([["Trial", "n"], ["Family"], ["Score", "n"], ["Seconds", "n"], ["Weight", "n"], ["From, or why left out", "wide"]],
-      data.auto.map((each, i) => ({ key: String(i), cells: [number(i), each.family ?? "–", number(each.score ?? null), number(each.seconds ?? null, 1), number(each.weight ?? null), each.left_out ?? each.from ?? ""] })), "Trials of auto")] : null,
+    ] : data.auto ? null : empty("This run has no search: it has not come to it, or its contract trains one model alone."),
+    data.auto ? auto(data.auto) : null,
   ].flat();
+}
+
+// what `auto` tried within its one training job; trials that read the same are one row
+function auto({ counted, short: few, groups }) {
+  return [
+    h("h2", null, "What auto tried"), h("p", null, `Trials of auto: ${counted}.`), few ? h("p", null, `${few}.`) : null,
+    h("p", { class: "quiet" }, "Equal trials are one row: the number of the first, how many they are, and what all of them took. Weight: the part that each has in the model."),
+    table([["First", "n"], ["Trials", "n"], ["Family"], ["Score", "n"], ["Seconds", "n"], ["Weight", "n"], ["From, or why left out", "wide"]],
+      groups.map((each) => ({ key: String(each.first), cells: [number(each.first), number(each.trials), each.family,
+        number(each.score), number(each.seconds, 1), number(each.weight), each.origin] })), "Trials of auto"),
+  ];
 }
 
 function ordered(trials, by, maximize) {
