@@ -78,16 +78,15 @@ def retrain(source: Source, project: str, reason: str) -> str:
     return "requested: the run starts in a moment"
 
 
-def accept_change(source: Source, project: str, reason: str) -> str:
-    """Says that the held changes of the data are real, as `sluice accept-drift` does.
+def accept_changes(source: Source, project: str, reason: str, changes: list[str]) -> str:
+    """Says that held changes of the data are real, as `sluice accept-drift` does: the chosen ones, or all without any.
 
     Raises CliError, InputError, and NotFoundError where none is held.
     """
     world = source.world
     project = known_project(world, project)
-    answer: Json = world.call(
-        accept_drift, project, getpass.getuser(), f"{_reason(reason)[:MAX_REASON]} (in the console)"
-    )
+    why = f"{_reason(reason)[:MAX_REASON]} (in the console)"
+    answer: Json = world.call(accept_drift, project, getpass.getuser(), why, changes)
     return "; ".join(told(project, answer))
 
 

@@ -63,8 +63,8 @@ ACTIONS: dict[str, Act] = {
     "/api/projects/{project}/retrain": lambda source, asked, given: actions.retrain(
         source, asked["project"], _text(given, "reason")
     ),
-    "/api/projects/{project}/accept-drift": lambda source, asked, given: actions.accept_change(
-        source, asked["project"], _text(given, "reason")
+    "/api/projects/{project}/accept-drift": lambda source, asked, given: actions.accept_changes(
+        source, asked["project"], _text(given, "reason"), _texts(given, "changes")
     ),
     "/api/projects/{project}/labels": lambda source, asked, given: given_labels.write(source, asked["project"], given),
 }
@@ -183,6 +183,14 @@ async def _given(request: Request) -> Json:
 
 def _text(given: Json, name: str) -> str:
     return value if isinstance(value := given.get(name), str) else ""
+
+
+def _texts(given: Json, name: str) -> list[str]:
+    """Raises InputError for anything but texts: a choice that is not understood must not become the choice of all."""
+    value = given.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+        raise InputError(f"{name} is a list of texts")
+    return value
 
 
 def _receiver(source: Source) -> Callable[[Request], Any]:

@@ -38,14 +38,19 @@ def run(
     project: Project,
     reason: Annotated[str, typer.Option("--reason", help="Why; it stays in the records.")] = "",
     change: Annotated[
-        str | None,
-        typer.Option("--change", help="A held change's id, if several are over.", show_default=False),
+        list[str] | None,
+        typer.Option(
+            "--change",
+            metavar="ID",
+            help="A held change's id (`sluice responses`): accepts it alone, not all that are held. Repeatable.",
+            show_default=False,
+        ),
     ] = None,
     as_json: JsonFlag = False,
 ) -> int:
     world, out = connection.world, Output(as_json)
     project = known_project(world, project)
-    answer = world.call(accept_drift, project, getpass.getuser(), reason, change)
+    answer = world.call(accept_drift, project, getpass.getuser(), reason, change or ())
     out.say("\n".join(told(project, answer)))
     out.result(answer)
     return 0

@@ -220,12 +220,22 @@ def label_curve(labels: Json) -> Json | None:
 
 
 def _held(source: Source, project: str) -> list[Json]:
-    """Changes of the data that wait for a person: those that last, and faults that ended as real drift."""
-    found = held_changes(project, ledger=source.world.ledger)
+    """Changes of the data that a person may accept, in the order in which they were found.
+
+    `waits`: it lasts, or it is a fault that ended as real drift. The others are faults that are over, whose rows stay
+    out.
+    """
     return [
-        {"sentence": each.sentence, "name": each.name, "since": each.since.isoformat(), "over": each.over is not None}
-        for each in found
-        if each.open or each.doubted
+        {
+            "id": each.change_id,
+            "sentence": each.sentence,
+            "name": each.name,
+            "since": each.since.isoformat(),
+            "over": each.over and each.over.isoformat(),
+            "waits": each.open or each.doubted,
+        }
+        for each in held_changes(project, ledger=source.world.ledger)
+        if each.open or each.left_out
     ]
 
 

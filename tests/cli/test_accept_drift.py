@@ -35,6 +35,20 @@ def test_it_records_who_and_why_and_starts_the_retraining(sluice, world):
     assert detail["reason"].startswith(getpass.getuser())
 
 
+def test_one_of_several_held_changes_is_chosen_by_its_id(sluice, world):
+    held(world)
+    sluice("accept-drift", "shop", "--reason", "new prices")
+    at = world.clock.now()
+    about = {"kind": "held-change", "answer": "hold", "reason": "scale", "sentence": "× 2", "champion": RUN}
+    for change_id, column in (("one", "price"), ("two", "weight")):
+        facts = about | {"change_id": change_id, "columns": [column], "since": at.isoformat()}
+        world.ledger.add_response("shop", at, facts)
+    answer = json.loads(sluice("accept-drift", "shop", "--change", "two", "--json")[1])
+    assert [each["columns"] for each in answer["changes"]] == [["weight"]]
+    code, _, error = sluice("accept-drift", "shop", "--change", "one", "--change", "two")
+    assert (code, "was accepted by" in error) == (1, True)
+
+
 def test_json_has_the_change_and_the_record(sluice, world):
     held(world, "ask")
     answer = json.loads(sluice("accept-drift", "shop", "--json")[1])

@@ -141,11 +141,18 @@ def test_a_held_change_is_shown_and_accepted_as_the_command_does(stack: StubStac
         "shop", now, {"kind": "held-change", "change_id": "c1", "since": now.isoformat(), **change}
     )
     [held] = monitor.read(Source(stack), "shop")["held"]
-    assert (held["name"], held["sentence"], held["over"]) == ("another mix in channel", "More ads.", False)
+    assert (held["name"], held["sentence"], held["over"]) == ("another mix in channel", "More ads.", None)
     code, told = posted(source, accept, b'{"reason": " "}')
     assert (code, "give a reason" in told["error"]) == (409, True)
-    code, told = posted(source, accept, b'{"reason": "the campaign goes on"}')
+    later = {"kind": "held-change", "change_id": "c2", "since": now.isoformat(), **change, "columns": ["price"]}
+    world.ledger.add_response("shop", now, later)
+    for wrong in (b'"c1"', b"[1]", b'[""]', b"null"):
+        assert posted(source, accept, b'{"reason": "why", "changes": ' + wrong + b"}")[0] == 409
+    code, told = posted(source, accept, b'{"reason": "the campaign goes on", "changes": ["c1"]}')
     assert (code, "accepted: another mix in channel" in told["told"]) == (200, True), told
+    assert [each["id"] for each in monitor.read(Source(stack), "shop")["held"]] == ["c2"]
+    code, told = posted(source, accept, b'{"reason": "this too"}')
+    assert (code, "another mix in price" in told["told"]) == (200, True)
     assert monitor.read(Source(stack), "shop")["held"] == []
     noted = json.dumps(world.ledger.responses("shop", now), default=str)
     assert "the campaign goes on (in the console)" in noted

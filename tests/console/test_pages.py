@@ -221,6 +221,63 @@ def test_a_model_that_waits_is_approved_from_its_page(page: Page):
     page.until("document.querySelector('main .ask') === null")
 
 
+HELD = "document.querySelector('section[aria-label^=\"Changes that wait\"]')"
+DIALOG = "document.querySelector('dialog[open]')"
+
+
+def hold(page: Page, *changes: tuple[str, str, str]) -> None:
+    """`changes`: id, answer, column."""
+    world = page.console.source.world
+    now = world.clock.now()
+    for change_id, answer, column in changes:
+        facts = {
+            "answer": answer,
+            "reason": "another scale",
+            "columns": [column],
+            "sentence": "× 100.",
+            "champion": "r1",
+        }
+        begun = {"kind": "held-change", "change_id": change_id, "since": now.isoformat(), **facts}
+        world.ledger.add_response("shop", now, begun)
+
+
+def test_of_several_held_changes_a_person_chooses_with_the_keyboard(page: Page):
+    world = page.console.source.world
+    hold(page, ("h1", "hold", "pages_viewed"), ("h2", "ask", "channel"), ("h3", "hold", "device"))
+    page.open("/projects/shop/monitor")
+    page.until(f"{HELD}?.querySelectorAll('li').length === 3")
+    page.evaluate(f"{HELD}.querySelector('button').focus()")
+    page.key("Enter")
+    page.until(f"{DIALOG} !== null")
+    checked = f"[...{DIALOG}.querySelectorAll('input[type=checkbox]')].map(e => e.checked)"
+    assert page.evaluate(checked) == [True, True, True]
+    if AXE.exists():
+        for theme in ("light", "dark"):
+            page.theme(theme)
+            page.browser.evaluate(AXE.read_text(encoding="utf-8") + "; 0")
+            assert page.promised(AUDIT.replace("@RULES@", "")) == []
+        page.theme("light")
+    page.evaluate(f"{DIALOG}.querySelector('input[type=checkbox]').focus()")
+    for _ in range(3):  # none is chosen any more
+        page.key(" ")
+        page.key("Tab")
+    page.type("a campaign")
+    page.key("Enter")
+    page.until(f"{DIALOG}.textContent.includes('Choose at least one.')")
+    assert world.ledger.responses("shop", world.clock.now())[-1]["kind"] == "held-change"
+    assert page.evaluate("document.activeElement.value") == "h1"
+    page.key("Tab")
+    page.key(" ")
+    page.key("Enter")
+    page.until(f"{DIALOG}.textContent.includes('accepted: another scale in channel')")
+    page.key("Escape")
+    page.until(f"{HELD}.querySelectorAll('li').length === 2")
+    noted = [
+        each for each in world.ledger.responses("shop", world.clock.now()) if each["kind"] == "held-change-accepted"
+    ]
+    assert [each["change_id"] for each in noted] == ["h2"]
+
+
 def test_a_dropped_file_is_sent_and_its_verdict_shown(page: Page):
     page.open("/projects/shop/drop?to=labels")
     page.evaluate(FILE)

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { act } from "../net.js";
-import { projectAt, runAt } from "../words.js";
+import { moment, projectAt, runAt } from "../words.js";
 
 export const approve = (project, run, again) => button("Approve", "main", {
   title: `Approve the model of ${run}?`, text: "Its release begins. The reason goes into the model registry.",
@@ -22,30 +22,40 @@ export const retrain = (project, again) => button("Retrain", "", {
   path: `/api${projectAt(project, "retrain")}`, needed: true, again,
 });
 
-export const acceptDrift = (project, again) => button("Accept as real", "", {
-  title: "Is the change real?", text: "Rows of its time are learned from, from now on, and a retraining is requested. If a broken source made the change, correct the source instead.",
+// `changes`: those from which a person chooses, all of them at first if each waits for an answer
+export const acceptDrift = (project, changes, again) => button("Accept as real", "", {
+  title: changes.length > 1 ? "Which changes are real?" : "Is the change real?", text: "Rows of that time are learned from, from now on, and a retraining is requested. If a broken source made the change, correct the source instead.",
   path: `/api${projectAt(project, "accept-drift")}`, needed: true, again,
+  choices: changes.map((each) => ({ value: each.id, text: `${each.name}, since ${moment(each.since)} UTC`, chosen: changes.length === 1 || each.waits })),
 });
 
 const button = (text, kind, what) =>
   h("button", { type: "button", class: `button ${kind}`.trim(), on: { click: () => ask(text, kind, what) } }, text);
 
-function ask(text, kind, { title, text: words, path, needed, again }) {
+function ask(text, kind, { title, text: words, path, needed, again, choices = [] }) {
   const opener = document.activeElement;
   const reason = h("input", { type: "text", id: "reason", name: "reason", required: needed, autocomplete: "off" });
   const answer = h("p", { role: "status" });
   const yes = h("button", { type: "submit", class: `button ${kind === "grave" ? "grave" : "main"}` }, text);
   const no = h("button", { type: "button", class: "button", on: { click: () => dialog.close() } }, "Cancel");
+  const boxes = choices.map((each) => h("input", { type: "checkbox", name: "changes", value: each.value, checked: each.chosen }));
   const form = h("form", {
     on: {
       submit: async (event) => {
         event.preventDefault();
         if (yes.disabled) return;
+        const changes = boxes.filter((box) => box.checked).map((box) => box.value);
+        if (boxes.length && !changes.length) {
+          answer.className = "failure";
+          answer.textContent = "Choose at least one.";
+          boxes[0].focus();
+          return;
+        }
         yes.disabled = true;
         answer.textContent = "Asking …";
         answer.className = "";
         try {
-          const told = await act(path, { reason: reason.value });
+          const told = await act(path, { reason: reason.value, ...(boxes.length ? { changes } : {}) });
           answer.textContent = told.told;
           no.textContent = "Close";
           no.focus();
@@ -60,6 +70,8 @@ function ask(text, kind, { title, text: words, path, needed, again }) {
     },
   },
   h("h2", { id: "dialog-title" }, title), h("p", null, words),
+  choices.length > 1 ? h("fieldset", { class: "options" }, h("legend", null, "Changes"),
+    choices.map((each, i) => h("label", null, boxes[i], " ", each.text))) : choices.map((each) => h("p", null, h("strong", null, each.text))),
   h("label", { for: "reason" }, needed ? "Reason" : "Reason (may be empty)"), reason, answer,
   h("div", { class: "bar" }, no, yes));
   const dialog = h("dialog", {

@@ -14,7 +14,7 @@ export const news = (before, data) =>
 export function draw(data, { project, again }) {
   const newest = data.newest;
   const head = [h("h1", { tabindex: -1 }, `Monitoring of ${project}`), projectTabs(project, "monitor")];
-  if (!newest) return [...head, held(data.held, project, again), empty("Nothing has been measured yet. The monitor measures a serving model on the contract's schedule.")];
+  if (!newest) return [...head, ...held(data.held, project, again), empty("Nothing has been measured yet. The monitor measures a serving model on the contract's schedule.")];
   const problems = Object.entries(newest.problems);
   return [
     ...head,
@@ -43,10 +43,17 @@ export function draw(data, { project, again }) {
 }
 
 function held(changes, project, again) {
+  return [
+    changesOf("Changes that wait for you", null, changes.filter((each) => each.waits), project, again),
+    changesOf("Faults that are over", "Rows of their time are left out of training.", changes.filter((each) => !each.waits), project, again),
+  ];
+}
+
+function changesOf(name, words, changes, project, again) {
   if (!changes.length) return null;
-  return card("Changes that wait for you", listed(changes.map((each) =>
-    `${each.name}, since ${moment(each.since)} UTC${each.over ? ", over" : ""}: ${each.sentence}`)),
-    h("div", { class: "choices" }, acceptDrift(project, again)));
+  return card(name, words ? h("p", null, words) : null, listed(changes.map((each) =>
+    `${each.name}, since ${moment(each.since)} UTC${each.over ? `, over since ${moment(each.over)} UTC` : ""}: ${each.sentence}`)),
+    h("div", { class: "choices" }, acceptDrift(project, changes, again)));
 }
 
 function quality(found) {

@@ -232,11 +232,25 @@ def test_of_several_faults_that_are_over_one_is_chosen() -> None:
     first, second = held_changes(PROJECT, ledger=world.ledger)
     with pytest.raises(InputError, match=first.change_id):
         world.call(accept_drift, PROJECT, "ann")
-    world.call(accept_drift, PROJECT, "ann", "", second.change_id[:6])
+    world.call(accept_drift, PROJECT, "ann", "", [second.change_id[:6]])
     accepted = [change.columns for change in held_changes(PROJECT, ledger=world.ledger) if change.accepted]
     assert accepted == [("price",)]
     with pytest.raises(NotFoundError, match="no held change 'zzz'"):
-        world.call(accept_drift, PROJECT, "ann", "", "zzz")
+        world.call(accept_drift, PROJECT, "ann", "", ["zzz"])
+
+
+def test_of_several_faults_that_are_held_the_chosen_ones_are_accepted() -> None:
+    world = made()
+    for columns in (["pages"], ["price"], ["channel"]):
+        measured(world, {**FAULT, "columns": columns})
+        measured(world, NOTHING, hours=30)
+    ids = [change.change_id for change in held_changes(PROJECT, ledger=world.ledger)]
+    answer = world.call(accept_drift, PROJECT, "ann", "", [ids[2], ids[0][:8], ids[2]])
+    assert [change["change_id"] for change in answer["changes"]] == [ids[2], ids[0]]
+    assert [bool(change.accepted) for change in held_changes(PROJECT, ledger=world.ledger)] == [True, False, True]
+    with pytest.raises(InputError, match="was accepted by ann before"):
+        world.call(accept_drift, PROJECT, "ann", "", [ids[1], ids[0]])
+    assert not held_changes(PROJECT, ledger=world.ledger)[1].accepted
 
 
 def test_an_alarm_that_comes_late_changes_nothing() -> None:

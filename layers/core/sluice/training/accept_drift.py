@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sluice import names
 from sluice.errors import InputError, NotFoundError
 from sluice.escaping import visible
@@ -23,7 +25,7 @@ def accept_drift(
     project: str,
     by: str,
     reason: str = "",
-    change_id: str | None = None,
+    change_ids: Sequence[str] = (),
     *,
     objects: ObjectStore,
     ledger: Ledger,
@@ -34,7 +36,7 @@ def accept_drift(
     """`{"decision": retrain | hold, "changes", "datasets", "rows", "reasons", "record"}`.
 
     Accepts every change that is held now. If none is, it accepts the fault that is over and whose rows are still left
-    out, a doubted one before others; `change_id` (or its beginning) chooses one of several. Rows of the time of an
+    out, a doubted one before others. `change_ids` (or their beginnings) choose some of several. Rows of the time of an
     accepted fault (`datasets`, `rows`) are learned from again. The retraining passes the governor; if it is held, the
     change stays accepted.
     Raises NotFoundError if nothing is held or no change has that id, and InputError if several could be meant.
@@ -42,7 +44,7 @@ def accept_drift(
     contract, champion = project_contract(project, ledger=ledger), ledger.champion(project)
     report = responses.latest_report(project, objects=objects)
     follow_verdict(project, contract, report, champion, objects=objects, ledger=ledger, alerts=alerts)
-    changes = _meant(project, held_changes(project, ledger=ledger), change_id)
+    changes = _meant(project, held_changes(project, ledger=ledger), change_ids)
     now = clock.now()
     for change in changes:
         note_accepted(project, change, now, by, reason, ledger=ledger)
@@ -84,12 +86,13 @@ def accept_drift(
     return answer
 
 
-def _meant(project: str, changes: list[HeldChange], change_id: str | None) -> list[HeldChange]:
-    if change_id:
-        found = change_of(project, changes, change_id)
-        if found.accepted:
-            raise InputError(f"{listed_changes([found])} was accepted by {visible(found.accepted['by'])} before")
-        return [found]
+def _meant(project: str, changes: list[HeldChange], change_ids: Sequence[str]) -> list[HeldChange]:
+    if change_ids:
+        chosen = {found.change_id: found for each in change_ids for found in [change_of(project, changes, each)]}
+        for found in chosen.values():
+            if found.accepted:
+                raise InputError(f"{listed_changes([found])} was accepted by {visible(found.accepted['by'])} before")
+        return list(chosen.values())
     if held := [change for change in changes if change.open]:
         return held
     out = [change for change in changes if change.doubted] or [change for change in changes if change.left_out]
