@@ -161,6 +161,8 @@ def _problem(target: Seen, result: Draft) -> tuple[str, str]:
     values = [value for value, _ in target.values.most_common()] if target.values else []
     values = [value for value in values if value not in target.markers]
     name = _scalar(target.name)
+    if target.type == "boolean" and len(values) > 2:  # several spellings of the two
+        return f"{{type: binary, target: {name}, positive: true, metric: {METRICS['binary'][0]}}}", "boolean"
     if len(values) == 2 and target.type in ("boolean", "category", "integer", "number"):
         # a model answers with the labels of its contract: yes and no stay the words of the file
         if target.type == "boolean" and not {value.casefold() for value in values} <= {"yes", "no", "y", "n"}:
@@ -174,7 +176,7 @@ def _problem(target: Seen, result: Draft) -> tuple[str, str]:
             f"{{type: binary, target: {name}, positive: {_text(positive)}, metric: {METRICS['binary'][0]}}}",
             "category",
         )
-    if target.type in ("category", "integer", "boolean") and 2 < len(values) <= _CLASSES:
+    if target.type in ("category", "integer") and 2 < len(values) <= _CLASSES:
         if target.type == "integer":
             result.decisions.append(
                 f"problem.type: are the {len(values)} values of {target.name!r} classes or amounts?"
@@ -283,6 +285,8 @@ def _column(column: Seen, kind: str, scan: Scan, *, required: bool) -> str:
         listed = column.listed if kind == column.type else [value for value, _ in Counter(column.values).most_common()]
         if listed:
             parts.append(f"values: [{', '.join(_text(value) for value in listed)}]")
+    if kind == "category" and column.type == "boolean":
+        notes.append("another spelling of yes or no is refused")
     if kind == "boolean" and column.values is not None and set(column.values) <= {"0", "1"}:
         notes.append("only 0 and 1; a count is an integer")
     if kind == "text" and column.unique and not required:

@@ -89,8 +89,18 @@ def test_a_target_of_yes_and_no_keeps_the_words_of_the_file(drafted, yes, no):
     contract, text = drafted({**table(), "paid": [no if i % 3 else yes for i in range(ROWS)]}, "--target", "paid")
     assert (contract.problem.type, contract.problem.positive) == ("binary", yes)
     assert contract.data.columns["paid"].values == [no, yes]
+    line = next(line for line in text.splitlines() if "paid: {" in line and "values" in line)
+    assert line.endswith("# another spelling of yes or no is refused")
     assert "problem.positive" not in text  # which of them says yes is no question
     assert f"{ROWS} rows of the file are accepted" in text
+
+
+@pytest.mark.parametrize("words", [("yes", "no", "Y"), ("true", "false", "TRUE", "False")])
+def test_a_target_of_several_spellings_of_yes_and_no_is_one_question(drafted, words):
+    contract, text = drafted({**table(), "paid": [words[i % len(words)] for i in range(ROWS)]}, "--target", "paid")
+    assert (contract.problem.type, contract.problem.positive) == ("binary", True)
+    assert contract.data.columns["paid"].type == "boolean"
+    assert f"{ROWS} rows of the file are accepted and 0 quarantined" in text
 
 
 def test_integer_classes_are_asked_about(drafted):

@@ -244,6 +244,21 @@ def test_a_refused_value_is_told_the_nearest_allowed_one(tmp_path: Path) -> None
     assert refused[0]["reasons"][0]["message"] == "is not among the contract's values"
 
 
+@pytest.mark.parametrize(
+    ("allowed", "text", "hint"),
+    [
+        ({"yes", "no"}, "TRUE", "; the nearest is 'yes'"),
+        ({"yes", "no"}, " 0 ", "; the nearest is 'no'"),
+        ({"Y", "N"}, "No", "; the nearest is 'N'"),
+        ({"yes", "no"}, "perhaps", ""),
+        ({"1", "2"}, "true", ""),
+        ({"1", "0", "t"}, "yes", ""),
+    ],
+)
+def test_another_spelling_of_yes_or_no_is_told_the_columns_own(allowed: set[str], text: str, hint: str) -> None:
+    assert NearestValue(allowed)(text) == hint
+
+
 def test_hints_are_bounded_where_every_row_is_refused() -> None:
     near = NearestValue({f"value {at}" for at in range(100)})
     told = [bool(near(f"valeu {at}")) for at in range(1_000)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from difflib import get_close_matches
 
+from sluice.model.values import FALSE, TRUE
+
 COMPARISONS = 20_000
 """Of a refused value with an allowed one, in a block: about 0.2 s. Values beyond them get no hint."""
 
@@ -15,6 +17,8 @@ class NearestValue:
     >>> near = NearestValue({"ads", "email"})
     >>> near("E-Mail"), near("42")
     ("; the nearest is 'email'", '')
+    >>> NearestValue({"Yes", "No"})("true")
+    "; the nearest is 'Yes'"
     """
 
     def __init__(self, allowed: Collection[str]) -> None:
@@ -29,6 +33,12 @@ class NearestValue:
         if self._left < len(self._allowed):
             return ""
         self._left -= len(self._allowed)
-        close = get_close_matches(folded[:200], self._allowed, n=1, cutoff=0.5)
+        close = self._same_answer(folded) or get_close_matches(folded[:200], self._allowed, n=1, cutoff=0.5)
         hint = f"; the nearest is {self._allowed[close[0]]!r}" if close else ""
         return self._known.setdefault(folded, hint)
+
+    def _same_answer(self, folded: str) -> list[str]:
+        """The column's own word for it, where the column is yes and no, and the text is another spelling of one."""
+        if len(self._allowed) == 2 and self._allowed.keys() <= TRUE | FALSE:
+            return [word for words in (TRUE, FALSE) if folded in words for word in self._allowed if word in words]
+        return []
