@@ -11,7 +11,7 @@ import typer
 
 from cli.text import say
 
-FINE, REFUSED, USAGE, REJECTED, ROLLED_BACK, NOT_APPROVED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+FINE, REFUSED, USAGE, REJECTED, ROLLED_BACK, NOT_APPROVED, AWAITS_APPROVAL, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 CODES = {
     FINE: "the command did what it says; `watch`: the model was promoted",
     REFUSED: "it was refused or failed; stderr says why and what to do. `watch`: the run failed. `doctor`: "
@@ -20,6 +20,7 @@ CODES = {
     REJECTED: "`watch`: the gates rejected the model",
     ROLLED_BACK: "`watch`: the release was rolled back",
     NOT_APPROVED: "`watch`: a person rejected the model, or nobody decided in time",
+    AWAITS_APPROVAL: "`watch`: the run waits for a person, who approves or rejects its model; without `--json`",
     INTERRUPTED: "Ctrl-C (128 and the number of SIGINT, as a shell counts); what runs in the cloud goes on",
 }
 """Exit code → what it means; docs/commands.md has this table."""

@@ -1,28 +1,28 @@
-"""Shows what a run does while it does it, and ends with the run: states, jobs, metrics, gates, and a canary's evidence.
+"""Shows what a run does while it does it, and ends with the run: a line for the result of each stage.
 
-On a terminal the tree is redrawn; in a pipe what changes is appended; `--json` prints one event a line. If no run is in
-progress, the last one is shown, unless accepted rows still wait for a run: then the command waits for it. Exit codes: 0
-promoted, 1 failed, 3 rejected by the gates, 4 rolled back, 5 not approved.
+`--verbose` shows every state, job, metric and a canary's evidence instead, on a terminal as a tree; `--json` prints one
+event a line. If no run is in progress, the last one is shown, unless accepted rows still wait for a run: then the
+command waits for it. If the run waits for your approval, it prints the commands that decide, and ends; with `--json` it
+goes on. Exit codes: 0 promoted, 1 failed, 3 rejected by the gates, 4 rolled back, 5 not approved, 6 waits for approval.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Annotated
 
 import typer
 
-from cli.commands.env import speed
 from cli.commands.runs import outcome
 from cli.connection import Connection, find_run, known_project
 from cli.errors import CliError
 from cli.large_files import judged_in_parts
 from cli.named_runs import newest_run
+from cli.options import AWAITS_APPROVAL, print_json
 from cli.options import Json as JsonFlag
-from cli.options import print_json
 from cli.output import Shape
 from cli.text import say
+from cli.watching.digest import results
 from cli.watching.reading import Reader
 from cli.watching.screens import Screen, screen
 from cli.watching.tree import tree
@@ -30,7 +30,7 @@ from sluice.bootstrap import World
 from sluice.ports import Json
 
 NAME = "watch"
-HELP = "live tree of a run: states, metrics, gates, canary"
+HELP = "a run while it goes on: data, model, gates, release"
 EXAMPLE = "sluice watch shop"
 JSON = Shape(
     {
@@ -76,6 +76,9 @@ def run(
     run_id: Annotated[str | None, typer.Argument(metavar="[RUN]", help="After a project: one of its runs.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Print the current tree of the newest run, and end.")] = False,
     wait: Wait = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Every state, job, metric and measurement, with times.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> int:
     """0 when the model was promoted (`--once`: or the run goes on); see OUTCOMES of cli/watching/view.py."""
@@ -83,12 +86,10 @@ def run(
     project, run_id = _meant(world, project, run_id)
     if once:
         record = find_run(world, run_id, project)[1] if run_id else newest_run(world, project)
-        return _print(connection, project, record, as_json=as_json)
-    with screen(as_json=as_json) as shown:
-        if (fast := speed(os.environ.get("AWS_ENDPOINT_URL", ""))) > 1:
-            shown.note(f"local cloud: its clock is {fast:g} times as fast, so 600 s of a bake take {600 / fast:.0f} s")
+        return _print(connection, project, record, as_json=as_json, verbose=verbose)
+    with screen(as_json=as_json, verbose=verbose) as shown:
         record = find_run(world, run_id, project)[1] if run_id else _current(connection, project, wait, shown)
-        return _watch(connection, project, record, WAIT if wait is None else wait, shown)
+        return _watch(connection, project, record, WAIT if wait is None else wait, shown, stays=as_json)
 
 
 def _meant(world: World, named: str, run_id: str | None) -> tuple[str, str | None]:
@@ -101,7 +102,8 @@ def _meant(world: World, named: str, run_id: str | None) -> tuple[str, str | Non
     return known_project(world, named), run_id
 
 
-def _watch(connection: Connection, project: str, record: Json, wait: float, shown: Screen) -> int:
+def _watch(connection: Connection, project: str, record: Json, wait: float, shown: Screen, *, stays: bool) -> int:
+    """`stays`: whether it goes on while a person has to decide, who needs this shell for it."""
     run_id = record["run_id"]
     reader, began, stopped = Reader(connection, project, run_id), time.monotonic(), 0.0
     while True:
@@ -109,6 +111,8 @@ def _watch(connection: Connection, project: str, record: Json, wait: float, show
         shown.show(view)
         if view.over:
             return view.code
+        if view.waits and not stays:
+            return AWAITS_APPROVAL
         now = time.monotonic()
         if not view.record.get("execution_arn") and now - began > wait:
             raise CliError(
@@ -124,9 +128,10 @@ def _watch(connection: Connection, project: str, record: Json, wait: float, show
         time.sleep(_POLL_SECONDS)
 
 
-def _print(connection: Connection, project: str, record: Json, *, as_json: bool) -> int:
+def _print(connection: Connection, project: str, record: Json, *, as_json: bool, verbose: bool) -> int:
     view = Reader(connection, project, record["run_id"]).view(record)
-    print_json(view.plain()) if as_json else say("\n".join(line.text for line in tree(view)))
+    lines = tree(view) if verbose else results(view)
+    print_json(view.plain()) if as_json else say("\n".join(line.text for line in lines))
     return view.code if view.over else 0
 
 
@@ -187,9 +192,9 @@ def _expected(world: World, project: str, records: list[Json]) -> bool:
 
 def _idle(project: str, records: list[Json], wait: float) -> str:
     """What somebody who expected a run wants to know: how the last one ended, and that nothing hangs."""
-    last = (
-        f"the last one, {records[0]['run_id']}, ended: {outcome(records[0])}" if records else "there has been none yet"
-    )
+    if not records:
+        return f"waiting up to {wait:.0f} s for the first run of {project} to start"
+    last = f"the last one, {records[0]['run_id']}, ended: {outcome(records[0])}"
     return (
         f"no run of {project} is in progress ({last}). Waiting {wait:.0f} s for the next; Ctrl-C ends the display, and "
         f"`sluice status {project}` shows what serves"

@@ -9,6 +9,8 @@ from typing import Any
 
 from cli.text import number, plural
 from cli.watching.states import Evidence
+from sluice.contract.durations import seconds
+from sluice.contract.release import Release
 from sluice.escaping import visible
 from sluice.ports import Json
 from sluice.records import gate_figures
@@ -47,13 +49,15 @@ def evaluation(found: Evaluation) -> Evidence:
         told.append(f"! {len(leaks) - _SHOWN_LEAKS} more suspected leaks: `sluice why`")
     short = found.search.short if found.search else None
     told += [f"auto: {found.search.end}"] if found.search and found.search.end else []
-    told += [f"! {short}"] if short else []
+    told += [short] if short else []
     facts = {
         "metric": found.metric,
         "rows": found.rows,
+        "family": found.candidate.name(found.problem) if found.candidate.family else None,
         "models": models,
         "suspected_leaks": leaks,
         "few_trials": short,
+        "search_end": found.search.end if found.search else None,
         "search": found.search.model_dump() if found.search else None,
     }
     return Evidence((head, *told), facts)
@@ -87,6 +91,22 @@ def replay(record: Json) -> Evidence:
     return Evidence((words, *_reasons(record)), {**facts, **_evidence(statistic)})
 
 
+def bake(release: Release, speed: float) -> Evidence:
+    """How long the new model is watched at each share of the traffic; on a local cloud also by its own clock."""
+    length = seconds(release.bake)
+    here = f"; here {spoken(length / speed)}, as the local clock runs {speed:g} times as fast" if speed > 1 else ""
+    words = f"watching the new model for {spoken(length)} at each share of the requests (a bake{here})"
+    return Evidence((words,), {"bake_seconds": length, "clock": speed})
+
+
+def spoken(length: float) -> str:
+    """
+    >>> spoken(600), spoken(60), spoken(45), spoken(90), spoken(0.5)
+    ('10 minutes', '1 minute', '45 seconds', '1.5 minutes', '0.5 seconds')
+    """
+    return f"{length:g} seconds" if length < 60 else f"{length / 60:.3g} minute{'' if length == 60 else 's'}"
+
+
 def canary(record: Json) -> Evidence:
     """For each traffic step: both models' requests and failures, and the evidence beside the line where it aborts."""
     steps: dict[Any, Json] = {}
@@ -109,6 +129,7 @@ def canary(record: Json) -> Evidence:
                     "champion": _counts(look["inputs"]["step_control"]),
                     "tail_ms": look["inputs"].get("tail_ms"),
                     "decision": look["decision"],
+                    "reasons": look.get("reasons") or [],
                     **_evidence(look.get("statistic") or {}),
                 }
                 for look in steps.values()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from cli.commands.env import speed
 from cli.connection import Connection
 from cli.executions import DRILL, LIFECYCLE, Histories
 from cli.watching import findings, jobs
@@ -20,7 +22,7 @@ from sluice.model.search_spaces import AUTO
 from sluice.ports import Json
 from sluice.records.training_plan import TrainingPlan
 from sluice.store.prepared_data import prepared_data
-from sluice.store.run_records import evaluation_if_any, stored_json, training_plan
+from sluice.store.run_records import evaluation_if_any, run_contract, stored_json, training_plan
 
 _TRAINING = ("Train Baseline", "Tune Candidates")
 _RECORDS: dict[str, tuple[str, Callable[[Json], Evidence]]] = {
@@ -32,6 +34,8 @@ _RECORDS: dict[str, tuple[str, Callable[[Json], Evidence]]] = {
     "Verify Rollback": ("verification-rollback", findings.verification),
 }
 """State → the decision record that it writes, and what is shown of it."""
+_WATCHED = ("Bake", "Await Swap")
+"""States in which the new model is watched for as long as the contract says."""
 _RELEASES = ("Release Model", "Attach Canary", "Swap Fleet", "Create Endpoint")
 
 
@@ -50,6 +54,7 @@ class Reader:
 
     def __post_init__(self) -> None:
         self._histories = Histories(self.connection, self.project, self.run_id)
+        self._speed = speed(os.environ.get("AWS_ENDPOINT_URL", ""))
 
     def view(self, record: Json) -> View:
         """`record`: the run's, as it was when nothing is known yet."""
@@ -87,6 +92,8 @@ class Reader:
             record, shown = _RECORDS[state.name]
             found = stored_json(keys.decision(self.project, self.run_id, record), objects=objects)
             return shown(found) if found else Evidence()
+        if state.name in _WATCHED:
+            return self._bake()
         if state.name == "Clean Dataset":
             if prepared := prepared_data(self.project, self.run_id, objects=objects):
                 return findings.data(prepared)
@@ -97,6 +104,13 @@ class Reader:
             planned = self._planned()
             return _of(jobs.processing(self.connection, planned.names.evaluation_job)) if planned else Evidence()
         return Evidence()
+
+    def _bake(self) -> Evidence:
+        objects = self.connection.world.objects
+        try:
+            return findings.bake(run_contract(self.project, self.run_id, objects=objects).release, self._speed)
+        except NotFoundError:
+            return Evidence()
 
     def _add_jobs(self, state: State) -> None:
         """The two jobs that train side by side. AWS's history names their states; the local cloud's does not."""

@@ -13,13 +13,16 @@ from rich.text import Text
 
 from cli import progress
 from cli.options import print_json_line
-from cli.text import say
+from cli.text import say, seconds_in_words
+from cli.watching.digest import digest, heading, results
 from cli.watching.tree import tree
 from cli.watching.view import Change, Changes, View
 from sluice.escaping import visible
 
 _NUMBER = re.compile(r"\d[\d.,]*")
 _AGAIN = timedelta(minutes=1)
+_BRIEF = 2.0
+"""Seconds: what is over sooner is not worth a line of its own beside its result."""
 
 
 class Screen(Protocol):
@@ -39,6 +42,11 @@ class Screen(Protocol):
 
 
 class _Plain:
+    """No more than lines, which stay."""
+
+    def note(self, words: str, **facts: Any) -> None:
+        say(words)
+
     def __enter__(self) -> Self:
         return self
 
@@ -46,17 +54,39 @@ class _Plain:
         return None
 
 
+class Results(_Plain):
+    """For a pipe or a file: the result of each stage, and what goes on, which is said again once a minute."""
+
+    def __init__(self) -> None:
+        self._shown: set[str] = set()
+        self._doing = ""
+        self._told: datetime | None = None
+
+    def show(self, view: View) -> None:
+        found = digest(view)
+        for line in (heading(view), *found.settled):
+            if line.text not in self._shown:
+                say(line.text)
+                self._shown.add(line.text)
+        if not found.now or found.seconds < _BRIEF:
+            return
+        if found.now != self._doing:
+            say(f"  … {found.now}")
+        elif self._told and view.at - self._told >= _AGAIN:
+            say(f"  … {found.progress or found.now} ({seconds_in_words(found.seconds)} so far)")
+        else:
+            return
+        self._doing, self._told = found.now, view.at
+
+
 class Lines(_Plain):
-    """For a pipe or a file: what changed, a line each, with the time of day in UTC."""
+    """For a pipe or a file with `--verbose`: what changed, a line each, with the time of day in UTC."""
 
     def __init__(self) -> None:
         self._changes = Changes()
         self._begun = False
         self._newest: datetime | None = None
         self._reasons: dict[str, datetime] = {}
-
-    def note(self, words: str, **facts: Any) -> None:
-        say(words)
 
     def show(self, view: View) -> None:
         if not self._begun:
@@ -104,10 +134,10 @@ class JsonLines(_Plain):
 
 
 class Terminal:
-    """Redraws the tree in place; the whole of it stays when the display ends."""
+    """Redraws the results, or with `--verbose` the tree, in place; the whole of it stays when the display ends."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, *, verbose: bool) -> None:
+        self._console, self._lines = console, tree if verbose else results
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._last: View | None = None
 
@@ -119,21 +149,23 @@ class Terminal:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
         if self._last:
-            say("\n".join(line.text for line in tree(self._last)))
+            say("\n".join(line.text for line in self._lines(self._last)))
 
     def note(self, words: str, **facts: Any) -> None:
         self._live.console.print(Text(visible(words)))
 
     def show(self, view: View) -> None:
         self._last = view
-        lines = tree(view, max(4, self._console.size.height - 1))
+        lines = self._lines(view, max(4, self._console.size.height - 1))
         drawn = [Text(visible(line.text), line.style, no_wrap=True, overflow="ellipsis") for line in lines]
         self._live.update(Group(*drawn), refresh=True)
 
 
-def screen(*, as_json: bool) -> Screen:
+def screen(*, as_json: bool, verbose: bool) -> Screen:
     """The one that fits where the output goes."""
     if as_json:
         return JsonLines()
     console = Console()
-    return Terminal(console) if console.is_terminal else Lines()
+    if console.is_terminal:
+        return Terminal(console, verbose=verbose)
+    return Lines() if verbose else Results()

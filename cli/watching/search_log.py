@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from cli.text import number
 from cli.watching.states import Evidence
 from sluice.model.search_progress import SearchProgress, read
+from sluice.ports import Json
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 ASKED_EVERY = 5.0
@@ -45,7 +46,8 @@ class SearchLog:
             return Evidence()
         at, found = self._newest
         left = max(0.0, found.left - (time.time() - at / 1000))
-        return Evidence((_words(found, left),), {"search": {**found._asdict(), "left": round(left)}})
+        search = {**found._asdict(), "left": round(left)}
+        return Evidence((f"auto: {search_words(search)}",), {"search": search})
 
     def _read(self) -> None:
         since = self._newest[0] + 1 if self._newest else int((time.time() - _BACK) * 1000)
@@ -69,9 +71,14 @@ class SearchLog:
             return
 
 
-def _words(found: SearchProgress, left: float) -> str:
-    best = f", best {found.metric} {number(found.best)} so far (within the search)" if found.best is not None else ""
-    minutes = (
-        f"about {round(left / 60)} min" if left >= 90 else "about a minute" if left >= 30 else "less than a minute"
-    )
-    return f"auto: {found.ended} of {found.begun} trials ended{best}; {minutes} of the budget left"
+def search_words(search: Json) -> str:
+    """
+    >>> search_words({"ended": 12, "begun": 14, "metric": "roc_auc", "best": 0.91314, "left": 61})
+    '12 of 14 trials ended, best roc_auc 0.9131 so far; about 60 s of the budget left'
+    >>> search_words({"ended": 0, "begun": 2, "metric": "rmse", "best": None, "left": 600})
+    '0 of 2 trials ended; about 10 min of the budget left'
+    """
+    best = f", best {search['metric']} {number(search['best'])} so far" if search["best"] is not None else ""
+    left = search["left"]
+    rest = f"about {round(left / 60)} min" if left >= 150 else f"about {max(10, round(left, -1))} s"
+    return f"{search['ended']} of {search['begun']} trials ended{best}; {rest} of the budget left"

@@ -157,7 +157,7 @@ def test_watch_says_that_nothing_runs_and_how_the_last_run_ended(sluice, world, 
     )
     code, printed, said = sluice("watch", "shop", "--wait", "120")
     assert code == 1
-    assert "no run of shop is in progress (there has been none yet)" in printed
+    assert "waiting up to 120 s for the first run of shop to start" in printed
     assert "none started in 120 s" in said
 
 
@@ -326,9 +326,18 @@ def test_watch_says_how_to_decide_while_the_run_waits(sluice, world, monkeypatch
 
     monkeypatch.setattr("cli.commands.watch.time", SimpleNamespace(sleep=sleep, monotonic=lambda: 0.0))
     monkeypatch.setattr("cli.executions.Histories.fresh", lambda self: [])
+    for options in ((), ("--verbose",), ("--once",)):
+        code, printed, _ = sluice("watch", "shop", *options)
+        # it ends, so that the commands can be pasted into this very shell
+        assert code == (0 if options == ("--once",) else 6)
+        assert printed.count(f"sluice approve {RUN} ") == 1
+        assert "promoted" not in printed
+    code, printed, _ = sluice("watch", "shop", "--json")
+    events = [json.loads(line) for line in printed.splitlines()]
+    assert [event["event"] for event in events] == ["run", "waits", "end"], "a program is told, and goes on"
+    assert code == 0
     code, printed, _ = sluice("watch", "shop")
     assert code == 0
-    assert f"sluice approve {RUN} " in printed
     assert "promoted" in printed
     assert "sluice ask shop" in printed
 

@@ -195,7 +195,7 @@ class Search:
             if needed > self._left():
                 self._leave(trial, f"needs about {needed:.0f} s, {max(0.0, self._left()):.0f} s are left")
                 if trial.origin == "search":
-                    self.ended = "no further trial fits into the budget"
+                    self.ended = "no further trial fits before the fits on all rows"
                     return None
                 continue
             return self._fit(trial, 0)
@@ -260,7 +260,7 @@ class Search:
         # of a family that is far behind, better hyperparameters make no good member either
         near = np.array([self._errors_behind(each) <= CLEARLY_WORSE for each in leaders], dtype=bool)
         if not near.any():
-            self.ended = "no further trial fits into the budget"
+            self.ended = "no further trial fits before the fits on all rows"
             return None
         shares = np.array(FAMILY_SHARES[: len(leaders)]) * np.where(near, 1.0, _BEHIND)
         leader = leaders[int(self._chance.choice(len(shares), p=shares / shares.sum()))]

@@ -109,7 +109,7 @@ def test_few_trials_stand_beside_the_metric_and_say_what_would_help():
     searched = {"trials": 3, "scored": 2, "portfolio": 19, "judged": 3, "budget_seconds": 120.0}
     head, told = findings.evaluation(Evaluation(**facts, search=searched)).lines
     assert head.startswith("on 100 held-out rows (ridge regression): candidate rmse 3")
-    assert "judge 3 of the 19" in told
+    assert "time for 3 of the 19" in told
     assert "max_minutes" in told
 
 

@@ -22,7 +22,7 @@ from cli.watching.view import View
 from sluice import keys
 from sluice.contract import Contract
 from sluice.steps.plan_training import run_plan
-from testing.release_world import CONTRACT
+from testing.release_world import CONTRACT, freeze
 from tests.cli.test_stack_commands import OTHER, RUN, serve, start, write
 from tests.cli.watching.test_findings import look
 from tests.cli.watching.test_states import AT, entered, exited
@@ -121,7 +121,7 @@ def built(world, aws, plan) -> None:
 
 
 def test_the_tree_shows_jobs_with_progress_and_metrics(sluice, built):
-    code, printed, _ = sluice("watch", "shop", "--once")
+    code, printed, _ = sluice("watch", "shop", "--once", "--verbose")
     assert code == 0
     for told in (
         f"{RUN} of shop: running",
@@ -159,7 +159,7 @@ def test_what_may_not_be_asked_is_said_and_the_tree_goes_on(sluice, built, aws, 
 
     monkeypatch.setattr(aws, "describe_training_job", denied)
     monkeypatch.setattr(aws, "glue", None)
-    code, printed, _ = sluice("watch", "shop", "--once")
+    code, printed, _ = sluice("watch", "shop", "--once", "--verbose")
     assert (code, "● Tune Candidates" in printed) == (0, True)
 
 
@@ -202,7 +202,7 @@ def canary(world, aws, plan, monkeypatch) -> Story:
 
 
 def test_in_a_pipe_what_changes_is_appended_and_the_outcome_is_the_exit_code(sluice, canary):
-    code, printed, _ = sluice("watch", "shop", RUN)
+    code, printed, _ = sluice("watch", "shop", RUN, "--verbose")
     assert code == 4
     lines = printed.splitlines()
     assert lines[0] == f"{RUN} of shop (data)"
@@ -239,7 +239,7 @@ def test_a_search_within_one_job_has_no_count(built, aws, plan, sluice):
     job["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxNumberOfTrainingJobs"] = 1
     job["TrainingJobStatusCounters"] = {"InProgress": 1}
     aws.jobs[plan.names.baseline_job] |= {"SecondaryStatus": "Uploading", "FinalMetricDataList": []}
-    printed = sluice("watch", "shop", "--once")[1]
+    printed = sluice("watch", "shop", "--once", "-v")[1]
     assert "training job: running; best" in printed
     assert "storing the model" in printed
 
@@ -265,7 +265,7 @@ def test_a_terminal_is_redrawn_and_the_whole_tree_stays(sluice, canary, monkeypa
     drawn = StringIO()
     console = Console(file=drawn, force_terminal=True, width=60, height=12)
     monkeypatch.setattr(screens, "Console", lambda: console)
-    code, printed, _ = sluice("watch", "shop", RUN)
+    code, printed, _ = sluice("watch", "shop", RUN, "--verbose")
     assert code == 4
     assert "\x1b[" in drawn.getvalue()
     assert "Judge Canary" in drawn.getvalue()
@@ -340,16 +340,27 @@ class TestWithoutARunInProgress:
         assert (code, len(ended) > 0, "none started in 60 s" in error) == (1, True, True)
 
 
-def test_the_fast_clock_of_a_local_cloud_is_told(sluice, world, aws, tmp_path, monkeypatch):
-    start(world, outcome="promoted", ended_at=world.clock.now().isoformat())
+@pytest.mark.parametrize("options", [(), ("--verbose",)])
+def test_a_bake_is_explained_and_how_long_it_takes_by_the_fast_clock_of_a_local_cloud(
+    sluice, world, canary, tmp_path, monkeypatch, options
+):
+    freeze(world, RUN, CONTRACT)
     (tmp_path / ".localcloud").mkdir()
     document = {"endpoint": "http://127.0.0.1:4566", "speed": 10.0}
     (tmp_path / ".localcloud" / "localcloud.json").write_text(json.dumps(document))
     monkeypatch.setattr("cli.commands.env.clone", lambda: tmp_path)
-    told = "local cloud: its clock is 10 times as fast, so 600 s of a bake take 60 s"
-    for endpoint, said in (("http://127.0.0.1:4566", True), ("https://aws", False)):
-        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-        assert (told in sluice("watch", RUN)[1]) is said
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    printed = sluice("watch", RUN, *options)[1]
+    told = (
+        "watching the new model for 10 minutes at each share of the requests (a bake; here 1 minute, as the local clock"
+    )
+    assert printed.count(told) == 1, printed
+
+
+def test_without_a_bake_no_clock_is_spoken_of(sluice, world, aws, monkeypatch):
+    start(world, outcome="promoted", ended_at=world.clock.now().isoformat())
+    monkeypatch.setattr("cli.watching.reading.speed", lambda _: 10.0)
+    assert "clock" not in sluice("watch", RUN)[1]
 
 
 class TestTree:

@@ -33,11 +33,14 @@ class SearchBudget(Record):
 
     @property
     def short(self) -> str | None:
-        """That the budget was too short, in words; None if every configuration had its turn."""
+        """That the budget was too short for all of them, in words; None if every configuration had its turn.
+
+        >>> SearchBudget(trials=16, scored=8, portfolio=16, judged=9, budget_seconds=120).short.partition(":")[0]
+        'auto had time for 9 of the 16 configurations that it begins with'
+        """
         if self.judged >= self.portfolio:
             return None
         return (
-            f"few trials: in {self.budget_seconds / 60:g} min auto could judge {self.judged} of the {self.portfolio} "
-            f"configurations that it begins with ({self.scored} of {self.trials} trials have a score); more "
-            "training.tuning.max_minutes, or a machine with less to do, may find a better model"
+            f"auto had time for {self.judged} of the {self.portfolio} configurations that it begins with: fine for a "
+            "first model; more of training.tuning.max_minutes may find a better one"
         )
