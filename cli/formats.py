@@ -49,12 +49,13 @@ _DATES: tuple[str, ...] = (
 )
 _DATES += ("%m/%d/%y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
-_SAMPLE = 100
+_SAMPLES = (5, 100)
 _WORDS = 5
 """At most as many words among the numbers of a column are taken for markers of missing values."""
 _RARE = 0.25
 """Such words are markers up to this share of the values."""
 _EXAMPLES = 3
+_BARE = r"^-?[0-9]+$"
 _PLAIN = r"^-?[0-9]+(\.[0-9]+)?$"
 _FRACTION = r"[0-9][.,][0-9]{2}[^0-9.,]*$"
 _FIGURES = r"^[\p{Nd}\s.,:;'’/+\-()%€$£¥*]*\p{Nd}[\p{Nd}\s.,:;'’/+\-()%€$£¥*]*$"
@@ -84,6 +85,17 @@ class Way:
         return found.index("%d") < found.index("%m")
 
     def reads(self, name: str, text: pa.Array) -> bool:
+        """Whether every value of `text` can be read so. The first few refute most ways, and some are slow."""
+        return all(self._reads(name, text.slice(0, length)) for length in (*_SAMPLES, len(text)))
+
+    def reads_alike(self, text: pa.Array) -> pa.Array:
+        """Values that it reads as the plain way of its type reads them, as a mask: no sign of its own."""
+        options = self.keys()
+        if self.kind not in ("integer", "number") or "percent" in options:
+            return pa.repeat(pa.scalar(False), len(text))
+        return pc.match_substring_regex(text, _BARE if "decimal" in options else _PLAIN)
+
+    def _reads(self, name: str, text: pa.Array) -> bool:
         column = Column.model_validate({"type": self.kind, **self.keys()})
         _, broken = judge(name, column, text, key=False, reading=Reading.of(column.model_dump()))
         return not broken
@@ -147,9 +159,19 @@ class Formats:
         self.bare = self.bare or not pc.all(with_comma).as_py()
         self.points = self.points or pc.any(pc.match_substring(numerals, ".")).as_py()
         ways = list(_candidates(numerals)) if self.ways is None else self.ways
-        # most ways are refuted by the first few values, and dates are read slowly
-        sample = numerals.slice(0, _SAMPLE)
-        self.ways = [way for way in ways if way.reads(self.name, sample) and way.reads(self.name, numerals)]
+        plain = {kind: Way(kind).reads(self.name, numerals) for kind in ("integer", "number")}
+        self.ways = [way for way in ways if self._fits(way, numerals, plain)]
+
+    def _fits(self, way: Way, numerals: pa.Array, plain: dict[str, bool]) -> bool:
+        """`plain`: whether the plain integer and the plain number read all of them."""
+        if not way.options and way.kind in plain:
+            return plain[way.kind]
+        alike = way.reads_alike(numerals)
+        if not pc.any(alike).as_py():
+            return way.reads(self.name, numerals)
+        # one by one only what the way has a word for: thousands of plain numbers take seconds
+        known = plain[way.kind] or Way(way.kind).reads(self.name, numerals.filter(alike))
+        return known and way.reads(self.name, numerals.filter(pc.invert(alike)))
 
     def _note_figures(self, values: pa.Array) -> None:
         self.fractions = self.fractions or bool(pc.any(pc.match_substring_regex(values, _FRACTION)).as_py())

@@ -41,6 +41,7 @@ _SIGNS: tuple[dict[str, str], ...] = (
     {"quote": "'", "escape": "\\"},
     {"line_end": "\r"},
 )
+_SAMPLE = 100
 _IDENTIFYING = ("text", "category", "integer")
 _TYPES = ("boolean", "integer", "number", "timestamp")
 
@@ -138,10 +139,12 @@ class Seen:
         blank = pc.equal(trimmed, "")
         self.rows += len(text)
         self.missing += pc.sum(blank).as_py() or 0
-        for kind in list(self.fits):
-            _, broken = judge(self.name, Column(type=kind), text, key=False)
-            if broken:
-                self.fits.remove(kind)
+        # most types are refuted by the first few values, and some are read one by one
+        for part in (text.slice(0, _SAMPLE), text):
+            for kind in list(self.fits):
+                _, broken = judge(self.name, Column(type=kind), part, key=False)
+                if broken:
+                    self.fits.remove(kind)
         values = trimmed.filter(pc.invert(blank))
         codes = values.filter(pc.match_substring_regex(values, r"^0[0-9]+$"))
         self.codes += len(codes)

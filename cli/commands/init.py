@@ -66,12 +66,6 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Replace the output when it exists.")] = False,
     as_json: JsonFlag = False,
 ) -> int:
-    # here, not above: they read files with pyarrow, whose import every other command would wait for
-    from cli.draft import draft, project_name
-    from cli.draft_unlabelled import TYPES
-    from cli.guessing import scan_file
-    from cli.judging import judged
-
     if not file.is_file():
         raise CliError(f"there is no file {file}: give the path of a data file")
     if output.exists() and not force:
@@ -79,6 +73,12 @@ def run(
             f"{output} exists: for another project give another --output, such as -o {_other(file, output)}; --force "
             "replaces it"
         )
+    # here, not above: they read files with pyarrow, whose import every other command would wait for
+    from cli.draft import draft, project_name
+    from cli.draft_unlabelled import TYPES
+    from cli.guessing import scan_file
+    from cli.judging import judged
+
     if kind not in (None, *TYPES):
         raise CliError(f"--type {kind!r}; write {' or '.join(TYPES)}, or leave it out and name the target")
     out = Output(as_json)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from cli import formats
 from cli.draft import draft
-from cli.guessing import scan_file
+from cli.formats import Formats
+from cli.guessing import Seen, scan_file
 from sluice.contract.loading import load_contract
 from sluice.contract.models import Column
+from sluice.intake import rules
 from sluice.intake.validation import validate_file
 
 
@@ -205,3 +209,36 @@ def test_a_word_for_yes_is_the_positive_class(tmp_path: Path) -> None:
     path.write_text("x,won\n" + "".join(f"{i},{'Nein' if i % 3 == 0 else 'Ja'}\n" for i in range(60)), encoding="utf-8")
     made = draft(scan_file(path), path.name, "drafted", "won")
     assert load_contract(made.text).problem.positive == "Ja"
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["12.5", "3", "-7.25", "007"],
+        ["1,234", "12", "3.5"],
+        ["1.234", "12", "999"],
+        ["1.234,50", "7"],
+        ["12", "1 234", "+5"],
+        ["20260131", "20261231"],
+        ["12 %", "3 %"],
+        ["€ 12", "3.5"],
+        ["9007199254740993", "1"],
+        ["1e5", "2", "3.0"],
+        ["04/05/2026", "31/05/2026"],
+    ],
+)
+def test_the_ways_that_fit_are_those_that_read_every_value(texts: list[str]) -> None:
+    """Values without any sign are not read one by one: the result is as if they were."""
+    values = pa.array(texts * 60)
+    found = Formats("x")
+    found.add(values)
+    assert found.ways == [way for way in formats._candidates(values) if way._reads("x", values)]
+
+
+def test_plain_numbers_are_not_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 13,611 rows and 17 columns, that took 14 seconds."""
+    read: list[str] = []
+    slow = rules._read
+    monkeypatch.setattr(rules, "_read", lambda text, *rest: read.append(text) or slow(text, *rest))
+    Seen("x").add(pa.array([f"{number}.5" for number in range(5_000)]))
+    assert len(read) < 5_000

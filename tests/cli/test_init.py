@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -409,3 +410,11 @@ def test_a_file_of_one_row_hints_at_its_missing_header(sluice, tmp_path):
     code, _, error = sluice("init", str(tmp_path / "one.csv"), "-o", str(tmp_path / "project.yaml"))
     assert code != 0
     assert "add --no-header" in error
+
+
+def test_that_the_contract_exists_is_said_before_anything_is_read(sluice, tmp_path, monkeypatch):
+    (tmp_path / "data.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "project.yaml").write_text("project: other\n")
+    monkeypatch.setitem(sys.modules, "cli.guessing", None)  # whose import alone takes seconds on a busy machine
+    code, _, error = sluice("init", str(tmp_path / "data.csv"), "-o", str(tmp_path / "project.yaml"))
+    assert (code, "exists" in error) == (1, True), error
