@@ -17,10 +17,15 @@ def notes(contract: Contract, record: dict[str, Any]) -> list[str]:
     features = contract.feature_columns
     others = contract.data.columns.keys() - set(features)
     unknown = [visible(name) for name in record if name not in features and name not in others]
+    # the key names the row, and a row of a file may have its label with it
+    expected = {*contract.data.key, contract.problem.target}
+    unused = [visible(name) for name in record if name in others - expected]
     missing = [visible(name) for name in features if record.get(name) in (None, "")]
     found = []
     if unknown:
         found.append(f"not in the contract, so not used: {listed(unknown, _SHOWN)}")
+    if unused:
+        found.append(f"in the contract, but not among the model's features, so not used: {listed(unused, _SHOWN)}")
     if missing:
         found.append(f"{len(missing)} of {len(features)} features are missing: {listed(missing, _SHOWN)}")
     for name in features:

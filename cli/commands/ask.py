@@ -64,6 +64,8 @@ def run(
     project = known_project(world, project)
     out = Output(as_json)
     if request is None:
+        if world.ledger.champion(project) is None:
+            raise CliError(_no_model(project))
         text = json.dumps(sample(world, project), ensure_ascii=False)
         if not as_json:
             say(f"sluice ask {project} {shlex.quote(text)}")
@@ -132,10 +134,14 @@ def send(world: World, project: str, body: bytes, content_type: str) -> Answer:
     """Raises CliError when no model serves."""
     champion = world.ledger.champion(project)
     if champion is None:
-        raise CliError(f"no model of {project} has been released yet: `sluice status {project}` says what it waits for")
+        raise CliError(_no_model(project))
     if champion.serving == "asleep":
         raise CliError(f"the endpoint of {project} is asleep: `sluice wake {project}`, which takes minutes")
     return world.models.invoke(champion.endpoint, body, content_type)
+
+
+def _no_model(project: str) -> str:
+    return f"no model of {project} yet: `sluice watch {project}` shows how far its run is"
 
 
 def sample(world: World, project: str) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from cli.output import Output, Shape
 from cli.progress import working
 from sluice import keys
 from sluice.bootstrap import World
-from sluice.changes.words import lines
+from sluice.changes.words import lines, verdict
 from sluice.datasets.compare_contract import contract_change
+from sluice.ports import Json
 
 NAME = "register"
 HELP = "register a project, or a new version of its contract"
@@ -46,11 +47,13 @@ def run(connection: Connection, file: options.Contract = Path("project.yaml"), a
                 )
             time.sleep(0.5)
     out.say(f"{contract.project} is registered. Now `sluice drop {contract.project} <file>`.")
-    changes = _changes(world, contract.project, str(version), deadline)
-    compared = changes is not None
-    for line in changes if changes is not None else [_STILL.format(project=contract.project)]:
+    record = _compared(world, contract.project, str(version), deadline)
+    compared = record is None or record["status"] == "compared"
+    # what changed was said by `sluice check` before: the verdict is enough
+    for line in _said(contract.project, record):
         out.say(f"  {line}")
-    facts = {"project": contract.project, "version": version, "compared": compared, "changes": changes or []}
+    changes = list(lines(record)) if record and compared else []
+    facts = {"project": contract.project, "version": version, "compared": compared, "changes": changes}
     out.result(facts)
     return 0
 
@@ -58,13 +61,20 @@ def run(connection: Connection, file: options.Contract = Path("project.yaml"), a
 _STILL = "it is still being compared with the accepted rows: `sluice status {project}` shows the result"
 
 
-def _changes(world: World, project: str, version: str, deadline: float) -> list[str] | None:
-    """What becomes of the rows accepted before; None while the comparison is not over."""
+def _said(project: str, record: Json | None) -> list[str]:
+    if record is None:
+        return []
+    if record["status"] != "compared":
+        return [_STILL.format(project=project)]
+    more = [f"`sluice status {project}` has what changed"] if len(lines(record)) > len(verdict(record)) else []
+    return [*verdict(record), *more]
+
+
+def _compared(world: World, project: str, version: str, deadline: float) -> Json | None:
+    """What becomes of the rows accepted before, as far as it is known by the deadline; None without any."""
     record = contract_change(project, version, objects=world.objects)
     with working("comparing it with the accepted rows"):
         while record and record["status"] != "compared" and time.monotonic() < deadline:
             time.sleep(0.5)
             record = contract_change(project, version, objects=world.objects)
-    if record is None:
-        return []
-    return list(lines(record)) if record["status"] == "compared" else None
+    return record

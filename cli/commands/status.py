@@ -183,8 +183,9 @@ def _serving(world: World, project: str) -> list[str]:
             )
         if run.get("few_trials"):
             lines.append(f"           {run['few_trials']}")
-        if world.clock.now() < champion.probation_until:
-            lines.append(f"           in probation until {moment(champion.probation_until)} UTC")
+        if champion.previous and world.clock.now() < champion.probation_until:
+            until = f"in probation until {moment(champion.probation_until)} UTC"
+            lines.append(f"           {until}: an alarm before then brings {champion.previous.get('run_id')} back")
     if endpoint is None and champion is not None and champion.serving == "asleep":
         lines.append(f"endpoint   asleep: {name} was idle, answers nothing and costs nothing (`sluice wake {project}`)")
     elif endpoint is None:
@@ -192,10 +193,10 @@ def _serving(world: World, project: str) -> list[str]:
         lines.append(f"endpoint   {gone}")
     else:
         lines.append(f"endpoint   {endpoint.name}: {endpoint.status}, configuration {endpoint.config}")
+        total = sum(variant.weight for variant in endpoint.variants) or 1.0
         for variant in endpoint.variants:
-            lines.append(
-                f"           {variant.name}: weight {variant.weight:g}, {plural(variant.instances, 'instance')}"
-            )
+            share = f"{100 * variant.weight / total:.3g} % of the requests"
+            lines.append(f"           {variant.name}: {share}, {plural(variant.instances, 'instance')}")
         if endpoint.failure:
             lines.append(f"           failed: {endpoint.failure}")
     return lines

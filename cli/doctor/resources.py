@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -145,12 +146,18 @@ def _had_data(cloudwatch: Any, name: str, since: datetime | None) -> bool:
     """Whether its state has changed to what it is `since` then: an alarm begins without data, and stays so until it
     has some.
 
-    CloudWatch keeps the history of a deleted alarm, and a release makes the alarms of its project again: what an
-    earlier alarm of this name had says nothing of this one, which has been silent since it was made.
+    An entry of its creation, from no data to no data, says nothing. CloudWatch keeps the history of a deleted alarm,
+    and a release makes the alarms of its project again: what an earlier alarm of this name had says nothing of this
+    one, which has been silent since it was made.
     """
     asked = cloudwatch.describe_alarm_history(AlarmName=name, HistoryItemType="StateUpdate")
-    items = asked["AlarmHistoryItems"]
+    items = [each for each in asked["AlarmHistoryItems"] if _before(each) != "INSUFFICIENT_DATA"]
     return bool(items) if since is None else any(each["Timestamp"] >= since - _ROUNDING for each in items)
+
+
+def _before(item: Any) -> str:
+    """The state that an entry of a history changed; empty where it does not say."""
+    return str(json.loads(item.get("HistoryData") or "{}").get("oldState", {}).get("stateValue", ""))
 
 
 def resources(connection: Connection, kind: str) -> Iterator[tuple[str, str]]:

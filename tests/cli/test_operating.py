@@ -45,7 +45,9 @@ class TestAsk:
         ]
 
     def test_refusals_say_what_to_do(self, sluice, world, monkeypatch):
-        assert "no model of shop has been released" in sluice("ask", "shop", '{"pages": 3}')[2]
+        for request in ((), ('{"pages": 3}',)):
+            code, printed, said = sluice("ask", "shop", *request)
+            assert (code, printed, "no model of shop yet" in said) == (1, "", True)
         assert "is not JSON" in sluice("ask", "shop", "{pages: 3}")[2]
         assert "neither JSON" in sluice("ask", "shop", "rows.csv")[2]
         serve(world)
@@ -81,6 +83,7 @@ class TestAsk:
         assert len(json.loads(sluice("ask", "shop", request_, "--json")[1])["notes"]) == 2
 
     def test_without_a_request_it_prints_one_to_start_from(self, sluice, world):
+        serve(world)
         assert sluice("ask", "shop")[:2] == (0, """sluice ask shop '{"pages": 1}'\n""")
         world.ledger.add_dataset("shop", "d1", world.clock.now(), {"rows": 3})
         seen = {"pages": {"type": "integer", "moments": {"mean": 6.7}}}

@@ -18,10 +18,12 @@ CONTRACT = Contract.model_validate(
             "columns": {
                 "id": {"type": "text"},
                 "pages": {"type": "integer"},
+                "paid": {"type": "integer"},
                 "device": {"type": "category", "values": ["phone", "desktop", True]},
                 "bought": {"type": "boolean"},
             },
         },
+        "features": {"drop": ["paid"]},
         "gates": [{"metric": "roc_auc", "min": 0.5}],
     }
 )
@@ -34,6 +36,10 @@ CONTRACT = Contract.model_validate(
         ({"pages": 0, "device": True, "id": "x", "bought": False}, []),
         ({"pages": 3, "device": " phone "}, []),
         ({"pages": 3, "device": "phone", "Foo": 1}, ["not in the contract, so not used: Foo"]),
+        (
+            {"pages": 3, "device": "phone", "paid": 7},
+            ["in the contract, but not among the model's features, so not used: paid"],
+        ),
         ({}, ["2 of 2 features are missing: pages, device"]),
         ({"pages": None, "device": "phone"}, ["1 of 2 features are missing: pages"]),
         (

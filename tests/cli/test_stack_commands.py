@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -58,7 +59,13 @@ def test_status_tells_what_serves_runs_and_waits(sluice, world):
     world.ledger.add_pending("shop", "d9", "arrival")
     code, printed, _ = sluice("status")
     assert code == 0
-    for told in (f"champion   {RUN}", "roc_auc 0.9123", "in probation", "2 instances", "d9", "Build Model: E: bad"):
+    for told in (
+        f"champion   {RUN}",
+        "roc_auc 0.9123",
+        "100 % of the requests, 2 inst",
+        "d9",
+        "Build Model: E: bad",
+    ):
         assert told in printed
 
 
@@ -416,6 +423,33 @@ def test_status_and_why_say_what_the_contract_changed(capsys):
     assert main(("status", "evo", "--json"), lambda stack: FakeConnection(at)) == 0
     (found,) = json.loads(capsys.readouterr().out)["projects"]
     assert found["contract_change"]["usable_rows"] == {"at_least": 0, "at_most": 0}
+
+
+def test_register_says_what_a_new_contract_comes_to_and_check_and_status_what_changed(tmp_path, capsys, monkeypatch):
+    """`check && register` said it all twice."""
+    at = evolved()
+    path = tmp_path / "project.yaml"
+    path.write_text(yaml.safe_dump(F09), encoding="utf-8")
+    key = "projects/evo/project.yaml"
+    monkeypatch.setattr(at.objects, "upload", lambda *_: None)
+    assert at.objects.version(key) == at.ledger.contract("evo")[1]
+    assert main(("register", str(path)), lambda stack: FakeConnection(at)) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("0 of 1,000 accepted rows can be learned from under the new contract") == 1
+    assert "a run with these datasets stops" in printed
+    assert "changed: " not in printed
+    assert "`sluice status evo` has what changed" in printed
+    assert main(("register", str(path), "--json"), lambda stack: FakeConnection(at)) == 0
+    assert any(each.startswith("changed: ") for each in json.loads(capsys.readouterr().out)["changes"])
+
+
+def test_a_model_in_probation_says_what_that_means(sluice, world):
+    serve(world)
+    assert "in probation" not in sluice("status", "shop")[1], "no model was before it"
+    champion = replace(world.ledger.champion("shop"), previous={"run_id": OTHER})
+    world.ledger.set_champion("shop", champion, world.ledger.champion("shop").run_id)
+    told = f"in probation until 2026-11-23 12:00:00 UTC: an alarm before then brings {OTHER} back"
+    assert told in sluice("status", "shop")[1]
 
 
 def test_check_says_it_before_anything_is_uploaded(tmp_path, capsys):

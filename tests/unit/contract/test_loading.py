@@ -39,8 +39,8 @@ def test_defaults_are_filled_in_and_survive_json() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "told"),
     [
-        ("problm", {}, r"problm: unknown key 'problm'; did you mean 'problem'\?"),
-        ("problem.tagret", "x", r"problem.tagret: unknown key 'tagret'; did you mean 'target'\?"),
+        ("problm", {}, r"problm: unknown key 'problm' \(did you mean 'problem'\?"),
+        ("problem.tagret", "x", r"problem.tagret: unknown key 'tagret' \(did you mean 'target'\?"),
         ("data.columns.pages.mim", 1, r"did you mean 'min'\?"),
         ("data.columns.pages.type", "intger", r"did you mean 'integer'\?"),
         ("training.tuning.max_job", 3, r"did you mean 'max_jobs'\?"),
@@ -80,7 +80,7 @@ def test_defaults_are_filled_in_and_survive_json() -> None:
         (
             "data.columns.bought",
             {"type": "category", "values": ["true", "false"]},
-            r"problem.positive is True, which 'bought' does not have among its values; did you mean 'true'\?",
+            r"problem.positive is True, which 'bought' does not have among its values \(did you mean 'true'\?",
         ),
         ("gates", [{"metric": "roc_auc"}], "exactly one of"),
         ("data.split", {"by": "time"}, "data.time must name"),

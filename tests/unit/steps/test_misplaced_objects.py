@@ -141,4 +141,4 @@ def test_raw_without_a_project_and_of_an_unknown_one_are_told() -> None:
     at = shop()
     assert "raw/<project>/<file>" in arrive(at, GOOD, "raw/x.csv")[1]["message"]
     assert at.alerts.kinds[-1] == "Dataset Failed"
-    assert "there is no project 'shops'; did you mean 'shop'?" in arrive(at, GOOD, "raw/shops/x.csv")[1]["message"]
+    assert "there is no project 'shops' (did you mean 'shop'?)" in arrive(at, GOOD, "raw/shops/x.csv")[1]["message"]

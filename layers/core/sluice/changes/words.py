@@ -16,8 +16,8 @@ def summary(record: dict[str, Any]) -> str:
     return f"{count} of {rows:,} accepted rows can be learned from under the new contract"
 
 
-def lines(record: dict[str, Any]) -> list[str]:
-    """The comparison in words, one sentence in each line: what can be learned from, whether a run stops, and why."""
+def verdict(record: dict[str, Any]) -> list[str]:
+    """What the comparison comes to: what can be learned from, whether a run stops, and the way out."""
     told = [summary(record)]
     told += [f"a run with these datasets stops: {each}" for each in record["stops"]]
     if record["run_stops"]:
@@ -25,6 +25,12 @@ def lines(record: dict[str, Any]) -> list[str]:
             "to go on, register the old contract again; or leave the datasets out (`sluice withdraw "
             f"{record['project']} <dataset> --reason TEXT`) and drop their files again under the new contract"
         )
+    return told
+
+
+def lines(record: dict[str, Any]) -> list[str]:
+    """The comparison in words, one sentence in each line: the verdict, what changed, and for how many rows."""
+    told = verdict(record)
     told += [f"changed: {each}" for each in record["differences"]]
     told += record["sentences"][:MAX_TOLD]
     if len(record["sentences"]) > MAX_TOLD:

@@ -57,7 +57,7 @@ def _hint(name: str, free: Sequence[str]) -> str:
     folded = [other for other in free if other.casefold() == name.casefold()]
     if folded:
         return f" (nearest header: {folded[0]!r}; upper and lower case count)"
-    hint = nearest(name, free).removeprefix("; did you mean ").removesuffix("?")
+    hint = nearest(name, free).removeprefix(" (did you mean ").removesuffix("?)")
     return f" (nearest header: {hint})" if hint else ""
 
 
