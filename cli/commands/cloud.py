@@ -5,6 +5,7 @@ Needs a clone: it runs `sam build` and `sam deploy` there.
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 import threading
@@ -25,7 +26,7 @@ from cli.options import INTERRUPTED
 from cli.options import Json as JsonFlag
 from cli.output import Output, Shape
 from cli.repository import clone
-from cli.text import say
+from cli.text import indent, say
 
 NAME = "cloud"
 HELP = "start a local cloud with Sluice deployed on it"
@@ -101,14 +102,24 @@ def welcome(cloud: local.LocalStack, *, background: bool) -> str:
     shown = sluice.relative_to(clone()) if sluice.is_relative_to(clone()) else sluice
     other = "" if cloud.stack == "sluice" else f" --stack {cloud.stack}"
     end = "`sluice down` stops it" if background else "Ctrl-C stops it"
+    where = "" if background else f"    cd {shlex.quote(str(clone()))}\n"
+    commands = first_commands((clone() / "README.md").read_text(encoding="utf-8"))
+    commands = commands.replace(".venv/bin/sluice env", f"{shown} env{other}")
     return (
         f"\nSluice is deployed on a local cloud (stack {cloud.stack}). {end}; its data are then lost.\n"
-        f"Paste into {'this' if background else 'another'} shell, in this folder:\n"
-        f'\n    eval "$({shown} env{other})"'
-        "\n    sluice init data.csv --target COLUMN    # writes project.yaml: look for DECIDE"
-        "\n    sluice check project.yaml && sluice register project.yaml"
-        "\n    sluice drop PROJECT data.csv && sluice watch PROJECT\n"
+        f"Paste into {'this' if background else 'another'} shell (for your own file, see README.md):\n\n"
+        f"{where}{indent(commands, 4)}\n"
     )
+
+
+def first_commands(readme: str) -> str:
+    """The README's first `sh` block, without its comments: there is one list of commands for a newcomer.
+
+    >>> first_commands("text\\n```sh\\nsluice init data.csv   # writes project.yaml\\nsluice watch data\\n```\\n")
+    'sluice init data.csv\\nsluice watch data'
+    """
+    block = readme.partition("```sh\n")[2].partition("```")[0]
+    return "\n".join(line.partition("  #")[0].rstrip() for line in block.splitlines())
 
 
 @contextmanager

@@ -114,7 +114,7 @@ def run(
     out.say(f"  {told}")
     for decision in made.decisions:
         out.say(f"  decide: {decision}")
-    out.say(f"Confirm the lines with DECIDE; then: sluice check {output} && sluice register {output}")
+    out.say(f"Lines with DECIDE may stay for a first model. Now: sluice check {output} && sluice register {output}")
     facts: dict[str, Any] = {
         "file": str(output),
         "project": made.project,

@@ -16,6 +16,7 @@ from cli import artefacts
 from cli.app import main
 from cli.commands import cloud, down
 from cli.errors import CliError, CommandError
+from tests.docs_run.pages import ROOT, blocks
 
 
 @pytest.fixture
@@ -38,11 +39,23 @@ def test_each_stage_is_announced_and_timed(done: list[str], capsys: pytest.Captu
     assert len(lines) == 6
 
 
+@pytest.mark.parametrize("background", [False, True])
+def test_what_to_paste_are_the_lines_of_the_readme(background: bool) -> None:
+    told = cloud.welcome(cloud.local.LocalStack(state=ROOT / ".localcloud"), background=background)
+    (block,) = blocks((ROOT / "README.md").read_text(encoding="utf-8"))
+    wanted = [line.partition("  #")[0].rstrip() for line in block.text.splitlines()]
+    found = [line.strip() for line in told.splitlines() if line.startswith("    ")]
+    assert (found[0] == f"cd {ROOT}") is not background
+    first, *rest = found if background else found[1:]
+    assert (first.startswith('eval "$('), rest) == (True, wanted[1:])
+    assert any("approval: automatic" in line for line in found)
+
+
 def test_the_last_lines_are_the_ones_to_paste(done: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     main(["cloud", "--background", "--stack", "mine"])
     said = capsys.readouterr().out
     pasted = said.rstrip().split("\n\n")[-1].splitlines()
-    assert [line.split()[0] for line in pasted] == ["eval", "sluice", "sluice", "sluice"]
+    assert [line.split()[0] for line in pasted] == ["eval", "python3", "sluice", "sed", *["sluice"] * 6]
     assert all(line.startswith("    ") for line in pasted)
     assert "--stack mine" in pasted[0]
     assert "sluice down" in said
@@ -126,6 +139,7 @@ def test_a_cloud_that_is_stopped_from_elsewhere_ends_the_command(
 ) -> None:
     pid = tmp_path / "localcloud.pid"
     pid.write_text("1")
+    (tmp_path / "README.md").write_text("# a clone\n")
     monkeypatch.setattr(cloud, "clone", lambda: tmp_path)
     monkeypatch.setattr(cloud, "FOLDER", "")
     stopper = threading.Timer(1.5, pid.unlink)
