@@ -75,6 +75,7 @@ def reads(inbox: Inbox | None) -> dict[str, Read]:
     """Address → what answers it. Projects and runs are path parts, which the front end escapes."""
     one, run_of = "/api/projects/{project}", "/api/projects/{project}/runs/{run}"
     return {
+        "/api/where": lambda source, asked: projects.where(source),
         "/api/projects": lambda source, asked: projects.read(source),
         "/api/alerts": lambda source, asked: alerts.read(source, inbox),
         one: lambda source, asked: project.read(source, asked["project"], _page(asked), asked.get("only", "")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from cli.output import Shape
 from cli.text import duration, moment, say, table
 from sluice.bootstrap import World
 from sluice.ports import Json
+from sluice.serving.abort_requests import ABORTED
 
 NAME = "runs"
 HELP = "list a project's runs"
@@ -80,10 +82,21 @@ def explanation(record: Json) -> str:
     """The reason that decided the run, as far as its record has it."""
     error = record.get("error")
     if error:
-        return f"{error.get('state')}: {error.get('error')}: {error.get('cause')}"
+        cause = _sentences(error.get("cause"))
+        # what the judge of a release said needs no name of an error
+        return cause if error.get("error") == ABORTED else f"{error.get('state')}: {error.get('error')}: {cause}"
     stage = {"rejected": "gates", "rolled_back": "canary"}.get(str(record.get("outcome")))
     reasons = (record.get(stage) or {}).get("reasons") if stage else None
     return "; ".join(reasons or record.get("reasons") or [])
+
+
+def _sentences(cause: object) -> str:
+    """A state machine hands several reasons over as a JSON list."""
+    try:
+        told = json.loads(str(cause))
+    except (ValueError, RecursionError):
+        return str(cause)
+    return "; ".join(map(str, told)) if isinstance(told, list) else str(cause)
 
 
 def _short(text: str, limit: int = 90) -> str:

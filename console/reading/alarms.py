@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from console.reading.executions import moment
@@ -71,5 +72,12 @@ def _history(source: Source, alarm_names: list[str]) -> list[Json]:
         found += [
             {"alarm": name, "at": moment(item.get("Timestamp")), "what": str(item.get("HistorySummary") or "")}
             for item in answer.get("AlarmHistoryItems", [])
+            if _changed(str(item.get("HistorySummary") or ""))
         ]
     return sorted(found, key=lambda each: each["at"], reverse=True)[:30]
+
+
+def _changed(summary: str) -> bool:
+    """CloudWatch also notes when an alarm is made or changed in a state that it keeps."""
+    found = re.fullmatch(r"Alarm updated from (\w+) to (\w+)", summary)
+    return not found or found[1] != found[2]

@@ -16,7 +16,7 @@ from console.source import Source
 from sluice import keys
 from sluice.changes.words import lines
 from sluice.datasets.report_misplaced import STACK
-from sluice.ports import Json
+from sluice.ports import Json, StoredObject
 from sluice.store.held_changes import held_changes
 from sluice.store.prepared_data import unexpected
 
@@ -110,7 +110,14 @@ def _of_run(source: Source, project: str, record: Json) -> Iterator[Json]:
         kind = _OUTCOMES.get(str(outcome), "Run Failed")
         if kind == "Model Rolled Back" and record.get("rollback_verified") is False:
             kind = "Rollback Not Verified"
-        yield _alert(project, kind, f"{run_id}: {outcome}", record["ended_at"], explanation(record), run_id)
+        yield _alert(
+            project,
+            kind,
+            f"{run_id}: {str(outcome).replace('_', ' ')}",
+            record["ended_at"],
+            explanation(record),
+            run_id,
+        )
     if isinstance(rolled := record.get("rolled_back"), dict):
         kind = "Model Rolled Back" if rolled.get("verified") else "Rollback Not Verified"
         at = rolled.get("at") or record.get("ended_at")
@@ -137,14 +144,19 @@ def _of_datasets(source: Source, project: str) -> Iterator[Json]:
             yield _alert(project, "Dataset Withdrawn", f"{name} was withdrawn", each["withdrawn_at"], why)
 
 
-def _of_files(source: Source, project: str, area: str) -> Iterator[Json]:
-    """The verdicts on the files that lie in an area now."""
+def verdicts(source: Source, project: str, area: str) -> Iterator[tuple[StoredObject, Json]]:
+    """The terminal records of the newest files that lie in an area now."""
     stored = sorted(source.world.objects.list(f"{area}/{project}/"), key=lambda item: item.modified, reverse=True)
     for item in stored[:MAX_FILES]:
         try:
             record = source.kept.get(("verdict", item.key, item.modified), partial(_arrival, source, item.key), 3_600)
         except LookupError:
             continue
+        yield item, record
+
+
+def _of_files(source: Source, project: str, area: str) -> Iterator[Json]:
+    for item, record in verdicts(source, project, area):
         kind = _FILES.get((area, str(record.get("status"))), "")
         if kind:
             words = described(record)

@@ -158,15 +158,15 @@ def _row(identity: str, request: Captured, number: int, contract: Contract) -> J
 
 
 def sureness(problem: str, score: float | None) -> float | None:
-    """From 0 (either answer is as likely) to 1; None for a regression, whose answers do not say it.
+    """The probability of the answer that the model gave; None for a regression, whose answers do not say it.
 
     >>> sureness("binary", 0.5), sureness("binary", 0.9), sureness("multiclass", 0.4), sureness("regression", 12.0)
-    (0.0, 0.8, 0.4, None)
+    (0.5, 0.9, 0.4, None)
     """
     if score is None or problem == "regression":
         return None
     # the score of one of two answers, or the share of the answer that was given
-    return round(abs(2 * score - 1) if problem in ("binary", "anomaly") else score, 6)
+    return round(max(score, 1 - score) if problem in ("binary", "anomaly") else score, 6)
 
 
 def _field(column: Column, rows: list[Json]) -> Json:
@@ -181,7 +181,7 @@ def _field(column: Column, rows: list[Json]) -> Json:
     return {"kind": "text", "choices": [], "suggestions": said}
 
 
-def _values(row: Json, contract: Contract, target: str) -> list[list[str]]:
+def _values(row: Json, contract: Contract, target: str) -> list[list[str | None]]:
     """Name and value of each column that was sent: the contract's in its order, then the others.
 
     The target is not shown, should a request have had it.
@@ -189,7 +189,8 @@ def _values(row: Json, contract: Contract, target: str) -> list[list[str]]:
     ordered = [name for name in contract.data.columns if name in row] + [
         name for name in row if name not in contract.data.columns
     ]
-    return [[str(name), _text(row[name])[:MAX_VALUE]] for name in ordered if name != target]
+    shown = {name: None if row[name] is None else _text(row[name])[:MAX_VALUE] for name in ordered if name != target}
+    return [[str(name), value] for name, value in shown.items()]
 
 
 def _text(value: Any) -> str:

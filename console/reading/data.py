@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from cli.outcomes import described, is_of_file
 from console.drawn import page_body
+from console.reading.alert_records import verdicts
 from console.reading.stored import json_at
 from console.source import Source
 from sluice import keys
@@ -19,7 +21,10 @@ MAX_BYTES = 8_000_000
 
 
 def read(source: Source, project: str) -> Json:
-    """`{"datasets": [newest first], "refused": [...], "ignored"}`: of each file, its facts and counts."""
+    """`{"datasets": [newest first], "refused": [...], "unread", "ignored"}`: of each file, its facts and counts.
+
+    `unread`: files in raw/ that could not be read, of the newest there.
+    """
     ledger = source.world.ledger
     datasets = source.kept.get(("datasets", project), lambda: ledger.datasets(project), 0.8)
     accepted = [
@@ -38,6 +43,7 @@ def read(source: Source, project: str) -> Json:
         "project": project,
         "datasets": accepted,
         "refused": summaries,
+        "unread": source.kept.get(("unread", project), lambda: _unread(source, project), 5.0),
         "rows": sum(int(each["rows"] or 0) for each in accepted if not each["withdrawn_at"]),
         "refused_rows": sum(int(each["quarantined_rows"] or 0) for each in summaries),
         "ignored": source.kept.get(("ignored", project), lambda: ledger.ignored(project), 3.0)[:200],
@@ -62,11 +68,28 @@ def _summaries(source: Source, project: str) -> list[Json]:
                 "status": str(summary.get("status") or ""),
                 "rows": summary.get("rows"),
                 "quarantined_rows": summary.get("quarantined_rows"),
+                "told": _told(summary)[:1],
                 "at": item.modified.isoformat(),
-                "reasons": [_reason(each) for each in summary.get("reasons") or []][:40],
+                "reasons": [_reason(each) for each in summary.get("reasons") or [] if not is_of_file(each)][:40],
             }
         )
     return found
+
+
+def _unread(source: Source, project: str) -> list[Json]:
+    return [
+        {"key": item.key, "told": _told(record), "at": item.modified.isoformat()}
+        for item, record in verdicts(source, project, "raw")
+        if record.get("status") == "failed"
+    ]
+
+
+def _told(record: Any) -> list[str]:
+    """The verdict in the command line's words; none of a record that is not as the intake writes it."""
+    try:
+        return [line.strip() for line in described(record)]
+    except (AttributeError, KeyError, TypeError):
+        return []
 
 
 def dataset(source: Source, project: str, dataset_id: str) -> Json:
@@ -75,10 +98,13 @@ def dataset(source: Source, project: str, dataset_id: str) -> Json:
     report = _report(source, project, dataset_id)
     if summary is None and report is None:
         raise NotFoundError(f"nothing is stored about dataset {dataset_id!r} of {project!r}")
+    known = next((each for each in source.world.ledger.datasets(project) if each["dataset_id"] == dataset_id), {})
     return {
         "project": project,
         "dataset_id": dataset_id,
+        "key": str(known.get("key") or (summary or {}).get("key") or ""),
         "profile": report,
+        "told": _told(summary)[:1],
         "summary": summary if isinstance(summary, dict) else None,
         "refused": _refused(source, project, dataset_id) if isinstance(summary, dict) else [],
     }

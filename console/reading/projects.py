@@ -14,13 +14,16 @@ from sluice import keys
 from sluice.ports import Json
 
 
+def where(source: Source) -> Json:
+    """What every page's head says: the account or local cloud, and the stack."""
+    return {"where": f"{source.connection.target}, stack {source.stack}"}
+
+
 def read(source: Source) -> Json:
-    """`{"target", "stack", "projects", "not_read"}`."""
+    """`{"projects", "not_read"}`."""
     ledger = source.world.ledger
     names = source.kept.get("projects", ledger.projects, 0.8)
     return {
-        "target": str(source.connection.target),
-        "stack": source.stack,
         "projects": [_project(source, name) for name in names],
         "not_read": source.kept.get("misplaced", lambda: misplaced_lines(source.world), 5.0),
     }

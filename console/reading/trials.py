@@ -7,6 +7,7 @@ from typing import Any
 
 from cli import trials as auto_trials
 from cli.candidates import problem_of, tuning_of
+from cli.watching.search_log import SearchLog
 from console.drawn import tree
 from console.reading.executions import moment
 from console.reading.run import record_of
@@ -14,7 +15,9 @@ from console.source import Source
 from sluice import figures
 from sluice.figures import Axis, Line
 from sluice.model.family_names import family_name
+from sluice.model.search_spaces import AUTO
 from sluice.ports import Json
+from sluice.records.training_plan import TrainingPlan
 
 
 def read(source: Source, project: str, run_id: str) -> Json:
@@ -38,10 +41,11 @@ def read(source: Source, project: str, run_id: str) -> Json:
     trials.sort(key=lambda each: each["created"])
     best = _best(trials, lower=not plan.maximize)
     start = plan.tuning.warm_start
+    status = str(tuning.get("HyperParameterTuningJobStatus", ""))
     return told | {
         "tuning": {
             "name": plan.names.tuning_job,
-            "status": str(tuning.get("HyperParameterTuningJobStatus", "")),
+            "status": status,
             "strategy": plan.tuning.strategy,
             "maximize": plan.maximize,
             "counts": tuning.get("TrainingJobStatusCounters") or {},
@@ -50,10 +54,20 @@ def read(source: Source, project: str, run_id: str) -> Json:
         },
         "trials": trials,
         "auto": _auto(source, project, run_id, problem),
+        "progress": _progress(source, plan) if status == "InProgress" else [],
         "best": best,
         "metric": next((each["metric"] for each in trials if each["metric"]), ""),
         "figure": progress(trials, lower=not plan.maximize),
     }
+
+
+def _progress(source: Source, plan: TrainingPlan) -> list[str]:
+    """How far the search of `auto` is, from its log, as `sluice watch` says it; nothing for other families."""
+    if AUTO not in plan.tuning.families:
+        return []
+    job = plan.names.tuning_job
+    log = source.kept.get(("search log", job), lambda: SearchLog(source.client("logs"), job), 3_600)
+    return list(log.evidence().lines)
 
 
 def _auto(source: Source, project: str, run_id: str, problem: str) -> Json | None:

@@ -1,7 +1,7 @@
 // The address is the state: it names the page and what is chosen on it. Back and forward only read it again.
 
 import { h, replace } from "./dom.js";
-import { follow } from "./net.js";
+import { ask, follow } from "./net.js";
 import { projectAt, runAt } from "./words.js";
 import * as projects from "./pages/projects.js";
 import * as project from "./pages/project.js";
@@ -122,7 +122,6 @@ function show(mine, data) {
     redraw: () => mine.alive && show(mine, mine.data),
   };
   replace(main, ...[place.page.draw(data, context)].flat());
-  if (data.target) where.textContent = data.target;
 }
 
 function fail(mine, error) {
@@ -201,3 +200,4 @@ theme.addEventListener("click", () => {
 dark.addEventListener("change", label);
 label();
 open();
+ask("/api/where").then(({ data }) => { where.textContent = data.where; }).catch(() => { /* the page says why nothing is shown */ });

@@ -42,7 +42,8 @@ export function duration(from, to) {
 export const plural = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
 
 const KINDS = {
-  good: ["promoted", "approved", "pass", "stable", "InService", "accepted", "verified", "done", "SUCCEEDED", "OK", "awake"],
+  good: ["promoted", "approved", "pass", "stable", "InService", "accepted", "verified", "done", "SUCCEEDED", "OK", "awake", "promote",
+    "advance", "keep"],
   bad: [
     "failed", "fail", "rolled_back", "drifted", "abort", "quarantined", "FAILED", "ABORTED", "TIMED_OUT", "ALARM",
     "Failed", "missing", "not_verified", "roll_back", "CRITICAL",

@@ -36,8 +36,21 @@ SHOWN = {
 """Picture → page or path, width and height of the window, and where on the page it begins."""
 
 
+THEN = """(() => {
+  const late = Date.now() - Date.parse("@NOW@"), Today = Date;
+  window.Date = class extends Today {
+    constructor(...given) { given.length ? super(...given) : super(Today.now() - late); }
+    static now() { return Today.now() - late; }
+  };
+})()"""
+"""The browser's clock goes on from the moment of the recording, so that what runs there has not run for days."""
+
+
 def main(folder: Path, theme: str = "light", *names: str) -> None:
     with chromium.browser() as browser, served(Source(recorded.stack(runs=60))) as console:
+        browser.call("Emulation.setScrollbarsHidden", hidden=True)
+        now = recorded.recording()["now"]
+        browser.call("Page.addScriptToEvaluateOnNewDocument", source=THEN.replace("@NOW@", now))
         page = Page(browser, console)
         for name in names or SHOWN:
             place, width, height, top = SHOWN[name]

@@ -87,7 +87,7 @@ def test_which_rows_are_in_a_job_does_not_depend_on_how_sure_the_model_is():
     answered(world, "sure", 0.99, 60)
     answered(world, "not", 0.5, 60)
     job = job_of(world, rows="40")
-    unsure = sum(row["sureness"] == 0 for row in job["rows"])
+    unsure = sum(row["sureness"] == 0.5 for row in job["rows"])
     assert 10 <= unsure <= 30
     assert [row["sureness"] for row in job["rows"]] == sorted(row["sureness"] for row in job["rows"])
     assert job["left_out"] == {"not drawn: the job has as many rows as were asked for": 80}

@@ -89,6 +89,20 @@ def test_axe_finds_nothing_on_any_page(page: Page, theme: str):
     assert found == {}
 
 
+def test_no_page_is_wider_than_a_telephone(page: Page):
+    size = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    page.browser.call("Emulation.setDeviceMetricsOverride", **size)
+    try:
+        for name, path in addresses().items():
+            page.open(path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+        page.open("/projects/shop/alerts")
+        # a subject has a line of its own, and not what its kind and its time leave
+        assert page.evaluate("document.querySelector('.inbox .subject').getBoundingClientRect().width") > 250
+    finally:
+        page.browser.call("Emulation.clearDeviceMetricsOverride")
+
+
 def test_the_first_paint_comes_within_a_second(page: Page):
     paint = "performance.getEntriesByType('paint').find(p => p.name === 'first-contentful-paint')?.startTime"
     paints = [60.0]

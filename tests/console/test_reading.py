@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -30,9 +30,11 @@ from console.reading import (
     trials,
 )
 from console.reading.logs import place_of
+from console.reading.run import summary
 from console.source import Source
 from sluice import keys
 from sluice.errors import InputError, NotFoundError
+from sluice.model.search_progress import SearchProgress
 from testing.release_world import PROJECT
 from tests.console import recorded
 from tests.console.stub import StubStack
@@ -231,6 +233,22 @@ def test_the_trials_of_auto_are_counted_in_the_words_of_the_command_line_and_equ
     assert trials.read(source, "shop", ROLLED_BACK)["auto"] is None
 
 
+def test_a_search_of_auto_says_how_far_it_is_as_watch_does():
+    stack = recorded.stack()
+    objects, now = stack.world.objects, int(time.time() * 1000)
+    name = trials.read(Source(stack), "shop", FIRST)["tuning"]["name"]
+    line = {"timestamp": now, "logStreamName": f"{name}-001-0a/algo-1-1"}
+    stack.clients.logs = [line | {"message": SearchProgress(12, 14, "roc_auc", 0.91314, 61).line()}]
+    stack.clients.tuning[name]["HyperParameterTuningJobStatus"] = "InProgress"
+    assert trials.read(Source(stack), "shop", FIRST)["progress"] == []
+    plan_at = keys.run("shop", FIRST, "plan.json")
+    plan = json.loads(objects.read(plan_at))
+    plan["tuning"]["families"] = ["auto"]
+    objects.write(plan_at, json.dumps(plan).encode())
+    [told] = trials.read(Source(stack), "shop", FIRST)["progress"]
+    assert told.startswith("auto: 12 of 14 trials ended, best roc_auc 0.9131 so far")
+
+
 def test_gates_speak_in_words(source: Source):
     found = decisions.read(source, "shop", PROMOTED)
     assert found["gates"]["decision"] == "approved"
@@ -279,11 +297,33 @@ def test_data_has_files_and_why_rows_were_refused(source: Source):
     found = data.read(source, "shop")
     assert found["refused"][0]["key"].endswith("damaged.csv")
     assert found["refused_rows"] == 400
+    assert found["refused"][0]["told"][0] == "quarantined: 0 rows accepted, 400 refused"
+    assert not {"max_invalid_rows", "min_rows"} & {each["rule"] for each in found["refused"][0]["reasons"]}
+    assert found["unread"] == []
     one = data.dataset(source, "shop", found["refused"][0]["dataset_id"])
     assert one["refused"]
     assert all(row["reasons"] and row["values"] for row in one["refused"])
-    profile = data.dataset(source, "shop", found["datasets"][-1]["dataset_id"])["profile"]
-    assert "channel" in texts(profile)
+    whole = data.dataset(source, "shop", found["datasets"][-1]["dataset_id"])
+    assert "channel" in texts(whole["profile"])
+    assert whole["key"] == found["datasets"][-1]["key"]
+
+
+def test_a_file_that_could_not_be_read_is_listed_with_why_and_what_to_do():
+    world = (stack := recorded.stack()).world
+    world.objects.write("raw/shop/bad.csv", b"a,b\n1,2\n")
+    record = {"status": "failed", "error": "HeaderMismatchError", "message": "'purchase' is missing", "rows": 0}
+    version = str(world.objects.version("raw/shop/bad.csv"))
+    world.ledger.record_arrival(world.objects.bucket, "raw/shop/bad.csv", version, record | {"project": "shop"})
+    [found] = data.read(Source(stack), "shop")["unread"]
+    assert found["key"] == "raw/shop/bad.csv"
+    assert found["told"][1] == "'purchase' is missing"
+    assert "correct the file's header" in found["told"][2]
+
+
+def test_a_damaged_summary_of_refused_rows_is_listed_without_words():
+    stack = recorded.stack()
+    stack.world.objects.write(keys.quarantine_summary("shop", "odd"), b'{"reasons": ["x"]}')
+    assert {each["dataset_id"]: each["told"] for each in data.read(Source(stack), "shop")["refused"]}["odd"] == []
 
 
 def test_damaged_rows_in_quarantine_are_left_out():
@@ -358,6 +398,15 @@ def test_alarms_have_a_rule_and_those_in_alarm_come_first():
     assert found["stack"]
 
 
+def test_only_changes_of_an_alarm_s_state_are_its_history():
+    stack = recorded.stack()
+    name = alarms.read(Source(stack), "shop")["alarms"][0]["name"]
+    words = ("OK to ALARM", "INSUFFICIENT_DATA to INSUFFICIENT_DATA")
+    stack.clients.alarm_history[name] = [{"HistorySummary": f"Alarm updated from {each}"} for each in words]
+    found = alarms.read(Source(stack), "shop")["history"]
+    assert [each["what"] for each in found] == ["Alarm updated from OK to ALARM"]
+
+
 def test_the_inbox_has_what_was_heard_and_what_is_recorded(source: Source):
     inbox = Inbox(source, wanted=False)
     sns = {"Subject": "shop: hello", "Message": "text", "Timestamp": "2026-11-29T12:00:00Z",
@@ -372,6 +421,23 @@ def test_the_inbox_has_what_was_heard_and_what_is_recorded(source: Source):
     kinds = {each["kind"] for each in found["records"]}
     assert kinds >= {"Model Promoted", "Model Rolled Back", "Dataset Accepted", "Retraining Started"}
     assert [each["at"] for each in found["records"]] == sorted((each["at"] for each in found["records"]), reverse=True)
+
+
+def test_what_was_heard_is_not_shown_among_the_records_again(source: Source):
+    before = [each for each in alerts.read(source, None, "shop")["records"] if each["kind"] == "Model Promoted"]
+    inbox = Inbox(source, wanted=False)
+    at = (datetime.fromisoformat(before[0]["at"]) + timedelta(seconds=2)).isoformat()
+    named = {"kind": {"Value": "Model Promoted"}, "project": {"Value": "shop"}}
+    inbox.take(json.dumps({"Subject": "s", "Message": "m", "Timestamp": at, "MessageAttributes": named}))
+    found = alerts.read(source, inbox, "shop")["records"]
+    assert [each for each in found if each["kind"] == "Model Promoted"] == before[1:]
+
+
+def test_the_reasons_of_a_judge_are_sentences(source: Source):
+    error = {"state": "Replay Requests", "error": "CanaryAborted", "cause": '["the scores differ", "it is slow"]'}
+    assert summary({"outcome": "rolled_back", "error": error})["because"] == "the scores differ; it is slow"
+    other = {"state": "Tune", "error": "States.Timeout", "cause": "1 h"}
+    assert summary({"outcome": "failed", "error": other})["because"] == "Tune: States.Timeout: 1 h"
 
 
 def test_two_runs_are_compared_in_metrics_curves_and_contract(source: Source):

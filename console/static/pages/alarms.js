@@ -27,8 +27,8 @@ export function draw(data, { project }) {
   ].flat();
 }
 
-const list = (alarms, name) => table([["Alarm"], ["State"], ["Since (UTC)"], ["Goes into ALARM when"], ["Why now", "wide"]], alarms.map((each) => ({
+const list = (alarms, name) => table([["Alarm", "wide"], ["State"], ["Since (UTC)"], ["Goes into ALARM when"], ["Why now", "wide"]], alarms.map((each) => ({
   key: each.name,
-  cells: [[each.short, each.description ? h("div", { class: "quiet clip two" }, each.description) : null], tag(each.state), time(each.since),
-    h("span", { class: "quiet" }, each.rule), h("span", { class: "clip two" }, each.reason)],
+  cells: [[each.short, each.description ? h("div", { class: "quiet" }, each.description) : null], tag(each.state), time(each.since),
+    h("span", { class: "quiet" }, each.rule), each.reason],
 })), name);

@@ -1,4 +1,4 @@
-// The alerts as an inbox: those that the console heard, and what the records say of the time before.
+// The alerts as an inbox: those that the console heard, and what the records say of others.
 
 import { h } from "../dom.js";
 import { empty, listed, moment, plural, projectAt, runAt } from "../words.js";

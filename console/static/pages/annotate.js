@@ -96,8 +96,8 @@ function row(data, context) {
   };
   return h("section", { class: "card", id: "row", tabindex: -1, "aria-label": "Row", key: one.id, on: { keydown } },
     h("h2", null, `Row ${job.at + 1} of ${data.rows.length} `, job.skipped.has(one.id) ? tag("skipped", "warn") : label !== undefined ? tag("labelled", "good") : null),
-    h("p", { class: "quiet" }, one.at ? ["Asked ", time(one.at), " UTC. "] : null, one.sureness === null ? null : `The model is ${percent(one.sureness)} sure.`),
-    h("dl", { class: "facts" }, one.values.map(([name, value]) => h("div", { key: name }, h("dt", null, name), h("dd", null, value)))),
+    h("p", { class: "quiet" }, one.at ? ["Asked ", time(one.at), " UTC. "] : null, one.sureness === null ? null : `The model is ${percent(one.sureness)} sure of its answer.`),
+    h("dl", { class: "facts" }, one.values.map(([name, value]) => h("div", { key: name }, h("dt", null, name), h("dd", null, value === null ? h("span", { class: "quiet" }, "missing") : value)))),
     h("fieldset", { class: "labels" }, h("legend", null, `What is ${data.column}?`),
       data.kind === "choice" ? choices(data, label, say) : field(data, label, say)),
     h("div", { class: "bar" },

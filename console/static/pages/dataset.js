@@ -12,20 +12,27 @@ export function draw(data, { project, part }) {
   const summary = data.summary;
   return [
     h("h1", { tabindex: -1 }, `Dataset ${part}`),
-    h("p", { class: "quiet" }, summary?.key ? `${summary.key}. ` : null, h("a", { href: `${projectAt(project, "lineage")}?what=${seg(part)}` }, "What it went into")),
+    h("p", { class: "quiet" }, data.key ? `${data.key}. ` : null, h("a", { href: `${projectAt(project, "lineage")}?what=${seg(part)}` }, "What it went into")),
     projectTabs(project, "data"),
     summary ? [
       h("h2", null, "Refused rows"),
-      h("p", null, `${plural(summary.quarantined_rows ?? 0, "row")} refused, ${number(summary.rows ?? 0)} accepted. `,
+      h("p", null, `${data.told[0] ?? `${plural(summary.quarantined_rows ?? 0, "row")} refused, ${number(summary.rows ?? 0)} accepted`}. `,
         h("span", { class: "quiet" }, `All of them as CSV: sluice quarantine ${project} ${part} --output refused.csv`)),
       data.refused.length ? table([["Row", "n"], ["Reasons", "wide"], ["Values", "wide"]], data.refused.map((row) => ({
         key: String(row.row),
         cells: [number(row.row),
           row.reasons.map((reason) => h("div", null, reason.column ? h("strong", null, `${reason.column} `) : null, reason.message ?? reason.rule)),
-          h("span", { class: "clip three quiet" }, row.values.map(([name, value]) => (name ? `${name}=${value}` : value)).join("  "))],
+          h("span", { class: "clip three quiet" }, blamed(row).map(([name, value, wrong]) => [wrong ? h("strong", null, `${name}=${value}`) : name ? `${name}=${value}` : value, "  "]))],
       })), "The first refused rows") : null,
     ] : null,
     data.profile ? h("section", { class: "report", "aria-label": "Profile", key: "profile" }, data.profile.map(drawn))
       : empty("There is no profile: the file was refused as a whole, or is being profiled."),
   ].flat();
+}
+
+// the values that were refused come first: a row of many columns is cut
+function blamed({ reasons, values }) {
+  const wrong = new Set(reasons.map((reason) => reason.column).filter(Boolean));
+  const marked = values.map(([name, value]) => [name, value, wrong.has(name)]);
+  return [...marked.filter((each) => each[2]), ...marked.filter((each) => !each[2])];
 }

@@ -42,7 +42,7 @@ function gates({ gates: found, figure }) {
   return h("section", { "aria-label": "Gates" },
     h("h2", null, "Gates ", tag(found.decision, { approved: "good", rejected: "bad", inconclusive: "warn" }[found.decision])),
     h("p", { class: "quiet" }, found.rows ? `on ${number(found.rows)} held-out rows, ` : "", moment(found.at), " UTC"),
-    found.verdicts.length ? table([["Verdict"], ["Gate"], ["In words", "wide"], ["Measured", "n"], ["Compared", "n"], ["Has to be", "n"]], found.verdicts.map((each, i) => ({
+    found.verdicts.length ? table([["Verdict"], ["Gate"], ["In words", "wide"], ["Measured", "n wrap"], ["Compared", "n wrap"], ["Has to be", "n wrap"]], found.verdicts.map((each, i) => ({
       key: String(i),
       cells: [tag(each.outcome), each.gate, each.reason, each.shown.measured ?? "–", each.shown.compared ?? "–", each.shown.limit],
     })), "Verdicts") : listed(found.reasons),

@@ -69,6 +69,7 @@ function labels(found) {
   const pairs = Object.entries(found).filter(([, value]) => ["number", "string"].includes(typeof value));
   const maturity = found.maturity;
   if (!pairs.length && !maturity) return null;
+  if (!maturity && pairs.every(([, value]) => value === 0)) return card("Delayed labels", h("p", { class: "quiet" }, "No label has arrived in the time that was measured."));
   return card("Delayed labels", facts(
     ...pairs.slice(0, 12).map(([name, value]) => [name.replaceAll("_", " "), number(value)]),
     typeof maturity?.labelled_share === "number" ? ["requests that get a label", percent(maturity.labelled_share, 1)] : null,

@@ -33,9 +33,9 @@ export function draw(data, { project, query, choose, go, again }) {
         Object.entries(data.outcomes).map(([name, count]) => choice(name, name, only, choose, count)))),
     data.runs.length
       ? h("form", { key: "runs", on: { submit: (event, form) => compare(event, form, project, go) } },
-        table([["Run"], ["Outcome"], ["Started (UTC)"], ["Took", "n"], ["By"], ["Because", "wide"], ["Compare"]],
-          data.runs.map((run) => row(project, run)), "Runs"),
-        h("div", { class: "bar" }, pager(data, choose), h("button", { type: "submit", class: "button" }, "Compare two runs")))
+        table([["Run"], ["Outcome"], ["Started (UTC)"], ["Took", "n"], ["By"], ["Because", "wide"], ...(several(data) ? [["Compare"]] : [])],
+          data.runs.map((run) => row(project, run, several(data))), "Runs"),
+        h("div", { class: "bar" }, pager(data, choose), several(data) ? h("button", { type: "submit", class: "button" }, "Compare two runs") : null))
       : empty("No run. The first accepted file starts one: drop it, or `sluice drop " + project + " FILE`."),
   ].flat();
 }
@@ -62,7 +62,9 @@ const choice = (text, value, only, choose, count) =>
   h("button", { type: "button", class: "choice", "aria-pressed": String(value === only), on: { click: () => choose({ only: value, page: null }) } },
     text.replaceAll("_", " "), " ", h("span", { class: "quiet" }, number(count)));
 
-const row = (project, run) => ({
+const several = (data) => data.runs.length > 1;
+
+const row = (project, run, compared) => ({
   key: run.run_id,
   cells: [
     h("a", { href: runAt(project, run.run_id) }, run.run_id),
@@ -71,7 +73,7 @@ const row = (project, run) => ({
     duration(run.started_at, run.ended_at),
     run.trigger ?? "–",
     h("span", { class: "clip two" }, run.because),
-    h("input", { type: "checkbox", name: "run", value: run.run_id, "aria-label": `Compare ${run.run_id}` }),
+    ...(compared ? [h("input", { type: "checkbox", name: "run", value: run.run_id, "aria-label": `Compare ${run.run_id}` })] : []),
   ],
 });
 

@@ -16,9 +16,8 @@ export function news(before, data) {
 export function draw(data) {
   return [
     h("h1", { tabindex: -1 }, "Projects"),
-    h("p", { class: "quiet" }, `${data.target}, stack ${data.stack}`),
     data.projects.length
-      ? table([["Project"], ["Serves"], ["Now"], ["Waits for you"], ["Measured"], ["Runs", "n"]],
+      ? table([["Project"], ["Serves"], ["Newest run"], ["Waits for you"], ["Measured"], ["Runs", "n"]],
         data.projects.map(row), "Projects")
       : empty("No project is registered yet: `sluice init data.csv`, then `sluice register project.yaml`."),
     data.not_read.length ? [h("h2", null, "Not read"), listed(data.not_read)] : null,
@@ -35,7 +34,7 @@ function row(each) {
       newest ? [
         tag(newest.shown), " ", h("a", { href: runAt(project, newest.run_id) }, newest.run_id),
         h("div", { class: "quiet" }, newest.ended_at ? ["ended ", time(newest.ended_at)]
-          : `${newest.trigger ?? ""}, for ${duration(newest.started_at)}`),
+          : `by ${newest.trigger ?? "?"}, for ${duration(newest.started_at)}`),
       ] : "no run yet",
       each.waiting.length
         ? each.waiting.map((run) => h("a", { class: "button small", href: runAt(project, run.run_id) }, `Decide ${run.run_id}`))

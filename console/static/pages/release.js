@@ -91,8 +91,8 @@ function replay(found) {
     h("div", { class: "plots" },
       found.figure ? h("section", { "aria-label": "Answers" }, h("h3", null, "Answers of both to the same requests"), found.figure.map(drawn)) : null,
       card("Counts", facts(["Pairs", number(found.pairs_in_all)], ["Other answer", number(found.disagree)], ["Statuses (champion / new)", Object.entries(found.statuses).map(([name, count]) => h("div", null, `${name}: ${number(count)}`))]),
-        tests.length ? table([["Test"], ["New alone", "n"], ["Champion alone", "n"], ["ln E", "n"]], tests.map((name) => ({ key: name, cells: [name, number(found.discordant[name]?.worse ?? null), number(found.discordant[name]?.better ?? null), number(found.log_e[name], 2)] })), "Tests of the replay") : null,
-        found.limit ? h("p", { class: "quiet" }, `aborts at ln E ≥ ${number(found.limit, 2)}`) : null)),
+        tests.length ? table([["Test"], ["New alone", "n"], ["Champion alone", "n"], ["ln E", "n"]], tests.map((name) => ({ key: name, cells: [name, number(found.discordant[name]?.worse ?? null), number(found.discordant[name]?.better ?? null), found.limit && found.log_e[name] >= found.limit ? tag(number(found.log_e[name], 2), "bad") : number(found.log_e[name], 2)] })), "Tests of the replay") : null,
+        found.limit ? h("p", { class: "quiet" }, `ln E is the evidence that the new model is worse. The release is aborted from ${number(found.limit, 2)} on.`) : null)),
     found.pairs.length ? h("details", { key: "pairs" }, h("summary", null, `The ${found.pairs.length} pairs that differ most`),
       table([["Request", "n"], ["Champion"], ["New model"], ["Apart", "n"], ["ms", "n"]], found.pairs.map((each) => ({ key: String(each.number),
         cells: [number(each.number), told(each.champion), told(each.challenger), number(each.apart), `${number(each.champion.ms, 1)} / ${number(each.challenger.ms, 1)}`] })), "Replay pairs")) : null);

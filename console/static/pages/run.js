@@ -2,7 +2,7 @@
 
 import { h, named } from "../dom.js";
 import { ask as question } from "../net.js";
-import { code, duration, facts, kindOf, listed, moment, number, projectAt, runAt, seg, tag, time } from "../words.js";
+import { code, duration, facts, kindOf, moment, number, projectAt, runAt, seg, tag, time } from "../words.js";
 import { waits } from "./decisions.js";
 import { runTabs } from "./tabs.js";
 
@@ -115,10 +115,10 @@ function about({ run, waits }, project) {
       ["Reason", run.reason],
       ["Waits", waits ? `for an approval since ${moment(waits.since)}` : null],
       ["Failed at", error?.state],
-      ["Error", error ? `${error.error ?? ""}: ${error.cause ?? ""}` : null],
+      ["Error", error?.error],
       ["Gates", run.gates ? tag(run.gates.decision) : null],
       ["Contract", run.contract_version ? code(run.contract_version) : null],
-      ["Data", run.datasets ? listed(run.datasets) : null],
+      ["Data", run.datasets?.length ? run.datasets.map((each) => h("div", null, h("a", { href: projectAt(project, "data", each) }, each))) : null],
       ["Model", run.artifact_uri ? code(run.artifact_uri) : null],
       ["Comes from", h("a", { href: `${projectAt(project, "lineage")}?what=${seg(run.run_id)}` }, "its lineage")],
     ),

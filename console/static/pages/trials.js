@@ -23,15 +23,16 @@ export function draw(data, { project, run, query, choose }) {
     tuning ? [
       tiles(
         ["Search", tag(tuning.status, { Completed: "good", Failed: "bad", InProgress: "busy" }[tuning.status] ?? ""), tuning.strategy],
-        ["Trials", number(trials.length), `${scored.length} with a score, ${failed} failed`],
+        ["Training jobs", number(trials.length), `${scored.length} with a score, ${failed} failed`],
         ["Best", best ? number(best.score) : "–", best ? `${best.family.replaceAll("_", " ")}, ${best.metric}` : ""],
         ["Started from", tuning.from ? h("a", { href: runAt(project, tuning.from) }, tuning.from) : "nothing", tuning.note],
       ),
+      data.progress.map((line) => h("p", { class: "now" }, h("strong", null, "Now: "), line)),
       data.figure ? h("div", { class: "plots" }, h("section", { "aria-label": "Scores" }, h("h2", null, "Scores, in the order of their beginning"), data.figure.map(drawn))) : null,
       h("div", { class: "bar" }, h("h2", null, "Training jobs"), h("div", { class: "choices", role: "group", "aria-label": "Order" },
         [["score", "best first"], ["time", "in their order"]].map(([value, text]) =>
           h("button", { type: "button", class: "choice", "aria-pressed": String(by === value), on: { click: () => choose({ by: value }) } }, text)))),
-      trials.length ? table([["Trial"], ["Family"], ["Score", "n"], ["Status"], ["Took", "n"], ["Settings", "wide"]],
+      trials.length ? table([["Job"], ["Family"], ["Score", "n"], ["Status"], ["Took", "n"], ["Settings", "wide"]],
         ordered(trials, by, tuning.maximize).map((each) => ({
           key: each.name,
           cells: [[each.name, each.name === data.best ? [" ", tag("the model", "good")] : null], each.family.replaceAll("_", " "), number(each.score),

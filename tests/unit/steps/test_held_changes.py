@@ -77,7 +77,7 @@ def test_what_is_held_never_trains_and_names_column_reason_and_time(triage: dict
     assert trainings(world) == 0
     told = world.alerts.published[0]
     assert told.kind == ("Data Fault" if triage is FAULT else "Change Held")
-    for text in (triage["sentence"], "pages", "first seen at 2026-11-22T11:00:00"):
+    for text in (triage["sentence"], "pages", "first seen at 2026-11-22 11:00:00 UTC"):
         assert text in told.message
     record = json.loads(world.objects.read(told.facts["record"]))
     assert record["change"]["reason"] == triage["reason"]

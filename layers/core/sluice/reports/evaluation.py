@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sluice.escaping import short
+from sluice.moments import utc
 from sluice.page import Child, Safe, element, page, row, table, tag, tiles
 from sluice.records import gate_figures
 from sluice.reports import binary, exploration, groups, learning, multiclass, regression, stability, unlabelled
@@ -47,7 +48,9 @@ def render(facts: Facts) -> str:
             "header",
             element("h1", short(project), " ", tag(facts.decision, DECISIONS.get(facts.decision))),
             element(
-                "p", f"Evaluation of the candidate of run {facts.inputs.run_id}, {short(facts.at, 40)}", class_="sub"
+                "p",
+                f"Evaluation of the candidate of run {facts.inputs.run_id}, {utc(short(facts.at, 40))}",
+                class_="sub",
             ),
             element("p", short(facts.inputs.contract.description, 400), class_="sub"),
         ),

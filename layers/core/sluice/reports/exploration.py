@@ -128,7 +128,7 @@ def _clusters(found: Density) -> Safe:
         rows.append(row(f"{found.clusters - len(found.largest)} smaller ones", (f"{rest / found.rows:.1%}", "n"), "–"))
     rows.append(row("noise", (f"{found.noise / max(1, found.rows):.1%}", "n"), "–"))
     header: list[tuple[str, str | None]] = [("", None), ("Rows", "n"), ("Apart by (standard deviations)", None)]
-    return card("What sets the clusters apart", table(header, rows, slim=True))
+    return card("What sets the clusters apart", table(header, rows, slim=True), wide=True)
 
 
 def _apart(each: Cluster) -> str:

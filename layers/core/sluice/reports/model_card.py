@@ -6,6 +6,7 @@ from typing import Any
 
 from sluice.escaping import short
 from sluice.model.shortening import listed
+from sluice.moments import utc
 from sluice.page import Child, Safe, element, page, row, table, tag
 from sluice.records import gate_figures
 from sluice.reports.facts import DECISIONS, Facts, heading, number, size, verdict_tag, with_ends
@@ -20,7 +21,7 @@ def render(facts: Facts) -> str:
         element(
             "header",
             element("h1", f"Model card: {short(inputs.project)} ", tag(facts.decision, DECISIONS.get(facts.decision))),
-            element("p", f"Candidate of run {inputs.run_id}, {short(facts.at, 40)}", class_="sub"),
+            element("p", f"Candidate of run {inputs.run_id}, {utc(short(facts.at, 40))}", class_="sub"),
         ),
         heading("Intended use"),
         _facts(_intent(facts)),
@@ -154,9 +155,10 @@ def _decision(facts: Facts) -> list[Child]:
 def _lineage(facts: Facts) -> list[tuple[str, Child]]:
     inputs, candidate = facts.inputs, facts.evaluation.candidate
     champion = facts.evaluation.champion
+    why = f": {short(inputs.reason, 300)}" if inputs.reason else ""
     told: list[tuple[str, Any]] = [
-        ("Run", f"{inputs.run_id}, started by {short(inputs.trigger, 60)}: {short(inputs.reason, 300)}"),
-        ("Planned", short(inputs.created_at, 40)),
+        ("Run", f"{inputs.run_id}, started by {short(inputs.trigger, 60)}{why}"),
+        ("Planned", utc(short(inputs.created_at, 40))),
         ("Contract version", short(inputs.contract_version or "–", 100)),
         ("Datasets", listed([short(each, 40) for each in inputs.datasets], _NAMED, "run.json")),
         ("Model", short(candidate.name(facts.evaluation.problem), 80)),

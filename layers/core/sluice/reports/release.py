@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sluice.escaping import short
+from sluice.moments import utc
 from sluice.page import Child, Safe, element, page, row, table, tag, tiles
 from sluice.ports import Json
 from sluice.records.evaluation import Evaluation
@@ -53,7 +54,7 @@ def render(facts: ReleaseFacts) -> str:
             element(
                 "h1", f"Release of {facts.run_id} ", tag(facts.outcome.replace("_", " "), OUTCOMES.get(facts.outcome))
             ),
-            element("p", f"Project {short(facts.project)}, {short(facts.at, 40)}", class_="sub"),
+            element("p", f"Project {short(facts.project)}, {utc(short(facts.at, 40))}", class_="sub"),
         ),
         _glance(facts),
         heading("Why"),

@@ -8,6 +8,7 @@ from sluice import keys
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.errors import ConflictError
+from sluice.moments import utc
 from sluice.ports import Alerts, Champion, Clock, Events, Json, Ledger, Metrics, Models, ObjectStore
 from sluice.serving.endpoint_lock import endpoint_lock, free_abandoned
 from sluice.store.run_records import write_json
@@ -80,7 +81,7 @@ def _reasons_to_stay(
     if [variant.name for variant in state.variants] != [champion.variant]:
         return [f"{champion.endpoint} does not serve {champion.variant} alone"], facts
     if now < champion.probation_until:
-        return [f"in probation until {champion.probation_until.isoformat()}"], facts
+        return [f"in probation until {utc(champion.probation_until)}"], facts
     needed = seconds(contract.release.idle_after)
     start = now - idleness.window(needed)
     if state.created is not None:

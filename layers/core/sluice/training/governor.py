@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
+from sluice.moments import utc
 from sluice.ports import Clock, Json, Ledger
 from sluice.records.run_record import RunRecord
 from sluice.store.held_changes import FIRST, HeldChange, held_changes
@@ -73,7 +74,7 @@ def limits(
     if earlier and request.trigger not in UNBOUND:
         free = datetime.fromisoformat(earlier[-1]["at"]) + timedelta(seconds=seconds(retrain.cooldown))
         if clock.now() < free:
-            reasons.append(f"cooldown until {free.isoformat()}")
+            reasons.append(f"cooldown until {utc(free)}")
     reasons += over_the_limit(contract, earlier, clock=clock)
     known = told.change_id if told else None
     faults = [each for each in held_changes(project, ledger=ledger) if each.fault and each.open]

@@ -13,6 +13,7 @@ from sluice.contract import Contract
 from sluice.contract.durations import seconds
 from sluice.escaping import visible
 from sluice.model.shortening import listed
+from sluice.moments import utc
 from sluice.ports import Alerts, Champion, Json, Ledger, ObjectStore
 from sluice.store.held_changes import HeldChange, arrived_within, held_changes, note_verdict
 from sluice.training.responses import record_key, write_record
@@ -65,7 +66,7 @@ def sentences(project: str, change: HeldChange) -> list[str]:
 
 
 def _why(change: HeldChange) -> list[str]:
-    first = f"first seen at {change.since.isoformat()}"
+    first = f"first seen at {utc(change.since)}"
     told = visible(change.sentence) or change.name
     if change.fault:
         return [
@@ -118,9 +119,8 @@ def tell_once(
         subject = f"{project}: was {change.name} real drift?" if change.doubted else f"{project}: {change.name} is over"
         said = reasons = [f"{change.name} is over: {_who_says_so(change)}"]
         if change.left_out:
-            until = change.over.isoformat() if change.over else "now"
             of = f"{len(ids)} dataset{'' if len(ids) == 1 else 's'}"
-            told = f"{rows:,} rows of {of} arrived from {change.since.isoformat()} to {until}"
+            told = f"{rows:,} rows of {of} arrived from {utc(change.since)} to {utc(change.over)}"
             named = f": {listed(ids, MAX_TOLD, key)}" if ids else ""
             reasons.append(f"{told} and stay out of later runs{named}")
             accept = f"`sluice accept-drift {project} --change {change.change_id}`"

@@ -7,6 +7,7 @@ from typing import Any
 
 from sluice import charts
 from sluice.escaping import short
+from sluice.moments import utc
 from sluice.page import Child, Safe, element, page, row, table, tag, tiles
 from sluice.watch.drift_page import drift_sections, estimate_section, refusal_section, verdict_section
 from sluice.watch.label_page import label_sections, quality_sections
@@ -24,7 +25,7 @@ def render(report: Mapping[str, Any]) -> str:
         element(
             "header",
             element("h1", short(report["project"]), " ", tag(decision, _KINDS.get(decision))),
-            element("p", f"Requests to model {short(report['run_id'])} until {short(report['at'])}", class_="sub"),
+            element("p", f"Requests to model {short(report['run_id'])} until {utc(short(report['at']))}", class_="sub"),
         ),
         tiles(
             ("Rows", f"{report['rows']:,}", f"in {report['requests']:,} requests"),
@@ -124,4 +125,5 @@ def _columns(
 
 
 def _percent(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)
+    # -0.0 of a figure that is rounded away is 0
+    return "–" if value is None else format(round(value, 3) + 0.0, form)
