@@ -16,6 +16,8 @@ from cli.text import plural
 from sluice.contract import load_contract
 from sluice.contract.file import FileLayout
 from sluice.errors import EmptyFileError, UnreadableFileError
+from sluice.escaping import visible
+from sluice.model.shortening import listed
 from sluice.ports import Json
 
 NAME = "init"
@@ -29,11 +31,15 @@ JSON = Shape(
         "columns": "how many the file has",
         "unnamed": "how many of them have no name and are left out",
         "doubled": "columns that are left out because the header has them more than once",
+        "missing": "columns with blank cells, which are missing values, and how many",
         "not_plain": "columns that are left out because their values are lists or the like, and why",
         "judged": "what the intake would say of the file",
         "decide": "what only a person can confirm",
     }
 )
+
+
+_SHOWN = 5
 
 
 def run(
@@ -110,6 +116,10 @@ def run(
         out.say(f"  left out, since the header has them more than once: {names}; give each column its own name")
     for why in scan.not_plain.values():
         out.say(f"  left out: {why}")
+    blank = {column.name: column.missing for column in scan.columns if column.missing}
+    if blank:
+        named = listed([f"{visible(name)} ({count:,})" for name, count in blank.items()], _SHOWN)
+        out.say(f"  blank cells are missing values: {named}")
     told = _told(found)
     out.say(f"  {told}")
     for decision in made.decisions:
@@ -121,7 +131,7 @@ def run(
         "columns": len(scan.columns),
         "unnamed": scan.unnamed,
     }
-    facts["doubled"] = list(scan.doubled)
+    facts |= {"doubled": list(scan.doubled), "missing": blank}
     out.result({**facts, "not_plain": scan.not_plain, "judged": told, "decide": list(made.decisions)})
     return 0
 

@@ -418,3 +418,14 @@ def test_that_the_contract_exists_is_said_before_anything_is_read(sluice, tmp_pa
     monkeypatch.setitem(sys.modules, "cli.guessing", None)  # whose import alone takes seconds on a busy machine
     code, _, error = sluice("init", str(tmp_path / "data.csv"), "-o", str(tmp_path / "project.yaml"))
     assert (code, "exists" in error) == (1, True), error
+
+
+def test_blank_cells_are_said_to_be_missing_values(init, sluice, tmp_path):
+    rows = "id,charges,x,y\n" + "".join(f"{at},{' ' if at < 11 else at},{at % 3},{at % 2}\n" for at in range(60))
+    _, text = init("rows.csv", rows, "--target", "y")
+    assert "blank cells are missing values: charges (11)" in text
+    (tmp_path / "again.csv").write_text(rows)
+    code, printed, _ = sluice(
+        "init", str(tmp_path / "again.csv"), "--target", "y", "-o", str(tmp_path / "n.yaml"), "--json"
+    )
+    assert (code, json.loads(printed)["missing"]) == (0, {"charges": 11})
