@@ -9,6 +9,7 @@ from cli.errors import CliError
 from cli.outcomes import accepted, await_outcome, described, first_refused, next_steps, refused_lines, still_out
 from cli.output import Output, Shape
 from cli.progress import working
+from cli.text import moment
 from sluice import keys
 from sluice.bootstrap import World
 from sluice.errors import NotFoundError
@@ -84,7 +85,7 @@ def send_to(
     refused, (left, left_told) = first_refused(world, record), still_out(world, record)
     facts |= {"accepted": accepted(record), "record": record, "next": next_steps(record)}
     facts |= {"first_refused": refused, "still_out": left}
-    out.say("\n".join([*described(record), *refused_lines(refused), *left_told]))
+    out.say("\n".join([*described(record), *refused_lines(refused), *left_told, *_twin(world, record)]))
     if not accepted(record):
         out.result({**facts, "downloaded": None})
         return 1
@@ -97,6 +98,24 @@ def send_to(
         _download(world, str(record.get("output_uri") or ""), output, out)
     out.result({**facts, "downloaded": str(output) if output else None})
     return 0
+
+
+def _twin(world: World, record: Json) -> list[str]:
+    """That the same content was accepted before and counts, so that its rows count twice."""
+    twin = (record.get("notes") or {}).get("same_content_as")
+    if not twin or not accepted(record):
+        return []
+    listed = {each["dataset_id"]: each for each in world.ledger.datasets(record["project"])}
+    first = listed.get(twin["dataset_id"])
+    if first is None or "withdrawn_at" in first:
+        return []
+    registered = world.ledger.contract(record["project"])
+    data = registered[0]["data"] if registered else {}
+    counts = "" if data.get("key") or data.get("duplicates") == "remove" else ": each row now counts twice"
+    return [
+        f"  ! the same content as {visible(twin['key'])} of {moment(first['accepted_at'])}{counts}. To take it back: "
+        f"sluice withdraw {record['project']} {record['dataset_id']} --reason twice"
+    ]
 
 
 def unmeasured(world: World, project: str) -> str | None:

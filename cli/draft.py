@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ import yaml
 from cli import draft_unlabelled as unlabelled
 from cli.errors import CliError
 from cli.formats import Way
+from cli.giveaways import Giveaway
 from cli.guessing import Scan, Seen, only
 from cli.text import plural
 from sluice.contract import load_contract, nearest
@@ -71,9 +73,11 @@ def draft(
     target: str | None = None,
     kind: str | None = None,
     refused: float = 0.0,
+    giveaways: Sequence[Giveaway] = (),
 ) -> Draft:
     """`kind`: clustering or anomaly, for a contract that does not learn from labels; None: what suits the target.
-    `refused`: the share of the file's rows that such a contract refuses.
+    `refused`: the share of the file's rows that such a contract refuses; `giveaways`: columns
+    that it should not learn from, and why.
 
     Raises CliError for a name that is none, or a target that the file does not have.
     """
@@ -123,7 +127,9 @@ def draft(
         _ask_about_spellings(column, result)
         lines.append(f"    {_column(column, kind, scan, required=column is key)}")
     learned = re.findall(r"type: (\w+)", problem)[0]
-    lines += _rest(learned, scan.rows, time, result, refused, labelled=chosen is not None)
+    apart = {column.name for column in (chosen, key, time) if column}
+    dropped = _dropped([name for name in known if name not in apart], giveaways, result)
+    lines += _rest(learned, scan.rows, time, result, refused, dropped, labelled=chosen is not None)
     result.text = "\n".join(lines) + "\n"
     load_contract(result.text, source="the drafted project.yaml", project=project)
     return result
@@ -288,7 +294,7 @@ def _column(column: Seen, kind: str, scan: Scan, *, required: bool) -> str:
     if kind == "category" and column.type == "boolean":
         notes.append("another spelling of yes or no is refused")
     if kind == "boolean" and column.values is not None and set(column.values) <= {"0", "1"}:
-        notes.append("only 0 and 1; a count is an integer")
+        notes.append("if a count: integer")
     if kind == "text" and column.unique and not required:
         notes.append("distinct in every row: add it to features.drop unless its words carry meaning")
     if not column.filled:
@@ -297,8 +303,25 @@ def _column(column: Seen, kind: str, scan: Scan, *, required: bool) -> str:
     return f"{_scalar(column.name)}: {{{', '.join(parts)}}}{comment}"
 
 
+def _dropped(features: list[str], giveaways: Sequence[Giveaway], result: Draft) -> list[str]:
+    """The `features` line; none where no column would be left to learn from."""
+    names = dict.fromkeys(name for each in giveaways for name in each["columns"])
+    if not names or names.keys() >= set(features):
+        return []
+    why = "; ".join(each["why"] for each in giveaways)
+    result.decisions.append(f"features.drop: {why}; known before the answer?")
+    return [f"features: {{drop: [{', '.join(map(_scalar, names))}]}}  # DECIDE: {why}"]
+
+
 def _rest(
-    problem_type: str, rows: int, time: Seen | None, result: Draft, refused: float, *, labelled: bool
+    problem_type: str,
+    rows: int,
+    time: Seen | None,
+    result: Draft,
+    refused: float,
+    dropped: list[str],
+    *,
+    labelled: bool,
 ) -> list[str]:
     lines = []
     if MAX_INVALID < refused <= MAX_REFUSED:
@@ -314,6 +337,7 @@ def _rest(
         lines += ["  split: {by: random}  # DECIDE: by: time, if the model predicts later rows"]
     return [
         *lines,
+        *dropped,
         *_training(problem_type, rows),
         "gates:",
         *_gates(problem_type, rows, labelled=labelled),
@@ -347,7 +371,7 @@ def _gates(problem_type: str, rows: int, *, labelled: bool) -> list[str]:
     compared = "r2" if problem_type == "regression" else metric
     margin = decidable_margin(compared, round(_TEST_SHARE * rows), _CONFIDENCE)
     return [
-        f"  # - {useful}  # DECIDE, after a first model: what is useful?",
+        f"  # - {useful}  # DECIDE after a first model",
         f"  - {{metric: {metric}, above_baseline_by: 0.0}}",
         f"  - {{metric: {compared}, not_worse_than_champion_by: {margin:g}}}",
         "  - {metric: suspected_leaks, max: 0}",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+from cli.giveaways import giveaways
 from cli.outcomes import FIRST, described, refused_lines
 from sluice.contract import Contract
 from sluice.datasets.file_records import notes_of
@@ -19,13 +20,13 @@ from sluice.ports import Json
 
 def judged(path: Path, contract: Contract) -> Json:
     """`{"file", "status", "rows", "quarantined_rows", "reasons", "message", "error", "notes", "left_out",
-    "first_refused"}`.
+    "first_refused", "giveaways"}`.
 
     `status`: accepted, quarantined (the file as a whole, by the contract's expectations) or failed (it cannot be read);
-    `left_out`: its columns that the contract does not name.
+    `left_out`: its columns that the contract does not name; `giveaways`: features that tell too much.
     """
     found: Json = {"file": str(path), "rows": 0, "quarantined_rows": 0, "reasons": [], "error": None}
-    found |= {"left_out": [], "notes": {}, "first_refused": []}
+    found |= {"left_out": [], "notes": {}, "first_refused": [], "giveaways": []}
     with tempfile.TemporaryDirectory() as scratch:
         try:
             outcome = validate_file(path, contract, datetime.now(UTC), Path(scratch))
@@ -33,6 +34,7 @@ def judged(path: Path, contract: Contract) -> Json:
             return {**found, "status": "failed", "error": type(error).__name__, "message": str(error)}
         with outcome.quarantine_path.open(encoding="utf-8") as lines:
             first = [json.loads(line) for line in islice(lines, FIRST)]
+        told = giveaways(outcome.accepted_path, contract) if outcome.rows else []
     return {
         **found,
         "status": "quarantined" if outcome.refusals else "accepted",
@@ -44,6 +46,7 @@ def judged(path: Path, contract: Contract) -> Json:
         **({"held_rows": outcome.rows} if outcome.refusals else {}),
         "left_out": outcome.extra_columns,
         "first_refused": [{"row": each["row"], "reasons": each["reasons"]} for each in first],
+        "giveaways": told,
     }
 
 

@@ -35,7 +35,7 @@ JSON = Shape(
         "project": "the project",
         "contract": "the contract with every default",
         "notes": "what to know of it, and what it would change for rows accepted before",
-        "data": "of each data file: what the intake would say of it",
+        "data": "of each data file: what the intake would say of it; `giveaways`: features that give the target away",
     }
 )
 SECONDS = 30.0
@@ -73,6 +73,7 @@ def _judged(files: list[Path], contract: Contract, out: Output) -> list[Json]:
     if not files:
         return []
     # here, not above: it reads files with pyarrow, whose import every other command would wait for
+    from cli.giveaways import lines as warnings
     from cli.judging import judged, judged_lines
 
     if missing := [str(each) for each in files if not each.is_file()]:
@@ -81,7 +82,11 @@ def _judged(files: list[Path], contract: Contract, out: Output) -> list[Json]:
     for path in files:
         with working(f"reading {path.name}"):
             found.append(judged(path, contract))
-        out.say("\n".join([f"{path} under this contract:", *judged_lines(found[-1])]))
+        out.say(
+            "\n".join(
+                [f"{path} under this contract:", *judged_lines(found[-1]), *warnings(found[-1]["giveaways"], contract)]
+            )
+        )
     return found
 
 

@@ -101,8 +101,10 @@ def run(
     stem = file.name.split(".")[0]
     made = draft(scan, file.name, project or project_name(stem), target, kind)
     found = judged(file, load_contract(made.text))
-    if refused := found["quarantined_rows"] / max(1, found["rows"] + found["quarantined_rows"]):
-        made = draft(scan, file.name, made.project, target, kind, refused)
+    refused = found["quarantined_rows"] / max(1, found["rows"] + found["quarantined_rows"])
+    if refused or found["giveaways"]:
+        made = draft(scan, file.name, made.project, target, kind, refused, found["giveaways"])
+    if refused:
         found = judged(file, load_contract(made.text))
     output.write_text(made.text, encoding="utf-8")
     out.say(f"wrote {output}: project {made.project}, {plural(len(scan.columns), 'column')}")

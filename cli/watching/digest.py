@@ -94,6 +94,7 @@ class _Told:
         if self.view.waits:
             yield from (Line(f"  {line}", "yellow") for line in how_to_decide(self.view.run_id))
         if self.view.over:
+            yield from (Line(f"  {line}", "yellow") for line in self.view.record.get("without_leaks") or [])
             yield self._end()
 
     def _of(self, state: State) -> Iterator[Line]:

@@ -173,6 +173,7 @@ def ending(view: View) -> list[str]:
     """How the run ended, and what to do next."""
     run_id, how = view.run_id, str(view.record["outcome"])
     lines = [f"ended after {seconds_in_words(view.seconds)}: {how}. {explanation(view.record)}".rstrip()]
+    lines += view.record.get("without_leaks") or []
     lines.append(f"`sluice why {run_id}` has every decision")
     if how == "promoted":
         lines.append(f"`sluice ask {view.project}` prints a request for the new model")

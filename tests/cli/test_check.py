@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 CONTRACT = """
 project: shop
@@ -73,3 +76,38 @@ def test_a_file_that_is_not_there_is_named(sluice, contract, tmp_path):
     assert code == 1
     assert "there is no file" in error
     assert "none.csv" in error
+
+
+RIDES = """
+project: rides
+problem: {type: regression, target: cnt}
+data:
+  columns:
+    n: {type: integer}
+    temp: {type: number}
+    casual: {type: integer}
+    registered: {type: integer}
+    cnt: {type: integer}
+features: {drop: [registered], log: [temp]}
+gates: [{metric: suspected_leaks, max: 0}]
+"""
+
+
+def test_columns_that_give_the_target_away_are_warned_of_with_the_line_to_write(sluice, tmp_path):
+    (tmp_path / "project.yaml").write_text(RIDES)
+    rows = tmp_path / "rows.csv"
+    chance = random.Random(1)
+    lines = []
+    for i in range(300):
+        temp, casual, registered = chance.random(), chance.randrange(50), chance.randrange(90)
+        lines.append(f"{i},{temp:.3f},{casual},{registered},{casual + registered}")
+    rows.write_text("n,temp,casual,registered,cnt\n" + "\n".join(lines) + "\n")
+    code, printed, _ = sluice("check", str(tmp_path / "project.yaml"), str(rows))
+    assert code == 0
+    assert "! 'n' counts the rows" in printed
+    assert "! 'cnt' is 'registered' + 'casual'" in printed
+    (line,) = re.findall(r"write `(features: .*)`; known_before instead of drop", printed)
+    assert yaml.safe_load(line) == {"features": {"log": ["temp"], "drop": ["registered", "n", "casual"]}}
+    (tmp_path / "project.yaml").write_text(re.sub("features: .*", line, RIDES))
+    code, printed, _ = sluice("check", str(tmp_path / "project.yaml"), str(rows), "--json")
+    assert (code, json.loads(printed)["data"][0]["giveaways"]) == (0, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import sys
 from pathlib import Path
 
@@ -177,7 +178,7 @@ def test_a_contract_without_labels_is_drafted_on_request(drafted, sluice, tmp_pa
     assert "bought" not in contract.feature_columns
     code, printed, _ = sluice("check", str(tmp_path / "project.yaml"))
     assert code == 0
-    assert "web-sessions: anomaly, finds rare rows from 4 columns" in printed
+    assert "web-sessions: anomaly, finds rare rows from 3 columns" in printed
     source = str(tmp_path / "Web sessions.csv")
     for more, told in (
         (("--type", "clustering", "--target", "bought"), "clustering has no target"),
@@ -429,3 +430,54 @@ def test_blank_cells_are_said_to_be_missing_values(init, sluice, tmp_path):
         "init", str(tmp_path / "again.csv"), "--target", "y", "-o", str(tmp_path / "n.yaml"), "--json"
     )
     assert (code, json.loads(printed)["missing"]) == (0, {"charges": 11})
+
+
+def rides(rows: int = 400) -> dict[str, list[object]]:
+    chance = random.Random(2)
+    casual, registered = ([chance.randrange(most) for _ in range(rows)] for most in (60, 200))
+    temp = [round(chance.random(), 3) for _ in range(rows)]
+    return {
+        "instant": list(range(1, rows + 1)),
+        "temp": temp,
+        "casual": casual,
+        "registered": registered,
+        "cnt": [a + b for a, b in zip(casual, registered, strict=True)],
+    }
+
+
+def test_what_gives_the_target_away_and_row_numbers_are_drafted_as_dropped(drafted):
+    contract, text = drafted(rides(), "--target", "cnt")
+    assert contract.feature_columns == ["temp"]
+    assert set(contract.features.drop) == {"instant", "casual", "registered"}
+    assert "# DECIDE: 'instant' counts the rows; 'cnt' is 'registered' + 'casual'" in text
+    assert "decide: features.drop: 'instant' counts the rows" in text
+
+
+@pytest.mark.parametrize(
+    ("of", "why"),
+    [
+        (lambda temp, cnt: [2 * each + 1 for each in cnt], "'more' is 'cnt' in other words"),
+        (lambda temp, cnt: [f"c{each % 97}" for each in cnt], None),
+        (lambda temp, cnt: [each * one for each, one in zip(cnt, temp, strict=True)], "'more' / 'temp' gives 'cnt'"),
+    ],
+)
+def test_a_column_that_is_the_target_or_makes_it_is_drafted_as_dropped(drafted, of, why):
+    columns = {name: values for name, values in rides().items() if name in ("temp", "cnt")}
+    columns = {"age": list(reversed(columns["temp"])), **columns}
+    contract, text = drafted({**columns, "more": of(columns["temp"], columns["cnt"])}, "--target", "cnt")
+    assert ("more" in contract.features.drop) == bool(why)
+    assert why is None or why in text
+
+
+def test_a_category_that_stands_for_the_class_is_drafted_as_dropped(drafted):
+    columns = table()
+    columns["state"] = ["open" if each == "true" else "closed" for each in columns["bought"]]
+    contract, text = drafted(columns, "--target", "bought")
+    assert "state" in contract.features.drop
+    assert "'state' is 'bought' in other words" in text
+
+
+def test_a_column_is_left_to_learn_from(drafted):
+    columns = {name: values for name, values in rides().items() if name != "temp"}
+    contract, _ = drafted(columns, "--target", "cnt")
+    assert contract.features.drop == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,39 @@ def judge_uploads(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
             world.call(validate_dataset, "data", key, world.objects.version(key), 1)
 
     monkeypatch.setattr(world.objects, "upload", judged)
+
+
+def test_a_file_that_is_dropped_again_is_told_with_the_way_back(
+    sluice: Sluice, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge_uploads(world, monkeypatch)
+    path = tmp_path / "day.csv"
+    path.write_text("pages,bought\n1,yes\n2,no\n")
+    assert "same content" not in sluice("drop", "shop", str(path))[1]
+    printed = sluice("drop", "shop", str(path), "--name", "again.csv")[1]
+    assert "! the same content as raw/shop/day.csv of 20" in printed
+    assert "each row now counts twice" in printed
+    (undo,) = re.findall(r"sluice (withdraw shop \S+ --reason twice)", printed)
+    assert sluice(*undo.split())[0] == 0
+    # what was withdrawn counts no more, so a copy of it counts once
+    (first,) = [each for each in world.ledger.datasets("shop") if "withdrawn_at" not in each]
+    assert sluice("withdraw", "shop", first["dataset_id"], "--reason", "old")[0] == 0
+    assert "same content" not in sluice("drop", "shop", str(path))[1]
+
+
+def test_with_a_key_the_rows_of_a_file_that_is_dropped_again_count_once(
+    sluice: Sluice, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge_uploads(world, monkeypatch)
+    contract = CONTRACT.model_dump(mode="json", exclude_defaults=True)
+    contract["data"] |= {"columns": {**contract["data"]["columns"], "id": {"type": "text"}}, "key": ["id"]}
+    save(world, type(CONTRACT).model_validate(contract))
+    path = tmp_path / "day.csv"
+    path.write_text("id,pages,bought\na,1,yes\nb,2,no\n")
+    sluice("drop", "shop", str(path))
+    printed = sluice("drop", "shop", str(path))[1]
+    assert "! the same content as raw/shop/day.csv" in printed
+    assert "twice" not in printed.replace("--reason twice", "")
 
 
 class TestOfAFileThatWasQuarantinedAsAWhole:

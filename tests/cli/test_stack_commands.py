@@ -495,7 +495,10 @@ def test_register_prints_the_comparison(tmp_path, capsys, monkeypatch):
     path = tmp_path / "project.yaml"
     path.write_text(yaml.safe_dump(F09), encoding="utf-8")
     assert main(("register", str(path)), lambda stack: FakeConnection(at)) == 0
-    assert "a run with these datasets stops" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "a run with these datasets stops" in printed
+    # rows are there already, so no file is asked for
+    assert f'Now `sluice retrain {F09["project"]} --reason "..."`' in printed
 
 
 def test_a_run_s_pages_are_downloaded(sluice, world, tmp_path):

@@ -25,7 +25,9 @@ def typed(values: Any) -> tuple[str, list[Any]]:
     return "category", [str(value) for value in values]
 
 
-def found(columns: dict[str, Any], target: Any, kind: str, known: tuple[str, ...] = ()) -> dict[str, Any]:
+def found(
+    columns: dict[str, Any], target: Any, kind: str, known: tuple[str, ...] = (), drop: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """What the alarm says of these columns."""
     read = {name: typed(values) for name, values in {**columns, "y": target}.items()}
     if kind == "multiclass":
@@ -33,7 +35,7 @@ def found(columns: dict[str, Any], target: Any, kind: str, known: tuple[str, ...
     contract = {
         "problem": {"type": kind, "target": "y", "positive": True, "metric": "any"},
         "data": {"columns": {name: {"type": type_} for name, (type_, _) in read.items()}},
-        "features": {"known_before": list(known)},
+        "features": {"known_before": list(known), "drop": list(drop)},
     }
     schema = Schema.from_contract(contract)
     rows = [dict(zip(read, values)) for values in zip(*(values for _, values in read.values()))]
@@ -127,6 +129,86 @@ def test_parts_that_add_up_to_the_target_and_its_logarithm():
         ("app", "shop"): "sum",
         ("logged",): "copy",
     }
+
+
+PARTS = {
+    "sum": lambda a, b, c: a + b,
+    "difference": lambda a, b, c: a - b,
+    "weighted sum of three": lambda a, b, c: 2 * a - 0.5 * b + 3 * c + 7,
+    "rounded sum": lambda a, b, c: np.round(a + b),
+    "product": lambda a, b, c: a * b,
+    "quotient": lambda a, b, c: a / b,
+    "product of three": lambda a, b, c: a * b * c,
+}
+
+
+@pytest.mark.parametrize("of", PARTS)
+def test_every_part_is_suspected_and_one_that_is_left_in_when_the_others_are_dropped(of):
+    columns, chance = things(600)
+    parts = {name: chance.gamma(4, 20, 600) for name in "abc"}
+    y = PARTS[of](*parts.values())
+    several = ("a", "b", "c") if "three" in of else ("a", "b")
+    columns |= {name: parts[name] for name in several}
+    kind = "sum" if "sum" in of or of == "difference" else "formula"
+    answer = found(columns, y, "regression")
+    assert kinds(answer)[several] == kind
+    advice = next(each["advice"] for each in answer["suspects"] if each["kind"] == kind)
+    assert advice.startswith("all of them are parts of the target: list each in features.drop")
+    for left in several:
+        answer = found(columns, y, "regression", drop=tuple(name for name in several if name != left))
+        assert kinds(answer)[left,] == kind
+        assert "left out already" in next(each["evidence"] for each in answer["suspects"] if each["kind"] == kind)
+    assert found(columns, y, "regression", drop=several)["suspects"] == []
+
+
+def test_a_part_that_is_known_before_is_answered_for_and_the_other_is_not():
+    columns, chance = things()
+    columns |= {"known": chance.gamma(4, 20, 480), "later": chance.gamma(4, 20, 480)}
+    y = columns["known"] + columns["later"]
+    assert kinds(found(columns, y, "regression", known=("known",))) == {("later",): "sum"}
+    answer = found(columns, y, "regression", known=("known",), drop=("later",))
+    assert (answer["suspects"], kinds(answer, "accepted")) == ([], {("known",): "sum"})
+
+
+def test_what_stands_for_a_dropped_part_is_suspected():
+    columns, chance = things()
+    a, b = chance.gamma(4, 20, 480), chance.gamma(4, 20, 480)
+    columns |= {"a": a, "b": b, "in cents": 100 * b}
+    assert kinds(found(columns, a + b, "regression", drop=("a", "b"))) == {("in cents",): "sum"}
+    both = kinds(found(columns, a + b, "regression"))
+    assert {name for names in both for name in names} == {"a", "b", "in cents"}
+
+
+def test_a_sum_of_many_parts_with_empty_cells():
+    columns, chance = things()
+    months = {f"m{i}": np.where(chance.random(480) < 0.2, np.nan, chance.gamma(2, 9, 480)) for i in range(12)}
+    y = np.nansum(list(months.values()), axis=0)
+    assert kinds(found({**columns, **months}, y, "regression")) == {tuple(sorted(months)): "sum"}
+
+
+def test_the_time_is_a_part_though_it_is_no_feature():
+    columns, chance = things()
+    start = 1.7e9 + chance.uniform(0, 3e7, 480)
+    y = chance.gamma(2, 900, 480)
+    columns |= {"began": start, "ended": start + y}
+    assert kinds(found(columns, y, "regression", drop=("began",))) == {("ended",): "sum"}
+
+
+def test_a_dropped_copy_of_the_target_makes_no_other_column_a_part():
+    columns, chance = things(600)
+    y = 3 * columns["width"] + chance.normal(0, 2, 600)
+    columns |= {"copy": 5 * y, "nearly": y + 0.02 * columns["height"] + chance.normal(0, 0.01, 600)}
+    assert kinds(found(columns, y, "regression", drop=("copy", "nearly"))) == {("width",): "near_perfect"}
+    late = y > 10
+    columns |= {"score": np.where(late, 1, 0) + chance.uniform(0, 0.1, 600)}
+    assert kinds(found(columns, late, "binary", drop=("copy", "nearly", "score"))) == {("width",): "dominant"}
+
+
+def test_two_classes_that_a_dropped_column_and_another_one_separate():
+    columns, chance = things(600)
+    columns |= {"promised": chance.uniform(0, 9, 600), "delivered": chance.uniform(0, 9, 600)}
+    late = columns["delivered"] > columns["promised"]
+    assert kinds(found(columns, late, "binary", drop=("delivered",)))[("promised",)] == "formula"
 
 
 def test_two_copies_of_a_dominant_column_do_not_hide_each_other():
@@ -233,7 +315,7 @@ def test_pairs_that_the_time_does_not_suffice_for_are_counted(monkeypatch):
     columns, _ = things()
     y = np.sin(columns["depth"]) + columns["width"]
     assert not [note for note in found(columns, y, "regression")["notes"] if "pairs" in note]
-    monkeypatch.setattr("leakage.formulas.SECONDS", -1.0)
+    monkeypatch.setattr("sluice.model.identities.formulas.SECONDS", -1.0)
     (note,) = [note for note in found(columns, y, "regression")["notes"] if "pairs" in note]
     assert "of 6 pairs of number columns were not tried (0 were)" in note
 

@@ -2,8 +2,8 @@
 
 kind          what was found                                                     threshold
 copy          the column alone answers the target, or orders it exactly          errors ≤ 0.1 %, correlation ≥ 0.9999
-sum           a weighted sum of at most 4 columns is the target                  rest ≤ 10⁻⁶ of the variance
-formula       two columns make the target (`formulas`)                           correlation ≥ 0.9999, ROC AUC ≥ 0.9995
+sum           a weighted sum of columns is the target                            rest ≤ 10⁻⁶ of the variance
+formula       two columns make the target                                        correlation ≥ 0.9999, ROC AUC ≥ 0.9995
 shifted       the target of the next row (`pairs`)                               kappa ≥ 0.3
 absence       whether there is a value says the target (`absence`)               skill ≥ 0.4
 identifier    nearly distinct values that count up, or are codes                 98 % distinct
@@ -19,6 +19,9 @@ The best single honest column seen has a skill of 0.57 (breast cancer, iris), a 
 0.85 to 0.92: hence 0.8.
 
 A column that is known only afterwards and explains less than that looks like a good feature.
+
+`copy`, `sum` and `formula` are exact, and found in `sluice.model.identities`, as by `sluice init` and `sluice check`.
+Columns that are not features count as parts there: if the contract drops one of two addends, the other is suspected.
 """
 
 from __future__ import annotations
@@ -29,13 +32,14 @@ from typing import Any
 import numpy as np
 
 from leakage import codes_of_names, patterns, siblings, skill
-from leakage.sampled import Sampled, codes, draw, matrix, numbers, sampled
+from leakage.sampled import Sampled, codes, draw, matrix, sampled
 from leakage.words import ACCEPT, DROP, Suspect, suspect
+from sluice.model import identities
+from sluice.model.identities.identifiers import Identifier, identifier
 from sluice.model.labels import Labels
 from sluice.model.schema import Row, Schema, Value
 
 ERRORS = 0.001
-MONOTONE = 0.9999
 NEAR_PERFECT = 0.8
 SHARE = 0.7
 LOSS = 0.25
@@ -69,21 +73,28 @@ def examine(
     skills = {name: skill.skill(sample, answer, everywhere) for name, answer in answers.items()}
     counted = []
     for name in schema.features:
-        if is_id := patterns.identifier(name, types[name], [row.get(name) for row in rows]):
+        if is_id := identifier(name, types[name], [row.get(name) for row in rows]):
             told = None if types[name] == "integer" else codes_of_names.told(columns[name], sample)
             found.append(_identifier(name, is_id, skills.get(name), told))
             counted += [name] if is_id.numbered else []
-    if labels.problem == "regression":
-        found += _exact_numbers(columns, types, own)
-    else:
+    if labels.problem != "regression":
         found += _exact_classes(columns, sample, answers, own)
+    # a number that is distinct everywhere may be an addend, too
+    among = set(columns) if labels.problem == "regression" else set(_without(columns, found))
+    others = {
+        name: [rows[place].get(name) for place in drawn]
+        for name in schema.types
+        if name not in columns and name != contract["problem"]["target"]
+    }
+    ordered = sorted(columns, key=lambda name: -skills.get(name, 0.0))
+    looked_at = {name: columns[name] for name in ordered if name in among} | others
+    exact, told_of_identities = identities.search(looked_at, schema.types, own, len(labels.classes), among)
+    known = set((contract.get("features") or {}).get("known_before") or ())
+    found += [_exact(each, among, known) for each in exact]
     shifted, told_of_shifts = siblings.by_neighbour(contract, schema, rows, labels, y, counted)
     notes += told_of_shifts
     found += [each for each in shifted if each["columns"][0] in _without(columns, found)]
-    found += siblings.one_to_one(_without(columns, found), own)
-    computed, not_tried = siblings.by_formula(_without(columns, found), types, skills, labels, own)
-    found += computed
-    notes += not_tried
+    notes += told_of_identities
     named = {name for each in found for name in each["columns"]}
     found += [_near_perfect(name, of) for name, of in skills.items() if name not in named and of >= NEAR_PERFECT]
     named |= {name for each in found for name in each["columns"]}
@@ -92,7 +103,6 @@ def examine(
     else:
         found += _dominant(columns, types, sample, coded, skills, named, seed)
     found += siblings.by_absence(_without(columns, found), sample)
-    known = set((contract.get("features") or {}).get("known_before") or ())
     accepted = [each for each in found if known.issuperset(each["columns"])]
     return {"suspects": [each for each in found if each not in accepted], "accepted": accepted, "notes": notes}
 
@@ -103,7 +113,7 @@ def _without(columns: Mapping[str, Sequence[Value]], found: Sequence[Suspect]) -
     return {name: values for name, values in columns.items() if name not in named}
 
 
-def _identifier(name: str, found: patterns.Identifier, value: float | None, told: tuple[str, float] | None) -> Suspect:
+def _identifier(name: str, found: Identifier, value: float | None, told: tuple[str, float] | None) -> Suspect:
     evidence = f"{found.distinct:.1%} of its values are distinct, and " + (
         "they count up" if found.numbered else "they are codes"
     )
@@ -117,29 +127,23 @@ def _identifier(name: str, found: patterns.Identifier, value: float | None, told
     return suspect("identifier", [name], evidence, advice, **figures)
 
 
-def _exact_numbers(columns: Mapping[str, Sequence[Value]], types: Mapping[str, str], y: np.ndarray) -> list[Suspect]:
-    of_numbers = {
-        name: numbers(values)
-        for name, values in columns.items()
-        if types[name] in ("integer", "number", "timestamp", "boolean")
-    }
-    found = []
-    for name, x in of_numbers.items():
-        known = np.isfinite(x)
-        if known.sum() < max(patterns.MIN_ROWS, 0.5 * len(x)) or np.ptp(x[known]) == 0 or np.ptp(y[known]) == 0:
-            continue
-        correlation = float(np.corrcoef(patterns.ranks(x[known]), patterns.ranks(y[known]))[0, 1])
-        if abs(correlation) >= MONOTONE:
-            evidence = f"it orders the rows exactly as the target does (rank correlation {correlation:+.5f})"
-            found.append(_copy(name, evidence, rank_correlation=correlation))
-    rest = {name: x for name, x in of_numbers.items() if name not in {each["columns"][0] for each in found}}
-    terms = patterns.sum_of_columns(rest, y)
-    if terms:
-        weights = " + ".join(f"{weight:.6g} × {name!r}" for name, weight in terms)
-        evidence = f"the target is {weights} (and a constant)"
-        advice = f"take at least one of them out ({DROP}); {ACCEPT}, each of them"
-        found.append(suspect("sum", [name for name, _ in terms], evidence, advice))
-    return found
+def _exact(found: identities.Identity, features: set[str], known: set[str]) -> Suspect:
+    """The suspicion of each part that is a feature. Those that are known before are answered for, and so are all if
+    the others are left out."""
+    if found.kind == "copy":
+        return _copy(found.columns[0], found.evidence, **found.figures)
+    parts = [name for name in found.columns if name in features]
+    out = [repr(name) for name in found.columns if name not in features]
+    evidence = found.evidence + (
+        f"; {' and '.join(out)} {'is' if len(out) == 1 else 'are'} left out already" * bool(out)
+    )
+    parts = [name for name in parts if name not in known] or parts
+    whole = "it is a part of the target" if len(parts) == 1 else "all of them are parts of the target"
+    advice = (
+        f"{whole}: list {'it' if len(parts) == 1 else 'each'} in features.drop, unless it is known before the answer "
+        "is; then in features.known_before"
+    )
+    return suspect(found.kind, parts, evidence, advice, **found.figures)
 
 
 def _copy(name: str, evidence: str, **figures: float) -> Suspect:

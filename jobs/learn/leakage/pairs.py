@@ -1,48 +1,21 @@
-"""Columns that stand for the target one to one, and columns that are the target of a neighbouring row."""
+"""Columns that are the target of a neighbouring row."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from leakage.patterns import MIN_ROWS
-from leakage.sampled import numbers
+from sluice.model.identities.arrays import MIN_ROWS, numbers
 from sluice.model.schema import Row, Value
 
-REPEATED = 0.2
-"""Share of the rows whose value and whose target occur again; with fewer, being one to one says nothing."""
-EXCEPTIONS = 0.001
 ROWS = 100_000
 """That are put in order: the first ones."""
 AGREES = 0.3
 """Agreement beyond chance (Cohen's kappa) with the neighbour's target; of many rows the neighbour is not among the
 training rows, since it was drawn for validation or test."""
 MORE_THAN_ITSELF = 2.0
-
-
-def one_to_one(values: Sequence[Value], y: np.ndarray) -> bool:
-    """Whether each value has one target and each target one value, whatever their order."""
-    targets: list[Any] = y.tolist()
-    known = [(value, target) for value, target in zip(values, targets) if value is not None]
-    if len(known) < max(MIN_ROWS, 0.5 * len(targets)):
-        return False
-    of_value, of_target = Counter(v for v, _ in known), Counter(t for _, t in known)
-    if not 0.5 <= len(of_value) / len(of_target) <= 2.0:
-        return False
-    repeated = sum(of_value[v] > 1 and of_target[t] > 1 for v, t in known)
-    if repeated < REPEATED * len(known) or len(of_target) < 2 or max(of_target.values()) > 0.9 * len(known):
-        return False
-    pairs = Counter(known)
-    best_of_value: dict[Any, int] = {}
-    best_of_target: dict[Any, int] = {}
-    for (value, target), count in pairs.items():
-        best_of_value[value] = max(count, best_of_value.get(value, 0))
-        best_of_target[target] = max(count, best_of_target.get(target, 0))
-    least = (1.0 - EXCEPTIONS) * len(known)
-    return min(sum(best_of_value.values()), sum(best_of_target.values())) >= least
 
 
 class Shifted(NamedTuple):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sluice.model.identities.arrays import numbers
 from sluice.model.schema import Value
 
 ROWS = 10_000
@@ -40,11 +41,6 @@ def sampled(y: np.ndarray, classes: int, seed: int) -> Sampled:
     target = y.astype(np.float64)[:, None] if not classes else np.eye(classes)[y]
     fold = np.random.default_rng(seed).permutation(len(y)) % FOLDS
     return Sampled(target, fold, not classes)
-
-
-def numbers(values: Sequence[Value]) -> np.ndarray:
-    """Numbers, times and booleans as float64, NaN for missing."""
-    return np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
 
 
 def codes(values: Sequence[Value], kind: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Leaks that take more than one column to see, as suspicions: formulas, substitutes, neighbours' targets, absences."""
+"""Leaks that take more than one column, or more than one row, to see, as suspicions: neighbours' targets, absences."""
 
 from __future__ import annotations
 
@@ -7,49 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from leakage import absence, formulas, pairs
-from leakage.sampled import Sampled, numbers
+from leakage import absence, pairs
+from leakage.sampled import Sampled
 from leakage.words import ACCEPT, DROP, Suspect, suspect
 from sluice.model.labels import Labels
 from sluice.model.schema import Row, Schema, Value
 
 _NUMBERS = ("integer", "number", "timestamp")
 Columns = Mapping[str, Sequence[Value]]
-
-
-def by_formula(
-    columns: Columns, types: Mapping[str, str], skills: Mapping[str, float], labels: Labels, y: np.ndarray
-) -> tuple[list[Suspect], list[str]]:
-    """Of numbers and of two classes; and a note on what was not tried."""
-    if len(labels.classes) > 2:
-        return [], []
-    ranked = sorted((name for name in columns if types[name] in _NUMBERS), key=lambda name: -skills.get(name, 0.0))
-    found, note = formulas.search({name: numbers(columns[name]) for name in ranked}, y, len(labels.classes))
-    suspects = []
-    for each in found:
-        if labels.classes:
-            evidence = f"{each.formula} separates the two classes (ROC AUC {each.value:.4f}), and no column does alone"
-        elif each.value is None:
-            evidence = f"the target is {each.formula}, but for a factor"
-        else:
-            evidence = f"{each.formula} orders the rows as the target does (rank correlation {each.value:+.5f})"
-        advice = f"take at least one of them out ({DROP}); {ACCEPT}, each of them"
-        figures = {} if each.value is None else {"agreement": each.value}
-        suspects.append(suspect("formula", each.columns, evidence, advice, **figures))
-    return suspects, [note] if note else []
-
-
-def one_to_one(columns: Columns, y: np.ndarray) -> list[Suspect]:
-    return [
-        suspect(
-            "copy",
-            [name],
-            "each of its values stands for one value of the target, and the other way round",
-            f"it is the target in other words: {DROP}; {ACCEPT}",
-        )
-        for name, values in columns.items()
-        if pairs.one_to_one(values, y)
-    ]
 
 
 def by_absence(columns: Columns, sample: Sampled) -> list[Suspect]:

@@ -284,6 +284,13 @@ def test_each_outcome_has_its_exit_code(sluice, world, aws, outcome, code):
     assert sluice("watch", "shop", RUN, "--once")[0] == code
 
 
+def test_a_run_with_suspected_leaks_ends_with_the_lines_to_paste(sluice, world, aws):
+    pasted = ["To leave them out:", "  features: {drop: [status]}", "  sluice register project.yaml"]
+    start(world, outcome="rejected", ended_at=world.clock.now().isoformat(), without_leaks=pasted)
+    assert "\n  ".join(pasted) in sluice("watch", "shop", RUN)[1]
+    assert "\n".join(pasted) in sluice("watch", "shop", RUN, "--verbose")[1]
+
+
 def test_a_run_that_waits_says_how_to_decide(sluice, world, aws):
     start(world, approval={"token": "t", "package_arn": "arn"})
     printed = sluice("watch", "shop", "--once")[1]

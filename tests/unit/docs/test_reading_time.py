@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import random
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +27,16 @@ def cycle(*values: object) -> list[object]:
     return [values[row % len(values)] for row in range(ROWS)]
 
 
+def mixed(*values: object) -> list[object]:
+    """In an order by chance: in the same order, columns would stand for each other."""
+    return random.Random(str(values)).sample(cycle(*values), ROWS)
+
+
+def numbers(step: float, seed: str) -> list[Any]:
+    chance = random.Random(seed)
+    return [round(chance.randrange(ROWS // 2) * step, 3) for _ in range(ROWS)]
+
+
 def churn() -> dict[str, list[object]]:
     """A wide table of categories, as one of telephone customers: each value stands in the contract."""
     service = {f"Service{number}": cycle("No", "Yes", "No internet service") for number in range(7)}
@@ -33,26 +45,28 @@ def churn() -> dict[str, list[object]]:
         "gender": cycle("Male", "Female"),
         "SeniorCitizen": cycle(0, 0, 1),
         **{name: cycle("Yes", "No", "No") for name in ("Partner", "Dependents", "PhoneService", "PaperlessBilling")},
-        "tenure": list(range(ROWS)),
+        "tenure": numbers(1, "tenure"),
         "Contract": cycle("Month-to-month", "Two year", "One year"),
         "InternetService": cycle("Fiber optic", "DSL", "No"),
         **service,
         "Payment": cycle("Electronic check", "Mailed check", "Bank transfer (automatic)", "Credit card (automatic)"),
-        "MonthlyCharges": [row * 0.37 for row in range(ROWS)],
-        "TotalCharges": [row * 1.91 for row in range(ROWS)],
-        "target": cycle("Yes", "No", "No"),
+        "MonthlyCharges": numbers(0.37, "month"),
+        "TotalCharges": numbers(1.91, "total"),
+        "target": mixed("Yes", "No", "No"),
     }
 
 
 def bikes() -> dict[str, list[object]]:
-    """Counts by hour: no key, a time, and columns of 0 and 1, so that most comments stand in the contract."""
+    """Counts by hour: no key, a time, columns of 0 and 1, and two that add up to the target, hence many comments."""
+    parts = {name: numbers(1, name) for name in ("casual", "registered")}
     return {
         "instant": list(range(ROWS)),
         "day": [f"2026-{1 + row // 28:02}-{1 + row % 28:02}" for row in range(ROWS)],
         **{name: cycle(1, 0, 0) for name in ("year", "holiday", "workingday")},
         **{name: cycle(*range(12)) for name in ("season", "month", "hour", "weekday", "weather")},
-        **{name: [row * 0.013 for row in range(ROWS)] for name in ("temp", "felt", "humidity", "wind")},
-        **{name: list(range(ROWS)) for name in ("casual", "registered", "target")},
+        **{name: numbers(0.013, name) for name in ("temp", "felt", "humidity", "wind")},
+        **parts,
+        "target": [sum(both) for both in zip(*parts.values(), strict=True)],
     }
 
 

@@ -96,10 +96,7 @@ def test_a_gate_counts_the_suspected_leaks_and_without_an_examination_it_is_inco
     suspect = {"kind": "copy", "columns": ["status"], "evidence": "it answers all", "advice": "drop it"}
     rejected = judge([gate], evaluation(leakage={"suspects": [suspect]}))
     assert rejected.decision == "rejected"
-    assert rejected.reasons == [
-        "1 suspected leak, and none is allowed: 'status': it answers all. What to do: drop it. Then register the "
-        "contract again, and retrain"
-    ]
+    assert rejected.reasons == ["1 suspected leak, and none is allowed: 'status': it answers all"]
     assert judge([gate], evaluation(leakage={"accepted": [suspect]})).decision == "approved"
     assert judge([gate], evaluation()).decision == "inconclusive"
 

@@ -72,6 +72,23 @@ def test_a_suspected_leak_is_on_the_record_and_in_an_alert_unless_it_is_accepted
     assert told == (["'status': it answers all. What to do: drop it"] if suspected else None)
 
 
+def test_a_rejection_for_a_leak_says_which_lines_to_paste() -> None:
+    world = build()
+    plain = {**CONTRACT, "gates": [{"metric": "suspected_leaks", "max": 0}], "features": {"log": ["pages"]}}
+    freeze(world, NEW, Contract.model_validate(plain).model_dump(mode="json"))
+    several = {**SUSPECT, "columns": ["a part", "rest"]}
+    evaluated(world, NEW, evaluation(leakage={"suspects": [SUSPECT, several]}))
+    assert world.call(judge_candidate, PROJECT, NEW)["decision"] == "rejected"
+    pasted = [
+        "  features: {log: [pages], drop: [status, a part, rest]}",
+        f'  sluice register project.yaml && sluice retrain {PROJECT} --reason "leaks dropped"',
+    ]
+    assert world.ledger.run(PROJECT, NEW)["without_leaks"][1:] == pasted
+    for kind in ("Leakage Suspected", "Candidate Rejected"):
+        message = next(each.message for each in world.alerts.published if each.kind == kind)
+        assert "\n".join(pasted) in message
+
+
 @pytest.mark.parametrize("leaks", [["'status': it answers all"], None], ids=["a leak", "none"])
 def test_a_candidate_that_a_leaking_champion_keeps_out_is_told_the_way_on(leaks: list[str] | None) -> None:
     world = build()

@@ -22,7 +22,7 @@ def maximum(gate: Gate, evaluation: Evaluation) -> Verdict:
 
 
 def _leaks(gate: Gate, evaluation: Evaluation, failed: bool) -> str:
-    """Names the columns, and what a person does about each: only a person knows when a value is written."""
+    """Names the columns; what a person does about them stands in the alert and at the run (`judge_candidate`)."""
     suspects = evaluation.leakage.suspects if evaluation.leakage else []
     count = (
         "no suspected leak" if not suspects else f"{len(suspects)} suspected leak{'' if len(suspects) == 1 else 's'}"
@@ -30,5 +30,4 @@ def _leaks(gate: Gate, evaluation: Evaluation, failed: bool) -> str:
     limit = f"at most {gate.max:g} {'are' if failed else 'is'} allowed" if gate.max else "none is allowed"
     if not failed:
         return f"{count}, and {limit}"
-    told = listed([each.sentence for each in suspects], _SHOWN, between="; ")
-    return f"{count}, and {limit}: {told}. Then register the contract again, and retrain"
+    return f"{count}, and {limit}: {listed([each.found for each in suspects], _SHOWN, between='; ')}"

@@ -226,8 +226,12 @@ class Suspect(Record):
     figures: dict[str, Evidence] = Field(default_factory=dict)
 
     @property
+    def found(self) -> str:
+        return f"{', '.join(map(repr, self.columns))}: {self.evidence}"
+
+    @property
     def sentence(self) -> str:
-        return f"{', '.join(map(repr, self.columns))}: {self.evidence}. What to do: {self.advice}"
+        return f"{self.found}. What to do: {self.advice}"
 
 
 class Leakage(Record):

@@ -82,6 +82,8 @@ class RunFacts(Record):
     gates: GateDecision | None = None
     suspected_leaks: list[str] | None = None
     """What the leakage alarm suspects, a sentence each."""
+    without_leaks: list[str] | None = None
+    """Lines for people: what to paste so that the next run leaves the suspected columns out."""
     few_trials: str | None = None
     """That the search's budget was too short, in words."""
     report: str | None = None

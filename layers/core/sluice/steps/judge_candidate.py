@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sluice import keys, names
 from sluice.contract import Contract
+from sluice.contract.dropping import with_dropped
 from sluice.contract.metric_limits import SUSPECTED_LEAKS
 from sluice.errors import DamagedRecordError, NotFoundError
 from sluice.gates import Judgement, judge
 from sluice.gates.champion import RULE as BESIDE_CHAMPION
 from sluice.model.shortening import first, shortened
 from sluice.ports import Alerts, Clock, Json, Ledger, ObjectStore
-from sluice.records.evaluation import Evaluation
+from sluice.records.evaluation import Evaluation, Suspect
 from sluice.records.run_record import GateDecision, RunFacts
 from sluice.store.prepared_data import prepared_data, unexpected
 from sluice.store.run_records import (
@@ -52,6 +53,7 @@ def judge_candidate(
     evaluation: Evaluation | None = None
     why = ""
     beside: list[str] = []
+    without: list[str] = []
     try:
         evaluation = evaluation_of(project, run_id, objects=objects)
     except NotFoundError:
@@ -59,7 +61,7 @@ def judge_candidate(
     except DamagedRecordError as error:
         why = f": {error}"
     if evaluation:
-        _report_leakage(contract, run_id, evaluation, ledger=ledger, alerts=alerts)
+        without = _report_leakage(contract, run_id, evaluation, ledger=ledger, alerts=alerts)
         if evaluation.search and evaluation.search.short:
             update_run(project, run_id, RunFacts(few_trials=evaluation.search.short), ledger=ledger)
         serves = (
@@ -72,6 +74,8 @@ def judge_candidate(
         # the record, in S3, names the segments; what goes elsewhere names those that the contract lists
         reasons = judge(contract.gates, _masked(evaluation, contract)).reasons
         beside = _leaking_champion(project, judgement, ledger=ledger)
+        if all(each.outcome == "pass" for each in judgement.verdicts if each.metric == SUSPECTED_LEAKS):
+            without = []
     else:
         judgement = Judgement("inconclusive", ())
         reasons = [f"there is no readable evaluation of the candidate at {source}{why}"]
@@ -107,7 +111,7 @@ def judge_candidate(
             "Candidate Rejected",
             project,
             f"{project}: the new model of {run_id} is not released ({judgement.decision})",
-            "\n".join([*reasons, _kept_serving(project, ledger=ledger)]) + report_line(report),
+            "\n".join([*reasons, *without, _kept_serving(project, ledger=ledger)]) + report_line(report),
             {"run_id": run_id, "decision": judgement.decision, "record": record_key},
         )
     return {"decision": judgement.decision, "reasons": brief, "record": record_key}
@@ -130,21 +134,35 @@ def _kept_serving(project: str, *, ledger: Ledger) -> str:
     return f"{champion.run_id} keeps serving." if champion else "No model serves: this would have been the first."
 
 
-def _report_leakage(contract: Contract, run_id: str, evaluation: Evaluation, *, ledger: Ledger, alerts: Alerts) -> None:
-    """Puts what the leakage alarm suspects on the run's record, and asks people about it."""
+def _report_leakage(
+    contract: Contract, run_id: str, evaluation: Evaluation, *, ledger: Ledger, alerts: Alerts
+) -> list[str]:
+    """Puts what the leakage alarm suspects on the run's record, and asks people about it. Returns what to do."""
     suspects = evaluation.leakage.suspects if evaluation.leakage else []
     if not suspects:
-        return
+        return []
     project = contract.project
     told = first([each.sentence for each in suspects], MAX_REASONS, f"sluice why {run_id}")
-    update_run(project, run_id, RunFacts(suspected_leaks=told), ledger=ledger)
+    without = _without(contract, suspects)
+    update_run(project, run_id, RunFacts(suspected_leaks=told, without_leaks=without), ledger=ledger)
     alerts.publish(
         "Leakage Suspected",
         project,
         f"{project}: {run_id} learns from columns that may not be known when it predicts",
-        "\n".join([*told, _after_leakage(contract), f"All figures: sluice why {run_id}"]),
+        "\n".join([*told, _after_leakage(contract), *without, f"All figures: sluice why {run_id}"]),
         {"run_id": run_id, "suspects": len(suspects)},
     )
+    return without
+
+
+def _without(contract: Contract, suspects: Sequence[Suspect]) -> list[str]:
+    """Lines to paste: the contract without the columns, and its registration."""
+    columns = dict.fromkeys(name for each in suspects for name in each.columns)
+    return [
+        "To leave them out, write this into project.yaml (those known in time: known_before, not drop), and run:",
+        f"  {with_dropped(contract, columns)}",
+        f'  sluice register project.yaml && sluice retrain {contract.project} --reason "leaks dropped"',
+    ]
 
 
 def _after_leakage(contract: Contract) -> str:

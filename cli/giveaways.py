@@ -1,0 +1,117 @@
+"""Columns of a file that give the target away, or only tell rows apart: the leakage alarm, as far as it needs no run.
+
+`sluice init` drafts them as dropped, `sluice check` names them; the run's alarm searches with the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from sluice.contract import Contract
+from sluice.contract.dropping import with_dropped
+from sluice.model import identities
+from sluice.model.identities.arrays import numbers
+from sluice.model.identities.identifiers import identifier
+from sluice.model.shortening import listed
+
+ROWS = 5_000
+"""Rows that are looked at, evenly spaced over the file: the search then takes less than a second."""
+SECONDS = 2.0
+"""For pairs of columns, of which a wide file has many."""
+SHOWN = 4
+"""Columns that one sentence names."""
+
+
+class Giveaway(TypedDict):
+    """`columns`: the features to take out; `why` is a sentence without its full stop."""
+
+    columns: list[str]
+    why: str
+
+
+def lines(found: Sequence[Giveaway], contract: Contract) -> list[str]:
+    """The warning, and the line that ends it."""
+    if not found:
+        return []
+    columns = [name for each in found for name in each["columns"]]
+    target = contract.problem.learned_target
+    known = f"; known_before instead of drop for what is known before {target!r} is" if target else ""
+    return [*(f"  ! {each['why']}" for each in found), f"  → write `{with_dropped(contract, columns)}`{known}"]
+
+
+def giveaways(accepted: Path, contract: Contract) -> list[Giveaway]:
+    """Those of the file's accepted rows, without the columns in `features.known_before`."""
+    features = [name for name in contract.feature_columns if name not in contract.features.known_before]
+    columns, every = _sample(accepted, list(contract.data.columns))
+    types = {name: column.type for name, column in contract.data.columns.items()}
+    named = {name: found for name in features if (found := identifier(name, types[name], columns[name], every))}
+    told = _alike([name for name, found in named.items() if found.numbered], "counts the rows", "count the rows")
+    told += _alike(
+        [name for name, found in named.items() if not found.numbered], "only tells rows apart", "only tell rows apart"
+    )
+    target = contract.problem.target
+    if contract.problem.type not in ("binary", "multiclass", "regression") or target is None:
+        return told
+    labelled = [place for place, value in enumerate(columns[target]) if value is not None]
+    columns = {name: [values[place] for place in labelled] for name, values in columns.items()}
+    y, classes = _target(columns.pop(target), contract.problem.type)
+    looked_at = [name for name in features if name not in named]
+    exact, _ = identities.search(columns, types, y, classes, looked_at, SECONDS)
+    copies = [each.columns[0] for each in exact if each.kind == "copy"]
+    told += _alike(copies, f"is {target!r} in other words", f"are {target!r} in other words")
+    return [*told, *(_made(each, features, target) for each in exact if each.kind != "copy")]
+
+
+def _alike(columns: list[str], one: str, several: str) -> list[Giveaway]:
+    """Columns of which the same is to be said, in one sentence."""
+    if not columns:
+        return []
+    names = listed([repr(each) for each in columns], SHOWN)
+    return [Giveaway(columns=columns, why=f"{names} {one if len(columns) == 1 else several}")]
+
+
+def _sample(accepted: Path, names: list[str]) -> tuple[dict[str, list[Any]], int]:
+    """Typed values of rows that are evenly spaced, by column; times in seconds. And every how manieth row it is."""
+    file = pq.ParquetFile(accepted)
+    every = max(1, -(-file.metadata.num_rows // ROWS))
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    before = 0
+    for batch in file.iter_batches(columns=names):
+        kept = batch.take(pa.array(range(-before % every, batch.num_rows, every), pa.int64()))
+        before += batch.num_rows
+        for name in names:
+            columns[name] += _plain(kept.column(name))
+    return columns, every
+
+
+def _plain(values: pa.Array) -> list[Any]:
+    if pa.types.is_timestamp(values.type):
+        values = pc.divide(pc.cast(pc.cast(values, pa.timestamp("us")), pa.int64()), pa.scalar(1e6))
+    elif pa.types.is_integer(values.type):
+        values = pc.cast(values, pa.float64(), safe=False)
+    return list(values.to_pylist())
+
+
+def _target(values: list[Any], kind: str) -> tuple[np.ndarray, int]:
+    """Numbers, or indices of classes and how many there are."""
+    if kind == "regression":
+        return numbers(values), 0
+    classes, y = np.unique(np.array([str(value) for value in values], dtype=object), return_inverse=True)
+    return y, len(classes)
+
+
+def _made(found: identities.Identity, features: Sequence[str], target: str) -> Giveaway:
+    if found.kind == "formula":
+        why = f"{found.formula} gives {target!r}"
+    elif len(found.columns) <= SHOWN:
+        why = f"{target!r} is {found.formula}"
+    else:
+        why = f"{target!r} is a sum of {listed([repr(each) for each in found.columns], SHOWN)}"
+    return Giveaway(columns=[name for name in found.columns if name in features], why=why)
