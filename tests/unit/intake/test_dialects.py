@@ -229,6 +229,8 @@ TYPED = rules({"a": {"type": "text"}, "b": {"type": "category"}, "no": {"type": 
 @given(body=st.text(st.sampled_from("aabbno1 ,;'\"\\\n"), max_size=60))
 @example(body="a,b,no\nx,y,no\n")
 @example(body='1, "a, b",no\n')
+@example(body='x,"a,no\nb,"\n1,a b",no\n')
+@example(body='x,"a,no\nb,a,", b"\nb,a,no\n')
 def test_both_ways_of_reading_agree_on_every_layout(block: int, layout: FileLayout, body: str) -> None:
     """Where the fast way gives an answer it is that of the exact way, whatever the blocks; headers among rows too."""
     text = ("a,b,no\n" * (layout.header != 0) + body).encode()

@@ -15,6 +15,7 @@ from sluice.errors import EmptyFileError, FileTooLargeError, HeaderMismatchError
 from sluice.intake.blocks import Opener
 from sluice.intake.json_texts import layout, pieces
 from sluice.intake.limits import Limits
+from tests.messy.memory import Growth
 from tests.unit.intake.test_validation import contract, run
 
 RULES = {"id": {"type": "text"}, "n": {"type": "integer"}}
@@ -108,6 +109,14 @@ def test_a_damaged_value_spoils_no_other(size: int) -> None:
 def test_a_file_that_was_cut_off_is_refused(body: bytes, told: str, size: int) -> None:
     with pytest.raises(UnreadableFileError, match=told):
         texts(body, size)
+
+
+@pytest.mark.parametrize("text", [b"x" * 2**22, b"\\n" * 2**21, b"x\\n" * 2**20])
+def test_a_text_that_never_ends_takes_little_more_than_itself(text: bytes) -> None:
+    growth = Growth()
+    with pytest.raises(UnreadableFileError, match="has no end"):
+        list(pieces(opener(b'{"a": 1}{"a": "' + text, 2**16)))
+    assert growth.megabytes() < 60
 
 
 def test_memory_is_bounded_by_an_object() -> None:

@@ -56,6 +56,8 @@ class Layout:
     below_blanks: np.ndarray
     """Places of the records below a blank line."""
     ends_blank: bool
+    last_of_several: tuple[int, int] | None
+    """Where the last record of several lines begins and ends."""
 
 
 class BlockReader:
@@ -109,9 +111,25 @@ class BlockReader:
         """The lines of a block that begins at a record's start; None unless it certainly ends where a record ends."""
         if not self._has_plain_records(block):
             return None
-        if self._quote in block and self._layout(block).most_lines >= MAX_RECORD_LINES:
-            return None
+        if self._quote in block:
+            layout = self._layout(block)
+            if layout.most_lines >= MAX_RECORD_LINES or not self._ends_beyond_doubt(block, layout):
+                return None
         return _line_count(block)
+
+    def _ends_beyond_doubt(self, block: bytes, layout: Layout) -> bool:
+        """Whether nothing below the block can decide how its last record of several lines is read.
+
+        See `sluice.intake.open_quotes`: it does not fit the header, and no quote of this block stands below it.
+        """
+        if layout.last_of_several is None:
+            return True
+        start, end = layout.last_of_several
+        below = block[end:].replace(2 * self._quote, b"")
+        if self._quote in below or below.count(b"\n") >= MAX_RECORD_LINES:
+            return True
+        text = io.StringIO(block[start:end].decode("utf-8"), newline="")
+        return len(read_record(text, self._delimiter, self._quoting)) == len(self._header)
 
     def _has_plain_records(self, block: bytes) -> bool:
         """Whether a line end outside quotes, counted by their parity, ends a record, and nothing else does."""
@@ -179,12 +197,15 @@ class BlockReader:
         outside = np.flatnonzero(np.searchsorted(quotes, ends) % 2 == 0)
         lines = np.concatenate(([0], outside[:-1] + 1))
         starts = np.concatenate(([0], ends[outside[:-1]] + 1))
-        most_lines = int(np.diff(np.append(lines, len(ends))).max())
+        counts = np.diff(np.append(lines, len(ends)))
+        several = np.flatnonzero(counts > 1)
+        last = (int(starts[several[-1]]), int(ends[outside[several[-1]]]) + 1) if len(several) else None
         length = ends[outside] - starts
         blank = (length == 0) | ((length == 1) & (text[np.minimum(starts, len(text) - 1)] == _RETURN))
         filled = np.flatnonzero(~blank)
         below = np.flatnonzero(blank[np.maximum(filled - 1, 0)] & (filled > 0))
-        return Layout(starts[filled], lines[filled], len(ends), int(blank.sum()), most_lines, below, bool(blank[-1]))
+        blanks, most_lines = int(blank.sum()), int(counts.max())
+        return Layout(starts[filled], lines[filled], len(ends), blanks, most_lines, below, bool(blank[-1]), last)
 
     def _raw(self, block: bytes, places: Sequence[int]) -> Iterator[dict[str, str]]:
         """The fields of some rows, unchanged."""

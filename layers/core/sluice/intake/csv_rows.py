@@ -15,8 +15,9 @@ from sluice.intake.blocks import Blocks, Opener
 from sluice.intake.csv_blocks import BlockReader
 from sluice.intake.dialect import Dialect
 from sluice.intake.limits import UNLIMITED, Limits
+from sluice.intake.open_quotes import WHY, second_reading
 from sluice.intake.parts import Boundary
-from sluice.intake.records import next_record
+from sluice.intake.records import MAX_RECORD_LINES, next_record
 from sluice.intake.tables import TableWatch
 
 
@@ -143,9 +144,26 @@ class _ExactReader:
                 continue
             lines.push_back([line])
             try:
-                record, _ = next_record(lines, delimiter, quoting)
+                record, used = next_record(lines, delimiter, quoting)
             except csv.Error as error:
                 lines.next()
                 yield row, [content], f"broken quoting: {error}"
                 continue
+            if len(used) > 1 and (doubtful := self._second_reading(record, used)):
+                yield from ((row + at, fields, WHY) for at, fields in doubtful)
+                continue
             yield row, record, None
+
+    def _second_reading(self, record: list[str], used: list[str]) -> list[tuple[int, list[str]]]:
+        """The rows for which a record of several lines, and lines below it, may stand; none if it is beyond doubt."""
+        lines, below = self._lines, list[str]()
+
+        def taken() -> Iterator[str]:
+            while len(used) + len(below) < MAX_RECORD_LINES and (line := lines.next()) is not None:
+                below.append(line)
+                yield line
+
+        dialect = self._dialect
+        found = second_reading(record, used, taken(), len(self._names), dialect.delimiter, dialect.quoting)
+        lines.push_back(below[found.lines - len(used) :] if found else below)
+        return found.rows if found else []

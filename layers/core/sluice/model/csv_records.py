@@ -68,6 +68,27 @@ def read_record(lines: Iterator[str], delimiter: str = ",", quoting: Quoting = R
             raise csv.Error(f"'{delimiter}' expected after '{quote}'")
 
 
+def has_stray_quote(record: str, delimiter: str = ",", quoting: Quoting = RFC_4180) -> bool:
+    """Return whether a quote stands in a field that it does not enclose. `record`: the text of one, as it is read.
+
+    >>> has_stray_quote("1,'a ''b''',2", ",", Quoting("'")), has_stray_quote("1,a 'b',2", ",", Quoting("'"))
+    (False, True)
+    """
+    position = 0
+    while True:
+        start = _padding_end(record, position, delimiter) if quoting.padded else position
+        if record.startswith(quoting.quote, start):
+            _, _, end = _quoted(record, start + 1, iter(()), quoting)
+            end = _padding_end(record, end, delimiter) if quoting.padded else end
+        else:
+            end = record.find(delimiter, position)
+            if quoting.quote in record[position : end if end >= 0 else len(record)]:
+                return True
+        if end < 0 or not record.startswith(delimiter, end):
+            return False
+        position = end + len(delimiter)
+
+
 def read_records(lines: Iterator[str], delimiter: str = ",") -> Iterator[list[str]]:
     """Yield the records of `lines`; empty lines are left out. Raises csv.Error."""
     while True:
