@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from cli.app import main
+from cli.commands import cloud
+from cli.stack import LocalStack
 from examples.generate_sessions import Knobs, as_csv
+from testing.watched_run import FIRST_RUN
 
 ROOT = Path(__file__).resolve().parents[3]
 README = re.sub(r"\]\([^)]*\)", "]", (ROOT / "README.md").read_text(encoding="utf-8"))
@@ -90,6 +93,14 @@ def test_own_files_take_three_minutes_of_reading(table, tmp_path: Path, capsys: 
 def test_the_readmes_own_file_does_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "data.csv").write_bytes(as_csv(Knobs(rows=ROWS)))
     assert words(README) + read_of(tmp_path / "data.csv", "purchase", capsys) <= 3 * WORDS_A_MINUTE
+
+
+def test_what_is_printed_while_one_waits_is_read_in_a_minute() -> None:
+    """The lines to paste at the end of `make cloud`, and `sluice watch` of a first run."""
+    pasted = cloud.welcome(LocalStack(state=ROOT / ".localcloud"), background=False)
+    assert words(pasted) <= 80
+    assert words(FIRST_RUN) <= 120
+    assert words(pasted) + words(FIRST_RUN) <= WORDS_A_MINUTE
 
 
 def read_of(source: Path, target: str, capsys: pytest.CaptureFixture[str]) -> int:
