@@ -39,6 +39,12 @@ export function duration(from, to) {
   return minutes ? `${minutes} min ${String(rest).padStart(2, "0")} s` : `${rest} s`;
 }
 
+export function span(seconds) {
+  if (seconds < 90) return `${number(seconds, 0)} s`;
+  if (seconds < 5400) return `${number(seconds / 60, 0)} min`;
+  return seconds < 172_800 ? `${number(seconds / 3600, 1)} h` : `${number(seconds / 86_400, 1)} days`;
+}
+
 export const plural = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
 
 const KINDS = {

@@ -89,6 +89,30 @@ def test_axe_finds_nothing_on_any_page(page: Page, theme: str):
     assert found == {}
 
 
+def test_an_endpoint_that_is_gone_is_missing_on_every_page(page: Page, monkeypatch: pytest.MonkeyPatch):
+    models: Any = page.console.source.world.models
+    monkeypatch.setattr(models, "endpoint", lambda name: None)
+    page.console.source.kept.forget()
+    page.open("/")
+    assert page.evaluate("document.querySelector('tbody td .tag').textContent") == "missing"
+    page.open("/projects/shop")
+    assert page.evaluate("document.querySelector('main h2 .tag').textContent") == "missing"
+    assert "sluice wake shop" in page.evaluate("document.querySelector('main .failure').textContent")
+    monkeypatch.undo()
+    page.console.source.kept.forget()
+
+
+def test_in_a_narrow_window_the_chosen_state_is_shown_at_once(page: Page):
+    size = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    page.browser.call("Emulation.setDeviceMetricsOverride", **size)
+    try:
+        page.open(f"/projects/shop/runs/{RUN}")
+        page.evaluate(CLICK)
+        page.until("document.querySelector('aside h2').getBoundingClientRect().top < innerHeight", 5.0)
+    finally:
+        page.browser.call("Emulation.clearDeviceMetricsOverride")
+
+
 def test_no_page_is_wider_than_a_telephone(page: Page):
     size = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     page.browser.call("Emulation.setDeviceMetricsOverride", **size)

@@ -23,6 +23,13 @@ def test_an_axis_has_a_few_ticks_within_its_ends(a: float, b: float) -> None:
     assert all(axis.low - slack <= tick <= axis.high + slack for tick in ticks)
 
 
+def test_a_line_of_one_point_is_seen() -> None:
+    drawn = str(
+        figures.lines("x", share("x"), share("y"), [Line("a", [0.5], [0.5]), Line("b", [0.1, 0.9], [0.1, 0.9])])
+    )
+    assert (drawn.count("<circle"), drawn.count('class="curve')) == (1, 1)
+
+
 def test_ticks_are_round() -> None:
     assert Axis("x", 0.0, 1.0).ticks() == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
     assert Axis("x", -30.0, 170.0).ticks() == [0.0, 50.0, 100.0, 150.0]

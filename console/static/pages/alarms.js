@@ -19,7 +19,7 @@ export function draw(data, { project }) {
     h("h1", { tabindex: -1 }, `Alarms of ${project}`),
     projectTabs(project, "alarms"),
     h("h2", null, "Of the project"),
-    data.alarms.length ? list(data.alarms, "Alarms of the project") : empty("The project has no alarm yet: they come with its first model."),
+    data.alarms.length ? list(data.alarms, "Alarms of the project") : empty("The project has no alarm: alarms come with its first model, and go with its endpoint."),
     h("h2", null, "Of the stack"),
     data.stack.length ? list(data.stack, "Alarms of the stack") : empty("The stack has no alarm that you may see."),
     data.history.length ? [h("h2", null, "Changes"), table([["Alarm"], ["What"], ["At (UTC)"]],

@@ -1,7 +1,7 @@
 // Drift, quality, volume and maturity over time; the newest measurement in full; responses to alarms.
 
 import { drawn, h } from "../dom.js";
-import { card, empty, facts, listed, measured, moment, number, percent, plural, projectAt, runAt, table, tag, tiles, time } from "../words.js";
+import { card, empty, facts, listed, measured, moment, number, percent, plural, projectAt, runAt, span, table, tag, tiles, time } from "../words.js";
 import { acceptDrift } from "./actions.js";
 import { projectTabs } from "./tabs.js";
 
@@ -64,6 +64,8 @@ function quality(found) {
   return [name, number(found.value), `${number(found.labels)} labels${ends}`];
 }
 
+const TIME = /^\d{4}-\d\d-\d\dT/;
+
 function labels(found) {
   if (!found) return null;
   const pairs = Object.entries(found).filter(([, value]) => ["number", "string"].includes(typeof value));
@@ -71,8 +73,8 @@ function labels(found) {
   if (!pairs.length && !maturity) return null;
   if (!maturity && pairs.every(([, value]) => value === 0)) return card("Delayed labels", h("p", { class: "quiet" }, "No label has arrived in the time that was measured."));
   return card("Delayed labels", facts(
-    ...pairs.slice(0, 12).map(([name, value]) => [name.replaceAll("_", " "), number(value)]),
+    ...pairs.slice(0, 12).map(([name, value]) => [name.replaceAll("_", " "), TIME.test(value) ? time(value) : number(value)]),
     typeof maturity?.labelled_share === "number" ? ["requests that get a label", percent(maturity.labelled_share, 1)] : null,
-    typeof maturity?.mature_age_seconds === "number" ? ["mature after", `${number(maturity.mature_age_seconds / 86_400, 2)} days`] : null,
+    typeof maturity?.mature_age_seconds === "number" ? ["mature after", span(maturity.mature_age_seconds)] : null,
   ));
 }

@@ -3,6 +3,7 @@
 import { h } from "../dom.js";
 import { duration, empty, facts, kindOf, number, percent, plural, projectAt, runAt, seg, table, tag, time } from "../words.js";
 import { retrain, rollBack } from "./actions.js";
+import { serving } from "./projects.js";
 import { projectTabs } from "./tabs.js";
 
 export const title = ({ project }) => project;
@@ -46,7 +47,7 @@ function champion({ project, champion: found, waiting }, again) {
   const endpoint = found.endpoint;
   return h("section", { class: "card", "aria-label": "What serves" },
     h("h2", null, "Serves ", h("a", { href: runAt(project, found.run_id) }, found.run_id), " ",
-      tag(found.serving === "awake" ? endpoint?.status ?? "missing" : found.serving)),
+      serving(found)),
     facts(
       ["Promoted", time(found.promoted_at)],
       ["Probation until", time(found.probation_until)],
@@ -54,6 +55,7 @@ function champion({ project, champion: found, waiting }, again) {
       ...Object.entries(found.metrics).slice(0, 4).map(([name, value]) => [name, number(value)]),
       endpoint ? ["Traffic", endpoint.variants.map((each) => `${each.run_id} ${percent(each.share)}`).join(", ") || "–"] : null,
     ),
+    found.serving === "awake" && !endpoint ? h("p", { class: "failure" }, `The endpoint does not exist, so nothing serves. \`sluice wake ${project}\` makes it again.`) : null,
     endpoint?.failure ? h("p", { class: "failure" }, endpoint.failure) : null,
     h("div", { class: "choices" }, asks, retrain(project, again), found.previous ? rollBack(project, found, again) : null));
 }

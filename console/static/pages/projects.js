@@ -49,8 +49,7 @@ function row(each) {
 }
 
 export function serving(champion) {
-  const state = champion.endpoint?.status ?? champion.serving;
-  return tag(champion.serving === "awake" ? state : champion.serving);
+  return tag(champion.serving === "awake" ? champion.endpoint?.status ?? "missing" : champion.serving);
 }
 
 export const runsOf = (count) => plural(count, "run");

@@ -19,7 +19,8 @@ export function draw(data, { project, run }) {
   return [
     h("h1", { tabindex: -1 }, `Release of ${run} `, tag(data.run.shown)),
     runTabs(project, run, "release"),
-    data.plan ? steps(data) : null,
+    // a first model gets all requests at once, whatever the contract's steps are
+    data.plan && (data.plan.champion_run || data.canary || data.bandit) ? steps(data) : null,
     data.abort_requested ? h("p", { class: "failure" }, `An abort was asked for: ${data.abort_requested.reason ?? ""}`) : null,
     nothing ? empty(data.live ? "The release has not begun to measure." : "This run has no canary, bandit or replay: it was the first model, or ended before.") : null,
     data.canary ? canary(data.canary) : null,

@@ -69,7 +69,11 @@ const caught = (state) => state?.status === "caught" || state?.status === "faile
 function nodeOf(machine, node, state, chosen, choose) {
   const on = chosen?.machine === machine && chosen.state === node.name;
   const words = state.status ? WORDS[state.status] : "not entered";
-  const pick = () => choose({ machine, state: on ? null : node.name });
+  const pick = () => {
+    choose({ machine, state: on ? null : node.name });
+    // in a narrow window what is known of the state stands below all graphs
+    if (!on && matchMedia("(max-width: 60rem)").matches) document.querySelector("aside.side")?.scrollIntoView();
+  };
   return h("g", {
     key: node.name, class: `node ${state.status ?? "unseen-yet"} ${node.box ? "box" : ""} ${on ? "chosen" : ""}`,
     transform: `translate(${node.x} ${node.y})`, role: "button", tabindex: 0, "aria-pressed": String(on),

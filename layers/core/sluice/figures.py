@@ -103,7 +103,8 @@ def lines(
         parts.append(element("path", d=_path(x, y, [at, at], [low, high]), class_="whisker"))
     for i, line in enumerate(series):
         colour = f"s{(i if line.colour is None else line.colour) % SERIES}"
-        if line.kind != "dots":
+        # a line of one point would not be seen
+        if line.kind != "dots" and len(line.xs) != 1:
             parts.append(element("path", d=_path(x, y, line.xs, line.ys), class_=f"curve {colour} {line.kind}".strip()))
         else:
             parts += [

@@ -239,6 +239,15 @@ def test_of_several_faults_that_are_over_one_is_chosen() -> None:
         world.call(accept_drift, PROJECT, "ann", "", ["zzz"])
 
 
+def test_a_fault_in_whose_time_nothing_arrived_says_so() -> None:
+    world = made()
+    measured(world, FAULT)
+    measured(world, NOTHING, hours=30)
+    told = world.alerts.published[-1].message
+    assert "no dataset arrived from 2026-" in told
+    assert "to learn from them" not in told
+
+
 def test_of_several_faults_that_are_held_the_chosen_ones_are_accepted() -> None:
     world = made()
     for columns in (["pages"], ["price"], ["channel"]):

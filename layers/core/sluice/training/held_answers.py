@@ -119,14 +119,17 @@ def tell_once(
         subject = f"{project}: was {change.name} real drift?" if change.doubted else f"{project}: {change.name} is over"
         said = reasons = [f"{change.name} is over: {_who_says_so(change)}"]
         if change.left_out:
+            between = f"from {utc(change.since)} to {utc(change.over)}"
             of = f"{len(ids)} dataset{'' if len(ids) == 1 else 's'}"
-            told = f"{rows:,} rows of {of} arrived from {utc(change.since)} to {utc(change.over)}"
-            named = f": {listed(ids, MAX_TOLD, key)}" if ids else ""
-            reasons.append(f"{told} and stay out of later runs{named}")
+            reasons.append(
+                f"{rows:,} rows of {of} arrived {between} and stay out of later runs: {listed(ids, MAX_TOLD, key)}"
+                if ids
+                else f"no dataset arrived {between}, so no row stays out of later runs"
+            )
             accept = f"`sluice accept-drift {project} --change {change.change_id}`"
             if change.doubted:
                 reasons.append(f"was it real from its beginning? If so: {accept}; if the data were broken, do nothing")
-            else:
+            elif ids:
                 reasons.append(f"to learn from them: {accept}")
     facts = {"change_id": change.change_id, "reason": change.reason, "columns": list(change.columns), "record": key}
     alerts.publish(kind, project, subject, "\n".join(said), facts)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sluice.escaping import short
+from sluice.moments import utc
 from sluice.page import Child, Safe, element, row, table, tag
 
 _COUNTS = (
@@ -89,7 +90,8 @@ def _metrics(quality: Mapping[str, Any]) -> list[Safe]:
         for name, each in found.items()
     ]
     window = quality["window"]
-    caption = f"Requests from {short(window['from'])} until {short(window['until'])}, when nine tenths of labels are in"
+    since, until = (utc(short(window[end])) for end in ("from", "until"))
+    caption = f"Requests from {since} until {until}, when nine tenths of labels are in"
     return [element("h2", "Metrics"), table([("Metric", None), ("Value", "n"), ("95 %", "n")], rows, caption)]
 
 
@@ -137,7 +139,7 @@ def _period(each: Mapping[str, Any], equal: bool) -> Safe:
     cells += [(_number(each.get("value")), "n"), (_ends(each.get("low"), each.get("high")), "n")]
     if equal:
         cells.append((_number(each.get("value_at_equal_age")), "n"))
-    return row(short(each["from"]), *cells)
+    return row(utc(short(each["from"])), *cells)
 
 
 def _number(value: float | None) -> str:
