@@ -6,7 +6,7 @@ tree (`cli.watching.tree`) and in the lines of `--verbose`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cli.commands.runs import explanation
@@ -125,15 +125,15 @@ class _Told:
         elif state.name == "Judge Candidate" and facts.get("decision"):
             yield from self._judged(state)
         elif state.name == "Replay Requests" and state.ended and facts:
-            yield _line("replay", "; ".join(state.evidence.lines), good=facts.get("decision") != "abort")
+            yield _line("replay", _joined(state.evidence.lines), good=facts.get("decision") != "abort")
         elif state.name in ("Bake", "Await Swap"):
             yield from (Line(f"  {text}") for text in state.evidence.lines)
         elif state.name == "Judge Canary":
             yield from _steps(state)
         elif state.name == "Choose Weights" and facts.get("decision") in ("promote", "abort"):
-            yield _line("release", "; ".join(state.evidence.lines), good=facts["decision"] == "promote")
+            yield _line("release", _joined(state.evidence.lines), good=facts["decision"] == "promote")
         elif state.name.startswith("Verify ") and state.ended and facts.get("decision") not in (None, "verified"):
-            yield _line("check", "; ".join(state.evidence.lines), good=False)
+            yield _line("check", _joined(state.evidence.lines), good=False)
         elif state.machine == "ReleaseModel" and state.name == "Model Promoted":
             yield _line("release", "the new model serves all requests")
 
@@ -152,7 +152,7 @@ class _Told:
             if each["metric"] == "suspected_leaks":
                 self._leaks = []
         if not verdicts:
-            yield _line("gates", "; ".join(state.evidence.lines), good=False)
+            yield _line("gates", _joined(state.evidence.lines), good=False)
         yield from self._suspected()
 
     def _suspected(self) -> Iterator[Line]:
@@ -175,6 +175,15 @@ class _Told:
 
 
 _WORDS = {"fail": "failed", "inconclusive": "not certain, so not passed"}
+
+
+def _joined(lines: Iterable[str]) -> str:
+    """Lines of a record, of which some begin with a dash, on one.
+
+    >>> _joined(["verification: failed", "- no answer"])
+    'verification: failed; no answer'
+    """
+    return "; ".join(line.strip().removeprefix("- ") for line in lines)
 
 
 def _line(stage: str, text: str, *, good: bool = True) -> Line:
