@@ -74,8 +74,6 @@ def judge_candidate(
         # the record, in S3, names the segments; what goes elsewhere names those that the contract lists
         reasons = judge(contract.gates, _masked(evaluation, contract)).reasons
         beside = _leaking_champion(project, judgement, ledger=ledger)
-        if all(each.outcome == "pass" for each in judgement.verdicts if each.metric == SUSPECTED_LEAKS):
-            without = []
     else:
         judgement = Judgement("inconclusive", ())
         reasons = [f"there is no readable evaluation of the candidate at {source}{why}"]
@@ -98,7 +96,7 @@ def judge_candidate(
         "reasons": stated,
         "inputs": {"evaluation": source, "rows": evaluation.rows if evaluation else None},
         "verdicts": verdicts,
-        "notes": [*(_notes(evaluation) if evaluation else []), *report_note],
+        "notes": [*(_notes(evaluation) if evaluation else []), *without, *report_note],
         "report": report,
     }
     write_json(record_key, record, objects=objects)
@@ -107,11 +105,13 @@ def judge_candidate(
     facts = RunFacts(gates=GateDecision(decision=judgement.decision, reasons=brief), report=report)
     update_run(project, run_id, facts, ledger=ledger)
     if judgement.decision != "approved":
+        leaking = any(each.metric == SUSPECTED_LEAKS and each.outcome != "pass" for each in judgement.verdicts)
         alerts.publish(
             "Candidate Rejected",
             project,
             f"{project}: the new model of {run_id} is not released ({judgement.decision})",
-            "\n".join([*reasons, *without, _kept_serving(project, ledger=ledger)]) + report_line(report),
+            "\n".join([*reasons, *(without if leaking else []), _kept_serving(project, ledger=ledger)])
+            + report_line(report),
             {"run_id": run_id, "decision": judgement.decision, "record": record_key},
         )
     return {"decision": judgement.decision, "reasons": brief, "record": record_key}
