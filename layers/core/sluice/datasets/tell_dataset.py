@@ -27,9 +27,9 @@ def tell_dataset(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts
             message += f" The file was judged in {parts} part{'s' * (parts > 1)}."
         if twin := record["notes"].get("same_content_as"):
             message += (
-                f" Its content is that of {visible(twin['key'])} (dataset {twin['dataset_id']}), so without data.key a run "
-                f"learns from each of its rows twice. `sluice withdraw {project} {dataset} --reason TEXT` leaves this "
-                "one out."
+                f" Its content is that of {visible(twin['key'])} (dataset {twin['dataset_id']}), so without data.key a "
+                f"run learns from each of its rows twice. `sluice withdraw {project} {dataset} --reason TEXT` leaves "
+                "this one out."
             )
         alerts.publish("Dataset Accepted", project, f"{project}: {record['rows']} rows accepted", message, facts)
         if record["quarantined_rows"]:
