@@ -52,13 +52,14 @@ def digest(view: View) -> Digest:
     told = _Told(view)
     settled = tuple(told.lines())
     running = next((each for each in reversed(list(every(view.states))) if each.status == "running"), None)
-    if view.over or view.waits or running is None:
+    # a stage whose steps have all ended is about to enter the next one, or to end
+    if view.over or view.waits or running is None or running.children:
         return Digest(settled)
     top = next(state for state in reversed(view.states) if state.status == "running")
     named = next((each for each in (running, top) if each.name in _GOING_ON), None)
     words = _GOING_ON[named.name] if named else running.words
-    if top.name == "Release Model" and running.name not in _GOING_ON and running.words.startswith("Rolling back"):
-        words = running.words
+    if any(each.words.startswith("Rolling back") for each in every([top])):
+        words = "rolling back to the earlier model"
     return Digest(settled, words, (named or running).seconds(view.at), _progress(view))
 
 

@@ -131,7 +131,11 @@ def test_a_rollback_and_what_could_not_be_read_are_said():
         "shop", {"run_id": RUN}, [State("Lifecycle", "Build Model", AT, ended=AT, children=[refused]), release], AT
     )
     found = digest(view)
-    assert found.now == "Rolling back: waiting until the earlier model serves alone"
+    assert found.now == "rolling back to the earlier model"
+    back.ended = AT
+    assert digest(view).now == "", "between two steps"
+    release.children.append(State("ReleaseModel", "Complete Rollback", AT))
+    assert digest(view).now == "rolling back to the earlier model", "until the release has ended"
     assert [line.text for line in found.settled] == ["  ! Evaluate Candidate is not shown: denied"]
 
 
