@@ -231,6 +231,8 @@ TYPED = rules({"a": {"type": "text"}, "b": {"type": "category"}, "no": {"type": 
 @example(body='1, "a, b",no\n')
 @example(body='x,"a,no\nb,"\n1,a b",no\n')
 @example(body='x,"a,no\nb,a,", b"\nb,a,no\n')
+@example(body='x,a,"no\nb,"\n1,a b",no\nb,a,no\n')
+@example(body='x,a,"no\nb,a,no\nb,a,no\nb,"\nb,a,no\n1,a b",no\nb,a,no\n')
 def test_both_ways_of_reading_agree_on_every_layout(block: int, layout: FileLayout, body: str) -> None:
     """Where the fast way gives an answer it is that of the exact way, whatever the blocks; headers among rows too."""
     text = ("a,b,no\n" * (layout.header != 0) + body).encode()

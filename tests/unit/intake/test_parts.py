@@ -118,7 +118,7 @@ NASTY = [
     *("", "  ", "id,n,kind", 'g,4,"open', 'h,5,stray" quote', '"i" ,6, "padded"', "j,7,é", "k,8,x\r", "l,\0,x"),
     *("id,n,kind,more", "1,2,3,4", "5,6,7,8", "\r", "m,9,x\rn,1,y"),
     # what an open quote takes, and where it ends
-    *('o,"2,x', 'p,3,", y"', 'q,"', 'b,c d",4'),
+    *('o,"2,x', 'o,2,"x', 'p,3,", y"', 'q,"', 'b,c d",4'),
 ]
 HEADERS = ["id,n,kind\n", "id;n;kind\n", "title\n\nid,n,kind\n", "\ufeffid,n,kind\r\n", "kind,n,id,extra\n"]
 
@@ -134,6 +134,7 @@ HEADERS = ["id,n,kind\n", "id;n;kind\n", "title\n\nid,n,kind\n", "\ufeffid,n,kin
 @example("id,n,kind\n", ["a,1,x"] * 9 + ["1,2,3,4", "id,n,kind,more", "1,2,3,4", "b,2,y", "1,2,3,4"], True, 8)
 @example("id,n,kind\n", ['a,1,"open'] + ["b,2,y"] * 600 + ['c,"3",z'] * 9, False, 100)
 @example("id,n,kind\n", ["a,1,x", 'o,"2,x', 'q,"', 'b,c d",4', 'o,"2,x', 'p,3,", y"', "a,1,x"] * 3, True, 12)
+@example("id,n,kind\n", ['o,2,"x', 'q,"', 'b,c d",4', 'o,2,"x', "a,1,x", "a,1,x", 'q,"', 'b,c d",4'] * 3, True, 12)
 @example("kind,n,id,extra\n", [*["id,n,kind,more"] * 2, "a,1,x", *["id,n,kind,more"] * 3], False, 1)
 def test_any_csv_ends_in_parts_as_in_one_pass(header: str, rows: list[str], ended: bool, size: int) -> None:
     body = (header + "\n".join(rows) + "\n" * ended).encode()

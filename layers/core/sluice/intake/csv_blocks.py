@@ -21,6 +21,7 @@ import pyarrow.csv as pa_csv
 from sluice.intake.arrow_types import CODED, FALSE_WORDS, TEXT, TRUE_WORDS, Plan
 from sluice.intake.batches import Batch
 from sluice.intake.dialect import Dialect
+from sluice.intake.open_quotes import Lines, Unsettled, may_be_read_twice, second_reading
 from sluice.intake.quotes import enclose_fields
 from sluice.intake.records import MAX_RECORD_CHARACTERS, MAX_RECORD_LINES
 from sluice.intake.repeated_headers import may_repeat_header
@@ -37,6 +38,7 @@ class ReadBlock:
     below_gaps: Sequence[int]
     """Places of the rows below a blank line or a row without a value."""
     ends_blank: bool
+    open_end: Unsettled | None = None
 
     def records(self, places: Sequence[int]) -> list[list[str]]:
         """The fields of some rows."""
@@ -91,12 +93,14 @@ class BlockReader:
             return None
         rows = len(next(iter(columns.values())))
         numbers, lines, blank = np.arange(first_line, first_line + rows), rows, 0
+        open_end = None
         below_gaps, ends_blank = _below_empty(columns)
         # Arrow leaves out blank lines, and a line end within quotes ends no row
         if rows != _line_count(block):
             layout = self._layout(block)
             if layout.most_lines >= MAX_RECORD_LINES or len(layout.offsets) != rows:
                 return None
+            open_end = self._open_end(block, layout)
             numbers, lines, blank = first_line + layout.lines, layout.line_count, layout.blank_lines
             below_gaps = [*below_gaps, *layout.below_blanks.tolist()]
             ends_blank |= layout.ends_blank
@@ -105,31 +109,43 @@ class BlockReader:
             return list(self._raw(block, places))
 
         batch = Batch(columns, pa.array(numbers, pa.int64()), raw=raw)
-        return ReadBlock(batch, lines, blank, below_gaps, ends_blank)
+        return ReadBlock(batch, lines, blank, below_gaps, ends_blank, open_end)
 
-    def line_count(self, block: bytes) -> int | None:
+    def line_count(self, block: bytes) -> tuple[int, Unsettled | None] | None:
         """The lines of a block that begins at a record's start; None unless it certainly ends where a record ends."""
         if not self._has_plain_records(block):
             return None
+        open_end = None
         if self._quote in block:
             layout = self._layout(block)
-            if layout.most_lines >= MAX_RECORD_LINES or not self._ends_beyond_doubt(block, layout):
+            if layout.most_lines >= MAX_RECORD_LINES:
                 return None
-        return _line_count(block)
+            open_end = self._open_end(block, layout)
+        return _line_count(block), open_end
 
-    def _ends_beyond_doubt(self, block: bytes, layout: Layout) -> bool:
-        """Whether nothing below the block can decide how its last record of several lines is read.
+    def is_doubtful(self, open_end: Unsettled, following: bytes) -> bool:
+        """Whether the exact way must look at a block and at the one that follows it."""
+        text = following.decode("utf-8")
+        return may_be_read_twice(open_end, text, len(self._header), self._delimiter, self._quoting)
 
-        See `sluice.intake.open_quotes`: it does not fit the header, and no quote of this block stands below it.
+    def _open_end(self, block: bytes, layout: Layout) -> Unsettled | None:
+        """The last record of several lines, if what follows the block may give it a second reading.
+
+        A quote below it, in this block, shows that it has none: that one encloses a field.
         """
         if layout.last_of_several is None:
-            return True
+            return None
         start, end = layout.last_of_several
-        below = block[end:].replace(2 * self._quote, b"")
-        if self._quote in below or below.count(b"\n") >= MAX_RECORD_LINES:
-            return True
-        text = io.StringIO(block[start:end].decode("utf-8"), newline="")
-        return len(read_record(text, self._delimiter, self._quoting)) == len(self._header)
+        at = block.find(self._quote, end)
+        if at >= 0 and block[at + 1 : at + 2] != self._quote:
+            return None
+        lines = list(io.StringIO(block[start:].decode("utf-8"), newline=""))
+        count = block.count(b"\n", start, end) + (not block.endswith(b"\n", start, end))
+        used, below = lines[:count], lines[count:]
+        record = read_record(iter(used), self._delimiter, self._quoting)
+        looked = Lines(below, MAX_RECORD_LINES - count)
+        second_reading(record, used, looked, len(self._header), self._delimiter, self._quoting)
+        return Unsettled(record, used, below) if looked.ended else None
 
     def _has_plain_records(self, block: bytes) -> bool:
         """Whether a line end outside quotes, counted by their parity, ends a record, and nothing else does."""

@@ -42,8 +42,13 @@ def read_csv(
     tables = notes.tables = slow.tables
     if dialect.above:
         yield text_batch(dialect.names, [], [], list(dialect.above))
-    while block := lines.take():
+    following = b""
+    while block := following or lines.take():
+        following = b""
         found = fast.read(block, row + 1) if fast else None
+        if fast and found and found.open_end:
+            following = lines.take()
+            found = None if fast.is_doubtful(found.open_end, following) else found
         if found is not None:
             row += found.lines
             notes.blank_lines += found.blank_lines
@@ -51,7 +56,8 @@ def read_csv(
             yield found.batch
         else:
             lines.number = row
-            lines.feed(block)
+            lines.feed(block + following)
+            following = b""
             yield from slow.read()
             row = lines.number
 
@@ -66,17 +72,24 @@ def csv_boundaries(text: Opener, dialect: Dialect, limits: Limits, size: int) ->
     row = lines.number
     yield lines.taken, lines.taken, row
     fast, slow = BlockReader(dialect, AS_TEXT), _ExactReader(lines, dialect, Notes("csv"), AS_TEXT)
-    while block := lines.take(size):
-        count = fast.line_count(block)
-        if count is None:
+    following = b""
+    while block := following or lines.take(size):
+        following = b""
+        found = fast.line_count(block)
+        if found and (open_end := found[1]):
+            following = lines.take(size)
+            found = None if fast.is_doubtful(open_end, following) else found
+        if found is None:
             lines.number = row
-            lines.feed(block)
+            lines.feed(block + following)
+            following = b""
             for _ in slow.records():
                 pass
             row = lines.number
         else:
-            row += count
-        yield lines.taken, lines.taken, row
+            row += found[0]
+        end = lines.taken - len(following)
+        yield end, end, row
 
 
 def _below_header(text: Opener, dialect: Dialect, limits: Limits, before: int = 0) -> Blocks:

@@ -7,18 +7,20 @@ rows, or for fields of this one, up to the quote that closes it; there, a quote 
     r1,"x,1,2           r1 | x,1,2⏎r2,5,      r1 | "x | 1   | 2
     r2,5,", y",7           |  y" | 7          r2 | 5  | , y | 7
 
-So a record of several lines is read again, with its open quote as a character like others, if it has such a quote or
-another number of fields than the header. If all its lines are rows of the header's width then, nobody can tell which
-reading is right. A record is never doubted in a file whose quotes all enclose fields and whose rows all fit.
+So a record of several lines is read again, with its open quote as a character like others. If all its lines are rows
+of the header's width then, and there is a quote behind text where the first reading ends, nobody can tell which one is
+right. A record is never doubted in a file whose quotes all enclose fields.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from sluice.intake.records import MAX_RECORD_LINES
 from sluice.model.csv_records import Quoting, has_stray_quote, read_record
 
 WHY = (
@@ -33,6 +35,15 @@ class SecondReading:
 
     rows: list[tuple[int, list[str]]]
     lines: int
+
+
+@dataclass(frozen=True)
+class Unsettled:
+    """A record of several lines whose second reading goes on in the next block, and the lines between."""
+
+    record: Sequence[str]
+    lines: Sequence[str]
+    below: Sequence[str]
 
 
 class _Counted:
@@ -56,11 +67,7 @@ def second_reading(
 
     `below`: the lines below it, of which more may be taken than the reading has. Raises what they raise.
     """
-    fits = len(record) == width
-    if width < 2 or (fits and not has_stray_quote("".join(lines), delimiter, quoting)):
-        return None
-    first = _with_open_quote(lines[0], delimiter, quoting)
-    if first is None or len(first) != width:
+    if width < 2 or (first := _with_open_quote(lines[0], delimiter, quoting)) is None or len(first) != width:
         return None
     source = _Counted(chain(lines[1:], below))
     rows = [(0, first)]
@@ -72,11 +79,40 @@ def second_reading(
         if len(row) != width or _is_escaped(source.taken, quoting):
             return None
         rows.append((at, row))
-    # one that does not fit is refused as a whole; what is below it counts only if it would be taken for rows
-    doubtful = (
-        fits if at == len(lines) else _is_behind_text("".join(source.taken[len(lines) - 1 :]), delimiter, quoting)
-    )
+    if at > len(lines):
+        doubtful = _is_behind_text("".join(source.taken[len(lines) - 1 :]), delimiter, quoting)
+    else:
+        # one that does not fit is refused as a whole
+        doubtful = len(record) == width and has_stray_quote("".join(lines), delimiter, quoting)
     return SecondReading(rows, at) if doubtful else None
+
+
+def may_be_read_twice(open_end: Unsettled, following: str, width: int, delimiter: str, quoting: Quoting) -> bool:
+    """Whether the text behind a block gives its last record of several lines a second reading, or does not tell."""
+    below = Lines(chain(open_end.below, io.StringIO(following, newline="")), MAX_RECORD_LINES - len(open_end.lines))
+    found = second_reading(open_end.record, open_end.lines, below, width, delimiter, quoting)
+    return found is not None or (below.ended and bool(following))
+
+
+class Lines:
+    """At most so many lines. `ended`: more of them were asked for than there are."""
+
+    def __init__(self, lines: Iterable[str], most: int) -> None:
+        self._lines, self._left = iter(lines), most
+        self.ended = False
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if not self._left:
+            raise StopIteration
+        line = next(self._lines, None)
+        if line is None:
+            self.ended = True
+            raise StopIteration
+        self._left -= 1
+        return line
 
 
 def _with_open_quote(line: str, delimiter: str, quoting: Quoting) -> list[str] | None:
@@ -97,9 +133,9 @@ def _with_open_quote(line: str, delimiter: str, quoting: Quoting) -> list[str] |
 
 def _is_behind_text(below: str, delimiter: str, quoting: Quoting) -> bool:
     """Whether the first quote, of those that are not doubled, stands where no field begins."""
-    quote = quoting.quote
-    at = below.replace(2 * quote, "  ").find(quote)
-    before = below[:at].rstrip(" \t" if delimiter != "\t" else " ")
+    at = below.replace(2 * quoting.quote, "\0\0").find(quoting.quote)
+    blanks = " \t".replace(delimiter, "")
+    before = below[:at].rstrip(blanks + quoting.quote)
     return at >= 0 and not (not before or before.endswith((delimiter, "\n", "\r")))
 
 
