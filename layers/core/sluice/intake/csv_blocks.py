@@ -125,8 +125,7 @@ class BlockReader:
 
     def is_doubtful(self, open_end: Unsettled, following: bytes) -> bool:
         """Whether the exact way must look at a block and at the one that follows it."""
-        text = following.decode("utf-8")
-        return may_be_read_twice(open_end, text, len(self._header), self._delimiter, self._quoting)
+        return may_be_read_twice(open_end, following, len(self._header), self._delimiter, self._quoting)
 
     def _open_end(self, block: bytes, layout: Layout) -> Unsettled | None:
         """The last record of several lines, if what follows the block may give it a second reading.

@@ -87,9 +87,11 @@ def second_reading(
     return SecondReading(rows, at) if doubtful else None
 
 
-def may_be_read_twice(open_end: Unsettled, following: str, width: int, delimiter: str, quoting: Quoting) -> bool:
+def may_be_read_twice(open_end: Unsettled, following: bytes, width: int, delimiter: str, quoting: Quoting) -> bool:
     """Whether the text behind a block gives its last record of several lines a second reading, or does not tell."""
-    below = Lines(chain(open_end.below, io.StringIO(following, newline="")), MAX_RECORD_LINES - len(open_end.lines))
+    # only as much of it is decoded as is read
+    text = io.TextIOWrapper(io.BytesIO(following), "utf-8", newline="")
+    below = Lines(chain(open_end.below, text), MAX_RECORD_LINES - len(open_end.lines))
     found = second_reading(open_end.record, open_end.lines, below, width, delimiter, quoting)
     return found is not None or (below.ended and bool(following))
 
