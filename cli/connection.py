@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoRegionError
 
 from cli.errors import NO_REGION, CliError
 from cli.outcomes import misplaced_lines
@@ -78,7 +78,10 @@ class Connection:
     @property
     def known(self) -> bool:
         """Whether anything says where AWS is; nothing is asked of it."""
-        return bool(self.clients("cloudformation").meta.region_name)
+        try:
+            return bool(self.clients("cloudformation").meta.region_name)
+        except NoRegionError:
+            return False
 
     @property
     def where(self) -> str:

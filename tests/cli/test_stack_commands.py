@@ -467,6 +467,16 @@ def test_check_says_it_before_anything_is_uploaded(tmp_path, capsys):
     assert "not compared with accepted rows, because no AWS region is set" in capsys.readouterr().out
 
 
+def test_without_a_region_check_says_that_none_is_set_and_not_what_boto_says(tmp_path, capsys, monkeypatch):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    path = tmp_path / "project.yaml"
+    path.write_text(yaml.safe_dump(F09), encoding="utf-8")
+    assert main(("check", str(path))) == 0
+    assert "not compared with accepted rows, because no AWS region is set" in capsys.readouterr().out
+
+
 def test_check_goes_on_where_no_stack_can_be_asked(tmp_path, capsys):
     class Unreachable(FakeConnection):
         @property
