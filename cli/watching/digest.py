@@ -1,6 +1,6 @@
 """A view as what a person decides by: a line for each stage's result, and one for what goes on now. Pure.
 
-Each thing is said once, and a line that was said stays as it is. States, jobs and sentences of every step are in the
+Each thing is said once, and a line that was said never changes. States, jobs and sentences of every step are in the
 tree (`cli.watching.tree`) and in the lines of `--verbose`.
 """
 

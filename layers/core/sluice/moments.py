@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 def utc(at: datetime | str | None) -> str:
-    """To the second, in UTC; "now" for None, and a text that is no time as it is.
+    """To the second, in UTC; "now" for None. A text that names no time stays unchanged.
 
     >>> utc("2026-11-30T10:03:41.661498+00:00"), utc(None), utc("soon")
     ('2026-11-30 10:03:41 UTC', 'now', 'soon')

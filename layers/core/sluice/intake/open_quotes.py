@@ -8,7 +8,7 @@ rows, or for fields of this one, up to the quote that closes it; there, a quote 
     r2,5,", y",7           |  y" | 7          r2 | 5  | , y | 7
 
 So a record of several lines is read again, with its open quote as a character like others. If all its lines are rows
-of the header's width then, and there is a quote behind text where the first reading ends, nobody can tell which one is
+of the header's width then, and there is a quote behind text where the first reading ends, nobody can say which one is
 right. A record is never doubted in a file whose quotes all enclose fields.
 """
 

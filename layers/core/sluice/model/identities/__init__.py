@@ -44,7 +44,7 @@ def search(
     """The identities with at least one feature, and notes on what was not tried.
 
     `columns`: typed values of all columns but the target, the strongest first; `y`: numbers, or indices of `classes`.
-    `features`: those that a model would learn from; a part that a contract has dropped makes the others tell the rest.
+    `features`: those that a model would learn from; where a contract has dropped a part, the others are the rest.
     `seconds`: for pairs of columns; None: `formulas.SECONDS`.
     """
     found: list[Identity] = []

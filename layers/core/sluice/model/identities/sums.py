@@ -18,7 +18,7 @@ EXACT = 1e-6
 ROUNDED = 1e-4
 """The same where the target is rounded to steps that leave about as much."""
 MATTERS = 0.01
-"""A part that is left in while others are dropped must explain this much beyond them: less is no news of the target."""
+"""A part that is left in while others are dropped must explain this much beyond them; less gives nothing away."""
 MAX_COLUMNS = 200
 
 NO_CONSTANT = 1e-3
@@ -41,8 +41,8 @@ def search(
 ) -> list[Sum]:
     """Sums that are the target, each of the fewest columns, until none has a new feature. (rows,) each, NaN: missing.
 
-    `features`: the columns that a model would learn from. The others count as parts as well: what a contract drops was
-    dropped because it tells the target, and then the parts that are left tell the rest. `missing_is_zero`: also tries
+    `features`: the columns that a model would learn from. The others count as parts as well: what a contract drops gave
+    the target away, and then the parts that are left give away the rest. `missing_is_zero`: also tries
     whether an empty cell adds nothing.
     """
     usable = {name: x for name, x in columns.items() if able(x)}
