@@ -94,13 +94,41 @@ def test_distinct_values_are_exact_while_they_are_few_and_within_two_percent_abo
         assert found.count == (count if count < KEPT else pytest.approx(count, rel=0.02))
 
 
+_AT_LIMITS = [
+    "",
+    "a" * 8,
+    "a" * 16,
+    "a" * 17,
+    "\0",
+    "\0" * 8,
+    "a" * 4_096,
+    "a" * 4_097,
+    "a" * 5_000 + "b",
+    "b" + "a" * 5_000,
+]
+
+
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.text(max_size=30) | st.sampled_from(["", "a" * 8, "a" * 16, "a" * 17, "\0", "\0" * 8]), max_size=12))
+@given(st.lists(st.text(max_size=30) | st.sampled_from(_AT_LIMITS), max_size=12))
 def test_equal_texts_have_equal_hashes_and_others_do_not(texts: list[str]) -> None:
     array = pa.array(["before", *texts])[1:]  # a slice, whose buffers begin before it
     hashes = hash_texts(array).tolist()
     assert len(dict(zip(texts, hashes, strict=True))) == len(set(texts)) == len(set(hashes))
     assert all(hash_texts(pa.array([text]))[0] == found for text, found in zip(texts, hashes, strict=True))
+
+
+def test_a_long_text_takes_no_pass_for_each_of_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = 0
+    whole = np.flatnonzero
+
+    def counted(values: np.ndarray) -> np.ndarray:
+        nonlocal passes
+        passes += 1
+        return whole(values)
+
+    monkeypatch.setattr(np, "flatnonzero", counted)
+    hash_texts(pa.array(["a" * 1_000_000, "b" * 20]))
+    assert passes < 10
 
 
 def _of_quantiles(kind: str, rng: np.random.Generator) -> np.ndarray:

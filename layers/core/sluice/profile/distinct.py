@@ -7,12 +7,16 @@ Two sketches merge by keeping the smallest hashes of both, so that no split of t
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 import numpy as np
 import pyarrow as pa
 
 from sluice.model.text_buffers import offsets_and_bytes
 
 KEPT = 32_768
+_LONG = 4_096
+"""Bytes."""
 _WORD = np.uint64(8)
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _HALF = np.uint64(32)
@@ -70,7 +74,10 @@ def hash_numbers(values: np.ndarray) -> np.ndarray:
 
 
 def hash_texts(texts: pa.Array) -> np.ndarray:
-    """A 64-bit hash of each text (`pa.string()` without nulls): its length, then eight bytes after eight."""
+    """A 64-bit hash of each text (`pa.string()` without nulls): its length, then eight bytes after eight.
+
+    A long text would make a pass over the others for each of its words, so it is hashed by itself.
+    """
     if not len(texts):
         return np.zeros(0, np.uint64)
     offsets, body = offsets_and_bytes(texts)
@@ -80,6 +87,10 @@ def hash_texts(texts: pa.Array) -> np.ndarray:
     words = np.ndarray(len(body) + 1, np.uint64, padded, strides=(1,))
     starts, lengths = offsets[:-1], np.diff(offsets)
     hashes = lengths.astype(np.uint64) * _MIX[1]
+    for place in np.flatnonzero(lengths > _LONG).tolist():
+        text = body[offsets[place] : offsets[place + 1]]
+        hashes[place] = int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
+    lengths = np.where(lengths > _LONG, 0, lengths)
     going: slice | np.ndarray = slice(None)
     at = 0
     while True:
