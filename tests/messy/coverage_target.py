@@ -59,7 +59,10 @@ class Target:
     def _tell(self, grown: float) -> None:
         told = {"inputs": self._inputs, "slowest": round(self._slowest, 2)}
         told |= {"largest": round(self._largest), "grown": round(grown)}
-        self._told.write_text(json.dumps(told))
+        # a process may be ended at any time
+        begun = self._told.with_suffix(".part")
+        begun.write_text(json.dumps(told))
+        begun.replace(self._told)
 
 
 def _resident() -> float:
