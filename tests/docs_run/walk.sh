@@ -40,7 +40,7 @@ url=$root
 + sluice schema > project.schema.json
 
 # --- alerts in a chat, which is a server of this machine
-scene chat "$chat_port" posted.jsonl & chat=$!
+"$python" -m tests.docs_run.scene chat "$chat_port" posted.jsonl & chat=$!
 trap 'kill "$chat" 2> /dev/null || true' EXIT
 aws() { "$python" -m tests.docs_run.aws_cli "$@"; }
 address=http://127.0.0.1:$chat_port/hook
