@@ -309,7 +309,7 @@ def _dropped(features: list[str], giveaways: Sequence[Giveaway], result: Draft) 
     if not names or names.keys() >= set(features):
         return []
     why = "; ".join(each["why"] for each in giveaways)
-    result.decisions.append(f"features.drop: {why}; known before the answer?")
+    result.decisions.append(f"features.drop: left out, as {why}; or is it known before the answer?")
     return [f"features: {{drop: [{', '.join(map(_scalar, names))}]}}  # DECIDE: {why}"]
 
 

@@ -65,7 +65,7 @@ def run(
     out = Output(as_json)
     if request is None:
         if world.ledger.champion(project) is None:
-            raise CliError(_no_model(project))
+            raise CliError(_no_model(world, project))
         text = json.dumps(sample(world, project), ensure_ascii=False)
         if not as_json:
             say(f"sluice ask {project} {shlex.quote(text)}")
@@ -134,13 +134,17 @@ def send(world: World, project: str, body: bytes, content_type: str) -> Answer:
     """Raises CliError when no model serves."""
     champion = world.ledger.champion(project)
     if champion is None:
-        raise CliError(_no_model(project))
+        raise CliError(_no_model(world, project))
     if champion.serving == "asleep":
         raise CliError(f"the endpoint of {project} is asleep: `sluice wake {project}`, which takes minutes")
     return world.models.invoke(champion.endpoint, body, content_type)
 
 
-def _no_model(project: str) -> str:
+def _no_model(world: World, project: str) -> str:
+    record = next(iter(world.ledger.runs(project)), None)
+    if record and record.get("outcome") not in (None, "promoted"):
+        how = str(record["outcome"]).replace("_", " ")
+        return f"no model of {project} yet: its last run ended, {how}; `sluice why {record['run_id']}` says why"
     return f"no model of {project} yet: `sluice watch {project}` shows how far its run is"
 
 

@@ -126,7 +126,7 @@ def run(
     out.say(f"  {told}")
     for decision in made.decisions:
         out.say(f"  decide: {decision}")
-    out.say(f"Lines with DECIDE may stay for a first model. Now: sluice check {output} && sluice register {output}")
+    out.say(f"For a first model you need not read it. Now: sluice check {output} && sluice register {output}")
     facts: dict[str, Any] = {
         "file": str(output),
         "project": made.project,

@@ -171,8 +171,12 @@ class _Told:
             why = ""
         words = f"{_OUTCOMES.get(how, how)} after {seconds_in_words(view.seconds)}"
         words += f": {why.rstrip('.')}." if why else "."
-        asked = f"`sluice ask {view.project}` prints a request for it; " if how == "promoted" else ""
-        return Line(f"{words} Now: {asked}`sluice why {view.run_id}` has every decision", "bold")
+        now = "Now: "
+        if how == "promoted":
+            now += f"`sluice ask {view.project}` prints a request for it; "
+        elif view.record.get("without_leaks"):
+            now += "the lines above; "
+        return Line(f"{words} {now}`sluice why {view.run_id}` has every decision", "bold")
 
 
 _WORDS = {"fail": "failed", "inconclusive": "not certain, so not passed"}

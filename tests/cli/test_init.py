@@ -450,7 +450,7 @@ def test_what_gives_the_target_away_and_row_numbers_are_drafted_as_dropped(draft
     assert contract.feature_columns == ["temp"]
     assert set(contract.features.drop) == {"instant", "casual", "registered"}
     assert "# DECIDE: 'instant' counts the rows; 'cnt' is 'registered' + 'casual'" in text
-    assert "decide: features.drop: 'instant' counts the rows" in text
+    assert "decide: features.drop: left out, as 'instant' counts the rows" in text
 
 
 @pytest.mark.parametrize(

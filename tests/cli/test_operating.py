@@ -48,6 +48,9 @@ class TestAsk:
         for request in ((), ('{"pages": 3}',)):
             code, printed, said = sluice("ask", "shop", *request)
             assert (code, printed, "no model of shop yet" in said) == (1, "", True)
+        run = {"run_id": "r1", "project": "shop", "started_at": "2026-11-30T09:00:00+00:00", "outcome": "rejected"}
+        monkeypatch.setattr(world.ledger, "runs", lambda _: [run])
+        assert "its last run ended, rejected; `sluice why r1` says why" in sluice("ask", "shop")[2]
         assert "is not JSON" in sluice("ask", "shop", "{pages: 3}")[2]
         assert "neither JSON" in sluice("ask", "shop", "rows.csv")[2]
         serve(world)

@@ -81,6 +81,7 @@ def test_a_rejection_for_a_leak_says_which_lines_to_paste() -> None:
     assert world.call(judge_candidate, PROJECT, NEW)["decision"] == "rejected"
     pasted = [
         "  features: {log: [pages], drop: [status, a part, rest]}",
+        "Then run:",
         f'  sluice register project.yaml && sluice retrain {PROJECT} --reason "leaks dropped"',
     ]
     assert world.ledger.run(PROJECT, NEW)["without_leaks"][1:] == pasted

@@ -89,7 +89,7 @@ def hash_texts(texts: pa.Array) -> np.ndarray:
     hashes = lengths.astype(np.uint64) * _MIX[1]
     for place in np.flatnonzero(lengths > _LONG).tolist():
         text = body[offsets[place] : offsets[place + 1]]
-        hashes[place] = int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
+        hashes[place] = int.from_bytes(blake2b(text.tobytes(), digest_size=8).digest(), "little")
     lengths = np.where(lengths > _LONG, 0, lengths)
     going: slice | np.ndarray = slice(None)
     at = 0

@@ -37,10 +37,13 @@ class SearchBudget(Record):
 
         >>> SearchBudget(trials=16, scored=8, portfolio=16, judged=9, budget_seconds=120).short.partition(":")[0]
         'auto had time for 9 of the 16 configurations that it begins with'
+        >>> SearchBudget(trials=7, scored=2, portfolio=15, judged=2, budget_seconds=120).short.partition(": ")[2]
+        'more of training.tuning.max_minutes will probably find a better one'
         """
         if self.judged >= self.portfolio:
             return None
+        enough = "fine for a first model; " if 2 * self.judged >= self.portfolio else ""
         return (
-            f"auto had time for {self.judged} of the {self.portfolio} configurations that it begins with: fine for a "
-            "first model; more of training.tuning.max_minutes may find a better one"
+            f"auto had time for {self.judged} of the {self.portfolio} configurations that it begins with: {enough}"
+            f"more of training.tuning.max_minutes {'may' if enough else 'will probably'} find a better one"
         )
