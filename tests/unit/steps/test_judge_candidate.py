@@ -65,7 +65,7 @@ def test_a_suspected_leak_is_on_the_record_and_in_an_alert_unless_it_is_accepted
     answer = world.call(judge_candidate, PROJECT, NEW)
     suspected = part == "suspects"
     notes = json.loads(world.objects.read(answer["record"]))["notes"]
-    assert len(notes) == (4 if suspected else 1)
+    assert len(notes) == (5 if suspected else 1)
     assert notes[0].startswith("suspected leak: 'status'" if suspected else "accepted by features.known_before")
     assert ("Leakage Suspected" in world.alerts.kinds) is suspected
     told = world.ledger.run(PROJECT, NEW).get("suspected_leaks")

@@ -159,7 +159,7 @@ def _without(contract: Contract, suspects: Sequence[Suspect]) -> list[str]:
     """Lines to paste: the contract without the columns, and its registration."""
     columns = dict.fromkeys(name for each in suspects for name in each.columns)
     return [
-        "To leave them out, put this line into project.yaml; what is known in time goes into known_before: [...] instead:",
+        "To leave them out, put this line into project.yaml; what is known in time goes into known_before:",
         f"  {with_dropped(contract, columns)}",
         "Then run:",
         f'  sluice register project.yaml && sluice retrain {contract.project} --reason "leaks dropped"',
