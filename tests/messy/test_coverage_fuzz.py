@@ -28,8 +28,8 @@ def test_the_memory_of_a_file_is_its_own_whatever_came_before() -> None:
     bytearray(400 * 2**20)
     assert large.fault()
     small = Growth()
-    bytearray(20 * 2**20)
-    assert 15 < small.megabytes() < 60
+    bytearray(64 * 2**20)  # so much comes from the system, not from what a test before left in the heap
+    assert 50 < small.megabytes() < 100
     assert not small.fault()
 
 

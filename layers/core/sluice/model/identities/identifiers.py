@@ -25,7 +25,7 @@ def identifier(name: str, kind: str, values: Sequence[Any], every: int = 1) -> I
     """Whether a column only tells rows apart: nearly all its values are distinct, and it counts up, or is a code.
 
     Measurements may be distinct, too, so a whole number also needs a dense range or an identifier's name; a text needs
-    to be one word, since messages are distinct as well. `every`: the values are those of each so manieth row.
+    to be one word, since messages are distinct as well. `every`: n, where the values are those of each n-th row.
     """
     known = [value for value in values if value is not None]
     if kind not in ("integer", "category", "text") or len(known) < max(MIN_ROWS, 0.5 * len(values)):
