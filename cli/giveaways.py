@@ -78,7 +78,7 @@ def _alike(columns: list[str], one: str, several: str) -> list[Giveaway]:
 
 
 def _sample(accepted: Path, names: list[str]) -> tuple[dict[str, list[Any]], int]:
-    """Typed values of rows that are evenly spaced, by column; times in seconds. And n, where each n-th row is looked at."""
+    """Typed values of rows that are evenly spaced, by column; times in seconds. And n, where it is each n-th row."""
     file = pq.ParquetFile(accepted)
     every = max(1, -(-file.metadata.num_rows // ROWS))
     columns: dict[str, list[Any]] = {name: [] for name in names}
