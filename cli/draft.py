@@ -76,8 +76,8 @@ def draft(
     giveaways: Sequence[Giveaway] = (),
 ) -> Draft:
     """`kind`: clustering or anomaly, for a contract that does not learn from labels; None: what suits the target.
-    `refused`: the share of the file's rows that such a contract refuses; `giveaways`: columns
-    that it should not learn from, and why.
+    `refused`: the share of the file's rows that such a contract refuses; `giveaways`: columns that it should not learn
+    from, and why.
 
     Raises CliError for a name that is none, or a target that the file does not have.
     """

@@ -118,7 +118,8 @@ def speed(
 def peers(report: Report, file: Path, folder: Path, names: list[str], used: dict[str, float]) -> None:
     """Each peer's CPU for profiling the file, relative to ours for checking and profiling it in one pass.
 
-    A peer writes nothing, so the goal is compared with the pass that writes nothing either; the whole pass is told too.
+    Peers write nothing, so each goal is held against our pass that writes nothing. The ratio to the whole pass is
+    printed as well.
     """
     for name in names:
         goal = TIMES_LESS[name]

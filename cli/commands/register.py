@@ -77,7 +77,7 @@ def _said(project: str, record: Json | None) -> list[str]:
 
 
 def _compared(world: World, project: str, version: str, deadline: float) -> Json | None:
-    """What becomes of the rows accepted before, as far as it is known by the deadline; None without any."""
+    """The comparison with the rows accepted before, as complete as it is at the deadline; None without rows."""
     record = contract_change(project, version, objects=world.objects)
     with working("comparing it with the accepted rows"):
         while record and record["status"] != "compared" and time.monotonic() < deadline:

@@ -80,7 +80,8 @@ def within_window(
     """
     if window is None or window["kind"] in ("all", "compared"):
         return rows, [], window
-    start = start_of(window, newest_of(rows, created_at))
+    # only a window of the last days ends at the newest row, which takes a look at all of them
+    start = start_of(window, newest_of(rows, created_at) if window["kind"] == "last" else 0)
     if start is None:
         return rows, [], {**window, "used": False}
     inside = F.col(MOMENT).isNull() | (F.col(MOMENT) >= start)

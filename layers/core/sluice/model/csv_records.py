@@ -69,7 +69,7 @@ def read_record(lines: Iterator[str], delimiter: str = ",", quoting: Quoting = R
 
 
 def has_stray_quote(record: str, delimiter: str = ",", quoting: Quoting = RFC_4180) -> bool:
-    """Return whether a quote stands in a field that it does not enclose. `record`: the text of one, as it is read.
+    """Return whether a quote stands in a field that it does not enclose. `record`: the unchanged text of one record.
 
     >>> has_stray_quote("1,'a ''b''',2", ",", Quoting("'")), has_stray_quote("1,a 'b',2", ",", Quoting("'"))
     (False, True)
