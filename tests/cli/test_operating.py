@@ -340,7 +340,9 @@ def test_watch_says_how_to_decide_while_the_run_waits(sluice, world, monkeypatch
         assert "promoted" not in printed
     code, printed, _ = sluice("watch", "shop", "--json")
     events = [json.loads(line) for line in printed.splitlines()]
-    assert [event["event"] for event in events] == ["run", "waits", "end"], "a program reads of the wait, and watch continues"
+    assert [event["event"] for event in events] == ["run", "waits", "end"], (
+        "a program reads of the wait, and watch continues"
+    )
     assert code == 0
     code, printed, _ = sluice("watch", "shop")
     assert code == 0
