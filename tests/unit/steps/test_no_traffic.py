@@ -158,3 +158,27 @@ def test_a_strategy_that_cannot_replay_refuses_promote() -> None:
     ):
         with pytest.raises(ValueError, match=told):
             Contract.model_validate({**CONTRACT, "release": {"no_traffic": "promote", **release}})
+
+
+def test_what_was_asked_before_the_replay_is_nobody_s_traffic_after_it_however_late_it_is_told() -> None:
+    world, plan = quiet(no_traffic="promote")
+    world.metrics.add(ENDPOINT, "v-r1", "Invocations", world.clock.now(), 4)
+    assert world.call(replay_requests, PROJECT, NEW, plan)["decision"] == "pass"
+    assert record(world)["origin"]["control"]["requests"] == 104
+    # all that the replay asked is told after its end
+    world.metrics.add(ENDPOINT, "v-r1", "Invocations", world.clock.now(), 100)
+    world.metrics.add(ENDPOINT, "v-r2", "Invocations", world.clock.now(), 100)
+    assert looked(world, plan, 1)["decision"] == "continue"
+    assert record(world, "canary")["looks"][-1]["inputs"]["live"] == 0
+    # and so is a request from just before it
+    world.metrics.add(ENDPOINT, "v-r1", "Invocations", world.clock.now(), 1)
+    assert looked(world, plan, BAKE)["decision"] == "advance"
+
+
+def test_a_request_after_the_replay_is_traffic() -> None:
+    world, plan = quiet(no_traffic="promote")
+    world.call(replay_requests, PROJECT, NEW, plan)
+    world.clock.advance(BAKE / 2)
+    world.metrics.add(ENDPOINT, "v-r1", "Invocations", world.clock.now(), 101)
+    assert looked(world, plan, BAKE)["decision"] == "continue"
+    assert record(world, "canary")["looks"][-1]["inputs"]["live"] == 101

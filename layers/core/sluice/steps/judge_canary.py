@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sluice import keys
@@ -63,6 +63,7 @@ def judge_canary(
             project, run_id, release_plan, began, now, release.max_p99_ms, objects=objects, metrics=metrics
         )
     canary, control, tail = _traffic(release_plan, record["origin"], now, release.max_p99_ms, metrics=metrics)
+    asked_of_control = _asked_of_control(release_plan, record["origin"], control, now, metrics=metrics)
     step_began = datetime.fromisoformat(step_started_at)
     live = _live(contract, run_id, release_plan, percent, step_began, now, objects=objects)
     closed = [facts for index, facts in steps.items() if int(index) < step_index]
@@ -88,7 +89,7 @@ def judge_canary(
         replayed=_counts(replay.get("replayed")),
         answers_read=sum(facts["answers_read"] for facts in closed) + live.read if release.capture_percent else None,
         malformed=malformed,
-        live=None if release_plan.drill else canary.requests + control.requests,
+        live=None if release_plan.drill else canary.requests + asked_of_control,
         held_out=replay.get("source") == HELD_OUT,
         control_ends=_control_ends(release_plan, step_index),
     )
@@ -185,6 +186,23 @@ def _traffic(
         control = live(release_plan.control, origin["control"])
     since = datetime.fromisoformat(origin["at"])
     return canary, control, traffic.tail_ms(metrics, endpoint, variant, since, now, canary.requests)
+
+
+def _asked_of_control(
+    release_plan: ReleasePlan, origin: Json, control: Counts, now: datetime, *, metrics: Metrics
+) -> int:
+    """How many live requests the control had, for whether anybody asks at all; `control` are its counts.
+
+    The metrics of requests that came just before or during the replay may arrive after its end, and `control` then has
+    them. Two whole minutes later, the minutes since the replay are complete, and have none of them.
+    """
+    until = origin.get("until")
+    if not control.requests or not until:
+        return control.requests
+    after = datetime.fromisoformat(until).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    if now < after + timedelta(minutes=2):
+        return control.requests
+    return traffic.counts(metrics, release_plan.endpoint, release_plan.control, after, now, None).requests
 
 
 def _live(

@@ -70,6 +70,10 @@ def replay_requests(
     waited = looks * timing(release)["slice_seconds"]
     requests = _requests(contract, run_id, release_plan, champion, waited, objects=objects, clock=clock)
     held_out = any(request.get("source") == HELD_OUT for request in requests)
+    earlier = stored_json(keys.decision(project, run_id, "replay"), objects=objects) or {}
+    before = earlier.get("control_before") or asdict(
+        _control(release_plan, clock.now(), release.max_p99_ms, metrics=metrics)
+    )
     pairs_key = keys.run(project, run_id, "replay", "pairs.json")
     done: list[Json] = stored_json(pairs_key, [], objects=objects)
     expected = _expected(project, run_id, objects=objects)
@@ -115,7 +119,8 @@ def replay_requests(
         "inconclusive": inconclusive,
         "source": HELD_OUT if held_out else CAPTURED,
         "replayed": asdict(replayed),
-        "origin": _origin(contract, release_plan, done, metrics=metrics, clock=clock)
+        "control_before": before,
+        "origin": _origin(contract, release_plan, done, Counts(**before), metrics=metrics, clock=clock)
         if decision == "pass" and not shadow
         else None,
     }
@@ -237,25 +242,37 @@ def _judged(done: list[Json], contract: Contract, expected: ExpectedScores | Non
     )
 
 
-def _origin(contract: Contract, release_plan: ReleasePlan, done: list[Json], *, metrics: Metrics, clock: Clock) -> Json:
+def _origin(
+    contract: Contract, release_plan: ReleasePlan, done: list[Json], before: Counts, *, metrics: Metrics, clock: Clock
+) -> Json:
     """What the live steps subtract from the variants' metrics: the replay's requests are nobody's traffic.
 
-    The challenger's are known exactly, however late the metrics come. The champion's come with its own live traffic.
+    Metrics come late, but what the replay asked is known exactly. The challenger had nothing else. The champion had its
+    own traffic besides: what had come when the replay began, and at least what its metrics tell by now.
     """
-    answers = [_answer(pair["challenger"]) for pair in done]
-    limit = contract.release.max_p99_ms
-    canary = Counts(
+    limit, now = contract.release.max_p99_ms, clock.now()
+    canary, asked = (_asked_of(done, name, limit) for name in ("challenger", "champion"))
+    control = _control(release_plan, now, limit, metrics=metrics)
+    requests = max(control.requests, before.requests + asked.requests)
+    if requests > control.requests:
+        failures = max(control.failures, before.failures + asked.failures)
+        # nothing is known of how slow the late ones were
+        control = replace(control, requests=requests, failures=failures, slow_at_most=requests)
+    return {"canary": asdict(canary), "control": asdict(control), "until": now.isoformat()}
+
+
+def _asked_of(done: list[Json], variant: str, limit_ms: float) -> Counts:
+    answers = [_answer(pair[variant]) for pair in done]
+    return Counts(
         requests=len(answers),
         failures=sum(answer.failed and not 400 <= answer.status < 500 for answer in answers),
-        slow_at_most=sum(answer.milliseconds > limit for answer in answers),
+        slow_at_most=sum(answer.milliseconds > limit_ms for answer in answers),
     )
-    begin, now = datetime.fromisoformat(release_plan.started_at), clock.now()
-    endpoint, champion = release_plan.endpoint, release_plan.control
-    control = traffic.counts(metrics, endpoint, champion, begin, now, limit)
-    if len(done) > control.requests:
-        # it was asked as often at least, so its metrics are late
-        control = replace(control, requests=len(done), slow_at_most=len(done))
-    return {"canary": asdict(canary), "control": asdict(control)}
+
+
+def _control(release_plan: ReleasePlan, now: datetime, limit_ms: float, *, metrics: Metrics) -> Counts:
+    begin = datetime.fromisoformat(release_plan.started_at)
+    return traffic.counts(metrics, release_plan.endpoint, release_plan.control, begin, now, limit_ms)
 
 
 def _expected(project: str, run_id: str, *, objects: ObjectStore) -> ExpectedScores | None:
