@@ -26,7 +26,7 @@ from auto.assemble import Assembled, assemble, refit, settled
 from auto.choice import choose
 from auto.fitting import Fitting
 from auto.progress import Progress
-from auto.search import Search
+from auto.search import NO_TIME, Search
 from auto.trials import Trial
 from auto.workers import Workers
 from project_data import ProjectData
@@ -40,10 +40,6 @@ PLANNED = 0.95
 
 MAX_LATE = 300.0
 """Seconds beyond `max_minutes` that the job takes at most, where it has no model yet."""
-
-
-NO_TIME = ("needs about", "not ended within the budget")
-"""How the reasons begin for which the search leaves out a trial that the budget has no time for."""
 
 
 class Done(NamedTuple):
@@ -76,8 +72,7 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
         search = Search(data, folds, workers, began=began, deadline=deadline, columns=columns)
         with Progress(search, data.task.metric, metric, y, folds.rows, deadline).told_by(say):
             search.run()
-        if not search.finished():
-            folds = search.rescue() or folds
+        folds = search.rescue() or folds
         if not search.finished():
             # a busy machine: late is better than never, and the job's own limit is minutes away
             say("auto: no trial ended within the budget; it goes on for as long again")
@@ -85,8 +80,7 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
             search = Search(data, folds, workers, began=again, deadline=again + late, columns=columns)
             with Progress(search, data.task.metric, metric, y, folds.rows, again + late).told_by(say):
                 search.run()
-            if not search.finished():
-                folds = search.rescue() or folds
+            folds = search.rescue() or folds
         trials = search.finished()
         if not trials:
             for trial in search.trials:

@@ -44,10 +44,15 @@ _CHEAP = 0.1
 """Of the budget: what the first trial of a family may take, though it is clearly worse on its first fold."""
 _COSTLY = 0.08
 """Of the budget: a trial of the portfolio that takes more waits until the others have ended."""
+_FIRST = 1 / 3
+"""Of the budget: what the first trial may take without waiting. It is known to be strong on most data, and a machine
+that becomes busy meanwhile leaves no time for what waits."""
 _AHEAD = 1.25
 """Of what the most promising one of those that wait needs: the time that is kept for it, as costs are not exact."""
 _SEEDS = 0.1
 """Of the budget: what fits of the members with other seeds may take."""
+NO_TIME = ("needs about", "not ended within the budget")
+"""How the reasons begin for which a trial is left out that the budget has no time for."""
 _CHOICE_SECONDS, _EXPORT_SECONDS = 0.8, 0.6
 """Of a processor that is free."""
 
@@ -111,17 +116,46 @@ class Search:
         return [trial for trial in self.trials if trial.loss is not None]
 
     def rescue(self) -> Folds | None:
-        """If no trial has ended, the one with the most folds counts, judged on these alone. None where none has any."""
-        found = max(self.trials, key=lambda trial: len(trial.held), default=None)
-        if found is None or not found.held:
+        """Judges trials that the budget left with some of their folds, on these alone, and returns these folds.
+
+        Where no trial has ended, the one with the most folds counts. Otherwise it is one that all ended trials are
+        clearly worse than: a busy machine may leave time for a weak family only. None where there is no such trial.
+        """
+        found = (
+            self._unjudged_leader()
+            if self.finished()
+            else max(self._cut_short(), key=lambda each: len(each.held), default=None)
+        )
+        if found is None:
             return None
         kept = sorted(found.held)
+        compared = [each for each in [*self.finished(), *self._cut_short()] if set(kept) <= set(each.held)]
         text = f"{len(kept)} of {self._folds.text}, as the budget was over"
         self._folds = Folds([self._folds.folds[fold] for fold in kept], text)
-        found.held = {place: found.held[fold] for place, fold in enumerate(kept)}
-        found.left_out = ""
-        self._finish(found)
+        self.best = None
+        for trial in compared:
+            trial.held = {place: trial.held[fold] for place, fold in enumerate(kept)}
+            trial.left_out = ""
+            self._finish(trial)
         return self._folds
+
+    def _cut_short(self) -> list[Trial]:
+        """Trials that have folds, and were left out because the budget had no time for the others."""
+        return [each for each in self.trials if each.held and each.left_out.startswith(NO_TIME)]
+
+    def _unjudged_leader(self) -> Trial | None:
+        """Of the trials that were cut short the one that is better on its first fold than all ended ones, clearly."""
+        leader = min(self._cut_short(), key=self._first_loss, default=None)
+        if leader is None:
+            return None
+        problem, y = self._data.labels.problem, self._y[self._folds.folds[0].held_out]
+        ours = leader.held[0].answer
+        behind = (errors_behind(problem, y, each.held[0].answer, ours) for each in self.finished())
+        return leader if all(errors > CLEARLY_WORSE for errors in behind) else None
+
+    def _first_loss(self, trial: Trial) -> float:
+        rows = self._folds.folds[0].held_out
+        return float(row_losses(self._data.labels.problem, self._y[rows], trial.held[0].answer).mean())
 
     def answers(self, trial: Trial) -> np.ndarray:
         """Its out-of-fold answers, by place of row."""
@@ -136,10 +170,11 @@ class Search:
 
     @property
     def _busy(self) -> float:
-        """How much longer fits take than their processor time: 1 where nothing else runs."""
+        """How much longer fits take than their processor time: 1 where nothing else runs, or little is known yet."""
         held = [each for trial in self.trials for each in trial.held.values()]
-        processor = sum(each.processor for each in held)
-        return min(10.0, max(1.0, sum(each.seconds for each in held) / processor)) if processor > 0 else 1.0
+        # fits of milliseconds say little: a second without any wait counts with them
+        wall, processor = (1.0 + sum(times) for times in ([h.seconds for h in held], [h.processor for h in held]))
+        return min(10.0, max(1.0, wall / processor))
 
     def _late(self) -> bool:
         return time.monotonic() >= self._search_end()
@@ -321,6 +356,8 @@ class Search:
         """Whether it waits, as all of its folds would take so many seconds: much, or what a better one needs."""
         if trial.waited or trial.origin != "portfolio":
             return False
+        if trial.number == 0 and seconds <= _FIRST * (self._deadline - self._began):
+            return False
         first = self._promising()
         kept = 0.0 if first is None else _AHEAD * self._seconds_of_rest(first)
         if seconds <= _COSTLY * (self._deadline - self._began) and seconds + kept <= self._left():
@@ -336,13 +373,8 @@ class Search:
         begun = [each for each in self._later if each.held]
         if not begun:
             return None
-        rows = self._folds.folds[0].held_out
-
-        def loss(trial: Trial) -> float:
-            return float(row_losses(self._data.labels.problem, self._y[rows], trial.held[0].answer).mean())
-
-        found = min(begun, key=loss)
-        return found if self.best is None or loss(found) < loss(self.best) else None
+        found = min(begun, key=self._first_loss)
+        return found if self.best is None or self._first_loss(found) < self._first_loss(self.best) else None
 
     def _seconds_of_rest(self, trial: Trial) -> float:
         """Of its other folds, and of its fit on all rows where that is longer than what is kept for such fits."""

@@ -134,14 +134,22 @@ def test_the_first_of_a_family_is_not_worth_much_of_the_budget_where_it_is_clear
 
 def test_a_costly_trial_waits_for_the_cheap_ones_and_goes_on_only_where_it_is_not_worse(monkeypatch):
     families = {"lightgbm": (10.0, 0.5), "xgboost": (8.0, 0.25), "logistic_regression": (0.1, 0.3)}
-    known = ["lightgbm", "lightgbm", "xgboost", "logistic_regression"]
-    found, workers, _ = searched(monkeypatch, families, known)
+    known = ["baseline", "lightgbm", "lightgbm", "xgboost", "logistic_regression"]
+    found, workers, _ = searched(monkeypatch, {**families, "baseline": (0.1, 0.9)}, known)
     order = [(job.trial, job.fold) for job in workers.begun]
-    assert order.index((3, 15)) < order.index((2, 1))
-    assert found.trials[2].loss is not None
-    assert found.trials[0].left_out == "clearly worse on its first fold, and would take 160 s"
+    assert order.index((4, 15)) < order.index((3, 1))
+    assert found.trials[3].loss is not None
+    assert found.trials[1].left_out == "clearly worse on its first fold, and would take 160 s"
     # what its family costs is known before its first fold
-    assert order.index((2, 15)) < order.index((1, 0))
+    assert order.index((3, 15)) < order.index((2, 0))
+
+
+def test_the_first_one_does_not_wait_up_to_a_third_of_the_budget(monkeypatch):
+    families = {"lightgbm": (10.0, 0.2), "logistic_regression": (0.1, 0.5)}
+    for budget, waits in ((500.0, False), (400.0, True)):
+        _, workers, _ = searched(monkeypatch, families, ["lightgbm", "logistic_regression"], budget)
+        order = [(job.trial, job.fold) for job in workers.begun]
+        assert (order.index((1, 0)) < order.index((0, 15))) == waits
 
 
 def test_time_is_kept_for_a_costly_trial_that_is_the_best_on_its_first_fold(monkeypatch):
@@ -196,6 +204,43 @@ def test_without_any_ended_trial_the_one_with_the_most_folds_counts(monkeypatch)
     assert np.abs(found.answers(trial)[places] - TRUTH[places]).max() < 4
     nothing, _, _ = searched(monkeypatch, {"extra_trees": (500.0, 0.5)}, ["extra_trees"], 200.0)
     assert nothing.rescue() is None
+
+
+def test_a_trial_that_was_cut_short_counts_if_all_ended_ones_are_clearly_worse(monkeypatch):
+    families = {"lightgbm": (20.0, 0.2), "extra_trees": (20.0, 0.3), "logistic_regression": (0.1, 0.9)}
+    known = ["logistic_regression", "lightgbm", "extra_trees"]
+    found, _, _ = searched(monkeypatch, families, known, 90.0)
+    weak, strong, other = found.trials[:3]
+    assert weak in found.finished()
+    assert strong.held
+    assert strong not in found.finished()
+    tried = len(found.finished())
+    kept = found.rescue()
+    assert kept.text == f"{len(kept)} of 8 random folds, 2 times, as the budget was over"
+    assert found.best is strong
+    assert strong.left_out == ""
+    assert strong.loss < weak.loss
+    # all trials with these folds are compared on them
+    assert len(found.finished()) == tried + 1 + (len(other.held) >= len(kept))
+    assert all(np.isfinite(found.answers(each)[kept.rows]).all() for each in found.finished())
+
+
+@pytest.mark.parametrize("error", [0.95, 1.5])
+def test_a_trial_that_was_cut_short_does_not_count_where_an_ended_one_is_as_good(error, monkeypatch):
+    families = {"lightgbm": (20.0, error), "logistic_regression": (0.1, 0.9)}
+    found, _, _ = searched(monkeypatch, families, ["logistic_regression", "lightgbm"], 90.0)
+    assert found.trials[1].held
+    assert found.rescue() is None
+    assert found.trials[1].left_out
+
+
+def test_fits_of_milliseconds_do_not_say_how_busy_the_machine_is(monkeypatch):
+    found, _, _ = searched(monkeypatch, {"logistic_regression": (0.1, 0.5)}, ["logistic_regression"])
+    trial = found.trials[0]
+    found.trials = [trial]
+    for wall, processor, least, most in ((0.2, 0.02, 1.0, 1.2), (40.0, 4.0, 8.0, 10.0)):
+        trial.held = {0: trial.held[0]._replace(seconds=wall, processor=processor)}
+        assert least <= found._busy <= most
 
 
 def test_a_family_that_is_not_installed_is_named(monkeypatch):
