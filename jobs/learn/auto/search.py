@@ -116,10 +116,11 @@ class Search:
         return [trial for trial in self.trials if trial.loss is not None]
 
     def rescue(self) -> Folds | None:
-        """Judges trials that the budget left with some of their folds, on these alone, and returns these folds.
+        """Judges a trial that the budget left with some of its folds, on these alone, and returns these folds.
 
-        Where no trial has ended, the one with the most folds counts. Otherwise it is one that all ended trials are
-        clearly worse than: a busy machine may leave time for a weak family only. None where there is no such trial.
+        Where no trial has ended, it is the one with the most folds. Otherwise it is one that all ended trials are
+        clearly worse than, as a busy machine may leave time for a weak family only; they are then compared on its
+        folds. None where there is no such trial.
         """
         found = (
             self._unjudged_leader()
@@ -129,7 +130,7 @@ class Search:
         if found is None:
             return None
         kept = sorted(found.held)
-        compared = [each for each in [*self.finished(), *self._cut_short()] if set(kept) <= set(each.held)]
+        compared = [*self.finished(), found]
         text = f"{len(kept)} of {self._folds.text}, as the budget was over"
         self._folds = Folds([self._folds.folds[fold] for fold in kept], text)
         self.best = None
