@@ -310,7 +310,8 @@ def _dropped(features: list[str], giveaways: Sequence[Giveaway], result: Draft) 
         return []
     why = "; ".join(each["why"] for each in giveaways)
     result.decisions.append(f"features.drop: left out, as {why}; or is it known before the answer?")
-    return [f"features: {{drop: [{', '.join(map(_scalar, names))}]}}  # DECIDE: {why}"]
+    line = f"features: {{drop: [{', '.join(map(_scalar, names))}]}}"
+    return [f"{line}  # DECIDE: {why}; or known_before?"]
 
 
 def _rest(

@@ -1,11 +1,12 @@
 """Columns of a file that give the target away, or only tell rows apart: the leakage alarm, as far as it needs no run.
 
-`sluice init` drafts them as dropped, `sluice check` names them; the run's alarm searches with the same code.
+`sluice init` drafts them as dropped, `sluice check` names them. The run's alarm searches with the same code, but for
+what all columns explain together (`sluice.model.dominance`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 
 from sluice.contract import Contract
 from sluice.contract.dropping import with_dropped
-from sluice.model import identities
+from sluice.model import dominance, identities
 from sluice.model.identities.arrays import numbers
 from sluice.model.identities.identifiers import identifier
 from sluice.model.shortening import listed
@@ -66,7 +67,40 @@ def giveaways(accepted: Path, contract: Contract) -> list[Giveaway]:
     exact, _ = identities.search(columns, types, y, classes, looked_at, SECONDS)
     copies = [each.columns[0] for each in exact if each.kind == "copy"]
     told += _alike(copies, f"is {target!r} in other words", f"are {target!r} in other words")
-    return [*told, *(_made(each, features, target) for each in exact if each.kind != "copy")]
+    told += [_made(each, features, target) for each in exact if each.kind != "copy"]
+    return [*told, *_strong(contract, columns, types, y, classes, {name for each in told for name in each["columns"]})]
+
+
+def _strong(
+    contract: Contract,
+    columns: dict[str, list[Any]],
+    types: Mapping[str, str],
+    y: np.ndarray,
+    classes: int,
+    told: set[str],
+) -> list[Giveaway]:
+    """Columns that come near a whole model alone. Those that are known before are a part of that model."""
+    split = contract.data.split
+    # as many rows as a run trains on: with more of them, more is found than its alarm sees
+    drawn = np.random.default_rng(0).permutation(len(y))[: round((1.0 - split.validation - split.test) * len(y))]
+    compared = {
+        name: [columns[name][place] for place in drawn] for name in contract.feature_columns if name not in told
+    }
+    known, target = set(contract.features.known_before), repr(contract.problem.target)
+    found = [
+        each for each in dominance.search(compared, types, y[drawn], classes) if not known.issuperset(each.columns)
+    ]
+    near = [each.columns[0] for each in found if each.is_near_perfect]
+    like_all = f"alone predicts {target} nearly as well as all columns together"
+    return [
+        *_alike(near, f"alone predicts nearly all of {target}", f"each predict nearly all of {target} alone"),
+        *(
+            giveaway
+            for each in found
+            if not each.is_near_perfect
+            for giveaway in _alike(each.columns, like_all, like_all.replace("predicts", "predict"))
+        ),
+    ]
 
 
 def _alike(columns: list[str], one: str, several: str) -> list[Giveaway]:

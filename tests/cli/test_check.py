@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.cli.test_init import as_csv, shoppers
+
 CONTRACT = """
 project: shop
 problem: {type: binary, target: bought, positive: true}
@@ -111,3 +113,16 @@ def test_columns_that_give_the_target_away_are_warned_of_with_the_line_to_write(
     (tmp_path / "project.yaml").write_text(re.sub("features: .*", line, RIDES))
     code, printed, _ = sluice("check", str(tmp_path / "project.yaml"), str(rows), "--json")
     assert (code, json.loads(printed)["data"][0]["giveaways"]) == (0, [])
+
+
+def test_a_column_that_predicts_as_well_as_all_is_warned_of_unless_it_is_known_before(sluice, tmp_path):
+    (tmp_path / "rows.csv").write_text(as_csv(shoppers()))
+    columns = ", ".join(f"{name}: {{type: {'boolean' if name == 'bought' else 'number'}}}" for name in shoppers())
+    contract = (
+        f"{{project: shop, problem: {{type: binary, target: bought, positive: true}}, data: {{columns: {{{columns}}}}}"
+    )
+    warning = "! 'page_value' alone predicts 'bought' nearly as well as all columns together"
+    for features, warned in (("", True), (", features: {known_before: [page_value]}", False)):
+        (tmp_path / "project.yaml").write_text(f"{contract}{features}}}")
+        code, printed, _ = sluice("check", str(tmp_path / "project.yaml"), str(tmp_path / "rows.csv"))
+        assert (code, warning in printed) == (0, warned)

@@ -481,3 +481,20 @@ def test_a_column_is_left_to_learn_from(drafted):
     columns = {name: values for name, values in rides().items() if name != "temp"}
     contract, _ = drafted(columns, "--target", "cnt")
     assert contract.features.drop == []
+
+
+def shoppers(rows: int = 2_000) -> dict[str, list[object]]:
+    """Of what is known, one column says nearly all: the value of the pages that led to a purchase."""
+    chance = random.Random(3)
+    bought = [chance.random() < 0.3 for _ in range(rows)]
+    visits = {f"visits{i}": [chance.randrange(9) + (each and not i) for each in bought] for i in range(5)}
+    value = [round(chance.random() * 50, 2) if each or chance.random() < 0.15 else 0 for each in bought]
+    return {**visits, "page_value": value, "bought": [str(each).lower() for each in bought]}
+
+
+def test_a_column_that_predicts_as_well_as_all_is_drafted_as_dropped(drafted):
+    contract, text = drafted(shoppers(), "--target", "bought")
+    why = "'page_value' alone predicts 'bought' nearly as well as all columns together"
+    assert contract.features.drop == ["page_value"]
+    assert f"# DECIDE: {why}; or known_before?" in text
+    assert f"decide: features.drop: left out, as {why}; or is it known before the answer?" in text

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from leakage import examine, skill
-from leakage.sampled import codes, sampled
+from leakage import examine
 from sklearn import datasets
 
+from sluice.model.dominance.sampled import codes, sampled
+from sluice.model.dominance.skill import alone, skill
 from sluice.model.labels import Labels
 from sluice.model.schema import Schema
 
@@ -253,11 +254,11 @@ def test_skill_is_one_for_the_truth_and_none_for_the_shares(kind):
     y = chance.integers(0, {"binary": 2, "multiclass": 4, "regression": 90}[kind], 600)
     sample = sampled(y.astype(float) if kind == "regression" else y, 0 if kind == "regression" else int(y.max()) + 1, 0)
     everywhere = np.ones(600, dtype=bool)
-    assert skill.skill(sample, sample.target, everywhere) == pytest.approx(1, abs=1e-5)
+    assert skill(sample, sample.target, everywhere) == pytest.approx(1, abs=1e-5)
     shares = np.tile(sample.target.mean(axis=0), (600, 1))
-    assert skill.skill(sample, shares, everywhere) == pytest.approx(0, abs=1e-12)
-    noise = skill.alone(sample, codes([float(value) for value in chance.normal(size=600)], "number"))
-    assert skill.skill(sample, noise, everywhere) < 0.02
+    assert skill(sample, shares, everywhere) == pytest.approx(0, abs=1e-12)
+    noise = alone(sample, codes([float(value) for value in chance.normal(size=600)], "number"))
+    assert skill(sample, noise, everywhere) < 0.02
 
 
 def things(rows: int = 480) -> tuple[dict[str, Any], np.random.Generator]:

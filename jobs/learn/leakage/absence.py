@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from leakage import skill
 from leakage.patterns import MIN_FILLED
-from leakage.sampled import Sampled
+from sluice.model.dominance.sampled import Sampled
+from sluice.model.dominance.skill import alone, skill
 from sluice.model.schema import Value
 
 TELLS = 0.4
@@ -35,7 +35,7 @@ def search(columns: Mapping[str, Sequence[Value]], sample: Sampled) -> list[Abse
     found = []
     for mask, names in same.items():
         code = np.frombuffer(mask, dtype=np.uint8).astype(np.int64)
-        told = skill.skill(sample, skill.alone(sample, code), everywhere)
+        told = skill(sample, alone(sample, code), everywhere)
         if told >= TELLS:
             found.append(Absence(tuple(names), told))
     return found

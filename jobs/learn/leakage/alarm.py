@@ -31,23 +31,17 @@ from typing import Any
 
 import numpy as np
 
-from leakage import codes_of_names, patterns, siblings, skill
-from leakage.sampled import Sampled, codes, draw, matrix, sampled
+from leakage import codes_of_names, patterns, siblings, trees
 from leakage.words import ACCEPT, DROP, Suspect, suspect
 from sluice.model import identities
+from sluice.model.dominance import LEAST_SKILL, LOSS, NEAR_PERFECT, SHARE, alike, too_few
+from sluice.model.dominance.sampled import Sampled, codes, draw, matrix, sampled
+from sluice.model.dominance.skill import alone, skill
 from sluice.model.identities.identifiers import Identifier, identifier
 from sluice.model.labels import Labels
 from sluice.model.schema import Row, Schema, Value
 
 ERRORS = 0.001
-NEAR_PERFECT = 0.8
-SHARE = 0.7
-LOSS = 0.25
-MIN_ROWS = 500
-"""With fewer rows a share or a loss is known to no better than about 0.1, and the thresholds decide on that much."""
-MIN_OF_A_CLASS = 30
-LEAST_SKILL = 0.02
-"""All columns together must explain this much; shares of less are noise."""
 ASKED = 5
 """At most this many columns are taken out to see what is lost; the strongest first."""
 
@@ -68,9 +62,9 @@ def examine(
     notes: list[str] = []
 
     coded = {name: codes(columns[name], types[name]) for name in columns if types[name] != "text"}
-    answers = {name: skill.alone(sample, code) for name, code in coded.items()}
+    answers = {name: alone(sample, code) for name, code in coded.items()}
     everywhere = np.ones(sample.rows, dtype=bool)
-    skills = {name: skill.skill(sample, answer, everywhere) for name, answer in answers.items()}
+    skills = {name: skill(sample, answer, everywhere) for name, answer in answers.items()}
     counted = []
     for name in schema.features:
         if is_id := identifier(name, types[name], [row.get(name) for row in rows]):
@@ -98,7 +92,7 @@ def examine(
     named = {name for each in found for name in each["columns"]}
     found += [_near_perfect(name, of) for name, of in skills.items() if name not in named and of >= NEAR_PERFECT]
     named |= {name for each in found for name in each["columns"]}
-    if why := _too_few(sample):
+    if why := too_few(sample):
         notes.append(why)
     else:
         found += _dominant(columns, types, sample, coded, skills, named, seed)
@@ -173,16 +167,6 @@ def _near_perfect(name: str, value: float) -> Suspect:
     return suspect("near_perfect", [name], evidence, advice, skill_alone=value)
 
 
-def _too_few(sample: Sampled) -> str | None:
-    smallest = sample.rows if sample.is_number else int(np.min(sample.target.sum(axis=0)))
-    if sample.rows >= MIN_ROWS and (sample.is_number or smallest >= MIN_OF_A_CLASS):
-        return None
-    return (
-        f"no column was compared with all together: it takes {MIN_ROWS} training rows, and {MIN_OF_A_CLASS} of each "
-        f"class; there are {sample.rows}" + ("" if sample.is_number else f", and {smallest} of the rarest class")
-    )
-
-
 def _dominant(
     columns: Mapping[str, Sequence[Value]],
     types: Mapping[str, str],
@@ -199,7 +183,7 @@ def _dominant(
     if (
         len(parts) < 2
         or not able
-        or max(skills[n] for n in able) < SHARE * skill.together(sample, parts, set(), seed, 10)
+        or max(skills[n] for n in able) < SHARE * trees.together(sample, parts, set(), seed, 10)
     ):
         return []
     everything = _explained(sample, parts, set(), skills, seed)
@@ -210,7 +194,7 @@ def _dominant(
     for name in strong[:ASKED]:
         if name in seen:
             continue
-        same = [other for other in coded if other in parts and _same(coded[name], coded[other])]
+        same = [other for other in coded if other in parts and alike(coded[name], coded[other])]
         seen |= set(same)
         loss = 1.0 - _explained(sample, parts, set(same), skills, seed) / everything
         if loss >= LOSS:
@@ -230,17 +214,4 @@ def _explained(
 ) -> float:
     """By all columns but `without`: at least what the best of them does alone, since trees may learn noise as well."""
     best = max((skills.get(name, 0.0) for name in parts if name not in without), default=0.0)
-    return max(0.0, best, skill.together(sample, parts, without, seed))
-
-
-def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether each of two columns' bins determines the other's: both say the same."""
-    if one is other:
-        return True
-    pairs = one * (int(other.max()) + 1) + other
-    found, counts = np.unique(pairs, return_counts=True)
-    of_one, of_other = found // (int(other.max()) + 1), found % (int(other.max()) + 1)
-    told = [np.zeros(int(side.max()) + 1, dtype=np.int64) for side in (one, other)]
-    np.maximum.at(told[0], of_one, counts)
-    np.maximum.at(told[1], of_other, counts)
-    return min(int(told[0].sum()), int(told[1].sum())) >= 0.98 * len(one)
+    return max(0.0, best, trees.together(sample, parts, without, seed))

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from leakage import skill
-from leakage.sampled import Sampled, codes
+from sluice.model.dominance.sampled import Sampled, codes
+from sluice.model.dominance.skill import alone, skill
 from sluice.model.schema import Value
 
 TELLS = 0.2
@@ -25,8 +25,7 @@ def told(values: Sequence[Value], sample: Sampled) -> tuple[str, float] | None:
     parts["number"] = ([_number(text) for text in texts], "number")
     everywhere = np.ones(sample.rows, dtype=bool)
     explained = {
-        what: skill.skill(sample, skill.alone(sample, codes(found, kind)), everywhere)
-        for what, (found, kind) in parts.items()
+        what: skill(sample, alone(sample, codes(found, kind)), everywhere) for what, (found, kind) in parts.items()
     }
     best = max(explained, key=lambda what: explained[what])
     return (best, explained[best]) if explained[best] >= TELLS else None

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from leakage import absence, pairs
-from leakage.sampled import Sampled
 from leakage.words import ACCEPT, DROP, Suspect, suspect
+from sluice.model.dominance.sampled import Sampled
 from sluice.model.labels import Labels
 from sluice.model.schema import Row, Schema, Value
 

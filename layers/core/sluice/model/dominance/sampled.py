@@ -1,4 +1,4 @@
-"""What the alarm looks at: the training rows by column, coded in bins, and folds of them."""
+"""What is looked at: rows by column, coded in bins, and folds of them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ ROWS = 10_000
 FOLDS = 5
 BINS = 32
 CATEGORIES = 1_000
+SMALL = 2_000
+"""With fewer rows trees are smaller, or they would learn the noise and explain less than their best column does; and
+every fold is held out in turn, since one alone would be too noisy."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def matrix(columns: dict[str, Sequence[Value]], types: dict[str, str]) -> dict[s
     found = {}
     for name, values in columns.items():
         if types[name] == "text":
-            found[name] = _words(values)
+            found[name] = words_of(values)
         elif types[name] == "category":
             found[name] = codes(values, "category").astype(np.float64)[:, None]
         else:
@@ -74,7 +77,7 @@ def matrix(columns: dict[str, Sequence[Value]], types: dict[str, str]) -> dict[s
     return found
 
 
-def _words(values: Sequence[Value]) -> np.ndarray:
+def words_of(values: Sequence[Value]) -> np.ndarray:
     """(rows, 64): which of the 64 words are there that most rows have and not all."""
     found = [set(str(value).lower().split()) if value is not None else set() for value in values]
     counts = Counter(word for words in found for word in words)
