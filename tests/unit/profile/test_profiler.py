@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sluice.profile import distinct
 from sluice.profile.distinct import KEPT, Distinct, hash_numbers, hash_texts
 from sluice.profile.histogram import quantile
 from sluice.profile.numbers import Moments
@@ -117,6 +118,13 @@ def test_equal_texts_have_equal_hashes_and_others_do_not(texts: list[str]) -> No
     assert all(hash_texts(pa.array([text]))[0] == found for text, found in zip(texts, hashes, strict=True))
 
 
+def test_texts_are_hashed_in_pieces_as_they_are_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    array = pa.array(["before", *(f"customer {7**place % 1_000_003}" for place in range(100))])[1:]
+    whole = hash_texts(array).tolist()
+    monkeypatch.setattr(distinct, "_TOGETHER", 7)
+    assert hash_texts(array).tolist() == whole
+
+
 def test_a_long_text_takes_no_pass_for_each_of_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
     passes = 0
     whole = np.flatnonzero
@@ -158,6 +166,6 @@ def test_a_rank_is_off_by_at_most_a_thousandth(kind: str) -> None:
         assert len(told["values"]) <= SHOWN + 1
         for q in np.linspace(0, 1, 501):
             rank = q * (len(values) - 1)
-            value = quantile(told, float(q))
+            value = quantile(told, float(q)) or 0.0
             below, up_to = np.searchsorted(ordered, value, "left"), np.searchsorted(ordered, value, "right")
             assert max(0.0, below - rank, rank - up_to + 1) / len(values) <= 0.001

@@ -22,12 +22,10 @@ from sluice.intake.arrow_types import CODED, FALSE_WORDS, TEXT, TRUE_WORDS, Plan
 from sluice.intake.batches import Batch
 from sluice.intake.dialect import Dialect
 from sluice.intake.open_quotes import Lines, Unsettled, may_be_read_twice, second_reading
-from sluice.intake.quotes import enclose_fields
+from sluice.intake.quotes import LINE_END, RETURN, lines_of_whole_fields
 from sluice.intake.records import MAX_RECORD_CHARACTERS, MAX_RECORD_LINES
 from sluice.intake.repeated_headers import may_repeat_header
 from sluice.model.csv_records import read_record
-
-_LINE_END, _RETURN = ord("\n"), ord("\r")
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,8 @@ class BlockReader:
 
     def read(self, block: bytes, first_line: int) -> ReadBlock | None:
         """The rows of a block that begins at a record's start, at line `first_line`; None: read it in the exact way."""
-        if not self._has_plain_records(block):
+        lines = self._plain_lines(block)
+        if lines is None:
             return None
         columns = self._columns(block)
         if columns is None or not all(_is_blank(columns[name]) for name in self._trailing):
@@ -92,11 +91,11 @@ class BlockReader:
         if may_repeat_header(block, self._found, columns, self._named, self._plan.nulls):
             return None
         rows = len(next(iter(columns.values())))
-        numbers, lines, blank = np.arange(first_line, first_line + rows), rows, 0
+        numbers, blank = np.arange(first_line, first_line + rows), 0
         open_end = None
         below_gaps, ends_blank = _below_empty(columns)
         # Arrow leaves out blank lines, and a line end within quotes ends no row
-        if rows != _line_count(block):
+        if rows != lines:
             layout = self._layout(block)
             if layout.most_lines >= MAX_RECORD_LINES or len(layout.offsets) != rows:
                 return None
@@ -113,7 +112,8 @@ class BlockReader:
 
     def line_count(self, block: bytes) -> tuple[int, Unsettled | None] | None:
         """The lines of a block that begins at a record's start; None unless it certainly ends where a record ends."""
-        if not self._has_plain_records(block):
+        lines = self._plain_lines(block)
+        if lines is None:
             return None
         open_end = None
         if self._quote in block:
@@ -121,7 +121,7 @@ class BlockReader:
             if layout.most_lines >= MAX_RECORD_LINES:
                 return None
             open_end = self._open_end(block, layout)
-        return _line_count(block), open_end
+        return lines, open_end
 
     def is_doubtful(self, open_end: Unsettled, following: bytes) -> bool:
         """Whether the exact way must look at a block and at the one that follows it."""
@@ -146,21 +146,27 @@ class BlockReader:
         second_reading(record, used, looked, len(self._header), self._delimiter, self._quoting)
         return Unsettled(record, used, below) if looked.ended else None
 
-    def _has_plain_records(self, block: bytes) -> bool:
-        """Whether a line end outside quotes, counted by their parity, ends a record, and nothing else does."""
+    def _plain_lines(self, block: bytes) -> int | None:
+        """The number of lines, the last one too if it has no end; None unless a line end outside quotes, counted by
+        their parity, ends a record, and nothing else does."""
         if not self._safe or (self._escape and self._escape in block):
-            return False
+            return None
         if b"\0" in block:
-            return False
+            return None
         text = np.frombuffer(block, np.uint8)
         # a mark within the text stands at the start of a file that was appended, before its header
         if text.max(initial=0) >= codecs.BOM_UTF8[0] and codecs.BOM_UTF8 in block:
-            return False
-        if b"\r" in block and not _all_before_line_ends(text == _RETURN, text):
-            return False
+            return None
+        returns = b"\r" in block
+        if returns and not _all_before_line_ends(text == RETURN, text):
+            return None
         if self._quote not in block:
-            return True
-        return len(block) <= MAX_RECORD_CHARACTERS and enclose_fields(text, self._quote[0], ord(self._delimiter))
+            ends: int | None = int(np.count_nonzero(text == LINE_END))
+        elif len(block) > MAX_RECORD_CHARACTERS:
+            return None
+        else:
+            ends = lines_of_whole_fields(text, self._quote[0], ord(self._delimiter), returns=returns)
+        return None if ends is None else ends + (not block.endswith(b"\n"))
 
     def _columns(self, block: bytes) -> dict[str, pa.Array] | None:
         types = self._plan.types(block)
@@ -206,7 +212,7 @@ class BlockReader:
     def _layout(self, block: bytes) -> Layout:
         text = np.frombuffer(block, np.uint8)
         quotes = np.flatnonzero(text == self._quote[0])
-        ends = np.flatnonzero(text == _LINE_END)
+        ends = np.flatnonzero(text == LINE_END)
         if not len(ends) or ends[-1] != len(text) - 1:
             ends = np.append(ends, len(text))
         outside = np.flatnonzero(np.searchsorted(quotes, ends) % 2 == 0)
@@ -216,7 +222,7 @@ class BlockReader:
         several = np.flatnonzero(counts > 1)
         last = (int(starts[several[-1]]), int(ends[outside[several[-1]]]) + 1) if len(several) else None
         length = ends[outside] - starts
-        blank = (length == 0) | ((length == 1) & (text[np.minimum(starts, len(text) - 1)] == _RETURN))
+        blank = (length == 0) | ((length == 1) & (text[np.minimum(starts, len(text) - 1)] == RETURN))
         filled = np.flatnonzero(~blank)
         below = np.flatnonzero(blank[np.maximum(filled - 1, 0)] & (filled > 0))
         blanks, most_lines = int(blank.sum()), int(counts.max())
@@ -253,12 +259,7 @@ def _is_blank(values: pa.Array) -> bool:
 
 
 def _all_before_line_ends(returns: np.ndarray, text: np.ndarray) -> bool:
-    return not returns[-1] and bool((text[1:][returns[:-1]] == _LINE_END).all())
-
-
-def _line_count(block: bytes) -> int:
-    """A last line without an end counts too."""
-    return int(np.count_nonzero(np.frombuffer(block, np.uint8) == _LINE_END)) + (not block.endswith(b"\n"))
+    return not returns[-1] and bool((text[1:][returns[:-1]] == LINE_END).all())
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

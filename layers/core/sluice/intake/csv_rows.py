@@ -53,7 +53,10 @@ def read_csv(
             row += found.lines
             notes.blank_lines += found.blank_lines
             tables.fit_block(found.batch.rows.to_numpy(), found.below_gaps, found.records, found.ends_blank)
-            yield found.batch
+            # nothing here keeps the block in memory while its rows are used and the next one is read
+            batches = [found.batch]
+            del found, block
+            yield batches.pop()
         else:
             lines.number = row
             lines.feed(block + following)

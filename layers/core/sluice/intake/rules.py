@@ -67,7 +67,9 @@ def judge(
     """
     if pa.types.is_dictionary(text.type):
         return _judge_coded(name, column, text, key, reading)
-    typed, missing = typed_values(column.type, text, reading, native)
+    # what came in the contract's type is a value or missing
+    as_it_came = not pa.types.is_string(text.type) and not reading.missing_numbers
+    typed, missing = (text, None) if as_it_came else typed_values(column.type, text, reading, native)
     violations: list[Violation] = []
 
     def broken(rule: str, message: str, mask: pa.Array, nearest: Callable[[str], str] | None = None) -> None:
@@ -76,9 +78,12 @@ def judge(
         if pc.any(mask).as_py():
             violations.append(Violation(name, rule, message, mask, nearest))
 
-    form = "" if _standard(reading) else ", or not in the format that the contract gives the column"
     if typed.null_count:  # what is missing is null, too
-        broken("type", f"is not {WHAT[column.type]}{form}", pc.and_(pc.is_null(typed), pc.invert(missing)))
+        form = "" if _standard(reading) else ", or not in the format that the contract gives the column"
+        if missing is None:
+            missing = pc.is_null(typed)
+        else:
+            broken("type", f"is not {WHAT[column.type]}{form}", pc.and_(pc.is_null(typed), pc.invert(missing)))
         if key:
             broken("key", "is missing, but it identifies the row", missing)
         elif not column.nullable:

@@ -198,7 +198,8 @@ def _write(
         AcceptedFile(outcome.accepted_path, contract, count) as accepted,
         outcome.quarantine_path.open("w", encoding="utf-8") as refused,
     ):
-        for batch in coming:
+
+        def good_rows(batch: Batch) -> pa.Table:
             limits.check_time()
             columns, violations = _judge(batch, contract, outcome.notes)
             bad = any_of(violations, len(batch.rows))
@@ -207,8 +208,12 @@ def _write(
             if violations:
                 table = table.filter(pc.invert(bad))
             outcome.rows += table.num_rows
-            for name in contract.data.columns:
-                outcome.nulls[name] += table.column(name).null_count
+            for name, values in zip(contract.data.columns, table.itercolumns()):
+                outcome.nulls[name] += values.null_count
+            return table
+
+        # no batch is kept while its rows are written, nor while the next one is read
+        for table in map(good_rows, coming):
             accepted.add(table)
 
 

@@ -17,6 +17,8 @@ from sluice.model.text_buffers import offsets_and_bytes
 KEPT = 32_768
 _LONG = 4_096
 """Bytes."""
+_TOGETHER = 16_384
+"""Texts that are hashed at a time: each takes some 80 bytes of memory for it."""
 _WORD = np.uint64(8)
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _HALF = np.uint64(32)
@@ -78,8 +80,11 @@ def hash_texts(texts: pa.Array) -> np.ndarray:
 
     A long text would make a pass over the others for each of its words, so it is hashed by itself.
     """
-    if not len(texts):
-        return np.zeros(0, np.uint64)
+    pieces = [_hashed(texts.slice(start, _TOGETHER)) for start in range(0, len(texts), _TOGETHER)]
+    return np.concatenate(pieces) if pieces else np.zeros(0, np.uint64)
+
+
+def _hashed(texts: pa.Array) -> np.ndarray:
     offsets, body = offsets_and_bytes(texts)
     # seven bytes more, so that a whole word can be read anywhere
     padded = np.zeros(len(body) + 8, np.uint8)
