@@ -157,9 +157,12 @@ def _likely_target(columns: list[Seen]) -> Seen:
 
 
 def _is_key(column: Seen, scan: Scan) -> bool:
-    """Distinct in every row of the whole file, and called like a key: distinct alone may be chance."""
+    """Distinct in every row of the whole file, and called like a key: distinct alone may be chance.
+
+    A counter of the rows is none, whatever its name: of the next file, which counts again, rows would replace these.
+    """
     suits = column.type in ("integer", "text", "category") and bool(_KEY_NAME.search(column.name))
-    return scan.whole and column.unique and suits
+    return scan.whole and column.unique and suits and not column.counts_rows
 
 
 def _problem(target: Seen, result: Draft) -> tuple[str, str]:
@@ -200,9 +203,17 @@ def _problem(target: Seen, result: Draft) -> tuple[str, str]:
 def _key_lines(scan: Scan, target: Seen | None, key: Seen | None, result: Draft) -> list[str]:
     if key:
         return [f"  key: [{_scalar(key.name)}]"]
-    result.decisions.append("data.key: which columns identify a row? Delayed labels need them")
-    unique = [column.name for column in scan.columns if column.unique and column is not target]
-    seen = f"; distinct in every row: {listed(unique, 8)}" if unique else "; no column is distinct in every row"
+    distinct = [column for column in scan.columns if column.unique and column is not target]
+    counters = [column.name for column in distinct if column.counts_rows]
+    unique = [column.name for column in distinct if column.name not in counters]
+    seen = f"; distinct in every row: {listed(unique, 8)}" if unique else ""
+    if counters:
+        seen += f"; {listed(counters, 8)} only {'counts' if len(counters) == 1 else 'count'} rows"
+        why = f"Not {listed([repr(each) for each in counters], _SHOWN)}: other files count from 1, too"
+    else:
+        why = "Delayed labels need them"
+    result.decisions.append(f"data.key: which columns identify a row? {why}")
+    seen = seen or "; no column is distinct in every row"
     name = target.name if target else None
     if pairs := [f"[{_scalar(one)}, {_scalar(other)}]" for one, other in scan.pairs if name not in (one, other)]:
         seen += f"; distinct together: {listed(pairs, 3, between=' or ')}"
@@ -309,7 +320,7 @@ def _dropped(features: list[str], giveaways: Sequence[Giveaway], result: Draft) 
     if not names or names.keys() >= set(features):
         return []
     why = "; ".join(each["why"] for each in giveaways)
-    result.decisions.append(f"features.drop: left out, as {why}; or is it known before the answer?")
+    result.decisions.append(f"features.drop: left out, as {why}; known before the answer?")
     line = f"features: {{drop: [{', '.join(map(_scalar, names))}]}}"
     return [f"{line}  # DECIDE: {why}; or known_before?"]
 

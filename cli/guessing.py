@@ -33,6 +33,8 @@ MANY = 50
 LISTED = 20
 CODES = 0.01
 """From this share of values with leading zeros on, a column holds codes."""
+COUNTED = 1.1
+"""A counter whose rows were in part left out ends at up to this many times the rows."""
 MANY_BROKEN = 0.05
 """A greater share of rows that do not fit the header may come from other signs than the usual ones."""
 _SIGNS: tuple[dict[str, str], ...] = (
@@ -105,6 +107,11 @@ class Seen:
     @property
     def unique(self) -> bool:
         return self.filled == self.rows > 1 and len(self.every) == self.rows
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether its values are those from 0 or 1 on, with few left out: then another file may have the same ones."""
+        return self.unique and sum(hash(str(n)) in self.every for n in range(int(COUNTED * self.rows) + 2)) == self.rows
 
     @property
     def type(self) -> str:

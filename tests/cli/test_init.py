@@ -483,6 +483,22 @@ def test_a_column_is_left_to_learn_from(drafted):
     assert contract.features.drop == []
 
 
+@pytest.mark.parametrize(("first", "skipped"), [(0, 1), (1, 1), (1, 20)])
+def test_a_counter_of_the_rows_is_no_key_whatever_its_name(drafted, first, skipped):
+    """The next file counts from the same number on, and its rows would replace these."""
+    numbers: list[object] = [each for each in range(first, 2 * ROWS) if each % skipped or skipped == 1][:ROWS]
+    columns = {name: values for name, values in table().items() if name != "pages"}
+    contract, text = drafted({**columns, "session_id": numbers}, "--target", "bought")
+    assert (contract.data.key, "session_id" in contract.features.drop) == ([], True)
+    assert "session_id only counts rows" in text
+    assert "decide: data.key: which columns identify a row? Not 'session_id'" in text
+
+
+def test_a_number_that_goes_on_in_the_next_file_is_a_key(drafted):
+    contract, _ = drafted({**table(), "session_id": [50_000 + each for each in range(ROWS)]}, "--target", "bought")
+    assert contract.data.key == ["session_id"]
+
+
 def shoppers(rows: int = 2_000) -> dict[str, list[object]]:
     """Of what is known, one column says nearly all: the value of the pages that led to a purchase."""
     chance = random.Random(3)
@@ -497,4 +513,4 @@ def test_a_column_that_predicts_as_well_as_all_is_drafted_as_dropped(drafted):
     why = "'page_value' alone predicts 'bought' nearly as well as all columns together"
     assert contract.features.drop == ["page_value"]
     assert f"# DECIDE: {why}; or known_before?" in text
-    assert f"decide: features.drop: left out, as {why}; or is it known before the answer?" in text
+    assert f"decide: features.drop: left out, as {why}; known before the answer?" in text
