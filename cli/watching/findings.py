@@ -5,13 +5,15 @@ One function for each kind of record, pure: the record in, `Evidence` out.
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
-from cli.text import number, plural
+from cli.text import number
 from cli.watching.states import Evidence
 from sluice.contract.durations import seconds
 from sluice.contract.release import Release
 from sluice.escaping import visible
+from sluice.model.shortening import more
 from sluice.ports import Json
 from sluice.records import gate_figures
 from sluice.records.evaluation import Evaluation
@@ -19,15 +21,30 @@ from sluice.records.evaluation import Evaluation
 _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 _BAR = 20  # characters
 _SHOWN_LEAKS = 3
+_MAX_CHANGE = 100  # characters of the sentence on what changed
 
 
 def data(prepared: Json) -> Evidence:
-    """What the cleaning job made of the accepted rows."""
+    """What the cleaning job made of the accepted rows: the first line names the largest change, the others all."""
     parts = ", ".join(f"{count:,} {part}" for part, count in (prepared.get("rows") or {}).items())
-    lost = len(prepared.get("losses") or []) + int(prepared.get("losses_more") or 0)
+    changed = [visible(str(loss.get("text") or "")) for loss in prepared.get("losses") or []]
+    left = int(prepared.get("losses_more") or 0)
+    lost = len(changed) + left
     words = f"{prepared.get('rows_read') or 0:,} accepted rows: {parts}"
-    words += f"; {plural(lost, 'note')} on rows and values that changed (`sluice why`)" if lost else ""
-    return Evidence((words,), {"rows_read": prepared.get("rows_read"), "rows": prepared.get("rows"), "losses": lost})
+    if changed:
+        words += f"; {in_short(changed[0])}{more(lost - 1)}" + (" (`sluice why`)" if lost > 1 else "")
+    told = [f"- {text}" for text in changed] + ([f"- {left:,} more in the manifest"] if left else [])
+    facts = {"rows_read": prepared.get("rows_read"), "rows": prepared.get("rows"), "losses": lost}
+    return Evidence((words, *told), facts)
+
+
+def in_short(sentence: str) -> str:
+    """Its first part, of at most _MAX_CHANGE characters.
+
+    >>> in_short("125 of 12,330 rows are equal to another row and are kept; if they are copies, remove them")
+    '125 of 12,330 rows are equal to another row and are kept'
+    """
+    return textwrap.shorten(sentence.split("; ")[0], _MAX_CHANGE, placeholder=" …")
 
 
 def evaluation(found: Evaluation) -> Evidence:

@@ -74,9 +74,22 @@ def test_replay_data_and_verification():
     assert findings.replay(record).lines == ("40 of 60 earlier requests compared: pass", "- alike")
     few = {**record, "result": "skipped: too few"}
     assert findings.replay(few).lines[0] == "40 of 60 earlier requests compared: skipped: too few"
-    data = findings.data({"rows_read": 1000, "rows": {"train": 600, "test": 400}, "losses": [{}], "losses_more": 2})
-    assert data.lines[0].startswith("1,000 accepted rows: 600 train, 400 test; 3 notes")
+    data = findings.data({"rows_read": 1000, "rows": {"train": 600, "test": 400}, "losses": []})
+    assert data.lines == ("1,000 accepted rows: 600 train, 400 test",)
     assert findings.verification({"decision": "verified", "reasons": []}).lines == ("verification: verified",)
+
+
+def test_what_changed_in_the_data_is_said_and_not_only_counted():
+    equal = "125 of 1,000 rows are equal to another row and are kept; if they are copies, set data.duplicates: remove"
+    long = f"{'very ' * 30}long"
+    prepared = {"rows_read": 1000, "rows": {"train": 1000}, "losses": [{"text": equal}]}
+    head, *others = findings.data(prepared).lines
+    assert head == "1,000 accepted rows: 1,000 train; 125 of 1,000 rows are equal to another row and are kept"
+    assert others == [f"- {equal}"], "all of it is for --verbose"
+    head, *others = findings.data({**prepared, "losses": [{"text": long}, {"text": equal}], "losses_more": 2}).lines
+    assert head.endswith("very … and 3 more (`sluice why`)")
+    assert len(head) < 190
+    assert others == [f"- {long}", f"- {equal}", "- 2 more in the manifest"]
 
 
 def test_suspected_leaks_stand_beside_the_metric_that_they_may_have_made():
@@ -116,10 +129,10 @@ def test_few_trials_stand_beside_the_metric_and_say_what_would_help():
 def test_a_verdict_without_a_number_says_why_and_an_older_one_has_no_interval():
     first = {"metric": "auc", "rule": "not_worse_than_champion_by", "outcome": "pass", "statistic": None}
     verdicts = [
-        {**first, "threshold": 0.01, "reason": "auc: first model, there is no champion"},
+        {**first, "threshold": 0.01, "reason": "auc: first model, so no champion (the model that serves) yet"},
         {**first, "rule": "min", "statistic": 0.5, "threshold": 0.8, "outcome": "fail", "reason": "it is below"},
     ]
     assert findings.gates({"decision": "rejected", "verdicts": verdicts}).lines[1:] == (
-        "✓ auc: first model, there is no champion",
+        "✓ auc: first model, so no champion (the model that serves) yet",
         "✗ auc: 0.5 has to be at least 0.8 (it is below)",
     )
