@@ -168,12 +168,13 @@ def _serving(world: World, project: str) -> list[str]:
     name = names.endpoint(world.settings.stack, project)
     endpoint = world.models.endpoint(name)
     if champion is None:
-        lines = ["champion   none: no model has been released"]
+        lines = ["champion   none: no model serves, since none has been released"]
     else:
         metrics = ", ".join(
             f"{key} {number(value)}" for key, value in champion.metrics.items() if key != "artifact_uri"
         )
-        lines = [f"champion   {champion.run_id} since {moment(champion.promoted_at)} UTC ({metrics})"]
+        since = moment(champion.promoted_at)
+        lines = [f"champion   {champion.run_id}, the model that serves, since {since} UTC ({metrics})"]
         run = world.ledger.run(project, champion.run_id) or {}
         leaks = run.get("suspected_leaks") or []
         if leaks:
@@ -205,10 +206,10 @@ def _serving(world: World, project: str) -> list[str]:
 def _running(world: World, project: str) -> list[str]:
     held = world.ledger.lock(project)
     if held is None:
-        return ["lock       free: no run is in progress"]
+        return ["lock       free: no run is in progress (one at a time)"]
     record = world.ledger.run(project, held["run_id"])
     what = outcome(record) if record else "not started yet"
-    lines = [f"lock       {held['run_id']} ({what}) since {moment(held.get('acquired_at'))} UTC"]
+    lines = [f"lock       {held['run_id']} ({what}) since {moment(held.get('acquired_at'))} UTC: other runs wait"]
     if held.get("pending"):
         waiting = listed(held["pending"], 5)
         lines.append(f"pending    {len(held['pending'])}: {waiting} ({held.get('pending_reason')})")

@@ -60,7 +60,8 @@ def test_status_tells_what_serves_runs_and_waits(sluice, world):
     code, printed, _ = sluice("status")
     assert code == 0
     for told in (
-        f"champion   {RUN}",
+        f"champion   {RUN}, the model that serves, since",
+        "other runs wait",
         "roc_auc 0.9123",
         "100 % of the requests, 2 inst",
         "d9",

@@ -29,7 +29,8 @@ def not_worse_than_champion(gate: Gate, evaluation: Evaluation) -> Verdict:
     if serves is None:
         serves = evaluation.champion is not None
     if not serves:
-        return Verdict(RULE, gate.metric, "pass", None, -margin, f"{gate.metric}: first model, there is no champion")
+        why = f"{gate.metric}: first model, so no champion (the model that serves) yet"
+        return Verdict(RULE, gate.metric, "pass", None, -margin, why)
     verdict = _beside(gate, evaluation, "champion", CHAMPION, margin)
     if evaluation.anchor is None and "anchor" not in evaluation.not_compared:
         return verdict
