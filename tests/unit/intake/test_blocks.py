@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import itertools
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,9 +14,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sluice.contract import Contract
 from sluice.errors import UnreadableFileError
+from sluice.intake.arrow_types import plan_of
 from sluice.intake.batches import Notes
 from sluice.intake.blocks import Blocks, lines_of
+from sluice.intake.csv_blocks import BlockReader, Parsed
 from sluice.intake.csv_rows import read_csv
 from sluice.intake.dialect import Dialect
 from sluice.intake.encodings import utf16_in_utf8, without_mark
@@ -23,6 +27,13 @@ from sluice.intake.limits import UNLIMITED
 from sluice.intake.packing import unpacked
 
 DIALECT = Dialect(",", ["a", "b"], 1)
+TYPED = Contract.model_validate(
+    {
+        "project": "shop",
+        "problem": {"type": "regression", "target": "a"},
+        "data": {"columns": {"a": {"type": "number"}, "b": {"type": "timestamp"}}},
+    }
+)
 
 
 def chunks(body: bytes, size: int) -> Iterator[bytes]:
@@ -56,6 +67,72 @@ def test_rows_do_not_depend_on_the_blocks(block: int, body: str, chunk: int) -> 
         patch.setattr(Blocks, "block_size", block)
         assert rows(text, chunk, exact=False) == whole
         assert rows(text, chunk, exact=True) == whole
+
+
+def told(body: bytes, chunk: int, cores: int, block: int) -> list[Any]:
+    """All that the reader hands on, batch by batch, and what it raises in the end."""
+    found: list[Any] = []
+    plan, notes = plan_of(TYPED), Notes("csv")
+    before = pa.cpu_count()
+    pa.set_cpu_count(cores)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Blocks, "block_size", block)
+            for batch in read_csv(lambda: chunks(body, chunk), DIALECT, notes, plan=plan):  # type: ignore[arg-type, return-value]
+                columns = {name: (str(column.type), column.to_pylist()) for name, column in batch.columns.items()}
+                found.append((batch.rows.to_pylist(), columns, batch.broken))
+    except UnreadableFileError as error:
+        found.append(str(error))
+    finally:
+        pa.set_cpu_count(before)
+    return [*found, notes.blank_lines, notes.repeated_headers]
+
+
+@pytest.mark.parametrize("block", [9, 40])
+@settings(max_examples=150, deadline=None)
+@given(
+    lines=st.lists(st.sampled_from(["1,2026-01-31", "2,2026-01-31T12:30:00Z", "x,1", '3,"4"', "a,b", '"5,6', "", "7"])),
+    bad=st.none() | st.integers(0, 100),
+    chunk=st.integers(1, 30),
+)
+@example(lines=["1,2026-01-31"] * 4 + ["2,2026-01-31T12:30:00Z"] * 9, bad=None, chunk=4)
+def test_batches_and_errors_do_not_depend_on_the_cores(
+    block: int, lines: list[str], bad: int | None, chunk: int
+) -> None:
+    text = "\n".join(["a,b", *lines]).encode()
+    if bad is not None:
+        text = text[:bad] + b"\xff" + text[bad:]
+    assert told(text, chunk, 2, block) == told(text, chunk, 1, block)
+
+
+def test_on_two_cores_two_blocks_are_parsed_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    both, parse = threading.Barrier(2, timeout=20), BlockReader.parse
+
+    def met(*arguments: Any) -> Parsed:
+        both.wait()
+        return parse(*arguments)
+
+    monkeypatch.setattr(Blocks, "block_size", 4)
+    monkeypatch.setattr(pa, "cpu_count", lambda: 2)
+    monkeypatch.setattr(BlockReader, "parse", met)
+    text = b"a,b\n" + b"1,2\n" * 6
+    batches = read_csv(lambda: chunks(text, 4), DIALECT, Notes("csv"))  # type: ignore[arg-type, return-value]
+    assert [len(batch.rows) for batch in batches] == [1] * 6
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_source_that_broke_off_is_not_taken_for_ended(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Blocks, "block_size", 30_000)
+    monkeypatch.setattr(pa, "cpu_count", lambda: cores)
+
+    def broken() -> Iterator[bytes]:
+        yield b"a,b\n" + b"1,2\n" * 25_000
+        raise OSError("the connection was lost")
+
+    batches = read_csv(broken, DIALECT, Notes("csv"))  # type: ignore[arg-type]
+    assert [len(next(batches).rows) for _ in range(3)] == [7_500] * 3
+    with pytest.raises(OSError, match="connection"):
+        next(batches)
 
 
 @pytest.mark.parametrize("block", [1, 13])

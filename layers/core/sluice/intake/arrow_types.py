@@ -86,12 +86,9 @@ class Plan:
     columns: Mapping[str, Planned] = field(default_factory=dict)
     figures: Collection[str] = ()
 
-    def types(self, block: bytes) -> dict[str, pa.DataType]:
+    def asked(self) -> dict[str, pa.DataType]:
         """The type to ask Arrow for, of each column that is known; all others are text."""
-        found = {name: column.type() for name, column in self.columns.items()}
-        if pa.int64() in found.values() and _may_hold_hexadecimals(block):
-            found |= {name: TEXT for name, kind in found.items() if kind == pa.int64()}
-        return found
+        return {name: column.type() for name, column in self.columns.items()}
 
     def settled(self, arrays: dict[str, pa.Array], types: Mapping[str, pa.DataType]) -> list[str]:
         """Columns whose values Arrow may have read otherwise than the rules do; times lose their zone, which is UTC."""
@@ -184,6 +181,13 @@ def _same_as_rules(values: pa.Array) -> bool:
 def are_exact(numbers: pa.Array) -> bool:
     """Whether all are finite, and below the integers that a double does not hold."""
     return bool(pc.all(pc.less(pc.abs(numbers), EXACT_INTEGERS), min_count=0).as_py())
+
+
+def types_for(block: bytes, asked: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
+    """The types that were asked for, but text in place of integers where Arrow may read other ones in the block."""
+    if pa.int64() not in asked.values() or not _may_hold_hexadecimals(block):
+        return asked
+    return {name: TEXT if kind == pa.int64() else kind for name, kind in asked.items()}
 
 
 def _may_hold_hexadecimals(block: bytes) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 
 import numpy as np
 
-from sluice.errors import UnreadableFileError
+from sluice.errors import FileTooLargeError, UnreadableFileError
 from sluice.intake.limits import UNLIMITED, Limits
 
 Chunks = Generator[bytes, None, None]
@@ -39,6 +39,7 @@ class Blocks:
         self._taken = 0
         self._read = 0
         self._ended = False
+        self._error: Exception | None = None
         self._ready: deque[str] = deque()
         self.number = 0
         """Lines handed out so far, one by one."""
@@ -49,26 +50,48 @@ class Blocks:
         A block ends outside quotes where one of its line ends has an even number of quotes before it.
         """
         size = size or self.block_size
-        self._fill(size)
+        # one byte more shows whether the text ends here, however far it was read
+        self._fill(size + 1)
         block = self._from_parts(size)
         if block is None:
             block = self._from_buffer(size)
-        self._check_text(block)
         self._taken += len(block)
+        try:
+            self._check_text(block)
+        except UnreadableFileError:
+            self.give_back([block])
+            raise
         return block
 
     def _fill(self, size: int) -> None:
         """At least `size` bytes into the parts, as long as there are any."""
         while self._have < size and not self._ended:
-            chunk = next(self._chunks, None)
+            if self._error is not None:
+                raise self._error
+            try:
+                chunk = self._next_chunk()
+            except Exception as error:
+                # the source has ended by it, and what is given back is read again before it
+                self._error = error
+                raise
             if chunk is None:
                 self._ended = True
                 break
+            self._parts.append(chunk)
+            self._have += len(chunk)
+
+    def _next_chunk(self) -> bytes | None:
+        chunk = next(self._chunks, None)
+        if chunk is not None:
             self._limits.check_time()
             self._read += len(chunk)
             self._limits.check_file(self._read, "unpacked and in UTF-8 the file has more than")
-            self._parts.append(chunk)
-            self._have += len(chunk)
+        return chunk
+
+    def give_back(self, blocks: Sequence[bytes]) -> None:
+        """Puts the blocks that were taken last, and no line of which was handed out, before the rest of the text."""
+        self._keep([*blocks, *self._parts])
+        self._taken -= sum(map(len, blocks))
 
     def _keep(self, parts: list[bytes]) -> None:
         self._parts, self._have = parts, sum(map(len, parts))
@@ -99,7 +122,11 @@ class Blocks:
             # where a line is longer than the block, each round doubles what is looked at
             self._fill(2 * len(buffer))
             buffer = b"".join(self._parts)
-            self._limits.check_line(len(buffer))
+            try:
+                self._limits.check_line(len(buffer))
+            except FileTooLargeError as error:
+                self._error = error
+                raise
             if self._ended:
                 cut = len(buffer)
                 break
@@ -133,7 +160,7 @@ class Blocks:
         try:
             block.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise not_utf8(self._taken + error.start) from None
+            raise not_utf8(self._taken - len(block) + error.start) from None
 
     @property
     def taken(self) -> int:

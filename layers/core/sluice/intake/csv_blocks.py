@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from sluice.intake.arrow_types import CODED, FALSE_WORDS, TEXT, TRUE_WORDS, Plan
+from sluice.intake.arrow_types import CODED, FALSE_WORDS, TEXT, TRUE_WORDS, Plan, types_for
 from sluice.intake.batches import Batch
 from sluice.intake.dialect import Dialect
 from sluice.intake.open_quotes import Lines, Unsettled, may_be_read_twice, second_reading
@@ -41,6 +41,20 @@ class ReadBlock:
     def records(self, places: Sequence[int]) -> list[list[str]]:
         """The fields of some rows."""
         return [list(row.values()) for row in self.batch.texts(places)]
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What Arrow made of a block: its columns, or its error. `lines`: None if it must not read the block.
+
+    `asked`: the types that the plan asked for; `types`: those that Arrow got.
+    """
+
+    asked: dict[str, pa.DataType]
+    types: dict[str, pa.DataType]
+    lines: int | None
+    columns: dict[str, pa.Array] | None = None
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,12 +94,32 @@ class BlockReader:
             if plan.wanted is None or name in plan.wanted or name in self._trailing
         ]
 
-    def read(self, block: bytes, first_line: int) -> ReadBlock | None:
-        """The rows of a block that begins at a record's start, at line `first_line`; None: read it in the exact way."""
+    def asked(self) -> dict[str, pa.DataType]:
+        """The types that the plan asks for now."""
+        return self._plan.asked()
+
+    def parse(self, block: bytes, asked: dict[str, pa.DataType]) -> Parsed:
+        """What `read` needs most time for. It changes nothing here: other blocks may be read at the same time."""
         lines = self._plain_lines(block)
+        types = asked if lines is None else types_for(block, asked)
+        try:
+            columns = None if lines is None else self._parsed(block, types)
+        except pa.ArrowInvalid as error:
+            return Parsed(asked, types, lines, error=str(error))
+        return Parsed(asked, types, lines, columns)
+
+    def read(self, block: bytes, first_line: int, parsed: Parsed | None = None) -> ReadBlock | None:
+        """The rows of a block that begins at a record's start, at line `first_line`; None: read it in the exact way.
+
+        `parsed`: of this block. It counts only if the plan still asks for the same types, so that what was read before
+        this block has the same effect whether it was parsed ahead or not.
+        """
+        if parsed is None or parsed.asked != self._plan.asked():
+            parsed = self.parse(block, self._plan.asked())
+        lines = parsed.lines
         if lines is None:
             return None
-        columns = self._columns(block)
+        columns = self._columns(block, parsed)
         if columns is None or not all(_is_blank(columns[name]) for name in self._trailing):
             return None
         if may_repeat_header(block, self._found, columns, self._named, self._plan.nulls):
@@ -168,12 +202,10 @@ class BlockReader:
             ends = lines_of_whole_fields(text, self._quote[0], ord(self._delimiter), returns=returns)
         return None if ends is None else ends + (not block.endswith(b"\n"))
 
-    def _columns(self, block: bytes) -> dict[str, pa.Array] | None:
-        types = self._plan.types(block)
-        try:
-            found = self._parsed(block, types)
-        except pa.ArrowInvalid as error:
-            if "conversion error" not in str(error):
+    def _columns(self, block: bytes, parsed: Parsed) -> dict[str, pa.Array] | None:
+        found, types = parsed.columns, parsed.types
+        if found is None:
+            if "conversion error" not in parsed.error:
                 return None
             texts = self._parsed(block, {name: kind for name, kind in types.items() if kind in (TEXT, CODED)})
             return self._plan.typed_again(texts, types)
@@ -190,7 +222,7 @@ class BlockReader:
             read_options=pa_csv.ReadOptions(
                 column_names=[str(at) for at in range(len(self._header))],
                 block_size=len(block) + 1,
-                use_threads=pa.cpu_count() > 1,
+                use_threads=False,  # whole blocks are parsed at the same time instead
             ),
             parse_options=pa_csv.ParseOptions(
                 delimiter=self._delimiter,

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from sluice.intake.arrow_types import AS_TEXT, Plan
 from sluice.intake.batches import ROWS_PER_BATCH, Batches, Broken, Notes, text_batch
 from sluice.intake.blocks import Blocks, Opener
+from sluice.intake.blocks_ahead import BlocksAhead
 from sluice.intake.csv_blocks import BlockReader
 from sluice.intake.dialect import Dialect
 from sluice.intake.limits import UNLIMITED, Limits
@@ -42,27 +43,27 @@ def read_csv(
     tables = notes.tables = slow.tables
     if dialect.above:
         yield text_batch(dialect.names, [], [], list(dialect.above))
-    following = b""
-    while block := following or lines.take():
-        following = b""
-        found = fast.read(block, row + 1) if fast else None
-        if fast and found and found.open_end:
-            following = lines.take()
-            found = None if fast.is_doubtful(found.open_end, following) else found
-        if found is not None:
-            row += found.lines
-            notes.blank_lines += found.blank_lines
-            tables.fit_block(found.batch.rows.to_numpy(), found.below_gaps, found.records, found.ends_blank)
-            # nothing here keeps the block in memory while its rows are used and the next one is read
-            batches = [found.batch]
-            del found, block
-            yield batches.pop()
-        else:
-            lines.number = row
-            lines.feed(block + following)
+    with BlocksAhead(lines, fast) as coming:
+        while block := coming.take():
+            found = coming.read(block, row + 1)
             following = b""
-            yield from slow.read()
-            row = lines.number
+            if fast and found and found.open_end:
+                following = coming.following()
+                found = None if fast.is_doubtful(found.open_end, following) else found
+            if found is not None:
+                row += found.lines
+                notes.blank_lines += found.blank_lines
+                tables.fit_block(found.batch.rows.to_numpy(), found.below_gaps, found.records, found.ends_blank)
+                # nothing here keeps the block in memory while its rows are used and the next one is read
+                batches = [found.batch]
+                del found, block, following
+                yield batches.pop()
+            else:
+                coming.give_back()
+                lines.number = row
+                lines.feed(block + (lines.take() if following else b""))
+                yield from slow.read()
+                row = lines.number
 
 
 def csv_boundaries(text: Opener, dialect: Dialect, limits: Limits, size: int) -> Iterator[Boundary]:
