@@ -74,10 +74,12 @@ def draft(
     kind: str | None = None,
     refused: float = 0.0,
     giveaways: Sequence[Giveaway] = (),
+    *,
+    is_series: bool = False,
 ) -> Draft:
     """`kind`: clustering or anomaly, for a contract that does not learn from labels; None: what suits the target.
     `refused`: the share of the file's rows that such a contract refuses; `giveaways`: columns that it should not learn
-    from, and why.
+    from, and why; `is_series`: whether the rows are at regular times.
 
     Raises CliError for a name that is none, or a target that the file does not have.
     """
@@ -119,7 +121,7 @@ def draft(
     if told := ", ".join(f"{name} {sign!r}" for name, sign in signs.items() if sign != getattr(FOUND, name)):
         result.decisions.append(f"data.file: the rows seem to be written with {told}; is that right?")
     lines += ["data:", *([f"  file: {_file(scan.layout)}"] if scan.layout != FOUND else [])]
-    lines += [*_key_lines(scan, chosen, key, result), *_time_lines(scan, chosen, time, result)]
+    lines += [*_key_lines(scan, chosen, key, result), *_time_lines(scan, chosen, time, result, is_series=is_series)]
     lines.append("  columns:")
     for column in scan.columns:
         kind = column_type if column is chosen else column.type
@@ -129,7 +131,7 @@ def draft(
     learned = re.findall(r"type: (\w+)", problem)[0]
     apart = {column.name for column in (chosen, key, time) if column}
     dropped = _dropped([name for name in known if name not in apart], giveaways, result)
-    lines += _rest(learned, scan.rows, time, result, refused, dropped, labelled=chosen is not None)
+    lines += _rest(learned, scan.rows, time, result, refused, dropped, labelled=chosen is not None, is_series=is_series)
     result.text = "\n".join(lines) + "\n"
     load_contract(result.text, source="the drafted project.yaml", project=project)
     return result
@@ -220,9 +222,10 @@ def _key_lines(scan: Scan, target: Seen | None, key: Seen | None, result: Draft)
     return [f"  key: []  # DECIDE: columns that identify a row{seen}"]
 
 
-def _time_lines(scan: Scan, target: Seen | None, time: Seen | None, result: Draft) -> list[str]:
+def _time_lines(scan: Scan, target: Seen | None, time: Seen | None, result: Draft, *, is_series: bool) -> list[str]:
     if time:
-        result.decisions.append(f"data.time: {time.name!r} orders the rows and is not a feature; right?")
+        why = "is regular, so the newest rows are the test" if is_series else "orders the rows and is not a feature"
+        result.decisions.append(f"data.time: {time.name!r} {why}; right?")
         return [f"  time: {_scalar(time.name)}  # DECIDE: orders the rows; null makes it a feature"]
     several = [column.name for column in scan.columns if column.type == "timestamp" and column is not target]
     if not several:
@@ -334,6 +337,7 @@ def _rest(
     dropped: list[str],
     *,
     labelled: bool,
+    is_series: bool,
 ) -> list[str]:
     lines = []
     if MAX_INVALID < refused <= MAX_REFUSED:
@@ -345,8 +349,10 @@ def _rest(
             f"data.expectations.max_invalid_rows: {refused:.1%} of the file's rows are quarantined. Correct the "
             "file, or accept that such files lose as many"
         )
-    if time:
-        lines += ["  split: {by: random}  # DECIDE: by: time, if the model predicts later rows"]
+    if time and is_series:
+        lines += ["  split: {by: time}  # DECIDE: tests the newest rows; or random"]
+    elif time:
+        lines += ["  split: {by: random}  # DECIDE: or by: time, which tests the newest rows"]
     return [
         *lines,
         *dropped,

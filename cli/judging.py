@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cli.giveaways import giveaways
 from cli.outcomes import FIRST, described, refused_lines
+from cli.time_series import is_series
 from sluice.contract import Contract
 from sluice.datasets.file_records import notes_of
 from sluice.errors import InputError
@@ -20,13 +21,14 @@ from sluice.ports import Json
 
 def judged(path: Path, contract: Contract) -> Json:
     """`{"file", "status", "rows", "quarantined_rows", "reasons", "message", "error", "notes", "left_out",
-    "first_refused", "giveaways"}`.
+    "first_refused", "giveaways", "is_series"}`.
 
     `status`: accepted, quarantined (the file as a whole, by the contract's expectations) or failed (it cannot be read);
-    `left_out`: its columns that the contract does not name; `giveaways`: features that tell too much.
+    `left_out`: its columns that the contract does not name; `giveaways`: features that tell too much;
+    `is_series`: whether the rows are at regular times.
     """
     found: Json = {"file": str(path), "rows": 0, "quarantined_rows": 0, "reasons": [], "error": None}
-    found |= {"left_out": [], "notes": {}, "first_refused": [], "giveaways": []}
+    found |= {"left_out": [], "notes": {}, "first_refused": [], "giveaways": [], "is_series": False}
     with tempfile.TemporaryDirectory() as scratch:
         try:
             outcome = validate_file(path, contract, datetime.now(UTC), Path(scratch))
@@ -35,6 +37,7 @@ def judged(path: Path, contract: Contract) -> Json:
         with outcome.quarantine_path.open(encoding="utf-8") as lines:
             first = [json.loads(line) for line in islice(lines, FIRST)]
         told = giveaways(outcome.accepted_path, contract) if outcome.rows else []
+        is_regular = bool(outcome.rows) and is_series(outcome.accepted_path, contract.data.time)
     return {
         **found,
         "status": "quarantined" if outcome.refusals else "accepted",
@@ -47,6 +50,7 @@ def judged(path: Path, contract: Contract) -> Json:
         "left_out": outcome.extra_columns,
         "first_refused": [{"row": each["row"], "reasons": each["reasons"]} for each in first],
         "giveaways": told,
+        "is_series": is_regular,
     }
 
 

@@ -102,8 +102,10 @@ def run(
     made = draft(scan, file.name, project or project_name(stem), target, kind)
     found = judged(file, load_contract(made.text))
     refused = found["quarantined_rows"] / max(1, found["rows"] + found["quarantined_rows"])
-    if refused or found["giveaways"]:
-        made = draft(scan, file.name, made.project, target, kind, refused, found["giveaways"])
+    if refused or found["giveaways"] or found["is_series"]:
+        made = draft(
+            scan, file.name, made.project, target, kind, refused, found["giveaways"], is_series=found["is_series"]
+        )
     if refused:
         found = judged(file, load_contract(made.text))
     output.write_text(made.text, encoding="utf-8")

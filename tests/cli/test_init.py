@@ -499,6 +499,22 @@ def test_a_number_that_goes_on_in_the_next_file_is_a_key(drafted):
     assert contract.data.key == ["session_id"]
 
 
+def test_rows_at_regular_times_are_tested_on_the_newest(drafted):
+    hours = [f"2026-0{1 + i // 56}-{1 + i // 2 % 28:02}T10:00:00" for i in range(ROWS)]
+    contract, text = drafted({**table(), "started_at": hours}, "--target", "bought")
+    assert contract.data.split.by == "time"
+    assert "decide: data.time: 'started_at' is regular, so the newest rows are the test; right?" in text
+    assert "split: {by: time}  # DECIDE: tests the newest rows; or random" in text
+
+
+def test_events_are_tested_by_chance_and_the_draft_says_what_else_there_is(drafted):
+    chance = random.Random(4)
+    days = [f"2026-0{1 + i // 56}-{1 + chance.randrange(28):02}T10:00:00" for i in range(ROWS)]
+    contract, text = drafted({**table(), "started_at": days}, "--target", "bought")
+    assert contract.data.split.by == "random"
+    assert "split: {by: random}  # DECIDE: or by: time, which tests the newest rows" in text
+
+
 def shoppers(rows: int = 2_000) -> dict[str, list[object]]:
     """Of what is known, one column says nearly all: the value of the pages that led to a purchase."""
     chance = random.Random(3)
