@@ -10,13 +10,17 @@ from pathlib import Path
 
 from cli.giveaways import giveaways
 from cli.outcomes import FIRST, described, refused_lines
+from cli.text import plural
 from cli.time_series import is_series
 from sluice.contract import Contract
 from sluice.datasets.file_records import notes_of
 from sluice.errors import InputError
 from sluice.escaping import visible
 from sluice.intake.validation import validate_file
+from sluice.model.shortening import listed
 from sluice.ports import Json
+
+_SHOWN = 20
 
 
 def judged(path: Path, contract: Contract) -> Json:
@@ -57,10 +61,9 @@ def judged(path: Path, contract: Contract) -> Json:
 def judged_lines(found: Json) -> list[str]:
     lines = described(found)
     lines += refused_lines(found["first_refused"])
-    if found["left_out"]:
-        lines.append(
-            f"  columns that the contract does not name, left out: {', '.join(map(visible, found['left_out']))}"
-        )
+    if left_out := found["left_out"]:
+        named = listed([visible(each) for each in left_out], _SHOWN)
+        lines.append(f"  {plural(len(left_out), 'column')} that the contract does not name, left out: {named}")
     if read_as := found["notes"].get("read_as"):
         lines.append(f"  read as: {visible(read_as)}")
     return lines

@@ -36,8 +36,16 @@ def test_rows_are_judged_and_the_first_refused_ones_told(sluice, contract, tmp_p
     assert code == 0
     assert "accepted: 2 rows accepted, 1 refused" in printed
     assert "row 3: pages: is not an integer" in printed
-    assert "columns that the contract does not name, left out: Notiz" in printed
+    assert "1 column that the contract does not name, left out: Notiz" in printed
     assert "read as: semicolon" in printed
+
+
+def test_columns_that_the_contract_does_not_name_are_counted_and_named(sluice, contract, tmp_path):
+    rows, others = tmp_path / "rows.csv", [f"other{i}" for i in range(25)]
+    rows.write_text(f"pages,bought,{','.join(others)}\n1,true,{','.join('x' * 25)}\n")
+    code, printed, _ = sluice("check", contract, str(rows))
+    told = f"25 columns that the contract does not name, left out: {', '.join(others[:20])} and 5 more"
+    assert (code, told in printed) == (0, True)
 
 
 def test_a_file_that_would_be_refused_is_told_as_json_too(sluice, contract, tmp_path):
