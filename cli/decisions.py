@@ -40,6 +40,17 @@ def responses(world: World, project: str, run_id: str, record: Json) -> list[tup
     return sorted(found, key=_at)
 
 
+def run_started_by(response: Json, records: Iterable[Json]) -> str | None:
+    """The run that a response to an alarm asked for: the first of its trigger after it. `records`: newest first."""
+    if response.get("decision") != "retrain":
+        return None
+    cause, at = _cause(("", response)), _at(("", response))
+    after = [
+        each["run_id"] for each in records if each.get("trigger") == cause and str(each.get("started_at", "")) >= at
+    ]
+    return after[-1] if after else None
+
+
 def _retrainings(world: World, project: str, kind: str) -> list[tuple[str, Json]]:
     stored = world.objects.list(keys.monitor(project, "responses/"))
     found = [(item.key, json.loads(world.objects.read(item.key))) for item in stored]

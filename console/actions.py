@@ -10,16 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from cli.arrivals import refuse_contract
-from cli.commands.accept_drift import told
+from cli.commands import accept_drift as accept_drift_command
+from cli.commands import end_fault as end_fault_command
+from cli.commands import wake as wake_command
+from cli.commands import withdraw as withdraw_command
 from cli.connection import known_project
 from cli.errors import CliError
 from cli.outcomes import accepted, described
 from console.reading.run import record_of
 from console.source import Source
 from sluice import names
+from sluice.datasets.withdraw_dataset import withdraw_dataset
 from sluice.errors import InputError
 from sluice.ports import Json
+from sluice.serving.wake_endpoint import wake_endpoint
 from sluice.training.accept_drift import accept_drift
+from sluice.training.end_fault import end_fault
 
 AREAS = ("raw", "labels", "batch")
 MAX_REASON = 500
@@ -85,9 +91,41 @@ def accept_changes(source: Source, project: str, reason: str, changes: list[str]
     """
     world = source.world
     project = known_project(world, project)
-    why = f"{_reason(reason)[:MAX_REASON]} (in the console)"
-    answer: Json = world.call(accept_drift, project, getpass.getuser(), why, changes)
-    return "; ".join(told(project, answer))
+    answer: Json = world.call(accept_drift, project, getpass.getuser(), _here(reason), changes)
+    return "\n".join(accept_drift_command.told(project, answer))
+
+
+def end_changes(source: Source, project: str, reason: str, changes: list[str]) -> str:
+    """Says that held changes were broken data and are over now, as `sluice end-fault` does: the chosen ones, or all.
+
+    Raises CliError, InputError, and NotFoundError where none is held.
+    """
+    world = source.world
+    project = known_project(world, project)
+    answer: Json = world.call(end_fault, project, getpass.getuser(), _here(reason), changes)
+    return "\n".join(end_fault_command.told(project, answer))
+
+
+def withdraw(source: Source, project: str, dataset: str, reason: str) -> str:
+    """Leaves a dataset out of every later run, as `sluice withdraw` does.
+
+    Raises CliError, InputError, and NotFoundError where there is no such dataset.
+    """
+    world = source.world
+    project = known_project(world, project)
+    answer: Json = world.call(withdraw_dataset, project, dataset, _by(_reason(reason), "asked"))
+    return "\n".join(withdraw_command.told(project, answer))
+
+
+def wake(source: Source, project: str) -> str:
+    """Makes a project's endpoint again, as `sluice wake` does.
+
+    Raises CliError, and as `wake_endpoint` NotFoundError, ConflictError, EndpointBusyError, ArtifactError.
+    """
+    world = source.world
+    project = known_project(world, project)
+    answer: Json = world.call(wake_endpoint, project)
+    return "\n".join(wake_command.told(project, answer))
 
 
 async def received(stream: AsyncIterator[bytes], folder: Path) -> Path:
@@ -136,6 +174,11 @@ def _reason(reason: str) -> str:
     if not reason.strip():
         raise InputError("give a reason; it stays in the records")
     return reason
+
+
+def _here(reason: str) -> str:
+    """For commands that record the person's name beside the reason."""
+    return f"{_reason(reason).strip()[:MAX_REASON]} (in the console)"
 
 
 def _by(reason: str, did: str) -> str:

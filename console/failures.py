@@ -5,7 +5,7 @@ from __future__ import annotations
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from cli.errors import CliError
-from sluice.errors import InputError, NotFoundError, SluiceError
+from sluice.errors import ConflictError, EndpointBusyError, InputError, NotFoundError, SluiceError
 
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
 _SIGN_IN = {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
@@ -17,7 +17,7 @@ def told(error: Exception) -> tuple[int, str]:
     """Status and sentence."""
     if isinstance(error, NotFoundError):
         return 404, str(error)
-    if isinstance(error, CliError | InputError):
+    if isinstance(error, CliError | InputError | ConflictError | EndpointBusyError):
         return 409, str(error)
     if isinstance(error, SluiceError):
         return 502, str(error)

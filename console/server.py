@@ -66,6 +66,13 @@ ACTIONS: dict[str, Act] = {
     "/api/projects/{project}/accept-drift": lambda source, asked, given: actions.accept_changes(
         source, asked["project"], _text(given, "reason"), _texts(given, "changes")
     ),
+    "/api/projects/{project}/end-fault": lambda source, asked, given: actions.end_changes(
+        source, asked["project"], _text(given, "reason"), _texts(given, "changes")
+    ),
+    "/api/projects/{project}/wake": lambda source, asked, given: actions.wake(source, asked["project"]),
+    "/api/projects/{project}/data/{dataset}/withdraw": lambda source, asked, given: actions.withdraw(
+        source, asked["project"], asked["dataset"], _text(given, "reason")
+    ),
     "/api/projects/{project}/labels": lambda source, asked, given: given_labels.write(source, asked["project"], given),
 }
 """Address → what it does, with the members of the request's JSON."""

@@ -14,6 +14,7 @@ from cli.options import Project
 from cli.output import Output, Shape
 from cli.text import plural
 from sluice.errors import InputError
+from sluice.ports import Json
 from sluice.training.end_fault import end_fault
 
 NAME = "end-fault"
@@ -37,8 +38,13 @@ def run(
     project: Project,
     reason: Annotated[str, typer.Option("--reason", help="Why; it stays in the records.")] = "",
     change: Annotated[
-        str | None,
-        typer.Option("--change", help="A held change's id, if not all of them are over.", show_default=False),
+        list[str] | None,
+        typer.Option(
+            "--change",
+            metavar="ID",
+            help="A held change's id (`sluice responses`): ends it alone, not all that are held. Repeatable.",
+            show_default=False,
+        ),
     ] = None,
     until: Annotated[
         str | None,
@@ -50,18 +56,21 @@ def run(
 ) -> int:
     world, out = connection.world, Output(as_json)
     project = known_project(world, project)
-    answer = world.call(end_fault, project, getpass.getuser(), reason, change, _moment(until))
-    for each in answer["changes"]:
-        out.say(f"over: {each['reason']}, from {each['since']} to {each['over']}")
-    datasets = plural(len(answer["datasets"]), "dataset")
-    out.say(
-        f"{datasets} of that time ({answer['rows']:,} rows) stay out of later runs"
-        if answer["datasets"]
-        else "no dataset arrived in that time"
-    )
-    out.say(f"trainings may go on; to learn from these rows after all: `sluice accept-drift {project} --change ID`")
+    answer = world.call(end_fault, project, getpass.getuser(), reason, change or (), _moment(until))
+    out.say("\n".join(told(project, answer)))
     out.result(answer)
     return 0
+
+
+def told(project: str, answer: Json) -> list[str]:
+    datasets = plural(len(answer["datasets"]), "dataset")
+    return [
+        *(f"over: {each['reason']}, from {each['since']} to {each['over']}" for each in answer["changes"]),
+        f"{datasets} of that time ({answer['rows']:,} rows) stay out of later runs"
+        if answer["datasets"]
+        else "no dataset arrived in that time",
+        f"trainings may go on; to learn from these rows after all: `sluice accept-drift {project} --change ID`",
+    ]
 
 
 def _moment(text: str | None) -> datetime | None:

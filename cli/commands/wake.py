@@ -6,6 +6,7 @@ from cli.connection import Connection, known_project
 from cli.options import Json as JsonFlag
 from cli.options import Project
 from cli.output import Output, Shape
+from sluice.ports import Json
 from sluice.serving.wake_endpoint import wake_endpoint
 
 NAME = "wake"
@@ -19,13 +20,16 @@ def run(connection: Connection, project: Project, as_json: JsonFlag = False) -> 
     world, out = connection.world, Output(as_json)
     project = known_project(world, project)
     answer = world.call(wake_endpoint, project)
-    if answer["decision"] == "awake":
-        out.say(f"{answer['endpoint']} is there already, with {answer['config']}")
-    else:
-        out.say(
-            f"{answer['endpoint']} is being created again with {answer['config']}, which takes minutes; it is "
-            f"billed from now on."
-        )
-        out.say(f"`sluice status {project}` says when it is InService")
+    out.say("\n".join(told(project, answer)))
     out.result(answer)
     return 0
+
+
+def told(project: str, answer: Json) -> list[str]:
+    if answer["decision"] == "awake":
+        return [f"{answer['endpoint']} is there already, with {answer['config']}"]
+    return [
+        f"{answer['endpoint']} is being created again with {answer['config']}, which takes minutes; it is billed from "
+        "now on.",
+        f"`sluice status {project}` says when it is InService",
+    ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from console.reading.executions import moment
+from botocore.exceptions import ClientError
+
+from console.reading.executions import moment, resources
 from console.source import Source
 from sluice import names
 from sluice.ports import Json
@@ -17,15 +19,24 @@ def read(source: Source, project: str) -> Json:
     """`{"alarms": [those in ALARM first], "stack": [the stack's own], "history"}`."""
     prefix = names.alarm(source.stack, project) + "/"
     own = source.kept.get(("alarms", prefix), lambda: _alarms(source, prefix), 0.8)
-    stack = source.kept.get("stack alarms", lambda: _alarms(source, f"{source.stack}-"), 3.0)
+    stack = source.kept.get("stack alarms", lambda: _of_stack(source), 3.0)
     return {
         "project": project,
         "alarms": own,
         "stack": stack,
         "history": source.kept.get(
-            ("alarm history", project), lambda: _history(source, [each["name"] for each in own]), 3.0
+            ("alarm history", project), lambda: _history(source, [each["name"] for each in own], prefix), 3.0
         ),
     }
+
+
+def _of_stack(source: Source) -> list[Json]:
+    """Under the names that the template gives them, without the suffix that CloudFormation adds."""
+    try:
+        logical = {physical: name for name, physical in resources(source).items()}
+    except ClientError:
+        logical = {}
+    return [each | {"short": logical.get(each["name"], each["short"])} for each in _alarms(source, f"{source.stack}-")]
 
 
 def _alarms(source: Source, prefix: str) -> list[Json]:
@@ -64,13 +75,17 @@ def _rule(alarm: Any) -> str:
     return f"{metric} {statistic} {sign} {alarm.get('Threshold', '')} in {periods} periods{every}".replace("  ", " ")
 
 
-def _history(source: Source, alarm_names: list[str]) -> list[Json]:
+def _history(source: Source, alarm_names: list[str], prefix: str) -> list[Json]:
     """The newest changes of state of these alarms."""
     client, found = source.client("cloudwatch"), []
     for name in alarm_names[:12]:
         answer = client.describe_alarm_history(AlarmName=name, HistoryItemType="StateUpdate", MaxRecords=10)
         found += [
-            {"alarm": name, "at": moment(item.get("Timestamp")), "what": str(item.get("HistorySummary") or "")}
+            {
+                "alarm": name.removeprefix(prefix),
+                "at": moment(item.get("Timestamp")),
+                "what": str(item.get("HistorySummary") or ""),
+            }
             for item in answer.get("AlarmHistoryItems", [])
             if _changed(str(item.get("HistorySummary") or ""))
         ]

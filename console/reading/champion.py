@@ -24,6 +24,12 @@ def champion_of(source: Source, project: str) -> Json | None:
     }
 
 
+def serving_run(source: Source, project: str) -> str | None:
+    """The run whose model serves, or would if its endpoint were there."""
+    found = source.kept.get(("champion", project), lambda: source.world.ledger.champion(project), 0.8)
+    return found.run_id if found else None
+
+
 def endpoint_of(source: Source, project: str) -> Json | None:
     """Status, and the traffic's shares by variant. None when there is none."""
     name = names.endpoint(source.stack, project)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cli.outcomes import described, is_of_file
+from cli.outcomes import described, is_of_file, next_steps
 from console.drawn import page_body
 from console.reading.alert_records import verdicts
+from console.reading.champion import serving_run
 from console.reading.stored import json_at
 from console.source import Source
 from sluice import keys
@@ -92,21 +93,47 @@ def _told(record: Any) -> list[str]:
         return []
 
 
+def _next(project: str, summary: Any) -> list[str]:
+    """What to do about the refused rows, in the command line's words."""
+    try:
+        return next_steps({"project": project, **summary})
+    except (AttributeError, KeyError, TypeError):
+        return []
+
+
 def dataset(source: Source, project: str, dataset_id: str) -> Json:
-    """`{"profile": tree | None, "refused": {"reasons", "rows"}}`. Raises NotFoundError for an unknown dataset."""
+    """`{"profile": tree | None, "refused": [first rows], "accepted": {…} | None}`; `accepted`: its facts in the ledger.
+
+    Raises NotFoundError for an unknown dataset.
+    """
     summary = json_at(source, keys.quarantine_summary(project, dataset_id))
     report = _report(source, project, dataset_id)
-    if summary is None and report is None:
+    ledger = source.world.ledger
+    datasets = source.kept.get(("datasets", project), lambda: ledger.datasets(project), 0.8)
+    known = next((each for each in datasets if each["dataset_id"] == dataset_id), None)
+    if summary is None and report is None and known is None:
         raise NotFoundError(f"nothing is stored about dataset {dataset_id!r} of {project!r}")
-    known = next((each for each in source.world.ledger.datasets(project) if each["dataset_id"] == dataset_id), {})
     return {
         "project": project,
         "dataset_id": dataset_id,
-        "key": str(known.get("key") or (summary or {}).get("key") or ""),
+        "key": str((known or {}).get("key") or (summary or {}).get("key") or ""),
         "profile": report,
         "told": _told(summary)[:1],
+        "next": _next(project, summary),
         "summary": summary if isinstance(summary, dict) else None,
         "refused": _refused(source, project, dataset_id) if isinstance(summary, dict) else [],
+        "accepted": _accepted(source, project, known) if known else None,
+    }
+
+
+def _accepted(source: Source, project: str, known: Json) -> Json:
+    """What a person wants to know before the dataset is withdrawn, or who has withdrawn it."""
+    serves = serving_run(source, project)
+    runs = [each["run_id"] for each in source.records(project) if known["dataset_id"] in (each.get("datasets") or [])]
+    return {
+        **{name: known.get(name) for name in ("rows", "accepted_at", "withdrawn_at", "withdrawn_because")},
+        "runs": runs,
+        "serving": serves if serves in runs else None,
     }
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from cli import decisions
 from console.drawn import tree
+from console.reading import next_steps
+from console.reading.champion import serving_run
 from console.reading.run import record_of, waits
 from console.source import Source
 from sluice import figures
@@ -44,6 +46,7 @@ def read(source: Source, project: str, run_id: str) -> Json:
             if approval.get(name)
         },
         "waits": waits(record),
+        "next": next_steps.of_run(project, record, serving_run(source, project)),
         "data": prepared_data(project, run_id, objects=world.objects),
     }
 

@@ -172,17 +172,21 @@ def executions_of(source: Source, project: str, record: Json) -> list[Execution]
 
 def machine_arns(source: Source) -> dict[str, str]:
     """Logical id → ARN of the nested machines."""
+    return {name: arn for name, arn in resources(source).items() if name in STAGES}
+
+
+def resources(source: Source) -> dict[str, str]:
+    """Logical id → name or ARN of everything in the stack."""
 
     def read() -> dict[str, str]:
         pages = source.client("cloudformation").get_paginator("list_stack_resources")
         return {
-            each["LogicalResourceId"]: each["PhysicalResourceId"]
+            each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
             for page in pages.paginate(StackName=source.stack)
             for each in page["StackResourceSummaries"]
-            if each["LogicalResourceId"] in STAGES
         }
 
-    return source.kept.get("machines", read, 300)
+    return source.kept.get("resources", read, 300)
 
 
 def definition_of(source: Source, execution: Execution) -> Json:

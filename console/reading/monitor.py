@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from cli.decisions import run_started_by
 from console.drawn import page_body, tree
 from console.reading.stored import once_json_at
 from console.source import Source
-from sluice import figures, keys
+from sluice import figures, keys, names
 from sluice.errors import NotFoundError
 from sluice.figures import Axis, Line
 from sluice.ports import Json
@@ -38,7 +39,7 @@ def read(source: Source, project: str) -> Json:
         "newest": _newest(newest) if newest else None,
         "plots": source.kept.get(("monitor plots", project, tuple(shown)), lambda: plots(reports), 600),
         "page": _page(source, listed[-1]) if listed else None,
-        "held": source.kept.get(("held", project), lambda: _held(source, project), 3.0),
+        "held": source.kept.get(("held", project), lambda: held(source, project), 3.0),
         "responses": source.kept.get(("responses", project), lambda: _responses(source, project), 3.0),
     }
 
@@ -219,7 +220,7 @@ def label_curve(labels: Json) -> Json | None:
     return {"title": "How soon labels come", "figure": tree(figure), "note": ""}
 
 
-def _held(source: Source, project: str) -> list[Json]:
+def held(source: Source, project: str) -> list[Json]:
     """Changes of the data that a person may accept, in the order in which they were found.
 
     `waits`: it lasts, or it is a fault that ended as real drift. The others are faults that are over, whose rows stay
@@ -239,6 +240,12 @@ def _held(source: Source, project: str) -> list[Json]:
     ]
 
 
+def held_for_you(source: Source, project: str) -> list[str]:
+    """Changes that last, in words: until a person has decided about them, nothing is trained."""
+    changes = source.kept.get(("held", project), lambda: held(source, project), 3.0)
+    return [each["name"] for each in changes if each["over"] is None]
+
+
 def few_rows(report: Json) -> bool:
     """Whether a measurement decided nothing since there were too few requests for one."""
     needed = ((report.get("thresholds") or {}).get("drift") or {}).get("min_rows")
@@ -250,6 +257,7 @@ def few_rows(report: Json) -> bool:
 def _responses(source: Source, project: str) -> list[Json]:
     """Answers to alarms, newest first."""
     stored = source.world.objects.list(keys.monitor(project, "responses/"))[-40:]
+    runs, own = source.records(project), names.alarm(source.stack, project) + "/"
     found = []
     for item in stored:
         record = once_json_at(source, item.key)
@@ -257,11 +265,11 @@ def _responses(source: Source, project: str) -> list[Json]:
             inputs = record.get("inputs") or {}
             found.append(
                 {
-                    "alarm": str(inputs.get("alarm") or ""),
+                    "alarm": str(inputs.get("alarm") or "").removeprefix(own),
                     "at": str(inputs.get("at") or ""),
                     "decision": str(record.get("decision") or "?"),
                     "reasons": [str(each) for each in record.get("reasons") or []],
-                    "run_id": record.get("run_id"),
+                    "run_id": record.get("run_id") or run_started_by(record, runs),
                 }
             )
     return sorted(found, key=lambda each: each["at"], reverse=True)

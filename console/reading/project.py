@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.reading.champion import champion_of
+from console.reading.monitor import held_for_you
 from console.reading.run import summary, waits
 from console.source import Source
 from sluice.errors import NotFoundError
@@ -39,6 +40,7 @@ def read(source: Source, project: str, page: int = 0, only: str = "") -> Json:
         "pages": max(1, -(-len(chosen) // PAGE)),
         "outcomes": outcomes,
         "runs": [_row(record, each) for record, each in chosen[page * PAGE : (page + 1) * PAGE]],
+        "held": held_for_you(source, project),
         "waiting": [each["run_id"] for record, each in told if waits(record)],
     }
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from cli.commands.runs import explanation, outcome
 from cli.state_sentences import sentence
 from console import graph
+from console.reading import next_steps
+from console.reading.champion import serving_run
 from console.reading.executions import Execution, History, definition_of, executions_of, history_of
 from console.source import Source
 from sluice import keys
@@ -19,6 +22,8 @@ TITLES = {
     "BuildModel": "Build model",
     "ReleaseModel": "Release model",
 }
+NO_PROMOTION = frozenset({"Model Rolled Back", "Model Not Approved", "Candidate Rejected", "Nothing To Roll Back To"})
+"""Ends at which a machine succeeds although no model was promoted: drawn in another colour than other ends."""
 SUMMARY = (
     *("run_id", "trigger", "reason", "status", "started_at", "ended_at", "outcome", "datasets", "contract_version"),
     *("artifact_uri", "artifact_sha256", "package_arn", "error", "champion", "suspected_leaks", "reasons", "release"),
@@ -39,6 +44,7 @@ def read(source: Source, project: str, run_id: str) -> Json:
         "machines": machines,
         "now": _now(machines),
         "waits": waits(record),
+        "next": _next(source, project, record, machines),
         "pages": source.kept.get(
             ("pages", project, run_id),
             lambda: _pages(source, project, run_id),
@@ -74,6 +80,8 @@ def _machine(source: Source, execution: Execution) -> Json:
     history = history_of(source, execution)
     name = execution.machine
     drawn = source.kept.get(("graph", execution.arn, known["from"]), lambda: graph.laid_out(known["definition"]), 600)
+    states = _states(name, drawn, history)
+    ends = [node["name"] for node in drawn["nodes"] if node["type"] == "Succeed" and states[node["name"]].get("status")]
     return {
         "machine": name,
         "title": TITLES.get(name, name),
@@ -81,13 +89,15 @@ def _machine(source: Source, execution: Execution) -> Json:
         "started_by": execution.started_by,
         "from": known["from"],
         "status": history.status or "NOT_STARTED",
+        "end": ends[-1] if ends and history.status == "SUCCEEDED" else None,
+        "promoted": not NO_PROMOTION.intersection(ends),
         "started": history.started,
         "ended": history.ended,
         "error": history.error,
         "cause": history.cause,
         "graph": drawn,
         "taken": sorted(history.taken),
-        "states": _states(name, drawn, history),
+        "states": states,
     }
 
 
@@ -100,7 +110,19 @@ def _states(machine: str, drawn: Json, history: History) -> dict[str, Json]:
         found[node["name"]] = {
             "words": "" if words == f"{machine}.{node['name']}" else words,
             **(state.plain() if state else {}),
+            **({"status": "otherwise"} if state and node["name"] in NO_PROMOTION else {}),
         }
+    return found
+
+
+def _next(source: Source, project: str, record: Json, machines: list[Json]) -> Json | None:
+    """What to do next; of a failed run first the state that failed, whose error and log a person needs."""
+    found = next_steps.of_run(project, record, serving_run(source, project))
+    failed = str((record.get("error") or {}).get("state") or "")
+    machine = next((each["machine"] for each in reversed(machines) if failed in each["states"]), None)
+    if found and machine and record.get("outcome") == "failed":
+        place = urlencode({"machine": machine, "state": failed})
+        found["pages"].insert(0, ["The state that failed", f"?{place}"])
     return found
 
 

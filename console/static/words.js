@@ -82,17 +82,37 @@ export function tiles(...items) {
     h("div", null, h("dt", null, name), h("dd", null, value, note ? h("div", { class: "note" }, note) : null))));
 }
 
-// `columns`: [name, class]; `rows`: arrays of cells, the first of which names the row
+// `columns`: [name, class]; `rows`: arrays of cells, the first of which names the row. In a narrow window each row of
+// a table of more than three columns is a card, whose cells have their column's name beside them
 export function table(columns, rows, caption) {
-  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption ?? "Table" },
+  return h("div", { class: columns.length > 3 ? "scroll cards" : "scroll", tabindex: 0, role: "region", "aria-label": caption ?? "Table" },
     h("table", null,
       caption ? h("caption", { class: "unseen" }, caption) : null,
       h("thead", null, h("tr", null, columns.map(([name, kind]) => h("th", { scope: "col", class: kind }, name)))),
       h("tbody", null, rows.map(({ key, cells, ...more }) =>
         h("tr", { key, ...more }, cells.map((cell, i) => i
-          ? h("td", { class: columns[i]?.[1] }, cell)
+          ? h("td", { class: columns[i]?.[1], "data-name": words(columns[i]?.[0]) }, cell)
           : h("th", { scope: "row", class: columns[i]?.[1] }, cell)))))));
 }
+
+// lines for a terminal, with a button that copies them
+export function paste(words, lines) {
+  const text = lines.join("\n");
+  const copy = async (_, node) => {
+    try {
+      await navigator.clipboard.writeText(text);
+      node.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(node.previousSibling);
+      node.textContent = "Selected: press Ctrl-C";
+    }
+  };
+  return h("div", { class: "paste", key: text }, h("p", null, words),
+    lines.length ? h("div", { class: "bar" }, h("pre", { tabindex: 0, "aria-label": words }, text),
+      h("button", { type: "button", class: "button small", on: { click: copy } }, "Copy")) : null);
+}
+
+const words = (name) => (name instanceof Node ? name.textContent : name);
 
 export const empty = (text) => h("p", { class: "empty" }, text);
 export const listed = (texts) => h("ul", { class: "list" }, texts.map((text) => h("li", null, text)));

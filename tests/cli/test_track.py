@@ -56,7 +56,7 @@ def test_runs_and_trials_are_there_with_settings_and_metrics(store: Store, capsy
     assert children
     assert all(each.data.params["family"] for each in children)
     # a run that goes on is one that MLflow shows as running
-    open_runs = [each["run_id"] for each in recorded.recording()["ledger"]["runs"] if not each.get("outcome")]
+    open_runs = [each["run_id"] for each in recorded.project()["ledger"]["runs"] if not each.get("outcome")]
     assert {of_key(store, run_id).info.status for run_id in open_runs} <= {"RUNNING"}
 
 

@@ -26,6 +26,10 @@ AXE = Path(__file__).resolve().parents[2] / ".envs" / "node" / "node_modules" / 
 RUN = recorded.run_with("rolled_back")
 PROMOTED = recorded.run_with("promoted")
 FIRST = recorded.run_ids()[-1]
+REJECTED = recorded.run_with("rejected", "visits")
+WAITS = recorded.run_with(None, "visits")
+LIVE = recorded.run_with(None)
+REGRESSION = recorded.run_with("promoted", "homes")
 PAGES = {
     "projects": "/",
     "project": "/projects/shop",
@@ -47,12 +51,20 @@ PAGES = {
     "decisions": f"/projects/shop/runs/{RUN}/decisions",
     "release": f"/projects/shop/runs/{PROMOTED}/release",
     "aborted release": f"/projects/shop/runs/{RUN}/release",
+    "release in progress": f"/projects/shop/runs/{LIVE}/release",
+    "rejected run": f"/projects/visits/runs/{REJECTED}",
+    "rejected run's decisions": f"/projects/visits/runs/{REJECTED}/decisions",
+    "run that waits": f"/projects/visits/runs/{WAITS}",
+    "trials of auto": f"/projects/visits/runs/{WAITS}/trials",
+    "project without a model": "/projects/visits",
+    "regression": f"/projects/homes/runs/{REGRESSION}/evaluation",
+    "model card": f"/projects/homes/runs/{REGRESSION}/evaluation?show=card",
 }
 """Each page of the console, on the recording."""
 
 
 def addresses() -> dict[str, str]:
-    told = recorded.recording()
+    told = recorded.project()
     refused = next(key.split("/")[2] for key in told["objects"] if key.startswith("quarantine/"))
     dataset = told["ledger"]["datasets"][0]["dataset_id"]
     return {name: path.format(refused=refused, dataset=dataset) for name, path in PAGES.items()}

@@ -14,9 +14,8 @@ from pathlib import Path
 from console.source import Source
 from tests.browser import chromium
 from tests.console import recorded
-from tests.console.pages import FIRST, Page, addresses, served
+from tests.console.pages import LIVE, Page, addresses, served
 
-LIVE = next((record["run_id"] for record in recorded.recording()["ledger"]["runs"] if not record.get("outcome")), FIRST)
 SHOWN = {
     "annotate": ("annotate", 1180, 720, 0),
     "compare": ("compare", 1180, 820, 0),

@@ -1,26 +1,29 @@
-"""Records what the console reads of a real stack: `python -m tests.console.record shop tests/console/fixtures`.
+"""Records what the console reads of a real stack: `python -m tests.console.record shop visits homes`.
 
-Run it beside a local cloud on which a demonstration has made runs. Long texts are cut, so that the recording is small.
+Run it beside a local cloud on which a demonstration has made runs of `shop`, while one more of them is in progress.
+`visits` has a run that a gate rejected for a suspected leak, and one that waits for approval; `homes` is a regression.
+Both are drafts of `sluice init`, so their family is `auto`. Long texts are cut, so that the recording is small.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
+import lzma
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from cli import captures
 from cli.connection import Connection
 from console.plain import plain
-from console.reading.executions import definition_of, executions_of, machine_arns, newest_first
+from console.reading.executions import definition_of, executions_of, machine_arns, newest_first, resources
 from console.source import Source
 from sluice import keys
 from sluice.store.run_records import training_plan
+from tests.console.recorded import FIXTURE
 
 LONGEST = 2_500
 PATH = re.compile(r"/(?:tmp|work|root)/[^\s\"'\\,)]*")
@@ -28,21 +31,21 @@ PATH = re.compile(r"/(?:tmp|work|root)/[^\s\"'\\,)]*")
 KEPT = (".json", ".html", ".jsonl")
 CAPTURES, REQUESTS = 3, 60
 """Files of captured requests that are kept, and requests of each."""
-NOT_KEPT = ("/held_out.jsonl", "/requests.json", "/calibration.json")
+NOT_KEPT = ("/held_out.jsonl", "/requests.json", "/calibration.json", "/reference.jsonl")
 
 
-def main(project: str, folder: Path) -> None:
+def main(*projects: str) -> None:
     source = Source(Connection("sluice"))
     recorded = {
-        "ledger": _ledger(source, project),
-        "objects": _objects(source, project),
-        "clients": _clients(source, project),
+        "projects": {
+            project: {"ledger": _ledger(source, project), "objects": _objects(source, project)} for project in projects
+        },
+        "clients": _clients(source, projects),
         "settings": plain(asdict(source.world.settings)),
         "now": source.world.clock.now().isoformat(),
     }
-    path = folder / f"{project}.json.gz"
-    path.write_bytes(gzip.compress(json.dumps(plain(recorded), separators=(",", ":")).encode(), 9, mtime=0))
-    print(f"{path}: {path.stat().st_size:,} bytes")
+    FIXTURE.write_bytes(lzma.compress(json.dumps(plain(recorded), separators=(",", ":")).encode(), preset=9))
+    print(f"{FIXTURE}: {FIXTURE.stat().st_size:,} bytes")
 
 
 def _ledger(source: Source, project: str) -> dict[str, Any]:
@@ -83,9 +86,10 @@ def _objects(source: Source, project: str) -> dict[str, str]:
     return found
 
 
-def _clients(source: Source, project: str) -> dict[str, Any]:
+def _clients(source: Source, projects: Sequence[str]) -> dict[str, Any]:
     histories, definitions, tuning, jobs = {}, {}, {}, {}
-    for record in source.world.ledger.runs(project):
+    runs = [(project, record) for project in projects for record in source.world.ledger.runs(project)]
+    for project, record in runs:
         for execution in executions_of(source, project, record):
             events = [_cut(event) for event in newest_first(source, execution.arn, data=True)][::-1]
             if events:
@@ -103,7 +107,11 @@ def _clients(source: Source, project: str) -> dict[str, Any]:
     return {
         "histories": histories,
         "definitions": definitions,
-        "resources": machine_arns(source),
+        "resources": {
+            name: physical
+            for name, physical in resources(source).items()
+            if name in machine_arns(source) or physical in {each["AlarmName"] for each in alarms}
+        },
         "tuning": tuning,
         "jobs": jobs,
         "alarms": alarms,
@@ -119,4 +127,4 @@ def _cut(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(*sys.argv[1:])

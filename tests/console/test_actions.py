@@ -13,10 +13,11 @@ import pytest
 from cli.errors import CliError
 from console import actions
 from console.access import Access
-from console.reading import monitor
+from console.reading import data, monitor
 from console.server import application
 from console.source import Source
 from sluice.errors import InputError
+from sluice.ports import ENDPOINT
 from tests.console import recorded
 from tests.console.stub import StubStack
 
@@ -158,6 +159,59 @@ def test_a_held_change_is_shown_and_accepted_as_the_command_does(stack: StubStac
     assert "the campaign goes on (in the console)" in noted
 
 
+def test_a_fault_is_ended_as_the_command_does(stack: StubStack):
+    world, source = stack.world, Source(stack)
+    end = "/api/projects/shop/end-fault"
+    code, told = posted(source, end, b'{"reason": "corrected"}')
+    assert (code, "there is no fault to end" in told["error"]) == (404, True)
+    now = world.clock.now()
+    for change_id, column in (("c1", "channel"), ("c2", "device")):
+        facts = {"answer": "hold", "reason": "another unit", "columns": [column], "sentence": "", "champion": "r1"}
+        begun = {"kind": "held-change", "change_id": change_id, "since": now.isoformat(), **facts}
+        world.ledger.add_response("shop", now, begun)
+    world.clock.advance(60)
+    assert posted(source, end, b'{"reason": " "}')[0] == 409
+    assert posted(source, end, b'{"reason": "why", "changes": [1]}')[0] == 409
+    code, told = posted(source, end, b'{"reason": "the sender has corrected it", "changes": ["c1"]}')
+    assert (code, told["told"].startswith("over: another unit, from")) == (200, True), told
+    assert "no dataset arrived in that time" in told["told"]
+    held = monitor.read(Source(stack), "shop")["held"]
+    assert [(each["id"], each["over"] is None) for each in held] == [("c1", False), ("c2", True)]
+    noted = json.dumps(world.ledger.responses("shop", now), default=str)
+    assert "the sender has corrected it (in the console)" in noted
+
+
+def test_a_dataset_is_withdrawn_as_the_command_does(stack: StubStack):
+    world, source = stack.world, Source(stack)
+    chosen = world.ledger.datasets("shop")[0]["dataset_id"]
+    path = f"/api/projects/shop/data/{chosen}/withdraw"
+    assert posted(source, path, b"{}")[0] == 409
+    assert posted(source, "/api/projects/shop/data/d0/withdraw", b'{"reason": "x"}')[0] == 404
+    code, told = posted(source, path, b'{"reason": "wrong currency"}')
+    assert (code, told["told"].startswith(f"withdrawn: dataset {chosen}")) == (200, True)
+    assert f"the serving model {PROMOTED} learned from it" in told["told"]
+    found = data.dataset(Source(stack), "shop", chosen)["accepted"]
+    assert found["withdrawn_because"].startswith("wrong currency (asked by ")
+    assert found["withdrawn_because"].endswith(", in the console)")
+    code, told = posted(source, path, b'{"reason": "again"}')
+    assert (code, told["told"].startswith("was withdrawn before")) == (200, True)
+
+
+def test_an_endpoint_is_waked_as_the_command_does(stack: StubStack, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+    answer = {"decision": "waking", "endpoint": "sluice-shop", "config": "sluice-shop-r1-only"}
+    monkeypatch.setattr(actions, "wake_endpoint", lambda project, **ports: asked.append(project) or answer)
+    code, told = posted(Source(stack), "/api/projects/shop/wake", b"{}")
+    assert (code, asked, "it is billed from now on" in told["told"]) == (200, ["shop"], True)
+    # a release has the endpoint: said as what it is, and not as a failure of AWS
+    monkeypatch.undo()
+    live = recorded.run_with(None)
+    stack.world.ledger.acquire_lock("shop", live, stack.world.clock.now(), of=ENDPOINT)
+    code, told = posted(Source(stack), "/api/projects/shop/wake", b"{}")
+    assert (code, live in told["error"]) == (409, True), told
+    assert posted(Source(stack), "/api/projects/visits/wake", b"{}")[0] == 404
+
+
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
@@ -230,7 +284,11 @@ def test_the_verdict_of_another_projects_file_is_not_told(source: Source):
 
 
 @pytest.mark.parametrize(
-    "path", ["retrain", "rollback", "runs/r1/approve", "runs/r1/reject", "files?area=raw&name=x.csv"]
+    "path",
+    [
+        *("retrain", "rollback", "runs/r1/approve", "runs/r1/reject", "files?area=raw&name=x.csv"),
+        *("wake", "end-fault", "accept-drift", "data/d1/withdraw", "labels"),
+    ],
 )
 def test_a_console_that_only_shows_changes_nothing(stack: StubStack, path: str):
     before = dict(stack.world.objects.__dict__["versions"])

@@ -6,17 +6,20 @@ Names, values and texts come from strangers: with a hostile string in the place 
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from console import actions
+from console.server import ACTIONS
 from console.source import Source
 from tests.browser import chromium, hostile
 from tests.browser.chromium import Browser
 from tests.console import recorded
-from tests.console.pages import AXE, FIRST, RUN, Page, Served, addresses, served
+from tests.console.pages import AXE, FIRST, PROMOTED, REJECTED, RUN, Page, Served, addresses, served
 
 pytestmark = pytest.mark.skipif(chromium.BINARY is None, reason="Chromium is not installed (apt-get install chromium)")
 NAMES = list(addresses())
@@ -34,13 +37,26 @@ ATTACK = """(async () => {
   const options = {credentials: 'include'};
   const read = await fetch('@CONSOLE@/api/projects', options).then(r => r.text()).catch(() => 'refused');
   const body = JSON.stringify({reason: 'EVIL'});
-  const sent = {...options, method: 'POST', mode: 'no-cors', headers: {'Content-Type': 'text/plain'}, body};
-  const act = await fetch('@CONSOLE@/api/projects/shop/retrain', sent).then(r => r.type).catch(() => 'refused');
-  return [read, act];
+  const plain = {...options, method: 'POST', mode: 'no-cors', headers: {'Content-Type': 'text/plain'}, body};
+  const json = {...options, method: 'POST', headers: {'Content-Type': 'application/json'}, body};
+  const acts = [];
+  for (const path of @PATHS@) for (const sent of [plain, json])
+    acts.push(await fetch('@CONSOLE@' + path, sent).then(r => r.type).catch(() => 'refused'));
+  return [read, ...acts];
 })()"""
 ACTING = "script:not([src]), iframe, img, object, embed, base, form[action]"
+UPLOAD = "/api/projects/shop/files?area=raw&name=EVIL.csv"
 FIRST_PAINT = 1.0
 """Seconds; what a person may wait for the first thing to see."""
+
+
+HELD = "document.querySelector('section[aria-label^=\"Changes that wait\"]')"
+DIALOG = "document.querySelector('dialog[open]')"
+
+
+def click(text: str) -> str:
+    """Presses the first button of the page that says so."""
+    return f"[...document.querySelectorAll('main button')].find(b => b.textContent === '{text}').click()"
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +113,17 @@ def test_an_endpoint_that_is_gone_is_missing_on_every_page(page: Page, monkeypat
     assert page.evaluate("document.querySelector('tbody td .tag').textContent") == "missing"
     page.open("/projects/shop")
     assert page.evaluate("document.querySelector('main h2 .tag').textContent") == "missing"
-    assert "sluice wake shop" in page.evaluate("document.querySelector('main .failure').textContent")
+    assert "Wake makes it again" in page.evaluate("document.querySelector('main .failure').textContent")
+    answer = {"decision": "waking", "endpoint": "sluice-shop", "config": "c"}
+    monkeypatch.setattr(actions, "wake_endpoint", lambda project: answer)
+    page.evaluate(click("Wake"))
+    page.until(f"{DIALOG} !== null")
+    # nobody is asked why
+    assert page.evaluate(f"{DIALOG}.querySelector('input')") is None
+    assert "billed from now on" in page.evaluate(f"{DIALOG}.textContent")
+    page.key("Enter")
+    page.until(f"{DIALOG}.textContent.includes('sluice-shop is being created again')")
+    page.key("Escape")
     monkeypatch.undo()
     page.console.source.kept.forget()
 
@@ -120,6 +146,13 @@ def test_no_page_is_wider_than_a_telephone(page: Page):
         for name, path in addresses().items():
             page.open(path)
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+        for name in ("projects", "project", "data", "alarms", "monitor", "decisions"):
+            page.open(addresses()[name])
+            # the tables that people read most have cards, and nothing to scroll to the side
+            wide = "[...document.querySelectorAll('.cards')].filter(e => e.scrollWidth > e.clientWidth).length"
+            assert page.evaluate(f"[document.querySelectorAll('.cards').length > 0, {wide}]") == [True, 0], name
+            named = "getComputedStyle(document.querySelector('.cards td'), '::before').content"
+            assert len(page.evaluate(named)) > 4
         page.open("/projects/shop/alerts")
         # a subject has a line of its own, and not what its kind and its time leave
         assert page.evaluate("document.querySelector('.inbox .subject').getBoundingClientRect().width") > 250
@@ -259,10 +292,6 @@ def test_a_model_that_waits_is_approved_from_its_page(page: Page):
     page.until("document.querySelector('main .ask') === null")
 
 
-HELD = "document.querySelector('section[aria-label^=\"Changes that wait\"]')"
-DIALOG = "document.querySelector('dialog[open]')"
-
-
 def hold(page: Page, *changes: tuple[str, str, str]) -> None:
     """`changes`: id, answer, column."""
     world = page.console.source.world
@@ -316,6 +345,77 @@ def test_of_several_held_changes_a_person_chooses_with_the_keyboard(page: Page):
     assert [each["change_id"] for each in noted] == ["h2"]
 
 
+def test_a_fault_is_ended_from_the_page_of_monitoring(page: Page):
+    world = page.console.source.world
+    hold(page, ("f1", "hold", "searches"))
+    clock: Any = world.clock
+    clock.advance(60)
+    page.open("/projects/shop/monitor")
+    page.until(f"{HELD}?.textContent.includes('searches')")
+    page.evaluate(f"[...{HELD}.querySelectorAll('button')].find(b => b.textContent.includes('is over')).click()")
+    page.until(f"{DIALOG} !== null")
+    assert "stay out of training" in page.evaluate(f"{DIALOG}.textContent")
+    boxes = f"[...{DIALOG}.querySelectorAll('input[type=checkbox]')]"
+    page.evaluate(f"{boxes}.forEach(e => {{ e.checked = e.value === 'f1'; }})")
+    page.type("the sender has corrected it")
+    page.key("Enter")
+    page.until(f"{DIALOG}.textContent.includes('over: another scale, from')")
+    page.key("Escape")
+    over = "document.querySelector('section[aria-label=\"Faults that are over\"]')"
+    page.until(f"{over}?.textContent.includes('searches')")
+    assert "the sender has corrected it (in the console)" in str(world.ledger.responses("shop", world.clock.now()))
+
+
+def test_what_is_held_is_said_where_a_person_begins(page: Page):
+    hold(page, ("p1", "ask", "cart_additions"))
+    page.open("/projects/shop")
+    page.until("document.querySelector('section[aria-label=\"Held data\"]')?.textContent.includes('cart_additions')")
+    page.open("/")
+    found = "[...document.querySelectorAll('main a')].find(a => a.textContent.includes('held change'))"
+    page.evaluate(f"{found}.click()")
+    page.until(f"{HELD} !== null")
+
+
+def test_a_dataset_is_withdrawn_from_its_page(page: Page):
+    world = page.console.source.world
+    chosen = world.ledger.datasets("shop")[1]["dataset_id"]
+    page.open(f"/projects/shop/data/{chosen}")
+    page.evaluate(click("Withdraw"))
+    page.until(f"{DIALOG} !== null")
+    said = page.evaluate(f"{DIALOG}.textContent")
+    assert "Every later run leaves its 6,000 rows out. This cannot be undone;" in said
+    assert f"The model of {PROMOTED}, which serves, is one of them" in said
+    page.key("Enter")
+    assert page.evaluate(f"{DIALOG} !== null"), "without a reason nothing is withdrawn"
+    assert "withdrawn_at" not in world.ledger.datasets("shop")[1]
+    page.type("wrong currency")
+    page.key("Enter")
+    page.until(f"{DIALOG}.textContent.includes('withdrawn: dataset {chosen}')")
+    page.key("Escape")
+    page.until("document.querySelector('main section h2').textContent.startsWith('withdrawn')")
+    assert page.evaluate(f"{click('Withdraw').removesuffix('.click()')} === undefined")
+
+
+def test_lines_to_paste_are_copied(page: Page):
+    page.open(f"/projects/visits/runs/{REJECTED}")
+    page.browser.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    page.evaluate(click("Copy"))
+    page.until("[...document.querySelectorAll('main button')].some(b => b.textContent === 'Copied')")
+    assert page.promised("navigator.clipboard.readText()") == "features: {drop: [order_value]}"
+
+
+def test_a_failed_run_leads_to_the_state_that_failed(page: Page):
+    world = page.console.source.world
+    error = {"state": "Seal Candidate", "error": "ArtifactError", "cause": "x"}
+    world.ledger.update_run("visits", REJECTED, {"outcome": "failed", "error": error})
+    page.open(f"/projects/visits/runs/{REJECTED}")
+    page.evaluate(
+        "[...document.querySelectorAll('main a')].find(a => a.textContent === 'The state that failed').click()"
+    )
+    page.until("document.querySelector('aside h2').textContent === 'Seal Candidate'")
+    world.ledger.update_run("visits", REJECTED, {"outcome": "rejected", "error": None})
+
+
 def test_a_dropped_file_is_sent_and_its_verdict_shown(page: Page):
     page.open("/projects/shop/drop?to=labels")
     page.evaluate(FILE)
@@ -350,13 +450,20 @@ def test_without_the_cookie_the_browser_is_refused(console: Served):
 
 def test_a_foreign_page_can_neither_read_nor_act(page: Page):
     """With the cookie in this browser: another server on this machine is the same site, and not the same origin."""
+    world = page.console.source.world
+    events: Any = world.events
+    executions: Any = world.executions
+    dataset = world.ledger.datasets("shop")[0]["dataset_id"]
     with chromium.world() as foreign:
         page.browser.call("Page.navigate", url=f"http://127.0.0.1:{foreign.port}/page")
         page.until("document.readyState === 'complete'")
-        attack = ATTACK.replace("@CONSOLE@", page.console.address)
-        assert page.promised(attack) == ["refused", "refused"]
-    events: Any = page.console.source.world.events
-    assert "EVIL" not in str(events.__dict__)
+        paths = [each.format(project="shop", run=PROMOTED, dataset=dataset) for each in ACTIONS]
+        attack = ATTACK.replace("@CONSOLE@", page.console.address).replace("@PATHS@", json.dumps([*paths, UPLOAD]))
+        assert page.promised(attack) == ["refused"] * (1 + 2 * len([*paths, UPLOAD]))
+    assert len(paths) >= 9
+    assert "EVIL" not in str([events.__dict__, executions.__dict__, world.ledger.responses("shop", world.clock.now())])
+    assert "withdrawn_at" not in world.ledger.datasets("shop")[0]
+    assert not world.objects.exists("raw/shop/EVIL.csv")
 
 
 class Hostile:

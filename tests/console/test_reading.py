@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cli import lineage as cli_lineage
+from cli import machines
 from cli.target import Target
 from console.inbox import Inbox
 from console.plain import body_of
@@ -56,7 +57,9 @@ def texts(tree: list[Any]) -> str:
 
 def test_projects_say_what_serves_and_what_was_measured(source: Source):
     found = projects.read(source)
-    (shop,) = found["projects"]
+    homes, shop, visits = found["projects"]
+    assert [homes["champion"]["run_id"], visits["champion"]] == [recorded.run_with("promoted", "homes"), None]
+    assert [each["run_id"] for each in visits["waiting"]] == [recorded.run_with(None, "visits")]
     assert shop["champion"]["run_id"] == PROMOTED
     assert shop["champion"]["endpoint"]["status"] == "InService"
     assert shop["runs"] == len(recorded.run_ids())
@@ -66,7 +69,7 @@ def test_projects_say_what_serves_and_what_was_measured(source: Source):
 def test_a_project_lists_its_runs_with_their_outcomes(source: Source):
     found = project.read(source, "shop")
     assert [each["run_id"] for each in found["runs"]] == recorded.run_ids()
-    assert found["outcomes"]["promoted"] == 2
+    assert found["outcomes"] == {"running": 1, "promoted": 3, "rolled_back": 1}
     only = project.read(source, "shop", only="rolled_back")
     assert [each["run_id"] for each in only["runs"]] == [ROLLED_BACK]
     assert "the canary fails more often" in only["runs"][0]["because"]
@@ -96,7 +99,13 @@ def test_a_run_is_its_machines_coloured_by_their_histories(source: Source):
     lifecycle, *_, released = found["machines"]
     assert lifecycle["from"] == "the machine as deployed"
     assert lifecycle["status"] == "SUCCEEDED"
-    assert lifecycle["states"]["Model Rolled Back"]["status"] == "done"
+    assert lifecycle["states"]["Model Rolled Back"]["status"] == "otherwise"
+    assert [(each["end"], each["promoted"]) for each in found["machines"]] == [
+        ("Model Rolled Back", False),
+        ("Data Prepared", True),
+        ("Model Built", True),
+        ("Model Rolled Back", False),
+    ]
     assert "status" not in lifecycle["states"]["Model Promoted"]
     assert ("Candidate Good Enough?", "Register Model") in lifecycle["taken"]
     assert ("Candidate Good Enough?", "Finish Run") not in lifecycle["taken"]
@@ -104,6 +113,42 @@ def test_a_run_is_its_machines_coloured_by_their_histories(source: Source):
     assert released["states"]["Judge Canary"]["entries"] > 1
     assert found["pages"]["evaluation"]
     assert not found["live"]
+
+
+def test_every_end_without_a_promotion_is_known():
+    """A machine succeeds at them, too; a new end must be put on one side or the other."""
+    ends = set()
+    for source in machines.sources():
+        definition = json.loads(json.dumps(machines.definition(source)))
+        ends |= {name for name, each in definition["States"].items() if each["Type"] == "Succeed"}
+    assert ends - run.NO_PROMOTION == {
+        *("Model Promoted", "Model Built", "Data Prepared", "File Scored", "File Recorded")
+    }
+    assert ends >= run.NO_PROMOTION
+
+
+def test_a_run_says_what_to_do_next(source: Source):
+    rejected = run.read(source, "visits", recorded.run_with("rejected", "visits"))["next"]
+    assert [each["lines"] for each in rejected["paste"]] == [
+        ["features: {drop: [order_value]}"],
+        ['sluice register project.yaml && sluice retrain visits --reason "leaks dropped"'],
+    ]
+    assert decisions.read(source, "visits", recorded.run_with("rejected", "visits"))["next"] == rejected
+    waits = run.read(source, "visits", recorded.run_with(None, "visits"))
+    assert (waits["waits"] is None, waits["next"]["pages"][0]) == (False, ["Decisions", "decisions"])
+    assert run.read(source, "shop", recorded.run_with(None))["next"] is None
+    stack = recorded.stack()
+    error = {"state": "Seal Candidate", "error": "ArtifactError", "cause": "x"}
+    stack.world.ledger.update_run("shop", FIRST, {"outcome": "failed", "error": error})
+    failed = run.read(Source(stack), "shop", FIRST)["next"]
+    assert failed["pages"][0] == ["The state that failed", "?machine=BuildModel&state=Seal+Candidate"]
+
+
+def test_auto_s_trials_are_read(source: Source):
+    found = trials.read(source, "visits", recorded.run_with(None, "visits"))
+    assert found["tuning"]["status"] == "Completed"
+    assert len(found["auto"]["groups"]) > 5
+    assert "the search ended after" in found["auto"]["counted"]
 
 
 def test_no_token_leaves_the_record(source: Source):
@@ -297,15 +342,22 @@ def test_data_has_files_and_why_rows_were_refused(source: Source):
     found = data.read(source, "shop")
     assert found["refused"][0]["key"].endswith("damaged.csv")
     assert found["refused_rows"] == 400
-    assert found["refused"][0]["told"][0] == "quarantined: 0 rows accepted, 400 refused"
+    assert found["refused"][0]["told"][0] == (
+        "quarantined as a whole: no row accepted, 203 of 400 refused, 197 good and held back"
+    )
     assert not {"max_invalid_rows", "min_rows"} & {each["rule"] for each in found["refused"][0]["reasons"]}
     assert found["unread"] == []
     one = data.dataset(source, "shop", found["refused"][0]["dataset_id"])
     assert one["refused"]
     assert all(row["reasons"] and row["values"] for row in one["refused"])
+    assert one["accepted"] is None
+    assert any("sluice redrive shop FILE --dataset" in each for each in one["next"])
     whole = data.dataset(source, "shop", found["datasets"][-1]["dataset_id"])
     assert "channel" in texts(whole["profile"])
     assert whole["key"] == found["datasets"][-1]["key"]
+    assert whole["accepted"]["rows"] == 1_500
+    assert whole["accepted"]["runs"] == recorded.run_ids()
+    assert whole["accepted"]["serving"] == PROMOTED
 
 
 def test_a_file_that_could_not_be_read_is_listed_with_why_and_what_to_do():
@@ -344,7 +396,10 @@ def test_monitoring_is_a_history_and_the_newest_in_full(source: Source):
     assert found["measurements"] > 10
     assert {each["title"] for each in found["plots"]} >= {"Drift (PSI)", "Rows in the window"}
     assert "Greatest drift (PSI)" in texts(found["page"])
-    assert {each["decision"] for each in found["responses"]} >= {"retrain"}
+    asked_for = {each["run_id"] for each in found["responses"] if each["decision"] == "retrain"}
+    # a retraining that was asked for by an alarm leads to its run, the one in progress too
+    assert asked_for == {each["run_id"] for each in recorded.project()["ledger"]["runs"] if each["trigger"] == "drift"}
+    assert {each["alarm"] for each in found["responses"]} <= {"drift", "triage"}
 
 
 @pytest.mark.parametrize(
@@ -355,7 +410,8 @@ def test_too_few_requests_are_told_apart_from_other_inconclusive_measurements(de
     report = {"decision": decision, "rows": rows, "thresholds": {"drift": {"min_rows": 200}}, "at": "2026-12-01"}
     stack.world.objects.write(keys.monitor("shop", "latest.json"), json.dumps(report).encode())
     assert monitor.few_rows(report) == few
-    assert projects.read(Source(stack))["projects"][0]["measured"]["few_rows"] == few
+    shop = next(each for each in projects.read(Source(stack))["projects"] if each["project"] == "shop")
+    assert shop["measured"]["few_rows"] == few
     assert not monitor.few_rows({"decision": "inconclusive", "rows": 0})  # a report that names no limit
 
 
@@ -395,7 +451,10 @@ def test_alarms_have_a_rule_and_those_in_alarm_come_first():
     assert found["alarms"][0]["short"] == "aa"
     drift = next(each for each in found["alarms"] if each["short"] == "drift")
     assert drift["rule"].startswith("DriftScore Maximum > 0.25 in 1 of 1 periods")
-    assert found["stack"]
+    # without the suffix of CloudFormation, whose names those that may read no stack still see
+    assert "RunFailedAlarm" in {each["short"] for each in found["stack"]}
+    stack.clients.denied = {"list_stack_resources"}
+    assert all(each["short"].count("-") == 1 for each in alarms.read(Source(stack), "shop")["stack"])
 
 
 def test_only_changes_of_an_alarm_s_state_are_its_history():

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { act } from "../net.js";
-import { moment, projectAt, runAt } from "../words.js";
+import { moment, plural, projectAt, runAt } from "../words.js";
 
 export const approve = (project, run, again) => button("Approve", "main", {
   title: `Approve the model of ${run}?`, text: "Its release begins. The reason goes into the model registry.",
@@ -22,17 +22,38 @@ export const retrain = (project, again) => button("Retrain", "", {
   path: `/api${projectAt(project, "retrain")}`, needed: true, again,
 });
 
+// `found`: what serves, and whose endpoint is gone
+export const wake = (project, found, again) => button("Wake", "main", {
+  title: `Wake ${project}?`, text: `The endpoint is created again with the model of ${found.run_id}. That takes minutes, and the endpoint is billed from now on.`,
+  path: `/api${projectAt(project, "wake")}`, reasoned: false, again,
+});
+export const withdraw = (project, dataset, { rows, runs, serving }, again) => button("Withdraw", "grave", {
+  title: `Withdraw dataset ${dataset}?`,
+  text: [
+    `Every later run leaves its ${plural(rows ?? 0, "row")} out. This cannot be undone; to use the file again, drop it again.`,
+    runs.length ? ` ${plural(runs.length, "run")} learned from it, and ${runs.length === 1 ? "its model stays as it is" : "their models stay as they are"}.` : " No run has learned from it.",
+    serving ? ` The model of ${serving}, which serves, is one of them: retrain afterwards to get one without these rows.` : "",
+  ].join(""),
+  path: `/api${projectAt(project, "data", dataset, "withdraw")}`, needed: true, again,
+});
+
 // `changes`: those from which a person chooses, all of them at first if each waits for an answer
 export const acceptDrift = (project, changes, again) => button("Accept as real", "", {
   title: changes.length > 1 ? "Which changes are real?" : "Is the change real?", text: "Rows of that time are learned from, from now on, and a retraining is requested. If a broken source made the change, correct the source instead.",
-  path: `/api${projectAt(project, "accept-drift")}`, needed: true, again,
-  choices: changes.map((each) => ({ value: each.id, text: `${each.name}, since ${moment(each.since)} UTC`, chosen: changes.length === 1 || each.waits })),
+  path: `/api${projectAt(project, "accept-drift")}`, needed: true, again, choices: choicesOf(changes),
 });
+export const endFault = (project, changes, again) => button("It was broken and is over", "", {
+  title: changes.length > 1 ? "Which changes are over?" : "Is the fault over?", text: "Say so once the source is corrected. Rows from its beginning until now stay out of training, and trainings may go on. If later requests show the same, it is held again.",
+  path: `/api${projectAt(project, "end-fault")}`, needed: true, again, choices: choicesOf(changes),
+});
+const choicesOf = (changes) => changes.map((each) => ({
+  value: each.id, text: `${each.name}, since ${moment(each.since)} UTC`, chosen: changes.length === 1 || each.waits,
+}));
 
 const button = (text, kind, what) =>
   h("button", { type: "button", class: `button ${kind}`.trim(), on: { click: () => ask(text, kind, what) } }, text);
 
-function ask(text, kind, { title, text: words, path, needed, again, choices = [] }) {
+function ask(text, kind, { title, text: words, path, needed, again, choices = [], reasoned = true }) {
   const opener = document.activeElement;
   const reason = h("input", { type: "text", id: "reason", name: "reason", required: needed, autocomplete: "off" });
   const answer = h("p", { role: "status" });
@@ -72,7 +93,7 @@ function ask(text, kind, { title, text: words, path, needed, again, choices = []
   h("h2", { id: "dialog-title" }, title), h("p", null, words),
   choices.length > 1 ? h("fieldset", { class: "options" }, h("legend", null, "Changes"),
     choices.map((each, i) => h("label", null, boxes[i], " ", each.text))) : choices.map((each) => h("p", null, h("strong", null, each.text))),
-  h("label", { for: "reason" }, needed ? "Reason" : "Reason (may be empty)"), reason, answer,
+  reasoned ? [h("label", { for: "reason" }, needed ? "Reason" : "Reason (may be empty)"), reason] : null, answer,
   h("div", { class: "bar" }, no, yes));
   const dialog = h("dialog", {
     "aria-labelledby": "dialog-title",
@@ -85,5 +106,5 @@ function ask(text, kind, { title, text: words, path, needed, again, choices = []
   }, form);
   document.body.append(dialog);
   dialog.showModal();
-  reason.focus();
+  (reasoned ? reason : yes).focus();
 }

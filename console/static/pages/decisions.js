@@ -1,7 +1,7 @@
 // The gates with their verdicts in words, every other decision with its reasons, and what a person may decide.
 
 import { drawn, h } from "../dom.js";
-import { card, empty, facts, listed, moment, number, runAt, table, tag, time } from "../words.js";
+import { card, empty, facts, listed, moment, number, paste, projectAt, runAt, table, tag, time } from "../words.js";
 import { approve, reject } from "./actions.js";
 import { runTabs } from "./tabs.js";
 
@@ -14,7 +14,7 @@ export function draw(data, { project, run, again }) {
   return [
     h("h1", { tabindex: -1 }, `Decisions of ${run}`),
     runTabs(project, run, "decisions"),
-    waits(data, project, run, again),
+    next(data, project, run, again),
     prepared(data.data),
     data.gates ? gates(data) : empty("The gates have not decided yet."),
     approval(data.approval),
@@ -23,11 +23,19 @@ export function draw(data, { project, run, again }) {
   ].flat();
 }
 
-export function waits({ waits: since }, project, run, again) {
-  if (!since) return null;
-  return h("section", { class: "card ask", "aria-label": "It waits for you" }, h("h2", null, "It waits for you"),
-    h("p", null, `The gates are passed. Since ${moment(since.since)} UTC the model waits for a person's decision.`),
-    h("div", { class: "choices" }, approve(project, run, again), reject(project, run, again)));
+// what a person can do about the run as it stands
+export function next({ waits: since, next: found }, project, run, again) {
+  if (!since && !found) return null;
+  const name = since ? "It waits for you" : "What to do next";
+  const at = (path) => (path.startsWith("..") ? projectAt(project) + path.slice(2) : runAt(project, run) + (path.startsWith("?") ? path : `/${path}`));
+  return h("section", { class: since ? "card ask" : "card", "aria-label": name }, h("h2", null, name),
+    since ? h("p", null, `The gates are passed. Since ${moment(since.since)} UTC the model waits for a person's decision.`) : null,
+    found ? [
+      found.told.map((line) => h("p", null, line)),
+      found.pages.length ? h("p", { class: "choices" }, found.pages.map(([words, path]) => h("a", { class: "button small", href: at(path) }, words))) : null,
+      found.paste.map((each) => paste(each.words, each.lines)),
+    ] : null,
+    since ? h("div", { class: "choices" }, approve(project, run, again), reject(project, run, again)) : null);
 }
 
 function prepared(found) {

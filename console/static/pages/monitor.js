@@ -2,7 +2,7 @@
 
 import { drawn, h } from "../dom.js";
 import { card, empty, facts, listed, measured, moment, number, percent, plural, projectAt, runAt, span, table, tag, tiles, time } from "../words.js";
-import { acceptDrift } from "./actions.js";
+import { acceptDrift, endFault } from "./actions.js";
 import { projectTabs } from "./tabs.js";
 
 export const title = ({ project }) => `Monitoring of ${project}`;
@@ -43,17 +43,25 @@ export function draw(data, { project, again }) {
 }
 
 function held(changes, project, again) {
+  const lasting = changes.filter((each) => !each.over);
   return [
-    changesOf("Changes that wait for you", null, changes.filter((each) => each.waits), project, again),
-    changesOf("Faults that are over", "Rows of their time are left out of training.", changes.filter((each) => !each.waits), project, again),
+    changesOf("Changes that wait for you", "Nothing is trained while one lasts. Look at its columns at their source. If the change is real, accept it; if the source was broken, correct it there, then say that it is over.",
+      lasting, acceptDrift(project, lasting, again), endFault(project, lasting, again)),
+    ...[
+      ["Faults that may have been real", "The measurement that ended them found real drift. Rows of their time are left out of training. Accept what was real; if it was broken, there is nothing to do.", (each) => each.waits],
+      ["Faults that are over", "Rows of their time are left out of training.", (each) => !each.waits],
+    ].map(([name, words, is]) => {
+      const chosen = changes.filter((each) => each.over && is(each));
+      return changesOf(name, words, chosen, acceptDrift(project, chosen, again));
+    }),
   ];
 }
 
-function changesOf(name, words, changes, project, again) {
+function changesOf(name, words, changes, ...buttons) {
   if (!changes.length) return null;
-  return card(name, words ? h("p", null, words) : null, listed(changes.map((each) =>
+  return card(name, h("p", null, words), listed(changes.map((each) =>
     `${each.name}, since ${moment(each.since)} UTC${each.over ? `, over since ${moment(each.over)} UTC` : ""}: ${each.sentence}`)),
-    h("div", { class: "choices" }, acceptDrift(project, changes, again)));
+    h("div", { class: "choices" }, buttons));
 }
 
 function quality(found) {

@@ -1,8 +1,8 @@
 // A project: what serves, and its runs, fifty at a time.
 
 import { h } from "../dom.js";
-import { duration, empty, facts, kindOf, number, percent, plural, projectAt, runAt, seg, table, tag, time } from "../words.js";
-import { retrain, rollBack } from "./actions.js";
+import { duration, empty, facts, kindOf, listed, number, percent, plural, projectAt, runAt, seg, table, tag, time } from "../words.js";
+import { retrain, rollBack, wake } from "./actions.js";
 import { serving } from "./projects.js";
 import { projectTabs } from "./tabs.js";
 
@@ -27,6 +27,8 @@ export function draw(data, { project, query, choose, go, again }) {
     data.description ? h("p", { class: "quiet" }, data.description) : null,
     projectTabs(project, ""),
     champion(data, again),
+    data.held.length ? h("section", { class: "card ask", "aria-label": "Held data" }, h("h2", null, "The data changed, and nothing is trained until you decide"),
+      listed(data.held), h("div", { class: "choices" }, h("a", { class: "button main", href: projectAt(project, "monitor") }, "Look at the change"))) : null,
     h("div", { class: "bar" },
       h("h2", null, "Runs"),
       h("div", { class: "choices", role: "group", "aria-label": "Show only" },
@@ -45,6 +47,7 @@ function champion({ project, champion: found, waiting }, again) {
   const asks = waiting.map((run) => h("a", { class: "button main", href: runAt(project, run, "decisions") }, `Decide ${run}`));
   if (!found) return h("div", { class: "empty" }, h("p", null, "Nothing serves yet: no model has been released."), h("div", { class: "choices" }, asks, retrain(project, again)));
   const endpoint = found.endpoint;
+  const gone = !endpoint;
   return h("section", { class: "card", "aria-label": "What serves" },
     h("h2", null, "Serves ", h("a", { href: runAt(project, found.run_id) }, found.run_id), " ",
       serving(found)),
@@ -55,9 +58,11 @@ function champion({ project, champion: found, waiting }, again) {
       ...Object.entries(found.metrics).slice(0, 4).map(([name, value]) => [name, number(value)]),
       endpoint ? ["Traffic", endpoint.variants.map((each) => `${each.run_id} ${percent(each.share)}`).join(", ") || "–"] : null,
     ),
-    found.serving === "awake" && !endpoint ? h("p", { class: "failure" }, `The endpoint does not exist, so nothing serves. \`sluice wake ${project}\` makes it again.`) : null,
+    gone ? h("p", { class: found.serving === "asleep" ? "because" : "failure" }, found.serving === "asleep"
+      ? "The endpoint sleeps, so nothing serves and nothing is billed. Wake makes it again."
+      : "The endpoint does not exist, so nothing serves. Wake makes it again.") : null,
     endpoint?.failure ? h("p", { class: "failure" }, endpoint.failure) : null,
-    h("div", { class: "choices" }, asks, retrain(project, again), found.previous ? rollBack(project, found, again) : null));
+    h("div", { class: "choices" }, asks, gone ? wake(project, found, again) : null, retrain(project, again), found.previous && found.serving !== "asleep" ? rollBack(project, found, again) : null));
 }
 
 const choice = (text, value, only, choose, count) =>
@@ -74,7 +79,7 @@ const row = (project, run, compared) => ({
     time(run.started_at),
     duration(run.started_at, run.ended_at),
     run.trigger ?? "–",
-    h("span", { class: "clip two" }, run.because),
+    run.because ? h("span", { class: "clip two" }, run.because) : null,
     ...(compared ? [h("input", { type: "checkbox", name: "run", value: run.run_id, "aria-label": `Compare ${run.run_id}` })] : []),
   ],
 });

@@ -36,9 +36,10 @@ function row(each) {
         h("div", { class: "quiet" }, newest.ended_at ? ["ended ", time(newest.ended_at)]
           : `by ${newest.trigger ?? "?"}, for ${duration(newest.started_at)}`),
       ] : "no run yet",
-      each.waiting.length
-        ? each.waiting.map((run) => h("a", { class: "button small", href: runAt(project, run.run_id) }, `Decide ${run.run_id}`))
-        : h("span", { class: "quiet" }, "nothing"),
+      each.waiting.length || each.held ? [
+        each.waiting.map((run) => h("a", { class: "button small", href: runAt(project, run.run_id) }, `Decide ${run.run_id}`)),
+        each.held ? h("a", { class: "button small", href: projectAt(project, "monitor") }, `Decide ${plural(each.held, "held change")}`) : null,
+      ] : h("span", { class: "quiet" }, "nothing"),
       each.measured ? [
         measured(each.measured),
         h("div", { class: "quiet clip" }, each.measured.reasons.join("; ")),

@@ -3,15 +3,16 @@
 import { h, named } from "../dom.js";
 import { ask as question } from "../net.js";
 import { code, duration, facts, kindOf, moment, number, projectAt, runAt, seg, tag, time } from "../words.js";
-import { waits } from "./decisions.js";
+import { next } from "./decisions.js";
 import { runTabs } from "./tabs.js";
 
 export const title = ({ run }) => run;
 export const ask = ({ project, run }) => `/api${runAt(project, run)}`;
 export const every = (data) => (data?.live ? 500 : 5000);
 
-const WORDS = { done: "done", running: "running", failed: "failed", caught: "failed, and handled" };
-const MARKS = { done: "✓", running: "▶", failed: "✗", caught: "!" };
+const WORDS = { done: "done", running: "running", failed: "failed", caught: "failed, and handled", otherwise: "reached: no model was promoted" };
+const COLOURS = { done: "good", running: "busy", failed: "bad", caught: "warn", otherwise: "warn" };
+const MARKS = { done: "✓", running: "▶", failed: "✗", caught: "!", otherwise: "■" };
 
 export function news(before, data) {
   if (before.run.shown !== data.run.shown) return `${data.run.run_id}: ${data.run.shown}`;
@@ -27,9 +28,9 @@ export function draw(data, context) {
     h("p", { class: "quiet" }, `${project}, started by ${data.run.trigger ?? "?"} ${moment(data.run.started_at)} UTC, `,
       data.live ? `for ${duration(data.run.started_at)}` : `took ${duration(data.run.started_at, data.run.ended_at)}`),
     runTabs(project, run, "", data.pages),
-    waits(data, project, run, context.again),
     data.now.length ? h("p", { class: "now" }, h("strong", null, "Now: "), data.now.join("; ")) : null,
     data.run.because ? h("p", { class: data.run.outcome === "failed" ? "failure" : "because" }, h("strong", null, "Because: "), data.run.because) : null,
+    next(data, project, run, context.again),
     h("div", { class: "split" },
       h("div", { class: "graphs" }, data.machines.length ? data.machines.map((machine) => machineOf(machine, chosen, context))
         : h("p", { class: "empty" }, "The run has no execution yet.")),
@@ -42,7 +43,7 @@ function machineOf(machine, chosen, { choose }) {
   // of the nested ones, those that run or failed; a new part when that changes, so that it opens by itself
   const open = machine.machine === "Lifecycle" || machine.status === "RUNNING" || machine.status === "FAILED" || chosen?.machine === machine.machine;
   return h("details", { class: "machine", key: `${machine.machine} ${open}`, open },
-    h("summary", null, h("h2", null, machine.title), " ", begun ? tag(machine.status) : h("span", { class: "quiet" }, "not begun"),
+    h("summary", null, h("h2", null, machine.title), " ", begun ? (machine.end ? tag(machine.end, machine.promoted ? "good" : "warn") : tag(machine.status)) : h("span", { class: "quiet" }, "not begun"),
       begun ? h("span", { class: "quiet" }, ` ${duration(machine.started, machine.ended)}`) : null),
     machine.error ? h("p", { class: "failure" }, `${machine.error}: ${machine.cause}`) : null,
     h("div", { class: "scroll graph", tabindex: 0, role: "region", "aria-label": `Graph of ${machine.title}` },
@@ -153,7 +154,7 @@ function details(data, chosen, context) {
     h("div", { class: "bar" }, h("h2", null, chosen.state), h("button", { type: "button", class: "plain-button", on: { click: () => context.choose({ state: null, machine: null }) } }, "Close")),
     state.words || node?.comment ? h("p", null, state.words || node.comment) : null,
     facts(
-      ["Status", state.status ? tag(state.status, { done: "good", running: "busy", failed: "bad", caught: "warn" }[state.status]) : "not entered"],
+      ["Status", state.status ? tag(WORDS[state.status], COLOURS[state.status]) : "not entered"],
       ["Type", node?.type],
       ["Entered", state.entered ? time(state.entered) : null],
       ["Took", state.entered ? duration(state.entered, state.exited) : null],

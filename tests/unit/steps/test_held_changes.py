@@ -382,7 +382,7 @@ def test_a_person_ends_a_fault_that_no_measurement_can_end_and_its_rows_stay_out
     with pytest.raises(NotFoundError, match="no fault to end"):
         world.call(end_fault, PROJECT, "ann")
     with pytest.raises(InputError, match="is over: there is nothing to end"):
-        world.call(end_fault, PROJECT, "ann", "", change.change_id)
+        world.call(end_fault, PROJECT, "ann", "", [change.change_id])
 
 
 def test_an_old_request_does_not_hold_again_what_a_person_has_ended_and_a_later_one_does() -> None:
@@ -404,9 +404,9 @@ def test_a_fault_cannot_have_ended_before_a_request_that_has_it_nor_in_the_futur
     measured(world, {**FAULT, "last": last.timestamp()})
     for until in (last - timedelta(minutes=1), world.clock.now() + timedelta(days=1)):
         with pytest.raises(InputError, match="cannot have ended at"):
-            world.call(end_fault, PROJECT, "ann", "", None, until)
+            world.call(end_fault, PROJECT, "ann", "", (), until)
     arrives(world, "after")
-    answer = world.call(end_fault, PROJECT, "ann", "", None, last + timedelta(minutes=1))
+    answer = world.call(end_fault, PROJECT, "ann", "", (), last + timedelta(minutes=1))
     assert answer["datasets"] == [], "what arrived after the end is learned from"
 
 
@@ -418,3 +418,18 @@ def test_rows_of_an_unexplained_change_stay_out_when_a_person_says_that_it_was_b
     world.clock.advance(HOUR)
     assert world.call(end_fault, PROJECT, "ann")["rows"] == 40
     assert held_changes(PROJECT, ledger=world.ledger)[0].left_out
+
+
+def test_of_several_held_changes_those_that_are_named_are_ended_and_no_other() -> None:
+    world = made()
+    for change_id in ("a1", "a2", "b1"):
+        facts = {"answer": "hold", "reason": "scale", "columns": [change_id], "sentence": "", "champion": "r1"}
+        begun = {"kind": "held-change", "change_id": change_id, "since": world.clock.now().isoformat(), **facts}
+        world.ledger.add_response(PROJECT, world.clock.now(), begun)
+    world.clock.advance(HOUR)
+    with pytest.raises(InputError, match="beginning of several"):
+        world.call(end_fault, PROJECT, "ann", "", ["b", "a"])
+    assert [each.open for each in held_changes(PROJECT, ledger=world.ledger)] == [True, True, True]
+    answer = world.call(end_fault, PROJECT, "ann", "", ["b", "a1", "b1"])
+    assert [each["change_id"] for each in answer["changes"]] == ["b1", "a1"]
+    assert [each.change_id for each in held_changes(PROJECT, ledger=world.ledger) if each.open] == ["a2"]

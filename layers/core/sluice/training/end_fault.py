@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sluice.errors import InputError, NotFoundError
@@ -24,7 +25,7 @@ def end_fault(
     project: str,
     by: str,
     reason: str = "",
-    change_id: str | None = None,
+    change_ids: Sequence[str] = (),
     until: datetime | None = None,
     *,
     objects: ObjectStore,
@@ -34,8 +35,9 @@ def end_fault(
 ) -> Json:
     """`{"decision": over, "changes", "datasets", "rows", "records"}`.
 
-    Ends every change that is held now, or the one of `change_id` (or its beginning), at `until` (default: now). Without
-    it a change ends with the first measurement that does not show it, so that a fault lasts while nothing is measured.
+    Ends every change that is held now, or those of `change_ids` (or their beginnings), at `until` (default: now).
+    Without it a change ends with the first measurement that does not show it, so that a fault lasts while nothing is
+    measured.
     Rows of its time (`datasets`, `rows`) stay out of later runs, those of an unexplained change too. A measurement
     whose window reaches back to that time does not hold the change again; one that shows later requests with it does.
 
@@ -45,7 +47,7 @@ def end_fault(
     contract, champion = project_contract(project, ledger=ledger), ledger.champion(project)
     report = responses.latest_report(project, objects=objects)
     follow_verdict(project, contract, report, champion, objects=objects, ledger=ledger, alerts=alerts)
-    changes = _meant(project, held_changes(project, ledger=ledger), change_id)
+    changes = _meant(project, held_changes(project, ledger=ledger), change_ids)
     now = clock.now()
     over = until or now
     verdict = verdict_for(report, champion)
@@ -67,13 +69,14 @@ def end_fault(
     }
 
 
-def _meant(project: str, changes: list[HeldChange], change_id: str | None) -> list[HeldChange]:
-    if change_id is None:
+def _meant(project: str, changes: list[HeldChange], change_ids: Sequence[str]) -> list[HeldChange]:
+    if not change_ids:
         if lasting := [change for change in changes if change.open]:
             return lasting
         raise NotFoundError(f"nothing is held for {project}: there is no fault to end")
-    found = change_of(project, changes, change_id)
-    if not found.open:
-        how = f"was accepted as real by {visible(found.accepted['by'])}" if found.accepted else "is over"
-        raise InputError(f"{listed_changes([found])} {how}: there is nothing to end")
-    return [found]
+    chosen = {found.change_id: found for each in change_ids for found in [change_of(project, changes, each)]}
+    for found in chosen.values():
+        if not found.open:
+            how = f"was accepted as real by {visible(found.accepted['by'])}" if found.accepted else "is over"
+            raise InputError(f"{listed_changes([found])} {how}: there is nothing to end")
+    return list(chosen.values())

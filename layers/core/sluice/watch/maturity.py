@@ -55,7 +55,8 @@ class MaturityCurve:
         return next(age for age, here in zip(self.ages, self.shares) if here >= share * self.shares[-1] * (1 - 1e-12))
 
     def to_json(self) -> dict[str, object]:
-        shown = [age for age in _POINTS if age <= self.known_until]
+        # the last age that is known, too: where labels come within a minute, the others say nothing
+        shown = [*(age for age in _POINTS if age < self.known_until), self.known_until]
         return {
             "labelled_share": self.shares[-1] if self.shares else None,
             "mature_age_seconds": self.mature_age(),
