@@ -94,9 +94,9 @@ def _told(record: Any) -> list[str]:
 
 
 def _next(project: str, summary: Any) -> list[str]:
-    """What to do about the refused rows, in the command line's words."""
+    """What to do about the refused rows, in the command line's words; the page has them already."""
     try:
-        return next_steps({"project": project, **summary})
+        return [each for each in next_steps({"project": project, **summary}) if "sluice quarantine" not in each]
     except (AttributeError, KeyError, TypeError):
         return []
 

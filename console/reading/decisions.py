@@ -8,7 +8,7 @@ from cli import decisions
 from console.drawn import tree
 from console.reading import next_steps
 from console.reading.champion import serving_run
-from console.reading.run import record_of, waits
+from console.reading.run import record_of
 from console.source import Source
 from sluice import figures
 from sluice.errors import DamagedRecordError
@@ -45,7 +45,7 @@ def read(source: Source, project: str, run_id: str) -> Json:
             for name in ("package_arn", "requested_at", "decision", "reason", "decided_at")
             if approval.get(name)
         },
-        "waits": waits(record),
+        "waits": next_steps.waits(record),
         "next": next_steps.of_run(project, record, serving_run(source, project)),
         "data": prepared_data(project, run_id, objects=world.objects),
     }

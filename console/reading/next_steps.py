@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sluice.ports import Json
 
 Page = tuple[str, str]
 """Words of a link, and where it leads: a path below the run's address, or with `..` below the project's."""
+Steps = tuple[list[str], list[Page], list[Json]]
+"""Sentences, pages, and what is to paste."""
 DECISIONS: Page = ("Decisions", "decisions")
 EVALUATION: Page = ("Evaluation", "evaluation")
 CARD: Page = ("Model card", "evaluation?show=card")
@@ -22,10 +24,7 @@ def of_run(project: str, record: Json, serves: str | None) -> Json | None:
 
     `serves`: the run whose model serves.
     """
-    outcome = str(record.get("outcome") or "")
-    told, pages, lines = (
-        _waiting() if _waits(record) else _ENDS[outcome](project, record, serves) if outcome in _ENDS else ([], [], [])
-    )
+    told, pages, lines = _stage(record)(project, record, serves)
     without = pasted(record.get("without_leaks") or [])
     if not (told or without):
         return None
@@ -44,15 +43,38 @@ def pasted(told: Sequence[str]) -> list[Json]:
     return found
 
 
-def _waits(record: Json) -> bool:
+def waits(record: Json) -> Json | None:
+    """The approval that the run waits for."""
     approval = record.get("approval") or {}
-    return bool(approval.get("package_arn")) and not approval.get("decision") and not record.get("outcome")
+    if record.get("outcome") or approval.get("decision") or not approval.get("package_arn"):
+        return None
+    return {"since": approval.get("requested_at"), "package": approval["package_arn"]}
 
 
-Steps = tuple[list[str], list[Page], list[Json]]
+def _stage(record: Json) -> Callable[[str, Json, str | None], Steps]:
+    outcome = str(record.get("outcome") or "")
+    if outcome:
+        return _ENDS.get(outcome, _nothing)
+    if waits(record):
+        return _waiting
+    parts = [record.get(part) or {} for part in ("canary", "replay")]
+    held = any(part.get("no_traffic") == "hold" for part in parts) and not record.get("release_outcome")
+    return _held if held else _nothing
 
 
-def _waiting() -> Steps:
+def _nothing(project: str, record: Json, serves: str | None) -> Steps:
+    return [], [], []
+
+
+def _held(project: str, record: Json, serves: str | None) -> Steps:
+    told = (
+        "The release waits for live requests, and goes on with the first one. Until then the machines of both models "
+        "run and are billed."
+    )
+    return [told], [RELEASE], [{"words": "To see a request that you can send:", "lines": [f"sluice ask {project}"]}]
+
+
+def _waiting(project: str, record: Json, serves: str | None) -> Steps:
     told = "Look at what the gates measured and how good the model is. Then approve or reject it here."
     return [told], [DECISIONS, EVALUATION, CARD], []
 
@@ -130,5 +152,5 @@ def _serving(serves: str | None) -> str:
 
 
 def _again(project: str) -> Json:
-    command = f"sluice register project.yaml && sluice retrain {project} --reason TEXT"
+    command = f"sluice register project.yaml && sluice retrain {project} --reason 'contract changed'"
     return {"words": "After a change of project.yaml:", "lines": [command]}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from console.reading.champion import champion_of
 from console.reading.monitor import held_for_you
-from console.reading.run import summary, waits
+from console.reading.next_steps import waits
+from console.reading.run import summary
 from console.source import Source
 from sluice.errors import NotFoundError
 from sluice.ports import Json

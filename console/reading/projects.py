@@ -7,6 +7,7 @@ from typing import Any
 from cli.outcomes import misplaced_lines
 from console.reading.champion import champion_of
 from console.reading.monitor import few_rows, held_for_you
+from console.reading.next_steps import waits
 from console.reading.run import summary
 from console.reading.stored import json_at
 from console.source import Source
@@ -39,14 +40,9 @@ def _project(source: Source, project: str) -> Json:
         "newest": _brief(newest),
         "running": [record["run_id"] for record in runs if not record.get("outcome")][:5],
         "held": len(held_for_you(source, project)),
-        "waiting": [_brief(record) for record in runs[:50] if _waits(record)],
+        "waiting": [_brief(record) for record in runs[:50] if waits(record)],
         "measured": source.kept.get(("measured", project), lambda: _measured(source, project), 3.0),
     }
-
-
-def _waits(record: Json) -> bool:
-    approval = record.get("approval") or {}
-    return bool(approval.get("package_arn")) and not approval.get("decision") and not record.get("outcome")
 
 
 def _brief(record: Json | None) -> Json | None:

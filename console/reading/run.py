@@ -43,7 +43,7 @@ def read(source: Source, project: str, run_id: str) -> Json:
         "live": not record.get("outcome"),
         "machines": machines,
         "now": _now(machines),
-        "waits": waits(record),
+        "waits": next_steps.waits(record),
         "next": _next(source, project, record, machines),
         "pages": source.kept.get(
             ("pages", project, run_id),
@@ -65,14 +65,6 @@ def summary(record: Json) -> Json:
     """What is shown of a run's record, in the command line's own words."""
     found = {name: record[name] for name in SUMMARY if record.get(name) is not None}
     return found | {"shown": outcome(record), "because": explanation(record)}
-
-
-def waits(record: Json) -> Json | None:
-    """The approval that the run waits for."""
-    approval = record.get("approval") or {}
-    if record.get("outcome") or approval.get("decision") or not approval.get("package_arn"):
-        return None
-    return {"since": approval.get("requested_at"), "package": approval["package_arn"]}
 
 
 def _machine(source: Source, execution: Execution) -> Json:

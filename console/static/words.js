@@ -83,9 +83,9 @@ export function tiles(...items) {
 }
 
 // `columns`: [name, class]; `rows`: arrays of cells, the first of which names the row. In a narrow window each row of
-// a table of more than three columns is a card, whose cells have their column's name beside them
+// a table of more than three columns, or of a wide one, is a card: its cells have their column's name beside them
 export function table(columns, rows, caption) {
-  return h("div", { class: columns.length > 3 ? "scroll cards" : "scroll", tabindex: 0, role: "region", "aria-label": caption ?? "Table" },
+  return h("div", { class: columns.length > 3 || columns.some(([, kind]) => kind === "wide") ? "scroll cards" : "scroll", tabindex: 0, role: "region", "aria-label": caption ?? "Table" },
     h("table", null,
       caption ? h("caption", { class: "unseen" }, caption) : null,
       h("thead", null, h("tr", null, columns.map(([name, kind]) => h("th", { scope: "col", class: kind }, name)))),

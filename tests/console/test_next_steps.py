@@ -28,9 +28,10 @@ def test_every_end_has_a_next_step(outcome: str):
 
 def test_a_run_in_progress_has_none_but_while_it_waits():
     assert next_steps.of_run("shop", {"run_id": "r1", "status": "running"}, None) is None
-    waits = {"approval": {"package_arn": "a"}}
-    assert "approve or reject it here" in told(**waits)
+    assert "approve or reject it here" in told(approval={"package_arn": "a"})
     assert told(approval={"package_arn": "a", "decision": "Approved"}) == ""
+    assert "waits for live requests" in told(canary={"no_traffic": "hold"})
+    assert told(canary={"no_traffic": "hold"}, release_outcome="rolled_back") == ""
 
 
 def test_what_serves_is_said():

@@ -146,7 +146,7 @@ def test_no_page_is_wider_than_a_telephone(page: Page):
         for name, path in addresses().items():
             page.open(path)
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
-        for name in ("projects", "project", "data", "alarms", "monitor", "decisions"):
+        for name in ("projects", "project", "data", "dataset", "alarms", "monitor", "decisions"):
             page.open(addresses()[name])
             # the tables that people read most have cards, and nothing to scroll to the side
             wide = "[...document.querySelectorAll('.cards')].filter(e => e.scrollWidth > e.clientWidth).length"

@@ -25,7 +25,7 @@ export function draw(data, { project, again }) {
       newest.triage ? ["Triage", tag(newest.triage.answer ?? "?"), newest.triage.reason ?? ""] : null,
       newest.probation ? ["Probation", tag(newest.probation.decision ?? "?")] : null,
     ),
-    newest.endpoint_missing ? h("p", { class: "failure" }, "The endpoint is missing or broken.") : null,
+    newest.endpoint_missing ? h("p", { class: "failure" }, "The endpoint is missing or broken. ", h("a", { href: projectAt(project) }, "What serves"), " says more, and wakes it.") : null,
     newest.reasons.length ? card("Why", listed(newest.reasons), newest.triage?.sentence ? h("p", null, newest.triage.sentence) : null) : null,
     held(data.held, project, again),
     problems.length ? card("Not measured", listed(problems.map(([name, why]) => `${name}: ${why}`))) : null,

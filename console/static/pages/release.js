@@ -35,7 +35,7 @@ function steps({ plan, canary: found, endpoint, run, live }) {
   const now = found?.newest?.percent ?? 0;
   return h("section", { class: "card", "aria-label": "Plan" }, h("h2", null, `${String(plan.strategy ?? plan.mode).replaceAll("_", " ")} `, h("span", { class: "quiet" }, plan.champion_run ? `against ${plan.champion_run}` : "")),
     plan.weights.length ? h("ol", { class: "steps" }, plan.weights.map((percentage) =>
-      h("li", { class: !found ? "" : percentage < now || run.outcome === "promoted" ? "over" : percentage === now ? "here" : "", "aria-current": live && percentage === now ? "step" : null }, `${percentage} %`))) : null,
+      h("li", { class: !found ? "" : percentage < now || run.outcome === "promoted" ? "over" : percentage === now ? (live ? "here" : "stopped") : "", "aria-current": live && percentage === now ? "step" : null }, `${percentage} %`))) : null,
     facts(
       ["Bake at each step", plan.bake_seconds ? `${number(plan.bake_seconds)} s` : null],
       ["Endpoint", endpoint ? [endpoint.name, " ", tag(endpoint.status)] : null],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_the_curve_is_that_of_the_delays_although_most_rows_are_young(seed: int)
 
 def test_labels_that_come_within_a_minute_have_a_curve_that_says_when() -> None:
     """Its last point is the last age that is known, where all labels of the curve are in."""
-    curve = maturity_curve([3.0] * 20, [40.0] * 20).to_json()
+    curve: Any = maturity_curve([3.0] * 20, [40.0] * 20).to_json()
     assert curve["curve"][0] == {"age_seconds": 0, "share": 0.0}
     assert curve["curve"][-1] == {"age_seconds": curve["known_until_seconds"], "share": 1.0}
 
