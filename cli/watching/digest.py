@@ -6,6 +6,7 @@ tree (`cli.watching.tree`) and in the lines of `--verbose`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -86,6 +87,8 @@ class _Told:
     view: View
     _reasons: list[str] = field(default_factory=list)
     _leaks: list[str] = field(default_factory=list)
+    _limit: str = ""
+    """A gate that holds later models to what the first one is worth; "" if there is one, or an earlier model."""
 
     def lines(self) -> Iterator[Line]:
         for state in self.view.states:
@@ -96,6 +99,8 @@ class _Told:
             yield from (Line(f"  {line}", "yellow") for line in how_to_decide(self.view.run_id))
         if self.view.over:
             yield from (Line(f"  {line}", "yellow") for line in self.view.record.get("without_leaks") or [])
+            if self._limit and self.view.record["outcome"] == "promoted":
+                yield Line(f"  later models: add {self._limit} to gates")
             yield self._end()
 
     def _of(self, state: State) -> Iterator[Line]:
@@ -122,6 +127,7 @@ class _Told:
             yield from (_line("training", text) for text in state.evidence.lines[:1])
         elif state.name == "Evaluate Candidate" and facts.get("models"):
             self._leaks = list(facts.get("suspected_leaks") or [])
+            self._limit = "" if "champion" in facts["models"] else limit(facts)
             yield from _evaluated(facts)
         elif state.name == "Judge Candidate" and facts.get("decision"):
             yield from self._judged(state)
@@ -140,6 +146,8 @@ class _Told:
 
     def _judged(self, state: State) -> Iterator[Line]:
         verdicts = state.evidence.facts.get("verdicts") or []
+        if any(each["rule"] in ("min", "max") and each["metric"] != "suspected_leaks" for each in verdicts):
+            self._limit = ""
         passed = [_figure(each) for each in verdicts if each["outcome"] == "pass"]
         if passed:
             yield _line("gates", f"passed: {'; '.join(passed)}")
@@ -177,6 +185,21 @@ class _Told:
         elif view.record.get("without_leaks"):
             now += "the lines above; "
         return Line(f"{words} {now}`sluice why {view.run_id}` has every decision", "bold")
+
+
+def limit(evaluated: Json) -> str:
+    """The gate at the worse end of the new model's interval, in two digits; "" without an interval.
+
+    >>> limit({"metric": "rmse", "lower_is_better": True, "models": {"candidate": {"low": 60.3, "high": 65.69}}})
+    '{metric: rmse, max: 66}'
+    """
+    lower, metric = evaluated.get("lower_is_better"), evaluated["metric"]
+    end = (evaluated["models"].get("candidate") or {}).get("high" if lower else "low")
+    if not end:
+        return ""
+    digits = 1 - math.floor(math.log10(abs(end)))
+    rounded = (math.ceil if lower else math.floor)(end * 10.0**digits) / 10.0**digits
+    return f"{{metric: {metric}, {'max' if lower else 'min'}: {rounded:g}}}"
 
 
 _WORDS = {"fail": "failed", "inconclusive": "not certain, so not passed"}

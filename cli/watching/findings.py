@@ -72,6 +72,7 @@ def evaluation(found: Evaluation) -> Evidence:
         "rows": found.rows,
         "family": found.candidate.name(found.problem) if found.candidate.family else None,
         "models": models,
+        "lower_is_better": found.lower_is_better,
         "suspected_leaks": leaks,
         "few_trials": short,
         "search_end": found.search.end if found.search else None,

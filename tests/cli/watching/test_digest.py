@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from cli.watching import findings, screens
-from cli.watching.digest import digest, results
+from cli.watching.digest import digest, limit, results
 from cli.watching.states import Evidence, State
 from cli.watching.view import View
 from testing.watched_run import AT, FIRST_RUN, LEAK, RUN, first_run, views
@@ -27,6 +27,17 @@ def shown(moments: Iterator[View], capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_a_first_run_is_told_in_a_line_for_each_stage(capsys):
     assert shown(views(), capsys) == FIRST_RUN
+
+
+def test_no_gate_is_proposed_where_one_holds_later_models_to_a_limit():
+    view = first_run()
+    assert any("later models: add" in line.text for line in results(view))
+    judged = next(state for state in view.states if state.name == "Judge Candidate")
+    passed = {"metric": "roc_auc", "rule": "min", "outcome": "pass", "statistic": 0.8561, "threshold": 0.8}
+    judged.evidence.facts["verdicts"].append(passed)
+    assert not any("later models: add" in line.text for line in results(view))
+    assert limit({"metric": "r2", "models": {"candidate": {"low": None, "high": None}}}) == ""
+    assert limit({"metric": "r2", "models": {"candidate": {"low": -0.113, "high": 0.2}}}) == "{metric: r2, min: -0.12}"
 
 
 def test_a_slow_stage_says_how_far_it_is_once_a_minute(capsys):
