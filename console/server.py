@@ -30,6 +30,7 @@ from console.reading import (
     evaluation,
     lineage,
     monitor,
+    progress,
     project,
     projects,
     release,
@@ -101,7 +102,10 @@ def reads(inbox: Inbox | None) -> dict[str, Read]:
         f"{one}/verdict": lambda source, asked: actions.verdict(
             source, asked["project"], asked.get("key", ""), asked.get("version", "")
         ),
-        run_of: lambda source, asked: run.read(source, asked["project"], asked["run"]),
+        run_of: lambda source, asked: {
+            **run.read(source, asked["project"], asked["run"]),
+            "progress": progress.read(source, asked["project"], asked["run"]),
+        },
         f"{run_of}/state": lambda source, asked: state.read(
             source, asked["project"], asked["run"], asked.get("machine", ""), asked.get("state", "")
         ),

@@ -19,7 +19,7 @@ from console.source import Source
 from tests.browser import chromium, hostile
 from tests.browser.chromium import Browser
 from tests.console import recorded
-from tests.console.pages import AXE, FIRST, PROMOTED, REJECTED, RUN, Page, Served, addresses, served
+from tests.console.pages import AXE, FIRST, LIVE, PROMOTED, REJECTED, RUN, Page, Served, addresses, served
 
 pytestmark = pytest.mark.skipif(chromium.BINARY is None, reason="Chromium is not installed (apt-get install chromium)")
 NAMES = list(addresses())
@@ -239,6 +239,13 @@ def test_everything_is_reached_and_done_with_the_keyboard(page: Page):
     page.until("document.querySelector('aside h2').textContent === 'Judge Candidate'")
     # an answer that comes meanwhile does not take the focus away
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Judge Candidate: done"
+
+
+def test_a_run_in_progress_says_what_happens_and_how_far_it_is(page: Page):
+    page.open(f"/projects/shop/runs/{LIVE}")
+    told = page.evaluate("document.querySelector('main .now').innerText")
+    assert "Letting requests arrive" in told
+    assert "The new model has 100 % of the traffic" in told
 
 
 def test_a_graph_has_the_same_as_a_list(page: Page):

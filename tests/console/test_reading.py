@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from console.reading import (
     evaluation,
     lineage,
     monitor,
+    progress,
     project,
     projects,
     release,
@@ -142,6 +144,22 @@ def test_a_run_says_what_to_do_next(source: Source):
     stack.world.ledger.update_run("shop", FIRST, {"outcome": "failed", "error": error})
     failed = run.read(Source(stack), "shop", FIRST)["next"]
     assert failed["pages"][0] == ["The state that failed", "?machine=BuildModel&state=Seal+Candidate"]
+
+
+def test_a_run_in_progress_says_how_far_it_is():
+    live = recorded.run_with(None)
+    [line] = progress.read(Source(recorded.stack()), "shop", live)
+    assert re.match(r"The new model has 100 % of the traffic; 0 of its \d+ requests failed; .* of the bake at", line)
+    assert progress.read(Source(recorded.stack()), "shop", PROMOTED) == []
+    stack = recorded.stack()
+    stack.world.objects.write(keys.decision("shop", live, "canary"), b"{}")
+    assert progress.read(Source(stack), "shop", live) == [], "the search is over"
+    name = next(each for each in stack.clients.tuning if live in each)
+    stack.clients.tuning[name] |= {"HyperParameterTuningJobStatus": "InProgress"}
+    [line] = progress.read(Source(stack), "shop", live)
+    assert re.fullmatch(r"\d+ training jobs with a score; the best so far is 0\.\d{4}", line)
+    stack.clients.denied = {"describe_hyper_parameter_tuning_job"}
+    assert progress.read(Source(stack), "shop", live) == []
 
 
 def test_auto_s_trials_are_read(source: Source):

@@ -28,7 +28,7 @@ export function draw(data, context) {
     h("p", { class: "quiet" }, `${project}, started by ${data.run.trigger ?? "?"} ${moment(data.run.started_at)} UTC, `,
       data.live ? `for ${duration(data.run.started_at)}` : `took ${duration(data.run.started_at, data.run.ended_at)}`),
     runTabs(project, run, "", data.pages),
-    data.now.length ? h("p", { class: "now" }, h("strong", null, "Now: "), data.now.join("; ")) : null,
+    data.now.length ? h("p", { class: "now" }, h("strong", null, "Now: "), data.now.join("; "), data.progress.map((line) => h("div", { class: "quiet" }, line))) : null,
     data.run.because ? h("p", { class: data.run.outcome === "failed" ? "failure" : "because" }, h("strong", null, "Because: "), data.run.because) : null,
     next(data, project, run, context.again),
     h("div", { class: "split" },
@@ -108,7 +108,7 @@ function list(machine, chosen, choose) {
   }));
 }
 
-function about({ run, waits }, project) {
+function about({ run, waits, pages }, project) {
   const error = run.error;
   return [
     h("h2", null, "The run"),
@@ -122,6 +122,7 @@ function about({ run, waits }, project) {
       ["Failed at", error?.state],
       ["Error", error?.error],
       ["Gates", run.gates ? tag(run.gates.decision) : null],
+      ["Model card", pages.evaluation ? h("a", { href: `${runAt(project, run.run_id, "evaluation")}?show=card` }, "how good it is, and its limits") : null],
       ["Contract", run.contract_version ? code(run.contract_version) : null],
       ["Data", run.datasets?.length ? run.datasets.map((each) => h("div", null, h("a", { href: projectAt(project, "data", each) }, each))) : null],
       ["Model", run.artifact_uri ? code(run.artifact_uri) : null],
