@@ -323,9 +323,10 @@ def _dropped(features: list[str], giveaways: Sequence[Giveaway], result: Draft) 
     if not names or names.keys() >= set(features):
         return []
     why = "; ".join(each["why"] for each in giveaways)
-    result.decisions.append(f"features.drop: left out, as {why}; known before the answer?")
+    asks = any(each["of_target"] for each in giveaways)
+    result.decisions.append(f"features.drop: left out, as {why}{'; known before the answer?' if asks else ''}")
     line = f"features: {{drop: [{', '.join(map(_scalar, names))}]}}"
-    return [f"{line}  # DECIDE: {why}; or known_before?"]
+    return [f"{line}  # DECIDE: {why}{'; or known_before?' if asks else ''}"]
 
 
 def _rest(

@@ -31,10 +31,12 @@ SHOWN = 4
 
 
 class Giveaway(TypedDict):
-    """`columns`: the features to take out; `why` is a sentence without its full stop."""
+    """`columns`: the features to take out; `why` is a sentence without its full stop; `of_target`: whether they say
+    something of the target, and not only which row it is."""
 
     columns: list[str]
     why: str
+    of_target: bool
 
 
 def lines(found: Sequence[Giveaway], contract: Contract) -> list[str]:
@@ -53,10 +55,10 @@ def giveaways(accepted: Path, contract: Contract) -> list[Giveaway]:
     columns, every = _sample(accepted, list(contract.data.columns))
     types = {name: column.type for name, column in contract.data.columns.items()}
     named = {name: found for name in features if (found := identifier(name, types[name], columns[name], every))}
-    told = _alike([name for name, found in named.items() if found.numbered], "counts the rows", "count the rows")
-    told += _alike(
-        [name for name, found in named.items() if not found.numbered], "only tells rows apart", "only tell rows apart"
-    )
+    counted = [name for name, found in named.items() if found.numbered]
+    apart = [name for name, found in named.items() if not found.numbered]
+    told = _alike(counted, "counts the rows", "count the rows", of_target=False)
+    told += _alike(apart, "only tells rows apart", "only tell rows apart", of_target=False)
     target = contract.problem.target
     if contract.problem.type not in ("binary", "multiclass", "regression") or target is None:
         return told
@@ -103,12 +105,12 @@ def _strong(
     ]
 
 
-def _alike(columns: list[str], one: str, several: str) -> list[Giveaway]:
+def _alike(columns: list[str], one: str, several: str, *, of_target: bool = True) -> list[Giveaway]:
     """Columns of which the same is to be said, in one sentence."""
     if not columns:
         return []
     names = listed([repr(each) for each in columns], SHOWN)
-    return [Giveaway(columns=columns, why=f"{names} {one if len(columns) == 1 else several}")]
+    return [Giveaway(columns=columns, why=f"{names} {one if len(columns) == 1 else several}", of_target=of_target)]
 
 
 def _sample(accepted: Path, names: list[str]) -> tuple[dict[str, list[Any]], int]:
@@ -148,4 +150,4 @@ def _made(found: identities.Identity, features: Sequence[str], target: str) -> G
         why = f"{target!r} is {found.formula}"
     else:
         why = f"{target!r} is a sum of {listed([repr(each) for each in found.columns], SHOWN)}"
-    return Giveaway(columns=[name for name in found.columns if name in features], why=why)
+    return Giveaway(columns=[name for name in found.columns if name in features], why=why, of_target=True)

@@ -492,6 +492,7 @@ def test_a_counter_of_the_rows_is_no_key_whatever_its_name(drafted, first, skipp
     assert (contract.data.key, "session_id" in contract.features.drop) == ([], True)
     assert "session_id only counts rows" in text
     assert "decide: data.key: which columns identify a row? Not 'session_id'" in text
+    assert "known_before" not in text, "whether a counter is known before does not matter"
 
 
 def test_a_number_that_goes_on_in_the_next_file_is_a_key(drafted):
