@@ -216,3 +216,9 @@ def test_no_file_waits_for_the_types_of_all_records() -> None:
         check=True,
     )
     assert ran.stdout == "['sluice.records', 'sluice.records.large_file', 'sluice.records.record']\n"
+
+
+def test_no_file_waits_for_what_reads_project_yaml() -> None:
+    """The step has the registered contract as JSON; PyYAML and the checks of a new contract take some 8 ms."""
+    code = "import sys; sys.modules['yaml'] = None; import sluice.steps.validate_dataset, sluice.steps.profile_dataset"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(sluice.__file__).parents[1])
