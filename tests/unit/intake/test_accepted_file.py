@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +76,22 @@ def test_many_bytes_end_a_group_before_it_has_its_rows(
     judged(tmp_path / "one", contract())
     with pq.ParquetFile(tmp_path / "one" / "accepted.parquet") as file:
         assert file.metadata.row_group(0).num_rows < 150
+
+
+def test_on_two_cores_a_group_is_counted_while_it_is_written(
+    tmp_path: Path, small_blocks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, write, add = threading.Barrier(2, timeout=20), pq.ParquetWriter.write_table, Profiler.add
+
+    def written(*arguments: Any) -> None:
+        both.wait()
+        write(*arguments)
+
+    def added(*arguments: Any) -> None:
+        both.wait()
+        add(*arguments)
+
+    monkeypatch.setattr(pa, "cpu_count", lambda: 2)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", written)
+    monkeypatch.setattr(Profiler, "add", added)
+    assert judged(tmp_path / "one", contract())[2]["rows"] == len([i for i in range(ROWS) if i % 5 != 3])

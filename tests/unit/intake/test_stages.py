@@ -79,7 +79,7 @@ def test_calls_are_made_in_order_and_none_after_one_that_failed(cores: int) -> N
                 behind.call(partial(work, number))
 
     with pytest.raises(OSError, match="disk"):
-        make(Behind())
+        make(Behind("write"))
     assert made == [0, 1, 2]
 
 
@@ -93,4 +93,4 @@ def test_what_an_earlier_call_raised_comes_before_a_later_error(cores: int) -> N
             raise ValueError("of a later row")
 
     with pytest.raises(OSError, match="disk"):
-        make(Behind())
+        make(Behind("write"))

@@ -35,7 +35,7 @@ class AcceptedFile:
         self._count = count
         self._waiting: list[pa.Table] = []
         self._rows = self._bytes = 0
-        self._behind = Behind()
+        self._writing, self._counting = Behind("write"), Behind("count")
         # a category is written with its codes; without Arrow's own schema in the file, readers see text
         coded = [name for name, column in contract.data.columns.items() if column.type == "category"]
         schema = accepted_schema(contract)
@@ -55,7 +55,7 @@ class AcceptedFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        with self._writer, self._behind:
+        with self._writer, self._counting, self._writing:
             if kind is None:
                 self._end_group()
 
@@ -77,17 +77,20 @@ class AcceptedFile:
 
     def _end_group(self) -> None:
         if self._rows:
-            self._behind.call(partial(self._write, self._waiting))
+            self._writing.call(partial(self._write, self._waiting))
         self._waiting, self._rows, self._bytes = [], 0, 0
 
     def _write(self, tables: list[pa.Table]) -> None:
         # one dictionary for the whole group: the writer keeps codes only as long as their dictionary is the same
         group = pa.concat_tables(tables).unify_dictionaries()
         tables.clear()
-        self._writer.write_table(group)
         if self._count is not None:
-            # one column at a time is in memory twice
-            self._count(((name, group.column(name).combine_chunks()) for name in self._names), group.num_rows)
+            self._counting.call(partial(self._counted, self._count, group))
+        self._writer.write_table(group)
+
+    def _counted(self, count: Count, group: pa.Table) -> None:
+        # one column at a time is in memory twice
+        count(((name, group.column(name).combine_chunks()) for name in self._names), group.num_rows)
 
 
 def _lacks_codes(values: pa.Array, kind: pa.DataType) -> bool:

@@ -33,8 +33,8 @@ def ahead(source: Generator[T]) -> Generator[T]:
 class Behind:
     """Calls that are made one after the other, behind the thread that asks for them, at most one of them at a time."""
 
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "write") if pa.cpu_count() > 1 else None
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(1, name) if pa.cpu_count() > 1 else None
         self._running: Future[None] | None = None
 
     def __enter__(self) -> Self:
