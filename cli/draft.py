@@ -51,6 +51,7 @@ _MINUTES, _MINUTES_OF_MANY = 2, 10
 _TEST_SHARE: float = Split.model_fields["test"].default
 _CONFIDENCE: float = Gate.model_fields["confidence"].default
 _SHOWN = 5
+_MANUAL = "  approval: manual  # DECIDE: or automatic"
 _YES = frozenset(
     ("da", "evet", "hai", "igen", "ja", "jo", "oui", "sí", "si", "sì", "sim", "tak", "yes", "y", "true", "positive")
 )
@@ -76,10 +77,11 @@ def draft(
     giveaways: Sequence[Giveaway] = (),
     *,
     is_series: bool = False,
+    automatic: bool = False,
 ) -> Draft:
     """`kind`: clustering or anomaly, for a contract that does not learn from labels; None: what suits the target.
     `refused`: the share of the file's rows that such a contract refuses; `giveaways`: columns that it should not learn
-    from, and why; `is_series`: whether the rows are at regular times.
+    from, and why; `is_series`: whether the rows are at regular times; `automatic`: the gates alone decide.
 
     Raises CliError for a name that is none, or a target that the file does not have.
     """
@@ -132,6 +134,8 @@ def draft(
     apart = {column.name for column in (chosen, key, time) if column}
     dropped = _dropped([name for name in known if name not in apart], giveaways, result)
     lines += _rest(learned, scan.rows, time, result, refused, dropped, labelled=chosen is not None, is_series=is_series)
+    if automatic:
+        lines[lines.index(_MANUAL)] = "  approval: automatic  # or manual: a person decides"
     result.text = "\n".join(lines) + "\n"
     load_contract(result.text, source="the drafted project.yaml", project=project)
     return result
@@ -213,7 +217,7 @@ def _key_lines(scan: Scan, target: Seen | None, key: Seen | None, result: Draft)
         seen += f"; {listed(counters, 8)} only {'counts' if len(counters) == 1 else 'count'} rows"
         why = f"Not {listed([repr(each) for each in counters], _SHOWN)}: other files count from 1, too"
     else:
-        why = "Delayed labels need them"
+        why = f"Distinct in every row: {listed(unique, _SHOWN)}" if unique else "No column is distinct in every row"
     result.decisions.append(f"data.key: which columns identify a row? {why}")
     seen = seen or "; no column is distinct in every row"
     name = target.name if target else None
@@ -224,8 +228,12 @@ def _key_lines(scan: Scan, target: Seen | None, key: Seen | None, result: Draft)
 
 def _time_lines(scan: Scan, target: Seen | None, time: Seen | None, result: Draft, *, is_series: bool) -> list[str]:
     if time:
-        why = "is regular, so the newest rows are the test" if is_series else "orders the rows and is not a feature"
-        result.decisions.append(f"data.time: {time.name!r} {why}; right?")
+        why = (
+            "has regular times, so the newest rows are the test"
+            if is_series
+            else "orders the rows and is not a feature"
+        )
+        result.decisions.append(f"data.time: {time.name!r} {why}")
         return [f"  time: {_scalar(time.name)}  # DECIDE: orders the rows; null makes it a feature"]
     several = [column.name for column in scan.columns if column.type == "timestamp" and column is not target]
     if not several:
@@ -324,7 +332,8 @@ def _dropped(features: list[str], giveaways: Sequence[Giveaway], result: Draft) 
         return []
     why = "; ".join(each["why"] for each in giveaways)
     asks = any(each["of_target"] for each in giveaways)
-    result.decisions.append(f"features.drop: left out, as {why}{'; known before the answer?' if asks else ''}")
+    undo = "; if known before the answer, name it in features.known_before instead" if asks else ""
+    result.decisions.append(f"features.drop: without {listed(list(names), _SHOWN)} ({why}){undo}")
     line = f"features: {{drop: [{', '.join(map(_scalar, names))}]}}"
     return [f"{line}  # DECIDE: {why}{'; or known_before?' if asks else ''}"]
 
@@ -361,7 +370,7 @@ def _rest(
         "gates:",
         *_gates(problem_type, rows, labelled=labelled),
         "release:",
-        "  approval: manual  # DECIDE: or automatic",
+        _MANUAL,
         "  no_traffic: roll_back  # DECIDE: a later model without live requests; or hold, promote",
     ]
 

@@ -120,7 +120,7 @@ _EVALUATION: dict[str, Any] = {
         "judged": 19,
         "budget_seconds": 120.0,
         "seconds": 46.0,
-        "ended": "40 further configurations in a row were not better",
+        "ended": "40 trials in a row were not better",
     },
 }
 FIRST_RUN = """\
@@ -129,12 +129,12 @@ rff7817b9bf46 of leavers (data)
   ✓ data      7,043 accepted rows: 1,408 test, 4,236 train, 1,399 validation
   … training a baseline and searching for the best model
   … scoring the held-out rows
-  ✓ search    ended after 46 of 120 s: 40 further configurations in a row were not better
+  ✓ search    ended after 46 of 120 s: 40 trials in a row were not better
   ✓ model     auto (weighted ensemble): roc_auc 0.8561 [0.8358, 0.874], baseline 0.754 [0.7277, 0.779] (1,408 rows \
 held out)
-  ✓ gates     passed: roc_auc above the baseline: low end 0.07836 (at least 0); roc_auc: first model, no champion \
-(serving model); suspected_leaks: 0 (at most 0)
+  ✓ gates     passed: roc_auc better than the baseline by 0.07836 or more; roc_auc: first model, no champion (serving \
+model); suspected_leaks: 0 (at most 0)
   ✓ release   the new model serves all requests
-  later models: add {metric: roc_auc, min: 0.83} to gates
+  optional, for later models: add {metric: roc_auc, min: 0.83} to gates
 promoted after 1m15s. Now: `sluice ask leavers` prints a request for it; `sluice why rff7817b9bf46` has every decision
 """

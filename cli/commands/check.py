@@ -23,6 +23,7 @@ from sluice.changes.words import lines
 from sluice.contract import Contract, load_contract
 from sluice.datasets.compare_contract import compare
 from sluice.intake.misplaced import is_contract_name
+from sluice.model.shortening import listed
 from sluice.ports import Json
 
 NAME = "check"
@@ -40,6 +41,7 @@ JSON = Shape(
 )
 SECONDS = 30.0
 """For reading accepted rows."""
+_SHOWN = 4
 _LEARNS = {"clustering": "finds segments", "anomaly": "finds rare rows"}
 
 
@@ -56,7 +58,9 @@ def run(
     problem, columns = contract.problem, contract.feature_columns
     out.say(f"{file} is a valid contract.")
     what = f"learns {problem.target}" if problem.learned_target else _LEARNS[problem.type]
-    learns = f"  {contract.project}: {problem.type}, {what} from {plural(len(columns), 'column')}"
+    others = [name for name in contract.data.columns if name not in columns and name != problem.target]
+    without = f" (without {listed(others, _SHOWN)})" if others else ""
+    learns = f"  {contract.project}: {problem.type}, {what} from {plural(len(columns), 'column')}{without}"
     gates = plural(len(contract.gates), "gate")
     out.say(f"{learns}, tuned for {problem.metric}, {gates}, approval {contract.release.approval}")
     notes = [] if contract.gates else ["note: without gates every candidate is released, however bad it is"]

@@ -26,7 +26,7 @@ from cli.options import INTERRUPTED
 from cli.options import Json as JsonFlag
 from cli.output import Output, Shape
 from cli.repository import clone
-from cli.text import indent, say
+from cli.text import say
 
 NAME = "cloud"
 HELP = "start a local cloud with Sluice deployed on it"
@@ -103,23 +103,11 @@ def welcome(cloud: local.LocalStack, *, background: bool) -> str:
     other = "" if cloud.stack == "sluice" else f" --stack {cloud.stack}"
     end = "`sluice down` stops it" if background else "Ctrl-C stops it"
     where = "" if background else f"    cd {shlex.quote(str(clone()))}\n"
-    commands = first_commands((clone() / "README.md").read_text(encoding="utf-8"))
-    commands = commands.replace(".venv/bin/sluice env", f"{shown} env{other}")
     return (
         f"\nSluice is deployed on a local cloud (stack {cloud.stack}). {end}; its data are then lost.\n"
-        f"Paste into {'this' if background else 'another'} shell (for your own file, see README.md):\n\n"
-        f"{where}{indent(commands, 4)}\n"
+        f"Paste into {'this' if background else 'another'} shell, then continue in README.md with `sluice init`:\n\n"
+        f'{where}    eval "$({shown} env{other})"\n'
     )
-
-
-def first_commands(readme: str) -> str:
-    """The README's first `sh` block, without its comments: there is one list of commands for a newcomer.
-
-    >>> first_commands("text\\n```sh\\nsluice init data.csv   # writes project.yaml\\nsluice watch data\\n```\\n")
-    'sluice init data.csv\\nsluice watch data'
-    """
-    block = readme.partition("```sh\n")[2].partition("```")[0]
-    return "\n".join(line.partition("  #")[0].rstrip() for line in block.splitlines())
 
 
 @contextmanager

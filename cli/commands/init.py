@@ -69,6 +69,9 @@ def run(
         typer.Option(help="Whether the file has a header (default: unless its first line has values as the others)."),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the contract goes.")] = Path("project.yaml"),
+    approval: Annotated[
+        str, typer.Option(help="manual: a person approves each model; automatic: the gates alone decide.")
+    ] = "manual",
     force: Annotated[bool, typer.Option("--force", help="Replace the output when it exists.")] = False,
     as_json: JsonFlag = False,
 ) -> int:
@@ -87,6 +90,9 @@ def run(
 
     if kind not in (None, *TYPES):
         raise CliError(f"--type {kind!r}; write {' or '.join(TYPES)}, or leave it out and name the target")
+    if approval not in ("manual", "automatic"):
+        raise CliError(f"--approval {approval!r}; write manual or automatic")
+    automatic = approval == "automatic"
     out = Output(as_json)
     try:
         scan = scan_file(file, FileLayout(encoding=encoding, sheet=sheet), header)
@@ -99,12 +105,20 @@ def run(
     except UnreadableFileError as error:
         raise CliError(_with_options(str(error))) from None
     stem = file.name.split(".")[0]
-    made = draft(scan, file.name, project or project_name(stem), target, kind)
+    made = draft(scan, file.name, project or project_name(stem), target, kind, automatic=automatic)
     found = judged(file, load_contract(made.text))
     refused = found["quarantined_rows"] / max(1, found["rows"] + found["quarantined_rows"])
     if refused or found["giveaways"] or found["is_series"]:
         made = draft(
-            scan, file.name, made.project, target, kind, refused, found["giveaways"], is_series=found["is_series"]
+            scan,
+            file.name,
+            made.project,
+            target,
+            kind,
+            refused,
+            found["giveaways"],
+            is_series=found["is_series"],
+            automatic=automatic,
         )
     if refused:
         found = judged(file, load_contract(made.text))
@@ -127,8 +141,9 @@ def run(
     told = _told(found)
     out.say(f"  {told}")
     for decision in made.decisions:
-        out.say(f"  decide: {decision}")
-    out.say(f"For a first model you need not read it. Now: sluice check {output} && sluice register {output}")
+        out.say(f"  DECIDE {decision}")
+    may_wait = "DECIDE may wait. " if made.decisions else ""
+    out.say(f"{may_wait}Now: sluice check {output} && sluice register {output}")
     facts: dict[str, Any] = {
         "file": str(output),
         "project": made.project,

@@ -73,7 +73,7 @@ def results(view: View, height: int | None = None) -> list[Line]:
     found = digest(view)
     lines = [heading(view), *found.settled]
     if found.now:
-        doing = f"{found.now}: {found.progress}" if found.progress else found.now
+        doing = f"searching: {found.progress}" if found.progress else found.now
         lines.append(Line(f"  ● {doing} ({seconds_in_words(found.seconds)})", "cyan"))
     elif not view.over and not view.waits and not view.states:
         lines.append(Line("  its execution has not begun yet", "dim"))
@@ -100,7 +100,7 @@ class _Told:
         if self.view.over:
             yield from (Line(f"  {line}", "yellow") for line in self.view.record.get("without_leaks") or [])
             if self._limit and self.view.record["outcome"] == "promoted":
-                yield Line(f"  later models: add {self._limit} to gates")
+                yield Line(f"  optional, for later models: add {self._limit} to gates")
             yield self._end()
 
     def _of(self, state: State) -> Iterator[Line]:
@@ -248,10 +248,17 @@ def _figure(verdict: Json) -> str:
 
     >>> _figure({"metric": "suspected_leaks", "rule": "max", "statistic": 0.0, "threshold": 0.0})
     'suspected_leaks: 0 (at most 0)'
+    >>> gain = {"value": 0.12, "low": 0.1, "high": 0.14, "compared": "low end"}
+    >>> _figure({"metric": "auc", "rule": "above_baseline_by", "statistic": 0.1, "threshold": 0.05, "measured": gain})
+    'auc better than the baseline by 0.1 or more (at least 0.05)'
     """
     if verdict.get("statistic") is None:
         return str(verdict.get("reason") or gate_figures.gate_name(verdict))
     found = (verdict.get("measured") or {}).get("compared")
+    if verdict["rule"] == "above_baseline_by":
+        gain = f"{number(float(verdict['statistic']))}{' or more' if found == 'low end' else ''}"
+        needed = f" ({gate_figures.limit(verdict)})" if verdict["threshold"] else ""
+        return f"{gate_figures.gate_name(verdict)} by {gain}{needed}"
     figure = gate_figures.compared(verdict) if found and found != "value" else number(float(verdict["statistic"]))
     return f"{gate_figures.gate_name(verdict)}: {figure} ({gate_figures.limit(verdict)})"
 

@@ -74,11 +74,11 @@ class SearchLog:
 def search_words(search: Json) -> str:
     """
     >>> search_words({"ended": 12, "begun": 14, "metric": "roc_auc", "best": 0.91314, "left": 61})
-    '12 of 14 trials ended, best roc_auc 0.9131 so far; about 60 s of the budget left'
+    'about 60 s left, 12 of 14 trials ended, best roc_auc 0.9131'
     >>> search_words({"ended": 0, "begun": 2, "metric": "rmse", "best": None, "left": 600})
-    '0 of 2 trials ended; about 10 min of the budget left'
+    'about 10 min left, 0 of 2 trials ended'
     """
-    best = f", best {search['metric']} {number(search['best'])} so far" if search["best"] is not None else ""
+    best = f", best {search['metric']} {number(search['best'])}" if search["best"] is not None else ""
     left = search["left"]
     rest = f"about {round(left / 60)} min" if left >= 150 else f"about {max(10, round(left, -1))} s"
-    return f"{search['ended']} of {search['begun']} trials ended{best}; {rest} of the budget left"
+    return f"{rest} left, {search['ended']} of {search['begun']} trials ended{best}"

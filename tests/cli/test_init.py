@@ -63,7 +63,7 @@ def test_types_key_and_time_are_guessed_where_they_are_certain(drafted):
     assert sorted(contract.data.columns["yes"].values or []) == ["no", "off"]
     assert (contract.problem.type, contract.problem.target, contract.problem.positive) == ("binary", "bought", True)
     assert "200 rows of the file are accepted and 0 quarantined" in text
-    assert "decide: problem.target" in text
+    assert "DECIDE problem.target" in text
 
 
 def test_two_possible_keys_or_times_are_a_persons_choice(drafted):
@@ -72,7 +72,7 @@ def test_two_possible_keys_or_times_are_a_persons_choice(drafted):
     contract, text = drafted(columns, "--target", "bought")
     assert contract.data.key == []
     assert contract.data.time is None
-    assert "decide: data.key" in text
+    assert "DECIDE data.key" in text
     assert "which of started_at, ended_at" in text
 
 
@@ -238,7 +238,7 @@ def test_a_header_below_a_preamble_is_found_and_asked_about(sluice, tmp_path):
     code, printed, error = sluice("init", str(source), "-o", str(out), "--target", "bought")
     assert code == 0, error
     assert list(load_contract(out.read_text()).data.columns) == list(table())
-    assert "decide: the header seems to be on line 4 of the file" in printed
+    assert "DECIDE the header seems to be on line 4 of the file" in printed
     assert f"{ROWS} rows of the file are accepted and 0 quarantined" in printed
 
 
@@ -450,7 +450,7 @@ def test_what_gives_the_target_away_and_row_numbers_are_drafted_as_dropped(draft
     assert contract.feature_columns == ["temp"]
     assert set(contract.features.drop) == {"instant", "casual", "registered"}
     assert "# DECIDE: 'instant' counts the rows; 'cnt' is 'registered' + 'casual'" in text
-    assert "decide: features.drop: left out, as 'instant' counts the rows" in text
+    assert "DECIDE features.drop: without instant, registered, casual ('instant' counts the rows" in text
 
 
 @pytest.mark.parametrize(
@@ -491,7 +491,7 @@ def test_a_counter_of_the_rows_is_no_key_whatever_its_name(drafted, first, skipp
     contract, text = drafted({**columns, "session_id": numbers}, "--target", "bought")
     assert (contract.data.key, "session_id" in contract.features.drop) == ([], True)
     assert "session_id only counts rows" in text
-    assert "decide: data.key: which columns identify a row? Not 'session_id'" in text
+    assert "DECIDE data.key: which columns identify a row? Not 'session_id'" in text
     assert "known_before" not in text, "whether a counter is known before does not matter"
 
 
@@ -504,7 +504,7 @@ def test_rows_at_regular_times_are_tested_on_the_newest(drafted):
     hours = [f"2026-0{1 + i // 56}-{1 + i // 2 % 28:02}T10:00:00" for i in range(ROWS)]
     contract, text = drafted({**table(), "started_at": hours}, "--target", "bought")
     assert contract.data.split.by == "time"
-    assert "decide: data.time: 'started_at' is regular, so the newest rows are the test; right?" in text
+    assert "DECIDE data.time: 'started_at' has regular times, so the newest rows are the test" in text
     assert "split: {by: time}  # DECIDE: tests the newest rows; or random" in text
 
 
@@ -530,4 +530,18 @@ def test_a_column_that_predicts_as_well_as_all_is_drafted_as_dropped(drafted):
     why = "'page_value' alone predicts 'bought' nearly as well as all columns together"
     assert contract.features.drop == ["page_value"]
     assert f"# DECIDE: {why}; or known_before?" in text
-    assert f"decide: features.drop: left out, as {why}; known before the answer?" in text
+    assert f"DECIDE features.drop: without page_value ({why}); if known before the answer, name it in" in text
+
+
+@pytest.mark.parametrize("more", [("--target", "bought"), ("--type", "clustering")])
+def test_the_gates_alone_decide_where_it_is_asked_for(drafted, more):
+    assert drafted(table(), *more)[0].release.approval == "manual"
+    contract, _ = drafted(table(), *more, "--approval", "automatic")
+    assert contract.release.approval == "automatic"
+
+
+def test_another_approval_is_refused(sluice, tmp_path):
+    (tmp_path / "rows.csv").write_text(as_csv(table()))
+    code, _, error = sluice("init", str(tmp_path / "rows.csv"), "-o", str(tmp_path / "p.yaml"), "--approval", "auto")
+    assert code != 0
+    assert "write manual or automatic" in error

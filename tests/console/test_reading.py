@@ -284,10 +284,10 @@ def test_the_trials_of_auto_are_counted_in_the_words_of_the_command_line_and_equ
     assert trials.read(source, "shop", FIRST)["auto"]["counted"] == "21, 21 with a score"
     at = keys.run("shop", FIRST, "evaluation", "evaluation.json")
     searched = {"trials": 21, "scored": 21, "portfolio": 19, "judged": 19, "budget_seconds": 120.0, "seconds": 46.2}
-    searched["ended"] = "40 further configurations in a row were not better"
+    searched["ended"] = "40 trials in a row were not better"
     objects.write(at, json.dumps(json.loads(objects.read(at)) | {"search": searched}).encode())
     found = trials.read(source, "shop", FIRST)["auto"]
-    end = "the search ended after 46 of 120 s: 40 further configurations in a row were not better"
+    end = "the search ended after 46 of 120 s: 40 trials in a row were not better"
     assert found["counted"] == f"21, 21 with a score; {end}"
     assert found["short"] is None
     own, others = found["groups"]
@@ -309,7 +309,7 @@ def test_a_search_of_auto_says_how_far_it_is_as_watch_does():
     plan["tuning"]["families"] = ["auto"]
     objects.write(plan_at, json.dumps(plan).encode())
     [told] = trials.read(Source(stack), "shop", FIRST)["progress"]
-    assert told.startswith("auto: 12 of 14 trials ended, best roc_auc 0.9131 so far")
+    assert told == "auto: about 60 s left, 12 of 14 trials ended, best roc_auc 0.9131"
 
 
 def test_gates_speak_in_words(source: Source):

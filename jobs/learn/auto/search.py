@@ -182,10 +182,10 @@ class Search:
 
     def _over(self) -> bool:
         if self._late():
-            self.ended = self.ended or "the rest of the budget is for the fits on all rows"
+            self.ended = self.ended or "the rest of the budget is for the final fit"
             return True
         if self._since_best >= PATIENCE:
-            self.ended = f"{PATIENCE} further configurations in a row were not better"
+            self.ended = f"{PATIENCE} trials in a row were not better"
         return bool(self.ended)
 
     def _refits(self) -> float:
@@ -231,7 +231,7 @@ class Search:
             if needed > self._left():
                 self._leave(trial, f"needs about {needed:.0f} s, {max(0.0, self._left()):.0f} s are left")
                 if trial.origin == "search":
-                    self.ended = "no further trial fits before the fits on all rows"
+                    self.ended = "no time for another trial before the final fit"
                     return None
                 continue
             return self._fit(trial, 0)
@@ -296,7 +296,7 @@ class Search:
         # of a family that is far behind, better hyperparameters make no good member either
         near = np.array([self._errors_behind(each) <= CLEARLY_WORSE for each in leaders], dtype=bool)
         if not near.any():
-            self.ended = "no further trial fits before the fits on all rows"
+            self.ended = "no time for another trial before the final fit"
             return None
         shares = np.array(FAMILY_SHARES[: len(leaders)]) * np.where(near, 1.0, _BEHIND)
         leader = leaders[int(self._chance.choice(len(shares), p=shares / shares.sum()))]

@@ -49,8 +49,8 @@ def test_a_slow_stage_says_how_far_it_is_once_a_minute(capsys):
     told = shown(moments, capsys).splitlines()[1:]
     assert told == [
         "  … training a baseline and searching for the best model",
-        "  … 3 of 5 trials ended, best roc_auc 0.9 so far; about 3 min of the budget left (1m05s so far)",
-        "  … 3 of 5 trials ended, best roc_auc 0.9 so far; about 3 min of the budget left (2m05s so far)",
+        "  … about 3 min left, 3 of 5 trials ended, best roc_auc 0.9 (1m05s so far)",
+        "  … about 3 min left, 3 of 5 trials ended, best roc_auc 0.9 (2m05s so far)",
     ]
 
 

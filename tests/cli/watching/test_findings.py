@@ -63,7 +63,8 @@ def test_gates_show_each_number_beside_its_limit():
     assert found.lines == (
         "gates: rejected",
         "✓ roc_auc: value 0.9123 [0.9, 0.92]; value 0.9123 has to be at least 0.85",
-        "? roc_auc above the baseline: gain 0.02 [-0.01, 0.05]; low end -0.01 has to be at least 0 (gain \\x1b[2J)",
+        "? roc_auc better than the baseline: gain 0.02 [-0.01, 0.05]; low end -0.01 has to be at least 0 (gain "
+        "\\x1b[2J)",
     )
     assert found.facts["verdicts"][1]["measured"]["compared"] == "low end"
     assert findings.gates({"decision": "inconclusive", "reasons": ["no evaluation"]}).lines[1] == "no evaluation"
@@ -109,9 +110,9 @@ def test_why_the_search_ended_early_stands_below_the_metric():
     measured = {"metrics": {"rmse": 3.0}, "artifact_sha256": "a" * 64, "family": "ridge"}
     facts = {"metric": "rmse", "lower_is_better": True, "problem": "regression", "rows": 100, "candidate": measured}
     searched = {"trials": 59, "scored": 57, "portfolio": 19, "judged": 19, "budget_seconds": 120.0}
-    ended = {"seconds": 28.4, "ended": "40 further configurations in a row were not better"}
+    ended = {"seconds": 28.4, "ended": "40 trials in a row were not better"}
     assert findings.evaluation(Evaluation(**facts, search={**searched, **ended})).lines[1:] == (
-        "auto: the search ended after 28 of 120 s: 40 further configurations in a row were not better",
+        "auto: the search ended after 28 of 120 s: 40 trials in a row were not better",
     )
     assert len(findings.evaluation(Evaluation(**facts, search=searched)).lines) == 1  # an older record does not say
 

@@ -42,7 +42,7 @@ def test_the_newest_line_counts_and_what_was_read_is_not_read_again(monkeypatch:
     )
     log = SearchLog(logs, "sluice-r0-t")
     found = log.evidence()
-    assert found.lines == ("auto: 12 of 14 trials ended, best roc_auc 0.9131 so far; about 60 s of the budget left",)
+    assert found.lines == ("auto: about 60 s left, 12 of 14 trials ended, best roc_auc 0.9131",)
     assert found.facts["search"]["ended"] == 12
     assert 58 <= found.facts["search"]["left"] <= 61
     assert logs.asked[0]["logStreamNamePrefix"] == "sluice-r0-t-"
@@ -83,7 +83,7 @@ def test_without_a_line_or_without_the_right_to_read_it_nothing_is_said():
 @pytest.mark.parametrize(("left", "words"), [(600, "about 10 min"), (64, "about 60 s"), (3, "about 10 s")])
 def test_the_rest_of_the_budget_is_told_in_round_figures(left: int, words: str):
     found = SearchLog(Logs(SearchProgress(0, 2, "rmse", None, left).line()), "t").evidence()
-    assert found.lines[0] == f"auto: 0 of 2 trials ended; {words} of the budget left"
+    assert found.lines[0] == f"auto: {words} left, 0 of 2 trials ended"
 
 
 @pytest.mark.parametrize("best", [None, 0.9131, -3.5e-07, 123456.0])

@@ -56,7 +56,7 @@ def test_the_artefact_serves_and_names_its_trials(made):
     assert sum(trial["fits"] for trial in trials) == len(model.members)
     assert all((trial["fits"] > 0) == (trial["weight"] > 0) for trial in trials)
     assert len(re.findall(r"^trial \d+ ", text, re.MULTILINE)) == len(trials)
-    assert training["search"]["ended"] == "3 further configurations in a row were not better"
+    assert training["search"]["ended"] == "3 trials in a row were not better"
     assert 0.0 < training["search"]["seconds"] < training["budget_seconds"]
     read = ProjectData.read(data / "contract", data / "train", data / "test")
     answers = model.score(read.validation)

@@ -88,12 +88,12 @@ def searched(monkeypatch, families, known, budget=1000.0):
     return found, workers, clock
 
 
-OVER = "the rest of the budget is for the fits on all rows"
+OVER = "the rest of the budget is for the final fit"
 
 
 def test_the_search_ends_when_nothing_gets_better(monkeypatch):
     found, workers, _ = searched(monkeypatch, {"logistic_regression": (0.1, 0.5)}, ["logistic_regression"])
-    assert found.ended == "40 further configurations in a row were not better"
+    assert found.ended == "40 trials in a row were not better"
     assert found.trials[0].origin == "portfolio"
     assert len(found.trials) >= 41
     assert {job.fold for job in workers.begun} == set(range(len(FOLDS)))
@@ -103,7 +103,7 @@ def test_the_budget_is_kept_with_time_for_the_fits_on_all_rows(monkeypatch):
     monkeypatch.setattr(search, "PATIENCE", 1000)
     found, _, clock = searched(monkeypatch, {"logistic_regression": (2.0, 0.5)}, ["logistic_regression"], 300.0)
     assert clock.now <= 300.0 - 2.0
-    assert found.ended in ("no further trial fits before the fits on all rows", OVER)
+    assert found.ended in ("no time for another trial before the final fit", OVER)
     assert len(found.finished()) >= 3
 
 

@@ -20,7 +20,7 @@ _LIMITS = {
 _NAMES = {
     "min": "{metric}",
     "max": "{metric}",
-    "above_baseline_by": "{metric} above the baseline",
+    "above_baseline_by": "{metric} better than the baseline",
     _BESIDE_CHAMPION: "{metric} beside the champion",
     "slice_gap": "{metric}, gap between segments",
 }
@@ -29,7 +29,7 @@ _NAMES = {
 def gate_name(verdict: Mapping[str, Any]) -> str:
     """
     >>> gate_name({"metric": "roc_auc", "rule": "above_baseline_by"})
-    'roc_auc above the baseline'
+    'roc_auc better than the baseline'
     """
     return _NAMES.get(str(verdict["rule"]), "{metric} {rule}").format(**verdict)
 
@@ -85,7 +85,7 @@ def sentence(verdict: Mapping[str, Any]) -> str:
 
     >>> gain = {"of": "gain", "value": 0.12, "low": 0.1, "high": 0.14, "compared": "low end"}
     >>> sentence({"metric": "roc_auc", "rule": "above_baseline_by", "threshold": 0.0, "measured": gain})
-    'roc_auc above the baseline: gain 0.12 [0.1, 0.14]; low end 0.1 has to be at least 0'
+    'roc_auc better than the baseline: gain 0.12 [0.1, 0.14]; low end 0.1 has to be at least 0'
     """
     if (wanted := limit(verdict)) == "–":
         return gate_name(verdict)
