@@ -228,12 +228,9 @@ def _key_lines(scan: Scan, target: Seen | None, key: Seen | None, result: Draft)
 
 def _time_lines(scan: Scan, target: Seen | None, time: Seen | None, result: Draft, *, is_series: bool) -> list[str]:
     if time:
-        why = (
-            "has regular times, so the newest rows are the test"
-            if is_series
-            else "orders the rows and is not a feature"
-        )
-        result.decisions.append(f"data.time: {time.name!r} {why}")
+        own = repr(time.name)
+        told = f"the newest rows by {own} are the test" if is_series else f"{own} orders the rows and is not a feature"
+        result.decisions.append(f"data.time: {told}")
         return [f"  time: {_scalar(time.name)}  # DECIDE: orders the rows; null makes it a feature"]
     several = [column.name for column in scan.columns if column.type == "timestamp" and column is not target]
     if not several:
@@ -332,7 +329,7 @@ def _dropped(features: list[str], giveaways: Sequence[Giveaway], result: Draft) 
         return []
     why = "; ".join(each["why"] for each in giveaways)
     asks = any(each["of_target"] for each in giveaways)
-    undo = "; if known before the answer, name it in features.known_before instead" if asks else ""
+    undo = "; list what is known when asking in features.known_before instead" if asks else ""
     result.decisions.append(f"features.drop: without {listed(list(names), _SHOWN)} ({why}){undo}")
     line = f"features: {{drop: [{', '.join(map(_scalar, names))}]}}"
     return [f"{line}  # DECIDE: {why}{'; or known_before?' if asks else ''}"]

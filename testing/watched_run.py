@@ -135,6 +135,6 @@ held out)
   ✓ gates     passed: roc_auc better than the baseline by 0.07836 or more; roc_auc: first model, no champion (serving \
 model); suspected_leaks: 0 (at most 0)
   ✓ release   the new model serves all requests
-  optional, for later models: add {metric: roc_auc, min: 0.83} to gates
+  optional: add {metric: roc_auc, min: 0.83} to gates in project.yaml
 promoted after 1m15s. Now: `sluice ask leavers` prints a request for it; `sluice why rff7817b9bf46` has every decision
 """

@@ -105,7 +105,7 @@ def welcome(cloud: local.LocalStack, *, background: bool) -> str:
     where = "" if background else f"    cd {shlex.quote(str(clone()))}\n"
     return (
         f"\nSluice is deployed on a local cloud (stack {cloud.stack}). {end}; its data are then lost.\n"
-        f"Paste into {'this' if background else 'another'} shell, then continue in README.md with `sluice init`:\n\n"
+        f"Paste into {'this' if background else 'another'} shell, then continue in README.md below `eval`:\n\n"
         f'{where}    eval "$({shown} env{other})"\n'
     )
 

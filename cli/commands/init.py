@@ -142,7 +142,7 @@ def run(
     out.say(f"  {told}")
     for decision in made.decisions:
         out.say(f"  DECIDE {decision}")
-    may_wait = "DECIDE may wait. " if made.decisions else ""
+    may_wait = "DECIDE may wait until after a first model. " if made.decisions else ""
     out.say(f"{may_wait}Now: sluice check {output} && sluice register {output}")
     facts: dict[str, Any] = {
         "file": str(output),

@@ -100,7 +100,7 @@ class _Told:
         if self.view.over:
             yield from (Line(f"  {line}", "yellow") for line in self.view.record.get("without_leaks") or [])
             if self._limit and self.view.record["outcome"] == "promoted":
-                yield Line(f"  optional, for later models: add {self._limit} to gates")
+                yield Line(f"  optional: add {self._limit} to gates in project.yaml")
             yield self._end()
 
     def _of(self, state: State) -> Iterator[Line]:

@@ -48,7 +48,7 @@ def test_what_to_paste_points_a_shell_at_the_cloud_as_the_readme_does(background
     assert found[:-1] == ([] if background else [f"cd {ROOT}"])
     assert found[-1].startswith('eval "$(')
     assert wanted[0].startswith('eval "$(')
-    assert "continue in README.md with `sluice init`" in told
+    assert "continue in README.md below `eval`" in told
     assert any(line.startswith("sluice init ") for line in wanted)
 
 

@@ -504,7 +504,7 @@ def test_rows_at_regular_times_are_tested_on_the_newest(drafted):
     hours = [f"2026-0{1 + i // 56}-{1 + i // 2 % 28:02}T10:00:00" for i in range(ROWS)]
     contract, text = drafted({**table(), "started_at": hours}, "--target", "bought")
     assert contract.data.split.by == "time"
-    assert "DECIDE data.time: 'started_at' has regular times, so the newest rows are the test" in text
+    assert "DECIDE data.time: the newest rows by 'started_at' are the test" in text
     assert "split: {by: time}  # DECIDE: tests the newest rows; or random" in text
 
 
@@ -530,7 +530,7 @@ def test_a_column_that_predicts_as_well_as_all_is_drafted_as_dropped(drafted):
     why = "'page_value' alone predicts 'bought' nearly as well as all columns together"
     assert contract.features.drop == ["page_value"]
     assert f"# DECIDE: {why}; or known_before?" in text
-    assert f"DECIDE features.drop: without page_value ({why}); if known before the answer, name it in" in text
+    assert f"DECIDE features.drop: without page_value ({why}); list what is known when asking in" in text
 
 
 @pytest.mark.parametrize("more", [("--target", "bought"), ("--type", "clustering")])

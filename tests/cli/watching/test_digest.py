@@ -31,11 +31,11 @@ def test_a_first_run_is_told_in_a_line_for_each_stage(capsys):
 
 def test_no_gate_is_proposed_where_one_holds_later_models_to_a_limit():
     view = first_run()
-    assert any("later models: add" in line.text for line in results(view))
+    assert any("optional: add" in line.text for line in results(view))
     judged = next(state for state in view.states if state.name == "Judge Candidate")
     passed = {"metric": "roc_auc", "rule": "min", "outcome": "pass", "statistic": 0.8561, "threshold": 0.8}
     judged.evidence.facts["verdicts"].append(passed)
-    assert not any("later models: add" in line.text for line in results(view))
+    assert not any("optional: add" in line.text for line in results(view))
     assert limit({"metric": "r2", "models": {"candidate": {"low": None, "high": None}}}) == ""
     assert limit({"metric": "r2", "models": {"candidate": {"low": -0.113, "high": 0.2}}}) == "{metric: r2, min: -0.12}"
 
