@@ -46,7 +46,7 @@ def run(connection: Connection, file: options.Contract = Path("project.yaml"), a
                     "the alert `Contract Refused`, or the log of the function register_project"
                 )
             time.sleep(0.5)
-    out.say(f"{contract.project} is registered. Now `{_next(world, contract.project)}`.")
+    out.say(f"{contract.project} is registered. Now: {_next(world, contract.project)}")
     record = _compared(world, contract.project, str(version), deadline)
     compared = record is None or record["status"] == "compared"
     # what changed was said by `sluice check` before: the verdict is enough
@@ -64,7 +64,7 @@ _STILL = "it is still being compared with the accepted rows: `sluice status {pro
 def _next(world: World, project: str) -> str:
     """The first step is to drop a file; later ones train again on the accepted rows."""
     rows = any("withdrawn_at" not in each for each in world.ledger.datasets(project))
-    return f'sluice retrain {project} --reason "..."' if rows else f"sluice drop {project} <file>"
+    return f'sluice retrain {project} --reason "..."' if rows else f"sluice drop {project} FILE"
 
 
 def _said(project: str, record: Json | None) -> list[str]:

@@ -509,7 +509,7 @@ def test_register_prints_the_comparison(tmp_path, capsys, monkeypatch):
     printed = capsys.readouterr().out
     assert "a run with these datasets stops" in printed
     # rows are there already, so no file is asked for
-    assert f'Now `sluice retrain {F09["project"]} --reason "..."`' in printed
+    assert f'Now: sluice retrain {F09["project"]} --reason "..."' in printed
 
 
 def test_a_run_s_pages_are_downloaded(sluice, world, tmp_path):
