@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 
+from sluice import cold_start
 from sluice.aws.alarms import CloudWatchAlarms
 from sluice.aws.alerts import SnsAlerts
 from sluice.aws.clients import Clients
@@ -107,6 +108,7 @@ def assemble(chosen: Settings, clients: Clients | None = None) -> World:
 @cache
 def world() -> World:
     """The ports of this process, from its environment."""
+    cold_start.ended()
     return assemble(settings(os.environ))
 
 
