@@ -102,6 +102,8 @@ def draft(
         result.decisions.append(f"problem.target: is {chosen.name!r} the column to predict?")
     key = only(scan.columns, lambda c: c is not chosen and _is_key(c, scan))
     time = only(scan.columns, lambda c: c is not chosen and c.type == "timestamp")
+    if all(column in (chosen, key, time) for column in scan.columns):
+        time = None  # there is nothing else to learn from
     problem, column_type = _problem(chosen, result) if chosen else ("", "")
     if kind:
         problem = unlabelled.problem_line(kind, problem or None, result.decisions)

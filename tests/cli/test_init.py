@@ -545,3 +545,10 @@ def test_another_approval_is_refused(sluice, tmp_path):
     code, _, error = sluice("init", str(tmp_path / "rows.csv"), "-o", str(tmp_path / "p.yaml"), "--approval", "auto")
     assert code != 0
     assert "write manual or automatic" in error
+
+
+def test_a_time_with_nothing_beside_the_target_is_what_is_learned_from(drafted):
+    times = [f"2026-01-{1 + row // 24:02} {row % 24:02}:00:00" for row in range(ROWS)]
+    contract, text = drafted({"stamp": times, "value": [f"{row % 24}.5" for row in range(ROWS)]}, "--target", "value")
+    assert (contract.data.time, contract.feature_columns) == (None, ["stamp"])
+    assert "DECIDE data.time: which of stamp orders the rows?" in text

@@ -104,7 +104,10 @@ class Contract(Part):
         if bandit and bandit.reward == "positive" and self.problem.type != "binary":
             raise ValueError("release.bandit.reward `positive` is for binary problems; use `correct`")
         if not self.feature_columns:
-            raise ValueError("no column is left to learn from: all are key, time, target or dropped")
+            raise ValueError(
+                "no column is left to learn from: all are key, time, target or dropped. Name another column in "
+                "data.columns, or make the time a feature with `data.time: null`"
+            )
         return self
 
     def _has_positive(self, target: Column) -> None:
