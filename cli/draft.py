@@ -217,7 +217,7 @@ def _key_lines(scan: Scan, target: Seen | None, key: Seen | None, result: Draft)
     seen = f"; distinct in every row: {listed(unique, 8)}" if unique else ""
     if counters:
         seen += f"; {listed(counters, 8)} only {'counts' if len(counters) == 1 else 'count'} rows"
-        why = f"Not {listed([repr(each) for each in counters], _SHOWN)}: other files count from 1, too"
+        why = f"Not {listed([repr(each) for each in counters], _SHOWN)}: it only counts this file's rows"
     else:
         why = f"Distinct in every row: {listed(unique, _SHOWN)}" if unique else "No column is distinct in every row"
     result.decisions.append(f"data.key: which columns identify a row? {why}")

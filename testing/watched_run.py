@@ -85,7 +85,7 @@ def _judged(failing: Sequence[tuple[str, str]], outcome: str) -> dict[str, Any]:
     none = {"metric": "roc_auc", "rule": "not_worse_than_champion_by", "statistic": None, "threshold": -0.013}
     verdicts = [
         {**passed, "outcome": "pass", "reason": "gain"},
-        {**none, "outcome": "pass", "reason": "roc_auc: first model, no champion (serving model)"},
+        {**none, "outcome": "pass", "reason": "roc_auc: the first model has no champion"},
     ]
     zero = {"of": "value", "value": 0.0, "low": None, "high": None, "compared": "value"}
     leaks = {"metric": "suspected_leaks", "rule": "max", "threshold": 0.0}
@@ -132,8 +132,8 @@ rff7817b9bf46 of leavers (data)
   ✓ search    ended after 46 of 120 s: 40 trials in a row were not better
   ✓ model     auto (weighted ensemble): roc_auc 0.8561 [0.8358, 0.874], baseline 0.754 [0.7277, 0.779] (1,408 rows \
 held out)
-  ✓ gates     passed: roc_auc better than the baseline by 0.07836 or more; roc_auc: first model, no champion (serving \
-model); suspected_leaks: 0 (at most 0)
+  ✓ gates     passed: roc_auc better than the baseline, surely by 0.07836; roc_auc: the first model has no champion; \
+suspected_leaks: 0 (at most 0)
   ✓ release   the new model serves all requests
   optional: add {metric: roc_auc, min: 0.83} to gates in project.yaml
 promoted after 1m15s. Now: `sluice ask leavers` prints a request for it; `sluice why rff7817b9bf46` has every decision

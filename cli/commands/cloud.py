@@ -122,7 +122,7 @@ def _stage(doing: str, done: str) -> Iterator[None]:
 def _python() -> str:
     """The Python of the functions where AWS has another one; docs/quick-start.md says what that means."""
     here, there = artefacts.HERE, artefacts.runtime()
-    return f"for Python {here}" + ("" if here == there else f" (AWS: {there}; docs/quick-start.md)")
+    return f"for Python {here}" + ("" if here == there else f" (AWS has {there}; both work)")
 
 
 def _stop(cloud: local.LocalStack) -> None:

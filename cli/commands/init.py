@@ -177,4 +177,4 @@ def _told(found: Json) -> str:
     if found["status"] != "accepted":
         return f"with this contract, the file would be refused: {found['message']}"
     rows, refused = found["rows"], found["quarantined_rows"]
-    return f"{rows} rows of the file are accepted and {refused} quarantined"
+    return f"{rows:,} rows of the file are accepted and {refused:,} refused"

@@ -250,15 +250,15 @@ def _figure(verdict: Json) -> str:
     'suspected_leaks: 0 (at most 0)'
     >>> gain = {"value": 0.12, "low": 0.1, "high": 0.14, "compared": "low end"}
     >>> _figure({"metric": "auc", "rule": "above_baseline_by", "statistic": 0.1, "threshold": 0.05, "measured": gain})
-    'auc better than the baseline by 0.1 or more (at least 0.05)'
+    'auc better than the baseline, surely by 0.1 (at least 0.05)'
     """
     if verdict.get("statistic") is None:
         return str(verdict.get("reason") or gate_figures.gate_name(verdict))
     found = (verdict.get("measured") or {}).get("compared")
     if verdict["rule"] == "above_baseline_by":
-        gain = f"{number(float(verdict['statistic']))}{' or more' if found == 'low end' else ''}"
+        gain = f"{', surely' if found == 'low end' else ''} by {number(float(verdict['statistic']))}"
         needed = f" ({gate_figures.limit(verdict)})" if verdict["threshold"] else ""
-        return f"{gate_figures.gate_name(verdict)} by {gain}{needed}"
+        return f"{gate_figures.gate_name(verdict)}{gain}{needed}"
     figure = gate_figures.compared(verdict) if found and found != "value" else number(float(verdict["statistic"]))
     return f"{gate_figures.gate_name(verdict)}: {figure} ({gate_figures.limit(verdict)})"
 

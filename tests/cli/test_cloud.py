@@ -65,7 +65,7 @@ def test_another_python_than_aws_s_is_said_where_the_functions_are_built(
     done: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for here, shown in (
-        ("3.11", f"for Python 3.11 (AWS: {artefacts.runtime()}; docs/quick-start.md), "),
+        ("3.11", f"for Python 3.11 (AWS has {artefacts.runtime()}; both work), "),
         ("3.13", "for Python 3.13, "),
     ):
         monkeypatch.setattr(artefacts, "HERE", here)

@@ -62,7 +62,7 @@ def test_types_key_and_time_are_guessed_where_they_are_certain(drafted):
     # words that YAML would read as booleans stay words
     assert sorted(contract.data.columns["yes"].values or []) == ["no", "off"]
     assert (contract.problem.type, contract.problem.target, contract.problem.positive) == ("binary", "bought", True)
-    assert "200 rows of the file are accepted and 0 quarantined" in text
+    assert "200 rows of the file are accepted and 0 refused" in text
     assert "DECIDE problem.target" in text
 
 
@@ -102,7 +102,7 @@ def test_a_target_of_several_spellings_of_yes_and_no_is_one_question(drafted, wo
     contract, text = drafted({**table(), "paid": [words[i % len(words)] for i in range(ROWS)]}, "--target", "paid")
     assert (contract.problem.type, contract.problem.positive) == ("binary", True)
     assert contract.data.columns["paid"].type == "boolean"
-    assert f"{ROWS} rows of the file are accepted and 0 quarantined" in text
+    assert f"{ROWS} rows of the file are accepted and 0 refused" in text
 
 
 def test_integer_classes_are_asked_about(drafted):
@@ -124,7 +124,7 @@ def test_other_formats_are_read_as_the_intake_reads_them(sluice, tmp_path, kind)
         source.write_text("\n".join(json.dumps(dict(zip(names, row, strict=True))) for row in rows))
     code, printed, error = sluice("init", str(source), "--project", "shop", "-o", str(out))
     assert code == 0, error
-    assert "200 rows of the file are accepted and 0 quarantined" in printed
+    assert "200 rows of the file are accepted and 0 refused" in printed
     assert load_contract(out.read_text()).data.columns["pages"].type == "integer"
 
 
@@ -239,7 +239,7 @@ def test_a_header_below_a_preamble_is_found_and_asked_about(sluice, tmp_path):
     assert code == 0, error
     assert list(load_contract(out.read_text()).data.columns) == list(table())
     assert "DECIDE the header seems to be on line 4 of the file" in printed
-    assert f"{ROWS} rows of the file are accepted and 0 quarantined" in printed
+    assert f"{ROWS} rows of the file are accepted and 0 refused" in printed
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_a_file_without_a_header_gets_names_by_place(sluice, tmp_path):
     source.write_text("".join(f"{i},{i * 0.5},{'ab'[i % 2]}\n" for i in range(ROWS)))
     code, printed, error = sluice("init", str(source), "-o", str(out), "--target", "column_3")
     assert code == 0, error
-    assert f"{ROWS} rows of the file are accepted and 0 quarantined" in printed
+    assert f"{ROWS} rows of the file are accepted and 0 refused" in printed
     assert "the file seems to have no header" in printed
     contract = load_contract(out.read_text())
     assert (list(contract.data.columns), contract.data.file.header) == (["column_1", "column_2", "column_3"], 0)
@@ -304,7 +304,7 @@ def test_a_sheet_of_a_workbook_is_drafted(sluice, tmp_path):
     code, printed, error = sluice("init", str(source), "-o", str(out), "--target", "y", "--sheet", "s2")
     assert code == 0, error
     assert "the header seems to be on line 2 of the file" in printed
-    assert f"{ROWS} rows of the file are accepted and 0 quarantined" in printed
+    assert f"{ROWS} rows of the file are accepted and 0 refused" in printed
     assert load_contract(out.read_text()).data.file.sheet == "s2"
 
 
@@ -346,7 +346,7 @@ def test_members_of_objects_are_columns_and_lists_are_left_out(form, init, tmp_p
     assert (contract.data.file.flatten, contract.data.key) == (True, ["id"])
     assert "'tags'" in text
     assert "'messages'" in text
-    assert "60 rows of the file are accepted and 0 quarantined" in text
+    assert "60 rows of the file are accepted and 0 refused" in text
 
 
 def test_flat_json_needs_no_word(init):
@@ -392,7 +392,7 @@ def test_two_spellings_of_a_value_are_asked_about(drafted):
 def test_other_signs_are_found_where_they_make_rows_whole(rows, signs, init):
     contract, text = init("rows.csv", rows, "--type", "anomaly")
     assert contract.data.file.model_dump(exclude_defaults=True) == signs
-    assert "30 rows of the file are accepted and 0 quarantined" in text
+    assert "30 rows of the file are accepted and 0 refused" in text
     assert ("data.file: the rows seem to be written with" in text) == bool(signs)
 
 
@@ -400,7 +400,7 @@ def test_a_file_with_bad_rows_is_accepted_and_its_bad_rows_are_asked_about(init)
     contract, text = init("rows.csv", "id,x\n" + "a,1\n" * 80 + "a,1,2\n" * 20, "--type", "anomaly")
     assert contract.data.expectations.max_invalid_rows == 0.2
     assert "20.0% of the file's rows are quarantined" in text
-    assert "80 rows of the file are accepted and 20 quarantined" in text
+    assert "80 rows of the file are accepted and 20 refused" in text
     contract, text = init("rows.csv", "id,x\n" + "a,1\n" * 20 + "a,1,2\n" * 80, "--type", "anomaly")
     assert contract.data.expectations.max_invalid_rows == 0.05
     assert "the file would be refused" in text

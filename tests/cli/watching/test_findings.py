@@ -130,10 +130,10 @@ def test_few_trials_stand_beside_the_metric_and_say_what_would_help():
 def test_a_verdict_without_a_number_says_why_and_an_older_one_has_no_interval():
     first = {"metric": "auc", "rule": "not_worse_than_champion_by", "outcome": "pass", "statistic": None}
     verdicts = [
-        {**first, "threshold": 0.01, "reason": "auc: first model, no champion (serving model)"},
+        {**first, "threshold": 0.01, "reason": "auc: the first model has no champion"},
         {**first, "rule": "min", "statistic": 0.5, "threshold": 0.8, "outcome": "fail", "reason": "it is below"},
     ]
     assert findings.gates({"decision": "rejected", "verdicts": verdicts}).lines[1:] == (
-        "✓ auc: first model, no champion (serving model)",
+        "✓ auc: the first model has no champion",
         "✗ auc: 0.5 has to be at least 0.8 (it is below)",
     )

@@ -29,7 +29,7 @@ def not_worse_than_champion(gate: Gate, evaluation: Evaluation) -> Verdict:
     if serves is None:
         serves = evaluation.champion is not None
     if not serves:
-        why = f"{gate.metric}: first model, no champion (serving model)"
+        why = f"{gate.metric}: the first model has no champion"
         return Verdict(RULE, gate.metric, "pass", None, -margin, why)
     verdict = _beside(gate, evaluation, "champion", CHAMPION, margin)
     if evaluation.anchor is None and "anchor" not in evaluation.not_compared:
