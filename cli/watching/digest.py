@@ -35,6 +35,8 @@ _GOING_ON = {
     "Judge Canary": "watching the new model",
     "Choose Weights": "watching the new model",
 }
+_BESIDE_PROGRESS = {_GOING_ON["Build Model"]: "searching"}
+"""Shorter words where the progress must fit on the same line."""
 _OUTCOMES = {"rolled_back": "rolled back", "not_approved": "not approved", "drill_passed": "the drill passed"}
 
 
@@ -73,7 +75,7 @@ def results(view: View, height: int | None = None) -> list[Line]:
     found = digest(view)
     lines = [heading(view), *found.settled]
     if found.now:
-        doing = f"searching: {found.progress}" if found.progress else found.now
+        doing = f"{_BESIDE_PROGRESS.get(found.now, found.now)}: {found.progress}" if found.progress else found.now
         lines.append(Line(f"  ● {doing} ({seconds_in_words(found.seconds)})", "cyan"))
     elif not view.over and not view.waits and not view.states:
         lines.append(Line("  its execution has not begun yet", "dim"))

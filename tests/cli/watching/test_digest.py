@@ -123,6 +123,8 @@ def test_each_share_of_the_traffic_is_a_line_when_it_has_been_judged():
     release = State("Lifecycle", "Release Model", AT, children=[judging])
     found = digest(View("shop", {"run_id": RUN}, [release], AT))
     assert (found.settled, found.now, found.progress) == ((), "watching the new model", looks[0]["reasons"][0])
+    shown = results(View("shop", {"run_id": RUN}, [release], AT))[-1].text
+    assert shown.startswith(f"  ● watching the new model: {looks[0]['reasons'][0]}")
     looks += [measured(10, "advance", "no evidence against it", 0), measured(50, "abort", "it fails more often", 9)]
     judging.evidence = findings.canary({"looks": looks})
     record = {"run_id": RUN, "outcome": "rolled_back", "canary": {"reasons": ["it fails more often"]}}
