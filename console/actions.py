@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import re
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +89,7 @@ def accept_changes(source: Source, project: str, reason: str, changes: list[str]
 
     Raises CliError, InputError, and NotFoundError where none is held.
     """
-    world = source.world
-    project = known_project(world, project)
-    answer: Json = world.call(accept_drift, project, getpass.getuser(), _here(reason), changes)
-    return "\n".join(accept_drift_command.told(project, answer))
+    return _as_command(source, accept_drift, accept_drift_command, project, getpass.getuser(), _here(reason), changes)
 
 
 def end_changes(source: Source, project: str, reason: str, changes: list[str]) -> str:
@@ -100,10 +97,7 @@ def end_changes(source: Source, project: str, reason: str, changes: list[str]) -
 
     Raises CliError, InputError, and NotFoundError where none is held.
     """
-    world = source.world
-    project = known_project(world, project)
-    answer: Json = world.call(end_fault, project, getpass.getuser(), _here(reason), changes)
-    return "\n".join(end_fault_command.told(project, answer))
+    return _as_command(source, end_fault, end_fault_command, project, getpass.getuser(), _here(reason), changes)
 
 
 def withdraw(source: Source, project: str, dataset: str, reason: str) -> str:
@@ -111,10 +105,7 @@ def withdraw(source: Source, project: str, dataset: str, reason: str) -> str:
 
     Raises CliError, InputError, and NotFoundError where there is no such dataset.
     """
-    world = source.world
-    project = known_project(world, project)
-    answer: Json = world.call(withdraw_dataset, project, dataset, _by(_reason(reason), "asked"))
-    return "\n".join(withdraw_command.told(project, answer))
+    return _as_command(source, withdraw_dataset, withdraw_command, project, dataset, _by(_reason(reason), "asked"))
 
 
 def wake(source: Source, project: str) -> str:
@@ -122,10 +113,14 @@ def wake(source: Source, project: str) -> str:
 
     Raises CliError, and as `wake_endpoint` NotFoundError, ConflictError, EndpointBusyError, ArtifactError.
     """
-    world = source.world
-    project = known_project(world, project)
-    answer: Json = world.call(wake_endpoint, project)
-    return "\n".join(wake_command.told(project, answer))
+    return _as_command(source, wake_endpoint, wake_command, project)
+
+
+def _as_command(source: Source, step: Callable[..., Json], command: Any, project: str, *arguments: Any) -> str:
+    """Calls the step that a command calls, and says of its answer what the command's `told` says."""
+    project = known_project(source.world, project)
+    answer: Json = source.world.call(step, project, *arguments)
+    return "\n".join(command.told(project, answer))
 
 
 async def received(stream: AsyncIterator[bytes], folder: Path) -> Path:
