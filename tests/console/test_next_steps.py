@@ -1,4 +1,4 @@
-"""What a person is told to do in each state of a run."""
+"""What the console advises in each state of a run."""
 
 from __future__ import annotations
 

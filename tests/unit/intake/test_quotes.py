@@ -1,4 +1,4 @@
-"""Whether quotes enclose whole fields is seen piece by piece as it is seen of the whole."""
+"""Quotes are checked in pieces, with the same result as for the whole block."""
 
 from __future__ import annotations
 

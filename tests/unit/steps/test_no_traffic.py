@@ -165,7 +165,7 @@ def test_what_was_asked_before_the_replay_is_nobody_s_traffic_after_it_however_l
     world.metrics.add(ENDPOINT, "v-r1", "Invocations", world.clock.now(), 4)
     assert world.call(replay_requests, PROJECT, NEW, plan)["decision"] == "pass"
     assert record(world)["origin"]["control"]["requests"] == 104
-    # all that the replay asked is told after its end
+    # the metrics of the replay's own requests arrive after its end
     world.metrics.add(ENDPOINT, "v-r1", "Invocations", world.clock.now(), 100)
     world.metrics.add(ENDPOINT, "v-r2", "Invocations", world.clock.now(), 100)
     assert looked(world, plan, 1)["decision"] == "continue"
