@@ -25,7 +25,9 @@ from cli.text import say
 from sluice import keys
 from sluice.bootstrap import World
 from sluice.contract import Contract
+from sluice.contract.models import Column
 from sluice.errors import NotFoundError
+from sluice.model.values import Reading, category_text, parse_json
 from sluice.ports import Answer
 
 NAME = "ask"
@@ -46,9 +48,10 @@ _SAMPLES: dict[str, Any] = {
     "integer": 1,
     "number": 1.0,
     "boolean": True,
-    "timestamp": "2026-01-31T12:00:00",
+    "timestamp": datetime(2026, 1, 31, 12, tzinfo=UTC),
     "text": "",
 }
+_ISO = "%Y-%m-%dT%H:%M:%S"
 
 
 def run(
@@ -86,7 +89,7 @@ def run(
         out.result({"request": None, **facts})
     elif answer.status == 200:
         say(text.strip())
-        say(f"{_meaning(world, project, told)}answered by {answer.variant}", file=sys.stderr)
+        say(f"{_meaning(world, project, told)}{_source(told, answer)}", file=sys.stderr)
         for note in told_of:
             say(f"note: {note}", file=sys.stderr)
     if isinstance(told, dict) and 400 <= (answer.status or 0) < 500 and "error" in told:
@@ -151,33 +154,54 @@ def _no_model(world: World, project: str) -> str:
 def sample(world: World, project: str) -> dict[str, Any]:
     """A request with every feature of the contract, to start from."""
     registered = world.ledger.contract(project)
-    columns = Contract.model_validate(registered[0]).feature_columns if registered else {}
-    names = columns if isinstance(columns, dict) else dict.fromkeys(columns)
-    plain = (registered[0]["data"]["columns"] if registered else {}) or {}
-    seen = _newest_profile(world, project)
-    return {name: _usual(seen.get(name) or {}, plain.get(name) or {}) for name in names}
+    if registered is None:
+        return {}
+    contract, profile = Contract.model_validate(registered[0]), _newest_profile(world, project)
+    seen, spellings = profile.get("columns") or {}, profile.get("spellings") or {}
+    found = {}
+    for name in contract.feature_columns:
+        usual = _usual(seen.get(name) or {}, contract.data.columns[name])
+        found[name] = _as_written(usual, spellings.get(name) or {}, contract.reading(name))
+    return found
+
+
+def _as_written(value: Any, spellings: dict[str, str], reading: Reading) -> Any:
+    """A time as the contract reads it, and a boolean as the file writes it where the model reads that: 1, "yes"."""
+    if isinstance(value, datetime):
+        return value.strftime(reading.dates[0] if reading.dates else _ISO)
+    if not isinstance(value, bool):
+        return value
+    text = spellings.get(category_text(value), "")
+    try:
+        written = json.loads(text.lower())
+    except ValueError:
+        written = text
+    try:
+        return written if parse_json(written, "boolean", reading) is value else value
+    except ValueError:
+        return value
 
 
 def _newest_profile(world: World, project: str) -> dict[str, Any]:
-    """Columns of the newest accepted file that has a profile; none when there is no such file."""
+    """Of the newest accepted file that has one; {} when there is no such file."""
     for dataset in reversed(world.ledger.datasets(project)):
         try:
-            return dict(json.loads(world.objects.read(keys.profile(project, dataset["dataset_id"])))["columns"])
+            return dict(json.loads(world.objects.read(keys.profile(project, dataset["dataset_id"]))))
         except NotFoundError:
             continue
     return {}
 
 
-def _usual(seen: dict[str, Any], column: dict[str, Any]) -> Any:
+def _usual(seen: dict[str, Any], column: Column) -> Any:
     """The mean of numbers, the most frequent of categories and booleans, the latest time; else any value."""
-    kind, values = str(column.get("type")), column.get("values")
+    kind, values = column.type, column.values
     if (mean := (seen.get("moments") or {}).get("mean")) is not None:
         return round(mean) if kind == "integer" else float(f"{mean:.4g}")
     if kind in ("category", "boolean") and seen.get("counts"):
         usual = max(seen["counts"], key=lambda value: seen["counts"][value])
         return usual == "true" if kind == "boolean" else usual
     if kind == "timestamp" and seen.get("max") is not None:
-        return datetime.fromtimestamp(seen["max"], UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return datetime.fromtimestamp(seen["max"], UTC)
     return values[0] if values else _SAMPLES.get(kind, "a")
 
 
@@ -188,22 +212,32 @@ def _meaning(world: World, project: str, answer: Any) -> str:
     if not registered or not isinstance(predictions, list) or len(predictions) != 1:
         return ""
     problem, found = registered[0]["problem"], predictions[0]
-    said = f"{_SAID.get(problem['type'], problem.get('target'))}: {_plain(found.get('prediction'))}"
-    if problem["type"] == "binary" and isinstance(found.get("prediction"), bool):
-        said += f", which is {'yes' if found['prediction'] else 'no'}"
+    is_boolean = problem["type"] == "binary" and isinstance(found.get("prediction"), bool)
+    spellings = _newest_profile(world, project).get("spellings") or {} if is_boolean else {}
+    words = spellings.get(problem.get("target")) or {}
+    said = f"{_SAID.get(problem['type'], problem.get('target'))}: {_label(found.get('prediction'), words)}"
     if (score := found.get("score")) is not None:
         said += f" (anomaly score {score:.3g}, flagged from 0.5 on)"
     if (probability := found.get("probability")) is not None:
         of = problem["positive"] if problem["type"] == "binary" else found.get("prediction")
-        said += f" (probability of {_plain(of)}: {probability:.3g})"
+        said += f" (probability of {_label(of, words)}: {probability:.3g})"
     return f"{said}; "
 
 
-def _plain(value: Any) -> str:
-    """A label as JSON has it, a number with the digits that a person reads; the answer above has all of them."""
+def _label(value: Any, words: dict[str, str]) -> str:
+    """A label as the file writes it, a number with the digits that a person reads; the answer above has all of them.
+
+    `words`: "true" and "false" → how the file writes them.
+    """
     if isinstance(value, float):
         return f"{value:,.2f}" if abs(value) >= 1000 else f"{value:.6g}"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return words.get(category_text(value), category_text(value)) if isinstance(value, bool) else str(value)
+
+
+def _source(answer: Any, sent: Answer) -> str:
+    """Whose answer it is: the run whose model it was, or the variant where the answer names none."""
+    run = answer.get("model") if isinstance(answer, dict) else None
+    return f"answered by the model of run {run}" if run else f"answered by {sent.variant}"
 
 
 def _parsed(text: str) -> Any:

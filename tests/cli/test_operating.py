@@ -100,7 +100,7 @@ class TestAsk:
         monkeypatch.setattr(world.models, "invoke", lambda *_, **__: Answer(200, body, "v1"))
         _, printed, said = sluice("ask", "shop", '{"pages": 3}')
         assert "44.55186673975032" in printed, "the answer itself has all digits"
-        assert ": 44.5519; answered by v1" in said
+        assert ": 44.5519; answered by the model of run r1" in said
 
     def test_the_answer_is_said_in_words(self, sluice, world, monkeypatch):
         serve(world)
@@ -108,7 +108,7 @@ class TestAsk:
         monkeypatch.setattr(world.models, "invoke", lambda *_, **__: Answer(200, body, "v1"))
         code, _, said = sluice("ask", "shop", '{"pages": 3}')
         assert code == 0
-        assert ": true, which is yes (probability of true: 0.632); answered by v1" in said
+        assert ": true (probability of true: 0.632); answered by the model of run r1" in said
 
     @pytest.mark.parametrize(
         ("problem", "answer", "told"),

@@ -102,6 +102,7 @@ def test_rows_are_counted_once_by_the_intake_and_again_under_another_contract() 
     at.call(profile_dataset, "shop", dataset)
     assert json.loads(at.objects.read(key)) == by_intake
     assert by_intake.pop("read_as") == "comma, UTF-8, header at line 1"
+    assert by_intake.pop("spellings") == {"bought": {"true": "yes", "false": "no"}}
     assert "Read as: comma" in at.objects.read(f"profiles/shop/{dataset}/report.html").decode()
     # without what the intake counted, the accepted file tells the same, but not how the arrived one was read
     kept = at.objects.read(key)
@@ -115,3 +116,4 @@ def test_rows_are_counted_once_by_the_intake_and_again_under_another_contract() 
     at.call(profile_dataset, "shop", dataset)
     assert json.loads(at.objects.read(key))["contract_version"] == version != by_intake["contract_version"]
     assert json.loads(at.objects.read(key))["read_as"] == "comma, UTF-8, header at line 1"
+    assert json.loads(at.objects.read(key))["spellings"] == {"bought": {"true": "yes", "false": "no"}}

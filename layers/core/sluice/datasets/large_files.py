@@ -147,7 +147,7 @@ def join_parts(file: Json, *, objects: ObjectStore, ledger: Ledger, alerts: Aler
     else:
         for number in numbers:
             objects.copy(_key(file, ACCEPTED, number), keys.accepted_part(project, dataset, number))
-        profile = profiler.profile(dataset) | ({"read_as": told} if (told := whole.notes.read_as) else {})
+        profile = profiler.profile(dataset) | whole.notes.of_profile()
         write_counted(profile, project, dataset, plan["contract_version"], objects=objects)
         facts = {"rows": whole.rows, "quarantined_rows": whole.quarantined, "key": key, "sha256": content}
         judged = {**record, "sha256": content, "contract_version": plan["contract_version"]}

@@ -78,6 +78,8 @@ class Notes:
     """Column of the key → texts such as 1.23457E+11, as a spreadsheet shows a long number and saves it."""
     cut_times: Counter[str] = field(default_factory=Counter)
     """Column → times with a part of a microsecond, which is cut off."""
+    spellings: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Column of booleans → "true" and "false" → how the file writes it first."""
     columns: list[str] = field(default_factory=list)
     tables: TableWatch | None = None
     """What a CSV reader saw of a second table."""
@@ -96,6 +98,10 @@ class Notes:
         """What to say of a file whose batches had no row."""
         read_as = f" (read as: {self.read_as})" if self.read_as else ""
         return f"the file has a header but no data row{read_as}"
+
+    def of_profile(self) -> dict[str, Any]:
+        """For the dataset's profile: how the file was read, and how it writes booleans."""
+        return {name: value for name in ("read_as", "spellings") if (value := getattr(self, name))}
 
     def told(self) -> dict[str, Any]:
         """For a record: how the file was read, and what was left out or changed; nothing of what did not occur."""

@@ -80,6 +80,9 @@ def _add(whole: Outcome, part: Json) -> None:
         known = getattr(notes, name)
         if isinstance(known, Counter):
             known.update(value)
+        elif name == "spellings":
+            for column, later in value.items():
+                known[column] = later | known.get(column, {})
         elif isinstance(known, int):
             setattr(notes, name, known + value)
         elif isinstance(known, list):

@@ -32,6 +32,7 @@ from sluice.intake.quarantine_columns import OWN, ROW
 from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import Violation, judge
 from sluice.intake.source import Source, open_source
+from sluice.intake.spellings import note_spellings
 from sluice.intake.stages import ahead
 
 
@@ -229,6 +230,8 @@ def _judge(batch: Batch, contract: Contract, notes: Notes) -> tuple[list[pa.Arra
             count_shortened(name, typed, notes)
         columns.append(typed)
         violations += broken
+    booleans = {name: typed for name, typed in zip(contract.data.columns, columns) if pa.types.is_boolean(typed.type)}
+    note_spellings(batch, booleans, notes)
     return columns, violations
 
 

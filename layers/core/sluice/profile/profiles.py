@@ -1,5 +1,6 @@
 """The profile of a dataset: `{"format": 1, "datasets": [ids], "rows": n, "columns": {name: {...}}}`.
-In S3 it also has the `contract_version` that the rows were judged by.
+In S3 it also has the `contract_version` that the rows were judged by, `read_as` (how the file was read, in words), and
+`spellings`: how the file writes true and false in each column of booleans.
 
 Each column has `type`, `count` (values present) and `missing`; by type also
 number, integer   `moments`, `quantiles` (see sluice.profile.quantiles), `counts`; integers `distinct`

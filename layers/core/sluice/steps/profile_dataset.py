@@ -16,7 +16,7 @@ from sluice.profile import drift
 from sluice.profile.report import render
 from sluice.records.baseline import Baseline
 from sluice.store.baselines import baseline_of
-from sluice.store.counted_profiles import counted, read_as
+from sluice.store.counted_profiles import counted, of_file
 from sluice.store.json_objects import read_json
 
 
@@ -36,7 +36,7 @@ def profile_dataset(project: str, dataset_id: str, *, objects: ObjectStore, ledg
     profile = counted(project, dataset_id, registered[1], objects=objects)
     if profile is None:
         profile = _counted_again(project, dataset_id, contract, objects=objects) | {"contract_version": registered[1]}
-        profile |= read_as(project, dataset_id, objects=objects)
+        profile |= of_file(project, dataset_id, objects=objects)
     notes: list[str] = []
     baseline = _baseline(project, notes, objects=objects, ledger=ledger)
     scores = drift.population_drift(baseline, profile) if baseline is not None else None

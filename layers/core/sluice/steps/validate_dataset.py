@@ -262,7 +262,7 @@ def _judge(
         write_quarantine(outcome.quarantine_path, summary, objects=objects)
     if not refused:
         objects.upload(outcome.accepted_path, keys.accepted_part(project, dataset))
-        profile = profiler.profile(dataset) | ({"read_as": told} if (told := outcome.notes.read_as) else {})
+        profile = profiler.profile(dataset) | outcome.notes.of_profile()
         write_counted(profile, project, dataset, contract_version, objects=objects)
         facts = {"rows": outcome.rows, "quarantined_rows": outcome.quarantined, "key": key, "sha256": content}
         judged = {**record, "sha256": content, "contract_version": contract_version}

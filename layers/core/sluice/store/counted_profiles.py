@@ -24,10 +24,11 @@ def counted(project: str, dataset: str, contract_version: str, *, objects: Objec
     return found if found.get("contract_version") == contract_version else None
 
 
-def read_as(project: str, dataset: str, *, objects: ObjectStore) -> Json:
-    """The member of the profile that says how the file was read, whatever the version of the contract; {} without."""
+def of_file(project: str, dataset: str, *, objects: ObjectStore) -> Json:
+    """The members of the profile that say how the file was read and written, whatever the version of the contract."""
     found = _found(project, dataset, objects=objects)
-    return {"read_as": found["read_as"]} if isinstance(found.get("read_as"), str) else {}
+    kinds = {"read_as": str, "spellings": dict}
+    return {name: found[name] for name, kind in kinds.items() if isinstance(found.get(name), kind)}
 
 
 def _found(project: str, dataset: str, *, objects: ObjectStore) -> Json:
