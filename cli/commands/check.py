@@ -20,11 +20,13 @@ from cli.output import Output, Shape
 from cli.progress import working
 from cli.text import plural
 from sluice.changes.words import lines
-from sluice.contract import Contract, load_contract
+from sluice.contract import Contract, Gate, load_contract
 from sluice.datasets.compare_contract import compare
+from sluice.gates import RULES
 from sluice.intake.misplaced import is_contract_name
 from sluice.model.shortening import listed
 from sluice.ports import Json
+from sluice.records.gate_figures import gate_name
 
 NAME = "check"
 HELP = "check a project.yaml, and data files under it, before any upload"
@@ -42,6 +44,8 @@ JSON = Shape(
 SECONDS = 30.0
 """For reading accepted rows."""
 _SHOWN = 4
+_RECORDED = {"max_gap": "slice_gap"}
+"""Rules of gates that have another name in the record of a decision."""
 _LEARNS = {"clustering": "finds segments", "anomaly": "finds rare rows"}
 
 
@@ -61,8 +65,9 @@ def run(
     others = [name for name in contract.data.columns if name not in columns and name != problem.target]
     without = f" (without {listed(others, _SHOWN)})" if others else ""
     learns = f"  {contract.project}: {problem.type}, {what} from {plural(len(columns), 'column')}{without}"
-    gates = plural(len(contract.gates), "gate")
-    out.say(f"{learns}, tuned for {problem.metric}, {gates}, approval {contract.release.approval}")
+    out.say(f"{learns}, tuned for {problem.metric}, approval {contract.release.approval}")
+    if contract.gates:
+        out.say(f"  gates: {'; '.join(map(_gate, contract.gates))}")
     notes = [] if contract.gates else ["note: without gates every candidate is released, however bad it is"]
     notes += _changes(connection, contract)
     for line in notes:
@@ -71,6 +76,12 @@ def run(
     facts = {"file": str(file), "project": contract.project, "contract": contract.model_dump(mode="json")}
     out.result({**facts, "notes": notes, "data": found})
     return options.FINE if all(accepted(each) for each in found) else options.REFUSED
+
+
+def _gate(gate: Gate) -> str:
+    """The name under which a run's decision has it."""
+    rule = next(key for key in RULES if getattr(gate, key) is not None)
+    return gate_name({"metric": gate.metric, "rule": _RECORDED.get(rule, rule)})
 
 
 def _judged(files: list[Path], contract: Contract, out: Output) -> list[Json]:

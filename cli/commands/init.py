@@ -40,6 +40,8 @@ JSON = Shape(
 
 
 _SHOWN = 5
+_LONG_NAME = 16
+"""Letters: a longer name of a project is tedious in each later command."""
 
 
 def run(
@@ -123,7 +125,9 @@ def run(
     if refused:
         found = judged(file, load_contract(made.text))
     output.write_text(made.text, encoding="utf-8")
-    out.say(f"wrote {output}: project {made.project}, {plural(len(scan.columns), 'column')}")
+    is_long = project is None and len(made.project) > _LONG_NAME
+    shorter = " (a shorter name: --project NAME --force)" if is_long else ""
+    out.say(f"wrote {output}: project {made.project}{shorter}, {plural(len(scan.columns), 'column')}")
     if scan.unnamed:
         out.say(
             f"  {plural(scan.unnamed, 'column')} without a name left out; Sluice ignores columns that the contract "

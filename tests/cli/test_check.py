@@ -81,6 +81,19 @@ def test_the_good_rows_of_a_refused_file_are_counted(sluice, contract, tmp_path)
     assert "the file's 1 good row would count as well: correct the file before you drop it" in printed
 
 
+def test_each_gate_is_named_as_a_run_names_it(sluice, tmp_path):
+    gates = [
+        "{metric: roc_auc, above_baseline_by: 0.0}",
+        "{metric: roc_auc, not_worse_than_champion_by: 0.01}",
+        "{metric: recall, slice: pages, max_gap: 0.1}",
+        "{metric: suspected_leaks, max: 0}",
+    ]
+    path = tmp_path / "project.yaml"
+    path.write_text(CONTRACT.replace("{metric: roc_auc, min: 0.6}", ", ".join(gates)))
+    told = "  gates: roc_auc better than the baseline; roc_auc beside the champion; recall, gap between segments; "
+    assert f"{told}suspected_leaks\n" in sluice("check", str(path))[1]
+
+
 def test_a_file_that_is_not_there_is_named(sluice, contract, tmp_path):
     code, _, error = sluice("check", contract, str(tmp_path / "none.csv"))
     assert code == 1

@@ -66,6 +66,20 @@ def test_types_key_and_time_are_guessed_where_they_are_certain(drafted):
     assert "DECIDE problem.target" in text
 
 
+def test_a_long_name_of_a_project_may_be_shorter(sluice, tmp_path):
+    path, contract = tmp_path / "Online Shoppers Intention.csv", tmp_path / "project.yaml"
+    path.write_text("a,b\n1,x\n2,y\n" * 9)
+    init = ("init", str(path), "--target", "b", "-o", str(contract))
+    assert "project online-shoppers-intention (a shorter name: --project NAME --force), 2" in sluice(*init)[1]
+    code, printed, _ = sluice(*init, "--project", "shoppers", "--force")
+    assert (code, "project shoppers, 2 columns" in printed) == (0, True)
+    short = tmp_path / "shoppers.csv"
+    short.write_text(path.read_text())
+    assert (
+        "project shoppers, 2 columns" in sluice("init", str(short), "--target", "b", "-o", str(contract), "--force")[1]
+    )
+
+
 def test_two_possible_keys_or_times_are_a_persons_choice(drafted):
     columns = table()
     columns = {**columns, "visit_id": columns["session_id"], "ended_at": columns["started_at"]}
