@@ -83,6 +83,8 @@ def head(project: str, record: Json) -> str:
         f"  data      {plural(len(datasets), 'dataset')}: {', '.join(datasets)}",
         f"  contract  version {record.get('contract_version')}",
     ]
+    if record.get("approval"):
+        lines.append(f"  approval  {approval(record['approval'])}")
     if record.get("artifact_sha256"):
         lines.append(f"  model     {record.get('artifact_uri')} (digest of its files {record['artifact_sha256']})")
     error = record.get("error")
@@ -211,8 +213,10 @@ def response(record: Json) -> str:
 def approval(record: Json) -> str:
     if record.get("decision"):
         reason = f": {record['reason']}" if record.get("reason") else ""
-        return f"Approval: {record['decision']} at {moment(record.get('decided_at'))} UTC{reason}"
-    return f"Approval: pending since {moment(record.get('requested_at'))} UTC"
+        asked, decided = record.get("requested_at"), record.get("decided_at")
+        waited = f", after {duration(asked, decided)}" if asked and decided else ""
+        return f"{record['decision'].replace('_', ' ')} at {moment(decided)} UTC{waited}{reason}"
+    return f"pending since {moment(record.get('requested_at'))} UTC"
 
 
 def verification(record: Json) -> str:

@@ -27,7 +27,9 @@ def notes(contract: Contract, record: dict[str, Any]) -> list[str]:
     if unused:
         found.append(f"in the contract, but not among the model's features, so not used: {listed(unused, _SHOWN)}")
     if missing:
-        found.append(f"{len(missing)} of {len(features)} features are missing: {listed(missing, _SHOWN)}")
+        found.append(
+            f"{len(missing)} of {len(features)} features are missing (read as empty cells): {listed(missing, _SHOWN)}"
+        )
     for name in features:
         column, value = contract.data.columns[name], record.get(name)
         if column.type != "category" or not column.values or value in (None, "") or isinstance(value, dict | list):

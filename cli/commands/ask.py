@@ -27,6 +27,7 @@ from sluice.bootstrap import World
 from sluice.contract import Contract
 from sluice.contract.models import Column
 from sluice.errors import NotFoundError
+from sluice.model.shortening import listed
 from sluice.model.values import Reading, category_text, parse_json
 from sluice.ports import Answer
 
@@ -39,7 +40,8 @@ JSON = Shape(
         "status": "the HTTP status of the answer, or null",
         "variant": "the variant that answered, or null",
         "body": "the answer",
-        "notes": "for a request with one record: unknown fields, missing features and unknown categories",
+        "notes": "for a request with one record: unknown fields, missing features and unknown categories; without a "
+        "request: texts to fill in",
     }
 )
 _TYPES = {".csv": "text/csv", ".jsonl": "application/jsonlines", ".ndjson": "application/jsonlines"}
@@ -51,6 +53,7 @@ _SAMPLES: dict[str, Any] = {
     "timestamp": datetime(2026, 1, 31, 12, tzinfo=UTC),
     "text": "",
 }
+_SHOWN = 5
 _ISO = "%Y-%m-%dT%H:%M:%S"
 
 
@@ -69,10 +72,14 @@ def run(
     if request is None:
         if world.ledger.champion(project) is None:
             raise CliError(_no_model(world, project))
-        text = json.dumps(sample(world, project), ensure_ascii=False)
+        drafted = sample(world, project)
+        text, to_fill = json.dumps(drafted, ensure_ascii=False), [name for name in drafted if drafted[name] == ""]
+        filled_in = [f"fill in {listed(to_fill, _SHOWN)}: Sluice keeps no values of text columns"] if to_fill else []
         if not as_json:
             say(f"sluice ask {project} {shlex.quote(text)}")
-        out.result({"request": json.loads(text), "status": None, "variant": None, "body": None, "notes": []})
+            for note in filled_in:
+                say(f"note: {note}", file=sys.stderr)
+        out.result({"request": json.loads(text), "status": None, "variant": None, "body": None, "notes": filled_in})
         return 0
     body, content_type = read_request(request)
     of = _single(world, project, body, content_type)

@@ -80,8 +80,6 @@ def run(connection: Connection, run_id: RunOrProject, project: OptionalProject =
         say(f"\n{trials_told(trials, search.problem if search else '', budget)}")
     for key, decision in own:
         say(f"\n{decisions.shown(decision)}\n  record: {world.objects.uri(key)}")
-    if record.get("approval"):
-        say(f"\n{decisions.approval(record['approval'])}")
     for key, response in answers:
         say(f"\n{decisions.response(response)}\n  record: {world.objects.uri(key)}")
     if not own:

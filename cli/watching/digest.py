@@ -179,7 +179,7 @@ class _Told:
         why = explanation(view.record)
         if self._known(why):
             why = ""
-        words = f"{_OUTCOMES.get(how, how)} after {seconds_in_words(view.seconds)}"
+        words = f"{_OUTCOMES.get(how, how)} after {view.took}"
         words += f": {why.rstrip('.')}." if why else "."
         now = "Now: "
         if how == "promoted":

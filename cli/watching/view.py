@@ -74,6 +74,16 @@ class View:
         began = datetime.fromisoformat(str(self.record.get("started_at") or self.at.isoformat()))
         return max(0.0, ((datetime.fromisoformat(str(end)) if end else self.at) - began).total_seconds())
 
+    @property
+    def took(self) -> str:
+        """The run's time in words, and how much of it a person took to decide."""
+        words, approval = seconds_in_words(self.seconds), self.record.get("approval") or {}
+        asked, decided = approval.get("requested_at"), approval.get("decided_at") or self.record.get("ended_at")
+        if not asked or not decided:
+            return words
+        waited = (datetime.fromisoformat(decided) - datetime.fromisoformat(asked)).total_seconds()
+        return f"{words} ({seconds_in_words(waited)} of it waiting for approval)" if waited >= 1 else words
+
     def plain(self) -> Json:
         """For programs."""
         return {
@@ -172,7 +182,7 @@ def _end(view: View) -> Change:
 def ending(view: View) -> list[str]:
     """How the run ended, and what to do next."""
     run_id, how = view.run_id, str(view.record["outcome"])
-    lines = [f"ended after {seconds_in_words(view.seconds)}: {how}. {explanation(view.record)}".rstrip()]
+    lines = [f"ended after {view.took}: {how}. {explanation(view.record)}".rstrip()]
     lines += view.record.get("without_leaks") or []
     lines.append(f"`sluice why {run_id}` has every decision")
     if how == "promoted":

@@ -71,7 +71,7 @@ class TestAsk:
         code, printed, error = sluice("ask", "shop", request_)
         assert (code, printed, asked) == (1, "", [])
         assert "it has no value for any feature of shop" in error
-        assert "1 of 1 features are missing: pages. `sluice ask shop` prints one to copy" in error
+        assert "1 of 1 features are missing (read as empty cells): pages. `sluice ask shop` prints one to copy" in error
 
     @pytest.mark.parametrize("request_", ['{"visits": 1, "pagse": 3}', '{"instances": [{"visits": 1, "pagse": 3}]}'])
     def test_what_the_model_did_not_use_or_get_is_said(self, sluice, world, monkeypatch, request_):
@@ -82,7 +82,7 @@ class TestAsk:
         monkeypatch.setattr(world.models, "invoke", lambda *_, **__: Answer(200, b'{"prediction": true}', "v1"))
         said = sluice("ask", "shop", request_)[2]
         assert "note: not in the contract, so not used: pagse" in said
-        assert "features are missing: pages" in said
+        assert "features are missing (read as empty cells): pages" in said
         assert len(json.loads(sluice("ask", "shop", request_, "--json")[1])["notes"]) == 2
 
     def test_without_a_request_it_prints_one_to_start_from(self, sluice, world):
@@ -93,6 +93,17 @@ class TestAsk:
         world.objects.write(keys.profile("shop", "d1"), json.dumps({"columns": seen}).encode())
         assert sluice("ask", "shop")[:2] == (0, """sluice ask shop '{"pages": 7}'\n""")
         assert json.loads(sluice("ask", "shop", "--json")[1])["request"] == {"pages": 7}
+
+    def test_a_text_that_has_no_usual_value_is_to_be_filled_in(self, sluice, world):
+        serve(world)
+        contract = SHOP.model_dump(mode="json", exclude_defaults=True)
+        contract["data"]["columns"] |= {"zip": {"type": "text"}, "note": {"type": "text"}}
+        save(world, Contract.model_validate(contract))
+        told = "fill in zip, note: Sluice keeps no values of text columns"
+        code, printed, said = sluice("ask", "shop")
+        assert (code, said) == (0, f"note: {told}\n")
+        assert """"zip": "", "note": "\"""" in printed
+        assert json.loads(sluice("ask", "shop", "--json")[1])["notes"] == [told]
 
     def test_a_number_is_said_with_the_digits_that_a_person_reads(self, sluice, world, monkeypatch):
         serve(world)

@@ -40,8 +40,8 @@ CONTRACT = Contract.model_validate(
             {"pages": 3, "device": "phone", "paid": 7},
             ["in the contract, but not among the model's features, so not used: paid"],
         ),
-        ({}, ["2 of 2 features are missing: pages, device"]),
-        ({"pages": None, "device": "phone"}, ["1 of 2 features are missing: pages"]),
+        ({}, ["2 of 2 features are missing (read as empty cells): pages, device"]),
+        ({"pages": None, "device": "phone"}, ["1 of 2 features are missing (read as empty cells): pages"]),
         (
             {"pages": 3, "device": "tablet"},
             ["device: 'tablet' is not one of the contract's values (phone, desktop, true)"],

@@ -166,7 +166,9 @@ def test_a_command_that_needs_a_run_names_the_newest_of_a_project(sluice, world)
 
 
 def test_why_prints_gates_looks_approval_and_responses(sluice, world):
-    start(world, outcome="rolled_back", rollback_verified=True, approval={"decision": "approved", "reason": "fine"})
+    approval = {"decision": "approved", "reason": "fine", "requested_at": "2026-01-01T09:00:00+00:00"}
+    approval["decided_at"] = "2026-01-01T09:04:00+00:00"
+    start(world, outcome="rolled_back", rollback_verified=True, approval=approval)
     verdict = {"rule": "min", "metric": "roc_auc", "outcome": "pass", "statistic": 0.91, "threshold": 0.85}
     gates = {"kind": "gates", "at": "1", "decision": "approved", "reasons": [], "inputs": {"rows": 60}}
     gates["verdicts"] = [{**verdict, "reason": "roc_auc 0.91 is at least 0.85"}]
@@ -199,12 +201,13 @@ def test_why_prints_gates_looks_approval_and_responses(sluice, world):
         "3/40",
         "0/360",
         "the canary fails more often",
-        "Approval: approved",
+        "  approval  approved at 2026-01-01 09:04:00 UTC, after 4m00s: fine\n",
         "alarm canary-errors",
         "new: maybe",
         "verified by a live request",
     ):
         assert told in printed
+    assert printed.index("approval  ") < printed.index("Gates: "), "whether it was approved is said first"
     # two looks that said the same are one line
     assert printed.count("0: 10 %") == 2
     assert "not ours" not in printed

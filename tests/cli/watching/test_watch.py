@@ -297,6 +297,17 @@ def test_a_run_that_waits_says_how_to_decide(sluice, world, aws):
     assert f"sluice approve {RUN} " in printed
 
 
+@pytest.mark.parametrize("verbose", [(), ("--verbose",)])
+@pytest.mark.parametrize("decided", [True, False])
+def test_the_wait_for_a_person_is_not_taken_for_the_runs_work(sluice, world, aws, verbose, decided):
+    began = world.clock.now()
+    asked, ended = (began + timedelta(seconds=each) for each in (120, 3785))
+    approval = {"package_arn": "arn", "requested_at": asked.isoformat()}
+    approval |= {"decided_at": ended.isoformat()} if decided else {}
+    start(world, outcome="not_approved", approval=approval, ended_at=ended.isoformat())
+    assert "after 1h03m05s (1h01m05s of it waiting for approval)" in sluice("watch", "shop", RUN, *verbose)[1]
+
+
 def test_an_execution_that_was_stopped_is_not_waited_for(sluice, world, aws, plan, monkeypatch):
     aws.histories[ARN] = [entered("Build Model", 0), {**exited("x", 1), "type": "ExecutionAborted"}]
     del aws.histories[ARN][1]["stateExitedEventDetails"]
