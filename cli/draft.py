@@ -51,6 +51,8 @@ _MINUTES, _MINUTES_OF_MANY = 2, 10
 _TEST_SHARE: float = Split.model_fields["test"].default
 _CONFIDENCE: float = Gate.model_fields["confidence"].default
 _SHOWN = 5
+_MAX_NAME = 32
+"""Characters of a project's name."""
 _MANUAL = "  approval: manual  # DECIDE: or automatic"
 _YES = frozenset(
     ("da", "evet", "hai", "igen", "ja", "jo", "oui", "sí", "si", "sì", "sim", "tak", "yes", "y", "true", "positive")
@@ -148,9 +150,13 @@ def project_name(stem: str) -> str:
 
     >>> project_name("Online Shoppers_2026 (1)")
     'online-shoppers-2026-1'
+    >>> project_name("ec2_request_latency_system_failure_2014")
+    'ec2-request-latency-system'
     """
     clean = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
-    clean = re.sub(r"^[^a-z]+", "", clean)[:32].rstrip("-")
+    clean = re.sub(r"^[^a-z]+", "", clean)
+    if len(clean) > _MAX_NAME:
+        clean = clean[: _MAX_NAME + 1].rpartition("-")[0] or clean[:_MAX_NAME]
     return clean if len(clean) > 1 else "project"
 
 
@@ -237,6 +243,11 @@ def _time_lines(scan: Scan, target: Seen | None, time: Seen | None, result: Draf
     several = [column.name for column in scan.columns if column.type == "timestamp" and column is not target]
     if not several:
         return []
+    if len(several) == 1:
+        only_one = f"{several[0]!r} is all there is to learn from"
+        instead = "; to find rare rows instead, give `init` --type anomaly" if target else ""
+        result.decisions.append(f"data.time: {only_one}{instead}")
+        return [f"  time: null  # DECIDE: {only_one}, so it does not order the rows"]
     result.decisions.append(f"data.time: which of {', '.join(several)} orders the rows?")
     return [f"  time: null  # DECIDE: which column orders the rows: {', '.join(several)}?"]
 

@@ -565,4 +565,7 @@ def test_a_time_with_nothing_beside_the_target_is_what_is_learned_from(drafted):
     times = [f"2026-01-{1 + row // 24:02} {row % 24:02}:00:00" for row in range(ROWS)]
     contract, text = drafted({"stamp": times, "value": [f"{row % 24}.5" for row in range(ROWS)]}, "--target", "value")
     assert (contract.data.time, contract.feature_columns) == (None, ["stamp"])
-    assert "DECIDE data.time: which of stamp orders the rows?" in text
+    told = "DECIDE data.time: 'stamp' is all there is to learn from"
+    assert f"{told}; to find rare rows instead, give `init` --type anomaly\n" in text
+    assert "  time: null  # DECIDE: 'stamp' is all there is to learn from, so it does not order the rows\n" in text
+    assert f"{told}\n" in drafted({"stamp": times}, "--type", "anomaly")[1]
