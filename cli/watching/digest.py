@@ -7,7 +7,7 @@ tree (`cli.watching.tree`) and in the lines of `--verbose`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cli.commands.runs import explanation
@@ -89,8 +89,8 @@ class _Told:
     view: View
     _reasons: list[str] = field(default_factory=list)
     _leaks: list[str] = field(default_factory=list)
-    _limit: str = ""
-    """A gate that holds later models to what the first one is worth; "" if there is one, or an earlier model."""
+    _evaluated: Json = field(default_factory=dict)
+    _verdicts: list[Json] = field(default_factory=list)
 
     def lines(self) -> Iterator[Line]:
         for state in self.view.states:
@@ -101,8 +101,8 @@ class _Told:
             yield from (Line(f"  {line}", "yellow") for line in how_to_decide(self.view.run_id))
         if self.view.over:
             yield from (Line(f"  {line}", "yellow") for line in self.view.record.get("without_leaks") or [])
-            if self._limit and self.view.record["outcome"] == "promoted":
-                yield Line(f"  optional: add {self._limit} to gates in project.yaml")
+            if self.view.record["outcome"] == "promoted" and (gate := proposed_gate(self._evaluated, self._verdicts)):
+                yield Line(f"  optional: add {gate} to gates in project.yaml")
             yield self._end()
 
     def _of(self, state: State) -> Iterator[Line]:
@@ -129,7 +129,7 @@ class _Told:
             yield from (_line("training", text) for text in state.evidence.lines[:1])
         elif state.name == "Evaluate Candidate" and facts.get("models"):
             self._leaks = list(facts.get("suspected_leaks") or [])
-            self._limit = "" if "champion" in facts["models"] else limit(facts)
+            self._evaluated = facts
             yield from _evaluated(facts)
         elif state.name == "Judge Candidate" and facts.get("decision"):
             yield from self._judged(state)
@@ -147,9 +147,7 @@ class _Told:
             yield _line("release", "the new model serves all requests")
 
     def _judged(self, state: State) -> Iterator[Line]:
-        verdicts = state.evidence.facts.get("verdicts") or []
-        if any(each["rule"] in ("min", "max") and each["metric"] != "suspected_leaks" for each in verdicts):
-            self._limit = ""
+        verdicts = self._verdicts = state.evidence.facts.get("verdicts") or []
         passed = [_figure(each) for each in verdicts if each["outcome"] == "pass"]
         if passed:
             yield _line("gates", f"passed: {'; '.join(passed)}")
@@ -187,6 +185,15 @@ class _Told:
         elif view.record.get("without_leaks"):
             now += "the lines above; "
         return Line(f"{words} {now}`sluice why {view.run_id}` has every decision", "bold")
+
+
+def proposed_gate(evaluated: Json, verdicts: Sequence[Json]) -> str:
+    """What holds later models to what the first one is worth; "" if a gate does so, or after an earlier model.
+
+    `evaluated`: the facts of `findings.evaluation`.
+    """
+    is_held = any(each["rule"] in ("min", "max") and each["metric"] != "suspected_leaks" for each in verdicts)
+    return "" if not evaluated or is_held or "champion" in evaluated["models"] else limit(evaluated)
 
 
 def limit(evaluated: Json) -> str:

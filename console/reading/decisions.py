@@ -7,8 +7,7 @@ from typing import Any
 from cli import decisions
 from console.drawn import tree
 from console.reading import next_steps
-from console.reading.champion import serving_run
-from console.reading.run import record_of
+from console.reading.run import next_of, record_of
 from console.source import Source
 from sluice import figures
 from sluice.errors import DamagedRecordError
@@ -46,7 +45,7 @@ def read(source: Source, project: str, run_id: str) -> Json:
             if approval.get(name)
         },
         "waits": next_steps.waits(record),
-        "next": next_steps.of_run(project, record, serving_run(source, project)),
+        "next": next_of(source, project, record),
         "data": prepared_data(project, run_id, objects=world.objects),
     }
 

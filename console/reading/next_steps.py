@@ -19,12 +19,15 @@ PROJECT: Page = ("What serves", "..")
 DROP: Page = ("Drop a file", "../drop")
 
 
-def of_run(project: str, record: Json, serves: str | None) -> Json | None:
+def of_run(project: str, record: Json, serves: str | None, gate: str = "") -> Json | None:
     """`{"told": [sentence], "pages": [[words, path]], "paste": [{"words", "lines"}]}`; None while nothing is to do.
 
-    `serves`: the run whose model serves.
+    `serves`: the run whose model serves; `gate`: one that would hold later models to what this one is worth.
     """
     told, pages, lines = _stage(record)(project, record, serves)
+    if gate:
+        words = "Optional: to hold later models to what this one reached, add to gates in project.yaml:"
+        lines.append({"words": words, "lines": [f"- {gate}"]})
     without = pasted(record.get("without_leaks") or [])
     if not (told or without):
         return None

@@ -7,14 +7,18 @@ from urllib.parse import urlencode
 
 from cli.commands.runs import explanation, outcome
 from cli.state_sentences import sentence
+from cli.watching import findings
+from cli.watching.digest import proposed_gate
 from console import graph
 from console.reading import next_steps
 from console.reading.champion import serving_run
 from console.reading.executions import Execution, History, definition_of, executions_of, history_of
+from console.reading.stored import json_at
 from console.source import Source
 from sluice import keys
-from sluice.errors import NotFoundError
+from sluice.errors import DamagedRecordError, NotFoundError
 from sluice.ports import Json
+from sluice.store.run_records import evaluation_if_any
 
 TITLES = {
     "Lifecycle": "The run",
@@ -109,13 +113,32 @@ def _states(machine: str, drawn: Json, history: History) -> dict[str, Json]:
 
 def _next(source: Source, project: str, record: Json, machines: list[Json]) -> Json | None:
     """What to do next; of a failed run first the state that failed, whose error and log a person needs."""
-    found = next_steps.of_run(project, record, serving_run(source, project))
+    found = next_of(source, project, record)
     failed = str((record.get("error") or {}).get("state") or "")
     machine = next((each["machine"] for each in reversed(machines) if failed in each["states"]), None)
     if found and machine and record.get("outcome") == "failed":
         place = urlencode({"machine": machine, "state": failed})
         found["pages"].insert(0, ["The state that failed", f"?{place}"])
     return found
+
+
+def next_of(source: Source, project: str, record: Json) -> Json | None:
+    """What to do about a run as it stands."""
+    serves = serving_run(source, project)
+    gate = ""
+    if record.get("outcome") == "promoted" and serves == record["run_id"]:
+        gate = source.kept.get(("gate", record["run_id"]), lambda: _proposed(source, project, record["run_id"]), 3_600)
+    return next_steps.of_run(project, record, serves, gate)
+
+
+def _proposed(source: Source, project: str, run_id: str) -> str:
+    """The gate that `sluice watch` proposes after a first promotion; "" where it proposes none."""
+    try:
+        found = evaluation_if_any(project, run_id, objects=source.world.objects)
+    except DamagedRecordError:
+        return ""
+    verdicts = json_at(source, keys.decision(project, run_id, "gates"), {}).get("verdicts") or []
+    return proposed_gate(findings.evaluation(found).facts, verdicts) if found else ""
 
 
 def _now(machines: list[Json]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -127,6 +128,21 @@ def test_every_end_without_a_promotion_is_known():
         *("Model Promoted", "Model Built", "Data Prepared", "File Scored", "File Recorded")
     }
     assert ends >= run.NO_PROMOTION
+
+
+def test_a_first_model_proposes_the_gate_that_watch_proposes(source: Source):
+    first = recorded.run_with("promoted", "homes")
+    found = run.read(source, "homes", first)["next"]["paste"]
+    assert found[-1]["lines"] == ["- {metric: rmse, max: 47000}"]
+    assert decisions.read(source, "homes", first)["next"]["paste"] == found
+    # the contract of this one has such a gate
+    assert [each["lines"] for each in run.read(source, "shop", PROMOTED)["next"]["paste"]] == [["sluice ask shop"]]
+    # another model serves now
+    stack = recorded.stack()
+    champion = stack.world.ledger.champion("homes")
+    assert champion
+    stack.world.ledger.set_champion("homes", replace(champion, run_id="r2"), first)
+    assert run.read(Source(stack), "homes", first)["next"]["paste"] == []
 
 
 def test_a_run_says_what_to_do_next(source: Source):
