@@ -17,6 +17,13 @@ from sluice.ports import Json
 
 PAIRS_SHOWN = 60
 _TESTS = ("failures", "latency", "scores", "split", "error_rate", "better", "worse")
+_UNITS = (
+    (120.0, "seconds", 1.0),
+    (3 * 3_600.0, "minutes", 60.0),
+    (72 * 3_600.0, "hours", 3_600.0),
+    (float("inf"), "days", 86_400.0),
+)
+"""Longest span in seconds, the unit that suits it, and the unit in seconds."""
 
 
 def steps(looks: Sequence[Json]) -> list[Json]:
@@ -39,7 +46,7 @@ def steps(looks: Sequence[Json]) -> list[Json]:
 
 def evidence(looks: Sequence[Json]) -> Safe | None:
     """ln E of each test over time, against the line at which the canary is aborted."""
-    times = _minutes(looks)
+    times, unit = _times(looks)
     limits = [
         limit for look in looks if isinstance(limit := (look.get("statistic") or {}).get("log_limit"), int | float)
     ]
@@ -49,20 +56,22 @@ def evidence(looks: Sequence[Json]) -> Safe | None:
     series = []
     for place, name in enumerate(names):
         points = [(at, _evidence(look)[name]) for at, look in zip(times, looks, strict=True) if name in _evidence(look)]
-        series.append(Line(name, [x for x, _ in points], [y for _, y in points], "" if not place else "thin", place))
+        series.append(
+            Line(_spoken(name), [x for x, _ in points], [y for _, y in points], "" if not place else "thin", place)
+        )
     limit = limits[-1]
     values = [*(value for line in series for value in line.ys), limit, 0.0]
     x, y = (
-        Axis("minutes", 0.0, max(times[-1], 0.1)),
+        Axis(unit, 0.0, max(times[-1], 0.1)),
         Axis.around("evidence against it (ln E)", [min(values), max(values) * 1.08]),
     )
     drawn = figures.lines(f"evidence; aborts at {limit:.3g}", x, y, series, level=limit)
-    return element("div", drawn, figures.key(names))
+    return element("div", drawn, figures.key([_spoken(name) for name in names]))
 
 
 def traffic(looks: Sequence[Json]) -> Safe | None:
     """The new model's share of the traffic over time, in percent."""
-    times = _minutes(looks)
+    times, unit = _times(looks)
     shares = [float((look.get("inputs") or {}).get("percent") or 0) for look in looks]
     if len(times) < 2:
         return None
@@ -74,7 +83,7 @@ def traffic(looks: Sequence[Json]) -> Safe | None:
             ys.append(ys[-1])
         xs.append(at)
         ys.append(share)
-    x, y = Axis("minutes", 0.0, max(times[-1], 0.1)), Axis("share of the requests in %", 0.0, 100.0)
+    x, y = Axis(unit, 0.0, max(times[-1], 0.1)), Axis("share of the requests in %", 0.0, 100.0)
     return figures.lines("share of the traffic", x, y, [Line("new model", xs, ys)])
 
 
@@ -148,9 +157,17 @@ def _evidence(look: Json) -> dict[str, float]:
     return {str(name): float(value) for name, value in found.items() if isinstance(value, int | float)}
 
 
-def _minutes(looks: Sequence[Json]) -> list[float]:
+def _times(looks: Sequence[Json]) -> tuple[list[float], str]:
+    """When each measurement was made, from the first on, and the unit of that; none if one has no time."""
     try:
         at = [datetime.fromisoformat(str(look.get("at"))) for look in looks]
     except ValueError:
-        return []
-    return [(each - at[0]).total_seconds() / 60 for each in at] if at else []
+        at = []
+    seconds = [(each - at[0]).total_seconds() for each in at]
+    span = seconds[-1] if seconds else 0.0
+    unit, size = next((unit, size) for most, unit, size in _UNITS if span <= most)
+    return [each / size for each in seconds], unit
+
+
+def _spoken(test: str) -> str:
+    return test.replace("_", " ")
