@@ -92,12 +92,13 @@ def accept_changes(source: Source, project: str, reason: str, changes: list[str]
     return _as_command(source, accept_drift, accept_drift_command, project, getpass.getuser(), _here(reason), changes)
 
 
-def end_changes(source: Source, project: str, reason: str, changes: list[str]) -> str:
-    """Says that held changes were broken data and are over now, as `sluice end-fault` does: the chosen ones, or all.
+def end_changes(source: Source, project: str, reason: str, changes: list[str], until: str = "") -> str:
+    """Says that held changes were broken data and are over, as `sluice end-fault` does: the chosen ones, or all.
 
-    Raises CliError, InputError, and NotFoundError where none is held.
+    `until`: when they ended, in UTC; "" for now. Raises CliError, InputError, and NotFoundError where none is held.
     """
-    return _as_command(source, end_fault, end_fault_command, project, getpass.getuser(), _here(reason), changes)
+    over = end_fault_command.ended_at(until)
+    return _as_command(source, end_fault, end_fault_command, project, getpass.getuser(), _here(reason), changes, over)
 
 
 def withdraw(source: Source, project: str, dataset: str, reason: str) -> str:

@@ -68,7 +68,7 @@ ACTIONS: dict[str, Act] = {
         source, asked["project"], _text(given, "reason"), _texts(given, "changes")
     ),
     "/api/projects/{project}/end-fault": lambda source, asked, given: actions.end_changes(
-        source, asked["project"], _text(given, "reason"), _texts(given, "changes")
+        source, asked["project"], _text(given, "reason"), _texts(given, "changes"), _text(given, "until")
     ),
     "/api/projects/{project}/wake": lambda source, asked, given: actions.wake(source, asked["project"]),
     "/api/projects/{project}/data/{dataset}/withdraw": lambda source, asked, given: actions.withdraw(

@@ -42,7 +42,8 @@ def run(
         typer.Option(
             "--change",
             metavar="ID",
-            help="A held change's id (`sluice responses`): ends it alone, not all that are held. Repeatable.",
+            help="A held change's id (`sluice responses`): ends it alone, not all that are held. Of a fault that may "
+            "have been real: it was broken. Repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -56,7 +57,7 @@ def run(
 ) -> int:
     world, out = connection.world, Output(as_json)
     project = known_project(world, project)
-    answer = world.call(end_fault, project, getpass.getuser(), reason, change or (), _moment(until))
+    answer = world.call(end_fault, project, getpass.getuser(), reason, change or (), ended_at(until))
     out.say("\n".join(told(project, answer)))
     out.result(answer)
     return 0
@@ -73,8 +74,9 @@ def told(project: str, answer: Json) -> list[str]:
     ]
 
 
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
+def ended_at(text: str | None) -> datetime | None:
+    """None for nothing, which is now. Raises InputError."""
+    if not text:
         return None
     try:
         found = datetime.fromisoformat(text)

@@ -77,5 +77,6 @@ def held(change: HeldChange) -> str:
     if change.mistaken:
         line += "; the next one found real drift"
     if change.doubted:
-        line += "; the measurement that ended it found real drift: if it was real, `sluice accept-drift`"
+        line += "; the measurement that ended it found real drift: if it was real, `sluice accept-drift`; if not, "
+        line += f"`sluice end-fault --change {change.change_id}`"
     return f"{line}; its rows stay out of later runs" if change.left_out else line

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -172,11 +173,17 @@ def test_a_fault_is_ended_as_the_command_does(stack: StubStack):
     world.clock.advance(60)
     assert posted(source, end, b'{"reason": " "}')[0] == 409
     assert posted(source, end, b'{"reason": "why", "changes": [1]}')[0] == 409
+    code, told = posted(source, end, b'{"reason": "why", "changes": ["c1"], "until": "soon"}')
+    assert (code, "give an ISO time" in told["error"]) == (409, True)
     code, told = posted(source, end, b'{"reason": "the sender has corrected it", "changes": ["c1"]}')
     assert (code, told["told"].startswith("over: another unit, from")) == (200, True), told
     assert "no dataset arrived in that time" in told["told"]
     held = monitor.read(Source(stack), "shop")["held"]
     assert [(each["id"], each["over"] is None) for each in held] == [("c1", False), ("c2", True)]
+    until = (now + timedelta(seconds=30)).replace(tzinfo=None).isoformat()
+    asked = {"reason": "it was so", "changes": ["c2"], "until": until}
+    assert posted(source, end, json.dumps(asked).encode())[0] == 200
+    assert [each["over"] for each in monitor.read(Source(stack), "shop")["held"]][1] == f"{until}+00:00"
     noted = json.dumps(world.ledger.responses("shop", now), default=str)
     assert "the sender has corrected it (in the console)" in noted
 

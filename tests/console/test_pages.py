@@ -9,6 +9,7 @@ import itertools
 import json
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -358,7 +359,8 @@ def test_a_fault_is_ended_from_the_page_of_monitoring(page: Page):
     world = page.console.source.world
     hold(page, ("f1", "hold", "searches"))
     clock: Any = world.clock
-    clock.advance(60)
+    clock.advance(7_200)
+    until = (world.clock.now() - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")
     page.open("/projects/shop/monitor")
     page.until(f"{HELD}?.textContent.includes('searches')")
     page.evaluate(f"[...{HELD}.querySelectorAll('button')].find(b => b.textContent.includes('is over')).click()")
@@ -366,13 +368,34 @@ def test_a_fault_is_ended_from_the_page_of_monitoring(page: Page):
     assert "stay out of training" in page.evaluate(f"{DIALOG}.textContent")
     boxes = f"[...{DIALOG}.querySelectorAll('input[type=checkbox]')]"
     page.evaluate(f"{boxes}.forEach(e => {{ e.checked = e.value === 'f1'; }})")
+    page.evaluate(f"{DIALOG}.querySelector('#until').value = '{until}'")
     page.type("the sender has corrected it")
     page.key("Enter")
     page.until(f"{DIALOG}.textContent.includes('over: another scale, from')")
     page.key("Escape")
     over = "document.querySelector('section[aria-label=\"Faults that are over\"]')"
     page.until(f"{over}?.textContent.includes('searches')")
-    assert "the sender has corrected it (in the console)" in str(world.ledger.responses("shop", world.clock.now()))
+    noted = world.ledger.responses("shop", world.clock.now())[-1]
+    assert (noted["reason"], noted["over"][:16]) == ("the sender has corrected it (in the console)", until)
+
+
+def test_a_fault_that_may_have_been_real_is_put_away_on_the_page(page: Page):
+    world = page.console.source.world
+    hold(page, ("g1", "hold", "searches"))
+    clock: Any = world.clock
+    clock.advance(60)
+    world.ledger.add_response("shop", world.clock.now(), {"kind": "held-change-over", "change_id": "g1", "real": True})
+    page.open("/projects/shop/monitor")
+    doubted = "document.querySelector('section[aria-label=\"Faults that may have been real\"]')"
+    page.until(f"{doubted} !== null")
+    page.evaluate(f"[...{doubted}.querySelectorAll('button')].find(b => b.textContent === 'It was broken').click()")
+    page.until(f"{DIALOG} !== null")
+    assert page.evaluate(f"{DIALOG}.querySelector('#until')") is None
+    page.type("the unit was wrong")
+    page.key("Enter")
+    page.until(f"{DIALOG}.textContent.includes('over: another scale, from')")
+    page.key("Escape")
+    page.until(f"{doubted} === null")
 
 
 def test_what_is_held_is_said_where_a_person_begins(page: Page):

@@ -43,7 +43,11 @@ export const acceptDrift = (project, changes, again) => button("Accept as real",
   path: `/api${projectAt(project, "accept-drift")}`, needed: true, again, choices: choicesOf(changes),
 });
 export const endFault = (project, changes, again) => button("It was broken and is over", "", {
-  title: changes.length > 1 ? "Which changes are over?" : "Is the fault over?", text: "Say so once the source is corrected. Rows from its beginning until now stay out of training, and trainings may go on. If later requests show the same, it is held again.",
+  title: changes.length > 1 ? "Which changes are over?" : "Is the fault over?", text: "Say so once the source is corrected. Rows from its beginning until then stay out of training, and trainings may go on. If later requests show the same, it is held again.",
+  path: `/api${projectAt(project, "end-fault")}`, needed: true, again, choices: choicesOf(changes), until: "When it ended, in UTC (empty: now)",
+});
+export const wasBroken = (project, changes, again) => button("It was broken", "", {
+  title: changes.length > 1 ? "Which faults were broken data?" : "Was it broken data?", text: "Rows of that time stay out of training, and nobody is asked about it again.",
   path: `/api${projectAt(project, "end-fault")}`, needed: true, again, choices: choicesOf(changes),
 });
 const choicesOf = (changes) => changes.map((each) => ({
@@ -53,9 +57,10 @@ const choicesOf = (changes) => changes.map((each) => ({
 const button = (text, kind, what) =>
   h("button", { type: "button", class: `button ${kind}`.trim(), on: { click: () => ask(text, kind, what) } }, text);
 
-function ask(text, kind, { title, text: words, path, needed, again, choices = [], reasoned = true }) {
+function ask(text, kind, { title, text: words, path, needed, again, choices = [], reasoned = true, until = "" }) {
   const opener = document.activeElement;
   const reason = h("input", { type: "text", id: "reason", name: "reason", required: needed, autocomplete: "off" });
+  const ended = until ? h("input", { type: "datetime-local", id: "until", name: "until" }) : null;
   const answer = h("p", { role: "status" });
   const yes = h("button", { type: "submit", class: `button ${kind === "grave" ? "grave" : "main"}` }, text);
   const no = h("button", { type: "button", class: "button", on: { click: () => dialog.close() } }, "Cancel");
@@ -76,7 +81,7 @@ function ask(text, kind, { title, text: words, path, needed, again, choices = []
         answer.textContent = "Asking …";
         answer.className = "";
         try {
-          const told = await act(path, { reason: reason.value, ...(boxes.length ? { changes } : {}) });
+          const told = await act(path, { reason: reason.value, ...(boxes.length ? { changes } : {}), ...(ended ? { until: ended.value } : {}) });
           answer.textContent = told.told;
           no.textContent = "Close";
           no.focus();
@@ -93,6 +98,7 @@ function ask(text, kind, { title, text: words, path, needed, again, choices = []
   h("h2", { id: "dialog-title" }, title), h("p", null, words),
   choices.length > 1 ? h("fieldset", { class: "options" }, h("legend", null, "Changes"),
     choices.map((each, i) => h("label", null, boxes[i], " ", each.text))) : choices.map((each) => h("p", null, h("strong", null, each.text))),
+  ended ? [h("label", { for: "until" }, until), ended] : null,
   reasoned ? [h("label", { for: "reason" }, needed ? "Reason" : "Reason (may be empty)"), reason] : null, answer,
   h("div", { class: "bar" }, no, yes));
   const dialog = h("dialog", {

@@ -2,7 +2,7 @@
 
 import { drawn, h } from "../dom.js";
 import { card, empty, facts, listed, measured, moment, number, percent, plural, projectAt, runAt, span, table, tag, tiles, time } from "../words.js";
-import { acceptDrift, endFault } from "./actions.js";
+import { acceptDrift, endFault, wasBroken } from "./actions.js";
 import { projectTabs } from "./tabs.js";
 
 export const title = ({ project }) => `Monitoring of ${project}`;
@@ -48,11 +48,11 @@ function held(changes, project, again) {
     changesOf("Changes that wait for you", "Nothing is trained while one lasts. Look at its columns at their source. If the change is real, accept it; if the source was broken, correct it there, then say that it is over.",
       lasting, acceptDrift(project, lasting, again), endFault(project, lasting, again)),
     ...[
-      ["Faults that may have been real", "The measurement that ended them found real drift. Rows of their time are left out of training. Accept what was real; if it was broken, there is nothing to do.", (each) => each.waits],
+      ["Faults that may have been real", "The measurement that ended them found real drift. Rows of their time are left out of training. Accept what was real, or say that it was broken.", (each) => each.waits, wasBroken],
       ["Faults that are over", "Rows of their time are left out of training.", (each) => !each.waits],
-    ].map(([name, words, is]) => {
+    ].map(([name, words, is, other]) => {
       const chosen = changes.filter((each) => each.over && is(each));
-      return changesOf(name, words, chosen, acceptDrift(project, chosen, again));
+      return changesOf(name, words, chosen, acceptDrift(project, chosen, again), other?.(project, chosen, again));
     }),
   ];
 }

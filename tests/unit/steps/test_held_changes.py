@@ -358,6 +358,30 @@ def test_a_fault_that_ends_as_real_drift_is_asked_about_and_its_rows_stay_out_un
     assert frozen["datasets"] == ["before", "during pages"]
 
 
+def test_a_fault_that_may_have_been_real_is_put_away_by_the_word_that_it_was_broken() -> None:
+    world = made()
+    measured(world, FAULT)
+    arrives(world, "during", 40)
+    measured(world, REAL)
+    [change] = held_changes(PROJECT, ledger=world.ledger)
+    assert change.doubted
+    world.clock.advance(HOUR)
+    arrives(world, "after")
+    with pytest.raises(NotFoundError, match="no fault to end"):
+        world.call(end_fault, PROJECT, "ann")  # unnamed, it might be forgotten that it is among them
+    told = len(world.alerts.published)
+    answer = world.call(end_fault, PROJECT, "ann", "unit was wrong", [change.change_id])
+    assert (answer["decision"], answer["datasets"], answer["rows"]) == ("over", ["during"], 40)
+    [put_away] = held_changes(PROJECT, ledger=world.ledger)
+    assert (put_away.doubted, put_away.left_out, put_away.over) == (False, True, change.over)
+    assert len(world.alerts.published) == told, "that it is over was told before"
+    answer = alarm(world)
+    assert (answer["decision"], "stay out of it" in str(answer["reasons"])) == ("retrain", False)
+    with pytest.raises(InputError, match="is over: there is nothing to end"):
+        world.call(end_fault, PROJECT, "ann", "", [change.change_id])
+    assert world.call(accept_drift, PROJECT, "ann", "", [change.change_id])["datasets"] == ["during"], "after all"
+
+
 def test_a_person_ends_a_fault_that_no_measurement_can_end_and_its_rows_stay_out() -> None:
     world = made(schedule="1d")
     arrives(world, "before")

@@ -36,6 +36,7 @@ def end_fault(
     """`{"decision": over, "changes", "datasets", "rows", "records"}`.
 
     Ends every change that is held now, or those of `change_ids` (or their beginnings), at `until` (default: now).
+    A fault that is over and may have been real drift can be named, too: then it was broken, and keeps its end.
     Without it a change ends with the first measurement that does not show it, so that a fault lasts while nothing is
     measured.
     Rows of its time (`datasets`, `rows`) stay out of later runs, those of an unexplained change too. A measurement
@@ -49,9 +50,10 @@ def end_fault(
     follow_verdict(project, contract, report, champion, objects=objects, ledger=ledger, alerts=alerts)
     changes = _meant(project, held_changes(project, ledger=ledger), change_ids)
     now = clock.now()
-    over = until or now
     verdict = verdict_for(report, champion)
+    ends = {change.change_id: until or change.over or now for change in changes}
     for change in changes:
+        over = ends[change.change_id]
         same = verdict is not None and verdict.holds and change.alike(verdict)
         shown = (verdict.last if verdict and same else None) or change.since
         if not shown < over <= now:
@@ -59,7 +61,7 @@ def end_fault(
                 f"{change.name} cannot have ended at {over.isoformat()}: it is known of a request at "
                 f"{shown.isoformat()}, and now it is {now.isoformat()}"
             )
-    ended = [note_ended(project, change, over, now, by, reason, ledger=ledger) for change in changes]
+    ended = [note_ended(project, each, ends[each.change_id], now, by, reason, ledger=ledger) for each in changes]
     records = [tell_once(project, change, "over", objects=objects, ledger=ledger, alerts=alerts) for change in ended]
     return {
         "decision": "over",
@@ -76,7 +78,7 @@ def _meant(project: str, changes: list[HeldChange], change_ids: Sequence[str]) -
         raise NotFoundError(f"nothing is held for {project}: there is no fault to end")
     chosen = {found.change_id: found for each in change_ids for found in [change_of(project, changes, each)]}
     for found in chosen.values():
-        if not found.open:
+        if not (found.open or found.doubted):
             how = f"was accepted as real by {visible(found.accepted['by'])}" if found.accepted else "is over"
             raise InputError(f"{listed_changes([found])} {how}: there is nothing to end")
     return list(chosen.values())

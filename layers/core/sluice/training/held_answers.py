@@ -128,7 +128,8 @@ def tell_once(
             )
             accept = f"`sluice accept-drift {project} --change {change.change_id}`"
             if change.doubted:
-                reasons.append(f"was it real from its beginning? If so: {accept}; if the data were broken, do nothing")
+                broken = f"`sluice end-fault {project} --change {change.change_id}`"
+                reasons.append(f"was it real from its beginning? If so: {accept}; if the data were broken: {broken}")
             elif ids:
                 reasons.append(f"to learn from them: {accept}")
     facts = {"change_id": change.change_id, "reason": change.reason, "columns": list(change.columns), "record": key}
