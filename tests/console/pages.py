@@ -23,6 +23,9 @@ from tests.console import recorded
 
 PATIENCE = 90.0
 AXE = Path(__file__).resolve().parents[2] / ".envs" / "node" / "node_modules" / "axe-core" / "axe.min.js"
+AUDIT = """axe.run(document, {resultTypes: ['violations'], @RULES@}).then(found => found.violations.map(each =>
+  [each.id, each.nodes.map(node => `${node.html} ${node.failureSummary}`).slice(0, 3)]))"""
+"""What axe finds on the page that is open, once AXE is loaded; @RULES@: which rules, all if nothing."""
 RUN = recorded.run_with("rolled_back")
 PROMOTED = recorded.run_with("promoted")
 FIRST = recorded.run_ids()[-1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,12 +19,6 @@ pytestmark = pytest.mark.skipif(chromium.BINARY is None, reason="Chromium is not
 ADDRESS = "/projects/shop/annotate"
 HEADING = "document.querySelector('#row h2').textContent"
 WRITE = "[...document.querySelectorAll('button')].find(b => b.textContent.startsWith('Write '))"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium.browser() as running:
-        yield running
 
 
 def files(world: World) -> list[str]:
