@@ -77,7 +77,7 @@ def shuffled(data: Path) -> Iterator[tuple[int, int, list[str]]]:
     rows = read(data / "online_shoppers" / "online_shoppers_intention.csv")
     target = "Revenue"
     shape = contract(rows, target)
-    rare = chance.of_each_look(3_600, DAY)
+    rare = chance.of_each_measurement(3_600, DAY)
     for seed in range(SEEDS):
         order = np.random.default_rng(seed).permutation(len(rows))
         mixed = [rows[at] for at in order]
@@ -98,7 +98,7 @@ def by_the_year(data: Path, days: int) -> Iterator[tuple[str, list[str], list[st
     model = baseline(shape, first)
     chosen = np.random.default_rng(0).permutation(len(first))[:REFERENCE]
     reference = Reference(model, [first[at] for at in chosen], times[chosen])
-    rare = chance.of_each_look(3_600, days * DAY)
+    rare = chance.of_each_measurement(3_600, days * DAY)
     for start in np.arange(split, times.max() - days * DAY, days * DAY):
         inside = np.flatnonzero((times >= start) & (times < start + days * DAY))
         if len(inside) < 20:

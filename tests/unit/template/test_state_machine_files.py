@@ -32,8 +32,8 @@ def events(name: str) -> int:
 
 
 def test_a_contract_knows_the_events_of_a_look_and_of_a_step() -> None:
-    assert sum(map(events, ("Bake", "Judge Canary", "Canary Healthy?"))) == execution.LOOK_EVENTS
-    assert sum(map(events, ("Await Requests", "Replay Requests", "Replay Passed?"))) == execution.LOOK_EVENTS
+    assert sum(map(events, ("Bake", "Judge Canary", "Canary Healthy?"))) == execution.MEASUREMENT_EVENTS
+    assert sum(map(events, ("Await Requests", "Replay Requests", "Replay Passed?"))) == execution.MEASUREMENT_EVENTS
     # a retry fails, and is scheduled and started again
     busy = RELEASE["Await Shift"]["Retry"][0]
     once = sum(map(events, ("Shift Traffic", "Await Shift", "Open Bake", "Choose Weights", "Better Model Known?")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LOOK_EVENTS = 13
+MEASUREMENT_EVENTS = 13
 """Events of a quiet analysis interval and its measurement: six of a wait for a token that times out, five of a
 function, two of a Choice."""
 STEP_EVENTS = 50
@@ -23,16 +23,21 @@ _MAX_BAKE = (
 )
 
 
-def longest_hold(steps: int, longest: int, between_looks: int) -> int:
-    """Seconds for which the first of `steps` may wait for traffic, so that what follows still fits."""
-    looks = (MAX_EVENTS - steps * STEP_EVENTS) // LOOK_EVENTS - (steps - 1) * -(-longest // between_looks)
-    return max(longest, min(looks * between_looks, MAX_SECONDS - (steps - 1) * longest))
+def longest_hold(steps: int, longest: int, interval: int) -> int:
+    """Seconds for which the first of `steps` may wait for traffic, so that what follows still fits.
+
+    `longest`: seconds of a step at most; `interval`: seconds between two measurements (the analysis interval).
+    """
+    later = (steps - 1) * -(-longest // interval)
+    measurements = (MAX_EVENTS - steps * STEP_EVENTS) // MEASUREMENT_EVENTS - later
+    return max(longest, min(measurements * interval, MAX_SECONDS - (steps - 1) * longest))
 
 
-def limit_violation(steps: int, longest: int, between_looks: int, most_steps: int, swap: int = 0) -> str | None:
+def limit_violation(steps: int, longest: int, interval: int, most_steps: int, swap: int = 0) -> str | None:
     """What is wrong with a release of `steps` that take up to `longest` seconds each; None: it fits.
 
-    `between_looks` and `swap` (SageMaker's waits before the steps) are seconds; weights change `most_steps` times.
+    `interval` (between two measurements) and `swap` (SageMaker's waits before the steps) are seconds; weights change
+    `most_steps` times.
     """
     if swap > SWAP_SECONDS - START_SECONDS:
         return (
@@ -45,13 +50,12 @@ def limit_violation(steps: int, longest: int, between_looks: int, most_steps: in
             f"the steps of this release may take {(steps * longest + swap) / 86_400:.3g} days in all; the limit is "
             f"13, because its execution ends after 14. Make `max_bake` shorter ({_MAX_BAKE})"
         )
-    looks = steps * -(-longest // between_looks)
-    events = looks * LOOK_EVENTS + most_steps * STEP_EVENTS + swap // WAIT_SECONDS * WAIT_EVENTS
+    measurements = steps * -(-longest // interval)
+    events = measurements * MEASUREMENT_EVENTS + most_steps * STEP_EVENTS + swap // WAIT_SECONDS * WAIT_EVENTS
     if events > MAX_EVENTS:
         return (
-            f"this release may measure {looks:,} times, every {between_looks} s (a fifth of `bake`). With its steps "
-            f"that "
-            f"is {events:,} events in Step Functions, which ends an execution at 25,000; the limit is "
+            f"this release may measure {measurements:,} times, every {interval} s (a fifth of `bake`). With its steps "
+            f"that is {events:,} events in Step Functions, which ends an execution at 25,000; the limit is "
             f"{MAX_EVENTS:,}. Make `bake` longer, or `max_bake` shorter ({_MAX_BAKE})"
         )
     return None

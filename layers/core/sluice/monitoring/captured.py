@@ -5,7 +5,7 @@ from __future__ import annotations
 from sluice import keys
 from sluice.errors import DamagedRecordError, NotFoundError
 from sluice.monitoring.hours import span_of, window_of
-from sluice.monitoring.look import Look
+from sluice.monitoring.measurement import Measurement
 from sluice.monitoring.volume import volume_of
 from sluice.ports import Clock, Json, Metric, ObjectStore
 from sluice.records.baseline import Baseline
@@ -23,63 +23,64 @@ NOT_COUNTED = {
 """Captured requests that a window does not count, and why."""
 
 
-def measure_capture(look: Look, *, objects: ObjectStore, clock: Clock) -> list[Metric]:
+def measure_capture(measurement: Measurement, *, objects: ObjectStore, clock: Clock) -> list[Metric]:
     """Adds up the profiles of the window's hours; there are no rows when they cannot be read."""
-    report = look.report
+    report = measurement.report
     report.update(rows=0, requests=0, files=0, unreadable_lines=0, refused_requests=0, hours=0)
-    look.baseline = _baseline(look, objects=objects)
-    span = span_of(look.contract, look.champion, clock=clock)
-    known = look.baseline if isinstance(look.baseline, Baseline) else None
-    look.window, late = window_of(span, look.contract, known, objects=objects, clock=clock)
-    counts = look.window.counts
+    measurement.baseline = _baseline(measurement, objects=objects)
+    span = span_of(measurement.contract, measurement.champion, clock=clock)
+    known = measurement.baseline if isinstance(measurement.baseline, Baseline) else None
+    measurement.window, late = window_of(span, measurement.contract, known, objects=objects, clock=clock)
+    counts = measurement.window.counts
     report.update(
         since=span.since.isoformat(),
         rows=counts["rows"],
         requests=counts["requests"],
         files=counts["files"],
-        hours=len(look.window.hours),
+        hours=len(measurement.window.hours),
         unreadable_lines=counts["unreadable"],
         refused_requests=counts["refused"],
-        refusals=look.window.refusals,
+        refusals=measurement.window.refusals,
         volume=volume_of(
-            _before(look, objects=objects),
-            {hour["hour"]: hour["rows"] for hour in look.window.hours},
-            look.champion.run_id,
+            _before(measurement, objects=objects),
+            {hour["hour"]: hour["rows"] for hour in measurement.window.hours},
+            measurement.champion.run_id,
             span.until,
             {name for hour in span.hours if not span.cuts(hour) and (name := f"{hour:%Y-%m-%dT%H}") not in late},
         ),
         not_counted={name: counts[name] for name in NOT_COUNTED if counts[name]},
     )
     if counts["misplaced"]:
-        look.problems["misplaced captures"] = (
+        measurement.problems["misplaced captures"] = (
             f"{counts['misplaced']:,} captured requests do not count: they lie in the folder of an hour before their "
             "own, or of more than a day after it. Were capture files moved or copied?"
         )
     if late:
         report["hours_left_out"] = late
-        look.problems["window"] = (
+        measurement.problems["window"] = (
             f"{len(late)} of the window's hours, the oldest, are not counted yet: this measurement had no time for "
-            f"them. The next ones count them, if monitor.every (now {look.contract.monitor.every}) leaves them the time"
+            "them. The next ones count them, if monitor.every (now "
+            f"{measurement.contract.monitor.every}) leaves them the time"
         )
     return [
-        look.metric(metric.DRIFT_ROWS, counts["rows"], "Count"),
-        look.metric(metric.CAPTURED_REQUESTS, counts["requests"], "Count"),
+        measurement.metric(metric.DRIFT_ROWS, counts["rows"], "Count"),
+        measurement.metric(metric.CAPTURED_REQUESTS, counts["requests"], "Count"),
     ]
 
 
-def _before(look: Look, *, objects: ObjectStore) -> Json:
+def _before(measurement: Measurement, *, objects: ObjectStore) -> Json:
     """The report of the previous measurement; empty where there is none that can be read."""
     try:
-        found = stored_json(keys.monitor(look.project, "latest.json"), {}, objects=objects)
+        found = stored_json(keys.monitor(measurement.project, "latest.json"), {}, objects=objects)
     except DamagedRecordError:
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def _baseline(look: Look, *, objects: ObjectStore) -> Baseline | Exception | None:
+def _baseline(measurement: Measurement, *, objects: ObjectStore) -> Baseline | Exception | None:
     """Requests are counted also where it cannot be read."""
     try:
-        return baseline_of(look.project, look.champion.run_id, objects=objects)
+        return baseline_of(measurement.project, measurement.champion.run_id, objects=objects)
     except NotFoundError:
         return None
     except DamagedRecordError as error:

@@ -8,7 +8,7 @@ from sluice import keys
 from sluice.contract.durations import seconds
 from sluice.errors import DamagedRecordError
 from sluice.monitoring.expectations import Expectations, expectations
-from sluice.monitoring.look import DAMAGE, Look
+from sluice.monitoring.measurement import DAMAGE, Measurement
 from sluice.monitoring.samples import reference_sample, window_sample
 from sluice.ports import Json, Metric, ObjectStore
 from sluice.profile import chance, drift
@@ -22,21 +22,21 @@ _PAIRS = 10
 """Pairs of columns with a changed correlation that a report names."""
 
 
-def measure_drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
-    contract, report, window = look.contract, look.report, look.window
+def measure_drift(measurement: Measurement, *, objects: ObjectStore) -> list[Metric]:
+    contract, report, window = measurement.contract, measurement.report, measurement.window
     needed = contract.monitor.drift.min_rows
-    source = keys.run(look.project, look.champion.run_id, "evaluation", "baseline.json")
+    source = keys.run(measurement.project, measurement.champion.run_id, "evaluation", "baseline.json")
     report.update(decision="inconclusive", reasons=["drift could not be measured"], drift=None)
-    baseline = look.baseline
+    baseline = measurement.baseline
     why = f"there is no baseline at {source}"
     if isinstance(baseline, DamagedRecordError):
-        look.problems[source] = why = str(baseline)
+        measurement.problems[source] = why = str(baseline)
         baseline = None
     elif isinstance(baseline, Exception):
         raise baseline
     found: dict[str, drift.Drift] = {}
     expected = Expectations()
-    rare = chance.of_each_look(seconds(contract.monitor.every), seconds(contract.monitor.window))
+    rare = chance.of_each_measurement(seconds(contract.monitor.every), seconds(contract.monitor.window))
     if baseline is not None:
         why = (
             f"{window.rows} captured row{'s' * (window.rows != 1)}, {needed} are needed (files that `sluice batch` "
@@ -44,16 +44,16 @@ def measure_drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
         )
         try:
             if window.rows >= needed:
-                expected = _expectations(look, baseline, objects=objects)
+                expected = _expectations(measurement, baseline, objects=objects)
                 found = drift.compare_profile(baseline, window.columns, rare, expected.columns)
             if not all(math.isfinite(column.psi) for column in found.values()):
                 raise ValueError("a score is not finite")
         except DAMAGE as error:
             why = f"the baseline at {source} cannot be used ({type(error).__name__}); restore its last version"
-            look.problems[source], found = why, {}
+            measurement.problems[source], found = why, {}
     if baseline is None or not found:
         report["reasons"] = [why]
-        return [look.metric(metric.DRIFT_INCONCLUSIVE, 1, "Count")]
+        return [measurement.metric(metric.DRIFT_INCONCLUSIVE, 1, "Count")]
     limit = contract.monitor.drift.max
     counted = {
         name: min(column.psi, limit) if name in expected.calendar else column.counted(limit)
@@ -71,7 +71,7 @@ def measure_drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
             scores = drift.counted_score_drift(baseline, window.answers["scores"], rare)
             answered = None if scores is None else scores.psi
     except DAMAGE as error:
-        look.problems[source] = f"the scores of the baseline at {source} cannot be used ({type(error).__name__})"
+        measurement.problems[source] = f"the scores of the baseline at {source} cannot be used ({type(error).__name__})"
     report["damage"] = _damage(baseline, window)
     report["drift"] = {
         "score": counted[worst],
@@ -84,8 +84,8 @@ def measure_drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
         "compared_with": expected.told,
         "distances": {name: _distances(column) for name, column in found.items()},
         "scores": None if scores is None else {"significant": scores.significant, **_distances(scores)},
-        "correlations": _correlations(look, baseline, rare),
-        "course": _course(look, baseline, worst, expected) if counted[worst] > limit else None,
+        "correlations": _correlations(measurement, baseline, rare),
+        "course": _course(measurement, baseline, worst, expected) if counted[worst] > limit else None,
     }
     answers = window.answers["classes"]
     if baseline.predictions and answers:
@@ -99,12 +99,12 @@ def measure_drift(look: Look, *, objects: ObjectStore) -> list[Metric]:
     verdict = _verdict(found[worst], limit, expected.calendar.get(worst))
     report["reasons"] = [f"{worst} has PSI {found[worst].psi:.3f}, {verdict}"]
     published = [
-        look.metric(metric.DRIFT_SCORE, counted[worst]),
-        look.metric(metric.DRIFT_MEAN, report["drift"]["mean"]),
-        look.metric(metric.DRIFT_INCONCLUSIVE, 0, "Count"),
+        measurement.metric(metric.DRIFT_SCORE, counted[worst]),
+        measurement.metric(metric.DRIFT_MEAN, report["drift"]["mean"]),
+        measurement.metric(metric.DRIFT_INCONCLUSIVE, 0, "Count"),
     ]
     if answered is not None:
-        published.append(look.metric(metric.PREDICTION_DRIFT, answered))
+        published.append(measurement.metric(metric.PREDICTION_DRIFT, answered))
     return published
 
 
@@ -120,36 +120,36 @@ def _verdict(column: drift.Drift, limit: float, calendar: str | None) -> str:
     return f"above {limit:g}" if column.significant else f"above {limit:g}, which chance explains in so few rows"
 
 
-def _expectations(look: Look, baseline: Baseline, *, objects: ObjectStore) -> Expectations:
+def _expectations(measurement: Measurement, baseline: Baseline, *, objects: ObjectStore) -> Expectations:
     """A reference that is damaged is reported, and the window is compared as without one."""
-    window = window_sample(look.window.sample(), look.contract)
+    window = window_sample(measurement.window.sample(), measurement.contract)
     try:
-        look.reference = reference_sample(look.contract, look.champion.run_id, objects=objects)
+        measurement.reference = reference_sample(measurement.contract, measurement.champion.run_id, objects=objects)
     except DAMAGE as error:
-        source = keys.run(look.project, look.champion.run_id, "evaluation", "reference.jsonl")
-        look.problems[source] = (
+        source = keys.run(measurement.project, measurement.champion.run_id, "evaluation", "reference.jsonl")
+        measurement.problems[source] = (
             f"the rows at {source} cannot be used ({type(error).__name__}); restore its last version"
         )
-    return expectations(baseline, look.reference, window, look.window.rows)
+    return expectations(baseline, measurement.reference, window, measurement.window.rows)
 
 
-def _correlations(look: Look, baseline: Baseline, rare: float) -> list[Json]:
+def _correlations(measurement: Measurement, baseline: Baseline, rare: float) -> list[Json]:
     """Pairs of columns whose correlation changed; the dependence of a broken join."""
-    if look.reference is None:
+    if measurement.reference is None:
         return []
-    crossed = [hour["crossed"] for hour in look.window.hours]
-    found = changed_correlations(baseline, look.reference.rows, crossed, look.window.rows, rare)
+    crossed = [hour["crossed"] for hour in measurement.window.hours]
+    found = changed_correlations(baseline, measurement.reference.rows, crossed, measurement.window.rows, rare)
     return [{"columns": list(each.columns), "expected": each.expected, "seen": each.seen} for each in found[:_PAIRS]]
 
 
-def _course(look: Look, baseline: Baseline, name: str, expected: Expectations) -> Json | None:
+def _course(measurement: Measurement, baseline: Baseline, name: str, expected: Expectations) -> Json | None:
     column = baseline.columns[name]
     usual = (
         expected.columns[name].shares
         if name in expected.columns
-        else drift.counted_bins(column, look.window.columns[name])[0]
+        else drift.counted_bins(column, measurement.window.columns[name])[0]
     )
-    found = course_of(name, column, usual, look.window.hours)
+    found = course_of(name, column, usual, measurement.window.hours)
     return None if found is None else {"kind": found.kind, "since": found.since}
 
 

@@ -20,7 +20,7 @@ from sluice.errors import ArtifactError, DamagedRecordError
 from sluice.model.errors import ArtifactError as DamagedArtifactError
 from sluice.monitoring.answers import answered_since
 from sluice.monitoring.class_probabilities import ClassScorer, class_scorer, wants_probabilities
-from sluice.monitoring.look import Look
+from sluice.monitoring.measurement import Measurement
 from sluice.ports import Champion, Clock, Metric, ObjectStore, Signer
 from sluice.store.run_records import stored_json, write_json
 from sluice.watch.answers import Answered
@@ -28,46 +28,46 @@ from sluice.watch.label_register import LabelledRow, join_labels
 from sluice.watch.maturity import maturity_curve
 
 
-def measure_labels(look: Look, *, objects: ObjectStore, signer: Signer, clock: Clock) -> list[Metric]:
-    contract = look.contract
+def measure_labels(measurement: Measurement, *, objects: ObjectStore, signer: Signer, clock: Clock) -> list[Metric]:
+    contract = measurement.contract
     found = late_labels(contract, objects=objects, clock=clock)
-    look.labels = found.labels
-    look.report["labels"] = found.to_json()
-    look.problems |= found.problems
+    measurement.labels = found.labels
+    measurement.report["labels"] = found.to_json()
+    measurement.problems |= found.problems
     if not found.given:
         return []
     now, within = clock.now(), seconds(contract.monitor.labels_within)
     # a window ends where labels are mature, at most `within` ago; whole days, so that a day never loses rows
     back = timedelta(seconds=within + seconds(contract.monitor.window))
     since = (now - back).replace(hour=0, minute=0, second=0, microsecond=0)
-    scorer = _scorer(look, objects=objects, signer=signer)
+    scorer = _scorer(measurement, objects=objects, signer=signer)
     answered = answered_since(since, contract, scorer, objects=objects)
-    look.problems |= answered.problems(contract.monitor.labels_within)
-    joined = join_labels(found.given, answered.rows, lambda row: of_champion(row, look.champion), within)
+    measurement.problems |= answered.problems(contract.monitor.labels_within)
+    joined = join_labels(found.given, answered.rows, lambda row: of_champion(row, measurement.champion), within)
     waiting = (now.timestamp() - row.at for place, row in enumerate(answered.rows) if place not in joined.delays)
-    look.answered, look.joined = answered.rows, joined
-    look.curve = maturity_curve(joined.delays.values(), (max(0.0, age) for age in waiting))
-    look.report["labels"] |= {
+    measurement.answered, measurement.joined = answered.rows, joined
+    measurement.curve = maturity_curve(joined.delays.values(), (max(0.0, age) for age in waiting))
+    measurement.report["labels"] |= {
         **joined.counts(),
         "requests_since": since.isoformat(),
         "answered_rows": len(answered.rows),
         "rows_without_a_name": answered.nameless,
-        "maturity": look.curve.to_json(),
+        "maturity": measurement.curve.to_json(),
     }
-    _write_register(look.project, joined.rows, objects=objects)
+    _write_register(measurement.project, joined.rows, objects=objects)
     return []
 
 
-def _scorer(look: Look, *, objects: ObjectStore, signer: Signer) -> ClassScorer | None:
+def _scorer(measurement: Measurement, *, objects: ObjectStore, signer: Signer) -> ClassScorer | None:
     """None where no metric needs it, or where the model cannot be used: then its problem says why."""
-    if not wants_probabilities(look.contract):
+    if not wants_probabilities(measurement.contract):
         return None
     try:
-        scorer = class_scorer(look.project, look.champion, objects=objects, signer=signer)
+        scorer = class_scorer(measurement.project, measurement.champion, objects=objects, signer=signer)
     except (ArtifactError, DamagedArtifactError) as error:
-        look.problems["probabilities of all classes"] = str(error)
+        measurement.problems["probabilities of all classes"] = str(error)
         return None
-    look.classes = scorer.classes
+    measurement.classes = scorer.classes
     return scorer
 
 

@@ -20,7 +20,7 @@ from sluice.model.metrics import break_even, has_value
 from sluice.model.values import category_text, finite, is_positive, parse_json
 from sluice.monitoring.class_probabilities import named_probabilities, wants_probabilities
 from sluice.monitoring.labels import of_champion
-from sluice.monitoring.look import Look
+from sluice.monitoring.measurement import Measurement
 from sluice.monitoring.segments import by_segment
 from sluice.ports import Clock, Json, Metric, ObjectStore
 from sluice.store.run_records import write_json
@@ -60,11 +60,11 @@ class Asked:
         return {"value": self.online.value(self.metric, sketch), "low": ends[0], "high": ends[1]}
 
 
-def measure_quality(look: Look, *, objects: ObjectStore, clock: Clock) -> list[Metric]:
-    look.report["quality"] = None
-    contract, quality = look.contract, look.contract.monitor.quality
+def measure_quality(measurement: Measurement, *, objects: ObjectStore, clock: Clock) -> list[Metric]:
+    measurement.report["quality"] = None
+    contract, quality = measurement.contract, measurement.contract.monitor.quality
     known = ONLINE_METRICS[contract.problem.type]
-    if contract.label_column is None or not known or (quality is None and not look.joined.rows):
+    if contract.label_column is None or not known or (quality is None and not measurement.joined.rows):
         return []
     named = quality.metric if quality else contract.problem.metric
     business = contract.business.model_dump(mode="json")
@@ -72,28 +72,33 @@ def measure_quality(look: Look, *, objects: ObjectStore, clock: Clock) -> list[M
     if named not in online.names:
         if quality is not None:
             why = f"{named} is not computed from delayed labels; `sluice check` says what the contract may ask for"
-            look.report["quality"] = {"metric": named, "labels": len(look.joined.rows), "value": None, "reason": why}
+            measurement.report["quality"] = {
+                "metric": named,
+                "labels": len(measurement.joined.rows),
+                "value": None,
+                "reason": why,
+            }
             return []
         named = known[0]
-    asked = Asked(contract, online, named, business, look.classes)
-    facts, published = _measured(look, asked, clock.now().timestamp(), objects=objects)
+    asked = Asked(contract, online, named, business, measurement.classes)
+    facts, published = _measured(measurement, asked, clock.now().timestamp(), objects=objects)
     if quality is None:
-        look.report["labelled_quality"] = facts
+        measurement.report["labelled_quality"] = facts
         return []
-    look.report["quality"] = facts
+    measurement.report["quality"] = facts
     if facts.pop("not_finite", False):
-        look.problems["quality"] = facts["reason"]
+        measurement.problems["quality"] = facts["reason"]
     return published
 
 
-def _measured(look: Look, asked: Asked, now: float, *, objects: ObjectStore) -> tuple[Json, list[Metric]]:
+def _measured(measurement: Measurement, asked: Asked, now: float, *, objects: ObjectStore) -> tuple[Json, list[Metric]]:
     contract, quality = asked.contract, asked.contract.monitor.quality
     min_labels = quality.min_labels if quality else 1
     window = float(max(1, seconds(contract.monitor.window)))
-    rows = ((row.at, place in look.joined.delays) for place, row in enumerate(look.answered))
-    until = mature_until(rows, now, look.curve)
+    rows = ((row.at, place in measurement.joined.delays) for place, row in enumerate(measurement.answered))
+    until = mature_until(rows, now, measurement.curve)
     # a clock that is a little ahead takes no row out
-    mature = [row for row in look.joined.rows if row.row.at <= until or until >= now]
+    mature = [row for row in measurement.joined.rows if row.row.at <= until or until >= now]
     within = [row for row in mature if row.row.at > until - window]
     sketch = asked.sketch(within)
     labels = asked.online.labels_of(asked.metric, sketch)
@@ -104,11 +109,11 @@ def _measured(look: Look, asked: Asked, now: float, *, objects: ObjectStore) -> 
         "low": None,
         "high": None,
         "window": {"from": _iso(until - window), "until": _iso(until)},
-        "mature_age_seconds": look.curve.mature_age(),
-        "immature_labels": len(look.joined.rows) - len(mature),
+        "mature_age_seconds": measurement.curve.mature_age(),
+        "immature_labels": len(measurement.joined.rows) - len(mature),
     }
     without = facts["labels_without_probabilities"] = sketch.rows - labels
-    published = [look.metric(metric.QUALITY_LABELS, labels, "Count")]
+    published = [measurement.metric(metric.QUALITY_LABELS, labels, "Count")]
     if labels < min_labels:
         facts["reason"] = f"{labels} labels belong to a captured request; {min_labels} are needed"
         if facts["immature_labels"]:
@@ -121,22 +126,22 @@ def _measured(look: Look, asked: Asked, now: float, *, objects: ObjectStore) -> 
             name: {"value": value, "interval": interval(name, asked.online, sketch)}
             for name, value in asked.online.values(sketch).items()
         }
-        facts["slices"] = by_segment(look, within, asked.sketch, asked.figures)
+        facts["slices"] = by_segment(measurement, within, asked.sketch, asked.figures)
         if facts["value"] is None:
             facts["reason"] = _undefined(asked, sketch)
             facts["not_finite"] = contract.problem.type == "regression" and asked.metric != "r2"
         else:
-            published.append(look.metric(metric.QUALITY_SCORE, facts["value"]))
+            published.append(measurement.metric(metric.QUALITY_SCORE, facts["value"]))
     periods, length = _periods(mature, until, window)
     sketches = {start: asked.sketch(rows) for start, rows in periods.items()}
-    facts |= _history(look, asked, now, window, min_labels)
-    facts |= _certain(asked, look, sketches, length, min_labels)
+    facts |= _history(measurement, asked, now, window, min_labels)
+    facts |= _certain(asked, measurement, sketches, length, min_labels)
     if facts["bound"] is not None and quality is not None:
-        published.append(look.metric(metric.QUALITY_BOUND, facts["bound"]))
+        published.append(measurement.metric(metric.QUALITY_BOUND, facts["bound"]))
     stored = {_iso(start): found.plain() for start, found in sorted(sketches.items())}
-    run = look.champion.run_id
+    run = measurement.champion.run_id
     content = {"run_id": run, "metric": asked.metric, "period_seconds": length, "periods": stored}
-    write_json(keys.monitor(look.project, "quality", f"{run}.json"), content, objects=objects)
+    write_json(keys.monitor(measurement.project, "quality", f"{run}.json"), content, objects=objects)
     return facts, published
 
 
@@ -151,13 +156,15 @@ def _periods(rows: Sequence[LabelledRow], until: float, window: float) -> tuple[
     return dict(sorted(found.items())), length
 
 
-def _certain(asked: Asked, look: Look, sketches: dict[float, QualitySketch], length: float, min_labels: int) -> Json:
+def _certain(
+    asked: Asked, measurement: Measurement, sketches: dict[float, QualitySketch], length: float, min_labels: int
+) -> Json:
     """`bound`: the best value that the labels still allow, and what it rests on."""
     quality = asked.contract.monitor.quality
     facts: Json = {"bound": None, "evidence": None}
     if quality is None or not sketches or (quality.min is None and quality.max is None):
         return facts
-    promoted = look.champion.promoted_at.timestamp()
+    promoted = measurement.champion.promoted_at.timestamp()
     weight = weights(len(sketches), length, next(iter(sketches)) <= promoted + length)
     lower, limit = quality.min is not None, quality.min if quality.min is not None else quality.max
     ordered = list(sketches.values())
@@ -187,21 +194,21 @@ def _certain(asked: Asked, look: Look, sketches: dict[float, QualitySketch], len
     return facts
 
 
-def _history(look: Look, asked: Asked, now: float, window: float, min_labels: int) -> Json:
+def _history(measurement: Measurement, asked: Asked, now: float, window: float, min_labels: int) -> Json:
     """The periods of the horizon, newest first, each with its own maturity; and all of them at one age."""
     labelled: dict[float, list[LabelledRow]] = {}
     answered: dict[float, list[float]] = {}
-    for row in look.joined.rows:
+    for row in measurement.joined.rows:
         labelled.setdefault(math.floor(row.row.at / window) * window, []).append(row)
-    for answer in look.answered:
-        if of_champion(answer, look.champion):
+    for answer in measurement.answered:
+        if of_champion(answer, measurement.champion):
             answered.setdefault(math.floor(answer.at / window) * window, []).append(answer.at)
     starts = sorted(answered, reverse=True)
     age = _equal_age(labelled, starts, now, window, min_labels)
     periods = []
     for start in starts[:SHOWN_PERIODS]:
         rows = labelled.get(start, [])
-        maturity = maturity_of(answered[start], len(rows), now, look.curve)
+        maturity = maturity_of(answered[start], len(rows), now, measurement.curve)
         found: Json = {
             "from": _iso(start),
             "until": _iso(start + window),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sluice.monitoring.look import Look
+from sluice.monitoring.measurement import Measurement
 from sluice.names import digest
 from sluice.ports import Json
 from sluice.records.baseline import Baseline, NumberColumn
@@ -19,7 +19,7 @@ MAX_SEGMENTS = 20
 
 
 def by_segment(
-    look: Look,
+    measurement: Measurement,
     rows: Sequence[LabelledRow],
     sketch: Callable[[Sequence[LabelledRow]], QualitySketch],
     figures: Callable[[QualitySketch], Json],
@@ -31,8 +31,8 @@ def by_segment(
     without a value, and of numbers whose quartiles are not known.
     """
     found: Json = {}
-    for place, name in enumerate(segment_columns(look.contract)):
-        edges, column = _edges(look.baseline, name), look.contract.data.columns[name]
+    for place, name in enumerate(segment_columns(measurement.contract)):
+        edges, column = _edges(measurement.baseline, name), measurement.contract.data.columns[name]
         listed = {*(column.known or ()), "true", "false"} if column.type == "boolean" else set(column.known or ())
         groups: dict[str, list[LabelledRow]] = {}
         left_out = 0

@@ -10,7 +10,7 @@ import numpy as np
 
 from sluice.contract import Contract
 from sluice.model.values import category_text, finite, is_positive
-from sluice.monitoring.look import Look
+from sluice.monitoring.measurement import Measurement
 from sluice.monitoring.redaction import Redaction
 from sluice.monitoring.samples import Sample, window_sample
 from sluice.monitoring.volume import usual_rows
@@ -23,30 +23,30 @@ from sluice.watch.verdicts import HOLDING
 _JUDGED = ("binary", "multiclass", "regression")
 
 
-def measure_triage(look: Look, *, clock: Clock) -> list[Metric]:
+def measure_triage(measurement: Measurement, *, clock: Clock) -> list[Metric]:
     """`triage` of the report: the verdict; None where there is nothing to judge with, and then `triage_limited` says
     why: only jumps of missing values and unseen categories (`damage`) are known of such a window. No value of a row is
     in it.
     """
-    contract, report = look.contract, look.report
+    contract, report = measurement.contract, measurement.report
     report["triage"] = None
     needed = contract.monitor.drift.min_rows
-    if look.window.rows < needed:
-        report["triage_limited"] = f"{look.window.rows} rows, {needed} are needed"
+    if measurement.window.rows < needed:
+        report["triage_limited"] = f"{measurement.window.rows} rows, {needed} are needed"
         return []
-    if look.reference is None or not len(look.reference):
+    if measurement.reference is None or not len(measurement.reference):
         report["triage_limited"] = (
             "the evaluation of this run kept no rows to compare with; only missing values and unseen categories are "
             "looked at. The next run keeps them"
         )
         return []
-    sample = window_sample(look.window.sample(), contract)
-    own = _window(sample, contract, clock.now(), _labels_of(sample, look), look)
-    reference = _reference(look.reference, contract)
+    sample = window_sample(measurement.window.sample(), contract)
+    own = _window(sample, contract, clock.now(), _labels_of(sample, measurement), measurement)
+    reference = _reference(measurement.reference, contract)
     verdict = judge(reference, own).to_json()
     told = Redaction(contract, (reference, own)).of({name: verdict[name] for name in ("sentence", "evidence")})
     report["triage"] = verdict | told | _arrivals(sample, verdict["since"], verdict["last"])
-    return [look.metric(metric.CHANGE_HELD, verdict["answer"] in HOLDING, "Count")]
+    return [measurement.metric(metric.CHANGE_HELD, verdict["answer"] in HOLDING, "Count")]
 
 
 def _arrivals(sample: Sample, since: float | None, last: float | None) -> dict[str, float | None]:
@@ -72,7 +72,9 @@ def _reference(sample: Sample, contract: Contract) -> Window:
     return found.take(order) if times is not None else found
 
 
-def _window(sample: Sample, contract: Contract, now: datetime, labels: dict[str, Any], look: Look) -> Window:
+def _window(
+    sample: Sample, contract: Contract, now: datetime, labels: dict[str, Any], measurement: Measurement
+) -> Window:
     times = sample.timed
     said = [labels.get(each) for each in sample.ids]
     known = any(each is not None for each in said)
@@ -87,8 +89,8 @@ def _window(sample: Sample, contract: Contract, now: datetime, labels: dict[str,
         labelled=np.array([np.nan if each is None else each[1] for each in said]) if known else None,
         scores=sample.scores,
         problem=contract.problem.type if contract.problem.type in _JUDGED else None,
-        total=look.window.rows,
-        usual=usual_rows(look.report),
+        total=measurement.window.rows,
+        usual=usual_rows(measurement.report),
         now=now.timestamp() if np.array_equal(sample.times, sample.arrivals) else None,
     )
     return found.take(np.argsort(times, kind="stable")) if times is not None else found
@@ -102,12 +104,12 @@ def _columns(sample: Sample, contract: Contract) -> dict[str, np.ndarray]:
     return {name: typed_column([row.get(name) for row in sample.rows], kind) for name, kind in _types(contract).items()}
 
 
-def _labels_of(sample: Sample, look: Look) -> dict[str, Any]:
+def _labels_of(sample: Sample, measurement: Measurement) -> dict[str, Any]:
     """Inference id → (label, when it came, in seconds since 1970), of the sample's rows."""
     wanted = set(sample.ids)
     return {
         str(each.row.own): (each.label, each.row.at + each.delay)
-        for each in look.joined.rows
+        for each in measurement.joined.rows
         if each.row.own is not None and each.row.own in wanted
     }
 

@@ -19,24 +19,25 @@ FALSE_ALARM = 0.01
 one in 20."""
 FALSE_ALARMS, MONTH = 0.1, 30 * 86_400.0
 """The chance that any measurement of a month raises a false alarm, where nothing drifts in it."""
-ONE_LOOK = 0.005
+MAX_FALSE_ALARM = 0.005
+"""The chance of a false alarm that one measurement may have at most, however few a month has."""
 MOVES = 4.0
 """Measurements of overlapping windows that count as independent, in the length of a window."""
 LEAST = 5.0
 """Rows that a bin must lead to expect in either sample (Cochran, Biometrics 10, 1954); smaller bins are joined."""
 
 
-def of_each_look(every: float, window: float) -> float:
-    """The chance of a false alarm that one measurement may have, of a schedule with these seconds between two of them.
+def of_each_measurement(every: float, window: float) -> float:
+    """The chance of a false alarm that one measurement may have: one `every` so many seconds, over `window` seconds.
 
-    FALSE_ALARMS in a MONTH, shared among its measurements that are independent (Bonferroni); at most ONE_LOOK. Those
-    of overlapping windows see mostly the same rows: MOVES of them for each length of the window count, whatever more.
+    FALSE_ALARMS in a MONTH, shared among the measurements that are independent (Bonferroni); at most MAX_FALSE_ALARM.
+    Measurements of overlapping windows see mostly the same rows: in the length of a window, at most MOVES count.
 
-    >>> of_each_look(3600, 86400), of_each_look(30 * 86400, 30 * 86400)
+    >>> of_each_measurement(3600, 86400), of_each_measurement(30 * 86400, 30 * 86400)
     (0.0008333333333333334, 0.005)
     """
-    looks = min(MONTH / every, max(1.0, MOVES * MONTH / window))
-    return min(ONE_LOOK, FALSE_ALARMS / looks)
+    measurements = min(MONTH / every, max(1.0, MOVES * MONTH / window))
+    return min(MAX_FALSE_ALARM, FALSE_ALARMS / measurements)
 
 
 def differ(

@@ -9,7 +9,7 @@ from sluice.monitoring.captured import measure_capture
 from sluice.monitoring.drift import measure_drift
 from sluice.monitoring.estimate import measure_estimate
 from sluice.monitoring.labels import measure_labels
-from sluice.monitoring.look import Look
+from sluice.monitoring.measurement import Measurement
 from sluice.monitoring.quality import measure_quality
 from sluice.monitoring.triage import measure_triage
 from sluice.ports import Alerts, Clock, Events, Json, Ledger, Metric, Metrics, Models, ObjectStore, Signer
@@ -64,19 +64,19 @@ def monitor_model(
         "endpoint_missing": missing,
         "thresholds": contract.monitor.model_dump(mode="json"),
     }
-    look = Look(project, champion, contract, report)
-    look.part("capture", lambda: measure_capture(look, objects=objects, clock=clock))
-    look.part("drift", lambda: measure_drift(look, objects=objects))
-    look.part("estimate", lambda: measure_estimate(look))
-    look.part("labels", lambda: measure_labels(look, objects=objects, signer=signer, clock=clock))
-    look.part("triage", lambda: measure_triage(look, clock=clock))
-    look.part("quality", lambda: measure_quality(look, objects=objects, clock=clock))
-    look.part("probation", lambda: _probation(look, objects=objects, clock=clock))
+    measurement = Measurement(project, champion, contract, report)
+    measurement.part("capture", lambda: measure_capture(measurement, objects=objects, clock=clock))
+    measurement.part("drift", lambda: measure_drift(measurement, objects=objects))
+    measurement.part("estimate", lambda: measure_estimate(measurement))
+    measurement.part("labels", lambda: measure_labels(measurement, objects=objects, signer=signer, clock=clock))
+    measurement.part("triage", lambda: measure_triage(measurement, clock=clock))
+    measurement.part("quality", lambda: measure_quality(measurement, objects=objects, clock=clock))
+    measurement.part("probation", lambda: _probation(measurement, objects=objects, clock=clock))
     # of a model that was replaced meanwhile: its metrics would put the new one's alarms into ALARM
     serving = ledger.champion(project)
     report["replaced_by"] = replaced_by = serving.run_id if serving and serving.run_id != champion.run_id else None
-    published = [] if replaced_by else look.finite_metrics()
-    report["problems"] = look.problems
+    published = [] if replaced_by else measurement.finite_metrics()
+    report["problems"] = measurement.problems
     known = _known_problems(project, objects=objects)
     key = keys.monitor(project, now.strftime("%Y-%m-%dT%H%M%SZ"), "report.json")
     write_json(key, report, objects=objects)
@@ -87,7 +87,7 @@ def monitor_model(
     tell_of_held_release(project, objects=objects, ledger=ledger, alerts=alerts)
     _tell(
         project,
-        {name: why for name, why in look.problems.items() if name not in known},
+        {name: why for name, why in measurement.problems.items() if name not in known},
         key,
         objects=objects,
         alerts=alerts,
@@ -105,8 +105,8 @@ def monitor_model(
         models=models,
         clock=clock,
     )
-    if look.failures:
-        raise ExceptionGroup(f"{project}: parts of the measurement failed", look.failures)
+    if measurement.failures:
+        raise ExceptionGroup(f"{project}: parts of the measurement failed", measurement.failures)
     summary = {name: report.get(name) for name in ("decision", "reasons", "rows", "drift", "quality")}
     return {**summary, "report": key, "endpoint": resting}
 
@@ -129,11 +129,13 @@ def _tell(project: str, problems: dict[str, str], report: str, *, objects: Objec
     alerts.publish("Monitoring Incomplete", project, subject, message, {"problems": sorted(problems)})
 
 
-def _probation(look: Look, *, objects: ObjectStore, clock: Clock) -> list[Metric]:
-    look.report["probation"] = None
-    found = compare_in_probation(look.contract, look.champion, look.labels, objects=objects, clock=clock)
-    look.report["probation"] = found
+def _probation(measurement: Measurement, *, objects: ObjectStore, clock: Clock) -> list[Metric]:
+    measurement.report["probation"] = None
+    found = compare_in_probation(
+        measurement.contract, measurement.champion, measurement.labels, objects=objects, clock=clock
+    )
+    measurement.report["probation"] = found
     if found is None:
         return []
     worse = found["decision"] == "roll_back"
-    return [look.metric(metric.PROBATION_WORSE, float(worse), "Count")]
+    return [measurement.metric(metric.PROBATION_WORSE, float(worse), "Count")]

@@ -21,7 +21,7 @@ DAMAGE = (SluiceError, ValueError, KeyError, TypeError, AttributeError, IndexErr
 """What a damaged object makes of a part. All else may pass, and is raised when the other parts are done."""
 
 
-class Look:
+class Measurement:
     """One measurement of a project: what was found so far, and what could not be read."""
 
     def __init__(self, project: str, champion: Champion, contract: Contract, report: Json) -> None:
