@@ -22,79 +22,51 @@ _PAIRS = 10
 """Pairs of columns with a changed correlation that a report names."""
 
 
+Columns = dict[str, drift.Drift]
+
+
 def measure_drift(measurement: Measurement, *, objects: ObjectStore) -> list[Metric]:
-    contract, report, window = measurement.contract, measurement.report, measurement.window
-    needed = contract.monitor.drift.min_rows
-    source = keys.run(measurement.project, measurement.champion.run_id, "evaluation", "baseline.json")
+    """Compares the window with the baseline: `decision`, `reasons`, `drift`, `damage`, `predictions` of the report.
+
+    Without a usable baseline, or with too few rows, the measurement is inconclusive. Raises the error of a baseline
+    that could not be read for another reason than damage.
+    """
+    contract, report = measurement.contract, measurement.report
     report.update(decision="inconclusive", reasons=["drift could not be measured"], drift=None)
-    baseline = measurement.baseline
-    why = f"there is no baseline at {source}"
-    if isinstance(baseline, DamagedRecordError):
-        measurement.problems[source] = why = str(baseline)
-        baseline = None
-    elif isinstance(baseline, Exception):
-        raise baseline
-    found: dict[str, drift.Drift] = {}
-    expected = Expectations()
+    source = keys.run(measurement.project, measurement.champion.run_id, "evaluation", "baseline.json")
     rare = chance.of_each_measurement(seconds(contract.monitor.every), seconds(contract.monitor.window))
-    if baseline is not None:
-        why = (
-            f"{window.rows} captured row{'s' * (window.rows != 1)}, {needed} are needed (files that `sluice batch` "
-            "scores do not count)"
-        )
-        try:
-            if window.rows >= needed:
-                expected = _expectations(measurement, baseline, objects=objects)
-                found = drift.compare_profile(baseline, window.columns, rare, expected.columns)
-            if not all(math.isfinite(column.psi) for column in found.values()):
-                raise ValueError("a score is not finite")
-        except DAMAGE as error:
-            why = f"the baseline at {source} cannot be used ({type(error).__name__}); restore its last version"
-            measurement.problems[source], found = why, {}
-    if baseline is None or not found:
-        report["reasons"] = [why]
-        return [measurement.metric(metric.DRIFT_INCONCLUSIVE, 1, "Count")]
+    baseline = _baseline(measurement, source)
+    if isinstance(baseline, str):
+        return _inconclusive(measurement, baseline)
+    compared = _columns(measurement, baseline, rare, source, objects=objects)
+    if isinstance(compared, str):
+        return _inconclusive(measurement, compared)
+    found, expected = compared
     limit = contract.monitor.drift.max
     counted = {
         name: min(column.psi, limit) if name in expected.calendar else column.counted(limit)
         for name, column in found.items()
     }
     worst = max(found, key=lambda name: (counted[name], found[name].psi))
-    by_chance = sorted(name for name, column in found.items() if column.psi > limit and not column.significant)
-    answered: float | None = None
-    scores: drift.Drift | None = None
-    try:
-        segments = contract.problem.type == "clustering"
-        if segments and sum(window.answers["classes"].values()) >= needed:
-            answered = drift.prediction_drift(baseline, window.answers["classes"])
-        elif not segments and window.answers["scored"] >= needed:
-            scores = drift.counted_score_drift(baseline, window.answers["scores"], rare)
-            answered = None if scores is None else scores.psi
-    except DAMAGE as error:
-        measurement.problems[source] = f"the scores of the baseline at {source} cannot be used ({type(error).__name__})"
-    report["damage"] = _damage(baseline, window)
+    drifted = counted[worst] > limit
+    answered, scores = _answers(measurement, baseline, rare, source)
+    report["damage"] = _damage(baseline, measurement.window)
     report["drift"] = {
         "score": counted[worst],
         "column": worst,
         "mean": sum(column.psi for column in found.values()) / len(found),
         "predictions": answered,
         "columns": {name: column.psi for name, column in found.items()},
-        "by_chance": by_chance,
+        "by_chance": sorted(name for name, column in found.items() if column.psi > limit and not column.significant),
         "calendar": dict(expected.calendar),
         "compared_with": expected.told,
         "distances": {name: _distances(column) for name, column in found.items()},
         "scores": None if scores is None else {"significant": scores.significant, **_distances(scores)},
         "correlations": _correlations(measurement, baseline, rare),
-        "course": _course(measurement, baseline, worst, expected) if counted[worst] > limit else None,
+        "course": _course(measurement, baseline, worst, expected) if drifted else None,
     }
-    answers = window.answers["classes"]
-    if baseline.predictions and answers:
-        total = sum(answers.values())
-        report["predictions"] = {
-            name: {"expected": share, "seen": answers.get(name, 0) / total}
-            for name, share in baseline.predictions.items()
-        }
-    drifted = counted[worst] > limit
+    if shares := _shares(baseline, measurement.window):
+        report["predictions"] = shares
     report["decision"] = "drifted" if drifted else "stable"
     verdict = _verdict(found[worst], limit, expected.calendar.get(worst))
     report["reasons"] = [f"{worst} has PSI {found[worst].psi:.3f}, {verdict}"]
@@ -106,6 +78,76 @@ def measure_drift(measurement: Measurement, *, objects: ObjectStore) -> list[Met
     if answered is not None:
         published.append(measurement.metric(metric.PREDICTION_DRIFT, answered))
     return published
+
+
+def _inconclusive(measurement: Measurement, why: str) -> list[Metric]:
+    measurement.report["reasons"] = [why]
+    return [measurement.metric(metric.DRIFT_INCONCLUSIVE, 1, "Count")]
+
+
+def _baseline(measurement: Measurement, source: str) -> Baseline | str:
+    """The baseline; or why there is none. One that is damaged is a problem of the measurement, too."""
+    baseline = measurement.baseline
+    if baseline is None:
+        return f"there is no baseline at {source}"
+    if isinstance(baseline, DamagedRecordError):
+        measurement.problems[source] = why = str(baseline)
+        return why
+    if isinstance(baseline, Exception):
+        raise baseline
+    return baseline
+
+
+def _columns(
+    measurement: Measurement, baseline: Baseline, rare: float, source: str, *, objects: ObjectStore
+) -> tuple[Columns, Expectations] | str:
+    """Each column's drift, and what it was compared with; or why there is none."""
+    rows, needed = measurement.window.rows, measurement.contract.monitor.drift.min_rows
+    found: Columns = {}
+    expected = Expectations()
+    try:
+        if rows >= needed:
+            expected = _expectations(measurement, baseline, objects=objects)
+            found = drift.compare_profile(baseline, measurement.window.columns, rare, expected.columns)
+        if not all(math.isfinite(column.psi) for column in found.values()):
+            raise ValueError("a score is not finite")
+    except DAMAGE as error:
+        why = f"the baseline at {source} cannot be used ({type(error).__name__}); restore its last version"
+        measurement.problems[source] = why
+        return why
+    if found:
+        return found, expected
+    return (
+        f"{rows} captured row{'s' * (rows != 1)}, {needed} are needed (files that `sluice batch` scores do not count)"
+    )
+
+
+def _answers(
+    measurement: Measurement, baseline: Baseline, rare: float, source: str
+) -> tuple[float | None, drift.Drift | None]:
+    """PSI of the model's answers, None where too few were captured; for scores (not segments), their whole drift."""
+    answers, needed = measurement.window.answers, measurement.contract.monitor.drift.min_rows
+    try:
+        if measurement.contract.problem.type == "clustering":
+            if sum(answers["classes"].values()) >= needed:
+                return drift.prediction_drift(baseline, answers["classes"]), None
+        elif answers["scored"] >= needed:
+            scores = drift.counted_score_drift(baseline, answers["scores"], rare)
+            return (None if scores is None else scores.psi), scores
+    except DAMAGE as error:
+        measurement.problems[source] = f"the scores of the baseline at {source} cannot be used ({type(error).__name__})"
+    return None, None
+
+
+def _shares(baseline: Baseline, window: WindowProfile) -> Json:
+    """Class → the share of the answers that the evaluation leads to expect, and the share that was seen."""
+    answers = window.answers["classes"]
+    total = sum(answers.values())
+    return {
+        name: {"expected": share, "seen": answers.get(name, 0) / total}
+        for name, share in (baseline.predictions or {}).items()
+        if answers
+    }
 
 
 def _distances(column: drift.Drift) -> Json:
