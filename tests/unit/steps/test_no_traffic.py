@@ -12,7 +12,7 @@ from sluice.bootstrap import World
 from sluice.contract import Contract
 from sluice.ports import Answer
 from sluice.serving.endpoint_lock import take_endpoint
-from sluice.serving.held_releases import tell_of_held_release
+from sluice.serving.held_releases import report_held_release
 from sluice.steps.complete_release import complete_release
 from sluice.steps.judge_canary import judge_canary
 from sluice.steps.replay_requests import replay_requests
@@ -118,7 +118,7 @@ def test_hold_waits_for_traffic_is_said_once_and_goes_on_with_it() -> None:
     world.call(replay_requests, PROJECT, NEW, plan)
     assert looked(world, plan, 5 * BAKE)["decision"] == "continue"
     for _ in "ab":
-        world.call(tell_of_held_release, PROJECT)
+        world.call(report_held_release, PROJECT)
     waits = [alert for alert in world.alerts.published if alert.kind == "Release Waits"]
     assert len(waits) == 1
     assert "waits for traffic" in waits[0].message

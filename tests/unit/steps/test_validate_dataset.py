@@ -127,7 +127,7 @@ KINDS = [GOOD, MIXED, b"id\n1\n", b"id,pages,channel,bought\na,x,ads,1\n"]
 
 
 @pytest.mark.parametrize("body", KINDS)
-def test_two_deliveries_at_the_same_instant_tell_once(body: bytes) -> None:
+def test_two_deliveries_at_the_same_instant_report_once(body: bytes) -> None:
     """The second is handled whole between any two calls of the first."""
     key = "raw/shop/x.csv"
     for before in range(1, 100):

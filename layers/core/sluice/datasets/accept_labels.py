@@ -62,7 +62,7 @@ def accept_labels(
         _withdraw(project, key, version, why, objects=objects)
     else:
         _store(key, version, project, found, objects=objects)
-    _tell(key, record, objects=objects, alerts=alerts)
+    _report(key, record, objects=objects, alerts=alerts)
     return record
 
 
@@ -135,7 +135,7 @@ def _withdraw(project: str, key: str, version: str, why: str, *, objects: Object
         objects.write(where, refused_file(why), "application/jsonl")
 
 
-def _tell(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts) -> None:
+def _report(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts) -> None:
     project, name = record["project"], visible(key)
     counted = ("dataset_id", "rows", "labels", "without_label", "quarantined_rows", "duplicates", "conflicts")
     facts = {each: record[each] for each in counted} | {"key": key, "reasons": record["reasons"][:MAX_FACTS]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sluice.contract import Contract
 from sluice.datasets.corrected_by import CORRECTS
 from sluice.datasets.file_facts import ignored_columns
-from sluice.datasets.tell_dataset import tell_dataset
+from sluice.datasets.report_dataset import report_dataset
 from sluice.errors import SluiceError
 from sluice.escaping import visible
 from sluice.intake.validation import Outcome
@@ -86,7 +86,7 @@ def finished(
         if first["dataset_id"] != dataset:
             record["notes"]["same_content_as"] = first
     events.put("Dataset Accepted", {"project": project, "dataset_id": dataset, **counts})
-    tell_dataset(key, record, objects=objects, alerts=alerts)
+    report_dataset(key, record, objects=objects, alerts=alerts)
     return record
 
 

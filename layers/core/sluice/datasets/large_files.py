@@ -21,7 +21,7 @@ from sluice import keys
 from sluice.contract import Contract
 from sluice.datasets.file_records import failed, finished, gone, notes_of, record_of, recorded
 from sluice.datasets.quarantine_files import write_summary
-from sluice.datasets.tell_dataset import tell_dataset
+from sluice.datasets.report_dataset import report_dataset
 from sluice.errors import GivenUpError, InputError, NotFoundError, UnknownProjectError
 from sluice.intake.blocks import Chunks, Opener
 from sluice.intake.key_columns import KeyColumns
@@ -143,7 +143,7 @@ def join_parts(file: Json, *, objects: ObjectStore, ledger: Ledger, alerts: Aler
         summary = {**record, "key": key, "version_id": file["version_id"], "refusals": whole.refusals}
         _write_refused(file, numbers, summary, objects=objects)
     if whole.refusals:
-        tell_dataset(key, record, objects=objects, alerts=alerts)
+        report_dataset(key, record, objects=objects, alerts=alerts)
     else:
         for number in numbers:
             objects.copy(_key(file, ACCEPTED, number), keys.accepted_part(project, dataset, number))

@@ -7,7 +7,7 @@ from sluice.records.run_record import RunFacts
 from sluice.store.run_records import run_contract, run_record, update_run
 
 
-def tell_of_held_release(project: str, *, objects: ObjectStore, ledger: Ledger, alerts: Alerts) -> None:
+def report_held_release(project: str, *, objects: ObjectStore, ledger: Ledger, alerts: Alerts) -> None:
     """Alerts once for the release that holds the endpoint's lock and waits for its first live request."""
     lock = ledger.lock(project, ENDPOINT)
     run = run_record(project, lock["run_id"], ledger=ledger) if lock else None

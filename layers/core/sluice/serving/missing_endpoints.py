@@ -11,7 +11,7 @@ MISSING = "missing"
 _BROKEN = ("Failed", "OutOfService")
 
 
-def tell_of_missing_endpoint(
+def report_missing_endpoint(
     project: str, champion: Champion, *, ledger: Ledger, alerts: Alerts, models: Models
 ) -> str | None:
     """What is wrong with the champion's endpoint; None when nothing is, or when a release or rollback changes it.

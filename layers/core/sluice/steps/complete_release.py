@@ -88,7 +88,7 @@ def complete_release(
         reasons += (verification or {}).get("reasons") or ["the rollback was not verified"]
     canary_alarms.remove(project, run_id, settings=settings, alarms=alarms)
     if release_plan.drill:
-        _tell_of_the_drill(project, run_id, verified, reasons, ledger=ledger, alerts=alerts, clock=clock)
+        _end_drill(project, run_id, verified, reasons, ledger=ledger, alerts=alerts, clock=clock)
     else:
         ended = outcome if verified else f"{outcome}, not verified"
         page = _write_report(project, run_id, ended, reasons, release_plan, objects=objects, clock=clock)
@@ -204,7 +204,7 @@ def _promote(
     ensure_monitoring(
         project, reset=fresh, settings=settings, objects=objects, ledger=ledger, alarms=alarms, schedules=schedules
     )
-    if _told(project, run_id, "promoted", ledger=ledger):
+    if _reported(project, run_id, "promoted", ledger=ledger):
         return
     record = RunFacts(release_outcome="promoted", package_arn=package_arn, **page.facts)
     if overcome:
@@ -221,14 +221,14 @@ def _promote(
         _promotion_text(now_champion, recorded=done)
         + _without_traffic(project, run_id, ledger=ledger)
         + (f" The release went on after these failures: {'; '.join(overcome)}" if overcome else "")
-        + _report(project, run_id, ledger=ledger)
+        + _evaluation_line(project, run_id, ledger=ledger)
         + page.line,
         facts,
     )
     update_run(project, run_id, RunFacts(release_told="promoted"), ledger=ledger)
 
 
-def _report(project: str, run_id: str, *, ledger: Ledger) -> str:
+def _evaluation_line(project: str, run_id: str, *, ledger: Ledger) -> str:
     run = run_record(project, run_id, ledger=ledger)
     return report_line(run.report if run else None)
 
@@ -279,7 +279,7 @@ def _roll_back(
         ledger=ledger,
     )
     outcome = "rolled_back" if verified else "not_verified"
-    if _told(project, run_id, outcome, ledger=ledger):
+    if _reported(project, run_id, outcome, ledger=ledger):
         return
     champion = ledger.champion(project)
     facts = {"run_id": run_id, "verified": verified, "champion": champion.run_id if champion else None}
@@ -303,13 +303,13 @@ def _brief(reasons: list[str]) -> list[str]:
     return first(reasons, MAX_REASONS, "the decision's record")
 
 
-def _told(project: str, run_id: str, outcome: str, *, ledger: Ledger) -> bool:
+def _reported(project: str, run_id: str, outcome: str, *, ledger: Ledger) -> bool:
     """Whether people know: the step may be called again after it was done."""
     run = run_record(project, run_id, ledger=ledger)
     return run is not None and run.release_told == outcome
 
 
-def _tell_of_the_drill(
+def _end_drill(
     project: str, drill_id: str, verified: bool, reasons: list[str], *, ledger: Ledger, alerts: Alerts, clock: Clock
 ) -> None:
     """No package is judged by a drill, and the champion was never another."""
@@ -324,7 +324,7 @@ def _tell_of_the_drill(
         finished=True,
     )
     update_run(project, drill_id, facts, ledger=ledger)
-    if _told(project, drill_id, outcome, ledger=ledger):
+    if _reported(project, drill_id, outcome, ledger=ledger):
         return
     champion = ledger.champion(project)
     serves = f"{champion.run_id} serves, verified by a live request" if champion else "no model serves"

@@ -77,7 +77,7 @@ def _complete(
     failed = failure_texts(failure)
     verification = {**verification, "reasons": [*failed, *(verification.get("reasons") or [])]}
     if rollback_plan is None:
-        _tell_unverified(project, "the serving model", reason, verification, {}, alerts=alerts)
+        _report_unverified(project, "the serving model", reason, verification, {}, alerts=alerts)
         return {"outcome": "rolled_back", "verified": False}
     verified = verification.get("decision") == "verified"
     from_run, to_run = rollback_plan.from_run, rollback_plan.to_run
@@ -87,7 +87,7 @@ def _complete(
         record = record.model_copy(update={"failures": failed})
     update_run(project, from_run, RunFacts(rolled_back=record), ledger=ledger)
     if not verified:
-        _tell_unverified(project, from_run, reason, verification, facts, alerts=alerts)
+        _report_unverified(project, from_run, reason, verification, facts, alerts=alerts)
         return {"outcome": "rolled_back", "verified": False}
     champion = ledger.champion(project)
     fresh = champion is not None and champion.run_id == from_run
@@ -111,7 +111,9 @@ def _complete(
     return {"outcome": "rolled_back", "verified": True}
 
 
-def _tell_unverified(project: str, what: str, reason: str, verification: Json, facts: Json, *, alerts: Alerts) -> None:
+def _report_unverified(
+    project: str, what: str, reason: str, verification: Json, facts: Json, *, alerts: Alerts
+) -> None:
     alerts.publish(
         "Rollback Not Verified",
         project,

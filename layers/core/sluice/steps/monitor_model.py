@@ -14,8 +14,8 @@ from sluice.monitoring.quality import measure_quality
 from sluice.monitoring.triage import measure_triage
 from sluice.ports import Alerts, Clock, Events, Json, Ledger, Metric, Metrics, Models, ObjectStore, Signer
 from sluice.serving.compare_in_probation import compare_in_probation
-from sluice.serving.held_releases import tell_of_held_release
-from sluice.serving.missing_endpoints import tell_of_missing_endpoint
+from sluice.serving.held_releases import report_held_release
+from sluice.serving.missing_endpoints import report_missing_endpoint
 from sluice.serving.sleep_endpoint import sleep_endpoint
 from sluice.store.run_records import project_contract, stored_json, write_json
 from sluice.watch import metric_names as metric
@@ -55,7 +55,7 @@ def monitor_model(
             models=models,
             clock=clock,
         )
-    missing = tell_of_missing_endpoint(project, champion, ledger=ledger, alerts=alerts, models=models)
+    missing = report_missing_endpoint(project, champion, ledger=ledger, alerts=alerts, models=models)
     now = clock.now()
     report: Json = {
         "project": project,
@@ -84,8 +84,8 @@ def monitor_model(
     objects.write(key.replace(".json", ".html"), render(report).encode(), "text/html; charset=utf-8")
     if published:
         metrics.put(published)
-    tell_of_held_release(project, objects=objects, ledger=ledger, alerts=alerts)
-    _tell(
+    report_held_release(project, objects=objects, ledger=ledger, alerts=alerts)
+    _report_problems(
         project,
         {name: why for name, why in measurement.problems.items() if name not in known},
         key,
@@ -120,7 +120,9 @@ def _known_problems(project: str, *, objects: ObjectStore) -> Json:
     return (before.get("problems") if isinstance(before, dict) else None) or {}
 
 
-def _tell(project: str, problems: dict[str, str], report: str, *, objects: ObjectStore, alerts: Alerts) -> None:
+def _report_problems(
+    project: str, problems: dict[str, str], report: str, *, objects: ObjectStore, alerts: Alerts
+) -> None:
     if not problems:
         return
     told = [f"{visible(name)}: {visible(why)}" for name, why in problems.items()]

@@ -85,7 +85,7 @@ def respond_to_alarm(
         responses.note(project, kind, at, event_id, ledger=ledger)
     responses.write_record(record_key, project, inputs, decision, reasons, facts, objects=objects)
     if not silent:
-        _tell(project, kind, decision, reasons, record_key, alerts=alerts)
+        _report(project, kind, decision, reasons, record_key, alerts=alerts)
     return {"decision": decision, "reasons": reasons, "record": record_key}
 
 
@@ -174,7 +174,7 @@ def _roll_back(
     return "roll_back", [reason], {"execution_arn": arn}
 
 
-def _tell(project: str, kind: str, decision: str, reasons: list[str], record: str, *, alerts: Alerts) -> None:
+def _report(project: str, kind: str, decision: str, reasons: list[str], record: str, *, alerts: Alerts) -> None:
     titles = {
         "retrain": ("Retraining Started", f"{project}: retraining because of {kind}"),
         "roll_back": ("Rollback Started", f"{project}: rolling back because of {kind}"),

@@ -29,7 +29,7 @@ from sluice.datasets.dead_letters import file_letter, given_up
 from sluice.datasets.file_records import failed, finished, gone, notes_of, record_of, recorded, without_rows
 from sluice.datasets.hand_over import for_parts, hand_over
 from sluice.datasets.quarantine_files import write_quarantine
-from sluice.datasets.tell_dataset import tell_dataset
+from sluice.datasets.report_dataset import report_dataset
 from sluice.errors import (
     ConflictError,
     FileTooLargeError,
@@ -275,7 +275,7 @@ def _judge(
             ):
                 raise ConflictError(f"another correction of dataset {corrects.lines_of} was listed meanwhile")
         return finished(key, project, dataset, judged, objects=objects, ledger=ledger, alerts=alerts, events=events)
-    tell_dataset(key, record, objects=objects, alerts=alerts)
+    report_dataset(key, record, objects=objects, alerts=alerts)
     return record
 
 

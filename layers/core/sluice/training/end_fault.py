@@ -18,7 +18,7 @@ from sluice.store.held_changes import (
 )
 from sluice.store.run_records import project_contract
 from sluice.training import responses
-from sluice.training.held_answers import follow_verdict, tell_once, verdict_for
+from sluice.training.held_answers import follow_verdict, report_once, verdict_for
 
 
 def end_fault(
@@ -62,7 +62,7 @@ def end_fault(
                 f"{shown.isoformat()}, and now it is {now.isoformat()}"
             )
     ended = [note_ended(project, each, ends[each.change_id], now, by, reason, ledger=ledger) for each in changes]
-    records = [tell_once(project, change, "over", objects=objects, ledger=ledger, alerts=alerts) for change in ended]
+    records = [report_once(project, change, "over", objects=objects, ledger=ledger, alerts=alerts) for change in ended]
     return {
         "decision": "over",
         "changes": [change.plain() for change in ended],

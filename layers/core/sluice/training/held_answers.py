@@ -54,9 +54,9 @@ def follow_verdict(
         if not change.confirmed:
             continue
         if change.open:
-            tell_once(project, change, "begins", objects=objects, ledger=ledger, alerts=alerts)
+            report_once(project, change, "begins", objects=objects, ledger=ledger, alerts=alerts)
         elif change.over == at:
-            tell_once(project, change, "over", objects=objects, ledger=ledger, alerts=alerts)
+            report_once(project, change, "over", objects=objects, ledger=ledger, alerts=alerts)
     return held
 
 
@@ -95,7 +95,7 @@ def waits_for_confirmation(change: HeldChange) -> str:
     )
 
 
-def tell_once(
+def report_once(
     project: str, change: HeldChange, what: str, *, objects: ObjectStore, ledger: Ledger, alerts: Alerts
 ) -> str:
     """Reports the change (`what`: begins | over), once. Returns the key of the record.

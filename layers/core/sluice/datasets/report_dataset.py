@@ -8,7 +8,7 @@ from sluice.escaping import visible
 from sluice.ports import Alerts, Json, ObjectStore
 
 
-def tell_dataset(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts) -> None:
+def report_dataset(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts) -> None:
     """Sends the alerts that follow from the terminal record of an upload: accepted, quarantined, or both."""
     project, dataset, name = record["project"], record["dataset_id"], visible(key)
     facts = {name: record[name] for name in ("dataset_id", "rows", "quarantined_rows")} | {"key": key}
