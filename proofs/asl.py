@@ -84,6 +84,18 @@ def scopes(definition: dict[str, Any], caught: bool = False) -> Iterator[tuple[d
             yield from scopes(each, caught or "Catch" in state)
 
 
+def ways(state: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """The ways out of a state: which, what may have its Assign and Output, and the state that follows, "" for an end.
+
+    Which is Next (an end, too), Default, Choices[i] or Catch[i].
+    """
+    own = "Default" if state.get("Type") == "Choice" else "Next"
+    yield own, state, str(state.get(own, ""))
+    for key in ("Choices", "Catch"):
+        for index, each in enumerate(state.get(key, [])):
+            yield f"{key}[{index}]", each, str(each.get("Next", ""))
+
+
 def machine(definition: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Where and what: everything that is wrong with one state machine."""
     if not str(definition.get("Comment", "")).endswith("."):

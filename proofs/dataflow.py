@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from proofs import samples
-from proofs.asl import scopes
+from proofs.asl import scopes, ways
 from proofs.expressions import Parsed, expressions, parse
 from proofs.integrations import UnknownIntegrationError
 from proofs.memory import Place
@@ -66,11 +66,9 @@ def _unread_in(logical_id: str, definition: dict[str, Any]) -> list[tuple[Place,
 
 
 def outputs(state: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """The ways out of a state: which, what may say an Output there, and the state that follows, "" for none."""
-    yield "", state, str(state.get("Next", state.get("Default", "")))
-    for key in ("Choices", "Catch"):
-        for index, each in enumerate(state.get(key, [])):
-            yield f"{key}[{index}].", each, str(each.get("Next", ""))
+    """The ways out of a state; which begins the name of a field of it: "" for the state's own, else `Catch[0].`."""
+    for which, holder, target in ways(state):
+        yield "" if holder is state else f"{which}.", holder, target
 
 
 def input_read(states: dict[str, Any], start: str) -> bool:
@@ -105,9 +103,7 @@ def _read_after(states: dict[str, Any], target: str, variable: str) -> bool:
         state = states[name]
         if variable in _reads(state):
             return True
-        following = [(state, state.get("Next")), (state, state.get("Default"))]
-        following += [(each, each.get("Next")) for key in ("Choices", "Catch") for each in state.get(key, [])]
-        left += [str(to) for holder, to in following if to and variable not in holder.get("Assign", {})]
+        left += [to for _, holder, to in ways(state) if to and variable not in holder.get("Assign", {})]
     return False
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from proofs.asl import scopes
+from proofs.asl import scopes, ways
 from proofs.expressions import Parsed, expressions, parse
 from proofs.project import Finding, Project
 
@@ -44,26 +44,15 @@ def machine(definition: State) -> Iterator[tuple[str, str]]:
     }
     for scope, _ in every:
         for name, state in scope["States"].items():
-            for of, catcher, _ in _ways(state):
+            for of, catcher, _ in ways(state):
                 caught = of.startswith("Catch") and catcher.get("ErrorEquals") != _NO_FAILURE
                 if caught and not any(map(_has_reason, catcher.get("Assign", {}).values())):
                     yield f"{name}.{of}", "the reason of the failure is kept nowhere"
-            for of, holder, target in _ways(state):
+            for of, holder, target in ways(state):
                 for variable in sorted(kept & set(holder.get("Assign", {}))):
                     if holder["Assign"][variable] is not None:
                         for where, what in _lost(scope["States"], target, variable):
                             yield f"{name}.{of}", f"${variable} {what} at {where}"
-
-
-def _ways(state: State) -> Iterator[tuple[str, State, str]]:
-    """The ways out of a state: which, what assigns there, and the state that follows, "" for an end."""
-    if state.get("Type") == "Choice":
-        yield "Default", state, str(state.get("Default", ""))
-    else:
-        yield "Next", state, str(state.get("Next", ""))
-    for key in ("Choices", "Catch"):
-        for index, each in enumerate(state.get(key, [])):
-            yield f"{key}[{index}]", each, str(each.get("Next", ""))
 
 
 def _lost(states: dict[str, State], start: str, variable: str) -> Iterator[tuple[str, str]]:
@@ -82,7 +71,7 @@ def _lost(states: dict[str, State], start: str, variable: str) -> Iterator[tuple
         if kind == "Task" and not _caught(state):
             yield name, "is hidden by the failure of a Task without a Catch of its own"
         told = kind == "Task" and _says(state.get("Arguments"), variable)
-        for of, holder, target in _ways(state):
+        for of, holder, target in ways(state):
             if of == "Next" and (told or (not target and _says(holder.get("Output"), variable))):
                 continue
             assigned = holder.get("Assign", {})
