@@ -98,6 +98,7 @@ DERIVED: dict[str, tuple[dict[str, Any], set[str]]] = {
             "models/shop/r0123456789ab/model.tar.gz",
             "scoring/shop/0123456789ab/new.csv",
             "contracts/shop/v1/change.json",
+            "parts/shop/0123456789abcdef/00001/accepted.parquet",
         )
     },
     **{

@@ -84,6 +84,11 @@ def test_the_rule_of_misplaced_objects_leaves_out_just_the_areas_of_others() -> 
     assert option == {"anything-but": {"prefix": [f"{area}/" for area in (*keys.READ, *keys.WRITTEN)]}}
 
 
+@pytest.mark.parametrize("area", keys.WRITTEN)
+def test_an_object_in_an_area_that_sluice_writes_starts_nothing(area: str) -> None:
+    assert ALL[f"an object in {area}/"][1] == set()
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_the_local_cloud_s_matcher_agrees(name: str) -> None:
     event = ALL[name][0]
