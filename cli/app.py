@@ -149,6 +149,8 @@ def main(arguments: Sequence[str] | None = None, connect: Connect = Connection) 
         # the reader (head, less) has gone; without this the interpreter complains once more at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return REFUSED
+    except OSError as error:
+        return _fail(_of_file(error))
     except Stopped:
         say("sluice: stopped; runs in the cloud continue", file=sys.stderr)
         return INTERRUPTED
@@ -166,6 +168,14 @@ def _explained(error: ClientError) -> str:
             f"may, or ask for the permission"
         )
     return f"{error.operation_name} failed: {code}: {message}. `sluice doctor` checks the set-up"
+
+
+def _of_file(error: OSError) -> str:
+    """What the machine did not allow: a disk that is full, a path that cannot be written."""
+    what = error.strerror or str(error)
+    if error.filename is None:
+        return f"this machine did not allow it: {what}. `sluice doctor` checks the set-up"
+    return f"{error.filename} cannot be read or written: {what}. Give another path, or change what prevents it"
 
 
 def _fail(message: str) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cli.connection import known_project
 from cli.errors import CliError
+from cli.files import existing_file
 from cli.outcomes import accepted, await_outcome, described, first_refused, next_steps, refused_lines, still_out
 from cli.output import Output, Shape
 from cli.progress import working
@@ -52,8 +53,7 @@ def send(
     """Uploads `file` to `area` and waits for the verdict. Returns 0 for an accepted file, 1 for a refused one."""
     refuse_contract(area, project, str(file))
     refuse_contract(area, project, name or "")
-    if not file.is_file():
-        raise CliError(f"there is no file {file}: give the path of a file that exists")
+    existing_file(file, project)
     project = known_project(world, project)
     return send_to(world, f"{area}/{project}/{name or file.name}", file, wait, output, as_json=as_json)
 

@@ -17,6 +17,7 @@ import typer
 
 from cli.connection import Connection, known_project
 from cli.errors import CliError
+from cli.files import existing_file
 from cli.options import Json as JsonFlag
 from cli.options import Project
 from cli.output import Output, Shape
@@ -82,6 +83,9 @@ def run(
         out.result({"request": json.loads(text), "status": None, "variant": None, "body": None, "notes": filled_in})
         return 0
     body, content_type = read_request(request)
+    if not body.strip():
+        where = "stdin" if request == "-" else request
+        raise CliError(f"the request was not sent, because {where} is empty. `sluice ask {project}` prints one to copy")
     of = _single(world, project, body, content_type)
     if of and not any(of[1].get(name) not in (None, "") for name in of[0].feature_columns):
         raise CliError(
@@ -128,15 +132,17 @@ def read_request(request: str) -> tuple[bytes, str]:
     if request.lstrip()[:1] in ("{", "["):
         try:
             json.loads(request)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CliError(f"the request is not JSON: {error}. `sluice ask PROJECT` prints one to copy") from None
         return request.encode(), "application/json"
     path = Path(request)
-    if not path.is_file():
+    try:
+        existing_file(path)
+    except CliError as error:
         raise CliError(
-            f"{request!r} is neither JSON (it would begin with {{ or [) nor a file. "
+            f"the request is neither JSON (which begins with {{ or [) nor a file that can be read: {error}. "
             "`sluice ask PROJECT` prints a request to copy"
-        )
+        ) from None
     return path.read_bytes(), _TYPES.get(path.suffix.lower(), "application/json")
 
 
@@ -250,5 +256,5 @@ def _source(answer: Any, sent: Answer) -> str:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

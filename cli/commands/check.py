@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli import options
 from cli.connection import Connection
 from cli.errors import CliError
+from cli.files import existing_file
 from cli.outcomes import accepted
 from cli.output import Output, Shape
 from cli.progress import working
@@ -59,6 +60,8 @@ def run(
 ) -> int:
     """0 for a valid contract that accepts each data file, 1 where one would be refused as a whole."""
     contract, out = read(file), Output(as_json)
+    for each in data or []:
+        existing_file(each)
     problem, columns = contract.problem, contract.feature_columns
     out.say(f"{file} is a valid contract.")
     what = f"learns {problem.target}" if problem.learned_target else _LEARNS[problem.type]
@@ -91,8 +94,6 @@ def _judged(files: list[Path], contract: Contract, out: Output) -> list[Json]:
     from cli.giveaways import lines as warnings
     from cli.judging import judged, judged_lines
 
-    if missing := [str(each) for each in files if not each.is_file()]:
-        raise CliError(f"there is no file {', '.join(missing)}: give the path of a data file")
     found = []
     for path in files:
         with working(f"reading {path.name}"):
@@ -129,7 +130,7 @@ def read(path: Path) -> Contract:
         hint = ""
         if isinstance(error, FileNotFoundError) and path.parent.is_dir():
             near = sorted(each.name for each in path.parent.iterdir() if is_contract_name(each.name))
-            hint = f"; do you mean {', '.join(near)}?" if near else ""
+            hint = f" (did you mean {' or '.join(near)}?)" if near else ""
         raise CliError(
             f"{path} cannot be read: {error.strerror}{hint}. "
             "Give the path of a project.yaml; `sluice init FILE` writes one"

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from cli.connection import Connection
 from cli.errors import CliError
+from cli.files import existing_file
 from cli.options import Json as JsonFlag
 from cli.output import Output, Shape
 from cli.text import plural
@@ -77,8 +78,7 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Replace the output when it exists.")] = False,
     as_json: JsonFlag = False,
 ) -> int:
-    if not file.is_file():
-        raise CliError(f"there is no file {file}: give the path of a data file")
+    existing_file(file)
     if output.exists() and not force:
         raise CliError(
             f"{output} exists: for another project give another --output, such as -o {_other(file, output)}; --force "

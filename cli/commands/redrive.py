@@ -16,7 +16,7 @@ from cli.arrivals import JSON as ARRIVAL
 from cli.arrivals import send_to
 from cli.commands.drop import Wait
 from cli.connection import Connection, known_project
-from cli.errors import CliError
+from cli.files import existing_file
 from cli.options import Json as JsonFlag
 from cli.options import Project
 from sluice import keys
@@ -50,9 +50,8 @@ def run(
     from cli.corrected import Corrected  # here: pyarrow, whose import every other command would wait for
 
     world = connection.world
+    existing_file(file, project)
     project = known_project(world, project)
-    if not file.is_file():
-        raise CliError(f"there is no file {file}: give the path of a file that exists")
     with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
         corrected = Corrected(world, project, file, Path(folder))
         dataset = dataset or corrected.dataset()

@@ -405,7 +405,7 @@ def test_check_names_the_file_that_is_there(sluice, tmp_path, monkeypatch):
     (tmp_path / "project.yml").write_text("project: shop\n")
     code, _, said = sluice("check")
     assert code == 1
-    assert "do you mean project.yml?" in said
+    assert "did you mean project.yml?" in said
 
 
 def evolved() -> World:

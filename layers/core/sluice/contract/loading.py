@@ -35,6 +35,11 @@ def load_contract(text: str | bytes, *, source: str = "project.yaml", project: s
         where = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
         problem = getattr(error, "problem", None) or error
         raise ContractError(f"{source}:{where} this is not YAML: {problem}") from None
+    except RecursionError:
+        raise ContractError(
+            f"{source}: this is not a contract: its lists or mappings are nested too deeply to be read; `sluice init "
+            "data.csv` writes a first contract"
+        ) from None
     if raw is None:
         raise ContractError(f"{source}: the file is empty; `sluice init data.csv` writes a first contract")
     if not isinstance(raw, dict):
