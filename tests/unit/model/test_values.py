@@ -46,6 +46,9 @@ def test_blanks_are_python_s_own() -> None:
         (" a ", "text", " a "),
         ("2026-01-31", "timestamp", datetime(2026, 1, 31, tzinfo=UTC)),
         ("2026-01-31T12:00:00+02:00", "timestamp", datetime(2026, 1, 31, 10, tzinfo=UTC)),
+        ("2026-01-31 1200Z", "timestamp", datetime(2026, 1, 31, 12, tzinfo=UTC)),
+        ("2026-01-31_12", "timestamp", datetime(2026, 1, 31, 12, tzinfo=UTC)),
+        ("2026-W05-6t12:00:00,5", "timestamp", datetime(2026, 1, 31, 12, 0, 0, 500_000, tzinfo=UTC)),
         *((blank, kind, None) for blank in ("", " ", "\t\xa0") for kind in values.WHAT),
     ],
 )
@@ -65,6 +68,11 @@ def test_text_that_is_a_value(text: str, kind: str, value: Any) -> None:
         ),
         *((text, "boolean") for text in ("ja", "2", "1.00", "NA", "-1")),
         *((text, "timestamp") for text in ("20260131", "1767225600", "31.01.2026", "2026-02-30", "now")),
+        # what Python's reader takes for an hour of the day, and is a zone, the end of an interval, or no time at all
+        *((f"2026-01-31{rest}", "timestamp") for rest in ("+02:00", "-05:00", "-05", "/05", "-12.30", "x12", "112:30")),
+        # a part of an hour or of a minute, which Python reads as a part of a second
+        *((f"2026-01-31T{time}", "timestamp") for time in ("12.5", "12,5", "12:30.5", "1230.5", "12.30")),
+        ("2026-W05+02:00", "timestamp"),
     ],
 )
 def test_text_that_is_none(text: str, kind: str) -> None:

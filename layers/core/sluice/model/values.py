@@ -51,8 +51,13 @@ WHAT = {
 _DIGITS = re.compile(r"([+-]?[0-9]+)(?:\.0*)?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
-# Python also reads bare digits such as 20260101, which are far more often a number in the wrong column
-_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9W].*", re.DOTALL)
+# Python also reads bare digits such as 20260101, which are far more often a number in the wrong column; an hour of that
+# day in 2026-01-31+02:00 (a date with a zone, as XML has it) and 2026-01-31/05; and 12.5 hours as 12:00:00.5
+_TIMESTAMP = re.compile(
+    r"[0-9]{4}-(?:[0-9]{2}-[0-9]{2}|W[0-9]{2}(?:-[0-9])?)"
+    rf"(?:[Tt_{BLANKS}][0-9]{{2}}(?::?[0-9]{{2}}(?::?[0-9]{{2}}(?:[.,][0-9]+)?)?)?(?:[{BLANKS}]*[Z+-].*)?)?",
+    re.DOTALL,
+)
 _SPACES = " \xa0\u2009\u202f"
 
 
