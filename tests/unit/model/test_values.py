@@ -135,7 +135,8 @@ def test_numbers_in_a_reading_format(text: str, value: float | None) -> None:
     assert parse_text(text, "number", EURO) == value
 
 
-@pytest.mark.parametrize("text", ["12.5", "1.2.3", "1,2,3", "€", "€5€", "12 %", "--3", "1234.567", ".", ",", ".,5"])
+@pytest.mark.parametrize("text", ["12.5", "1.2.3", "1,2,3", "€", "€5€", "12 %", "--3", "1234.567", ".", ",", ".,5",
+                                  "0.123", "-00.125", "01.234,5"])  # fmt: skip
 def test_text_that_the_reading_format_does_not_have(text: str) -> None:
     with pytest.raises(ValueError, match=r"^(is|has) "):
         parse_text(text, "number", EURO)

@@ -325,7 +325,8 @@ def plain_number(text: str, reading: Reading) -> str:
     whole, point, fraction = text.partition(reading.decimal)
     if reading.thousands and whole and not whole.isdecimal():
         groups = re.split(f"[{_SPACES}]" if reading.thousands in _SPACES else re.escape(reading.thousands), whole)
-        if not 1 <= len(groups[0]) <= 3 or any(len(group) != 3 for group in groups[1:]):
+        # a number begins with no 0 before its thousands: 0,123 is a decimal of another format
+        if not 1 <= len(groups[0]) <= 3 or groups[0][0] == "0" or any(len(group) != 3 for group in groups[1:]):
             raise ValueError("has thousands separators that do not group three digits")
         whole = "".join(groups)
     if not re.fullmatch(r"[0-9]*", whole) or not re.fullmatch(r"[0-9]*", fraction) or not whole + fraction:
