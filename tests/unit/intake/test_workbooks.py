@@ -65,6 +65,9 @@ def test_a_workbook_of_xlsxwriter_keeps_rich_text_and_refuses_a_formula_that_nob
         (number("123456789012345678901"), "123456789012345678901"),
         (number("45293", s="1"), "2024-01-02"),
         (number("45293.25", s="1"), "2024-01-02 06:00:00"),
+        # 15 digits, as LibreOffice writes them, and the 17 of a double
+        (number("45720.3333333333", s="1"), "2025-03-04 08:00:00"),
+        (number("45720.333333333336", s="1"), "2025-03-04 08:00:00"),
         (number("0.75", s="2"), "18:00:00"),
         (number("1.5", s="3"), "36:00:00"),
         (number("137", s="4"), "00137"),

@@ -13,8 +13,8 @@ from typing import Literal, NamedTuple
 _ASIDE = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!(?:h+|m+|s+)\])[^\]]*\]', re.IGNORECASE | re.DOTALL)
 """Text to show, blanks of a width, a filler, colours and conditions."""
 _DAY = 86_400_000_000
-_DRIFT = 2
-"""Microseconds by which a day's fraction, as a double, misses a millisecond."""
+_DRIFT = 5
+"""Microseconds by which a day and its fraction miss a millisecond in 15 digits, as LibreOffice writes them."""
 
 
 class CellFormat(NamedTuple):
