@@ -21,8 +21,7 @@ from sluice.model.values import PLAIN
 
 
 class KeyColumns:
-    """`values`: name → text, None where it is missing. `labels`: the columns of a file of labels, whose text is in no
-    format of the contract.
+    """`values`: name → text, None where it is missing. `labels`: the columns of a file of labels.
 
     Raises HeaderMismatchError for a value that the contract does not allow.
     """
@@ -31,7 +30,7 @@ class KeyColumns:
         self, values: Mapping[str, str | None], contract: Contract, labels: Mapping[str, Column] | None = None
     ) -> None:
         self._columns = contract.data.columns if labels is None else labels
-        self._reading = contract.reading if labels is None else lambda name: PLAIN
+        self._readings = contract.readings
         self._texts = {name: text for name, text in values.items() if name in self._columns}
         self.unused = [name for name in values if name not in self._texts]
         """Names that are not among the columns."""
@@ -80,7 +79,7 @@ class KeyColumns:
         return replace(batch, columns=columns, native=native, raw=raw)
 
     def _compare(self, name: str, text: str | None, batch: Batch) -> None:
-        column, reading = self._columns[name], self._reading(name)
+        column, reading = self._columns[name], self._readings.get(name, PLAIN)
         found = batch.columns[name]
         if pa.types.is_dictionary(found.type):
             found = found.dictionary_decode()

@@ -27,9 +27,9 @@ from sluice.intake.key_columns import KeyColumns
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.opening import Arrival
 from sluice.intake.refusals import Tally, any_of, write_refused
-from sluice.intake.rules import judge
+from sluice.intake.rules import Violation, judge
 from sluice.intake.source import open_source
-from sluice.model.values import NO_LABEL, canonical_text
+from sluice.model.values import NO_LABEL, PLAIN, Reading, canonical_text
 
 INFERENCE_ID = "inference_id"
 
@@ -89,6 +89,8 @@ def _read(path: Path, contract: Contract, scratch: Path, limits: Limits, in_key:
     columns = {name: contract.data.columns.get(name, Column(type="category")) for name in expected}
     # a label may be missing whatever the rows to learn from must have
     columns[target] = column.model_copy(update={"nullable": True})
+    # a text means what it means in raw/ and in a request: read otherwise, 1.234 would be another number, silently
+    readings = {name: contract.readings.get(name, PLAIN) for name in expected}
     of_key = KeyColumns(in_key, contract, columns)
     source = open_source(Arrival.on_disk(path), scratch, limits, of_key.in_fields(expected), layout)
     header = of_key.header(source.header())
@@ -102,7 +104,7 @@ def _read(path: Path, contract: Contract, scratch: Path, limits: Limits, in_key:
     with closing(batches), found.refused_path.open("w", encoding="utf-8") as refused:
         for batch in batches:
             limits.check_time()
-            _take(batch, columns, target, found, refused)
+            _take(batch, columns, readings, target, found, refused)
     return found
 
 
@@ -119,32 +121,44 @@ def _identity(header: list[str], target: str, contract: Contract) -> list[str]:
     return contract.data.key
 
 
-def _take(batch: Batch, columns: Mapping[str, Column], target: str, found: LabelFile, refused: TextIO) -> None:
+def _take(
+    batch: Batch,
+    columns: Mapping[str, Column],
+    readings: Mapping[str, Reading],
+    target: str,
+    found: LabelFile,
+    refused: TextIO,
+) -> None:
     """Sorts the rows of a batch into labels, rows without one, and refused ones."""
+
+    def typed(name: str, text: pa.Array, *, key: bool) -> tuple[pa.Array, list[Violation]]:
+        reading, native = readings[name], batch.native.get(name, False)
+        values, broken = judge(name, columns[name], text, key=key, reading=reading, native=native)
+        count_changed(name, text, values, found.notes, reading, native)
+        return values, broken
+
     column = columns[target]
     text = pc.fill_null(batch.columns[target], "")
     declared = {value.strip().lower() for value in column.values or ()}
     markers = pa.array(sorted(NO_LABEL - declared), pa.string())
     unknown = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(text)), value_set=markers)
-    labels, violations = judge(target, column, pc.if_else(unknown, pa.scalar(None, pa.string()), text), key=False)
-    count_changed(target, text, labels, found.notes)
+    labels, violations = typed(target, pc.if_else(unknown, pa.scalar(None, pa.string()), text), key=False)
     parts: list[list[Any]] = []
     for name in found.identity:
-        typed, broken = judge(name, columns[name], batch.columns[name], key=True)
+        values, broken = typed(name, batch.columns[name], key=True)
         violations += broken
-        count_changed(name, batch.columns[name], typed, found.notes)
-        count_shortened(name, typed, found.notes)
-        parts.append(typed.to_pylist())
+        count_shortened(name, values, found.notes)
+        parts.append(values.to_pylist())
     bad = any_of(violations, len(batch.rows))
     write_refused(batch, violations, bad, found, refused)
     found.rows += len(batch.rows) + len(batch.broken)
-    values = labels.to_pylist()
+    given = labels.to_pylist()
     for place in pc.indices_nonzero(pc.invert(bad)).to_pylist():
-        if values[place] is None:
+        if given[place] is None:
             found.without_label += 1
             continue
         identity = tuple(_canonical(part[place]) for part in parts)
-        label = _canonical(values[place])
+        label = _canonical(given[place])
         before = found.labels.get(identity)
         found.duplicates += before == label
         if before is not None and before != label:
