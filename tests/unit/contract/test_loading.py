@@ -125,3 +125,29 @@ def test_on_is_not_the_boolean_that_yaml_makes_of_it() -> None:
 
 def test_there_is_a_schema_for_editors() -> None:
     assert "problem" in schema()["properties"]
+
+
+def test_a_number_that_names_a_column_or_stands_for_a_cell_keeps_its_digits() -> None:
+    text = """
+project: shop
+problem: {type: binary, target: y, positive: 010}
+data:
+  key: [2024, 010]
+  columns:
+    2024: {type: text}
+    010: {type: text}
+    c: {type: category, values: [01, 1.10, 1e3, +5, 2.0, 7], missing: [00, -999]}
+    x: {type: number, min: 010}
+    y: {type: category, values: [010, 011]}
+"""
+    contract = load_contract(text)
+    assert contract.data.key == ["2024", "010"]
+    assert contract.data.columns["c"].values == ["01", "1.10", "1e3", "+5", "2", "7"]
+    assert contract.data.columns["c"].missing == ["00", "-999"]
+    assert contract.data.columns["x"].min == 10
+    assert (contract.problem.positive, contract.data.columns["y"].values) == ("010", ["010", "011"])
+
+
+def test_a_class_that_yaml_reads_as_nothing_is_said_to_need_quotes() -> None:
+    with pytest.raises(ContractError, match=r"columns\.c\.values: .*write 'null' or '~' in quotes"):
+        load_contract(changed("data.columns.c", {"type": "category", "values": ["a", None]}))

@@ -28,6 +28,8 @@ class Column(Format):
     @classmethod
     def _are_texts(cls, values: Any) -> Any:
         # a category is known by its text: 1 in YAML is the category "1" of a file
+        if isinstance(values, list) and None in values:
+            raise ValueError("YAML reads null and ~ as nothing; write 'null' or '~' in quotes if files have that word")
         if isinstance(values, list) and all(isinstance(value, int | float | str) for value in values):
             return [value if isinstance(value, str) else category_text(value) for value in values]
         return values

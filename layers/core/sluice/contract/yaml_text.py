@@ -2,7 +2,8 @@
 
 PyYAML follows version 1.1: `NO`, `on` and `yes` become booleans, `0100` becomes 64, `10:00` becomes 600, and the second
 of two equal keys silently replaces the first. Here only `true` and `false` are booleans, numbers are decimal, a key is
-the text that was written, and a key that stands twice is refused with both of its lines.
+the text that was written, and a key that stands twice is refused with both of its lines. So are the names of columns
+and the cells of files that a contract lists: `010` is a code, and `1.10` a version.
 """
 
 from __future__ import annotations
@@ -12,6 +13,13 @@ from collections.abc import Hashable
 from typing import Any
 
 import yaml
+
+from sluice.model.values import category_text
+
+NAMES = frozenset({"key", "time", "drop", "group", "log", "known_before", "slice"})
+"""Keys whose scalars name columns."""
+CELLS = frozenset({"values", "missing", "positive"})
+"""Keys whose scalars are what cells of files say."""
 
 
 class DuplicateKeyError(ValueError):
@@ -50,8 +58,24 @@ class _Loader(yaml.SafeLoader):
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(None, None, "a key must be text", key.start_mark)
-            found[key.value] = self.construct_object(value, deep=True)
+            found[key.value] = self._texts(key.value, value)
         return found
+
+    def _texts(self, key: str, node: yaml.Node) -> Any:
+        """The value of a key. A number that names a column or stands for a cell is text where it would be another."""
+        value = self.construct_object(node, deep=True)
+        nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        found = [
+            each.value if _is_other(key, one, each) else one
+            for one, each in zip(value if isinstance(value, list) else [value], nodes, strict=False)
+        ]
+        return found if isinstance(value, list) else found[0]
+
+
+def _is_other(key: str, value: Any, node: yaml.Node) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return key in NAMES or (key in CELLS and category_text(node.value) != category_text(value))
 
 
 def _mapping(loader: Any, node: Any) -> Any:
