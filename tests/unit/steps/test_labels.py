@@ -183,6 +183,28 @@ def test_a_refused_file_says_why(body: bytes, reason: str) -> None:
     assert labels(world) == {}
 
 
+@pytest.mark.parametrize(
+    ("column", "positive", "values", "reason"),
+    [
+        ({"type": "category"}, "yes", ["yes", "no", "No"], "2 different labels are not problem.positive"),
+        ({"type": "category"}, "yes", ["yes", "Yes"], "differs from problem.positive in upper and lower case alone"),
+        ({"type": "integer"}, 1, ["1", "0", "2"], "2 different labels are not problem.positive"),
+        ({"type": "category"}, "yes", ["yes", "no", "yes "], None),
+        ({"type": "integer"}, 1, ["1", "0", "1.0"], None),
+        ({"type": "category", "values": ["yes", "no"]}, "yes", ["yes", "no", "no", "No"], None),
+    ],
+)
+def test_no_label_of_a_third_spelling_counts_as_a_no(
+    column: dict[str, Any], positive: Any, values: list[str], reason: str | None
+) -> None:
+    world = project(column=column, positive=positive)
+    body = "session_id,purchase\n" + "".join(f"s{number},{value}\n" for number, value in enumerate(values))
+    record = send_labels(world, "a.csv", body)
+    assert record["status"] == ("accepted" if reason is None else "quarantined")
+    assert (reason or "") in record.get("message", "")
+    assert (labels(world) == {}) is (reason is not None)
+
+
 def test_an_open_quote_costs_its_own_line() -> None:
     world = project()
     rows = "".join(f"z{i},false\n" for i in range(2000))

@@ -13,6 +13,7 @@ from sluice.errors import NotFoundError, SluiceError
 from sluice.escaping import visible
 from sluice.intake.labels import LabelFile, read_label_file
 from sluice.intake.limits import Limits
+from sluice.model.values import is_positive
 from sluice.ports import Alerts, Json, ObjectStore
 from sluice.watch.labels import Entry, accepted_file, read_entries, refused_file
 
@@ -36,7 +37,7 @@ def accept_labels(
     objects.download(key, source, version if version != "null" else None)
     found = read_label_file(source, contract, folder, limits, keys.columns_in(key, contract.data.columns))
     dataset = names.dataset_id(objects.bucket, key, version)
-    why = _refusal(found)
+    why = _refusal(found) or _third_class(found, contract)
     record: Json = {
         "status": "quarantined" if why else "accepted",
         "kind": "labels",
@@ -101,6 +102,27 @@ def _refusal(found: LabelFile) -> str | None:
         # the few that happen to be labels would say something else than all of them
         return f"more rows are refused than have a label: {labelled} have one, {_counts(found)}"
     return None
+
+
+def _third_class(found: LabelFile, contract: Contract) -> str | None:
+    """Why it is unknown which labels say no, where the contract does not list the two classes of a binary target."""
+    problem, (target, column) = contract.problem, contract.label_column or ("", None)
+    if problem.type != "binary" or column is None or column.values is not None or column.type == "boolean":
+        return None
+    others = {each for each in found.labels.values() if not is_positive(each, problem.positive, column.type)}
+    alike = any(each.casefold() == str(problem.positive).casefold() for each in others)
+    if len(others) < 2 and not alike:
+        return None
+    what = (
+        "a label differs from problem.positive in upper and lower case alone"
+        if alike
+        else f"{len(others)} different labels are not problem.positive, and a binary target has two classes"
+    )
+    # each would count as a no, whatever it means
+    ways = {
+        "category": f"List both classes in data.columns.{target}.values: rows with another label are refused one by one"
+    }
+    return f"{what}. {ways.get(column.type, 'Correct the rows with a third label')}. Then send the file again"
 
 
 def _counts(found: LabelFile) -> str:
