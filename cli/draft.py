@@ -129,6 +129,7 @@ def draft(
     lines += ["data:", *([f"  file: {_file(scan.layout)}"] if scan.layout != FOUND else [])]
     lines += [*_key_lines(scan, chosen, key, result), *_time_lines(scan, chosen, time, result, is_series=is_series)]
     lines.append("  columns:")
+    _ask_about_markers(scan, result)
     for column in scan.columns:
         kind = column_type if column is chosen else column.type
         _ask_about_format(column, scan, result)
@@ -252,18 +253,30 @@ def _time_lines(scan: Scan, target: Seen | None, time: Seen | None, result: Draf
     return [f"  time: null  # DECIDE: which column orders the rows: {', '.join(several)}?"]
 
 
+def _ask_about_markers(scan: Scan, result: Draft) -> None:
+    """One question for each kind of marker, whichever columns have it."""
+    found: dict[tuple[str, str], list[tuple[str, float]]] = {}
+    for column in scan.columns:
+        for texts, meaning in (
+            (column.markers, "missing; is it?"),
+            (column.doubtful, "a value; write `missing` if it means that none is known"),
+        ):
+            if texts:
+                spellings = ", ".join(repr(text) for text, _ in texts.most_common(_SHOWN))
+                more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+                found.setdefault((spellings + more, meaning), []).append((column.name, texts.total() / scan.rows))
+    for (spellings, meaning), places in found.items():
+        if len(places) == 1:
+            ((name, share),) = places
+            where, within = f"data.columns.{name}", f"{share:.1%} of the rows"
+        else:
+            where, within = "data.columns", listed([f"{name} ({share:.1%})" for name, share in places], _SHOWN)
+        result.decisions.append(f"{where}: {spellings} in {within} is read as {meaning}")
+
+
 def _ask_about_format(column: Seen, scan: Scan, result: Draft) -> None:
     """Say what was found in the way that a column is written, and what follows if it is meant otherwise."""
     where = f"data.columns.{column.name}"
-    for texts, meaning in (
-        (column.markers, "missing; is it?"),
-        (column.doubtful, "a value; write `missing` if it means that none is known"),
-    ):
-        if texts:
-            spellings = ", ".join(repr(text) for text, _ in texts.most_common(_SHOWN))
-            more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-            share = texts.total() / scan.rows
-            result.decisions.append(f"{where}: {spellings}{more} in {share:.1%} of the rows is read as {meaning}")
     if column.coded:
         result.decisions.append(
             f"{where}: values such as {column.example!r} have leading zeros, so they are kept as codes; "

@@ -122,6 +122,12 @@ def test_a_marker_among_categories_is_asked_and_kept(tmp_path: Path) -> None:
     assert any("'unknown' in 33.3% of the rows is read as a value" in decision for decision in decisions)
 
 
+def test_columns_with_the_same_marker_are_one_question(tmp_path: Path) -> None:
+    _, decisions = columns(tmp_path, [["ads", "red"], ["email", "unknown"], ["unknown", "unknown"]], ",")
+    assert "data.columns: 'unknown' in a (33.3%), b (66.7%) is read as a value" in "\n".join(decisions), decisions
+    assert sum("unknown" in decision for decision in decisions) == 1
+
+
 def test_plain_columns_are_not_asked_about(tmp_path: Path) -> None:
     column, decisions, _ = drafted(tmp_path, ["1", "2", ""])
     assert (column.type, decisions) == ("integer", [])
