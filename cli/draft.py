@@ -295,6 +295,11 @@ def _ask_about_format(column: Seen, scan: Scan, result: Draft) -> None:
         others = [_options(way) for way in column.formats.others]
         or_else = f", or {' or '.join(others)}: the values fit each" if others else ""
         result.decisions.append(f"{where}: the values are read with {options}{or_else}; is that how they are written?")
+    elif column.formats.maybe_thousands:
+        result.decisions.append(
+            f"{where}: three digits stand behind each point, and 1.234 is read as a little more than 1; if the point "
+            'parts thousands, add decimal: ",", thousands: "."'
+        )
 
 
 def _ask_about_spellings(column: Seen, result: Draft) -> None:
@@ -322,6 +327,8 @@ def _column(column: Seen, kind: str, scan: Scan, *, required: bool) -> str:
     if column.way and column.way.options:
         parts.append(_options(column.way))
         notes.append("DECIDE: is this its format?")
+    elif column.formats.maybe_thousands and kind == "number":
+        notes.append("DECIDE: does the point part thousands?")
     if column.markers:
         parts.append(f"missing: [{', '.join(_text(text) for text, _ in column.markers.most_common())}]")
         notes.append(f"DECIDE: {column.markers.total() / scan.rows:.1%} marked as missing")

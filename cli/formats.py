@@ -232,6 +232,21 @@ class Formats:
         return self._decimal_comma is True and not self.commas
 
     @property
+    def maybe_thousands(self) -> bool:
+        """Whether 1.234 may be 1234: three digits stand behind each point, and nothing in the file says what it is.
+
+        A semicolon between fields is usual where the comma is the decimal sign.
+        """
+        if self.chosen != Way("number") or self.conventions.decimal_comma is not None:
+            return False
+        german = {"decimal": ",", "thousands": "."}
+        return (
+            self.conventions.delimiter == ";"
+            and self.points
+            and any(dict(w.options) == german for w in self.ways or [])
+        )
+
+    @property
     def chosen(self) -> Way | None:
         if self.boolean and sum(self.known.values()) < self.rows:
             return _BOOLEAN

@@ -109,6 +109,24 @@ def test_a_file_writes_its_numbers_in_one_way(
     assert {name: found[name] for name in ("decimal", "thousands") if name in found} == meant
 
 
+@pytest.mark.parametrize(
+    ("cells", "delimiter", "asked"),
+    [
+        (["1.932", "12.750", "7"], ";", True),
+        (["1.932", "12.750", "7"], ",", False),  # where a comma parts fields, it is no decimal sign
+        (["1.932", "0.750"], ";", False),  # no thousands begin with a 0
+        (["1.932", "2.75"], ";", False),
+        (["1", "2"], ";", False),
+    ],
+)
+def test_a_point_that_may_part_thousands_is_asked_about(
+    cells: list[str], delimiter: str, asked: bool, tmp_path: Path
+) -> None:
+    found, decisions = columns(tmp_path, [[cell] for cell in cells], delimiter)
+    assert found["a"].decimal is None
+    assert any("parts thousands" in decision for decision in decisions) is asked, decisions
+
+
 @pytest.mark.parametrize(("settled", "meant"), [("31/12/2025", "%d/%m/%Y"), ("12/31/2025", "%m/%d/%Y")])
 def test_a_file_writes_its_dates_in_one_way(settled: str, meant: str, tmp_path: Path) -> None:
     found, decisions = columns(tmp_path, [["04/05/2026", settled], ["01/02/2026", settled]], ",")
