@@ -16,6 +16,7 @@ from cli.target import Target
 from sluice.bootstrap import World
 from sluice.contract import Contract, load_contract
 from testing import fakes
+from tests.cli.tables import as_csv
 
 CONTRACT = load_contract(
     yaml.safe_dump(
@@ -82,3 +83,17 @@ def sluice(connection: FakeConnection, capsys: pytest.CaptureFixture[str]) -> Sl
 
 def save(world: World, contract: Contract) -> None:
     world.ledger.save_contract(contract.project, contract.model_dump(mode="json"), "v1")
+
+
+@pytest.fixture
+def drafted(sluice, tmp_path):
+    """Drafts the contract of a table; returns it, and as one text what was printed and the file."""
+
+    def draft(columns: dict[str, list[object]], *more: str) -> tuple[Contract, str]:
+        source, out = tmp_path / "Web sessions.csv", tmp_path / "project.yaml"
+        source.write_text(as_csv(columns))
+        code, printed, error = sluice("init", str(source), "-o", str(out), "--force", *more)
+        assert code == 0, error
+        return load_contract(out.read_text()), printed + out.read_text()
+
+    return draft

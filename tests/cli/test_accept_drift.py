@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sluice import keys
 from sluice.steps.request_retraining import request_retraining
-from tests.cli.test_stack_commands import RUN, serve, start
+from tests.cli.stack import RUN, serve, start
 
 
 def held(world, answer: str = "hold") -> None:

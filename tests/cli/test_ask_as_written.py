@@ -11,7 +11,7 @@ from cli.app import main
 from sluice.model.schema import Schema
 from sluice.ports import Answer
 from tests.cli.conftest import FakeConnection
-from tests.cli.test_stack_commands import serve
+from tests.cli.stack import serve
 from tests.unit.steps.intake_world import arrive, shop
 
 FILE = b"""\

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cli.test_init import as_csv, shoppers
+from tests.cli.tables import as_csv, shoppers
 
 CONTRACT = """
 project: shop

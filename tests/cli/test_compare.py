@@ -13,7 +13,7 @@ from sluice import keys
 from sluice.records.evaluation import Evaluation
 from testing.release_world import artifact, freeze
 from tests.cli.conftest import CONTRACT
-from tests.cli.test_stack_commands import OTHER, RUN, start, write
+from tests.cli.stack import OTHER, RUN, start, write
 
 
 def evaluation(auc: float, champion: str | None = None) -> dict[str, Any]:

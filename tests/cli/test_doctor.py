@@ -18,7 +18,7 @@ from cli.doctor import access, machine, projects, resources
 from cli.doctor.checks import CHECKS, findings
 from cli.errors import CliError
 from sluice import keys
-from tests.cli.test_stack_commands import serve
+from tests.cli.stack import serve
 
 LOCAL, AWS = "http://127.0.0.1:4566", "https://sts.eu-west-1.amazonaws.com"
 MADE = datetime(2026, 11, 30, 2, tzinfo=UTC)

@@ -21,7 +21,7 @@ from sluice.model import artifact, manifest
 from sluice.model.model import Model
 from sluice.ports import Answer
 from sluice.steps.seal_model import seal_model
-from tests.cli.test_stack_commands import OTHER, RUN, serve, start
+from tests.cli.stack import OTHER, RUN, serve, start
 from tests.unit.model.test_ensemble import parts
 
 ROWS = [{"n": float(place % 7) + 0.25, "c": "ab"[place % 2]} for place in range(12)] + [{"c": "b"}, {"n": 3}]

@@ -12,7 +12,7 @@ import pytest
 from cli.commands import lineage
 from sluice import keys
 from sluice.release.seals import Seal, document
-from tests.cli.test_stack_commands import OTHER, RUN, serve, start, write
+from tests.cli.stack import OTHER, RUN, serve, start, write
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from sluice.steps.plan_training import run_plan
 from testing.release_world import CONTRACT
 from tests.cli.conftest import CONTRACT as SHOP
 from tests.cli.conftest import save
-from tests.cli.test_stack_commands import OTHER, RUN, serve, start, write
+from tests.cli.stack import OTHER, RUN, serve, start, write
 
 
 class TestAsk:

@@ -18,7 +18,7 @@ from cli.commands import rollback
 from cli.output import Output, Shape
 from sluice import keys
 from sluice.ports import Answer
-from tests.cli.test_stack_commands import OTHER, RUN, serve, start, write
+from tests.cli.stack import OTHER, RUN, serve, start, write
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = {module.NAME: module for module in COMMANDS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sluice.steps.plan_training import plan_training
-from tests.cli.test_stack_commands import OTHER, RUN, serve, start
+from tests.cli.stack import OTHER, RUN, serve, start
 
 
 def datasets(world, *ids: str) -> None:

@@ -23,7 +23,7 @@ from sluice import keys
 from sluice.contract import Contract
 from sluice.steps.plan_training import run_plan
 from testing.release_world import CONTRACT, freeze
-from tests.cli.test_stack_commands import OTHER, RUN, serve, start, write
+from tests.cli.stack import OTHER, RUN, serve, start, write
 from tests.cli.watching.test_findings import look
 from tests.cli.watching.test_states import AT, entered, exited
 
