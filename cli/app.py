@@ -12,6 +12,7 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     EndpointConnectionError,
+    InvalidRegionError,
     NoCredentialsError,
     NoRegionError,
     ProfileNotFound,
@@ -63,7 +64,7 @@ from cli.commands import (
 from cli.connection import Connection
 from cli.errors import NO_REGION, CliError, CommandError
 from cli.options import INTERRUPTED, REFUSED, USAGE
-from cli.text import say
+from cli.text import print_whatever_comes, say
 from sluice.errors import SluiceError
 
 COMMANDS: tuple[ModuleType, ...] = (
@@ -126,6 +127,7 @@ def main(arguments: Sequence[str] | None = None, connect: Connect = Connection) 
     """
     app = application(COMMANDS, connect, os.environ.get("SLUICE_STACK") or "sluice")
     command = typer.main.get_command(app)
+    print_whatever_comes()
     try:
         command.main(args=None if arguments is None else list(arguments), prog_name="sluice")
     except SystemExit as ended:
@@ -137,14 +139,23 @@ def main(arguments: Sequence[str] | None = None, connect: Connect = Connection) 
             "no AWS credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. For the "
             'local cloud run `eval "$(sluice env)"`'
         )
-    except (NoRegionError, ProfileNotFound) as error:
-        return _fail(NO_REGION if isinstance(error, NoRegionError) else str(error))
+    except NoRegionError:
+        return _fail(NO_REGION)
+    except (ProfileNotFound, InvalidRegionError) as error:
+        return _fail(f"{str(error).rstrip('.')}: correct AWS_PROFILE or AWS_REGION; `sluice doctor` checks the set-up")
     except EndpointConnectionError as error:
         return _fail(f"AWS cannot be reached: {error}. Is AWS_ENDPOINT_URL right, and is the local cloud running?")
     except ClientError as error:
         return _fail(_explained(error))
     except BotoCoreError as error:
-        return _fail(f"the call to AWS failed: {error}. Try again; `sluice doctor` checks the set-up")
+        return _fail(f"the call to AWS failed: {str(error).rstrip('.')}. Try again; `sluice doctor` checks the set-up")
+    except ValueError as error:
+        if not str(error).startswith("Invalid endpoint"):  # botocore has no class of its own for it
+            raise
+        return _fail(
+            f"{str(error).lower()}. AWS_ENDPOINT_URL, or the profile's endpoint_url, is an address such as "
+            'http://127.0.0.1:4566; `eval "$(sluice env --unset)"` takes it away'
+        )
     except BrokenPipeError:
         # the reader (head, less) has gone; without this the interpreter complains once more at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

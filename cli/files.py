@@ -28,7 +28,7 @@ def existing_file(path: Path, project: str = "") -> Path:
     except OSError as error:
         raise CliError(f"{path} cannot be read: {error.strerror}; give the path of a file that exists") from None
     if project and _is_file(Path(project)):
-        raise CliError(f"there is no file {path}, and {project} is one: the project comes first, then the file")
+        raise CliError(f"there is no file {path}, and {project} is one: give the project first, then the file")
     if str(path).startswith(_ADDRESS):
         raise CliError(f"there is no file {path}: an address is not read; download the file, and give its path")
     raise CliError(f"there is no file {path}{_beside(path)}: give the path of a file that exists")

@@ -25,6 +25,13 @@ CODES = {
 }
 """Exit code → what it means; docs/commands.md has this table."""
 
+
+def _not_blank(reason: str) -> str:
+    if not reason.strip():
+        raise typer.BadParameter("it is blank; say why in a few words")
+    return reason
+
+
 Project = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's name.", show_default=False)]
 OptionalProject = Annotated[
     str | None, typer.Option("--project", help="Look only among the runs of this project.", show_default=False)
@@ -41,7 +48,11 @@ RunOrProject = Annotated[
 Contract = Annotated[Path, typer.Argument(metavar="[FILE]", help="The contract.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why; it stays in the records.", show_default=False)]
+OptionalReason = Annotated[str, typer.Option("--reason", help="Why; it stays in the records.", show_default=False)]
+Reason = Annotated[
+    str,
+    typer.Option("--reason", help="Why; it stays in the records.", show_default=False, callback=_not_blank),
+]
 Stack = Annotated[
     str | None,
     typer.Option("--stack", help="The CloudFormation stack; default: SLUICE_STACK, else sluice.", show_default=False),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import io
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -9,11 +12,30 @@ from typing import Any, TextIO
 from cli import progress
 from sluice.escaping import visible, visible_lines
 
+_PLAIN = {"─": "-", "→": "->", "…": "...", "✓": "+", "✗": "x", "–": "-", "·": "-", "≥": ">=", "≤": "<="}
+"""What the commands write themselves, where the terminal has no such character."""
+
 
 def say(text: str = "", file: TextIO | None = None) -> None:
     """Prints the lines of `text`; what would move the cursor, colour, reorder or hide becomes a visible escape."""
     progress.stop()
     print(visible_lines(text), file=file, flush=True)
+
+
+def print_whatever_comes() -> None:
+    """Of a terminal or file that is not UTF-8, and of names that are not text: no character ends a command."""
+    codecs.register_error("legible", _legible)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="legible")
+
+
+def _legible(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    escaped = (_PLAIN.get(each) or each.encode("ascii", "backslashreplace").decode() for each in lost)
+    return "".join(escaped), error.end
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -39,7 +39,7 @@ def decide(source: Source, project: str, run_id: str, status: str, reason: str) 
     record = record_of(source, project, run_id)
     approval = record.get("approval") or {}
     if record.get("outcome"):
-        raise CliError(f"{run_id} has ended ({record['outcome']}) and waits for nothing")
+        raise CliError(f"{run_id} has ended ({str(record['outcome']).replace('_', ' ')}) and waits for nothing")
     if approval.get("decision"):
         raise CliError(f"{run_id} was decided at {approval.get('decided_at')}: {approval['decision']}")
     if not approval.get("package_arn"):

@@ -7,7 +7,7 @@ import getpass
 from cli.connection import Connection, find_run
 from cli.errors import CliError
 from cli.options import Json as JsonFlag
-from cli.options import OptionalProject, Reason, Run
+from cli.options import OptionalProject, OptionalReason, Run
 from cli.output import Output, Shape
 from sluice.ports import Json
 
@@ -24,7 +24,7 @@ def run(
     connection: Connection,
     run_id: Run,
     project: OptionalProject = None,
-    reason: Reason = "",
+    reason: OptionalReason = "",
     as_json: JsonFlag = False,
 ) -> int:
     done, out = decide(connection, run_id, project, reason, "Approved"), Output(as_json)
@@ -48,7 +48,8 @@ def _waiting(record: Json) -> str:
     approval = record.get("approval") or {}
     run_id = record["run_id"]
     if record.get("outcome"):
-        raise CliError(f"{run_id} has ended ({record['outcome']}) and waits for nothing: see `sluice why {run_id}`")
+        how = str(record["outcome"]).replace("_", " ")
+        raise CliError(f"{run_id} has ended ({how}) and waits for nothing: see `sluice why {run_id}`")
     if approval.get("decision"):
         raise CliError(
             f"{run_id} was decided at {approval.get('decided_at')}: {approval['decision']}; see `sluice why {run_id}`"

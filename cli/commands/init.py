@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,9 +81,9 @@ def run(
 ) -> int:
     existing_file(file)
     if output.exists() and not force:
+        other = _typed(_other(file, output))
         raise CliError(
-            f"{output} exists: for another project give another --output, such as -o {_other(file, output)}; --force "
-            "replaces it"
+            f"{output} exists: for another project give another --output, such as -o {other}; --force replaces it"
         )
     # here, not above: they read files with pyarrow, whose import every other command would wait for
     from cli.draft import draft, project_name
@@ -102,7 +103,9 @@ def run(
         first = error.errors()[0]
         raise CliError(f"--{first['loc'][0]} {first['input']!r}: {first['msg']}; give another one") from None
     except EmptyFileError as error:
-        hint = "" if header is False else ". If it has rows and no header, add --no-header"
+        # where no line was read as a header, none was read wrongly
+        is_read = header is not False and "a header" in str(error)
+        hint = ". If it has rows and no header, add --no-header" if is_read else ""
         raise CliError(_with_options(str(error)) + hint) from None
     except UnreadableFileError as error:
         raise CliError(_with_options(str(error))) from None
@@ -147,7 +150,7 @@ def run(
     for decision in made.decisions:
         out.say(f"  DECIDE {decision}")
     may_wait = "DECIDE may wait until after a first model. " if made.decisions else ""
-    out.say(f"{may_wait}Now: sluice check {output} && sluice register {output}")
+    out.say(f"{may_wait}Now: sluice check {_typed(output)} && sluice register {_typed(output)}")
     facts: dict[str, Any] = {
         "file": str(output),
         "project": made.project,
@@ -157,6 +160,11 @@ def run(
     facts |= {"doubled": list(scan.doubled), "missing": blank}
     out.result({**facts, "not_plain": scan.not_plain, "judged": told, "decide": list(made.decisions)})
     return 0
+
+
+def _typed(path: Path) -> str:
+    """As one types it into a shell."""
+    return shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))
 
 
 def _other(file: Path, output: Path) -> Path:
@@ -181,4 +189,5 @@ def _told(found: Json) -> str:
     if found["status"] != "accepted":
         return f"with this contract, the file would be refused: {found['message']}"
     rows, refused = found["rows"], found["quarantined_rows"]
-    return f"{rows:,} rows of the file are accepted and {refused:,} refused"
+    counted = "1 row of the file is" if rows == 1 else f"{rows:,} rows of the file are"
+    return f"{counted} accepted and {refused:,} refused"

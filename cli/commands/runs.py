@@ -75,7 +75,7 @@ def outcome(record: Json) -> str:
     approval = record.get("approval") or {}
     if not record.get("outcome") and approval.get("token") and not approval.get("decision"):
         return WAITS
-    return str(record.get("outcome") or record.get("status") or "?")
+    return str(record.get("outcome") or record.get("status") or "?").replace("_", " ")
 
 
 def explanation(record: Json) -> str:

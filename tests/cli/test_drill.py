@@ -188,8 +188,8 @@ def test_the_run_is_listed_as_a_drill(sluice: Sluice, account: Account) -> None:
     sluice("drill", "rollback", "shop")
     (record,) = drills(account.world)
     listed = sluice("runs", "shop")[1]
-    assert any("drill" in line and "drill_passed" in line and "alarm canary" in line for line in listed.splitlines())
-    assert "drill_passed" in sluice("status", "shop")[1]
+    assert any("drill" in line and "drill passed" in line and "alarm canary" in line for line in listed.splitlines())
+    assert "drill passed" in sluice("status", "shop")[1]
     told = sluice("why", record["run_id"])[1]
     assert "by drill: rollback drill on r1" in told
     assert "Verification of the rollback" in told

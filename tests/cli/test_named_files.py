@@ -34,7 +34,7 @@ def test_what_is_no_file_is_named_for_what_it_is(tmp_path, monkeypatch):
     assert "File name too long" in named(Path("n" * 300))
     assert "did you mean 'data.csv'?" in named(Path("date.csv"))
     assert "download the file" in named(Path("s3://bucket/rows.parquet"))
-    assert "the project comes first" in named(Path("shop"), "data.csv")
+    assert "give the project first" in named(Path("shop"), "data.csv")
 
 
 def test_a_file_without_permission_says_so(tmp_path, monkeypatch):

@@ -33,10 +33,16 @@ def endpoint_lock(project: str, purpose: str, *, ledger: Ledger, events: Events,
     holder = f"{_PREFIX}{purpose}-{now.strftime('%Y%m%dT%H%M%S%f')}"
     if not ledger.acquire_lock(project, holder, now):
         held = (ledger.lock(project) or {}).get("run_id", "nobody any more")
-        raise ConflictError(f"the lock of {project!r} is held by {held}")
+        raise ConflictError(
+            f"the lock of {project!r} is held by {held}: try again when it has ended; `sluice status {project}` shows "
+            "what goes on"
+        )
     try:
         if other := take_endpoint(project, holder, ledger=ledger, clock=clock):
-            raise ConflictError(f"the endpoint of {project!r} is being changed by {other}")
+            raise ConflictError(
+                f"the endpoint of {project!r} is being changed by {other}: try again when that is over; `sluice status "
+                f"{project}` shows what goes on"
+            )
         yield
     finally:
         ledger.release_lock(project, holder, of=ENDPOINT)
