@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from cli.formats import Formats
+
+class Written(Protocol):
+    """What a column alone says; None: nothing, or both."""
+
+    @property
+    def says_decimal_comma(self) -> bool | None: ...
+
+    @property
+    def says_day_first(self) -> bool | None: ...
 
 
 @dataclass(frozen=True)
@@ -23,11 +30,12 @@ class Conventions:
     delimiter: str | None = None
 
 
-def conventions(columns: Iterable[Formats], delimiter: str | None) -> Conventions:
+def conventions(columns: Iterable[Written], delimiter: str | None) -> Conventions:
+    """What the columns that say something agree on."""
     found = list(columns)
     return Conventions(
-        _agreed(column.only(lambda way: way.decimal_comma) for column in found if column.separated),
-        _agreed(column.only(lambda way: way.day_first) for column in found),
+        _agreed(column.says_decimal_comma for column in found),
+        _agreed(column.says_day_first for column in found),
         delimiter,
     )
 

@@ -195,7 +195,17 @@ class Formats:
         """Whether its numbers have a sign that is a decimal sign or parts thousands."""
         return self.commas or self.points
 
-    def only(self, of: Callable[[Way], bool | None]) -> bool | None:
+    @property
+    def says_decimal_comma(self) -> bool | None:
+        """Whether a comma is its decimal sign, where it has such signs and all ways that fit agree."""
+        return self._only(lambda way: way.decimal_comma) if self.separated else None
+
+    @property
+    def says_day_first(self) -> bool | None:
+        """Whether the day's number stands before the month's, where all ways that fit agree."""
+        return self._only(lambda way: way.day_first)
+
+    def _only(self, of: Callable[[Way], bool | None]) -> bool | None:
         """What all ways that fit say, those that say nothing left out; None if they differ."""
         said = {of(way) for way in self.ways or []} - {None}
         return said.pop() if len(said) == 1 else None
@@ -207,7 +217,7 @@ class Formats:
         The file's other columns say it, else the column: amounts of money have no third decimal, and where some numbers
         have no comma, and all others three digits behind theirs, it parts thousands.
         """
-        if self.only(lambda way: way.decimal_comma) is not None or not self.separated:
+        if self._only(lambda way: way.decimal_comma) is not None or not self.separated:
             return None
         if self.conventions.decimal_comma is not None or not self.commas:
             return self.conventions.decimal_comma
