@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from cli.connection import known_project
@@ -33,6 +34,9 @@ JSON = Shape(
 """Of drop, redrive, label and batch."""
 
 
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
 def refuse_contract(area: str, project: str, file: str) -> None:
     """Raises CliError when `file` is a contract by its name: it would be refused as a file of rows."""
     if why := contract_among_rows(f"{area}/{project}/{Path(file).name}"):
@@ -54,6 +58,11 @@ def send(
     refuse_contract(area, project, str(file))
     refuse_contract(area, project, name or "")
     existing_file(file, project)
+    if _UNPRINTABLE.search(called := name or file.name):
+        raise CliError(
+            f"{visible(called)}: the name has a line break or other control characters, and no verdict may come on "
+            "such a file. Rename it, or give --name"
+        )
     project = known_project(world, project)
     return send_to(world, f"{area}/{project}/{name or file.name}", file, wait, output, as_json=as_json)
 

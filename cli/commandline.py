@@ -30,6 +30,7 @@ _YES = Parameter("yes", Parameter.KEYWORD_ONLY, default=False, annotation=Yes)
 
 _MEANT = {
     "score": "batch (a file of rows) or ask (one request)",
+    "help": "sluice --help, or sluice COMMAND --help",
     "predict": "ask (one request) or batch (a file of rows)",
 }
 """What people call a command that has another name, where the nearest name would mislead."""

@@ -98,3 +98,16 @@ def test_init_speaks_of_a_header_where_one_was_read(sluice, tmp_path, text, hint
     (tmp_path / "rows.csv").write_text(text)
     said = init(sluice, str(tmp_path / "rows.csv"), "-o", str(tmp_path / "project.yaml"))[1]
     assert ("--no-header" in said, "?." in said) == (hints, False)
+
+
+@pytest.mark.parametrize("command", ["drop", "label", "batch"])
+def test_a_name_that_cannot_be_printed_is_refused_before_the_upload(sluice, world, tmp_path, command):
+    (tmp_path / "new\nline.csv").write_text("a\n1\n")
+    code, _, error = sluice(command, "shop", str(tmp_path / "new\nline.csv"))
+    assert (code, "Rename it, or give --name" in error) == (1, True)
+    assert not any("line" in each.key for each in world.objects.list(""))
+
+
+def test_help_is_an_option(sluice):
+    code, _, error = sluice("help")
+    assert (code, "sluice --help" in " ".join(error.split())) == (2, True)

@@ -134,6 +134,6 @@ def test_people_are_told_and_can_read_it_up(line: Line, story: dict[str, Any]) -
     assert all("passed" in alert.subject for alert in told)
     assert len(line.alerts(PROJECT, "Canary Abort Requested")) == 1
     assert not line.alerts(PROJECT, "Model Rolled Back")
-    assert story["listed"][1].count("drill_passed") == 2
+    assert story["listed"][1].count("drill passed") == 2
     assert "alarm canary" in story["why"][1]
     wait_for(lambda: line.ledger.lock(PROJECT) is None, "the lock to be free")
