@@ -131,14 +131,14 @@ def find_run(world: World, run_id: str, project: str | None = None) -> tuple[str
     projects = [known_project(world, project)] if project else world.ledger.projects()
     every = [(name, record) for name in projects for record in world.ledger.runs(name)]
     found = [(name, record) for name, record in every if record["run_id"] == run_id]
-    found = found or [(name, record) for name, record in every if record["run_id"].startswith(run_id)]
+    found = found or [(name, record) for name, record in every if record["run_id"].startswith(run_id.strip().lower())]
     where = f"project {project}" if project else "any project"
     if not found:
         if run_id in projects:
             newest = next((f"; its newest is {record['run_id']}" for name, record in every if name == run_id), "")
             raise CliError(f"{run_id!r} is a project: give one of its runs{newest}; `sluice runs {run_id}` lists them")
         hint = nearest(run_id, [record["run_id"] for _, record in every])
-        raise CliError(f"there is no run {run_id!r} in {where}{hint}; `sluice runs <project>` lists them")
+        raise CliError(f"there is no run {run_id!r} in {where}{hint}; `sluice runs {project or 'PROJECT'}` lists them")
     if len(found) > 1:
         several = listed([f"{record['run_id']} ({name})" for name, record in found], 5)
         raise CliError(

@@ -111,3 +111,10 @@ def test_a_name_that_cannot_be_printed_is_refused_before_the_upload(sluice, worl
 def test_help_is_an_option(sluice):
     code, _, error = sluice("help")
     assert (code, "sluice --help" in " ".join(error.split())) == (2, True)
+
+
+def test_a_run_is_found_as_people_copy_its_id(sluice, world):
+    start(world)
+    assert sluice("why", f" {RUN.upper()} ")[0] == 0
+    assert "`sluice runs shop` lists them" in sluice("why", "r9zz", "--project", "shop")[2]
+    assert "`sluice runs PROJECT` lists them" in sluice("why", "r9zz")[2]
