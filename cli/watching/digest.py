@@ -31,6 +31,8 @@ _GOING_ON = {
     "Judge Candidate": "deciding by the contract's gates",
     "Register Model": "registering the new model",
     "Release Model": "releasing the new model",
+    "Finish Run": "recording how the run ended",
+    "Record Failure": "recording why a stage failed",
     "Bake": "watching the new model",
     "Judge Canary": "watching the new model",
     "Choose Weights": "watching the new model",

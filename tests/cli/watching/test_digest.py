@@ -152,6 +152,12 @@ def test_a_rollback_and_what_could_not_be_read_are_said():
     assert [line.text for line in found.settled] == ["  ! Evaluate Candidate is not shown: denied"]
 
 
+@pytest.mark.parametrize("name", ["Prepare Data", "Release Model", "Finish Run", "Record Failure"])
+def test_what_goes_on_is_said_in_the_same_way_from_the_first_state_to_the_last(name):
+    view = View("shop", {"run_id": RUN}, [State("Lifecycle", name, AT)], AT)
+    assert re.match("[a-z]+ing ", digest(view).now)
+
+
 def test_a_low_terminal_shows_the_heading_and_the_newest_lines():
     whole = results(first_run())
     low = results(first_run(), 4)
