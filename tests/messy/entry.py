@@ -81,7 +81,7 @@ def deliver(body: bytes, name: str, rules: dict[str, Any]) -> Answer:
     seconds = time.process_time() - started
     dataset, rows, refused = record["dataset_id"], {}, []
     for part in sorted(stored.key for stored in at.objects.list(keys.accepted(PROJECT, dataset))):
-        for row in pq.read_table(io.BytesIO(at.objects.read(part))).to_pylist():
+        for row in pq.read_table(io.BytesIO(at.objects.read(part)), use_threads=False, pre_buffer=False).to_pylist():
             rows[row["_row"]] = row
     if at.objects.exists(keys.quarantined_rows(PROJECT, dataset)):
         lines = at.objects.read(keys.quarantined_rows(PROJECT, dataset)).decode().splitlines()

@@ -92,6 +92,8 @@ class GeneratedFile:
     name: str = ""
     cut: int = 0
     """So many bytes are missing at its end."""
+    cut_rows: int = 0
+    """Rows at the end that lack something by it."""
 
 
 def generate(seed: int, nameable: frozenset[str] = frozenset(), plain: bool = False) -> GeneratedFile:
@@ -205,9 +207,19 @@ def _written(rng: random.Random, seed: int, style: Style, table: list[Column], r
     if rng.random() < 0.03:
         file.cut = rng.randint(1, max(1, min(12, len(body) // 4)))
         body = body[: -file.cut]
+        file.cut_rows = 1 if style.container else _reached(parts[-len(rows) :], file.cut, style.encoding)
     file.body = body
     file.name = f"{seed}.csv" + {"gzip": ".gz", "zip": ".zip", "bz2": ".bz2"}.get(style.container or "", "")
     return file
+
+
+def _reached(texts: list[str], cut: int, encoding: str) -> int:
+    """How many rows at the end of a text lack something when `cut` bytes of it are gone."""
+    count, mark = 0, len("".encode(encoding))
+    while cut > 0 and count < len(texts):
+        count += 1
+        cut -= len(texts[-count].encode(encoding)) - mark
+    return count
 
 
 def _packed(body: bytes, container: str | None) -> bytes:

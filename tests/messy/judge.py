@@ -67,9 +67,13 @@ def _mostly_whole(file: GeneratedFile) -> bool:
     return not any(row.damage in harmful for row in file.rows) and any(_must(row, file) for row in file.rows)
 
 
+def _is_cut(row: Row, file: GeneratedFile) -> bool:
+    return any(row is each for each in file.rows[len(file.rows) - file.cut_rows :])
+
+
 def _must(row: Row, file: GeneratedFile) -> bool:
     """The row is whole, so it is accepted if the file is."""
-    return row.damage in ("", "corrupt page", *LINES) and not (file.cut and row is file.rows[-1])
+    return row.damage in ("", "corrupt page", *LINES) and not _is_cut(row, file)
 
 
 def _check(file: GeneratedFile, answer: Answer, found: Judgement) -> None:
@@ -94,8 +98,8 @@ def _check(file: GeneratedFile, answer: Answer, found: Judgement) -> None:
         if line != row.line:
             found.add("line", f"row {row.key} stands on line {row.line}, and is called {line}")
         # where the last row is cut off in its last cell, that cell looks whole
-        shown = slice(0, -1) if file.cut and row is file.rows[-1] else slice(None)
-        if file.cut and row is file.rows[-1] and not row.readings:
+        shown = slice(0, -1) if _is_cut(row, file) else slice(None)
+        if _is_cut(row, file) and not row.readings:
             # what was wrong with it may be cut off
             continue
         if not any(_same(values[shown], reading[shown], file.style.padded, nan_told) for reading in row.readings):
@@ -128,7 +132,7 @@ def _check_losses(file: GeneratedFile, answer: Answer, seen: set[str], found: Ju
         if row.line in refused:
             if _must(row, file) and not structural:
                 found.add("good row refused", f"line {row.line}: {[one.text for one in row.cells]}"[:300])
-        elif (not structural or not any(at <= row.line for at in refused)) and not (file.cut and row is file.rows[-1]):
+        elif (not structural or not any(at <= row.line for at in refused)) and not _is_cut(row, file):
             found.add("lost", f"line {row.line} is neither accepted nor quarantined")
     counted = (answer.record["rows"], answer.record["quarantined_rows"])
     if counted != (len(answer.rows), len(answer.refused)):

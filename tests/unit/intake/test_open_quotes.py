@@ -39,6 +39,8 @@ def in_file(*rows: str) -> bytes:
         # it begins with a delimiter: what stands behind it would be a field
         (['r2,"x,1,2', 'r3,5,", y",7'], {3: ["r2", '"x', "1", "2"], 4: ["r3", "5", ", y", "7"]}),
         (['r2,"x,1,2', "r3,1,1,1", 'r4,5,", y",7'], {3: None, 4: ["r3", "1", "1", "1"], 5: None}),
+        # neither reading is right: the record of three lines is short, and the last one by itself is too long
+        (['r2,"x,1,2', "r3,1,1,1", 'r4,"', 'y",5,6,7'], {3: None, 4: ["r3", "1", "1", "1"], 5: None}),
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

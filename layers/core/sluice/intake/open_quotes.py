@@ -76,7 +76,8 @@ def second_reading(
             row = read_record(source, delimiter, quoting)
         except (csv.Error, StopIteration):
             return None
-        if len(row) != width or _is_escaped(source.taken, quoting):
+        # where the first reading is wrong anyway, a row that is too long does not make it right
+        if (len(row) != width and len(record) == width) or _is_escaped(source.taken, quoting):
             return None
         rows.append((at, row))
     if at > len(lines):
