@@ -14,6 +14,7 @@ from cli.commands import accept_drift as accept_drift_command
 from cli.commands import end_fault as end_fault_command
 from cli.commands import wake as wake_command
 from cli.commands import withdraw as withdraw_command
+from cli.commands.runs import outcome_told
 from cli.connection import known_project
 from cli.errors import CliError
 from cli.outcomes import accepted, described
@@ -39,7 +40,7 @@ def decide(source: Source, project: str, run_id: str, status: str, reason: str) 
     record = record_of(source, project, run_id)
     approval = record.get("approval") or {}
     if record.get("outcome"):
-        raise CliError(f"{run_id} has ended ({str(record['outcome']).replace('_', ' ')}) and waits for nothing")
+        raise CliError(f"{run_id} has ended ({outcome_told(record)}) and waits for nothing")
     if approval.get("decision"):
         raise CliError(f"{run_id} was decided at {approval.get('decided_at')}: {approval['decision']}")
     if not approval.get("package_arn"):

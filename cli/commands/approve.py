@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 
+from cli.commands.runs import outcome_told
 from cli.connection import Connection, find_run
 from cli.errors import CliError
 from cli.options import Json as JsonFlag
@@ -48,8 +49,7 @@ def _waiting(record: Json) -> str:
     approval = record.get("approval") or {}
     run_id = record["run_id"]
     if record.get("outcome"):
-        how = str(record["outcome"]).replace("_", " ")
-        raise CliError(f"{run_id} has ended ({how}) and waits for nothing: see `sluice why {run_id}`")
+        raise CliError(f"{run_id} has ended ({outcome_told(record)}) and waits for nothing: see `sluice why {run_id}`")
     if approval.get("decision"):
         raise CliError(
             f"{run_id} was decided at {approval.get('decided_at')}: {approval['decision']}; see `sluice why {run_id}`"

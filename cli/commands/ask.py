@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.commands.runs import outcome_told
 from cli.connection import Connection, known_project
 from cli.errors import CliError
 from cli.files import existing_file
@@ -159,8 +160,8 @@ def send(world: World, project: str, body: bytes, content_type: str) -> Answer:
 def _no_model(world: World, project: str) -> str:
     record = next(iter(world.ledger.runs(project)), None)
     if record and record.get("outcome") not in (None, "promoted"):
-        how = str(record["outcome"]).replace("_", " ")
-        return f"no model of {project} yet: its last run ended, {how}; `sluice why {record['run_id']}` says why"
+        why = f"its last run ended, {outcome_told(record)}; `sluice why {record['run_id']}` says why"
+        return f"no model of {project} yet: {why}"
     return f"no model of {project} yet: `sluice watch {project}` shows how far its run is"
 
 

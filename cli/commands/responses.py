@@ -46,7 +46,7 @@ def run(
         print_json({"project": project, "held_changes": [each.plain() for each in changes], "responses": records})
         return 0
     for change in changes:
-        say(held(change))
+        say(held(project, change))
     for key, record in found[:limit]:
         say(f"\n{decisions.response(record)}\n  record: {world.objects.uri(key)}")
     if not found:
@@ -63,7 +63,7 @@ def newest_first(world: World, project: str) -> list[tuple[str, Json]]:
     return sorted(found, key=lambda pair: (str((pair[1].get("inputs") or {}).get("at", "")), pair[0]), reverse=True)
 
 
-def held(change: HeldChange) -> str:
+def held(project: str, change: HeldChange) -> str:
     """One line for a change: what it is, and what became of it."""
     what = "fault" if change.fault else "held change"
     line = f"{what}  {change.change_id}: {change.name}, from {moment(change.since)} UTC"
@@ -77,6 +77,7 @@ def held(change: HeldChange) -> str:
     if change.mistaken:
         line += "; the next one found real drift"
     if change.doubted:
-        line += "; the measurement that ended it found real drift: if it was real, `sluice accept-drift`; if not, "
-        line += f"`sluice end-fault --change {change.change_id}`"
+        line += "; the measurement that ended it found real drift: if it was real, "
+        line += f"`sluice accept-drift {project} --change {change.change_id}`; if not, "
+        line += f"`sluice end-fault {project} --change {change.change_id}`"
     return f"{line}; its rows stay out of later runs" if change.left_out else line

@@ -55,7 +55,7 @@ def listing(world: World, records: list[Json]) -> str:
             moment(record.get("started_at")),
             duration(record.get("started_at"), record.get("ended_at") or world.clock.now()),
             record.get("trigger"),
-            outcome(record),
+            outcome_told(record),
             _short(explanation(record)),
         )
         for record in records
@@ -71,11 +71,16 @@ def of_withdrawn(world: World, project: str, records: list[Json]) -> list[str]:
 
 
 def outcome(record: Json) -> str:
-    """How the run ended, or what it does now."""
+    """How the run ended, or what it does now, as records have it."""
     approval = record.get("approval") or {}
     if not record.get("outcome") and approval.get("token") and not approval.get("decision"):
         return WAITS
-    return str(record.get("outcome") or record.get("status") or "?").replace("_", " ")
+    return str(record.get("outcome") or record.get("status") or "?")
+
+
+def outcome_told(record: Json) -> str:
+    """The same in words for people."""
+    return outcome(record).replace("_", " ")
 
 
 def explanation(record: Json) -> str:

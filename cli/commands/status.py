@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.commands.runs import listing, outcome
+from cli.commands.runs import listing, outcome_told
 from cli.connection import Connection, known_project
 from cli.large_files import judged_in_parts
 from cli.options import Json as JsonFlag
@@ -208,7 +208,7 @@ def _running(world: World, project: str) -> list[str]:
     if held is None:
         return ["lock       free: no run is in progress (one at a time)"]
     record = world.ledger.run(project, held["run_id"])
-    what = outcome(record) if record else "not started yet"
+    what = outcome_told(record) if record else "not started yet"
     lines = [f"lock       {held['run_id']} ({what}) since {moment(held.get('acquired_at'))} UTC: other runs wait"]
     if held.get("pending"):
         waiting = listed(held["pending"], 5)

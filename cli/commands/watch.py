@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.runs import outcome
+from cli.commands.runs import outcome_told
 from cli.connection import Connection, find_run, known_project
 from cli.errors import CliError
 from cli.large_files import judged_in_parts
@@ -194,7 +194,7 @@ def _idle(project: str, records: list[Json], wait: float) -> str:
     """What somebody who expected a run wants to know: how the last one ended, and that nothing hangs."""
     if not records:
         return f"waiting up to {wait:.0f} s for the first run of {project} to start"
-    last = f"the last one, {records[0]['run_id']}, ended: {outcome(records[0])}"
+    last = f"the last one, {records[0]['run_id']}, ended: {outcome_told(records[0])}"
     return (
         f"no run of {project} is in progress ({last}). Waiting {wait:.0f} s for the next; Ctrl-C ends the display, and "
         f"`sluice status {project}` shows what serves"

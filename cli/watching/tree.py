@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from cli.commands.runs import outcome
+from cli.commands.runs import outcome_told
 from cli.text import moment, seconds_in_words
 from cli.watching.states import State
 from cli.watching.view import View, ending, how_to_decide, shares
@@ -39,7 +39,7 @@ def _lines(view: View, closed: int) -> Iterator[Line]:
     record = view.record
     started = f", started {moment(str(record['started_at']))} UTC" if record.get("started_at") else ""
     yield Line(
-        f"{view.run_id} of {view.project}: {outcome(record)} · {seconds_in_words(view.seconds)}{started} "
+        f"{view.run_id} of {view.project}: {outcome_told(record)} · {seconds_in_words(view.seconds)}{started} "
         f"({record.get('trigger')})",
         "bold",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -50,7 +51,7 @@ def stack(runs: int = 0) -> StubStack:
         facts = {"trigger": "data", "status": "finished", "outcome": "rejected", "finished": True, "reasons": ["worse"]}
         at = datetime.fromisoformat(f"2026-0{1 + number // 100}-{1 + number % 28:02}T{number % 24:02}:00:00+00:00")
         world.ledger.start_run(PROJECT, f"r{number:012x}", at, facts | {"ended_at": at.isoformat()})
-    return StubStack(world, StubClients(**told["clients"]))
+    return StubStack(world, StubClients(**deepcopy(told["clients"])))
 
 
 def _fill(world: World, project: str, told: dict[str, Any]) -> None:

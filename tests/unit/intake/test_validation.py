@@ -392,3 +392,15 @@ def test_a_parquet_value_that_cannot_be_read_is_not_quoted(tmp_path: Path) -> No
     outcome, accepted, refused = run(path.read_bytes(), tmp_path)
     assert (accepted, len(refused)) == ([], 3)
     assert "secret" not in repr((outcome.reason_counts, outcome.refusals, [row["reasons"] for row in refused]))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"a,b,c\n1,x,z\n,,z\n,y,\n, ,\n", b'{"a": 1, "b": "x"}\n{"a": null}\n{"b": "y"}\n{"c": "z", "b": null}\n'],
+    ids=["csv", "json lines"],
+)
+def test_rows_without_any_value_are_kept_and_counted(body: bytes, tmp_path: Path) -> None:
+    columns = {"a": {"type": "integer"}, "b": {"type": "category"}}
+    outcome, accepted, _ = run(body, tmp_path, contract(columns))
+    assert len(accepted) == 4
+    assert outcome.notes.told()["empty_rows"] == 2

@@ -19,6 +19,7 @@ _PLAIN = "comma, UTF-8, header at line 1"
 """The usual layout of a CSV file, of which an alert says nothing."""
 _COUNTED = {
     "repeated_headers": "Rows that repeat the header and were left out",
+    "empty_rows": "Rows without a value in any column, which were kept",
     "hidden_rows": "Hidden rows of the sheet, which were read too",
     "unnamed_columns": "Cells in columns without a name, which were left out",
     "nan": "NaN counts as missing",

@@ -60,6 +60,8 @@ class Notes:
     blank_lines: int = 0
     repeated_headers: int = 0
     """Rows that were the header again, cell by cell, and were left out."""
+    empty_rows: int = 0
+    """Accepted rows without a value in any column of the contract."""
     read_as: str | None = None
     """The dialect of a CSV file, or what was read of a workbook, in words."""
     key_columns: list[str] = field(default_factory=list)
@@ -107,6 +109,7 @@ class Notes:
         """For a record: how the file was read, and what was left out or changed; nothing of what did not occur."""
         told: dict[str, Any] = {"read_as": self.read_as, "delimiter": self.delimiter}
         told |= {"blank_lines": self.blank_lines, "repeated_headers": self.repeated_headers}
+        told |= {"empty_rows": self.empty_rows}
         told |= {"hidden_rows": self.hidden_rows, "unnamed_columns": dict(self.unnamed_columns)}
         told |= {"nan": dict(self.nan), "rounded": dict(self.rounded), "cut_times": dict(self.cut_times)}
         told |= {"shortened": dict(self.shortened)}

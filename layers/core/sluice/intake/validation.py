@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -211,11 +212,20 @@ def _write(
             outcome.rows += table.num_rows
             for name, values in zip(contract.data.columns, table.itercolumns()):
                 outcome.nulls[name] += values.null_count
+            outcome.notes.empty_rows += _without_a_value(table.select(list(contract.data.columns)))
             return table
 
         # no batch is kept while its rows are written, nor while the next one is read
         for table in map(good_rows, coming):
             accepted.add(table)
+
+
+def _without_a_value(table: pa.Table) -> int:
+    """The rows that are null in every column."""
+    if not all(column.null_count for column in table.itercolumns()):
+        return 0
+    empty = reduce(pc.and_, map(pc.is_null, table.itercolumns()))
+    return int(pc.sum(empty, min_count=0).as_py())
 
 
 def _judge(batch: Batch, contract: Contract, notes: Notes) -> tuple[list[pa.Array], list[Violation]]:
