@@ -15,7 +15,7 @@ from cli.connection import Connection, known_project
 from cli.options import Json as JsonFlag
 from cli.options import Project
 from cli.output import Output, Shape
-from cli.text import moment
+from cli.text import in_words, moment
 from sluice.escaping import visible
 from sluice.ports import Json
 
@@ -91,7 +91,7 @@ def _run(run: Json, before: str) -> list[str]:
         ("image", run["image"]),
     ]
     lines = [
-        f"{before}run         {run['run']}: {run['outcome']}, started {moment(run['started_at'])} UTC "
+        f"{before}run         {run['run']}: {in_words(run['outcome'])}, started {moment(run['started_at'])} UTC "
         f"by {run['trigger']}"
     ]
     lines += [f"{inner}├ {name:<12} {visible(value)}" for name, value in told if value]
@@ -107,7 +107,7 @@ def _file(found: Json) -> list[str]:
         return [*lines, "└ no run has learned from it"]
     for each in found["runs"]:
         mark = "└" if each is found["runs"][-1] else "├"
-        lines.append(f"{mark} run {each['run']}: {each['outcome']}; {_SERVED[each['served']]}{_now(each)}")
+        lines.append(f"{mark} run {each['run']}: {in_words(each['outcome'])}; {_SERVED[each['served']]}{_now(each)}")
     return lines
 
 

@@ -11,7 +11,7 @@ from cli.connection import Connection, known_project
 from cli.options import Json as JsonFlag
 from cli.options import Project, print_json
 from cli.output import Shape
-from cli.text import duration, moment, say, table
+from cli.text import duration, in_words, moment, say, table
 from sluice.bootstrap import World
 from sluice.ports import Json
 from sluice.serving.abort_requests import ABORTED
@@ -80,7 +80,7 @@ def outcome(record: Json) -> str:
 
 def outcome_told(record: Json) -> str:
     """The same in words for people."""
-    return outcome(record).replace("_", " ")
+    return in_words(outcome(record))
 
 
 def explanation(record: Json) -> str:

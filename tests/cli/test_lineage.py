@@ -97,7 +97,7 @@ def test_from_a_file_to_the_models_that_learned_from_it(sluice, history, asked):
     code, printed, error = sluice("lineage", "shop", asked)
     assert code == 0, error
     assert f"run {RUN}: promoted; its model served all requests, and serves now" in printed
-    assert f"run {OTHER}: rolled_back; its model served a share of the requests" in printed
+    assert f"run {OTHER}: rolled back; its model served a share of the requests" in printed
     document = json.loads(sluice("lineage", "shop", asked, "--json")[1])
     assert {each["run"] for each in document["files"][0]["runs"]} == {RUN, OTHER}
 
@@ -105,7 +105,7 @@ def test_from_a_file_to_the_models_that_learned_from_it(sluice, history, asked):
 def test_a_file_that_nothing_learned_from_and_a_run(sluice, history):
     assert "no run has learned from it" in sluice("lineage", "shop", "d3.csv")[1]
     printed = sluice("lineage", "shop", OTHER)[1]
-    assert printed.startswith(f"run         {OTHER}: rolled_back")
+    assert printed.startswith(f"run         {OTHER}: rolled back")
     assert "raw/shop/d2.csv" in printed
 
 

@@ -41,8 +41,10 @@ CONF = {
     "spark.sql.shuffle.partitions": "2",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    # some hundred rows: planning anew after each stage, the optimising compiler and a concurrent collector cost more
-    # than they give
+    # some hundred rows: Java made for each plan, planning anew after each stage, the optimising compiler and a
+    # concurrent collector cost more than they give; tests/e2e runs the job as Glue would
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData",
 }

@@ -404,3 +404,12 @@ def test_rows_without_any_value_are_kept_and_counted(body: bytes, tmp_path: Path
     outcome, accepted, _ = run(body, tmp_path, contract(columns))
     assert len(accepted) == 4
     assert outcome.notes.told()["empty_rows"] == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "told"), [(b"id,pages\n", "a header but no data row"), (b"[]", "no object"), (b"\n\n", "only blank lines")]
+)
+def test_a_file_without_a_row_says_what_its_form_lacks(body: bytes, told: str, tmp_path: Path) -> None:
+    columns = {"id": {"type": "text"}, "pages": {"type": "integer"}}
+    with pytest.raises(EmptyFileError, match=told):
+        run(body, tmp_path, contract(columns))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
+import pytest
+
 from proofs import stores, time_limits
 from proofs.mutants import by_patch
 from proofs.project import Project
@@ -19,6 +21,7 @@ def test_the_application_raises_nothing() -> None:
     assert time_limits.findings(good()) == []
 
 
+@pytest.mark.long
 def test_each_patch_of_their_kinds_is_found() -> None:
     mutants = list(by_patch.mutants(good()))
     found = {each.name for each in mutants if stores.findings(each.project)}

@@ -203,7 +203,7 @@ def test_an_environment_lists_all_that_it_has():
 
 
 @pytest.mark.skipif(not AUDIT.exists(), reason="needs .envs/audit (make check sets it up)")
-@pytest.mark.parametrize("which", ["deployed", "dev"])
+@pytest.mark.parametrize("which", ["deployed", pytest.param("dev", marks=pytest.mark.long)])
 def test_the_schema_of_cyclonedx_holds(bill, which):
     dev = environment("dev", Path(sys.executable), read(ROOT / "requirements/dev.txt"))
     text = json.dumps(bill if which == "deployed" else dev)

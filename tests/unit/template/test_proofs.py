@@ -58,12 +58,14 @@ def test_there_are_hundreds_of_mutants_of_every_kind_that_the_issue_names() -> N
     assert len({(each.kind, each.name) for each in mutants()}) > 0.95 * len(mutants())
 
 
+@pytest.mark.long
 def test_no_mutant_is_the_application_itself() -> None:
     fields = ("source", "definitions", "code")
     for each in mutants()[::7]:
         assert any(getattr(each.project, name) != getattr(good(), name) for name in fields), each.name
 
 
+@pytest.mark.long
 def test_what_nobody_notices_is_told() -> None:
     harmless = Mutant("harmless", "another description", good().changed(("source", "Description"), "Another."))
     (caught,) = hunter().hunt([harmless])

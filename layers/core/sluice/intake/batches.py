@@ -99,7 +99,8 @@ class Notes:
     def no_row(self) -> str:
         """What to say of a file whose batches had no row."""
         read_as = f" (read as: {self.read_as})" if self.read_as else ""
-        return f"the file has a header but no data row{read_as}"
+        has = "no object" if self.is_json else "columns but no row" if self.has_names else "a header but no data row"
+        return f"the file has {has}{read_as}"
 
     def of_profile(self) -> dict[str, Any]:
         """For the dataset's profile: how the file was read, and how it writes booleans."""
