@@ -63,5 +63,5 @@ def test_a_clone_stays_clean_when_the_readme_is_followed() -> None:
 
 
 def test_the_readme_says_what_a_laptop_lacks() -> None:
-    for told in ("deletes its data", "without live requests", "`no_traffic`", "-o NAME.yaml"):
+    for told in ("deletes its data", "without live requests", "`no_traffic`"):
         assert told in README
