@@ -97,3 +97,17 @@ def drafted(sluice, tmp_path):
         return load_contract(out.read_text()), printed + out.read_text()
 
     return draft
+
+
+@pytest.fixture
+def init(sluice, tmp_path):
+    """The contract and all that was printed for a file of this name and content."""
+
+    def run(name: str, body: bytes | str, *more: str) -> tuple[Contract, str]:
+        source, out = tmp_path / name, tmp_path / "project.yaml"
+        source.write_bytes(body.encode() if isinstance(body, str) else body)
+        code, printed, error = sluice("init", str(source), "-o", str(out), "--force", *more)
+        assert code == 0, error
+        return load_contract(out.read_text()), printed + out.read_text()
+
+    return run

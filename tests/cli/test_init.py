@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sluice.contract import Contract, load_contract
+from sluice.contract import load_contract
 from tests.cli.tables import ROWS, as_csv, table
 
 
@@ -177,20 +177,6 @@ def test_the_schema_is_json_schema(sluice):
     document = json.loads(printed)
     assert document["$schema"].startswith("https://json-schema.org/")
     assert "problem" in document["required"]
-
-
-@pytest.fixture
-def init(sluice, tmp_path):
-    """The contract and all that was printed for a file of this name and content."""
-
-    def run(name: str, body: bytes | str, *more: str) -> tuple[Contract, str]:
-        source, out = tmp_path / name, tmp_path / "project.yaml"
-        source.write_bytes(body.encode() if isinstance(body, str) else body)
-        code, printed, error = sluice("init", str(source), "-o", str(out), "--force", *more)
-        assert code == 0, error
-        return load_contract(out.read_text()), printed + out.read_text()
-
-    return run
 
 
 def test_two_columns_that_identify_a_row_together_are_named(drafted):

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sluice.contract import Contract, load_contract
+from sluice.contract import load_contract
 from tests.cli.tables import ROWS, as_csv, table
 from tests.messy.workbooks import number, rows, text, workbook
 
@@ -120,20 +120,6 @@ def test_a_sheet_of_a_workbook_is_drafted(sluice, tmp_path):
     assert "the header seems to be on line 2 of the file" in printed
     assert f"{ROWS} rows of the file are accepted and 0 refused" in printed
     assert load_contract(out.read_text()).data.file.sheet == "s2"
-
-
-@pytest.fixture
-def init(sluice, tmp_path):
-    """The contract and all that was printed for a file of this name and content."""
-
-    def run(name: str, body: bytes | str, *more: str) -> tuple[Contract, str]:
-        source, out = tmp_path / name, tmp_path / "project.yaml"
-        source.write_bytes(body.encode() if isinstance(body, str) else body)
-        code, printed, error = sluice("init", str(source), "-o", str(out), "--force", *more)
-        assert code == 0, error
-        return load_contract(out.read_text()), printed + out.read_text()
-
-    return run
 
 
 TICKETS = [
