@@ -75,13 +75,13 @@ def run(
         if world.ledger.champion(project) is None:
             raise CliError(_no_model(world, project))
         drafted = sample(world, project)
-        text, to_fill = json.dumps(drafted, ensure_ascii=False), [name for name in drafted if drafted[name] == ""]
+        to_fill = [name for name in drafted if drafted[name] == ""]
         filled_in = [f"fill in {listed(to_fill, _SHOWN)}: Sluice keeps no values of text columns"] if to_fill else []
         if not as_json:
-            say(f"sluice ask {project} {shlex.quote(text)}")
+            say(f"sluice ask {project} {shlex.quote(json.dumps(drafted, ensure_ascii=False))}")
             for note in filled_in:
                 say(f"note: {note}", file=sys.stderr)
-        out.result({"request": json.loads(text), "status": None, "variant": None, "body": None, "notes": filled_in})
+        out.result({"request": drafted, "status": None, "variant": None, "body": None, "notes": filled_in})
         return 0
     body, content_type = read_request(request)
     if not body.strip():
@@ -197,7 +197,7 @@ def _as_written(value: Any, spellings: dict[str, str], reading: Reading) -> Any:
 
 
 def _newest_profile(world: World, project: str) -> dict[str, Any]:
-    """Of the newest accepted file that has one; {} when there is no such file."""
+    """The profile of the newest accepted file that has one; {} if none has."""
     for dataset in reversed(world.ledger.datasets(project)):
         try:
             return dict(json.loads(world.objects.read(keys.profile(project, dataset["dataset_id"]))))

@@ -374,7 +374,7 @@ def test_a_fault_that_may_have_been_real_is_put_away_by_the_word_that_it_was_bro
     assert (answer["decision"], answer["datasets"], answer["rows"]) == ("over", ["during"], 40)
     [put_away] = held_changes(PROJECT, ledger=world.ledger)
     assert (put_away.doubted, put_away.left_out, put_away.over) == (False, True, change.over)
-    assert len(world.alerts.published) == told, "that it is over was told before"
+    assert len(world.alerts.published) == told, "people were already told that it is over"
     answer = alarm(world)
     assert (answer["decision"], "stay out of it" in str(answer["reasons"])) == ("retrain", False)
     with pytest.raises(InputError, match="is over: there is nothing to end"):
