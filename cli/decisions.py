@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Any
 
-from cli.text import duration, indent, moment, number, plural, table
+from cli.text import duration, in_words, indent, moment, number, plural, table
 from sluice import keys
 from sluice.bootstrap import World
 from sluice.escaping import visible
@@ -215,7 +215,7 @@ def approval(record: Json) -> str:
         reason = f": {record['reason']}" if record.get("reason") else ""
         asked, decided = record.get("requested_at"), record.get("decided_at")
         waited = f", after {duration(asked, decided)}" if asked and decided else ""
-        return f"{record['decision'].replace('_', ' ')} at {moment(decided)} UTC{waited}{reason}"
+        return f"{in_words(record['decision'])} at {moment(decided)} UTC{waited}{reason}"
     return f"pending since {moment(record.get('requested_at'))} UTC"
 
 

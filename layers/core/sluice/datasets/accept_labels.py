@@ -119,10 +119,10 @@ def _third_class(found: LabelFile, contract: Contract) -> str | None:
         else f"{len(others)} different labels are not problem.positive, and a binary target has two classes"
     )
     # each would count as a no, whatever it means
-    ways = {
-        "category": f"List both classes in data.columns.{target}.values: rows with another label are refused one by one"
-    }
-    return f"{what}. {ways.get(column.type, 'Correct the rows with a third label')}. Then send the file again"
+    way = "Correct the rows with a third label"
+    if column.type == "category":
+        way = f"List both classes in data.columns.{target}.values: rows with another label are refused one by one"
+    return f"{what}. {way}. Then send the file again"
 
 
 def _counts(found: LabelFile) -> str:
