@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+from dataclasses import dataclass, replace
 
 from sluice import keys, names
 from sluice.contract import Contract, nearest
@@ -31,7 +32,7 @@ from sluice.store.run_records import run_inputs, run_record, run_records, traini
 from sluice.training.chosen_rows import left_out_rows, window_of
 from sluice.training.governor import count_retraining, limits
 from sluice.training.tuning_plan import channels, static_parameters, stopping_condition, tuning_plan
-from sluice.training.volume import TRIGGER, new_rows, request_for
+from sluice.training.volume import TRIGGER, NewRows, new_rows, request_for
 
 _log = logging.getLogger(__name__)
 TRIGGERS = ("data", "arrivals", "drift", "quality", "schedule", "volume", "manual", "request")
@@ -41,6 +42,30 @@ new run in any case. A wish noted during a run comes back as `arrivals`: over th
 _UNSTARTED = (None, "starting", "not started")
 _TRIES = 5
 _BASELINE_SECONDS = 3_600
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What asks for a run, and why."""
+
+    trigger: str
+    dataset_id: str | None
+    """The dataset that has arrived."""
+    reason: str
+    at: str | None
+    """When it was asked for: the same at a retry."""
+
+    @property
+    def by_data(self) -> bool:
+        return self.trigger in _BY_DATA
+
+    def of_volume(self, volume: NewRows) -> _Request:
+        """The request once the new rows are enough, in place of that of the dataset that was the last to arrive."""
+        return replace(self, trigger=TRIGGER, reason=volume.reason, at=volume.at.isoformat() if volume.at else self.at)
+
+    def salt(self, clock: Clock) -> str:
+        """Tells a run from earlier ones on the same data. Data asks for one run only."""
+        return "" if self.by_data else f"{self.trigger}@{self.at or clock.now().isoformat()}"
 
 
 def plan_training(
@@ -68,49 +93,32 @@ def plan_training(
     """
     if trigger not in TRIGGERS:
         raise ValueError(f"trigger {trigger!r}{nearest(trigger, TRIGGERS)}; known: {', '.join(TRIGGERS)}")
-    requested = trigger
+    asked = _Request(trigger, dataset_id, reason, at)
     for _ in range(_TRIES):
-        registered = ledger.contract(project)
-        if registered is None:
-            raise UnknownProjectError(f"there is no project {project!r}{nearest(project, ledger.projects())}")
-        contract, version = Contract.model_validate(registered[0]), registered[1]
-        trigger = requested
-        volume = new_rows(contract, ledger=ledger) if trigger in _BY_DATA else None
-        if volume is not None:
-            if not volume.due or volume.at is None:
-                return {"status": "waits for rows", "project": project, "run_id": None, "reasons": [volume.reason]}
-            wanted = request_for(project, volume)
-            if against := limits(project, contract, wanted, ledger=ledger, clock=clock):
-                # the next measurement asks again, and notifies people
-                return {"status": "held", "project": project, "run_id": None, "reasons": [volume.reason, *against]}
-            count_retraining(project, wanted, volume.at, ledger=ledger)
-            trigger, reason, at = TRIGGER, volume.reason, volume.at.isoformat()
-        salt = "" if trigger in _BY_DATA else f"{trigger}@{at or clock.now().isoformat()}"
+        contract, version = _registered(project, ledger=ledger)
+        request = asked
+        if asked.by_data and (volume := new_rows(contract, ledger=ledger)):
+            if reasons := _reasons_to_wait(contract, volume, ledger=ledger, clock=clock):
+                status = "held" if volume.due else "waits for rows"
+                return {"status": status, "project": project, "run_id": None, "reasons": reasons}
+            request = asked.of_volume(volume)
         left_out = left_out_rows(project, ledger=ledger)
         faulty = {each for fault in left_out for each in fault.datasets}
-        if trigger == "data" and dataset_id in faulty:
+        if request.trigger == "data" and request.dataset_id in faulty:
             return {"status": "left out", "project": project, "run_id": None}
         present = [each["dataset_id"] for each in ledger.datasets(project) if "withdrawn_at" not in each]
         dataset_ids = [each for each in present if each not in faulty]
         if not dataset_ids:
             return {"status": "no data", "project": project, "run_id": None}
-        run_id = names.run_id(project, version, dataset_ids, salt)
-        done = run_record(project, run_id, ledger=ledger)
-        if done and done.status not in (*_UNSTARTED, "running"):
-            # a crash between a run's end and the freeing of its lock must not hold the project
-            ledger.release_lock(project, run_id)
+        run_id = names.run_id(project, version, dataset_ids, request.salt(clock))
+        if _has_run(project, run_id, ledger=ledger):
             return {"status": "already run", "project": project, "run_id": run_id}
         held = ledger.lock(project)
-        if done and done.status == "running" and held is None:
-            # its lock goes before its record is closed: taking the lock again now would leave it held permanently
-            return {"status": "already run", "project": project, "run_id": run_id}
         if held and held["run_id"] != run_id:
             answer = _wait_for(
                 project,
                 held["run_id"],
-                trigger,
-                dataset_id,
-                reason,
+                request,
                 settings=settings,
                 objects=objects,
                 ledger=ledger,
@@ -126,7 +134,7 @@ def plan_training(
             run_id,
             dataset_ids,
             _champion(project, ledger=ledger, registry=registry),
-            trigger=trigger,
+            trigger=request.trigger,
             anchor=_anchor(contract, ledger=ledger),
             last=_last_completed(project, objects=objects, ledger=ledger) if _warm(contract) else None,
         )
@@ -135,8 +143,8 @@ def plan_training(
         inputs = RunInputs(
             project=project,
             run_id=run_id,
-            trigger=trigger,
-            reason=reason,
+            trigger=request.trigger,
+            reason=request.reason,
             contract=contract,
             contract_version=version,
             datasets=dataset_ids,
@@ -153,12 +161,44 @@ def plan_training(
     raise ConflictError(f"the lock of {project!r} changed hands {_TRIES} times; the event will come again")
 
 
+def _registered(project: str, *, ledger: Ledger) -> tuple[Contract, str]:
+    """The contract and its version. Raises UnknownProjectError."""
+    registered = ledger.contract(project)
+    if registered is None:
+        raise UnknownProjectError(f"there is no project {project!r}{nearest(project, ledger.projects())}")
+    return Contract.model_validate(registered[0]), registered[1]
+
+
+def _reasons_to_wait(contract: Contract, volume: NewRows, *, ledger: Ledger, clock: Clock) -> list[str]:
+    """Why the new rows start no run yet: they are too few, or the governor holds the run. With no reason, the
+    retraining is counted."""
+    if not volume.due or volume.at is None:
+        return [volume.reason]
+    wanted = request_for(contract.project, volume)
+    if against := limits(contract.project, contract, wanted, ledger=ledger, clock=clock):
+        # the next measurement asks again, and notifies people
+        return [volume.reason, *against]
+    count_retraining(contract.project, wanted, volume.at, ledger=ledger)
+    return []
+
+
+def _has_run(project: str, run_id: str, *, ledger: Ledger) -> bool:
+    """Whether this very run is over; then its lock is free."""
+    record = run_record(project, run_id, ledger=ledger)
+    if record is None or record.status in _UNSTARTED:
+        return False
+    if record.status == "running":
+        # its lock goes before its record is closed: taking the lock again now would leave it held permanently
+        return ledger.lock(project) is None
+    # a crash between a run's end and the freeing of its lock must not hold the project
+    ledger.release_lock(project, run_id)
+    return True
+
+
 def _wait_for(
     project: str,
     holder: str,
-    trigger: str,
-    dataset_id: str | None,
-    reason: str,
+    request: _Request,
     *,
     settings: Settings,
     objects: ObjectStore,
@@ -166,14 +206,14 @@ def _wait_for(
     executions: Executions,
     clock: Clock,
 ) -> Json | None:
-    """Notes the wish beside the lock; None when the lock is gone meanwhile."""
+    """Notes the request beside the lock; None when the lock is gone meanwhile."""
     record = run_record(project, holder, ledger=ledger)
     if (record is None or record.status in _UNSTARTED) and objects.exists(keys.run(project, holder, "plan.json")):
         _start(project, holder, settings=settings, objects=objects, ledger=ledger, executions=executions, clock=clock)
         record = run_record(project, holder, ledger=ledger)
-    if trigger == "data" and dataset_id and record and dataset_id in (record.datasets or []):
+    if request.trigger == "data" and record and request.dataset_id in (record.datasets or []):
         return {"status": "already running", "project": project, "run_id": holder}
-    if ledger.add_pending(project, dataset_id or f"({trigger})", reason or trigger):
+    if ledger.add_pending(project, request.dataset_id or f"({request.trigger})", request.reason or request.trigger):
         return {"status": "coalesced", "project": project, "run_id": holder}
     return None
 
