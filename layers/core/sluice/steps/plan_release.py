@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sluice import keys, names
 from sluice.contract import Release
 from sluice.errors import ArtifactError, EndpointBusyError, ReleaseError
@@ -59,80 +61,73 @@ def plan_release(
     ReleaseError when the endpoint is in no state in which a release may begin, ArtifactError when a model that would
     serve is not the one that was sealed, or the package is of another.
     """
-    contract = run_contract(project, run_id, objects=objects)
-    stack, release = settings.stack, contract.release
-    endpoint, model = names.endpoint(stack, project), names.model(stack, project, run_id)
+    release, stack = run_contract(project, run_id, objects=objects).release, settings.stack
+    endpoint = names.endpoint(stack, project)
     if other := take_endpoint(project, run_id, ledger=ledger, clock=clock):
         raise EndpointBusyError(f"the endpoint of {project} is being changed by {other}")
     champion, state = ledger.champion(project), models.endpoint(endpoint)
     if drill:
-        return _drill(
-            project,
-            run_id,
-            endpoint,
-            champion,
-            state,
-            release,
-            settings=settings,
-            objects=objects,
-            alarms=alarms,
-            models=models,
-            signer=signer,
-            clock=clock,
+        new = _drilled(project, run_id, endpoint, champion, state)
+    else:
+        mode = _mode(endpoint, state, champion, run_id, release)
+        beside = champion if champion and mode not in FIRST_MODEL_MODES else None
+        new = _NewVariant(
+            mode=mode,
+            model=names.model(stack, project, run_id),
+            package_arn=package_arn,
+            artifact_uri=artifact_uri,
+            only_config=names.endpoint_config(stack, project, run_id, "only"),
+            # SageMaker swaps the fleet of a variant, and so wants its name to stay
+            variant=beside.variant if beside and mode == "blue_green" else names.variant(run_id),
+            machines=max([release.instances, *(v.instances for v in state.variants)] if state and beside else [1]),
+            beside=beside,
         )
-    mode = _mode(endpoint, state, champion, run_id, release)
     if state is not None:
         _refuse_what_cannot_be_judged(endpoint, state, models=models)
-    seal = verified(project, run_id, artifact_uri, objects=objects, signer=signer)
-    approved = registry.package(package_arn)["facts"].get("archive_sha256")
-    if approved != seal.archive_sha256:
-        raise ArtifactError(
-            f"{package_arn} was approved with the archive {str(approved)[:16]}…, but {artifact_uri} is "
-            f"{seal.archive_sha256[:16]}…: train again"
-        )
-    beside = champion if champion and mode not in FIRST_MODEL_MODES else None
-    if beside:
+    if not drill:
+        _verify_package(project, run_id, package_arn, artifact_uri, objects=objects, registry=registry, signer=signer)
+    if new.beside:
         # its instances start again from its archive: beside the new model, or in a rollback
-        verified_champion(project, beside, objects=objects, signer=signer)
+        verified_champion(project, new.beside, objects=objects, signer=signer)
 
-    models.ensure_model(model, artifact_uri, settings.image, ENVIRONMENT)
-    # SageMaker swaps the fleet of a variant, and so wants its name to stay
-    variant = beside.variant if beside and mode == "blue_green" else names.variant(run_id)
-    machines = max([release.instances, *(v.instances for v in state.variants)] if state and beside else [1])
-    only = names.endpoint_config(stack, project, run_id, "only")
-    _ensure_config(project, only, release, {variant: (model, 1.0)}, machines, objects=objects, models=models)
+    if not drill:  # whose model and configuration are the champion's
+        models.ensure_model(new.model, artifact_uri, settings.image, ENVIRONMENT)
+        alone = {new.variant: (new.model, 1.0)}
+        _ensure_config(project, new.only_config, release, alone, new.machines, objects=objects, models=models)
     canary, ringing = None, []
-    if beside:
-        if mode != "blue_green":
+    if new.beside:
+        if new.mode != "blue_green":
             canary = names.endpoint_config(stack, project, run_id, "canary")
-            both = {beside.variant: (beside.model, 1.0), variant: (model, 0.0)}
-            _ensure_config(project, canary, release, both, machines, objects=objects, models=models)
-        swapped = endpoint_alarms.of_fleet(endpoint, variant, only)
-        served = swapped if mode == "blue_green" else endpoint_alarms.of_variant(endpoint, variant)
+            both = {new.beside.variant: (new.beside.model, 1.0), new.variant: (new.model, 0.0)}
+            _ensure_config(project, canary, release, both, new.machines, objects=objects, models=models)
+        swapped = endpoint_alarms.of_fleet(endpoint, new.variant, new.only_config)
+        served = swapped if new.mode == "blue_green" else endpoint_alarms.of_variant(endpoint, new.variant)
         ringing = canary_alarms.ensure(project, run_id, served, release, settings=settings, alarms=alarms)
-    started = StartedRelease(mode=mode, endpoint=endpoint, package_arn=package_arn)
-    update_run(project, run_id, RunFacts(release=started), ledger=ledger)
+    if not drill:
+        started = StartedRelease(mode=new.mode, endpoint=endpoint, package_arn=package_arn)
+        update_run(project, run_id, RunFacts(release=started), ledger=ledger)
     times = plan.timing(release)
+    # without captures held-out rows may be asked
+    replayed = bool(canary and release.replay and (release.capture_percent or release.no_traffic == "promote"))
     return ReleasePlan(
-        mode=mode,
-        decision=mode,
-        strategy=release.strategy,
-        drill=False,
+        mode=new.mode,
+        decision=new.mode,
+        strategy="canary" if drill else release.strategy,
+        drill=drill,
         endpoint=endpoint,
-        model=model,
-        package_arn=package_arn,
-        artifact_uri=artifact_uri,
-        only_config=only,
+        model=new.model,
+        package_arn=new.package_arn,
+        artifact_uri=new.artifact_uri,
+        only_config=new.only_config,
         canary_config=canary,
         champion_config=champion.endpoint_config if champion else None,
         champion_variant=champion.variant if champion else None,
         champion_run=champion.run_id if champion else None,
-        variant=variant,
-        machines=machines,
-        weights=plan.weights(release),
-        routing=plan.routing(release),
-        # without captures held-out rows may be asked
-        replay=bool(canary and release.replay and (release.capture_percent or release.no_traffic == "promote")),
+        variant=new.variant,
+        machines=new.machines,
+        weights=[plan.step(DRILL_PERCENT)] if drill else plan.weights(release),
+        routing=None if drill else plan.routing(release),
+        replay=replayed and not drill,
         alarms=ringing,
         started_at=clock.now().isoformat(),
         tags=names.tags(stack, project, run_id),
@@ -142,61 +137,59 @@ def plan_release(
     )
 
 
-def _drill(
-    project: str,
-    drill_id: str,
-    endpoint: str,
-    champion: Champion | None,
-    state: EndpointState | None,
-    release: Release,
-    *,
-    settings: Settings,
-    objects: ObjectStore,
-    alarms: Alarms,
-    models: Models,
-    signer: Signer,
-    clock: Clock,
-) -> ReleasePlan:
+@dataclass(frozen=True)
+class _NewVariant:
+    """The variant that is released: of a new model, or in a drill of the champion's own."""
+
+    mode: Mode
+    model: str
+    package_arn: str
+    artifact_uri: str | None
+    only_config: str
+    variant: str
+    machines: int
+    beside: Champion | None
+    """The champion, if it serves beside the new variant."""
+
+
+def _drilled(
+    project: str, drill_id: str, endpoint: str, champion: Champion | None, state: EndpointState | None
+) -> _NewVariant:
+    """The champion's own model and configuration, as a canary. Raises ReleaseError if it does not serve alone."""
     if champion is None or state is None or state.status != "InService":
         raise ReleaseError(f"{project} has no endpoint in service to drill on")
     if [variant.name for variant in state.variants] != [champion.variant]:
         raise ReleaseError(f"{endpoint} does not serve {champion.variant} alone: roll the project back first")
-    _refuse_what_cannot_be_judged(endpoint, state, models=models)
-    verified_champion(project, champion, objects=objects, signer=signer)
-    variant = names.variant(drill_id)
-    canary = names.endpoint_config(settings.stack, project, drill_id, "canary")
-    both = {champion.variant: (champion.model, 1.0), variant: (champion.model, 0.0)}
-    _ensure_config(project, canary, release, both, state.variants[0].instances, objects=objects, models=models)
-    ringing = canary_alarms.ensure(
-        project, drill_id, endpoint_alarms.of_variant(endpoint, variant), release, settings=settings, alarms=alarms
-    )
-    times = plan.timing(release)
-    return ReleasePlan(
+    return _NewVariant(
         mode="canary",
-        decision="canary",
-        strategy="canary",
-        drill=True,
-        endpoint=endpoint,
         model=champion.model,
         package_arn=champion.package_arn,
         artifact_uri=champion.metrics.get("artifact_uri"),
         only_config=champion.endpoint_config,
-        canary_config=canary,
-        champion_config=champion.endpoint_config,
-        champion_variant=champion.variant,
-        champion_run=champion.run_id,
-        variant=variant,
+        variant=names.variant(drill_id),
         machines=state.variants[0].instances,
-        weights=[plan.step(DRILL_PERCENT)],
-        routing=None,
-        replay=False,
-        alarms=ringing,
-        started_at=clock.now().isoformat(),
-        tags=names.tags(settings.stack, project, drill_id),
-        bake_seconds=times["bake_seconds"],
-        slice_seconds=times["slice_seconds"],
-        max_bake_seconds=times["max_bake_seconds"],
+        beside=champion,
     )
+
+
+def _verify_package(
+    project: str,
+    run_id: str,
+    package_arn: str,
+    artifact_uri: str,
+    *,
+    objects: ObjectStore,
+    registry: Registry,
+    signer: Signer,
+) -> None:
+    """Raises ArtifactError unless the archive is the one that was sealed, and the one that the package names."""
+    seal = verified(project, run_id, artifact_uri, objects=objects, signer=signer)
+    approved = registry.package(package_arn)["facts"].get("archive_sha256")
+    if approved != seal.archive_sha256:
+        raise ArtifactError(
+            f"{package_arn} was approved with the archive {str(approved)[:16]}…, but {artifact_uri} is "
+            f"{seal.archive_sha256[:16]}…: train again"
+        )
 
 
 def _ensure_config(
