@@ -15,6 +15,8 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ from sluice.model.errors import ArtifactError, DataError, ModelError
 from sluice.model.family_names import members_of
 from sluice.model.intervals import intervals
 from sluice.model.labels import SUPPORTED, UNLABELLED
+from sluice.model.metrics import Metric
 from sluice.model.model import Model
 from sluice.model.reference import one_score, reference_profile
 from sluice.model.schema import Row, Schema
@@ -93,6 +96,72 @@ def aligned(model: Model, classes: tuple[Any, ...], scores: np.ndarray, role: st
     return scores[:, [model.labels.classes.index(label) for label in classes]]
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """The job's files as they were read, and what follows from them: labels, scores and metrics."""
+
+    contract: dict[str, Any]
+    schema: Schema
+    rows: Sequence[Row]
+    models: dict[str, Model]
+    """Candidate and baseline."""
+    sizes: dict[str, int]
+    """Bytes of these two."""
+    parts: contributions.Parts
+    others: rivals.Rivals
+
+    @classmethod
+    def read(cls, arguments: argparse.Namespace, contract: dict[str, Any]) -> Inputs:
+        """Raises ModelError."""
+        problem, schema = contract["problem"], Schema.from_contract(contract)
+        rows = read_rows(arguments.test, schema, "test", needed={problem["target"]})
+        with tempfile.TemporaryDirectory() as scratch:
+            folders = {role: Path(scratch) / role for role in ("candidate", "baseline")}
+            models = {role: load_model(getattr(arguments, role), role, Path(scratch)) for role in folders}
+            parts = contributions.read(folders["candidate"])
+            sizes = {role: size_of(folder) for role, folder in folders.items()}
+            others = rivals.load(arguments, Path(scratch), models["candidate"].labels, schema, rows)
+        for role, model in models.items():
+            if (model.labels.problem, model.labels.target) != (problem["type"], problem["target"]):
+                raise ArtifactError(f"input {role}: trained for another problem than the contract's")
+        return cls(contract, schema, rows, models, sizes, parts, others)
+
+    @property
+    def candidate(self) -> Model:
+        return self.models["candidate"]
+
+    @property
+    def kind(self) -> str:
+        return str(self.contract["problem"]["type"])
+
+    @property
+    def business(self) -> dict[str, Any] | None:
+        return self.contract.get("business")
+
+    @cached_property
+    def y(self) -> np.ndarray:
+        return self.candidate.labels.encode(self.rows, "channel test")
+
+    @cached_property
+    def scores(self) -> dict[str, np.ndarray]:
+        """Of candidate and baseline, in the candidate's class order."""
+        classes = self.candidate.labels.classes
+        return {role: aligned(model, classes, model.score(self.rows), role) for role, model in self.models.items()}
+
+    @cached_property
+    def own_metrics(self) -> dict[str, dict[str, Metric]]:
+        """Of candidate and baseline, each with the threshold from which it takes a row for positive."""
+        return {
+            role: metrics.metrics_of(self.kind, self.business, model.threshold) for role, model in self.models.items()
+        }
+
+    @property
+    def scores_of_all_rows(self) -> dict[str, np.ndarray]:
+        """Of all models but those that were trained on some of the test rows."""
+        whole = {role: of for role, of in self.others.scores.items() if self.others.has_all(role, len(self.rows))}
+        return {**self.scores, **whole}
+
+
 def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     """The whole job; answers what evaluation.json holds. Raises ModelError."""
     contract = read_contract(arguments.contract)
@@ -101,80 +170,37 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         return unlabelled.evaluate(arguments, contract, lambda metric: confidence_of(contract, metric))
     if kind not in SUPPORTED:
         raise ModelError(f"problem type {kind!r} cannot be evaluated yet; supported: {', '.join(SUPPORTED)}")
-    schema = Schema.from_contract(contract)
-    rows = read_rows(arguments.test, schema, "test", needed={contract["problem"]["target"]})
-    with tempfile.TemporaryDirectory() as scratch:
-        models = {role: load_model(getattr(arguments, role), role, Path(scratch)) for role in ("candidate", "baseline")}
-        candidate = models["candidate"]
-        parts = contributions.read(Path(scratch) / "candidate")
-        sizes = {role: size_of(Path(scratch) / role) for role in models}
-        others = rivals.load(arguments, Path(scratch), candidate.labels, schema, rows)
-    for role, model in models.items():
-        if (model.labels.problem, model.labels.target) != (kind, contract["problem"]["target"]):
-            raise ArtifactError(f"input {role}: trained for another problem than the contract's")
+    given = Inputs.read(arguments, contract)
+    schema, rows, candidate, others = given.schema, given.rows, given.candidate, given.others
     if why := comparable.unknown_classes(candidate.labels, rows):
         return unmeasured(arguments, contract, candidate, len(rows), {**others.not_compared, "candidate": why})
-    y = candidate.labels.encode(rows, "channel test")
-    classes = candidate.labels.classes
-    scores = {role: aligned(model, classes, model.score(rows), role) for role, model in models.items()}
-
+    y, ours, known = given.y, given.scores["candidate"], given.own_metrics["candidate"]
     metric = contract["problem"]["metric"]
-    business = contract.get("business")
-    own = {role: metrics.metrics_of(kind, business, model.threshold) for role, model in models.items()}
-    known = own["candidate"]
     if metric not in known:
         raise DataError(f"channel contract: problem.metric {metric!r} is not for {kind}; known: {', '.join(known)}")
-    compared = [metric]
-    compared += sorted(
-        {
-            gate["metric"]
-            for gate in contract.get("gates") or ()
-            if gate.get("metric") in known
-            and (gate.get("not_worse_than_champion_by") is not None or gate.get("above_baseline_by") is not None)
-        }
-        - {metric}
-    )
-
-    chosen = {name: known[name] for name in compared}
-    confidences = {name: confidence_of(contract, name) for name in compared}
-    ours = scores["candidate"]
+    learned = {role: model.training for role, model in given.models.items()}
     result: dict[str, Any] = {
         "metric": metric,
         "lower_is_better": metric in metrics.LOWER_IS_BETTER,
         "problem": kind,
         "rows": len(rows),
-        **{role: describe(model, y, scores[role], rows, contract) for role, model in models.items()},
-        "champion": others.measured("champion", y, business),
-        "anchor": others.measured("anchor", y, business),
-        "paired": others.paired("champion", chosen, confidences, y, ours, business),
-        "paired_anchor": others.paired("anchor", chosen, confidences, y, ours, business),
-        "paired_baseline": {
-            name: paired_difference(metric, y, ours, scores["baseline"], confidences[name], other=own["baseline"][name])
-            for name, metric in chosen.items()
+        **{
+            role: {**describe(model, y, given.scores[role], rows, contract), "size_bytes": given.sizes[role]}
+            for role, model in given.models.items()
         },
+        **comparisons(given),
         "compared": others.compared,
         **gate_evidence(contract, schema, rows, y, ours, known, candidate.threshold),
         "not_compared": others.not_compared,
         "encoding": candidate.left_out,
-        "leakage": models["baseline"].training.get("leakage"),
-        "exploration": models["baseline"].training.get("exploration"),
-        "similar_values": models["baseline"].training.get("similar_values") or {},
-        "learning_curve": candidate.training.get("learning_curve"),
-        "search": candidate.training.get("search"),
-        "window": candidate.training.get("window"),
+        **{name: learned["baseline"].get(name) for name in ("leakage", "exploration")},
+        "similar_values": learned["baseline"].get("similar_values") or {},
+        **{name: learned["candidate"].get(name) for name in ("learning_curve", "search", "window")},
+        "intervals": intervals_of(given),
     }
-    for role in models:
-        result[role]["size_bytes"] = sizes[role]
-    # a rival that was trained on some of the rows has no curve over all of them, and intervals of its own rows
-    whole = {role: of for role, of in others.scores.items() if len(others.kept.get(role, ())) == len(rows)}
-    everyone = {**scores, **whole}
-    theirs = {**own, **others.metrics(business)}
-    result["intervals"] = intervals(known, y, everyone, classes=bool(classes), own=theirs)
-    for role in others.models.keys() - whole.keys():
-        at = others.kept[role]
-        mine = intervals(theirs[role], y[at], {role: others.scores[role][at]}, classes=bool(classes))
-        result["intervals"]["models"] |= mine["models"]
-    told, plots = evidence(candidate, parts, schema, rows, y, everyone, contract, known, result["slices"])
+    told, plots = evidence(
+        candidate, given.parts, schema, rows, y, given.scores_of_all_rows, contract, known, result["slices"]
+    )
     result |= told
     result["undefined"] = comparable.undefined(known, result["candidate"]["metrics"], candidate.labels, y)
     if "champion" in others.models and kind != "multiclass":
@@ -182,19 +208,64 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         result["scores"] = expected_scores(one_score(kind, ours[at]), one_score(kind, others.scores["champion"][at]))
     if kind == "binary":
         result["thresholds"] = {"classification": candidate.threshold}
-        if business and metrics.money_metrics(kind, business):
-            result["thresholds"]["profit"] = metrics.break_even(business)
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    np.savez(arguments.output / "predictions.npz", allow_pickle=False, y=y, **scores, **others.scores)
-    profile = reference_profile(schema, rows, one_score(kind, scores["candidate"]))
-    write_json(arguments.output / "baseline.json", profile)
-    answers = candidate.answers(scores["candidate"])
-    write_reference(arguments.output / "reference.jsonl", rows, schema, contract, answers)
-    write_json(arguments.output / "plots.json", plots)
-    write_held_out(arguments.output / "held_out.jsonl", rows, schema, contract["problem"]["target"])
-    # Last, because its presence says that the evaluation is complete.
-    write_json(arguments.output / "evaluation.json", result)
+        if given.business and metrics.money_metrics(kind, given.business):
+            result["thresholds"]["profit"] = metrics.break_even(given.business)
+    write(arguments.output, given, plots, result)
     return result
+
+
+def comparisons(given: Inputs) -> dict[str, Any]:
+    """Champion and anchor, and how the candidate differs from them and from the baseline: by the contract's metric,
+    and by each one that a gate compares."""
+    contract, others, business = given.contract, given.others, given.business
+    metric, known = contract["problem"]["metric"], given.own_metrics["candidate"]
+    gated = {
+        gate["metric"]
+        for gate in contract.get("gates") or ()
+        if gate.get("metric") in known
+        and (gate.get("not_worse_than_champion_by") is not None or gate.get("above_baseline_by") is not None)
+    }
+    chosen = {name: known[name] for name in (metric, *sorted(gated - {metric}))}
+    confidences = {name: confidence_of(contract, name) for name in chosen}
+    y, ours, baseline = given.y, given.scores["candidate"], given.scores["baseline"]
+    own = given.own_metrics["baseline"]
+    return {
+        "champion": others.measured("champion", y, business),
+        "anchor": others.measured("anchor", y, business),
+        "paired": others.paired("champion", chosen, confidences, y, ours, business),
+        "paired_anchor": others.paired("anchor", chosen, confidences, y, ours, business),
+        "paired_baseline": {
+            name: paired_difference(of, y, ours, baseline, confidences[name], other=own[name])
+            for name, of in chosen.items()
+        },
+    }
+
+
+def intervals_of(given: Inputs) -> dict[str, Any]:
+    """Of every metric of every model. A rival that was trained on some of the rows has those of the others."""
+    y, others, everyone = given.y, given.others, given.scores_of_all_rows
+    own = {**given.own_metrics, **others.metrics(given.business)}
+    with_classes = bool(given.candidate.labels.classes)
+    found = intervals(given.own_metrics["candidate"], y, everyone, classes=with_classes, own=own)
+    for role in others.models.keys() - everyone.keys():
+        at = others.kept[role]
+        theirs = intervals(own[role], y[at], {role: others.scores[role][at]}, classes=with_classes)
+        found["models"] |= theirs["models"]
+    return found
+
+
+def write(output: Path, given: Inputs, plots: dict[str, Any], result: dict[str, Any]) -> None:
+    schema, rows, scores = given.schema, given.rows, given.scores
+    output.mkdir(parents=True, exist_ok=True)
+    np.savez(output / "predictions.npz", allow_pickle=False, y=given.y, **scores, **given.others.scores)
+    profile = reference_profile(schema, rows, one_score(given.kind, scores["candidate"]))
+    write_json(output / "baseline.json", profile)
+    answers = given.candidate.answers(scores["candidate"])
+    write_reference(output / "reference.jsonl", rows, schema, given.contract, answers)
+    write_json(output / "plots.json", plots)
+    write_held_out(output / "held_out.jsonl", rows, schema, given.contract["problem"]["target"])
+    # Last, because its presence says that the evaluation is complete.
+    write_json(output / "evaluation.json", result)
 
 
 def unmeasured(

@@ -68,6 +68,10 @@ class Rivals:
                         found[name][end] *= len(y) / len(at)
         return found
 
+    def has_all(self, role: str, rows: int) -> bool:
+        """Whether it is compared on all test rows: it was trained on none of them."""
+        return len(self.kept.get(role, ())) == rows
+
     def metrics(self, business: dict[str, Any] | None) -> dict[str, dict[str, Metric]]:
         """Rival → its metrics, each with the threshold from which it takes a row for positive."""
         return {
