@@ -85,9 +85,10 @@ class _Finder:
         cloudwatch = self._connection.client("cloudwatch")
         # the slash ends the project's name
         prefix = names.alarm(self._stack, self._project, "")
-        for page in cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix):
-            for alarm in page.get("MetricAlarms", []) + page.get("CompositeAlarms", []):
-                name = alarm["AlarmName"]
+        # composites first: CloudWatch keeps what a composite depends on, and lists metric alarms alone unless asked
+        for kind in ("CompositeAlarm", "MetricAlarm"):
+            pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, AlarmTypes=[kind])
+            for name in [alarm["AlarmName"] for page in pages for alarm in page.get(f"{kind}s", [])]:
                 yield Thing("alarm", name, partial(cloudwatch.delete_alarms, AlarmNames=[name]))
 
     def endpoint(self) -> Iterator[Thing]:

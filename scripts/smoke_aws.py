@@ -173,8 +173,9 @@ def nothing_left(own: OwnStack) -> str:
     named = [each["EndpointName"] for each in sagemaker.list_endpoints(NameContains=own.name)["Endpoints"]]
     named += [each["ModelName"] for each in sagemaker.list_models(NameContains=own.name)["Models"]]
     named += [each["Name"] for each in s3.list_buckets()["Buckets"] if each["Name"].startswith(own.name)]
-    alarms = own.clients("cloudwatch").describe_alarms(AlarmNamePrefix=own.name)["MetricAlarms"]
-    named += [each["AlarmName"] for each in alarms]
+    kinds = ["MetricAlarm", "CompositeAlarm"]  # without them only the metric alarms are listed
+    alarms = own.clients("cloudwatch").describe_alarms(AlarmNamePrefix=own.name, AlarmTypes=kinds)
+    named += [each["AlarmName"] for each in alarms["MetricAlarms"] + alarms["CompositeAlarms"]]
     if named:
         raise CliError(f"left: {', '.join(named)}")
     return ""

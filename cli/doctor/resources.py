@@ -118,7 +118,8 @@ def alarms(connection: Connection) -> list[Finding]:
     cloudwatch = connection.client("cloudwatch")
     found: dict[str, str] = {}
     since: dict[str, datetime | None] = {}
-    pages = cloudwatch.get_paginator("describe_alarms").paginate()
+    # without their types CloudWatch lists no composite
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     for page in pages:
         for each in page.get("MetricAlarms", []) + page.get("CompositeAlarms", []):
             name = str(each["AlarmName"])

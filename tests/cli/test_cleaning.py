@@ -100,6 +100,41 @@ def test_a_model_of_another_stack_with_the_same_beginning_stays(connection):
     assert things(connection, "shop") == []
 
 
+class CloudWatch:
+    """As CloudWatch: lists composites only where they are asked for, and keeps what a composite depends on."""
+
+    def __init__(self, alarms: dict[str, list[str]]) -> None:
+        self.alarms = alarms
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "describe_alarms"
+        return SimpleNamespace(paginate=self.pages)
+
+    def pages(self, AlarmNamePrefix: str, AlarmTypes: tuple[str, ...] = ("MetricAlarm",)) -> list[dict[str, Any]]:  # noqa: N803
+        found: dict[str, list[dict[str, str]]] = {"MetricAlarms": [], "CompositeAlarms": []}
+        for name, parts in self.alarms.items():
+            kind = "CompositeAlarm" if parts else "MetricAlarm"
+            if kind in AlarmTypes and name.startswith(AlarmNamePrefix):
+                found[f"{kind}s"].append({"AlarmName": name})
+        return [found]
+
+    def delete_alarms(self, AlarmNames: list[str]) -> None:  # noqa: N803
+        for name in AlarmNames:
+            if any(name in parts for parts in self.alarms.values()):
+                message = f"Cannot delete {name} as there are composite alarm(s) depending on it."
+                raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "DeleteAlarms")
+            del self.alarms[name]
+
+
+def test_a_composite_of_a_stopped_release_goes_before_what_it_depends_on(connection, monkeypatch):
+    release = "sluice/shop/r1/canary"
+    parts = [f"{release}-errors", f"{release}-latency"]
+    watch = CloudWatch({parts[0]: [], parts[1]: [], release: parts, "sluice/shop-2/r1/canary": ["sluice/shop-2/r1/x"]})
+    monkeypatch.setattr(connection, "client", lambda name: watch if name == "cloudwatch" else boto3.client(name))
+    assert remove(things(connection, "shop"), lambda _: None) == []
+    assert list(watch.alarms) == ["sluice/shop-2/r1/canary"]
+
+
 def test_what_fails_is_told_and_the_rest_goes(connection, capsys):
     def denied() -> None:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DeleteModel")
