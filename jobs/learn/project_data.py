@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import choosing
 import numpy as np
 import preparing
-import windows
 
-from channels import read_contract, read_marks, read_rows
+from channels import read_contract, read_rows
 from families import Family, Sample, Task
 from sluice.model.encoder import Encoder
 from sluice.model.errors import ModelError
@@ -40,7 +39,7 @@ class ProjectData:
 
     @classmethod
     def read(cls, contract: Path, train: Path, validation: Path) -> ProjectData:
-        """The channels' files. Raises ModelError, DataError."""
+        """All rows of the channels' files, of which `windows.read` chooses. Raises ModelError, DataError."""
         known = read_contract(contract)
         problem = known["problem"]
         if problem.get("type") not in SUPPORTED:
@@ -52,17 +51,17 @@ class ProjectData:
         needed = {problem["target"]}
         rows = read_rows(train, schema, "train", needed=needed)
         held_out = read_rows(validation, schema, "validation", needed=needed)
-        data = cls._of(known, schema, rows, held_out)
-        marks = [read_marks(folder, (windows.IN_WINDOW, windows.COMPARED)) for folder in (train, validation)]
-        if not all(len(each) == 2 for each in marks):
-            return data
-        inside, compared = ([*marks[0][name], *marks[1][name]] for name in (windows.IN_WINDOW, windows.COMPARED))
-        kept, report = windows.choose(data, inside, compared)
-        rows, held_out = (
-            [row for row, keep in zip(part, mask) if keep]
-            for part, mask in ((rows, kept[: len(rows)]), (held_out, kept[len(rows) :]))
+        return cls._of(known, schema, rows, held_out)
+
+    def only(self, kept: np.ndarray) -> ProjectData:
+        """With the rows at which `kept` is true: those of train first, then those of validation."""
+        known, held_out = kept[: len(self.rows)], kept[len(self.rows) :]
+        return self._of(
+            self.contract,
+            self.schema,
+            [row for row, keep in zip(self.rows, known) if keep],
+            [row for row, keep in zip(self.validation, held_out) if keep],
         )
-        return replace(cls._of(known, schema, rows, held_out), window=report)
 
     @classmethod
     def _of(cls, contract: Mapping[str, Any], schema: Schema, rows: Rows, validation: Rows) -> ProjectData:

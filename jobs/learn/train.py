@@ -33,11 +33,11 @@ import model_folder
 import numpy as np
 import similar_values
 import trial
+import windows
 
 import auto
 from channels import crash, read_contract
 from families import FAMILIES
-from project_data import ProjectData
 from sluice.model.errors import ModelError
 from sluice.model.labels import UNLABELLED
 from sluice.model.shortening import shortened
@@ -94,7 +94,7 @@ def train(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, flo
     if family is None:
         raise ModelError(f"hyperparameter family is {arguments.family!r}; known: {', '.join([*FAMILIES, auto.NAME])}")
     hyperparameters = family.hyperparameters(given)
-    data = ProjectData.read(arguments.contract, arguments.train, arguments.validation)
+    data = windows.read(arguments.contract, arguments.train, arguments.validation)
     metric = data.task.metric
 
     def report(metrics: dict[str, float]) -> None:
@@ -127,7 +127,7 @@ def search(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, fl
     """The same for `auto`, which finds families and hyperparameters itself."""
     auto.hyperparameters(given)
     began = float(os.environ["SLUICE_JOB_BEGAN"])
-    data = ProjectData.read(arguments.contract, arguments.train, arguments.validation)
+    data = windows.read(arguments.contract, arguments.train, arguments.validation)
     done = auto.run(data, arguments.run_id, began)
     assembled = done.assembled
     assembled.state["training"]["window"] = data.window

@@ -14,19 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import preparing
 
-from channels import crash
+from channels import crash, read_marks
 from families import FAMILIES
 from families.progress import SILENT
+from project_data import ProjectData
 from sluice.model.bootstrap import interval, paired_difference
 from sluice.model.metrics import LOWER_IS_BETTER, Metric, metrics_of
-
-if TYPE_CHECKING:
-    from project_data import ProjectData
 
 IN_WINDOW, COMPARED, NEW = "_in_window", "_compared", "new"
 """The cleaning job's columns, and its mark of the newest rows."""
@@ -35,6 +34,17 @@ MAX_ROWS = 20_000
 MIN_ROWS = 100
 """Fewer rows of a window, or fewer newest rows, decide nothing."""
 CONFIDENCE = 0.95
+
+
+def read(contract: Path, train: Path, validation: Path) -> ProjectData:
+    """The channels' files: the rows of the window that is chosen, or all where there is no choice."""
+    data = ProjectData.read(contract, train, validation)
+    marks = [read_marks(folder, (IN_WINDOW, COMPARED)) for folder in (train, validation)]
+    if not all(len(each) == 2 for each in marks):
+        return data
+    inside, compared = ([*marks[0][name], *marks[1][name]] for name in (IN_WINDOW, COMPARED))
+    kept, report = choose(data, inside, compared)
+    return replace(data.only(kept), window=report)
 
 
 def choose(data: ProjectData, inside: Sequence[str], compared: Sequence[str]) -> tuple[np.ndarray, dict[str, Any]]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import windows
 
-from project_data import ProjectData
 from tests.jobs.spark_cases import GLUE_PYTHON, case, run
 from tests.jobs.test_clean_dataset import contract, everything, part, row, save
 
@@ -157,7 +157,7 @@ def test_the_training_jobs_read_the_marks_as_they_were_written(results: dict[str
     spec["data"]["columns"]["purchase"] = {"type": "boolean"}
     (tmp_path / "contract.json").write_text(json.dumps({**spec, "retrain": {"window": ["all", "3h", "since_drift"]}}))
     folder = results["folder"] / "several"
-    data = ProjectData.read(tmp_path, folder / "train", folder / "validation")
+    data = windows.read(tmp_path, folder / "train", folder / "validation")
     assert data.window
     assert (data.window["chosen"], data.window["windows"]) == ("all", [])
     new = sum(row["_compared"] == "new" for name in ("train", "validation") for row in part(results, "several", name))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import windows
 
 from project_data import ProjectData
 from sluice.records.window_choice import WindowChoice
@@ -17,7 +18,7 @@ OLD, RECENT, NEW = 1_200, 1_000, 500
 WINDOWS = ["all", "90d", "since_drift"]
 
 
-def written(folder: Path, turned: bool, windows: list[str], kind: str = "binary", new: int = NEW) -> ProjectData:
+def written(folder: Path, turned: bool, names: list[str], kind: str = "binary", new: int = NEW) -> ProjectData:
     """Rows whose target follows `x`, the old ones inversely if `turned`; 90d holds the others, since_drift none."""
     chance = np.random.default_rng(3)
     age = np.array(["old"] * OLD + ["recent"] * RECENT + ["new"] * new)
@@ -29,8 +30,8 @@ def written(folder: Path, turned: bool, windows: list[str], kind: str = "binary"
         {
             "x": f"{x[i]:.6f}",
             "y": ("true" if y[i] > 0 else "false") if kind == "binary" else f"{y[i]:.6f}",
-            "_in_window": "".join(inside[i].get(name, "-") for name in windows),
-            "_compared": "new" if age[i] == "new" else "".join(inside[i].get(name, "-") for name in windows),
+            "_in_window": "".join(inside[i].get(name, "-") for name in names),
+            "_compared": "new" if age[i] == "new" else "".join(inside[i].get(name, "-") for name in names),
         }
         for i in chance.permutation(len(age))
     ]
@@ -41,7 +42,7 @@ def written(folder: Path, turned: bool, windows: list[str], kind: str = "binary"
     contract = {
         "problem": problem,
         "data": {"columns": {"x": {"type": "number"}, "y": target}},
-        "retrain": {"window": windows},
+        "retrain": {"window": names},
     }
     (folder / "contract").mkdir(parents=True)
     (folder / "contract" / "contract.json").write_text(json.dumps(contract))
@@ -52,7 +53,7 @@ def written(folder: Path, turned: bool, windows: list[str], kind: str = "binary"
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(part)
-    return ProjectData.read(folder / "contract", folder / "train", folder / "validation")
+    return windows.read(folder / "contract", folder / "train", folder / "validation")
 
 
 def choice(data: ProjectData) -> WindowChoice:
@@ -98,6 +99,6 @@ def test_rows_that_are_not_marked_are_all_learned_from(tmp_path: Path) -> None:
         path = tmp_path / name / "data.csv"
         lines = path.read_text().splitlines()
         path.write_text("\n".join(line.rsplit(",", 2)[0] for line in lines) + "\n")
-    again = ProjectData.read(tmp_path / "contract", tmp_path / "train", tmp_path / "validation")
+    again = windows.read(tmp_path / "contract", tmp_path / "train", tmp_path / "validation")
     assert again.window is None
     assert len(again.rows) + len(again.validation) == OLD + RECENT + NEW > len(data.rows)
