@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Any
 
-from cli.text import duration, in_words, indent, moment, number, plural, table
+from cli.text import duration, indent, moment, number, plural, table
 from sluice import keys
 from sluice.bootstrap import World
 from sluice.escaping import visible
 from sluice.ports import Json
 from sluice.records import gate_figures
+from sluice.records.words import in_words
 
 _CAUSES = ("drift", "quality", "schedule", "volume")
 _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}

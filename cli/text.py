@@ -38,11 +38,6 @@ def _legible(error: UnicodeError) -> tuple[str, int]:
     return "".join(escaped), error.end
 
 
-def in_words(name: str) -> str:
-    """A value of a record, such as rolled_back, as people say it."""
-    return name.replace("_", " ")
-
-
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Columns as wide as their widest cell; None is a dash."""
     lines = [[*header], *([_cell(cell) for cell in row] for row in rows)]

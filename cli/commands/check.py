@@ -24,6 +24,7 @@ from sluice.changes.words import lines
 from sluice.contract import Contract, Gate, load_contract
 from sluice.datasets.compare_contract import compare
 from sluice.gates import RULES
+from sluice.gates.slice_gap import RULE as SLICE_GAP
 from sluice.intake.misplaced import is_contract_name
 from sluice.model.shortening import listed
 from sluice.ports import Json
@@ -45,7 +46,7 @@ JSON = Shape(
 SECONDS = 30.0
 """For reading accepted rows."""
 _SHOWN = 4
-_RECORDED = {"max_gap": "slice_gap"}
+_RECORDED = {"max_gap": SLICE_GAP}
 """Rules of gates that have another name in the record of a decision."""
 _LEARNS = {"clustering": "finds segments", "anomaly": "finds rare rows"}
 

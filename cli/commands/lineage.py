@@ -15,9 +15,10 @@ from cli.connection import Connection, known_project
 from cli.options import Json as JsonFlag
 from cli.options import Project
 from cli.output import Output, Shape
-from cli.text import in_words, moment
+from cli.text import moment
 from sluice.escaping import visible
 from sluice.ports import Json
+from sluice.records.words import in_words
 
 NAME = "lineage"
 HELP = "what a prediction, a model or a file comes from or went into"

@@ -11,9 +11,10 @@ from cli.connection import Connection, known_project
 from cli.options import Json as JsonFlag
 from cli.options import Project, print_json
 from cli.output import Shape
-from cli.text import duration, in_words, moment, say, table
+from cli.text import duration, moment, say, table
 from sluice.bootstrap import World
 from sluice.ports import Json
+from sluice.records.words import in_words
 from sluice.serving.abort_requests import ABORTED
 
 NAME = "runs"

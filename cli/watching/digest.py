@@ -18,6 +18,7 @@ from cli.watching.tree import Line
 from cli.watching.view import View, every, how_to_decide
 from sluice.ports import Json
 from sluice.records import gate_figures
+from sluice.records.words import in_words
 
 _SHOWN_LEAKS = 3
 _SAME = 80
@@ -39,7 +40,6 @@ _GOING_ON = {
 }
 _BESIDE_PROGRESS = {_GOING_ON["Build Model"]: "searching"}
 """Shorter words where the progress must fit on the same line."""
-_OUTCOMES = {"rolled_back": "rolled back", "not_approved": "not approved", "drill_passed": "the drill passed"}
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class _Told:
         why = explanation(view.record)
         if self._known(why):
             why = ""
-        words = f"{_OUTCOMES.get(how, how)} after {view.took}"
+        words = f"{in_words(how)} after {view.took}"
         words += f": {why.rstrip('.')}." if why else "."
         now = "Now: "
         if how == "promoted":

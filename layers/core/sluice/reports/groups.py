@@ -10,6 +10,7 @@ from sluice.figures import Axis
 from sluice.model.shortening import more
 from sluice.page import Child, Safe, element, row, table
 from sluice.records.evaluation import Fairness
+from sluice.records.words import in_words
 from sluice.reports.facts import Facts, card, heading, number, with_ends
 
 _GROUPS = 15
@@ -106,7 +107,5 @@ def _pair(low: float | None, high: float | None) -> tuple[float, float] | None:
 
 def _words(name: str) -> str:
     return (
-        "Mean absolute error"
-        if name == "mae"
-        else name.replace("_", " ").replace("mae ", "mean absolute error ").capitalize()
+        "Mean absolute error" if name == "mae" else in_words(name).replace("mae ", "mean absolute error ").capitalize()
     )

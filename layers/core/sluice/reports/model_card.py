@@ -9,6 +9,7 @@ from sluice.model.shortening import listed
 from sluice.moments import utc
 from sluice.page import Child, Safe, element, page, row, table, tag
 from sluice.records import gate_figures
+from sluice.records.words import in_words
 from sluice.reports.facts import DECISIONS, Facts, heading, number, size, verdict_tag, with_ends
 
 _NAMED = 40
@@ -102,7 +103,7 @@ def _fairness(facts: Facts) -> Safe:
     for column, each in found.items():
         for gap, ends in each.gaps.items():
             interval = None if ends.low is None or ends.high is None else (ends.low, ends.high)
-            rows.append(row(short(column, 60), gap.replace("_", " "), (with_ends(ends.value, interval), "n wrap")))
+            rows.append(row(short(column, 60), in_words(gap), (with_ends(ends.value, interval), "n wrap")))
     return table([("Groups of", None), ("Greatest difference", None), ("", "n")], rows, slim=True)
 
 

@@ -13,6 +13,7 @@ from sluice.page import Child, Safe, element, page, row, table, tag, tiles
 from sluice.ports import Json
 from sluice.records.evaluation import Evaluation
 from sluice.records.release_plan import ReleasePlan
+from sluice.records.words import in_words
 from sluice.reports import release_course as course
 from sluice.reports.facts import card, gain_in_words, heading, number, with_ends
 
@@ -51,9 +52,7 @@ def render(facts: ReleaseFacts) -> str:
         title,
         element(
             "header",
-            element(
-                "h1", f"Release of {facts.run_id} ", tag(facts.outcome.replace("_", " "), OUTCOMES.get(facts.outcome))
-            ),
+            element("h1", f"Release of {facts.run_id} ", tag(in_words(facts.outcome), OUTCOMES.get(facts.outcome))),
             element("p", f"Project {short(facts.project)}, {utc(short(facts.at, 40))}", class_="sub"),
         ),
         _glance(facts),
@@ -87,7 +86,7 @@ def _glance(facts: ReleaseFacts) -> Safe:
     return tiles(
         ("Strategy", "first model", "nothing to compare")
         if first
-        else ("Strategy", plan.strategy.replace("_", " "), shares or f"mode {plan.mode.replace('_', ' ')}"),
+        else ("Strategy", in_words(plan.strategy), shares or f"mode {in_words(plan.mode)}"),
         (
             "Took",
             _took(plan.started_at, facts.at),
@@ -239,7 +238,7 @@ def _replay(facts: ReleaseFacts) -> list[Child]:
     statistic = facts.replay.get("statistic") or {}
     rows = [
         row(
-            name.replace("_", " "),
+            in_words(name),
             (_count(((statistic.get("discordant") or {}).get(name) or {}).get("worse")), "n"),
             (_count(((statistic.get("discordant") or {}).get(name) or {}).get("better")), "n"),
             (number(value), "n"),
@@ -265,6 +264,6 @@ def _verified(facts: ReleaseFacts) -> list[Child]:
         return []
     decision = str(facts.verification.get("decision") or "?")
     return [
-        element("h2", "Verification ", tag(short(decision, 20).replace("_", " "), _DECISIONS.get(decision))),
+        element("h2", "Verification ", tag(in_words(short(decision, 20)), _DECISIONS.get(decision))),
         _listed(facts.verification.get("reasons") or [], "No reason is recorded."),
     ]

@@ -14,6 +14,7 @@ from sluice import figures
 from sluice.figures import Axis, Line
 from sluice.page import Safe, element
 from sluice.ports import Json
+from sluice.records.words import in_words
 
 PAIRS_SHOWN = 60
 _TESTS = ("failures", "latency", "scores", "split", "error_rate", "better", "worse")
@@ -57,7 +58,7 @@ def evidence(looks: Sequence[Json]) -> Safe | None:
     for place, name in enumerate(names):
         points = [(at, _evidence(look)[name]) for at, look in zip(times, looks, strict=True) if name in _evidence(look)]
         series.append(
-            Line(_spoken(name), [x for x, _ in points], [y for _, y in points], "" if not place else "thin", place)
+            Line(in_words(name), [x for x, _ in points], [y for _, y in points], "" if not place else "thin", place)
         )
     limit = limits[-1]
     values = [*(value for line in series for value in line.ys), limit, 0.0]
@@ -66,7 +67,7 @@ def evidence(looks: Sequence[Json]) -> Safe | None:
         Axis.around("evidence against it (ln E)", [min(values), max(values) * 1.08]),
     )
     drawn = figures.lines(f"evidence; aborts at {limit:.3g}", x, y, series, level=limit)
-    return element("div", drawn, figures.key([_spoken(name) for name in names]))
+    return element("div", drawn, figures.key([in_words(name) for name in names]))
 
 
 def traffic(looks: Sequence[Json]) -> Safe | None:
@@ -167,7 +168,3 @@ def _times(looks: Sequence[Json]) -> tuple[list[float], str]:
     span = seconds[-1] if seconds else 0.0
     unit, size = next((unit, size) for most, unit, size in _UNITS if span <= most)
     return [each / size for each in seconds], unit
-
-
-def _spoken(test: str) -> str:
-    return test.replace("_", " ")

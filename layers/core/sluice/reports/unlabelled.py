@@ -5,6 +5,7 @@ from __future__ import annotations
 from sluice import charts
 from sluice.escaping import short
 from sluice.page import Child, Safe, element, row, table
+from sluice.records.words import in_words
 from sluice.reports import binary
 from sluice.reports.facts import Facts, card, number
 
@@ -22,7 +23,7 @@ def plots(facts: Facts) -> list[Safe]:
         rows = [row(short(name, 40), (number(value), "n")) for name, value in found.score_quantiles.items()]
         parts.append(card("Scores", table([("Quantile", None), ("Score", "n")], rows, slim=True)))
     if found.agreement:
-        rows = [row(short(name, 40).replace("_", " "), (number(value), "n")) for name, value in found.agreement.items()]
+        rows = [row(in_words(short(name, 40)), (number(value), "n")) for name, value in found.agreement.items()]
         parts.append(card("Agreement with the champion", table([("Measure", None), ("", "n")], rows, slim=True)))
     return parts
 

@@ -16,6 +16,7 @@ from sluice.contract.durations import seconds
 from sluice.moments import utc
 from sluice.ports import Clock, Json, Ledger
 from sluice.records.run_record import RunRecord
+from sluice.records.words import in_words
 from sluice.store.held_changes import FIRST, HeldChange, held_changes
 from sluice.store.run_records import run_records
 from sluice.training.chosen_rows import drift_began, left_out_rows
@@ -110,7 +111,7 @@ def _answered_by(
 
 
 def _same_rows(project: str, run: RunRecord, *, ledger: Ledger) -> str:
-    outcome = run.outcome.replace("_", " ") if run.outcome else "in progress"
+    outcome = in_words(run.outcome) if run.outcome else "in progress"
     rows = rows_of(usable_datasets(project, ledger=ledger))
     out = sum(fault.rows for fault in left_out_rows(project, ledger=ledger))
     kept_out = (
@@ -183,7 +184,7 @@ class LastTry:
     """By how much the evidence has grown since, in words; None if it has not, or not enough."""
 
     def text(self, request: Request) -> str:
-        first = f"the last retraining for the same cause, {self.run_id}, was {self.outcome.replace('_', ' ')}"
+        first = f"the last retraining for the same cause, {self.run_id}, was {in_words(self.outcome)}"
         if self.grown:
             return f"{first}; it is tried again, because {self.grown}"
         rows, size = self.evidence.get("rows"), self.evidence.get("size")
