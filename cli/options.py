@@ -53,6 +53,15 @@ Reason = Annotated[
     str,
     typer.Option("--reason", help="Why; it stays in the records.", show_default=False, callback=_not_blank),
 ]
+HeldChanges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--change",
+        metavar="ID",
+        help="Only this held change, not all of them; `sluice responses` shows its id. Repeatable.",
+        show_default=False,
+    ),
+]
 Stack = Annotated[
     str | None,
     typer.Option("--stack", help="The CloudFormation stack; default: SLUICE_STACK, else sluice.", show_default=False),

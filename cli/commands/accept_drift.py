@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import getpass
-from typing import Annotated
-
-import typer
 
 from cli.connection import Connection, known_project
+from cli.options import HeldChanges, OptionalReason, Project
 from cli.options import Json as JsonFlag
-from cli.options import Project
 from cli.output import Output, Shape
 from cli.text import plural
 from sluice.escaping import visible
@@ -36,16 +33,8 @@ JSON = Shape(
 def run(
     connection: Connection,
     project: Project,
-    reason: Annotated[str, typer.Option("--reason", help="Why; it stays in the records.")] = "",
-    change: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--change",
-            metavar="ID",
-            help="A held change's id (`sluice responses`): accepts it alone, not all that are held. Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
+    reason: OptionalReason = "",
+    change: HeldChanges = None,
     as_json: JsonFlag = False,
 ) -> int:
     world, out = connection.world, Output(as_json)

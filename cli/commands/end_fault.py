@@ -1,4 +1,7 @@
-"""Says that a held change was broken data and is over. Rows of its time stay out of later runs."""
+"""Says that a held change was broken data and is over. Rows of its time stay out of later runs.
+
+If a fault is over but may have been real, `--change` with its id says that it was broken data.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ from typing import Annotated
 import typer
 
 from cli.connection import Connection, known_project
+from cli.options import HeldChanges, OptionalReason, Project
 from cli.options import Json as JsonFlag
-from cli.options import Project
 from cli.output import Output, Shape
 from cli.text import plural
 from sluice.errors import InputError
@@ -36,17 +39,8 @@ JSON = Shape(
 def run(
     connection: Connection,
     project: Project,
-    reason: Annotated[str, typer.Option("--reason", help="Why; it stays in the records.")] = "",
-    change: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--change",
-            metavar="ID",
-            help="A held change's id (`sluice responses`): ends it alone, not all that are held. Of a fault that may "
-            "have been real: it was broken. Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
+    reason: OptionalReason = "",
+    change: HeldChanges = None,
     until: Annotated[
         str | None,
         typer.Option(
