@@ -30,47 +30,12 @@ class Rows:
 
 
 def repeated(comparison: Comparison) -> Iterator[Finding]:
-    window, base = comparison.window, comparison.reference.window
+    window = comparison.window
     names = [name for name in window.columns if window.types[name] != "timestamp"]
     if len(names) < 3 or len(window) < 20:
         return
-    kept = comparison.reference.kept
-    if "hashes" not in kept:
-        kept["hashes"] = hashes(base, names)
-    now, usual = {name: comparison.row_hashes[name] for name in names}, kept["hashes"]
-    # a column that is constant now tells rows apart no longer: the reference without the changed columns has as many
-    # equal rows as they explain. If several did, whole rows are the cause.
-    changed = comparison.changed
-    blunt = [name for name in changed if name in now and coincide(now[name]) > 2 * coincide(usual[name]) + 0.05]
-    told = [name for name in names if name not in blunt] if len(blunt) <= 2 else names
-    stretches: list[np.ndarray] = []
-    if window.arrived is not None and comparison.reference.season.known:
-        stretches = [inside for inside, _ in calendar.precedents(base, float(np.ptp(window.arrived)))]
-
-    now_common: dict[str, np.ndarray] = {}
-    usual_common = kept.setdefault("log shares", {})
-
-    def excess_without(name: str | None) -> tuple[float, np.ndarray] | None:
-        mine, theirs = ([each for each in some if each != name] for some in (names, told))
-        hashed = total({each: now[each] for each in mine})
-        if copies_of(hashed) < max(FEWEST, SMALLEST_SHARE * len(hashed)):
-            return None
-        for each in theirs:
-            if each not in now_common:
-                now_common[each] = log_shares(comparison.reference, window, each)
-            if each not in usual_common:
-                usual_common[each] = log_shares(comparison.reference, base, each)
-        rows = Rows(hashed, np.sum([now_common[each] for each in theirs], axis=0))
-        common = np.sum([usual_common[each] for each in theirs], axis=0)
-        reference = Rows(total({each: usual[each] for each in mine}), common)
-        told_apart = total({each: usual[each] for each in theirs})
-        if name is None:
-            # the reference's rows of the same kinds; without a column, neighbours in time are too often alike for that
-            told_apart = np.where(reference.common < limit_of(reference), told_apart, np.arange(len(told_apart)))
-        return excess(rows, reference, told_apart, stretches)
-
-    found = excess_without(None)
-    if found is not None:
+    copies = Copies(comparison, names)
+    if found := copies.excess():
         share, where = found
         yield Finding(
             Reason.REPEATED, (), f"{share:.0%} of the rows are exact copies of earlier ones", where, certain=True,
@@ -79,17 +44,60 @@ def repeated(comparison: Comparison) -> Iterator[Finding]:
         return
     if comparison.in_sequence():
         return  # neighbours resemble each other, and the reference does not say how much they usually do
-    best: tuple[float, str, np.ndarray] | None = None
-    for name in names:
-        without = excess_without(name)
-        if without is not None and (best is None or without[0] > best[0]):
-            best = without[0], name, without[1]
+    without = [(*found, name) for name in names if (found := copies.excess(name))]
+    best = max(without, key=lambda each: each[0], default=None)
     if best is not None and best[0] > 0.08:
-        share, name, where = best
+        share, where, name = best
         yield Finding(
             Reason.REPEATED, (name,), f"is all that differs between {share:.0%} of the rows and earlier ones", where,
             certain=True, evidence={"repeated_but_for": name, "share": round(share, 4)},
         )  # fmt: skip
+
+
+class Copies:
+    """Equal rows of a window, beside those of its reference."""
+
+    def __init__(self, comparison: Comparison, names: list[str]) -> None:
+        self.reference, self.window = comparison.reference, comparison.window
+        self.names = names
+        base, kept = self.reference.window, self.reference.kept
+        if "hashes" not in kept:
+            kept["hashes"] = hashes(base, names)
+        self.now, self.usual = {name: comparison.row_hashes[name] for name in names}, kept["hashes"]
+        self.now_common: dict[str, np.ndarray] = {}
+        self.usual_common: dict[str, np.ndarray] = kept.setdefault("log shares", {})
+        # a column that is constant now tells rows apart no longer: the reference without the changed columns has as
+        # many equal rows as they explain. If several did, whole rows are the cause.
+        changed = [name for name in comparison.changed if name in self.now]
+        blunt = [name for name in changed if coincide(self.now[name]) > 2 * coincide(self.usual[name]) + 0.05]
+        self.told_apart_by = [name for name in names if name not in blunt] if len(blunt) <= 2 else names
+        self.stretches: list[np.ndarray] = []
+        if self.window.arrived is not None and self.reference.season.known:
+            found = calendar.precedents(base, float(np.ptp(self.window.arrived)))
+            self.stretches = [inside for inside, _ in found]
+
+    def excess(self, but: str | None = None) -> tuple[float, np.ndarray] | None:
+        """`excess` of the rows that are equal in every column, or in every column but one."""
+        mine, theirs = ([name for name in some if name != but] for some in (self.names, self.told_apart_by))
+        hashed = total({name: self.now[name] for name in mine})
+        if copies_of(hashed) < max(FEWEST, SMALLEST_SHARE * len(hashed)):
+            return None
+        rows = Rows(hashed, self._common(self.window, theirs, self.now_common))
+        common = self._common(self.reference.window, theirs, self.usual_common)
+        reference = Rows(total({name: self.usual[name] for name in mine}), common)
+        told_apart = total({name: self.usual[name] for name in theirs})
+        if but is None:
+            # the reference's rows of the same kinds; without a column, neighbours in time are too often alike for that
+            told_apart = np.where(reference.common < limit_of(reference), told_apart, np.arange(len(told_apart)))
+        return excess(rows, reference, told_apart, self.stretches)
+
+    def _common(self, window: Window, names: list[str], known: dict[str, np.ndarray]) -> np.ndarray:
+        """How common each row is by these columns; `known` keeps what was measured of each of them."""
+        for name in names:
+            if name not in known:
+                known[name] = log_shares(self.reference, window, name)
+        common: np.ndarray = np.sum([known[name] for name in names], axis=0)
+        return common
 
 
 def coincide(hashed: np.ndarray) -> float:
