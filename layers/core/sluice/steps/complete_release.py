@@ -62,23 +62,16 @@ def complete_release(
     if outcome == "promoted":
         overcome = failure_texts(failure)
         page = _write_report(project, run_id, outcome, overcome, release_plan, objects=objects, clock=clock)
-        _promote(
-            project,
-            run_id,
-            package_arn,
-            artifact_uri,
-            release_plan,
-            overcome,
-            page,
-            settings=settings,
-            objects=objects,
-            ledger=ledger,
-            alerts=alerts,
-            alarms=alarms,
-            registry=registry,
-            schedules=schedules,
-            clock=clock,
+        is_new = _make_champion(
+            project, run_id, package_arn, artifact_uri, release_plan, objects=objects, ledger=ledger, clock=clock
         )
+        if registry.package(package_arn)["status"] != "Approved":
+            registry.decide(package_arn, "Approved", f"released as {run_id}")
+        canary_alarms.remove(project, run_id, settings=settings, alarms=alarms)
+        ensure_monitoring(
+            project, reset=is_new, settings=settings, objects=objects, ledger=ledger, alarms=alarms, schedules=schedules
+        )
+        _report_promotion(project, run_id, package_arn, overcome, page, ledger=ledger, alerts=alerts)
         return {"outcome": outcome, "verified": True}
     if outcome != "rolled_back":
         raise InputError(f"a release ends as promoted or rolled_back, not as {outcome!r}")
@@ -89,33 +82,20 @@ def complete_release(
     canary_alarms.remove(project, run_id, settings=settings, alarms=alarms)
     if release_plan.drill:
         _end_drill(project, run_id, verified, reasons, ledger=ledger, alerts=alerts, clock=clock)
-    else:
-        ended = outcome if verified else f"{outcome}, not verified"
-        page = _write_report(project, run_id, ended, reasons, release_plan, objects=objects, clock=clock)
-        _restore_pointer(project, run_id, ledger=ledger, clock=clock)
-        if release_plan.mode == "blue_green":
-            # its failures set off the champion's alarm as well, which must go into ALARM again for the champion's own
-            ensure_monitoring(
-                project,
-                reset=True,
-                settings=settings,
-                objects=objects,
-                ledger=ledger,
-                alarms=alarms,
-                schedules=schedules,
-            )
-        _roll_back(
-            project,
-            run_id,
-            package_arn,
-            verified,
-            reasons,
-            page,
-            settings=settings,
-            ledger=ledger,
-            alerts=alerts,
-            registry=registry,
+        return {"outcome": outcome, "verified": verified}
+    ended = outcome if verified else f"{outcome}, not verified"
+    page = _write_report(project, run_id, ended, reasons, release_plan, objects=objects, clock=clock)
+    _restore_pointer(project, run_id, ledger=ledger, clock=clock)
+    if release_plan.mode == "blue_green":
+        # its failures set off the champion's alarm as well, which must go into ALARM again for the champion's own
+        ensure_monitoring(
+            project, reset=True, settings=settings, objects=objects, ledger=ledger, alarms=alarms, schedules=schedules
         )
+    why = _reject(package_arn, reasons, registry=registry)
+    facts = RunFacts(release_outcome="rolled_back", rollback_verified=verified, reasons=_brief(reasons), **page.facts)
+    update_run(project, run_id, facts, ledger=ledger)
+    endpoint = names.endpoint(settings.stack, project)
+    _report_rollback(project, run_id, endpoint, verified, why, page, ledger=ledger, alerts=alerts)
     return {"outcome": outcome, "verified": verified}
 
 
@@ -156,69 +136,69 @@ def _restore_pointer(project: str, run_id: str, *, ledger: Ledger, clock: Clock)
         ledger.set_champion(project, champions.restored(champion.previous, clock.now()), run_id)
 
 
-def _promote(
+def _make_champion(
     project: str,
     run_id: str,
     package_arn: str,
     artifact_uri: str,
     release_plan: ReleasePlan,
+    *,
+    objects: ObjectStore,
+    ledger: Ledger,
+    clock: Clock,
+) -> bool:
+    """Whether the champion pointer has moved: at a repetition it is there already."""
+    contract, champion = run_contract(project, run_id, objects=objects), ledger.champion(project)
+    if champion and champion.run_id == run_id:
+        return False
+    now, metric = clock.now(), str(contract.problem.metric)
+    evaluation = _evaluation(project, run_id, objects=objects)
+    promoted = Champion(
+        run_id=run_id,
+        variant=release_plan.variant,
+        endpoint=release_plan.endpoint,
+        endpoint_config=release_plan.only_config,
+        model=release_plan.model,
+        package_arn=package_arn,
+        promoted_at=now,
+        probation_until=now + timedelta(seconds=seconds(contract.release.probation)),
+        previous=champions.to_json(champion) if champion else None,
+        metrics={
+            metric: evaluation.candidate.metrics.get(metric) if evaluation else None,
+            "artifact_uri": artifact_uri,
+        },
+        anchor=anchors.of_next(contract, evaluation, champion),
+    )
+    ledger.set_champion(project, promoted, champion.run_id if champion else None)
+    return True
+
+
+def _report_promotion(
+    project: str,
+    run_id: str,
+    package_arn: str,
     overcome: list[str],
     page: ReportPage,
     *,
-    settings: Settings,
-    objects: ObjectStore,
     ledger: Ledger,
     alerts: Alerts,
-    alarms: Alarms,
-    registry: Registry,
-    schedules: Schedules,
-    clock: Clock,
 ) -> None:
-    contract = run_contract(project, run_id, objects=objects)
-    champion = ledger.champion(project)
-    fresh = champion is None or champion.run_id != run_id
-    if fresh:
-        now = clock.now()
-        metric = str(contract.problem.metric)
-        evaluation = _evaluation(project, run_id, objects=objects)
-        promoted = Champion(
-            run_id=run_id,
-            variant=release_plan.variant,
-            endpoint=release_plan.endpoint,
-            endpoint_config=release_plan.only_config,
-            model=release_plan.model,
-            package_arn=package_arn,
-            promoted_at=now,
-            probation_until=now + timedelta(seconds=seconds(contract.release.probation)),
-            previous=champions.to_json(champion) if champion else None,
-            metrics={
-                metric: evaluation.candidate.metrics.get(metric) if evaluation else None,
-                "artifact_uri": artifact_uri,
-            },
-            anchor=anchors.of_next(contract, evaluation, champion),
-        )
-        ledger.set_champion(project, promoted, champion.run_id if champion else None)
-    if registry.package(package_arn)["status"] != "Approved":
-        registry.decide(package_arn, "Approved", f"released as {run_id}")
-    canary_alarms.remove(project, run_id, settings=settings, alarms=alarms)
-    ensure_monitoring(
-        project, reset=fresh, settings=settings, objects=objects, ledger=ledger, alarms=alarms, schedules=schedules
-    )
+    """In the run's record, and to people."""
     if _reported(project, run_id, "promoted", ledger=ledger):
         return
     record = RunFacts(release_outcome="promoted", package_arn=package_arn, **page.facts)
     if overcome:
         record = record.model_copy(update={"overcome": overcome})
     done = update_run(project, run_id, record, ledger=ledger)
-    now_champion = ledger.champion(project)
+    champion = ledger.champion(project)
     facts: Json = {"run_id": run_id, "package_arn": package_arn}
-    if now_champion:
-        facts["endpoint"] = now_champion.endpoint
+    if champion:
+        facts["endpoint"] = champion.endpoint
     alerts.publish(
         "Model Promoted",
         project,
         f"{project}: a new model serves, {run_id}",
-        _promotion_text(now_champion, recorded=done)
+        _promotion_text(champion, recorded=done)
         + _without_traffic(project, run_id, ledger=ledger)
         + (f" The release went on after these failures: {'; '.join(overcome)}" if overcome else "")
         + _evaluation_line(project, run_id, ledger=ledger)
@@ -253,31 +233,28 @@ def _promotion_text(champion: Champion | None, recorded: bool) -> str:
     return text if recorded else text + " The run has no record in the state store."
 
 
-def _roll_back(
-    project: str,
-    run_id: str,
-    package_arn: str,
-    verified: bool,
-    reasons: list[str],
-    page: ReportPage,
-    *,
-    settings: Settings,
-    ledger: Ledger,
-    alerts: Alerts,
-    registry: Registry,
-) -> None:
+def _reject(package_arn: str, reasons: list[str], *, registry: Registry) -> str:
+    """Rejects the package; returns why, in one line."""
     why = "; ".join(reasons) or "no reason was given"
     try:
         if registry.package(package_arn)["status"] != "Rejected":
             registry.decide(package_arn, "Rejected", why)
     except NotFoundError:
         why += "; the model package is gone"
-    update_run(
-        project,
-        run_id,
-        RunFacts(release_outcome="rolled_back", rollback_verified=verified, reasons=_brief(reasons), **page.facts),
-        ledger=ledger,
-    )
+    return why
+
+
+def _report_rollback(
+    project: str,
+    run_id: str,
+    endpoint: str,
+    verified: bool,
+    why: str,
+    page: ReportPage,
+    *,
+    ledger: Ledger,
+    alerts: Alerts,
+) -> None:
     outcome = "rolled_back" if verified else "not_verified"
     if _reported(project, run_id, outcome, ledger=ledger):
         return
@@ -292,8 +269,8 @@ def _roll_back(
             "Rollback Not Verified",
             project,
             f"ACT NOW: {project}: the rollback of {run_id} is NOT verified",
-            f"{why}\nThe endpoint {names.endpoint(settings.stack, project)} may still serve the failed model or "
-            "nothing at all. Check its active configuration and restore the champion's." + page.line,
+            f"{why}\nThe endpoint {endpoint} may still serve the failed model or nothing at all. Check its active "
+            f"configuration and restore the champion's.{page.line}",
             facts,
         )
     update_run(project, run_id, RunFacts(release_told=outcome), ledger=ledger)
