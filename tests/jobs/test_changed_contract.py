@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from sluice.changes.accepted_rows import DatasetFacts, Keys, count_rows
 from sluice.changes.differences import Differences
 from sluice.contract import Contract, load_contract
 from tests.jobs.spark_cases import GLUE_PYTHON, case, run
-from tests.jobs.test_clean_changes import KINDS, SAMPLES, dataset
+from tests.jobs.test_clean_changes import KINDS, SAMPLES, START, dataset
 
 pytestmark = pytest.mark.skipif(not GLUE_PYTHON.exists(), reason="needs the glue environment (make setup)")
 
@@ -29,6 +31,7 @@ def contract(columns: dict[str, dict[str, Any]], problem: dict[str, Any], **data
 
 
 BINARY = {"type": "binary", "target": "y", "positive": True}
+UNKNOWN = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 DATED = {"time": "t", "split": {"test": 0.2, "validation": 0.2, "by": "time"}}
 
 
@@ -69,17 +72,59 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[list[loss
     )
     both = {"y": {"type": "boolean"}, "t": {"type": "timestamp"}, "n": {"type": "integer", "missing": ["-999"]}}
     cases["target-and-time"] = contract(both, BINARY, **DATED), ["d-new", "d-old"]
+    dataset(
+        folder,
+        "d-marked",
+        {
+            "t": ("timestamp", [None, UNKNOWN, UNKNOWN.replace(hour=1), START] * 100),
+            "text": ("text", ["1900-01-01", "1900-01-01T00:00Z", "01.01.1900", "2026-01-01"] * 100),
+            "n": ("text", ["-999", "-9.99e2", "0", "00"] * 100),
+            "i": ("integer", [0, -999, 1, 2] * 100),
+            "c": ("text", ["3", "3.0", "true", "x"] * 100),
+            "b": ("boolean", [True, False, None, True] * 100),
+            "b_text": ("text", ["yes", "no", "0", "TRUE"] * 100),
+            "y": ("boolean", [n % 8 < 4 for n in range(400)]),
+            "serial": ("integer", list(range(400))),
+        },
+    )
+    markers = ["1900-01-01", "-999", "00", "3.0", "true"]
+    kinds = {"t": "timestamp", "text": "timestamp", "n": "integer", "i": "number", "c": "category", "b": "boolean"}
+    kinds["b_text"] = "boolean"
+    marked = {name: {"type": kind, "missing": markers} for name, kind in kinds.items()}
+    marked |= {"y": {"type": "boolean"}, "serial": {"type": "integer"}}
+    cases["markers-by-value"] = contract(marked, BINARY), ["d-marked"]
     lists = [case(folder, name, plan.model_dump(mode="json"), datasets) for name, (plan, datasets) in cases.items()]
     done = run(folder, lists)
     return {
-        name: (losses.when_read([_facts(folder, each, plan) for each in datasets], plan), done[name])
+        name: (
+            losses.when_read([_facts(folder, each, plan) for each in datasets], plan),
+            done[name] | {"folder": folder, "plan": plan},
+        )
         for name, (plan, datasets) in cases.items()
     }
 
 
+def test_markers_name_values_however_they_are_spelled(
+    found: dict[str, tuple[list[losses.Loss], dict[str, Any]]],
+) -> None:
+    """The job and the comparison: 0 is a value beside the marker `00`, and a time is missing whatever its spelling."""
+    _, job = found["markers-by-value"]
+    columns = {"t": 200, "text": 100, "n": 100, "i": 300, "c": 100, "b": 100, "b_text": 200}
+    kept = dict.fromkeys(columns, 0)
+    for part in ("train", "validation", "test"):
+        with (job["folder"] / "markers-by-value" / part / "data.csv").open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                for name in columns:
+                    kept[name] += row[name] != ""
+    assert kept == columns
+    facts = _facts(job["folder"], "d-marked", job["plan"])
+    assert {name: facts.counts[name].kept for name in columns} == columns
+
+
 def _facts(folder: Path, name: str, plan: Contract) -> DatasetFacts:
     path = folder / "accepted" / name / "part-00000.parquet"
-    return count_rows(path, name, plan, Differences(), Keys(), lambda: False)
+    changed = Differences(columns=frozenset(plan.data.columns)) if name == "d-marked" else Differences()
+    return count_rows(path, name, plan, changed, Keys(), lambda: False)
 
 
 @pytest.mark.parametrize("name", [*(f"convert-{source}" for source in SAMPLES), "target-and-time"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cleaning.errors import CleaningError
+from cleaning.markers import Markers
 
 SPARK_TYPES = {
     "integer": "bigint",
@@ -38,8 +39,8 @@ class Plan:
     """Values of the target that the contract itself names."""
     kinds: dict[str, str] = field(default_factory=dict)
     """Declared column to the contract's type."""
-    missing: dict[str, list[str]] = field(default_factory=dict)
-    """Declared column to the texts that mean "missing" in it."""
+    missing: dict[str, Markers] = field(default_factory=dict)
+    """Declared column to what means "missing" in it."""
     remove_duplicates: bool = False
     group: list[str] = field(default_factory=list)
     """Columns whose values decide the fold: all rows that share them lie in one."""
@@ -62,7 +63,7 @@ class Plan:
         if time and types[time] is None:
             types[time] = SPARK_TYPES["timestamp"]
         split = data.get("split") or {}
-        of_all = (data.get("format") or {}).get("missing") or []
+        of_all = data.get("format") or {}
         expectations = data.get("expectations") or {}
         plan = cls(
             columns=types,
@@ -113,9 +114,12 @@ class Plan:
         return [part for part in PARTS if shares[part] > 0]
 
 
-def _markers(column: dict[str, Any], otherwise: list[str]) -> list[str]:
-    own = column.get("missing")
-    return list(otherwise if own is None else own)
+def _markers(column: dict[str, Any], of_all: dict[str, Any]) -> Markers:
+    def chosen(name: str) -> tuple[str, ...]:
+        own = column.get(name)
+        return tuple((of_all.get(name) if own is None else own) or ())
+
+    return Markers(chosen("missing"), chosen("dates"))
 
 
 def _known_classes(column: dict[str, Any], problem: dict[str, Any]) -> frozenset[str]:

@@ -12,6 +12,7 @@ from cleaning.canonical import stored_texts
 from cleaning.columns import quoted
 from cleaning.conversions import CONVERSIONS, trimmed
 from cleaning.errors import CleaningError
+from cleaning.markers import Markers
 from cleaning.plan import Plan
 
 KINDS = {
@@ -96,28 +97,40 @@ def _typed(name: str, present: str | None, plan: Plan) -> tuple[Column, Column |
         # An undeclared key or target keeps its own type, except zoned timestamps: output is UTC without offset.
         column = F.when(~F.isnan(column), column) if source == "number" else column
         return column.cast(wanted or ("timestamp_ntz" if present == "timestamp" else present)), None
-    markers = [marker.strip() for marker in plan.missing.get(name, [])]
-    there = column.isNotNull()
+    markers = plan.missing.get(name, Markers())
+    there = column.isNotNull() & ~_is_marker(column, source, kind, markers)
     if source == "text":
-        there = there & (trimmed(column) != "") & ~trimmed(column).isin(markers)
-    elif source in ("number", "integer"):
-        numbers = [number for marker in markers if (number := _as_number(marker)) is not None]
-        there = there & ~column.cast("double").isin(numbers)
-        there = there & ~F.isnan(column) if source == "number" else there
+        there = there & (trimmed(column) != "")
+    elif source == "number":
+        there = there & ~F.isnan(column)
     value = F.when(there, CONVERSIONS[source](column, kind)).cast(str(wanted))
+    named = _named(kind, markers)
+    kept = F.when(~value.isin(named), value) if named else value
     if source == kind or (source == "text" and kind == "category"):
-        return value, None
+        return kept, None
     lost = there & value.isNull()
     if (source, kind) == ("integer", "number"):
         lost = lost | (there & (value.cast("decimal(38,0)") != column.cast("decimal(38,0)")))
-    return value, None if kind in ("text", "category") else lost
+    return kept, None if kind in ("text", "category") else lost
 
 
-def _as_number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+def _is_marker(column: Column, source: str, kind: str, markers: Markers) -> Column:
+    """Whether a value is missing by how it was accepted."""
+    if source == "text" and markers:
+        as_category = F.lit(False) if kind == "text" else CONVERSIONS["text"](column, "category").isin(markers.texts)
+        return trimmed(column).isin(markers.texts) | as_category
+    if source in ("number", "integer") and markers.numbers:
+        return column.cast("double").isin(markers.numbers)
+    return column.cast("string").isin(markers.texts) if source == "boolean" and markers else F.lit(False)
+
+
+def _named(kind: str, markers: Markers) -> list[Any]:
+    """The values of this type that the markers name, in whichever spelling."""
+    if kind == "timestamp":
+        return [F.lit(moment.isoformat(sep=" ")).cast("timestamp_ntz") for moment in markers.times]
+    if kind == "boolean":
+        return [truth for truth in (True, False) if str(truth).lower() in markers.texts]
+    return list(markers.numbers) if kind in ("integer", "number") else []
 
 
 def count_read(accepted: Accepted, plan: Plan) -> list[dict[str, Any]]:

@@ -150,7 +150,7 @@ FORM: dict[str, dict[str, Any]] = {
     "integer": {"missing": ["NA", "?", "-999"], "thousands": ".", "decimal": ","},
     "number": {"missing": ["NA", "?", "-999"], "thousands": ".", "decimal": ",", "currency": ["€", "EUR"]},
     "boolean": {"missing": ["NA", "?", "-"]},
-    "timestamp": {"missing": ["NA", "?"], "dates": ["%d.%m.%Y", "%Y-%m-%d %H:%M"]},
+    "timestamp": {"missing": ["NA", "31.01.2026"], "dates": ["%d.%m.%Y", "%Y-%m-%d %H:%M"]},
     "category": {"missing": ["NA", "?", "3"]},
     "text": {"missing": ["NA", "?"]},
 }
@@ -178,7 +178,8 @@ NUMBERS = (
         [-999, -999.0, 3.0, 1e18, 999999999999999999, 2.0**53, 1e17, 1e23, 10**400, 4.0000000002e10, 1e-7]
     )
 )
-FORMS = [(kind, form) for kind in KINDS for form in (None, FORM[kind])] + [("number", PERCENT)]
+MARKERS = [("timestamp", {"missing": ["2026-01-31"]}), ("boolean", {"missing": ["1", "false"]})]
+FORMS = [(kind, form) for kind in KINDS for form in (None, FORM[kind])] + [("number", PERCENT), *MARKERS]
 PER_EXAMPLE, EXAMPLES = 40, 20
 
 
@@ -364,6 +365,23 @@ def test_a_text_means_the_same_to_every_reader(kind: str, form: dict[str, Any] |
 @given(cells=st.lists(NUMBERS, min_size=PER_EXAMPLE, max_size=PER_EXAMPLE))
 def test_a_number_means_the_same_to_every_reader(kind: str, form: dict[str, Any] | None, cells: list[Any]) -> None:
     check_natives(cells, kind, form)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"missing": ["1900-01-01"]},
+        {"missing": ["1900-01-01T00:00Z"]},
+        {"missing": ["01.01.1900"], "dates": ["%d.%m.%Y"]},
+    ],
+)
+@pytest.mark.parametrize("kind", [pa.timestamp("ns"), pa.timestamp("ms", "UTC"), pa.date32(), pa.timestamp("s")])
+def test_a_marker_names_a_time_of_parquet_too(kind: pa.DataType, form: dict[str, Any]) -> None:
+    moments = [datetime(1900, 1, 1), None, datetime(1900, 1, 2), datetime(2026, 1, 31)]
+    parquet = io.BytesIO()
+    pq.write_table(pa.table({"i": ["0", "1", "2", "3"], "v": pa.array(moments, kind), "y": [True] * 4}), parquet)
+    found = taken_in(parquet.getvalue(), rules("timestamp", form), 4)
+    assert found == [None, None, *(moment.replace(tzinfo=UTC) for moment in moments[2:] if moment)]
 
 
 def test_so_many_cells_are_drawn() -> None:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from sluice.changes.differences import Differences
 from sluice.contract import Column, Contract
 from sluice.errors import DamagedRecordError
-from sluice.model.values import BLANKS, canonical_text, category_text, parse_json
+from sluice.model.values import canonical_text, category_text, is_missing, parse_json
 
 BATCH_ROWS = 65_536
 MAX_REMEMBERED = 100_000
@@ -158,9 +158,7 @@ class _Judge:
     def __init__(self, contract: Contract, name: str, source: str) -> None:
         self.column: Column = contract.data.columns[name]
         self.source = source
-        markers = contract.data.format.missing if self.column.missing is None else self.column.missing
-        self._markers = frozenset(marker.strip() for marker in markers or ())
-        self._numbers = frozenset(number for each in self._markers if (number := _number(each)) is not None)
+        self._reading = contract.reading(name)
         self._known: dict[Any, Verdict] = {}
 
     def __call__(self, cell: Any) -> Verdict:
@@ -172,21 +170,27 @@ class _Judge:
         return found
 
     def _judge(self, cell: Any) -> Verdict:
-        if isinstance(cell, str):
-            text = cell.strip(BLANKS)
-            if text in self._markers:
-                return Verdict(marked=text != "")
-            if text == "":
-                return _NOTHING
-        elif isinstance(cell, int | float) and not isinstance(cell, bool):
-            if cell != cell:
-                return _NOTHING
-            if float(cell) in self._numbers:
-                return Verdict(marked=True)
+        if is_missing(cell):
+            return _NOTHING
+        if self._is_marker(cell):
+            return Verdict(marked=True)
         value, lost = converted(cell, self.column.type)
+        if value is not None and not lost and self._is_named(value):
+            return Verdict(marked=True)
         # text and categories take any value
         lost = lost and self.column.type not in ("text", "category")
         return Verdict(value, there=True, lost=lost, outside=value is not None and self._outside(value))
+
+    def _is_marker(self, cell: Any) -> bool:
+        if isinstance(cell, str) and self.column.type != "text" and category_text(cell) in self._reading.markers:
+            return True
+        return is_missing(cell, self._reading)
+
+    def _is_named(self, value: Any) -> bool:
+        """Whether a marker names the value, in another spelling."""
+        if isinstance(value, datetime):
+            return value in self._reading.missing_times
+        return not isinstance(value, str) and is_missing(value, self._reading)
 
     def _outside(self, value: Any) -> bool:
         column = self.column
@@ -210,13 +214,6 @@ def converted(cell: Any, kind: str) -> tuple[Any, bool]:
         return None, True
     inexact = isinstance(cell, int) and not isinstance(cell, bool) and kind == "number" and int(float(cell)) != cell
     return value, inexact
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 Judged = tuple[list[Verdict], list[int | None]]

@@ -68,7 +68,7 @@ def judge(
     if pa.types.is_dictionary(text.type):
         return _judge_coded(name, column, text, key, reading)
     # what came in the contract's type is a value or missing
-    as_it_came = not pa.types.is_string(text.type) and not reading.missing_numbers
+    as_it_came = not pa.types.is_string(text.type) and not reading.missing
     typed, missing = (text, None) if as_it_came else typed_values(column.type, text, reading, native)
     violations: list[Violation] = []
 
@@ -141,7 +141,7 @@ def typed_values(
     """(typed values, null where missing or refused; which are missing) of a column of text."""
     if not pa.types.is_string(text.type):
         missing = pc.is_null(text) if text.null_count else _nowhere(text)
-        return _without_missing_numbers(text, missing, reading)
+        return _without_missing_values(text, missing, reading)
     if kind == "category" and _standard(reading) and not reading.missing and are_category_names(text):
         return text, _nowhere(text)
     if kind == "text" and not reading.markers:
@@ -169,19 +169,32 @@ def typed_values(
             mapped(formatted, lambda cell: _read(cell, kind, replace(reading, missing=())), ARROW_TYPES[kind]),
             _standard_values(kind, pc.if_else(was_native, plain, _NOTHING)),
         )
-    return _without_missing_numbers(typed, missing, reading)
+    return _without_missing_values(typed, missing, reading)
 
 
 def _nowhere(values: pa.Array) -> pa.Array:
     return pa.repeat(pa.scalar(False), len(values))
 
 
-def _without_missing_numbers(typed: pa.Array, missing: pa.Array, reading: Reading) -> tuple[pa.Array, pa.Array]:
-    if reading.missing_numbers and typed.type in (pa.int64(), pa.float64()):
-        absent = pc.is_in(typed.cast(pa.float64(), safe=False), value_set=pa.array(sorted(reading.missing_numbers)))
+def _without_missing_values(typed: pa.Array, missing: pa.Array, reading: Reading) -> tuple[pa.Array, pa.Array]:
+    named = _named_as_missing(typed.type, reading) if reading.missing else None
+    if named:
+        values = typed.cast(named.type, safe=False)
+        absent = pc.is_in(values, value_set=named)
         missing = pc.or_(missing, absent)
         typed = pc.if_else(absent, pa.scalar(None, typed.type), typed)
     return typed, missing
+
+
+def _named_as_missing(kind: pa.DataType, reading: Reading) -> pa.Array | None:
+    """The values of this type that the missing markers name, in whichever spelling."""
+    if kind in (pa.int64(), pa.float64()):
+        return pa.array(sorted(reading.missing_numbers), pa.float64())
+    if pa.types.is_boolean(kind):
+        return pa.array(sorted(reading.missing_truths), kind)
+    if pa.types.is_timestamp(kind):
+        return pa.array([moment.replace(tzinfo=None) for moment in sorted(reading.missing_times)], kind)
+    return None
 
 
 def mapped(text: pa.Array, read: Callable[[str], Any], kind: pa.DataType) -> pa.Array:

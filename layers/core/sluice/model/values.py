@@ -107,9 +107,20 @@ class Reading:
         return frozenset(float(marker) for marker in found if number_text(float(marker)) == marker)
 
     @cached_property
+    def missing_times(self) -> frozenset[datetime]:
+        """Times that are missing, such as 1900-01-01, however they are written: of markers in ISO 8601 or `dates`."""
+        found = (_moment(marker, reading) for marker in self.markers for reading in (self, PLAIN))
+        return frozenset(moment for moment in found if moment)
+
+    @cached_property
+    def missing_truths(self) -> frozenset[bool]:
+        """True or false, where a marker is that word: 1 and `yes` are missing then, too."""
+        return frozenset(truth for truth in (True, False) if category_text(truth) in self.markers)
+
+    @cached_property
     def only_text_is_missing(self) -> bool:
         """True if no number and no boolean is a missing marker."""
-        return not self.missing_numbers and self.markers.isdisjoint(("true", "false"))
+        return not self.missing_numbers and not self.missing_truths
 
     @cached_property
     def plain(self) -> bool:
@@ -213,7 +224,10 @@ def parse_text(text: str, kind: str, reading: Reading = PLAIN) -> Typed | None:
     if kind != "text" and reading.missing and category_text(text) in reading.markers:
         return None
     value = _FROM_TEXT[kind](text, reading)
-    return None if kind in _NUMERIC and value in reading.missing_numbers else value
+    if not reading.missing:
+        return value
+    absent = _NAMED_AS_MISSING.get(kind)
+    return None if absent and value in absent(reading) else value
 
 
 def parse_json(value: Any, kind: str, reading: Reading = PLAIN) -> Typed | None:
@@ -238,7 +252,7 @@ def parse_json(value: Any, kind: str, reading: Reading = PLAIN) -> Typed | None:
         if kind in ("category", "text"):
             return number_text(value)
         if kind == "boolean" and number in (0.0, 1.0):
-            return number == 1.0
+            return None if (said := number == 1.0) in reading.missing_truths else said
     raise ValueError(f"is not {WHAT[kind]}")
 
 
@@ -378,11 +392,24 @@ def _timestamp(text: str, reading: Reading) -> datetime:
     raise ValueError(f"is not {WHAT['timestamp']}")
 
 
+def _moment(text: str, reading: Reading) -> datetime | None:
+    try:
+        return _timestamp(text, reading)
+    except ValueError:
+        return None
+
+
 def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-_NUMERIC = ("integer", "number")
+_NAMED_AS_MISSING: dict[str, Callable[[Reading], frozenset[Any]]] = {
+    "integer": lambda reading: reading.missing_numbers,
+    "number": lambda reading: reading.missing_numbers,
+    "boolean": lambda reading: reading.missing_truths,
+    "timestamp": lambda reading: reading.missing_times,
+}
+"""The values of a type that missing markers name, in whichever spelling."""
 _FROM_TEXT: dict[str, Callable[[str, Reading], Typed]] = {
     "integer": _integer,
     "number": _number,
