@@ -64,7 +64,7 @@ def _digits(number: float) -> str:
 def _by_pattern(text: str, patterns: Iterable[str]) -> datetime | None:
     for pattern in patterns:
         try:
-            return _utc(datetime.strptime(text, pattern))  # noqa: DTZ007 (without an offset it is UTC)
+            return _utc(datetime.strptime(text, pattern))
         except (ValueError, OverflowError):
             continue
     return None

@@ -324,9 +324,7 @@ def check_texts(cells: list[str], kind: str, form: dict[str, Any] | None) -> Non
     check_fast_path(cells, encoder)
     check_monitoring(cells, kind, contract, expected)
     labels = [values.parse_label(cell, kind, contract.reading("v")) for cell in cells]
-    for cell, label, value in zip(cells, labels, expected, strict=True):
-        unknown = value is REFUSED or (isinstance(value, str) and cell.strip().lower() in values.NO_LABEL)
-        assert typed(label) == typed(None if unknown else value)
+    assert list(map(typed, labels)) == [typed(None if value is REFUSED else value) for value in expected]
 
 
 def check_natives(cells: list[Any], kind: str, form: dict[str, Any] | None) -> None:

@@ -166,9 +166,16 @@ def test_a_reading_travels_as_json() -> None:
 
 
 @pytest.mark.parametrize("text", ["NA", "nan", "?", "", " "])
-@pytest.mark.parametrize("kind", ["boolean", "integer", "number", "category", "text"])
+@pytest.mark.parametrize("kind", ["boolean", "integer", "number"])
 def test_what_is_no_label(text: str, kind: str) -> None:
     assert parse_label(text, kind) is None
+
+
+def test_a_word_means_in_labels_what_it_means_in_raw() -> None:
+    """`none` may be a class."""
+    assert parse_label("none", "category") == parse_text("none", "category") == "none"
+    assert parse_label("none", "category", Reading(missing=("none",))) is None
+    assert parse_label(" ", "category") is None
 
 
 def test_labels() -> None:

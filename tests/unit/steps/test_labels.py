@@ -101,11 +101,12 @@ def test_every_spelling_of_a_boolean(yes: str, no: str) -> None:
     [
         ("binary", {"type": "boolean"}, "false"),
         ("regression", {"type": "number"}, "12.5"),
-        ("multiclass", {"type": "category"}, "red"),
+        ("multiclass", {"type": "category", "values": ["red", "blue"]}, "red"),
+        ("binary", {"type": "category", "values": ["red", "blue"]}, "red"),
     ],
 )
 def test_what_is_not_known_is_counted_and_never_a_no(blank: str, kind: str, column: dict[str, Any], good: str) -> None:
-    world = project(kind, column)
+    world = project(kind, column, **({"positive": "red"} if "values" in column and kind == "binary" else {}))
     record = send_labels(world, "a.csv", f"session_id,purchase\ns1,{good}\ns2,{blank}\n")
     assert (record["status"], record["labels"], record["without_label"]) == ("accepted", 1, 1)
     assert list(labels(world)) == [("s1",)]
@@ -115,6 +116,43 @@ def test_what_is_not_known_is_counted_and_never_a_no(blank: str, kind: str, colu
 def test_a_class_that_is_called_na_is_a_label() -> None:
     world = project("multiclass", {"type": "category", "values": ["NA", "EU"]})
     assert send_labels(world, "a.csv", "session_id,purchase\ns1,NA\ns2,EU\n")["labels"] == 2
+
+
+@pytest.mark.parametrize("word", ["none", "unknown", "NA"])
+def test_a_word_such_as_none_is_a_class_in_labels_as_it_is_in_raw_and_is_counted(word: str) -> None:
+    world = project("multiclass", {"type": "category"})
+    record = send_labels(world, "a.csv", f"session_id,purchase\ns1,{word}\ns2,red\ns3,\n")
+    assert (record["labels"], record["without_label"]) == (2, 1)
+    assert record["notes"]["like_missing"] == {"purchase": 1}
+    assert labels(world) == {("s1",): word, ("s2",): "red"}
+    assert "Labels such as NA and none count as classes" in world.alerts.published[-1].message
+    # what the contract names as missing is missing in both
+    world = project("multiclass", {"type": "category", "missing": [word]})
+    record = send_labels(world, "a.csv", f"session_id,purchase\ns1,{word}\ns2,red\n")
+    assert (record["labels"], record["without_label"], "like_missing" in record["notes"]) == (1, 1, False)
+
+
+@pytest.mark.parametrize("word", ["none", "unknown", "NA"])
+def test_a_word_such_as_none_is_not_the_no_of_a_binary_target(word: str) -> None:
+    world = project("binary", {"type": "category"}, positive="yes")
+    record = send_labels(world, "a.csv", f"session_id,purchase\ns1,yes\ns2,{word}\n")
+    assert record["status"] == "quarantined"
+    assert "may mean that it is not known" in record["message"]
+    assert labels(world) == {}
+
+
+def test_a_third_class_in_another_file_is_not_a_no() -> None:
+    """Each file alone has two classes."""
+    world = project("binary", {"type": "category"}, positive="yes")
+    for at, (name, other) in enumerate([("b.csv", "no"), ("a.csv", "maybe"), ("c.csv", "no")]):
+        send_labels(world, name, f"session_id,purchase\ny{at},yes\nn{at},{other}\n")
+        world.clock.advance(60)
+    found = world.ledger.contract("shop")
+    assert found is not None
+    read = world.call(late_labels, Contract.model_validate(found[0]))
+    assert read.labels == {("y0",): "yes", ("n0",): "no", ("y2",): "yes", ("n2",): "no"}
+    assert list(read.left_out) == list(read.problems) == ["labels/shop/a.csv"]
+    assert "another label than problem.positive and that of labels/shop/b.csv" in read.left_out["labels/shop/a.csv"]
 
 
 @pytest.mark.parametrize(

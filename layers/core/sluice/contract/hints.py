@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from sluice.model.same_look import WHY, look_alike
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint such as ` (did you mean 'target'?)`, or an empty string.
@@ -12,5 +14,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("tagret", ["target", "type"])
     " (did you mean 'target'?)"
     """
-    close = difflib.get_close_matches(name, [str(k) for k in known], n=1, cutoff=0.5)
+    names = [str(each) for each in known]
+    if twin := next((each for each in names if look_alike(name, each)), None):
+        return f" ({twin!r} is {WHY})"
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -13,9 +13,9 @@ from sluice.errors import NotFoundError, SluiceError
 from sluice.escaping import visible
 from sluice.intake.labels import LabelFile, read_label_file
 from sluice.intake.limits import Limits
-from sluice.model.values import is_positive
+from sluice.model.values import NO_LABEL, is_positive
 from sluice.ports import Alerts, Json, ObjectStore
-from sluice.watch.labels import Entry, accepted_file, read_entries, refused_file
+from sluice.watch.labels import Entry, accepted_file, has_open_classes, read_entries, refused_file
 
 
 def accept_labels(
@@ -107,21 +107,27 @@ def _refusal(found: LabelFile) -> str | None:
 def _third_class(found: LabelFile, contract: Contract) -> str | None:
     """Why it is unknown which labels say no, where the contract does not list the two classes of a binary target."""
     problem, (target, column) = contract.problem, contract.label_column or ("", None)
-    if problem.type != "binary" or column is None or column.values is not None or column.type == "boolean":
+    if column is None or not has_open_classes(contract):
         return None
-    others = {each for each in found.labels.values() if not is_positive(each, problem.positive, column.type)}
-    alike = any(each.casefold() == str(problem.positive).casefold() for each in others)
-    if len(others) < 2 and not alike:
+    given = {*found.labels.values(), *(label for _, label in found.contradicted)}
+    others = {each for each in given if not is_positive(each, problem.positive, column.type)}
+    if any(each.casefold() == str(problem.positive).casefold() for each in others):
+        what = "a label differs from problem.positive in upper and lower case alone"
+    elif len(others) > 1:
+        what = f"{len(others)} different labels are not problem.positive, and a binary target has two classes"
+    elif any(each.strip().lower() in NO_LABEL for each in others):
+        what = (
+            "the only label beside problem.positive is a word such as NA or none, which may mean that it is not known"
+        )
+    else:
         return None
-    what = (
-        "a label differs from problem.positive in upper and lower case alone"
-        if alike
-        else f"{len(others)} different labels are not problem.positive, and a binary target has two classes"
-    )
     # each would count as a no, whatever it means
-    way = "Correct the rows with a third label"
+    way = "Correct the rows with another label than the two classes"
     if column.type == "category":
-        way = f"List both classes in data.columns.{target}.values: rows with another label are refused one by one"
+        way = (
+            f"List both classes in data.columns.{target}.values: rows with another label are then refused one by one, "
+            "and NA and its like are not known yet"
+        )
     return f"{what}. {way}. Then send the file again"
 
 

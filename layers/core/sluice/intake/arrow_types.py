@@ -91,7 +91,7 @@ class Plan:
         return {name: column.type() for name, column in self.columns.items()}
 
     def settled(self, arrays: dict[str, pa.Array], types: Mapping[str, pa.DataType]) -> list[str]:
-        """Columns whose values Arrow may have read otherwise than the rules do; times lose their zone, which is UTC."""
+        """Columns whose values Arrow may have read otherwise than the rules do."""
         wrong = []
         for name, column in self.columns.items():
             values = arrays[name]
@@ -103,8 +103,6 @@ class Plan:
             elif not _same_as_rules(values):
                 column.failed()
                 wrong.append(name)
-            elif values.type == _UTC:
-                arrays[name] = values.cast(pa.timestamp("us"))
         return wrong
 
     def typed_again(self, texts: dict[str, pa.Array], types: Mapping[str, pa.DataType]) -> dict[str, pa.Array]:
@@ -119,7 +117,7 @@ class Plan:
                 column.failed()
                 continue
             if _same_as_rules(values):
-                texts[name] = values.cast(pa.timestamp("us")) if kind == _UTC else values
+                texts[name] = values
             else:
                 column.failed()
         return texts

@@ -71,7 +71,7 @@ class Notes:
     hidden_rows: int = 0
     """Hidden rows of a sheet, which are read too."""
     unnamed_columns: Counter[str] = field(default_factory=Counter)
-    """Columns of a sheet without a name → their cells with a value, which are left out."""
+    """Columns of a sheet or CSV file without a name → their cells with a value, which are left out."""
     nan: Counter[str] = field(default_factory=Counter)
     """Column → cells that hold NaN at their source, and so are missing."""
     rounded: Counter[str] = field(default_factory=Counter)
@@ -80,6 +80,11 @@ class Notes:
     """Column of the key → texts such as 1.23457E+11, as a spreadsheet shows a long number and saves it."""
     cut_times: Counter[str] = field(default_factory=Counter)
     """Column → times with a part of a microsecond, which is cut off."""
+    like_missing: Counter[str] = field(default_factory=Counter)
+    """Target → labels such as `none` and `NA`, which are values of it since nothing in the contract says otherwise."""
+    with_offset: Counter[str] = field(default_factory=Counter)
+    without_offset: Counter[str] = field(default_factory=Counter)
+    """Column → times that were text with an offset, and those without, which are UTC."""
     spellings: dict[str, dict[str, str]] = field(default_factory=dict)
     """Column of booleans → "true" and "false" → how the file writes it first."""
     columns: list[str] = field(default_factory=list)
@@ -113,7 +118,9 @@ class Notes:
         told |= {"empty_rows": self.empty_rows}
         told |= {"hidden_rows": self.hidden_rows, "unnamed_columns": dict(self.unnamed_columns)}
         told |= {"nan": dict(self.nan), "rounded": dict(self.rounded), "cut_times": dict(self.cut_times)}
-        told |= {"shortened": dict(self.shortened)}
+        told |= {"shortened": dict(self.shortened), "like_missing": dict(self.like_missing)}
+        # where no time has an offset, or all have one, they are alike
+        told |= {"without_offset": {name: n for name, n in self.without_offset.items() if name in self.with_offset}}
         told |= {"key_columns": self.key_columns, "key_columns_ignored": self.key_columns_ignored}
         return {name: value for name, value in told.items() if value}
 

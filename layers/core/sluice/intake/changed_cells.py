@@ -19,6 +19,8 @@ from sluice.model.values import PLAIN, Reading, number_text, plain_number
 DOUBLE_DIGITS = 17
 """A double has no more digits that count."""
 _SHORTENED = r"^[0-9](\.[0-9]+)?E\+[0-9]{2,3}$"
+_OFFSET = r"([Tt_\s]\d\d(\d\d){0,2}|:\d\d)([.,]\d+)?\s*([Zz]|[+-]\d\d(:?\d\d){0,2}(\.\d+)?)\s*$"
+"""At the end of a text, behind a time of day."""
 _FINER_THAN_MICROSECONDS = r"[.,]\d{6}\d*[1-9]"
 
 
@@ -54,6 +56,8 @@ def count_changed(
 
     `native`: as in `sluice.intake.rules.judge`. A column that its reader gave a type has lost nothing, or was counted.
     """
+    if pa.types.is_timestamp(typed.type) and native is not True:
+        _count_offsets(name, text, typed, notes)
     if not pa.types.is_string(text.type):
         return
     if pa.types.is_timestamp(typed.type):
@@ -67,6 +71,19 @@ def count_changed(
             maybe = pc.or_(maybe, pc.greater(pc.binary_length(text), DOUBLE_DIGITS + 1))
         if rounded := _rounded(text.filter(pc.fill_null(maybe, False)), reading):
             notes.rounded[name] += rounded
+
+
+def _count_offsets(name: str, text: pa.Array, times: pa.Array, notes: Notes) -> None:
+    """Counts the times with an offset and those without, of a column that was text at its source."""
+    there = len(times) - times.null_count
+    if pa.types.is_string(text.type):
+        zoned = pc.sum(pc.and_(pc.match_substring_regex(text, _OFFSET), pc.is_valid(times)), min_count=0).as_py()
+    else:
+        zoned = there if text.type.tz else 0
+    if zoned:
+        notes.with_offset[name] += zoned
+    if there > zoned:
+        notes.without_offset[name] += there - zoned
 
 
 def count_shortened(name: str, keys: pa.Array, notes: Notes) -> None:

@@ -91,7 +91,7 @@ class BlockReader:
         self._wanted = [
             (str(at), name)
             for at, name in enumerate(self._header)
-            if plan.wanted is None or name in plan.wanted or name in self._trailing
+            if plan.wanted is None or name in plan.wanted or name in self._trailing or name in dialect.unnamed
         ]
 
     def asked(self) -> dict[str, pa.DataType]:

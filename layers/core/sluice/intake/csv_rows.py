@@ -9,6 +9,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from sluice.intake.arrow_types import AS_TEXT, Plan
 from sluice.intake.batches import ROWS_PER_BATCH, Batches, Broken, Notes, text_batch
 from sluice.intake.blocks import Blocks, Opener
@@ -36,6 +39,22 @@ def read_csv(
 
     `before`: lines of the file before this text.
     """
+    unnamed, blank = dialect.unnamed, pa.array(["", *plan.nulls], pa.string())
+    for batch in _read(text, dialect, notes, limits, plan, exact, before):
+        for name, told in unnamed.items():
+            if filled := _filled(batch.columns[name], blank):
+                notes.unnamed_columns[told] += filled
+        yield batch
+
+
+def _filled(cells: pa.Array, blank: pa.Array) -> int:
+    texts = pc.utf8_trim_whitespace(pc.fill_null(cells.cast(pa.string()), ""))
+    return len(cells) - int(pc.sum(pc.is_in(texts, value_set=blank), min_count=0).as_py())
+
+
+def _read(
+    text: Opener, dialect: Dialect, notes: Notes, limits: Limits, plan: Plan, exact: bool, before: int
+) -> Batches:
     lines = _below_header(text, dialect, limits, before)
     row = lines.number
     fast = None if exact else BlockReader(dialect, plan)

@@ -56,6 +56,12 @@ class Dialect:
             found[name] = None
         return list(found)
 
+    @property
+    def unnamed(self) -> dict[str, str]:
+        """The names of fields that the header leaves blank, each with what people call it."""
+        pairs = enumerate(zip(self.names, self.header, strict=False), 1)
+        return {name: f"field {at}" for at, (name, given) in pairs if not given}
+
     def told(self, encoding: str | None) -> str:
         """What the file was read as, in words; values of its rows are not among them."""
         quoting = self.quoting

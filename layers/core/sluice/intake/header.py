@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from sluice.contract.hints import nearest
 from sluice.contract.models import Contract
 from sluice.errors import HeaderMismatchError
+from sluice.model.same_look import WHY, look_alike
 from sluice.model.shortening import listed, shortened
 
 
@@ -57,6 +58,8 @@ def _hint(name: str, free: Sequence[str]) -> str:
     folded = [other for other in free if other.casefold() == name.casefold()]
     if folded:
         return f" (nearest header: {folded[0]!r}; upper and lower case count)"
+    if twin := next((other for other in free if look_alike(name, other)), None):
+        return f" (the header {twin!r} is {WHY})"
     hint = nearest(name, free).removeprefix(" (did you mean ").removesuffix("?)")
     return f" (nearest header: {hint})" if hint else ""
 

@@ -1,12 +1,14 @@
 """A file of delayed labels against a contract: which row of which identity has which label, and what was left out.
 
-Rows without a label (blank, or a usual marker such as NA) are counted: their outcome is not known yet. A row whose
-label the target cannot have, or whose identity is missing, is refused with its reason. It never counts as a "no".
+Rows without a label are counted: their outcome is not known yet. Such a label is blank, a missing marker of the
+contract, or a usual one such as NA, unless that is a value of the target. In a target of texts or categories without
+`values` it is a value, as in raw/; such labels are counted (`like_missing`). A row whose label the target cannot have,
+or whose identity is missing, is refused with its reason. It never counts as a "no".
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -139,10 +141,10 @@ def _take(
 
     column = columns[target]
     text = pc.fill_null(batch.columns[target], "")
-    declared = {value.strip().lower() for value in column.values or ()}
-    markers = pa.array(sorted(NO_LABEL - declared), pa.string())
-    unknown = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(text)), value_set=markers)
-    labels, violations = typed(target, pc.if_else(unknown, pa.scalar(None, pa.string()), text), key=False)
+    like_missing = _among(text, NO_LABEL - {value.strip().lower() for value in column.values or ()})
+    is_value = column.values is None and column.type in ("category", "text")
+    given_text = text if is_value else pc.if_else(like_missing, pa.scalar(None, pa.string()), text)
+    labels, violations = typed(target, given_text, key=False)
     parts: list[list[Any]] = []
     for name in found.identity:
         values, broken = typed(name, batch.columns[name], key=True)
@@ -152,6 +154,8 @@ def _take(
     bad = any_of(violations, len(batch.rows))
     write_refused(batch, violations, bad, found, refused)
     found.rows += len(batch.rows) + len(batch.broken)
+    if is_value and (odd := pc.sum(pc.and_(pc.and_(like_missing, pc.is_valid(labels)), pc.invert(bad))).as_py()):
+        found.notes.like_missing[target] += odd
     given = labels.to_pylist()
     for place in pc.indices_nonzero(pc.invert(bad)).to_pylist():
         if given[place] is None:
@@ -165,6 +169,10 @@ def _take(
             found.conflicts += 1
             found.contradicted.append((identity, before))
         found.labels[identity] = label
+
+
+def _among(text: pa.Array, words: Collection[str]) -> pa.Array:
+    return pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(text)), value_set=pa.array(sorted(words), pa.string()))
 
 
 def _canonical(value: Any) -> str:

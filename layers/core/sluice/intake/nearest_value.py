@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from difflib import get_close_matches
+from functools import cached_property
 
+from sluice.model.same_look import WHY, seen
 from sluice.model.values import FALSE, TRUE
 
 COMPARISONS = 20_000
@@ -33,9 +35,15 @@ class NearestValue:
         if self._left < len(self._allowed):
             return ""
         self._left -= len(self._allowed)
+        if twin := self._by_look.get(seen(text.strip())):
+            return self._known.setdefault(folded, f"; {twin!r} is {WHY}")
         close = self._same_answer(folded) or get_close_matches(folded[:200], self._allowed, n=1, cutoff=0.5)
         hint = f"; the nearest is {self._allowed[close[0]]!r}" if close else ""
         return self._known.setdefault(folded, hint)
+
+    @cached_property
+    def _by_look(self) -> dict[str, str]:
+        return {seen(value): value for value in self._allowed.values()}
 
     def _same_answer(self, folded: str) -> list[str]:
         """The column's own word for it, where the column is yes and no, and the text is another spelling of one."""

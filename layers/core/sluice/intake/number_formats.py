@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 _ASIDE = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!(?:h+|m+|s+)\])[^\]]*\]', re.IGNORECASE | re.DOTALL)
 """Text to show, blanks of a width, a filler, colours and conditions."""
+_WORDS = re.compile(r'"[^"]*\w[^"]*"|\\\w')
 _DAY = 86_400_000_000
 _DRIFT = 5
 """Microseconds by which a day and its fraction miss a millisecond in 15 digits, as LibreOffice writes them."""
@@ -21,7 +22,8 @@ class CellFormat(NamedTuple):
     kind: Literal["number", "date", "time", "moment", "duration"] = "number"
     """`date` has no time of day and `time` no day; `moment` has both."""
     zeros: int = 0
-    """Digits of a code such as 00137, which is stored as 137."""
+    """Digits of a code such as 00137, which is stored as 137. A format with words has none: its 005 would be neither
+    the value 5 nor the Kd-005 that is shown."""
 
 
 PLAIN = CellFormat()
@@ -38,12 +40,12 @@ def cell_format(code: str) -> CellFormat:
 
     >>> cell_format("yyyy-mm-dd").kind, cell_format("h:mm AM/PM").kind, cell_format('0.0 "days"').kind
     ('date', 'time', 'number')
-    >>> cell_format("00000").zeros
-    5
+    >>> cell_format("00000").zeros, cell_format('"Kd-"000').zeros
+    (5, 0)
     """
     shown = _ASIDE.sub("", code).split(";")[0].lower()
     if re.fullmatch("0{2,}", shown):
-        return CellFormat(zeros=len(shown))
+        return PLAIN if _WORDS.search(code.split(";")[0]) else CellFormat(zeros=len(shown))
     if re.search(r"\[(h+|m+|s+)\]", shown):
         return CellFormat("duration")
     if shown.strip() == "general":

@@ -67,6 +67,8 @@ def judge(
     """
     if pa.types.is_dictionary(text.type):
         return _judge_coded(name, column, text, key, reading)
+    if pa.types.is_timestamp(text.type) and text.type.tz:
+        text = text.cast(ARROW_TYPES["timestamp"])
     # what came in the contract's type is a value or missing
     as_it_came = not pa.types.is_string(text.type) and not reading.missing
     typed, missing = (text, None) if as_it_came else typed_values(column.type, text, reading, native)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sluice.model.errors import InputError
+from sluice.model.same_look import WHY, look_alike
 from sluice.model.schema import Schema
 
 MAX_NAMES = 8
@@ -53,6 +54,9 @@ def describe(names: Iterable[str], schema: Schema) -> str:
     for name in listed[:MAX_NAMES]:
         if name in schema.types:
             told.append(f"{shown(name)} (a column, but not a feature)")
+            continue
+        if twin := next((column for column in schema.types if look_alike(name, column)), None):
+            told.append(f"{shown(name)} ({shown(twin)} is {WHY})")
             continue
         near = nearest(name, schema)
         told.append(f"{shown(name)} (did you mean {shown(near)}?)" if near is not None else shown(name))

@@ -39,7 +39,7 @@ FALSE = frozenset({"false", "f", "no", "n", "0", "0.0"})
 INTEGER_LIMIT = 2**63
 """An integer is smaller than this in magnitude, so that 64 bits hold it and its negative."""
 NO_LABEL = frozenset({"na", "n/a", "#n/a", "nan", "null", "none", "nil", "unknown", "?", "-", "--", "."})
-"""Spellings, in lower case, of a label that is not known yet. A class of that name must be declared in `values`."""
+"""Spellings, in lower case, of a label that is not known yet, unless they are a value of the target."""
 WHAT = {
     "integer": "an integer of at most 64 bits",
     "number": "a finite number with a decimal point",
@@ -270,20 +270,15 @@ def parse_label(
 ) -> Typed | None:
     """The label that a text or a JSON value is for a target of this type; None if it is not a label.
 
-    `known` are the target's possible labels, where they are known: anything else is not a label. Without them the usual
-    spellings of "not known" (`NO_LABEL`) are not a label of a category or text target either.
+    `known` are the target's possible labels, where they are known: anything else is not a label.
     """
     try:
         label = parse_json(value, kind, reading)
     except ValueError:
         return None
-    if label is None:
-        return None
-    if known is not None and any(same_label(label, one) for one in known):
+    if label is None or known is None or any(same_label(label, one) for one in known):
         return label
-    if known is not None or (isinstance(label, str) and label.strip(BLANKS).lower() in NO_LABEL):
-        return None
-    return label
+    return None
 
 
 def same_label(one: Typed, other: Typed) -> bool:

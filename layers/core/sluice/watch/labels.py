@@ -121,6 +121,14 @@ def label_of(text: str, contract: Contract) -> Typed | None:
     return parse_label(text, column.type, known=column.values)
 
 
+def has_open_classes(contract: Contract) -> bool:
+    """Whether labels can show a third class: of a binary target whose two classes the contract does not list."""
+    _, column = contract.label_column or ("", None)
+    if contract.problem.type != "binary" or column is None:
+        return False
+    return column.values is None and column.type != "boolean"
+
+
 def identity_text(value: Any, kind: str) -> str:
     """What a key's value in a request is called in a label file; `kind` is the column's type."""
     try:
