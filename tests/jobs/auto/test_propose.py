@@ -63,3 +63,11 @@ def test_the_portfolio_depends_on_size_and_columns():
     assert "svm" not in {each.family for each in portfolio("regression", 12_000, 20)}
     assert "svm" not in {each.family for each in portfolio("binary", 5_000, 300)}
     assert "mlp" not in {each.family for each in portfolio("binary", 5_000, 5_000)}
+
+
+def test_where_columns_are_many_for_the_rows_penalties_that_leave_some_out_come_early():
+    penalised = {"lasso", "elastic_net", "ridge"}
+    for problem in ("binary", "multiclass", "regression"):
+        wide, long = portfolio(problem, 300, 1_500), portfolio(problem, 300, 50)
+        assert {each.family for each in wide[1:5]} >= penalised
+        assert not penalised & {each.family for each in long}
