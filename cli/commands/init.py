@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
@@ -15,12 +15,14 @@ from cli.files import existing_file
 from cli.options import Json as JsonFlag
 from cli.output import Output, Shape
 from cli.text import plural
-from sluice.contract import load_contract
 from sluice.contract.file import FileLayout
 from sluice.errors import EmptyFileError, UnreadableFileError
 from sluice.escaping import visible
 from sluice.model.shortening import listed
 from sluice.ports import Json
+
+if TYPE_CHECKING:
+    from cli.guessing import Scan
 
 NAME = "init"
 HELP = "write a first project.yaml from a data file"
@@ -86,61 +88,23 @@ def run(
             f"{output} exists: for another project give another --output, such as -o {other}; --force replaces it"
         )
     # here, not above: they read files with pyarrow, whose import every other command would wait for
-    from cli.draft import draft, project_name
+    from cli.draft import judged_draft, project_name
     from cli.draft_unlabelled import TYPES
-    from cli.guessing import scan_file
-    from cli.judging import judged
 
     if kind not in (None, *TYPES):
         raise CliError(f"--type {kind!r}; write {' or '.join(TYPES)}, or leave it out and name the target")
     if approval not in ("manual", "automatic"):
         raise CliError(f"--approval {approval!r}; write manual or automatic")
-    automatic = approval == "automatic"
     out = Output(as_json)
-    try:
-        scan = scan_file(file, FileLayout(encoding=encoding, sheet=sheet), header)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise CliError(f"--{first['loc'][0]} {first['input']!r}: {first['msg']}; give another one") from None
-    except EmptyFileError as error:
-        # where no line was read as a header, none was read wrongly
-        is_read = header is not False and "a header" in str(error)
-        hint = ". If it has rows and no header, add --no-header" if is_read else ""
-        raise CliError(_with_options(str(error)) + hint) from None
-    except UnreadableFileError as error:
-        raise CliError(_with_options(str(error))) from None
-    stem = file.name.split(".")[0]
-    made = draft(scan, file.name, project or project_name(stem), target, kind, automatic=automatic)
-    found = judged(file, load_contract(made.text))
-    refused = found["quarantined_rows"] / max(1, found["rows"] + found["quarantined_rows"])
-    if refused or found["giveaways"] or found["is_series"]:
-        made = draft(
-            scan,
-            file.name,
-            made.project,
-            target,
-            kind,
-            refused,
-            found["giveaways"],
-            is_series=found["is_series"],
-            automatic=automatic,
-        )
-    if refused:
-        found = judged(file, load_contract(made.text))
+    scan = _scanned(file, encoding, sheet, header)
+    name = project or project_name(file.name.split(".")[0])
+    made, found = judged_draft(file, scan, name, target, kind, automatic=approval == "automatic")
     output.write_text(made.text, encoding="utf-8")
     is_long = project is None and len(made.project) > _LONG_NAME
     shorter = " (a shorter name: --project NAME --force)" if is_long else ""
     out.say(f"wrote {output}: project {made.project}{shorter}, {plural(len(scan.columns), 'column')}")
-    if scan.unnamed:
-        out.say(
-            f"  {plural(scan.unnamed, 'column')} without a name left out; Sluice ignores columns that the contract "
-            f"does not name"
-        )
-    if scan.doubled:
-        names = ", ".join(map(repr, scan.doubled))
-        out.say(f"  left out, since the header has them more than once: {names}; give each column its own name")
-    for why in scan.not_plain.values():
-        out.say(f"  left out: {why}")
+    for line in _left_out(scan):
+        out.say(f"  {line}")
     blank = {column.name: column.missing for column in scan.columns if column.missing}
     if blank:
         named = listed([f"{visible(name)} ({count:,})" for name, count in blank.items()], _SHOWN)
@@ -151,15 +115,52 @@ def run(
         out.say(f"  DECIDE {decision}")
     may_wait = "DECIDE may wait until after a first model. " if made.decisions else ""
     out.say(f"{may_wait}Now: sluice check {_typed(output)} && sluice register {_typed(output)}")
-    facts: dict[str, Any] = {
-        "file": str(output),
-        "project": made.project,
-        "columns": len(scan.columns),
-        "unnamed": scan.unnamed,
-    }
-    facts |= {"doubled": list(scan.doubled), "missing": blank}
-    out.result({**facts, "not_plain": scan.not_plain, "judged": told, "decide": list(made.decisions)})
+    out.result(
+        {
+            "file": str(output),
+            "project": made.project,
+            "columns": len(scan.columns),
+            "unnamed": scan.unnamed,
+            "doubled": scan.doubled,
+            "missing": blank,
+            "not_plain": scan.not_plain,
+            "judged": told,
+            "decide": made.decisions,
+        }
+    )
     return 0
+
+
+def _scanned(file: Path, encoding: str | None, sheet: str | None, header: bool | None) -> Scan:
+    """Raises CliError for a file that cannot be read, or not in the way that the options say."""
+    from cli.guessing import scan_file
+
+    try:
+        return scan_file(file, FileLayout(encoding=encoding, sheet=sheet), header)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise CliError(f"--{first['loc'][0]} {first['input']!r}: {first['msg']}; give another one") from None
+    except EmptyFileError as error:
+        # where no line was read as a header, none was read wrongly
+        is_read = header is not False and "a header" in str(error)
+        hint = ". If it has rows and no header, add --no-header" if is_read else ""
+        raise CliError(_with_options(str(error)) + hint) from None
+    except UnreadableFileError as error:
+        raise CliError(_with_options(str(error))) from None
+
+
+def _left_out(scan: Scan) -> list[str]:
+    """Columns that the contract does not name, and why."""
+    lines = []
+    if scan.unnamed:
+        lines.append(
+            f"{plural(scan.unnamed, 'column')} without a name left out; Sluice ignores columns that the contract "
+            "does not name"
+        )
+    if scan.doubled:
+        names = ", ".join(map(repr, scan.doubled))
+        lines.append(f"left out, since the header has them more than once: {names}; give each column its own name")
+    return [*lines, *(f"left out: {why}" for why in scan.not_plain.values())]
 
 
 def _typed(path: Path) -> str:

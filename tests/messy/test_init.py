@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cli.draft import draft
+from cli.draft import Shown, draft
 from cli.guessing import scan_file
 from cli.judging import judged
 from sluice.contract import load_contract
@@ -33,7 +33,7 @@ def _drafted(kind: str, name: str) -> str:
     scan = scan_file(path, FileLayout(**known))
     found = judged(path, load_contract(draft(scan, name, "messy", kind="clustering").text))
     if refused := found["quarantined_rows"] / max(1, found["rows"] + found["quarantined_rows"]):
-        found = judged(path, load_contract(draft(scan, name, "messy", kind="clustering", refused=refused).text))
+        found = judged(path, load_contract(draft(scan, name, "messy", kind="clustering", shown=Shown(refused)).text))
     return str(found["status"])
 
 
