@@ -129,7 +129,9 @@ def _sample(accepted: Path, names: list[str]) -> tuple[dict[str, list[Any]], int
 
 def _plain(values: pa.Array) -> list[Any]:
     if pa.types.is_timestamp(values.type):
-        values = pc.divide(pc.cast(pc.cast(values, pa.timestamp("us")), pa.int64()), pa.scalar(1e6))
+        micros = pc.cast(pc.cast(values, pa.timestamp("us")), pa.int64())
+        # unsafe: from 2255 on a double rounds microseconds
+        values = pc.divide(pc.cast(micros, pa.float64(), safe=False), 1e6)
     elif pa.types.is_integer(values.type):
         values = pc.cast(values, pa.float64(), safe=False)
     return list(values.to_pylist())

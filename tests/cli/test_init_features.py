@@ -41,6 +41,14 @@ def test_a_category_that_stands_for_the_class_is_drafted_as_dropped(drafted):
     assert "'state' is 'bought' in other words" in text
 
 
+def test_times_of_every_year_are_compared(drafted):
+    columns = table()
+    columns["valid_until"] = ["9999-12-31" if each == "true" else "2026-01-31" for each in columns["bought"]]
+    contract, text = drafted(columns, "--target", "bought")
+    assert contract.data.columns["valid_until"].type == "timestamp"
+    assert "'valid_until' is 'bought' in other words" in text
+
+
 def test_a_column_is_left_to_learn_from(drafted):
     columns = {name: values for name, values in rides().items() if name != "temp"}
     contract, _ = drafted(columns, "--target", "cnt")
