@@ -72,44 +72,60 @@ def run(
     project = known_project(world, project)
     out = Output(as_json)
     if request is None:
-        if world.ledger.champion(project) is None:
-            raise CliError(_no_model(world, project))
-        drafted = sample(world, project)
-        to_fill = [name for name in drafted if drafted[name] == ""]
-        filled_in = [f"fill in {listed(to_fill, _SHOWN)}: Sluice keeps no values of text columns"] if to_fill else []
-        if not as_json:
-            say(f"sluice ask {project} {shlex.quote(json.dumps(drafted, ensure_ascii=False))}")
-            for note in filled_in:
-                say(f"note: {note}", file=sys.stderr)
-        out.result({"request": drafted, "status": None, "variant": None, "body": None, "notes": filled_in})
+        _print_a_request(world, project, out)
         return 0
     body, content_type = read_request(request)
     if not body.strip():
         where = "stdin" if request == "-" else request
         raise CliError(f"the request was not sent, because {where} is empty. `sluice ask {project}` prints one to copy")
-    of = _single(world, project, body, content_type)
-    if of and not any(of[1].get(name) not in (None, "") for name in of[0].feature_columns):
-        raise CliError(
-            f"the request was not sent, because it has no value for any feature of {project}: {'; '.join(notes(*of))}. "
-            f"`sluice ask {project}` prints one to copy"
-        )
+    noted = _noted(world, project, body, content_type)
     answer = send(world, project, body, content_type)
     text = answer.body.decode("utf-8", "replace")
-    told, told_of = _parsed(text), notes(*of) if of else []
-    if as_json:
-        facts = {"status": answer.status, "variant": answer.variant, "body": told, "notes": told_of}
-        out.result({"request": None, **facts})
-    elif answer.status == 200:
+    told = _parsed(text)
+    out.result({"request": None, "status": answer.status, "variant": answer.variant, "body": told, "notes": noted})
+    if answer.status != 200:
+        raise CliError(_why_not(project, answer.status, text, told))
+    if not as_json:
         say(text.strip())
         say(f"{_meaning(world, project, told)}{_source(told, answer)}", file=sys.stderr)
-        for note in told_of:
+        for note in noted:
             say(f"note: {note}", file=sys.stderr)
-    if isinstance(told, dict) and 400 <= (answer.status or 0) < 500 and "error" in told:
-        raise CliError(f"{project} refused the request: {told['error']}. `sluice ask {project}` prints one to copy")
-    if answer.status != 200:
-        why = text.strip() or "no answer came in time"
-        raise CliError(f"{project} answered {answer.status}: {why}. `sluice status {project}` says what serves")
     return 0
+
+
+def _print_a_request(world: World, project: str, out: Output) -> None:
+    """One to start from. Raises CliError when no model serves."""
+    if world.ledger.champion(project) is None:
+        raise CliError(_no_model(world, project))
+    drafted = sample(world, project)
+    to_fill = [name for name in drafted if drafted[name] == ""]
+    noted = [f"fill in {listed(to_fill, _SHOWN)}: Sluice keeps no values of text columns"] if to_fill else []
+    if not out.as_json:
+        say(f"sluice ask {project} {shlex.quote(json.dumps(drafted, ensure_ascii=False))}")
+        for note in noted:
+            say(f"note: {note}", file=sys.stderr)
+    out.result({"request": drafted, "status": None, "variant": None, "body": None, "notes": noted})
+
+
+def _noted(world: World, project: str, body: bytes, content_type: str) -> list[str]:
+    """What is to be said of a request with one record. Raises CliError where it has no value for any feature."""
+    of = _single(world, project, body, content_type)
+    if of is None:
+        return []
+    (contract, record), noted = of, notes(*of)
+    if not any(record.get(name) not in (None, "") for name in contract.feature_columns):
+        raise CliError(
+            f"the request was not sent, because it has no value for any feature of {project}: {'; '.join(noted)}. "
+            f"`sluice ask {project}` prints one to copy"
+        )
+    return noted
+
+
+def _why_not(project: str, status: int | None, text: str, told: Any) -> str:
+    if isinstance(told, dict) and 400 <= (status or 0) < 500 and "error" in told:
+        return f"{project} refused the request: {told['error']}. `sluice ask {project}` prints one to copy"
+    why = text.strip() or "no answer came in time"
+    return f"{project} answered {status}: {why}. `sluice status {project}` says what serves"
 
 
 def _single(world: World, project: str, body: bytes, content_type: str) -> tuple[Contract, dict[str, Any]] | None:
