@@ -66,22 +66,11 @@ def plan_release(
     if other := take_endpoint(project, run_id, ledger=ledger, clock=clock):
         raise EndpointBusyError(f"the endpoint of {project} is being changed by {other}")
     champion, state = ledger.champion(project), models.endpoint(endpoint)
-    if drill:
-        new = _drilled(project, run_id, endpoint, champion, state)
-    else:
-        mode = _mode(endpoint, state, champion, run_id, release)
-        beside = champion if champion and mode not in FIRST_MODEL_MODES else None
-        new = _NewVariant(
-            mode=mode,
-            model=names.model(stack, project, run_id),
-            package_arn=package_arn,
-            artifact_uri=artifact_uri,
-            only_config=names.endpoint_config(stack, project, run_id, "only"),
-            # SageMaker swaps the fleet of a variant, and so wants its name to stay
-            variant=beside.variant if beside and mode == "blue_green" else names.variant(run_id),
-            machines=max([release.instances, *(v.instances for v in state.variants)] if state and beside else [1]),
-            beside=beside,
-        )
+    new = (
+        _drilled(project, run_id, endpoint, champion, state)
+        if drill
+        else _released(stack, project, run_id, package_arn, artifact_uri, release, champion, state)
+    )
     if state is not None:
         _refuse_what_cannot_be_judged(endpoint, state, models=models)
     if not drill:
@@ -150,6 +139,32 @@ class _NewVariant:
     machines: int
     beside: Champion | None
     """The champion, if it serves beside the new variant."""
+
+
+def _released(
+    stack: str,
+    project: str,
+    run_id: str,
+    package_arn: str,
+    artifact_uri: str,
+    release: Release,
+    champion: Champion | None,
+    state: EndpointState | None,
+) -> _NewVariant:
+    """Raises ReleaseError when the endpoint is in no state in which a release may begin."""
+    mode = _mode(names.endpoint(stack, project), state, champion, run_id, release)
+    beside = champion if mode not in FIRST_MODEL_MODES else None
+    return _NewVariant(
+        mode=mode,
+        model=names.model(stack, project, run_id),
+        package_arn=package_arn,
+        artifact_uri=artifact_uri,
+        only_config=names.endpoint_config(stack, project, run_id, "only"),
+        # SageMaker swaps the fleet of a variant, and so wants its name to stay
+        variant=beside.variant if beside and mode == "blue_green" else names.variant(run_id),
+        machines=max([release.instances, *(v.instances for v in state.variants)] if state and beside else [1]),
+        beside=beside,
+    )
 
 
 def _drilled(
