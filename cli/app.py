@@ -62,7 +62,7 @@ from cli.commands import (
     withdraw,
 )
 from cli.connection import Connection
-from cli.errors import NO_REGION, CliError, CommandError
+from cli.errors import NO_REGION, CliError, CommandError, WrongCommandLine
 from cli.options import INTERRUPTED, REFUSED, USAGE
 from cli.text import print_whatever_comes, say
 from sluice.errors import SluiceError
@@ -132,6 +132,9 @@ def main(arguments: Sequence[str] | None = None, connect: Connect = Connection) 
         command.main(args=None if arguments is None else list(arguments), prog_name="sluice")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else USAGE if ended.code else 0
+    except WrongCommandLine as error:
+        _fail(str(error))
+        return USAGE
     except (CliError, SluiceError, CommandError) as error:
         return _fail(str(error))
     except NoCredentialsError:

@@ -20,8 +20,9 @@ from rich.markup import escape
 
 from cli import target
 from cli.connection import Connection
-from cli.options import Stack, Yes
+from cli.options import Stack, Version, Yes
 from cli.progress import working
+from sluice.contract import in_own_words
 
 Connect = Callable[[str], Connection]
 _STACK = Parameter("stack", Parameter.KEYWORD_ONLY, default=None, annotation=Stack)
@@ -42,6 +43,13 @@ class _Commands(typer.core.TyperGroup):
             ctx.fail(f"No such command '{args[0]}'. Did you mean {meant}?")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = in_own_words(error.message)
+            raise
+
 
 def application(modules: Iterable[ModuleType], connect: Connect, stack: str) -> typer.Typer:
     """Every module as a command; `connect` makes the connection to the stack that is named, `stack` if none is."""
@@ -57,7 +65,7 @@ def application(modules: Iterable[ModuleType], connect: Connect, stack: str) -> 
     chosen = {"stack": stack}
 
     @app.callback()
-    def general(stack: Stack = None) -> None:
+    def general(stack: Stack = None, version: Version = False) -> None:
         chosen["stack"] = stack or chosen["stack"]
 
     for module in modules:

@@ -258,6 +258,8 @@ def _scan(path: Path, scratch: Path, layout: FileLayout) -> Scan:
     counts = Counter(name for name in header if name)
     doubled = [name for name, count in counts.items() if count > 1]
     named = [name for name, count in counts.items() if count == 1]
+    if not named and source.notes.is_json and not counts:
+        raise EmptyFileError(source.notes.no_row())
     if not named:
         told = f"; it has {', '.join(map(repr, doubled))} more than once" if doubled else ""
         raise HeaderMismatchError(f"no column of the header has a name of its own{told}")

@@ -12,6 +12,7 @@ from typing import Any
 from cli.captures import endpoint_and_variant, newest_first
 from cli.connection import find_run
 from cli.errors import CliError
+from cli.named_datasets import beginning
 from cli.sealed_model import seal_of
 from sluice import keys
 from sluice.bootstrap import World
@@ -176,11 +177,14 @@ def file(dataset: Json, every: Sequence[Json]) -> Json:
 
 
 def datasets_of(world: World, project: str, wanted: str) -> list[Json]:
-    """Accepted datasets of this id, key or file name, the newest first; a name that was dropped again has several."""
+    """Accepted datasets of this id or its beginning, key or file name, the newest first.
+
+    A name that was dropped again has several.
+    """
     name = wanted.removeprefix(f"s3://{world.objects.bucket}/")
     exact = (name, f"raw/{project}/{name}", f"raw/{project}/{name.rsplit('/', 1)[-1]}")
-    return [
-        each
-        for each in reversed(world.ledger.datasets(project))
-        if each["dataset_id"] == wanted or each.get("key") in exact
-    ]
+    every = list(reversed(world.ledger.datasets(project)))
+    found = [each for each in every if each["dataset_id"] == wanted or each.get("key") in exact]
+    if not found and len(begun := beginning(wanted, [each["dataset_id"] for each in every])) == 1:
+        return [each for each in every if each["dataset_id"] == begun[0]]
+    return found

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cli.connection import find_run
-from cli.errors import CliError
+from cli.errors import CliError, WrongCommandLine
 from cli.text import plural
 from sluice.bootstrap import World
 from sluice.ports import Json
@@ -26,16 +26,17 @@ def named_runs(
 ) -> tuple[str, list[Json]]:
     """The project and the records of `count` runs; `words` may have the project before them.
 
-    Raises CliError, with `usage` where something else was given, or runs of several projects.
+    Raises WrongCommandLine with `usage` where something else was given, and CliError for runs of several projects.
     """
     projects = world.ledger.projects()
     before = len(words) == count + 1 and project is None and words[0] in projects
     given = words[1:] if before else words
     where = words[0] if before else project
     if len(given) != count:
-        raise CliError(f"{_given(words, projects)}. Write `{usage}`; `sluice runs PROJECT` lists the runs of a project")
+        told = _given(words, projects)
+        raise WrongCommandLine(f"{told}. Write `{usage}`; `sluice runs PROJECT` lists the runs of a project")
     if given[0] in projects:
-        raise CliError(
+        raise WrongCommandLine(
             f"{given[0]!r} is a project. Write `{usage}`: a run's id names its project; `sluice runs {given[0]}` lists "
             "them"
         )

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.text import say
+from cli.version import version
 
 FINE, REFUSED, USAGE, REJECTED, ROLLED_BACK, NOT_APPROVED, AWAITS_APPROVAL, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 CODES = {
@@ -65,6 +66,18 @@ HeldChanges = Annotated[
 Stack = Annotated[
     str | None,
     typer.Option("--stack", help="The CloudFormation stack; default: SLUICE_STACK, else sluice.", show_default=False),
+]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        say(f"sluice {version()}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version),
 ]
 
 

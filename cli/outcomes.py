@@ -26,8 +26,8 @@ _OF_FILE = frozenset({"max_invalid_rows", "min_rows", "max_nulls", "correction"}
 
 NEXT = {
     "HeaderMismatchError": (
-        "the header lacks columns that the contract names under data.columns: correct the file's header, or change the "
-        "contract (`sluice register`)"
+        "the file does not have the columns that the contract names under data.columns: correct their names in the "
+        "file, or change the contract (`sluice register`)"
     ),
     "EmptyFileError": "the file has no row: export it again",
     "UnreadableFileError": "save it as CSV (UTF-8), JSON lines or Parquet",
@@ -47,6 +47,14 @@ NEXT = {
 }
 """What to do, by the rule or error that refused."""
 
+NEXT_OF_DAMAGED = "send the whole file again: copy it once more from where it is whole, or export it again"
+_DAMAGED = ("damaged", "cut off")
+
+NEXT_OF_BATCH = {
+    "HeaderMismatchError": "a file to score has the features of the model that serves: correct their names in the file",
+    "NoChampionError": "train a first model: `sluice drop PROJECT FILE`, then `sluice watch PROJECT`",
+    "ArtifactError": "no model can be loaded: `sluice doctor PROJECT` checks the one that serves",
+}
 NEXT_OF_LABELS = {
     "HeaderMismatchError": "a file of labels has the columns of data.key and the target, as the contract spells them: "
     "correct the file's header",
@@ -154,7 +162,9 @@ def next_steps(record: Json) -> list[str]:
     """What to do about what was refused: the contract's key that decided, and where the rows are."""
     reasons = _of_rows(record).get("reasons") or []
     rules = [str(each.get("rule")) for each in reasons if isinstance(each, dict)] + [str(record.get("error"))]
-    known = NEXT | NEXT_OF_LABELS if record.get("kind") == "labels" else NEXT
+    known = NEXT | {"labels": NEXT_OF_LABELS, "batch": NEXT_OF_BATCH}.get(str(record.get("kind")), {})
+    if record.get("error") == "UnreadableFileError" and _is_damaged(record):
+        known |= {"UnreadableFileError": NEXT_OF_DAMAGED}
     steps = list(dict.fromkeys(known[rule] for rule in rules if rule in known))
     if _of_rows(record).get("quarantined_rows") and record.get("dataset_id"):
         where = f"{record.get('project') or 'PROJECT'} {record['dataset_id']}"
@@ -165,6 +175,12 @@ def next_steps(record: Json) -> list[str]:
         how = again if dataset else " before you drop it"
         steps.append(f"the file's {plural(held, 'good row')} would count as well: correct the file{how}")
     return steps
+
+
+def _is_damaged(record: Json) -> bool:
+    """Whether the reader says that bytes are missing or wrong: saved in another format they would stay so."""
+    told = " ".join(str(each) for each in (record.get("message"), *(record.get("reasons") or [])))
+    return any(word in told for word in _DAMAGED)
 
 
 def _of_rows(record: Json) -> Json:

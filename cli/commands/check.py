@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import options
 from cli.connection import Connection
-from cli.errors import CliError
+from cli.errors import CliError, WrongCommandLine
 from cli.files import existing_file
 from cli.outcomes import accepted
 from cli.output import Output, Shape
@@ -23,6 +23,7 @@ from cli.text import plural
 from sluice.changes.words import lines
 from sluice.contract import Contract, Gate, load_contract
 from sluice.datasets.compare_contract import compare
+from sluice.errors import ContractError
 from sluice.gates import RULES
 from sluice.gates.slice_gap import RULE as SLICE_GAP
 from sluice.intake.misplaced import is_contract_name
@@ -60,6 +61,8 @@ def run(
     as_json: options.Json = False,
 ) -> int:
     """0 for a valid contract that accepts each data file, 1 where one would be refused as a whole."""
+    if not _is_yaml(file) and (swapped := next(filter(_is_yaml, data or []), None)):
+        raise WrongCommandLine(f"the contract comes first. Write `sluice check {swapped} {file}`")
     contract, out = read(file), Output(as_json)
     for each in data or []:
         existing_file(each)
@@ -123,10 +126,21 @@ def _changes(connection: Connection, contract: Contract) -> list[str]:
     return lines(found) if found else []
 
 
+def _is_yaml(path: Path) -> bool:
+    return path.suffix.lower() in (".yaml", ".yml")
+
+
 def read(path: Path) -> Contract:
     """Raises CliError when the file cannot be read, ContractError when it is not a contract."""
     try:
         return load_contract(path.read_bytes(), source=str(path))
+    except ContractError as error:
+        if _is_yaml(path):
+            raise
+        raise ContractError(
+            f"{error}. If {path.name} is a data file: `sluice init {path}` writes a contract for it, which then comes "
+            "first, as in `sluice check project.yaml DATA`"
+        ) from None
     except OSError as error:
         hint = ""
         if isinstance(error, FileNotFoundError) and path.parent.is_dir():

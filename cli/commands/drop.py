@@ -11,7 +11,7 @@ import typer
 from cli.arrivals import JSON as ARRIVAL
 from cli.arrivals import refuse_contract, send
 from cli.connection import Connection
-from cli.errors import CliError
+from cli.errors import WrongCommandLine
 from cli.options import Json as JsonFlag
 from cli.options import Project
 
@@ -51,5 +51,5 @@ def run(
     """0 when the file was accepted or scored, 1 when it was refused."""
     if file is None:
         refuse_contract(to.value, "", project)
-        raise CliError(f"which project is {project} for? Write `sluice drop PROJECT {project}`")
+        raise WrongCommandLine(f"which project is {project} for? Write `sluice drop PROJECT {project}`")
     return send(connection.world, project, file, to.value, name, wait, as_json=as_json)

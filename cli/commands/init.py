@@ -15,6 +15,7 @@ from cli.files import existing_file
 from cli.options import Json as JsonFlag
 from cli.output import Output, Shape
 from cli.text import plural
+from sluice.contract import in_own_words
 from sluice.contract.file import FileLayout
 from sluice.errors import EmptyFileError, UnreadableFileError
 from sluice.escaping import visible
@@ -139,7 +140,9 @@ def _scanned(file: Path, encoding: str | None, sheet: str | None, header: bool |
         return scan_file(file, FileLayout(encoding=encoding, sheet=sheet), header)
     except ValidationError as error:
         first = error.errors()[0]
-        raise CliError(f"--{first['loc'][0]} {first['input']!r}: {first['msg']}; give another one") from None
+        raise CliError(
+            f"--{first['loc'][0]} {first['input']!r}: {in_own_words(first['msg'])}; give another one"
+        ) from None
     except EmptyFileError as error:
         # where no line was read as a header, none was read wrongly
         is_read = header is not False and "a header" in str(error)

@@ -18,6 +18,7 @@ import typer
 from cli import progress
 from cli.connection import Connection, known_project
 from cli.errors import CliError
+from cli.named_datasets import beginning
 from cli.options import Json as JsonFlag
 from cli.options import Project
 from cli.outcomes import is_of_file
@@ -133,6 +134,9 @@ def _chosen(found: list[Json], project: str, wanted: str) -> Json:
     for name, summary in zip(names, found, strict=True):
         if wanted in (name, summary["key"], summary["dataset_id"]):
             return summary
+    ids = {summary["dataset_id"]: summary for summary in found}
+    if len(begun := beginning(wanted, ids)) == 1:
+        return ids[begun[0]]
     hint = nearest(wanted, names)
     raise CliError(f"no row of {wanted!r} is in quarantine{hint}; `sluice quarantine {project}` lists the files")
 

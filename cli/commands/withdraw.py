@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.connection import Connection, known_project
+from cli.named_datasets import dataset_id
 from cli.options import Json as JsonFlag
 from cli.options import Project, Reason
 from cli.output import Output, Shape
@@ -17,7 +18,7 @@ from sluice.ports import Json
 
 NAME = "withdraw"
 HELP = "leave a dataset out of every later run"
-EXAMPLE = "sluice withdraw shop d0123abcd --reason 'wrong currency'"
+EXAMPLE = "sluice withdraw shop 0123abcd --reason 'wrong currency'"
 WRITES = True
 JSON = Shape(
     {
@@ -37,12 +38,18 @@ JSON = Shape(
 def run(
     connection: Connection,
     project: Project,
-    dataset: Annotated[str, typer.Argument(help="Its id, from the alert `Dataset Accepted`.", show_default=False)],
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            help="Its id, or the beginning of it: `sluice lineage PROJECT FILE` shows it.", show_default=False
+        ),
+    ],
     reason: Reason,
     as_json: JsonFlag = False,
 ) -> int:
     world, out = connection.world, Output(as_json)
     project = known_project(world, project)
+    dataset = dataset_id(project, dataset, [each["dataset_id"] for each in world.ledger.datasets(project)])
     why = f"{reason} (asked by {getpass.getuser()})"
     answer = world.call(withdraw_dataset, project, dataset, why)
     out.say("\n".join(told(project, answer)))

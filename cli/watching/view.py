@@ -12,6 +12,7 @@ from cli.state_sentences import REPEATED
 from cli.text import seconds_in_words
 from cli.watching.states import State
 from sluice.ports import Json
+from sluice.records.words import in_words
 
 OUTCOMES = {
     "promoted": FINE,
@@ -182,7 +183,7 @@ def _end(view: View) -> Change:
 def ending(view: View) -> list[str]:
     """How the run ended, and what to do next."""
     run_id, how = view.run_id, str(view.record["outcome"])
-    lines = [f"ended after {view.took}: {how}. {explanation(view.record)}".rstrip()]
+    lines = [f"ended after {view.took}: {in_words(how)}. {explanation(view.record)}".rstrip()]
     lines += view.record.get("without_leaks") or []
     lines.append(f"`sluice why {run_id}` has every decision")
     if how == "promoted":

@@ -56,7 +56,7 @@ def test_drop_refuses_a_contract_at_once(sluice, world, tmp_path, monkeypatch, a
 
 def test_drop_without_a_project_asks_for_it(sluice):
     code, _, said = sluice("drop", "day.csv")
-    assert code == 1
+    assert code == 2
     assert "sluice drop PROJECT day.csv" in said
 
 

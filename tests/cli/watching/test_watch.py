@@ -211,7 +211,7 @@ def test_in_a_pipe_what_changes_is_appended_and_the_outcome_is_the_exit_code(slu
     assert "   10 %: new model 3/40 failed, champion 0/360: continue" in said
     assert "   10 %: new model 3/40 failed, champion 0/360: abort" in said
     assert any("evidence against it" in line and "5 of 4" in line for line in said)
-    assert any("rolled_back. it fails more often" in line for line in lines)
+    assert any("rolled back. it fails more often" in line for line in lines)
     assert "traffic: v-" in printed
 
 

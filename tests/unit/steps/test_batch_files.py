@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,26 @@ def test_a_time_is_written_as_a_request_would_carry_it(tmp_path: Path) -> None:
     contract = Contract.model_validate(plain)
     body = b"day;seen\n24.12.2025;2025-12-24T08:00:00+02:00\n"
     assert scored(body, tmp_path, contract) == [{"day": "24.12.2025", "seen": "2025-12-24T06:00:00Z"}]
+
+
+@pytest.mark.parametrize(("dates", "cut"), [(["%d.%m.%Y"], 1), (["%d.%m.%Y", "%d.%m.%Y %H:%M"], None)])
+def test_a_time_of_parquet_is_written_whole_or_counted(dates: list[str], cut: int | None, tmp_path: Path) -> None:
+    """A request carries it as text in the column's format; a pattern without a clock would lose the hour."""
+    plain: Json = SESSIONS.model_dump(mode="json")
+    plain["data"]["columns"] = {
+        "session_id": {"type": "text"},
+        "started_at": {"type": "timestamp"},
+        "day": {"type": "timestamp", "dates": dates},
+        "purchase": {"type": "boolean"},
+    }
+    out = io.BytesIO()
+    moments = [datetime(2025, 12, 24), datetime(2025, 12, 24, 8, 30), None]
+    pq.write_table(pa.table({"day": pa.array(moments, pa.timestamp("us"))}), out)
+    (tmp_path / "arrival").write_bytes(out.getvalue())
+    found = read_scoring_file(tmp_path / "arrival", Contract.model_validate(plain), tmp_path)
+    second = "24.12.2025" if cut else "24.12.2025 08:30"
+    assert [json.loads(line)["day"] for line in found.path.open()] == ["24.12.2025", second, None]
+    assert found.notes.told().get("cut_times") == (None if cut is None else {"day": cut})
 
 
 def dropped(body: bytes, name: str = "a.csv") -> tuple[World, str, str, Json]:

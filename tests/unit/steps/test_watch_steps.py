@@ -379,11 +379,16 @@ def test_a_folder_of_the_console_is_no_batch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "champion"),
-    [("batch/shop/a.csv", False), ("batch/no/a.csv", True), ("batch/a.csv", True)],
+    ("key", "champion", "error"),
+    [
+        ("batch/shop/a.csv", False, "NoChampionError"),
+        ("batch/no/a.csv", True, "UnknownProjectError"),
+        ("batch/a.csv", True, "InputError"),
+    ],
 )
-def test_an_impossible_batch_is_refused_and_told(key: str, champion: bool) -> None:
+def test_an_impossible_batch_is_refused_and_told(key: str, champion: bool, error: str) -> None:
     world = build(champion=champion)
     assert world.call(plan_batch, key, "v1")["decision"] == "refused"
     assert world.alerts.kinds == ["Batch Failed"]
-    assert world.ledger.arrival("data", key, "v1")["status"] == "failed"
+    record = world.ledger.arrival("data", key, "v1")
+    assert (record["status"], record["error"]) == ("failed", error)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sluice.contract.hints import nearest
+from sluice.contract.hints import in_own_words, nearest
 from sluice.contract.models import Bandit, Column, Contract, Gate, Release
 
 if TYPE_CHECKING:
     from sluice.contract.loading import load_contract, schema
 
-__all__ = ["Bandit", "Column", "Contract", "Gate", "Release", "load_contract", "nearest", "schema"]
+__all__ = ["Bandit", "Column", "Contract", "Gate", "Release", "in_own_words", "load_contract", "nearest", "schema"]
 
 
 def __getattr__(name: str) -> Any:

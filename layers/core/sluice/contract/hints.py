@@ -19,3 +19,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
         return f" ({twin!r} is {WHY})"
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def in_own_words(message: str) -> str:
+    """A message of pydantic without the class of error that it puts before ours.
+
+    >>> in_own_words("Value error, 'x' is not a date")
+    "'x' is not a date"
+    """
+    return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from sluice.contract.consistency import violations
-from sluice.contract.hints import nearest
+from sluice.contract.hints import in_own_words, nearest
 from sluice.contract.models import Contract
 from sluice.contract.yaml_text import DuplicateKeyError, read_yaml
 from sluice.errors import ContractError
@@ -73,7 +73,7 @@ def _describe(item: Any) -> str:
         return f"{where}: unknown key {path[-1]!r}{hint}"
     if item["type"] == "missing":
         return f"{where}: this key is required"
-    message = item["msg"].removeprefix("Value error, ")
+    message = in_own_words(item["msg"])
     value = item.get("input")
     if item["type"] == "literal_error" and isinstance(value, str):
         choices = [part.strip(" '") for part in item["ctx"]["expected"].replace(" or ", ", ").split(",")]

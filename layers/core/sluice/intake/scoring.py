@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -29,7 +29,7 @@ from sluice.intake.opening import Arrival
 from sluice.intake.refusals import Tally, any_of, write_refused
 from sluice.intake.rules import Violation, judge
 from sluice.intake.source import open_source
-from sluice.model.values import canonical_text
+from sluice.model.values import Reading, canonical_text, parse_text
 
 MAX_ROW_BYTES = 6 * 2**20
 """SageMaker's limit for one record of a transform job, and of a request to an endpoint."""
@@ -124,7 +124,9 @@ def _take(
         typed, broken = judge(name, column, text, key=False, reading=reading, native=native)
         violations += broken
         count_changed(name, text, typed, found.notes, reading, native)
-        columns[name] = _as_requested(typed, text, native, reading.dates)
+        columns[name] = _as_requested(typed, text, native, reading)
+        if cut := _cut(typed, columns[name], reading):
+            found.notes.cut_times[name] += cut
     bad = any_of(violations, len(batch.rows))
     found.rows += len(batch.rows) + len(batch.broken)
     numbers, keys = batch.rows.to_pylist(), [_as_found(batch, name) for name in found.key_columns]
@@ -162,16 +164,38 @@ def _number(text: str | None) -> Any:
         return text
 
 
-def _as_requested(typed: pa.Array, text: pa.Array, native: pa.Array | bool, dates: tuple[str, ...]) -> list[Any]:
+def _as_requested(typed: pa.Array, text: pa.Array, native: pa.Array | bool, reading: Reading) -> list[Any]:
     """The values as a request carries them: a time is text, in the column's format where the contract gives one."""
     values: list[Any] = typed.to_pylist()
     if not pa.types.is_timestamp(typed.type):
         return values
-    if not dates:
+    if not reading.dates:
         # Arrow's times have no zone here, and mean UTC
         return [None if value is None else canonical_text(value.replace(tzinfo=UTC)) for value in values]
     was_native = [native] * len(values) if isinstance(native, bool) else native.to_pylist()
     return [
-        None if value is None else value.strftime(dates[0]) if own else cell
+        None if value is None else _in_format(value, reading) if own else cell
         for value, cell, own in zip(values, text.to_pylist(), was_native, strict=True)
     ]
+
+
+def _in_format(moment: datetime, reading: Reading) -> str:
+    """The time in the first of the column's patterns that can write all of it, else in the first one."""
+    written = [moment.strftime(pattern) for pattern in reading.dates]
+    return next((text for text in written if _moment(text, reading) == moment), written[0])
+
+
+def _cut(typed: pa.Array, values: list[Any], reading: Reading) -> int:
+    """How many times no pattern of the column can write as a whole: a request cannot carry the rest."""
+    if not reading.dates or not pa.types.is_timestamp(typed.type):
+        return 0
+    pairs = zip(typed.to_pylist(), values, strict=True)
+    return sum(moment is not None and _moment(text, reading) != moment for moment, text in pairs)
+
+
+def _moment(text: str, reading: Reading) -> datetime | None:
+    try:
+        found = parse_text(text, "timestamp", reading)
+    except ValueError:
+        return None
+    return found.replace(tzinfo=None) if isinstance(found, datetime) else None

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from sluice.contract.hints import in_own_words
 from sluice.errors import DamagedRecordError
 
 _NAMED = 3
@@ -61,6 +62,6 @@ def _described(error: ValidationError, depth: int) -> str:
     found = []
     for each in error.errors(include_input=False, include_url=False):
         name = ".".join(map(str, each["loc"][:depth])) or "the record"
-        found.append(f"{name} is missing" if each["type"] == "missing" else f"{name}: {each['msg']}")
+        found.append(f"{name} is missing" if each["type"] == "missing" else f"{name}: {in_own_words(each['msg'])}")
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return ", ".join(found[:_NAMED]) + more

@@ -53,25 +53,26 @@ def plan_batch(
         return _ignored(key, version_id, what, objects=objects, ledger=ledger, clock=clock)
     if ledger.arrival(objects.bucket, key, version_id) is not None:
         return {"decision": "known", "reasons": ["this version was scored or refused before"]}
+    refuse_of = partial(_refused, objects=objects, ledger=ledger, alerts=alerts, clock=clock)
     try:
         project = keys.parse_arrival(key).project
     except InputError as error:
-        return _refused("", key, version_id, str(error), objects=objects, ledger=ledger, alerts=alerts, clock=clock)
-    refuse = partial(_refused, project, key, version_id, objects=objects, ledger=ledger, alerts=alerts, clock=clock)
+        return refuse_of("", key, version_id, str(error), error=type(error).__name__)
+    refuse = partial(refuse_of, project, key, version_id)
     if why := contract_among_rows(key):
         return refuse(why)
     try:
         contract = project_contract(project, ledger=ledger)
     except UnknownProjectError as error:
-        return refuse(str(error))
+        return refuse(str(error), error=type(error).__name__)
     champion = ledger.champion(project)
     if champion is None:
-        return refuse(f"project {project!r} has no model that serves yet")
+        return refuse(f"project {project!r} has no model that serves yet", error="NoChampionError")
     try:
         # the job's instances load the model again
         verified_champion(project, champion, objects=objects, signer=signer)
     except ArtifactError as error:
-        return refuse(str(error))
+        return refuse(str(error), error=type(error).__name__)
     if not objects.exists(key):
         return refuse(_GONE, "gone")
     limits = Limits.of(settings).within(seconds)
@@ -93,12 +94,12 @@ def plan_batch(
                 executions=executions,
             )
     except (InputError, DamagedRecordError, NotFoundError) as error:
-        return refuse(str(error))
+        return refuse(str(error), error=type(error).__name__)
     except (MemoryError, OSError) as error:
         full = too_large(error, size)
         if full is None:
             raise
-        return refuse(str(full))
+        return refuse(str(full), error=type(full).__name__)
 
 
 def _prepare(
@@ -200,6 +201,7 @@ def _refused(
     why: str,
     status: str = "failed",
     facts: Json | None = None,
+    error: str | None = None,
     *,
     objects: ObjectStore,
     ledger: Ledger,
@@ -209,6 +211,8 @@ def _refused(
     record: Json = {"status": status, "kind": "batch", "reasons": [why], "at": clock.now().isoformat()}
     if facts is not None:
         record["file"] = facts
+    if error is not None:
+        record["error"] = error
     if ledger.record_arrival(objects.bucket, key, version_id, record):
         alerts.publish(
             "Batch Failed",
