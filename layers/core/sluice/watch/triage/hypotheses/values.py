@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -101,81 +103,120 @@ def spikes(comparison: Comparison) -> Iterator[Finding]:
             yield finding
 
 
+@dataclass(frozen=True)
+class Spike:
+    """One number that has become frequent in a column."""
+
+    name: str
+    value: float
+    share: float
+    usual: float
+    """Its share in the reference."""
+    present: np.ndarray
+    base: Numbers
+    """The reference's values of the same stretch."""
+    low: float
+    high: float
+    """Ends of the whole reference."""
+    where: np.ndarray
+
+    @property
+    def more(self) -> float:
+        """The share of the other rows whose place it has taken."""
+        return (self.share - self.usual) / max(1e-9, 1 - self.usual)
+
+    @cached_property
+    def rest(self) -> np.ndarray:
+        """The other values, ascending."""
+        return np.sort(self.present[self.present != self.value])
+
+    @cached_property
+    def left(self) -> float:
+        """How far the other values are from the reference's other values."""
+        others = self.base.ordered[self.base.ordered != self.value]
+        return kolmogorov(others, self.rest) if len(self.rest) else 0.0
+
+    @cached_property
+    def fits(self) -> bool:
+        others = int((self.base.ordered != self.value).sum())
+        return self.left <= allowed(len(self.rest), others) + 0.02
+
+    def found(self, reason: Reason, what: str, misfit: float = 0.0, *, certain: bool = False) -> Finding:
+        evidence = {"value": self.value, "share": round(self.share, 4), "usual_share": round(self.usual, 4)}
+        return Finding(reason, (self.name,), what, self.where, misfit, certain=certain, evidence=evidence)
+
+
 def spike(comparison: Comparison, name: str, column: Column) -> Finding | None:
     values = comparison.window.columns[name]
     whole = comparison.reference.numbers[name]
-    value = spike_of(whole, values[column.stretch.inner])
+    inner = values[column.stretch.inner]
+    value = spike_of(whole, inner)
     if value is None:
         return None
-    inner = values[column.stretch.inner]
     present = inner[~np.isnan(inner)]
     base = comparison.base_numbers(name, column.stretch.inner)
+    where = column.stretch.places[values[column.stretch.places] == value]
     share, usual = float((present == value).mean()), base.share_of(value)
-    more = (share - usual) / max(1e-9, 1 - usual)
+    seen = Spike(name, value, share, usual, present, base, whole.ordered[0], whole.ordered[-1], where)
     # neighbours that resemble each other count as one, unless the value itself is a new one
     once = column.together if usual > 0 else 1.0
-    hits = (present == value).sum() / once
-    if more < 0.04 or shares_differ(hits, len(present) / once, usual * base.rows / once, base.rows / once) < CERTAIN_Z:
+    hits, rows, base_rows = (count / once for count in ((present == value).sum(), len(present), base.rows))
+    if seen.more < 0.04 or shares_differ(hits, rows, usual * base_rows, base_rows) < CERTAIN_Z:
         return None
-    where = column.stretch.places[values[column.stretch.places] == value]
-    evidence = {"value": value, "share": round(share, 4), "usual_share": round(usual, 4)}
-    low, high = whole.ordered[0], whole.ordered[-1]
-    rest, others = np.sort(present[present != value]), base.ordered[base.ordered != value]
+    return constant(seen, comparison) or sentinel(seen) or clipped(seen) or default(seen)
+
+
+def constant(seen: Spike, comparison: Comparison) -> Finding | None:
+    if seen.share < 0.97 or seen.usual >= 0.8:
+        return None
+    # the number of the month is constant as well, and a new one each month
+    outside = seen.value < seen.low or seen.value > seen.high
+    certain = (outside or seen.usual < 0.5) and not comparison.without_precedent(seen.name)
+    return seen.found(Reason.CONSTANT, f"is {seen.value:g} in every row", certain=certain)
+
+
+def sentinel(seen: Spike) -> Finding | None:
+    """A value that stands for unknown: it lies apart from the others, or is one that people use for it."""
+    value, low, high = seen.value, seen.low, seen.high
+    known = value in SENTINELS
     outside = value < low or value > high
-    if share >= 0.97 and usual < 0.8:
-        # the number of the month is constant as well, and a new one each month
-        certain = (outside or usual < 0.5) and not comparison.without_precedent(name)
-        return Finding(
-            Reason.CONSTANT, (name,), f"is {value:g} in every row", where, certain=certain, evidence=evidence
-        )
-    left = kolmogorov(others, rest) if len(rest) else 0.0
-    fits = left <= allowed(len(rest), len(others)) + 0.02
-    alone = float(np.mean((present < low) | (present > high))) < 1.2 * share + 0.01
-    if outside and alone and (value in SENTINELS or fits) and (len(rest) == 0 or fits or value in SENTINELS):
+    alone = float(np.mean((seen.present < low) | (seen.present > high))) < 1.2 * seen.share + 0.01
+    if outside and alone and (known or seen.fits):
         gap = min(abs(value - low), abs(value - high))
-        if value in SENTINELS or gap > 0.02 * max(1e-12, high - low):
-            return Finding(
-                Reason.SENTINEL,
-                (name,),
-                f"is {value:g}, outside the usual values, in {share:.0%} of the rows",
-                where,
-                left,
-                certain=True,
-                evidence=evidence,
-            )
-    if value in SENTINELS and usual < 0.02 and fits and abs(value) > 50:
-        return Finding(
-            Reason.SENTINEL,
-            (name,),
-            f"is {value:g}, a value for unknown, in {share:.0%} of the rows",
-            where,
-            left,
-            certain=True,
-            evidence=evidence,
-        )
+        if known or gap > 0.02 * max(1e-12, high - low):
+            what = f"is {value:g}, outside the usual values, in {seen.share:.0%} of the rows"
+            return seen.found(Reason.SENTINEL, what, seen.left, certain=True)
+    if known and seen.usual < 0.02 and seen.fits and abs(value) > 50:
+        what = f"is {value:g}, a value for unknown, in {seen.share:.0%} of the rows"
+        return seen.found(Reason.SENTINEL, what, seen.left, certain=True)
+    return None
+
+
+def clipped(seen: Spike) -> Finding | None:
+    """The value is a limit, which all values beyond it have become."""
+    value, base, present = seen.value, seen.base, seen.present
     for above in (True, False):
         beyond = float(np.mean(base.ordered > value) if above else np.mean(base.ordered < value))
         past = float(np.mean(present > value) if above else np.mean(present < value))
         if (
             beyond > 0.02
             and past <= 0.02 * beyond + 1e-9
-            and 0.5 * (beyond + usual) <= share <= 1.6 * (beyond + usual) + 0.03
+            and 0.5 * (beyond + seen.usual) <= seen.share <= 1.6 * (beyond + seen.usual) + 0.03
         ):
             limited = np.minimum(base.ordered, value) if above else np.maximum(base.ordered, value)
             misfit = kolmogorov(np.sort(limited), np.sort(present))
             if misfit <= allowed(len(present), base.rows) + 0.03:
                 what = f"is never {'above' if above else 'below'} {value:g}, where {beyond:.0%} used to be"
-                return Finding(Reason.CLIPPED, (name,), what, where, misfit, certain=False, evidence=evidence)
-    if fits and more >= 0.06 and not stood_beside(value, base, np.sort(present)):
-        return Finding(
-            Reason.DEFAULT,
-            (name,),
-            f"is {value:g} in {share:.0%} of the rows instead of {usual:.0%}",
-            where,
-            left,
-            evidence=evidence,
-        )
+                return seen.found(Reason.CLIPPED, what, misfit)
     return None
+
+
+def default(seen: Spike) -> Finding | None:
+    """It has taken the place of values of every size."""
+    if not seen.fits or seen.more < 0.06 or stood_beside(seen.value, seen.base, np.sort(seen.present)):
+        return None
+    what = f"is {seen.value:g} in {seen.share:.0%} of the rows instead of {seen.usual:.0%}"
+    return seen.found(Reason.DEFAULT, what, seen.left)
 
 
 def stood_beside(value: float, base: Numbers, present: np.ndarray) -> bool:
