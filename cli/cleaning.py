@@ -1,11 +1,13 @@
 """What a project has on AWS beside its data and its history, found by name and tags, and how to remove it.
 
-The stack does not own these: the line made them. A thing counts as the project's only when its tags, or a name that
-is made for this project alone, say so: `shop-2` begins like `shop`.
+The stack does not own these: the line made them. A thing counts as the project's only when its tags, what it hands
+over, or a name that is made for this project alone, say so: `shop-2` begins like `shop`, and the endpoint of
+`test-shop` of the stack `sluice` is named as that of `shop` of `sluice-test`.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -78,7 +80,9 @@ class _Finder:
             names.monitor_schedule(self._stack, self._project),
             names.retrain_schedule(self._stack, self._project),
         ):
-            if described(scheduler.get_schedule, Name=name):
+            found = described(scheduler.get_schedule, Name=name)
+            # a schedule has no tags; what it hands over names its project
+            if found and json.loads(found["Target"].get("Input") or "{}").get("project") == self._project:
                 yield Thing("schedule", name, partial(scheduler.delete_schedule, Name=name))
 
     def alarms(self) -> Iterator[Thing]:
@@ -93,7 +97,8 @@ class _Finder:
 
     def endpoint(self) -> Iterator[Thing]:
         name = names.endpoint(self._stack, self._project)
-        if described(self._sagemaker.describe_endpoint, EndpointName=name):
+        found = described(self._sagemaker.describe_endpoint, EndpointName=name)
+        if found and self._owned(found["EndpointArn"]):
             yield Thing("endpoint", name, lambda: delete_endpoint(self._sagemaker, name))
 
     def tagged(self, kind: str, noun: str, operation: str, member: str) -> Iterator[Thing]:
@@ -108,7 +113,8 @@ class _Finder:
 
     def packages(self) -> Iterator[Thing]:
         group = names.package_group(self._stack, self._project)
-        if not described(self._sagemaker.describe_model_package_group, ModelPackageGroupName=group):
+        found = described(self._sagemaker.describe_model_package_group, ModelPackageGroupName=group)
+        if not (found and self._owned(found["ModelPackageGroupArn"])):
             return
         pages = self._sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
         for arn in [each["ModelPackageArn"] for page in pages for each in page["ModelPackageSummaryList"]]:

@@ -65,6 +65,9 @@ TRANSIENT_LAMBDA = {
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.TooManyRequestsException",
 }
+_THROTTLED = "Lambda.TooManyRequestsException"
+_FULL_ACCOUNT = 1_800
+"""Seconds. A function runs for 15 minutes at most, and with full jitter half of the waits is waited."""
 _NAME_LIMIT = 80
 
 
@@ -202,6 +205,18 @@ def _task(name: str, state: dict[str, Any], caught: bool) -> Iterator[tuple[str,
         retried = {error for retrier in state.get("Retry", []) for error in retrier.get("ErrorEquals", [])}
         if "States.ALL" not in retried and not retried >= TRANSIENT_LAMBDA:
             yield f"{name}.Retry", f"leaves out {sorted(TRANSIENT_LAMBDA - retried)}"
+        elif (seconds := _patience(state["Retry"], _THROTTLED)) < _FULL_ACCOUNT:
+            yield f"{name}.Retry", f"waits {seconds:.0f} s for the account's other functions: less than one may run"
+
+
+def _patience(retriers: list[dict[str, Any]], error: str) -> float:
+    """Seconds over which an error is tried again at most: those of the first retrier that takes it."""
+    taken = next(
+        each for each in retriers if {error, "States.TaskFailed", "States.ALL"} & set(each.get("ErrorEquals", []))
+    )
+    first, rate, most = taken.get("IntervalSeconds", 1), taken.get("BackoffRate", 2), taken.get("MaxDelaySeconds")
+    waits = (first * rate ** min(attempt, 100) for attempt in range(taken.get("MaxAttempts", 3)))
+    return float(sum(min(wait, most or wait) for wait in waits))
 
 
 def _retrier(where: str, each: dict[str, Any], state: dict[str, Any]) -> Iterator[tuple[str, str]]:

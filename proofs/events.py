@@ -11,7 +11,11 @@ from proofs.project import ROOT, Finding, Project
 
 CHECK = "events"
 EVENTS = ROOT / "tests" / "events"
-VALUES = {"DataBucket": "data", "AWS::StackName": "sluice"}
+VALUES = {
+    "DataBucket": "data",
+    "AWS::StackName": "sluice",
+    "MlLifecycle": "arn:aws:states:us-east-1:123456789012:stateMachine:MlLifecycle-a1b2c3d4",
+}
 # what each recorded event must start; the queue's messages are numbered
 EXPECTED = {
     "arrivals_queue.0": {"ArrivalRule"},
@@ -23,6 +27,7 @@ EXPECTED = {
     "package_approved": {"ResumeApprovalFunction.PackageDecided"},
     "alarm_raised": {"RespondToAlarmFunction.AlarmRaised"},
     "model_measured": {"RespondToAlarmFunction.ModelMeasured"},
+    "run_stopped": {"FinishRunFunction.RunStopped"},
 }
 NO_EVENTS = {"code_resource_created"}  # CloudFormation calls the function itself
 
@@ -78,6 +83,16 @@ DERIVED: dict[str, tuple[dict[str, Any], set[str]]] = {
     "an alarm without data": (changed("alarm_raised", detail__state={"value": "INSUFFICIENT_DATA"}), set()),
     "another stack's alarm": (changed("alarm_raised", detail__alarmName="sluice-two/shop/drift"), set()),
     "the pipeline's own alarm": (changed("alarm_raised", detail__alarmName="sluice-failed-runs"), set()),
+    "a run that its machine failed": (
+        changed("run_stopped", detail__status="FAILED"),
+        {"FinishRunFunction.RunStopped"},
+    ),
+    "a run that began": (changed("run_stopped", detail__status="RUNNING"), set()),
+    "a run that ended well": (changed("run_stopped", detail__status="SUCCEEDED"), set()),
+    "a release that was stopped, which its run reports": (
+        changed("run_stopped", detail__stateMachineArn=VALUES["MlLifecycle"].replace("MlLifecycle", "ReleaseModel")),
+        set(),
+    ),
     "a label file": (changed("arrivals_queue.0", detail__object__key="labels/shop/late.csv"), {"ArrivalRule"}),
     "a foreign bucket": (changed("arrivals_queue.0", detail__bucket={"name": "data-two"}), set()),
     "a removed object": (changed("arrivals_queue.0", **{"detail-type": "Object Deleted"}), set()),

@@ -230,6 +230,8 @@ def _queues(project: Project) -> Iterator[tuple[str, str]]:
                 yield where, "ReportBatchItemFailures is for functions that say which messages failed, and only those"
             if given.get("Enabled", True) is not True or "FilterCriteria" in given:
                 yield where, "does not read every message"
+            if not given.get("ScalingConfig", {}).get("MaximumConcurrency"):
+                yield where, "takes all of the account's concurrent functions, and what Lambda throttles is given up"
             if given.get("BatchSize", 10) != 1:
                 yield where, "a second file would wait for the first, and its time would be the first one's"
     for queue in ("IntakeQueue", "IntakeDeadLetterQueue", "EventDeadLetterQueue"):

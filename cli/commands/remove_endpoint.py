@@ -14,6 +14,7 @@ from cli.output import Output, Shape
 from cli.text import plural
 from sluice import names
 from sluice.serving.endpoint_lock import endpoint_lock
+from sluice.serving.own_endpoint import serves_a_run_of
 
 NAME = "remove-endpoint"
 HELP = "delete a project's endpoint; models and configurations stay"
@@ -40,6 +41,11 @@ def run(connection: Connection, project: Project, yes: Yes = False, as_json: Jso
         out.say(f"{project} has no endpoint: {name} does not exist, and costs nothing")
         out.result(facts)
         return 0
+    if not serves_a_run_of(project, endpoint, ledger=world.ledger):
+        raise CliError(
+            f"{name} serves {endpoint.config}, which no run of {project} made: it is another stack's, or was made by "
+            f"hand, so it stays. If it is yours: `aws sagemaker delete-endpoint --endpoint-name {name}`"
+        )
     held = world.ledger.lock(project)
     if held:
         raise CliError(

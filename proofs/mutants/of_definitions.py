@@ -91,6 +91,8 @@ def _errors(project: Project, path: Path, state: dict[str, Any]) -> Iterator[Mut
                 if field != "Comment":
                     name = shown((*where, field))
                     yield Mutant("misspelt field", name, renamed(project, (*where, field), field + "s"))
+            if "Lambda.TooManyRequestsException" in rule.get("ErrorEquals", []) and key == "Retry":
+                yield Mutant("impatient retry", shown(where), project.changed((*where, "MaxAttempts"), 6))
             if key == "Retry" and rule.get("JitterStrategy"):
                 yield Mutant("retries in step", shown(where), project.changed((*where, "JitterStrategy")))
             if key == "Catch" and "'state'" in str(rule.get("Assign", {}).get("failure")):

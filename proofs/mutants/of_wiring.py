@@ -161,6 +161,7 @@ def _queues(project: Project) -> Iterator[Mutant]:
             kind = "queue that is read wrong"
             yield _set(kind, project, (*where, "Enabled"), False)
             yield _set(kind, project, (*where, "BatchSize"), 10)
+            yield _set(kind, project, (*where, "ScalingConfig"), REMOVED)
             yield _set(kind, project, (*where, "FunctionResponseTypes"), REMOVED)
             yield _set(kind, project, (*where, "FilterCriteria"), {"Filters": [{"Pattern": '{"body": {"x": [1]}}'}]})
             other = "IntakeQueue" if queue == "EventDeadLetterQueue" else "EventDeadLetterQueue"

@@ -18,7 +18,7 @@ INTRODUCTION = (
     "the bus. An event that no function could handle goes to the event dead-letter queue "
     "([operations](../operations.md#events-that-nobody-handled))."
 )
-_VALUES = {"DataBucket": "<bucket>", "AWS::StackName": "<stack>"}
+_VALUES = {"DataBucket": "<bucket>", "AWS::StackName": "<stack>", "MlLifecycle": "<MlLifecycle>"}
 
 
 def text() -> str:

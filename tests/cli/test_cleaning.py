@@ -54,8 +54,8 @@ def furnish(project: str) -> None:
     sagemaker.create_model(ModelName=run, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "i"}, Tags=owned)
     variant = {"VariantName": "v", "ModelName": run, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
     sagemaker.create_endpoint_config(EndpointConfigName=f"{run}-only", ProductionVariants=[variant], Tags=owned)
-    sagemaker.create_endpoint(EndpointName=f"sluice-{project}", EndpointConfigName=f"{run}-only")
-    sagemaker.create_model_package_group(ModelPackageGroupName=f"sluice-{project}")
+    sagemaker.create_endpoint(EndpointName=f"sluice-{project}", EndpointConfigName=f"{run}-only", Tags=owned)
+    sagemaker.create_model_package_group(ModelPackageGroupName=f"sluice-{project}", Tags=owned)
     sagemaker.create_model_package(ModelPackageGroupName=f"sluice-{project}")
     boto3.client("cloudwatch").put_metric_alarm(
         AlarmName=f"sluice/{project}/drift",
@@ -71,7 +71,7 @@ def furnish(project: str) -> None:
         Name=f"sluice-{project}-monitor",
         ScheduleExpression="rate(1 hour)",
         FlexibleTimeWindow={"Mode": "OFF"},
-        Target={"Arn": ROLE, "RoleArn": ROLE},
+        Target={"Arn": ROLE, "RoleArn": ROLE, "Input": json.dumps({"project": project})},
     )
 
 
@@ -85,6 +85,23 @@ def test_all_of_a_project_is_found_and_nothing_of_its_neighbour(connection):
     assert [each.kind for each in found] == KINDS
     assert not any("shop-2" in each.name for each in found)
     assert len(things(connection, "shop-2")) == len(KINDS)
+
+
+def test_what_another_stack_made_under_the_same_name_stays(connection):
+    """`test-shop` of the stack `sluice` is named as `shop` of `sluice-test`."""
+    sagemaker, owned = boto3.client("sagemaker"), tags("sluice-test", "shop")
+    sagemaker.create_model(ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "i"})
+    variant = {"VariantName": "v", "ModelName": "m", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName="sluice-test-shop", EndpointConfigName="c", Tags=owned)
+    sagemaker.create_model_package_group(ModelPackageGroupName="sluice-test-shop", Tags=owned)
+    boto3.client("scheduler").create_schedule(
+        Name="sluice-test-shop-monitor",
+        ScheduleExpression="rate(1 hour)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": ROLE, "RoleArn": ROLE, "Input": json.dumps({"project": "shop"})},
+    )
+    assert things(connection, "test-shop") == []
 
 
 def test_a_model_of_another_stack_with_the_same_beginning_stays(connection):

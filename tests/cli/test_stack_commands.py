@@ -12,7 +12,7 @@ import pytest
 
 from cli.commands import watch
 from sluice import keys
-from sluice.ports import ENDPOINT
+from sluice.ports import ENDPOINT, Variant
 from sluice.steps.register_project import register_project
 from tests.cli.stack import OTHER, RUN, serve, start
 
@@ -148,6 +148,10 @@ def test_retrain_asks_by_an_event_and_needs_data(sluice, world):
 
 def test_remove_endpoint_asks_refuses_and_deletes(sluice, world, connection):
     assert "no endpoint" in sluice("remove-endpoint", "shop")[1]
+    world.models.ensure_model("x", "s3://data/x", "image", {})
+    world.models.ensure_endpoint_config("x", [Variant("v-x", "x", 1.0, "ml.m5.large", 1)], "s3://data/c", 100)
+    world.models.put_endpoint("sluice-shop", "x")
+    assert "no run of shop made" in sluice("remove-endpoint", "shop", "--yes")[2]
     serve(world)
     assert "use --yes" in sluice("remove-endpoint", "shop")[2]
     world.ledger.acquire_lock("shop", OTHER, world.clock.now())

@@ -3,11 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
+import boto3
 import pytest
 
 from sluice.bootstrap import World
 from sluice.errors import ConflictError, NotFoundError
 from sluice.ports import Champion
+from testing.fakes import SETTINGS
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CHAMPION = Champion(
@@ -165,6 +167,38 @@ def test_arrivals_during_a_run_come_back_when_the_lock_is_released(world: World)
     assert not ledger.add_pending("shop", "d3", "data")
     ledger.acquire_lock("shop", "r3", NOW)
     assert ledger.lock("shop")["pending"] == []
+
+
+def test_of_thousands_of_arrivals_the_first_are_named_and_a_retraining_is_never_left_out(aws: World) -> None:
+    ledger = aws.ledger
+    ledger.acquire_lock("shop", "r1", NOW)
+    boto3.client("dynamodb").update_item(
+        TableName=SETTINGS.table,
+        Key={"pk": {"S": "PROJECT#shop"}, "sk": {"S": "LOCK"}},
+        UpdateExpression="SET pending = :many",
+        ExpressionAttributeValues={":many": {"SS": [f"d{number:04}" for number in range(1_000)]}},
+    )
+    assert ledger.add_pending("shop", "e1", "one more")
+    assert ledger.add_pending("shop", "(drift)", "psi 0.3")
+    held = ledger.lock("shop")
+    assert (len(held["pending"]), held["pending_reason"]) == (1_001, "psi 0.3")
+    assert "(drift)" in held["pending"]
+    ledger.release_lock("shop", "r1")
+    assert not ledger.add_pending("shop", "e2", "nobody holds it")
+
+
+def test_a_run_of_more_datasets_than_an_item_has_room_for(world: World) -> None:
+    ledger = world.ledger
+    many = [f"{number:016x}" for number in range(30_001)]
+    assert ledger.start_run("shop", "r1", NOW, {"status": "running", "datasets": many})
+    assert not ledger.start_run("shop", "r1", NOW, {"status": "again", "datasets": many})
+    ledger.start_run("shop", "r2", NOW + timedelta(hours=1), {"datasets": ["d1"]})
+    ledger.update_run("shop", "r1", {"status": "done"})
+    record = ledger.run("shop", "r1")
+    assert record is not None
+    assert (record["status"], record["datasets"]) == ("done", many)
+    assert [run["datasets"] for run in ledger.runs("shop")] == [["d1"], many]
+    assert "datasets_items" not in record
 
 
 def test_the_champion_changes_only_from_the_expected_one(world: World) -> None:

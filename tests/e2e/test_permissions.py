@@ -304,6 +304,10 @@ def stopped(line: Line) -> dict[str, Any]:
     found: dict[str, Any] = {}
 
     plan = copied(line, project, original["run_id"], "r0000000a0001")
+    # as its planner leaves it, with a file that came meanwhile
+    line.ledger.acquire_lock(project, plan["run_id"], datetime.now(UTC))
+    line.ledger.start_run(project, plan["run_id"], datetime.now(UTC), {"status": "running"})
+    line.ledger.add_pending(project, "(manual)", "a test asks")
     execution = start(line, "MlLifecycle", plan)
     job = line.resources["CleanDatasetJob"]
 
@@ -314,6 +318,11 @@ def stopped(line: Line) -> dict[str, Any]:
     wait_for(cleaning, "the cleaning to begin")
     stop(line, execution)
     found["cleaning"] = wait_for(lambda: ended((cleaning() or {}).get("JobRunState")), "the cleaning to end")
+    line.alert(project, "Run Failed")
+    record = line.ledger.run(project, plan["run_id"]) or {}
+    found["run"] = (record["status"], record["error"]["error"])
+    # what waited starts once the lock is free
+    found["waited"] = line.run(project, 3)["trigger"]
 
     plan = copied(line, project, original["run_id"], "r0000000a0002")
     names = plan["names"]
@@ -409,7 +418,14 @@ def ended(status: str | None) -> str | None:
 
 @pytest.mark.story.with_args(stopped)
 def test_jobs_stop_with_their_execution(story: dict[str, Any]) -> None:
-    assert story == {"cleaning": "STOPPED", "learning": ("Stopped", "Stopped"), "evaluating": "Stopped"}
+    jobs = {name: story[name] for name in ("cleaning", "learning", "evaluating")}
+    assert jobs == {"cleaning": "STOPPED", "learning": ("Stopped", "Stopped"), "evaluating": "Stopped"}
+
+
+@pytest.mark.story.with_args(stopped)
+def test_a_run_that_is_stopped_is_recorded_and_what_waited_starts(story: dict[str, Any]) -> None:
+    assert story["run"] == ("failed", "ABORTED")
+    assert story["waited"] == "manual"
 
 
 @pytest.mark.story.with_args(second_looks)

@@ -19,6 +19,7 @@ EVENTS = {
     "profile_dataset": ("dataset_accepted", {"project": "shop", "dataset_id": "0123456789abcdef"}),
     "resume_approval": ("package_approved", {"status": "Approved"}),
     "respond_to_alarm": ("alarm_raised", {}),
+    "finish_run": ("run_stopped", {"project": "shop", "run_id": "r0123456789ab", "outcome": "failed"}),
 }
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
 
@@ -137,7 +138,7 @@ TESTED_BY_THEIR_EVENTS = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in TESTED_BY_THEIR_EVENTS])
+@pytest.mark.parametrize("name", [*(name for name in FUNCTIONS if name not in TESTED_BY_THEIR_EVENTS), "finish_run"])
 def test_a_door_can_be_opened(name: str, run: Callable[..., Any]) -> None:
     payload = {"project": "shop", "run_id": "r1"}
     assert run(name, payload, lambda **given: given) == payload

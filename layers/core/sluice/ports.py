@@ -152,7 +152,10 @@ class Ledger(Protocol):
         """`{"run_id", "acquired_at", "pending": [dataset ids], "pending_reason"}` of the lock's holder."""
 
     def add_pending(self, project: str, dataset_id: str, reason: str) -> bool:
-        """Notes an arrival during a run. False when no run holds the lock (any more)."""
+        """Notes an arrival during a run. False when no run holds the lock (any more).
+
+        Of thousands of datasets the first ones are named: the run that they ask for takes every accepted dataset.
+        """
 
     def release_lock(self, project: str, run_id: str, of: str = RUN) -> Json | None:
         """Frees the lock if `run_id` holds it; gives the lock's last content, None when it was not held by it."""

@@ -36,6 +36,7 @@ def install(settings: Settings) -> None:
     _count_the_loopback_link_as_tls()
     _name_the_version_in_s3_events()
     _keep_the_key_of_a_topic()
+    _count_the_functions_of_a_queue()
     _filter_log_events_by_the_stream_s_prefix()
 
 
@@ -59,6 +60,24 @@ def _keep_the_key_of_a_topic() -> None:
         return made
 
     handlers["create"] = create_topic
+
+
+def _count_the_functions_of_a_queue() -> None:
+    """A parameter's value is text in a template: as MaximumConcurrency it would end the poller of every queue."""
+    from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
+
+    def counted(props: dict[str, Any]) -> dict[str, Any]:
+        scaling = props.get("ScalingConfig") or {}
+        if "MaximumConcurrency" not in scaling:
+            return props
+        return {**props, "ScalingConfig": {**scaling, "MaximumConcurrency": int(scaling["MaximumConcurrency"])}}
+
+    handlers = _RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
+    create, update = handlers["create"], handlers["update"]
+    handlers["create"] = lambda logical_id, props, stack_name: create(logical_id, counted(props), stack_name)
+    handlers["update"] = lambda physical_id, old, new, stack_name: update(
+        physical_id, counted(old), counted(new), stack_name
+    )
 
 
 def _keep_the_error_type_of_a_lambda() -> None:

@@ -36,6 +36,7 @@ def test_the_folders_that_we_write() -> None:
         (("JobCode", "Jobs"), {"Ref": "DataLayer"}, "JobCode"),
         (("ArrivalRule", "State"), "DISABLED", "ArrivalRule"),
         (("IntakeQueue", "VisibilityTimeout"), 599, "Arrivals"),
+        (("ValidateDatasetFunction", "Events", "Arrivals", "Properties", "ScalingConfig"), REMOVED, "Arrivals"),
         (
             ("RespondToAlarmFunction", "Environment", "Variables", "SLUICE_ROLLBACK_ARN"),
             {"Ref": "ReleaseModel"},

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from sluice import keys
-from sluice.errors import EndpointBusyError
+from sluice.errors import EndpointBusyError, InputError, ReleaseError
 from sluice.ports import ENDPOINT as PORTS_ENDPOINT
-from sluice.ports import Answer, Json
+from sluice.ports import Answer, Json, Variant
 from sluice.records.evaluation import Measured, PairedDifference
 from sluice.records.run_record import Approval, RunFacts
 from sluice.steps.complete_release import complete_release
 from sluice.steps.complete_rollback import complete_rollback
-from sluice.steps.finish_run import finish_run
+from sluice.steps.finish_run import finish_run, stopped_run
 from sluice.steps.judge_canary import judge_canary
 from sluice.steps.judge_candidate import judge_candidate
 from sluice.steps.plan_release import plan_release
@@ -331,6 +331,55 @@ def test_a_finished_run_frees_the_lock_and_forwards_once() -> None:
     assert [kind for kind, _ in world.events.put_events] == ["Training Requested", "Run Finished"]
     assert world.events.put_events[0][1]["trigger"] == "drift"
     assert world.alerts.kinds == ["Run Failed"]
+
+
+def stopped(status: str, **more: Any) -> Any:
+    """The detail of Step Functions' event."""
+    return {"status": status, "input": json.dumps({"project": PROJECT, "run_id": NEW}), **more}
+
+
+def test_a_first_release_takes_its_own_endpoint_and_never_a_strangers() -> None:
+    world = build(champion=False)
+    arn = world.call(register_model, PROJECT, NEW, URI)["package_arn"]
+    world.models.ensure_model("m", "s3://data/m", "image", {})
+    for config, variant in (("strange", "v-r9"), ("failed", f"v-{OLD}")):
+        world.models.ensure_endpoint_config(config, [Variant(variant, "m", 1.0, "ml.m5.large", 1)], "s3://c", 100)
+    world.models.put_endpoint(ENDPOINT, "strange")
+    with pytest.raises(ReleaseError, match="serves v-r9, which no run of shop made"):
+        world.call(plan_release, PROJECT, NEW, arn, URI)
+    assert world.models.configs.keys() == {"strange", "failed"}
+    world.models.put_endpoint(ENDPOINT, "failed")
+    assert world.call(plan_release, PROJECT, NEW, arn, URI)["mode"] == "replace"
+
+
+def test_a_run_that_somebody_stopped_frees_the_lock_and_is_told() -> None:
+    world = build()
+    world.ledger.add_pending(PROJECT, "(drift)", "drift")
+    world.call(finish_run, **stopped_run(stopped("ABORTED", error=None, cause=None)))
+    assert world.ledger.lock(PROJECT) is None
+    assert world.ledger.lock(PROJECT, of=PORTS_ENDPOINT) is None
+    assert [kind for kind, _ in world.events.put_events] == ["Training Requested", "Run Finished"]
+    assert "was stopped (StopExecution)" in world.alerts.published[-1].message
+    assert world.ledger.run(PROJECT, NEW)["status"] == "failed"
+
+
+def test_the_event_of_a_run_that_recorded_its_end_changes_nothing() -> None:
+    world = build()
+    world.call(finish_run, PROJECT, NEW, "failed", {"state": "Train", "error": "Boom", "cause": "no data"})
+    world.ledger.acquire_lock(PROJECT, "the next run", world.clock.now())
+    before = world.ledger.run(PROJECT, NEW)
+    world.call(finish_run, **stopped_run(stopped("FAILED", error="Boom", cause="Train: no data")))
+    assert world.ledger.run(PROJECT, NEW) == before
+    assert world.ledger.lock(PROJECT)["run_id"] == "the next run"
+    assert world.alerts.kinds == ["Run Failed"]
+
+
+def test_an_error_that_no_catch_gets_is_named() -> None:
+    found = stopped_run(stopped("FAILED", error="States.DataLimitExceeded", cause="the output is too large"))
+    assert found["error"]["error"] == "States.DataLimitExceeded"
+    assert found["error"]["cause"] == "its execution failed: the output is too large"
+    with pytest.raises(InputError, match="no input"):
+        stopped_run({"status": "ABORTED", "input": None, "executionArn": "arn:x"})
 
 
 def test_a_run_without_a_record_still_frees_the_lock() -> None:

@@ -67,6 +67,7 @@ def test_a_file_that_was_handled_meanwhile_keeps_its_record() -> None:
         ("model_measured", "measurement of 2026-11-22", "next measurement"),
         ("package_approved", "decision Approved on the model package", "sluice approve RUN"),
         ("contract_created", "projects/shop/project.yaml", "sluice register project.yaml"),
+        ("run_stopped", "end of the run r0123456789ab", '"outcome": "failed"'),
     ],
 )
 def test_every_event_of_ours_is_named(event: str, object_: str, todo: str) -> None:

@@ -19,6 +19,10 @@ from sluice.names import digest
 from sluice.ports import ENDPOINT, RUN, Champion, Json, Settings
 
 _LOCKS = {RUN: "LOCK", ENDPOINT: "LOCK#ENDPOINT"}
+_MAX_PENDING = 1_000
+"""Datasets: an item has 400 KB at most, and each write of it is billed and throttled by its size."""
+_MAX_LISTED = 10_000
+"""Ids of datasets in one item: 180 KB."""
 
 
 class DynamoLedger:
@@ -150,12 +154,13 @@ class DynamoLedger:
 
     def add_pending(self, project: str, dataset_id: str, reason: str) -> bool:
         # one write, so that no arrival falls between "is a run on?" and "note it"
-        return self._update(
-            _project(project),
-            _LOCKS[RUN],
-            "ADD pending :dataset SET pending_reason = :reason",
-            "attribute_exists(pk)",
-            {":dataset": {dataset_id}, ":reason": reason},
+        held, values = "attribute_exists(pk)", {":dataset": {dataset_id}, ":reason": reason}
+        lock, note = (_project(project), _LOCKS[RUN]), "ADD pending :dataset SET pending_reason = :reason"
+        if dataset_id.startswith("("):  # no dataset, but the trigger of a retraining
+            return self._update(*lock, note, held, values)
+        room = f"{held} AND (attribute_not_exists(pending) OR size(pending) < :most)"
+        return self._update(*lock, note, room, {**values, ":most": _MAX_PENDING}) or self._update(
+            *lock, "SET pending_reason = :reason", held, {":reason": reason}
         )
 
     def release_lock(self, project: str, run_id: str, of: str = RUN) -> Json | None:
@@ -199,6 +204,12 @@ class DynamoLedger:
 
     def start_run(self, project: str, run_id: str, started_at: datetime, facts: Json) -> bool:
         record = {**facts, "run_id": run_id, "started_at": stamp(started_at)}
+        learned = record.get("datasets") or []
+        if len(learned) > _MAX_LISTED:
+            pieces = [learned[at : at + _MAX_LISTED] for at in range(0, len(learned), _MAX_LISTED)]
+            for number, piece in enumerate(pieces):  # before the run, whose record says how many there are
+                self._put_new(_project(project), _listed(run_id, number), {"datasets": piece})
+            record = {**record, "datasets": [], "datasets_items": len(pieces)}
         return self._put_new(_project(project), f"RUN#{run_id}", record)
 
     def update_run(self, project: str, run_id: str, facts: Json) -> None:
@@ -215,10 +226,11 @@ class DynamoLedger:
             raise NotFoundError(f"{project} has no run {run_id}")
 
     def run(self, project: str, run_id: str) -> Json | None:
-        return self._get(_project(project), f"RUN#{run_id}")
+        record = self._get(_project(project), f"RUN#{run_id}")
+        return None if record is None else self._with_datasets(project, record)
 
     def runs(self, project: str) -> list[Json]:
-        found = [from_item(item) for item in self._query(_project(project), "RUN#")]
+        found = [self._with_datasets(project, from_item(item)) for item in self._query(_project(project), "RUN#")]
         return sorted(found, key=lambda record: (record["started_at"], record["run_id"]), reverse=True)
 
     def add_response(self, project: str, at: datetime, facts: Json) -> None:
@@ -228,6 +240,12 @@ class DynamoLedger:
     def responses(self, project: str, since: datetime) -> list[Json]:
         found = [from_item(item) for item in self._query(_project(project), "RESPONSE#")]
         return [record for record in found if record["at"] >= stamp(since)]
+
+    def _with_datasets(self, project: str, record: Json) -> Json:
+        """A run's record with the ids that its own item has no room for."""
+        items = record.pop("datasets_items", 0)
+        pieces = [self._get(_project(project), _listed(record["run_id"], number)) or {} for number in range(items)]
+        return {**record, "datasets": [each for piece in pieces for each in piece["datasets"]]} if items else record
 
     def _get(self, pk: str, sk: str) -> Json | None:
         answer = self._db.get_item(TableName=self._table, Key=to_item({"pk": pk, "sk": sk}), ConsistentRead=True)
@@ -287,6 +305,10 @@ class DynamoLedger:
 
 def _project(project: str) -> str:
     return f"PROJECT#{project}"
+
+
+def _listed(run_id: str, number: int) -> str:
+    return f"LEARNED#{run_id}#{number:04}"
 
 
 def _lock(item: Json) -> Json:

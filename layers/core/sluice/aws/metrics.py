@@ -10,6 +10,7 @@ and must compare its canary and its control over the same window (both are widen
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,8 @@ _NAMESPACE = "Sluice"
 _REQUESTS, _HOSTS = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
 _BATCH = 500  # PutMetricData takes 1,000, but no more than 1 MB
 _POINTS = 1_440  # the most data points that GetMetricStatistics gives
+_FINEST = ((15, 60), (63, 300), (math.inf, 3_600))
+"""Age in days up to which CloudWatch keeps data points of so many seconds."""
 
 
 class CloudWatchMetrics:
@@ -36,8 +39,7 @@ class CloudWatchMetrics:
 
     def variant_sum(self, endpoint: str, variant: str, name: str, start: datetime, end: datetime) -> float:
         first, last = whole_minutes(start, end)
-        minutes = (last - first) // 60
-        period = 60 * math.ceil(minutes / _POINTS)
+        period = period_of(first, last, time.time())
         points = self._points(endpoint, variant, name, first, last, period, {"Statistics": ["Sum"]})
         return float(sum(point["Sum"] for point in points))
 
@@ -56,7 +58,7 @@ class CloudWatchMetrics:
     def variant_seconds(self, endpoint: str, variant: str, start: datetime, end: datetime) -> float:
         # a machine writes its memory every minute; the requests' own metrics are absent where there was none
         first, last = whole_minutes(start, end)
-        period = 60 * math.ceil((last - first) // 60 / _POINTS)
+        period = period_of(first, last, time.time())
         statistic = {"Statistics": ["SampleCount"]}
         found = self._points(endpoint, variant, "MemoryUtilization", first, last, period, statistic, _HOSTS)
         return float(min(period * len(found), last - first))
@@ -93,6 +95,12 @@ def whole_minutes(start: datetime, end: datetime) -> tuple[int, int]:
     """Epoch seconds of the whole minutes from that of `start` to that of `end`, which may have just begun."""
     first, last = (int(at.timestamp() // 60) * 60 for at in (start, end))
     return first, last + 60
+
+
+def period_of(first: int, last: int, now: float) -> int:
+    """Seconds of a data point, of which the window has at most 1,440. Of what is finer CloudWatch returns nothing."""
+    finest = next(period for days, period in _FINEST if now - first < days * 86_400)
+    return finest * math.ceil((last - first) / finest / _POINTS)
 
 
 def _datum(metric: Metric) -> Json:

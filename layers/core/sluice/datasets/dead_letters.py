@@ -6,6 +6,7 @@ which validate_dataset reads itself; all others by the queue of the rules and fu
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -57,7 +58,7 @@ def read_letter(event: Json, stack: str) -> Letter:
     reader = _READERS.get(str(event.get("detail-type")))
     try:
         return reader(detail, stack) if reader and detail else _unknown(event)
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, ValueError):
         return _unknown(event)
 
 
@@ -121,6 +122,14 @@ def _decided(detail: Json, stack: str) -> Letter:
     return Letter(project, what, "ResumeApprovalFunction", todo)
 
 
+def _stopped(detail: Json, stack: str) -> Letter:
+    plan = json.loads(detail["input"])
+    project, run_id = plan["project"], plan["run_id"]
+    again = json.dumps({"project": project, "run_id": run_id, "outcome": "failed"})
+    todo = f"While `sluice status {project}` shows it, no other run starts. Invoke that function with {again}"
+    return Letter(project, f"the end of the run {run_id}, whose execution failed,", "FinishRunFunction", todo)
+
+
 def _scheduled(event: Json) -> Letter:
     """What the scheduler hands to monitor_model."""
     retrains = event.get("task") == "retrain"
@@ -144,4 +153,5 @@ _READERS: dict[str, Callable[[Json, str], Letter]] = {
     "Model Measured": _measured,
     "CloudWatch Alarm State Change": _alarm,
     "SageMaker Model Package State Change": _decided,
+    "Step Functions Execution Status Change": _stopped,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from sluice.errors import EndpointBusyError, InputError
 from sluice.escaping import visible
 from sluice.ports import ENDPOINT, Alarms, Alerts, Clock, Events, Json, Ledger, Models, Settings
@@ -12,6 +14,10 @@ from sluice.store.run_records import report_line, run_record, update_run
 from sluice.training import retraining
 
 OUTCOMES = ("promoted", "rejected", "not_approved", "rolled_back", "failed")
+_REASONS = {
+    "ABORTED": "its execution was stopped (StopExecution), so nothing else of the run will happen",
+    "TIMED_OUT": "its execution took longer than Step Functions allows",
+}
 NAME_LIMIT = 2_000  # characters of the names of a state and an error, which no service makes as long
 
 
@@ -76,6 +82,31 @@ def finish_run(
     if trouble:
         raise trouble[0]
     return {"outcome": outcome, "pending": len(pending)}
+
+
+def stopped_run(detail: Json) -> Json:
+    """What finish_run takes, of Step Functions' event about an execution that ended without the run's own end.
+
+    Somebody stopped it, or an error came that no Catch gets. A run that has recorded its failure hears of it again,
+    which changes nothing.
+
+    Raises InputError where the event comes without the execution's input, as one of 248 KiB and more does.
+    """
+    if not detail.get("input"):
+        raise InputError(f"the event of {detail.get('executionArn')} has no input, so its run is not known")
+    plan, status = json.loads(detail["input"]), str(detail["status"])
+    said = detail.get("cause") or ""
+    known = _REASONS.get(status, "its execution failed")
+    return {
+        "project": plan["project"],
+        "run_id": plan["run_id"],
+        "outcome": "failed",
+        "error": {
+            "state": "the execution",
+            "error": detail.get("error") or status,
+            "cause": f"{known}: {said}" if said else known,
+        },
+    }
 
 
 def _close(

@@ -26,6 +26,7 @@ from sluice.records.run_record import RunFacts, StartedRelease
 from sluice.release import endpoint_alarms, plan
 from sluice.serving import canary_alarms
 from sluice.serving.endpoint_lock import take_endpoint
+from sluice.serving.own_endpoint import serves_a_run_of
 from sluice.serving.sealed_models import verified, verified_champion
 from sluice.store.run_records import run_contract, update_run
 
@@ -71,6 +72,8 @@ def plan_release(
         if drill
         else _released(stack, project, run_id, package_arn, artifact_uri, release, champion, state)
     )
+    if new.mode == "replace" and state:
+        _refuse_a_strangers(project, endpoint, state, ledger=ledger)
     if state is not None:
         _refuse_what_cannot_be_judged(endpoint, state, models=models)
     if not drill:
@@ -236,13 +239,23 @@ def _mode(endpoint: str, state: EndpointState | None, champion: Champion | None,
         advice = "delete it and release again" if state.status == "Failed" else "wait until it is InService"
         raise ReleaseError(f"endpoint {endpoint} is {state.status}: {advice}")
     if champion is None:
-        return "replace"
+        return "replace"  # of a first release that failed
     if champion.variant not in {variant.name for variant in state.variants}:
         raise ReleaseError(
             f"endpoint {endpoint} serves {state.config}, which lacks the champion's variant {champion.variant}: "
             "roll the project back or delete the endpoint before the next release"
         )
     return release.strategy
+
+
+def _refuse_a_strangers(project: str, endpoint: str, state: EndpointState, *, ledger: Ledger) -> None:
+    """Raises ReleaseError for an endpoint that no run of this project has changed: others' requests go to it."""
+    if not serves_a_run_of(project, state, ledger=ledger):
+        serves = ", ".join(variant.name for variant in state.variants)
+        raise ReleaseError(
+            f"endpoint {endpoint} serves {serves or 'nothing'}, which no run of {project} made: it is another stack's, "
+            "or was made by hand. Give this project another name, or delete that endpoint, then release again"
+        )
 
 
 def _refuse_what_cannot_be_judged(endpoint: str, state: EndpointState, *, models: Models) -> None:
