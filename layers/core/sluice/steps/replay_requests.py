@@ -63,10 +63,10 @@ def replay_requests(
     requests. Raises ReleaseError without a champion.
     """
     contract = run_contract(project, run_id, objects=objects)
-    champion, challenger = release_plan.champion_variant, release_plan.variant
+    champion = release_plan.champion_variant
     if not champion:
         raise ReleaseError(f"{project} has no champion whose requests could be replayed to {run_id}")
-    release, endpoint = contract.release, release_plan.endpoint
+    release = contract.release
     waited = looks * timing(release)["slice_seconds"]
     requests = _requests(contract, run_id, release_plan, champion, waited, objects=objects, clock=clock)
     held_out = any(request.get("source") == HELD_OUT for request in requests)
@@ -80,16 +80,7 @@ def replay_requests(
     began, verdict = time.monotonic(), _judged(done, contract, expected)
     while verdict.decision != "abort" and len(done) < len(requests) and time.monotonic() - began < MAX_CALL_SECONDS:
         batch = requests[len(done) : len(done) + BATCH]
-        first = len(done)
-        with ThreadPoolExecutor(min(THREADS, len(batch))) as pool:
-            both = (challenger, champion)
-            jobs = [
-                pool.submit(
-                    _pair, contract, endpoint, both, request, f"{REPLAYED}{run_id}-{first + number}", models=models
-                )
-                for number, request in enumerate(batch)
-            ]
-            done += [job.result() for job in jobs]
+        done += _pairs(contract, run_id, release_plan, batch, len(done), models=models)
         verdict = _judged(done, contract, expected)
     write_json(pairs_key, done, objects=objects)
 
@@ -191,6 +182,19 @@ def _requests(
         chosen += held_out_requests(contract.project, run_id, release.replay - len(chosen), objects=objects)
     write_json(key, chosen, objects=objects)
     return chosen
+
+
+def _pairs(
+    contract: Contract, run_id: str, release_plan: ReleasePlan, batch: list[Json], first: int, *, models: Models
+) -> list[Json]:
+    """Both models' answers to each request, asked at the same time; `first`: the number of the first one."""
+    endpoint, both = release_plan.endpoint, (release_plan.variant, release_plan.control)
+    with ThreadPoolExecutor(min(THREADS, len(batch))) as pool:
+        jobs = [
+            pool.submit(_pair, contract, endpoint, both, request, f"{REPLAYED}{run_id}-{number}", models=models)
+            for number, request in enumerate(batch, first)
+        ]
+        return [job.result() for job in jobs]
 
 
 def _pair(
