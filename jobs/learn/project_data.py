@@ -111,14 +111,23 @@ class ProjectData:
         return self.choices[family.name]
 
     def sample(self, family: Family, encoder: Encoder, rows: Sequence[Mapping[str, Value]], y: np.ndarray) -> Sample:
-        """Other rows than those that the encoder was fitted on, unweighted, as the contract's metric is."""
-        return preparing.sample_of(family, encoder, rows, y)
+        """Other rows than those that the encoder was fitted on, weighted as the contract's metric is."""
+        return preparing.sample_of(family, encoder, rows, y)._replace(weight=self._relative(y))
 
     def weights(self, y: np.ndarray) -> np.ndarray | None:
-        """None: every row counts the same. `balanced`: every class has the same weight in sum, and the mean is 1."""
+        """None: every row counts the same. Else the mean is 1.
+
+        `balanced`: every class has the same weight in sum. A relative error (mape) counts 1 / |y|, and no row of 0.
+        """
         if self.training.get("class_weights", "none") != "balanced" or not self.labels.classes:
-            return None
+            return self._relative(y)
         counts = np.bincount(y, minlength=len(self.labels.classes))
         share = len(y) / (np.count_nonzero(counts) * np.maximum(counts, 1))
         weight: np.ndarray = share[y]
         return weight
+
+    def _relative(self, y: np.ndarray) -> np.ndarray | None:
+        if self.task.metric != "mape" or not np.any(y):
+            return None
+        weight: np.ndarray = np.divide(1.0, np.abs(y), out=np.zeros(len(y)), where=y != 0)
+        return weight / weight.mean()

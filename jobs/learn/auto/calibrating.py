@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from auto.guide import row_losses
+from auto.guide import RowLosses
 from sluice.model.calibration import Calibration, logits
 
 _FOLDS = 5
@@ -24,7 +24,8 @@ def fitted_calibration(problem: str, y: np.ndarray, answer: np.ndarray, seed: in
         if found is None:
             return None
         corrected[fold == k] = found(answer[fold == k])
-    gain = row_losses(problem, y, answer) - row_losses(problem, y, corrected)
+    losses = RowLosses(problem)
+    gain = losses(y, answer) - losses(y, corrected)
     error = float(gain.std()) / np.sqrt(len(gain))
     if not float(gain.mean()) > _SURE * error:
         return None
@@ -65,7 +66,7 @@ def _temperature(y: np.ndarray, answer: np.ndarray) -> Calibration:
     """The power of the probabilities that gives the least log loss, by golden section on its logarithm."""
 
     def loss(power: float) -> float:
-        return float(row_losses("multiclass", y, Calibration("temperature", power, 0.0)(answer)).mean())
+        return float(RowLosses("multiclass")(y, Calibration("temperature", power, 0.0)(answer)).mean())
 
     low, high, ratio = np.log(0.2), np.log(5.0), (np.sqrt(5.0) - 1.0) / 2.0
     for _ in range(40):

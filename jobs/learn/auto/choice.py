@@ -12,7 +12,7 @@ import numpy as np
 
 from auto.calibrating import fitted_calibration
 from auto.ensemble import mixed, select_within, share_better
-from auto.few_rows import FEW_ROWS, best_of_each_family, weigh_families
+from auto.few_rows import best_of_each_family, weigh_families, weighs
 from auto.guide import Loss
 from auto.trials import Trial
 from sluice.model.calibration import Calibration
@@ -65,7 +65,7 @@ def choose(
     loss = Loss(problem, metric, business)
     # a row is read once for all members that see it alike
     budget_ms = BUDGET_MS - max(trial.reading_ms for trial in trials)
-    if len(y) <= FEW_ROWS:
+    if weighs(len(y), problem, metric):
         able = best_of_each_family(trials)
         times = {i: trials[i].row_ms for i in able}
         weights, sure = weigh_families(problem, {i: answers[i] for i in able}, y, times, budget_ms), None

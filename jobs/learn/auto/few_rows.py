@@ -13,6 +13,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from auto.trials import Trial, loss_of
+from families.objectives import quantile_of
 
 FEW_ROWS = 2_000
 """Up to so many rows, weights are found in this way."""
@@ -20,6 +21,11 @@ _EQUAL_ROWS = 8.0
 """As many rows as the assumption counts for that all weights are equal."""
 _SMALLEST = 0.02
 """A trial with a smaller weight is not worth its time."""
+
+
+def weighs(rows: int, problem: str, metric: str) -> bool:
+    """Whether weights are found in this way, by log loss or squared errors."""
+    return rows <= FEW_ROWS and quantile_of(problem, metric) is None
 
 
 def best_of_each_family(trials: Sequence[Trial]) -> list[int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from families.objectives import quantile_of, row_errors
 from sluice.model.metrics import LOWER_IS_BETTER, METRICS, THRESHOLD, metrics_of
 
 SMOOTH = {
@@ -46,21 +48,30 @@ class Loss:
         return found
 
 
-def row_losses(problem: str, y: np.ndarray, answer: np.ndarray) -> np.ndarray:
-    """A proper loss of each row, for tests of differences: log loss, or the squared error."""
-    if problem == "regression":
-        return (answer - y) ** 2
-    losses: np.ndarray = -np.log(np.clip(answer[np.arange(len(y)), y], 1e-6, 1.0))
-    return losses
+@dataclass(frozen=True)
+class RowLosses:
+    """A proper loss of each row, for tests of differences: log loss, or the error whose mean the metric is."""
+
+    problem: str
+    metric: str = ""
+
+    def __call__(self, y: np.ndarray, answer: np.ndarray) -> np.ndarray:
+        """Shape (rows,), of class indices or values `y` and an answer of `Family.answer`."""
+        if self.problem != "regression":
+            losses: np.ndarray = -np.log(np.clip(answer[np.arange(len(y)), y], 1e-6, 1.0))
+            return losses
+        losses = row_errors(y, answer, quantile_of(self.problem, self.metric))
+        # of a row of 0 there is no relative error
+        return np.divide(losses, np.abs(y), out=np.zeros(len(y)), where=y != 0) if self.metric == "mape" else losses
 
 
-def errors_behind(problem: str, y: np.ndarray, ours: np.ndarray, other: np.ndarray) -> float:
+def errors_behind(row_losses: RowLosses, y: np.ndarray, ours: np.ndarray, other: np.ndarray) -> float:
     """By how many standard errors of the rows' mean difference `ours` has the greater loss; 0 where none differs."""
-    difference = row_losses(problem, y, ours) - row_losses(problem, y, other)
+    difference = row_losses(y, ours) - row_losses(y, other)
     error = float(difference.std()) / np.sqrt(len(difference))
     return float(difference.mean()) / error if error > 0 else 0.0
 
 
-def complements(problem: str, y: np.ndarray, ours: np.ndarray, best: np.ndarray) -> bool:
+def complements(row_losses: RowLosses, y: np.ndarray, ours: np.ndarray, best: np.ndarray) -> bool:
     """Whether a quarter of `ours` makes `best` better by a standard error: an ensemble of both is worth its time."""
-    return errors_behind(problem, y, 0.75 * best + 0.25 * ours, best) < -1.0
+    return errors_behind(row_losses, y, 0.75 * best + 0.25 * ours, best) < -1.0

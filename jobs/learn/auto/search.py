@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from auto.assemble import seconds_of_refits
-from auto.few_rows import FEW_ROWS
+from auto.few_rows import weighs
 from auto.fitting import FoldFit, Held
 from auto.folds import Folds, mean_by_row
-from auto.guide import Loss, complements, errors_behind, row_losses
+from auto.guide import Loss, RowLosses, complements, errors_behind
 from auto.portfolio import portfolio
 from auto.propose import Space, propose
 from auto.settling import settle
@@ -73,9 +73,10 @@ class Search:
         self._data, self._folds, self._workers = data, folds, workers
         self._began, self._deadline = began, deadline
         self._y = data.all_rows[1]
-        self._few = len(folds.rows) <= FEW_ROWS
         problem = data.contract["problem"]
+        self._few = weighs(len(folds.rows), data.labels.problem, problem["metric"])
         business = data.contract.get("business")
+        self._row_losses = RowLosses(data.labels.problem, problem["metric"])
         self._loss = Loss(data.labels.problem, problem["metric"], business)
         self._chance = np.random.default_rng(data.task.seed)
         self.trials: list[Trial] = []
@@ -149,14 +150,13 @@ class Search:
         leader = min(self._cut_short(), key=self._first_loss, default=None)
         if leader is None:
             return None
-        problem, y = self._data.labels.problem, self._y[self._folds.folds[0].held_out]
-        ours = leader.held[0].answer
-        behind = (errors_behind(problem, y, each.held[0].answer, ours) for each in self.finished())
+        y, ours = self._y[self._folds.folds[0].held_out], leader.held[0].answer
+        behind = (errors_behind(self._row_losses, y, each.held[0].answer, ours) for each in self.finished())
         return leader if all(errors > CLEARLY_WORSE for errors in behind) else None
 
     def _first_loss(self, trial: Trial) -> float:
         rows = self._folds.folds[0].held_out
-        return float(row_losses(self._data.labels.problem, self._y[rows], trial.held[0].answer).mean())
+        return float(self._row_losses(self._y[rows], trial.held[0].answer).mean())
 
     def answers(self, trial: Trial) -> np.ndarray:
         """Its out-of-fold answers, by place of row."""
@@ -315,7 +315,7 @@ class Search:
             return 0.0
         rows = self._folds.rows
         ours, best = (self.answers(each)[rows] for each in (trial, self.best))
-        return errors_behind(self._data.labels.problem, self._y[rows], ours, best)
+        return errors_behind(self._row_losses, self._y[rows], ours, best)
 
     def _space(self, trial: Trial) -> Space:
         settled = next(iter(trial.held.values())).settled
@@ -404,11 +404,11 @@ class Search:
         first = not any(each.family == trial.family for each in self.finished())
         if first and whole <= _CHEAP * (self._deadline - self._began):
             return ""
-        problem, y = self._data.labels.problem, self._y[self._folds.folds[0].held_out]
+        y = self._y[self._folds.folds[0].held_out]
         ours, best = trial.held[0].answer, leader.held[0].answer
-        if first and complements(problem, y, ours, best):
+        if first and complements(self._row_losses, y, ours, best):
             return ""
-        errors = errors_behind(problem, y, ours, best)
+        errors = errors_behind(self._row_losses, y, ours, best)
         if errors > (WORSE if trial.waited else CLEARLY_WORSE):
             self._since_best += trial.origin == "search"
             also = f", and would take {whole:.0f} s" if first or trial.waited else ""

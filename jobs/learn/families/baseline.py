@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from families.base import Arrays, Estimated, Meta, Parameter, Sample, Task
 from families.linear import export_linear, linear_pipeline
+from families.objectives import quantile_of
 from sluice.model.metrics import roc_auc
 
 
@@ -38,6 +39,10 @@ class Baseline(Estimated):
     parameters = {"rule": Parameter("one-column", choices=("one-column", "prior"))}  # noqa: RUF012 - as the others
 
     def fit(self, hyperparameters: Mapping[str, Any], task: Task, sample: Sample, watch: Sample | None = None) -> Any:
+        if (quantile := quantile_of(task.problem, task.metric)) is not None:
+            constant = DummyRegressor(strategy="quantile", quantile=quantile)
+            # a relative error is by its definition weighted
+            return constant.fit(sample.matrix, sample.y, sample.weight if task.metric == "mape" else None)
         # the answer to beat is what a person would do without thinking about weights
         return super().fit(hyperparameters, task, sample._replace(weight=None))
 

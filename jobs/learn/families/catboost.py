@@ -17,12 +17,13 @@ import numpy as np
 
 from families import catboost_trees
 from families.base import Arrays, Family, Meta, Parameter, Sample, Task
+from families.objectives import quantile_of
 from families.rounds import OUTPUTS, ROOM, Watcher, along, library, watched_metric
 from sluice.model.errors import ModelError
 
 LOSSES = {"binary": "Logloss", "multiclass": "MultiClass", "regression": "RMSE"}
 # The contract's metrics that CatBoost watches itself; see `families.lightgbm` for those that it does not.
-METRICS = {"roc_auc": "AUC", "pr_auc": "PRAUC", "mae": "MAE"}
+METRICS = {"roc_auc": "AUC", "pr_auc": "PRAUC"}
 _UNSEEN = 2
 """A code's state is code + 1, and 0 where it is missing; behind the states of training is one for all others."""
 _LARGEST = float(np.finfo(np.float32).max)
@@ -59,14 +60,15 @@ class CatBoost(Family):
         states = {at: _states(sample.matrix[:, at]) for at in sample.codes}
         parameters: dict[str, Any] = {name.replace("-", "_"): value for name, value in hyperparameters.items()}
         rounds = parameters.pop("iterations")
-        loss = LOSSES[task.problem]
+        quantile = quantile_of(task.problem, task.metric)
+        loss = LOSSES[task.problem] if quantile is None else "Quantile"
         metric = watched_metric(task, watch, METRICS, loss)
         parameters |= {
-            # of what it learns from, nothing is to be measured after each round
-            "loss_function": f"{loss}:hints=skip_train~true",
-            "eval_metric": f"{metric}:hints=skip_train~true",
+            "loss_function": _described(loss, quantile),
+            "eval_metric": _described(metric, quantile),
             "iterations": rounds if watch is None else ROOM,
-            "leaf_estimation_iterations": 1,
+            # one step towards a quantile hardly sees the weights of rows
+            "leaf_estimation_iterations": 1 if quantile is None else 5,
             # a statistic of two categories together took twice the time and was no better
             "max_ctr_complexity": 1,
             "random_seed": task.seed,
@@ -75,6 +77,8 @@ class CatBoost(Family):
             "allow_writing_files": False,
             "logging_level": "Silent",
         }
+        if quantile is not None:
+            parameters["leaf_estimation_method"] = "Gradient"
         if task.problem == "multiclass":
             parameters["classes_count"] = task.classes
         watcher = Watcher(task.deadline, parameters["learning_rate"], greater_is_better=metric in ("AUC", "PRAUC"))
@@ -120,6 +124,11 @@ class CatBoost(Family):
             model = json.loads(path.read_text(encoding="utf-8"))
         numbers = [at for at in range(fitted.width) if at not in fitted.states]
         return catboost_trees.exported(model, fitted.output, fitted.width, numbers, fitted.states)
+
+
+def _described(loss: str, quantile: float | None) -> str:
+    # of what it learns from, nothing is to be measured after each round; a quantile knows no such hint
+    return f"{loss}:hints=skip_train~true" if quantile is None else f"{loss}:alpha={quantile}"
 
 
 class _Look:

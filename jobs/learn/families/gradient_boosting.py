@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from families.base import Arrays, Family, Meta, Parameter, Sample, Task, output_of
+from families.objectives import quantile_of
 from families.rounds import ROOM, patience
 
 _FIRST = 50  # rounds between two looks at the clock; doubled each time, since each begins with binning all rows again
@@ -33,6 +34,8 @@ class GradientBoosting(Family):
     def fit(self, hyperparameters: Mapping[str, Any], task: Task, sample: Sample, watch: Sample | None = None) -> Any:
         arguments = {name.replace("-", "_"): value for name, value in hyperparameters.items()}
         make = HistGradientBoostingRegressor if task.problem == "regression" else HistGradientBoostingClassifier
+        if (quantile := quantile_of(task.problem, task.metric)) is not None:
+            arguments |= {"loss": "quantile", "quantile": quantile}
         estimator = make(
             **arguments,
             early_stopping=watch is not None,

@@ -13,6 +13,7 @@ import numpy as np
 
 from families.base import Arrays, Family, Meta, Parameter, Sample, Task
 from families.node_tables import Tree, flatten
+from families.objectives import quantile_of
 from families.rounds import OUTPUTS, ROOM, Fitted, Watcher, along, library, watched_metric
 from sluice.model.links import linked
 
@@ -20,7 +21,7 @@ OBJECTIVES = {"binary": "binary", "multiclass": "multiclass", "regression": "reg
 LOSSES = {"binary": "binary_logloss", "multiclass": "multi_logloss", "regression": "l2"}
 # The contract's metrics that LightGBM watches itself, with its names. Accuracy and F1 are not among them: on some
 # hundred rows they move in steps, and the best step is chance.
-METRICS = {"roc_auc": "auc", "pr_auc": "average_precision", "mae": "l1"}
+METRICS = {"roc_auc": "auc", "pr_auc": "average_precision"}
 _DEFAULT_LEFT, _MISSING_NAN, _CATEGORICAL = 2, 8, 1
 _LEAST_COLUMNS = 5
 _ZERO = float(np.float32(1e-35))
@@ -50,9 +51,13 @@ class LightGBM(Family):
         # a tree that sees one of two columns cannot learn what they do together
         share = min(1.0, _LEAST_COLUMNS / max(1, sample.matrix.shape[1]))
         parameters["feature_fraction"] = max(parameters["feature_fraction"], share)
-        metric = watched_metric(task, watch, METRICS, LOSSES[task.problem])
+        objective, loss = OBJECTIVES[task.problem], LOSSES[task.problem]
+        if (quantile := quantile_of(task.problem, task.metric)) is not None:
+            objective = loss = "quantile"
+            parameters["alpha"] = quantile
+        metric = watched_metric(task, watch, METRICS, loss)
         parameters |= {
-            "objective": OBJECTIVES[task.problem],
+            "objective": objective,
             "metric": metric,
             "bagging_freq": int(parameters["bagging_fraction"] < 1.0),
             "seed": task.seed,

@@ -15,6 +15,7 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from families.base import Arrays, Family, Meta, Parameter, Sample, Task, without_convergence_warnings
+from families.objectives import quantile_of, row_errors
 from families.rounds import along
 from sluice.model.smooth_scorers import NetworkScorer
 
@@ -156,7 +157,7 @@ class Mlp(Family):
 
 def _loss(answer: np.ndarray, task: Task, watch: Sample) -> float:
     if task.problem == "regression":
-        each = np.abs(answer - watch.y) if task.metric == "mae" else (answer - watch.y) ** 2
+        each = row_errors(watch.y, answer, quantile_of(task.problem, task.metric))
     else:
         each = -np.log(np.maximum(answer[np.arange(len(watch.y)), watch.y], 1e-15))
     return float(np.average(each, weights=watch.weight))

@@ -21,6 +21,7 @@ import numpy as np
 
 from families.base import Arrays, Family, Meta, Parameter, Sample, Task
 from families.mlp import scaling
+from families.objectives import quantile_of
 from families.rounds import OUTPUTS
 from sluice.model.network import Layer, arrays_of
 from sluice.model.smooth_scorers import NetworkScorer
@@ -205,7 +206,7 @@ class NetworkFamily(Family):
         hidden = (int(hyperparameters["width"]),) * int(hyperparameters["layers"])
         plan = Plan(
             sizes=(inputs.shape[1], *hidden, task.classes if task.problem == "multiclass" else 1),
-            loss="absolute" if regression and task.metric == "mae" else "squared" if regression else "log_loss",
+            loss=_loss(task),
             activation=hyperparameters["activation"],
             dropout=hyperparameters["dropout"],
             batch_norm=hyperparameters["batch-norm"] == "true",
@@ -256,6 +257,13 @@ def _watched(fitted: Fitted, watch: Sample) -> Callable[[], float]:
     if fitted.output == "identity":
         y = (y - fitted.mean) / fitted.deviation
     return lambda: loss_of(fitted.engine.raw(seen).astype(np.float64), y, watch.weight, fitted.engine.plan.loss)
+
+
+def _loss(task: Task) -> str:
+    """As `Plan.loss` names it."""
+    if task.problem != "regression":
+        return "log_loss"
+    return "absolute" if quantile_of(task.problem, task.metric) == 0.5 else "squared"
 
 
 def loss_of(raw: np.ndarray, y: np.ndarray, weight: np.ndarray | None, loss: str) -> float:

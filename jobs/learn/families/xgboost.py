@@ -15,12 +15,13 @@ import numpy as np
 from families import float32
 from families.base import Arrays, Family, Meta, Parameter, Sample, Task
 from families.node_tables import Tree, flatten
+from families.objectives import quantile_of
 from families.rounds import OUTPUTS, ROOM, Fitted, Watcher, along, library, watched_metric
 
 OBJECTIVES = {"binary": "binary:logistic", "multiclass": "multi:softprob", "regression": "reg:squarederror"}
 LOSSES = {"binary": "logloss", "multiclass": "mlogloss", "regression": "rmse"}
 # The contract's metrics that XGBoost watches itself; see `families.lightgbm` for those that it does not.
-METRICS = {"roc_auc": "auc", "pr_auc": "aucpr", "mae": "mae"}
+METRICS = {"roc_auc": "auc", "pr_auc": "aucpr"}
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -46,9 +47,13 @@ class XGBoost(Family):
         xgboost = library("xgboost", self.name)
         parameters: dict[str, Any] = {name.replace("-", "_"): value for name, value in hyperparameters.items()}
         rounds = parameters.pop("num_round")
-        metric = watched_metric(task, watch, METRICS, LOSSES[task.problem])
+        objective, loss = OBJECTIVES[task.problem], LOSSES[task.problem]
+        if (quantile := quantile_of(task.problem, task.metric)) is not None:
+            objective, loss = "reg:quantileerror", "quantile"
+            parameters["quantile_alpha"] = quantile
+        metric = watched_metric(task, watch, METRICS, loss)
         parameters |= {
-            "objective": OBJECTIVES[task.problem],
+            "objective": objective,
             "eval_metric": metric,
             "tree_method": "hist",
             "grow_policy": "lossguide",

@@ -7,7 +7,7 @@ from auto.calibrating import fitted_calibration
 from auto.choice import OF_A_FAMILY, choose, threshold_of
 from auto.ensemble import MAX_MEMBERS, mixed, select, select_within, share_better
 from auto.fitting import Held
-from auto.guide import Loss, complements, errors_behind
+from auto.guide import Loss, RowLosses, complements, errors_behind
 from auto.trials import Trial
 
 ROWS = 2_400  # more than are few
@@ -48,10 +48,10 @@ def test_answers_that_err_differently_are_mixed():
 
 def test_a_trial_that_is_worse_and_errs_differently_complements_the_best():
     best, other, copy = noisy(1, 0.2), noisy(2, 0.25), noisy(1, 0.25)
-    assert errors_behind("binary", Y, other, best) > 2
-    assert complements("binary", Y, other, best)
-    assert not complements("binary", Y, copy, best)  # the same errors, but greater
-    assert not complements("binary", Y, best, best)
+    assert errors_behind(RowLosses("binary"), Y, other, best) > 2
+    assert complements(RowLosses("binary"), Y, other, best)
+    assert not complements(RowLosses("binary"), Y, copy, best)  # the same errors, but greater
+    assert not complements(RowLosses("binary"), Y, best, best)
 
 
 def test_members_keep_within_their_time_and_number():

@@ -6,7 +6,7 @@ import pytest
 from auto.choice import choose
 from auto.few_rows import best_of_each_family, weigh_families
 from auto.fitting import Held
-from auto.guide import Loss, row_losses
+from auto.guide import Loss, RowLosses
 from auto.trials import Trial
 
 ROWS = 600
@@ -44,7 +44,7 @@ def test_the_luckiest_of_many_trials_of_a_family_has_its_familys_weight_alone():
     assert max(choice.weights.values()) < 0.45
     assert choice.sure is None
     chosen = Loss("binary", "log_loss", None)(Y, choice.answers)
-    assert chosen < row_losses("binary", Y, answers[luckiest]).mean()
+    assert chosen < RowLosses("binary")(Y, answers[luckiest]).mean()
 
 
 def test_the_best_of_each_family_comes_in_the_order_of_their_losses():
