@@ -50,26 +50,16 @@ def judge_candidate(
         refusal = shortened(warm_start_refused, _REFUSAL, "the execution's history")
         update_run(project, run_id, RunFacts(warm_start_refused=refusal), ledger=ledger)
     source = keys.run(project, run_id, "evaluation", "evaluation.json")
-    evaluation: Evaluation | None = None
-    why = ""
+    evaluation, why = _evaluation(project, run_id, objects=objects)
     beside: list[str] = []
     without: list[str] = []
-    try:
-        evaluation = evaluation_of(project, run_id, objects=objects)
-    except NotFoundError:
-        pass
-    except DamagedRecordError as error:
-        why = f": {error}"
     if evaluation:
         without = _report_leakage(contract, run_id, evaluation, ledger=ledger, alerts=alerts)
         if evaluation.search and evaluation.search.short:
             update_run(project, run_id, RunFacts(few_trials=evaluation.search.short), ledger=ledger)
-        serves = (
-            ledger.champion(project) is not None
-            or evaluation.champion is not None
-            or "champion" in evaluation.not_compared
-        )
-        evaluation = evaluation.model_copy(update={"champion_serves": serves})
+        is_served = ledger.champion(project) is not None
+        known = evaluation.champion is not None or "champion" in evaluation.not_compared
+        evaluation = evaluation.model_copy(update={"champion_serves": is_served or known})
         judgement = judge(contract.gates, evaluation)
         # the record, in S3, names the segments; what goes elsewhere names those that the contract lists
         reasons = judge(contract.gates, _masked(evaluation, contract)).reasons
@@ -106,15 +96,25 @@ def judge_candidate(
     update_run(project, run_id, facts, ledger=ledger)
     if judgement.decision != "approved":
         leaking = any(each.metric == SUSPECTED_LEAKS and each.outcome != "pass" for each in judgement.verdicts)
+        said = [*reasons, *(without if leaking else []), _kept_serving(project, ledger=ledger)]
         alerts.publish(
             "Candidate Rejected",
             project,
             f"{project}: the new model of {run_id} is not released ({judgement.decision})",
-            "\n".join([*reasons, *(without if leaking else []), _kept_serving(project, ledger=ledger)])
-            + report_line(report),
+            "\n".join(said) + report_line(report),
             {"run_id": run_id, "decision": judgement.decision, "record": record_key},
         )
     return {"decision": judgement.decision, "reasons": brief, "record": record_key}
+
+
+def _evaluation(project: str, run_id: str, *, objects: ObjectStore) -> tuple[Evaluation | None, str]:
+    """None where it cannot be read, and how it is damaged if it is there."""
+    try:
+        return evaluation_of(project, run_id, objects=objects), ""
+    except NotFoundError:
+        return None, ""
+    except DamagedRecordError as error:
+        return None, f": {error}"
 
 
 def _notes(evaluation: Evaluation) -> list[str]:
