@@ -142,3 +142,20 @@ def test_other_services_are_checked_on_the_right_action(cloud: Cloud, user: dict
         if not last or last[-1]["allowed"]:
             wrong.append(f"{action} is not in the log as denied")
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_wildcard_covers_a_key_with_a_line_break(cloud: Cloud, user: dict[str, str]) -> None:
+    """On AWS it stands for any characters; a function was denied the object, and no verdict came on it."""
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::lines/raw/?*.csv"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    cloud.client("iam").put_user_policy(UserName="apprentice", PolicyName="lines", PolicyDocument=policy)
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="lines", CreateBucketConfiguration={"LocationConstraint": cloud.settings.region})
+    for key in ("raw/a\nb.csv", "raw/\r\n.csv", "other/a\n.csv"):
+        s3.put_object(Bucket="lines", Key=key, Body=key.encode())
+    of_user = cloud.client("s3", **user)
+    for key in ("raw/a\nb.csv", "raw/\r\n.csv"):
+        assert of_user.get_object(Bucket="lines", Key=key)["Body"].read() == key.encode()
+    for key in ("other/a\n.csv", "raw/a\nb.csv\n"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            of_user.get_object(Bucket="lines", Key=key)

@@ -18,6 +18,7 @@ FILES = {
     "header-only.csv": HEADER,
     "wrong-header.csv": GOOD.replace(b"pages_viewed", b"page_viewed", 1).replace(b"channel", b"Channel", 1),
     "old-encoding.csv": GOOD.replace(b"red dress", "robe à fleurs".encode("latin-1")),
+    "a line\nbreak.csv": HEADER,
     "few-rows.csv": b"".join(GOOD.splitlines(keepends=True)[:20]),
 }
 
@@ -119,6 +120,13 @@ def test_an_unreadable_file_fails_with_what_to_do(
 
 
 @pytest.mark.story.with_args(mishaps)
+def test_a_name_with_a_line_break_gets_its_verdict_too(line: Line, story: dict[str, Any]) -> None:
+    """Policies name keys by a wildcard, which covers a line break as well."""
+    assert story["records"]["a line\nbreak.csv"]["error"] == "EmptyFileError"
+    assert only_alert_about(line, PROJECT, "a line\\nbreak.csv").kind == "Dataset Failed"
+
+
+@pytest.mark.story.with_args(mishaps)
 def test_too_few_rows_quarantine_the_whole_file(line: Line, story: dict[str, Any]) -> None:
     record = story["records"]["few-rows.csv"]
     assert (record["status"], record["rows"], record["quarantined_rows"]) == ("quarantined", 0, 19)
@@ -152,7 +160,7 @@ def test_each_version_of_a_key_is_an_arrival_of_its_own(line: Line, story: dict[
 def test_bad_files_start_nothing(line: Line, story: dict[str, Any]) -> None:
     nothing_followed(line, PROJECT)
     assert line.endpoint(PROJECT) is None
-    expected = {"Contract Registered": 1, "Dataset Failed": 6, "Dataset Quarantined": 1, "Contract Refused": 1}
+    expected = {"Contract Registered": 1, "Dataset Failed": 7, "Dataset Quarantined": 1, "Contract Refused": 1}
     assert {kind: line.kinds(PROJECT).count(kind) for kind in set(line.kinds(PROJECT))} == expected
     ids = {name: record["dataset_id"] for name, record in story["records"].items()}
     for name, dataset in ids.items():

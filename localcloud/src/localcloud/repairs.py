@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 from localcloud.settings import Settings
@@ -38,6 +40,7 @@ def install(settings: Settings) -> None:
     _keep_the_key_of_a_topic()
     _count_the_functions_of_a_queue()
     _filter_log_events_by_the_stream_s_prefix()
+    _let_wildcards_of_policies_match_line_ends()
 
 
 def shutdown() -> None:
@@ -146,6 +149,22 @@ def _name_the_version_in_s3_events() -> None:
 
     s3._fire_s3_event = fire_s3_event
     eventbridge._dispatch_event = dispatch_event
+
+
+def _let_wildcards_of_policies_match_line_ends() -> None:
+    """`*` and `?` in a policy stand for any characters; ministack's stand for none that ends a line.
+
+    A function was denied an object whose key has a line break, so that no verdict came on it.
+    """
+    from ministack.core import iam_evaluator
+
+    compile_pattern = iam_evaluator._fnmatch_compile
+
+    def compile_whole(pattern: str, ignore_case: bool) -> re.Pattern[str]:
+        found = compile_pattern(pattern, ignore_case)
+        return re.compile(found.pattern.removesuffix("$") + r"\Z", found.flags | re.DOTALL)
+
+    iam_evaluator._fnmatch_compile = lru_cache(maxsize=4096)(compile_whole)
 
 
 def _filter_log_events_by_the_stream_s_prefix() -> None:
