@@ -70,7 +70,7 @@ def judge(
     if pa.types.is_timestamp(text.type) and text.type.tz:
         text = text.cast(ARROW_TYPES["timestamp"])
     # what came in the contract's type is a value or missing
-    as_it_came = not pa.types.is_string(text.type) and not reading.missing
+    as_it_came = not pa.types.is_string(text.type) and not len(_named_as_missing(text.type, reading))
     typed, missing = (text, None) if as_it_came else typed_values(column.type, text, reading, native)
     violations: list[Violation] = []
 
@@ -179,8 +179,8 @@ def _nowhere(values: pa.Array) -> pa.Array:
 
 
 def _without_missing_values(typed: pa.Array, missing: pa.Array, reading: Reading) -> tuple[pa.Array, pa.Array]:
-    named = _named_as_missing(typed.type, reading) if reading.missing else None
-    if named:
+    named = _named_as_missing(typed.type, reading)
+    if len(named):
         values = typed.cast(named.type, safe=False)
         absent = pc.is_in(values, value_set=named)
         missing = pc.or_(missing, absent)
@@ -188,7 +188,7 @@ def _without_missing_values(typed: pa.Array, missing: pa.Array, reading: Reading
     return typed, missing
 
 
-def _named_as_missing(kind: pa.DataType, reading: Reading) -> pa.Array | None:
+def _named_as_missing(kind: pa.DataType, reading: Reading) -> pa.Array:
     """The values of this type that the missing markers name, in whichever spelling."""
     if kind in (pa.int64(), pa.float64()):
         return pa.array(sorted(reading.missing_numbers), pa.float64())
@@ -196,7 +196,7 @@ def _named_as_missing(kind: pa.DataType, reading: Reading) -> pa.Array | None:
         return pa.array(sorted(reading.missing_truths), kind)
     if pa.types.is_timestamp(kind):
         return pa.array([moment.replace(tzinfo=None) for moment in sorted(reading.missing_times)], kind)
-    return None
+    return pa.array([], kind)
 
 
 def mapped(text: pa.Array, read: Callable[[str], Any], kind: pa.DataType) -> pa.Array:
