@@ -42,6 +42,30 @@ def tuned(candidates: str, tuning: str) -> str:
 
 
 REFUSED = {
+    "a gain in percent": (
+        BASE + "gates: [{metric: roc_auc, above_baseline_by: 2}]",
+        "could never pass; 2 % is written 0.02",
+    ),
+    "a margin in percent": (
+        BASE + "gates: [{metric: accuracy, not_worse_than_champion_by: 5}]",
+        "could never fail; 5 % is written 0.05",
+    ),
+    "a margin wider than the metric": (
+        BASE + "gates: [{metric: mcc, not_worse_than_champion_by: 3}]",
+        "differ by at most 2, so",
+    ),
+    "a gap in percent": (
+        BASE + "gates: [{metric: recall, slice: a, max_gap: 15}]",
+        "could never fail; 15 % is written 0.15",
+    ),
+    "a gain in what is neither good nor bad": (
+        BASE + "gates: [{metric: selection_rate, above_baseline_by: 0.1}]",
+        "neither more nor less is better",
+    ),
+    "a loss of what is neither good nor bad": (
+        BASE + "gates: [{metric: selection_rate, not_worse_than_champion_by: 0.1}]",
+        "neither more nor less is better",
+    ),
     "a family without labels for classes": (BASE + "training: {candidates: [kmeans]}", "kmeans learns without labels"),
     "a family with labels for segments": (
         CLUSTERING + "training: {candidates: [random_forest]}",
@@ -336,6 +360,10 @@ def test_refused_with_the_key_and_what_to_write(name: str) -> None:
 
 
 ACCEPTED = {
+    "a gap that reports a column without judging it": (
+        BASE + "gates: [{metric: recall, slice: a, max_gap: 1}, {metric: selection_rate, slice: a, max_gap: 0.1}]",
+        lambda c: [gate.max_gap for gate in c.gates] == [1, 0.1],
+    ),
     "the smallest": (BASE, lambda c: c.problem.positive is True),
     "a binary number": (target("number").replace("positive: true", "positive: 1"), lambda c: c.problem.positive == 1),
     "a whole number with a point": (

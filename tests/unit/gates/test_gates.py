@@ -261,3 +261,34 @@ def test_the_baseline_gate_reads_the_interval(low: float, high: float, decision:
     assert judge([GATES["above_baseline_by"]], found).decision == decision
     measured = GATES["above_baseline_by"].model_copy(update={"decided_by": "estimate"})
     assert judge([measured], found).decision == ("rejected" if low < 0 else "approved")
+
+
+def beside_baseline(low: float, high: float, gain: float | None = None) -> Evaluation:
+    pair = {"difference": (low + high) / 2 if gain is None else gain, "low": low, "high": high, "confidence": 0.95}
+    return evaluation(baseline={"metrics": {"roc_auc": 0.8}}, paired_baseline={"roc_auc": pair})
+
+
+def test_a_candidate_that_answers_like_the_baseline_is_not_better() -> None:
+    gate = Gate(metric="roc_auc", above_baseline_by=0.0)
+    verdict = judge([gate], beside_baseline(0.0, 0.0)).verdicts[0]
+    assert (verdict.outcome, "is not above 0" in verdict.reason) == ("fail", True)
+    assert judge([gate], beside_baseline(0.0, 0.01)).verdicts[0].outcome == "inconclusive"
+    assert judge([gate], beside_baseline(1e-9, 0.01)).verdicts[0].outcome == "pass"
+    estimate = Gate(metric="roc_auc", above_baseline_by=0.0, decided_by="estimate")
+    assert judge([estimate], beside_baseline(-0.01, 0.01)).verdicts[0].outcome == "fail"
+
+
+def test_a_limit_is_kept_up_to_the_digits_that_arithmetic_loses() -> None:
+    assert 0.9 - 0.8 < 0.1
+    gate = Gate(metric="roc_auc", above_baseline_by=0.1)
+    assert judge([gate], beside_baseline(0.9 - 0.8, 0.9 - 0.8)).verdicts[0].outcome == "pass"
+    assert judge([Gate(metric="roc_auc", min=0.3)], evaluation(0.1 + 0.2)).decision == "approved"
+    assert judge([Gate(metric="log_loss", max=0.3)], evaluation()).decision == "approved"
+    edge = evaluation(candidate={"metrics": {"log_loss": 0.1 + 0.2}})
+    assert judge([Gate(metric="log_loss", max=0.3)], edge).decision == "approved"
+
+
+def test_a_value_just_below_its_limit_is_shown_with_the_digits_that_say_so() -> None:
+    reason = judge([Gate(metric="roc_auc", min=0.85)], evaluation(0.849996)).reasons[0]
+    assert "0.849996" in reason
+    assert "0.8500 " not in reason

@@ -11,7 +11,8 @@ import pytest
 
 from sluice.contract.metric_limits import OF_ALL_CLASSES, ONLINE_METRICS
 from sluice.model import metrics
-from sluice.watch.quality_interval import interval, wilson
+from sluice.model.few_rows import wilson
+from sluice.watch.quality_interval import interval
 from sluice.watch.quality_sketch import GROWTH, STEP, OnlineMetrics, Pair, merged, sketch_of, tied_share
 
 WORTH = {"value_per_true_positive": 10.0, "cost_per_contact": 1.5}

@@ -21,6 +21,7 @@ from sluice.contract.metric_limits import (
     ONLINE_METRICS,
     SUSPECTED_LEAKS,
     limit_violation,
+    margin_violation,
 )
 from sluice.contract.tuning_rules import tuning_violations
 from sluice.contract.unlabelled import UNLABELLED
@@ -202,6 +203,10 @@ def _gates(contract: Contract) -> Iterator[str]:
         known = gate.metric in METRICS[contract.problem.type]
         if known and (violation := limit_violation(gate.metric, minimum=gate.min, maximum=gate.max)):
             yield f"gates[{i}]: {violation}"
+        for key in ("above_baseline_by", "not_worse_than_champion_by", "max_gap"):
+            margin = getattr(gate, key)
+            if known and margin is not None and (violation := margin_violation(gate.metric, key, margin)):
+                yield f"gates[{i}]: {violation}"
         if gate.slice is None:
             continue
         if gate.metric in SUMS_OVER_ROWS:

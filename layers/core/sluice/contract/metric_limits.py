@@ -17,6 +17,7 @@ __all__ = [
     "RANGES",
     "Range",
     "limit_violation",
+    "margin_violation",
 ]
 
 METRICS = {
@@ -53,6 +54,18 @@ BUSINESS_METRICS = frozenset({"profit", "uplift", "value_per_decision"})
 """Computed only if the contract's `business` names a value."""
 GREATEST_PSI = 18.4
 """Of two distributions that share no bin: the smallest share that counts (profile.drift.SMALLEST) bounds it."""
+
+
+def margin_violation(metric: str, key: str, margin: float) -> str | None:
+    """Return why no difference of two values of a metric can be this `margin`, with the next step; None if one can."""
+    if metric in NEUTRAL and key != "max_gap":
+        return f"of {metric} neither more nor less is better, so no model is better than another by it: name another"
+    bounds = RANGES.get(metric)
+    if bounds is None or margin <= (width := bounds.greatest - bounds.least):
+        return None
+    percent = f"; {margin:g} % is written {margin / 100:g}" if bounds == Range(0, 1) and margin <= 100 else ""
+    decided = "never pass" if key == "above_baseline_by" else "never fail"
+    return f"two values of {metric} differ by at most {width:g}, so {key} {margin:g} could {decided}{percent}"
 
 
 def limit_violation(metric: str, *, minimum: float | None, maximum: float | None) -> str | None:

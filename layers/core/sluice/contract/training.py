@@ -100,7 +100,7 @@ class Gate(Part):
     min: float | None = Field(None, description="rule: at least this")
     max: float | None = Field(None, description="rule: at most this")
     above_baseline_by: float | None = Field(
-        None, description="rule: paired with the baseline on the same rows, better by at least this"
+        None, description="rule: paired with the baseline on the same rows, better by at least this; 0: better at all"
     )
     not_worse_than_champion_by: float | None = Field(
         None,

@@ -1,7 +1,8 @@
 """`above_baseline_by`: the candidate beats the baseline on the same rows by at least the margin.
 
 The gate passes when even the bad end of the paired interval reaches the margin, and fails when even the good end does
-not; with `decided_by: estimate` the measured gain decides. For metrics where lower is better the
+not; with `decided_by: estimate` the measured gain decides. With a margin of 0 the gain has to be above 0: a candidate
+that answers like the baseline is not better. For metrics where lower is better the
 gain is baseline − candidate.
 """
 
@@ -9,10 +10,14 @@ from __future__ import annotations
 
 from sluice.contract import Gate
 from sluice.contract.metric_limits import LOWER_IS_BETTER
-from sluice.gates.verdict import Measurement, Outcome, Verdict, missing
+from sluice.gates.verdict import Measurement, Outcome, Verdict, missing, reaches
 from sluice.records.evaluation import Evaluation, PairedDifference
 
 RULE = "above_baseline_by"
+
+
+def _enough(gain: float, margin: float) -> bool:
+    return reaches(gain, margin) and (margin != 0 or gain > 0)
 
 
 def above_baseline(gate: Gate, evaluation: Evaluation) -> Verdict:
@@ -32,12 +37,12 @@ def above_baseline(gate: Gate, evaluation: Evaluation) -> Verdict:
         return missing(RULE, gate.metric, margin, what, **inputs)
     if gate.metric in LOWER_IS_BETTER:
         gain, low, high = -gain, -high, -low
-    outcome: Outcome = "pass" if low >= margin else "fail" if high < margin else "inconclusive"
+    outcome: Outcome = "pass" if _enough(low, margin) else "inconclusive" if _enough(high, margin) else "fail"
     if gate.decided_by == "estimate":
-        outcome = "pass" if gain >= margin else "fail"
+        outcome = "pass" if _enough(gain, margin) else "fail"
     said = {
-        "pass": f"reaches {margin:g}",
-        "fail": f"is less than {margin:g}",
+        "pass": f"reaches {margin:g}" if margin else "is above 0",
+        "fail": f"is less than {margin:g}" if margin else "is not above 0",
         "inconclusive": f"may be less than {margin:g}: too few test rows",
     }[outcome]
     reason = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 from sluice.contract import Gate
-from sluice.gates.verdict import Measurement, Outcome, Verdict, missing
+from sluice.gates.verdict import Measurement, Outcome, Verdict, digits, missing, reaches
 from sluice.records.evaluation import Evaluation
 
 
@@ -28,10 +28,10 @@ def kept(gate: Gate, evaluation: Evaluation, rule: Literal["min", "max"], thresh
         return _by_interval(gate, rule, threshold, value, (low, high, confidence), inputs)
     ends = evaluation.intervals.ends("candidate", gate.metric) if evaluation.intervals else None
     said = f" (interval {ends[0]:.4f} to {ends[1]:.4f})" if ends else ""
-    passed = value >= threshold if rule == "min" else value <= threshold
+    passed = reaches(value, threshold) if rule == "min" else reaches(-value, -threshold)
     words = {"min": ("at least", "below"), "max": ("at most", "above")}[rule]
     limit = f"the {'minimum' if rule == 'min' else 'maximum'} {threshold:g}"
-    reason = f"{gate.metric} {value:.4f}{said} is {words[0] if passed else words[1]} {limit}"
+    reason = f"{gate.metric} {digits(value, threshold)}{said} is {words[0] if passed else words[1]} {limit}"
     low, high = ends or (None, None)
     measured = Measurement("value", value, low, high, "value")
     return Verdict(rule, gate.metric, "pass" if passed else "fail", value, threshold, reason, inputs, measured)
@@ -46,8 +46,8 @@ def _by_interval(
     inputs: dict[str, object],
 ) -> Verdict:
     low, high, confidence = interval
-    surely, never = (low >= threshold, high < threshold) if rule == "min" else (high <= threshold, low > threshold)
-    outcome: Outcome = "pass" if surely else "fail" if never else "inconclusive"
+    worst, best, limit_of = (low, high, threshold) if rule == "min" else (-high, -low, -threshold)
+    outcome: Outcome = "pass" if reaches(worst, limit_of) else "inconclusive" if reaches(best, limit_of) else "fail"
     said = {
         "pass": "keeps",
         "fail": "does not reach" if rule == "min" else "exceeds",

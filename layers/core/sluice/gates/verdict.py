@@ -9,6 +9,27 @@ Outcome = Literal["pass", "fail", "inconclusive"]
 Compared = Literal["value", "low end", "high end"]
 
 
+_ROUNDING = 1e-12
+
+
+def reaches(value: float, limit: float) -> bool:
+    """Whether a value is at least the limit, up to the last digits that arithmetic loses: 0.9 - 0.8 reaches 0.1."""
+    return value >= limit - _ROUNDING * max(1.0, abs(limit))
+
+
+def digits(value: float, limit: float) -> str:
+    """The value with four decimals, or with as many as show on which side of the limit it lies.
+
+    >>> digits(0.85321, 0.9), digits(0.849996, 0.85), digits(0.0000032, 0.00001)
+    ('0.8532', '0.849996', '0.000003')
+    """
+    for decimals in range(4, 13):
+        shown = f"{value:.{decimals}f}"
+        if value == limit or (float(shown) != limit and (float(shown) or not value)):
+            break
+    return shown
+
+
 @dataclass(frozen=True)
 class Measurement:
     """A value with its interval, in the gate's own direction, and which of the three the gate compared.

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from sluice.model.few_rows import all_alike, beyond_the_rows, interval_of_difference, interval_of_share
 from sluice.model.metrics import Metric
 
 RESAMPLES = 1000
 ERROR_RESAMPLES = 400
 MAX_ROWS, MAX_ERROR_ROWS = 50_000, 20_000
+_DIFFERENT = 10
+"""Scores of a model that gives each row its own."""
 _CELLS = 2_500_000
 """Counts that are held at a time: 20 MB."""
 
@@ -30,10 +33,14 @@ def paired_difference(
     The same rows are drawn for both, so what the models have in common cancels out. Deterministic for a seed.
     `other` measures `b` where the two models decide from different thresholds on.
     `low` and `high` are None when too few resamples define the metric (under 95 %). Of more than MAX_ROWS rows that
-    many are resampled, and the interval is narrowed by the root of their share.
+    many are resampled, and the interval is narrowed by the root of their share. Where resamples say too much, as of
+    shares of rows, the interval is that of `sluice.model.few_rows`.
     """
     beside = other or metric
     difference = metric(y, a) - beside(y, b)
+    same = beside is metric and _one_model(a, b)
+    if np.isfinite(difference) and not same and (ends := interval_of_difference(metric, beside, y, a, b, confidence)):
+        return _paired(difference, ends, confidence, "paired shares")
     few, ours, theirs = _sampled(MAX_ROWS, seed, y, a, b)
     values = _resampled(lambda w: metric.weighted(few, ours, w) - beside.weighted(few, theirs, w), few, RESAMPLES, seed)
     low = high = None
@@ -44,26 +51,51 @@ def paired_difference(
             around = metric(few, ours) - beside(few, theirs)
             ends = difference + (ends - around) * scale * np.sqrt(len(few) / len(y))
         low, high = ends.tolist()
+        if all_alike(values) and not same:
+            further = beyond_the_rows(metric, y, confidence)
+            low, high = low - (further or 0.0), high + (further or 0.0)
+    return _paired(difference, (low, high), confidence, "paired bootstrap")
+
+
+def _one_model(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether all rows have the same scores to the last digit, and they are many: two models may say the same yes
+    and no on some rows."""
+    return np.array_equal(a, b) and len(np.unique(a)) > 2 * _DIFFERENT
+
+
+def _paired(
+    difference: float, ends: tuple[float | None, float | None], confidence: float, method: str
+) -> dict[str, Any]:
     return {
         "difference": float(difference) if np.isfinite(difference) else None,
-        "low": low,
-        "high": high,
+        "low": ends[0],
+        "high": ends[1],
         "confidence": confidence,
-        "method": "paired bootstrap",
-        "resamples": RESAMPLES,
+        "method": method,
+        "resamples": RESAMPLES if method == "paired bootstrap" else 0,
     }
 
 
 def interval(
     metric: Metric, y: np.ndarray, scores: np.ndarray, confidence: float = 0.95, seed: int = 0
 ) -> tuple[float, float] | None:
-    """Two-sided percentile interval of a metric, moved so that the resamples' mean is the value; None if undefined."""
+    """Two-sided percentile interval of a metric, moved so that the resamples' mean is the value; None if undefined.
+
+    Where resamples say too much, as of shares of rows, that of `sluice.model.few_rows`.
+    """
+    if (ends := interval_of_share(metric, y, scores, confidence)) is not None:
+        return ends
     values = _resampled(lambda weights: metric.weighted(y, scores, weights), y, RESAMPLES, seed)
     if len(values) < 0.95 * RESAMPLES:
         return None
     low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2]) - values.mean()
     value = metric(y, scores)
-    return float(value + low), float(value + high)
+    if all_alike(values):
+        further = beyond_the_rows(metric, y, confidence)
+        if further is None:
+            return None
+        low, high = -further, further
+    return max(metric.within.least, float(value + low)), min(metric.within.greatest, float(value + high))
 
 
 def standard_error(metric: Metric, y: np.ndarray, scores: np.ndarray, seed: int = 0) -> float:

@@ -7,7 +7,9 @@ differences lie within theirs (Tukey-Kramer; conservative for unequal segments, 
 difference is surely above its limit, passes when all are surely within, and is inconclusive in between.
 
 The standard error of a segment's value is the greater of two: the bootstrap's on its own rows, which is 0 where all of
-them are right, and that of all rows scaled to the segment's number, which is the right one for an even model.
+them are right, and that of all rows scaled to the segment's number, which is the right one for an even model. Where
+that is 0 as well, it is what so many rows say of rows that are not there (`sluice.model.few_rows`). A segment for
+which the bootstrap does not define it is left out.
 """
 
 from __future__ import annotations
@@ -15,11 +17,13 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from sluice.model.bootstrap import standard_error
+from sluice.model.few_rows import unseen
 from sluice.model.metrics import THRESHOLD, Metric
 from sluice.model.schema import Row, Schema
 from sluice.model.slices import large, segments
@@ -81,7 +85,7 @@ def gap(
     for number in large(names, places):
         at = np.flatnonzero(places == number)
         effective = min(int(np.count_nonzero(mask[at])) for mask in relevant) if relevant else len(at)
-        if effective >= MIN_RELEVANT and math.isfinite(metric(y[at], scores[at])):
+        if effective >= MIN_RELEVANT and math.isfinite(standard_error(metric, y[at], scores[at])):
             kept.append((names[number], at, effective))
     missing = int(np.count_nonzero(places < 0))
     left = {"values": len(names) - len(kept), "rows": len(places) - missing - sum(len(at) for _, at, _ in kept)}
@@ -102,6 +106,9 @@ def gap(
     for segment, at, effective in kept:
         value = metric(y[at], scores[at])
         error = max(standard_error(metric, y[at], scores[at]), of_all * math.sqrt(total / effective))
+        if not error and math.isfinite(width := metric.within.greatest - metric.within.least):
+            # all rows alike in all segments: what they say of rows that are not there
+            error = width * unseen(effective, confidence) / NormalDist().inv_cdf((1 + confidence) / 2)
         entry["segments"][segment] = {"rows": len(at), "relevant": effective, "value": value, "error": error}
         values.append(value)
         errors.append(error)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from sluice.model.few_rows import all_alike, beyond_the_rows, interval_of_share
 from sluice.model.metric_ranges import RANGES
 from sluice.model.metrics import Metric
 
@@ -41,7 +42,8 @@ def intervals(
     `own`: model → its metrics, where they are not `known` (another threshold).
     `scores`: model → its scores of the rows; `classes`: whether y holds class numbers. Percentiles of the draws, moved
     by as much as the draws' mean lies beside the value: drawing makes some metrics (such as ece) greater on average.
-    A metric that fewer than 95 % of the draws define has no interval, and is not in the answer.
+    A metric that fewer than 95 % of the draws define has no interval, and is not in the answer. Where draws say too
+    much, as of shares of rows, the interval is that of `sluice.model.few_rows`.
     """
     generator = np.random.default_rng(seed)
     rows = len(y)
@@ -66,12 +68,22 @@ def intervals(
     for (model, name), parts in drawn.items():
         values = np.concatenate(parts)
         values = values[np.isfinite(values)]
-        value = (own or {}).get(model, known)[name](y, scores[model])
-        if len(values) >= 0.95 * resamples and np.isfinite(value):
+        measured = (own or {}).get(model, known)[name]
+        value = measured(y, scores[model])
+        if (ends := interval_of_share(measured, y, scores[model], CONFIDENCE)) is not None:
+            found[model][name] = list(ends)
+        elif len(values) >= 0.95 * resamples and np.isfinite(value):
             scale = rows / len(truth) if known[name].total else 1.0
             ends = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]) - values.mean()
+            if all_alike(values):
+                further = beyond_the_rows(measured, y, CONFIDENCE)
+                if further is None:
+                    continue
+                ends, narrower_here = np.array([-further, further]), 1.0
+            else:
+                narrower_here = narrower
             least, greatest = RANGES.get(name, (-np.inf, np.inf))
-            found[model][name] = np.clip(value + ends * narrower * scale, least, greatest).tolist()
+            found[model][name] = np.clip(value + ends * narrower_here * scale, least, greatest).tolist()
     return {
         "method": _method(rows, len(truth), stratified),
         "confidence": CONFIDENCE,
@@ -101,7 +113,7 @@ def _draws(generator: np.random.Generator, strata: np.ndarray | None, rows: int,
 
 
 def _method(rows: int, drawn_from: int, stratified: bool) -> str:
-    said = "percentile bootstrap over rows, moved so that its mean is the value"
+    said = "percentile bootstrap over rows, moved so that its mean is the value; of shares of rows Wilson's"
     if stratified:
         said += f"; each class keeps its number of rows, since one has fewer than {FEW}"
     if drawn_from < rows:

@@ -11,6 +11,7 @@ class Range(NamedTuple):
     greatest: float
 
 
+ANY = Range(-math.inf, math.inf)
 LOWER_IS_BETTER = frozenset(
     {"log_loss", "brier", "ece", "mse", "rmse", "mae", "mape", "pinball_10", "pinball_90", "davies_bouldin"}
     | {"false_positive_rate"}

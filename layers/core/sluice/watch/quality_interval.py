@@ -8,17 +8,16 @@ sketch's rows, moved so that its mean is the value, as the evaluation does it (`
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 
+from sluice.model.few_rows import wilson
 from sluice.model.metric_ranges import RANGES, Range
 from sluice.watch.certainty import resampled
 from sluice.watch.quality_sketch import Cells, OnlineMetrics, QualitySketch
 
 CONFIDENCE = 0.95
 RESAMPLES = 200
-_Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 
 def interval(name: str, online: OnlineMetrics, sketch: QualitySketch) -> tuple[float, float] | None:
@@ -37,17 +36,6 @@ def interval(name: str, online: OnlineMetrics, sketch: QualitySketch) -> tuple[f
     least, greatest = RANGES.get(name, Range(-math.inf, math.inf))
     low, high = (min(max(value + float(end), least), greatest) for end in ends)
     return low, high
-
-
-def wilson(hits: float, rows: float) -> tuple[float, float]:
-    """
-    >>> [round(end, 3) for end in wilson(0, 20)]
-    [0.0, 0.161]
-    """
-    share, z = hits / rows, _Z
-    middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
-    half = z / (1 + z * z / rows) * math.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _share(name: str, online: OnlineMetrics, cells: Cells) -> tuple[float, float] | None:

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from sluice.model.metric_ranges import LOWER_IS_BETTER
+from sluice.model.metric_ranges import LOWER_IS_BETTER, RANGES
 from sluice.model.metrics import classes, numbers, probabilities, ranking
 from sluice.model.metrics.business import break_even, has_value, money_metrics
 from sluice.model.metrics.classes import confusion, confusion_matrix
 from sluice.model.metrics.ranking import pr_auc, roc_auc
-from sluice.model.metrics.weighting import Metric, Weighted, mean_of_defined
+from sluice.model.metrics.weighting import Metric, Share, Weighted, mean_of_defined
 
 __all__ = [
     "LOWER_IS_BETTER",
@@ -44,36 +44,54 @@ def binary_metrics(threshold: float = THRESHOLD) -> dict[str, Metric]:
     def ranked(metric: Weighted) -> Metric:
         return Metric(lambda y, p, w: metric(y, p[:, 1], w))
 
-    def chosen(metric: classes.OfMatrices) -> Metric:
+    def chosen(metric: classes.OfMatrices, share: Share | None = None) -> Metric:
         return Metric(
-            lambda y, p, w: metric(classes.confusion_weighted(y, (p[:, 1] >= threshold).astype(np.int64), w, 2))
+            lambda y, p, w: metric(classes.confusion_weighted(y, (p[:, 1] >= threshold).astype(np.int64), w, 2)),
+            share=share,
         )
 
-    return {
-        "roc_auc": ranked(ranking.roc_auc_weighted),
-        "pr_auc": ranked(ranking.pr_auc_weighted),
-        "log_loss": Metric(probabilities.log_loss_weighted),
-        "brier": Metric(probabilities.brier_weighted),
-        "ece": ranked(probabilities.calibration_error_weighted),
-        "accuracy": chosen(classes.accuracy),
-        "balanced_accuracy": chosen(classes.balanced_accuracy),
-        "precision": chosen(classes.of_positive(classes.precisions)),
-        "recall": chosen(classes.of_positive(classes.recalls)),
-        "f1": chosen(classes.of_positive(classes.f1s)),
-        "mcc": chosen(classes.mcc),
-        **{name: ranked(_lift(share)) for name, share in LIFTS.items()},
-        "selection_rate": chosen(classes.selection_rate),
-        "false_positive_rate": chosen(classes.false_positive_rate),
-    }
+    def yes(p: np.ndarray) -> np.ndarray:
+        said: np.ndarray = p[:, 1] >= threshold
+        return said
+
+    return _bounded(
+        {
+            "roc_auc": ranked(ranking.roc_auc_weighted),
+            "pr_auc": ranked(ranking.pr_auc_weighted),
+            "log_loss": Metric(probabilities.log_loss_weighted),
+            "brier": Metric(probabilities.brier_weighted),
+            "ece": ranked(probabilities.calibration_error_weighted),
+            "accuracy": chosen(classes.accuracy, lambda y, p: (y >= 0, (y != 0) == yes(p))),
+            "balanced_accuracy": chosen(classes.balanced_accuracy),
+            "precision": chosen(classes.of_positive(classes.precisions), lambda y, p: (yes(p), y != 0)),
+            "recall": chosen(classes.recall_of_positive, lambda y, p: (y != 0, yes(p))),
+            "f1": chosen(classes.f1_of_positive),
+            "mcc": chosen(classes.mcc),
+            **{name: ranked(_lift(share)) for name, share in LIFTS.items()},
+            "selection_rate": chosen(classes.selection_rate, lambda y, p: (y >= 0, yes(p))),
+            "false_positive_rate": chosen(classes.false_positive_rate, lambda y, p: (y == 0, yes(p))),
+        }
+    )
+
+
+def _bounded(known: dict[str, Metric]) -> dict[str, Metric]:
+    """The same, each with the values that it can have."""
+    for name, metric in known.items():
+        metric.within = RANGES.get(name, metric.within)
+    return known
 
 
 def _lift(share: float) -> Weighted:
     return lambda y, score, w: ranking.lift_weighted(y, score, w, share)
 
 
-def _best(metric: classes.OfMatrices) -> Metric:
+def _best(metric: classes.OfMatrices, share: Share | None = None) -> Metric:
     """Of the class with the greatest probability."""
-    return Metric(lambda y, p, w: metric(classes.confusion_weighted(y, p.argmax(axis=1), w, p.shape[1])))
+    return Metric(lambda y, p, w: metric(classes.confusion_weighted(y, p.argmax(axis=1), w, p.shape[1])), share=share)
+
+
+def _right(y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return y >= 0, p.argmax(axis=1) == y
 
 
 def _one_against_rest(metric: Weighted) -> Metric:
@@ -96,33 +114,37 @@ def _confidence(y: np.ndarray, p: np.ndarray, w: np.ndarray) -> np.ndarray:
 # Problem type → metric → function of (y, scores). Without money, which depends on the contract: `metrics_of`.
 METRICS: Final[dict[str, dict[str, Metric]]] = {
     "binary": binary_metrics(),
-    "multiclass": {
-        "accuracy": _best(classes.accuracy),
-        "macro_f1": _best(classes.macro(classes.f1s)),
-        "log_loss": Metric(probabilities.log_loss_weighted),
-        "balanced_accuracy": _best(classes.balanced_accuracy),
-        "roc_auc": _one_against_rest(ranking.roc_auc_weighted),
-        "pr_auc": _one_against_rest(ranking.pr_auc_weighted),
-        "brier": Metric(probabilities.brier_weighted),
-        "ece": Metric(_confidence),
-        "macro_precision": _best(classes.macro(classes.precisions)),
-        "macro_recall": _best(classes.macro(classes.recalls)),
-        # of one label a row, micro precision, recall and F1 are all the accuracy
-        "micro_f1": _best(classes.accuracy),
-        "weighted_precision": _best(classes.by_support(classes.precisions)),
-        "weighted_recall": _best(classes.by_support(classes.recalls)),
-        "weighted_f1": _best(classes.by_support(classes.f1s)),
-        "mcc": _best(classes.mcc),
-    },
-    "regression": {
-        "rmse": Metric(numbers.rmse_weighted),
-        "mae": Metric(numbers.mae_weighted),
-        "r2": Metric(numbers.r2_weighted),
-        "mse": Metric(numbers.mse_weighted),
-        "mape": Metric(numbers.mape_weighted),
-        "pinball_10": Metric(numbers.pinball_weighted(0.10)),
-        "pinball_90": Metric(numbers.pinball_weighted(0.90)),
-    },
+    "multiclass": _bounded(
+        {
+            "accuracy": _best(classes.accuracy, _right),
+            "macro_f1": _best(classes.macro(classes.f1s)),
+            "log_loss": Metric(probabilities.log_loss_weighted),
+            "balanced_accuracy": _best(classes.balanced_accuracy),
+            "roc_auc": _one_against_rest(ranking.roc_auc_weighted),
+            "pr_auc": _one_against_rest(ranking.pr_auc_weighted),
+            "brier": Metric(probabilities.brier_weighted),
+            "ece": Metric(_confidence),
+            "macro_precision": _best(classes.macro(classes.precisions)),
+            "macro_recall": _best(classes.macro(classes.recalls)),
+            # of one label a row, micro precision, recall and F1 are all the accuracy
+            "micro_f1": _best(classes.accuracy, _right),
+            "weighted_precision": _best(classes.by_support(classes.precisions)),
+            "weighted_recall": _best(classes.by_support(classes.recalls), _right),
+            "weighted_f1": _best(classes.by_support(classes.f1s)),
+            "mcc": _best(classes.mcc),
+        }
+    ),
+    "regression": _bounded(
+        {
+            "rmse": Metric(numbers.rmse_weighted),
+            "mae": Metric(numbers.mae_weighted),
+            "r2": Metric(numbers.r2_weighted),
+            "mse": Metric(numbers.mse_weighted),
+            "mape": Metric(numbers.mape_weighted),
+            "pinball_10": Metric(numbers.pinball_weighted(0.10)),
+            "pinball_90": Metric(numbers.pinball_weighted(0.90)),
+        }
+    ),
 }
 
 

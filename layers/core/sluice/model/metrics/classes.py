@@ -60,6 +60,16 @@ def recalls(c: Matrices) -> np.ndarray:
     return ratio(_hits(c), c.sum(axis=2), 0.0)
 
 
+def recall_of_positive(c: Matrices) -> np.ndarray:
+    """Of class 1; NaN without a row of it: there is nothing to find, so a 0 would blame the model."""
+    return ratio(c[:, 1, 1], c[:, 1, :].sum(axis=1))
+
+
+def f1_of_positive(c: Matrices) -> np.ndarray:
+    """Of class 1; NaN where no row is of it and none is taken for it."""
+    return ratio(2 * c[:, 1, 1], c[:, 1, :].sum(axis=1) + c[:, :, 1].sum(axis=1))
+
+
 def f1s(c: Matrices) -> np.ndarray:
     """Of each class (resamples, classes): 2 TP / (2 TP + FP + FN), 0 for a class that is not there at all."""
     return ratio(2 * _hits(c), c.sum(axis=1) + c.sum(axis=2), 0.0)

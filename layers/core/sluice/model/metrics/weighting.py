@@ -9,20 +9,34 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sluice.model.metric_ranges import ANY, Range
+
 Weighted = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """(y (rows,), scores as models give them, weights (resamples, rows)) → (resamples,); NaN where it is not defined."""
+
+
+Share = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""(y, scores) → (the rows that a share is about, those that count for it), as masks."""
 
 
 class Metric:
     """Callable with (y, scores); `weighted` is the same for many weightings of the rows at once.
 
-    `total`: a sum over the rows, so that twice the rows make it twice as great.
+    `total`: a sum over the rows, so that twice the rows make it twice as great. `share`: of a metric that is a share of
+    rows, which rows. `within`: the values that it can have.
     """
 
-    __slots__ = ("total", "weighted")
+    __slots__ = ("share", "total", "weighted", "within")
 
-    def __init__(self, weighted: Weighted, *, total: bool = False) -> None:
-        self.weighted, self.total = weighted, total
+    def __init__(
+        self,
+        weighted: Weighted,
+        *,
+        total: bool = False,
+        share: Share | None = None,
+        within: Range = ANY,
+    ) -> None:
+        self.weighted, self.total, self.share, self.within = weighted, total, share, within
 
     def __call__(self, y: np.ndarray, scores: np.ndarray) -> float:
         """NaN where the metric is not defined, such as on no row at all."""

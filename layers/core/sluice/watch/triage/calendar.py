@@ -3,6 +3,9 @@
 A window of one week in March differs from a year of training rows in every column that follows the season; nothing has
 drifted. If the reference covers a year, each row of the window is compared with reference rows of the same time of the
 year. If the window is shorter than five days, only with rows of its weekdays, where enough are left.
+
+The same holds of an afternoon beside whole days. A column that follows the time of the day in the reference is compared
+with reference rows of the same time of the day as well.
 """
 
 from __future__ import annotations
@@ -23,6 +26,10 @@ SEVERAL_YEARS = 1.5
 BLOCKS = 24
 NEAR = 100
 """Reference rows to either side of a row's time of the year that it is compared with, or 2 % of the reference."""
+NEAR_IN_DAY = (20, 100)
+"""The same of the time of the day: half an hour's rows to either side, within these bounds."""
+FOLLOWED = 0.02
+"""The share of a signal's variance that the hours of some days must say of other days, for it to follow the day."""
 
 
 def weekdays(seconds: np.ndarray) -> np.ndarray:
@@ -49,22 +56,30 @@ def of_weekdays(reference: Window, window: Window) -> np.ndarray | None:
 class Season:
     """The reference in the order of the time of the year, or without an order where it does not know the seasons."""
 
+    period: float = YEAR
+
     def __init__(self, reference: Window) -> None:
         self.rows = len(reference)
-        self.known = knows_seasons(reference)
+        self.known = self._knows(reference)
         if self.known and reference.arrived is not None:
-            phase = reference.arrived % YEAR
+            phase = reference.arrived % self.period
             self.order = np.argsort(phase, kind="stable")
             self.phase = phase[self.order]
         else:
             self.order = np.arange(self.rows)
-        self.near = min(max(NEAR, self.rows // 50), max(1, self.rows // 2))
+        self.near = min(self._near(), max(1, self.rows // 2))
+
+    def _knows(self, reference: Window) -> bool:
+        return knows_seasons(reference)
+
+    def _near(self) -> int:
+        return max(NEAR, self.rows // 50)
 
     def places(self, arrived: np.ndarray | None) -> np.ndarray | None:
         """Where each row stands in the year's order of the reference; None: anywhere."""
         if not self.known or arrived is None or not np.isfinite(arrived).all():
             return None
-        return np.searchsorted(self.phase, arrived % YEAR)
+        return np.searchsorted(self.phase, arrived % self.period)
 
     def covers(self, arrived: np.ndarray | None) -> bool:
         """Whether most of these times of the year are within ten days of the reference's; True without seasons."""
@@ -97,6 +112,53 @@ class Season:
         inside[-self.near :] |= covered[: self.near]
         inside[: self.near] |= covered[self.near + self.rows :]
         return None if inside.mean() > 0.9 else self.order[inside]
+
+
+class DayCourse(Season):
+    """The reference in the order of the time of the day (UTC), or without an order where it has few days."""
+
+    period = DAY
+
+    def __init__(self, reference: Window) -> None:
+        super().__init__(reference)
+        at = reference.arrived
+        self._hour = (at // 3600).astype(np.int64) % 24 if self.known and at is not None else None
+        self._even = (at // DAY).astype(np.int64) % 2 == 0 if self.known and at is not None else None
+
+    def _knows(self, reference: Window) -> bool:
+        at = reference.arrived
+        return at is not None and len(at) >= 2 * NEAR and bool(np.isfinite(at).all()) and has_days(reference)
+
+    def _near(self) -> int:
+        return int(np.clip(self.rows // 48, *NEAR_IN_DAY))
+
+    def places(self, arrived: np.ndarray | None) -> np.ndarray | None:
+        """As of a season. Times are often whole hours: the place is the middle of the rows of the same time."""
+        first = super().places(arrived)
+        if first is None or arrived is None:
+            return None
+        return (first + np.searchsorted(self.phase, arrived % self.period, side="right")) // 2
+
+    def followed(self, signals: np.ndarray) -> np.ndarray:
+        """Which signals of the reference (rows × k, in its own order) follow the time of the day: the means of the
+        hours, from every other day, say something of the days between."""
+        if self._hour is None or self._even is None or len(signals) != self.rows or not signals.size:
+            return np.zeros(signals.shape[1], dtype=bool)
+        said = np.full(signals.shape[1], np.inf)
+        for learned in (self._even, ~self._even):
+            if not learned.any() or learned.all():
+                return np.zeros(signals.shape[1], dtype=bool)
+            mean = signals[learned].mean(axis=0)
+            sums = np.zeros((24, signals.shape[1]))
+            np.add.at(sums, self._hour[learned], signals[learned] - mean)
+            # a few rows of an hour say little: they count beside ten of the mean
+            hours = mean + sums / (np.bincount(self._hour[learned], minlength=24)[:, None] + 10.0)
+            others = signals[~learned]
+            left = ((others - hours[self._hour[~learned]]) ** 2).sum(axis=0)
+            power = ((others - mean) ** 2).sum(axis=0)
+            said = np.minimum(said, np.where(power > 0, 1 - left / np.maximum(power, 1e-12), 0.0))
+        found: np.ndarray = said > FOLLOWED
+        return found
 
 
 def has_days(window: Window) -> bool:

@@ -63,6 +63,8 @@ class Comparison:
         self.reference = reference
         self.window = window
         self.places = reference.season.places(window.arrived) if self.covered else None
+        # a part of a window of many days has all hours, and other hours of a part are a change
+        self.hours = None if calendar.has_days(window) else reference.day.places(window.arrived)
         self._with_precedents = with_precedents
         self._overall: set[str] = set()
         """Columns that are compared with all reference rows, since the window is nearer to them than to its season."""
@@ -208,16 +210,64 @@ class Comparison:
         """Reference rows that these rows of the window are compared with; None: all."""
         return self.reference.season.local(None if self.places is None else self.places[rows])
 
+    def excuses(self, usual: np.ndarray, mixed: np.ndarray | None = None) -> list[np.ndarray]:
+        """What the reference's signals (rows × k) lead to expect of each row of the window by its time of the year, by
+        its time of the day, and by both. They excuse a difference and are never evidence for one, since rows may come
+        in any order. `mixed`: each signal is made of several columns, so that all follow the day if one column does;
+        only the mean over these rows counts, and whole days have that of all hours.
+        """
+        rows, found = len(self.window), []
+        if self.places is not None:
+            found.append(self.reference.season.expected(usual, self.places, rows))
+        follows = np.zeros(usual.shape[1], dtype=bool)
+        if self.hours is not None and mixed is None:
+            follows = self.reference.day.followed(usual)
+        elif self.hours is not None and mixed is not None and self.reference_rows(mixed) < len(self.reference.window):
+            follows = follows | self.reference.any_daily
+        if follows.any():
+            mean = usual.mean(axis=0)
+            day = np.where(follows, self.reference.day.expected(usual, self.hours, rows), mean)
+            found += [day, *(season + day - mean for season in found)]
+        return found
+
+    def reference_rows(self, rows: np.ndarray) -> int:
+        """How many rows of the reference have the times of the day of these rows of the window."""
+        hours = None if self.hours is None else self.reference.day.local(self.hours[rows])
+        return len(self.reference.window) if hours is None else max(1, len(hours))
+
     def base_numbers(self, name: str, rows: np.ndarray) -> Numbers:
         """The reference's column for these rows of the window."""
         local = None if name in self._overall else self.local(rows)
-        column = self.reference.numbers[name]
-        return column if local is None else Numbers.of(name, self.reference.window.columns[name][local])
+        column, every = self.reference.numbers[name], self.reference.window.columns[name]
+        base = column if local is None else Numbers.of(name, every[local])
+        hours = self._of_the_hours(name, rows, local)
+        if hours is None:
+            return base
+        values = self.window.columns[name][rows]
+        there = np.sort(values[~np.isnan(values)])
+        each = (base, Numbers.of(name, every[hours]))
+        return min(each, key=lambda numbers: (kolmogorov(numbers.ordered, there), numbers is not base))
 
     def base_words(self, name: str, rows: np.ndarray) -> Words:
         local = None if name in self._overall else self.local(rows)
-        column = self.reference.words[name]
-        return column if local is None else Words.of(name, words_of(self.reference.window.columns[name][local]))
+        column, every = self.reference.words[name], words_of(self.reference.window.columns[name])
+        base = column if local is None else Words.of(name, every[local])
+        hours = self._of_the_hours(name, rows, local)
+        if hours is None:
+            return base
+        counts = counts_of(words_of(self.window.columns[name])[rows])
+        each = (base, Words.of(name, every[hours]))
+        return min(each, key=lambda words: (variation(words, counts), words is not base))
+
+    def _of_the_hours(self, name: str, rows: np.ndarray, local: np.ndarray | None) -> np.ndarray | None:
+        """Rows of the reference, of those that are `local`, at the times of the day of these rows of the window. None
+        of a column that does not follow the day, of rows of all hours, and where too few are left."""
+        if self.hours is None or not self.reference.daily(name):
+            return None
+        hours = self.reference.day.local(self.hours[rows])
+        if hours is not None and local is not None:
+            hours = hours[np.isin(hours, local)]
+        return None if hours is None or len(hours) < calendar.FEWEST else hours
 
     def _differs(self, column: Column) -> bool:
         limit = CHANCE / max(1, len(self.columns))
@@ -250,9 +300,8 @@ class Comparison:
             together = np.minimum(together, calendar.by_days(usual, self.reference.window))
         binary = np.array([name not in signals.CONTINUOUS for name in names])
         found = stretches(mine, np.broadcast_to(usual.mean(axis=0), mine.shape), binary, len(usual))
-        if self.places is not None:
-            # the season excuses a difference; it is never evidence for one, since rows may come in any order
-            local = stretches(mine, self.reference.season.expected(usual, self.places, len(mine)), binary, len(usual))
+        for expected in self.excuses(usual):
+            local = stretches(mine, expected, binary, len(usual))
             found = [min(pair, key=lambda each: abs(each.z)) for pair in zip(found, local, strict=True)]
         found = [replace(each, z=each.z / math.sqrt(t)) for each, t in zip(found, together, strict=True)]
         of_values = max((z for signal, z in ordinary.items() if signal.startswith("=")), default=0.0)

@@ -69,9 +69,8 @@ def moved(comparison: Comparison, name: str, rows: np.ndarray) -> Moved | None:
         np.minimum(*neighbours.together(usual_g, now_g, comparison.reference.window, comparison.window))[0]
     )
     expected = [float(usual_g.mean())]
-    if comparison.places is not None:  # as for the columns, the season only excuses
-        season = comparison.reference.season.expected(usual_g, comparison.places, len(now_g))
-        expected.append(float(season[rows].mean()))
+    # as for the columns, season and time of the day only excuse
+    expected += [float(each[rows].mean()) for each in comparison.excuses(usual_g, mixed=rows)]
     shift = min((float(now_g[rows].mean()) - each for each in expected), key=abs)
     spread = float(now_g[rows].std()) ** 2 * together / len(rows) + float(said.std()) ** 2 / len(base)
     before = [

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sluice.watch.triage.calendar import Season
+from sluice.watch.triage.calendar import DayCourse, Season
 from sluice.watch.triage.clock_columns import ClockValues, clock_values
 from sluice.watch.triage.window import Window, absent
 
@@ -165,6 +165,8 @@ class Profile:
         self.window = window
         self._clock = clock
         self.season = Season(window)
+        self.day = DayCourse(window)
+        self._daily: dict[str, bool] = {}
         self.precedents: dict[int, list[Any]] = {}
         self.kept: dict[str, dict[str, np.ndarray]] = {}
         self.numbers: dict[str, Numbers] = {}
@@ -174,6 +176,24 @@ class Profile:
             self.numbers[name] = Numbers.of(name, values)
         for name in [*window.texts, *window.flags]:
             self.words[name] = Words.of(name, words_of(window.columns[name]))
+
+    def daily(self, name: str) -> bool:
+        """Whether a column's values, or whether it has one, follow the time of the day."""
+        if name not in self._daily:
+            values = self.window.columns[name]
+            found = [absent(values).astype(np.float64)]
+            if name in self.numbers:
+                rank = self.numbers[name].rank(values)
+                found += [rank, np.abs(rank - 0.5)]
+            else:
+                words = words_of(values)
+                found += [np.equal(words, word).astype(np.float64) for word in list(self.words[name].shares)[:6]]
+            self._daily[name] = bool(self.day.followed(np.column_stack(found)).any())
+        return self._daily[name]
+
+    @cached_property
+    def any_daily(self) -> bool:
+        return any(map(self.daily, [*self.numbers, *self.words]))
 
     @cached_property
     def dependence(self) -> Dependence:

@@ -62,8 +62,10 @@ def shifted(comparison: Comparison, names: tuple[str, ...], rows: np.ndarray) ->
     scale, usual = kept[key]["scale"], kept[key]["usual"]
     now = comparison.features[:, others] @ scale
     together = np.minimum(*neighbours.together(usual, now, comparison.reference.window, comparison.window))
-    expected = [usual.mean(axis=0)]
-    if comparison.places is not None:  # as for the columns, the season only excuses
-        expected.append(comparison.reference.season.expected(usual, comparison.places, len(now))[rows].mean(axis=0))
-    shifts = min(((now[rows].mean(axis=0) - each) ** 2 for each in expected), key=np.sum)
-    return shifts, together / len(rows) + 1 / len(usual)
+    mean = now[rows].mean(axis=0)
+    found = [((mean - usual.mean(axis=0)) ** 2, together / len(rows) + 1 / len(usual))]
+    # as for the columns, season and time of the day only excuse
+    known = comparison.reference_rows(rows)
+    for each in comparison.excuses(usual, mixed=rows):
+        found.append(((mean - each[rows].mean(axis=0)) ** 2, together / len(rows) + 1 / known))
+    return min(found, key=lambda each: float(each[0].sum()))

@@ -8,14 +8,20 @@ import numpy as np
 
 from sluice.watch.triage.clock_columns import units
 from sluice.watch.triage.comparison import Comparison
+from sluice.watch.triage.distance import allowed, ascending, kolmogorov
 from sluice.watch.triage.finding import Finding
 from sluice.watch.triage.profile import counts_of, words_of
 from sluice.watch.triage.window import Reason
 
 DAY = 86_400.0
 ALL = 0.95
-QUARTER = 900.0
+HOUR, QUARTER = 3600.0, 900.0
 """Time zones are whole quarters of an hour apart."""
+FARTHEST_ZONE = 14.1 * HOUR
+SMALL = 300.0
+"""Seconds by which clocks may differ."""
+FEWEST, APART = 60, 0.2
+"""Rows, and the distance of their times from the usual ones, from which on a shift of all of them is looked for."""
 
 
 def clocks(comparison: Comparison) -> Iterator[Finding]:
@@ -32,9 +38,12 @@ def clocks(comparison: Comparison) -> Iterator[Finding]:
         if len(usual) < 30 or float(np.quantile(np.abs(usual), 0.99)) > 30 * DAY:
             continue  # a time that is not that of the request, such as a date of birth
         low, high = np.quantile(usual, [0.002, 0.998])
-        slack = 300.0 + 0.5 * (high - low)
-        wrong = np.isfinite(away) & ((away < low - slack) | (away > high + slack))
+        slack = SMALL + 0.5 * (high - low)
+        # what never lies after the arrival cannot, however long before it the times usually lie
+        above = high + (SMALL if high <= SMALL else slack)
+        wrong = np.isfinite(away) & ((away < low - slack) | (away > above))
         if wrong.sum() < 4 or float(wrong.mean()) < 0.01:
+            yield from moved(comparison, name, np.sort(usual), away)
             continue
         what = said(away[wrong], window.columns[name][wrong], window.arrived[wrong])
         if what is None:
@@ -47,6 +56,23 @@ def clocks(comparison: Comparison) -> Iterator[Finding]:
             {"median_seconds_away": float(np.median(away[wrong]))},
         )  # fmt: skip
         return
+
+
+def moved(comparison: Comparison, name: str, usual: np.ndarray, away: np.ndarray) -> Iterator[Finding]:
+    """All times lie some quarters of an hour farther away than usual, and not too far for a single one to be wrong.
+    Late deliveries are later by more or less, each by its own."""
+    now = ascending(away)
+    before = kolmogorov(usual, now)
+    if len(now) < FEWEST or before < APART:
+        return
+    middle = QUARTER * round(float(np.median(now) - np.median(usual)) / QUARTER)
+    shifts = [shift for shift in middle + QUARTER * np.arange(-2, 3) if HOUR <= abs(shift) <= FARTHEST_ZONE]
+    left = {float(shift): kolmogorov(usual + shift, now) for shift in shifts}
+    if left and min(left.values()) <= min(allowed(len(usual), len(now)), 0.3 * before):
+        shift = min(left, key=left.__getitem__)
+        what = f"is {shift / HOUR:+.4g} hours away, as in another time zone, in all rows"
+        evidence = {"distance_before": round(before, 4), "distance_after": round(left[shift], 4)}
+        yield Finding(Reason.CLOCK, (name,), what, np.arange(len(away)), left[shift], True, evidence)
 
 
 def contradicted(comparison: Comparison) -> Iterator[Finding]:
@@ -90,7 +116,7 @@ def said(away: np.ndarray, times: np.ndarray, arrived: np.ndarray) -> str | None
         return "is a century away"
     middle = float(np.median(away))
     if float(np.mean(np.abs(away - middle) < 90)) > 0.8:
-        if abs(middle / QUARTER - round(middle / QUARTER)) < 0.1 and abs(middle) <= 14.1 * 3600:
+        if abs(middle / QUARTER - round(middle / QUARTER)) < 0.1 and abs(middle) <= FARTHEST_ZONE:
             return f"is {middle / 3600:+.4g} hours away, as in another time zone,"
         return f"is {middle / DAY:+.3g} days away"
     if swapped(times, arrived) > 0.7:

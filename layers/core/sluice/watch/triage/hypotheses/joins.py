@@ -25,11 +25,11 @@ def weakened(comparison: Comparison) -> dict[str, Stretch]:
     dependence = comparison.reference.dependence
     if not dependence.columns:
         return {}
-    scores, usual, expected, together = _scored(comparison)
+    scores, usual, _, together = _scored(comparison)
     scale = dependence.spread * np.sqrt(together)
     found = shifted((scores - usual.mean(axis=0)) / scale, len(usual))
-    if comparison.places is not None:  # as for the columns, the season only excuses
-        local = shifted((scores - expected) / scale, len(usual))
+    for each in comparison.excuses(usual):  # as for the columns, season and time of the day only excuse
+        local = shifted((scores - each) / scale, len(usual))
         found = [min(pair, key=lambda each: abs(each.z)) for pair in zip(found, local, strict=True)]
     strong = dependence.strength > 0.05
     ordinary = np.zeros(len(found))
