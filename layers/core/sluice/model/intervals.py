@@ -70,8 +70,8 @@ def intervals(
         values = values[np.isfinite(values)]
         measured = (own or {}).get(model, known)[name]
         value = measured(y, scores[model])
-        if (ends := interval_of_share(measured, y, scores[model], CONFIDENCE)) is not None:
-            found[model][name] = list(ends)
+        if (exact := interval_of_share(measured, y, scores[model], CONFIDENCE)) is not None:
+            found[model][name] = list(exact)
         elif len(values) >= 0.95 * resamples and np.isfinite(value):
             scale = rows / len(truth) if known[name].total else 1.0
             ends = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]) - values.mean()
