@@ -43,7 +43,7 @@ def above_baseline(gate: Gate, evaluation: Evaluation) -> Verdict:
     said = {
         "pass": f"reaches {margin:g}" if margin else "is above 0",
         "fail": f"is less than {margin:g}" if margin else "is not above 0",
-        "inconclusive": f"may be less than {margin:g}: too few test rows",
+        "inconclusive": f"{f'may be less than {margin:g}' if margin else 'may not be above 0'}: too few test rows",
     }[outcome]
     reason = (
         f"{gate.metric} {candidate:.4f} against the baseline's {baseline:.4f}: a gain of {gain:+.4f} "

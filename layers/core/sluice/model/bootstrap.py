@@ -53,7 +53,8 @@ def paired_difference(
         low, high = ends.tolist()
         if all_alike(values) and not same:
             further = beyond_the_rows(metric, y, confidence)
-            low, high = low - (further or 0.0), high + (further or 0.0)
+            width = metric.within.greatest - metric.within.least
+            low, high = max(-width, low - (further or 0.0)), min(width, high + (further or 0.0))
     return _paired(difference, (low, high), confidence, "paired bootstrap")
 
 
