@@ -53,7 +53,8 @@ _DAMAGED = ("damaged", "cut off")
 NEXT_OF_BATCH = {
     "HeaderMismatchError": "a file to score has the features of the model that serves: correct their names in the file",
     "NoChampionError": "train a first model: `sluice drop PROJECT FILE`, then `sluice watch PROJECT`",
-    "ArtifactError": "no model can be loaded: `sluice doctor PROJECT` checks the one that serves",
+    "ArtifactError": "the model that serves cannot be loaded: `sluice rollback PROJECT --reason TEXT` brings the one "
+    "before back",
 }
 NEXT_OF_LABELS = {
     "HeaderMismatchError": "a file of labels has the columns of data.key and the target, as the contract spells them: "

@@ -27,7 +27,7 @@ _NAME = re.compile(r"(?:sluice [a-z][\w-]*|sam \w+|git \w+)$")
 _SYNOPSIS = re.compile(r"^`[^`]+`, for example:$", re.MULTILINE)
 ALIASES = {
     **{"PROJECT": "<project>", "RUN": "<run>", "FILE": "<file>", "r0123": "<run>", "r4567": "<other>"},
-    **{"d0123abcd": "<dataset>", "6f9619ff8b86d011": "<id>", "shop": "<project>", "COMMAND": "<command>"},
+    **{"0123abcd": "<dataset>", "6f9619ff8b86d011": "<id>", "shop": "<project>", "COMMAND": "<command>"},
     **{"…": "TEXT", "URL": "<url>", "'{…}'": "<request>", "folder": "<folder>"},
 }
 _REASON = re.compile(r"(--reason )(?:'[^']*'|\"[^\"]*\"|TEXT|…)")

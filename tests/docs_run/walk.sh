@@ -35,6 +35,7 @@ url=$root
 + eval "$(sluice env)"
 + sluice --install-completion
 + sluice doctor
++ sluice --version
 + sluice <command> --help
 + sluice cost --help
 + sluice schema > project.schema.json
@@ -98,6 +99,8 @@ id=$(sluice quarantine shop broken.csv --json | pick 'found["files"][0]["dataset
 python3 examples/generate_sessions.py --rows 300 --seed 2 > sessions.csv
 + sluice redrive <project> sessions.csv --dataset <id>
 sluice drop shop more.csv
+file=more.csv
++ sluice lineage <project> <file>
 dataset=$(sluice status shop --json | pick 'found["projects"][0]["datasets"][-1]["dataset_id"]')
 + sluice withdraw <project> <dataset> --reason TEXT
 

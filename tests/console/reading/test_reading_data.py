@@ -47,7 +47,7 @@ def test_a_file_that_could_not_be_read_is_listed_with_why_and_what_to_do():
     [found] = data.read(Source(stack), "shop")["unread"]
     assert found["key"] == "raw/shop/bad.csv"
     assert found["told"][1] == "'purchase' is missing"
-    assert "correct the file's header" in found["told"][2]
+    assert "correct their names in the file" in found["told"][2]
 
 
 def test_a_damaged_summary_of_refused_rows_is_listed_without_words():
