@@ -306,7 +306,7 @@ def stopped(line: Line) -> dict[str, Any]:
     plan = copied(line, project, original["run_id"], "r0000000a0001")
     # as its planner leaves it, with a file that came meanwhile
     line.ledger.acquire_lock(project, plan["run_id"], datetime.now(UTC))
-    line.ledger.start_run(project, plan["run_id"], datetime.now(UTC), {"status": "running"})
+    line.ledger.start_run(project, plan["run_id"], datetime.now(UTC), {"status": "running", "datasets": []})
     line.ledger.add_pending(project, "(manual)", "a test asks")
     execution = start(line, "MlLifecycle", plan)
     job = line.resources["CleanDatasetJob"]
