@@ -322,7 +322,9 @@ def stopped(line: Line) -> dict[str, Any]:
     record = line.ledger.run(project, plan["run_id"]) or {}
     found["run"] = (record["status"], record["error"]["error"])
     # what waited starts once the lock is free
-    found["waited"] = line.run(project, 3)["trigger"]
+    waited = line.run(project, 3, until="execution_arn")
+    found["waited"] = waited["trigger"]
+    stop(line, waited["execution_arn"])
 
     plan = copied(line, project, original["run_id"], "r0000000a0002")
     names = plan["names"]
