@@ -45,6 +45,7 @@ def read_csv(
             if filled := _filled(batch.columns[name], blank):
                 notes.unnamed_columns[told] += filled
         yield batch
+        del batch  # it would be in memory while the next one is read
 
 
 def _filled(cells: pa.Array, blank: pa.Array) -> int:
