@@ -87,6 +87,10 @@ DERIVED: dict[str, tuple[dict[str, Any], set[str]]] = {
         changed("run_stopped", detail__status="FAILED"),
         {"FinishRunFunction.RunStopped"},
     ),
+    "a run that took too long": (
+        changed("run_stopped", detail__status="TIMED_OUT"),
+        {"FinishRunFunction.RunStopped"},
+    ),
     "a run that began": (changed("run_stopped", detail__status="RUNNING"), set()),
     "a run that ended well": (changed("run_stopped", detail__status="SUCCEEDED"), set()),
     "a release that was stopped, which its run reports": (
