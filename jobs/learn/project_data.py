@@ -13,6 +13,7 @@ import preparing
 
 from channels import read_contract, read_rows
 from families import Family, Sample, Task
+from families.objectives import relative_weights
 from sluice.model.encoder import Encoder
 from sluice.model.errors import ModelError
 from sluice.model.labels import SUPPORTED, Labels
@@ -129,5 +130,5 @@ class ProjectData:
     def _relative(self, y: np.ndarray) -> np.ndarray | None:
         if self.task.metric != "mape" or not np.any(y):
             return None
-        weight: np.ndarray = np.divide(1.0, np.abs(y), out=np.zeros(len(y)), where=y != 0)
+        weight = relative_weights(y)
         return weight / weight.mean()

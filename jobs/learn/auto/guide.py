@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from families.objectives import quantile_of, row_errors
+from families.objectives import quantile_of, relative_weights, row_errors
 from sluice.model.metrics import LOWER_IS_BETTER, METRICS, THRESHOLD, metrics_of
 
 SMOOTH = {
@@ -61,8 +61,7 @@ class RowLosses:
             losses: np.ndarray = -np.log(np.clip(answer[np.arange(len(y)), y], 1e-6, 1.0))
             return losses
         losses = row_errors(y, answer, quantile_of(self.problem, self.metric))
-        # of a row of 0 there is no relative error
-        return np.divide(losses, np.abs(y), out=np.zeros(len(y)), where=y != 0) if self.metric == "mape" else losses
+        return losses * relative_weights(y) if self.metric == "mape" else losses
 
 
 def errors_behind(row_losses: RowLosses, y: np.ndarray, ours: np.ndarray, other: np.ndarray) -> float:

@@ -24,3 +24,9 @@ def row_errors(y: np.ndarray, answer: np.ndarray, quantile: float | None) -> np.
     if quantile is None:
         return off**2
     return np.maximum(quantile * off, (quantile - 1.0) * off)
+
+
+def relative_weights(y: np.ndarray) -> np.ndarray:
+    """What an error of each row counts in a relative one: 1 / |y|, and 0 where y is 0 and none is defined."""
+    weights: np.ndarray = np.divide(1.0, np.abs(y), out=np.zeros(len(y)), where=y != 0)
+    return weights
