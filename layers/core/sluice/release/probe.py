@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 from sluice import names
 from sluice.contract import Column, Contract
+from sluice.model.values import Reading
 from sluice.ports import Models
 
 ATTEMPTS = 3
+_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def example_row(contract: Contract) -> dict[str, Any]:
     """One value per feature column, within the contract's limits."""
-    return {name: _value(contract.data.columns[name]) for name in contract.feature_columns}
+    return {name: _value(contract.data.columns[name], contract.reading(name)) for name in contract.feature_columns}
 
 
 def probe(models: Models, endpoint: str, contract: Contract, expected_variant: str) -> str | None:
@@ -36,13 +39,13 @@ def probe(models: Models, endpoint: str, contract: Contract, expected_variant: s
     return trouble
 
 
-def _value(column: Column) -> Any:
+def _value(column: Column, reading: Reading) -> Any:
     if column.type in ("category", "text"):
         return column.values[0] if column.values else "probe"
     if column.type == "boolean":
         return False
     if column.type == "timestamp":
-        return "2026-01-01T00:00:00Z"
+        return _MOMENT.strftime(reading.dates[0] if reading.dates else "%Y-%m-%dT%H:%M:%SZ")
     low = column.min if column.min is not None else min(0.0, column.max if column.max is not None else 0.0)
     if column.type == "integer":
         return math.ceil(low)
