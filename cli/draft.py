@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cli import draft_unlabelled as unlabelled
 from cli.draft_columns import column_lines
@@ -61,6 +62,8 @@ class Shown:
     """Columns that it should not learn from, and why."""
     is_series: bool = False
     """Whether the rows are at regular times."""
+    seasons: Sequence[str] = ()
+    """What repeats in the times: hour, weekday, month."""
 
 
 NOTHING = Shown()
@@ -71,9 +74,9 @@ def judged_draft(
 ) -> tuple[Draft, Json]:
     """A draft that allows for what a first one has shown of the file, and what the intake says of the file under it."""
     first = draft(scan, file.name, project, target, kind, automatic=automatic)
-    found = judged(file, load_contract(first.text))
+    found = judged(file, load_contract(first.text), drafting=kind is None)
     refused = found["quarantined_rows"] / max(1, found["rows"] + found["quarantined_rows"])
-    shown = Shown(refused, tuple(found["giveaways"]), found["is_series"])
+    shown = Shown(refused, tuple(found["giveaways"]), found["is_series"], tuple(found["seasons"]))
     if shown == NOTHING:
         return first, found
     second = draft(scan, file.name, project, target, kind, shown, automatic=automatic)
@@ -132,14 +135,19 @@ def draft(
         "data:",
         *_file_lines(scan, decisions),
         *_key_lines(scan, chosen, key, decisions),
-        *_time_lines(scan, chosen, time, decisions, is_series=shown.is_series),
+        *_time_lines(scan, chosen, time, decisions, shown),
         *column_lines(scan, chosen, target_type, key, decisions),
     ]
-    dropped = _dropped([name for name in known if name not in apart], shown.giveaways, decisions)
+    # what is rare or alike is rarely so by the hour; a target is
+    seasonal = time if time and shown.is_series and shown.seasons and not kind else None
+    features = _feature_lines(
+        _seasonal(seasonal, shown.seasons, decisions),
+        _dropped([name for name in known if name not in apart], shown.giveaways, decisions),
+    )
     lines += [
         *_expectation_lines(shown.refused, decisions),
         *_split_lines(time, is_series=shown.is_series),
-        *dropped,
+        *features,
         *_training(learned, scan.rows),
         "gates:",
         *_gates(learned, scan.rows, labelled=chosen is not None),
@@ -211,14 +219,16 @@ def _key_lines(scan: Scan, target: Seen | None, key: Seen | None, decisions: lis
     return [f"  key: []  # DECIDE: columns that identify a row{seen}"]
 
 
-def _time_lines(
-    scan: Scan, target: Seen | None, time: Seen | None, decisions: list[str], *, is_series: bool
-) -> list[str]:
+def _time_lines(scan: Scan, target: Seen | None, time: Seen | None, decisions: list[str], shown: Shown) -> list[str]:
     if time:
         own = repr(time.name)
-        told = f"the newest rows by {own} are the test" if is_series else f"{own} orders the rows and is not a feature"
+        series = f"the newest rows by {own} are the test"
+        told = series if shown.is_series else f"{own} orders the rows and is not a feature"
         decisions.append(f"data.time: {told}")
-        return [f"  time: {scalar(time.name)}  # DECIDE: orders the rows; null makes it a feature"]
+        or_else = "null makes it a feature"
+        if shown.seasons and not shown.is_series:
+            or_else = f"features.time: seasonal also learns its {listed(list(shown.seasons), len(shown.seasons))}"
+        return [f"  time: {scalar(time.name)}  # DECIDE: orders the rows; {or_else}"]
     several = [column.name for column in scan.columns if column.type == "timestamp" and column is not target]
     if not several:
         return []
@@ -231,17 +241,39 @@ def _time_lines(
     return [f"  time: null  # DECIDE: which column orders the rows: {', '.join(several)}?"]
 
 
-def _dropped(features: list[str], giveaways: Sequence[Giveaway], decisions: list[str]) -> list[str]:
-    """The `features` line; none where no column would be left to learn from."""
+class _Key(NamedTuple):
+    """A key of `features`, and why it is drafted."""
+
+    text: str
+    why: str
+
+
+def _feature_lines(*keys: _Key | None) -> list[str]:
+    """The `features` section: in one line where it has one key."""
+    known = [key for key in keys if key]
+    if len(known) == 1:
+        return [f"features: {{{known[0].text}}}  # DECIDE: {known[0].why}"]
+    return ["features:", *(f"  {key.text}  # DECIDE: {key.why}" for key in known)] if known else []
+
+
+def _seasonal(time: Seen | None, seasons: Sequence[str], decisions: list[str]) -> _Key | None:
+    if time is None:
+        return None
+    parts = listed(list(seasons), len(seasons))
+    decisions.append(f"features.time: {parts} of {time.name!r} are features; do requests have it?")
+    return _Key("time: seasonal", f"{parts} repeat; requests need {time.name!r}")
+
+
+def _dropped(features: list[str], giveaways: Sequence[Giveaway], decisions: list[str]) -> _Key | None:
+    """None where no column would be left to learn from."""
     names = dict.fromkeys(name for each in giveaways for name in each["columns"])
     if not names or names.keys() >= set(features):
-        return []
+        return None
     why = "; ".join(each["why"] for each in giveaways)
     asks = any(each["of_target"] for each in giveaways)
     undo = "; list what is known when asking in features.known_before instead" if asks else ""
     decisions.append(f"features.drop: without {listed(list(names), _SHOWN)} ({why}){undo}")
-    line = f"features: {{drop: [{', '.join(map(scalar, names))}]}}"
-    return [f"{line}  # DECIDE: {why}{'; or known_before?' if asks else ''}"]
+    return _Key(f"drop: [{', '.join(map(scalar, names))}]", f"{why}{'; or known_before?' if asks else ''}")
 
 
 def _expectation_lines(refused: float, decisions: list[str]) -> list[str]:

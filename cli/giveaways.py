@@ -20,6 +20,7 @@ from sluice.contract.dropping import with_dropped
 from sluice.model import dominance, identities
 from sluice.model.identities.arrays import numbers
 from sluice.model.identities.identifiers import identifier
+from sluice.model.preparation.seasons import values_of
 from sluice.model.shortening import listed
 
 ROWS = 5_000
@@ -51,7 +52,11 @@ def lines(found: Sequence[Giveaway], contract: Contract) -> list[str]:
 
 def giveaways(accepted: Path, contract: Contract) -> list[Giveaway]:
     """Those of the file's accepted rows, without the columns in `features.known_before`."""
-    features = [name for name in contract.feature_columns if name not in contract.features.known_before]
+    features = [
+        name
+        for name in contract.feature_columns
+        if name not in contract.features.known_before and name != contract.seasonal_column
+    ]
     columns, every = _sample(accepted, list(contract.data.columns))
     types = {name: column.type for name, column in contract.data.columns.items()}
     named = {name: found for name in features if (found := identifier(name, types[name], columns[name], every))}
@@ -88,10 +93,14 @@ def _strong(
     compared = {
         name: [columns[name][place] for place in drawn] for name in contract.feature_columns if name not in told
     }
-    known, target = set(contract.features.known_before), repr(contract.problem.target)
-    found = [
-        each for each in dominance.search(compared, types, y[drawn], classes) if not known.issuperset(each.columns)
-    ]
+    seasons = {}
+    if time := contract.seasonal_column:
+        seasons = {f"{time}:{unit}": values for unit, values in values_of(compared.pop(time)).items()}
+    known, target = {*contract.features.known_before, *seasons}, repr(contract.problem.target)
+    types = {**types, **dict.fromkeys(seasons, "number")}
+    strong = dominance.search({**compared, **seasons}, types, y[drawn], classes)
+    # what says the same as a part of the time is known as that is
+    found = [each for each in strong if not known.issuperset(each.columns) and seasons.keys().isdisjoint(each.columns)]
     near = [each.columns[0] for each in found if each.is_near_perfect]
     like_all = f"alone predicts {target} nearly as well as all columns together"
     return [

@@ -8,31 +8,36 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from cli.giveaways import giveaways
 from cli.outcomes import FIRST, described, refused_lines
 from cli.text import plural
-from cli.time_series import is_series
+from cli.time_series import regular, times_of
 from sluice.contract import Contract
 from sluice.datasets.file_records import notes_of
 from sluice.errors import InputError
 from sluice.escaping import visible
 from sluice.intake.validation import validate_file
+from sluice.model.preparation.seasons import seasons_of
 from sluice.model.shortening import listed
 from sluice.ports import Json
 
 _SHOWN = 20
 
 
-def judged(path: Path, contract: Contract) -> Json:
+def judged(path: Path, contract: Contract, *, drafting: bool = False) -> Json:
     """`{"file", "status", "rows", "quarantined_rows", "reasons", "message", "error", "notes", "left_out",
-    "first_refused", "giveaways", "is_series"}`.
+    "first_refused", "giveaways", "is_series", "seasons"}`.
 
     `status`: accepted, quarantined (the file as a whole, by the contract's expectations) or failed (it cannot be read);
     `left_out`: its columns that the contract does not name; `giveaways`: features that tell too much;
-    `is_series`: whether the rows are at regular times.
+    `is_series`: whether the rows are at regular times; `seasons`: what repeats in their times. `drafting`: the contract
+    is a draft, in which a series becomes a feature by its seasons: columns are then compared with those.
     """
     found: Json = {"file": str(path), "rows": 0, "quarantined_rows": 0, "reasons": [], "error": None}
     found |= {"left_out": [], "notes": {}, "first_refused": [], "giveaways": [], "is_series": False}
+    found |= {"seasons": []}
     with tempfile.TemporaryDirectory() as scratch:
         try:
             outcome = validate_file(path, contract, datetime.now(UTC), Path(scratch))
@@ -40,8 +45,10 @@ def judged(path: Path, contract: Contract) -> Json:
             return {**found, "status": "failed", "error": type(error).__name__, "message": str(error)}
         with outcome.quarantine_path.open(encoding="utf-8") as lines:
             first = [json.loads(line) for line in islice(lines, FIRST)]
-        told = giveaways(outcome.accepted_path, contract) if outcome.rows else []
-        is_regular = bool(outcome.rows) and is_series(outcome.accepted_path, contract.data.time)
+        times = times_of(outcome.accepted_path, contract.data.time) if outcome.rows else np.array([])
+        is_regular, seasons = regular(times), seasons_of((times / 1e6).tolist()).units
+        compared = with_seasons(contract) if drafting and is_regular and seasons else contract
+        told = giveaways(outcome.accepted_path, compared) if outcome.rows else []
     return {
         **found,
         "status": "quarantined" if outcome.refusals else "accepted",
@@ -55,7 +62,12 @@ def judged(path: Path, contract: Contract) -> Json:
         "first_refused": [{"row": each["row"], "reasons": each["reasons"]} for each in first],
         "giveaways": told,
         "is_series": is_regular,
+        "seasons": seasons,
     }
+
+
+def with_seasons(contract: Contract) -> Contract:
+    return contract.model_copy(update={"features": contract.features.model_copy(update={"time": "seasonal"})})
 
 
 def judged_lines(found: Json) -> list[str]:

@@ -20,17 +20,17 @@ SAME_COUNT = 0.85
 """Share of the times that have as many rows as most: one, or one for each hour or place. Counts of events vary."""
 
 
-def is_series(accepted: Path, time: str | None) -> bool:
-    """`accepted`: the file's rows under a contract, whose column of times is `time`."""
+def times_of(accepted: Path, time: str | None) -> np.ndarray:
+    """Microseconds since 1970. `accepted`: the file's rows under a contract, whose column of times is `time`."""
     if time is None:
-        return False
+        return np.array([], dtype=np.int64)
     values = pc.drop_null(pq.read_table(accepted, columns=[time]).column(time))
-    stamps = pc.cast(pc.cast(values, pa.timestamp("us")), pa.int64()).to_numpy()
-    return regular(stamps)
+    return pc.cast(pc.cast(values, pa.timestamp("us")), pa.int64()).to_numpy()
 
 
 def regular(stamps: np.ndarray) -> bool:
-    """
+    """Whether these times are those of a series.
+
     >>> hours = np.repeat(np.arange(100), 3)
     >>> regular(hours), regular(np.cumsum(np.random.default_rng(0).integers(0, 9, 300)))
     (True, False)

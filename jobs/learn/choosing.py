@@ -88,7 +88,7 @@ def _finite(value: float) -> float | None:
 
 def proposed(family: Family, schema: Schema, features: Mapping[str, Any]) -> dict[str, Features]:
     """Name → `features`. What the contract has chosen itself stays."""
-    kinds = {schema.types[name] for name in schema.features}
+    kinds = {schema.types[name] for name in schema.features if name != schema.seasonal}
     found: dict[str, Features] = {}
     numbers = {key: value for key, value in (features.get("numbers") or {}).items() if value is not None}
     if kinds & {"number", "integer"} and not numbers:

@@ -104,3 +104,49 @@ def test_a_time_with_nothing_beside_the_target_is_what_is_learned_from(drafted):
     assert f"{told}; to find rare rows instead, give `init` --type anomaly\n" in text
     assert "  time: null  # DECIDE: 'stamp' is all there is to learn from, so it does not order the rows\n" in text
     assert f"{told}\n" in drafted({"stamp": times}, "--type", "anomaly")[1]
+
+
+def hours(rows: int, gap: int = 1) -> list[object]:
+    return [f"2026-01-{1 + row // 24 * gap:02} {row % 24:02}:00:00" for row in range(rows)]
+
+
+def test_what_repeats_in_regular_times_is_drafted_as_features(drafted):
+    rows = {**rides(), "at": hours(400)}
+    contract, text = drafted(rows, "--target", "cnt")
+    assert (contract.data.time, contract.data.split.by, contract.features.time) == ("at", "time", "seasonal")
+    assert contract.feature_columns == ["temp", "at"]
+    assert "DECIDE features.time: hour, weekday of 'at' are features; do requests have it?\n" in text
+    assert "\nfeatures:\n  time: seasonal  # DECIDE: hour, weekday repeat; requests need 'at'\n  drop: [inst" in text
+    _, text = drafted({name: rows[name] for name in ("temp", "cnt", "at")}, "--target", "cnt")
+    assert "\nfeatures: {time: seasonal}  # DECIDE: hour, weekday repeat; requests need 'at'\n" in text
+
+
+@pytest.mark.parametrize(
+    ("times", "more", "hint"),
+    [
+        (hours(47), ["--target", "cnt"], False),  # too few of them to be regular
+        ([f"{1900 + row}-01-01" for row in range(300)], ["--target", "cnt"], False),  # nothing repeats
+        (sorted(random.Random(5).sample(hours(700), 300)), ["--target", "cnt"], True),  # events
+        (hours(400), ["--type", "anomaly"], False),
+    ],
+)
+def test_other_times_only_order_the_rows(drafted, times, more, hint):
+    columns = {name: values[: len(times)] for name, values in rides().items() if name in ("temp", "cnt")}
+    contract, text = drafted({**columns, "at": times}, *more)
+    assert (contract.data.time, contract.features.time) == ("at", "none")
+    assert "features.time: hour" not in text
+    or_else = "features.time: seasonal also learns its hour, weekday" if hint else "null makes it a feature"
+    assert f"  time: at  # DECIDE: orders the rows; {or_else}\n" in text
+
+
+def test_a_column_is_compared_with_what_repeats_as_well(drafted):
+    """Beside the hours, which the draft makes features, the temperature is not most of what there is to know."""
+    chance = random.Random(9)
+    at = [f"2026-0{1 + row // 672}-{1 + row // 24 % 28:02} {row % 24:02}:00:00" for row in range(3_000)]
+    others = {f"noise{i}": [round(chance.random(), 3) for _ in at] for i in range(5)}
+    temp = [round(chance.random(), 3) for _ in at]
+    sold = [round(10 * (row % 24 > 11) + 12 * one + chance.random(), 2) for row, one in enumerate(temp)]
+    contract, _ = drafted({"at": at, **others, "temp": temp, "sold": sold}, "--target", "sold")
+    assert (contract.features.time, contract.features.drop) == ("seasonal", [])
+    alone, _ = drafted({**others, "temp": temp, "sold": sold}, "--target", "sold")
+    assert alone.features.drop == ["temp"]

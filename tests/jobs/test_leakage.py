@@ -366,3 +366,48 @@ def test_an_identifier_whose_first_letters_say_the_class():
     assert "the target follows from its first 1 characters" in suspicion["evidence"]
     (suspicion,) = found({**columns, "case": chance.permutation(codes)}, y, "binary")["suspects"]
     assert "follows" not in suspicion["evidence"]
+
+
+def hourly(rows: int = 1500) -> tuple[dict[str, Any], np.ndarray]:
+    """A demand by the hour, of which another column tells a little."""
+    chance = np.random.default_rng(8)
+    times = 1.7e9 + 3600.0 * np.arange(rows)
+    columns = {"at": times, "price": chance.normal(size=rows), "rain": chance.normal(size=rows)}
+    y = 9 * np.sin(times / 86_400 * 2 * np.pi) + columns["price"] + chance.normal(size=rows)
+    return columns, y
+
+
+def of_time(columns: dict[str, Any], target: Any, kind: str, **features: Any) -> dict[str, Any]:
+    read = {name: typed(values) for name, values in {**columns, "y": target}.items()}
+    read["at"] = ("timestamp", read["at"][1])
+    contract = {
+        "problem": {"type": kind, "target": "y", "positive": True, "metric": "any"},
+        "data": {"time": "at", "columns": {name: {"type": type_} for name, (type_, _) in read.items()}},
+        "features": {"time": "seasonal", **features},
+    }
+    schema = Schema.from_contract(contract)
+    rows = [dict(zip(read, values)) for values in zip(*(values for _, values in read.values()))]
+    labels = Labels.fit(contract, rows, "train")
+    return examine(contract, schema, rows, labels, labels.encode(rows, "train"))
+
+
+def test_the_seasons_of_the_time_are_noted_and_not_suspected():
+    columns, y = hourly()
+    answer = of_time(columns, y, "regression")
+    assert answer["suspects"] == answer["accepted"] == []
+    assert any(note.startswith("'at:hour': the column alone explains") for note in answer["notes"])
+
+
+def test_beside_the_seasons_a_leak_is_still_found():
+    columns, y = hourly()
+    answer = of_time({**columns, "billed": 2 * y + 1}, y, "regression")
+    assert kinds(answer) == {("billed",): "copy"}
+
+
+def test_a_time_that_one_outcome_lacks_is_suspected():
+    columns, y = hourly()
+    outcome = y > 0
+    missing = np.where(outcome, np.nan, columns["at"])
+    answer = of_time({**columns, "at": missing}, outcome, "binary")
+    assert set(kinds(answer)) == {("at",)}
+    assert of_time({**columns, "at": missing}, outcome, "binary", known_before=["at"])["suspects"] == []

@@ -22,6 +22,9 @@ A column that is known only afterwards and explains less than that looks like a 
 
 `copy`, `sum` and `formula` are exact, and found in `sluice.model.identities`, as by `sluice init` and `sluice check`.
 Columns that are not features count as parts there: if the contract drops one of two addends, the other is suspected.
+
+Of a time column that is a feature by its seasons (`features.time`), the seasons are compared with the other columns,
+and what they explain is noted. A time that is missing in one outcome only is suspected as any column is.
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ from sluice.model.dominance.sampled import Sampled, codes, draw, matrix, sampled
 from sluice.model.dominance.skill import alone, skill
 from sluice.model.identities.identifiers import Identifier, identifier
 from sluice.model.labels import Labels
+from sluice.model.preparation.seasons import values_of
 from sluice.model.schema import Row, Schema, Value
 
 ERRORS = 0.001
@@ -55,24 +59,26 @@ def examine(
     """
     drawn = draw(len(rows), seed)
     own = y[drawn]
-    columns = {name: [rows[place].get(name) for place in drawn] for name in schema.features}
-    types = {name: schema.types[name] for name in schema.features}
+    whole = {name: [rows[place].get(name) for place in drawn] for name in schema.features}
+    seasons, columns = _seasons(schema, whole), {name: whole[name] for name in whole if name != schema.seasonal}
+    types = {**{name: schema.types[name] for name in columns}, **dict.fromkeys(seasons, "number")}
     sample = sampled(own, len(labels.classes), seed)
     found: list[Suspect] = []
     notes: list[str] = []
 
-    coded = {name: codes(columns[name], types[name]) for name in columns if types[name] != "text"}
+    compared = {**columns, **seasons}
+    coded = {name: codes(compared[name], types[name]) for name in compared if types[name] != "text"}
     answers = {name: alone(sample, code) for name, code in coded.items()}
     everywhere = np.ones(sample.rows, dtype=bool)
     skills = {name: skill(sample, answer, everywhere) for name, answer in answers.items()}
     counted = []
-    for name in schema.features:
+    for name in columns:
         if is_id := identifier(name, types[name], [row.get(name) for row in rows]):
             told = None if types[name] == "integer" else codes_of_names.told(columns[name], sample)
             found.append(_identifier(name, is_id, skills.get(name), told))
             counted += [name] if is_id.numbered else []
     if labels.problem != "regression":
-        found += _exact_classes(columns, sample, answers, own)
+        found += _exact_classes(whole, sample, answers, own)
     # a number that is distinct everywhere may be an addend, too
     among = set(columns) if labels.problem == "regression" else set(_without(columns, found))
     others = {
@@ -95,10 +101,25 @@ def examine(
     if why := too_few(sample):
         notes.append(why)
     else:
-        found += _dominant(columns, types, sample, coded, skills, named, seed)
-    found += siblings.by_absence(_without(columns, found), sample)
+        found += _dominant(compared, types, sample, coded, skills, named, seed)
+    found += siblings.by_absence(_without(whole, found), sample)
+    notes += [_of_time(each) for each in found if not seasons.keys().isdisjoint(each["columns"])]
+    found = [each for each in found if seasons.keys().isdisjoint(each["columns"])]
     accepted = [each for each in found if known.issuperset(each["columns"])]
     return {"suspects": [each for each in found if each not in accepted], "accepted": accepted, "notes": notes}
+
+
+def _seasons(schema: Schema, columns: Mapping[str, Sequence[Value]]) -> dict[str, Sequence[Value]]:
+    """What the model sees of the time column, by names as in the matrix."""
+    if schema.seasonal is None:
+        return {}
+    times: list[Any] = list(columns[schema.seasonal])
+    return {f"{schema.seasonal}:{unit}": values for unit, values in values_of(times).items()}
+
+
+def _of_time(found: Suspect) -> str:
+    names = ", ".join(map(repr, found["columns"]))
+    return f"{names}: {found['evidence']}. A time is known when a prediction is asked for, so it is not suspected"
 
 
 def _without(columns: Mapping[str, Sequence[Value]], found: Sequence[Suspect]) -> dict[str, Sequence[Value]]:

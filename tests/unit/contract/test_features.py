@@ -37,6 +37,29 @@ def test_what_does_not_fit_the_columns_is_refused(features, said):
     assert any(said in sentence for sentence in violations(contract(features)))
 
 
+@pytest.mark.parametrize(("time", "features", "said"), [
+    (None, {}, "features.time is seasonal, but data.time names no column"),
+    ("s", {"drop": ["s"]}, "features.drop names 's', whose seasons features.time makes features"),
+    ("s", {"columns": {"s": {"dates": "parts"}}}, "features.columns.s: its seasons are chosen by features.time"),
+])  # fmt: skip
+def test_seasons_are_those_of_the_time_and_of_nothing_else(time, features, said):
+    known = contract({"time": "seasonal", **features})
+    known = known.model_copy(update={"data": known.data.model_copy(update={"time": time})})
+    assert any(said in sentence for sentence in violations(known))
+
+
+@pytest.mark.parametrize("key", [[], ["s"], ["n", "s"]])
+def test_contract_and_model_agree_on_the_features(key):
+    for asked in ("none", "seasonal"):
+        plain = contract({}).model_dump(mode="json", exclude_unset=True)
+        plain["data"] |= {"time": "s", "key": key}
+        plain["features"] = {"time": asked}
+        known = Contract.model_validate(plain)
+        assert violations(known) == []
+        assert tuple(known.feature_columns) == Schema.from_contract(plain).features
+        assert ("s" in known.feature_columns) == (asked == "seasonal")
+
+
 @pytest.mark.parametrize("features", [
     {"preparation": "auto"}, {"select": {"mutual_information": 3}}, {"select": {"model": 3}},
     {"categories": {"encoding": "target"}}, {"columns": {"c": {"encoding": "target"}}},

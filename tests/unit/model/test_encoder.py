@@ -121,6 +121,7 @@ def test_what_the_matrix_does_not_tell_apart_is_counted():
         "without_interactions": ["n12", "n13", "n14"],
         "texts": {},
         "forms": {**{name: ["number"] for name in numbers}, "c": ["category"]},
+        "seasons": {},
     }
     assert read_back(encoder).left_out == encoder.left_out
     without = Encoder.fit(schema, {}, rows[:9]).left_out

@@ -37,9 +37,10 @@ SHAPE: dict[str, Any] = {
 }
 
 
-def watched(timed: bool) -> World:
+def watched(timed: bool, **features: str) -> World:
     world = build()
-    world.ledger.save_contract(PROJECT, Contract.model_validate(SHAPE).model_dump(mode="json"), "v1")
+    shape = {**SHAPE, "features": features}
+    world.ledger.save_contract(PROJECT, Contract.model_validate(shape).model_dump(mode="json"), "v1")
     world.objects.write(keys.run(PROJECT, OLD, "evaluation", "baseline.json"), json.dumps(BASELINE).encode())
     r = random.Random(1)
     lines = []
@@ -102,3 +103,12 @@ def test_another_column_still_drifts(timed: bool) -> None:
     assert (report["decision"], report["drift"]["column"]) == ("drifted", "pages")
     assert report["drift"]["course"] == {"kind": "throughout", "since": None}
     assert report["estimated_quality"]["accuracy"]["value"] > 0.9
+
+
+@pytest.mark.parametrize(("zone", "pages"), [(0, 1.0), (7, 1.0), (7, 0.4), (7, 1000.0)])
+def test_a_time_that_is_a_feature_by_its_seasons_is_not_watched(zone: int, pages: float) -> None:
+    """Whether requests have it or not: what a time says changes with every window."""
+    plain, seasonal = (
+        measured(watched(timed=True, **features), pages, zone) for features in ({}, {"time": "seasonal"})
+    )
+    assert seasonal == plain

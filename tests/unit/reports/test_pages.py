@@ -7,7 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from sluice.contract import Contract
 from sluice.page import POLICY
+from sluice.records.encoding import Encoding
 from sluice.records.evaluation import PairedDifference
 from sluice.records.plots import Plots
 from sluice.reports import evaluation as report
@@ -206,3 +208,19 @@ def test_a_problem_type_without_plots_of_its_own_has_a_report() -> None:
     other = known.evaluation.model_copy(update={"problem": "ranking"})
     page = report.render(type(known)(known.inputs, other, Plots(), "approved", ["ok"], [], known.at))
     assert "Metrics on the test rows" in page
+
+
+def test_the_card_says_what_is_read_of_the_time() -> None:
+    known = facts("regression")
+    plain = known.inputs.contract.model_dump(mode="json")
+    plain["data"]["columns"]["at"] = {"type": "timestamp"}
+    plain["data"]["time"], plain["features"]["time"] = "at", "seasonal"
+    contract = Contract.model_validate(plain)
+    seasons = Encoding.model_validate({"seasons": {"at": {"used": ["hour", "weekday"], "left_out": {"month": "why"}}}})
+    changed = dataclasses.replace(
+        known,
+        inputs=known.inputs.model_copy(update={"contract": contract}),
+        evaluation=known.evaluation.model_copy(update={"encoding": seasons}),
+    )
+    assert "at (hour and weekday)" in Seen(model_card.render(changed)).text
+    assert "'at' is a feature by its hour and weekday; month is left out: why" in Seen(report.render(changed)).text

@@ -98,6 +98,22 @@ def test_a_time_is_written_as_a_request_would_carry_it(tmp_path: Path) -> None:
     assert scored(body, tmp_path, contract) == [{"day": "24.12.2025", "seen": "2025-12-24T06:00:00Z"}]
 
 
+@pytest.mark.parametrize("key", [["session_id"], ["started_at"]])
+def test_a_time_that_is_a_feature_by_its_seasons_goes_into_the_request(key: list[str], tmp_path: Path) -> None:
+    plain: Json = SESSIONS.model_dump(mode="json")
+    plain["data"] |= {"time": "started_at", "key": key}
+    plain["data"]["columns"]["started_at"]["nullable"] = True
+    plain["features"] |= {"time": "seasonal", "drop": ["session_id"]}
+    contract = Contract.model_validate(plain)
+    header, *rows = PLAIN.splitlines()
+    times = ["started_at", "2025-12-24T08:00:00+02:00", ""]
+    body = "\n".join(f"{line},{time}" for line, time in zip([header, *rows], times, strict=True)).encode()
+    told = [each["started_at"] for each in scored(body, tmp_path, contract)]
+    assert told == ["2025-12-24T06:00:00Z", None]
+    with pytest.raises(HeaderMismatchError, match="'started_at' is missing"):
+        scored(PLAIN.encode(), tmp_path, contract)
+
+
 @pytest.mark.parametrize(("dates", "cut"), [(["%d.%m.%Y"], 1), (["%d.%m.%Y", "%d.%m.%Y %H:%M"], None)])
 def test_a_time_of_parquet_is_written_whole_or_counted(dates: list[str], cut: int | None, tmp_path: Path) -> None:
     """A request carries it as text in the column's format; a pattern without a clock would lose the hour."""

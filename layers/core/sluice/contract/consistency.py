@@ -140,7 +140,20 @@ def _time(contract: Contract) -> Iterator[str]:
         )
 
 
+def _seasonal(contract: Contract) -> Iterator[str]:
+    name, features = contract.data.time, contract.features
+    if features.time != "seasonal":
+        return
+    if name is None:
+        yield "features.time is seasonal, but data.time names no column: name the one with the time of each row"
+    elif name in features.drop:
+        yield f"features.drop names {name!r}, whose seasons features.time makes features: take one of them out"
+    elif name in features.columns:
+        yield f"features.columns.{name}: its seasons are chosen by features.time, so nothing else can be said of it"
+
+
 def _features(contract: Contract) -> Iterator[str]:
+    yield from _seasonal(contract)
     for where, names in (("features.log", contract.features.log), ("features.bins", list(contract.features.bins))):
         for name in names:
             kind = contract.data.columns[name].type

@@ -14,6 +14,7 @@ from sluice.contract.part import Part
 Similar = Literal["keep", "fold"]
 Encoding = Literal["auto", "one_hot", "ordinal", "target", "frequency"]
 Dates = Literal["auto", "parts", "calendar", "cycles"]
+Time = Literal["none", "seasonal"]
 _LIMITS = {"quantile": (0.0, 0.25), "z_score": (1.0, 100.0), "iqr": (0.5, 100.0)}
 
 
@@ -148,6 +149,12 @@ class Features(Part):
         "auto",
         description="parts: hour, weekday, month and days; calendar: also day, week, minute and weekend; cycles: sine "
         "and cosine of the parts. auto: what suits the model family",
+    )
+    time: Time = Field(
+        "none",
+        description="seasonal: hour, weekday and month of `data.time` are features as well, each if the training rows "
+        "have seen it come back, in two days, weeks or years; never the date itself, which would only count on. "
+        "Requests then carry the time. none: it orders rows only",
     )
     columns: dict[str, ColumnFeatures] = Field(default_factory=dict, description="what is different for a column")
     rows: Rows = Field(Rows(), description="training rows that are left out")

@@ -122,10 +122,15 @@ class Contract(Part):
             raise ValueError(f"problem.positive is {positive!r}, which {name!r} does not have among its values{hint}")
 
     @property
+    def seasonal_column(self) -> str | None:
+        """The time column, if its seasons are features."""
+        return self.data.time if self.features.time == "seasonal" else None
+
+    @property
     def feature_columns(self) -> list[str]:
         """Columns that the model sees, in the contract's order."""
         apart = {*self.data.key, self.problem.target, self.data.time, *self.features.drop}
-        return [name for name in self.data.columns if name not in apart]
+        return [name for name in self.data.columns if name not in apart or name == self.seasonal_column]
 
     @cached_property
     def readings(self) -> dict[str, Reading]:

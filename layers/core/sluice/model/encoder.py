@@ -21,9 +21,11 @@ from sluice.model.preparation.categories import of_today, out_of_fold
 from sluice.model.preparation.forms import form_of
 from sluice.model.preparation.matrix import Stage, stage_arrays, stages_of
 from sluice.model.preparation.options import Targets, check, parts_of
+from sluice.model.preparation.seasons import fit_seasonal
 from sluice.model.preparation.terms import Terms
 from sluice.model.preparation.text import Texts, TextScores, Vocabulary
 from sluice.model.schema import Row, Schema
+from sluice.model.shortening import listed
 
 MAX_INTERACTING = 12
 _MULTIPLIED = ("number", "prepared")
@@ -77,11 +79,20 @@ class Encoder:
         parts: list[dict[str, Any]] = []
         vocabularies: dict[str, Vocabulary] = {}
         for name in schema.features:
-            values = [row.get(name) for row in rows]
+            values: list[Any] = [row.get(name) for row in rows]
+            if name == schema.seasonal:
+                parts.append(fit_seasonal(name, values, encoding))
+                continue
             parts += parts_of(name, schema.types[name], values, features, encoding, targets)
             if parts[-1]["kind"] == "terms":
                 texts = [str(value) for value in values if value is not None]
                 vocabularies[name], parts[-1]["learnt"] = Vocabulary.fit(texts)
+        if schema.features == (schema.seasonal,) and not parts[0]["units"]:
+            raise ModelError(
+                f"contract: {schema.seasonal!r} is the only feature, and no part of it repeats in the training rows "
+                f"(features.time: seasonal): {listed(list(parts[0]['left_out'].values()), 3, between='; ')}. "
+                "Bring more rows, or name another column"
+            )
         interactions: list[tuple[int, int]] = []
         if features.get("interactions"):
             offsets, offset = [], 0
@@ -183,6 +194,11 @@ class Encoder:
             "without_interactions": numbers[MAX_INTERACTING:] if self.interactions else [],
             "texts": {part["column"]: part["learnt"] for part in self.parts if "learnt" in part},
             "forms": self._kinds(),
+            "seasons": {
+                part["column"]: {"used": part["units"], "left_out": part["left_out"]}
+                for part in self.parts
+                if "units" in part
+            },
             **self.report,
         }
 

@@ -21,6 +21,8 @@ Value = float | bool | str | None
 Row = Mapping[str, Value]
 
 TYPES = tuple(values.WHAT)
+SEASONAL = "seasonal"
+"""`features.time` of a contract whose time column is a feature by its seasons."""
 LARGEST = 3.0e38
 """Beyond float32 scikit-learn's forests refuse a value; clipping keeps training and serving alike."""
 # 23:59:59.999999 of the year 9999, which many tables say for "never", would be rounded into the year 10000.
@@ -33,17 +35,20 @@ _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,20})?")
 class Schema:
     """Column name → type, in contract order, and which of them are features.
 
-    `readings`: how the text of a column is written, of those columns that say so (missing markers, decimal comma, …).
+    `seasonal`: the feature of which only the seasons count, the contract's time column. `readings`: how the text of a
+    column is written, of those columns that say so (missing markers, decimal comma, …).
     """
 
     types: dict[str, str]
     features: tuple[str, ...]
     readings: Mapping[str, Reading] = field(default_factory=dict)
+    seasonal: str | None = None
 
     @classmethod
     def from_contract(cls, contract: Mapping[str, Any]) -> Schema:
-        """Features are the contract's columns without key, time, target and dropped ones. Raises ModelError."""
-        data = contract["data"]
+        """Features are the contract's columns without key, time, target and dropped ones; with `features.time:
+        seasonal` the time is one as well. Raises ModelError."""
+        data, asked = contract["data"], contract.get("features") or {}
         types = {name: column["type"] for name, column in data["columns"].items()}
         for name, kind in types.items():
             if kind not in TYPES:
@@ -52,24 +57,28 @@ class Schema:
         if target is not None and target not in types:
             raise ModelError(f"contract: problem.target {target!r} is not among data.columns")
         left_out = {*(data.get("key") or ()), data.get("time"), target}
-        left_out |= set((contract.get("features") or {}).get("drop") or ())
-        features = tuple(name for name in types if name not in left_out)
+        left_out |= set(asked.get("drop") or ())
+        seasonal = data.get("time") if asked.get("time") == SEASONAL else None
+        features = tuple(name for name in types if name not in left_out or name == seasonal)
         if not features:
             raise ModelError("contract: no column is left as a feature; check data.columns and features.drop")
         readings = {name: Reading.of(column, data.get("format")) for name, column in data["columns"].items()}
-        return cls(types, features, {name: reading for name, reading in readings.items() if reading != PLAIN})
+        told = {name: reading for name, reading in readings.items() if reading != PLAIN}
+        return cls(types, features, told, seasonal)
 
     def to_json(self) -> dict[str, Any]:
         state: dict[str, Any] = {"types": self.types, "features": list(self.features)}
         if self.readings:
             state["readings"] = {name: reading.to_json() for name, reading in self.readings.items()}
+        if self.seasonal is not None:
+            state["seasonal"] = self.seasonal
         return state
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Schema:
         """A model from before there were reading formats has none."""
         readings = {name: Reading.from_json(reading) for name, reading in state.get("readings", {}).items()}
-        return cls(dict(state["types"]), tuple(state["features"]), readings)
+        return cls(dict(state["types"]), tuple(state["features"]), readings, state.get("seasonal"))
 
     @property
     def of_clean_text(self) -> Schema:

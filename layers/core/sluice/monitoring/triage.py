@@ -97,7 +97,9 @@ def _window(
 
 
 def _types(contract: Contract) -> dict[str, str]:
-    return {name: contract.data.columns[name].type for name in contract.feature_columns}
+    # a time is not one of the values of a row here: what it says changes with every window
+    watched = [name for name in contract.feature_columns if name != contract.seasonal_column]
+    return {name: contract.data.columns[name].type for name in watched}
 
 
 def _columns(sample: Sample, contract: Contract) -> dict[str, np.ndarray]:

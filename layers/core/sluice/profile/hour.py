@@ -60,7 +60,7 @@ class HourProfile:
         self._products, self._sums = np.zeros((wide, wide)), np.zeros(wide)
         self._answered = Answered(contract, baseline)
         self._refused: Counter[tuple[str, str | None]] = Counter()
-        self._kept = [*contract.feature_columns, *([contract.data.time] if contract.data.time else [])]
+        self._kept = list(dict.fromkeys([*contract.feature_columns, *filter(None, [contract.data.time])]))
         self._sample: list[tuple[str, str]] = []
         self._limit: str | None = None
         """The greatest hash of the sample, once some rows are not in it."""

@@ -105,6 +105,18 @@ class Preparation(Record):
         return f"preparation for {family}: {self.chosen}; {compared}"
 
 
+class Seasons(Record):
+    """Of the time column: the parts that are features, and the others with the reason; see
+    `sluice.model.preparation.seasons`."""
+
+    used: list[str] = Field(default_factory=list)
+    left_out: dict[str, str] = Field(default_factory=dict)
+
+    def note(self, name: str) -> str:
+        told = f"{name!r} is a feature by its {' and '.join(self.used)}" if self.used else f"{name!r} has no season"
+        return told + "".join(f"; {unit} is left out: {why}" for unit, why in self.left_out.items())
+
+
 class Encoding(Record):
     """What the candidate's encoder does not tell apart; see `sluice.model.encoder`."""
 
@@ -116,6 +128,8 @@ class Encoding(Record):
     texts: dict[str, LearntText] = Field(default_factory=dict)
     forms: dict[str, list[str]] = Field(default_factory=dict)
     """Column → the forms that it takes in the matrix."""
+    seasons: dict[str, Seasons] = Field(default_factory=dict)
+    """The time column, if `features.time` is seasonal."""
     rows_dropped: int = 0
     """Training rows that `features.rows` left out."""
     rows_learned: int = 0
@@ -135,6 +149,7 @@ class Encoding(Record):
             for name, each in self.alike.items()
         ]
         found += [each.note(problem) for each in self.preparations]
+        found += [each.note(name) for name, each in self.seasons.items()]
         if self.rows_dropped:
             found.append(f"{self.rows_dropped:,} training rows were unlike the others and were left out")
         if self.rows_learned:

@@ -61,8 +61,16 @@ def _intent(facts: Facts) -> list[tuple[str, Child]]:
                 f"{business.value_per_true_positive:g} a true positive, {business.cost_per_contact:g} a contact",
             )
         )
-    told.append(("Reads", listed([short(name, 60) for name in contract.feature_columns], _NAMED, "the contract")))
+    told.append(("Reads", listed([_read(name, facts) for name in contract.feature_columns], _NAMED, "the contract")))
     return told
+
+
+def _read(name: str, facts: Facts) -> str:
+    """A feature's name; of the time column, what of it is read."""
+    seasons = facts.evaluation.encoding.seasons.get(name)
+    if seasons is None:
+        return short(name, 60)
+    return f"{short(name, 60)} ({' and '.join(seasons.used) or 'nothing repeats'})"
 
 
 def _data(facts: Facts) -> list[tuple[str, Child]]:

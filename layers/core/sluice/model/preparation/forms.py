@@ -6,6 +6,7 @@ from sluice.model.preparation.base import Form, Part
 from sluice.model.preparation.categories import Frequency, OneHot, Ordinal, Target
 from sluice.model.preparation.moments import Calendar, Cycles, Moment, Since
 from sluice.model.preparation.numbers import Bins, Log, Number, Prepared
+from sluice.model.preparation.seasons import Seasonal, Waves
 from sluice.model.preparation.text_columns import Buckets, Measures
 
 
@@ -29,6 +30,8 @@ _ALL: tuple[type[Form], ...] = (
     Calendar,
     Cycles,
     Since,
+    Seasonal,
+    Waves,
     Measures,
     Buckets,
 )
