@@ -1,5 +1,5 @@
 """The seasons of the time column (`features.time: seasonal`): hour of the day, weekday and month, in UTC, and nothing
-that goes on with time. A tree or a line that had the date itself would learn the past by heart, and go on with it.
+that counts on. A tree or a line that had the date itself would learn the past by heart and know nothing of later rows.
 
 A part is a season only if the training rows have seen it come back: each of its values, taken together, in at least two
 different periods, as Mondays in two weeks. Before that, "December" is another word for "the last rows".
