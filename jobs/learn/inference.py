@@ -65,6 +65,7 @@ class Answered(NamedTuple):
 
 
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+_REPLACED = "\ufffd"  # what stands for bytes that are not UTF-8
 _DEEP = 400  # brackets beyond one for each row; so many levels are read by any JSON parser
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
@@ -159,11 +160,7 @@ def _ids(count: int) -> list[str]:
 def read(body: str | bytes, content_type: str, model: Model) -> Request:
     """A request's rows, plain ones in the form that the model reads fastest. Raises InputError naming the field."""
     kind = media_type(content_type)
-    try:
-        text = body if isinstance(body, str) else bytes(body).decode()
-    except UnicodeDecodeError:
-        raise InputError("the body is not UTF-8") from None
-    text = text.removeprefix("\ufeff")  # of Excel's "CSV UTF-8"
+    text = _text(body)
     if kind == JSON:
         request = None if orjson is None else _plain(text, model)
         return _document(_json(text), model) if request is None else request
@@ -172,6 +169,30 @@ def read(body: str | bytes, content_type: str, model: Model) -> Request:
     if kind == CSV:
         return _csv_rows(text, model, parameters(content_type).get("header"))
     raise InputError(f"content type {kind!r} is not supported; send {JSON}, {JSON_LINES} or {CSV}", status=415)
+
+
+def _text(body: str | bytes) -> str:
+    """The body as text. Raises InputError for one that is empty or not UTF-8.
+
+    SageMaker's server decodes JSON and CSV itself, and puts U+FFFD where bytes are not UTF-8. A value with it would be
+    an unseen category: an answer, but not to what was asked. A caller who means the character itself can say so.
+    """
+    if isinstance(body, str):
+        if (at := body.find(_REPLACED)) >= 0:
+            raise InputError(
+                f"the body is not UTF-8 at character {at + 1}: send UTF-8. To send the character U+FFFD itself, write "
+                "\\ufffd in JSON, or add '; charset=utf-8' to the content type"
+            )
+        text = body
+    else:
+        try:
+            text = bytes(body).decode()
+        except UnicodeDecodeError as error:
+            raise InputError(f"the body is not UTF-8 at byte {error.start + 1}: send UTF-8") from None
+    text = text.removeprefix("\ufeff")  # of Excel's "CSV UTF-8"
+    if text[:1] in ("", " ", "\t", "\r", "\n") and not text.strip():
+        raise InputError(f"the body is empty: {EXPECTED}, or rows of {JSON_LINES} or {CSV}")
+    return text
 
 
 # What json.loads does between its looks at the kind of the input and at the space around it.

@@ -120,7 +120,8 @@ def test_answers_ping_and_invocations_with_the_container_defaults(serve: Serve, 
 
 
 @pytest.mark.parametrize(
-    ("content_type", "seen"), [("text/csv", "str"), ("application/json; charset=utf-8", "str"), ("image/png", "bytes")]
+    ("content_type", "seen"),
+    [("text/csv", "str"), ("application/json; charset=utf-8", "bytes"), ("image/png", "bytes")],
 )
 def test_text_types_reach_the_code_as_text(serve: Serve, content_type: str, seen: str) -> None:
     status, body = serve().ask("POST", "/invocations", b"a,b", Content_Type=content_type, Accept="*/*")

@@ -246,3 +246,29 @@ def test_a_header_with_one_unknown_name_is_a_header(header: list[str], other: st
     if other not in TEXTS.encoder.schema.types:
         text = "\n".join([",".join(header), ",".join("abc")])
         assert ask(TEXTS, text, CSV, "*/*")[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [(JSON, '{"channel": "caf\u00e9"}'), (CSV, "channel\ncaf\u00e9\n"), (LINES, '{"channel": "caf\u00e9"}\n')],
+)
+def test_a_body_in_another_encoding_is_refused_not_answered_as_an_unseen_category(kind: str, text: str) -> None:
+    """SageMaker's server replaces what it cannot decode; with a parameter in the content type it hands over bytes."""
+    latin = text.encode("latin-1")
+    for body in (latin, latin.decode("utf-8", "replace"), text.encode("utf-16")):
+        status, told = ask(SHOP, body, kind, JSON)
+        assert (status, "not UTF-8 at" in told) == (400, True), told
+    for body in (text, text.encode(), "\ufeff" + text):
+        assert ask(SHOP, body, kind, JSON)[0] == 200
+
+
+def test_the_replacement_character_itself_can_be_sent() -> None:
+    assert ask(SHOP, '{"channel": "\\ufffd"}', JSON, JSON)[0] == 200
+    assert ask(SHOP, "channel\n\ufffd\n".encode(), f"{CSV}; charset=utf-8", JSON)[0] == 200
+
+
+@pytest.mark.parametrize("kind", [JSON, LINES, CSV])
+@pytest.mark.parametrize("body", ["", " \r\n", "\ufeff", b"", b"\n"])
+def test_an_empty_body_is_said_to_be_empty(body: str | bytes, kind: str) -> None:
+    status, told = ask(SHOP, body, kind, JSON)
+    assert (status, "the body is empty: send" in told) == (400, True)

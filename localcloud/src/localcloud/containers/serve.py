@@ -4,10 +4,10 @@
 from `SAGEMAKER_SUBMIT_DIRECTORY` (default `DIR/code`), calls `model_fn(DIR)` once and then answers `GET /ping` and
 `POST /invocations`. It runs in the environment that stands for the container and needs the standard library only.
 
-As in AWS's server, JSON and CSV bodies reach `input_fn` as text and all others as bytes; `output_fn` (or
-`transform_fn(model, body, content_type, accept)`) may give text, bytes, `(body, content_type)` or a Flask-like
-response. An exception with an integer attribute `status` from 400 to 499 becomes that status with its `body` as
-JSON; every other exception is a 500 with its traceback on stderr.
+As in AWS's server, bodies of JSON and CSV reach `input_fn` as text where their content type has no parameter, and all
+others as bytes; `output_fn` (or `transform_fn(model, body, content_type, accept)`) may give text, bytes,
+`(body, content_type)` or a Flask-like response. An exception with an integer attribute `status` from 400 to 499 becomes
+that status with its `body` as JSON; every other exception is a 500 with its traceback on stderr.
 """
 
 from __future__ import annotations

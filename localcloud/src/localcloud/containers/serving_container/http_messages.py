@@ -109,7 +109,7 @@ def read_head(data: bytes) -> Head:
         length=None if coding else int(length),
         content_type=content_type,
         accept=accept,
-        text=media_type(content_type) in TEXT_TYPES,
+        text=content_type in TEXT_TYPES,  # with a parameter it is bytes, as in AWS's server
         waits=newer and get("expect", "").lower() == "100-continue",
     )
 
