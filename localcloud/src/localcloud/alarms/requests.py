@@ -67,9 +67,8 @@ def _check(request: dict[str, Any]) -> None:
         raise InvalidRequestError("EvaluationPeriods must be at least 1")
     if needed is not None and not 1 <= int(needed) <= periods:
         raise InvalidRequestError(f"DatapointsToAlarm {needed} must be between 1 and EvaluationPeriods {periods}")
-    if request.get("ComparisonOperator") not in COMPARISONS or request.get("ThresholdMetricId"):
-        operator = request.get("ComparisonOperator")
-        known = ", ".join(COMPARISONS)
+    operator, known = request.get("ComparisonOperator"), ", ".join(COMPARISONS)
+    if operator not in COMPARISONS or request.get("ThresholdMetricId"):
         raise InvalidRequestError(
             f"ComparisonOperator {operator!r} is not supported by the local cloud (no bands); known: {known}"
         )
@@ -81,29 +80,7 @@ def _check(request: dict[str, Any]) -> None:
         )
     if request.get("EvaluateLowSampleCountPercentile") not in (None, "evaluate"):
         raise InvalidRequestError("EvaluateLowSampleCountPercentile 'ignore' is not supported by the local cloud")
-    queries = request.get("Metrics")
-    if queries:
-        plain = [
-            key for key in ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period") if request.get(key)
-        ]
-        if plain or request.get("Dimensions"):
-            raise InvalidRequestError(f"Metrics cannot be combined with {', '.join(plain) or 'Dimensions'}")
-        try:
-            period = metrics.validate_queries(queries)
-        except UnsupportedExpression as error:
-            raise InvalidRequestError(str(error)) from error
-        if sum(bool(query.get("ReturnData", True)) for query in queries) != 1:
-            raise InvalidRequestError("Exactly one of Metrics must have ReturnData true")
-    else:
-        missing = [key for key in ("MetricName", "Namespace", "Period") if not request.get(key)]
-        if missing:
-            raise InvalidRequestError(f"{', '.join(missing)} is required for a metric alarm without Metrics")
-        statistics = [request[key] for key in ("Statistic", "ExtendedStatistic") if request.get(key)]
-        if len(statistics) != 1 or not metrics.is_statistic(statistics[0]):
-            raise InvalidRequestError(
-                f"One of Statistic and ExtendedStatistic (pNN) is required and supported, not {statistics}"
-            )
-        period = int(request["Period"])
+    period = _period_of_queries(request) if request.get("Metrics") else _period_of_metric(request)
     check_period(period)
     longest = 7 * 86_400 if period >= 3_600 else 86_400
     if period * periods > longest:
@@ -111,6 +88,34 @@ def _check(request: dict[str, Any]) -> None:
             f"EvaluationPeriods {periods} times Period {period} must not exceed {longest} seconds (a day; seven days "
             "with a period of an hour or more)"
         )
+
+
+def _period_of_queries(request: dict[str, Any]) -> int:
+    """The period of an alarm on metric queries (metric math), which are checked."""
+    queries = request["Metrics"]
+    plain = [key for key in ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period") if request.get(key)]
+    if plain or request.get("Dimensions"):
+        raise InvalidRequestError(f"Metrics cannot be combined with {', '.join(plain) or 'Dimensions'}")
+    try:
+        period = metrics.validate_queries(queries)
+    except UnsupportedExpression as error:
+        raise InvalidRequestError(str(error)) from error
+    if sum(bool(query.get("ReturnData", True)) for query in queries) != 1:
+        raise InvalidRequestError("Exactly one of Metrics must have ReturnData true")
+    return period
+
+
+def _period_of_metric(request: dict[str, Any]) -> int:
+    """The period of an alarm on one metric, whose name and statistic are checked."""
+    missing = [key for key in ("MetricName", "Namespace", "Period") if not request.get(key)]
+    if missing:
+        raise InvalidRequestError(f"{', '.join(missing)} is required for a metric alarm without Metrics")
+    statistics = [request[key] for key in ("Statistic", "ExtendedStatistic") if request.get(key)]
+    if len(statistics) != 1 or not metrics.is_statistic(statistics[0]):
+        raise InvalidRequestError(
+            f"One of Statistic and ExtendedStatistic (pNN) is required and supported, not {statistics}"
+        )
+    return int(request["Period"])
 
 
 def check_period(period: int) -> None:

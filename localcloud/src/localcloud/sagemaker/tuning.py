@@ -190,39 +190,46 @@ def _definitions(request: Record, config: Record) -> list[Definition]:
     seed = config.get("RandomSeed")
     if seed is None:  # the same tuning job searches the same way again, another one another way
         seed = int.from_bytes(request["HyperParameterTuningJobName"].encode()[-4:], "big")
-    checked = []
-    for index, definition in enumerate(given):
-        objective = definition.get("TuningObjective") or config.get("HyperParameterTuningJobObjective")
-        ranges = definition.get("HyperParameterRanges") or config.get("ParameterRanges") or {}
-        where = definition.get("DefinitionName", "TrainingJobDefinition")
-        if not objective:
-            raise checks.invalid(f"{where}: a tuning objective is required.")
-        if ranges.get("AutoParameters"):
-            raise checks.unsupported(f"{where}: AutoParameters")
-        if not any(ranges.values()):
-            raise checks.invalid(f"{where}: at least one hyperparameter range is required.")
-        algorithm = definition["AlgorithmSpecification"]
-        if objective["MetricName"] not in [m["Name"] for m in algorithm.get("MetricDefinitions", [])]:
-            raise checks.invalid(
-                f"{where}: the objective metric {objective['MetricName']} is not among its MetricDefinitions."
-            )
-        strategies.check_ranges(ranges)
-        tuned = {r["Name"] for group in ranges.values() for r in group}
-        if both := tuned & set(definition.get("StaticHyperParameters", {})):
-            raise checks.invalid(f"{where}: hyperparameters are both static and tuned: {sorted(both)}")
-        strategy = strategies.create(
-            config["Strategy"],
-            ranges,
-            maximize=objective["Type"] == "Maximize",
-            seed=(seed + index) % 2**32,
-            jobs=max(1, limit // len(given)),
-            resource=_resource(config, definition),
-        )
-        checked.append(Definition(definition, objective, strategy, ranges))
-        probe = child_request(checked[-1], "probe", strategies.Proposal({}), [])
-        training.check(probe)
-        MetricReader(probe["AlgorithmSpecification"].get("MetricDefinitions", []))
-        checks.role(definition["RoleArn"])
+    checked = [
+        _definition(definition, config, seed=(seed + index) % 2**32, jobs=max(1, limit // len(given)))
+        for index, definition in enumerate(given)
+    ]
     if len({d.objective["Type"] for d in checked}) > 1:
         raise checks.invalid("All training job definitions must have the same objective type.")
+    return checked
+
+
+def _definition(definition: Record, config: Record, *, seed: int, jobs: int) -> Definition:
+    """One checked definition with its strategy, which may propose `jobs` training jobs."""
+    objective = definition.get("TuningObjective") or config.get("HyperParameterTuningJobObjective")
+    ranges = definition.get("HyperParameterRanges") or config.get("ParameterRanges") or {}
+    where = definition.get("DefinitionName", "TrainingJobDefinition")
+    if not objective:
+        raise checks.invalid(f"{where}: a tuning objective is required.")
+    if ranges.get("AutoParameters"):
+        raise checks.unsupported(f"{where}: AutoParameters")
+    if not any(ranges.values()):
+        raise checks.invalid(f"{where}: at least one hyperparameter range is required.")
+    algorithm = definition["AlgorithmSpecification"]
+    if objective["MetricName"] not in [m["Name"] for m in algorithm.get("MetricDefinitions", [])]:
+        raise checks.invalid(
+            f"{where}: the objective metric {objective['MetricName']} is not among its MetricDefinitions."
+        )
+    strategies.check_ranges(ranges)
+    tuned = {r["Name"] for group in ranges.values() for r in group}
+    if both := tuned & set(definition.get("StaticHyperParameters", {})):
+        raise checks.invalid(f"{where}: hyperparameters are both static and tuned: {sorted(both)}")
+    strategy = strategies.create(
+        config["Strategy"],
+        ranges,
+        maximize=objective["Type"] == "Maximize",
+        seed=seed,
+        jobs=jobs,
+        resource=_resource(config, definition),
+    )
+    checked = Definition(definition, objective, strategy, ranges)
+    probe = child_request(checked, "probe", strategies.Proposal({}), [])
+    training.check(probe)
+    MetricReader(probe["AlgorithmSpecification"].get("MetricDefinitions", []))
+    checks.role(definition["RoleArn"])
     return checked
