@@ -9,6 +9,7 @@ from sluice import keys, names
 from sluice.contract import Contract
 from sluice.datasets.file_facts import MAX_FACTS, ignored_columns, reading_told, reasons_told
 from sluice.datasets.quarantine_files import where, write_quarantine
+from sluice.datasets.upload import Upload
 from sluice.errors import NotFoundError, SluiceError
 from sluice.escaping import visible
 from sluice.intake.labels import LabelFile, read_label_file
@@ -19,30 +20,21 @@ from sluice.watch.labels import Entry, accepted_file, has_open_classes, read_ent
 
 
 def accept_labels(
-    key: str,
-    version: str,
-    project: str,
-    contract: Contract,
-    folder: Path,
-    limits: Limits,
-    *,
-    objects: ObjectStore,
-    alerts: Alerts,
+    upload: Upload, contract: Contract, folder: Path, limits: Limits, *, objects: ObjectStore, alerts: Alerts
 ) -> Json:
     """The terminal record: `accepted`, or `quarantined` where no row of the file can count as a label.
 
     Raises UnreadableFileError, EmptyFileError, HeaderMismatchError, NotFoundError for a version that was deleted.
     """
     source = folder / "arrival"
-    objects.download(key, source, version if version != "null" else None)
-    found = read_label_file(source, contract, folder, limits, keys.columns_in(key, contract.data.columns))
-    dataset = names.dataset_id(objects.bucket, key, version)
+    objects.download(upload.key, source, upload.version_to_read)
+    found = read_label_file(source, contract, folder, limits, keys.columns_in(upload.key, contract.data.columns))
     why = _refusal(found) or _third_class(found, contract)
     record: Json = {
         "status": "quarantined" if why else "accepted",
         "kind": "labels",
-        "project": project,
-        "dataset_id": dataset,
+        "project": upload.project,
+        "dataset_id": upload.dataset,
         "rows": found.rows,
         "labels": 0 if why else len(found.labels),
         "without_label": found.without_label,
@@ -58,30 +50,29 @@ def accept_labels(
     if why:
         record["message"] = why
     if found.quarantined:
-        write_quarantine(found.refused_path, {**record, "key": key, "version_id": version}, objects=objects)
+        summary = {**record, "key": upload.key, "version_id": upload.version}
+        write_quarantine(found.refused_path, summary, objects=objects)
     if why:
-        _withdraw(project, key, version, why, objects=objects)
+        _withdraw(upload, why, objects=objects)
     else:
-        _store(key, version, project, found, objects=objects)
-    _report(key, record, objects=objects, alerts=alerts)
+        _store(upload, found, objects=objects)
+    _report(upload.key, record, objects=objects, alerts=alerts)
     return record
 
 
-def refuse_labels(
-    key: str, version: str, project: str, dataset: str, error: SluiceError, *, objects: ObjectStore, alerts: Alerts
-) -> Json:
+def refuse_labels(upload: Upload, error: SluiceError, *, objects: ObjectStore, alerts: Alerts) -> Json:
     """The record and the alert of a file that cannot be read as labels of the project."""
     kind = type(error).__name__
-    if project:
-        _withdraw(project, key, version, str(error), objects=objects)
-    subject = f"{project or 'no project'}: a label file was refused ({kind})"
-    facts = {"key": key, "dataset_id": dataset, "error": kind}
-    alerts.publish("Labels Refused", project, subject, f"{visible(key)}: {visible(error)}", facts)
+    if upload.project:
+        _withdraw(upload, str(error), objects=objects)
+    subject = f"{upload.project or 'no project'}: a label file was refused ({kind})"
+    facts = {"key": upload.key, "dataset_id": upload.dataset, "error": kind}
+    alerts.publish("Labels Refused", upload.project, subject, f"{visible(upload.key)}: {visible(error)}", facts)
     return {
         "status": "failed",
         "kind": "labels",
-        "project": project,
-        "dataset_id": dataset,
+        "project": upload.project,
+        "dataset_id": upload.dataset,
         "rows": 0,
         "labels": 0,
         "quarantined_rows": 0,
@@ -135,18 +126,22 @@ def _counts(found: LabelFile) -> str:
     return f"{found.without_label} without one, {found.quarantined} refused"
 
 
-def _is_newest(key: str, version: str, *, objects: ObjectStore) -> bool:
+def _is_newest(upload: Upload, *, objects: ObjectStore) -> bool:
     """Events may come in another order than the versions that they are about."""
-    return objects.version(key) == version
+    return objects.version(upload.key) == upload.version
 
 
-def _store(key: str, version: str, project: str, found: LabelFile, *, objects: ObjectStore) -> None:
+def _accepted_key(upload: Upload) -> str:
+    return keys.accepted_labels(upload.project, names.digest(upload.key))
+
+
+def _store(upload: Upload, found: LabelFile, *, objects: ObjectStore) -> None:
     """Puts the accepted labels in the place of those of the version before, whose times of arrival they keep."""
-    arrived = next((stored.modified for stored in objects.list(key) if stored.key == key), None)
+    arrived = next((stored.modified for stored in objects.list(upload.key) if stored.key == upload.key), None)
     # asked after the listing, so that the time is this version's
-    if arrived is None or not _is_newest(key, version, objects=objects):
+    if arrived is None or not _is_newest(upload, objects=objects):
         return
-    where = keys.accepted_labels(project, names.digest(key))
+    where = _accepted_key(upload)
     before: list[Entry] = []
     # a refused or damaged predecessor has no times to keep
     with contextlib.suppress(NotFoundError, ValueError, KeyError, TypeError):
@@ -157,10 +152,9 @@ def _store(key: str, version: str, project: str, found: LabelFile, *, objects: O
     objects.upload(found.path, where, "application/jsonl")
 
 
-def _withdraw(project: str, key: str, version: str, why: str, *, objects: ObjectStore) -> None:
-    if _is_newest(key, version, objects=objects):
-        where = keys.accepted_labels(project, names.digest(key))
-        objects.write(where, refused_file(why), "application/jsonl")
+def _withdraw(upload: Upload, why: str, *, objects: ObjectStore) -> None:
+    if _is_newest(upload, objects=objects):
+        objects.write(_accepted_key(upload), refused_file(why), "application/jsonl")
 
 
 def _report(key: str, record: Json, *, objects: ObjectStore, alerts: Alerts) -> None:

@@ -7,6 +7,7 @@ queue, finds the execution by its name and does nothing.
 from __future__ import annotations
 
 from sluice import keys, names
+from sluice.datasets.upload import Upload
 from sluice.ports import Executions, Json, Settings
 from sluice.records.large_file import LargeFile
 
@@ -16,11 +17,15 @@ def for_parts(key: str, *, settings: Settings) -> bool:
     return bool(settings.parts_arn) and key.startswith("raw/") and keys.corrected(key) is None
 
 
-def hand_over(
-    bucket: str, key: str, version: str, project: str, size: int, *, settings: Settings, executions: Executions
-) -> Json:
+def hand_over(upload: Upload, size: int, *, settings: Settings, executions: Executions) -> Json:
     """Starts the machine, once for each version of an object, however often this is called."""
-    dataset = names.dataset_id(bucket, key, version)
-    file = LargeFile(bucket=bucket, key=key, version_id=version, project=project, dataset_id=dataset, size=size)
-    executions.start(settings.parts_arn, names.execution(project, dataset), file.plain())
-    return {"status": "in progress", "project": project, "dataset_id": dataset}
+    file = LargeFile(
+        bucket=upload.bucket,
+        key=upload.key,
+        version_id=upload.version,
+        project=upload.project,
+        dataset_id=upload.dataset,
+        size=size,
+    )
+    executions.start(settings.parts_arn, names.execution(upload.project, upload.dataset), file.plain())
+    return {"status": "in progress", "project": upload.project, "dataset_id": upload.dataset}

@@ -19,9 +19,10 @@ from typing import Any
 
 from sluice import keys
 from sluice.contract import Contract
-from sluice.datasets.file_records import failed, finished, gone, notes_of, record_of, recorded
+from sluice.datasets.file_records import failed, finished, gone, listed, notes_of, record_of, recorded
 from sluice.datasets.quarantine_files import write_summary
 from sluice.datasets.report_dataset import report_dataset
+from sluice.datasets.upload import Upload
 from sluice.errors import GivenUpError, InputError, NotFoundError, UnknownProjectError
 from sluice.intake.blocks import Chunks, Opener
 from sluice.intake.key_columns import KeyColumns
@@ -37,7 +38,6 @@ from sluice.ports import Alerts, Clock, Events, Json, Ledger, ObjectStore, Setti
 from sluice.profile.kept import kept, restored
 from sluice.profile.profiler import Profiler
 from sluice.store.causes import reason_of
-from sluice.store.counted_profiles import write_counted
 from sluice.store.json_objects import read_json
 
 MAX_BYTES = 50 * 10**9
@@ -121,7 +121,7 @@ def join_parts(file: Json, *, objects: ObjectStore, ledger: Ledger, alerts: Aler
     """
     if (ended := _ended(file, objects=objects, ledger=ledger, alerts=alerts, events=events)) is not None:
         return ended
-    key, project, dataset = file["key"], file["project"], file["dataset_id"]
+    upload = _upload(file)
     plan = read_json(_key(file, PLAN), objects=objects)
     contract, numbers = Contract.model_validate(plan["contract"]), range(len(plan["parts"]))
     profiler = Profiler(contract)
@@ -133,27 +133,35 @@ def join_parts(file: Json, *, objects: ObjectStore, ledger: Ledger, alerts: Aler
                 profiler.merge(restored(result.pop("profile")))
             yield result
 
-    in_key = keys.columns_in(key, contract.data.columns)
+    in_key = keys.columns_in(upload.key, contract.data.columns)
     whole = joined(results(), contract, _text(file, plan, 0, objects=objects), in_key)
-    record = record_of(project, dataset, whole, notes_of(whole, contract) | {"parts": len(numbers)})
-    content = plan["sha256"]
-    if whole.refusals and (twin := ledger.same_content(project, content)):
+    record = record_of(upload, whole, notes_of(whole, contract) | {"parts": len(numbers)})
+    content, contract_version = plan["sha256"], plan["contract_version"]
+    if whole.refusals and (twin := ledger.same_content(upload.project, content)):
         record["notes"]["same_content_as"] = twin
     if whole.refusals or whole.quarantined:
-        summary = {**record, "key": key, "version_id": file["version_id"], "refusals": whole.refusals}
+        summary = {**record, "key": upload.key, "version_id": upload.version, "refusals": whole.refusals}
         _write_refused(file, numbers, summary, objects=objects)
     if whole.refusals:
-        report_dataset(key, record, objects=objects, alerts=alerts)
+        report_dataset(upload.key, record, objects=objects, alerts=alerts)
     else:
         for number in numbers:
-            objects.copy(_key(file, ACCEPTED, number), keys.accepted_part(project, dataset, number))
-        profile = profiler.profile(dataset) | whole.notes.of_profile()
-        write_counted(profile, project, dataset, plan["contract_version"], objects=objects)
-        facts = {"rows": whole.rows, "quarantined_rows": whole.quarantined, "key": key, "sha256": content}
-        judged = {**record, "sha256": content, "contract_version": plan["contract_version"]}
-        ledger.add_dataset(project, dataset, datetime.fromisoformat(plan["accepted_at"]), facts, judged)
-        record = finished(key, project, dataset, judged, objects=objects, ledger=ledger, alerts=alerts, events=events)
-    return _recorded(file, {"contract_version": plan["contract_version"], **record}, ledger=ledger)
+            objects.copy(_key(file, ACCEPTED, number), keys.accepted_part(upload.project, upload.dataset, number))
+        accepted_at = datetime.fromisoformat(plan["accepted_at"])
+        record = listed(
+            upload,
+            whole,
+            record,
+            profiler,
+            accepted_at,
+            content,
+            contract_version,
+            objects=objects,
+            ledger=ledger,
+            alerts=alerts,
+            events=events,
+        )
+    return recorded(upload, {"contract_version": contract_version, **record}, ledger=ledger)
 
 
 def record_failure(
@@ -165,32 +173,32 @@ def record_failure(
     """
     if (ended := _ended(file, objects=objects, ledger=ledger, alerts=alerts, events=events)) is not None:
         return ended
-    key, project, dataset = file["key"], file["project"], file["dataset_id"]
+    upload = _upload(file)
     kind, said = str(failure["error"]), reason_of(str(failure.get("cause") or ""))
     error = error_of(kind, said)
     if isinstance(error, NotFoundError):
-        record = gone(key, project, dataset, "this version of it was deleted", alerts=alerts)
+        record = gone(upload, "this version of it was deleted", alerts=alerts)
     elif type(error).__name__ == kind:
-        record = failed(key, project, dataset, error, alerts=alerts)
+        record = failed(upload, error, alerts=alerts)
     else:
         told = f"it is judged in parts, and that failed ({failure.get('state')}: {kind}: {said}). Upload it again"
-        record = failed(key, project, dataset, GivenUpError(told), alerts=alerts)
-    return _recorded(file, {"contract_version": None, **record}, ledger=ledger)
+        record = failed(upload, GivenUpError(told), alerts=alerts)
+    return recorded(upload, {"contract_version": None, **record}, ledger=ledger)
 
 
 def _ended(file: Json, *, objects: ObjectStore, ledger: Ledger, alerts: Alerts, events: Events) -> Json | None:
     """The terminal record of a file that has one, or whose dataset is listed; None for any other."""
-    key, project, dataset = file["key"], file["project"], file["dataset_id"]
-    if (known := ledger.arrival(file["bucket"], key, file["version_id"])) is not None:
+    upload = _upload(file)
+    if (known := ledger.arrival(upload.bucket, upload.key, upload.version)) is not None:
         return known
-    if (begun := ledger.judged(project, dataset)) is None:
+    if (begun := ledger.judged(upload.project, upload.dataset)) is None:
         return None
-    record = finished(key, project, dataset, begun, objects=objects, ledger=ledger, alerts=alerts, events=events)
-    return _recorded(file, record, ledger=ledger)
+    record = finished(upload, begun, objects=objects, ledger=ledger, alerts=alerts, events=events)
+    return recorded(upload, record, ledger=ledger)
 
 
-def _recorded(file: Json, record: Json, *, ledger: Ledger) -> Json:
-    return recorded(file["bucket"], file["key"], file["version_id"], record, ledger=ledger)
+def _upload(file: Json) -> Upload:
+    return Upload(file["bucket"], file["key"], file["version_id"], file["project"])
 
 
 def _write(key: str, content: Json, *, objects: ObjectStore) -> None:
@@ -203,7 +211,7 @@ def _key(file: Json, name: str, number: int | None = None) -> str:
 
 
 def _arrival(file: Json, *, objects: ObjectStore) -> Arrival:
-    key, version = file["key"], _version(file)
+    key, version = file["key"], _upload(file).version_to_read
 
     def fetch(start: int, end: int) -> bytes:
         return b"".join(objects.chunks(key, version, start, end))
@@ -212,16 +220,13 @@ def _arrival(file: Json, *, objects: ObjectStore) -> Arrival:
     return Arrival(lambda: objects.chunks(key, version), seekable=seekable)
 
 
-def _version(file: Json) -> str | None:
-    return file["version_id"] if file["version_id"] != "null" else None
-
-
 def _text(file: Json, plan: Json, number: int, *, objects: ObjectStore) -> Opener:
     """Starts the text of one part, in UTF-8 without byte order mark."""
     start, end, _ = plan["parts"][number]
     if not plan["in_place"]:
         return lambda: objects.chunks(_key(file, TEXT, number))
-    return lambda: objects.chunks(file["key"], _version(file), start + plan["shift"], end + plan["shift"])
+    version = _upload(file).version_to_read
+    return lambda: objects.chunks(file["key"], version, start + plan["shift"], end + plan["shift"])
 
 
 def _written(source: Source, size: int, file: Json, folder: Path, *, objects: ObjectStore) -> Iterator[Part]:

@@ -15,21 +15,23 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sluice import keys, names
+from sluice import keys
 from sluice.contract import Contract, nearest
 from sluice.datasets.accept_labels import accept_labels, refuse_labels
 from sluice.datasets.corrected_by import CORRECTS
 from sluice.datasets.corrections import Lineage, lineage
 from sluice.datasets.dead_letters import file_letter, given_up
-from sluice.datasets.file_records import failed, finished, gone, notes_of, record_of, recorded, without_rows
+from sluice.datasets.file_records import failed, finished, gone, listed, notes_of, record_of, recorded, without_rows
 from sluice.datasets.hand_over import for_parts, hand_over
 from sluice.datasets.quarantine_files import write_quarantine
 from sluice.datasets.report_dataset import report_dataset
+from sluice.datasets.upload import Upload
 from sluice.errors import (
     ConflictError,
     FileTooLargeError,
@@ -47,11 +49,9 @@ from sluice.intake.opening import Arrival
 from sluice.intake.validation import Outcome, validate_file
 from sluice.ports import Alerts, Clock, Events, Executions, Json, Ledger, ObjectStore, Settings
 from sluice.profile.profiler import Profiler
-from sluice.store.counted_profiles import write_counted
 
 LEASE = timedelta(minutes=10)
 """The longest that the function may take; the queue gives a message back after it."""
-LABELS = "labels/"
 TRIES = 3
 
 
@@ -86,20 +86,16 @@ def validate_dataset(
         return known
     if not ledger.claim_arrival(bucket, key, version, clock.now(), LEASE):
         return ledger.arrival(bucket, key, version) or {"status": "in progress", "project": ""}
-    dataset = names.dataset_id(bucket, key, version)
     limits = Limits.of(settings).within(seconds)
-    project, contract_version = "", None
+    upload, contract_version = Upload(bucket, key, version), None
     try:
         if what := marker(key, size):
-            return recorded(
-                bucket, key, version, _ignored(key, dataset, what, ledger=ledger, clock=clock), ledger=ledger
-            )
-        project = keys.parse_arrival(key).project
-        if not key.startswith(LABELS) and (begun := ledger.judged(project, dataset)) is not None:
-            record = finished(
-                key, project, dataset, begun, objects=objects, ledger=ledger, alerts=alerts, events=events
-            )
-            return recorded(bucket, key, version, record, ledger=ledger)
+            return recorded(upload, _ignored(upload, what, ledger=ledger, clock=clock), ledger=ledger)
+        upload = replace(upload, project=keys.parse_arrival(key).project)
+        begun = None if upload.has_labels else ledger.judged(upload.project, upload.dataset)
+        if begun is not None:
+            record = finished(upload, begun, objects=objects, ledger=ledger, alerts=alerts, events=events)
+            return recorded(upload, record, ledger=ledger)
         large = limits.is_beyond(size) and for_parts(key, settings=settings)
         if not large and queue_arn and queue_arn == settings.dead_arrivals_arn:
             letter = file_letter(bucket, key, version, size)
@@ -107,67 +103,38 @@ def validate_dataset(
         if why := contract_among_rows(key):
             raise UnreadableFileError(why)
         if not objects.exists(key):
-            record = gone(key, project, dataset, "it was deleted", alerts=alerts)
+            record = gone(upload, "it was deleted", alerts=alerts)
         else:
-            contract, contract_version = _contract(project, objects=objects, ledger=ledger, alerts=alerts, clock=clock)
+            contract, contract_version = _contract(
+                upload.project, objects=objects, ledger=ledger, alerts=alerts, clock=clock
+            )
             limits.check_file(size or 0)
-            with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
-                if key.startswith(LABELS):
-                    record = _judge_labels(
-                        key, version, project, dataset, contract, Path(folder), limits, objects=objects, alerts=alerts
-                    )
-                else:
-                    judge = partial(
-                        _judge,
-                        key,
-                        version,
-                        project,
-                        dataset,
-                        contract,
-                        contract_version,
-                        Path(folder),
-                        limits,
-                        objects=objects,
-                        ledger=ledger,
-                        alerts=alerts,
-                        events=events,
-                        clock=clock,
-                    )
-                    record = _again_on_conflict(judge)
+            if upload.has_labels:
+                record = _judge_labels(upload, contract, limits, objects=objects, alerts=alerts)
+            else:
+                judge = partial(_judge_rows, upload, contract, contract_version, limits)
+                record = _again_on_conflict(
+                    partial(judge, objects=objects, ledger=ledger, alerts=alerts, events=events, clock=clock)
+                )
     except (InputError, GivenUpError, MemoryError, OSError) as caught:
         error = caught if isinstance(caught, SluiceError) else too_large(caught, size)
         if error is None:
             raise
         if isinstance(error, FileTooLargeError) and error.whole and size and for_parts(key, settings=settings):
-            return hand_over(bucket, key, version, project, size, settings=settings, executions=executions)
-        record = _refused(key, version, project, dataset, error, objects=objects, alerts=alerts)
-    return recorded(bucket, key, version, {"contract_version": contract_version, **record}, ledger=ledger)
+            return hand_over(upload, size, settings=settings, executions=executions)
+        if upload.has_labels:
+            record = refuse_labels(upload, error, objects=objects, alerts=alerts)
+        else:
+            record = failed(upload, error, alerts=alerts)
+    return recorded(upload, {"contract_version": contract_version, **record}, ledger=ledger)
 
 
-def _refused(
-    key: str, version: str, project: str, dataset: str, error: SluiceError, *, objects: ObjectStore, alerts: Alerts
-) -> Json:
-    if key.startswith(LABELS):
-        return refuse_labels(key, version, project, dataset, error, objects=objects, alerts=alerts)
-    return failed(key, project, dataset, error, alerts=alerts)
-
-
-def _judge_labels(
-    key: str,
-    version: str,
-    project: str,
-    dataset: str,
-    contract: Contract,
-    folder: Path,
-    limits: Limits,
-    *,
-    objects: ObjectStore,
-    alerts: Alerts,
-) -> Json:
+def _judge_labels(upload: Upload, contract: Contract, limits: Limits, *, objects: ObjectStore, alerts: Alerts) -> Json:
     try:
-        return accept_labels(key, version, project, contract, folder, limits, objects=objects, alerts=alerts)
+        with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
+            return accept_labels(upload, contract, Path(folder), limits, objects=objects, alerts=alerts)
     except NotFoundError:
-        return gone(key, project, dataset, "this version of it was deleted", alerts=alerts)
+        return gone(upload, "this version of it was deleted", alerts=alerts)
 
 
 def _contract(
@@ -206,7 +173,7 @@ def _contract(
 
 
 def _again_on_conflict(judge: Callable[[], Json]) -> Json:
-    """Two corrections of a dataset at the same instant: the second one sees then what the first one accepted."""
+    """Of two corrections of a dataset at the same instant, the second one then sees what the first one accepted."""
     for _ in range(TRIES - 1):
         try:
             return judge()
@@ -215,14 +182,10 @@ def _again_on_conflict(judge: Callable[[], Json]) -> Json:
     return judge()
 
 
-def _judge(
-    key: str,
-    version: str,
-    project: str,
-    dataset: str,
+def _judge_rows(
+    upload: Upload,
     contract: Contract,
     contract_version: str,
-    folder: Path,
     limits: Limits,
     *,
     objects: ObjectStore,
@@ -232,51 +195,52 @@ def _judge(
     clock: Clock,
 ) -> Json:
     accepted_at = clock.now()
-    arrival = Arrival(lambda: objects.chunks(key, version if version != "null" else None))
+    arrival = Arrival(lambda: objects.chunks(upload.key, upload.version_to_read))
     profiler = Profiler(contract)
-    of = keys.corrected(key)
-    corrects = None if of is None else lineage(project, of, folder, objects=objects, ledger=ledger)
-    rows = None if corrects is None else corrects.rows
-    try:
-        outcome = validate_file(
-            arrival,
-            contract,
-            accepted_at,
-            folder,
-            limits,
-            count=profiler.add,
-            correction=rows,
-            in_key=keys.columns_in(key, contract.data.columns),
-        )
-        content = arrival.digest()
-    except NotFoundError:
-        return gone(key, project, dataset, "this version of it was deleted", alerts=alerts)
-    refused = bool(outcome.refusals)
-    record = record_of(project, dataset, outcome, _notes(outcome, contract, corrects))
-    if corrects is not None:
-        record[CORRECTS] = corrects.told(dataset)
-    if refused and (twin := ledger.same_content(project, content)):
-        record["notes"]["same_content_as"] = twin
-    if refused or outcome.quarantined:
-        summary = {**record, "key": key, "version_id": version, "refusals": outcome.refusals}
-        write_quarantine(outcome.quarantine_path, summary, objects=objects)
-    if not refused:
-        objects.upload(outcome.accepted_path, keys.accepted_part(project, dataset))
-        profile = profiler.profile(dataset) | outcome.notes.of_profile()
-        write_counted(profile, project, dataset, contract_version, objects=objects)
-        facts = {"rows": outcome.rows, "quarantined_rows": outcome.quarantined, "key": key, "sha256": content}
-        judged = {**record, "sha256": content, "contract_version": contract_version}
-        if corrects is None:
-            ledger.add_dataset(project, dataset, accepted_at, facts, judged)
-        else:
-            facts[CORRECTS] = record[CORRECTS]
-            if not ledger.add_correction(
-                project, dataset, accepted_at, facts, judged, corrects.lines_of, corrects.listed
-            ):
-                raise ConflictError(f"another correction of dataset {corrects.lines_of} was listed meanwhile")
-        return finished(key, project, dataset, judged, objects=objects, ledger=ledger, alerts=alerts, events=events)
-    report_dataset(key, record, objects=objects, alerts=alerts)
-    return record
+    of = keys.corrected(upload.key)
+    with tempfile.TemporaryDirectory(prefix="sluice-") as scratch:
+        folder = Path(scratch)
+        corrects = None if of is None else lineage(upload.project, of, folder, objects=objects, ledger=ledger)
+        try:
+            outcome = validate_file(
+                arrival,
+                contract,
+                accepted_at,
+                folder,
+                limits,
+                count=profiler.add,
+                correction=None if corrects is None else corrects.rows,
+                in_key=keys.columns_in(upload.key, contract.data.columns),
+            )
+            content = arrival.digest()
+        except NotFoundError:
+            return gone(upload, "this version of it was deleted", alerts=alerts)
+        record = record_of(upload, outcome, _notes(outcome, contract, corrects))
+        if corrects is not None:
+            record[CORRECTS] = corrects.told(upload.dataset)
+        if outcome.refusals and (twin := ledger.same_content(upload.project, content)):
+            record["notes"]["same_content_as"] = twin
+        if outcome.refusals or outcome.quarantined:
+            summary = {**record, "key": upload.key, "version_id": upload.version, "refusals": outcome.refusals}
+            write_quarantine(outcome.quarantine_path, summary, objects=objects)
+        if outcome.refusals:
+            report_dataset(upload.key, record, objects=objects, alerts=alerts)
+            return record
+        objects.upload(outcome.accepted_path, keys.accepted_part(upload.project, upload.dataset))
+    return listed(
+        upload,
+        outcome,
+        record,
+        profiler,
+        accepted_at,
+        content,
+        contract_version,
+        corrects,
+        objects=objects,
+        ledger=ledger,
+        alerts=alerts,
+        events=events,
+    )
 
 
 def _notes(outcome: Outcome, contract: Contract, corrects: Lineage | None) -> dict[str, Any]:
@@ -285,7 +249,7 @@ def _notes(outcome: Outcome, contract: Contract, corrects: Lineage | None) -> di
     return before | notes_of(outcome, contract)
 
 
-def _ignored(key: str, dataset: str, what: str, *, ledger: Ledger, clock: Clock) -> Json:
-    project = keys.project_of(key)
-    ledger.add_ignored(project, clock.now(), {"key": key, "what": what})
-    return without_rows("ignored", project, dataset, what, f"{what} is not a data file")
+def _ignored(upload: Upload, what: str, *, ledger: Ledger, clock: Clock) -> Json:
+    upload = replace(upload, project=keys.project_of(upload.key))
+    ledger.add_ignored(upload.project, clock.now(), {"key": upload.key, "what": what})
+    return without_rows("ignored", upload, what, f"{what} is not a data file")
