@@ -23,8 +23,9 @@ import sklearn
 
 from auto import folds as folding
 from auto.assemble import Assembled, assemble, refit, settled
-from auto.choice import choose
-from auto.fitting import Fitting
+from auto.choice import Choice, choose
+from auto.fitting import Exported, Fitting
+from auto.folds import Folds
 from auto.progress import Progress
 from auto.search import NO_TIME, Search
 from auto.trials import Trial
@@ -32,7 +33,7 @@ from auto.workers import Workers
 from project_data import ProjectData
 from sluice.model.encoder import Encoder
 from sluice.model.errors import ModelError
-from sluice.model.metrics import compute, metrics_of
+from sluice.model.metrics import Metric, compute, metrics_of
 
 NAME = "auto"
 PLANNED = 0.95
@@ -51,57 +52,21 @@ class Done(NamedTuple):
 
 def run(data: ProjectData, run_id: str, began: float) -> Done:
     """The whole search; `began` is when the job did (`time.monotonic()`). Raises ModelError."""
-    minutes = float((data.training.get("tuning") or {}).get("max_minutes") or 30)
-    deadline = began + PLANNED * 60.0 * minutes
-    late = min(60.0 * minutes, MAX_LATE)
+    budget = 60.0 * float((data.training.get("tuning") or {}).get("max_minutes") or 30)
     _, y = data.all_rows
-    split = data.contract["data"].get("split") or {}
-    folds = folding.make(
-        y,
-        len(data.validation),
-        classes=len(data.labels.classes),
-        seed=data.task.seed,
-        by_time=split.get("by") == "time",
-        groups=groups_of(data, split.get("group") or ()),
-        seconds=60.0 * minutes,
-    )
+    folds = _folds(data, budget)
     columns = Encoder.fit(data.schema, data.contract.get("features") or {}, data.rows).width
-    say(f"auto: {len(y)} rows, {columns} columns, {folds.text}, {60 * minutes:.0f} s")
+    say(f"auto: {len(y)} rows, {columns} columns, {folds.text}, {budget:.0f} s")
+    business = data.contract.get("business")
+    metric = metrics_of(data.labels.problem, business)[data.task.metric]
     with Workers(Fitting(data, folds)) as workers:
-        metric = metrics_of(data.labels.problem, data.contract.get("business"))[data.task.metric]
-        search = Search(data, folds, workers, began=began, deadline=deadline, columns=columns)
-        with Progress(search, data.task.metric, metric, y, folds.rows, deadline).told_by(say):
-            search.run()
-        folds = search.rescue() or folds
-        if not search.finished():
-            # a busy machine: late is better than never, and the job's own limit is minutes away
-            say("auto: no trial ended within the budget; it goes on for as long again")
-            again = time.monotonic()
-            search = Search(data, folds, workers, began=again, deadline=again + late, columns=columns)
-            with Progress(search, data.task.metric, metric, y, folds.rows, again + late).told_by(say):
-                search.run()
-            folds = search.rescue() or folds
-        trials = search.finished()
-        if not trials:
-            for trial in search.trials:
-                say(line(trial, data.task.metric))
-            raise ModelError(
-                "auto: no trial ended within the budget; give training.tuning.max_minutes more time, or name the "
-                "families in training.candidates"
-            )
-        rows = folds.rows
+        search, compared = _search(data, folds, workers, metric, columns=columns, began=began, budget=budget)
+        trials, rows = search.finished(), compared.rows
         answers = [search.answers(trial)[rows] for trial in trials]
         for trial, answer in zip(trials, answers, strict=True):
             trial.score = float(metric(y[rows], answer))
         choice = choose(trials, answers, y[rows], data.contract, seed=data.task.seed)
-        members = {place: trials[place] for place in choice.weights}
-        export = search.export_seconds
-        # the machine may have become busier than it was in the search: what is planned with less than the whole budget
-        # is then used up before a member is left out, and the job's own limit is minutes away
-        now, whole = time.monotonic(), began + 60.0 * minutes
-        needed = sum(trial.refit_seconds for trial in members.values()) / len(workers)
-        planned = max(deadline - export, min(now + needed, whole - export))
-        fits = refit(workers, members, choice.weights, planned, max(whole, now) + MAX_LATE, say)
+        fits = _fits_on_all_rows(search, workers, choice, began=began, budget=budget)
     if search.absent:
         say(f"auto: not in this environment, and left out: {', '.join(sorted(search.absent))}")
     total = sum(choice.weights[place] for place in fits)
@@ -112,25 +77,83 @@ def run(data: ProjectData, run_id: str, began: float) -> Done:
         say(line(trial, data.task.metric))
     say(f"auto: {len(search.trials)} trials, {len(trials)} with a score; {search.ended}")
     own = np.isin(rows, np.arange(len(data.rows), len(y)))
-    business = data.contract.get("business")
     metrics = compute(data.labels.problem, y[rows][own], choice.answers[own], business, choice.threshold)
     family_of = {place: trials[place].family for place in fits}
     done = assemble(data, choice, fits, family_of, run_id)
     done.state["training"] = {
         "rows": len(y),
         "fitted_on": ["train", "validation"],
-        "validation": {"rows": int(own.sum()), "metrics": metrics, "out_of_fold": folds.text},
+        "validation": {"rows": int(own.sum()), "metrics": metrics, "out_of_fold": compared.text},
         "trials": [told(trial) for trial in search.trials],
-        "search": searched(search, 60.0 * minutes, search.ended_at - began),
+        "search": searched(search, budget, search.ended_at - began),
         "families_left_out": sorted(search.absent),
         "ensemble_better_in": choice.sure,
         "threshold_by": choice.threshold_by,
-        "budget_seconds": 60.0 * minutes,
+        "budget_seconds": budget,
         "class_weights": data.training.get("class_weights", "none"),
         "seed": data.task.seed,
         "sklearn": sklearn.__version__,
     }
     return Done(metrics, done, len(y), columns)
+
+
+def _folds(data: ProjectData, budget: float) -> Folds:
+    split = data.contract["data"].get("split") or {}
+    return folding.make(
+        data.all_rows[1],
+        len(data.validation),
+        classes=len(data.labels.classes),
+        seed=data.task.seed,
+        by_time=split.get("by") == "time",
+        groups=groups_of(data, split.get("group") or ()),
+        seconds=budget,
+    )
+
+
+def _search(
+    data: ProjectData, folds: Folds, workers: Workers, metric: Metric, *, columns: int, began: float, budget: float
+) -> tuple[Search, Folds]:
+    """The search that has finished trials, and the folds on which these are compared.
+
+    If no trial finishes within the budget, as on a busy machine, a second search gets as long again: late is better
+    than never, and the job's own limit is minutes away. Raises ModelError if it finishes none either.
+    """
+
+    def search_until(began: float, deadline: float) -> tuple[Search, Folds]:
+        search = Search(data, folds, workers, began=began, deadline=deadline, columns=columns)
+        with Progress(search, data.task.metric, metric, data.all_rows[1], folds.rows, deadline).told_by(say):
+            search.run()
+        return search, search.rescue() or folds
+
+    search, compared = search_until(began, began + PLANNED * budget)
+    if not search.finished():
+        say("auto: no trial ended within the budget; it goes on for as long again")
+        again = time.monotonic()
+        search, compared = search_until(again, again + min(budget, MAX_LATE))
+    if not search.finished():
+        for trial in search.trials:
+            say(line(trial, data.task.metric))
+        raise ModelError(
+            "auto: no trial ended within the budget; give training.tuning.max_minutes more time, or name the "
+            "families in training.candidates"
+        )
+    return search, compared
+
+
+def _fits_on_all_rows(
+    search: Search, workers: Workers, choice: Choice, *, began: float, budget: float
+) -> dict[int, list[Exported]]:
+    """Place of the trial → its fits.
+
+    The machine may have become busier than it was in the search: what is planned with less than the whole budget is
+    then used up before a member is left out, and the job's own limit is minutes away.
+    """
+    trials = search.finished()
+    members = {place: trials[place] for place in choice.weights}
+    now, whole, export = time.monotonic(), began + budget, search.export_seconds
+    needed = sum(trial.refit_seconds for trial in members.values()) / len(workers)
+    planned = max(began + PLANNED * budget - export, min(now + needed, whole - export))
+    return refit(workers, members, choice.weights, planned, max(whole, now) + MAX_LATE, say)
 
 
 def groups_of(data: ProjectData, names: tuple[str, ...] | list[str]) -> np.ndarray | None:
