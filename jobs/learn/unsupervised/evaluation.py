@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import drawings
 import numpy as np
@@ -28,101 +29,119 @@ from sluice.model.model import Model
 from sluice.model.reference import one_score, reference_profile
 from sluice.model.schema import Row, Schema, category
 from sluice.model.score_bins import expected_scores
-from sluice.model.slices import MIN_ROWS, left_out
+from sluice.model.slices import large, left_out, segments
 from unsupervised.profiles import segment_profiles
 
 MEAN_OF_ROWS = Metric(lambda y, value, weights: mean(value, weights))
-Scores = dict[str, np.ndarray]
+OWN = ("candidate", "baseline")
 Confidence = Callable[[str], float]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The job's files as they were read, with all models beside each other: candidate, baseline, and the rivals."""
+
+    contract: Mapping[str, Any]
+    schema: Schema
+    rows: Sequence[Row]
+    models: dict[str, Model]
+    scores: dict[str, np.ndarray]
+    kept: dict[str, np.ndarray]
+    """Role → places of the rows that the model was not trained on."""
+    others: rivals.Rivals
+
+    @classmethod
+    def read(cls, arguments: argparse.Namespace, contract: Mapping[str, Any]) -> Inputs:
+        """Raises ModelError."""
+        schema = Schema.from_contract(contract)
+        rows = read_rows(arguments.test, schema, "test", needed=set())
+        with tempfile.TemporaryDirectory() as scratch:
+            own = {role: load_model(getattr(arguments, role), role, Path(scratch)) for role in OWN}
+            for role, model in own.items():
+                if model.labels.problem != contract["problem"]["type"]:
+                    raise ArtifactError(f"input {role}: trained for another problem than the contract's")
+            others = rivals.load(arguments, Path(scratch), own["candidate"].labels, schema, rows)
+        scores = {role: model.score(rows) for role, model in own.items()}
+        scores |= {role: others.scores[role] for role in others.models}
+        kept = {**dict.fromkeys(own, np.arange(len(rows))), **others.kept}
+        return cls(contract, schema, rows, own | others.models, scores, kept, others)
+
+    @property
+    def kind(self) -> str:
+        return str(self.contract["problem"]["type"])
+
+    @property
+    def candidate(self) -> Model:
+        return self.models["candidate"]
+
+    @property
+    def models_of_all_rows(self) -> list[str]:
+        """Roles of the models that were trained on none of the test rows."""
+        return [role for role in self.models if len(self.kept[role]) == len(self.rows)]
+
+
+class Found(NamedTuple):
+    """What is measured of a problem's type."""
+
+    metrics: Mapping[str, dict[str, float]]
+    paired: Callable[[str], dict[str, Any]]
+    """Role → metric → the candidate's difference from it, with its interval."""
+    slices: dict[str, Any]
+    undefined: dict[str, str]
+    facts: dict[str, Any]
+    truth: np.ndarray
+    also: dict[str, Any]
+    """Further members of evaluation.json."""
+    plots: dict[str, Any]
 
 
 def evaluate(arguments: argparse.Namespace, contract: Mapping[str, Any], confidence: Confidence) -> dict[str, Any]:
     """The whole job; answers what evaluation.json holds. Raises ModelError."""
-    kind = contract["problem"]["type"]
-    schema = Schema.from_contract(contract)
-    rows = read_rows(arguments.test, schema, "test", needed=set())
-    with tempfile.TemporaryDirectory() as scratch:
-        models = {role: load_model(getattr(arguments, role), role, Path(scratch)) for role in ("candidate", "baseline")}
-        for role, model in models.items():
-            if model.labels.problem != kind:
-                raise ArtifactError(f"input {role}: trained for another problem than the contract's")
-        candidate = models["candidate"]
-        others = rivals.load(arguments, Path(scratch), candidate.labels, schema, rows)
-    scores = {role: model.score(rows) for role, model in models.items()}
-    scores |= {role: others.scores[role] for role in others.models}
-    kept = {**dict.fromkeys(models, np.arange(len(rows))), **others.kept}
-    models |= others.models
-    measure = _segments if kind == "clustering" else _anomalies
-    found = measure(contract, models, scores, kept, rows, confidence)
+    given = Inputs.read(arguments, contract)
+    models, others = given.models, given.others
+    found = (_segments if given.kind == "clustering" else _anomalies)(given, confidence)
     metric = contract["problem"]["metric"]
     result: dict[str, Any] = {
         "metric": metric,
         "lower_is_better": metric in metrics.LOWER_IS_BETTER,
-        "problem": kind,
-        "rows": len(rows),
+        "problem": given.kind,
+        "rows": len(given.rows),
+        **dict.fromkeys(rivals.WHO),
         **{role: _described(model, found.metrics[role]) for role, model in models.items()},
         "paired": found.paired("champion") if "champion" in models else None,
         "paired_anchor": found.paired("anchor") if "anchor" in models else None,
         "paired_baseline": found.paired("baseline"),
         "compared": others.compared,
         "slices": found.slices,
-        "slices_left_out": left_out(schema, rows),
-        **found.of_gates,
+        "slices_left_out": left_out(given.schema, given.rows),
         "not_compared": others.not_compared,
-        "encoding": candidate.encoder.left_out,
+        "encoding": given.candidate.encoder.left_out,
         "exploration": models["baseline"].training.get("exploration"),
         "undefined": found.undefined,
-        "unlabelled": {**found.facts, "training": _training(candidate)},
+        "unlabelled": {**found.facts, "training": _training(given.candidate)},
+        **found.also,
     }
-    for role in ("candidate", "baseline"):
-        result[role] |= {"latency_ms": latency(models[role], rows), "serving": models[role].serving}
-    for role in ("champion", "anchor"):
-        result.setdefault(role, None)
-    everyone = {role: of for role, of in scores.items() if len(kept[role]) == len(rows)}
-    plots: dict[str, Any] = {}
-    if kind == "anomaly":
-        labelled = np.isfinite(found.truth)
-        plots = drawings.unlabelled(found.truth, everyone)
-        if found.truth[labelled].any():
-            chosen = {name: metrics.METRICS["binary"][name] for name in anomaly_metrics.LABELLED}
-            truths = found.truth[labelled].astype(np.int64)
-            of = {role: each[labelled] for role, each in everyone.items()}
-            result["intervals"] = intervals(chosen, truths, of, classes=True)
-        result["thresholds"] = {"classification": metrics.THRESHOLD}
-        if "champion" in models:
-            at = kept["champion"]
-            result["scores"] = expected_scores(scores["candidate"][at, 1], scores["champion"][at, 1])
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    np.savez(arguments.output / "predictions.npz", allow_pickle=False, y=found.truth, **scores)
-    profile = reference_profile(schema, rows, one_score(kind, scores["candidate"]))
+    for role in OWN:
+        result[role] |= {"latency_ms": latency(models[role], given.rows), "serving": models[role].serving}
+    _write(arguments.output, given, found, result)
+    return result
+
+
+def _write(output: Path, given: Inputs, found: Found, result: dict[str, Any]) -> None:
+    schema, rows, candidate, scores = given.schema, given.rows, given.candidate, given.scores
+    output.mkdir(parents=True, exist_ok=True)
+    np.savez(output / "predictions.npz", allow_pickle=False, y=found.truth, **scores)
+    profile = reference_profile(schema, rows, one_score(given.kind, scores["candidate"]))
     said = candidate.answers(scores["candidate"])
     answers = [category(each["prediction"]) for each in said.records()]
     names = [category(name) for name in candidate.labels.classes]
     profile["predictions"] = {name: answers.count(name) / len(answers) for name in names}
-    write_json(arguments.output / "baseline.json", profile)
-    write_reference(arguments.output / "reference.jsonl", rows, schema, contract, said)
-    write_held_out(arguments.output / "held_out.jsonl", rows, schema, contract["problem"].get("target") or "")
-    write_json(arguments.output / "plots.json", plots)
+    write_json(output / "baseline.json", profile)
+    write_reference(output / "reference.jsonl", rows, schema, given.contract, said)
+    write_held_out(output / "held_out.jsonl", rows, schema, given.contract["problem"].get("target") or "")
+    write_json(output / "plots.json", found.plots)
     # Last, because its presence says that the evaluation is complete.
-    write_json(arguments.output / "evaluation.json", result)
-    return result
-
-
-class _Found:
-    """`paired`: role → metric → the candidate's difference, with its interval."""
-
-    def __init__(
-        self,
-        measured: Mapping[str, dict[str, float]],
-        paired: Callable[[str], dict[str, Any]],
-        slices: dict[str, Any],
-        undefined: dict[str, str],
-        facts: dict[str, Any],
-        truth: np.ndarray,
-        of_gates: dict[str, Any],
-    ) -> None:
-        self.metrics, self.paired, self.slices = measured, paired, slices
-        self.undefined, self.facts, self.truth, self.of_gates = undefined, facts, truth, of_gates
+    write_json(output / "evaluation.json", result)
 
 
 def _described(model: Model, measured: dict[str, float]) -> dict[str, Any]:
@@ -145,18 +164,11 @@ def _training(model: Model) -> dict[str, Any]:
     return {name: model.training[name] for name in told if name in model.training}
 
 
-def _segments(
-    contract: Mapping[str, Any],
-    models: Mapping[str, Model],
-    scores: Scores,
-    kept: Mapping[str, np.ndarray],
-    rows: list[Any],
-    confidence: Confidence,
-) -> _Found:
-    candidate = models["candidate"]
+def _segments(given: Inputs, confidence: Confidence) -> Found:
+    candidate, models, rows, kept = given.candidate, given.models, given.rows, given.kept
     space: Any = candidate.scorer
     points = space.space(candidate.encoder.encode(rows))
-    labels = {role: each.argmax(axis=1) for role, each in scores.items()}
+    labels = {role: each.argmax(axis=1) for role, each in given.scores.items()}
     measured = {
         role: segment_metrics.measured(points[kept[role]], labels[role][kept[role]], len(model.labels.classes))
         for role, model in models.items()
@@ -189,41 +201,48 @@ def _segments(
     }  # fmt: skip
     chosen = segment_metrics.sampled(len(rows))
     few, own = [rows[place] for place in chosen], silhouettes("candidate", chosen)
-    slices = _by_slice(candidate.encoder.schema, few, own)
-    schema, zeros, known = Schema.from_contract(contract), np.zeros(len(chosen)), {"silhouette": MEAN_OF_ROWS}
-    decided = of_gates(contract, schema, few, zeros, own, known)
-    everyone = {role: silhouettes(role, chosen) for role in models if len(kept[role]) == len(rows)}
-    decided["intervals"] = intervals(known, zeros, everyone, classes=False)
-    return _Found(measured, paired, slices, undefined, facts, labels["candidate"], decided)
+    zeros, known = np.zeros(len(chosen)), {"silhouette": MEAN_OF_ROWS}
+    everyone = {role: silhouettes(role, chosen) for role in given.models_of_all_rows}
+    return Found(
+        metrics=measured,
+        paired=paired,
+        slices=_by_slice(candidate.encoder.schema, few, own),
+        undefined=undefined,
+        facts=facts,
+        truth=labels["candidate"],
+        also={
+            **of_gates(given.contract, given.schema, few, zeros, own, known),
+            "intervals": intervals(known, zeros, everyone, classes=False),
+        },
+        plots={},
+    )
 
 
 def _by_slice(schema: Schema, rows: Sequence[Row], silhouettes: np.ndarray) -> dict[str, Any]:
     """Column → value → its rows and mean silhouette, as `slices.by_slice` has other metrics."""
+
+    def measured(places: np.ndarray) -> dict[str, Any]:
+        mean_of = float(np.mean(silhouettes[places]))
+        return {"rows": len(places), "silhouette": mean_of} if np.isfinite(mean_of) else {}
+
+    return _of_values(schema, rows, measured)
+
+
+def _of_values(schema: Schema, rows: Sequence[Row], measured: Callable[[np.ndarray], dict[str, Any]]) -> dict[str, Any]:
+    """Column → value → what is measured of its rows' places, if that is anything; of values with MIN_ROWS rows."""
     answer: dict[str, Any] = {}
     for name in schema.features:
         if schema.types[name] not in ("category", "boolean"):
             continue
-        values = np.array([category(value) if (value := row.get(name)) is not None else "" for row in rows])
-        groups = {str(value): np.flatnonzero(values == value) for value in np.unique(values) if value != ""}
-        kept = {value: places for value, places in groups.items() if len(places) >= MIN_ROWS}
-        found = {
-            value: {"rows": len(places), "silhouette": float(np.mean(silhouettes[places]))}
-            for value, places in kept.items()
-        }
-        found = {value: each for value, each in found.items() if np.isfinite(each["silhouette"])}
-        if found:
+        names, place_of = segments(schema, rows, name, 0)
+        groups = {names[number]: np.flatnonzero(place_of == number) for number in large(names, place_of)}
+        if found := {value: each for value, places in groups.items() if (each := measured(places))}:
             answer[name] = found
     return answer
 
 
-def _anomalies(
-    contract: Mapping[str, Any],
-    models: Mapping[str, Model],
-    scores: Scores,
-    kept: Mapping[str, np.ndarray],
-    rows: list[Any],
-    confidence: Confidence,
-) -> _Found:
+def _anomalies(given: Inputs, confidence: Confidence) -> Found:
+    contract, rows, scores, kept = given.contract, given.rows, given.scores, given.kept
     truth = anomaly_metrics.truths(contract, rows)
     known = ~np.isnan(truth)
     y = truth[known].astype(np.int64)
@@ -236,10 +255,8 @@ def _anomalies(
         if not labels.any():
             return {}
         return {
-            name: paired_difference(
-                metrics.METRICS["binary"][name], labels, scores["candidate"][at], scores[other][at], confidence(name)
-            )
-            for name in anomaly_metrics.LABELLED
+            name: paired_difference(metric, labels, scores["candidate"][at], scores[other][at], confidence(name))
+            for name, metric in _labelled_metrics().items()
         }
 
     facts: dict[str, Any] = {
@@ -247,7 +264,10 @@ def _anomalies(
         "labelled_rows": int(known.sum()),
         "labelled_anomalies": int(y.sum()),
     }
-    if "champion" in models:
+    also: dict[str, Any] = {"thresholds": {"classification": metrics.THRESHOLD}}
+    if "champion" in given.models:
+        at = kept["champion"]
+        also["scores"] = expected_scores(scores["candidate"][at, 1], scores["champion"][at, 1])
         ours, theirs = (own[role][kept["champion"]] for role in ("candidate", "champion"))
         agreement = {
             "rank": anomaly_metrics.rank_agreement(ours, theirs),
@@ -258,45 +278,44 @@ def _anomalies(
     why = f"no test row is labelled as an anomaly ({known.sum():,} rows have a label)"
     why = why if target else "the contract names no problem.target, by which anomalies could be counted"
     undefined = {name: why for name in anomaly_metrics.LABELLED if name not in measured["candidate"]}
-    slices = _flagged_by_slice(models["candidate"], own["candidate"], truth, rows)
-    return _Found(
-        measured, paired, slices, undefined, facts, truth, _of_anomaly_gates(contract, rows, truth, scores["candidate"])
+    everyone = {role: scores[role] for role in given.models_of_all_rows}
+    if y.any():
+        of = {role: each[known] for role, each in everyone.items()}
+        also["intervals"] = intervals(_labelled_metrics(), y, of, classes=True)
+    return Found(
+        metrics=measured,
+        paired=paired,
+        slices=_flagged_by_slice(given.candidate.encoder.schema, own["candidate"], truth, rows),
+        undefined=undefined,
+        facts=facts,
+        truth=truth,
+        also=also | _of_anomaly_gates(given, truth),
+        plots=drawings.unlabelled(truth, everyone),
     )
 
 
-def _of_anomaly_gates(
-    contract: Mapping[str, Any], rows: list[Any], truth: np.ndarray, scores: np.ndarray
-) -> dict[str, Any]:
+def _labelled_metrics() -> dict[str, Metric]:
+    return {name: metrics.METRICS["binary"][name] for name in anomaly_metrics.LABELLED}
+
+
+def _of_anomaly_gates(given: Inputs, truth: np.ndarray) -> dict[str, Any]:
     """Metrics of labels on the rows that have one; the share that is flagged on all."""
-    schema = Schema.from_contract(contract)
+    contract, schema, rows, scores = given.contract, given.schema, given.rows, given.scores["candidate"]
     flagged = {"flagged_share": Metric(lambda y, p, w: mean((p[:, 1] >= metrics.THRESHOLD).astype(np.float64), w))}
     found = of_gates(contract, schema, rows, np.zeros(len(rows)), scores, flagged)
     at = np.flatnonzero(~np.isnan(truth))
     y = truth[at].astype(np.int64)
     if not y.any():
         return found
-    labelled = {name: metrics.METRICS["binary"][name] for name in anomaly_metrics.LABELLED}
-    more = of_gates(contract, schema, [rows[place] for place in at], y, scores[at], labelled)
+    more = of_gates(contract, schema, [rows[place] for place in at.tolist()], y, scores[at], _labelled_metrics())
     return {"gaps": found["gaps"] + more["gaps"], "gate_intervals": found["gate_intervals"] | more["gate_intervals"]}
 
 
-def _flagged_by_slice(model: Model, scores: np.ndarray, truth: np.ndarray, rows: Sequence[Row]) -> dict[str, Any]:
+def _flagged_by_slice(schema: Schema, scores: np.ndarray, truth: np.ndarray, rows: Sequence[Row]) -> dict[str, Any]:
     """Column → value → its rows, labelled anomalies and metrics."""
-    schema, answer = model.encoder.schema, {}
-    for name in schema.features:
-        if schema.types[name] not in ("category", "boolean"):
-            continue
-        values = np.array([category(value) if (value := row.get(name)) is not None else "" for row in rows])
-        groups = {str(value): np.flatnonzero(values == value) for value in np.unique(values) if value != ""}
-        found = {
-            value: {
-                "rows": len(places),
-                **anomaly_metrics.measured(scores[places], truth[places]),
-                **({} if np.isnan(truth).all() else {"positives": int(np.nansum(truth[places]))}),
-            }
-            for value, places in groups.items()
-            if len(places) >= MIN_ROWS
-        }
-        if found:
-            answer[name] = found
-    return answer
+
+    def measured(places: np.ndarray) -> dict[str, Any]:
+        found = {"rows": len(places), **anomaly_metrics.measured(scores[places], truth[places])}
+        return found if np.isnan(truth).all() else {**found, "positives": int(np.nansum(truth[places]))}
+
+    return _of_values(schema, rows, measured)
