@@ -198,35 +198,12 @@ def note_verdict(
     if any(each.ended and each.over and each.touches(verdict) and last < each.over for each in known):
         _end([each for each in lasting if not each.touches(verdict)], project, at, ledger=ledger)
         return None
-    alike = [
-        change
-        for change in known
-        if change.alike(verdict)
-        and change.champion == champion
-        and change.answer == verdict.answer
-        and change.ended is None
-        and not change.mistaken
-        and (change.over is None or at - change.over <= window)
-    ]
     since = min(verdict.since or at - window, at)
+    alike = [each for each in known if _continues(each, verdict, at, champion, window)]
     # an earlier measurement has seen it, perhaps under another reason
     related = [each for each in lasting if each.answer == verdict.answer and each.touches(verdict)]
     confirmed = verdict.confirmed or any(each.found_at < at for each in [*alike, *related])
-    change = (
-        alike[-1]
-        if alike
-        else HeldChange(
-            change_id=names.digest("held", project, champion, verdict.reason, *verdict.columns, at.isoformat()),
-            answer=verdict.answer,
-            reason=verdict.reason,
-            columns=verdict.columns,
-            sentence=verdict.sentence,
-            since=since,
-            found_at=at,
-            champion=champion,
-            confirmed=confirmed,
-        )
-    )
+    change = alike[-1] if alike else _new(project, verdict, at, champion, since)
     # a change that the verdict does not touch is over; one that it names otherwise may be the same
     others = [other for other in lasting if other.change_id != change.change_id]
     _end([other for other in others if not other.touches(verdict)], project, at, ledger=ledger)
@@ -239,6 +216,33 @@ def note_verdict(
     begun = {"kind": BEGINS, **facts, "columns": list(change.columns), "since": since.isoformat()}
     ledger.add_response(project, at, begun if confirmed else {**begun, "confirmed": False})
     return replace(change, since=min(change.since, since), confirmed=confirmed, over=None, real=False)
+
+
+def _continues(change: HeldChange, verdict: ReportedVerdict, at: datetime, champion: str, window: timedelta) -> bool:
+    """Whether the verdict of a measurement `at` is about this change, which lasts or was over within `window`."""
+    return (
+        change.alike(verdict)
+        and change.champion == champion
+        and change.answer == verdict.answer
+        and change.ended is None
+        and not change.mistaken
+        and (change.over is None or at - change.over <= window)
+    )
+
+
+def _new(project: str, verdict: ReportedVerdict, at: datetime, champion: str, since: datetime) -> HeldChange:
+    """Not confirmed, as far as the change itself knows."""
+    return HeldChange(
+        change_id=names.digest("held", project, champion, verdict.reason, *verdict.columns, at.isoformat()),
+        answer=verdict.answer,
+        reason=verdict.reason,
+        columns=verdict.columns,
+        sentence=verdict.sentence,
+        since=since,
+        found_at=at,
+        champion=champion,
+        confirmed=False,
+    )
 
 
 def _end(changes: Iterable[HeldChange], project: str, at: datetime, *, real: bool = False, ledger: Ledger) -> None:
