@@ -37,7 +37,7 @@ import numpy as np
 from leakage import codes_of_names, patterns, siblings, trees
 from leakage.words import ACCEPT, DROP, Suspect, suspect
 from sluice.model import identities
-from sluice.model.dominance import LEAST_SKILL, LOSS, NEAR_PERFECT, SHARE, alike, too_few
+from sluice.model.dominance import LEAST_DOMINATED, LEAST_SKILL, LOSS, NEAR_PERFECT, SHARE, alike, too_few
 from sluice.model.dominance.sampled import Sampled, codes, draw, matrix, sampled
 from sluice.model.dominance.skill import alone, skill
 from sluice.model.identities.identifiers import Identifier, identifier
@@ -199,7 +199,7 @@ def _dominant(
 ) -> list[Suspect]:
     """Beside a column that is suspected anyhow nothing else is missed, so those are left out of the comparison."""
     parts = matrix({name: values for name, values in columns.items() if name not in named}, dict(types))
-    able = [name for name in coded if name in parts and skills[name] >= SHARE * LEAST_SKILL]
+    able = [name for name in coded if name in parts and skills[name] >= SHARE * LEAST_DOMINATED]
     # a few rounds are enough to see that nothing comes near, which is so in most data
     if (
         len(parts) < 2
@@ -208,7 +208,7 @@ def _dominant(
     ):
         return []
     everything = _explained(sample, parts, set(), skills, seed)
-    if everything < LEAST_SKILL:
+    if everything < LEAST_DOMINATED:
         return []
     strong = sorted((n for n in able if skills[n] >= SHARE * everything), key=lambda n: -skills[n])
     found, seen = [], set()

@@ -75,6 +75,16 @@ def test_few_rows_and_few_columns_are_not_compared():
     assert search({}, {}, y, classes) == []
 
 
+def test_of_a_target_that_hardly_follows_from_anything_the_best_column_is_no_find():
+    _, outcome = honest(4_000)
+    chance = np.random.default_rng(6)
+    noise = {f"noise{i}": chance.normal(size=len(outcome)) for i in range(4)}
+    for told, found in ((0.5, []), (2.0, [Strong(["checks"], is_near_perfect=False)])):
+        checks = chance.normal(size=len(outcome))
+        y = (told * checks + 1.8 * chance.logistic(size=len(outcome)) > 0).astype(int)
+        assert search(*typed({"checks": checks, **noise}), y, 2) == found, told
+
+
 def test_words_of_a_text_may_say_as_much():
     _, outcome = honest()
     chance = np.random.default_rng(4)

@@ -24,7 +24,10 @@ MIN_ROWS = 500
 """With fewer rows a share or a loss is known to no better than about 0.1, and the thresholds decide on that much."""
 MIN_OF_A_CLASS = 30
 LEAST_SKILL = 0.02
-"""All columns together must explain this much; shares of less are noise."""
+"""What explains less is noise."""
+LEAST_DOMINATED = 0.1
+"""All columns together must explain this much before one of them is said to dominate: a column that gives a target away
+explains a good part of it, and of a target that hardly follows from anything, one honest column often says most."""
 SURE_ROWS, SURE_OF_A_CLASS, FEWEST = 1_000, 100, 5
 """What `search` asks for, since its finds are dropped by default: rows, rows of a class, columns. Of few columns one is
 often most of what there is to know."""
@@ -64,12 +67,12 @@ def search(columns: Mapping[str, Sequence[Any]], types: Mapping[str, str], y: np
 
     # columns added up are enough to see that nothing comes near, which is so in most data
     best = max(skills[name] for name in left) if left else 0.0
-    if best < SHARE * max(LEAST_SKILL, explained(left, by_trees=False)):
+    if best < SHARE * max(LEAST_DOMINATED, explained(left, by_trees=False)):
         return found
     everything = explained(left)
     same = [name for name in left if alike(coded[left[0]], coded[name])]
     lost = 1.0 - explained([name for name in left if name not in same]) / everything
-    if best >= SHARE * everything >= SHARE * LEAST_SKILL and lost >= LOSS:
+    if best >= SHARE * everything >= SHARE * LEAST_DOMINATED and lost >= LOSS:
         found.append(Strong(same, is_near_perfect=False))
     return found
 
