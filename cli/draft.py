@@ -104,13 +104,17 @@ def draft(
             f"give one with --project"
         )
     known = {column.name: column for column in scan.columns}
+    if target in scan.not_plain:
+        raise CliError(f"this column cannot be the target: {scan.not_plain[target]}. Name another one with --target")
     if target is not None and target not in known:
         raise CliError(
             f"the file has no column {target!r}{nearest(target, known)}; it has: {', '.join(known)}"
             ". Name one with --target"
         )
     decisions: list[str] = []
-    chosen = known[target] if target else None if kind else likely_target(scan.columns)
+    chosen = (
+        known[target] if target else None if kind else likely_target(scan.columns, has_names=scan.layout.header != 0)
+    )
     if target is None and chosen is not None:
         decisions.append(f"problem.target: is {chosen.name!r} the column to predict?")
     key = only(scan.columns, lambda c: c is not chosen and _is_key(c, scan))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -18,9 +19,11 @@ from cli.formats import Formats, Way
 from cli.layouts import likely_header
 from cli.paired_keys import distinct_pairs, is_period, pairs_of
 from cli.stand_ins import StandIns
+from sluice.contract.data import COLUMN_PATTERN, LONGEST_NAME
 from sluice.contract.file import FOUND, FileLayout
 from sluice.contract.models import Column
 from sluice.errors import EmptyFileError, FileTooLargeError, HeaderMismatchError, InputError, UnreadableFileError
+from sluice.escaping import short, visible
 from sluice.intake.limits import UNLIMITED
 from sluice.intake.opening import Arrival
 from sluice.intake.rules import judge
@@ -253,6 +256,7 @@ def _scan(path: Path, scratch: Path, layout: FileLayout) -> Scan:
         flat, _ = _open(path, scratch, nested)
         if (members := flat.header()) != header:
             source, header, not_plain, layout = flat, members, flat.without_plain_values(), nested
+    not_plain |= {name: _not_a_name(name) for name in header if name and not re.fullmatch(COLUMN_PATTERN, name)}
     header = [name for name in header if name not in not_plain]
     batches = source.batches(list(dict.fromkeys(header)))
     counts = Counter(name for name in header if name)
@@ -283,6 +287,12 @@ def _scan(path: Path, scratch: Path, layout: FileLayout) -> Scan:
     return Scan(list(seen.values()), rows, whole, broken, unnamed, doubled, line, kind, layout, not_plain)
 
 
+def _not_a_name(name: str) -> str:
+    """Why no contract can have a column of this name. The questions of a survey are often that long."""
+    written = f"{len(name)} characters long" if len(name) > LONGEST_NAME else "broken over lines"
+    return f"{short(visible(name), 60)!r}, a name that is {written}; give it a shorter one, of one line"
+
+
 def _open(path: Path, scratch: Path, layout: FileLayout) -> tuple[Source, int | None]:
     """The file, and the line of its header where that is not the first one."""
     arrival = Arrival.on_disk(path)
@@ -301,14 +311,23 @@ def _open(path: Path, scratch: Path, layout: FileLayout) -> tuple[Source, int | 
 
 
 def _is_row(columns: list[Seen]) -> bool:
-    """Whether the names are values themselves: wherever all values below are numbers or times, the name is one too."""
+    """Whether the names are values themselves: wherever all values below are numbers or times, the name is one too;
+    without such columns, wherever few words come again and again, the name is one of them."""
     typed = [column for column in columns if column.filled and {"number", "timestamp"} & set(column.fits)]
-    return bool(typed) and all(
+    if not typed:
+        return _is_row_of_words(columns)
+    return all(
         not judge(column.name, Column(type=kind), pa.array([column.name]), key=False)[1]
         for column in typed
         for kind in column.fits
         if kind in ("number", "timestamp")
     )
+
+
+def _is_row_of_words(columns: list[Seen]) -> bool:
+    """Whether each column of few values has its very name among them, as no header of a table of words has."""
+    few = [column for column in columns if column.values is not None and len(column.values) > 1]
+    return len(few) > 1 and all(column.name in (column.values or ()) for column in few)
 
 
 def only(columns: list[Seen], chosen: Callable[[Seen], bool]) -> Seen | None:

@@ -213,3 +213,55 @@ def test_another_approval_is_refused(sluice, tmp_path):
     code, _, error = sluice("init", str(tmp_path / "rows.csv"), "-o", str(tmp_path / "p.yaml"), "--approval", "auto")
     assert code != 0
     assert "write manual or automatic" in error
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([min(9, i % 7 * (i % 5)) for i in range(ROWS - 1)] + [13], "regression"),  # visits of a doctor: 13 once
+        ([i % 12 for i in range(ROWS)], "regression"),  # points: more than ten values
+        ([(10, 50, 100, 1000, 5000)[i % 5] for i in range(ROWS)], "regression"),  # pieces sold, rounded
+        ([(1, 2, 3, 5, 6, 7)[i % 6] for i in range(ROWS)], "multiclass"),  # kinds of glass: no fourth one
+        ([(10, 20, 30)[i % 3] for i in range(ROWS)], "multiclass"),
+    ],
+)
+def test_whole_numbers_that_are_counted_are_amounts_and_codes_are_classes(drafted, values, kind):
+    contract, text = drafted({**table(), "result": values}, "--target", "result")
+    assert contract.problem.type == kind
+    assert "values of 'result' classes or amounts?" in text
+
+
+def test_a_target_of_26_letters_has_26_classes(drafted):
+    letters = [chr(ord("a") + i % 26) for i in range(26 * 12)]
+    size = [i * i % 31 for i in range(len(letters))]
+    contract, _ = drafted({"size": size, "letter": letters}, "--target", "letter")
+    assert contract.problem.type == "multiclass"
+
+
+def test_a_question_as_long_as_in_a_survey_is_left_out_by_name(sluice, tmp_path):
+    question = "Consider that you are asked for your seat. " * 4
+    path, out = tmp_path / "survey.csv", tmp_path / "project.yaml"
+    path.write_text(as_csv({"age": [18 + i % 50 for i in range(90)], question: ["no"] * 90, "rude": ["a", "b"] * 45}))
+    code, printed, _ = sluice("init", str(path), "--target", "rude", "-o", str(out))
+    assert (code, list(load_contract(out.read_text()).data.columns)) == (0, ["age", "rude"])
+    assert "left out: 'Consider that you are asked for your seat. " in printed
+    assert f"a name that is {len(question.strip())} characters long; give it a shorter one" in printed
+    code, _, error = sluice("init", str(path), "--target", question.strip(), "-o", str(out), "--force")
+    assert (code, "this column cannot be the target: 'Consider" in error) == (1, True)
+
+
+def test_a_first_line_of_the_words_below_is_no_header(init):
+    rows = [f"{('hot', 'cold')[i % 2]},{('dry', 'wet', 'icy')[i % 3]},{('stay', 'go')[i % 5 % 2]}" for i in range(60)]
+    contract, text = init("weather.csv", "\n".join(rows) + "\n")
+    assert list(contract.data.columns) == ["column_1", "column_2", "column_3"]
+    assert contract.problem.target == "column_3"
+    assert "60 rows of the file are accepted" in text
+    named, _ = init("weather.csv", "\n".join(["heat,rain,go", *rows]) + "\n")
+    assert list(named.data.columns) == ["heat", "rain", "go"]
+
+
+def test_without_a_header_the_last_column_is_the_guess(init):
+    rows = [f"{i % 3},{('four', 'six')[i % 2]},{1000 + 7 * i}" for i in range(60)]
+    contract, text = init("cars.csv", "\n".join(rows) + "\n")
+    assert (contract.problem.target, contract.problem.type) == ("column_3", "regression")
+    assert "is 'column_3' the column to predict?" in text

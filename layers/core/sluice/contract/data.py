@@ -11,7 +11,8 @@ from sluice.contract.part import Part, Share
 from sluice.contract.reading import Format
 from sluice.model.values import category_text, read_by
 
-COLUMN_PATTERN = r"^[^\x00-\x1f]{1,128}$"
+LONGEST_NAME = 128
+COLUMN_PATTERN = rf"^[^\x00-\x1f]{{1,{LONGEST_NAME}}}$"
 
 
 class Column(Format):
