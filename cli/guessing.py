@@ -19,7 +19,7 @@ from cli.formats import Formats, Way
 from cli.layouts import likely_header
 from cli.paired_keys import distinct_pairs, is_period, pairs_of
 from cli.stand_ins import StandIns
-from sluice.contract.data import COLUMN_PATTERN, LONGEST_NAME
+from sluice.contract.data import COLUMN_PATTERN, MAX_COLUMN_NAME
 from sluice.contract.file import FOUND, FileLayout
 from sluice.contract.models import Column
 from sluice.errors import EmptyFileError, FileTooLargeError, HeaderMismatchError, InputError, UnreadableFileError
@@ -289,7 +289,7 @@ def _scan(path: Path, scratch: Path, layout: FileLayout) -> Scan:
 
 def _not_a_name(name: str) -> str:
     """Why no contract can have a column of this name. The questions of a survey are often that long."""
-    written = f"{len(name)} characters long" if len(name) > LONGEST_NAME else "broken over lines"
+    written = f"{len(name)} characters long" if len(name) > MAX_COLUMN_NAME else "broken over lines"
     return f"{short(visible(name), 60)!r}, a name that is {written}; give it a shorter one, of one line"
 
 

@@ -11,8 +11,8 @@ from sluice.contract.part import Part, Share
 from sluice.contract.reading import Format
 from sluice.model.values import category_text, read_by
 
-LONGEST_NAME = 128
-COLUMN_PATTERN = rf"^[^\x00-\x1f]{{1,{LONGEST_NAME}}}$"
+MAX_COLUMN_NAME = 128
+COLUMN_PATTERN = rf"^[^\x00-\x1f]{{1,{MAX_COLUMN_NAME}}}$"
 
 
 class Column(Format):
