@@ -71,7 +71,7 @@ def _why_not(cycle: _Cycle, times: np.ndarray, step: float) -> str | None:
     different = np.unique(values)
     if len(different) < 2:
         return "it is the same at all times"
-    seen = len(np.unique(np.column_stack([values, periods]), axis=0)) / len(different)
+    seen = len(np.unique(periods * cycle.steps + values)) / len(different)
     if seen < MIN_PERIODS:
         return f"its values are seen in {seen:.1f} {cycle.period}s on average, fewer than {MIN_PERIODS:g}"
     return None
