@@ -79,3 +79,15 @@ def judged_lines(found: Json) -> list[str]:
     if read_as := found["notes"].get("read_as"):
         lines.append(f"  read as: {visible(read_as)}")
     return lines
+
+
+def season_lines(found: Json, contract: Contract) -> list[str]:
+    """What the model could learn of regular times; nothing where the contract says that it may not."""
+    asked = "time" in contract.features.model_fields_set or contract.problem.learned_target is None
+    if asked or not found["is_series"] or not found["seasons"]:
+        return []
+    repeated = listed(found["seasons"], len(found["seasons"]))
+    return [
+        f"  note: {repeated} of {str(contract.data.time)!r} repeat, and the model does not learn them: "
+        "features.time: seasonal makes them features, and none ends this note"
+    ]

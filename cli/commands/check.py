@@ -96,17 +96,14 @@ def _judged(files: list[Path], contract: Contract, out: Output) -> list[Json]:
         return []
     # here, not above: it reads files with pyarrow, whose import every other command would wait for
     from cli.giveaways import lines as warnings
-    from cli.judging import judged, judged_lines
+    from cli.judging import judged, judged_lines, season_lines
 
     found = []
     for path in files:
         with working(f"reading {path.name}"):
             found.append(judged(path, contract))
-        out.say(
-            "\n".join(
-                [f"{path} under this contract:", *judged_lines(found[-1]), *warnings(found[-1]["giveaways"], contract)]
-            )
-        )
+        told = [*judged_lines(found[-1]), *season_lines(found[-1], contract)]
+        out.say("\n".join([f"{path} under this contract:", *told, *warnings(found[-1]["giveaways"], contract)]))
     return found
 
 

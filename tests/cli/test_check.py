@@ -147,3 +147,19 @@ def test_a_column_that_predicts_as_well_as_all_is_warned_of_unless_it_is_known_b
         (tmp_path / "project.yaml").write_text(f"{contract}{features}}}")
         code, printed, _ = sluice("check", str(tmp_path / "project.yaml"), str(tmp_path / "rows.csv"))
         assert (code, warning in printed) == (0, warned)
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [("", True), ("features: {time: none}", False), ("features: {time: seasonal}", False), ("features: {}", True)],
+)
+def test_what_repeats_in_regular_times_is_named_until_the_contract_decides(sluice, tmp_path, section, told):
+    path, rows = tmp_path / "project.yaml", tmp_path / "rows.csv"
+    data = "data: {time: at, columns: {at: {type: timestamp}, n: {type: number}, y: {type: number}}}"
+    path.write_text(f"project: shop\nproblem: {{type: regression, target: y}}\n{data}\n{section}\n")
+    times = [f"2026-01-{1 + hour // 24:02} {hour % 24:02}:00:00" for hour in range(400)]
+    rows.write_text(as_csv({"at": times, "n": list(range(400)), "y": [hour % 7 for hour in range(400)]}))
+    code, printed, _ = sluice("check", str(path), str(rows))
+    assert code == 0
+    note = "  note: hour, weekday of 'at' repeat, and the model does not learn them: features.time: seasonal makes them"
+    assert (note in printed) == told
