@@ -24,6 +24,7 @@ import io
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -37,7 +38,7 @@ from sluice.model.accept import answer_form
 from sluice.model.errors import InputError
 from sluice.model.model import Answers, Model
 from sluice.model.payloads import CSV, JSON, JSON_LINES, JSON_LINES_NAMES, TABLE, csv_records, media_type, parameters
-from sluice.model.request_fields import EXPECTED
+from sluice.model.request_fields import EXPECTED, shown
 from sluice.model.schema import Row
 from sluice.model.table_rows import TableRows
 
@@ -66,6 +67,8 @@ class Answered(NamedTuple):
 
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 _REPLACED = "\ufffd"  # what stands for bytes that are not UTF-8
+_APART = re.compile(r'"[ \t\r\n]+:')  # a name that does not touch its colon
+_DIGITS = 4000  # of an integer that any Python reads
 _DEEP = 400  # brackets beyond one for each row; so many levels are read by any JSON parser
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
@@ -195,8 +198,39 @@ def _text(body: str | bytes) -> str:
     return text
 
 
+class _Doubled(dict[str, Any]):
+    """An object that has a name twice, as the last value has it. Which one was meant, nobody knows."""
+
+    name: str
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    doubled, seen = _Doubled(found), set()
+    for name, _ in pairs:
+        if name in seen:
+            doubled.name = name
+        seen.add(name)
+    return doubled
+
+
+def _check_names(item: Any) -> None:
+    """Refuse an object that has a name twice, as a file with it is refused; within an unknown field it is not read."""
+    if type(item) is _Doubled:
+        raise InputError(f"the object has the name {shown(item.name)} twice: send each name once")
+
+
+def _whole(digits: str) -> float:
+    """Python reads no integer of more than 4,300 digits; beyond a double it is refused, or not read, all the same."""
+    return int(digits) if len(digits) <= _DIGITS else float(digits)
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object)
+_long_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole)
 # What json.loads does between its looks at the kind of the input and at the space around it.
-_raw_decode = json.JSONDecoder().raw_decode
+_raw_decode = _decoder.raw_decode
 
 
 def _json(text: str, what: str = "the body", line: int = 1) -> Any:
@@ -206,14 +240,12 @@ def _json(text: str, what: str = "the body", line: int = 1) -> Any:
         if not text[end:].strip(" \t\r\n"):
             return value
     try:
-        return json.loads(text)
+        return _long_decoder.decode(text)
     except json.JSONDecodeError as error:
         # The parser's message, without the document that it would quote.
         hint = f"; send several objects, one a line, as {JSON_LINES}" if error.msg == "Extra data" else ""
         where = f"line {error.lineno + line - 1}, column {error.colno}"
         raise InputError(f"{what} is not JSON at {where}{hint}") from None
-    except ValueError:
-        raise InputError(f"{what} is not JSON") from None
     except RecursionError:
         raise InputError(f"{what} is nested too deeply") from None
 
@@ -233,6 +265,7 @@ def _json_lines(text: str) -> list[Any]:
 
 def _instances(document: Any) -> list[Any] | None:
     """None for a document that is itself the record."""
+    _check_names(document)
     if isinstance(document, dict) and "instances" in document:
         if not isinstance(document["instances"], list):
             raise InputError("'instances' must be a list of objects", "instances")
@@ -268,11 +301,13 @@ def _plain(text: str, model: Model) -> Request | None:
     """
     try:
         document = orjson.loads(text)
-    except ValueError:
+        items = _instances(document)
+    except ValueError:  # an InputError is one: json's document decides which refusal comes first
         return None
-    items = _instances(document)
     # json's nesting ends earlier, and readers of the capture use json
     if text.count("[") + text.count("{") > (1 if items is None else len(items)) + _DEEP:
+        return None
+    if not _named_once(text, document, items):
         return None
     if items is None:
         return _columns([document], model)
@@ -280,6 +315,18 @@ def _plain(text: str, model: Model) -> Request | None:
     if request is None or len(document) == 1:
         return request
     return request._replace(beside=len(document) - 1)
+
+
+def _named_once(text: str, document: Any, items: list[Any] | None) -> bool:
+    """Whether the records surely have no name twice, of which orjson keeps the last: each name has a colon of its own.
+
+    False also where an object lies within a value, or where a colon within a text hides whether it does.
+    """
+    try:
+        names = len(document) if items is None else len(document) + sum(map(len, items))
+    except TypeError:  # a record that is no object
+        return False
+    return text.count(":") == names or (text.count('":') == names and not _APART.search(text))
 
 
 def _columns(items: list[Any], model: Model) -> Request | None:
@@ -307,6 +354,7 @@ def _records(items: list[Any], model: Model) -> Request:
     unknown: list[int] = []
     for number, item in enumerate(items, 1):
         try:
+            _check_names(item)
             if not isinstance(item, dict):
                 raise InputError("a row must be an object of column names and values")
             unknown.append(model.fields.unknown(item))

@@ -95,7 +95,7 @@ def test_every_request_is_answered_or_refused(body: str | bytes, kind: str, acce
 def test_a_wrong_value_is_refused_with_its_field_in_one_row_and_in_many(served: Model, count: int) -> None:
     many = [{"n": 1}] * (count - 1) + [{"n": "many"}]
     status, text = ask(served, json.dumps({"instances": many}), "application/json", "*/*")
-    message = f"record {count}: field 'n' must be a number, not a string"
+    message = f"record {count}: field 'n' must be a number, such as 12.5; the string is not one"
     assert (status, json.loads(text)) == (400, {"error": message, "field": "n", "record": count})
 
 

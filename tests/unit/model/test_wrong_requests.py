@@ -13,10 +13,14 @@ from test_requests import ask, model
 from jobs.learn import inference
 from serving_container.user_code import as_answer
 from sluice.model.model import Model
+from sluice.model.schema import Schema
+from tests.unit.model.test_table_rows import MODELS
 
 JSON, LINES, CSV = "application/json", "application/jsonlines", "text/csv"
 SHOP = model({"pages_viewed": "integer", "channel": "category", "member": "boolean"})
 TEXTS = model({"branch": "category", "member": "category", "plan": "category"})
+TABLES = MODELS[0]  # plain JSON goes straight to its tables
+IN_TABLES = {"pages_viewed": "i", "channel": "c", "member": "b"}
 ROW = {"pages_viewed": 9, "channel": "ads"}
 
 WRONG: list[tuple[Model, Any, str, str]] = [
@@ -272,3 +276,99 @@ def test_the_replacement_character_itself_can_be_sent() -> None:
 def test_an_empty_body_is_said_to_be_empty(body: str | bytes, kind: str) -> None:
     status, told = ask(SHOP, body, kind, JSON)
     assert (status, "the body is empty: send" in told) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "told"),
+    [
+        ('{"pages_viewed": 1, "pages_viewed": 2}', JSON, "the object has the name 'pages_viewed' twice"),
+        ('{"pages_viewed": 1, "pages_viewed" : 2}', JSON, "twice"),
+        ('{"pages_viewed" : 1, "pages_viewed": 2, "channel": "a:b"}', JSON, "twice"),
+        ('{"pages_viewed": 1, "pages_viewed": 2, "channel": "\\":"}', JSON, "twice"),
+        ('{"instances": [{}, {"member": true, "x": ":", "member": false}]}', JSON, "record 2: the object has the name"),
+        ('{"instances": [{"member": true}], "instances": []}', JSON, "'instances' twice"),
+        ('{"member": true}\n{"member": true, "member": true}\n', LINES, "record 2: the object has the name 'member'"),
+        ("{" + ", ".join(['"pages_viewed": 1'] * 30) + "}", JSON, "'pages_viewed' twice"),
+    ],
+)
+def test_a_name_that_an_object_has_twice_is_refused_as_in_a_file(body: str, kind: str, told: str) -> None:
+    status, text = ask(SHOP, body, kind, JSON)
+    assert (status, told in json.loads(text)["error"]) == (400, True), text
+    for name, own in IN_TABLES.items():
+        body, told = body.replace(name, own), told.replace(name, own)
+    status, text = ask(TABLES, body, kind, JSON)
+    assert (status, told in json.loads(text)["error"]) == (400, True), text
+
+
+def test_a_name_twice_in_what_is_not_read_refuses_nothing() -> None:
+    status, text = ask(SHOP, '{"member": true, "other": {"a": 1, "a": 2}}', JSON, JSON)
+    assert (status, json.loads(text)["unknown_fields"]) == (200, 1)
+
+
+HALVES = model({"channel": "category", "note": "text", "pages_viewed": "integer"})
+
+
+@pytest.mark.parametrize("field", ["channel", "note"])
+@pytest.mark.parametrize("many", [1, 20])
+def test_half_of_a_character_is_no_value_as_in_a_file(field: str, many: int) -> None:
+    rows = [{"channel": "ads", "note": "x"}] * (many - 1) + [{field: "a\ud800"}]
+    status, text = ask(HALVES, json.dumps({"instances": rows}), JSON, JSON)
+    assert (status, json.loads(text)["field"], json.loads(text)["record"]) == (400, field, many)
+    assert ask(HALVES, json.dumps({"instances": [{field: "a\U0001f600"}] * many}), JSON, JSON)[0] == 200
+
+
+def test_half_of_a_character_is_no_category_of_the_tables_either() -> None:
+    for rows in ([{"c": "\udc00"}], [{"c": "a"}, {"c": "\udc00"}], [{"c": "\udc00"}] * 20):
+        status, text = ask(TABLES, json.dumps({"instances": rows}), JSON, JSON)
+        assert (status, json.loads(text).get("field")) == (400, "c"), text
+
+
+@pytest.mark.parametrize("digits", [400, 5_000])
+def test_an_integer_of_many_digits_is_refused_with_its_field(digits: int) -> None:
+    number = "1" + "0" * digits
+    status, text = ask(SHOP, f'{{"instances": [{{}}, {{"pages_viewed": {number}}}]}}', JSON, JSON)
+    assert (status, json.loads(text)["field"], json.loads(text)["record"]) == (400, "pages_viewed", 2)
+    assert ask(SHOP, f'{{"member": true, "other": {number}}}', JSON, JSON)[0] == 200
+
+
+LOCAL = {"price": {"decimal": ",", "thousands": "."}, "day": {"dates": ["%d.%m.%Y"]}, "member": {}, "at": {}}
+
+
+def local_model() -> Model:
+    types = {"price": "number", "day": "timestamp", "member": "boolean", "at": "timestamp"}
+    served = model(types)
+    state = {**served.encoder.schema.to_json(), "readings": {name: form for name, form in LOCAL.items() if form}}
+    served.encoder.schema = Schema.from_json(state)
+    return served
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("at", "31.01.2026", "an ISO 8601 timestamp, such as 2026-01-31T12:30:00Z; the string is not one"),
+        ("at", 1769853600, "an ISO 8601 timestamp, such as 2026-01-31T12:30:00Z, not a number"),
+        ("day", "2026-01-31", "a timestamp in the contract's format (dates '%d.%m.%Y'); the string is not one"),
+        ("price", "12.5", "a number in the contract's format (decimal ','; thousands '.'); the string is not one"),
+        ("price", True, "not a boolean"),
+        ("member", "on", "a boolean, such as true or false (also yes/no, y/n, t/f, 1/0); the string is not one"),
+        ("member", 2, "(also yes/no, y/n, t/f, 1/0), not a number"),
+    ],
+)
+def test_a_refusal_says_how_a_value_is_written(field: str, value: Any, told: str) -> None:
+    status, text = ask(local_model(), json.dumps({field: value}), JSON, JSON)
+    assert status == 400
+    assert told in json.loads(text)["error"], text
+    line = ",".join(str(value) if name == field else "" for name in LOCAL)
+    status, text = ask(local_model(), f"{','.join(LOCAL)}\n,,,\n{line}\n", CSV, JSON)
+    refusal = json.loads(text)
+    assert (status, refusal["record"], refusal["field"]) == (400, 2, field)
+    assert told.partition(", such as ")[2].partition(";")[0].partition(", not")[0] in refusal["error"]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(12.5, "a number with a fraction"), (2**63, "a number of more than 64 bits"), (True, "a boolean")],
+)
+def test_what_is_wrong_with_a_number_is_said(value: Any, told: str) -> None:
+    _, text = ask(SHOP, json.dumps({"pages_viewed": value}), JSON, JSON)
+    assert json.loads(text)["error"] == f"field 'pages_viewed' must be an integer, such as 12, not {told}"

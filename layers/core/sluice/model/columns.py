@@ -62,7 +62,10 @@ class ColumnReader:
                 return None
             exact = exact and _NONE not in found  # a column that is absent gives None too
             if places is not None:
-                matrix[rows, [places[value] for value in column]] = 1.0
+                try:
+                    matrix[rows, [places[value] for value in column]] = 1.0
+                except TypeError:  # a text that is no value
+                    return None
                 continue
             values = _numbers(column, whole=kind == "integer")
             if values is None:

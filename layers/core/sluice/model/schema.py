@@ -124,7 +124,8 @@ class Schema:
                     row[name] = parse(record[i])
                 except ValueError:
                     kind = self.types[name]
-                    raise InputError(f"record {line}, column {name!r}: not a valid {kind}", name) from None
+                    message = f"record {line}, column {name!r}: not a valid {kind}{_such_as(kind, self.reading(name))}"
+                    raise InputError(message, name, record=line) from None
             rows.append(row)
         return rows
 
@@ -139,7 +140,11 @@ def from_json(value: Any, kind: str, field: str, reading: Reading = PLAIN) -> Va
     try:
         return _model_value(values.parse_json(value, kind, reading))
     except ValueError:
-        raise InputError(f"field {field!r} must be {_article(kind)}, not {_json_name(value)}", field) from None
+        what = f"{'a timestamp' if reading.dates else _article(kind)}{_such_as(kind, reading)}"
+        told = (
+            "; the string is not one" if isinstance(value, str) and kind in _EXAMPLES else f", not {_json_name(value)}"
+        )
+        raise InputError(f"field {field!r} must be {what}{told}", field) from None
 
 
 def _model_value(value: values.Typed | None) -> Value:
@@ -185,12 +190,15 @@ def _number_from_json(reading: Reading, value: Any, field: str) -> Value:
 def _category_from_json(read: Callable[[str], Value], reading: Reading, value: Any, field: str) -> Value:
     """`read` remembers the texts that it has read, so long ones are kept from it."""
     if type(value) is str and len(value) <= 100:
-        return read(value)
+        try:
+            return read(value)
+        except ValueError:
+            pass  # worded below
     return None if value is None else from_json(value, "category", field, reading)
 
 
 def _text_from_json(value: Any, field: str) -> Value:
-    if type(value) is str:
+    if type(value) is str and value.isascii():
         return value if value and not value.isspace() else None
     return None if value is None else from_json(value, "text", field)
 
@@ -202,6 +210,28 @@ def _any_from_json(kind: str, reading: Reading, value: Any, field: str) -> Value
 def category(value: Any) -> str:
     """The text under which a category is known, from whatever source: see `values.category_text`."""
     return values.category_text(value)
+
+
+_EXAMPLES = {
+    "integer": "12",
+    "number": "12.5",
+    "boolean": "true or false (also yes/no, y/n, t/f, 1/0)",
+    "timestamp": "2026-01-31T12:30:00Z",
+}
+
+
+def _such_as(kind: str, reading: Reading) -> str:
+    """How a value of the type is written: an example, or the format that the contract gives the column's text."""
+    if kind not in _EXAMPLES:
+        return ""
+    form = {name: value for name, value in reading.to_json().items() if name != "missing"}
+    if not form:
+        return f", such as {_EXAMPLES[kind]}"
+    told = (
+        f"{name} {', '.join(map(repr, value)) if isinstance(value, list) else repr(value)}"
+        for name, value in form.items()
+    )
+    return f" in the contract's format ({'; '.join(told)})"
 
 
 def _article(kind: str) -> str:
@@ -220,5 +250,11 @@ def _json_name(value: Any) -> str:
         return "a boolean"
     if isinstance(value, int | float) and values.finite(value) is None:
         return "a number beyond the range of a double"
-    names = {str: "a string", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    if isinstance(value, float) and value % 1:
+        return "a number with a fraction"
+    if isinstance(value, int | float) and abs(value) >= values.INTEGER_LIMIT:
+        return "a number of more than 64 bits"
+    if isinstance(value, str):  # of a text or category: every other text is one
+        return "half of a character (a surrogate without the other one)"
+    names = {int: "a number", float: "a number", list: "a list", dict: "an object"}
     return names.get(type(value), type(value).__name__)

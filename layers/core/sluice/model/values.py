@@ -58,6 +58,7 @@ _TIMESTAMP = re.compile(
     rf"(?:[Tt_{BLANKS}][0-9]{{2}}(?::?[0-9]{{2}}(?::?[0-9]{{2}}(?:[.,][0-9]+)?)?)?(?:[{BLANKS}]*[Z+-].*)?)?",
     re.DOTALL,
 )
+_HALF = re.compile("[\ud800-\udfff]")
 _SPACES = " \xa0\u2009\u202f"
 
 
@@ -387,6 +388,17 @@ def _timestamp(text: str, reading: Reading) -> datetime:
     raise ValueError(f"is not {WHAT['timestamp']}")
 
 
+def _category(text: str, reading: Reading) -> str:
+    return category_text(_characters(text))
+
+
+def _characters(text: str, reading: Reading = PLAIN) -> str:
+    """The text, unless half of a character is in it, which JSON can write as \\ud800 and no file can hold."""
+    if not text.isascii() and _HALF.search(text):
+        raise ValueError("has half of a character (a surrogate without the other one)")
+    return text
+
+
 def _moment(text: str, reading: Reading) -> datetime | None:
     try:
         return _timestamp(text, reading)
@@ -410,6 +422,6 @@ _FROM_TEXT: dict[str, Callable[[str, Reading], Typed]] = {
     "number": _number,
     "boolean": _boolean,
     "timestamp": _timestamp,
-    "category": lambda text, reading: category_text(text),
-    "text": lambda text, reading: text,
+    "category": _category,
+    "text": _characters,
 }

@@ -138,7 +138,7 @@ def codes_of(vocabulary: Sequence[str]) -> dict[Any, float]:
 class Places(dict[Any, int]):
     """Text in a category column, as it was sent, or None → a place.
 
-    Raises TypeError on what is neither text nor None.
+    Raises TypeError on what is neither text nor None, and on text that is no value.
     """
 
     def __init__(
@@ -177,7 +177,10 @@ class Places(dict[Any, int]):
         if type(text) is not str:
             raise TypeError
         # in another spelling (blanks around it, TRUE, 3.0) it may still be a category of the vocabulary
-        value = parse_text(text, "category", self._reading)
+        try:
+            value = parse_text(text, "category", self._reading)
+        except ValueError:  # half of a character: the careful path names the field
+            raise TypeError from None
         return self.get(fold(value) if self._folds and isinstance(value, str) else value, self._other)
 
 
