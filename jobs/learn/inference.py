@@ -223,24 +223,23 @@ def _check_names(item: Any) -> None:
 
 
 def _whole(digits: str) -> float:
-    """Python reads no integer of more than 4,300 digits; beyond a double it is refused, or not read, all the same."""
+    """Python reads no integer of more than 4,300 digits; one beyond a double is refused by its field."""
     return int(digits) if len(digits) <= _DIGITS else float(digits)
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_object)
-_long_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole)
 # What json.loads does between its looks at the kind of the input and at the space around it.
-_raw_decode = _decoder.raw_decode
+_raw_decode = json.JSONDecoder().raw_decode
+_careful_decode = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole).decode
 
 
 def _json(text: str, what: str = "the body", line: int = 1) -> Any:
     """`what` the text is, and on which line of the body it begins, for the refusal."""
     with suppress(ValueError, RecursionError):  # as of space before the value, or of a fault, which is reported below
         value, end = _raw_decode(text)
-        if not text[end:].strip(" \t\r\n"):
+        if not text[end:].strip(" \t\r\n") and _named_once(text, value):
             return value
     try:
-        return _long_decoder.decode(text)
+        return _careful_decode(text)
     except json.JSONDecodeError as error:
         # The parser's message, without the document that it would quote.
         hint = f"; send several objects, one a line, as {JSON_LINES}" if error.msg == "Extra data" else ""
@@ -307,7 +306,7 @@ def _plain(text: str, model: Model) -> Request | None:
     # json's nesting ends earlier, and readers of the capture use json
     if text.count("[") + text.count("{") > (1 if items is None else len(items)) + _DEEP:
         return None
-    if not _named_once(text, document, items):
+    if not _named_once(text, document):
         return None
     if items is None:
         return _columns([document], model)
@@ -317,14 +316,17 @@ def _plain(text: str, model: Model) -> Request | None:
     return request._replace(beside=len(document) - 1)
 
 
-def _named_once(text: str, document: Any, items: list[Any] | None) -> bool:
-    """Whether the records surely have no name twice, of which orjson keeps the last: each name has a colon of its own.
+def _named_once(text: str, document: Any) -> bool:
+    """Whether the records surely have no name twice, of which a parser keeps the last: each name has its own colon.
 
-    False also where an object lies within a value, or where a colon within a text hides whether it does.
+    False also where an object lies within a value, or where a colon within a text hides whether one does.
     """
+    if type(document) is not dict:
+        return False
+    items = document.get("instances")
     try:
-        names = len(document) if items is None else len(document) + sum(map(len, items))
-    except TypeError:  # a record that is no object
+        names = len(document) + (sum(map(len, items)) if type(items) is list else 0)
+    except TypeError:  # a record that has no names
         return False
     return text.count(":") == names or (text.count('":') == names and not _APART.search(text))
 

@@ -254,7 +254,7 @@ def test_a_header_with_one_unknown_name_is_a_header(header: list[str], other: st
 
 @pytest.mark.parametrize(
     ("kind", "text"),
-    [(JSON, '{"channel": "caf\u00e9"}'), (CSV, "channel\ncaf\u00e9\n"), (LINES, '{"channel": "caf\u00e9"}\n')],
+    [(JSON, '{"channel": "r\u00f4le"}'), (CSV, "channel\nr\u00f4le\n"), (LINES, '{"channel": "r\u00f4le"}\n')],
 )
 def test_a_body_in_another_encoding_is_refused_not_answered_as_an_unseen_category(kind: str, text: str) -> None:
     """SageMaker's server replaces what it cannot decode; with a parameter in the content type it hands over bytes."""

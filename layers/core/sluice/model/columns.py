@@ -64,7 +64,7 @@ class ColumnReader:
             if places is not None:
                 try:
                     matrix[rows, [places[value] for value in column]] = 1.0
-                except TypeError:  # a text that is no value
+                except TypeError:  # a text that is not a value
                     return None
                 continue
             values = _numbers(column, whole=kind == "integer")

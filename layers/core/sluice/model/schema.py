@@ -198,7 +198,7 @@ def _category_from_json(read: Callable[[str], Value], reading: Reading, value: A
 
 
 def _text_from_json(value: Any, field: str) -> Value:
-    if type(value) is str and value.isascii():
+    if type(value) is str and not values.has_half(value):
         return value if value and not value.isspace() else None
     return None if value is None else from_json(value, "text", field)
 

@@ -58,7 +58,6 @@ _TIMESTAMP = re.compile(
     rf"(?:[Tt_{BLANKS}][0-9]{{2}}(?::?[0-9]{{2}}(?::?[0-9]{{2}}(?:[.,][0-9]+)?)?)?(?:[{BLANKS}]*[Z+-].*)?)?",
     re.DOTALL,
 )
-_HALF = re.compile("[\ud800-\udfff]")
 _SPACES = " \xa0\u2009\u202f"
 
 
@@ -162,6 +161,17 @@ def truth(text: str) -> bool | None:
     """What a text says as a boolean; None if it is neither true nor false."""
     folded = text.strip(BLANKS).lower()
     return True if folded in TRUE else False if folded in FALSE else None
+
+
+def has_half(text: str) -> bool:
+    """True if half of a character is in the text, a surrogate without the other one."""
+    if text.isascii():
+        return False
+    try:
+        text.encode()  # ten times as fast as a search
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def finite(value: Any) -> float | None:
@@ -394,7 +404,7 @@ def _category(text: str, reading: Reading) -> str:
 
 def _characters(text: str, reading: Reading = PLAIN) -> str:
     """The text, unless half of a character is in it, which JSON can write as \\ud800 and no file can hold."""
-    if not text.isascii() and _HALF.search(text):
+    if has_half(text):
         raise ValueError("has half of a character (a surrogate without the other one)")
     return text
 

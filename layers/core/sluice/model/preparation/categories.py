@@ -138,7 +138,7 @@ def codes_of(vocabulary: Sequence[str]) -> dict[Any, float]:
 class Places(dict[Any, int]):
     """Text in a category column, as it was sent, or None → a place.
 
-    Raises TypeError on what is neither text nor None, and on text that is no value.
+    Raises TypeError on what is neither text nor None, and on text that is not a value.
     """
 
     def __init__(
