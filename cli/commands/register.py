@@ -46,8 +46,10 @@ def run(connection: Connection, file: options.Contract = Path("project.yaml"), a
                     "the alert `Contract Refused`, or the log of the function register_project"
                 )
             time.sleep(0.5)
-    out.say(f"{contract.project} is registered. Now: {_next(world, contract.project)}")
     record = _compared(world, contract.project, str(version), deadline)
+    # where a run would stop, the verdict below has the way out
+    following = "" if record and record.get("run_stops") else f" Now: {_next(world, contract.project)}"
+    out.say(f"{contract.project} is registered.{following}")
     compared = record is None or record["status"] == "compared"
     # what changed was said by `sluice check` before: the verdict is enough
     for line in _said(contract.project, record):

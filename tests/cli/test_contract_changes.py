@@ -12,7 +12,7 @@ from sluice.bootstrap import World
 from sluice.steps.register_project import register_project
 from tests.cli.conftest import FakeConnection
 from tests.cli.stack import RUN
-from tests.unit.changes.changed_projects import F09
+from tests.unit.changes.changed_projects import F09, changed
 from tests.unit.changes.changed_projects import accepted as accepted_evo
 from tests.unit.changes.changed_projects import register as register_evo
 
@@ -50,6 +50,8 @@ def test_register_says_what_a_new_contract_comes_to_and_check_and_status_what_ch
     printed = capsys.readouterr().out
     assert printed.count("0 of 1,000 accepted rows can be learned from under the new contract") == 1
     assert "a run with these datasets stops" in printed
+    assert "evo is registered." in printed
+    assert "sluice retrain" not in printed
     assert "changed: " not in printed
     assert "`sluice status evo` has what changed" in printed
     assert main(("register", str(path), "--json"), lambda stack: FakeConnection(at)) == 0
@@ -101,5 +103,9 @@ def test_register_prints_the_comparison(tmp_path, capsys, monkeypatch):
     assert main(("register", str(path)), lambda stack: FakeConnection(at)) == 0
     printed = capsys.readouterr().out
     assert "a run with these datasets stops" in printed
+    # such a run is not proposed
+    assert "Now:" not in printed
+    path.write_text(yaml.safe_dump(changed(columns={"score": None})), encoding="utf-8")
+    assert main(("register", str(path)), lambda stack: FakeConnection(at)) == 0
     # rows are there already, so no file is asked for
-    assert f'Now: sluice retrain {F09["project"]} --reason "..."' in printed
+    assert 'Now: sluice retrain evo --reason "..."' in capsys.readouterr().out
