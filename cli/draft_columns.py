@@ -57,12 +57,17 @@ def _ask_about_format(column: Seen, decisions: list[str]) -> None:
             f"{where}: values such as {column.example!r} have leading zeros, so they are kept as codes; "
             "say integer if they are amounts"
         )
+    elif column.formats.rows and column.formats.months:
+        decisions.append(
+            f"{where}: months such as {column.formats.odd[0]!r} are read as {column.type}, since a time has a day: "
+            f"write {column.formats.odd[0]}-01 for one that orders the rows"
+        )
     elif column.type in ("category", "text") and column.formats.nearly_numbers:
         share = column.formats.figures / max(1, column.rows - column.missing)
         odd = ", ".join(repr(text[:40]) for text in column.formats.odd)
         decisions.append(
-            f"{where}: {share:.0%} of the values look like numbers, but no way of writing numbers fits them all, "
-            f"such as {odd}: read as {column.type}. To learn from them as numbers, correct the file or name the "
+            f"{where}: {share:.0%} of the values look like numbers or times, but no way of writing these fits them "
+            f"all, such as {odd}: read as {column.type}. To learn from them as numbers, correct the file or name the "
             "markers of missing values in `missing`"
         )
     if column.way and column.way.options:

@@ -60,6 +60,9 @@ _PLAIN = r"^-?[0-9]+(\.[0-9]+)?$"
 _FRACTION = r"[0-9][.,][0-9]{2}[^0-9.,]*$"
 _FIGURES = r"^[\p{Nd}\s.,:;'’/+\-()%€$£¥*]*\p{Nd}[\p{Nd}\s.,:;'’/+\-()%€$£¥*]*$"
 
+_MONTH = r"^[12][0-9]{3}-(0[1-9]|1[0-2])$"
+_SPAN = r"^'?\p{Nd}+(-\p{Nd}+)+'?$"
+
 
 @dataclass(frozen=True)
 class Way:
@@ -116,7 +119,9 @@ class Formats:
     rows: int = 0
     """Cells that are not blank."""
     figures: int = 0
-    """Cells of digits and punctuation alone."""
+    """Cells of digits and punctuation alone, without spans and codes such as 40-49 and 750-67-8428."""
+    months: bool = True
+    """Whether all values are months, such as 2026-01."""
     fractions: bool = False
     """Whether a number is written with two decimals or more, even if these are zeros."""
     odd: list[str] = field(default_factory=list)
@@ -175,7 +180,10 @@ class Formats:
 
     def _note_figures(self, values: pa.Array) -> None:
         self.fractions = self.fractions or bool(pc.any(pc.match_substring_regex(values, _FRACTION)).as_py())
-        self.figures += pc.sum(pc.match_substring_regex(values, _FIGURES)).as_py()
+        months = pc.match_substring_regex(values, _MONTH)
+        self.months = self.months and bool(pc.all(months).as_py())
+        spans = pc.and_not(pc.match_substring_regex(values, _SPAN), months)
+        self.figures += pc.sum(pc.and_not(pc.match_substring_regex(values, _FIGURES), spans)).as_py()
         if len(self.odd) < _EXAMPLES:
             odd = pc.unique(values.filter(pc.invert(pc.match_substring_regex(values, _PLAIN)))).to_pylist()
             self.odd += [text for text in odd if text not in self.odd][: _EXAMPLES - len(self.odd)]
@@ -304,5 +312,20 @@ def _candidates(numerals: pa.Array) -> Iterator[Way]:
             options["percent"] = True
         if options and not (kind == "integer" and "decimal" in options):
             yield Way(kind, tuple(options.items()))
+    example = numerals[0].as_py()
     for date, time in product(_DATES, _TIMES):
-        yield Way("timestamp", (("dates", (date + time,)),))
+        if _may_be(example, date + time):
+            yield Way("timestamp", (("dates", (date + time,)),))
+
+
+def _may_be(example: str, pattern: str) -> bool:
+    """Whether a text has what every text of a date pattern has. To try each pattern on the columns of a table of 1,500
+    took most of its time.
+
+    >>> _may_be("31.01.2026", "%d.%m.%Y"), _may_be("31", "%d.%m.%Y"), _may_be("5 Mar 2018", "%d %b %Y")
+    (True, False, True)
+    """
+    signs = set(re.sub(r"%.|\s", "", pattern))
+    figures = sum(4 if part == "%Y" else 1 for part in re.findall("%[YymdHMSI]", pattern))
+    letters = bool(re.search("%[bBp]", pattern)) == bool(re.search(r"[^\W\d_]", example))
+    return letters and signs <= set(example) and sum(letter.isdigit() for letter in example) >= figures

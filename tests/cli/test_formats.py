@@ -184,6 +184,21 @@ def test_numbers_never_become_text_without_a_word(cells: list[str], tmp_path: Pa
     assert any("of the values look like numbers" in decision for decision in decisions), decisions
 
 
+def test_months_are_no_times_and_that_is_said(tmp_path: Path) -> None:
+    column, decisions, refused = drafted(tmp_path, ["1960-01", "1960-02", "1961-12"])
+    assert (column.type, refused) == ("category", 0)
+    assert decisions == [
+        "data.columns.x: months such as '1960-01' are read as category, since a time has a day: write 1960-01-01 for "
+        "one that orders the rows"
+    ]
+
+
+@pytest.mark.parametrize("cells", [["40-49", "50-59", "60-69"], [f"{100 + i}-{i:02}-{7000 + i}" for i in range(30)]])
+def test_spans_and_codes_are_words_without_a_question(cells: list[str], tmp_path: Path) -> None:
+    column, decisions, refused = drafted(tmp_path, cells)
+    assert (column.type in ("text", "category"), decisions, refused) == (True, [], 0)
+
+
 def test_words_with_a_number_now_and_then_are_no_numbers(tmp_path: Path) -> None:
     _, decisions, _ = drafted(tmp_path, ["red", "green", "blue", "7"])
     assert decisions == []

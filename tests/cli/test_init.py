@@ -265,3 +265,16 @@ def test_without_a_header_the_last_column_is_the_guess(init):
     contract, text = init("cars.csv", "\n".join(rows) + "\n")
     assert (contract.problem.target, contract.problem.type) == ("column_3", "regression")
     assert "is 'column_3' the column to predict?" in text
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [3 + 41 * i + i * i % 7 for i in range(ROWS)],  # R keeps the numbers of the rows that a sample was drawn from
+        [f"Ann Lee {i}" for i in range(ROWS)],
+    ],
+)
+def test_names_of_rows_are_no_feature(drafted, names):
+    contract, text = drafted({"rownames": names, **table()}, "--target", "bought")
+    assert "rownames" in contract.features.drop
+    assert "'rownames' only tells rows apart" in text

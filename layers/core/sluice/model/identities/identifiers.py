@@ -14,6 +14,8 @@ DENSE = 10
 """Whole numbers without repetition within this many times the rows were counted up: of numbers that are drawn by chance
 from such a range, 1 in 20 would occur twice."""
 _NAMED = re.compile(r"(?i)(^|[^a-z])(id|key|uuid|guid|index|number|nr|no)([^a-z]|$)|[a-z](Id|ID|Key|UUID|No)$")
+_ROW_NAMES = re.compile(r"(?i)(row[ ._]?names?|unnamed: 0)(\.[0-9]+)?")
+"""What R and pandas call the names of the rows, where they write them as a column."""
 
 
 class Identifier(NamedTuple):
@@ -33,9 +35,10 @@ def identifier(name: str, kind: str, values: Sequence[Any], every: int = 1) -> I
     distinct = len(set(known)) / len(known)
     if distinct < UNIQUE:
         return None
+    is_named = bool(_ROW_NAMES.fullmatch(name))
     if kind == "integer":
         drawn = numbers(known)
         numbered = bool(drawn.max() - drawn.min() + 1 <= DENSE * every * len(known))
-        return Identifier(distinct, numbered) if numbered or _NAMED.search(name) else None
+        return Identifier(distinct, numbered) if numbered or is_named or _NAMED.search(name) else None
     words = sum(len(str(value).split()) == 1 for value in known) / len(known)
-    return Identifier(distinct, False) if words >= UNIQUE else None
+    return Identifier(distinct, False) if is_named or words >= UNIQUE else None
