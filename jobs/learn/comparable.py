@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from sluice.model.labels import UNLABELLED, Labels
 from sluice.model.metrics import Metric
 from sluice.model.model import Model
 from sluice.model.schema import Row, Schema
+from sluice.model.score_bins import expected_scores
 from sluice.model.shortening import listed
 
 _READ_ALIKE = ({"integer", "number"}, {"category", "text"})
@@ -48,6 +50,23 @@ def why_not(champion: Model, candidate: Labels, schema: Schema, who: str = "the 
         )
         return f"{who} was trained with {types}; {WHAT_TO_DO}"
     return None
+
+
+def scores_side_by_side(
+    candidate: Model, champion: Model, ours: np.ndarray, theirs: np.ndarray
+) -> dict[str, dict[str, Any] | str]:
+    """`scores` of the evaluation: what a release may expect of both models' answers, from their scores of the same
+    rows. Or `scores_not_compared`: why nothing can be expected."""
+    own, other = (model.encoder.schema.seasonal for model in (candidate, champion))
+    if own == other:
+        return {"scores": expected_scores(ours, theirs)}
+    who = "the candidate" if other is None else "the champion" if own is None else "each model"
+    return {
+        "scores_not_compared": (
+            f"the scores of canary and replay are not tested against the champion's: {who} knows the seasons of a time "
+            "that the other does not, and a release sees some hours of them only. The other tests are made"
+        )
+    }
 
 
 def unknown_classes(labels: Labels, rows: Sequence[Row]) -> str | None:

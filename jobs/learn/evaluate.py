@@ -42,7 +42,6 @@ from sluice.model.metrics import Metric
 from sluice.model.model import Model
 from sluice.model.reference import one_score, reference_profile
 from sluice.model.schema import Row, Schema
-from sluice.model.score_bins import expected_scores
 from sluice.model.shortening import shortened
 
 BASE = Path("/opt/ml/processing")
@@ -205,7 +204,8 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     result["undefined"] = comparable.undefined(known, result["candidate"]["metrics"], candidate.labels, y)
     if "champion" in others.models and kind != "multiclass":
         at = others.kept["champion"]
-        result["scores"] = expected_scores(one_score(kind, ours[at]), one_score(kind, others.scores["champion"][at]))
+        both = one_score(kind, ours[at]), one_score(kind, others.scores["champion"][at])
+        result |= comparable.scores_side_by_side(candidate, others.models["champion"], *both)
     if kind == "binary":
         result["thresholds"] = {"classification": candidate.threshold}
         if given.business and metrics.money_metrics(kind, given.business):

@@ -17,6 +17,8 @@ from channels import read_rows
 from families import FAMILIES
 from sluice.model.model import Model
 from sluice.model.schema import Schema
+from sluice.records.evaluation import Evaluation
+from sluice.steps.judge_candidate import _notes
 from tests.jobs.learning_data import write_csv
 
 FIRST = datetime(2026, 1, 5, tzinfo=UTC)
@@ -88,3 +90,25 @@ def test_another_preparation_of_dates_is_not_tried_for_it(tmp_path):
     _, contract = demand(tmp_path / "data")
     tried = proposed(FAMILIES["lightgbm"], Schema.from_contract(contract), contract["features"])
     assert not {"parts", "cycles"} & tried.keys()
+
+
+@pytest.mark.parametrize("champion", ["seasonal", "plain"])
+def test_scores_are_expected_only_of_models_that_know_the_same_seasons(workspace, tmp_path, champion):
+    """In some hours of traffic a good model with seasons scores otherwise beside one without than over whole days."""
+    data, packed = None, {}
+    for role, seasonal in (("champion", champion == "seasonal"), ("candidate", True), ("baseline", True)):
+        data, _ = demand(tmp_path / role, seasonal=seasonal)
+        done, model = workspace.train(data, "baseline" if role == "baseline" else "ridge", f"{champion}-{role}")
+        assert done.returncode == 0, done.stderr
+        packed[role] = workspace.pack(model, f"{champion}-{role}")
+    pairs = {"test": data / "test", "contract": data / "contract", "output": tmp_path / "out"}
+    (tmp_path / "out").mkdir()
+    pairs |= {"message": tmp_path / "message", **packed}
+    done = workspace.run("evaluate.py", *(text for name, path in pairs.items() for text in (f"--{name}", path)))
+    assert done.returncode == 0, done.stderr
+    found = Evaluation.model_validate(json.loads((tmp_path / "out" / "evaluation.json").read_text()))
+    assert found.paired is not None
+    assert (found.scores is None) == (champion == "plain")
+    told = found.scores_not_compared or ""
+    assert ("the candidate knows the seasons of a time that the other does not" in told) == (champion == "plain")
+    assert (told in _notes(found)) == bool(told)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import comparable
 import drawings
 import numpy as np
 import rivals
@@ -28,7 +29,6 @@ from sluice.model.metrics.weighting import Metric, mean
 from sluice.model.model import Model
 from sluice.model.reference import one_score, reference_profile
 from sluice.model.schema import Row, Schema, category
-from sluice.model.score_bins import expected_scores
 from sluice.model.slices import large, left_out, segments
 from unsupervised.profiles import segment_profiles
 
@@ -267,7 +267,8 @@ def _anomalies(given: Inputs, confidence: Confidence) -> Found:
     also: dict[str, Any] = {"thresholds": {"classification": metrics.THRESHOLD}}
     if "champion" in given.models:
         at = kept["champion"]
-        also["scores"] = expected_scores(scores["candidate"][at, 1], scores["champion"][at, 1])
+        both = scores["candidate"][at, 1], scores["champion"][at, 1]
+        also |= comparable.scores_side_by_side(given.models["candidate"], given.models["champion"], *both)
         ours, theirs = (own[role][kept["champion"]] for role in ("candidate", "champion"))
         agreement = {
             "rank": anomaly_metrics.rank_agreement(ours, theirs),

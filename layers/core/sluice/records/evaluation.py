@@ -305,6 +305,8 @@ class Evaluation(Record):
     undefined: dict[str, str] = Field(default_factory=dict)
     """Metric → why it has no value on these rows."""
     scores: ExpectedScores | None = None
+    scores_not_compared: str | None = None
+    """Why a release expects nothing of the scores of candidate and champion, though both were measured."""
     thresholds: dict[str, float] = Field(default_factory=dict)
     unlabelled: Unlabelled | None = None
     """For clustering and anomaly detection alone."""

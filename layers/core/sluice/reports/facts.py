@@ -51,7 +51,8 @@ class Facts:
         told += [found.window.sentence] if found.window else []
         told += found.unlabelled.notes() if found.unlabelled and not found.unlabelled.segments else []
         told += [note for name, each in found.similar_values.items() for note in each.notes(name)]
-        return told + found.encoding.notes(found.problem) + (found.leakage.sentences() if found.leakage else [])
+        told += found.encoding.notes(found.problem) + (found.leakage.sentences() if found.leakage else [])
+        return told + ([found.scores_not_compared] if found.scores_not_compared else [])
 
     @property
     def models(self) -> list[str]:

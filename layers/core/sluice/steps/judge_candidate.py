@@ -124,6 +124,7 @@ def _notes(evaluation: Evaluation) -> list[str]:
         *(note for name, each in evaluation.similar_values.items() for note in each.notes(name)),
         *(evaluation.unlabelled.notes() if evaluation.unlabelled else []),
         *(evaluation.leakage.sentences() if evaluation.leakage else []),
+        *([evaluation.scores_not_compared] if evaluation.scores_not_compared else []),
         *([evaluation.learning_curve.sentence] if evaluation.learning_curve else []),
         *([short] if (short := evaluation.search.short if evaluation.search else None) else []),
     ]
