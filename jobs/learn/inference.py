@@ -243,6 +243,7 @@ def _json(text: str, what: str = "the body", line: int = 1) -> Any:
     except json.JSONDecodeError as error:
         # The parser's message, without the document that it would quote.
         hint = f"; send several objects, one a line, as {JSON_LINES}" if error.msg == "Extra data" else ""
+        hint = hint or (f"; send CSV as {CSV}" if error.pos == 0 else "")
         where = f"line {error.lineno + line - 1}, column {error.colno}"
         raise InputError(f"{what} is not JSON at {where}{hint}") from None
     except RecursionError:
@@ -366,12 +367,18 @@ def _records(items: list[Any], model: Model) -> Request:
     return Request(rows, unknown if any(unknown) else [])
 
 
+def _is_json(text: str) -> bool:
+    """True of one object, and of objects on lines."""
+    with suppress(ValueError, RecursionError):
+        return type(_raw_decode(text.lstrip())[0]) is dict
+    return False
+
+
 def _csv_rows(text: str, model: Model, header: str | None) -> Request:
     schema = model.encoder.schema
-    try:
-        columns, records = csv_records(text, schema, header)
-    except csv.Error as error:
-        raise InputError(f"the body is not CSV: {error}") from None
+    if text.lstrip()[:1] == "{" and _is_json(text):
+        raise InputError(f"the body is JSON, but its content type is {CSV}: send {JSON}, or {JSON_LINES}")
+    columns, records = csv_records(text, schema, header)
     wanted = set(schema.features)
     # A column that is not a feature (key, time, target) may hold anything here: it is not read.
     kept = [i for i, name in enumerate(columns) if name in wanted]

@@ -24,6 +24,15 @@ from sluice.steps.seal_model import seal_model
 from tests.cli.stack import OTHER, RUN, serve, start
 from tests.unit.model.test_ensemble import parts
 
+FLASK = """
+class Response:
+    def __init__(self, body, status=200, mimetype=None, content_type=None, headers=None):
+        self.body, self.status_code = body, status
+        self.headers = {"Content-Type": content_type or mimetype, **(headers or {})}
+
+    def get_data(self):
+        return self.body.encode()
+"""
 ROWS = [{"n": float(place % 7) + 0.25, "c": "ab"[place % 2]} for place in range(12)] + [{"c": "b"}, {"n": 3}]
 
 
@@ -108,6 +117,29 @@ def test_the_lambda_takes_what_function_urls_send(sluice, sealed, bare, tmp_path
     answers = json.loads(done.stdout)
     assert [each["statusCode"] for each in answers] == [200, 415, 400], done.stderr
     assert json.loads(answers[0]["body"])["model"] == RUN
+
+
+def test_the_lambda_answers_with_headers_and_beside_flask(sluice, sealed, bare, tmp_path):
+    """A program that has loaded Flask gets refusals as its responses."""
+    out = tmp_path / "out"
+    sluice("export", RUN, "--to", str(out))
+    counted = {"body": '{"n": 1, "other": 2}', "headers": {"accept": "text/csv"}}
+    refused = {"body": '{"n": "many"}', "headers": {}}
+    (tmp_path / "flask.py").write_text(FLASK)
+    program = (
+        "import json, {}lambda_function as f; print(json.dumps([f.handler(each) for each in json.loads(input())]))"
+    )
+    found = []
+    for more in ("", "flask, "):
+        done = subprocess.run(
+            [bare, "-c", f"import sys; sys.path.append({str(tmp_path)!r}); " + program.format(more)],
+            input=json.dumps([counted, refused]), capture_output=True, text=True, check=False, cwd=out,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        found.append(json.loads(done.stdout))
+    assert found[0] == found[1]
+    assert found[0][0]["headers"]["X-Amzn-SageMaker-Custom-Attributes"] == "unknown_fields=1"
+    assert (found[0][1]["statusCode"], json.loads(found[0][1]["body"])["field"]) == (400, "n")
 
 
 def test_a_folder_that_was_changed_does_not_serve_and_a_wrong_answer_is_found(sluice, sealed, bare, tmp_path):

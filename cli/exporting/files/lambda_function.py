@@ -37,8 +37,12 @@ def _answer(body: str | bytes, content_type: str, accept: str) -> dict[str, Any]
         if not hasattr(refused, "status"):
             raise
         return _response(refused.status, refused.body, "application/json")  # type: ignore[attr-defined]
+    if hasattr(result, "get_data"):  # has headers; or is a refusal, where the program that asks has loaded Flask
+        kept = {name: value for name, value in result.headers.items() if name.lower().startswith("x-amzn-")}
+        return _response(result.status_code, result.get_data().decode(), result.headers["Content-Type"], kept)
     return _response(200, result[0], result[1])
 
 
-def _response(status: int, body: str, kind: str) -> dict[str, Any]:
-    return {"statusCode": status, "headers": {"Content-Type": kind}, "body": body, "isBase64Encoded": False}
+def _response(status: int, body: str, kind: str, more: dict[str, str] | None = None) -> dict[str, Any]:
+    headers = {"Content-Type": kind, **(more or {})}
+    return {"statusCode": status, "headers": headers, "body": body, "isBase64Encoded": False}

@@ -372,3 +372,39 @@ def test_a_refusal_says_how_a_value_is_written(field: str, value: Any, told: str
 def test_what_is_wrong_with_a_number_is_said(value: Any, told: str) -> None:
     _, text = ask(SHOP, json.dumps({"pages_viewed": value}), JSON, JSON)
     assert json.loads(text)["error"] == f"field 'pages_viewed' must be an integer, such as 12, not {told}"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "record", "told"),
+    [
+        ('plan,member\na,b\n"c,d\ne,f\n', CSV, 2, "record 2 is not CSV: a quote that opens a field is never closed"),
+        ('a,b,c\na,b,"c\n', CSV, 2, "record 2 is not CSV"),
+        ('a,b,c\n"a"x,b,c\n', CSV, 2, "',' expected after"),
+        ("plan,member\ra,b\r", CSV, 1, "a carriage return stands in a field without quotes"),
+        (
+            '{"plan": "a", "member": "b", "branch": "c"}',
+            CSV,
+            None,
+            "the body is JSON, but its content type is text/csv",
+        ),
+        ('{"plan": "a"}\n{"plan": "b"}\n', CSV, None, "send application/json, or application/jsonlines"),
+        ("plan,member\na,b\n", JSON, None, "is not JSON at line 1, column 1; send CSV as text/csv"),
+        ("plan,member\na,b\n", LINES, 1, "send CSV as text/csv"),
+    ],
+)
+def test_a_body_of_another_form_and_broken_csv_are_refused_with_the_record(
+    body: str, kind: str, record: int | None, told: str
+) -> None:
+    status, text = ask(TEXTS, body, kind, JSON)
+    refusal = json.loads(text)
+    assert (status, refusal.get("record"), told in refusal["error"]) == (400, record, True), text
+
+
+def test_a_first_line_in_the_contracts_own_format_is_data() -> None:
+    types = {"price": "number", "day": "timestamp", "plan": "category"}
+    served = model(types)
+    forms = {"price": {"decimal": ",", "missing": ["NA"]}, "day": {"dates": ["%d.%m.%Y"]}}
+    served.encoder.schema = Schema.from_json({**served.encoder.schema.to_json(), "readings": forms})
+    for line in ('"12,5",31.01.2026,free', "NA,31.01.2026,free", '"12,5",,free'):
+        status, text = ask(served, line + "\n", CSV, JSON)
+        assert (status, len(json.loads(text).get("predictions", []))) == (200, 1), text

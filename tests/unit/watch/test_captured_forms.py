@@ -125,3 +125,10 @@ def test_a_class_named_error_is_not_a_refusal() -> None:
     answer = json.dumps({"predictions": [{"prediction": "a", "probability": 0.5}], "error": "x"})
     (request,), _ = parse_file(line('{"pages": 3}', JSON, answer).encode(), contract())
     assert (request.refused, len(request.rows)) == (None, 1)
+
+
+def test_a_first_line_in_the_contracts_own_format_is_a_row_as_for_the_endpoint() -> None:
+    written = contract().model_dump(mode="json", exclude_unset=True)
+    written["data"]["format"] = {"missing": ["NA"]}
+    (request,), bad = parse_file(line("NA,NA,x\n", CSV).encode(), Contract.model_validate(written))
+    assert (request.rows, bad) == ([{"pages": None, "member": None, "word": "x"}], 0)

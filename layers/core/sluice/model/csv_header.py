@@ -94,7 +94,7 @@ def _as_data(cells: Sequence[str], schema: Schema) -> tuple[int, int, int]:
         if kind in _TEXT or cell.strip() == "":
             continue
         try:
-            from_text(cell, kind)
+            from_text(cell, kind, schema.reading(name))
         except ValueError:
             misfits += 1
         else:

@@ -6,16 +6,19 @@ An answer in CSV is plain lines, the prediction and the probability where there 
 
 from __future__ import annotations
 
+import csv
 import io
 from functools import lru_cache
 from typing import Any
 
 from sluice.model.csv_header import is_header
 from sluice.model.csv_records import read_records
+from sluice.model.errors import InputError
 from sluice.model.schema import Schema, from_text
 
 JSON, JSON_LINES, CSV = "application/json", "application/jsonlines", "text/csv"
 JSON_LINES_NAMES = (JSON_LINES, "application/x-jsonlines", "application/jsonl", "application/x-ndjson")
+_WORDS = {"unexpected end of data": "a quote that opens a field is never closed"}
 TABLE = f"{CSV}; header=present"
 
 
@@ -47,13 +50,20 @@ def _records(text: str) -> list[list[str]]:
 def csv_records(text: str, schema: Schema, header: str | None = None) -> tuple[list[str], list[list[str]]]:
     """(columns, records) of a request; without a header the columns are the features in order.
 
-    `header` is the content type's parameter of that name. Raises csv.Error, and InputError for a header that does not
-    fit (`sluice.model.csv_header`).
+    `header` is the content type's parameter of that name. Raises InputError for a record that is not CSV, with its
+    number, and for a header that does not fit (`sluice.model.csv_header`).
     """
-    records = _records(text)
-    if records and is_header(records[0], schema, stated=header, alone=len(records) == 1):
-        return records[0], records[1:]
-    return list(schema.features), records
+    records: list[list[str]] = []
+    broken = None
+    try:
+        records.extend(read_records(io.StringIO(text)))
+    except csv.Error as error:
+        broken = error
+    headed = bool(records) and is_header(records[0], schema, stated=header, alone=len(records) == 1 and not broken)
+    if broken is not None:
+        number = len(records) + (0 if headed else 1)
+        raise InputError(f"record {number} is not CSV: {_WORDS.get(str(broken), str(broken))}", record=number)
+    return (records[0], records[1:]) if headed else (list(schema.features), records)
 
 
 def csv_answers(text: str, prediction: str, score: str = "probability") -> list[dict[str, Any]]:

@@ -158,7 +158,8 @@ def _sent(text: str, kind: str, contract: Contract) -> list[Row]:
     text, header, kind = text.removeprefix("\ufeff"), parameters(kind).get("header"), media_type(kind)
     if kind == CSV:
         types: dict[str, str] = {name: column.type for name, column in contract.data.columns.items()}
-        columns, records = csv_records(text, Schema(types, tuple(contract.feature_columns)), header)
+        schema = Schema(types, tuple(contract.feature_columns), contract.readings)
+        columns, records = csv_records(text, schema, header)
         known = [(i, name) for i, name in enumerate(columns) if name in types]
         if any(len(record) != len(columns) for record in records):
             raise ValueError(f"a record does not have the {len(columns)} fields of its columns")
