@@ -60,18 +60,16 @@ def test_numbers_that_are_none_count_as_missing(gone: Any) -> None:
 
 def test_no_rows_no_score() -> None:
     assert drift.scores(BASELINE, []) == {}
-    assert drift.score_drift(BASELINE, []) is None
 
 
 def test_scores_of_the_model() -> None:
-    assert drift.score_drift(BASELINE, [0.2, 0.7]) == pytest.approx(0, abs=1e-9)
-    assert (drift.score_drift(BASELINE, [0.9] * 10) or 0) > 1
     moved = drift.counted_score_drift(BASELINE, [0, 1000])
     assert moved is not None
     assert (moved.significant, moved.ks, moved.wasserstein) == (True, 0.5, 0.5)
-    assert moved.psi == drift.score_drift(BASELINE, [0.9] * 1000)
+    assert moved.psi > 1
     alike = drift.counted_score_drift(BASELINE, [510, 490])
     assert alike is not None
+    assert alike.psi < 0.01
     assert not alike.significant
     assert drift.counted_score_drift(BASELINE, [0, 0]) is None
 

@@ -169,15 +169,6 @@ def _drift(expected: Sequence[float], counts: Sequence[int], size: int, columns:
     return Drift(_psi(expected, counts), chance.differ(expected, size, counts, columns))
 
 
-def score_drift(baseline: Baseline, answers: Sequence[float]) -> float | None:
-    """PSI of the model's own scores; None when there is nothing to compare."""
-    reference = baseline.scores
-    if not answers or reference is None or not reference.edges:
-        return None
-    counts = _binned(((value, 1) for value in answers), reference.edges)
-    return psi(reference.shares, [n / len(answers) for n in counts])
-
-
 def counted_score_drift(
     baseline: Baseline, counts: Sequence[int], false_alarm: float = chance.FALSE_ALARM
 ) -> Drift | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sluice.escaping import short
 from sluice.figures import compact
-from sluice.model.metric_ranges import LOWER_IS_BETTER, NEUTRAL, RANGES, Range
+from sluice.model.metric_ranges import LOWER_IS_BETTER, NEUTRAL
 from sluice.page import Child, Safe, element, tag
 from sluice.records.evaluation import Evaluation, PairedDifference
 from sluice.records.plots import Plots
@@ -108,10 +108,6 @@ def heading(text: str) -> Safe:
 
 def card(title: str, *body: Child, wide: bool = False) -> Safe:
     return element("div", element("h3", title), body, class_="wide" if wide else None)
-
-
-def is_share(metric: str) -> bool:
-    return RANGES.get(metric) == Range(0, 1)
 
 
 def size(amount: int | None) -> str:
