@@ -145,13 +145,13 @@ def main(arguments: Sequence[str] | None = None, connect: Connect = Connection) 
     except NoRegionError:
         return _fail(NO_REGION)
     except (ProfileNotFound, InvalidRegionError) as error:
-        return _fail(f"{str(error).rstrip('.')}: correct AWS_PROFILE or AWS_REGION; `sluice doctor` checks the set-up")
+        return _fail(f"{str(error).rstrip('.')}: correct AWS_PROFILE or AWS_REGION; `sluice doctor` checks the setup")
     except EndpointConnectionError as error:
         return _fail(f"AWS cannot be reached: {error}. Is AWS_ENDPOINT_URL right, and is the local cloud running?")
     except ClientError as error:
         return _fail(_explained(error))
     except BotoCoreError as error:
-        return _fail(f"the call to AWS failed: {str(error).rstrip('.')}. Try again; `sluice doctor` checks the set-up")
+        return _fail(f"the call to AWS failed: {str(error).rstrip('.')}. Try again; `sluice doctor` checks the setup")
     except ValueError as error:
         if not str(error).startswith("Invalid endpoint"):  # botocore has no class of its own for it
             raise
@@ -181,14 +181,14 @@ def _explained(error: ClientError) -> str:
             f"your identity may not do this ({error.operation_name}): {message}. Set AWS_PROFILE to an identity that "
             f"may, or ask for the permission"
         )
-    return f"{error.operation_name} failed: {code}: {message}. `sluice doctor` checks the set-up"
+    return f"{error.operation_name} failed: {code}: {message}. `sluice doctor` checks the setup"
 
 
 def _of_file(error: OSError) -> str:
     """What the machine did not allow: a disk that is full, a path that cannot be written."""
     what = error.strerror or str(error)
     if error.filename is None:
-        return f"this machine did not allow it: {what}. `sluice doctor` checks the set-up"
+        return f"this machine did not allow it: {what}. `sluice doctor` checks the setup"
     return f"{error.filename} cannot be read or written: {what}. Give another path, or change what prevents it"
 
 

@@ -1,4 +1,4 @@
-"""A file on this machine under a contract: what the intake would say of it, before anything is uploaded."""
+"""A file on this machine under a contract: what the intake would say about it, before anything is uploaded."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def told(error: Exception) -> tuple[int, str]:
         code = str(error.response.get("Error", {}).get("Code", ""))
         message = str(error.response.get("Error", {}).get("Message", ""))
         if code in _SIGN_IN:
-            return 502, f"AWS does not accept the credentials any more ({code}): sign in again and restart the console"
+            return 502, f"AWS no longer accepts the credentials ({code}): sign in again and restart the console"
         if code in _DENIED:
             return 403, f"your identity may not do this ({error.operation_name}): {message}"
         return 502, f"{error.operation_name} failed: {code}: {message}"

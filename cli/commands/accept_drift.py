@@ -25,7 +25,7 @@ JSON = Shape(
         "datasets": "those of a fault's time, which later runs learn from again",
         "rows": "how many these are",
         "reasons": "who says so and why, then what holds the retraining",
-        "record": "where the record lies in the bucket",
+        "record": "where the record is in the bucket",
     }
 )
 

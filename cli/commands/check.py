@@ -40,8 +40,8 @@ JSON = Shape(
         "file": "the file",
         "project": "the project",
         "contract": "the contract with every default",
-        "notes": "what to know of it, and what it would change for rows accepted before",
-        "data": "of each data file: what the intake would say of it; `giveaways`: features that give the target away",
+        "notes": "what to know about it, and what it would change for rows accepted before",
+        "data": "of each data file: what the intake would say; `giveaways`: features that give the target away",
     }
 )
 SECONDS = 30.0

@@ -1,4 +1,4 @@
-"""Finds what is wrong with the set-up, and prints the command that fixes it: this machine, the way to AWS, the stack.
+"""Finds what is wrong with the setup, and prints the command that fixes it: this machine, the way to AWS, the stack.
 
 It changes nothing. Exit code 1: a check failed.
 """
@@ -15,7 +15,7 @@ from cli.options import Json as JsonFlag
 from cli.output import Output, Shape
 
 NAME = "doctor"
-HELP = "find what is wrong with the set-up, and how to fix it"
+HELP = "find what is wrong with the setup, and how to fix it"
 EXAMPLE = "sluice doctor"
 DOING = "checking the set-up"
 JSON = Shape(
@@ -24,7 +24,7 @@ JSON = Shape(
         "passed": "how many",
         "warned": "how many",
         "failed": "how many",
-        "not_checked": "checks that rest on one that failed",
+        "not_checked": "checks that depend on one that failed",
     }
 )
 

@@ -40,11 +40,11 @@ JSON = Shape(
         "champion": "the run that serves",
         "passed": "whether the champion serves alone again, verified",
         "trouble": "why not",
-        "seen": "what came to pass, and when this command saw it",
+        "seen": "what happened, and when this command saw it",
         "requests": "how many the champion and its copy answered",
     }
 )
-NO_ALARM = f"Set no alarm: the judge ends the drill when {BAKE} are over."
+NO_ALARM = f"Set no alarm: the judge ends the drill after {BAKE}."
 _POLL_SECONDS = 0.5
 _ALARM_SECONDS = 20.0
 """CloudWatch returns the alarm to its metric's state within seconds. A failing canary's alarm would stay in ALARM."""
@@ -99,7 +99,7 @@ def run(
 
 @dataclass
 class _Drill:
-    """One drill, watched. `seen`: what came to pass, and when this command saw it."""
+    """One drill, watched. `seen`: what happened, and when this command saw it."""
 
     connection: Connection
     project: str
@@ -152,10 +152,10 @@ class _Drill:
             return f"The execution of drill {self.id} has ended: `sluice why {self.id}`"
         how = "its alarm went into ALARM, so the champion comes back"
         if ALARM not in self.seen:
-            how = f"its alarm will not be set now, so the judge brings the champion back when {BAKE} of it are over"
+            how = f"its alarm will not be set now, so the judge brings the champion back after {BAKE}"
         return (
-            f"Drill {self.id} goes on by itself: {how}. The alert `Rollback Drill` and `sluice why {self.id}` say how "
-            "it ended; the endpoint is free for releases then"
+            f"Drill {self.id} continues by itself: {how}. The alert `Rollback Drill` and `sluice why {self.id}` say "
+            "how it ended; the endpoint is free for releases then"
         )
 
     def timeline(self) -> str:

@@ -31,7 +31,7 @@ JSON = Shape(
         "champion, confirmed, real, accepted, ended, since, found_at, over",
         "datasets": "those of its time, which stay out of later runs",
         "rows": "how many these are",
-        "records": "where the records lie in the bucket",
+        "records": "where the records are in the bucket",
     }
 )
 

@@ -63,7 +63,7 @@ def tree(found: Json) -> list[str]:
         lines.append(f"├ endpoint    {answer['endpoint']}, variant {answer['variant']}")
         lines.append(f"├ capture     {answer['capture']}")
         if found["run"] is None:
-            return [*lines, f"└ run         {answer['run']} (its record is not there any more)"]
+            return [*lines, f"└ run         {answer['run']} (its record no longer exists)"]
         return [*lines, *_run(found["run"], "└ ")]
     if found["run"]:
         return _run(found["run"], "")

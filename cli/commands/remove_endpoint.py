@@ -53,7 +53,9 @@ def run(connection: Connection, project: Project, yes: Yes = False, as_json: Jso
             f" remove it when the run has ended (`sluice watch {project}`)"
         )
     if endpoint.status not in _SETTLED:
-        raise CliError(f"{name} is {endpoint.status}: try again when that is over; `sluice status {project}` shows it")
+        raise CliError(
+            f"{name} is {endpoint.status}: try again when that has ended; `sluice status {project}` shows it"
+        )
     instances = sum(variant.instances for variant in endpoint.variants)
     out.say(f"{name} serves {endpoint.config} on {plural(instances, 'instance')}. Without it every request fails.")
     if not yes and not _agreed(name):
@@ -68,7 +70,7 @@ def run(connection: Connection, project: Project, yes: Yes = False, as_json: Jso
             facts["schedule_off"] = True
             out.say("its scheduled retraining is off until a model is promoted again")
         connection.client("sagemaker").delete_endpoint(EndpointName=name)
-    out.say(f"{name} is deleted. Its models, its configuration and the project's history stay. To get it back:")
+    out.say(f"{name} was deleted. Its models, its configuration and the project's history stay. To get it back:")
     out.say(f"  `sluice wake {project}` creates it again for the champion,")
     out.say(f"  `sluice retrain {project} --reason …` for the next released model.")
     out.result({**facts, "deleted": True})

@@ -35,7 +35,7 @@ JSON = Shape(
         "target": "the cloud that was asked",
         "projects": "for each project: champion, endpoint, lock, measured, datasets, contract_change, runs, "
         "judged_in_parts (files that have no verdict yet)",
-        "not_read": "objects that lie where nothing is read",
+        "not_read": "objects in places that Sluice does not read",
     }
 )
 

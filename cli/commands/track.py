@@ -73,7 +73,7 @@ def run(
             done = mirror(MlflowClient(tracking_uri=to), name, runs)
     except DeletedExperimentError:
         raise CliError(
-            f"the experiment {name!r} is deleted in MLflow: restore it there, or give another name with --experiment"
+            f"the experiment {name!r} was deleted in MLflow: restore it there, or give another name with --experiment"
         ) from None
     except MlflowException as error:
         raise CliError(

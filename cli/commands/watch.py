@@ -30,7 +30,7 @@ from sluice.bootstrap import World
 from sluice.ports import Json
 
 NAME = "watch"
-HELP = "a run while it goes on: data, model, gates, release"
+HELP = "a run in progress: data, model, gates, release"
 EXAMPLE = "sluice watch shop"
 JSON = Shape(
     {

@@ -30,7 +30,7 @@ JSON = Shape(
         "corrections": "datasets with corrected rows of it, which stay",
         "champion": "the serving run if it learned from it, or null",
         "running": "the run in progress if it reads it, or null",
-        "record": "where the record lies in the bucket",
+        "record": "where the record is in the bucket",
     }
 )
 

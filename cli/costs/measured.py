@@ -37,7 +37,7 @@ def measured(connection: Connection, project: str, run_id: str) -> Measured:
         glue=_glue(connection, run_id),
     )
     if (found.baseline, found.tuning, found.evaluation, found.glue) == (None,) * 4:
-        raise CliError(f"none of the jobs of run {run_id} is known any more: leave --run away for an estimate")
+        raise CliError(f"none of the jobs of run {run_id} is known any longer: leave out --run for an estimate")
     return found
 
 

@@ -135,7 +135,7 @@ def alarms(connection: Connection) -> list[Finding]:
         findings += warned("alarms", f"in ALARM: {listed(ringing, 5)}", fix)
     if lapsed:
         fix = f"aws cloudwatch describe-alarms --alarm-names {lapsed[0]}: is its metric still published?"
-        findings += warned("alarms", f"had data and have none any more: {listed(lapsed, 5)}", fix)
+        findings += warned("alarms", f"had data and no longer have any: {listed(lapsed, 5)}", fix)
     if lost := sorted(own - found.keys()):
         findings += failed("alarms", f"deleted: {listed(lost, 5)}", _REDEPLOY)
     new = len(silent) - len(lapsed)

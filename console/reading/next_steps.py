@@ -71,7 +71,7 @@ def _nothing(project: str, record: Json, serves: str | None) -> Steps:
 
 def _held(project: str, record: Json, serves: str | None) -> Steps:
     told = (
-        "The release waits for live requests, and goes on with the first one. Until then the machines of both models "
+        "The release waits for live requests, and continues with the first one. Until then the machines of both models "
         "run and are billed."
     )
     return [told], [RELEASE], [{"words": "To see a request that you can send:", "lines": [f"sluice ask {project}"]}]

@@ -249,7 +249,7 @@ class Cloud:
         return {"alarmName": name, "state": {"value": "ALARM", "timestamp": stamp}, "previousState": {"value": "OK"}}
 
     def deliver(self, event: dict[str, Any]) -> bool:
-        """EventBridge calls respond_to_alarm; False when the function failed, and the event will come again."""
+        """EventBridge calls respond_to_alarm; False when the function failed, and the event will be delivered again."""
         try:
             self._lambda("events", "respond_to_alarm", {"detail": event})
         except TaskError:

@@ -187,7 +187,7 @@ def one(check: Any, account: Account) -> tuple[str, str, str]:
             resources.alarms,
             {"alarm": "INSUFFICIENT_DATA", "changes": ["from OK to INSUFFICIENT_DATA"]},
             "WARN",
-            "have none any more: sluice-failed",
+            "no longer have any: sluice-failed",
             "describe-alarms",
         ),
         (resources.alarms, {"alarm": ""}, "FAIL", "deleted: sluice-failed", "deploy again"),

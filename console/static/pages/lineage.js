@@ -46,7 +46,7 @@ function prediction({ prediction: found, run: made }, project) {
       ["At (UTC)", time(found.at)],
       ["Endpoint", found.endpoint],
       ["Variant", found.variant],
-      ["Run", h("a", { href: runAt(project, found.run) }, found.run), made ? null : " (its record is not there any more)"],
+      ["Run", h("a", { href: runAt(project, found.run) }, found.run), made ? null : " (its record no longer exists)"],
       ["Capture", code(found.capture)],
     ));
 }

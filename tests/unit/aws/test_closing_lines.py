@@ -36,4 +36,4 @@ def test_what_is_not_known_is_named() -> None:
 
 
 def test_a_kind_without_closing_is_sent_all_the_same() -> None:
-    assert closing_lines("A New Kind", "shop") == "What to do: see where the project stands: `sluice status shop`."
+    assert closing_lines("A New Kind", "shop") == "What to do: see the state of the project: `sluice status shop`."

@@ -225,7 +225,7 @@ REFUSED = {
     "a grid of auto": (tuned("auto", "strategy: grid"), "training.tuning.strategy: auto is one training job"),
     "a value twice in a grid": (
         tuned("logistic_regression", "strategy: grid, ranges: {logistic_regression: {c: [1, 1]}}"),
-        "a value stands twice",
+        "a value is given twice",
     ),
     "a text that is no value": (
         tuned("logistic_regression", "ranges: {logistic_regression: {spread: [standart]}}"),
@@ -313,7 +313,7 @@ REFUSED = {
     "values with blanks": (columns("k: {type: category, values: [' a', b]}"), "never matches"),
     "no values": (columns("k: {type: category, values: []}"), "allows no value"),
     "a blank value": (columns("k: {type: category, values: ['', b]}"), "a blank is a missing value"),
-    "a value twice": (columns("k: {type: category, values: [a, b, a]}"), "stands twice"),
+    "a value twice": (columns("k: {type: category, values: [a, b, a]}"), "is given twice"),
     "a value that is missing": (columns("k: {type: category, values: [a, NA], missing: [NA]}"), "missing marker"),
     "a column name with blanks": (columns("' k ': {type: number}"), "has leading or trailing blanks"),
     "a reserved column": (columns("inference_id: {type: text}"), "is reserved"),

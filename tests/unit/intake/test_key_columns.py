@@ -156,7 +156,7 @@ def test_an_upload_tells_what_its_key_said() -> None:
     record = at.call(validate_dataset, "data", key, at.objects.version(key), 5)
     assert (record["status"], record["notes"]["key_columns_ignored"]) == ("accepted", ["year"])
     told = next(sent for sent in at.alerts.published if sent.kind == "Dataset Accepted")
-    assert "Columns that stand in the key: month. In the key, but not read: year." in told.message
+    assert "Columns that are in the key: month. In the key, but not read: year." in told.message
     key = "raw/shop/month=May/part-0.csv"
     at.objects.write(key, b"id\na\n")
     record = at.call(validate_dataset, "data", key, at.objects.version(key), 5)

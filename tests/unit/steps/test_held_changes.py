@@ -265,7 +265,7 @@ def test_of_several_faults_that_are_held_the_chosen_ones_are_accepted() -> None:
 def test_an_alarm_that_comes_late_changes_nothing() -> None:
     world = made()
     world.alarms.state["sluice/shop/drift"] = "OK"
-    assert alarm(world)["reasons"] == ["drift is not in ALARM any more"]
+    assert alarm(world)["reasons"] == ["drift is no longer in ALARM"]
     world.alarms.state.clear()
     event = {"alarmName": "sluice/shop/drift", "state": {"value": "ALARM", "timestamp": "2026-11-20T12:00:00+00:00"}}
     answer = world.call(respond_to_alarm, event)

@@ -356,7 +356,7 @@ def test_a_label_may_stand_in_the_key(body: bytes) -> None:
     assert record["notes"]["key_columns"] == ["purchase"]
     assert record["notes"]["key_columns_ignored"] == ["day", "pages"]
     assert labels(world) == {("s1",): True, ("s3",): True}
-    assert "Columns that stand in the key: purchase." in world.alerts.published[-1].message
+    assert "Columns that are in the key: purchase." in world.alerts.published[-1].message
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ def test_a_measurement_of_the_model_before_rolls_nothing_back() -> None:
     assert published(world) == {}, "they would put the alarms of the new model into ALARM"
     answer = world.call(respond_to_alarm, alarm("quality"))
     assert (answer["decision"], world.executions.started) == ("hold", {})
-    assert answer["reasons"] == [f"quality was measured for {OLD}, which does not serve any more"]
+    assert answer["reasons"] == [f"quality was measured for {OLD}, which no longer serves"]
     world.objects.write(keys.monitor(PROJECT, "latest.json"), json.dumps(report | {"run_id": NEW}).encode())
     answer = world.call(respond_to_alarm, alarm("quality", at="2026-11-22T12:09:00.000+0000"))
     assert answer["decision"] == "roll_back"

@@ -82,7 +82,7 @@ CLOSINGS = {
         "nothing; its pages: `sluice report {run_id}`; to go back: `sluice rollback {project} --reason TEXT`",
     ),
     "Model Rolled Back": Closing(
-        "the model has no requests any more, and its package is rejected",
+        "the model no longer gets requests, and its package is rejected",
         "read why before the next release: `sluice why {run_id}`, `sluice report {run_id}`",
     ),
     "Rollback Not Verified": Closing(
@@ -135,7 +135,7 @@ CLOSINGS = {
         "answer its question, if it asks one; else nothing. What was left out: `sluice responses {project}`",
     ),
     "Drift Accepted": Closing(
-        "it holds no training back any more", "nothing; what follows from it: `sluice responses {project}`"
+        "it no longer holds any training back", "nothing; what follows from it: `sluice responses {project}`"
     ),
     "Endpoint Missing": Closing("nothing was changed", ""),
     "Endpoint Asleep": Closing(
@@ -145,7 +145,7 @@ CLOSINGS = {
         "the endpoint is being created", "nothing; it answers in some minutes: `sluice status {project}`"
     ),
     "Batch Finished": Closing(
-        "the answers were written beside the refused rows", "fetch the answers from the place above"
+        "the answers and the refused rows were written", "fetch the answers from the place above"
     ),
     "Batch Failed": Closing(
         "no row was scored; the file stays where it is", "correct it, then `sluice batch {project} FILE`"
@@ -153,7 +153,7 @@ CLOSINGS = {
 }
 OWN = frozenset(kind for kind, each in CLOSINGS.items() if not each.todo)
 """Their text says what to do, because it depends on what happened."""
-_OTHERWISE = Closing("", "see where the project stands: `sluice status {project}`")
+_OTHERWISE = Closing("", "see the state of the project: `sluice status {project}`")
 _NAME = re.compile(r"\{(\w+)\}")
 
 

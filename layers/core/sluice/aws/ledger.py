@@ -199,7 +199,7 @@ class DynamoLedger:
             self._db.put_item(TableName=self._table, Item=to_item(item), **condition)
         except ClientError as error:
             if _lost(error):
-                raise ConflictError(f"{project}: the champion is not {expected_run_id} any more") from error
+                raise ConflictError(f"{project}: the champion is no longer {expected_run_id}") from error
             raise
 
     def start_run(self, project: str, run_id: str, started_at: datetime, facts: Json) -> bool:

@@ -85,7 +85,7 @@ def _column_values(contract: Contract) -> Iterator[str]:
                 )
         twice = sorted({value for value in column.values if column.values.count(value) > 1})
         if twice:
-            yield f"{where}: {twice[0]!r} stands twice"
+            yield f"{where}: {twice[0]!r} is given twice"
         reading = contract.reading(name)
         for value in column.values:
             if value.strip() and is_missing(value, reading):

@@ -23,8 +23,8 @@ class Numbers(Part):
 
     impute: Literal["none", "median", "mean", "most_frequent"] | float | None = Field(
         None,
-        description="what stands for a missing number; a number stands for itself. Without it, trees send missing "
-        "values their own way, and linear models use the median",
+        description="what replaces a missing number: a statistic of the training rows, or this number. Without it, "
+        "trees send missing values their own way, and linear models use the median",
     )
     missing_indicator: bool | None = Field(None, description="adds a column that is 1 where the value is missing")
     outliers: Literal["keep", "quantile", "z_score", "iqr"] | None = Field(

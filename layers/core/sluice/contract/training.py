@@ -57,7 +57,7 @@ class Tuning(Part):
         None,
         ge=3,
         le=500,
-        description="the tuning ends when so many training jobs in a row are not better by 1 %",
+        description="the tuning ends when this many training jobs in a row are not better by 1 %",
     )
     ranges: dict[str, dict[str, list[bool | int | float | str]]] = Field(
         {},

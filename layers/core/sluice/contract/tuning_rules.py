@@ -91,7 +91,7 @@ def _range(where: str, family: str, name: str, values: list[Any], *, grid: bool)
         yield f"{where}: an empty list leaves nothing to try; name values, or remove the key"
         return
     if len(set(map(str, values))) < len(values):
-        yield f"{where}: a value stands twice"
+        yield f"{where}: a value is given twice"
     if len(values) > MAX_VALUES:
         yield f"{where}: {len(values)} values; SageMaker takes at most {MAX_VALUES}"
     if kind == "categorical":

@@ -2,7 +2,7 @@
 
 PyYAML follows version 1.1: `NO`, `on` and `yes` become booleans, `0100` becomes 64, `10:00` becomes 600, and the second
 of two equal keys silently replaces the first. Here only `true` and `false` are booleans, numbers are decimal, a key is
-the text that was written, and a key that stands twice is refused with both of its lines. So are the names of columns
+the text that was written, and a key that is given twice is refused with both of its lines. So are the names of columns
 and the cells of files that a contract lists: `010` is a code, and `1.10` a version.
 """
 

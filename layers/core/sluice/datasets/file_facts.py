@@ -32,7 +32,7 @@ _COUNTED = {
 }
 """What notes count, in all or for each column, and the words for it."""
 _NAMED = {
-    "key_columns": "Columns that stand in the key",
+    "key_columns": "Columns that are in the key",
     "key_columns_ignored": "In the key, but not read",
 }
 """What notes list."""

@@ -146,7 +146,7 @@ class _ExactReader:
                 message = f"{len(record)} fields where the header has {width}"
                 broken.append(Broken(row, "fields", message, record))
             elif trailing and any(cell.strip() for cell in record[-trailing:]):
-                message = f"a value stands behind the last column, where the other rows end with {trailing} blank"
+                message = f"there is a value after the last column, where the other rows end with {trailing} blank"
                 broken.append(Broken(row, "fields", message, record))
             elif self._is_header(record):
                 self._notes.repeated_headers += 1

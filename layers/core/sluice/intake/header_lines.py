@@ -25,5 +25,5 @@ def may_be_row(cells: Sequence[str], width: int) -> bool:
 
 
 def broken_above(row: int, header: int, values: object) -> Broken:
-    told = f"it stands above the header; if it is not a row, set data.file.header: {header} in the contract"
+    told = f"it is above the header; if it is not a row, set data.file.header: {header} in the contract"
     return Broken(row, "above_header", told, values)

@@ -40,7 +40,7 @@ _FOREIGN = {
     b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
     b"Rar!": "a RAR archive",
     b"{\\rtf": "an RTF document",
-    b"version https://git-lfs": "a pointer of Git LFS, and not the file for which it stands",
+    b"version https://git-lfs": "a pointer of Git LFS, and not the file that it points to",
 }
 _TAR = slice(257, 262), b"ustar"
 _MARKUP = {

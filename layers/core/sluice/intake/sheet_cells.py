@@ -182,7 +182,7 @@ class _Rows:
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
-            return NoValue("a number that is none, or beyond the range of a double")
+            return NoValue("not a number, or beyond the range of a double")
         if how.kind == "number":
             return Number(exact_text(digits))
         told = shown_time(value, how.kind, self._book.is_1904)

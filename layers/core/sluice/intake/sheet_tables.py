@@ -138,7 +138,7 @@ def _beyond(table: Table, cells: Mapping[int, str]) -> _Fault | None:
     beyond = [column for column in cells if column not in table.names] if table.header_row is None else []
     if not beyond:
         return None
-    return "fields", f"a value stands in column {letters(beyond[0])}, behind the contract's last column", None
+    return "fields", f"there is a value in column {letters(beyond[0])}, after the contract's last column", None
 
 
 class _Covered:

@@ -99,7 +99,7 @@ class TableWatch:
             if is_row and rows + 1 == ROWS:
                 raise UnreadableFileError(
                     f"several tables are in one file: line {header} seems to be the header of a second one. Save each "
-                    "table as a file of its own, or delete what stands above that line if it is a row"
+                    "table as a file of its own, or delete what is above that line if it is a row"
                 )
         elif self._gap and self._fits >= ROWS:
             self._again = self._header(line, record)

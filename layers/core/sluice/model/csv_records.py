@@ -167,7 +167,7 @@ class _Escaped:
                 parts.append(self._plain(end))
                 return "".join(parts)
             if self._line[escaped + 1 :] in _ENDS:
-                raise csv.Error("an escape character stands at the end of the line")
+                raise csv.Error("the line ends with an escape character")
             parts += [_without_return(self._line[self._position : escaped]), self._line[escaped + 1]]
             self._position = escaped + 2
 
@@ -185,5 +185,5 @@ def _without_end(text: str) -> str:
 
 def _without_return(text: str) -> str:
     if "\r" in text:
-        raise csv.Error("a carriage return stands in a field without quotes")
+        raise csv.Error("a field without quotes contains a carriage return")
     return text

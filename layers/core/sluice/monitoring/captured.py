@@ -18,7 +18,7 @@ NOT_COUNTED = {
     "foreign": "answered by another model",
     "early": "of before the promotion or the window",
     "repeated": "captured more than once",
-    "misplaced": "in the folder of an hour before their own, or of more than a day after it",
+    "misplaced": "in the folder of an hour before their own, or of one more than a day after it",
 }
 """Captured requests that a window does not count, and why."""
 
@@ -52,7 +52,7 @@ def measure_capture(measurement: Measurement, *, objects: ObjectStore, clock: Cl
     )
     if counts["misplaced"]:
         measurement.problems["misplaced captures"] = (
-            f"{counts['misplaced']:,} captured requests do not count: they lie in the folder of an hour before their "
+            f"{counts['misplaced']:,} captured requests do not count: they are in the folder of an hour before their "
             "own, or of more than a day after it. Were capture files moved or copied?"
         )
     if late:

@@ -55,7 +55,7 @@ class Unlabelled(Record):
             found.append(f"{each.name}: {each.rows:,} test rows ({each.share:.1%}): {traits}")
         if texts := self.training.get("words_left_out"):
             shown = ", ".join(map(repr, texts))
-            found.append(f"of text columns only length and the like count in distances, their words do not: {shown}")
+            found.append(f"distances use the lengths and similar figures of text columns, not their words: {shown}")
         names = self.training.get("names") or {}
         if names.get("champion"):
             found.append(

@@ -94,7 +94,7 @@ def _axes(found: Density) -> str:
         return ""
     return (
         f"The picture shows the two greatest principal components ({found.explained[0]:.0%} and "
-        f"{found.explained[1]:.0%} of the variance): clusters that lie on each other here may be apart elsewhere."
+        f"{found.explained[1]:.0%} of the variance): clusters that overlap here may be apart in other directions."
     )
 
 

@@ -38,7 +38,7 @@ def render(facts: Facts) -> str:
         _decision(facts),
         heading("Lineage"),
         _facts(_lineage(facts)),
-        element("footer", "The report of the evaluation, report.html, lies beside this card and has the plots."),
+        element("footer", "The report of the evaluation, report.html, is beside this card and has the plots."),
     )
 
 

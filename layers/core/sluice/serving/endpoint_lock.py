@@ -32,16 +32,16 @@ def endpoint_lock(project: str, purpose: str, *, ledger: Ledger, events: Events,
     # a name of its own for each try: the same name would let two deliveries of an event in at once
     holder = f"{_PREFIX}{purpose}-{now.strftime('%Y%m%dT%H%M%S%f')}"
     if not ledger.acquire_lock(project, holder, now):
-        held = (ledger.lock(project) or {}).get("run_id", "nobody any more")
+        held = (ledger.lock(project) or {}).get("run_id", "no run any longer")
         raise ConflictError(
             f"the lock of {project!r} is held by {held}: try again when it has ended; `sluice status {project}` shows "
-            "what goes on"
+            "what is in progress"
         )
     try:
         if other := take_endpoint(project, holder, ledger=ledger, clock=clock):
             raise ConflictError(
-                f"the endpoint of {project!r} is being changed by {other}: try again when that is over; `sluice status "
-                f"{project}` shows what goes on"
+                f"the endpoint of {project!r} is being changed by {other}: try again when that has ended; `sluice "
+                f"status {project}` shows what is in progress"
             )
         yield
     finally:

@@ -40,7 +40,7 @@ def verified_archive(
     if key != signer.key:
         raise ArtifactError(
             f"{objects.uri(where)} is signed with {key}, not with this stack's key {signer.key}: "
-            f"somebody else signed the model. Train again"
+            f"another key signed the model. Train again"
         )
     if not signer.verify(seal.statement(), signature):
         raise ArtifactError(

@@ -113,7 +113,7 @@ def _sleep(
     alerts.publish(
         "Endpoint Asleep",
         project,
-        f"{project}: the idle endpoint is deleted",
+        f"{project}: the idle endpoint was deleted",
         f"{champion.endpoint}: {reasons[0]}. It answers nothing and costs nothing until it is woken, or until the next "
         "model is released. Files in batch/ are scored without it.",
         {"run_id": champion.run_id, "record": record},

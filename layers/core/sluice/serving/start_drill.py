@@ -41,7 +41,7 @@ def start_drill(
     now = clock.now()
     drill_id = "d" + names.digest(project, now.isoformat())
     if other := take_endpoint(project, drill_id, ledger=ledger, clock=clock):
-        raise ConflictError(f"{_described(project, other, ledger=ledger)}: start the drill when that is over")
+        raise ConflictError(f"{_described(project, other, ledger=ledger)}: start the drill when that has ended")
     try:
         # read again: a release may have ended before the lock was taken
         champion = _serving(project, ledger=ledger, models=models)

@@ -55,7 +55,7 @@ def finish_batch(
     recorded = ledger.record_arrival(objects.bucket, key, version_id, record)
     if recorded and status == "scored":
         alerts.publish(
-            "Batch Finished", project, f"{project}: a batch is scored", _told(key, places, file), {"key": key}
+            "Batch Finished", project, f"{project}: a batch was scored", _told(key, places, file), {"key": key}
         )
     elif recorded:
         alerts.publish(
@@ -94,7 +94,7 @@ def _handed_over(
 def _told(key: str, places: Json, file: Json | None) -> str:
     lines = [f"{visible(key)} → {visible(places.get('output_uri'))}"]
     if file:
-        lines.append(f"{counts_of(file)} Each answer stands beside its row number and key.")
+        lines.append(f"{counts_of(file)} Each answer has its row number and key beside it.")
     if places.get("refused_uri"):
         lines.append(f"Refused rows, with numbers and reasons: {visible(places['refused_uri'])}")
     return "\n".join(lines)

@@ -35,5 +35,5 @@ def judge_parts(
     elif task == "fail" and failure is not None:
         record = record_failure(file, failure, objects=objects, ledger=ledger, alerts=alerts, events=events)
     else:
-        raise InputError(f"task {task!r} is not known, or does not say enough")
+        raise InputError(f"task {task!r} is not known, or lacks an argument")
     return {"status": record["status"], "rows": record["rows"]}

@@ -81,4 +81,4 @@ def plan_rollback(
 def _done(champion: Champion | None, from_run: str | None) -> NoRollback | None:
     if from_run is None or champion is None or champion.run_id == from_run:
         return None
-    return NoRollback(decision="done", reasons=[f"{champion.run_id} serves, not {from_run} any more"])
+    return NoRollback(decision="done", reasons=[f"{champion.run_id} serves, no longer {from_run}"])

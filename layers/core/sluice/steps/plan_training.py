@@ -158,7 +158,7 @@ def plan_training(
                 project, run_id, settings=settings, objects=objects, ledger=ledger, executions=executions, clock=clock
             )
             return {"status": "started", "project": project, "run_id": run_id}
-    raise ConflictError(f"the lock of {project!r} changed hands {_TRIES} times; the event will come again")
+    raise ConflictError(f"the lock of {project!r} changed hands {_TRIES} times; the event will be delivered again")
 
 
 def _registered(project: str, *, ledger: Ledger) -> tuple[Contract, str]:

@@ -29,7 +29,7 @@ def request_retraining(
     every = contract.retrain.schedule
     if every is None:
         # the schedule goes at the next promotion; the contract counts at once
-        return {"decision": "ignored", "reasons": ["the contract has no retrain.schedule any more"]}
+        return {"decision": "ignored", "reasons": ["the contract no longer has a retrain.schedule"]}
     due = datetime.fromisoformat(at) if at else clock.now()
     event_id = names.digest("retrain", project, due.isoformat())
     record = responses.record_key(project, due, event_id)

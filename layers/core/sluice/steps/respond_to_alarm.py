@@ -58,14 +58,14 @@ def respond_to_alarm(
         decision, reasons, facts = _of_a_swap(project, swap, ledger=ledger, executions=executions, clock=clock)
     elif kind in ("quality", "probation") and (other := _measured_before(project, champion, objects=objects)):
         # a measurement that ended after the promotion: the new model must not be rolled back for the old one's answers
-        decision, reasons, facts = "hold", [f"{kind} was measured for {other}, which does not serve any more"], {}
+        decision, reasons, facts = "hold", [f"{kind} was measured for {other}, which no longer serves"], {}
     elif kind in ("champion-errors", "quality", "probation") and _in_probation(champion, clock=clock):
         decision, reasons, facts = _roll_back(
             project, kind, event_id, champion, settings=settings, executions=executions
         )
     elif kind in ("drift", "quality") and alarms.states([alarm]).get(alarm) == "OK":
         # the event came late, or the alarm flaps: a newer measurement has shown it to be over
-        decision, reasons, facts = "hold", [f"{kind} is not in ALARM any more"], {}
+        decision, reasons, facts = "hold", [f"{kind} is no longer in ALARM"], {}
     elif kind in ("drift", "quality"):
         decision, reasons, facts = retraining.answer(
             project, kind, event_id, at, objects=objects, ledger=ledger, alerts=alerts, events=events, clock=clock
@@ -140,7 +140,7 @@ def _of_a_swap(
     run_id = run.run_id
     facts = {"run_id": run_id}
     if run.ended_at or run.release_outcome:
-        why = f"the fleet of {run_id}, which went back just now, had the champion's variant name: it may have failed"
+        why = f"the fleet of {run_id}, just rolled back, had the champion's variant name: it may have failed"
         return "hold", [why, "if the champion itself fails, a person must act"], facts
     request_abort(
         project,

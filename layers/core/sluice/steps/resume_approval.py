@@ -38,7 +38,7 @@ def resume_approval(
     try:
         executions.succeed(approval.token, {"decision": answer})
     except (NotFoundError, ConflictError):
-        return _ignored("the run does not wait any more")
+        return _ignored("the run no longer waits")
     # after the answer: a crash in between answers again, which an answered token bears
     decided = {"decision": answer, "reason": reason, "decided_at": clock.now().isoformat()}
     update_run(project, run_id, RunFacts(approval=approval.model_copy(update=decided)), ledger=ledger)

@@ -144,6 +144,6 @@ def _who_says_so(change: HeldChange) -> str:
     if change.doubted:
         return "the newest measurement takes what its window shows for real drift, requests of that time included"
     if change.ended is None:
-        return "the newest measurement does not show it any more"
+        return "the newest measurement no longer shows it"
     why = f" ({visible(change.ended['reason'])})" if change.ended["reason"] else ""
     return f"{visible(change.ended['by'])} says so{why}"

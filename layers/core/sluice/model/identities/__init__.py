@@ -78,7 +78,7 @@ def _copies(columns: Mapping[str, np.ndarray], y: np.ndarray, features: Collecti
 
 
 def _one_to_one(name: str) -> Identity:
-    evidence = "each of its values stands for one value of the target, and the other way round"
+    evidence = "each of its values corresponds to one value of the target, and vice versa"
     return Identity("copy", (name,), evidence)
 
 
@@ -96,7 +96,7 @@ def _formula(found: formulas.Found, classes: int) -> Identity:
     if classes:
         evidence = f"{found.formula} separates the two classes (ROC AUC {found.value:.4f}), and no column does alone"
     elif found.value is None:
-        evidence = f"the target is {found.formula}" + ", but for a factor" * found.has_factor
+        evidence = f"the target is {found.formula}" + ", up to a factor" * found.has_factor
     else:
         evidence = f"{found.formula} orders the rows as the target does (rank correlation {found.value:+.5f})"
     figures = {} if found.value is None else {"agreement": found.value}
