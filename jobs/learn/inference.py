@@ -180,6 +180,8 @@ def _text(body: str | bytes) -> str:
     SageMaker's server decodes JSON and CSV itself, and puts U+FFFD where bytes are not UTF-8. A value with it would be
     an unseen category: an answer, but not to what was asked. A caller who means the character itself can say so.
     """
+    if body[:2] in (b"\x1f\x8b", f"\x1f{_REPLACED}"):
+        raise InputError("the body is packed with gzip: send it unpacked")
     if isinstance(body, str):
         if (at := body.find(_REPLACED)) >= 0:
             raise InputError(

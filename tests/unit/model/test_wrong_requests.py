@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -408,3 +409,25 @@ def test_a_first_line_in_the_contracts_own_format_is_data() -> None:
     for line in ('"12,5",31.01.2026,free', "NA,31.01.2026,free", '"12,5",,free'):
         status, text = ask(served, line + "\n", CSV, JSON)
         assert (status, len(json.loads(text).get("predictions", []))) == (200, 1), text
+
+
+@pytest.mark.parametrize("kind", [JSON, LINES, CSV])
+def test_a_packed_body_is_said_to_be_packed(kind: str) -> None:
+    packed = gzip.compress(b'{"channel": "ads"}')
+    for body in (packed, packed.decode("utf-8", "replace")):
+        assert "packed with gzip" in ask(SHOP, body, kind, JSON)[1]
+
+
+@pytest.mark.parametrize(
+    ("body", "answers"),
+    [("n\n1\n\n2\n", 0), ("1\n\n2\n", 0), ("n\n\n1\n", 0), ('n\n1\n""\n2\n', 3), ("\n1\n2\n\n\n", 2)],
+)
+def test_a_blank_line_of_one_column_may_be_a_value_and_shifts_no_answer(body: str, answers: int) -> None:
+    status, text = ask(model({"n": "number"}), body, CSV, JSON)
+    assert (status, len(json.loads(text).get("predictions", []))) == ((200, answers) if answers else (400, 0)), text
+    assert answers or "a blank line stands before record" in text
+
+
+def test_a_blank_line_between_records_of_several_columns_is_none() -> None:
+    _, text = ask(TEXTS, "plan,member\na,b\n\nc,d\n", CSV, JSON)
+    assert len(json.loads(text)["predictions"]) == 2

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from sluice.model.csv_header import is_header
-from sluice.model.csv_records import read_records
+from sluice.model.csv_records import read_record, read_records
 from sluice.model.errors import InputError
 from sluice.model.schema import Schema, from_text
 
@@ -54,15 +54,29 @@ def csv_records(text: str, schema: Schema, header: str | None = None) -> tuple[l
     number, and for a header that does not fit (`sluice.model.csv_header`).
     """
     records: list[list[str]] = []
-    broken = None
+    broken, blank, behind_blank = None, False, 0
+    rows = io.StringIO(text)
     try:
-        records.extend(read_records(io.StringIO(text)))
+        while True:
+            record = read_record(rows)
+            if not record:
+                blank = bool(records)
+                continue
+            records.append(record)
+            behind_blank = behind_blank or blank * len(records)
+    except StopIteration:
+        pass
     except csv.Error as error:
         broken = error
     headed = bool(records) and is_header(records[0], schema, stated=header, alone=len(records) == 1 and not broken)
     if broken is not None:
         number = len(records) + (0 if headed else 1)
         raise InputError(f"record {number} is not CSV: {_WORDS.get(str(broken), str(broken))}", record=number)
+    if behind_blank and len(records[0]) == 1:
+        raise InputError(
+            f"a blank line stands before record {behind_blank - headed}, and with one column it may be a missing "
+            'value: write "" for one, or leave the line out'
+        )
     return (records[0], records[1:]) if headed else (list(schema.features), records)
 
 
