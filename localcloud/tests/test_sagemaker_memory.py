@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from cloud_help import localcloud_command, start_cloud, stop_cloud
-from test_sagemaker_endpoints import INFERENCE, World, until
+from endpoint_help import INFERENCE, World, until
 
 from localcloud.sagemaker import deployment, memory
 from localcloud.settings import Settings
@@ -105,8 +106,9 @@ def test_a_memory_hog_fails_its_request_and_is_started_again(small: World) -> No
     assert 15 < until(lambda: utilization(small, endpoint), 20) < 60  # 60 MiB of requests and the interpreter, of 400
     with pytest.raises(ClientError) as caught:
         small.ask(endpoint, "600")
-    assert caught.value.response["Error"]["Code"] == "ModelError"
-    assert caught.value.response["OriginalStatusCode"] >= 500
+    response: Any = caught.value.response
+    assert response["Error"]["Code"] == "ModelError"
+    assert response["OriginalStatusCode"] >= 500
 
     def fresh() -> bool:
         with contextlib.suppress(ClientError):

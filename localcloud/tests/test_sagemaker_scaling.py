@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
-from test_sagemaker_endpoints import World, until
+from endpoint_help import World, until
 
 pytestmark = pytest.mark.cloud
 
