@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks import bandit as simulated
 from sluice.release.evalue import log_evalue
-from sluice.release.probation import BETS, Labelled, judge_probation, log_evalue_mean
+from sluice.release.probation import BETS, Kind, Labelled, judge_probation, log_evalue_mean
 
 ALPHA = 0.05
 RUNS = 2_000
@@ -73,7 +74,8 @@ def test_few_labels_show_nothing_and_say_so() -> None:
     assert judge_probation([Labelled("a", "a", "a")] * 99, "class").inconclusive
     assert not judge_probation([Labelled("a", "a", "a")] * 100, "class").inconclusive
     # evidence needs no least number
-    assert judge_probation([Labelled("a", "a", "b")] * 8, "class").decision == "roll_back"
+    two = [Labelled("a", "a", "b"), Labelled("c", "c", "b")]
+    assert judge_probation(two * 4, "class").decision == "roll_back"
 
 
 @pytest.mark.parametrize(
@@ -153,3 +155,14 @@ def test_worse_models_are_taken_back() -> None:
 def test_a_sign_test_would_take_a_model_back_that_is_as_good() -> None:
     taken = simulated.probation("skewed", 300, 800, seed=63, rule="sign")
     assert np.isfinite(taken).mean() > 0.9
+
+
+@pytest.mark.parametrize(("kind", "truth", "old", "new"), [("probability", 1, 0.5, 0.2), ("class", "a", "a", "b")])
+def test_labels_of_one_class_take_no_model_back(kind: Kind, truth: Any, old: Any, new: Any) -> None:
+    """Buyers are known first: on them alone, a model that expects fewer of them is always the worse one."""
+    rows = [Labelled(truth, old, new)] * 150
+    found = judge_probation(rows, kind)
+    assert (found.decision, found.inconclusive) == ("keep", True)
+    assert "on labels of one class alone" in found.reasons[0]
+    other = Labelled(0 if kind == "probability" else "b", old, new)
+    assert judge_probation([*rows, other], kind).decision == "roll_back"

@@ -223,3 +223,67 @@ def quality_variance() -> float:
     labels = [number + (1 if number % 2 else -1) for number in range(40)]
     mean = sum(labels) / 40
     return sum((label - mean) ** 2 for label in labels) / 40
+
+
+def of_numbers(quality: dict[str, Any], pairs: list[tuple[float, Any]]) -> World:
+    world = several("regression", {"type": "number"}, quality)
+    for number, (_, said) in enumerate(pairs):
+        answer = {"predictions": [{"prediction": said}]}
+        row = [{"id": f"n-{number}", "pages": 3}]
+        lay(world, "v-r1", row, at=world.clock.now(), prefix=f"n{number}-", answer=answer)
+    world.clock.advance(600)
+    lines = [f"n-{number},{label}" for number, (label, _) in enumerate(pairs)]
+    send_labels(world, "a.csv", "\n".join(["id,bought", *lines]))
+    return world
+
+
+@pytest.mark.parametrize(
+    ("quality", "pairs", "words"),
+    [
+        ({"metric": "rmse", "max": 9}, [(5, None)] * 30, "30 more do not count: the answer has no number"),
+        ({"metric": "rmse", "max": 9}, [(5, 6)] * 19 + [(5, None)], "19 labels belong to a captured request; 20"),
+        ({"metric": "mape", "max": 9}, [(0, 6)] * 30, "30 more do not count: the answer is not a number, or the label"),
+        ({"metric": "mape", "max": 9}, [(0, 6)] * 30 + [(5, 6)], "1 labels belong to a captured request; 20"),
+        ({"metric": "r2", "min": 0.5}, [(5, 6)] * 30, "all labels are the same number"),
+    ],
+)
+def test_labels_that_cannot_count_are_neither_measured_nor_called_missing(quality, pairs, words) -> None:
+    found = report(of_numbers(quality, pairs))["quality"]
+    assert found["value"] is None
+    assert words in found["reason"]
+
+
+def test_a_label_far_from_all_others_is_said_to_prevent_a_bound() -> None:
+    pairs = [(number, number + 1) for number in range(40)]
+    world = of_numbers({"metric": "r2", "min": 0.5}, [*pairs, (10**9, 40)])
+    found = report(world)["quality"]
+    assert (found["bound"], "r2 changes too much with single labels" in found["bound_reason"]) == (None, True)
+    assert "That cannot be said: r2 changes" in page(world)
+
+
+def test_early_labels_of_one_class_are_measured_and_put_nothing_into_alarm() -> None:
+    """Of a shop that knows its buyers at once: the others' labels come after a month."""
+    world = world_of(monitor={"quality": {"metric": "accuracy", "min": 0.9, "min_labels": 20}})
+    asked(world, "miss", 300, world.clock.now(), probability=0.1)
+    asked(world, "other", 300, world.clock.now(), probability=0.1)
+    world.clock.advance(3600)
+    labelled(world, "miss", 300, "true")
+    world.clock.advance(3600)
+    quality = report(world)["quality"]
+    assert (quality["value"], quality["caution"]) == (0.0, "all labels have the same class")
+    assert "QualityBound" not in published(world)
+    assert "others may still be to come" in page(world)
+    labelled(world, "other", 100, "false")
+    world.clock.advance(3600)
+    assert report(world)["quality"]["evidence"]["worse"] is True
+
+
+def test_precision_without_a_positive_answer_says_so() -> None:
+    world = world_of(monitor={"quality": {"metric": "precision", "min": 0.5, "min_labels": 20}})
+    asked(world, "miss", 40, world.clock.now(), probability=0.1)
+    world.clock.advance(600)
+    labelled(world, "miss", 20, "true")
+    labelled(world, "miss", 40, "false", 20)
+    quality = report(world)["quality"]
+    assert (quality["value"], quality["caution"]) == (0.0, "no answer is positive: precision counts as 0")
+    assert "no answer is positive" in page(world)

@@ -95,6 +95,38 @@ def test_none_of_few_is_no_proof() -> None:
     assert bound("recall", [sketch_of(rows, "binary")]) > 0.3
 
 
+def confusion(hits: float, positives: float, right: float, negatives: float) -> QualitySketch:
+    cells = {(True, True): hits, (True, False): positives - hits}
+    cells |= {(False, False): right, (False, True): negatives - right}
+    return QualitySketch({"decision": {key: [rows, 0, 0] for key, rows in cells.items()}})
+
+
+@pytest.mark.parametrize("name", ["balanced_accuracy", "mcc"])
+@pytest.mark.parametrize(("positives", "recall", "negatives", "right"), [(75, 1.0, 25, 0.2), (25, 0.05, 975, 0.999)])
+def test_none_of_25_of_a_class_is_no_proof_of_never(
+    name: str, positives: int, recall: float, negatives: int, right: float
+) -> None:
+    """The model is exactly as good as its limit; now and then none of the 25 rows of a class is right."""
+    limit = BINARY.value(name, confusion(positives * recall, positives, negatives * right, negatives))
+    assert limit is not None
+    generator = np.random.default_rng(8)
+    for _ in range(25):
+        hits, kept = generator.binomial(positives, recall), generator.binomial(negatives, right)
+        assert bound(name, [confusion(float(hits), positives, float(kept), negatives)]) > limit
+    none = (float(positives), 0.0) if negatives == 25 else (0.0, float(negatives))
+    assert bound(name, [confusion(none[0], positives, none[1], negatives)]) > limit
+    # a loss is found all the same
+    many = [confusion(positives * 10 * 0.3, positives * 10, negatives * 10 * 0.3, negatives * 10)]
+    assert bound(name, many) < 0.6
+
+
+def test_a_calibrated_model_is_not_called_uncalibrated_for_its_few_labels() -> None:
+    """On few rows the ECE is far above 0 whatever the model, and on draws of them it is further above."""
+    generator = np.random.default_rng(9)
+    for _ in range(25):
+        assert bound("ece", [sketch_of(day(generator, 150), "binary")], lower=False) < 0.03
+
+
 def test_a_loss_that_begins_late_is_found_as_if_the_model_were_new() -> None:
     generator = np.random.default_rng(4)
     good = [sketch_of(day(generator, 400), "binary", 0.15) for _ in range(28)]

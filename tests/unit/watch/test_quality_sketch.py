@@ -185,3 +185,30 @@ def test_shares_of_none_have_an_interval_too() -> None:
     assert interval("recall", online, sketch_of([Pair(False, False, 0.1)] * 5, "binary")) is None
     assert online.value("roc_auc", sketch_of([Pair(False, False, 0.1)] * 5, "binary")) is None
     assert online.values(sketch_of([], "binary")) == {}
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "pr_auc", "f1", "balanced_accuracy", "mcc", "ece", "recall"])
+def test_few_rows_that_are_all_right_leave_room(name: str) -> None:
+    online = OnlineMetrics("binary")
+    few, many = (
+        interval(
+            name,
+            online,
+            sketch_of([Pair(n % 2 == 0, n % 2 == 0, 0.9 if n % 2 == 0 else 0.1) for n in range(rows)], "binary"),
+        )
+        for rows in (20, 2000)
+    )
+    assert few is not None
+    assert many is not None
+    assert few[1] - few[0] > 0.1 > 10 * (many[1] - many[0])
+
+
+def test_one_error_says_nothing_about_the_spread_of_errors() -> None:
+    sketch = sketch_of([Pair(3.0, None, 2.0)], "regression")
+    assert interval("mae", OnlineMetrics("regression"), sketch) is None
+
+
+def test_only_labels_that_a_metric_can_use_count_for_it() -> None:
+    online = OnlineMetrics("binary")
+    sketch = sketch_of([Pair(n % 2 == 0, n % 3 == 0, 0.4 if n < 4 else None) for n in range(200)], "binary")
+    assert [online.labels_of(name, sketch) for name in ("roc_auc", "brier", "accuracy")] == [4, 4, 200]

@@ -31,7 +31,7 @@ def wilson(hits: float, rows: float, confidence: float = 0.95) -> tuple[float, f
     share, z = hits / rows, NormalDist().inv_cdf((1 + confidence) / 2)
     middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
     half = z / (1 + z * z / rows) * math.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
-    return max(0.0, middle - half), 1.0 if hits == rows else min(1.0, middle + half)
+    return 0.0 if not hits else max(0.0, middle - half), 1.0 if hits == rows else min(1.0, middle + half)
 
 
 def difference_of_shares(only_one: int, only_other: int, rows: int, confidence: float) -> tuple[float, float]:

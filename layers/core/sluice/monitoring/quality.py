@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from sluice import keys
 from sluice.contract import Contract
 from sluice.contract.durations import seconds
-from sluice.contract.metric_limits import ONLINE_METRICS
+from sluice.contract.metric_limits import OF_ALL_CLASSES, ONLINE_METRICS
 from sluice.model.metrics import break_even, has_value
 from sluice.model.values import category_text, finite, is_positive, parse_json
 from sluice.monitoring.class_probabilities import named_probabilities, wants_probabilities
@@ -25,16 +25,19 @@ from sluice.monitoring.segments import by_segment
 from sluice.ports import Clock, Json, Metric, ObjectStore
 from sluice.store.run_records import write_json
 from sluice.watch import metric_names as metric
-from sluice.watch.certainty import ALPHA, favourable_bound, log_evidence, weights
+from sluice.watch.certainty import ALPHA, favourable_bound, log_evidence, weights, without_bound
 from sluice.watch.label_register import LabelledRow
 from sluice.watch.labels import positive
 from sluice.watch.maturity import MATURE, mature_until, maturity_of
 from sluice.watch.quality_interval import interval
-from sluice.watch.quality_sketch import OnlineMetrics, Pair, QualitySketch, sketch_of
+from sluice.watch.quality_sketch import OnlineMetrics, Pair, QualitySketch, merged, sketch_of
 
 MAX_PERIODS = 400
 """Periods in which a loss may begin; with a shorter window several windows make a period."""
 SHOWN_PERIODS = 60
+ONE_CLASS = "all labels have the same class"
+OF_ONE_CLASS = frozenset({"recall", "false_positive_rate", "selection_rate"})
+"""Metrics that the labels of one class alone say all about."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +115,14 @@ def _measured(measurement: Measurement, asked: Asked, now: float, *, objects: Ob
         "mature_age_seconds": measurement.curve.mature_age(),
         "immature_labels": len(measurement.joined.rows) - len(mature),
     }
-    without = facts["labels_without_probabilities"] = sketch.rows - labels
+    of_all = contract.problem.type == "multiclass" and asked.metric in OF_ALL_CLASSES
+    without = facts["labels_without_probabilities"] = sketch.rows - labels if of_all else 0
+    facts["labels_that_do_not_count"] = len(within) - labels - without
     published = [measurement.metric(metric.QUALITY_LABELS, labels, "Count")]
     if labels < min_labels:
         facts["reason"] = f"{labels} labels belong to a captured request; {min_labels} are needed"
+        if facts["labels_that_do_not_count"]:
+            facts["reason"] += f". {facts['labels_that_do_not_count']} more do not count: {_uncounted(asked)}"
         if facts["immature_labels"]:
             facts["reason"] += f" ({facts['immature_labels']} more are of requests that still wait for most labels)"
         if without:
@@ -129,8 +136,9 @@ def _measured(measurement: Measurement, asked: Asked, now: float, *, objects: Ob
         facts["slices"] = by_segment(measurement, within, asked.sketch, asked.figures)
         if facts["value"] is None:
             facts["reason"] = _undefined(asked, sketch)
-            facts["not_finite"] = contract.problem.type == "regression" and asked.metric != "r2"
+            facts["not_finite"] = contract.problem.type == "regression" and not _constant(asked, sketch)
         else:
+            facts["caution"] = _caution(asked, sketch)
             published.append(measurement.metric(metric.QUALITY_SCORE, facts["value"]))
     periods, length = _periods(mature, until, window)
     sketches = {start: asked.sketch(rows) for start, rows in periods.items()}
@@ -159,15 +167,21 @@ def _periods(rows: Sequence[LabelledRow], until: float, window: float) -> tuple[
 def _certain(
     asked: Asked, measurement: Measurement, sketches: dict[float, QualitySketch], length: float, min_labels: int
 ) -> Json:
-    """`bound`: the best value that the labels still allow, and what it rests on."""
+    """`bound`: the best value that the labels still allow, and what it rests on, or why there is none."""
     quality = asked.contract.monitor.quality
-    facts: Json = {"bound": None, "evidence": None}
+    facts: Json = {"bound": None, "bound_reason": None, "evidence": None}
     if quality is None or not sketches or (quality.min is None and quality.max is None):
         return facts
     promoted = measurement.champion.promoted_at.timestamp()
     weight = weights(len(sketches), length, next(iter(sketches)) <= promoted + length)
     lower, limit = quality.min is not None, quality.min if quality.min is not None else quality.max
     ordered = list(sketches.values())
+    everything = merged(ordered)
+    named = asked.contract.problem.type not in ("regression", "clustering")
+    if named and asked.metric not in OF_ONE_CLASS and _of_one_class(everything):
+        # labels of one class often come first: what they say is not what all of them will
+        facts["bound_reason"] = f"{ONE_CLASS}; those of others may still be to come"
+        return facts
     found = favourable_bound(
         asked.metric,
         asked.online,
@@ -178,6 +192,7 @@ def _certain(
         business=asked.business,
     )
     if found is None:
+        facts["bound_reason"] = without_bound(asked.metric, asked.online, everything, min_labels)
         return facts
     log_e = log_evidence(
         asked.metric, asked.online, ordered, weight, float(limit or 0.0), lower_limit=lower, business=asked.business
@@ -238,11 +253,38 @@ def _equal_age(
     return None
 
 
+def _uncounted(asked: Asked) -> str:
+    if asked.metric == "mape":
+        return "the answer is not a number, or the label is 0, of which no relative error is defined"
+    wanted = {"number": "number", "score": "score"}.get(asked.online.part(asked.metric), "class of the target")
+    return f"the answer has no {wanted}"
+
+
 def _undefined(asked: Asked, sketch: QualitySketch) -> str:
     if asked.contract.problem.type == "regression":
-        return f"{asked.metric} of these labels and answers is beyond what a number can hold, or labels do not vary"
-    classes = {str(key[0]) for part in sketch.cells.values() for key in part}
-    return "all labels have the same class" if len(classes) < 2 else f"{asked.metric} is not defined on these labels"
+        if _constant(asked, sketch):
+            return f"all labels are the same number, for which {asked.metric} is not defined"
+        return f"{asked.metric} of these labels and answers is beyond what a number can hold"
+    return ONE_CLASS if _of_one_class(sketch) else f"{asked.metric} is not defined on these labels"
+
+
+def _constant(asked: Asked, sketch: QualitySketch) -> bool:
+    truth = asked.online.cells(asked.metric, sketch).truth
+    return asked.metric == "r2" and bool((truth == truth[:1]).all())
+
+
+def _of_one_class(sketch: QualitySketch) -> bool:
+    part = sketch.cells.get("decision") or sketch.cells.get("score") or {}
+    return len({str(key[0]) for key in part}) < 2
+
+
+def _caution(asked: Asked, sketch: QualitySketch) -> str | None:
+    """What the value alone does not say."""
+    if asked.contract.problem.type in ("regression", "clustering"):
+        return None
+    if asked.metric == "precision" and not (asked.online.cells("precision", sketch).said == 1).any():
+        return "no answer is positive: precision counts as 0"
+    return ONE_CLASS if asked.metric not in OF_ONE_CLASS and _of_one_class(sketch) else None
 
 
 def pair_of(row: LabelledRow, contract: Contract, classes: Sequence[str] = ()) -> Pair | None:

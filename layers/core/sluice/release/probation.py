@@ -13,6 +13,9 @@ most 1 at every row if the mean difference is at most 0, whatever the difference
 average over a fixed set of bets, and P(ever ≥ 1/α) ≤ α. Sources: Waudby-Smith & Ramdas, JRSS B 2024, arXiv 2010.09686
 (betting on bounded means); Ville. A product does not depend on the order in which delayed labels arrive.
 
+Labels of one class alone take no model back: those of one class often come first (a purchase is known at once, its
+absence after a month), and on them alone the model that expects this class more often is always the better one.
+
 Which of the two is nearer to the label (a sign test) would need no cap but is another question: a model that is a
 little farther on nine rows of ten and much nearer on the tenth is the better one, and would be taken back.
 """
@@ -88,6 +91,9 @@ def judge_probation(
     shown = f"{MEASURES[kind]} {new:.4g} against {old:.4g}, on {len(rows)} rows" if rows else "no labelled rows"
     tail = f"{shown}; E = {math.exp(min(log_e, 700.0)):.3g}"
     if log_e >= -math.log(alpha):
+        if kind != "number" and len({row.truth for row in rows}) == 1:
+            told = f"the new model is worse, but on labels of one class alone, which compare no models: {tail}"
+            return Probation("keep", [told], statistic, inconclusive=True)
         return Probation("roll_back", [f"the new model is worse: {tail} ≥ {1 / alpha:.3g}"], statistic)
     reasons = [f"no evidence that the new model is worse: {tail} < {1 / alpha:.3g}"]
     if len(rows) < min_rows:

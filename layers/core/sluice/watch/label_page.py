@@ -70,15 +70,16 @@ def quality_sections(report: Mapping[str, Any]) -> list[Safe]:
 
 
 def _certainty(quality: Mapping[str, Any]) -> list[Safe]:
-    evidence = quality.get("evidence")
+    evidence, heading = quality.get("evidence"), element("h2", "Is it certainly worse than its limit?")
     if not evidence:
-        return []
+        why = quality.get("bound_reason")
+        return [heading, element("p", f"That cannot be said: {short(why, 200)}.")] if why else []
     told = (
         f"The best {short(quality['metric'], 40)} that {evidence['labels']:,} labels still allow, however often that "
         f"is checked, is {quality['bound']:.4f}. "
         + ("That is worse than the limit: the loss is certain." if evidence["worse"] else "No loss is certain.")
     )
-    return [element("h2", "Is it certainly worse than its limit?"), element("p", told)]
+    return [heading, element("p", told)]
 
 
 def _metrics(quality: Mapping[str, Any]) -> list[Safe]:

@@ -2,7 +2,8 @@
 
 Shares (accuracy, precision, recall and other rates): Wilson's score interval, which also holds for none of n and n of n
 (Wilson, Journal of the American Statistical Association 22, 1927). All others: the percentile bootstrap over the
-sketch's rows, moved so that its mean is the value, as the evaluation does it (`sluice.model.intervals`).
+sketch's rows, moved so that its mean is the value, as the evaluation does it (`sluice.model.intervals`). Where all
+draws agree, the rows say what `sluice.model.few_rows` says: only few rows are of a kind that none of them is.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import math
 
 import numpy as np
 
-from sluice.model.few_rows import wilson
+from sluice.model.few_rows import unseen, wilson
 from sluice.model.metric_ranges import RANGES, Range
 from sluice.watch.certainty import resampled
 from sluice.watch.quality_sketch import Cells, OnlineMetrics, QualitySketch
 
 CONFIDENCE = 0.95
 RESAMPLES = 200
+_ALIKE = 1e-9
+"""Draws of the same cells differ by the rounding of their sums."""
 
 
 def interval(name: str, online: OnlineMetrics, sketch: QualitySketch) -> tuple[float, float] | None:
@@ -32,10 +35,23 @@ def interval(name: str, online: OnlineMetrics, sketch: QualitySketch) -> tuple[f
     drawn = resampled(name, online, cells, RESAMPLES)
     if len(drawn) < 0.95 * RESAMPLES:
         return None
-    ends = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]) - drawn.mean()
     least, greatest = RANGES.get(name, Range(-math.inf, math.inf))
+    ends = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]) - drawn.mean()
+    if float(np.ptp(drawn)) <= _ALIKE * max(1.0, abs(value)):
+        if not math.isfinite(greatest - least):
+            return None
+        further = unseen(_rarest(online, cells), CONFIDENCE) * (greatest - least)
+        ends = np.array([-further, further])
     low, high = (min(max(value + float(end), least), greatest) for end in ends)
     return low, high
+
+
+def _rarest(online: OnlineMetrics, cells: Cells) -> int:
+    """Rows of the class that has the fewest; of numbers, all rows."""
+    if online.problem == "regression":
+        return round(float(cells.counts.sum()))
+    of_class = np.bincount(cells.truth.astype(np.int64), cells.counts)
+    return round(float(of_class[of_class > 0].min()))
 
 
 def _share(name: str, online: OnlineMetrics, cells: Cells) -> tuple[float, float] | None:

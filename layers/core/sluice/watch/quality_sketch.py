@@ -279,9 +279,10 @@ class OnlineMetrics:
         return total / len(np.unique(cells.truth // 2)) if total and self.part(name) == CLASS else total
 
     def labels_of(self, name: str, sketch: QualitySketch) -> int:
-        """The sketch's labels, or those with the probabilities that the metric needs."""
-        of_all = self.problem == "multiclass" and name in OF_ALL_CLASSES
-        return round(self.labels(name, self.cells(name, sketch))) if of_all else sketch.rows
+        """The sketch's labels that count for the metric: with the part of an answer that it needs."""
+        cells = self.cells(name, sketch)
+        # a relative error of nothing is not defined
+        return round(float(cells.counts[cells.truth != 0].sum()) if name == "mape" else self.labels(name, cells))
 
     def value(self, name: str, sketch: QualitySketch) -> float | None:
         """None where the metric is not defined on these rows."""

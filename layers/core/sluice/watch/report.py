@@ -69,7 +69,8 @@ def _quality(quality: Mapping[str, Any] | None, wanted: Mapping[str, Any] | None
         return (name, "–", short(quality.get("reason", ""), 200))
     limits = [f"{side} {wanted[side]:g}" for side in ("min", "max") if wanted and wanted.get(side) is not None]
     told = f"{quality['labels']:,} labels" + (f"; the contract asks for {', '.join(limits)}" if limits else "")
-    return (name, f"{quality['value']:.4f}", told)
+    caution = f"; {short(quality['caution'], 100)}" if quality.get("caution") else ""
+    return (name, f"{quality['value']:.4f}", told + caution)
 
 
 def _answers(shares: Mapping[str, Mapping[str, float]]) -> list[Safe]:
