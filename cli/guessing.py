@@ -47,6 +47,7 @@ _SIGNS: tuple[dict[str, str], ...] = (
     {"line_end": "\r"},
 )
 _SAMPLE = 100
+_NAMES_TABS = re.compile(r"(?i)\.(tsv|tab)(\.[a-z0-9]+)?$")
 _IDENTIFYING = ("text", "category", "integer")
 _TYPES = ("boolean", "integer", "number", "timestamp")
 
@@ -192,6 +193,8 @@ class Scan:
     """What the contract must name of the file's layout."""
     not_plain: dict[str, str] = field(default_factory=dict)
     """Columns that were not looked at since their values are lists or the like, and why."""
+    delimiter: str | None = None
+    """Between the fields; None of a file without."""
     pairs: list[tuple[str, str]] = field(default_factory=list)
     """Two columns each that identify a row together, where none does alone."""
 
@@ -225,6 +228,8 @@ def _with_signs(path: Path, scratch: Path, layout: FileLayout) -> Scan:
         if isinstance(error, FileTooLargeError):
             raise
         found, why = None, error
+    if found is not None and found.delimiter not in (None, "\t", layout.delimiter) and _NAMES_TABS.search(path.name):
+        found, layout = _by_tabs(path, scratch, layout) or (found, layout)
     best = found
     for signs in _SIGNS if found is None or (found.format == "csv" and found.broken_share > MANY_BROKEN) else ():
         with suppress(InputError, ValidationError):
@@ -234,6 +239,16 @@ def _with_signs(path: Path, scratch: Path, layout: FileLayout) -> Scan:
     if best is None:
         raise why
     return best
+
+
+def _by_tabs(path: Path, scratch: Path, layout: FileLayout) -> tuple[Scan, FileLayout] | None:
+    """What a file called .tsv is if its texts have commas in them; None if tabs do not part it."""
+    tabs = layout.model_copy(update={"delimiter": "\t"})
+    with suppress(InputError):
+        found = _scan(path, scratch, tabs)
+        if len(found.columns) > 1 and found.broken_share <= MANY_BROKEN:
+            return found, tabs
+    return None
 
 
 def _pairs(path: Path, scratch: Path, scan: Scan) -> list[tuple[str, str]]:
@@ -284,7 +299,8 @@ def _scan(path: Path, scratch: Path, layout: FileLayout) -> Scan:
     for column in seen.values():
         column.settle(written)
     unnamed, kind = sum(not name for name in header), source.notes.format
-    return Scan(list(seen.values()), rows, whole, broken, unnamed, doubled, line, kind, layout, not_plain)
+    delimiter = source.notes.delimiter
+    return Scan(list(seen.values()), rows, whole, broken, unnamed, doubled, line, kind, layout, not_plain, delimiter)
 
 
 def _not_a_name(name: str) -> str:

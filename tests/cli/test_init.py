@@ -278,3 +278,16 @@ def test_names_of_rows_are_no_feature(drafted, names):
     contract, text = drafted({"rownames": names, **table()}, "--target", "bought")
     assert "rownames" in contract.features.drop
     assert "'rownames' only tells rows apart" in text
+
+
+def test_a_file_called_tsv_is_parted_by_tabs_though_its_texts_have_commas(init):
+    texts = ["well, no, not now", "call me, please, at six", "sure, one, two"]
+    body = "".join(f"{('ham', 'spam')[i % 2]}\t{texts[i % 3]} {i}\n" for i in range(90))
+    contract, text = init("sms.tsv", "kind\ttext, as sent, in full\n" + body, "--target", "kind")
+    assert list(contract.data.columns) == ["kind", "text, as sent, in full"]
+    assert contract.data.file.delimiter == "\t"
+    assert "90 rows of the file are accepted and 0 refused" in text
+    plain, _ = init("plain.tsv", "kind\tlength\n" + "ham\t5\nspam\t9\n" * 30, "--target", "kind")
+    assert plain.data.file.delimiter is None
+    commas, _ = init("commas.tsv", "kind,length\n" + "ham,5\nspam,9\n" * 30, "--target", "kind")
+    assert (list(commas.data.columns), commas.data.file.delimiter) == (["kind", "length"], None)

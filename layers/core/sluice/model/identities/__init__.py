@@ -15,6 +15,7 @@ import numpy as np
 from sluice.model.identities import formulas, sums
 from sluice.model.identities.alone import MONOTONE, one_to_one
 from sluice.model.identities.arrays import able, numbers, rank_correlation
+from sluice.model.identities.cuts import cut_from
 
 IN_SUMS = ("integer", "number", "timestamp", "boolean")
 ONE = 1e-6
@@ -53,6 +54,8 @@ def search(
         found += _copies(of_numbers, y, features)
         rest = _without(of_numbers, found)
         found += [_sum(each) for each in sums.search(rest, y, features)]
+    else:
+        found += [_cut(name) for name, x in of_numbers.items() if name in features and cut_from(x, y, classes)]
     same = _without({name: columns[name] for name in columns if name in features}, found)
     found += [_one_to_one(name) for name, values in same.items() if one_to_one(values, y)]
     if classes > 2:
@@ -79,6 +82,11 @@ def _copies(columns: Mapping[str, np.ndarray], y: np.ndarray, features: Collecti
 
 def _one_to_one(name: str) -> Identity:
     evidence = "each of its values corresponds to one value of the target, and vice versa"
+    return Identity("copy", (name,), evidence)
+
+
+def _cut(name: str) -> Identity:
+    evidence = "each class has an interval of its values, and the next class begins where it ends"
     return Identity("copy", (name,), evidence)
 
 
