@@ -119,5 +119,5 @@ def test_text_behind_a_padded_quote_is_refused() -> None:
 
 @pytest.mark.parametrize("text", ["a\\", "a\\\n", "a,\\\r\n"])
 def test_an_escape_character_with_nothing_behind_it_is_refused(text: str) -> None:
-    with pytest.raises(csv.Error, match="end of the line"):
+    with pytest.raises(csv.Error, match="ends with an escape character"):
         read_all(text, Quoting(escape="\\"))
