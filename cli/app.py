@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None, connect: Connect = Connection) 
             raise
         return _fail(
             f"{str(error).lower()}. AWS_ENDPOINT_URL, or the profile's endpoint_url, is an address such as "
-            'http://127.0.0.1:4566; `eval "$(sluice env --unset)"` takes it away'
+            'http://127.0.0.1:4566; `eval "$(sluice env --unset)"` unsets it'
         )
     except BrokenPipeError:
         # the reader (head, less) has gone; without this the interpreter complains once more at its end

@@ -139,10 +139,10 @@ def _failed(each: Candidate) -> str:
 
 def _start(tuning: Tuning, refused: str) -> str:
     if refused:
-        return f"it started from nothing: SageMaker refused the earlier run: {refused}"
+        return f"it started from scratch: SageMaker refused the earlier run: {refused}"
     if tuning.warm_start:
         return f"it started from what run {tuning.warm_start.run_id} found"
-    return f"it started from nothing: {tuning.warm_start_note}" if tuning.warm_start_note else ""
+    return f"it started from scratch: {tuning.warm_start_note}" if tuning.warm_start_note else ""
 
 
 def _with_status(jobs: list[dict[str, Any]], status: str) -> int:

@@ -183,13 +183,13 @@ async def _given(request: Request) -> Json:
     async for piece in request.stream():
         body += piece
         if len(body) > MAX_BODY:
-            raise InputError("an action's request is small")
+            raise InputError("an action's request must be small")
     try:
         given = json.loads(body or b"{}")
     except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict) or request.headers.get("content-type", "").partition(";")[0] != "application/json":
-        raise InputError("an action's request is a JSON object")
+        raise InputError("an action's request must be a JSON object")
     return given
 
 

@@ -135,5 +135,7 @@ def _price(file: Path, name: str, entry: Any) -> Price:
         )
     usd, per = entry["usd"], entry["per"]
     if isinstance(usd, bool) or not isinstance(usd, int | float) or usd < 0 or not isinstance(per, int) or per < 1:
-        raise CliError(f"{file}: {name}: usd must be a number from 0 on, per a whole number from 1 on (--prices)")
+        raise CliError(
+            f"{file}: {name}: usd must be a number of at least 0, and per a whole number of at least 1 (--prices)"
+        )
     return Price(float(usd), float(per), str(entry["unit"]), str(entry["source"]))

@@ -151,7 +151,7 @@ class Demo:
         if campaign["status"] != "accepted":
             raise StageError(f"campaign.csv was {campaign['status']}: {campaign.get('reasons')}")
         self.traffic.drift(1.0)
-        say("from now on other customers come, as in that file: mostly mobile, from social media, in a hurry")
+        say("from now on different customers arrive, as in that file: mostly mobile, from social media, in a hurry")
         record = self.follower.wait_for_start(known, trigger="drift", seconds=120)
         alarm = f"{self.stack.stack}/{PROJECT}/drift"
         say(f"run {record['run_id']} began by itself: {record.get('reason', '')}")

@@ -31,7 +31,7 @@ def credentials(connection: Connection) -> list[Finding]:
             return failed(
                 "credentials", f"no local cloud answers at {where}", 'make cloud, or: eval "$(sluice env --unset)"'
             )
-        return failed("credentials", f"{where} cannot be reached", "see the network, or AWS_ENDPOINT_URL")
+        return failed("credentials", f"{where} cannot be reached", "check the network and AWS_ENDPOINT_URL")
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code")
         return failed("credentials", f"AWS does not accept them ({code})", "aws sso login, or export AWS_PROFILE=…")

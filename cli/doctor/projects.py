@@ -72,6 +72,7 @@ def schedules(connection: Connection) -> list[Finding]:
             fix = f"sluice retrain {project} --reason …: the next promotion makes it again"
             findings += failed("schedules", f"{name} does not exist: {project} is not monitored", fix)
         elif found.get("State") == "DISABLED":
-            fix = f"enable it: aws scheduler update-schedule --name {name} --state ENABLED, with what get-schedule says"
+            command = f"aws scheduler update-schedule --name {name} --state ENABLED"
+            fix = f"enable it: {command}, with the settings that get-schedule shows"
             findings += failed("schedules", f"{name} is disabled: {project} is not monitored", fix)
     return findings or passed("schedules", "every serving project is monitored")

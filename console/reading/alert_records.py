@@ -105,7 +105,7 @@ def _of_run(source: Source, project: str, record: Json) -> Iterator[Json]:
     if abort := record.get("abort_requested"):
         reason = str(abort.get("reason")) if isinstance(abort, dict) else "by a person"
         at = abort.get("at") if isinstance(abort, dict) else None
-        yield _alert(project, "Canary Abort Requested", f"{run_id} is to be aborted", at or started, reason, run_id)
+        yield _alert(project, "Canary Abort Requested", f"{run_id} will be aborted", at or started, reason, run_id)
     if (outcome := record.get("outcome")) and record.get("ended_at"):
         kind = _OUTCOMES.get(str(outcome), "Run Failed")
         if kind == "Model Rolled Back" and record.get("rollback_verified") is False:

@@ -151,7 +151,7 @@ def _volume(reports: Sequence[Json], times: Sequence[float], x: Axis) -> Json | 
     return {
         "title": "Rows in the window",
         "figure": tree(figure),
-        "note": "Requests to the serving model, of each measurement.",
+        "note": "Requests to the serving model, in each measurement.",
     }
 
 
@@ -184,14 +184,14 @@ def by_period(quality: Json) -> list[Json]:
         y = Axis.around(str(quality.get("metric")), [*values, *(end for _, *ends in bands for end in ends)])
         figure = figures.lines("quality by period", x, y, series, bands=bands)
         key = figures.key([line.name for line in series], [line.colour or 0 for line in series])
-        note = "Of immature periods, labels are still to come: their figures may change. Whiskers: intervals."
+        note = "Immature periods still wait for labels: their figures may change. Whiskers: intervals."
         drawn.append({"title": "Quality by period", "figure": tree(figure + key), "note": note})
     xs, ys = _values(list(zip(days, periods, strict=True)), "maturity")
     if xs:
         figure = figures.lines(
             "maturity", x, figures.share("share of the labels"), [Line("maturity", xs, ys)], level=0.9
         )
-        note = "How many of the labels that will come are there. From the dashed line a period counts as mature."
+        note = "The share of the expected labels that has arrived. From the dashed line on, a period counts as mature."
         drawn.append({"title": "Maturity by period", "figure": tree(figure), "note": note})
     return drawn
 

@@ -84,7 +84,7 @@ def _waiting(project: str, record: Json, serves: str | None) -> Steps:
 
 def _promoted(project: str, record: Json, serves: str | None) -> Steps:
     if back := record.get("rolled_back"):
-        told = f"The model was released, and taken back later: {back.get('reason')}. {_serving(serves)}"
+        told = f"The model was released, and later rolled back: {back.get('reason')}. {_serving(serves)}"
         return [told], [MONITORING, PROJECT], []
     if serves != record.get("run_id"):
         return [_serving(serves)], [PROJECT], []
@@ -99,8 +99,8 @@ def _rejected(project: str, record: Json, serves: str | None) -> Steps:
     if record.get("without_leaks"):
         return told, [DECISIONS, EVALUATION], []
     told.append(
-        "A run over the same rows with the same contract ends alike. So add rows, or change project.yaml: columns, "
-        "families, the time of the search, or a limit that asks for more than you need."
+        "A run over the same rows with the same contract ends the same way. So add rows, or change project.yaml: "
+        "columns, families, the time of the search, or a limit that asks for more than you need."
     )
     return told, [DECISIONS, EVALUATION, DROP], [_again(project)]
 
@@ -115,9 +115,9 @@ def _not_approved(project: str, record: Json, serves: str | None) -> Steps:
 
 def _rolled_back(project: str, record: Json, serves: str | None) -> Steps:
     if record.get("rollback_verified") is False:
-        first = "It could not be shown that the endpoint serves the model from before: look at it now."
+        first = "It could not be verified that the endpoint serves the previous model: check it now."
     else:
-        first = f"The release was aborted and taken back. {_serving(serves)}"
+        first = f"The release was aborted and rolled back. {_serving(serves)}"
     told = [
         first,
         "The release's page has what was measured. Correct what made the model fail (rows, contract or serving code), "
@@ -129,8 +129,8 @@ def _rolled_back(project: str, record: Json, serves: str | None) -> Steps:
 def _failed(project: str, record: Json, serves: str | None) -> Steps:
     told = [
         "The state that failed has the error and the log.",
-        f"{_serving(serves)} A cause that passes, such as a busy service or a limit of the account, needs only "
-        "another run. A cause in the rows, the contract or the code comes again until it is corrected.",
+        f"{_serving(serves)} A temporary cause, such as a busy service or a limit of the account, needs only "
+        "another run. A cause in the rows, the contract or the code stays until it is corrected.",
     ]
     return told, [PROJECT, DROP], [_again(project)]
 

@@ -296,7 +296,7 @@ def test_why_ranks_the_families_with_the_winner_first():
     ("tuning", "refused", "words"),
     [
         ({"warm_start": {"run_id": "r0", "tuning_job": "sluice-r0-t"}}, "", "it started from what run r0 found"),
-        ({"warm_start_note": "no earlier run"}, "", "it started from nothing: no earlier run"),
+        ({"warm_start_note": "no earlier run"}, "", "it started from scratch: no earlier run"),
         (
             {"warm_start": {"run_id": "r0", "tuning_job": "sluice-r0-t"}},
             "gone",

@@ -40,8 +40,8 @@ def test_what_serves_is_said():
     assert told("r1", outcome="promoted").startswith("The model serves.")
     assert told("r2", outcome="promoted") == "r2 serves."
     back = {"reason": "alarm quality", "verified": True}
-    assert "taken back later: alarm quality. r0 serves." in told(outcome="promoted", rolled_back=back)
-    assert "look at it now" in told(outcome="rolled_back", rollback_verified=False)
+    assert "later rolled back: alarm quality. r0 serves." in told(outcome="promoted", rolled_back=back)
+    assert "check it now" in told(outcome="rolled_back", rollback_verified=False)
 
 
 def test_why_it_was_not_approved_is_said():

@@ -203,7 +203,7 @@ def test_what_the_time_does_not_suffice_for_is_said_with_bounds(monkeypatch: pyt
     assert found["datasets"] == [dataset(at, 1)]
     assert found["usable_rows"] == {"at_least": 60, "at_most": 160}
     said = alert(at).message
-    assert "1 of 2 datasets (100 rows) were not compared (the time was too short): the true counts may" in said
+    assert "1 of 2 datasets (100 rows) were not compared (there was too little time): the true counts may" in said
     assert "Between 60 and 160 of 160 accepted rows" in said
 
 

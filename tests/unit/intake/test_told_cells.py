@@ -58,7 +58,9 @@ def test_blocks_that_are_each_one_way_make_a_column_that_is_mixed(
     body = "at,n\n" + "".join(f"{ZONED if n < 500 else PLAIN},{n}\n" for n in range(700))
     found = told(body, tmp_path, TIME)
     assert found["without_offset"] == {"at": 200}
-    assert "Times without an offset, beside others with one, were read as UTC: 200 in 'at'" in reading_told(found)
+    assert "Times without an offset, in a column where others have one, were read as UTC: 200 in 'at'" in reading_told(
+        found
+    )
 
 
 @pytest.mark.parametrize("exact", [False, True])

@@ -38,7 +38,7 @@ class SnsAlerts:
             text += "\n\n" + visible_json(facts)
         encoded = text.encode()
         if len(encoded) > _MAX_MESSAGE_BYTES:
-            text = encoded[:_MAX_MESSAGE_BYTES].decode(errors="ignore") + "\n… truncated: SNS allows no longer message"
+            text = encoded[:_MAX_MESSAGE_BYTES].decode(errors="ignore") + "\n… truncated: SNS allows no longer messages"
         attributes = {"kind": kind, "project": project}
         self._sns.publish(
             TopicArn=topic,

@@ -142,7 +142,7 @@ CLOSINGS = {
         "the endpoint is deleted; the model and its configuration stay", "nothing, or `sluice wake {project}`"
     ),
     "Endpoint Awake": Closing(
-        "the endpoint is being created", "nothing; it answers in some minutes: `sluice status {project}`"
+        "the endpoint is being created", "nothing; it answers in a few minutes: `sluice status {project}`"
     ),
     "Batch Finished": Closing(
         "the answers and the refused rows were written", "fetch the answers from the place above"

@@ -108,7 +108,7 @@ def _third_class(found: LabelFile, contract: Contract) -> str | None:
         what = f"{len(others)} different labels are not problem.positive, and a binary target has two classes"
     elif any(each.strip().lower() in NO_LABEL for each in others):
         what = (
-            "the only label beside problem.positive is a word such as NA or none, which may mean that it is not known"
+            "the only label besides problem.positive is a word such as NA or none, which may mean that it is not known"
         )
     else:
         return None

@@ -117,13 +117,13 @@ def _read(
                 compared.unread.append((name, rows, why))
                 return
             if len(stored) > 1:
-                compared.unread.append((name, rows, f"its rows lie in {len(stored)} files, of a file judged in parts"))
+                compared.unread.append((name, rows, f"its rows are in {len(stored)} files, of a file judged in parts"))
                 return
             objects.download(keys.accepted_part(project, name), path)
             facts = count_rows(path, name, contract, changed, compared.keys, expired)
         compared.read.append(facts)
     except TimeoutError:
-        compared.unread.append((name, rows, "the time was too short"))
+        compared.unread.append((name, rows, "there was too little time"))
     except (NotFoundError, DamagedRecordError) as error:
         compared.unread.append((name, rows, str(error)))
 

@@ -26,8 +26,8 @@ _COUNTED = {
     "rounded": "Numbers were rounded, since they have more digits than a double keeps",
     "shortened": "Keys such as 1.23457E+11, whose digits were lost before the upload (in a spreadsheet?)",
     "like_missing": "Labels such as NA and none count as classes (data.columns.<target>.missing can say otherwise)",
-    "cut_times": "Times were cut to what is kept of them",
-    "without_offset": "Times without an offset, beside others with one, were read as UTC",
+    "cut_times": "Times were truncated to the precision that is kept",
+    "without_offset": "Times without an offset, in a column where others have one, were read as UTC",
     "without_target": "Rows without the target, from which no run learns as they are",
 }
 """What notes count, in all or for each column, and the words for it."""

@@ -78,7 +78,7 @@ class RunFacts(Record):
     data: dict[str, Any] | None = None
     """What became of the accepted rows: `sluice.store.prepared_data`."""
     warm_start_refused: str | None = None
-    """Why SageMaker refused to start the search from the earlier run: it then started from nothing."""
+    """Why SageMaker refused to start the search from the earlier run: it then started from scratch."""
     gates: GateDecision | None = None
     suspected_leaks: list[str] | None = None
     """What the leakage alarm suspects, a sentence each."""

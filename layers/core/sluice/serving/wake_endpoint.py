@@ -45,7 +45,7 @@ def wake_endpoint(
         "Endpoint Awake",
         project,
         f"{project}: the endpoint comes back",
-        f"{champion.endpoint} is being created again with {champion.endpoint_config}; it answers in some minutes, "
+        f"{champion.endpoint} is being created again with {champion.endpoint_config}; it answers in a few minutes, "
         f"and is billed from now on.",
         {"run_id": champion.run_id},
     )
