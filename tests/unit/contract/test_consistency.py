@@ -46,6 +46,18 @@ REFUSED = {
         BASE + "gates: [{metric: roc_auc, above_baseline_by: 2}]",
         "could never pass; 2 % is written 0.02",
     ),
+    "a gain below nothing": (
+        BASE + "gates: [{metric: roc_auc, above_baseline_by: -0.1}]",
+        "would let a model pass that is worse by 0.1: write 0",
+    ),
+    "a flag as a minimum": (BASE + "gates: [{metric: roc_auc, min: true}]", "this is a number; got true"),
+    "a flag as a gap": (BASE + "gates: [{metric: recall, slice: a, max_gap: false}]", "this is a number; got false"),
+    "a flag as a limit of quality": (BASE + "monitor: {quality: {metric: recall, min: true}}", "number; got true"),
+    "a flag as a number of labels": (
+        BASE + "monitor: {quality: {metric: recall, min: 0.5, min_labels: true}}",
+        "monitor.quality.min_labels: this is a number; got true",
+    ),
+    "a flag as a limit of drift": (BASE + "monitor: {drift: {max: true}}", "monitor.drift.max: this is a number"),
     "a margin in percent": (
         BASE + "gates: [{metric: accuracy, not_worse_than_champion_by: 5}]",
         "could never fail; 5 % is written 0.05",

@@ -60,6 +60,8 @@ def margin_violation(metric: str, key: str, margin: float) -> str | None:
     """Return why no difference of two values of a metric can be this `margin`, with the next step; None if one can."""
     if metric in NEUTRAL and key != "max_gap":
         return f"of {metric} neither more nor less is better, so no model is better than another by it: name another"
+    if margin < 0:
+        return f"{key} {margin:g} would let a model pass that is worse by {-margin:g}: write 0 for better at all"
     bounds = RANGES.get(metric)
     if bounds is None or margin <= (width := bounds.greatest - bounds.least):
         return None
