@@ -162,6 +162,16 @@ def test_a_limit_is_compared_with_any_integer(kind: str, tmp_path: Path) -> None
     assert accepted[0]["v"] == (2**53 + 1 if kind == "integer" else 2.0**53)
 
 
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Africa/Monrovia", "Asia/Kolkata", "UTC", "-03:30"])
+def test_a_time_whose_offset_has_seconds_keeps_them_in_its_text(zone: str) -> None:
+    seconds = [-2_422_054_409, -86_400, None, 10**8]
+    times = pa.array(seconds, pa.int64()).view(pa.timestamp("s", zone))
+    text = cells_as_text(read_cells(times).values)
+    read, violations = judge("v", contract({"v": {"type": "timestamp"}}).data.columns["v"], text, key=False)
+    assert not violations
+    assert read.cast(pa.timestamp("s")).view(pa.int64()).to_pylist() == seconds
+
+
 DRAWN = {
     pa.int64(): st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 3),
     pa.uint64(): st.integers(0, 2**64 - 1) | st.integers(0, 3),

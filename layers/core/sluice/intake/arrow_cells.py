@@ -164,7 +164,21 @@ def cells_as_text(values: pa.Array) -> pa.Array:
         return values
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _digits(values.cast(pa.string()))
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        return _zoned(values)
     return values.cast(pa.string())
+
+
+def _zoned(values: pa.Array) -> pa.Array:
+    """Times of a zone with their offset, which Arrow writes without its seconds: times that have some, as local mean
+    times do until about 1900, are written in UTC instead."""
+    text = values.cast(pa.string())
+    minute = 60 * _A_SECOND[values.type.unit]
+    offsets = pc.subtract(pc.local_timestamp(values).view(pa.int64()), values.view(pa.int64()))
+    uneven = pc.not_equal(pc.multiply(pc.divide(offsets, minute), minute), offsets)
+    if not pc.any(uneven, min_count=0).as_py():
+        return text
+    return pc.if_else(uneven, values.cast(pa.timestamp(values.type.unit, "UTC")).cast(pa.string()), text)
 
 
 def typed_cells(values: pa.Array, kind: pa.DataType) -> pa.Array | None:
