@@ -86,8 +86,9 @@ def season_lines(found: Json, contract: Contract) -> list[str]:
     asked = "time" in contract.features.model_fields_set or contract.problem.learned_target is None
     if asked or not found["is_series"] or not found["seasons"]:
         return []
-    repeated = listed(found["seasons"], len(found["seasons"]))
+    units = found["seasons"]
+    repeat, them, features = ("repeat", "them", "features") if len(units) > 1 else ("repeats", "it", "a feature")
     return [
-        f"  note: {repeated} of {str(contract.data.time)!r} repeat, and the model does not learn them: "
-        "features.time: seasonal makes them features, and none ends this note"
+        f"  note: {listed(units, len(units))} of {str(contract.data.time)!r} {repeat}, and the model does not learn "
+        f"{them}: features.time: seasonal makes {them} {features}, and none ends this note"
     ]
