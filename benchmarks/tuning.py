@@ -42,7 +42,7 @@ METRIC = "roc_auc"
 SEED = 20261129
 EARLY_STOPPING_JOBS = 3  # ended jobs that the median rule waits for, as in the local cloud
 TOLERANCE = 0.001
-"""Of ROC AUC: less than what another sample of 1,500 rows moves it by."""
+"""A difference of ROC AUC that is smaller than the difference between two samples of 1,500 rows."""
 
 
 @dataclass(frozen=True)

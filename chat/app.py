@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 import boto3
 
 MAX_CHARACTERS, MAX_LINES = 3_000, 60
-"""Of a message. Slack advises at most 4,000 characters, and Teams refuses a card of more than 28 KB."""
+"""Limits of a message. Slack advises at most 4,000 characters, and Teams refuses a card of more than 28 KB."""
 SECONDS = 10
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _TEAMS = ("office.com", "logic.azure.com", "powerplatform.com")

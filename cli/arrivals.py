@@ -31,7 +31,7 @@ JSON = Shape(
         "downloaded": "the file with the predictions (`batch --output`), or null",
     }
 )
-"""Of drop, redrive, label and batch."""
+"""The answer of drop, redrive, label and batch."""
 
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -110,7 +110,7 @@ def send_to(
 
 
 def _twin(world: World, record: Json) -> list[str]:
-    """That the same content was accepted before and counts, so that its rows count twice."""
+    """A sentence if the same content was accepted before, so that its rows count twice."""
     twin = (record.get("notes") or {}).get("same_content_as")
     if not twin or not accepted(record):
         return []

@@ -66,7 +66,7 @@ def differences(a: Any, b: Any) -> list[Json]:
 
 
 def _without(mine: Any, other: Any) -> Any:
-    """Of a list of objects, such as gates, those that the other list lacks, without their empty members."""
+    """Reduces a list of objects, such as gates, to those that the other list lacks, without their empty members."""
     if not (isinstance(mine, list) and isinstance(other, list) and all(isinstance(each, Mapping) for each in mine)):
         return mine
     return [{name: value for name, value in each.items() if value is not None} for each in mine if each not in other]

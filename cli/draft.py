@@ -35,7 +35,7 @@ MAX_REFUSED = 0.5
 """Up to this share of refused rows the contract accepts its file; with more, something else is wrong with it."""
 _MANY_ROWS = 50_000
 _MINUTES, _MINUTES_OF_MANY = 2, 10
-"""Of `auto`: a first model soon; a longer search may find a better one."""
+"""The budget of `auto`: a first model soon. A longer search may find a better one."""
 _TEST_SHARE: float = Split.model_fields["test"].default
 _CONFIDENCE: float = Gate.model_fields["confidence"].default
 _SHOWN = 5

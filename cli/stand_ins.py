@@ -18,7 +18,7 @@ _LEAST = 3
 
 @dataclass
 class StandIns:
-    """Of one column: how often each usual spelling occurs, and the range of all other numbers."""
+    """How often each usual spelling occurs in one column, and the range of the column's other numbers."""
 
     counts: Counter[str] = field(default_factory=Counter)
     low: float | None = None

@@ -23,7 +23,7 @@ def say(text: str = "", file: TextIO | None = None) -> None:
 
 
 def print_whatever_comes() -> None:
-    """Of a terminal or file that is not UTF-8, and of names that are not text: no character ends a command."""
+    """Makes sure that no character ends a command: the output may not be UTF-8, and a name may not be text."""
     codecs.register_error("legible", _legible)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -11,7 +11,7 @@ _PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 
 def version() -> str:
-    """Of the clone that this file lies in, else of the installed package."""
+    """The version of the clone that contains this file, else of the installed package."""
     if _PROJECT.is_file():
         return str(tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"])
     try:

@@ -52,7 +52,7 @@ def facts(problem: str, names: Sequence[str] = ("search", "ads", "email"), **mem
 
 
 def unlabelled(kind: str, names: Sequence[str]) -> Facts:
-    """Of a problem without labels."""
+    """The facts of a problem without labels."""
     known = facts("regression", names)
     trait = {"column": names[0], "value": names[-1], "segment": 0.9, "all": 0.2, "effect": 0.7}
     segments = [{"name": name, "rows": 40, "share": 0.4, "traits": [trait]} for name in names]

@@ -102,7 +102,7 @@ def freeze(world: World, run_id: str, contract: Any, datasets: Sequence[str] = (
 
 
 def evaluation(auc: float = 0.9, artifact_sha256: str = "", **more: Any) -> Evaluation:
-    """Of a first model; `more`: other members."""
+    """The evaluation of a first model; `more`: other members."""
     total = artifact_sha256 or artifact()[1]
     measured = Measured(metrics={"roc_auc": auc}, artifact_sha256=total)
     facts: dict[str, Any] = {"metric": "roc_auc", "lower_is_better": False, "problem": "binary", "rows": 100}

@@ -98,7 +98,7 @@ def normalised(all_scores: Sequence[tuple[np.ndarray, Sequence[tuple[int, int]],
 
 
 def score_of(family: str, seed: int) -> float:
-    """Of a family that is trained on the beginning of each series."""
+    """The score of a family that is trained on the beginning of each series."""
     found = []
     for name, frame, windows in series():
         rows = columns(frame)

@@ -89,7 +89,7 @@ def typical(family: str, problem: str) -> dict[str, Any]:
 
 
 def cases() -> Iterator[Case]:
-    """Of all families, those whose library is absent included: their `make` raises ModelError."""
+    """A case for each family. If the family's library is absent, `make` raises ModelError."""
     for name in FAMILIES:
         for problem in ("binary", "multiclass", "regression"):
             yield Case(name, problem, TYPICAL, _labelled(name, problem, typical(name, problem)))

@@ -112,7 +112,7 @@ def target_of(problem: str, signal: float) -> Any:
 
 @cache
 def project(problem: str, *, texts: bool = False) -> ProjectData:
-    """Of a problem with a target."""
+    """The data of a problem with a target."""
     known = contract(problem, texts=texts)
     schema = Schema.from_contract(known)
     rows, signals = records(TRAINED + HELD_OUT, SEED, texts=texts, missing=0.03)

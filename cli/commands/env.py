@@ -84,7 +84,7 @@ def running(state: Path) -> tuple[str, str]:
 
 
 def speed(endpoint: str) -> float:
-    """Of the local cloud at `endpoint`: how many of its seconds pass in one; 1 for any other endpoint."""
+    """How many seconds of the local cloud at `endpoint` pass in one real second; 1 for any other endpoint."""
     try:
         document = _document(clone() / FOLDER)
         return float(document["speed"]) if document["endpoint"] == endpoint else 1.0

@@ -18,7 +18,7 @@ from sluice.watch import metric_names
 
 TEMPLATE = deployed_file("template.yaml")
 HOURS, DAYS = 730.0, 30.0
-"""Of a month."""
+"""The length of a month."""
 _GB = 1e9
 _POLLER_SECONDS, _POLLERS = 20.0, 5
 """Lambda asks a queue with five long polls of 20 s each, whether anything is in it or not."""
@@ -330,7 +330,7 @@ class Usage:
         yield self._line("Step Functions", "transitions of a batch", "state_transitions", way.transitions)
 
     def _standing(self) -> Iterator[Line]:
-        """Of the stack, however many projects it has."""
+        """The costs of the stack itself, whatever the number of its projects."""
         template = TEMPLATE.read_text(encoding="utf-8")
 
         def count(kind: str) -> int:

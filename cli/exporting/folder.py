@@ -27,7 +27,7 @@ from sluice.serving.sealed_models import downloaded, verified
 
 FILES = Path(__file__).resolve().parent / "files"
 SERVER = "localcloud/src/localcloud/containers"
-"""Of the deployed files: what answers requests in a serving container."""
+"""The folder of the deployed files that answer requests in a serving container."""
 _PARTS = ("lambda_function.py", "self_test.py", "Containerfile", "requirements.txt")
 _PATIENCE = 300  # seconds of the self-test
 

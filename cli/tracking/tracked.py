@@ -26,6 +26,6 @@ class Tracked:
 
     @property
     def digest(self) -> str:
-        """Of everything but its trials: what has the same digest needs no second look."""
+        """A digest of everything but the trials. A run with an unchanged digest is not sent again."""
         told = {name: value for name, value in asdict(self).items() if name != "trials"}
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]

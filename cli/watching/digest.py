@@ -290,7 +290,7 @@ def _steps(state: State) -> Iterator[Line]:
 
 
 def _progress(view: View) -> str:
-    """Of what goes on: trials or jobs that have ended, seconds of a bake."""
+    """How far the current state is: trials or jobs that have ended, seconds of a bake."""
     for state in reversed(list(every(view.states))):
         facts = state.evidence.facts
         if state.name == "Tune Candidates" and not state.ended:

@@ -77,7 +77,7 @@ class State:
         return max(0.0, ((self.ended or now) - self.newest).total_seconds())
 
     def seconds(self, now: datetime) -> float:
-        """Of all its visits."""
+        """The duration of all visits."""
         return self.before + self.visit(now)
 
     def plain(self, now: datetime) -> Json:

@@ -70,7 +70,7 @@ class View:
 
     @property
     def seconds(self) -> float:
-        """Of the run, until its end or until now."""
+        """The run's duration, until its end or until now."""
         end = self.record.get("ended_at")
         began = datetime.fromisoformat(str(self.record.get("started_at") or self.at.isoformat()))
         return max(0.0, ((datetime.fromisoformat(str(end)) if end else self.at) - began).total_seconds())

@@ -22,7 +22,7 @@ from sluice.store.prepared_data import unexpected
 
 MAX_RUNS = 100
 MAX_FILES = 20
-"""Of each area that people drop files in; the newest."""
+"""The newest files of each area that people drop files in."""
 UNRECORDED = {
     "Dataset Gone": "the file that it is about is no longer there",
     "Endpoint Asleep": "the project's page says whether it sleeps, but not since when",

@@ -18,7 +18,7 @@ from sluice.ports import Json
 MAX_REFUSED = 40
 MAX_VALUE = 300
 MAX_BYTES = 8_000_000
-"""Of the refused rows that are read to show the first of them."""
+"""How much of the refused rows is read to show the first ones."""
 
 
 def read(source: Source, project: str) -> Json:

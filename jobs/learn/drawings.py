@@ -17,7 +17,7 @@ from sluice.model.metrics.probabilities import CALIBRATION_BINS, calibration_bin
 POINTS = 120
 SCORE_BINS = 25
 SHOWN_CLASSES = 20
-"""Of a confusion matrix; rarer classes are counted together."""
+"""The classes of a confusion matrix; rarer ones are counted together."""
 SHOWN_CURVES = 5
 """Classes of a multiclass problem with a curve of their own, the most frequent ones."""
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(1, 20))
@@ -68,7 +68,7 @@ def _binary(
 
 
 def unlabelled(truth: np.ndarray, scores: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Of anomaly scores (rows, 2): their histogram, and where some rows have labels, curves over those rows.
+    """The histogram of anomaly scores (rows, 2), and curves over the labelled rows if there are any.
 
     `truth`: 0, 1 or NaN for rows without a label. A score is not a probability, so there is no calibration.
     """
@@ -253,7 +253,7 @@ def _by_prediction(value: np.ndarray, error: np.ndarray) -> list[dict[str, float
 
 
 def residual_summary(y: np.ndarray, value: np.ndarray) -> dict[str, float]:
-    """Of value - y: mean, standard deviation and quantiles; `zeros`: rows with y = 0, which `mape` leaves out."""
+    """Mean, standard deviation and quantiles of value - y. `zeros`: rows with y = 0, which `mape` leaves out."""
     error = value - y
     names = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "q99": 0.99}
     quantiles = np.quantile(error, list(names.values())).tolist()

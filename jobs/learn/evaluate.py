@@ -143,20 +143,20 @@ class Inputs:
 
     @cached_property
     def scores(self) -> dict[str, np.ndarray]:
-        """Of candidate and baseline, in the candidate's class order."""
+        """The scores of candidate and baseline, in the candidate's class order."""
         classes = self.candidate.labels.classes
         return {role: aligned(model, classes, model.score(self.rows), role) for role, model in self.models.items()}
 
     @cached_property
     def own_metrics(self) -> dict[str, dict[str, Metric]]:
-        """Of candidate and baseline, each with the threshold from which it takes a row for positive."""
+        """The metrics of candidate and baseline, each at its own decision threshold."""
         return {
             role: metrics.metrics_of(self.kind, self.business, model.threshold) for role, model in self.models.items()
         }
 
     @property
     def scores_of_all_rows(self) -> dict[str, np.ndarray]:
-        """Of all models but those that were trained on some of the test rows."""
+        """The scores of all models except those that were trained on some of the test rows."""
         whole = {role: of for role, of in self.others.scores.items() if self.others.has_all(role, len(self.rows))}
         return {**self.scores, **whole}
 
@@ -242,7 +242,7 @@ def comparisons(given: Inputs) -> dict[str, Any]:
 
 
 def intervals_of(given: Inputs) -> dict[str, Any]:
-    """Of every metric of every model. A rival that was trained on some of the rows has those of the others."""
+    """Intervals of every metric of every model. Those of a rival leave out the rows that it was trained on."""
     y, others, everyone = given.y, given.others, given.scores_of_all_rows
     own = {**given.own_metrics, **others.metrics(given.business)}
     with_classes = bool(given.candidate.labels.classes)

@@ -35,7 +35,7 @@ MIN_ROWS = 30
 class Rivals:
     models: dict[str, Model] = field(default_factory=dict)
     scores: dict[str, np.ndarray] = field(default_factory=dict)
-    """Of all test rows, in the candidate's class order."""
+    """The scores of all test rows, in the candidate's class order."""
     kept: dict[str, np.ndarray] = field(default_factory=dict)
     """Places of the rows on which it is compared."""
     compared: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -59,7 +59,7 @@ def _at_least_one(chosen: np.ndarray) -> list[int]:
 
 
 def _variances(matrix: np.ndarray) -> np.ndarray:
-    """Of each column scaled to 0–1; a missing value counts as one more value of its own, so that gaps vary."""
+    """Variances of the columns, scaled to 0–1. Missing counts as one more value, so that a column with gaps varies."""
     gaps = np.isnan(matrix)
     held = np.where(gaps, np.inf, matrix)
     low = held.min(axis=0)

@@ -26,13 +26,13 @@ PARITY = 1e-9
 SEEDS = 3
 """Fits of one member at most, each with a seed of its own: the mean of three has most of what many would gain."""
 _MEMBERS = 4
-"""Of many rows, so many costly members are reckoned with."""
+"""The number of costly members to allow time for if there are many rows."""
 _SLOWER = 1.3
 """A fit with another seed is begun only where there is so many times what the first one took."""
 
 
 class Assembled(NamedTuple):
-    """Of an artefact; `expected` is what the members' libraries answer to `rows`, weighted and calibrated."""
+    """The content of an artefact. `expected`: what the members' libraries answer to `rows`, weighted and calibrated."""
 
     state: dict[str, Any]
     arrays: dict[str, np.ndarray]
@@ -53,7 +53,7 @@ def settled(trial: Trial) -> dict[str, Any]:
 def seconds_of_refits(ended: Sequence[Trial], begun: Sequence[Trial], *, few: bool, workers: int) -> float:
     """What `refit` will take at most for the trials that are likely to be chosen, and those that are `begun`.
 
-    Of `few` rows each family may have a member.
+    If there are `few` rows, each family may have a member.
     """
     if few:
         likely, most = [ended[place] for place in best_of_each_family(ended)], len(FAMILIES)

@@ -19,7 +19,7 @@ from auto.guide import Loss
 MAX_MEMBERS = 5
 ROUNDS = 25
 _ROOM = 0.35
-"""Of the milliseconds: what a member may take that leaves room for two others."""
+"""The share of the latency budget that a member may take and still leave room for two others."""
 
 
 def select(

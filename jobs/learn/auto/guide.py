@@ -40,7 +40,7 @@ class Loss:
         return float(self.weighted(y, answer, np.ones((1, len(y))))[0])
 
     def weighted(self, y: np.ndarray, answer: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Of many weightings of the rows, (weightings, rows): shape (weightings,)."""
+        """The loss under each weighting of the rows. `weights`: (weightings, rows); the result: (weightings,)."""
         value = self._sign * self._metric.weighted(y, answer, weights)
         if self._smooth and self._log_loss is not None:
             value = value + self._smooth * self._log_loss.weighted(y, answer, weights)

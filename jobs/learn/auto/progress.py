@@ -17,7 +17,7 @@ from sluice.model.search_progress import SearchProgress
 
 SECONDS = 5.0
 SHARE = 0.01
-"""Of the budget, where that is longer: a search of hours does not fill the log."""
+"""The share of the budget between two reports, if that is longer: a search of hours must not fill the log."""
 
 
 class Progress:

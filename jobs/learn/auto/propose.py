@@ -65,7 +65,7 @@ def propose(
 
 
 def _log_density(at: np.ndarray, centres: np.ndarray, spread: float) -> np.ndarray:
-    """Of the mixture of the centres' normal distributions and the uniform one, which counts as one centre."""
+    """Log density of a mixture: normal distributions at the centres, and a uniform one that counts as a centre."""
     if not len(centres):
         return np.zeros(len(at))
     squares = (((at[:, None, :] - centres[None, :, :]) / spread) ** 2).sum(axis=2)

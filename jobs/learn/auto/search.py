@@ -33,28 +33,28 @@ PATIENCE = 40
 PROBED_ROWS = 4_000
 """With more rows in a fold, a family's first fit is of so many: an estimate of what all of them cost."""
 FAMILY_SHARES = (0.55, 0.25, 0.12, 0.08)
-"""Of the proposals, by the rank of a family's best trial."""
+"""The share of the proposals that a family gets, by the rank of its best trial."""
 _BEHIND = 0.2
 """Its part of the share of a family whose best trial is clearly worse than the best of all."""
 CLEARLY_WORSE, WORSE = 3.0, 1.0
 """Standard errors of the mean difference of the rows' losses: for a trial, and for one that is costly."""
 _FIT_SHARE = 0.25
-"""Of the budget: the longest that the folds of one trial may take."""
+"""The share of the budget that the folds of one trial may take."""
 _CHEAP = 0.1
-"""Of the budget: what the first trial of a family may take, though it is clearly worse on its first fold."""
+"""The share of the budget that a family's first trial may take, even if it is clearly worse on its first fold."""
 _COSTLY = 0.08
-"""Of the budget: a trial of the portfolio that takes more waits until the others have ended."""
+"""A trial of the portfolio that takes more than this share of the budget waits until the others have ended."""
 _FIRST = 1 / 3
-"""Of the budget: what the first trial may take without waiting. It is known to be strong on most data, and a machine
-that becomes busy meanwhile leaves no time for what waits."""
+"""The share of the budget that the first trial may take without waiting. It is known to be strong on most data, and if
+the machine becomes busy meanwhile, no time is left for what waits."""
 _AHEAD = 1.25
-"""Of what the most promising one of those that wait needs: the time that is kept for it, as costs are not exact."""
+"""The time that is kept for the most promising waiting trial, as a multiple of its estimated cost."""
 _SEEDS = 0.1
-"""Of the budget: what fits of the members with other seeds may take."""
+"""The share of the budget that fits of the members with other seeds may take."""
 NO_TIME = ("needs about", "not ended within the budget")
 """How the reasons begin for which a trial is left out that the budget has no time for."""
 _CHOICE_SECONDS, _EXPORT_SECONDS = 0.8, 0.6
-"""Of a processor that is free."""
+"""Seconds on an idle processor."""
 
 
 class Search:
@@ -146,7 +146,7 @@ class Search:
         return [each for each in self.trials if each.held and each.left_out.startswith(NO_TIME)]
 
     def _unjudged_leader(self) -> Trial | None:
-        """Of the trials that were cut short the one that is better on its first fold than all ended ones, clearly."""
+        """The trial that was cut short though it is clearly better on its first fold than all ended ones."""
         leader = min(self._cut_short(), key=self._first_loss, default=None)
         if leader is None:
             return None
@@ -248,7 +248,7 @@ class Search:
         return self._proposal()
 
     def _turn(self, trial: Trial) -> tuple[bool, float]:
-        """Of those that wait, the cheapest of a family that has no ended trial goes first."""
+        """The order of the waiting trials: families without an ended trial first, then the cheapest."""
         known = any(each.family == trial.family for each in self.finished())
         return known, self._fold_seconds(trial) or 0.0
 
@@ -370,7 +370,7 @@ class Search:
         return True
 
     def _promising(self) -> Trial | None:
-        """Of those that wait the one that is better on its first fold than every ended one: time is kept for it."""
+        """The waiting trial that is better on its first fold than every ended one. Time is kept for it."""
         begun = [each for each in self._later if each.held]
         if not begun:
             return None
@@ -378,7 +378,7 @@ class Search:
         return found if self.best is None or self._first_loss(found) < self._first_loss(self.best) else None
 
     def _seconds_of_rest(self, trial: Trial) -> float:
-        """Of its other folds, and of its fit on all rows where that is longer than what is kept for such fits."""
+        """The time for its other folds, and for what its fit on all rows needs beyond the time kept for such fits."""
         one = trial.seconds + trial.held[0].preparing
         return one * (len(self._folds) - 1) / len(self._workers) + max(0.0, trial.refit_seconds - self._refits())
 

@@ -11,7 +11,7 @@ from families import FAMILIES
 REFIT = 1.2
 """A fit on all rows, compared with one on a fold, for each of its rows: with the export."""
 _WITHOUT_WATCH = 0.65
-"""Of that where rounds are added up: all rows are fitted without the rounds after the best one, and watch nothing."""
+"""For boosting, multiplied with REFIT: the fit on all rows ends at the best round and watches no validation rows."""
 
 
 @dataclass

@@ -36,7 +36,7 @@ WORK = 2_000_000_000
 CELLS = 20_000_000
 """Numbers of (rows, outputs, matrix columns)."""
 MAX_LEAVES = 250_000
-"""Of all members. Their paths are found one by one, in about 10 µs each."""
+"""The leaves of all members. Their paths are found one by one, in about 10 µs each."""
 
 
 class Explained(NamedTuple):
@@ -60,7 +60,7 @@ class Parts(NamedTuple):
 
 
 def read(folder: Path) -> Parts:
-    """Of an unpacked artefact. Raises ArtifactError."""
+    """Reads an unpacked artefact. Raises ArtifactError."""
     state, arrays, _ = artifact.load(folder)
     if "members" not in state:
         return Parts([state["scorer"]], [arrays], [1.0])
@@ -122,7 +122,7 @@ def explain(model: Model, parts: Parts, rows: Sequence[Row]) -> Explained:
 
 
 def _terms(encoder: Encoder, rows: Sequence[Row]) -> list[Terms]:
-    """Of each text column."""
+    """The terms of each text column."""
     if encoder.texts is None:
         return []
     texts = {name: [_text(row.get(name)) for row in rows] for name in encoder.texts.vocabularies}

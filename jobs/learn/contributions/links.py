@@ -7,7 +7,7 @@ import numpy as np
 from sluice.model.links import expit, softmax
 
 _PANELS, _POINTS = 24, 8
-"""Of the integral along the line: with raw scores that differ by 40, the sum is exact to 1e-8."""
+"""How finely the integral along the line is divided. With raw scores that differ by 40, the sum is exact to 1e-8."""
 
 
 def through(output: str, values: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

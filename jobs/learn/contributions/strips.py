@@ -43,7 +43,7 @@ def strips(found: Explained, rows: Sequence[Row], schema: Schema) -> dict[str, A
 
 
 def _ranks(rows: Sequence[Row], name: str) -> np.ndarray:
-    """Of each row's value among the known ones, from 0 for the least to 1 for the greatest; NaN for a missing one."""
+    """The rank of each row's value among the known ones, from 0 (smallest) to 1 (greatest); NaN for a missing one."""
     values = np.array([np.nan if (value := row.get(name)) is None else float(value) for row in rows])
     found = np.full(len(rows), np.nan)
     known = ~np.isnan(values)

@@ -29,7 +29,7 @@ SHOWN = 6
 """Clusters with figures of their own; the others count together."""
 GRID = 28
 POINTS = 60
-"""Of the curve."""
+"""The points of the curve."""
 FAR = 0.5
 """Standard deviations by which a column's mean in a cluster differs at least, to be named."""
 

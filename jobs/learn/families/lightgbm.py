@@ -121,7 +121,7 @@ class LightGBM(Family):
 
 
 def _answer(booster: Any, rounds: int | None, task: Task, sample: Sample) -> np.ndarray:
-    """Of the first `rounds`; None: of all."""
+    """The answer of the first `rounds`; None: of all rounds."""
     answer: np.ndarray = booster.predict(sample.matrix, num_iteration=rounds)
     return np.column_stack([1.0 - answer, answer]) if task.problem == "binary" else answer
 

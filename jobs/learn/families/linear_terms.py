@@ -41,7 +41,7 @@ def linear_models(task: Task, c: float, matrix: Any, y: np.ndarray, weight: np.n
 
 
 class Constant:
-    """Of a class that every row has, or none, as in a part of the rows: nothing but an intercept."""
+    """A model that is only an intercept, for a class that all of the rows have, or none."""
 
     def __init__(self, width: int, intercept: float) -> None:
         self.coef_, self.intercept_ = np.zeros((1, width)), np.array([intercept])

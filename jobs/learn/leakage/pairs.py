@@ -11,7 +11,7 @@ from sluice.model.identities.arrays import MIN_ROWS, numbers
 from sluice.model.schema import Row, Value
 
 ROWS = 100_000
-"""That are put in order: the first ones."""
+"""The first rows, which are put in order."""
 AGREES = 0.3
 """Agreement beyond chance (Cohen's kappa) with the neighbour's target; of many rows the neighbour is not among the
 training rows, since it was drawn for validation or test."""

@@ -50,7 +50,7 @@ def _traits(
 
 
 def _ranks(name: str, rows: Sequence[Row]) -> np.ndarray:
-    """Of the rows' values, with a mean of 0 and a variance of 1; NaN where there is none. Heavy tails do not count."""
+    """The ranks of the rows' values, with mean 0 and variance 1, so that heavy tails do not count; NaN if missing."""
     values = np.array([np.nan if (value := row.get(name)) is None else float(value) for row in rows])
     there = ~np.isnan(values)
     ranks = np.full(len(values), np.nan)

@@ -22,7 +22,7 @@ class StoredObject:
     modified: datetime
     version_id: str | None = None
     etag: str = ""
-    """Of a listing: another one for another content."""
+    """Set in a listing; it differs if the content differs."""
 
 
 class ObjectStore(Protocol):

@@ -71,7 +71,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of one value: what it becomes (None: missing), and why it is not kept unchanged."""
+    """What one value becomes (None: missing), and why it is not kept unchanged."""
 
     value: Any = None
     there: bool = False

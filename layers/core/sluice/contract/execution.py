@@ -6,18 +6,18 @@ MEASUREMENT_EVENTS = 13
 """Events of a quiet analysis interval and its measurement: six of a wait for a token that times out, five of a
 function, two of a Choice."""
 STEP_EVENTS = 50
-"""Of a new weight: the change and some minutes until it is done, asked for every 10 s."""
+"""Events of a new weight: the change, and polls every 10 s for the minutes until it is done."""
 WAIT_EVENTS, WAIT_SECONDS = 3, 10
 """Events of each poll of a swap."""
 MAX_EVENTS = 17_000
-"""Of 25,000; the rest is for a busy endpoint, the replay, the promotion and the rollback, which poll some 350 times
-each at most."""
+"""The events that the steps may use, of 25,000. The rest is for a busy endpoint, the replay, the promotion and the
+rollback, which poll some 350 times each at most."""
 MAX_SECONDS = 13 * 86_400
-"""Of 14 days; the last one is for everything outside the steps."""
+"""The time that the steps may use, of 14 days. The last day is for everything else."""
 SWAP_SECONDS = 28_800
 """MaximumExecutionTimeoutInSeconds of a swap: the longest that SageMaker takes."""
 START_SECONDS = 1_800
-"""Of a swap, for its machines to start and the old ones to go."""
+"""The time in which a swap starts the new machines and removes the old ones."""
 _MAX_BAKE = (
     "it applies to each traffic step, and a bandit can use it twice; default: 3 × `bake`, or 30 × `bake` for a bandit"
 )

@@ -19,7 +19,7 @@ _LIMITS = {"quantile": (0.0, 0.25), "z_score": (1.0, 100.0), "iqr": (0.5, 100.0)
 
 
 class Numbers(Part):
-    """Of all number columns, or of one. The steps are taken in the order of the keys."""
+    """The steps for all number columns, or for one, in the order of the keys."""
 
     impute: Literal["none", "median", "mean", "most_frequent"] | float | None = Field(
         None,

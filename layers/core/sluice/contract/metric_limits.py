@@ -37,7 +37,7 @@ METRICS = {
 SUSPECTED_LEAKS = "suspected_leaks"
 """Only in a gate, and only with `max`: how many suspicions the leakage alarm has, for every type of problem."""
 OF_ALL_CLASSES = frozenset({"log_loss", "roc_auc", "pr_auc", "brier"})
-"""Of several classes: they need the probabilities of all classes, and an answer has that of the predicted one alone.
+"""For several classes, they need the probabilities of all classes; an answer has only that of the predicted one.
 Where `monitor.quality` asks for one of them, the monitor scores the captured rows again with the serving model."""
 ONLINE_METRICS: dict[str, tuple[str, ...]] = {
     "binary": METRICS["binary"],
@@ -53,7 +53,7 @@ ONLINE_METRICS: dict[str, tuple[str, ...]] = {
 BUSINESS_METRICS = frozenset({"profit", "uplift", "value_per_decision"})
 """Computed only if the contract's `business` names a value."""
 GREATEST_PSI = 18.4
-"""Of two distributions that share no bin: the smallest share that counts (profile.drift.SMALLEST) bounds it."""
+"""The PSI of two distributions without a common bin: the smallest share that counts (drift.SMALLEST) bounds it."""
 
 
 def margin_violation(metric: str, key: str, margin: float) -> str | None:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sluice.contract.durations import rate_expression, seconds
 
 MACHINE = "ml.m5.large"
-"""Of jobs and endpoints, where the contract does not choose another."""
+"""The instance type of jobs and endpoints for which the contract does not choose another."""
 MACHINE_PATTERN = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MIN_MINUTES = 2
 MAX_VALUES = 30
-"""Of a categorical hyperparameter, in SageMaker."""
+"""SageMaker's limit for a categorical hyperparameter."""
 _AT = "training.tuning"
 
 

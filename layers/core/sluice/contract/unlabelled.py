@@ -23,7 +23,7 @@ METRICS = {
     "anomaly": ("pr_auc", "roc_auc", "stability", "precision", "recall", "f1", "flagged_share"),
 }
 NEED_LABELS = ("pr_auc", "roc_auc", "precision", "recall", "f1")
-"""Of anomaly: computed where the contract names a target."""
+"""Metrics of anomaly detection that are computed only if the contract names a target."""
 NOT_TO_TUNE = ("smallest_share", "flagged_share")
 """The contract's own choice (`clusters`, `contamination`) decides them: they are for gates."""
 EITHER_LIMIT = frozenset({"flagged_share"})

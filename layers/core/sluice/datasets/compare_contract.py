@@ -21,7 +21,7 @@ from sluice.ports import Alerts, Clock, Json, Ledger, ObjectStore
 from sluice.store.json_objects import stored_json, write_json
 
 MAX_BYTES = 400_000_000
-"""Of one accepted file: the function has 512 MB of disk."""
+"""The largest accepted file that is compared: the function has 512 MB of disk."""
 SECONDS = 120.0
 """For reading accepted rows, where the caller does not say."""
 

@@ -41,7 +41,7 @@ from sluice.store.causes import reason_of
 from sluice.store.json_objects import read_json
 
 MAX_BYTES = 50 * 10**9
-"""Of a file (unpacked): what one function can look through in its 15 minutes at 60 MB/s."""
+"""The largest file (unpacked): what one function can scan in its 15 minutes at 60 MB/s."""
 PLAN, RESULT, ACCEPTED, REFUSED, TEXT = "plan.json", "result.json", "accepted.parquet", "rows.jsonl", "text"
 
 

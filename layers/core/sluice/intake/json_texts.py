@@ -195,7 +195,7 @@ class _Stream:
         return self._at + length
 
     def _length(self, whole: bool) -> int | None:
-        """Of the value that begins here; None if its end is not in the buffer. `whole`: the text ends there."""
+        """Length of the value that begins here; None if its end is not in the buffer. `whole`: the text ends there."""
         left = len(self._buffer) - self._at
         try:
             length: int | None = _DECODER.raw_decode(self._buffer, self._at)[1] - self._at

@@ -10,7 +10,7 @@ from sluice.model.same_look import WHY, seen
 from sluice.model.values import FALSE, TRUE
 
 COMPARISONS = 20_000
-"""Of a refused value with an allowed one, in a block: about 0.2 s. Values beyond them get no hint."""
+"""Comparisons of refused values with allowed ones in a block: about 0.2 s. Values beyond them get no hint."""
 
 
 class NearestValue:

@@ -33,7 +33,7 @@ def to_json(outcome: Outcome) -> Json:
 
 
 def refused(error: SluiceError) -> Json:
-    """Of a part whose bytes cannot be read: what one pass would have ended with when it came to them."""
+    """The outcome of a part whose bytes cannot be read: the error with which a single pass would have ended there."""
     return {"error": type(error).__name__, "message": str(error)}
 
 

@@ -19,7 +19,7 @@ from sluice.intake.tables import TableWatch
 from sluice.intake.workbook import Sheet, Workbook
 
 _ROWS = 10_000
-"""Of a batch; each of its cells is an object of Python first."""
+"""The rows of a batch, each cell of which is a Python object first."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def wilson(hits: float, rows: float, confidence: float = 0.95) -> tuple[float, f
 
 
 def difference_of_shares(only_one: int, only_other: int, rows: int, confidence: float) -> tuple[float, float]:
-    """Of the share of one model minus that of the other; `only_one` and `only_other`: rows that count for it alone.
+    """Interval of one model's share minus the other's. `only_one` and `only_other`: rows that count for it alone.
 
     >>> [round(end, 3) for end in difference_of_shares(1, 0, 300, 0.95)]
     [-0.008, 0.015]

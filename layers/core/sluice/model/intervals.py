@@ -94,7 +94,7 @@ def intervals(
 
 
 def _order(scores: np.ndarray) -> np.ndarray:
-    """Of two classes, the greatest probability first; of others as they are."""
+    """For two classes, the rows with the greatest probability first; otherwise the order of the rows."""
     if scores.ndim == 2 and scores.shape[1] == 2:
         return np.argsort(-scores[:, 1], kind="stable")
     return np.arange(len(scores))

@@ -176,7 +176,7 @@ class LeafTables:
         return self._place(wide.view(self._tables.dtype)).T.astype(np.intp, order="C")
 
     def _place(self, mask: np.ndarray) -> np.ndarray:
-        """That of the lowest bit of each mask; the last axis is of trees."""
+        """The place of the lowest bit of each mask; the last axis is trees."""
         lowest = np.negative(mask)
         lowest &= mask
         lowest *= self._sequence

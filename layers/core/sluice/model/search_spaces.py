@@ -196,7 +196,7 @@ SPACES: Final[dict[str, dict[str, list[Range]]]] = {
     **UNLABELLED_SPACES,
     AUTO: {"continuous": [], "integer": [], "categorical": [{"name": "search", "values": ["portfolio"]}]},
 }
-"""Of every family, those of clustering and anomaly detection included."""
+"""The space of every family, including clustering and anomaly detection."""
 
 
 def parameter_ranges(family: str) -> dict[str, list[dict[str, Any]]]:

@@ -74,7 +74,7 @@ class Reading:
 
     @classmethod
     def of(cls, column: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Reading:
-        """Of a contract's column as plain JSON; what it leaves out, and its type can have, is as in `data.format`."""
+        """From a contract's column as plain JSON. `defaults`: `data.format`, for what the column leaves out."""
         names = _READ_BY[column["type"]]
         chosen = {name: column[name] if column.get(name) is not None else (defaults or {}).get(name) for name in names}
         return cls.from_json({name: value for name, value in chosen.items() if value is not None})

@@ -42,7 +42,7 @@ from sluice.records.baseline import Baseline
 from sluice.watch.captures import Captured, parse_file
 
 CARRIED = timedelta(days=1)
-"""So long after its time an event may be uploaded."""
+"""How long after its time an event may be uploaded."""
 _COUNTED = ("files", "unreadable", "replayed", "foreign", "early", "repeated", "misplaced")
 
 

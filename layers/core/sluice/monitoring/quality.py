@@ -49,7 +49,7 @@ class Asked:
     metric: str
     business: Json
     classes: tuple[str, ...] = ()
-    """Of the answers' probabilities, where a metric needs those of all classes."""
+    """The order of the answers' probabilities, if a metric needs those of all classes."""
 
     def sketch(self, rows: Sequence[LabelledRow]) -> QualitySketch:
         problem = self.contract.problem.type

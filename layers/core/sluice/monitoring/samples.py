@@ -69,7 +69,7 @@ def reference_sample(contract: Contract, run_id: str, *, objects: ObjectStore) -
 
 
 def window_sample(found: Sequence[Mapping[str, Any]], contract: Contract) -> Sample:
-    """Of the rows that the window's profile kept. The contract's time column of a row goes before its arrival."""
+    """The rows that the window's profile kept. The contract's time column takes precedence over the arrival."""
     time, column = contract.data.time, contract.data.columns.get(contract.data.time or "")
     told = []
     for each in found:

@@ -15,7 +15,7 @@ from sluice.watch.quality_sketch import QualitySketch
 
 MIN_ROWS = 30
 MAX_SEGMENTS = 20
-"""Of a column, those with most labels."""
+"""The segments of a column that are measured: those with most labels."""
 
 
 def by_segment(

@@ -58,7 +58,7 @@ class Answered:
             self._chance(said, scores)
 
     def _chance(self, said: Sequence[Any], scores: np.ndarray) -> None:
-        """Of two classes the chance of the positive one, by what was decided; of more that of the chosen one."""
+        """Counts the probabilities of the positive class by decision; with more than two classes, of the chosen one."""
         decided = [self._decision(each) for each in said]
         sure = np.array([each is not None for each in decided], dtype=bool) & (scores >= 0) & (scores <= 1)
         sides = np.array([bool(each) for each in decided], dtype=np.int64)[sure]

@@ -20,7 +20,7 @@ from sluice.profile.answered import CHANCE_BINS, UNIT_BITS
 BANDS = 10
 """Bands of probability that are corrected as one."""
 PRIOR = 10.0
-"""So many rows of the evaluation weigh as much as the probability itself."""
+"""The number of evaluation rows that weigh as much as the probability itself."""
 DRAWS, INTERVAL = 1_000, 0.95
 FEWEST = 100
 

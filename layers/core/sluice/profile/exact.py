@@ -13,7 +13,7 @@ _DIGITS, _HALF = 53, 27
 _LEAST = 1074
 """The smallest positive double is 2^-1074."""
 _AT_ONCE = 2**20
-"""So many halves of mantissas add up to less than 2^53, which a double holds exactly."""
+"""This many halves of mantissas add up to less than 2^53, which a double holds exactly."""
 
 
 class ExactSum:

@@ -106,7 +106,7 @@ class Preparation(Record):
 
 
 class Seasons(Record):
-    """Of the time column: the parts that are features, and the others with the reason; see
+    """The parts of the time column that are features, and the others with the reason; see
     `sluice.model.preparation.seasons`."""
 
     used: list[str] = Field(default_factory=list)

@@ -31,7 +31,7 @@ class Measured(Record):
     artifact_sha256: str | None = None
     latency_ms: dict[str, Evidence] = Field(default_factory=dict)
     size_bytes: int | None = None
-    """Of the model's files, without the code that serves it."""
+    """The size of the model's files, without the code that serves it."""
     serving: Any = None
     members: list[str] = Field(default_factory=list)
     """Families of the trials that `auto` weighs; none for another family, and in older evaluations."""

@@ -36,7 +36,7 @@ class Topics(Record):
     without: int
     """Texts without any word of a topic."""
     outcome: dict[str, Figure] = Field(default_factory=dict)
-    """Of all these rows."""
+    """The outcome over all these rows."""
 
 
 class Cluster(Record):

@@ -90,7 +90,7 @@ class RollbackPlan(Record):
     from_run: str
     to_run: str
     package_arn: str
-    """Of the model that goes."""
+    """The package of the model that is replaced."""
 
 
 class NoRollback(Record):

@@ -34,11 +34,11 @@ class RowWindow(Record):
     kind: Literal["all", "last", "since_drift", "compared"]
     text: str
     windows: list[RowWindow] = Field(default_factory=list)
-    """Of `compared`: the windows, in the contract's order."""
+    """For `compared`: the windows, in the contract's order."""
     seconds: int | None = None
-    """Of `last`: how far before the newest row it reaches."""
+    """For `last`: how far the window reaches back from the newest row."""
     since: str | None = None
-    """Of `since_drift`: when the newest drift began that was retrained for; None while there was none."""
+    """For `since_drift`: when the newest drift that led to a retraining began; None if there was none."""
     min_rows: int
     half_life: str | None = None
     half_life_seconds: int | None = None

@@ -85,7 +85,7 @@ class RunFacts(Record):
     without_leaks: list[str] | None = None
     """Lines for people: what to paste so that the next run leaves the suspected columns out."""
     few_trials: str | None = None
-    """That the search's budget was too short, in words."""
+    """A sentence if the search's budget was too short."""
     report: str | None = None
     """Address of the evaluation's report; absent if none could be written."""
     release_report: str | None = None

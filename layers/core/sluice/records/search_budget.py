@@ -33,7 +33,7 @@ class SearchBudget(Record):
 
     @property
     def short(self) -> str | None:
-        """That the budget was too short for all of them, in words; None if every configuration had its turn.
+        """A sentence if the budget was too short for all configurations; None if every one had its turn.
 
         >>> SearchBudget(trials=16, scored=8, portfolio=16, judged=9, budget_seconds=120).short.partition(":")[0]
         'auto had time for 9 of the 16 configurations that it begins with'

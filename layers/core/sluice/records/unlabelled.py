@@ -38,7 +38,7 @@ class Segment(Record):
 
 class Unlabelled(Record):
     segments: list[Segment] = Field(default_factory=list)
-    """Of the candidate, on the test rows, the greatest first."""
+    """The candidate's segments on the test rows, the largest first."""
     agreement: dict[str, Evidence] = Field(default_factory=dict)
     """With the champion on the same rows: of segments `adjusted_rand` and `same_name`; of scores `rank`, `flagged`."""
     score_quantiles: dict[str, Evidence] = Field(default_factory=dict)

@@ -84,7 +84,7 @@ def of_variant(endpoint: str, variant: str) -> dict[str, str]:
 
 
 def of_fleet(endpoint: str, variant: str, config: str) -> dict[str, str]:
-    """Of the machines that a configuration brought: a swapped fleet has the variant name of the one before."""
+    """Dimensions of the machines of one configuration: a swapped fleet keeps the variant name of its predecessor."""
     return {**of_variant(endpoint, variant), "EndpointConfigName": config}
 
 

@@ -17,7 +17,7 @@ import math
 from collections.abc import Sequence
 
 _NOTHING = 1e-22
-"""Of the greatest term: all beyond it together change no digit of a sum."""
+"""As a share of the greatest term: all smaller terms together do not change a digit of the sum."""
 
 
 def log_evalue(k: int, n: int, rate: float) -> float:

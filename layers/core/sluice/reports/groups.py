@@ -33,7 +33,7 @@ def sections(facts: Facts) -> list[Safe]:
 
 
 def _slices(name: str, facts: Facts) -> Safe:
-    """Of a problem without rates to compare, or a column with one group: the contract's metric."""
+    """The contract's metric by group, for a problem without rates to compare or a column with one group."""
     metric = facts.evaluation.metric
     groups = sorted(facts.evaluation.slices[name].items(), key=lambda item: -(item[1].get("rows") or 0))
     rows = [

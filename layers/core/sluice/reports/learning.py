@@ -23,7 +23,7 @@ def sections(facts: Facts) -> list[Safe]:
 
 
 def _trials(facts: Facts) -> list[Safe]:
-    """Of a training that tries several configurations in one job; `jobs/learn/auto` notes them."""
+    """The trials of a training that tries several configurations in one job; `jobs/learn/auto` records them."""
     problem = facts.evaluation.problem
     trials = facts.plots.trials
     known = [each for each in trials if _number(each.get("score")) is not None]

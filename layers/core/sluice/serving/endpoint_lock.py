@@ -19,7 +19,7 @@ _PREFIX = "endpoint-"
 _MAX_AGE = timedelta(minutes=10)
 """Twice the time limit of the function that holds it: a holder beyond that has died."""
 _MAX_CHANGE_AGE = timedelta(hours=3)
-"""Of a rollback or a drill: an endpoint may take an hour to change, twice."""
+"""The longest that a rollback or a drill may take: the endpoint changes twice, for up to an hour each time."""
 
 
 @contextmanager

@@ -45,7 +45,9 @@ def live_answers(
     *,
     objects: ObjectStore,
 ) -> LiveAnswers:
-    """Of the step that `span` is; `alone`: without a control, which leaves the form of the answers.
+    """The live answers of one traffic step, from its beginning to now (`span`).
+
+    `alone`: there is no control, so only the form of the answers is checked.
 
     Captures are uploaded now and then, by each machine of each variant. What counts is therefore what all have told:
     until the last second that both variants reach, and, of several machines, that all have uploaded. The tests hold

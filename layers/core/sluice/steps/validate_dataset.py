@@ -173,7 +173,7 @@ def _contract(
 
 
 def _again_on_conflict(judge: Callable[[], Json]) -> Json:
-    """Of two corrections of a dataset at the same instant, the second one then sees what the first one accepted."""
+    """Judges again if another correction of the dataset was accepted meanwhile, and sees what that one accepted."""
     for _ in range(TRIES - 1):
         try:
             return judge()

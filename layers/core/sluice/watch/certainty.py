@@ -49,7 +49,7 @@ CAP = 20.0
 FEW = 25
 RESAMPLES = 200
 MAX_STARTS = 40
-"""Of the asymptotic kind; the exact kind costs next to nothing."""
+"""Starts of the asymptotic kind; the exact kind costs next to nothing."""
 _STEPS = 40
 
 
@@ -328,7 +328,7 @@ def _enough(cells: Cells, problem: str) -> bool:
 
 
 def _standard_error(name: str, cells: Cells, drawn: np.ndarray) -> float | None:
-    """Of the bootstrap's draws; None where too few of them define the metric."""
+    """The standard error by the bootstrap's draws; None if too few of them define the metric."""
     if len(drawn) < 0.95 * RESAMPLES:
         return None
     error = float(drawn.std(ddof=1))

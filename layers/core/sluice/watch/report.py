@@ -74,7 +74,7 @@ def _quality(quality: Mapping[str, Any] | None, wanted: Mapping[str, Any] | None
 
 
 def _answers(shares: Mapping[str, Mapping[str, float]]) -> list[Safe]:
-    """Of models without labels: how many rows each segment has, or how many are flagged."""
+    """For models without labels: the share of rows in each segment, or of flagged rows."""
     if not shares:
         return []
     rows = [

@@ -297,7 +297,7 @@ class TuningRun:
             return record
 
     def _overall_best(self, own: Record | None) -> Record | None:
-        """Of this job and its parents, which AWS names only for a warm start with identical data."""
+        """The best of this job and its parents, which AWS names only for a warm start with identical data."""
         if self._record.get("WarmStartConfig", {}).get("WarmStartType") != "IdenticalDataAndAlgorithm":
             return None
         found = [best for run in self.parents if (best := run.described().get("BestTrainingJob"))]

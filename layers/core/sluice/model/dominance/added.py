@@ -17,9 +17,9 @@ from sluice.model.dominance.sampled import FOLDS, SMALL, Sampled
 from sluice.model.dominance.skill import skill
 
 STEPS = 8
-"""Of Newton's method."""
+"""Iterations of Newton's method."""
 RIDGE = 1e-3
-"""Of the columns' mean square; 1 row's worth for classes."""
+"""The ridge penalty, as a share of the columns' mean square; for classes it weighs as much as one row."""
 
 
 def together(sample: Sampled, answers: Mapping[str, np.ndarray], names: Sequence[str]) -> float:

@@ -16,7 +16,7 @@ PRIOR_ROWS = 5.0
 
 
 def skill(sample: Sampled, answer: np.ndarray, held_out: np.ndarray) -> float:
-    """Of `answer`, shaped as the target, on the rows that `held_out` marks. 0 where the target does not vary there."""
+    """The skill of `answer`, shaped as the target, on the `held_out` rows; 0 if the target does not vary there."""
     target, answer = sample.target[held_out], answer[held_out]
     if sample.is_number:
         total = float(np.sum((target - target.mean()) ** 2))

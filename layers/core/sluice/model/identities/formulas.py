@@ -24,7 +24,7 @@ COLUMNS = 40
 SECONDS = 10.0
 ORDERED = 0.9999
 REST = 1e-4
-"""Of the variance. Rounding the target to whole numbers leaves less, if it has a spread of 30."""
+"""The share of the variance that may be left. Rounding a target with a spread of 30 to whole numbers leaves less."""
 SEPARATED = 0.9995
 ALONE = 0.98
 """ROC AUC of the formula, and of every column alone."""
@@ -158,7 +158,7 @@ def _separates(make: Formula, a: np.ndarray, b: np.ndarray, y: np.ndarray) -> fl
 
 
 def _auc(x: np.ndarray, y: np.ndarray) -> float:
-    """Of the better direction; 0 where a class is nearly absent."""
+    """The ROC AUC of the better direction; 0 if a class is nearly absent."""
     positive = y == 1
     n, m = int(positive.sum()), int((~positive).sum())
     if min(n, m) < MIN_OF_A_CLASS // 3:

@@ -14,7 +14,7 @@ import numpy as np
 from sluice.model.identities.arrays import MIN_ROWS, able
 
 EXACT = 1e-6
-"""Of the target's variance: what may be left."""
+"""The share of the target's variance that may be left."""
 ROUNDED = 1e-4
 """The same where the target is rounded to steps that leave about as much."""
 MATTERS = 0.01
@@ -22,7 +22,7 @@ MATTERS = 0.01
 MAX_COLUMNS = 200
 
 NO_CONSTANT = 1e-3
-"""Of the target's standard deviation."""
+"""A smaller constant, in standard deviations of the target, counts as none."""
 
 
 class Sum(NamedTuple):

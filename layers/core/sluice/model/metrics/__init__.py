@@ -86,7 +86,7 @@ def _lift(share: float) -> Weighted:
 
 
 def _best(metric: classes.OfMatrices, share: Share | None = None) -> Metric:
-    """Of the class with the greatest probability."""
+    """A metric of the class with the greatest probability."""
     return Metric(lambda y, p, w: metric(classes.confusion_weighted(y, p.argmax(axis=1), w, p.shape[1])), share=share)
 
 

@@ -51,27 +51,27 @@ def balanced_accuracy(c: Matrices) -> np.ndarray:
 
 
 def precisions(c: Matrices) -> np.ndarray:
-    """Of each class (resamples, classes); 0 for a class that is never chosen."""
+    """The precision of each class (resamples, classes); 0 for a class that is never predicted."""
     return ratio(_hits(c), c.sum(axis=1), 0.0)
 
 
 def recalls(c: Matrices) -> np.ndarray:
-    """Of each class (resamples, classes); 0 for a class that does not occur."""
+    """The recall of each class (resamples, classes); 0 for a class that does not occur."""
     return ratio(_hits(c), c.sum(axis=2), 0.0)
 
 
 def recall_of_positive(c: Matrices) -> np.ndarray:
-    """Of class 1; NaN without a row of it: there is nothing to find, so a 0 would blame the model."""
+    """The recall of class 1; NaN without a row of it: there is nothing to find, so a 0 would blame the model."""
     return ratio(c[:, 1, 1], c[:, 1, :].sum(axis=1))
 
 
 def f1_of_positive(c: Matrices) -> np.ndarray:
-    """Of class 1; NaN where no row is of it and none is taken for it."""
+    """The F1 of class 1; NaN if no row is of class 1 or predicted to be."""
     return ratio(2 * c[:, 1, 1], c[:, 1, :].sum(axis=1) + c[:, :, 1].sum(axis=1))
 
 
 def f1s(c: Matrices) -> np.ndarray:
-    """Of each class (resamples, classes): 2 TP / (2 TP + FP + FN), 0 for a class that is not there at all."""
+    """The F1 of each class (resamples, classes): 2 TP / (2 TP + FP + FN); 0 for a class that is absent."""
     return ratio(2 * _hits(c), c.sum(axis=1) + c.sum(axis=2), 0.0)
 
 
@@ -96,7 +96,7 @@ def selection_rate(c: Matrices) -> np.ndarray:
 
 
 def false_positive_rate(c: Matrices) -> np.ndarray:
-    """Of two classes: share of class 0 that is taken for class 1. NaN without class 0."""
+    """The share of class 0 that is predicted as class 1, for two classes. NaN without class 0."""
     return ratio(c[:, 0, 1], c[:, 0, :].sum(axis=1))
 
 

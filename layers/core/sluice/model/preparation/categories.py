@@ -19,7 +19,7 @@ MIN_ROWS = 5
 MAX_ONE_HOT = 50
 MAX_CODES = 10_000
 MIN_LEARNED = 2
-"""Of a category with a single row nothing is known that another row could have: an identifier teaches nothing."""
+"""A category with fewer training rows is not learned: a value that occurs once, like an identifier, teaches nothing."""
 SMOOTHING = 10.0
 """A category's mean counts as if this many rows with the overall mean were added to it."""
 

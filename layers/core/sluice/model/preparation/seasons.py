@@ -78,7 +78,7 @@ def _why_not(cycle: _Cycle, times: np.ndarray, step: float) -> str | None:
 
 
 def _places(unit: str, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of each time: the value of the part, in whole units, and the number of the period that it lies in."""
+    """The part of each time in whole units, and the number of the period that the time lies in."""
     seconds = np.floor(times).astype(np.int64)
     days = seconds // DAY
     if unit == "hour":

@@ -79,7 +79,7 @@ class Comparison:
 
     @cached_property
     def row_hashes(self) -> dict[str, np.ndarray]:
-        """Of every column of the window, in the form of `hashes`."""
+        """The hashes of every column of the window, as `hashes` gives them."""
         return hashes(self.window, self.window.columns)
 
     @cached_property

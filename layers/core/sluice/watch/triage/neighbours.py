@@ -71,7 +71,7 @@ def lasting(signals: np.ndarray, where_constant: float = np.nan) -> np.ndarray:
 
 
 def _correlations(parts: np.ndarray, power: np.ndarray) -> np.ndarray:
-    """Of neighbours within each part. Short parts bias them downwards by (1 + 3r) ÷ rows, which is added (Kendall,
+    """Correlations of neighbours in each part. Short parts bias them by -(1 + 3r) ÷ rows, which is added (Kendall,
     Biometrika 41, 1954)."""
     centred = parts - parts.mean(axis=1, keepdims=True)
     r = (centred[:, 1:] * centred[:, :-1]).mean(axis=1) / power

@@ -41,8 +41,8 @@ CERTAIN_Z = 5.0
 NEAR = 0.05
 """How far a close value is, as a share of the distance between the 5th and the 95th percentile."""
 FEWEST_OTHERS, FEWEST_STUCK, SHORTEST, FAR_LONGER, RARE = 20, 20, 0.08, 8.0, 0.1
-"""Of a value that stays: other runs in the window, rows and the share of the window that it has at least, how many
-times as long as any other run it lasts, and its share of the reference at most."""
+"""A value that stays has at least so many other runs in the window, so many rows, this share of the window, and so
+many times the length of any other run; and at most this share of the reference."""
 LATEST = 0.95
 """The quantile of the reference above which a value is newer than nearly all of it."""
 
@@ -229,7 +229,7 @@ def stood_beside(value: float, base: Numbers, present: np.ndarray) -> bool:
     reach = NEAR * float(most - least)
 
     def shares(values: np.ndarray) -> tuple[float, float]:
-        """Of the value, and of what is close to it."""
+        """The shares of the value itself, and of what is close to it."""
         low, own = np.searchsorted(values, [value - reach, value]).tolist()
         beyond, high = np.searchsorted(values, [value, value + reach], side="right").tolist()
         return (beyond - own) / len(values), (high - low - (beyond - own)) / len(values)
