@@ -85,7 +85,7 @@ def for_local_cloud() -> Artefacts:
 
 
 def difference() -> str | None:
-    """What to say of a local cloud that runs functions with another Python than AWS."""
+    """What to say about a local cloud that runs functions with another Python than AWS."""
     if runtime() == HERE:
         return None
     return (

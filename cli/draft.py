@@ -72,7 +72,7 @@ NOTHING = Shown()
 def judged_draft(
     file: Path, scan: Scan, project: str, target: str | None, kind: str | None, *, automatic: bool
 ) -> tuple[Draft, Json]:
-    """A draft that allows for what a first one has shown of the file, and what the intake says of the file under it."""
+    """A draft that allows for what a first one has shown of the file, and the verdict of the intake under it."""
     first = draft(scan, file.name, project, target, kind, automatic=automatic)
     found = judged(file, load_contract(first.text), drafting=kind is None)
     refused = found["quarantined_rows"] / max(1, found["rows"] + found["quarantined_rows"])

@@ -140,7 +140,7 @@ class Seen:
         return [value for value, _ in self.values.most_common()]
 
     def settle(self, told: Conventions) -> None:
-        """What the whole file says of its numbers and dates, once it was read."""
+        """What the whole file says about its numbers and dates, once it was read."""
         self.formats.conventions = told
         if self.formats.not_as_written:
             self.fits, self.low, self.high = [], None, None

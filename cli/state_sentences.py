@@ -1,4 +1,4 @@
-"""What a state of the machines means, as a sentence for the person that follows a run.
+"""What a state of the machines means, as a sentence for the person who follows a run.
 
 A Choice state and a Pass state that only keeps a value say nothing: the next state shows what was decided. A test holds
 this table against the machines' sources.

@@ -119,7 +119,7 @@ def wake(source: Source, project: str) -> str:
 
 
 def _as_command(source: Source, step: Callable[..., Json], command: Any, project: str, *arguments: Any) -> str:
-    """Calls the step that a command calls, and says of its answer what the command's `told` says."""
+    """Calls the step that a command calls, and says about its answer what the command's `told` says."""
     project = known_project(source.world, project)
     answer: Json = source.world.call(step, project, *arguments)
     return "\n".join(command.told(project, answer))

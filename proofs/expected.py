@@ -339,7 +339,7 @@ def payload(place: tuple[str, str], known: dict[str, Any]) -> dict[str, Any] | N
 
 
 def cause(failure: dict[str, Any]) -> str:
-    """What a Fail has to say of what was kept."""
+    """What a Fail has to say about what was kept."""
     if "Cause" in failure:
         return str(failure["Cause"])
     before = failure.get("before")

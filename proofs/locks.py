@@ -19,7 +19,7 @@ _MARKER = re.compile(r";\s*(.*?)\s*(?=--hash|$)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})(?=\s|$)")
 _ADDRESSES = ("--index-url", "-i ", "--extra-index-url", "--find-links", "-f ", "--trusted-host")
 FROM_SOURCE = frozenset({"inotify-simple", "pyspark", "sagemaker-training"})
-"""No wheel is published of these; docs/supply-chain.md says of each what it is for. None of them is deployed."""
+"""No wheel is published of these; docs/supply-chain.md says about each what it is for. None of them is deployed."""
 
 
 @dataclass

@@ -74,6 +74,11 @@ PATTERNS = (
     _pattern(r"(?i)\bas (?:it|they) came\b", "*unchanged*"),
     _pattern(r"(?i)\ball the same\b", "*anyway*, *in any case*"),
     _pattern(r"(?i)\bfor want of\b", "*for lack of*, *because … is missing*"),
+    _pattern(r"(?i)\b(?:say|says|said) of\b", "*says about*"),
+    _pattern(r"(?i)\bone behind the other\b", "*one after another*"),
+    _pattern(r"(?i)\b(?:persons?|people|somebody|anybody|nobody) that\b", "*a person who …*"),
+    _pattern(r"(?i)\b(?:after|up to|at least|at most|with) so many\b(?! as\b)", "*after this many*"),
+    _pattern(r'^"""(?:Of|That|So long|So many)\b', "say first what it is: *the largest size of …*, *a sentence if …*"),
 )
 NAMES = (Pattern(re.compile(r"^_?(?:MOST|LONGEST|REACH)(?:_|$)"), "`MAX_…`, `LOOKBACK_…`"),)
 """What a constant must not be called."""

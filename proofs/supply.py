@@ -2,7 +2,7 @@
 
 `python -m proofs.supply` prints one JSON line per figure ({"name", "value", "goal", "ok"}), the findings
 themselves on stderr, and exits with 1 when a goal is missed. It needs .envs/audit, takes seconds, and builds nothing:
-what the SBOM says of the built layers is checked by tests/unit/supply.
+what the SBOM says about the built layers is checked by tests/unit/supply.
 """
 
 from __future__ import annotations

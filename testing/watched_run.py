@@ -1,6 +1,6 @@
 """A first run as `sluice watch` sees it, moment by moment: 7,043 rows of telephone customers on a local cloud.
 
-Figures and times are those of a recorded run. `FIRST_RUN`: what the default output says of it.
+Figures and times are those of a recorded run. `FIRST_RUN`: what the default output says about it.
 """
 
 from __future__ import annotations

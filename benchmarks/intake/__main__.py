@@ -134,7 +134,7 @@ def peers(report: Report, file: Path, folder: Path, names: list[str], used: dict
 
 
 def growth(report: Report, folder: Path, ours: Environment, rows: int, times: int, before: Measured) -> None:
-    """How much more memory a file takes that is so many times as large."""
+    """How much more memory is taken by a file that is this many times as large."""
     large = folder / "large.csv"
     table.write(large, rows * times, seed=2)
     report.say("large file, MB", large.stat().st_size / 1e6)

@@ -39,7 +39,7 @@ def series() -> list[tuple[str, pd.DataFrame, list[tuple[int, int]]]]:
 
 
 def columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """What each row says of itself and of the rows before it, none of a later one."""
+    """What each row says about itself and of the rows before it, none of a later one."""
     value = frame["value"].astype(float)
     day = max(12, int(pd.Timedelta("1D") / frame["timestamp"].diff().median()))
     median = value.rolling(day, min_periods=1).median().shift(1).fillna(value)

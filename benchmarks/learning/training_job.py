@@ -98,7 +98,7 @@ def run(
 
 
 def keep_to(cores: int) -> None:
-    """The first so many processors, where the system lets a process choose."""
+    """That many of the first processors, where the system lets a process choose."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
 

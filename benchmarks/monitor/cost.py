@@ -60,7 +60,7 @@ def capture(requests: int) -> dict[str, float]:
 
 
 def merge(hours: int) -> dict[str, float]:
-    """CPU seconds to read and add up so many stored profiles of an hour, each with its sample."""
+    """CPU seconds to read and add up this many stored profiles of an hour, each with its sample."""
     _, body = _profiled(traffic.IN_A_FILE)
     head, _, sample = body.partition(b"\n")
     times = []

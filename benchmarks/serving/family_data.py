@@ -27,7 +27,7 @@ NUMBERS, WHOLE = [f"n{i}" for i in range(7)], ["i0", "i1"]
 CATEGORIES = {f"c{i}": [f"v{j}" for j in range(count)] for i, count in enumerate((3, 4, 6, 12, 60))}
 WORDS = 3_000
 TEXT_WORDS = (6, 24)
-"""A note has so many words: 100 characters in the middle."""
+"""A note has this many words: 100 characters in the middle."""
 MISSING, UNSEEN = 0.15, 0.1
 """Shares of the cells, and of the categories, of the rows that the served models are asked for."""
 

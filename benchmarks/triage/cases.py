@@ -15,9 +15,9 @@ from benchmarks.triage.window import Seen, Window
 MEASUREMENT_SET = "online_shoppers"
 MEASUREMENT_SIZES = (50, 200, 1_000, 5_000)
 MEASUREMENT_SEEDS = 20
-"""The issue's check for false alarms: shuffled rows of this set, so many seeds for each size."""
+"""The issue's check for false alarms: shuffled rows of this set, this many seeds for each size."""
 CALENDAR_SEEDS = 20
-"""Days, weeks and months are drawn so often."""
+"""Days, weeks and months are drawn this often."""
 
 
 @dataclass(frozen=True)

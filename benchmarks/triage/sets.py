@@ -27,7 +27,7 @@ CLIENTS = ("web", "ios", "android", "partner")
 HOSTS = ("host-1", "host-2", "host-3")
 
 STRETCH = 4
-"""A weighted window of a set with runs is drawn from a stretch that is so many times as long."""
+"""A weighted window of a set with runs is drawn from a stretch that is this many times as long."""
 
 Weight = Callable[[pd.DataFrame, np.ndarray], np.ndarray]
 """Weights of rows of the set, by the rows and by their times (0 to 1 in the window)."""

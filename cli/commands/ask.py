@@ -108,7 +108,7 @@ def _print_a_request(world: World, project: str, out: Output) -> None:
 
 
 def _noted(world: World, project: str, body: bytes, content_type: str) -> list[str]:
-    """What is to be said of a request with one record. Raises CliError where it has no value for any feature."""
+    """What is to be said about a request with one record. Raises CliError where it has no value for any feature."""
     of = _single(world, project, body, content_type)
     if of is None:
         return []

@@ -24,8 +24,7 @@ from sluice.changes.words import lines
 from sluice.contract import Contract, Gate, load_contract
 from sluice.datasets.compare_contract import compare
 from sluice.errors import ContractError
-from sluice.gates import RULES
-from sluice.gates.slice_gap import RULE as SLICE_GAP
+from sluice.gates import rule_of
 from sluice.intake.misplaced import is_contract_name
 from sluice.model.shortening import listed
 from sluice.ports import Json
@@ -47,8 +46,6 @@ JSON = Shape(
 SECONDS = 30.0
 """For reading accepted rows."""
 _SHOWN = 4
-_RECORDED = {"max_gap": SLICE_GAP}
-"""Rules of gates that have another name in the record of a decision."""
 _LEARNS = {"clustering": "finds segments", "anomaly": "finds rare rows"}
 
 
@@ -87,8 +84,7 @@ def run(
 
 def _gate(gate: Gate) -> str:
     """The name under which a run's decision has it."""
-    rule = next(key for key in RULES if getattr(gate, key) is not None)
-    return gate_name({"metric": gate.metric, "rule": _RECORDED.get(rule, rule)})
+    return gate_name({"metric": gate.metric, "rule": rule_of(gate).name})
 
 
 def _judged(files: list[Path], contract: Contract, out: Output) -> list[Json]:

@@ -38,7 +38,7 @@ JSON = Shape(
         "doubled": "columns that are left out because the header has them more than once",
         "missing": "columns with blank cells, which are missing values, and how many",
         "not_plain": "columns that are left out because their values are lists or the like, and why",
-        "judged": "what the intake would say of the file",
+        "judged": "what the intake would say about the file",
         "decide": "what only a person can confirm",
     }
 )
@@ -189,7 +189,7 @@ def _with_options(told: str) -> str:
 
 
 def _told(found: Json) -> str:
-    """What the intake would say of the very file under the new contract."""
+    """What the intake would say about the very file under the new contract."""
     if found["status"] != "accepted":
         return f"with this contract, the file would be refused: {found['message']}"
     rows, refused = found["rows"], found["quarantined_rows"]

@@ -22,7 +22,7 @@ from sluice.records.words import in_words
 
 _SHOWN_LEAKS = 3
 _SAME = 80
-"""Characters: what begins with so many of another reason's is the same reason, which may be shortened there."""
+"""Characters: what begins with this many of another reason's is the same reason, which may be shortened there."""
 _WARNED = frozenset({"Started From Another Run?", "No Way Back", "Rollback Not Verified"})
 """States that are entered only where something went another way than usual."""
 _GOING_ON = {
@@ -86,7 +86,7 @@ def results(view: View, height: int | None = None) -> list[Line]:
 
 @dataclass
 class _Told:
-    """What was said of failures: the reason of a job is that of its state, of its stage and of the run."""
+    """What was said about failures: the reason of a job is that of its state, of its stage and of the run."""
 
     view: View
     _reasons: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a run's records say of its states: data, metrics, gates, pairs of answers, measurements of the canary.
+"""What a run's records say about its states: data, metrics, gates, pairs of answers, measurements of the canary.
 
 One function for each kind of record, pure: the record in, `Evidence` out.
 """

@@ -1,4 +1,4 @@
-"""The executions of a run, their definitions and what their histories say of each state."""
+"""The executions of a run, their definitions and what their histories say about each state."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 _REPLACED = "\ufffd"  # what stands for bytes that are not UTF-8
 _APART = re.compile(r'"[ \t\r\n]+:')  # a name that does not touch its colon
 _DIGITS = 4000  # of an integer that any Python reads
-_DEEP = 400  # brackets beyond one for each row; so many levels are read by any JSON parser
+_DEEP = 400  # brackets beyond one for each row; any JSON parser reads this many levels
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 # input_fn is not given the model, but reading CSV needs its column types.

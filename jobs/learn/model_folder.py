@@ -17,7 +17,7 @@ from sluice.model.model import Model
 def write(
     folder: Path, state: Mapping[str, Any], arrays: Mapping[str, np.ndarray], prove: Callable[[Model], float]
 ) -> tuple[Model, float]:
-    """The model as read back, and what `prove` says of it. Where `prove` raises, no artefact is left.
+    """The model as read back, and what `prove` says about it. Where `prove` raises, no artefact is left.
 
     Built beside the target: a job that fails leaves no artefact that could be mistaken for a good one.
     """

@@ -25,7 +25,7 @@ Knobs = dict[str, Any]
 
 
 def install(module: Module, knobs: Knobs) -> None:
-    """`knobs`: `kind`, `rate` of the requests, `after` so many of them in this process, `seed`, and the kind's own."""
+    """`knobs`: `kind`, `rate` of the requests, `after` that many in this process, `seed`, and the kind's own."""
     _background(module)
     kind = knobs.get("kind", "sound")
     if kind != "sound":

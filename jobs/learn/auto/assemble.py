@@ -28,7 +28,7 @@ SEEDS = 3
 _MEMBERS = 4
 """The number of costly members to allow time for if there are many rows."""
 _SLOWER = 1.3
-"""A fit with another seed is begun only where there is so many times what the first one took."""
+"""A fit with another seed is begun only if this many times the duration of the first one is left."""
 
 
 class Assembled(NamedTuple):

@@ -25,7 +25,7 @@ processor's caches (`make bench-families` measures it)."""
 CANDIDATES, OF_A_FAMILY = 16, 4
 """Trials that may become members: more of one family are near copies, of which the luckiest would be chosen."""
 SELECTION_ROWS = 20_000
-"""The weights are chosen on so many of the rows at most: their noise is then far below the trials' differences."""
+"""The weights are chosen on this many of the rows at most: their noise is then far below the trials' differences."""
 RESAMPLES = 100
 SURE = 0.8
 """Share of the resamples in which an ensemble must be better than the best trial, or a threshold than 0.5."""

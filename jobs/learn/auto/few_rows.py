@@ -16,7 +16,7 @@ from auto.trials import Trial, loss_of
 from families.objectives import quantile_of
 
 FEW_ROWS = 2_000
-"""Up to so many rows, weights are found in this way."""
+"""Up to this many rows, weights are found in this way."""
 _EQUAL_ROWS = 8.0
 """As many rows as the assumption counts for that all weights are equal."""
 _SMALLEST = 0.02

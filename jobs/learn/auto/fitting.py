@@ -28,7 +28,7 @@ PATH_ROWS = 2_000
 
 
 class FoldFit(NamedTuple):
-    """Fit on `fold`, but for `share` < 1 on so many of its rows: a probe of the cost."""
+    """Fit on `fold`, but for `share` < 1 on this many of its rows: a probe of the cost."""
 
     trial: int
     family: str

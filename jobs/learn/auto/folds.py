@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Up to so many rows: (folds, repeats). Beyond the last: the validation rows.
+# Up to this many rows: (folds, repeats). Beyond the last: the validation rows.
 ROWS_A_SECOND = 200
 """With more rows for each second of the budget there are 3 folds: twice as many trials weigh more than exact ones."""
 _PLAN = ((1_000, 8, 2), (4_000, 8, 1), (60_000, 5, 1), (150_000, 3, 1))

@@ -19,7 +19,7 @@ KERNEL = 15_000
 """A support vector machine's time grows faster than with the square of the rows: with more it is a minute's work."""
 CLASSES = ("binary", "multiclass")
 WIDE = 5
-"""Up to so many rows for each column, most columns say nothing that the rows could prove, and a penalty that leaves
+"""Up to this many rows for each column, most columns say nothing that the rows could prove, and a penalty that leaves
 columns out does better than trees, in a fraction of their time."""
 
 

@@ -29,9 +29,9 @@ from project_data import ProjectData
 from sluice.model.search_spaces import SEARCH_SPACES
 
 PATIENCE = 40
-"""The search ends after so many proposals without a better trial: small data do not use the whole budget."""
+"""The search ends after this many proposals without a better trial: small data do not use the whole budget."""
 PROBED_ROWS = 4_000
-"""With more rows in a fold, a family's first fit is of so many: an estimate of what all of them cost."""
+"""With more rows in a fold, a family's first fit is of this many: an estimate of what all of them cost."""
 FAMILY_SHARES = (0.55, 0.25, 0.12, 0.08)
 """The share of the proposals that a family gets, by the rank of its best trial."""
 _BEHIND = 0.2
@@ -354,7 +354,7 @@ class Search:
                 self._goes_on(trial)
 
     def _waits(self, trial: Trial, seconds: float) -> bool:
-        """Whether it waits, as all of its folds would take so many seconds: much, or what a better one needs."""
+        """Whether it waits, as all of its folds would take this many seconds: much, or what a better one needs."""
         if trial.waited or trial.origin != "portfolio":
             return False
         if trial.number == 0 and seconds <= _FIRST * (self._deadline - self._began):

@@ -35,7 +35,7 @@ def sources_of(encoder: Encoder) -> Sources | None:
     owners += [owners[a] + owners[b] for a, b in encoder.interactions]
     texts = list(encoder.texts.vocabularies) if encoder.texts else []
     if encoder.texts and encoder.texts.scores:
-        # one model reads all text columns, and trees see what it says of them together
+        # one model reads all text columns, and trees see what it says about them together
         owners += [[" + ".join(texts)]] * len(encoder.texts.scores.names)
     for stage in encoder.stages:
         if stage.kind == "components":

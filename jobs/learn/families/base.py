@@ -138,7 +138,7 @@ class Family(ABC):
         return dict(hyperparameters)
 
     def path(self, fitted: Any, task: Task, watch: Sample) -> dict[int, np.ndarray]:
-        """Rounds → `answer` to the watched rows after so many, along the whole fit; {} where it has none."""
+        """Rounds → `answer` to the watched rows after this many, along the whole fit; {} where it has none."""
         return {}
 
     def raw(self, fitted: Any, task: Task, watch: Sample) -> np.ndarray | None:

@@ -81,7 +81,7 @@ class CatBoost(Family):
             parameters["leaf_estimation_method"] = "Gradient"
         if task.problem == "multiclass":
             parameters["classes_count"] = task.classes
-        watcher = Watcher(task.deadline, parameters["learning_rate"], greater_is_better=metric in ("AUC", "PRAUC"))
+        watcher = Watcher(task.deadline, parameters["learning_rate"], greater_is_better=metric in METRICS.values())
         watched = None
         if watch is not None:
             watched = _pool(catboost, watch.matrix, states, label=watch.y, weight=watch.weight)

@@ -12,7 +12,7 @@ from families.base import Arrays, Family, Meta, Sample, Task, output_of
 from families.node_tables import Tree, flatten
 
 MAX_BYTES = 96 << 20
-"""The most that a forest's arrays may have: far less than an archive may (`sluice.model.archive`), loaded in a second."""
+"""The largest size of a forest's arrays: far below an archive's limit (`sluice.model.archive`), loaded in a second."""
 _FIRST = 5  # trees between two looks at the clock; doubled each time
 _NODE_BYTES = 25  # feature, left, right: 4 each; threshold: 8; missing_left: 1
 

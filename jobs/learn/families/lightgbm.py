@@ -19,8 +19,8 @@ from sluice.model.links import linked
 
 OBJECTIVES = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
 LOSSES = {"binary": "binary_logloss", "multiclass": "multi_logloss", "regression": "l2"}
-# The contract's metrics that LightGBM watches itself, with its names. Accuracy and F1 are not among them: on some
-# hundred rows they move in steps, and the best step is chance.
+# The contract's metrics that LightGBM watches itself, with its names; more is better. Accuracy and F1 are not among
+# them: on some hundred rows they move in steps, and the best step is chance.
 METRICS = {"roc_auc": "auc", "pr_auc": "average_precision"}
 _DEFAULT_LEFT, _MISSING_NAN, _CATEGORICAL = 2, 8, 1
 _LEAST_COLUMNS = 5
@@ -72,9 +72,7 @@ class LightGBM(Family):
         watched = []
         if watch is not None:
             watched = [lightgbm.Dataset(watch.matrix, watch.y, weight=watch.weight, reference=rows, params=parameters)]
-        watcher = Watcher(
-            task.deadline, parameters["learning_rate"], greater_is_better=metric in ("auc", "average_precision")
-        )
+        watcher = Watcher(task.deadline, parameters["learning_rate"], greater_is_better=metric in METRICS.values())
 
         def look(env: Any) -> None:
             value = env.evaluation_result_list[0][2] if env.evaluation_result_list else None

@@ -32,7 +32,7 @@ class Progress:
         return range(EVERY, EVERY * REPORTS + 1, EVERY) if self else range(0)
 
     def after(self, rounds: int, answer: Callable[[], np.ndarray]) -> None:
-        """Shows the answer of a model of so many rounds if it is time for a report; `answer` is called only then."""
+        """Shows the answer of a model of this many rounds if it is time for a report; `answer` is called only then."""
         if self.show is not None and rounds in self.rounds:
             self.show(answer())
 

@@ -64,7 +64,7 @@ class Watcher:
         self.best = 1
 
     def stop(self, rounds: int, value: float | None) -> bool:
-        """Whether to add no more after so many rounds; `value` is None where there is nothing to watch."""
+        """Whether to add no more after this many rounds; `value` is None where there is nothing to watch."""
         if value is None:
             self.best = rounds
         elif self._sign * value > self._top:

@@ -65,7 +65,7 @@ class XGBoost(Family):
         if task.problem == "multiclass":
             parameters["num_class"] = task.classes
         family = self
-        watcher = Watcher(task.deadline, parameters["learning_rate"], greater_is_better=metric in ("auc", "aucpr"))
+        watcher = Watcher(task.deadline, parameters["learning_rate"], greater_is_better=metric in METRICS.values())
         outputs, output = task.classes if task.classes > 2 else 1, OUTPUTS[task.problem]
 
         class Look(xgboost.callback.TrainingCallback):  # type: ignore[name-defined, misc]  # known when it runs

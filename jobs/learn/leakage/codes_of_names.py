@@ -1,4 +1,4 @@
-"""What an identifier that is a text says of the target: by its first letters, its length, or the number in it."""
+"""What an identifier that is a text says about the target: by its first letters, its length, or the number in it."""
 
 from __future__ import annotations
 

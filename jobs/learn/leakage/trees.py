@@ -10,7 +10,7 @@ from sluice.model.dominance.sampled import FOLDS, SMALL, Sampled
 from sluice.model.dominance.skill import skill
 
 MANY_CLASSES = 6
-"""From so many on one fold must do: a round grows a tree for each class."""
+"""From this many classes on, one fold must do: a round grows a tree for each class."""
 ROUNDS = 60
 
 

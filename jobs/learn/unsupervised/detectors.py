@@ -124,7 +124,7 @@ class OneClass(Detector):
 
 
 def average_path(rows: np.ndarray) -> np.ndarray:
-    """Mean path of an unsuccessful search in a binary tree of so many rows, 2·H(n - 1) - 2(n - 1)/n (Liu et al.)."""
+    """Mean path of an unsuccessful search in a binary tree of this many rows, 2·H(n - 1) - 2(n - 1)/n (Liu et al.)."""
     count = np.asarray(rows, dtype=np.float64)
     greater = np.maximum(count, 3.0)
     many = 2.0 * (np.log(greater - 1.0) + np.euler_gamma) - 2.0 * (greater - 1.0) / greater

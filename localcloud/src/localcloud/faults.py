@@ -1,7 +1,7 @@
 """Calls that are throttled, and calls whose answer is lost, to test how a caller reacts.
 
 A file `<state>/faults/<Operation>` has lines `<kind> <times> [<beginning of a resource's name>]`. The first line that
-fits a call of that operation is used, and is gone after so many calls:
+fits a call of that operation is used, and is gone after this many calls:
 
 - `throttle`: the call is refused with ThrottlingException before anything happens;
 - `lose`: the call is carried out, and its caller receives InternalFailure (HTTP 500) whatever the result.

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.contract import Gate
-from sluice.gates import RULES, judge
+from sluice.gates import RULES, judge, rule_of
 from sluice.records import gate_figures
 from sluice.records.evaluation import Evaluation
 
@@ -83,6 +83,16 @@ def test_a_verdict_says_what_was_measured_and_which_figure_was_compared(gate: Ga
 
 def test_every_rule_is_tested() -> None:
     assert set(GATES) == set(RULES)
+
+
+@pytest.mark.parametrize("gate", GATES.values(), ids=GATES)
+def test_every_rule_has_its_name_in_verdicts_and_words_in_the_figures(gate: Gate) -> None:
+    verdict = judge([gate], evaluation()).verdicts[0]
+    assert verdict.rule == rule_of(gate).name
+    shown = {"metric": gate.metric, "rule": verdict.rule, "threshold": verdict.threshold, "statistic": 0.1}
+    # without words of its own, a rule would be shown by its key, and its limit as a dash
+    assert verdict.rule not in gate_figures.gate_name(shown)
+    assert gate_figures.limit(shown) != "–"
 
 
 @pytest.mark.parametrize("gate", GATES.values(), ids=GATES)

@@ -39,6 +39,11 @@ FOUND_AND_SOUND = [
     ("Cells stay as they came.", "They came as they were."),
     ("It is counted all the same.", "All of the same kind count."),
     ("It ends for want of memory.", "They want memory."),
+    ("What the file says of its dates.", "What it says, of course."),
+    ("Objects one behind the other.", "One is behind the other door."),
+    ("A person that follows the run.", "A person who follows the run."),
+    ("It ends after so many rounds.", "There are so many that it ends."),
+    ('"""Of the budget: what fits may take."""', '"""One of the budgets."""'),
 ]
 
 

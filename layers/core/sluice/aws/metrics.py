@@ -24,7 +24,7 @@ _REQUESTS, _HOSTS = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
 _BATCH = 500  # PutMetricData takes 1,000, but no more than 1 MB
 _POINTS = 1_440  # the most data points that GetMetricStatistics gives
 _FINEST = ((15, 60), (63, 300), (math.inf, 3_600))
-"""Age in days up to which CloudWatch keeps data points of so many seconds."""
+"""Age in days up to which CloudWatch keeps data points of this many seconds."""
 
 
 class CloudWatchMetrics:

@@ -149,7 +149,7 @@ def _seasonal(contract: Contract) -> Iterator[str]:
     elif name in features.drop:
         yield f"features.drop names {name!r}, whose seasons features.time makes features: take one of them out"
     elif name in features.columns:
-        yield f"features.columns.{name}: its seasons are chosen by features.time, so nothing else can be said of it"
+        yield f"features.columns.{name}: its seasons are chosen by features.time, so nothing else can be said about it"
 
 
 def _features(contract: Contract) -> Iterator[str]:

@@ -14,7 +14,7 @@ from sluice import keys
 from sluice.ports import Json
 
 TRIES = 3
-"""After so many a queue and Lambda give an event up."""
+"""After this many attempts, a queue and Lambda give an event up."""
 _AGAIN = "Drop it again; if that fails, too, split it"
 
 

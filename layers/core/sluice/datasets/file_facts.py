@@ -1,4 +1,4 @@
-"""What a file's record and alert say of its reasons and columns: the first ones, and how many others there are."""
+"""What a file's record and alert say about its reasons and columns: the first ones, and how many others there are."""
 
 from __future__ import annotations
 

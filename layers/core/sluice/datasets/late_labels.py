@@ -33,7 +33,7 @@ class Given:
 class LateLabels:
     """`left_out`: files whose labels do not count, each with the reason; `unfit`: labels that the target cannot have.
 
-    `given`: all that was said of an identity; the last one counts, which arrived last. `problems`: objects to be
+    `given`: all that was said about an identity; the last one counts, which arrived last. `problems`: objects to be
     corrected that no alert has named yet.
     """
 

@@ -1,4 +1,4 @@
-"""What the alerts say of a file in raw/: what was accepted, what was quarantined and why, and where it is."""
+"""What the alerts say about a file in raw/: what was accepted, what was quarantined and why, and where it is."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from sluice.intake.rules import ARROW_TYPES
 from sluice.intake.stages import Behind
 
 ROWS_PER_GROUP, BYTES_PER_GROUP = 65_536, 16 * 2**20
-"""A group is written as soon as it has so many rows or bytes. It is in memory until then; smaller ones cost more time
+"""A group is written as soon as it has this many rows or bytes. It is in memory until then; smaller ones cost more time
 for each row, to write, to profile and to read."""
 Count = Callable[[Iterable[tuple[str, pa.Array]], int], None]
 

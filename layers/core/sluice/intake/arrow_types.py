@@ -42,7 +42,7 @@ _FIRST, _LAST = (
     pa.scalar(end, pa.timestamp("us")).value for end in (datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999))
 )
 MANY_CODES = 2
-"""A column of text is coded while its rows are at least so many times as many as its values."""
+"""A column of text is coded while its rows are at least this many times as many as its values."""
 MAX_WAIT = 64
 EXACT_INTEGERS = 2**53
 """A double holds each integer that is smaller in magnitude."""

@@ -102,7 +102,7 @@ class Notes:
         return self.format in ("json", "jsonl", "parquet")
 
     def no_row(self) -> str:
-        """What to say of a file whose batches had no row."""
+        """What to say about a file whose batches had no row."""
         read_as = f" (read as: {self.read_as})" if self.read_as else ""
         has = "no object" if self.is_json else "columns but no row" if self.has_names else "a header but no data row"
         return f"the file has {has}{read_as}"

@@ -67,7 +67,7 @@ def count_changed(
     elif pa.types.is_floating(typed.type):
         maybe = pc.greater_equal(pc.abs(typed), EXACT_INTEGERS)
         if native is True:
-            # decimals of Parquet; with so many digits, they are longer for their point
+            # decimals of Parquet; with this many digits, they are longer for their point
             maybe = pc.or_(maybe, pc.greater(pc.binary_length(text), DOUBLE_DIGITS + 1))
         if rounded := _rounded(text.filter(pc.fill_null(maybe, False)), reading):
             notes.rounded[name] += rounded

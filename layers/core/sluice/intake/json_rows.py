@@ -1,4 +1,4 @@
-"""JSON objects (on lines, in an array, or one behind the other) to batches of text."""
+"""JSON objects (on lines, in an array, or one after another) to batches of text."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def without_plain_values(text: Opener, limits: Limits = UNLIMITED, flatten: bool
 
 
 def no_object(text: Opener) -> str:
-    """What to say of a file in which there is no JSON object."""
+    """What to say about a file in which there is no JSON object."""
     first = next((piece for piece in pieces(text) if piece.text), None)
     if first is None:
         return "the JSON array of the file is empty: one object for each row is expected"

@@ -1,4 +1,4 @@
-"""JSON objects out of a stream of text: one on each line, in an array, or one behind the other as Firehose writes them.
+"""JSON objects out of a stream of text: one on each line, in an array, or one after another as Firehose writes them.
 
 Memory is bounded by the largest object. Lines are cut at their ends, so that a damaged one spoils no other. All other
 layouts are cut where an object ends: an object that is not JSON, though its brackets and quotes are in pairs, is one

@@ -58,7 +58,7 @@ def cell_format(code: str) -> CellFormat:
 
 
 def shown_time(days: float, kind: str, is_1904: bool) -> str | None:
-    """The date, time of day or duration that so many days mean, as text; None where they mean none.
+    """The date, time of day or duration that this many days mean, as text; None where they mean none.
 
     >>> shown_time(45293.5, "moment", False), shown_time(45293.0, "date", False), shown_time(0.25, "time", False)
     ('2024-01-02 12:00:00', '2024-01-02', '06:00:00')

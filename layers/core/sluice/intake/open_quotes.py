@@ -98,7 +98,7 @@ def may_be_read_twice(open_end: Unsettled, following: bytes, width: int, delimit
 
 
 class Lines:
-    """At most so many lines. `ended`: more of them were asked for than there are."""
+    """At most this many lines. `ended`: more of them were asked for than there are."""
 
     def __init__(self, lines: Iterable[str], most: int) -> None:
         self._lines, self._left = iter(lines), most

@@ -1,4 +1,4 @@
-"""Whether a block of CSV has its file's header among its rows, as files have that were written one behind the other."""
+"""Whether a block of CSV has its file's header among its rows, as files have that were written one after another."""
 
 from __future__ import annotations
 

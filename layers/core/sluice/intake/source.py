@@ -105,7 +105,7 @@ def open_source(
 ) -> Source:
     """`expected`: column names that help to find the header of a CSV or sheet, and are its fields without one.
 
-    `layout`: what the contract says of its files. `scratch`: a folder for Parquet that is not on the disk yet. Raises
+    `layout`: what the contract says about files. `scratch`: a folder for Parquet that is not on the disk yet. Raises
     UnreadableFileError (FileTooLargeError too) and EmptyFileError.
     """
     opened = open_arrival(arrival, scratch, limits, layout.encoding)

@@ -67,7 +67,7 @@ class _Bytes:
         return found
 
     def some(self, most: int) -> bytes:
-        """At least one byte and at most so many. Raises EOFError."""
+        """At least one byte and at most this many. Raises EOFError."""
         if not self.rest:
             self.peek(1)
         found, self.rest = self.rest[:most], self.rest[most:]

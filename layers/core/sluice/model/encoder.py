@@ -35,7 +35,7 @@ _FEW = 8
 
 class Encoder:
     """`parts` is one JSON object for each form of a column, in the order of the features; `texts` and `stages` are what
-    is learned of text columns and over the whole matrix. `report` is what the job that fitted it has to say of it."""
+    is learned of text columns and over the whole matrix. `report` is what the job that fitted it reports."""
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ difference is surely above its limit, passes when all are surely within, and is 
 
 The standard error of a segment's value is the greater of two: the bootstrap's on its own rows, which is 0 where all of
 them are right, and that of all rows scaled to the segment's number, which is the right one for an even model. Where
-that is 0 as well, it is what so many rows say of rows that are not there (`sluice.model.few_rows`). A segment for
+that is 0 as well, it is what that many rows say about rows that are not there (`sluice.model.few_rows`). A segment for
 which the bootstrap does not define it is left out.
 """
 
@@ -107,7 +107,7 @@ def gap(
         value = metric(y[at], scores[at])
         error = max(standard_error(metric, y[at], scores[at]), of_all * math.sqrt(total / effective))
         if not error and math.isfinite(width := metric.within.greatest - metric.within.least):
-            # all rows alike in all segments: what they say of rows that are not there
+            # all rows alike in all segments: what they say about rows that are not there
             error = width * unseen(effective, confidence) / NormalDist().inv_cdf((1 + confidence) / 2)
         entry["segments"][segment] = {"rows": len(at), "relevant": effective, "value": value, "error": error}
         values.append(value)

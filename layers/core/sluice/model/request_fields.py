@@ -1,4 +1,4 @@
-"""The names in a request: which of them the model knows, and what to say of the others.
+"""The names in a request: which of them the model knows, and what to say about the others.
 
 A name comes from the caller. It is escaped and cut before it goes into a message; a value never goes into one.
 """

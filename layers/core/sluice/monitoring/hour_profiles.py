@@ -1,6 +1,6 @@
 """The profile of an hour of requests: made from its capture files once, and extended by files that come.
 
-Nothing is remembered but the profiles themselves. Each says of what it was made: its files (keys, ETags and times), the
+Nothing is remembered but the profiles themselves. Each says what it was made of: its files (keys, ETags and times), the
 baseline, a part of the contract, and the files of earlier hours in which its requests could lie, too. So a measurement
 that is killed, repeated, or done twice at once finds or makes the same profiles, and a file that comes late is counted
 with the next measurement.

@@ -19,7 +19,7 @@ WHOLE_HOURS = 6 * HOUR
 UPLOADED_WITHIN = timedelta(minutes=5)
 """A request lies under the hour of its upload, some minutes after its answer."""
 BUDGET = timedelta(minutes=10)
-"""After so long no further hour is computed; the Lambda function has 15 minutes for everything."""
+"""After this long no further hour is computed; the Lambda function has 15 minutes for everything."""
 
 
 @dataclass(frozen=True)

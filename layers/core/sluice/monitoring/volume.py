@@ -15,7 +15,7 @@ _FORM = "%Y-%m-%dT%H"
 def volume_of(
     before: Mapping[str, Any], now: Mapping[str, int], run_id: str, until: datetime, whole: Collection[str] = ()
 ) -> dict[str, Any]:
-    """`{"run_id", "hours": {hour: rows}}`: what the report before says of the same model, and what this window has.
+    """`{"run_id", "hours": {hour: rows}}`: what the report before says about the same model, and what this window has.
 
     `whole`: hours of which this window has all requests, so that what was counted before does not matter.
     """

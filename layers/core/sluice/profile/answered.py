@@ -39,7 +39,7 @@ class Answered:
         self.scored = self.unread = 0
 
     def add(self, answers: Sequence[Mapping[str, Any]], rows: int) -> None:
-        """Counts the answers to so many rows; they are as many, or none where they cannot be read."""
+        """Counts the answers to these rows; there are as many as rows, or none if they cannot be read."""
         said = [answer.get("prediction") for answer in answers]
         self.unread += rows - sum(isinstance(each, str | bool | int | float) for each in said)
         raw = [answer.get("probability", answer.get("score", answer.get("prediction"))) for answer in answers]

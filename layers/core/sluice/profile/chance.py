@@ -28,7 +28,7 @@ LEAST = 5.0
 
 
 def of_each_measurement(every: float, window: float) -> float:
-    """The chance of a false alarm that one measurement may have: one `every` so many seconds, over `window` seconds.
+    """The chance of a false alarm that one measurement may have: one `every` this many seconds, over `window` seconds.
 
     FALSE_ALARMS in a MONTH, shared among the measurements that are independent (Bonferroni); at most MAX_FALSE_ALARM.
     Measurements of overlapping windows see mostly the same rows: in the length of a window, at most MOVES count.
@@ -97,7 +97,7 @@ def joined(baseline: Sequence[float], window: Sequence[float]) -> list[tuple[flo
 
 
 def above(value: float, freedom: int) -> float:
-    """The probability that χ² with so many degrees of freedom exceeds `value` (Abramowitz and Stegun, 26.4.4–5).
+    """The probability that χ² with this many degrees of freedom exceeds `value` (Abramowitz and Stegun, 26.4.4–5).
 
     >>> round(above(3.841, 1), 4), round(above(5.991, 2), 4), round(above(16.919, 9), 4)
     (0.05, 0.05, 0.05)

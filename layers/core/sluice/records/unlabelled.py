@@ -1,4 +1,4 @@
-"""What an evaluation says of models that learned without labels: segments, agreement with the champion, scores."""
+"""What an evaluation says about models that learned without labels: segments, agreement with the champion, scores."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def judge_replay(
 ) -> ReplayVerdict:
     """Aborts at any number of pairs; passes with the planned sample only.
 
-    `expected`: what evaluation says of both models' scores; None: they are not looked at.
+    `expected`: what evaluation says about both models' scores; None: they are not looked at.
 
     Pairs whose captured answer says nothing (the champion failed as well, the capture holds no answer) keep their
     place: they are simply not discordant.

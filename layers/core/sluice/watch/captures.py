@@ -30,7 +30,7 @@ class Captured:
 
     `inference_id` is the caller's, else the one in the answer. `client` is the one that the caller names in its
     CustomAttributes (`client=<id>`). `body` and `content_type` are what was sent; `model` is the run whose model
-    answered, where the answer says so. `refused` is what the model said of a request that it did not answer, and
+    answered, where the answer says so. `refused` is what the model said about a request that it did not answer, and
     `refused_field` the field that it named; `rows` is empty then, because no value of such a request was understood.
     `event_id` is SageMaker's own, which a line that is captured twice has twice.
     """

@@ -344,7 +344,7 @@ def _sizes(cells: Cells) -> list[tuple[float, float]]:
 
 
 def _hanley_mcneil(positives: float, negatives: float) -> float:
-    """The standard error of a ROC AUC of 0.9 with so many rows of each class, where the bootstrap sees too little.
+    """The standard error of a ROC AUC of 0.9 with this many rows of each class, where the bootstrap sees too little.
 
     Source: Hanley & McNeil, Radiology 143, 1982: Q₁ = A / (2 - A), Q₂ = 2 A² / (1 + A).
     """
@@ -356,7 +356,7 @@ def _hanley_mcneil(positives: float, negatives: float) -> float:
 
 
 def resampled(name: str, online: OnlineMetrics, cells: Cells, resamples: int, seed: int = 0) -> np.ndarray:
-    """Finite values of the metric over so many draws of the rows with replacement; alike for a seed.
+    """Finite values of the metric over this many draws of the rows with replacement; alike for a seed.
 
     A sketch does not know which counts of several classes belong to one row, so the errors of the classes may depend
     on each other in any way. They are taken to be all small and all large together, which has the widest spread: the

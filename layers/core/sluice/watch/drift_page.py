@@ -23,7 +23,7 @@ _REFUSALS_SHOWN = 20
 
 
 def verdict_section(report: Mapping[str, Any]) -> list[Safe]:
-    """What triage says of the window; nothing where it was not asked."""
+    """What triage says about the window; nothing where it was not asked."""
     triage = report.get("triage")
     if not triage:
         return []

@@ -1,4 +1,4 @@
-"""The register of labels: which answered row has which label, and what was said of it before. Pure.
+"""The register of labels: which answered row has which label, and what was said about it before. Pure.
 
 A row counts once, whether it is named by its inference id, by its key, or by both. Of several labels of a row the one
 that arrived last counts, and all are kept. A label counts for the time of its request, however late it comes, up to a

@@ -173,7 +173,7 @@ _SMALLEST, _LOG_GROWTH, _INFINITE = 1e-9, math.log(GROWTH), 10**6
 
 @dataclass(frozen=True)
 class Cells:
-    """A part of a sketch as a metric takes it: truth (cells,), what was said of it, and rows in each cell."""
+    """A part of a sketch as a metric takes it: truth (cells,), what was said about it, and rows in each cell."""
 
     truth: np.ndarray
     said: np.ndarray

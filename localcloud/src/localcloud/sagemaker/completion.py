@@ -8,7 +8,7 @@ from typing import Any
 
 # an improvement below 1 % counts as none (BestObjectiveNotImproving, ConvergenceDetected)
 SIGNIFICANT = 0.01
-# AWS does not publish how it detects convergence. Here: so many objectives in a row without a significant improvement.
+# AWS does not publish how it detects convergence. Here: this many results in a row without a significant improvement.
 CONVERGED_AFTER = 10
 
 

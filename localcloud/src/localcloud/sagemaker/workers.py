@@ -22,7 +22,7 @@ from localcloud.sagemaker import isolation, memory
 SERVE = Path(__file__).resolve().parent.parent / "containers" / "serve.py"
 BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before the n-th restart in a row
 STEADY = 10.0  # a process that lived this long restarts the backoff
-LOADS = 3  # so often may a process end before it ever answered; what ends at import does so again
+LOADS = 3  # how often a process may end before its first answer; what ends at import does so again
 
 
 class WorkerFailed(Exception):  # noqa: N818 - says what happened

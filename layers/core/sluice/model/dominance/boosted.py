@@ -14,7 +14,7 @@ ROUNDS = 60
 DEPTH = 3
 RATE = 0.12
 PENALTY = 1.0
-"""On the leaves, as if so many rows more spoke for nothing."""
+"""Regularises a leaf as if it had this many more rows, with a mean of 0."""
 MAX_BINS = 64
 """Rarer categories share a bin."""
 

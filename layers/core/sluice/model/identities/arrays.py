@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 MIN_ROWS = 50
-"""With fewer rows, nothing is said of a column."""
+"""With fewer rows, nothing is said about a column."""
 
 
 def numbers(values: Sequence[Any]) -> np.ndarray:

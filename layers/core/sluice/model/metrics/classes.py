@@ -9,7 +9,7 @@ import numpy as np
 from sluice.model.metrics.weighting import ratio
 
 _FEW = 3
-"""Up to so many classes, a product with each cell's rows is faster than sorting the rows by cell."""
+"""Up to this many classes, a product with each cell's rows is faster than sorting the rows by cell."""
 
 
 def confusion_matrix(y: np.ndarray, chosen: np.ndarray, classes: int) -> np.ndarray:

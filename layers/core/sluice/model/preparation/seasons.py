@@ -149,7 +149,7 @@ class Seasonal(SeasonalForm):
 
 
 class Waves(SeasonalForm):
-    """Fourier terms of each part: midnight is near 23 h, and sums of waves take any shape. `harmonics`: at most so many
+    """Fourier terms of each part: midnight is near 23 h, and sums of waves take any shape. `harmonics`: the most
     of a part; in a space of distances one, so that the column counts once."""
 
     kind = "waves"

@@ -29,7 +29,7 @@ NEAR = 100
 NEAR_IN_DAY = (20, 100)
 """The same of the time of the day: half an hour's rows to either side, within these bounds."""
 FOLLOWED = 0.02
-"""The share of a signal's variance that the hours of some days must say of other days, for it to follow the day."""
+"""The share of a signal's variance that the hours of some days must say about other days, for it to follow the day."""
 
 
 def weekdays(seconds: np.ndarray) -> np.ndarray:

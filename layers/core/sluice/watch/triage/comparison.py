@@ -33,7 +33,7 @@ Z_LIKELY = 4.5
 SMALLEST_SIZE = 0.04
 """A distance below this does not count as a change, however certain."""
 UNUSUAL = 1.4
-"""A column must differ so many times more than a stretch of the reference differs from the rest of it."""
+"""A column must differ this many times more than a stretch of the reference differs from the rest of it."""
 
 
 @dataclass(frozen=True, eq=False)

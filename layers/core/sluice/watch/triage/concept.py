@@ -18,7 +18,7 @@ Z_CHANGED = 5.2
 Z_SHARE = 4.5
 """Standard score of the share of the positive class; there is one such test in a window."""
 UNUSUAL_TURN = 1.4
-"""The labels must turn so many times more than in a stretch of the reference."""
+"""The labels must turn this many times more than in a stretch of the reference."""
 
 
 @dataclass(frozen=True, eq=False)

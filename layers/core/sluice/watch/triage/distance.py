@@ -96,7 +96,7 @@ def chi_square(counts: np.ndarray, base: np.ndarray) -> float:
 
 
 def above_chance(value: float, freedom: float) -> float:
-    """The standard score of a value of χ² with so many degrees of freedom.
+    """The standard score of a value of χ² with this many degrees of freedom.
 
     Wilson and Hilferty's approximation (Proceedings of the National Academy of Sciences 17, 1931).
     """

@@ -40,7 +40,7 @@ def labels_come(comparison: Comparison) -> Iterator[Finding]:
 def labels_wrong(comparison: Comparison) -> Iterator[Finding]:
     """Labels that contradict the columns in a way that no market makes: reversed, unrelated, or thinned out alike."""
     if comparison.changed or all_move(comparison):
-        return  # what predicts the labels is not as usual, so that nothing can be said of the labels
+        return  # what predicts the labels is not as usual, so that nothing can be said about the labels
     concept = Concept.of(comparison)
     if concept is None or not concept.changed:
         return

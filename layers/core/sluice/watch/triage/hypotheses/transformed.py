@@ -29,7 +29,7 @@ FACTORS = {
 }  # fmt: skip
 """Factors between units that people use, and how they are written. Each counts upward and downward."""
 EXACT = 0.1
-"""Values that recur exactly are worth so much distance."""
+"""Values that recur exactly are worth this much distance."""
 WHOLE = 0.88
 """From this share of the rows of a stretch on, all of it counts as affected: the borders are known to 2 % only."""
 

@@ -41,8 +41,8 @@ CERTAIN_Z = 5.0
 NEAR = 0.05
 """How far a close value is, as a share of the distance between the 5th and the 95th percentile."""
 FEWEST_OTHERS, FEWEST_STUCK, SHORTEST, FAR_LONGER, RARE = 20, 20, 0.08, 8.0, 0.1
-"""A value that stays has at least so many other runs in the window, so many rows, this share of the window, and so
-many times the length of any other run; and at most this share of the reference."""
+"""A value that stays: the least number of other runs in the window, of its rows, and its share of the window; how many
+times as long as any other run it lasts; and its greatest share of the reference."""
 LATEST = 0.95
 """The quantile of the reference above which a value is newer than nearly all of it."""
 
