@@ -26,7 +26,7 @@ import comparable
 import contributions
 import numpy as np
 import rivals
-from evaluation_files import latency, load_model, write_held_out, write_json, write_reference
+from evaluation_files import common_members, latency, load_model, write_held_out, write_json, write_reference
 from evidence import evidence, size_of
 from gate_evidence import gate_evidence
 from unsupervised import evaluation as unlabelled
@@ -179,10 +179,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         raise DataError(f"channel contract: problem.metric {metric!r} is not for {kind}; known: {', '.join(known)}")
     learned = {role: model.training for role, model in given.models.items()}
     result: dict[str, Any] = {
-        "metric": metric,
-        "lower_is_better": metric in metrics.LOWER_IS_BETTER,
-        "problem": kind,
-        "rows": len(rows),
+        **common_members(contract, candidate, len(rows), others.not_compared),
         **{
             role: {**describe(model, y, given.scores[role], rows, contract), "size_bytes": given.sizes[role]}
             for role, model in given.models.items()
@@ -190,8 +187,6 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         **comparisons(given),
         "compared": others.compared,
         **gate_evidence(contract, schema, rows, y, ours, known, candidate.threshold),
-        "not_compared": others.not_compared,
-        "encoding": candidate.left_out,
         **{name: learned["baseline"].get(name) for name in ("leakage", "exploration")},
         "similar_values": learned["baseline"].get("similar_values") or {},
         **{name: learned["candidate"].get(name) for name in ("learning_curve", "search", "window")},
@@ -273,21 +268,7 @@ def unmeasured(
 ) -> dict[str, Any]:
     """Writes an evaluation without metrics, which says why: every gate is inconclusive for that reason."""
     identity = {"family": candidate.family, "run_id": candidate.run_id, "artifact_sha256": candidate.artifact_sha256}
-    result = {
-        "metric": contract["problem"]["metric"],
-        "lower_is_better": contract["problem"]["metric"] in metrics.LOWER_IS_BETTER,
-        "problem": candidate.labels.problem,
-        "rows": rows,
-        "candidate": {**identity, "metrics": {}},
-        "baseline": None,
-        "champion": None,
-        "paired": None,
-        "paired_baseline": None,
-        "slices": {},
-        "not_compared": why,
-        "undefined": {},
-        "encoding": candidate.left_out,
-    }
+    result = {**common_members(contract, candidate, rows, why), "candidate": {**identity, "metrics": {}}}
     arguments.output.mkdir(parents=True, exist_ok=True)
     write_json(arguments.output / "evaluation.json", result)
     return result

@@ -13,9 +13,11 @@ import numpy as np
 
 from sluice.model import opening
 from sluice.model.errors import ArtifactError
+from sluice.model.metrics import LOWER_IS_BETTER
 from sluice.model.model import Answers, Model
 from sluice.model.schema import Row, Schema
 
+Json = dict[str, Any]
 LATENCY_CALLS = 300
 HELD_OUT_ROWS = REFERENCE_ROWS = 5_000
 """Test rows that are kept as requests, for releases without live traffic: what `release.replay` may be at most."""
@@ -32,6 +34,26 @@ def load_model(folder: Path, role: str, scratch: Path) -> Model:
         return Model.load(target, exact=True)
     except ArtifactError as error:
         raise ArtifactError(f"input {role}: {error}") from None
+
+
+def common_members(contract: Mapping[str, Any], candidate: Model, rows: int, not_compared: Mapping[str, str]) -> Json:
+    """The members that every evaluation.json has, whatever the problem: null or empty what is not measured yet.
+
+    `sluice.records.evaluation` has the types of all members.
+    """
+    metric = contract["problem"]["metric"]
+    return {
+        "metric": metric,
+        "lower_is_better": metric in LOWER_IS_BETTER,
+        "problem": candidate.labels.problem,
+        "rows": rows,
+        **dict.fromkeys(("candidate", "baseline", "champion", "anchor")),
+        **dict.fromkeys(("paired", "paired_anchor", "paired_baseline")),
+        "slices": {},
+        "not_compared": dict(not_compared),
+        "undefined": {},
+        "encoding": candidate.left_out,
+    }
 
 
 def has_champion(folder: Path) -> bool:

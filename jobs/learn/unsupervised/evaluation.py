@@ -17,7 +17,7 @@ import comparable
 import drawings
 import numpy as np
 import rivals
-from evaluation_files import latency, load_model, write_held_out, write_json, write_reference
+from evaluation_files import common_members, latency, load_model, write_held_out, write_json, write_reference
 from gate_evidence import of_gates
 
 from channels import read_rows
@@ -100,13 +100,8 @@ def evaluate(arguments: argparse.Namespace, contract: Mapping[str, Any], confide
     given = Inputs.read(arguments, contract)
     models, others = given.models, given.others
     found = (_segments if given.kind == "clustering" else _anomalies)(given, confidence)
-    metric = contract["problem"]["metric"]
     result: dict[str, Any] = {
-        "metric": metric,
-        "lower_is_better": metric in metrics.LOWER_IS_BETTER,
-        "problem": given.kind,
-        "rows": len(given.rows),
-        **dict.fromkeys(rivals.WHO),
+        **common_members(contract, given.candidate, len(given.rows), others.not_compared),
         **{role: _described(model, found.metrics[role]) for role, model in models.items()},
         "paired": found.paired("champion") if "champion" in models else None,
         "paired_anchor": found.paired("anchor") if "anchor" in models else None,
@@ -114,8 +109,6 @@ def evaluate(arguments: argparse.Namespace, contract: Mapping[str, Any], confide
         "compared": others.compared,
         "slices": found.slices,
         "slices_left_out": left_out(given.schema, given.rows),
-        "not_compared": others.not_compared,
-        "encoding": given.candidate.encoder.left_out,
         "exploration": models["baseline"].training.get("exploration"),
         "undefined": found.undefined,
         "unlabelled": {**found.facts, "training": _training(given.candidate)},
