@@ -124,8 +124,8 @@ def _take(
         typed, broken = judge(name, column, text, key=False, reading=reading, native=native)
         violations += broken
         count_changed(name, text, typed, found.notes, reading, native)
-        columns[name] = _as_requested(typed, text, native, reading)
-        if cut := _cut(typed, columns[name], reading):
+        columns[name], cut = _as_requested(typed, text, native, reading)
+        if cut:
             found.notes.cut_times[name] += cut
     bad = any_of(violations, len(batch.rows))
     found.rows += len(batch.rows) + len(batch.broken)
@@ -164,33 +164,36 @@ def _number(text: str | None) -> Any:
         return text
 
 
-def _as_requested(typed: pa.Array, text: pa.Array, native: pa.Array | bool, reading: Reading) -> list[Any]:
-    """The values as a request carries them: a time is text, in the column's format where the contract gives one."""
+def _as_requested(typed: pa.Array, text: pa.Array, native: pa.Array | bool, reading: Reading) -> tuple[list[Any], int]:
+    """The values as a request carries them, and how many times it cannot carry completely.
+
+    A time is text, in the column's format if the contract gives one. A time that the file has as text is in that format
+    already; one of a Parquet file may have parts that no pattern of the column can write.
+    """
     values: list[Any] = typed.to_pylist()
     if not pa.types.is_timestamp(typed.type):
-        return values
+        return values, 0
     if not reading.dates:
         # Arrow's times have no zone here, and mean UTC
-        return [None if value is None else canonical_text(value.replace(tzinfo=UTC)) for value in values]
+        return [None if value is None else canonical_text(value.replace(tzinfo=UTC)) for value in values], 0
     was_native = [native] * len(values) if isinstance(native, bool) else native.to_pylist()
-    return [
-        None if value is None else _in_format(value, reading) if own else cell
-        for value, cell, own in zip(values, text.to_pylist(), was_native, strict=True)
-    ]
+    written: list[str | None] = []
+    cut = 0
+    for value, cell, own in zip(values, text.to_pylist(), was_native, strict=True):
+        if value is None or not own:
+            written.append(None if value is None else cell)
+            continue
+        in_format, complete = _in_format(value, reading)
+        written.append(in_format)
+        cut += not complete
+    return written, cut
 
 
-def _in_format(moment: datetime, reading: Reading) -> str:
-    """The time in the first of the column's patterns that can write all of it, else in the first one."""
+def _in_format(moment: datetime, reading: Reading) -> tuple[str, bool]:
+    """The time in the first pattern that can write all of it; in the first of all, and False, if none can."""
     written = [moment.strftime(pattern) for pattern in reading.dates]
-    return next((text for text in written if _moment(text, reading) == moment), written[0])
-
-
-def _cut(typed: pa.Array, values: list[Any], reading: Reading) -> int:
-    """How many times no pattern of the column can write as a whole: a request cannot carry the rest."""
-    if not reading.dates or not pa.types.is_timestamp(typed.type):
-        return 0
-    pairs = zip(typed.to_pylist(), values, strict=True)
-    return sum(moment is not None and _moment(text, reading) != moment for moment, text in pairs)
+    complete = next((text for text in written if _moment(text, reading) == moment), None)
+    return (written[0], False) if complete is None else (complete, True)
 
 
 def _moment(text: str, reading: Reading) -> datetime | None:
