@@ -39,7 +39,7 @@ NEXT = {
     "min": "data.columns.<column>.min is the limit; correct the rows, or change the limit",
     "max": "data.columns.<column>.max is the limit; correct the rows, or change the limit",
     "min_rows": "data.expectations.min_rows is the limit: drop a larger file, or lower it",
-    "max_nulls": "data.columns.<column>.max_nulls is the limit: fill the column, or raise it",
+    "max_nulls": "data.expectations.max_nulls is the limit: fill the column, or raise it",
     "CorrectionError": "correct the file that `sluice quarantine` writes for that dataset",
     "FileTooLargeError": "split the file into parts; docs/operations.md has the size that a function can take",
     "max_payload": "SageMaker takes no larger row: shorten its texts, or leave it out",
@@ -47,7 +47,7 @@ NEXT = {
 }
 """What to do, by the rule or error that refused."""
 
-NEXT_OF_DAMAGED = "send the whole file again: copy it once more from where it is whole, or export it again"
+NEXT_OF_DAMAGED = "send the whole file again: copy it again from a complete original, or export it again"
 _DAMAGED = ("damaged", "cut off")
 
 NEXT_OF_BATCH = {

@@ -9,6 +9,9 @@ import pytest
 
 from sluice import keys
 from sluice.bootstrap import World
+from sluice.changes.differences import LIMITS
+from sluice.contract import Column
+from sluice.contract.reading import Format
 from sluice.datasets import compare_contract as step
 from sluice.datasets.compare_contract import compare, contract_change
 from sluice.ports import Json
@@ -16,6 +19,12 @@ from sluice.steps.register_project import register_project
 from sluice.store.run_records import project_contract
 from testing.fakes import Published
 from tests.unit.changes.changed_projects import F09, KEY, V1, accepted, changed, register, rows
+
+
+def test_every_key_of_a_column_is_compared_when_a_contract_changes() -> None:
+    """Limits are in LIMITS; the type and the formats of values are compared by code of their own."""
+    own = set(Column.model_fields) - set(Format.model_fields)
+    assert own - {"type", "description"} == set(LIMITS)
 
 
 def alert(at: World) -> Published:
