@@ -144,6 +144,8 @@ def verdict(
     doubled = sign * gain["difference"] if gain["difference"] is not None else 0.0
     more = low is not None and low > 0 and doubled >= LEAST_GAIN * learned
     of_it = f"validation keeps {max(0.0, kept / learned):.0%} of what the training rows score above a constant answer"
+    if kept >= learned:
+        of_it = "validation rows score no worse than the training rows"
     findings, words = [], []
     if kept < KEPT * learned:
         findings.append("over-fitting")

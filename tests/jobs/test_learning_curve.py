@@ -148,3 +148,12 @@ def test_a_perfect_model_of_a_rule_in_one_column_is_not_under_fitting():
     found = of("random_forest", x, (x[:, 0] > 0).astype(np.int64), "roc_auc")
     assert found["findings"] == ["nothing left"]
     assert "roc_auc is" in found["verdict"]
+
+
+def test_validation_above_training_is_not_a_share_beyond_all():
+    """It said "validation keeps 850%" of rows with heavy tails, whose errors differ by part."""
+    points = [{"rows": 100, "train": 120.0, "validation": 170.0}, {"rows": 200, "train": 191.0, "validation": 168.0}]
+    gain = {"difference": 0.1, "low": -1.0, "high": 1.0}
+    told = learning_curve.verdict(points, 194.0, gain, "rmse", 7)["verdict"]
+    assert told.startswith("balanced: validation rows score no worse than the training rows, and none of 7 other")
+    assert "%" not in told

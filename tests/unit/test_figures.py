@@ -65,3 +65,12 @@ def test_histograms_share_a_scale() -> None:
     heights = [float(v) for v in re.findall(r"V([\d.]+)H", drawn)]
     floor, top = max(heights), min(heights)
     assert heights[2] == pytest.approx((floor + top) / 2, abs=0.2)
+
+
+@pytest.mark.parametrize("names", [["a", "b"], ["No", "Yes"], ["setosa", "versicolor", "virginica"]])
+def test_the_words_beside_a_matrix_are_within_it(names: list[str]) -> None:
+    """A word of 6 letters took 40 units and ended at 29: "true" lost its t."""
+    drawn = str(figures.matrix("m", names, [[1] * len(names) for _ in names]))
+    ends = [float(x) for x in re.findall(r'x="([0-9.]+)"[^>]*>true ↓', drawn)]
+    assert len(ends) == 1
+    assert ends[0] >= 44

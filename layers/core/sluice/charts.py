@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from sluice.digits import percent
 from sluice.escaping import short
 from sluice.page import Safe, element
 
@@ -57,7 +58,7 @@ def ranked(values: Iterable[tuple[str, float, float | None]]) -> Safe:
         bar = element("rect", width=max(1, round(120 * share / most)) if share else 0, height=10, class_="bar")
         mark = None if expected is None else _line(120 * expected / most, 10, "base")
         drawn = element("svg", bar, mark, width=121, height=10, aria_hidden="true")
-        number = element("span", f"{share:.1%}", class_="n")
+        number = element("span", percent(share), class_="n")
         lines.append(element("div", element("span", short(name, 60)), number, drawn))
     return element("div", lines, class_="rows")
 

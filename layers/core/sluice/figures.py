@@ -157,7 +157,8 @@ def matrix(what: str, names: Sequence[str], counts: Sequence[Sequence[int]]) -> 
     n = len(names)
     cell = max(18, min(96, round(288 / max(1, n))))
     letters = max(4, min(16, 3 * cell // 8)) if n > 4 else 14
-    left = min(120, 14 + 7 * max((min(letters, len(short(name, letters))) for name in names), default=1))
+    # no narrower than "true ↓"
+    left = min(120, max(54, 14 + 7 * max((min(letters, len(short(name, letters))) for name in names), default=1)))
     top = 46 if n <= 4 else left + 22
     parts: list[Child] = []
     for i, line in enumerate(counts):
@@ -271,7 +272,9 @@ def _ranked(rank: float | None) -> tuple[int, str]:
 
 
 def _figure(what: str, parts: Child, wide: float = WIDTH, high: float = HEIGHT) -> Safe:
-    return element("svg", parts, viewBox=f"0 0 {wide:g} {high:g}", role="img", aria_label=what, class_="plot")
+    # names would be too small on a phone, where the card scrolls
+    kind = "plot named" if wide == _ROW else "plot"
+    return element("svg", parts, viewBox=f"0 0 {wide:g} {high:g}", role="img", aria_label=what, class_=kind)
 
 
 def _axes(x: Axis, y: Axis) -> list[Child]:

@@ -45,8 +45,8 @@ def test_rules_columns_counts_and_first_rows_are_shown() -> None:
         "Project shop, dataset d1",
         "3 3.00% of the file",
         "97",
-        "type pages 2",
-        "fields whole row 1",
+        "type not a value of the column’s type pages 2",
+        "fields another number of fields than the header whole row 1",
         "3 pages is not an integer pages many id a",
         "9 has 2 fields a, b",
         "What to do sluice quarantine shop d1",
@@ -88,3 +88,17 @@ def test_what_is_left_out_is_counted() -> None:
     assert f"c{CELLS + 4} xxx" in seen, "the refused cell comes first"
     assert "x" * 100 not in seen
     assert len(list(read)) == 99 - ROWS, "no more is read than is shown"
+
+
+def test_what_to_do_stands_above_the_rows_and_a_rule_of_the_file_is_not_a_row_s() -> None:
+    reasons = [{"rule": "max_invalid_rows", "column": None, "rows": 3}, *SUMMARY["reasons"]]
+    refusals = [{"rule": "max_invalid_rows", "message": "30.00% of 10 rows are invalid"}]
+    summary = {**SUMMARY, "status": "quarantined", "rows": 0, "reasons": reasons, "refusals": refusals}
+    seen = text(render(summary, [line(3, {"pages": "x"})], ["Correct it."]))
+    assert "max_invalid_rows whole file 3" in seen
+    assert "header whole row 1" in seen
+    assert seen.index("What to do") < seen.index("Reasons") < seen.index("First rows")
+
+
+def test_nearly_all_of_a_file_is_not_all_of_it() -> None:
+    assert "&gt;99.99% of the file" in text(render({**SUMMARY, "rows": 1, "quarantined_rows": 1_000_000}, []))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -24,6 +26,7 @@ NUMBERS = st.lists(st.none() | st.floats(-1e6, 1e6, allow_nan=False), max_size=6
 
 def profile(values: list[Any], kind: str = "number", name: str = "x") -> dict[str, Any]:
     types = {"number": pa.float64(), "category": pa.string(), "text": pa.string(), "integer": pa.int64()}
+    types |= {"boolean": pa.bool_(), "timestamp": pa.timestamp("us", tz="UTC")}
     column = profile_column(pa.chunked_array([values], types[kind]), kind)
     return {"format": 1, "datasets": ["d"], "rows": len(values), "columns": {name: column}}
 
@@ -122,3 +125,41 @@ def test_a_text_column_keeps_no_value() -> None:
 @pytest.mark.parametrize("values", [[], [None], [0.0], [5.0, 5.0], [-1e308, 1e308]])
 def test_the_report_renders_any_column(values: list[Any]) -> None:
     assert "</html>" in render("shop", profile(values))
+
+
+def test_amounts_over_many_powers_of_ten_fill_their_histogram() -> None:
+    """Without logarithms, 96 % of such amounts share the first bar."""
+    amounts = [round(math.exp(-3 + 12 * i / 999), 4) for i in range(1_000)]
+    page = render("shop", profile(amounts))
+    assert "0.0498 … 8,103, logarithmic scale" in page
+    heights = [int(height) for height in re.findall(r'height="(\d+)" class="bar"', page)]
+    assert len(heights) == 24
+    assert min(heights) > 25
+
+
+def test_few_whole_numbers_are_all_shown() -> None:
+    page = render("shop", profile([0] * 900 + [1] * 95 + [2, 3, 4, 9], "integer"))
+    assert "0 … 9<" in page
+    assert "outer bars" not in page
+
+
+def test_numbers_are_written_as_people_read_them() -> None:
+    page = render("shop", profile([12_345.678, 98_765.4321] * 3))
+    assert "12,346 … 98,765, mean 55,556" in page
+    assert "e+0" not in page
+    rare = render("shop", profile([True] * 2_999 + [False], "boolean"))
+    assert ("&gt;99.9%" in rare, "&lt;0.1%" in rare, "100.0%" in rare) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("times", "told"),
+    [
+        (["2026-01-01", "2026-03-01"], "2026-01-01 … 2026-03-01<"),
+        (["2026-01-01T10:00:01Z", "2026-01-01T10:00:09Z"], "2026-01-01 10:00:01 … 2026-01-01 10:00:09 UTC"),
+        (["2026-01-01T10:00:01Z", "2026-01-02T10:00:09Z"], "2026-01-01 10:00 … 2026-01-02 10:00 UTC"),
+    ],
+)
+def test_times_have_the_digits_that_tell_them_apart(times: list[str], told: str) -> None:
+    assert told in render(
+        "shop", profile([datetime.fromisoformat(each).replace(tzinfo=UTC) for each in times], "timestamp")
+    )

@@ -98,7 +98,7 @@ def test_the_report_says_what_was_measured(problem: str) -> None:
     assert "Not measured for lack of time: 1" in text
     assert "500 draws" in text
     assert "The best trials" in text
-    assert "1 trials have no score" in text
+    assert "1 trial has no score: it failed" in text
     assert "more rows of search would help" in text
     for metric in known.evaluation.candidate.metrics:
         assert metric in text
@@ -133,9 +133,9 @@ def test_the_tiles_have_the_sign_of_the_gates() -> None:
     pair = PairedDifference(difference=-9.6211, low=-10.5, high=-8.75)
     better = known.evaluation.model_copy(update={"metric": "rmse", "paired_baseline": {"rmse": pair}})
     text = Seen(report.render(dataclasses.replace(known, evaluation=better))).text
-    assert "Against the baseline9.6211 bettergain +8.7500 to +10.5000" in text.replace("\n", "")
+    assert "Against the baseline9.62 bettergain +8.75 to +10.50" in text.replace("\n", "")
     assert "-9.6211" not in text
-    assert gain_in_words("roc_auc", pair)[0] == "9.6211 worse"
+    assert gain_in_words("roc_auc", pair)[0] == "9.62 worse"
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
@@ -224,3 +224,22 @@ def test_the_card_says_what_is_read_of_the_time() -> None:
     )
     assert "at (hour and weekday)" in Seen(model_card.render(changed)).text
     assert "'at' is a feature by its hour and weekday; month is left out: why" in Seen(report.render(changed)).text
+
+
+def test_the_first_lines_have_the_verdict_and_what_is_better() -> None:
+    text = Seen(report.render(facts("regression"))).text.replace("\n", "")
+    assert "The only gate fails. recall by channel" in text
+    assert text.index("The only gate fails") < text.index("Decision of the gates")
+    assert "lower is better; 95 % interval" in text
+
+
+def test_trials_beyond_the_axis_are_counted() -> None:
+    trial = {"family": "forest", "weight": 0.0, "seconds": 0.5, "from": "search"}
+    scores = [0.9, 0.91, 0.92, 0.93, 0.1, 0.2]
+    trials = [{**trial, "score": score} for score in scores]
+    known = facts("binary")
+    plots = known.plots.model_copy(update={"trials": trials})
+    assert (
+        "2 far from the others are drawn at the edge"
+        in Seen(report.render(dataclasses.replace(known, plots=plots))).text
+    )

@@ -6,7 +6,7 @@ from sluice import figures
 from sluice.figures import Axis, Line, share
 from sluice.page import Safe, element, row, table
 from sluice.records.plots import CalibrationBin, Curve
-from sluice.reports.facts import MODELS, Facts, card, number
+from sluice.reports.facts import MODELS, Facts, card, number, numbers
 
 
 def plots(facts: Facts) -> list[Safe]:
@@ -42,7 +42,9 @@ def plots(facts: Facts) -> list[Safe]:
     if drawn.confusion:
         threshold = facts.evaluation.thresholds.get("classification", 0.5)
         matrix = figures.matrix("confusion matrix", drawn.confusion.classes, drawn.confusion.counts)
-        found.append(card("Confusion matrix", matrix, element("p", f"Positive from {threshold:g}.")))
+        found.append(
+            card("Confusion matrix", matrix, element("p", f"Positive: a {_scored(facts)} of at least {threshold:g}."))
+        )
     if any(drawn.gain.values()):
         found.append(_gain(facts))
     if any(drawn.profit.values()):
@@ -50,6 +52,10 @@ def plots(facts: Facts) -> list[Safe]:
     if drawn.thresholds:
         found.append(_thresholds(facts))
     return found
+
+
+def _scored(facts: Facts) -> str:
+    return "score" if facts.evaluation.unlabelled else "probability"
 
 
 def curves(title: str, by_name: dict[str, Curve], x: str, y: str, *, diagonal: bool = False, note: str = "") -> Safe:
@@ -109,7 +115,7 @@ def _value(facts: Facts, metric: str) -> str:
     value, ends = facts.value("candidate", metric), facts.ends("candidate", metric)
     if value is None:
         return ""
-    return f"{metric} {number(value)}" + (f" [{number(ends[0])}, {number(ends[1])}]." if ends else ".")
+    return f"{metric} {number(value)}" + (f" [{', '.join(numbers(ends))}]." if ends else ".")
 
 
 def _gain(facts: Facts) -> Safe:
@@ -156,7 +162,7 @@ def _thresholds(facts: Facts) -> Safe:
         name = f"{each.threshold:g}"
         rows.append(row([name, element("span", " in use", class_="quiet") if used == each.threshold else None], *cells))
     header: list[tuple[str, str | None]] = [
-        ("From", None),
+        ("Positive from", None),
         ("Rows", "n"),
         ("Precision", "n"),
         ("Recall", "n"),
@@ -164,4 +170,4 @@ def _thresholds(facts: Facts) -> Safe:
     ]
     if money:
         header.append(("Profit", "n"))
-    return card("Thresholds: what each probability would do", table(header, rows, slim=True), wide=True)
+    return card(f"Thresholds: what each {_scored(facts)} would do", table(header, rows, slim=True), wide=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sluice.escaping import short
+from sluice.model.metric_ranges import LOWER_IS_BETTER, NEUTRAL
 from sluice.moments import utc
 from sluice.page import Child, Safe, element, page, row, table, tag, tiles
 from sluice.records import gate_figures
@@ -18,7 +19,9 @@ from sluice.reports.facts import (
     gain_in_words,
     heading,
     number,
+    numbers,
     size,
+    verdict_sentence,
     verdict_tag,
     with_ends,
 )
@@ -53,17 +56,25 @@ def render(facts: Facts) -> str:
                 class_="sub",
             ),
             element("p", short(facts.inputs.contract.description, 400), class_="sub"),
+            element("p", _verdict(facts)),
         ),
         tiles(*_glance(facts)),
         heading("Decision of the gates"),
         _gates(facts),
         heading("Metrics on the test rows"),
         _metrics(facts),
-        [heading("Plots"), element("div", drawn, class_="plots")] if drawn else None,
+        [heading("Plots of the test rows"), element("div", drawn, class_="plots")] if drawn else None,
         [section(facts) for section in SECTIONS],
         _notes(facts),
         _method(facts),
     )
+
+
+def _verdict(facts: Facts) -> str:
+    """Without verdicts, of an older record, the reasons are below."""
+    told = verdict_sentence(facts.verdicts) if facts.verdicts else ""
+    first = next((each for each in facts.verdicts if each["outcome"] != "pass"), None)
+    return f"{told} {short(first['reason'], 300)}" if first else told
 
 
 def _glance(facts: Facts) -> list[tuple[str, Child, Child]]:
@@ -75,7 +86,7 @@ def _glance(facts: Facts) -> list[tuple[str, Child, Child]]:
         (
             metric,
             number(facts.value("candidate", metric)),
-            f"95 % interval {number(ends[0])} to {number(ends[1])}" if ends else "no interval",
+            f"{_direction(metric)}95 % interval {' to '.join(numbers(ends))}" if ends else "no interval",
         )
     )
     for who, pairs in (
@@ -94,6 +105,10 @@ def _glance(facts: Facts) -> list[tuple[str, Child, Child]]:
     model = short(found.candidate.name(found.problem), 40)
     told.append(("Model", model, size(found.candidate.size_bytes)))
     return told
+
+
+def _direction(metric: str) -> str:
+    return "" if metric in NEUTRAL else f"{'lower' if metric in LOWER_IS_BETTER else 'higher'} is better; "
 
 
 def _gates(facts: Facts) -> list[Safe]:
@@ -142,10 +157,10 @@ def _notes(facts: Facts) -> list[Safe]:
 
 def _method(facts: Facts) -> Safe:
     intervals = facts.evaluation.intervals
-    said = "Every figure is measured on rows that the candidate was not trained on."
+    said = "Metrics are measured on rows that the candidate was not trained on."
     if intervals:
         said += (
-            f" Intervals: {intervals.confidence:.0%}, {short(intervals.method, 300)}; {intervals.resamples} draws,"
-            " the same for all models and metrics."
+            f" Method of the {intervals.confidence:.0%} intervals: {short(intervals.method, 300)}; "
+            f"{intervals.resamples:,} draws, the same for all models and metrics."
         )
     return element("footer", said)

@@ -67,7 +67,7 @@ def _density(found: Density) -> list[Safe]:
     told = (
         f"DBSCAN on {found.rows:,} of {found.all_rows:,} rows and {found.columns} columns. Clusters: {found.clusters}. "
         f"Noise: {found.noise:,} rows ({found.noise / max(1, found.rows):.1%}), with fewer than {found.neighbours} "
-        "rows within the reach, and no dense row near. "
+        "rows within the radius, and no dense row near. "
     )
     if found.clusters <= 1:
         told += "One cluster, or none, means that no gap of thinly settled space divides the rows. "
@@ -78,9 +78,9 @@ def _density(found: Density) -> list[Safe]:
     curve = figures.lines("distance to the neighbours", figures.share("rows"), axis, [line], level=found.reach)
     said = (
         f"Distance of a row to the last of its {found.neighbours} nearest rows, itself included; rows in order. The "
-        f"dashed line is the reach, {number(found.reach)}: the curve bends there, at {found.bend:.0%} of the rows."
+        f"dashed line is the radius, {number(found.reach)}: the curve bends there, at {found.bend:.0%} of the rows."
     )
-    parts.append(card("How near is near", curve, element("p", said)))
+    parts.append(card("Choice of DBSCAN’s radius (eps)", curve, element("p", said)))
     parts.append(_clusters(found))
     if names := list(found.outcome):
         groups = [(f"cluster {k + 1}", each.outcome) for k, each in enumerate(found.largest)]
@@ -149,7 +149,7 @@ def _by_group(
     spread = [value for _, *ends, _ in rows for value in ends] + ([level] if level is not None else [])
     figure = figures.whiskers(title, Axis.around(name, spread or [0.0]), rows, level)
     told = "Mean, or share of the rows, with its 95 % interval; the dashed line is that of all rows looked at."
-    return card(title, figure, element("p", told))
+    return card(title, figure, element("p", told), wide=True)
 
 
 def _value(ends: tuple[float | None, float | None, float | None] | None, *, shares: bool) -> str:

@@ -61,28 +61,61 @@ class Facts:
 
 
 def number(value: float | None) -> str:
-    """Four digits after the point, fewer of what is great; three that count of what is tiny."""
-    if value is None:
-        return "–"
-    if 0 < abs(value) < 0.001:
-        return f"{value:.3g}"
-    if abs(value) >= 10_000:
-        return f"{value:,.0f}"
-    return f"{value:,.2f}" if abs(value) >= 100 else f"{value:.4f}"
+    return "–" if value is None else numbers([value])[0]
+
+
+def numbers(values: Sequence[float], sign: str = "") -> list[str]:
+    """As many places for all as suit the greatest, so that a value looks like the ends of its interval.
+
+    >>> numbers([0.8559]), numbers([86.9092, 70.0027, 108.44]), numbers([-0.000415, -0.0072]), numbers([0.00012])
+    (['0.8559'], ['86.91', '70.00', '108.44'], ['-0.0004', '-0.0072'], ['0.00012'])
+    """
+    most = max(map(abs, values), default=0.0)
+    if 0 < most < 0.001:
+        return [f"{value:{sign}.3g}" for value in values]
+    places = 0 if most >= 10_000 else 2 if most >= 10 else 4
+    # what is rounded away has no sign
+    return [f"{round(value, places) + 0.0:{sign},.{places}f}" for value in values]
 
 
 def with_ends(value: float | None, ends: tuple[float, float] | None) -> Child:
     if value is None or ends is None:
         return number(value)
-    low, high = (f"{end:.4f}" if abs(end) < 0.001 <= abs(value) else number(end) for end in ends)
-    return [number(value), element("span", f"\u2002[{low}, {high}]", class_="ends")]
+    told, low, high = numbers([value, *ends])
+    return [told, element("span", f"\u2002[{low}, {high}]", class_="ends")]
+
+
+def verdict_sentence(verdicts: Sequence[Mapping[str, Any]]) -> str:
+    """What the gates say, for a reader of the first line alone.
+
+    >>> verdict_sentence([{"outcome": "pass"}] * 3), verdict_sentence([{"outcome": "fail"}, {"outcome": "pass"}])
+    ('All 3 gates pass.', '1 of 2 gates fails.')
+    >>> verdict_sentence([{"outcome": "fail"}, {"outcome": "inconclusive"}, {"outcome": "inconclusive"}])
+    '1 of 3 gates fails; 2 are inconclusive, which never counts as passed.'
+    """
+    outcomes = [str(each["outcome"]) for each in verdicts]
+    if not outcomes:
+        return "The contract has no gate."
+    if len(outcomes) == 1:
+        return {"pass": "The only gate passes.", "fail": "The only gate fails."}.get(
+            outcomes[0], "The only gate is inconclusive."
+        )
+    failed, unsure = outcomes.count("fail"), outcomes.count("inconclusive")
+    of = f" of {len(outcomes)} gates"
+    told = [f"{failed}{of} {'fails' if failed == 1 else 'fail'}"] if failed else []
+    if unsure:
+        verb = "is" if unsure == 1 else "are"
+        told.append(f"{unsure}{'' if failed else of} {verb} inconclusive, which never counts as passed")
+    return "; ".join(told) + "." if told else f"All {len(outcomes)} gates pass."
 
 
 def gain_in_words(metric: str, pair: PairedDifference) -> tuple[str, str]:
     """What the candidate gains on another model, and the interval of the gain, with the gates' sign: + is better.
 
     >>> gain_in_words("rmse", PairedDifference(difference=-9.62, low=-10.5, high=-8.75))
-    ('9.6200 better', 'gain +8.7500 to +10.5000')
+    ('9.62 better', 'gain +8.75 to +10.50')
+    >>> gain_in_words("roc_auc", PairedDifference(difference=0.01, low=-0.01, high=0.03))
+    ('0.0100 better', 'not certain: gain -0.0100 to +0.0300')
     """
     if pair.difference is None:
         return "–", "not measured"
@@ -91,11 +124,14 @@ def gain_in_words(metric: str, pair: PairedDifference) -> tuple[str, str]:
     else:
         sign, words = (-1.0 if metric in LOWER_IS_BETTER else 1.0), ("better", "worse")
     gain = sign * pair.difference
-    told = f"{number(abs(gain))} {words[0] if gain > 0 else words[1]}" if gain else "equal"
-    if pair.low is None or pair.high is None:
+    ends = [] if pair.low is None or pair.high is None else sorted((sign * pair.low, sign * pair.high))
+    amount, *_ = numbers([abs(gain), *ends])
+    told = f"{amount} {words[0] if gain > 0 else words[1]}" if gain else "equal"
+    if not ends:
         return told, "no interval"
-    low, high = sorted((sign * pair.low, sign * pair.high))
-    return told, f"{'difference' if metric in NEUTRAL else 'gain'} {low + 0.0:+.4f} to {high + 0.0:+.4f}"
+    low, high = ends
+    what = "difference" if metric in NEUTRAL else "gain"
+    return told, f"{'not certain: ' if low <= 0 <= high else ''}{what} {' to '.join(numbers(ends, '+'))}"
 
 
 def verdict_tag(outcome: str) -> Safe:

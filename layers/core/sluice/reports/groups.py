@@ -89,10 +89,13 @@ def _whiskers(name: str, groups: list[tuple[str, dict[str, float | None]]], rate
             drawn.append((value, middle, *ends, f"{number(middle)}"))
     if not drawn:
         return None
+    told = f"{_words(rate)} of each group, with its 95 % interval"
+    if without := len(groups) - len(drawn):
+        told += f"; {without:,} without a value {'is' if without == 1 else 'are'} not drawn"
     axis = Axis.around(rate, [edge for _, middle, low, high, _ in drawn for edge in (middle, low, high)])
     return element(
         "div",
-        element("p", f"{_words(rate)} of each group, with its 95 % interval"),
+        element("p", told),
         figures.whiskers(f"{rate} by {short(name, 60)}", axis, drawn, 0.0 if rate == "mean_error" else None),
     )
 

@@ -50,6 +50,8 @@ def _course(trials: list[dict[str, Any]], metric: str, sign: float, problem: str
     near = [score for score in scores if abs(score - middle) <= 4 * (abs(best[-1] - middle) or 1.0)]
     figure = figures.lines("trials", Axis.around("trial", places), Axis.around(metric, [*near, *best[-1:]]), series)
     told = f"{metric} of each trial on rows that it was not fitted on, in the order in which they ended."
+    if far := len(scores) - len(near):
+        told += f" {far:,} far from the others {'is' if far == 1 else 'are'} drawn at the edge."
     if len(families) > SERIES:
         told += " Some families share a colour."
     return card("Trials", figure, figures.key(families), element("p", told))
@@ -81,7 +83,8 @@ def _ranking(ranked: list[dict[str, Any]], without: int, metric: str, problem: s
     if hidden := more(sum(len(trials) for *_, trials in merged[_SHOWN:]), "plots.json", before=""):
         told.append(hidden)
     if without:
-        told.append(f"{without} trials have no score: they failed, or the time was over")
+        one = "1 trial has no score: it" if without == 1 else f"{without:,} trials have no score: they"
+        told.append(f"{one} failed, or the time was over")
     notes: Child = element("p", "; ".join(told) + ".") if told else None
     return card("The best trials", table(header, rows, slim=True), notes, wide=True)
 

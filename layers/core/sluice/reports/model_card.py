@@ -76,10 +76,10 @@ def _read(name: str, facts: Facts) -> str:
 def _data(facts: Facts) -> list[tuple[str, Child]]:
     contract, data = facts.inputs.contract, facts.data
     told: list[tuple[str, Child]] = [("Datasets", f"{len(facts.inputs.datasets):,}")]
-    for part in ("train", "validation", "test"):
+    for part in ("train", "validation"):
         rows = (data.get("rows") or {}).get(part) if isinstance(data.get("rows"), dict) else None
         if rows is not None:
-            told.append((f"Rows to {part}", f"{rows:,}"))
+            told.append((f"{part.capitalize()} rows", f"{rows:,}"))
     split = contract.data.split
     about = "about " if split.by == "random" else ""
     hashed = " (rows are assigned by hash)" if about else ""
@@ -112,7 +112,7 @@ def _fairness(facts: Facts) -> Safe:
         for gap, ends in each.gaps.items():
             interval = None if ends.low is None or ends.high is None else (ends.low, ends.high)
             rows.append(row(short(column, 60), in_words(gap), (with_ends(ends.value, interval), "n wrap")))
-    return table([("Groups of", None), ("Greatest difference", None), ("", "n")], rows, slim=True)
+    return table([("Groups of", None), ("Greatest difference", None), ("Value", "n")], rows, slim=True)
 
 
 def _limits(facts: Facts) -> list[str]:

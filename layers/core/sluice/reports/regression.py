@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sluice import figures
+from sluice.escaping import short
 from sluice.figures import Axis, Line, compact
 from sluice.page import Safe, element, row, table
 from sluice.reports.facts import Facts, card, number
@@ -10,13 +11,13 @@ from sluice.reports.facts import Facts, card, number
 _NAMES = {
     "mean": "mean",
     "standard_deviation": "standard deviation",
-    "q01": "1 %",
-    "q05": "5 %",
-    "q25": "25 %",
+    "q01": "1 % quantile",
+    "q05": "5 % quantile",
+    "q25": "25 % quantile",
     "median": "median",
-    "q75": "75 %",
-    "q95": "95 %",
-    "q99": "99 %",
+    "q75": "75 % quantile",
+    "q95": "95 % quantile",
+    "q99": "99 % quantile",
 }
 
 
@@ -25,7 +26,8 @@ def plots(facts: Facts) -> list[Safe]:
     found: list[Safe] = []
     if drawn.predicted:
         edges = drawn.predicted.edges
-        x, y = (Axis(label, edges[0], edges[-1], compact) for label in ("predicted", "true"))
+        target = short(facts.inputs.contract.problem.target or "value", 30)
+        x, y = (Axis(f"{label} {target}", edges[0], edges[-1], compact) for label in ("predicted", "true"))
         figure = figures.grid("true against predicted values", x, y, edges, drawn.predicted.counts)
         note = (
             "Stronger colour: more rows. On the dashed line, predictions are right. Outliers are in the outer squares."

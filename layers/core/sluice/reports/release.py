@@ -111,6 +111,8 @@ def _took(begin: str, end: str) -> str:
     except (ValueError, TypeError):
         return "–"
     hours, minutes = divmod(max(0, seconds) // 60, 60)
+    if not hours and not minutes:
+        return f"{max(0, seconds)} s"
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds % 60:02} s"
 
 
@@ -129,7 +131,7 @@ def _released(facts: ReleaseFacts) -> Safe:
         ("Endpoint", f"{short(plan.endpoint, 80)}, {plan.machines} machine{'' if plan.machines == 1 else 's'}"),
         ("Variant", short(plan.variant, 80)),
         ("Before it", short(plan.champion_run or "no model served", 80)),
-        ("Started", short(plan.started_at, 40)),
+        ("Started", utc(short(plan.started_at, 40))),
     ]
     return table([], [row(name, value) for name, value in pairs], slim=True)
 
@@ -150,8 +152,12 @@ def _before_and_after(facts: ReleaseFacts) -> Safe:
         old = with_ends(found.metric_of("champion", metric), ends("champion", metric)) if has_champion else "–"
         new = with_ends(found.metric_of("candidate", metric), ends("candidate", metric))
         name = f"{metric} (contract)" if metric == found.metric else metric
-        rows.append(row(name, (old, "n wrap"), (new, "n wrap"), (difference, "n wrap")))
-    header = [("Metric", None), ("Before", "n"), ("After", "n"), ("Difference", "n")]
+        cells = (old, new, difference) if has_champion else (new,)
+        rows.append(row(name, *((cell, "n wrap") for cell in cells)))
+    header = [
+        ("Metric", None),
+        *((name, "n") for name in (("Before", "After", "Difference") if has_champion else ("After",))),
+    ]
     note = (
         f"On the same {found.rows:,} held-out rows."
         if has_champion

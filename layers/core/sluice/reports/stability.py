@@ -9,7 +9,7 @@ from sluice.model.shortening import more
 from sluice.page import Safe, element, row, table
 from sluice.records.evaluation import Contributions, Importance, Robustness
 from sluice.records.plots import Strips
-from sluice.reports.facts import Facts, card, heading, number
+from sluice.reports.facts import Facts, card, heading, number, numbers
 
 _COLUMNS = 25
 
@@ -32,8 +32,8 @@ def _importance(found: Importance) -> Safe:
     shown = ranked[:_COLUMNS]
     axis = Axis.around("loss", [0.0, *(value for _, *ends in shown for value in ends)])
     # beside greater ones, what is tiny is nothing
-    form = "{:.4f}".format if shown and shown[0][1] >= 0.01 else number
-    rows = [(name, mean, low, high, form(mean)) for name, mean, low, high in shown]
+    notes = numbers([mean for _, mean, *_ in shown])
+    rows = [(name, mean, low, high, note) for (name, mean, low, high), note in zip(shown, notes)]
     told = (
         f"How much worse {found.metric} becomes if a column's values are shuffled among {found.rows:,} test rows: mean "
         f"and range of {found.repeats} repeats. Columns that say the same share their importance."
