@@ -10,7 +10,7 @@ import pytest
 from sluice.contract import Contract
 from sluice.page import POLICY
 from sluice.records.encoding import Encoding
-from sluice.records.evaluation import PairedDifference
+from sluice.records.evaluation import Evaluation, PairedDifference
 from sluice.records.plots import Plots
 from sluice.reports import evaluation as report
 from sluice.reports import model_card
@@ -242,4 +242,14 @@ def test_trials_beyond_the_axis_are_counted() -> None:
     assert (
         "2 far from the others are drawn at the edge"
         in Seen(report.render(dataclasses.replace(known, plots=plots))).text
+    )
+
+
+def test_a_segment_s_median_is_written_without_powers_of_ten() -> None:
+    known = unlabelled("clustering", ["a"])
+    trait = {"column": "Grocery", "segment": 13261.25, "all": 5018.0, "effect": 0.7}
+    found = {"segments": [{"name": "s", "rows": 4, "share": 1.0, "traits": [trait]}]}
+    changed = Evaluation.of({**known.evaluation.plain(), "unlabelled": found}, "the test's evaluation")
+    assert (
+        "Grocery 13,261 (all rows: 5,018)" in Seen(report.render(dataclasses.replace(known, evaluation=changed))).text
     )

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from sluice.digits import plain
 from sluice.model.values import finite
 from sluice.records.record import Record
 
@@ -26,7 +27,7 @@ class Trait(Record):
             return self.column
         if self.value is not None:
             return f"{self.column} {self.value}: {self.segment:.0%} (all rows: {self.all:.0%})"
-        return f"{self.column} {self.segment:.4g} (all rows: {self.all:.4g})"
+        return f"{self.column} {plain(self.segment, 4)} (all rows: {plain(self.all, 4)})"
 
 
 class Segment(Record):
