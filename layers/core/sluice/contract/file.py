@@ -27,7 +27,9 @@ class FileLayout(Part):
     )
     quote: One = Field('"', description="CSV: encloses a field that has a delimiter, a quote or a line end in it")
     escape: One | None = Field(
-        None, description='CSV: the character after it is taken literally, as in \\"; default none, quotes are doubled'
+        None,
+        description='CSV: the character after it is taken literally, as in \\"; default none, quotes are doubled. '
+        "A field of \\N alone stays as it is: name it in `missing`",
     )
     line_end: Literal["\r"] | None = Field(
         None,

@@ -23,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sluice.contract.data import Column
 from sluice.contract.models import Contract
 from sluice.model.values import FALSE, INTEGER_LIMIT, TRUE, Reading
 
@@ -126,6 +127,16 @@ class Plan:
 AS_TEXT = Plan()
 
 
+def figures_of(columns: Mapping[str, Column]) -> set[str]:
+    """The columns of numbers and times."""
+    return {name for name, column in columns.items() if column.type in ("integer", "number", "timestamp")}
+
+
+def as_text(columns: Mapping[str, Column]) -> Plan:
+    """All columns as text, but a second table is seen by the figures of these."""
+    return Plan(figures=figures_of(columns))
+
+
 def plan_of(contract: Contract, names: Sequence[str] | None = None) -> Plan:
     """What of a contract's columns Arrow may read at once; `names`: those of them that the file has, by default all."""
     wanted = list(contract.data.columns) if names is None else list(names)
@@ -138,7 +149,7 @@ def plan_of(contract: Contract, names: Sequence[str] | None = None) -> Plan:
         for name, column in contract.data.columns.items()
         if name in readings
     }
-    figures = {name for name in readings if contract.data.columns[name].type in ("integer", "number", "timestamp")}
+    figures = figures_of({name: contract.data.columns[name] for name in readings})
     return Plan(wanted, ["", *sorted(shared)], columns, figures)
 
 

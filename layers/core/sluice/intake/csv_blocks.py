@@ -127,7 +127,7 @@ class BlockReader:
         rows = len(next(iter(columns.values())))
         numbers, blank = np.arange(first_line, first_line + rows), 0
         open_end = None
-        below_gaps, ends_blank = _below_empty(columns)
+        below_gaps, ends_blank = _below_empty(columns, may_be_null=bool(self._plan.nulls))
         # Arrow leaves out blank lines, and a line end within quotes ends no row
         if rows != lines:
             layout = self._layout(block)
@@ -272,13 +272,18 @@ class BlockReader:
             yield dict(zip(self._header, record, strict=True))
 
 
-def _below_empty(columns: Mapping[str, pa.Array]) -> tuple[list[int], bool]:
-    """Places of the rows below one without a value in any of the columns, and whether the last row is such a one."""
+def _below_empty(columns: Mapping[str, pa.Array], *, may_be_null: bool) -> tuple[list[int], bool]:
+    """Places of the rows below one without a value in any of the columns, and whether the last row is such a one.
+
+    `may_be_null`: a missing value is null; otherwise it is an empty text.
+    """
     empty: pa.Array | None = None
     for values in columns.values():
-        if not values.null_count:
+        if may_be_null and not values.null_count:
             return [], False
-        missing = pc.is_null(values)
+        missing = pc.is_null(values) if may_be_null else pc.equal(values, "")
+        if not may_be_null and not pc.any(missing, min_count=0).as_py():
+            return [], False
         empty = missing if empty is None else pc.and_(empty, missing)
     places = [] if empty is None else pc.indices_nonzero(empty).to_pylist()
     last = len(next(iter(columns.values()), ())) - 1

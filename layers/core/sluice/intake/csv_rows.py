@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sluice.errors import UnreadableFileError
 from sluice.intake.arrow_types import AS_TEXT, Plan
 from sluice.intake.batches import ROWS_PER_BATCH, Batches, Broken, Notes, text_batch
 from sluice.intake.blocks import Blocks, Opener
@@ -42,15 +43,23 @@ def read_csv(
     unnamed, blank = dialect.unnamed, pa.array(["", *plan.nulls], pa.string())
     for batch in _read(text, dialect, notes, limits, plan, exact, before):
         for name, told in unnamed.items():
-            if filled := _filled(batch.columns[name], blank):
-                notes.unnamed_columns[told] += filled
+            filled = _filled(batch.columns[name], blank)
+            if dialect.aligned and (line := pc.min(batch.rows.filter(filled)).as_py()):
+                # a value in a gap of the header stands beside its own column, which would be missing
+                raise UnreadableFileError(
+                    "the columns are aligned by runs of blanks, but each blank is a delimiter: line "
+                    f"{line} has a value in {told}, where the header has a blank. Write the file with one delimiter "
+                    "between two columns"
+                )
+            if count := pc.sum(filled).as_py():
+                notes.unnamed_columns[told] += count
         yield batch
         del batch  # it would be in memory while the next one is read
 
 
-def _filled(cells: pa.Array, blank: pa.Array) -> int:
+def _filled(cells: pa.Array, blank: pa.Array) -> pa.Array:
     texts = pc.utf8_trim_whitespace(pc.fill_null(cells.cast(pa.string()), ""))
-    return len(cells) - int(pc.sum(pc.is_in(texts, value_set=blank), min_count=0).as_py())
+    return pc.invert(pc.is_in(texts, value_set=blank))
 
 
 def _read(

@@ -41,6 +41,9 @@ class Dialect:
     above: tuple[Broken, ...] = field(default=())
     """Lines above the header that have its number of fields, and may be rows."""
 
+    aligned: bool = False
+    """The delimiter is a blank, and the header has runs of them."""
+
     @property
     def fields(self) -> list[str]:
         """The header as far as the rows go."""
@@ -140,13 +143,21 @@ def _header(lines: Blocks, delimiters: Sequence[str], wanted: Sequence[str], quo
             # the first of equals is kept, so the order of the delimiters decides ties
             if chosen is None or (known, len(names)) > best:
                 best = (known, len(names))
-                chosen = Dialect(delimiter, names, before + len(used), quoting, before + 1)
+                runs = delimiter == " " and _has_runs("".join(used), quoting.quote)
+                chosen = Dialect(delimiter, names, before + len(used), quoting, before + 1, aligned=runs)
         if best[0] == len(needed):
             break
         lines.next()
     if chosen is None:
         raise UnreadableFileError("line 1: the header has a quote that is opened and never closed")
     return chosen
+
+
+def _has_runs(header: str, quote: str) -> bool:
+    """Whether blanks adjoin, or begin the header, outside quotes."""
+    mark = re.escape(quote)
+    plain = re.sub(f"{mark}[^{mark}]*{mark}", "_", header.rstrip())
+    return plain.startswith(" ") or "  " in plain
 
 
 def _without_header(

@@ -34,7 +34,7 @@ def read_json(
     which has one object on each line. `flatten`: members of an object are columns (`address.city`).
     """
     seen: dict[str, None] = {}
-    if plan is AS_TEXT:
+    if not plan.columns:
         yield from _exact(pieces(text, limits), wanted, notes, seen, flatten)
         return
     reader = JsonBlocks(wanted, plan.columns, flatten)

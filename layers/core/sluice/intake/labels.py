@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from sluice.contract.file import FileLayout
 from sluice.contract.models import Column, Contract
 from sluice.errors import EmptyFileError, HeaderMismatchError
+from sluice.intake.arrow_types import as_text
 from sluice.intake.batches import Batch, Notes
 from sluice.intake.changed_cells import count_changed, count_shortened
 from sluice.intake.header import check_columns
@@ -98,11 +99,13 @@ def _read(path: Path, contract: Contract, scratch: Path, limits: Limits, in_key:
     header = of_key.header(source.header())
     if not header and source.notes.is_json:
         raise HeaderMismatchError(no_object(source.opened.chunks))
-    identity = _identity(header, target, contract)
-    wanted = [*identity, target]
-    extra = check_columns(header, wanted, contract, source.notes.has_names)
+    with source.place_named():
+        identity = _identity(header, target, contract)
+        wanted = [*identity, target]
+        extra = check_columns(header, wanted, contract, source.notes.has_names)
     found = LabelFile(scratch / "labels.jsonl", scratch / "rows.jsonl", source.notes, identity, extra)
-    batches = of_key.filled(source.batches(of_key.asked(wanted, source.notes)), wanted, source.notes)
+    asked = of_key.asked(wanted, source.notes)
+    batches = of_key.filled(source.batches(asked, as_text(columns)), wanted, source.notes)
     with closing(batches), found.refused_path.open("w", encoding="utf-8") as refused:
         for batch in batches:
             limits.check_time()

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from sluice.contract.models import Contract
 from sluice.errors import EmptyFileError, HeaderMismatchError
+from sluice.intake.arrow_types import as_text
 from sluice.intake.batches import Batch, Notes
 from sluice.intake.changed_cells import count_changed
 from sluice.intake.header import check_columns
@@ -72,7 +73,7 @@ def read_scoring_file(
 
     found = _read(path, contract, scratch, limits, today or contract, in_key or {})
     if not found.rows:
-        raise EmptyFileError("the file has no data row")
+        raise EmptyFileError(found.notes.no_row())
     return found
 
 
@@ -88,8 +89,9 @@ def _read(
         raise HeaderMismatchError(no_object(source.opened.chunks))
     keys = [name for name in contract.data.key if name in header]
     # of a key that the header has twice, either value could be meant
-    check_columns(header, list(dict.fromkeys([*features, *keys])), contract, source.notes.has_names)
-    unused = check_columns(header, features, contract)
+    with source.place_named():
+        check_columns(header, list(dict.fromkeys([*features, *keys])), contract, source.notes.has_names)
+        unused = check_columns(header, features, contract)
     found = ScoringFile(
         path=scratch / "scoring.jsonl",
         index_path=scratch / "index.jsonl",
@@ -100,7 +102,9 @@ def _read(
     )
     # a row is found again by its key, whether it is scored or refused
     wanted = list(dict.fromkeys([*features, *found.key_columns]))
-    batches = of_key.filled(source.batches(of_key.asked(wanted, source.notes)), wanted, source.notes)
+    # the older contract need not have each column of today's
+    plan = as_text({**contract.data.columns, **today.data.columns})
+    batches = of_key.filled(source.batches(of_key.asked(wanted, source.notes), plan), wanted, source.notes)
     with (
         closing(batches),
         found.path.open("wb") as scored,

@@ -37,6 +37,11 @@ class Table:
     above: tuple[Broken, ...] = ()
     """Rows above the header that have its number of cells, and may be rows of the table."""
 
+    @property
+    def others(self) -> bool:
+        """Whether another sheet has values."""
+        return bool(self.book.others_with_values(self.sheet))
+
     def told(self) -> str:
         """What was read, in words; values of its rows are not among them."""
         header = "no header" if self.header_row is None else f"header at row {self.header_row}"

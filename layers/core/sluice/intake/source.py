@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sluice.contract.file import FOUND, FileLayout
-from sluice.errors import FileTooLargeError, UnreadableFileError
+from sluice.errors import FileTooLargeError, HeaderMismatchError, UnreadableFileError
 from sluice.intake import json_rows, json_texts, parquet_rows
 from sluice.intake.arrow_types import AS_TEXT, Plan
 from sluice.intake.batches import Batches, Notes
 from sluice.intake.blocks import BLOCK, Opener
 from sluice.intake.csv_rows import csv_boundaries, read_csv
 from sluice.intake.dialect import Dialect, sniff
-from sluice.intake.json_rows import json_boundaries, json_names, read_json
+from sluice.intake.json_rows import json_boundaries, json_names, read_json, rows_within
 from sluice.intake.limits import UNLIMITED, Limits
 from sluice.intake.line_ends import restored, with_line_feeds
 from sluice.intake.opening import Arrival, Opened, open_arrival
@@ -49,6 +50,22 @@ class Source:
         if self.opened.path is None or self.table is not None:
             return {}
         return parquet_rows.without_plain_values(self.opened.path, self.flatten)
+
+    @contextmanager
+    def place_named(self) -> Iterator[None]:
+        """A HeaderMismatchError says where the columns may be instead: on another sheet, or within an object."""
+        try:
+            yield
+        except HeaderMismatchError as error:
+            where = ""
+            if self.table is not None and self.table.others:
+                where = (
+                    f". They were looked for on {self.table.told()}. Put the sheet with the table first, or name it "
+                    "in data.file.sheet"
+                )
+            elif self.notes.is_json:
+                where = rows_within(self.opened.chunks)
+            raise HeaderMismatchError(f"{error}{where}") from None
 
     def batches(self, wanted: list[str], plan: Plan = AS_TEXT) -> Batches:
         """The rows with at least the `wanted` columns, which the header must have unless this is JSON.

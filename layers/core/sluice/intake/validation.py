@@ -119,7 +119,8 @@ def validate_part(
     of_key = KeyColumns(in_key or {}, contract)
     source = recognised(arrival, contract, scratch, limits, of_key).only(part, text)
     notes = source.notes
-    extra = [] if notes.is_json else check_header(of_key.header(notes.columns), contract, notes.has_names)
+    with source.place_named():
+        extra = [] if notes.is_json else check_header(of_key.header(notes.columns), contract, notes.has_names)
     outcome = Outcome(scratch / "accepted.parquet", scratch / "rows.jsonl", notes, extra)
     _write(_batches(source, contract, of_key), contract, arrived_at, outcome, limits, count)
     return outcome
@@ -130,7 +131,8 @@ def recognised(arrival: Arrival, contract: Contract, scratch: Path, limits: Limi
     expected = of_key.in_fields(list(contract.data.columns))
     source = open_source(arrival, scratch, limits, expected, contract.data.file)
     if not source.notes.is_json:
-        check_header(of_key.header(source.notes.columns), contract, source.notes.has_names)
+        with source.place_named():
+            check_header(of_key.header(source.notes.columns), contract, source.notes.has_names)
     return source
 
 
@@ -157,7 +159,8 @@ def _read(
     own = [] if correction is None else [ROW]
     source = open_source(arrival, scratch, limits, [*of_key.in_fields(wanted), *own], layout)
     notes = source.notes
-    extra = [] if notes.is_json else check_header(of_key.header(notes.columns), contract, notes.has_names)
+    with source.place_named():
+        extra = [] if notes.is_json else check_header(of_key.header(notes.columns), contract, notes.has_names)
     if correction is None:
         batches = _batches(source, contract, of_key)
     else:

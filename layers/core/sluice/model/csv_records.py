@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _ENDS = ("", "\n", "\r", "\r\n")
+_NULL = "\\N"
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,9 @@ class Quoting:
     """How fields that hold delimiters, quotes or line ends are written.
 
     `escape`: the character behind it stands for itself, within quotes and outside of them; a doubled quote counts
-    too. `padded`: blanks before an opening quote and behind a closing one do not count, as in `1, "a, b"`.
+    too. A field that is `\\N` alone, without quotes, keeps both characters: so MySQL, PostgreSQL, Hive and Redshift
+    write a missing value in files whose escape is `\\`. `padded`: blanks before an opening quote and behind a closing
+    one do not count, as in `1, "a, b"`.
     """
 
     quote: str = '"'
@@ -159,6 +162,12 @@ class _Escaped:
             if not rest.startswith(delimiter) and rest not in _ENDS:
                 raise csv.Error(f"'{delimiter}' expected after '{quoting.quote}'")
             return field
+        if quoting.escape == _NULL[0] and self._line.startswith(_NULL, start):
+            end = start + len(_NULL)
+            end = _padding_end(self._line, end, delimiter) if quoting.padded else end
+            if self._line.startswith(delimiter, end) or self._line[end:] in _ENDS:
+                self._position = end
+                return _NULL
         parts: list[str] = []
         while True:
             end = self._line.find(delimiter, self._position)
