@@ -74,7 +74,7 @@ def test_equal_values_make_equal_requests(body: bytes, tmp_path: Path) -> None:
     ("body", "error", "message"),
     [
         (b"", EmptyFileError, "the file is empty"),
-        (HEADER.encode(), EmptyFileError, "the file has no data row"),
+        (HEADER.encode(), EmptyFileError, r"a header but no data row \(read as: comma, UTF-8, header at line 1\)"),
         (b"MZ\x90\x00\x03", UnreadableFileError, "binary data"),
         (b"pages_viewed\n1\n", HeaderMismatchError, "'browsing_minutes' is missing"),
     ],
@@ -268,7 +268,8 @@ def test_a_file_without_a_data_row_is_not_scored() -> None:
     world, *_, answer = dropped(b"pages\n")
     assert (answer["decision"], world.executions.started) == ("refused", {})
     (told,) = world.alerts.published
-    assert (told.kind, told.message) == ("Batch Failed", "batch/shop/a.csv: the file has no data row")
+    why = "the file has a header but no data row (read as: comma, UTF-8, header at line 1)"
+    assert (told.kind, told.message) == ("Batch Failed", f"batch/shop/a.csv: {why}")
 
 
 @pytest.mark.parametrize(("name", "accept"), [("a.csv", "text/csv"), ("rows", "application/jsonlines")])

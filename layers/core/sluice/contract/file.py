@@ -29,7 +29,7 @@ class FileLayout(Part):
     escape: One | None = Field(
         None,
         description='CSV: the character after it is taken literally, as in \\"; default none, quotes are doubled. '
-        "A field of \\N alone stays as it is: name it in `missing`",
+        "A field of \\N alone is not changed: name it in `missing`",
     )
     line_end: Literal["\r"] | None = Field(
         None,
