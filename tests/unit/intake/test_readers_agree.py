@@ -31,8 +31,8 @@ from sluice.model.encoder import Encoder
 from sluice.model.errors import InputError
 from sluice.model.schema import Schema
 from sluice.profile import drift
-from sluice.records.baseline import Baseline, CategoryColumn
-from sluice.watch import triage
+from sluice.profile.binned import BinnedCategory
+from sluice.records.baseline import CategoryColumn
 from sluice.watch.captures import rows_of
 
 KINDS = list(values.WHAT)
@@ -278,7 +278,7 @@ def check_fast_path(cells: list[Any], encoder: Encoder) -> None:
 
 
 def check_monitoring(cells: list[Any], kind: str, contract: Contract, expected: list[Any]) -> None:
-    """Captured rows have the typed values, and under the same name drift and triage find a category."""
+    """Captured rows have the typed values, and under the same name the window and drift find a category."""
     text = json.dumps({"instances": [{"v": cell} for cell in cells]})
     captured = [row["v"] for row in rows_of(text, "application/json", contract)]
     for cell, seen, value in zip(cells, captured, expected, strict=True):
@@ -293,8 +293,9 @@ def check_monitoring(cells: list[Any], kind: str, contract: Contract, expected: 
             name = values.category_text(value)
             shares = {"true": 0.5, "false": 0.5} if kind == "boolean" else {name: 1.0}
             column = CategoryColumn(type="category", shares=shares, missing=0.0)
-            baseline = Baseline(columns={"v": column}, rows=1000)
-            assert triage.damage(baseline, [{"v": seen}])["unseen_share"] == {"v": 0.0}
+            counted = BinnedCategory(column, kind, contract.reading("v"))
+            counted.add([seen])
+            assert (counted.unseen, counted.missing) == (0, 0)
             assert drift._category_name(seen, kind == "boolean") == name
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sluice import keys
 from sluice.errors import DamagedRecordError
 from sluice.escaping import visible
@@ -43,18 +45,20 @@ def monitor_model(
     if champion is None:
         return {"decision": "no_champion", "reasons": ["no model serves"]}
     contract = project_contract(project, ledger=ledger)
+    sleep = partial(
+        sleep_endpoint,
+        project,
+        contract,
+        objects=objects,
+        ledger=ledger,
+        alerts=alerts,
+        events=events,
+        metrics=metrics,
+        models=models,
+        clock=clock,
+    )
     if champion.serving == "asleep":
-        return sleep_endpoint(
-            project,
-            contract,
-            objects=objects,
-            ledger=ledger,
-            alerts=alerts,
-            events=events,
-            metrics=metrics,
-            models=models,
-            clock=clock,
-        )
+        return sleep()
     missing = report_missing_endpoint(project, champion, ledger=ledger, alerts=alerts, models=models)
     now = clock.now()
     report: Json = {
@@ -94,17 +98,7 @@ def monitor_model(
     )
     events.put("Model Measured", {"project": project, "at": now.isoformat(), "decision": report.get("decision")})
     # last: a reader of the report must find all requests up to now
-    resting = sleep_endpoint(
-        project,
-        contract,
-        objects=objects,
-        ledger=ledger,
-        alerts=alerts,
-        events=events,
-        metrics=metrics,
-        models=models,
-        clock=clock,
-    )
+    resting = sleep()
     if measurement.failures:
         raise ExceptionGroup(f"{project}: parts of the measurement failed", measurement.failures)
     summary = {name: report.get(name) for name in ("decision", "reasons", "rows", "drift", "quality")}

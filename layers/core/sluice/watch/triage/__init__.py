@@ -4,6 +4,6 @@
 import `sluice.watch.triage.judge` and `sluice.watch.triage.window` where they are used.
 """
 
-from sluice.watch.triage.damage import broken, damage
+from sluice.watch.triage.damage import broken
 
-__all__ = ["broken", "damage"]
+__all__ = ["broken"]
