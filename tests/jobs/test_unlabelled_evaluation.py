@@ -14,10 +14,12 @@ from unsupervised import training
 from channels import read_contract, read_rows
 from sluice.contract import Gate
 from sluice.gates import judge
+from sluice.model import segment_metrics
 from sluice.model.model import Model
 from sluice.records.baseline import Baseline
 from sluice.records.evaluation import Evaluation
 from sluice.records.plots import Plots
+from sluice.records.unlabelled import Unlabelled
 from tests.jobs.unlabelled_data import make_unlabelled
 
 
@@ -140,3 +142,20 @@ def test_anomalies_are_measured_with_labels_and_without(tmp_path, target):
     low, high = found.intervals.ends("candidate", "pr_auc")
     assert low < measured["pr_auc"] < high
     assert judge([Gate(metric="pr_auc", min=0.3)], found).decision == "approved"
+
+
+def test_each_measure_that_is_missing_says_why():
+    points = np.array([[0.0], [0.0], [1.0], [1.0]])
+    measured = segment_metrics.measured(points, np.array([0, 0, 1, 1]), 2)
+    assert "calinski_harabasz" not in measured, "nothing is left within; scikit-learn's number would be rounding"
+    why = segment_metrics.why_undefined
+    assert "all rows of a segment are equal" in why("calinski_harabasz", np.array([0, 0, 1, 1]))
+    assert why("silhouette", np.array([1, 1])) == "all 2 test rows are in one segment"
+    assert "a segment of its own" in why("calinski_harabasz", np.array([0, 1]))
+
+
+def test_a_share_that_cannot_be_flagged_is_said():
+    told = Unlabelled(training={"contamination": 0.05, "flagged": 0.022}).notes()
+    assert len(told) == 1
+    assert told[0].startswith("problem.contamination is 0.05, and the limit flags 2.2% of the rows")
+    assert not Unlabelled(training={"contamination": 0.05}).notes()

@@ -193,3 +193,80 @@ def test_a_number_of_segments_beyond_the_different_rows_is_refused():
     with pytest.raises(Exception, match="have 2 different ones"):
         segments.learn("kmeans", {"trim": 0.0}, 3, material, segments.namer(None, []))
     json.dumps(segments.learn("kmeans", {"trim": 0.0}, 2, material, segments.namer(None, [])).facts)
+
+
+def rewritten(data, values):
+    """The project's rows with other values in spend and visits, and a channel for each."""
+    for part in ("train", "validation", "test"):
+        path = data / part / "data.csv"
+        header, *lines = path.read_text().splitlines()
+        names = header.split(",")
+        rows = [dict(zip(names, line.split(","), strict=True)) | values(i) for i, line in enumerate(lines)]
+        path.write_text("\n".join([header, *(",".join(row[name] for name in names) for row in rows), ""]))
+    return data
+
+
+def categories_alone(i):
+    return {"spend": "7", "visits": "3", "channel": "abc"[i % 3], "member": ("true", "false")[i % 2]}
+
+
+@pytest.mark.parametrize("family", ["baseline", *SEGMENTERS])
+def test_rows_that_lie_on_their_centres_do_not_fail_the_parity_check(tmp_path, family):
+    """Categories alone: no spread is left around a centre, and rounding decided the shares of a row between two."""
+    data = rewritten(make_unlabelled(tmp_path / "data", "clustering", rows=120), categories_alone)
+    metrics, _ = train(data, family, tmp_path / "model")
+    assert metrics["silhouette"] > 0.4
+
+
+def test_a_name_that_is_gone_is_not_given_again(projects, tmp_path):
+    """Three segments, then two, then three: the third one is not called as the one that is gone."""
+
+    def next_model(number, clusters, before=None):
+        data = make_unlabelled(tmp_path / f"data{number}", "clustering", seed=5, groups=clusters, clusters=clusters)
+        champion = None
+        if before is not None:
+            champion = tmp_path / f"champion{number}"
+            champion.mkdir()
+            with tarfile.open(champion / "model.tar.gz", "w:gz") as tar:
+                tar.add(before, arcname=".")
+        folder = tmp_path / f"model{number}"
+        return folder, train(data, "kmeans", folder, champion=champion)[1]
+
+    first, model = next_model(1, 4)
+    known = set(model.labels.classes)
+    second, model = next_model(2, 2, first)
+    assert len(known - set(model.labels.classes)) >= 2
+    known |= set(model.labels.classes)
+    kept = set(model.labels.classes)
+    _, model = next_model(3, 4, second)
+    assert len(model.labels.classes) == 4
+    assert not (set(model.labels.classes) - kept) & known
+
+
+@pytest.mark.parametrize("family", HERE)
+@pytest.mark.parametrize("contamination", ["auto", 0.1])
+def test_equal_rows_are_not_all_flagged(tmp_path, family, contamination):
+    """Of 300 rows 285 are equal: a limit on their score flagged every one of them."""
+    data = make_unlabelled(tmp_path / "data", "anomaly", contamination=contamination)
+    odd = {"channel": "shop", "member": "true", "visits": "3"}
+    rewritten(data, lambda i: {**odd, "spend": "7" if i % 20 else str(100 + i)})
+    metrics, _ = train(data, family, tmp_path / "model")
+    assert metrics["flagged_share"] <= 0.1
+
+
+def test_of_rows_with_one_score_all_or_none_are_flagged():
+    """The side that is nearer to the share that was asked for; a limit between two values is left where it is."""
+    raw = np.array([0.0] * 80 + [1.0] * 14 + [2.0] * 6)
+    for share, flagged in ((0.05, 0.06), (0.1, 0.06), (0.15, 0.2), (0.2, 0.2), (0.01, 0.0), ("auto", 0.2)):
+        assert np.mean(raw >= anomalies.limits(raw, share)[0]) == pytest.approx(flagged)
+    plain = np.arange(100.0)
+    assert anomalies.limits(plain, 0.05)[0] == np.quantile(plain, 0.95)
+    assert np.mean(np.ones(50) >= anomalies.limits(np.ones(50), "auto")[0]) == 0
+
+
+@pytest.mark.parametrize("kind", ["clustering", "anomaly"])
+def test_rows_that_are_all_equal_are_refused(tmp_path, kind):
+    data = make_unlabelled(tmp_path / "data", kind)
+    rewritten(data, lambda i: {"spend": "7", "visits": "3", "channel": "web", "member": "true"})
+    with pytest.raises(Exception, match="all rows are equal in the features"):
+        train(data, "baseline", tmp_path / "model")

@@ -14,6 +14,8 @@ from unsupervised.detectors import DETECTORS, kept_rows
 
 AGAIN = 3
 """Models of random halves of the rows, whose order of the validation rows is compared with the model's."""
+TIED = 1e-9
+"""Difference of two scores, of the greatest, below which they are equal but for rounding."""
 FAR_OUT = 3.0
 """`contamination: auto`: interquartile ranges above the third quartile (Tukey, Exploratory Data Analysis, 1977)."""
 
@@ -29,13 +31,22 @@ def learn(
             "none is positive: bring more labels, or set problem.metric to stability"
         )
     detector, points = DETECTORS[name], material.points
+    if len(np.unique(points, axis=0)) < 2:
+        raise DataError("channel train: all rows are equal in the features; none is rarer than another")
     chosen = kept_rows(detector, len(points))
     fitted = detector.fit(points[chosen], given, material.seed)
     arrays, meta = detector.export(fitted)
     # rows that the model keeps have themselves for a neighbour: the limit is that of rows that it does not know
     unknown = np.delete(points, chosen, axis=0) if detector.most is not None else points
-    limit, spread = limits(detector.raw(fitted, np.concatenate([unknown, material.held_out_points])), contamination)
-    facts: dict[str, Any] = {"contamination": contamination, "fitted_rows": len(chosen), "of_rows": len(points)}
+    raw = detector.raw(fitted, np.concatenate([unknown, material.held_out_points]))
+    limit, spread = limits(raw, contamination)
+    facts: dict[str, Any] = {
+        "contamination": contamination,
+        "fitted_rows": len(chosen),
+        "of_rows": len(points),
+    }
+    if contamination != "auto" and limit != np.quantile(raw, 1.0 - float(contamination)):
+        facts["flagged"] = float(np.mean(raw >= limit))  # several rows have the score of the limit
     if name != "baseline":
         facts["stability"] = stability(detector, given, fitted, material)
 
@@ -58,7 +69,20 @@ def limits(raw: np.ndarray, contamination: float | str) -> tuple[float, float]:
     else:
         limit = float(np.quantile(raw, 1.0 - float(contamination)))
     spread = high - low or float(raw.std()) or 1.0
-    return limit, spread
+    return _beside_ties(raw, limit, 0.0 if contamination == "auto" else float(contamination)), spread
+
+
+def _beside_ties(raw: np.ndarray, limit: float, share: float) -> float:
+    """`limit`, unless several rows have just this value: then it moves to the side from which a share nearer to `share`
+    is flagged. Equal rows have equal values, so a limit on them would flag all of them, or what rounding decides.
+    """
+    near = TIED * max(1.0, float(np.abs(raw).max()))
+    if np.count_nonzero(np.abs(raw - limit) <= near) < 2:
+        return limit
+    above, below = raw[raw > limit + near], raw[raw < limit - near]
+    upper = (limit + float(above.min())) / 2 if len(above) else limit + 2 * near
+    lower = (limit + float(below.max())) / 2 if len(below) else limit - 2 * near
+    return min((upper, lower), key=lambda each: abs(float(np.mean(raw >= each)) - share))
 
 
 def stability(detector: Detector, given: dict[str, Any], fitted: Any, material: Material) -> float:

@@ -153,7 +153,7 @@ def _stability(model: Model) -> dict[str, float]:
 
 
 def _training(model: Model) -> dict[str, Any]:
-    told = ("clusters", "tried", "fitted_rows", "rows", "names", "words_left_out")
+    told = ("clusters", "tried", "contamination", "flagged", "fitted_rows", "rows", "names", "words_left_out")
     return {name: model.training[name] for name in told if name in model.training}
 
 
@@ -187,9 +187,9 @@ def _segments(given: Inputs, confidence: Confidence) -> Found:
             "adjusted_rand": segment_metrics.adjusted_rand(own, theirs),
             "same_name": float(np.mean(own == theirs)),
         }
-    why = f"all {len(rows):,} test rows are in one segment"
     undefined = {
-        name: why for name in (*segment_metrics.METRICS, "stability")
+        name: segment_metrics.why_undefined(name, labels["candidate"])
+        for name in (*segment_metrics.METRICS, "stability")
         if name not in {**measured["candidate"], **_stability(candidate)}
     }  # fmt: skip
     chosen = segment_metrics.sampled(len(rows))

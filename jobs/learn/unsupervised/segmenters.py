@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
@@ -21,6 +22,8 @@ from unsupervised.base import Arrays, Meta, Parameter
 MAX_FULL_WIDTH = 200
 """Matrix columns up to which a mixture may have whole covariances: each has width² numbers in the artefact."""
 _STARTS = 3
+_NARROWEST = 1e-4
+"""Least variance around a centre. Where all rows lie on their centres, rounding would decide the shares otherwise."""
 
 
 class Segmenter(ABC):
@@ -59,10 +62,12 @@ class Centres:
             self.kmeans = KMeans(segments, init=self.kmeans.cluster_centers_, n_init=1).fit(kept)
         squared = self.kmeans.transform(kept).min(axis=1) ** 2
         used = max(1, int(np.count_nonzero(points.var(axis=0) > 0)))
-        self.variance = float(max(squared.mean() / used, np.finfo(np.float64).tiny * 1e20))
+        self.variance = float(max(squared.mean() / used, _NARROWEST))
 
     def shares(self, points: np.ndarray) -> np.ndarray:
-        return shares_of_logs(-(self.kmeans.transform(points) ** 2) / (2.0 * self.variance))
+        # SciPy subtracts coordinates; scikit-learn's transform subtracts squared norms, which cancel far from 0
+        squared = cdist(points, self.kmeans.cluster_centers_, "sqeuclidean")
+        return shares_of_logs(-squared / (2.0 * self.variance))
 
     @property
     def arrays(self) -> Arrays:

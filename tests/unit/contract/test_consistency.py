@@ -87,6 +87,14 @@ REFUSED = {
     "segments of one cluster": (CLUSTERING.replace("g}", "g, clusters: 1}"), "problem.clusters"),
     "clusters of anomalies": (ANOMALY.replace("y}", "y, clusters: 3}"), "`clusters` is for clustering problems"),
     "more than half of the rows are rare": (ANOMALY.replace("y}", "y, contamination: 0.6}"), "problem.contamination"),
+    "segments by a metric of labels": (
+        CLUSTERING.replace("g}", "g, metric: recall}"),
+        "metric 'recall' is not for a clustering problem; known: silhouette",
+    ),
+    "anomalies by a metric of segments": (
+        ANOMALY.replace("y}", "y, metric: silhouette}"),
+        "'silhouette' is not for an anomaly problem",
+    ),
     "anomalies by labels without any": (ANOMALY.replace("y}", "y, metric: roc_auc}"), "roc_auc needs labels"),
     "anomalies without a positive label": (LABELLED.replace(", positive: true", ""), "needs `positive`"),
     "anomalies of text": (target("text", LABELLED).replace("true", "x"), "'y' is declared as text"),
@@ -112,7 +120,7 @@ REFUSED = {
         CLUSTERING + "features: {categories: {encoding: target}}",
         "features.categories.encoding target is learned from the target",
     ),
-    "leaks without labels": (ANOMALY + "gates: [{metric: suspected_leaks, max: 0}]", "does not learn from one"),
+    "leaks without labels": (ANOMALY + "gates: [{metric: suspected_leaks, max: 0}]", "learns from none"),
     "quality of segments": (
         CLUSTERING + "monitor: {quality: {metric: silhouette, min: 0.1}}",
         "segments have no labels",

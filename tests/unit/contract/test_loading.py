@@ -49,6 +49,17 @@ def test_defaults_are_filled_in_and_survive_json() -> None:
         ("problem.type", "clustering", "a clustering problem has no target"),
         ("problem.type", "binry", r"did you mean 'binary'\?"),
         ("problem.type", ["binary"], "problem.type"),
+        (
+            "problem",
+            {"type": "clustering", "clusters": 1},
+            r"^project.yaml: problem.clusters: .* equal to 2, or 'auto', got 1$",
+        ),
+        (
+            "problem",
+            {"type": "anomaly", "contamination": "5%"},
+            r"problem.contamination: .* valid number, .*, or 'auto'",
+        ),
+        ("training.candidates", ["kmean"], r"^project.yaml: training.candidates.0: [^\n]*did you mean 'kmeans'"),
         ("alerts.emails", ["a@example.com", "b at example.com"], "alerts.emails: 'b at example.com' is not an email"),
         ("alerts.emails", ["a@example"], "'a@example' is not an email address"),
         ("alerts.emails", ["a@example.com, b@example.com"], "is not an email address"),

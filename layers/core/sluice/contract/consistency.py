@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sluice.contract import unlabelled_rules
 from sluice.contract.durations import seconds
 from sluice.contract.features import Numbers
-from sluice.contract.hints import nearest
+from sluice.contract.hints import a_problem_of, nearest
 from sluice.contract.metric_limits import (
     BUSINESS_METRICS,
     GREATEST_PSI,
@@ -100,7 +100,7 @@ def _target(contract: Contract) -> Iterator[str]:
     wanted = TARGET_TYPES[problem.type]
     if target.type not in wanted:
         yield (
-            f"problem.target {name!r} is declared as {target.type}; a {problem.type} problem predicts "
+            f"problem.target {name!r} is declared as {target.type}; {a_problem_of(problem.type)} predicts "
             f"{' or '.join(wanted)}{_other_type(target, problem.type)}"
         )
     for where, names in (("data.key", contract.data.key), ("features.drop", contract.features.drop)):
@@ -202,7 +202,7 @@ def _metrics(contract: Contract) -> Iterator[str]:
     for where, metric in named:
         if metric not in known:
             hint = nearest(metric, known) or f"; known: {', '.join(known)}"
-            yield f"{where}: metric {metric!r} is not for a {contract.problem.type} problem{hint}"
+            yield f"{where}: metric {metric!r} is not for {a_problem_of(contract.problem.type)}{hint}"
         elif metric in NEUTRAL and where == "problem.metric":
             yield f"{where}: of {metric} neither more nor less is better, so nothing can be tuned for it; name another"
         elif metric in BUSINESS_METRICS and not contract.business.value_per_true_positive:
@@ -265,11 +265,11 @@ def _monitoring(contract: Contract) -> Iterator[str]:
         )
         return
     if quality.label and kind != "clustering":
-        yield f"monitor.quality.label is for clustering; a {kind} problem has its labels in problem.target"
+        yield f"monitor.quality.label is for clustering; {a_problem_of(kind)} has its labels in problem.target"
     if quality.metric not in known:
         hint = nearest(quality.metric, known)
         listed = f"computed are {', '.join(known)}"
-        yield f"monitor.quality.metric {quality.metric!r}: of a {kind} problem with delayed labels {listed}{hint}"
+        yield f"monitor.quality.metric {quality.metric!r}: of {a_problem_of(kind)} with delayed labels {listed}{hint}"
         return
     if quality.metric in SUMS_OVER_ROWS:
         yield (

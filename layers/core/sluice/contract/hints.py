@@ -21,6 +21,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
+def a_problem_of(kind: str) -> str:
+    """The type with its article.
+
+    >>> a_problem_of("anomaly"), a_problem_of("binary")
+    ('an anomaly problem', 'a binary problem')
+    """
+    return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind} problem"
+
+
 def in_own_words(message: str) -> str:
     """A message of pydantic without the class of error that it puts before ours.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -49,7 +50,7 @@ def load_contract(text: str | bytes, *, source: str = "project.yaml", project: s
     try:
         contract = Contract.model_validate(raw)
     except ValidationError as error:
-        lines = [_describe(item) for item in error.errors()]
+        lines = [_describe(item) for item in _one_for_each_key(error.errors())]
         raise ContractError(f"{source}: " + "\n".join(lines)) from None
     # here and not in the models: a run continues with its frozen contract, and old ones may break newer rules
     if found := violations(contract):
@@ -62,6 +63,27 @@ def load_contract(text: str | bytes, *, source: str = "project.yaml", project: s
 def schema() -> dict[str, Any]:
     """The JSON Schema of a contract, for editors."""
     return Contract.model_json_schema()
+
+
+def _one_for_each_key(errors: Sequence[Any]) -> list[dict[str, Any]]:
+    """`errors`, with one in place of those that pydantic has for each form that a value may have (a number, or auto).
+
+    The others would contradict each other, and their places end with pydantic's name of the form.
+    """
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for number, item in enumerate(errors):
+        *path, last = item["loc"] or ("",)
+        form = isinstance(last, str) and last.startswith(("constrained-", "literal["))
+        key = tuple(path) if form else (number, *item["loc"])
+        if not form or key not in found:
+            found[key] = {**item, "loc": tuple(path) if form else item["loc"]}
+            continue
+        known = found[key]
+        known["msg"] = f"{known['msg']}, or {item['msg'].removeprefix('Input should be ')}"
+        if item["type"] == "literal_error":
+            both = [each["ctx"]["expected"] for each in (known, item) if each["type"] == "literal_error"]
+            known |= {"type": "literal_error", "ctx": {"expected": ", ".join(both)}}
+    return list(found.values())
 
 
 def _describe(item: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sluice.contract.hints import a_problem_of
 from sluice.contract.unlabelled import (
     AGAINST_BASELINE,
     AGAINST_CHAMPION,
@@ -26,18 +27,18 @@ def violations(contract: Contract) -> Iterator[str]:
     if kind not in UNLABELLED:
         other = [name for name in contract.training.candidates if any(name in of for of in FAMILIES.values())]
         if other:
-            yield f"training.candidates: {other[0]} learns without labels; a {kind} problem has families that use them"
+            yield f"training.candidates: {other[0]} learns without labels, which {a_problem_of(kind)} has"
         return
     if wrong := [name for name in contract.training.candidates if name not in FAMILIES[kind]]:
-        yield f"training.candidates: {wrong[0]} is not for a {kind} problem, which has {', '.join(FAMILIES[kind])}"
+        yield f"training.candidates: {wrong[0]} is not for {a_problem_of(kind)}, which has {', '.join(FAMILIES[kind])}"
     if problem.metric in NOT_TO_TUNE:
         yield f"problem.metric {problem.metric} is for gates; write {' or '.join(m for m in METRICS[kind][:3])}"
-    if problem.metric in NEED_LABELS and not problem.target:
+    if problem.metric in NEED_LABELS and kind == "anomaly" and not problem.target:
         yield f"problem.metric {problem.metric} needs labels: name their column in problem.target, or write stability"
     yield from _preparation(contract)
     for i, gate in enumerate(contract.gates):
         if gate.metric == "suspected_leaks":
-            yield f"gates[{i}]: suspected_leaks is about a learned label, and a {kind} problem does not learn from one"
+            yield f"gates[{i}]: suspected_leaks is about a learned label, and {a_problem_of(kind)} learns from none"
         if gate.metric not in METRICS[kind]:
             continue
         if gate.metric in NEED_LABELS and not problem.target:
@@ -52,13 +53,13 @@ def violations(contract: Contract) -> Iterator[str]:
         if gate.decided_by == "interval" and gate.metric not in BY_SLICE[kind]:
             yield f"gates[{i}]: {gate.metric} has no interval; leave `decided_by` out"
     if contract.training.class_weights != "none":
-        yield f"training.class_weights: a {kind} problem has no classes to weigh; leave it out"
+        yield f"training.class_weights: {a_problem_of(kind)} has no classes to weigh; leave it out"
 
 
 def _preparation(contract: Contract) -> Iterator[str]:
     """Steps that learn from a target, where none is learned from."""
     features = contract.features
-    why = f"is learned from the target, and a {contract.problem.type} problem learns from none"
+    why = f"is learned from the target, and {a_problem_of(contract.problem.type)} learns from none"
     if features.preparation == "auto":
         yield f"features.preparation auto {why}; write standard"
     for name in ("mutual_information", "model"):

@@ -82,7 +82,7 @@ def read_label_file(
 def _read(path: Path, contract: Contract, scratch: Path, limits: Limits, in_key: Mapping[str, str | None]) -> LabelFile:
     if contract.label_column is None:
         raise HeaderMismatchError(
-            f"{contract.project} is a {contract.problem.type} project without problem.target: there is nothing that a "
+            f"{contract.project}, of type {contract.problem.type}, has no problem.target: there is nothing that a "
             "label could be compared with"
         )
     target, column = contract.label_column

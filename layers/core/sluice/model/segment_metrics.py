@@ -13,6 +13,8 @@ from sluice.model.space import squared_distances
 
 MAX_ROWS: Final = 1_000
 """Rows that a silhouette is measured on: it needs every pair of them."""
+_ROUNDING: Final = 1e-20
+"""Variance within over variance between, below which rows differ from their centre by rounding alone."""
 METRICS: Final = ("silhouette", "davies_bouldin", "calinski_harabasz", "smallest_share")
 """What test rows tell. `stability` comes from training, which can fit again."""
 
@@ -84,6 +86,7 @@ def davies_bouldin(points: np.ndarray, labels: np.ndarray) -> float:
 def calinski_harabasz(points: np.ndarray, labels: np.ndarray) -> float:
     """Variance between segments over variance within, each by its degrees of freedom. NaN: undefined.
 
+    Undefined where every row lies on its segment's centre: what is left within is rounding.
     Calinski & Harabasz, Communications in Statistics 3 (1974).
     """
     known, centres = _centres(points, labels)
@@ -93,7 +96,21 @@ def calinski_harabasz(points: np.ndarray, labels: np.ndarray) -> float:
     counts = np.array([np.count_nonzero(labels == k) for k in known])
     between = float((counts * np.square(centres - points.mean(axis=0)).sum(axis=1)).sum())
     within = sum(float(np.square(points[labels == k] - c).sum()) for k, c in zip(known, centres, strict=True))
-    return between * (rows - segments) / (within * (segments - 1)) if within > 0 else float("nan")
+    if within <= _ROUNDING * between:
+        return float("nan")
+    return between * (rows - segments) / (within * (segments - 1))
+
+
+def why_undefined(name: str, labels: np.ndarray) -> str:
+    """Why `measured` lacks a metric, in words."""
+    rows, known = len(labels), len(np.unique(labels))
+    if name == "stability":
+        return "training did not measure it"
+    if known < 2:
+        return f"all {rows:,} test rows are in one segment"
+    if rows <= known:
+        return f"each of the {rows:,} test rows is a segment of its own"
+    return "all rows of a segment are equal in the features, or two segments have one centre"
 
 
 def contingency(one: np.ndarray, other: np.ndarray, rows: int, columns: int) -> np.ndarray:

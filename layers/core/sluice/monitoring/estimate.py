@@ -18,7 +18,7 @@ def measure_estimate(measurement: Measurement) -> list[Metric]:
     report, problem = measurement.report, measurement.contract.problem
     report["estimated_quality"] = None
     if problem.type not in ("binary", "multiclass"):
-        report["estimated_quality_reason"] = f"a {problem.type} model answers no probability of a label"
+        report["estimated_quality_reason"] = f"a model of type {problem.type} answers no probability of a label"
         return []
     if measurement.reference is None:
         report["estimated_quality_reason"] = "the evaluation of this run kept no rows with labels"

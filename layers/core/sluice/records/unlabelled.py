@@ -66,6 +66,12 @@ class Unlabelled(Record):
         fitted, rows = self.training.get("fitted_rows"), self.training.get("rows")
         if fitted and rows and fitted < rows:
             found.append(f"fitted on {fitted:,} of {rows:,} training rows, drawn by chance: it takes no more")
+        asked, flagged = self.training.get("contamination"), self.training.get("flagged")
+        if isinstance(asked, float) and flagged is not None and abs(flagged - asked) > 0.005:
+            found.append(
+                f"problem.contamination is {asked:g}, and the limit flags {flagged:.1%} of the rows that it was set "
+                "by: many rows have one score, and all or none of them are flagged"
+            )
         if self.labelled_rows:
             found.append(f"{self.labelled_anomalies} of {self.labelled_rows:,} labelled test rows are anomalies")
         if self.agreement:
