@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.cluster import DBSCAN
@@ -29,6 +29,33 @@ MAX_SAMPLE = 5_000
 _MIN_ROWS = 50
 _NEIGHBOURS = 5
 BY_COLUMN = ("z_score", "iqr")
+
+
+class Left(NamedTuple):
+    """`stays` is None where all rows stay; `report` is the encoder's."""
+
+    stays: np.ndarray | None
+    report: dict[str, Any]
+
+
+def leave_out(
+    schema: Schema, features: Mapping[str, Any], rows: Sequence[Row], seed: int, classes: np.ndarray | None = None
+) -> Left:
+    """Which rows stay, and what is to be said of it. A class (`classes`: of each row) keeps its rows if it would have
+    none left: a model cannot learn what it never sees. Raises ModelError on an unknown method."""
+    asked = (features.get("rows") or {}).get("outliers") or "keep"
+    if asked != "keep" and len(rows) < _MIN_ROWS:
+        return Left(None, {"rows_why_not": f"{len(rows):,} training rows are fewer than the {_MIN_ROWS} it needs"})
+    stays = kept(schema, features, rows, seed)
+    if stays is None:
+        return Left(None, {})
+    report: dict[str, Any] = {}
+    if classes is not None:
+        gone = ~stays & ~np.isin(classes, classes[stays])
+        if gone.any():
+            stays |= gone
+            report["rows_of_lost_classes"] = int(gone.sum())
+    return Left(stays, {"rows_dropped": int((~stays).sum()), **report})
 
 
 def kept(schema: Schema, features: Mapping[str, Any], rows: Sequence[Row], seed: int) -> np.ndarray | None:

@@ -44,10 +44,8 @@ def prepared(
 
     Raises ModelError on options that fit no column.
     """
-    stays = outlying_rows.kept(schema, features, rows, task.seed)
-    report: dict[str, Any] = {}
+    stays, report = outlying_rows.leave_out(schema, features, rows, task.seed, y if task.classes else None)
     if stays is not None:
-        report["rows_dropped"] = int((~stays).sum())
         rows, y = [row for row, stay in zip(rows, stays) if stay], y[stays]
     targets = Targets.of(y, task.classes) if family.uses_learned_columns else None
     fold = folds_of(rows, _FOLDS if len(rows) <= _MANY else _FOLDS_OF_MANY, task.seed, group)

@@ -224,6 +224,51 @@ def test_of_two_columns_a_tree_sees_both():
     assert (answer.argmax(axis=1) == sample.y).mean() > 0.95
 
 
+EVERY_FAMILY = sorted({*FAMILIES} - {"torch_mlp", "keras_mlp"})
+
+
+@pytest.mark.parametrize("problem", ["binary", "regression"])
+@pytest.mark.parametrize("family", EVERY_FAMILY)
+def test_columns_that_say_nothing_or_hardly_differ_are_learned_and_exported(family, problem):
+    family, rng = FAMILIES[family], np.random.default_rng(0)
+    sample = noisy(200, problem)
+    odd = [
+        np.full(200, np.nan),
+        np.full(200, 0.1),
+        rng.choice([1e-300, 2e-300, 3e-300], 200),
+        rng.choice([2.0**60, 2.0**60 + 256], 200),
+        rng.choice([-3.0e38, 1.0, 3.0e38], 200),
+    ]
+    # only columns of few values, too: then no curve is learned
+    for others in (sample.matrix, np.round(sample.matrix[:, :1])):
+        columns = np.column_stack([others, *odd])
+        given = sample._replace(matrix=columns)
+        fitted = family.fit(family.hyperparameters({}), task(problem), given)
+        asked = given._replace(matrix=np.concatenate([columns, np.nan_to_num(columns, nan=7.0)]))
+        answer, exported = family.answer(fitted, task(problem), asked), build_scorer(*family.export(fitted))
+        assert np.isfinite(answer).all()
+        assert np.abs(exported(asked.matrix) - answer).max() <= max(family.tolerance, 1e-12)
+
+
+def test_a_column_whose_values_are_all_in_rows_without_weight_is_no_hindrance():
+    family, sample = FAMILIES["gradient_boosting"], noisy(200, "regression")
+    weight = (np.arange(200) % 2).astype(float)
+    matrix = np.column_stack([sample.matrix, np.where(weight, np.nan, np.arange(200.0))])
+    given = sample._replace(matrix=matrix, weight=weight)
+    fitted = family.fit(family.hyperparameters({}), task("regression"), given)
+    assert np.isfinite(family.answer(fitted, task("regression"), given)).all()
+
+
+@pytest.mark.parametrize("family", EVERY_FAMILY)
+def test_a_number_that_is_always_the_same_is_the_answer(family):
+    family = FAMILIES[family]
+    sample = noisy(60, "regression")._replace(y=np.full(60, 7.0))
+    fitted = family.fit(family.hyperparameters({}), task("regression"), sample)
+    answer = family.answer(fitted, task("regression"), sample)
+    assert answer == pytest.approx(np.full(60, 7.0), abs=0.3)  # a network comes near it
+    assert np.abs(build_scorer(*family.export(fitted))(sample.matrix) - answer).max() <= max(family.tolerance, 1e-12)
+
+
 @pytest.mark.parametrize("family", ["lightgbm", "xgboost"])
 def test_trees_without_a_split_are_exported(family):
     family = FAMILIES[family]

@@ -139,6 +139,28 @@ def test_training_rows_unlike_the_others_are_left_out_and_counted(method):
     assert len(encoder.encode(rows)) == 300  # rows to predict are answered all the same
 
 
+@pytest.mark.parametrize("method", ["z_score", "iqr", "isolation_forest", "lof", "elliptic_envelope", "dbscan"])
+def test_a_class_whose_rows_are_all_unlike_the_others_keeps_them(method):
+    rows, _ = mixed(far=2)
+    y = np.array([1] * 2 + [0] * 298)
+    features = {"rows": {"outliers": method}}
+    encoder, sample = preparing.prepared(FAMILIES["random_forest"], MIXED, features, rows, y, TASKS["binary"])
+    assert (sample.y == 1).sum() == 2 == encoder.left_out["rows_of_lost_classes"]
+    assert encoder.left_out["rows_dropped"] == 300 - len(sample.y)
+    notes = " ".join(Encoding.model_validate(encoder.left_out).notes())
+    assert "2 training rows are unlike the others and stay all the same: their class would have none left" in notes
+
+
+def test_too_few_rows_to_find_those_unlike_the_others_are_reported():
+    rows, y = mixed(rows=40, far=1)
+    features = {"rows": {"outliers": "iqr"}}
+    encoder, sample = preparing.prepared(FAMILIES["random_forest"], MIXED, features, rows, y, TASKS["binary"])
+    assert len(sample.y) == 40
+    assert Encoding.model_validate(encoder.left_out).notes()[-1] == (
+        "features.rows.outliers left out no row: 40 training rows are fewer than the 50 it needs"
+    )
+
+
 @pytest.mark.parametrize(("select", "kept"), [
     ({"min_variance": 0.0}, {"a", "b", "noise", "c"}),
     ({"mutual_information": 2}, {"a", "b"}),

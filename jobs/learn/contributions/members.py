@@ -73,7 +73,8 @@ def _linear(arrays: Arrays, meta: Meta, matrix: np.ndarray, texts: list[Terms]) 
 
 
 def _additive(arrays: Arrays, meta: Meta, matrix: np.ndarray, texts: list[Terms]) -> Raw:
-    own = np.where(np.isnan(matrix), arrays["impute"], matrix)[:, None, :] * arrays["coef"].T[None, :, :]
+    filled = np.where(np.isnan(matrix), arrays["impute"], matrix) - arrays.get("center", 0.0)
+    own = filled[:, None, :] * arrays["coef"].T[None, :, :]
     if len(arrays["columns"]):
         curves = AdditiveScorer(arrays, meta).curves(matrix)
         for place, column in enumerate(arrays["columns"].tolist()):

@@ -77,6 +77,8 @@ class CatBoost(Family):
             "allow_writing_files": False,
             "logging_level": "Silent",
         }
+        if not task.classes and not np.ptp(sample.y) > 0:
+            parameters["bootstrap_type"] = "No"  # without an error to learn from, it would find no rows to draw
         if quantile is not None:
             parameters["leaf_estimation_method"] = "Gradient"
         if task.problem == "multiclass":

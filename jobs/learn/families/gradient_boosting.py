@@ -13,6 +13,7 @@ from families.base import Arrays, Family, Meta, Parameter, Sample, Task, output_
 from families.objectives import quantile_of
 from families.rounds import ROOM, patience
 
+_BINNED = 200_000  # rows of which scikit-learn makes bins
 _FIRST = 50  # rounds between two looks at the clock; doubled each time, since each begins with binning all rows again
 
 
@@ -32,6 +33,7 @@ class GradientBoosting(Family):
     }
 
     def fit(self, hyperparameters: Mapping[str, Any], task: Task, sample: Sample, watch: Sample | None = None) -> Any:
+        sample = sample._replace(matrix=without_empty_columns(sample.matrix, sample.weight))
         arguments = {name.replace("-", "_"): value for name, value in hyperparameters.items()}
         make = HistGradientBoostingRegressor if task.problem == "regression" else HistGradientBoostingClassifier
         if (quantile := quantile_of(task.problem, task.metric)) is not None:
@@ -99,6 +101,14 @@ class GradientBoosting(Family):
             "depth": int(nodes["depth"].max()),
         }
         return arrays, meta
+
+
+def without_empty_columns(matrix: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+    """With 0 in columns of which the rows that are binned may have no value: scikit-learn fails on these (1.9), and no
+    tree asks for a column of one value. Rows without weight are not binned."""
+    least = 1 if len(matrix) <= _BINNED else 20 * len(matrix) / _BINNED
+    empty = (~np.isnan(matrix if weight is None else matrix[weight != 0])).sum(axis=0) < least
+    return np.where(empty, 0.0, matrix) if empty.any() else matrix
 
 
 def _fit_in_time(estimator: Any, rounds: int, deadline: float, sample: Sample, watched: Mapping[str, Any]) -> None:

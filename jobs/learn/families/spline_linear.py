@@ -45,8 +45,9 @@ class Curves:
                 self.splines.append(np.concatenate([ends[0], places, ends[1]]))
             self.impute[column] = np.median(values)
             filled = np.where(np.isnan(matrix[:, column]), self.impute[column], matrix[:, column])
-            # of equal numbers the deviation may be a rounding error above 0
-            self.mean[column], self.scale[column] = filled.mean(), filled.std() if np.ptp(filled) > 0 else 1.0
+            # of equal numbers the deviation may be a rounding error above 0, and of tiny ones it is 0
+            spread = filled.std() if np.ptp(filled) > 0 else 0.0
+            self.mean[column], self.scale[column] = filled.mean(), spread if spread > np.finfo(float).tiny else 1.0
         self.straight = np.setdiff1d(np.arange(width), self.columns)
         return self
 
@@ -127,5 +128,7 @@ class SplineLinear(Family):
             at += size + 1
         slopes = weights[at:] / curves.scale[curves.straight, None]
         arrays["coef"][curves.straight] = slopes
-        arrays["intercept"] = np.atleast_1d(model.intercept_) - curves.mean[curves.straight] @ slopes
+        # taken off before the product: of numbers that are far from 0 and near each other, little would be left
+        arrays["center"] = np.where(np.isin(np.arange(len(curves.impute)), curves.straight), curves.mean, 0.0)
+        arrays["intercept"] = np.atleast_1d(model.intercept_)
         return arrays, {"scorer": "additive", "output": output_of(model)}

@@ -37,6 +37,9 @@ def _fitted(
     # imported here: evaluation uses this package's words without scikit-learn
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+    from families.gradient_boosting import without_empty_columns
+
+    known = without_empty_columns(matrix[learn])
     settings: dict[str, Any] = {
         "max_leaf_nodes": 12 if sample.rows >= SMALL else 5,
         "l2_regularization": 1.0 if sample.rows >= SMALL else 5.0,
@@ -46,11 +49,11 @@ def _fitted(
     }
     if sample.is_number:
         model = HistGradientBoostingRegressor(max_iter=rounds, **settings)
-        return model.fit(matrix[learn], sample.target[learn, 0]).predict(matrix[out])[:, None]
+        return model.fit(known, sample.target[learn, 0]).predict(matrix[out])[:, None]
     classes = sample.target.shape[1]
     # a round grows a tree for each class
     model = HistGradientBoostingClassifier(max_iter=max(min(rounds, 15), rounds * 5 // max(classes, 5)), **settings)
-    model.fit(matrix[learn], sample.target[learn].argmax(axis=1))
+    model.fit(known, sample.target[learn].argmax(axis=1))
     answer = np.zeros((int(out.sum()), classes))
     answer[:, model.classes_] = model.predict_proba(matrix[out])
     return answer

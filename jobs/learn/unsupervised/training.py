@@ -106,10 +106,8 @@ def train(arguments: argparse.Namespace, given: Mapping[str, str], contract: Map
 
 def prepared(schema: Schema, features: Mapping[str, Any], rows: list[Any], seed: int) -> tuple[Encoder, list[Any]]:
     """The encoder that the contract asks for, and the rows that `features.rows` leaves. Raises ModelError."""
-    report: dict[str, Any] = {}
-    stays = outlying_rows.kept(schema, features, rows, seed)
+    stays, report = outlying_rows.leave_out(schema, features, rows, seed)
     if stays is not None:
-        report["rows_dropped"] = int((~stays).sum())
         rows = [row for row, stay in zip(rows, stays, strict=True) if stay]
     encoder = Encoder.fit(schema, features, rows, encoding="space")
     before, unknown = encoder.width, np.zeros(len(rows))

@@ -270,6 +270,41 @@ def test_its_power_makes_a_long_tail_normal():
     assert part["power"] == pytest.approx(expected, abs=0.02)
 
 
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 1e30, -0.7, 1e-300, 0.0])
+@pytest.mark.parametrize("rows", [1, 7, 777, 1000])
+def test_equal_numbers_have_no_spread(value, rows):
+    """Numpy's deviation of a thousand times 0.1 is 1.4e-17: divided by it, 0.2 would be 7e15."""
+    part = fit_prepared("n", {"scale": "standard"}, [value] * rows)
+    assert (part["center"], part["scale"]) == (value, 1.0)
+    for method in ("z_score", "iqr"):
+        part = fit_prepared("n", {"outliers": method}, [value] * rows)
+        assert part["limited"] == 0
+        assert form_of(part).of(0.2) == 0.2
+
+
+def test_tiny_numbers_have_a_spread():
+    values = [1e-300, 2e-300, 3e-300] * 10
+    assert fit_prepared("n", {"outliers": "z_score"}, values)["limited"] == 0
+    form = form_of(fit_prepared("n", {"scale": "standard"}, values))
+    assert [form.of(value) for value in values[:3]] == pytest.approx([-(1.5**0.5), 0, 1.5**0.5])
+
+
+def test_a_column_that_log_names_is_not_what_is_said_of_all_numbers():
+    parts = fit({"log": ["n"], "numbers": {"transform": "yeo_johnson", "impute": "mean"}}).parts
+    assert [part["transform"] for part in parts if part["column"] in ("n", "i")] == ["log", "yeo_johnson"]
+
+
+@pytest.mark.parametrize(("encoding", "other"), [("ordinal", 3), ("one_hot", 3), ("target", 1), ("frequency", 1)])
+def test_rare_categories_are_counted_in_every_encoding(encoding, other):
+    values = ["a"] * 20 + ["b"] * 20 + ["c"] * 2 + ["d"] * 2 + ["e"]
+    rows, y = [{"c": value} for value in values], np.arange(45) % 2
+    encoder = Encoder.fit(
+        Schema({"c": "category"}, ("c",)), {"categories": {"encoding": encoding}}, rows, targets=Targets.of(y, 2)
+    )
+    rare = {1: 1, 3: 5}[other]
+    assert encoder.left_out["grouped"] == {"c": {"categories": other, "rows": rare}}
+
+
 def test_outliers_become_the_limit_and_are_counted():
     values = [*map(float, range(100)), 1e9]
     for method, limit in (("quantile", 0.01), ("z_score", 3), ("iqr", 2)):

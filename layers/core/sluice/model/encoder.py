@@ -184,11 +184,7 @@ class Encoder:
         """
         numbers = [part["column"] for part in self.parts if part["kind"] in _MULTIPLIED]
         return {
-            "grouped": {
-                part["column"]: part["grouped"]
-                for part in self.parts
-                if part["kind"] in ("category", "ordinal") and "grouped" in part
-            },
+            "grouped": self._grouped(),
             "alike": {part["column"]: part["alike"] for part in self.parts if part.get("alike")},
             "limited": {part["column"]: part["limited"] for part in self.parts if part.get("limited")},
             "without_interactions": numbers[MAX_INTERACTING:] if self.interactions else [],
@@ -201,6 +197,16 @@ class Encoder:
             },
             **self.report,
         }
+
+    def _grouped(self) -> dict[str, dict[str, int]]:
+        """By the first form of a column: means and shares behind it know more categories."""
+        found: dict[str, dict[str, int]] = {}
+        seen: set[str] = set()
+        for part in self.parts:
+            if part["column"] not in seen and "grouped" in part:
+                found[part["column"]] = part["grouped"]
+            seen.add(part["column"])
+        return found
 
     def _kinds(self) -> dict[str, list[str]]:
         """Column → the forms that it takes."""

@@ -20,16 +20,19 @@ class AdditiveScorer:
     A curve has pieces of third degree: between `begin` and the next one, in u = (x - begin) · inverse width. Outside of
     the first and the last piece it is flat. Arrays: columns (curves,); begin and inverse (curves, pieces), padded with
     infinity and 0; low, high (curves,); cubic (curves, pieces, outputs, 4), the constant first; missing (curves,
-    outputs), what a missing value adds; impute (width,) and coef (width, outputs) of the straight lines; intercept.
+    outputs), what a missing value adds; impute and center (width,) and coef (width, outputs) of the straight lines;
+    intercept. Artefacts of before have no center: there it is 0.
     """
 
     def __init__(self, arrays: Arrays, meta: Mapping[str, Any]) -> None:
         self._columns, self._begin, self._inverse = arrays["columns"], arrays["begin"], arrays["inverse"]
         self._low, self._high = arrays["low"], arrays["high"]
         curves, pieces = self._begin.shape
-        self._cubic = arrays["cubic"].reshape(curves * pieces, -1, 4)
+        # not -1: of no curve, numpy cannot tell the number of outputs
+        self._cubic = arrays["cubic"].reshape(curves * pieces, arrays["coef"].shape[1], 4)
         self._missing = arrays["missing"]
         self._impute, self._coef, self._intercept = arrays["impute"], arrays["coef"], arrays["intercept"]
+        self._center = arrays.get("center", np.zeros(len(self._impute)))
         self._first = np.arange(curves) * pieces
         self._output = str(meta["output"])
         self._step = max(1, _CHUNK // max(1, curves * pieces))
@@ -41,7 +44,7 @@ class AdditiveScorer:
         return np.concatenate([self._answer(matrix[at : at + self._step]) for at in starts])
 
     def _answer(self, matrix: np.ndarray) -> np.ndarray:
-        raw = np.where(np.isnan(matrix), self._impute, matrix) @ self._coef + self._intercept
+        raw = (np.where(np.isnan(matrix), self._impute, matrix) - self._center) @ self._coef + self._intercept
         if len(self._columns):
             raw += self.curves(matrix).sum(axis=1)
         return linked(raw, self._output)

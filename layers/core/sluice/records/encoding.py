@@ -132,6 +132,10 @@ class Encoding(Record):
     """The time column, if `features.time` is seasonal."""
     rows_dropped: int = 0
     """Training rows that `features.rows` left out."""
+    rows_of_lost_classes: int = 0
+    """Rows that it would have left out, and that stay because their class would have none left."""
+    rows_why_not: str = ""
+    """Why it looked at no row."""
     rows_learned: int = 0
     """Training rows that the family learned from, where it takes no more; 0: all."""
     columns: Columns | None = None
@@ -152,6 +156,13 @@ class Encoding(Record):
         found += [each.note(name) for name, each in self.seasons.items()]
         if self.rows_dropped:
             found.append(f"{self.rows_dropped:,} training rows were unlike the others and were left out")
+        if self.rows_of_lost_classes:
+            found.append(
+                f"{self.rows_of_lost_classes:,} training rows are unlike the others and stay all the same: their class "
+                "would have none left (features.rows.outliers)"
+            )
+        if self.rows_why_not:
+            found.append(f"features.rows.outliers left out no row: {self.rows_why_not}")
         if self.rows_learned:
             found.append(f"learned from {self.rows_learned:,} training rows, drawn by chance: the family takes no more")
         if self.columns is not None:

@@ -198,8 +198,9 @@ def limits(method: str, limit: float | None, values: np.ndarray) -> tuple[float,
         share = 0.005 if limit is None else limit
         low, high = np.quantile(values, [share, 1 - share])
     elif method == "z_score":
-        reach = (4.0 if limit is None else limit) * float(np.std(values))
-        low, high = np.mean(values) - reach, np.mean(values) + reach
+        reach = (4.0 if limit is None else limit) * _deviation(values)
+        # of equal numbers the mean may miss them by a rounding error
+        low, high = (np.mean(values) - reach, np.mean(values) + reach) if reach > 0 else (-LARGEST, LARGEST)
     else:
         lower, upper = np.quantile(values, [0.25, 0.75])
         reach = (3.0 if limit is None else limit) * (upper - lower)
@@ -210,12 +211,24 @@ def limits(method: str, limit: float | None, values: np.ndarray) -> tuple[float,
     return max(low, -LARGEST), min(high, LARGEST)
 
 
+def _deviation(values: np.ndarray) -> float:
+    """The standard deviation: 0 only of equal numbers, of which numpy's may be a rounding error above 0."""
+    if not np.ptp(values) > 0:
+        return 0.0
+    found = float(np.std(values))
+    if found > 1e-150:
+        return found
+    size = float(np.abs(values).max())  # squares of tiny numbers are 0
+    return float(np.std(values / size)) * size
+
+
 def _scale(method: str, values: np.ndarray) -> tuple[float, float]:
     """(center, divisor); (0, 1) where there is nothing to learn from."""
     if not len(values):
         return 0.0, 1.0
     if method == "standard":
-        return float(np.mean(values)), float(np.std(values))
+        spread = _deviation(values)
+        return float(np.mean(values) if spread > 0 else values[0]), spread
     if method == "min_max":
         return float(values.min()), float(values.max() - values.min())
     if method == "max_abs":

@@ -88,10 +88,10 @@ def parts_of(
     bins = (features.get("bins") or {}).get(name)
     if bins is not None:
         return [numbers.fit_bins(name, bins, present)]
-    options = {key: own.get(key) for key in _NUMBER_KEYS if own.get(key) is not None}
-    options = {**{key: value for key, value in (features.get("numbers") or {}).items() if value is not None}, **options}
+    options = {key: value for key, value in (features.get("numbers") or {}).items() if value is not None}
     if name in (features.get("log") or ()):
-        options = {"transform": "log", **options}
+        options["transform"] = "log"  # what names a column counts more than what is said of all
+    options |= {key: own.get(key) for key in _NUMBER_KEYS if own.get(key) is not None}
     asked = {key: value for key, value in options.items() if value not in (None, False, "none", "keep")}
     asked.pop("outlier_limit", None)
     if not asked:
