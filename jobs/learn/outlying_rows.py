@@ -41,7 +41,7 @@ class Left(NamedTuple):
 def leave_out(
     schema: Schema, features: Mapping[str, Any], rows: Sequence[Row], seed: int, classes: np.ndarray | None = None
 ) -> Left:
-    """Which rows stay, and what is to be said of it. A class (`classes`: of each row) keeps its rows if it would have
+    """Which rows stay, and the report about it. A class (`classes`: of each row) keeps its rows if it would have
     none left: a model cannot learn what it never sees. Raises ModelError on an unknown method."""
     asked = (features.get("rows") or {}).get("outliers") or "keep"
     if asked != "keep" and len(rows) < _MIN_ROWS:

@@ -148,7 +148,7 @@ def test_a_class_whose_rows_are_all_unlike_the_others_keeps_them(method):
     assert (sample.y == 1).sum() == 2 == encoder.left_out["rows_of_lost_classes"]
     assert encoder.left_out["rows_dropped"] == 300 - len(sample.y)
     notes = " ".join(Encoding.model_validate(encoder.left_out).notes())
-    assert "2 training rows are unlike the others and stay all the same: their class would have none left" in notes
+    assert "2 training rows are unlike the others and stay in any case: their class would have none left" in notes
 
 
 def test_too_few_rows_to_find_those_unlike_the_others_are_reported():

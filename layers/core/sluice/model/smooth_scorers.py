@@ -28,7 +28,7 @@ class AdditiveScorer:
         self._columns, self._begin, self._inverse = arrays["columns"], arrays["begin"], arrays["inverse"]
         self._low, self._high = arrays["low"], arrays["high"]
         curves, pieces = self._begin.shape
-        # not -1: of no curve, numpy cannot tell the number of outputs
+        # not -1: without curves, numpy has nothing to infer the outputs from
         self._cubic = arrays["cubic"].reshape(curves * pieces, arrays["coef"].shape[1], 4)
         self._missing = arrays["missing"]
         self._impute, self._coef, self._intercept = arrays["impute"], arrays["coef"], arrays["intercept"]

@@ -158,7 +158,7 @@ class Encoding(Record):
             found.append(f"{self.rows_dropped:,} training rows were unlike the others and were left out")
         if self.rows_of_lost_classes:
             found.append(
-                f"{self.rows_of_lost_classes:,} training rows are unlike the others and stay all the same: their class "
+                f"{self.rows_of_lost_classes:,} training rows are unlike the others and stay in any case: their class "
                 "would have none left (features.rows.outliers)"
             )
         if self.rows_why_not:

@@ -90,7 +90,7 @@ def parts_of(
         return [numbers.fit_bins(name, bins, present)]
     options = {key: value for key, value in (features.get("numbers") or {}).items() if value is not None}
     if name in (features.get("log") or ()):
-        options["transform"] = "log"  # what names a column counts more than what is said of all
+        options["transform"] = "log"  # what names a column counts more than what is asked of all
     options |= {key: own.get(key) for key in _NUMBER_KEYS if own.get(key) is not None}
     asked = {key: value for key, value in options.items() if value not in (None, False, "none", "keep")}
     asked.pop("outlier_limit", None)
