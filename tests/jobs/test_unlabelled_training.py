@@ -270,3 +270,13 @@ def test_rows_that_are_all_equal_are_refused(tmp_path, kind):
     rewritten(data, lambda i: {"spend": "7", "visits": "3", "channel": "web", "member": "true"})
     with pytest.raises(Exception, match="all rows are equal in the features"):
         train(data, "baseline", tmp_path / "model")
+
+
+def test_the_baseline_is_no_handful_of_outliers(tmp_path):
+    """One row in 200 lies far out: cut off alone it has the best silhouette, which no candidate may have."""
+    data = rewritten(
+        make_unlabelled(tmp_path / "data", "clustering", rows=400),
+        lambda i: {"visits": "5000" if i % 200 == 7 else str(3 + i % 4)},
+    )
+    _, model = train(data, "baseline", tmp_path / "model")
+    assert min(model.training["shares"].values()) >= 0.01

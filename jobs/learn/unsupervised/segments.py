@@ -110,7 +110,7 @@ def _baseline(clusters: int | str, material: Material, names: Names) -> Learned:
     """The answer to beat: segments by one column, the one whose segments have the best silhouette over all columns."""
     small = material.points[measures.sampled(len(material.points))]
     numbers = (2, 3, 4) if clusters == "auto" else (int(clusters),)
-    best: tuple[float, Centres, np.ndarray] | None = None
+    best: tuple[bool, float, Centres, np.ndarray] | None = None
     for offset, width in material.columns:
         only = np.zeros(small.shape[1])
         only[offset : offset + width] = 1.0
@@ -119,14 +119,17 @@ def _baseline(clusters: int | str, material: Material, names: Names) -> Learned:
             if distinct < number:
                 continue
             centres = Centres(small * only, number, 0.0, material.seed, starts=1)
-            value = float(np.mean(measures.silhouettes(small, centres.kmeans.labels_)))
-            if best is None or value > best[0]:
-                best = value, centres, only
+            labels = centres.kmeans.labels_
+            value = float(np.mean(measures.silhouettes(small, labels)))
+            # as for the candidates: a handful of outliers beside all others has a great silhouette and is no division
+            usable = bool(np.bincount(labels, minlength=number).min() >= SMALLEST * len(small))
+            if best is None or (usable, value) > best[:2]:
+                best = usable, value, centres, only
     if best is None:
         # no column has as many values as there shall be segments: all columns together
         number = min(int(numbers[0]), len(np.unique(small, axis=0)))
-        best = 0.0, Centres(small, number, 0.0, material.seed, starts=1), np.ones(small.shape[1])
-    _, centres, only = best
+        best = True, 0.0, Centres(small, number, 0.0, material.seed, starts=1), np.ones(small.shape[1])
+    _, _, centres, only = best
     # what does not count is projected to 0
     arrays = {**centres.arrays, "project": np.diag(only), "mean": np.zeros(len(only))}
     facts = {"clusters": clusters, "fitted_rows": len(small)}

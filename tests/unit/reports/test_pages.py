@@ -203,6 +203,16 @@ def test_models_without_labels_have_their_pages(kind: str) -> None:
     assert "Agreement with the champion" in text
 
 
+def test_where_the_names_of_segments_come_from_is_in_the_report() -> None:
+    known = unlabelled("clustering", ["a"])
+    names = {"champion": RUN, "kept": 2, "new": 1, "gone": 3}
+    found = known.evaluation.unlabelled
+    assert found is not None
+    told = found.model_copy(update={"training": {"names": names}})
+    changed = dataclasses.replace(known, evaluation=known.evaluation.model_copy(update={"unlabelled": told}))
+    assert f"2 segments keep the name that they have in {RUN}; 1 are new, 3 of its" in Seen(report.render(changed)).text
+
+
 def test_a_problem_type_without_plots_of_its_own_has_a_report() -> None:
     known = facts("regression")
     other = known.evaluation.model_copy(update={"problem": "ranking"})

@@ -54,6 +54,11 @@ class Unlabelled(Record):
         for each in self.segments:
             traits = "; ".join(trait.text() for trait in each.traits) or "no column sets it apart"
             found.append(f"{each.name}: {each.rows:,} test rows ({each.share:.1%}): {traits}")
+        return found + self.remarks()
+
+    def remarks(self) -> list[str]:
+        """What there is to know beside the segments: names, rows and words left out, agreement with the champion."""
+        found = []
         if texts := self.training.get("words_left_out"):
             shown = ", ".join(map(repr, texts))
             found.append(f"distances use the lengths and similar figures of text columns, not their words: {shown}")

@@ -49,7 +49,7 @@ class Facts:
         told = [f"{who}: {why}" for who, why in found.not_compared.items()]
         told += [f"{who}: {note}" for who, each in found.compared.items() if (note := each.note(f"the {who}"))]
         told += [found.window.sentence] if found.window else []
-        told += found.unlabelled.notes() if found.unlabelled and not found.unlabelled.segments else []
+        told += found.unlabelled.remarks() if found.unlabelled else []
         told += [note for name, each in found.similar_values.items() for note in each.notes(name)]
         told += found.encoding.notes(found.problem) + (found.leakage.sentences() if found.leakage else [])
         return told + ([found.scores_not_compared] if found.scores_not_compared else [])
