@@ -121,7 +121,7 @@ def _baseline(clusters: int | str, material: Material, names: Names) -> Learned:
             centres = Centres(small * only, number, 0.0, material.seed, starts=1)
             labels = centres.kmeans.labels_
             value = float(np.mean(measures.silhouettes(small, labels)))
-            # as for the candidates: a handful of outliers beside all others has a great silhouette and is no division
+            # as for the candidates: a handful of outliers beside all others has a great silhouette and divides nothing
             usable = bool(np.bincount(labels, minlength=number).min() >= SMALLEST * len(small))
             if best is None or (usable, value) > best[:2]:
                 best = usable, value, centres, only
