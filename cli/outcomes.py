@@ -209,10 +209,12 @@ def _headline(kind: str, record: Json) -> str:
         return f"{verdict}: {counts}"
     if (held := record.get("held_rows")) is not None:
         total = record["rows"] + refused
-        return f"{status} as a whole: no row accepted, {total - held} of {total} refused, {held} good and held back"
-    told = f"{status}: {plural(record.get('rows', 0), 'row')} accepted, {refused} refused"
+        return (
+            f"{status} as a whole: no row accepted, {total - held:,} of {total:,} refused, {held:,} good and held back"
+        )
+    told = f"{status}: {plural(record.get('rows', 0), 'row')} accepted, {refused:,} refused"
     if before := (record.get("notes") or {}).get("accepted_before"):
-        told += f", {before} accepted before and left out"
+        told += f", {before:,} accepted before and left out"
     return told
 
 

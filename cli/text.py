@@ -92,10 +92,10 @@ def indent(text: str, by: int = 2) -> str:
 
 def plural(count: int, noun: str) -> str:
     """
-    >>> plural(1, "run"), plural(2, "run")
-    ('1 run', '2 runs')
+    >>> plural(1, "run"), plural(13_611, "row")
+    ('1 run', '13,611 rows')
     """
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _cell(value: Any) -> str:

@@ -136,7 +136,7 @@ def _data(world: World, project: str) -> list[str]:
     every = world.ledger.datasets(project)
     datasets = [each for each in every if "withdrawn_at" not in each]
     rows = sum(int(dataset.get("rows") or 0) for dataset in datasets)
-    lines = [f"data       {plural(len(datasets), 'dataset')}, {rows} rows accepted"]
+    lines = [f"data       {plural(len(datasets), 'dataset')}, {plural(rows, 'row')} accepted"]
     for each in every:
         if "withdrawn_at" not in each:
             continue

@@ -8,15 +8,16 @@ import math
 def plain(value: float, digits: int = 5) -> str:
     """`digits` digits that count, and never fewer than stand before the point; powers of ten only at the extremes.
 
-    >>> plain(17203.4), plain(105319.0), plain(0.5392614), plain(-1.50), plain(0.0)
-    ('17,203', '105,319', '0.53926', '-1.5', '0')
+    >>> plain(17203.4), plain(105319.0), plain(0.5392614), plain(-1.50), plain(2026.0)
+    ('17,203', '105,319', '0.53926', '-1.5', '2026')
     >>> plain(1.23456e15), plain(5.048851e-13)
     ('1.2346e+15', '5.0489e-13')
     """
     if not math.isfinite(value) or (value and not 1e-4 <= abs(value) < 1e15):
         return f"{value:.{digits}g}"
     places = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
-    text = f"{value:,.{places}f}"
+    # a year has no separator
+    text = f"{value:{',' if abs(value) >= 10_000 else ''}.{places}f}"
     return text.rstrip("0").rstrip(".") if places else text
 
 

@@ -260,6 +260,4 @@ def test_a_segment_s_median_is_written_without_powers_of_ten() -> None:
     trait = {"column": "Grocery", "segment": 13261.25, "all": 5018.0, "effect": 0.7}
     found = {"segments": [{"name": "s", "rows": 4, "share": 1.0, "traits": [trait]}]}
     changed = Evaluation.of({**known.evaluation.plain(), "unlabelled": found}, "the test's evaluation")
-    assert (
-        "Grocery 13,261 (all rows: 5,018)" in Seen(report.render(dataclasses.replace(known, evaluation=changed))).text
-    )
+    assert "Grocery 13,261 (all rows: 5018)" in Seen(report.render(dataclasses.replace(known, evaluation=changed))).text
