@@ -42,6 +42,7 @@ footer{margin-top:2.5rem;font-size:.85rem}
 .tiles dt{color:var(--quiet);font-size:.82rem}
 .tiles dd{margin:.1rem 0 0;font-size:1.35rem;font-weight:600;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .note{font-size:.82rem;font-weight:400;color:var(--quiet)}.pair{display:inline-block;margin-right:.6rem}
+.pair .tag{white-space:normal}
 .card{background:var(--card);border:1px solid var(--line);border-radius:.6rem;overflow-x:auto}
 table{border-collapse:collapse;width:100%;min-width:44rem}
 caption{text-align:left;padding:.7rem .9rem 0;font-size:.88rem}
@@ -51,7 +52,7 @@ tbody th{font-weight:600;min-width:9rem;max-width:22rem}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .n.wrap{white-space:normal}.ends{display:inline-block;white-space:nowrap;color:var(--quiet)}
 .tag{display:inline-block;border-radius:.35rem;padding:.05rem .45rem;font-size:.8rem;font-weight:600;
-background:var(--paper);color:var(--quiet)}
+white-space:nowrap;background:var(--paper);color:var(--quiet)}
 .tag.bad{background:var(--bad-soft);color:var(--bad)}.tag.good{background:var(--good-soft);color:var(--good)}
 .tag.warn{background:var(--warn-soft);color:var(--warn)}
 ul{margin:.5rem 0 0;padding-left:1.2rem}li{overflow-wrap:anywhere}
@@ -82,7 +83,7 @@ h3{font-size:.95rem;margin:0 0 .3rem}
 .swatch.s3{background:var(--s3)}.swatch.s4{background:var(--s4)}.swatch.s5{background:var(--s5)}
 .slim table{min-width:0}.slim th,.slim td{padding:.35rem .6rem}.slim{margin-bottom:.75rem}
 @media(max-width:36rem){main{padding:1.2rem .8rem 2rem}.slim th,.slim td{padding:.3rem .4rem;font-size:.85rem}
-.slim tbody th{min-width:7rem}.plots>div{overflow-x:auto}.plot.named{min-width:27rem}}
+.slim tbody th{min-width:5rem}.plots>div{overflow-x:auto}.plot.named{min-width:27rem}}
 @media print{:root{--ink:#17212b;--quiet:#5d6b7a;--line:#e1e6ec;--paper:#fff;--card:#fff;--bar:#3f7fd6;--base:#c2410c}
 body{background:#fff}.card,.tiles>div,.plots>div{break-inside:avoid}}
 """

@@ -261,3 +261,11 @@ def test_a_segment_s_median_is_written_without_powers_of_ten() -> None:
     found = {"segments": [{"name": "s", "rows": 4, "share": 1.0, "traits": [trait]}]}
     changed = Evaluation.of({**known.evaluation.plain(), "unlabelled": found}, "the test's evaluation")
     assert "Grocery 13,261 (all rows: 5018)" in Seen(report.render(dataclasses.replace(known, evaluation=changed))).text
+
+
+def test_a_gate_that_fails_comes_before_one_that_is_inconclusive() -> None:
+    known = facts("binary")
+    failed = known.verdicts[0]
+    unsure = {**failed, "outcome": "inconclusive", "reason": "too few test rows"}
+    text = Seen(report.render(dataclasses.replace(known, verdicts=[unsure, failed]))).text
+    assert f"1 of 2 gates fails; 1 is inconclusive, which never counts as passed. {failed['reason']}" in text

@@ -18,7 +18,7 @@ def report_dataset(key: str, record: Json, *, objects: ObjectStore, alerts: Aler
     at = where(project, dataset, objects=objects)
     if record["status"] == "accepted":
         good, refused = record["rows"], record["quarantined_rows"]
-        message = f"{name}: {_rows(good)} accepted, {refused:,} quarantined."
+        message = f"{name}: {good:,} rows accepted, {refused:,} quarantined."
         if corrects:
             message += f" They correct rows of {visible(corrects['key'])} (dataset {corrects['dataset_id']})."
         if before := record["notes"].get("accepted_before"):
@@ -32,9 +32,9 @@ def report_dataset(key: str, record: Json, *, objects: ObjectStore, alerts: Aler
                 f"run learns from each of its rows twice. `sluice withdraw {project} {dataset} --reason TEXT` leaves "
                 "this one out."
             )
-        alerts.publish("Dataset Accepted", project, f"{project}: {_rows(good)} accepted", message, facts)
+        alerts.publish("Dataset Accepted", project, f"{project}: {good:,} rows accepted", message, facts)
         if refused:
-            subject = f"{project}: {_rows(refused)} quarantined"
+            subject = f"{project}: {refused:,} rows quarantined"
             told = reasons_told(record["reasons"])
             alerts.publish("Dataset Quarantined", project, subject, f"{name}: {told}. {at}", facts)
     else:
@@ -44,7 +44,3 @@ def report_dataset(key: str, record: Json, *, objects: ObjectStore, alerts: Aler
         why = f" Its rows: {reasons_told(of_rows)}." if of_rows else ""
         message = f"{name}: {record['message']}. No row was accepted.{why} {at}"
         alerts.publish("Dataset Quarantined", project, subject, message, facts)
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"

@@ -73,7 +73,8 @@ def render(facts: Facts) -> str:
 def _verdict(facts: Facts) -> str:
     """Without verdicts, of an older record, the reasons are below."""
     told = verdict_sentence(facts.verdicts) if facts.verdicts else ""
-    first = next((each for each in facts.verdicts if each["outcome"] != "pass"), None)
+    missed = [each for each in facts.verdicts if each["outcome"] != "pass"]
+    first = next((each for each in missed if each["outcome"] == "fail"), missed[0] if missed else None)
     return f"{told} {short(first['reason'], 300)}" if first else told
 
 
