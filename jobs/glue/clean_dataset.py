@@ -47,6 +47,7 @@ from cleaning.folds import FOLD_RULE, split
 from cleaning.losses import check_limit, losses_when_read
 from cleaning.parts import write_parts
 from cleaning.plan import Plan
+from cleaning.rare_classes import leave_out_rare_classes
 from cleaning.reading import count_read, read_accepted, unusable
 from cleaning.seen_rows import mark_seen, write_trained_on
 from cleaning.store import Store
@@ -89,6 +90,8 @@ def clean(
     losses += by_windows
     rows, by_age, thinned = thin_by_age(rows, frozen.get("window"), created_at)
     losses += by_age
+    rows, by_class = leave_out_rare_classes(rows, plan)
+    losses += by_class
     counts, targets, uneven = summarise(rows, plan)
     losses += uneven
     write_trained_on(rows, plan, output)

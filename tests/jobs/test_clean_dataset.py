@@ -101,6 +101,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     save(folder, "keyless", [row(n, session_id=None if n < 50 else f"s{n:04d}") for n in range(200)])
     regression = contract()
     regression["problem"] = {"type": "regression", "target": "minutes"}
+    kinds = contract(**time_split, columns={"terms": {"type": "category"}, "pages_viewed": {"type": "integer"}})
+    kinds["problem"] = {"type": "multiclass", "target": "terms"}
+    save(folder, "misspelt", [row(n, terms="tern 1") for n in range(998, 1000)])
+    save(folder, "new_kind", [row(n, terms="term 9") for n in range(1000, 1010)])
+    named = {**kinds["data"]["columns"], "terms": {"type": "category", "values": ["term 0", "tern 1"]}}
     anomaly = {"type": "anomaly", "target": "purchase", "positive": True}
     cases = [
         case(folder, "plain", contract(), ["d1", "d2"]),
@@ -114,6 +119,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         case(folder, "no_key_value", contract(), ["keyless"]),
         case(folder, "changed", contract(), ["d1", "older"]),
         case(folder, "regression", regression, ["d1"]),
+        case(folder, "rare_kind", kinds, ["d1", "misspelt"]),
+        case(folder, "named_kind", {**kinds, "data": {**kinds["data"], "columns": named}}, ["d1", "misspelt"]),
+        case(folder, "new_kind", kinds, ["d1", "new_kind"]),
         case(folder, "anomalies", {**contract(), "problem": anomaly}, ["d1", "d2"]),
         case(folder, "segments", {**contract(key=[], time=None), "problem": {"type": "clustering"}}, ["one_class"]),
         case(folder, "one_class", contract(), ["one_class"]),
@@ -244,6 +252,19 @@ def test_rows_without_a_label_are_learned_from_where_no_label_is(results: dict[s
     assert sum(results["segments"]["manifest"]["rows"].values()) == 100, "one class, and no class, is no matter here"
 
 
+def test_rows_of_a_class_that_train_lacks_are_left_out_while_they_are_few(results: dict[str, Any]) -> None:
+    manifest = results["rare_kind"]["manifest"]
+    assert (manifest["rows_read"], sum(manifest["rows"].values())) == (202, 200)
+    rare = loss(manifest, "rare_class")
+    assert (rare["rows"], rare["of"], rare["column"]) == (2, 202, "terms")
+    assert rare["text"] == (
+        "2 of 202 rows of a rare class of terms are left out: train has no row of that class, so that no model could "
+        "answer it"
+    ), "a class that the contract does not name is a row's value, which Glue's log must not show"
+    assert set(manifest["target"]["test"]) == {f"term {n}" for n in range(5)}
+    assert "rows whose terms is tern 1 are left out" in loss(results["named_kind"]["manifest"], "rare_class")["text"]
+
+
 def test_regression_targets_are_described(results: dict[str, Any]) -> None:
     target = results["regression"]["manifest"]["target"]["train"]
     assert target["min"] <= target["mean"] <= target["max"]
@@ -254,6 +275,7 @@ def test_regression_targets_are_described(results: dict[str, Any]) -> None:
     [
         ("one_class", "nothing to learn"),
         ("late_class", "train holds no row whose purchase is true"),
+        ("new_kind", "train holds no row of 1 of the 6 classes of terms"),
         ("too_few", "empty: 1 usable rows"),
         ("nothing", "lists no datasets"),
         ("absent", "dataset gone cannot be read"),
