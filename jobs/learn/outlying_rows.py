@@ -43,12 +43,11 @@ def leave_out(
 ) -> Left:
     """Which rows stay, and the report about it. A class (`classes`: of each row) keeps its rows if it would have
     none left: a model cannot learn what it never sees. Raises ModelError on an unknown method."""
-    asked = (features.get("rows") or {}).get("outliers") or "keep"
-    if asked != "keep" and len(rows) < _MIN_ROWS:
-        return Left(None, {"rows_why_not": f"{len(rows):,} training rows are fewer than the {_MIN_ROWS} it needs"})
     stays = kept(schema, features, rows, seed)
     if stays is None:
-        return Left(None, {})
+        asked = _method(features) != "keep"
+        why = f"{len(rows):,} training rows are fewer than the {_MIN_ROWS} it needs"
+        return Left(None, {"rows_why_not": why} if asked else {})
     report: dict[str, Any] = {}
     if classes is not None:
         gone = ~stays & ~np.isin(classes, classes[stays])
@@ -59,9 +58,11 @@ def leave_out(
 
 
 def kept(schema: Schema, features: Mapping[str, Any], rows: Sequence[Row], seed: int) -> np.ndarray | None:
-    """Which rows stay, (rows,) bool; None where the contract keeps all. Raises ModelError on an unknown method."""
-    options = features.get("rows") or {}
-    method = options.get("outliers") or "keep"
+    """Which rows stay, (rows,) bool; None if all do: the contract keeps them, or they are too few to judge.
+
+    Raises ModelError on an unknown method.
+    """
+    options, method = features.get("rows") or {}, _method(features)
     if method == "keep" or len(rows) < _MIN_ROWS:
         return None
     if method in BY_COLUMN:
@@ -81,6 +82,10 @@ def kept(schema: Schema, features: Mapping[str, Any], rows: Sequence[Row], seed:
     stays = np.ones(len(points), dtype=bool)
     stays[np.argsort(score, kind="stable")[: int(share * len(points))]] = False
     return stays
+
+
+def _method(features: Mapping[str, Any]) -> str:
+    return (features.get("rows") or {}).get("outliers") or "keep"
 
 
 def _within_limits(schema: Schema, rows: Sequence[Row], method: str, limit: float | None) -> np.ndarray:

@@ -15,7 +15,7 @@ from testing.line import Line, wait_for
 
 DEAD_LETTERS = ("IntakeDeadLetterQueue", "EventDeadLetterQueue")
 UNDELIVERED = ("batch/undelivered/today.csv", "v1")
-"""The key and version in an event of test_undelivered_events that no function could handle; there is no such object."""
+"""Key and version of a missing object. test_undelivered_events sends an event about it that no function can handle."""
 
 
 @pytest.fixture(autouse=True)

@@ -194,9 +194,8 @@ def champions_names(
     kept = {int(i): str(known[j]) for i, j in pairs if overlap[i, j] >= SAME}
     taken = [int(name.rsplit(" ", 1)[-1]) for name in map(str, known) if name.rsplit(" ", 1)[-1].isdigit()]
     # names that are gone by now are not given again: who reads old answers would take them for the same segment
-    used = (champion.training.get("names") or {}).get("last") or 0
-    number, names = max(taken, default=0), dict(kept)
-    number = max(number, int(used))
+    last = int((champion.training.get("names") or {}).get("last") or 0)
+    number, names = max([*taken, last]), dict(kept)
     for place in order:
         if place not in names:
             number += 1

@@ -124,7 +124,7 @@ def key(names: Sequence[str], colours: Sequence[int] | None = None) -> Safe:
 
 
 def bars(what: str, x: Axis, edges: Sequence[float], groups: Sequence[Sequence[float]], label: str) -> Safe:
-    """Histograms over the same edges, one after another; each is drawn as shares of its own sum."""
+    """Histograms over the same edges, drawn over each other; each is drawn as shares of its own sum."""
     shares = [[count / (sum(group) or 1) for count in group] for group in groups]
     y = Axis(label, 0.0, max((max(group, default=0.0) for group in shares), default=0.0) or 1.0, percent)
     parts: list[Child] = [_axes(x, y)]

@@ -279,15 +279,21 @@ def _below_empty(columns: Mapping[str, pa.Array], *, may_be_null: bool) -> tuple
     """
     empty: pa.Array | None = None
     for values in columns.values():
-        if may_be_null and not values.null_count:
-            return [], False
-        missing = pc.is_null(values) if may_be_null else pc.equal(values, "")
-        if not may_be_null and not pc.any(missing, min_count=0).as_py():
+        missing = _missing(values, may_be_null=may_be_null)
+        if missing is None:
             return [], False
         empty = missing if empty is None else pc.and_(empty, missing)
     places = [] if empty is None else pc.indices_nonzero(empty).to_pylist()
     last = len(next(iter(columns.values()), ())) - 1
     return [place + 1 for place in places if place < last], last in places
+
+
+def _missing(values: pa.Array, *, may_be_null: bool) -> pa.Array | None:
+    """Which values are missing; None if none is."""
+    if may_be_null:
+        return pc.is_null(values) if values.null_count else None
+    empty = pc.equal(values, "")
+    return empty if pc.any(empty, min_count=0).as_py() else None
 
 
 def _is_blank(values: pa.Array) -> bool:

@@ -74,7 +74,7 @@ def _verdict(facts: Facts) -> str:
     """Without verdicts, of an older record, the reasons are below."""
     told = verdict_sentence(facts.verdicts) if facts.verdicts else ""
     missed = [each for each in facts.verdicts if each["outcome"] != "pass"]
-    first = next((each for each in missed if each["outcome"] == "fail"), missed[0] if missed else None)
+    first = min(missed, key=lambda each: each["outcome"] != "fail", default=None)
     return f"{told} {short(first['reason'], 300)}" if first else told
 
 
